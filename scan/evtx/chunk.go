@@ -1,0 +1,189 @@
+package evtx
+
+// chunk is the chunk at hand.
+type chunk struct {
+	data []byte // from the chunk's start; shorter than ChunkSize if the file is cut
+	base int64  // of data, in bytes from the file's start
+	head chunkHeader
+
+	records int    // live ones met so far
+	firstID uint64 // of the first record met
+	last    int    // offset of the last record met
+	lastID  uint64
+	pos     int // where the next record should begin
+}
+
+// chunk reads the records of one chunk.
+func (r *Reader) chunk(data []byte, base int64) {
+	c := chunk{data: data, base: base, head: parseChunkHeader(data), pos: chunkHeaderSize}
+	r.templates.begin()
+	h := &c.head
+	if h.headerCRC && h.empty() {
+		r.stats.EmptyChunks++
+		if _, ok := recordSize(data, chunkHeaderSize, len(data)); ok {
+			r.chunkFault(&c, ChunkResetWithData, "emptied chunk holds records", ErrHeader)
+		}
+		return
+	}
+	r.live(&c)
+	if c.records > 0 {
+		r.stats.Chunks++
+	} else {
+		r.stats.EmptyChunks++
+	}
+	r.checkHeader(&c)
+}
+
+// live walks the chunk's live records. How far they reach is for the records
+// themselves to say where the header's word is not good:
+//  1. header and checksums agree: up to the free space offset; a record that
+//     begins there and continues the numbering is one that the header hides;
+//  2. the header is sound but not the data (a log that was copied while it was
+//     written, or damage): up to the free space offset, and on as long as record
+//     follows record;
+//  3. the header is unsound: as far as there are records. Stale ones, left from
+//     the chunk's last use, are older than the chunk's first record, and tell
+//     themselves by their lower identifiers.
+//
+// A chunk without checksums counts as the first case when the walk meets the
+// last record exactly where the header puts it.
+func (r *Reader) live(c *chunk) {
+	h := &c.head
+	inRange := h.free >= chunkHeaderSize && int64(h.free) <= int64(len(c.data))
+	switch {
+	case h.headerCRC && h.dataCRC:
+		r.walk(c, int(h.free))
+		r.follow(c, true)
+	case h.headerCRC && inRange:
+		r.walk(c, int(h.free))
+		r.follow(c, false)
+	default:
+		r.grope(c)
+	}
+}
+
+// walk reads records up to end, where the live ones end by the header. Between
+// there and a record that is damaged it resynchronises.
+func (r *Reader) walk(c *chunk, end int) {
+	for c.pos < end && !r.stopped {
+		size, ok := recordSize(c.data, c.pos, len(c.data))
+		if !ok {
+			if c.records > 0 && c.lastID == c.head.lastID && allZero(c.data[c.pos:end]) {
+				c.pos = end // archived logs count the empty rest as used
+				return
+			}
+			if size, ok = r.resync(c, end); !ok {
+				continue
+			}
+		}
+		r.record(c, size)
+	}
+}
+
+// record reads the sound record at c.pos and steps over it.
+func (r *Reader) record(c *chunk, size int) {
+	off := c.pos
+	c.last, c.lastID = off, recordID(c.data, off)
+	if c.records == 0 {
+		c.firstID = c.lastID
+	}
+	c.records++
+	c.pos = off + size
+	r.stats.Records++
+	if r.quick(c, off, size) {
+		return
+	}
+	r.careful(c, off, size)
+}
+
+// resync deals with the damaged record at c.pos. It returns the record's size
+// if that can be told, or steps to the next sound record before end.
+func (r *Reader) resync(c *chunk, end int) (int, bool) {
+	off := c.pos
+	next := nextRecord(c.data, off+1, end)
+	if size, ok := mendedSize(c.data, off, next, end); ok {
+		r.fault(&FormatError{
+			Class: RecordBad, What: "record frame", Offset: c.base + int64(off), RecordID: recordID(c.data, off),
+			Need: int64(size), Have: int64(sizeField(c.data, off)), Err: ErrSize,
+		})
+		return size, true
+	}
+	r.stats.Lost++
+	r.fault(&FormatError{Class: RecordResync, What: "record", Offset: c.base + int64(off), Have: int64(next - off), Err: ErrSignature})
+	c.pos = next
+	return 0, false
+}
+
+// follow goes on beyond the end that the header gives, record by record as long
+// as they continue the numbering: without a gap (strict), or with one.
+func (r *Reader) follow(c *chunk, strict bool) {
+	h := &c.head
+	for !r.stopped {
+		size, ok := recordSize(c.data, c.pos, len(c.data))
+		if !ok {
+			return
+		}
+		id, want := recordID(c.data, c.pos), c.lastID+1
+		if c.records == 0 {
+			want = h.firstID
+		}
+		if id != want && (strict || id < want || id-want >= maxRecordGap) {
+			return
+		}
+		r.record(c, size)
+	}
+}
+
+// maxRecordGap bounds how far identifiers jump from one record to the next
+// before the second is taken for something else than its successor.
+const maxRecordGap = 1 << 16
+
+// grope reads the records of a chunk whose header is damaged.
+func (r *Reader) grope(c *chunk) {
+	h := &c.head
+	for !r.stopped && c.pos < len(c.data) {
+		if c.records > 0 && c.pos == int(h.free) && c.last == int(h.lastRecord) && c.lastID == h.lastID {
+			r.follow(c, true) // the header is right although its checksum is not
+			return
+		}
+		size, ok := recordSize(c.data, c.pos, len(c.data))
+		if !ok {
+			next := nextRecord(c.data, c.pos+1, len(c.data))
+			if next == len(c.data) && allZero(c.data[c.pos:]) || !c.newer(next) {
+				return
+			}
+			if size, ok = r.resync(c, len(c.data)); !ok {
+				continue
+			}
+		} else if !c.newer(c.pos) {
+			return
+		}
+		r.record(c, size)
+	}
+}
+
+// newer reports whether the record at off belongs to the chunk's present use
+// rather than to an earlier one.
+func (c *chunk) newer(off int) bool {
+	return c.records == 0 || off < len(c.data) && recordID(c.data, off) > c.firstID
+}
+
+// checkHeader compares the chunk's header with what the walk met.
+func (r *Reader) checkHeader(c *chunk) {
+	h := &c.head
+	switch {
+	case r.file.header.Flags&flagNoCRC != 0 && !h.headerCRC:
+	case !h.headerCRC:
+		r.chunkFault(c, ChunkHeaderCRC, "chunk header", ErrChecksum)
+	case !h.dataCRC:
+		r.chunkFault(c, ChunkDataCRC, "chunk data", ErrChecksum)
+	}
+	if h.headerCRC && h.dataCRC && c.records > 0 &&
+		(c.pos != int(h.free) || c.last != int(h.lastRecord) || c.firstID != h.firstID || c.lastID != h.lastID) {
+		r.chunkFault(c, ChunkHeaderLies, "chunk header", ErrHeader)
+	}
+}
+
+func (r *Reader) chunkFault(c *chunk, class Class, what string, err error) {
+	r.fault(&FormatError{Class: class, What: what, Offset: c.base, Err: err})
+}

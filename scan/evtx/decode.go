@@ -1,0 +1,342 @@
+package evtx
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"webshellscan/scan/event"
+)
+
+// document is a stretch of BinXML that is still to be read: a record's, or a
+// value's of type BinXML within it.
+type document struct {
+	pos, end int // from the chunk's start
+	place    place
+	depth    int // of BinXML values within each other
+}
+
+// maxDocuments bounds how many of them a record may have; real ones have two.
+const maxDocuments = 64
+
+// value is one entry of an instance's value spec.
+type value struct {
+	off  int // of the value's bytes, from the chunk's start
+	size uint16
+	typ  event.ValueType
+}
+
+// careful reads a record whole. If it was selected the event goes to the
+// caller; what is wrong with it goes there too.
+func (r *Reader) careful(c *chunk, off, size int) {
+	ev := &r.ev
+	ev.Reset()
+	r.arena = r.arena[:0]
+	ev.Place = event.Place{Offset: c.base + int64(off), Chunk: c.base, HeaderID: recordID(c.data, off)}
+	r.queue = append(r.queue[:0], document{pos: off + recordHead, end: off + size - recordTail})
+	key, selected := 0, false
+	for i := 0; i < len(r.queue); i++ {
+		err := error(ErrBudget)
+		if i < maxDocuments && r.queue[i].depth <= maxEmbedded {
+			err = r.document(c, r.queue[i])
+		}
+		if err != nil {
+			r.lost(c, off, err)
+			return
+		}
+		if i == 0 {
+			if key, selected = r.selected(); !selected {
+				break
+			}
+		}
+	}
+	if !ev.Time.Plausible() {
+		if t := event.Time(binary.LittleEndian.Uint64(c.data[off+16:])); t.Plausible() {
+			ev.Time, ev.TimeFromHeader = t, true
+		}
+		r.recordFault(c, off, TimeImplausible, "System/TimeCreated", ErrHeader)
+	}
+	r.stats.saw(ev.Time)
+	if !selected {
+		return
+	}
+	if ev.RecordID == 0 {
+		ev.RecordID = ev.Place.HeaderID
+	}
+	ev.Key = key
+	r.stats.Selected++
+	if ev.Damaged > 0 {
+		r.recordFault(c, off, FieldDamaged, "value", ErrSize)
+	}
+	r.emit(ev, nil)
+}
+
+// lost counts a record that cannot be read.
+func (r *Reader) lost(c *chunk, off int, err error) {
+	r.stats.Lost++
+	class := RecordBad
+	switch {
+	case errors.Is(err, ErrBudget):
+		class = BudgetExceeded
+	case errors.Is(err, ErrTemplate):
+		class = TemplateLost
+	}
+	r.recordFault(c, off, class, "record", err)
+}
+
+func (r *Reader) recordFault(c *chunk, off int, class Class, what string, err error) {
+	r.fault(&FormatError{Class: class, What: what, Offset: c.base + int64(off), RecordID: recordID(c.data, off), Err: err})
+}
+
+// selected reports whether the event whose System values have been read was
+// selected, and as which key.
+func (r *Reader) selected() (int, bool) {
+	if !r.sel.hasID(r.ev.ID) || r.ev.Provider.Type != event.TypeString {
+		return 0, false
+	}
+	if name := r.ev.Provider.Data; !bytes.Equal(name, r.providerName) || r.providerName == nil {
+		r.providerName = append(r.providerName[:0], name...)
+		r.provider = r.sel.provider(name)
+	}
+	return r.provider.key(r.ev.ID)
+}
+
+// document reads one document into the event.
+func (r *Reader) document(c *chunk, doc document) error {
+	cur := cursor{data: c.data, pos: doc.pos, end: doc.end}
+	found := false
+	for cur.pos < cur.end {
+		at := cur.pos
+		switch token := cur.uint8(); token {
+		case tokenEOF:
+			if !found && doc.depth == 0 {
+				return ErrToken
+			}
+			return nil
+		case tokenFragmentHeader:
+			cur.skip(3)
+		case tokenPITarget:
+			cur.name()
+		case tokenPIData:
+			cur.text()
+		case tokenTemplateInstance:
+			t, err := r.instance(&cur, doc.place)
+			if err != nil {
+				return err
+			}
+			if r.whole {
+				if err := r.vet(t, doc); err != nil {
+					return err
+				}
+			}
+			r.fill(t, c.data, doc)
+			found = true
+		case tokenOpenElement, tokenOpenElement | moreFollows:
+			if err := r.templates.build.record(&r.plain, c.data, at, doc.end, doc.place); err != nil {
+				return err
+			}
+			r.vals = r.vals[:0]
+			r.fill(&r.plain, c.data, doc)
+			return nil
+		default:
+			return ErrToken
+		}
+		if cur.err != nil {
+			return cur.err
+		}
+	}
+	if !found && doc.depth == 0 {
+		return ErrTruncated
+	}
+	return nil
+}
+
+// instance reads a template instance whose token has been read: its definition,
+// and its values into r.vals.
+func (r *Reader) instance(cur *cursor, at place) (*template, error) {
+	cur.skip(1)
+	id, offset := cur.uint32(), cur.uint32()
+	if cur.err != nil {
+		return nil, cur.err
+	}
+	t, err := r.templates.find(cur.data, offset, id, at)
+	if err != nil {
+		return nil, err
+	}
+	if int(offset) == cur.pos {
+		consumed := cur.pos + definitionHead + int(t.consumed)
+		declared := int64(cur.pos) + definitionHead + int64(t.length)
+		if declared != int64(consumed) && r.values(cur.data, consumed, cur.end) != nil && declared <= int64(cur.end) {
+			consumed = int(declared)
+		}
+		cur.pos = consumed
+	}
+	if err := r.values(cur.data, cur.pos, cur.end); err != nil {
+		return nil, err
+	}
+	cur.pos += 4 + 4*len(r.vals)
+	for _, v := range r.vals {
+		cur.pos += int(v.size)
+	}
+	return t, nil
+}
+
+// values reads the value spec at pos: a count, then size (u16), type (u8) and
+// a spare byte of each value. The values follow in the same order; one of type
+// NULL may have a size.
+func (r *Reader) values(data []byte, pos, end int) error {
+	le := binary.LittleEndian
+	if end-pos < 4 {
+		return ErrTruncated
+	}
+	count := le.Uint32(data[pos:])
+	if count > maxValues {
+		return ErrBudget
+	}
+	if end-pos < 4+4*int(count) {
+		return ErrSize
+	}
+	spec := data[pos+4 : pos+4+4*int(count)]
+	at := pos + 4 + len(spec)
+	r.vals = r.vals[:0]
+	for ; len(spec) > 0; spec = spec[4:] {
+		v := value{at, le.Uint16(spec), event.ValueType(spec[2])}
+		if int(v.size) > end-at {
+			return ErrSize
+		}
+		r.vals = append(r.vals, v)
+		at += int(v.size)
+	}
+	return nil
+}
+
+// fill takes what the template says out of the values into the event.
+func (r *Reader) fill(t *template, data []byte, doc document) {
+	if doc.depth == 0 {
+		r.fillSystem(t, data)
+	}
+	for i := range t.items {
+		it := &t.items[i]
+		field := it.field
+		if it.name.kind != sourceNone {
+			name := r.resolve(t, it.name, data).Data
+			field = lookUpName(name, nameHash(name)).field()
+		}
+		if field == event.FieldNone {
+			continue
+		}
+		v := r.resolve(t, it.value, data)
+		if v.IsNull() {
+			continue
+		}
+		if !v.Valid() {
+			r.ev.Damaged++
+		}
+		r.ev.Set(field, v)
+	}
+	for _, e := range t.embeds {
+		if int(e.index) >= len(r.vals) {
+			continue
+		}
+		if v := r.vals[e.index]; v.typ == event.TypeBinXML && v.size > 0 {
+			r.queue = append(r.queue, document{v.off, v.off + int(v.size), e.place, doc.depth + 1})
+		}
+	}
+}
+
+// fillSystem takes the System values. What a record's kind hangs on must be
+// there; the rest may be missing.
+func (r *Reader) fillSystem(t *template, data []byte) {
+	ev := &r.ev
+	ev.Provider = r.resolve(t, t.system[sysProvider], data)
+	ev.Channel = r.resolve(t, t.system[sysChannel], data)
+	ev.Computer = r.resolve(t, t.system[sysComputer], data)
+	if id, ok := r.resolve(t, t.system[sysEventID], data).Uint(); ok && id <= 0xFFFF {
+		ev.ID = uint16(id)
+	}
+	if version, ok := r.resolve(t, t.system[sysVersion], data).Uint(); ok && version <= 0xFF {
+		ev.Version = uint8(version)
+	}
+	ev.Time, _ = r.resolve(t, t.system[sysTime], data).Time()
+	ev.RecordID, _ = r.resolve(t, t.system[sysRecordID], data).Uint()
+	if s := t.system[sysComputer]; s.kind == sourceLiteral && t != &r.plain {
+		r.use(t)
+	} else if ev.Computer.Type == event.TypeString {
+		r.scratch = event.AppendUTF16(r.scratch[:0], ev.Computer.Data)
+		host, ok := r.hosts[string(r.scratch)]
+		if !ok {
+			host = string(r.scratch)
+			if len(r.hosts) < maxHosts {
+				r.hosts[host] = host
+			}
+		}
+		r.stats.sawHost(host, 1)
+	}
+}
+
+// resolve returns the value that a source stands for: a view into the chunk or
+// the template, or, of several pieces, text put together in the arena.
+func (r *Reader) resolve(t *template, s source, data []byte) event.Value {
+	switch s.kind {
+	case sourceLiteral:
+		return event.Value{Type: event.TypeString, Data: t.text(s.text)}
+	case sourceSubstitution:
+		if int(s.index) >= len(r.vals) {
+			return event.Value{}
+		}
+		v := r.vals[s.index]
+		if v.typ == event.TypeNull {
+			return event.Value{}
+		}
+		return event.Value{Type: v.typ, Data: data[v.off : v.off+int(v.size) : v.off+int(v.size)]}
+	case sourceMixed:
+		return r.join(t, s, data)
+	}
+	return event.Value{}
+}
+
+// join puts the pieces of a text together.
+func (r *Reader) join(t *template, s source, data []byte) event.Value {
+	start := len(r.arena)
+	for i := s.index; ; {
+		p := &t.parts[i]
+		if p.kind == sourceNone {
+			r.arena = binary.LittleEndian.AppendUint16(r.arena, p.char)
+		} else {
+			r.appendText(r.resolve(t, p.source, data))
+		}
+		if len(r.arena)-start > 2*maxFieldText {
+			r.arena = r.arena[:start+2*maxFieldText]
+			r.ev.Damaged++
+			break
+		}
+		if i = p.next; i == 0 {
+			break
+		}
+	}
+	end := len(r.arena)
+	return event.Value{Type: event.TypeString, Data: r.arena[start:end:end]}
+}
+
+// appendText appends a value's text to the arena as UTF-16LE.
+func (r *Reader) appendText(v event.Value) {
+	if v.Type == event.TypeString {
+		b := v.Data
+		for len(b) >= 2 && b[len(b)-1] == 0 && b[len(b)-2] == 0 {
+			b = b[:len(b)-2]
+		}
+		r.arena = append(r.arena, b[:len(b)&^1]...)
+		return
+	}
+	r.scratch = v.AppendText(r.scratch[:0])
+	for text := r.scratch; len(text) > 0; {
+		char, n := utf8.DecodeRune(text)
+		text = text[n:]
+		var units [2]uint16
+		for _, unit := range utf16.AppendRune(units[:0], char) {
+			r.arena = binary.LittleEndian.AppendUint16(r.arena, unit)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package evtx_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/evtx/evtxtest"
+)
+
+// maxChunkTime is what a chunk may cost at most, whatever is in it (the budgets
+// of EVTX.md 1.9), with room for a slow and busy machine.
+const maxChunkTime = 2 * time.Second
+
+// everything selects the events of made, and some more.
+var everything = evtx.NewSelection([]event.Key{
+	{Provider: "Microsoft-Windows-Sysmon", ID: 1},
+	{Provider: "Microsoft-Windows-Sysmon", ID: 7},
+	{Provider: "Service Control Manager", ID: 7036},
+	{Provider: "Microsoft-Windows-Kernel-General", ID: 1},
+	{Provider: "EventLog", ID: 6005},
+	{Provider: "Microsoft-Windows-Security-Auditing", ID: 4688},
+})
+
+// fuzzBases are the sound files that the fuzz targets damage: 2 chunks each.
+func fuzzBases(t testing.TB) [][]byte {
+	var list [][]byte
+	for _, o := range []evtxtest.Options{
+		{RecordsPerChunk: 12},
+		{RecordsPerChunk: 12, Shape: evtxtest.ShapeProvider},
+		{RecordsPerChunk: 12, Style: evtxtest.StyleForwarded},
+		{RecordsPerChunk: 12, Style: evtxtest.StyleExported},
+	} {
+		list = append(list, buildFile(t, o, made(24)).Data)
+	}
+	return list
+}
+
+// readHostile reads whatever it is given: it must end, within its time, and all
+// that comes out must be in order.
+func readHostile(t *testing.T, data []byte) (events, records int) {
+	f, err := evtx.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return 0, 0
+	}
+	started := time.Now()
+	r := evtx.NewReader(everything)
+	check := func(ev *event.Event) {
+		events++
+		for _, field := range ev.Fields() {
+			v := ev.Value(field)
+			if len(v.Data) > 4*evtx.ChunkSize {
+				t.Fatalf("%s has %d bytes", field, len(v.Data))
+			}
+			v.AppendText(nil)
+		}
+		if ev.Place.Offset < evtx.HeaderSize || ev.Place.Offset >= int64(len(data)) {
+			t.Fatalf("event at %d of %d", ev.Place.Offset, len(data))
+		}
+	}
+	var odd []evtx.Part
+	for part := range f.Parts(evtx.DefaultPartSize) {
+		for ev, err := range r.Records(t.Context(), f, part) {
+			if err == nil {
+				check(ev)
+			}
+		}
+		records += r.Stats().Records
+		odd = append(odd, r.Irregular()...)
+	}
+	for ev, err := range r.Carve(t.Context(), f, odd) {
+		if err == nil {
+			check(ev)
+		}
+	}
+	records += r.Stats().Records
+	chunks := len(data)/evtx.ChunkSize + 1
+	if d := time.Since(started); d > time.Duration(chunks)*maxChunkTime {
+		t.Fatalf("%d chunks took %v", chunks, d)
+	}
+	if records > chunks*evtx.ChunkSize/28 {
+		t.Fatalf("%d records in %d chunks", records, chunks)
+	}
+	return events, records
+}
+
+// FuzzPatch overwrites part of a sound file and reads it, and each record of it
+// by itself. With checksums mended the damage looks intended.
+func FuzzPatch(f *testing.F) {
+	bases := fuzzBases(f)
+	for i := range bases {
+		f.Add(uint8(i), uint32(evtx.HeaderSize+512+4), []byte{0, 0, 0, 0}, true)
+		f.Add(uint8(i), uint32(evtx.HeaderSize+48), []byte{0, 2, 0, 0}, true)
+		f.Add(uint8(i), uint32(evtx.HeaderSize+512+38), []byte{0xFF, 0xFF, 0xFF, 0xFF}, false)
+		f.Add(uint8(i), uint32(evtx.HeaderSize+512+34), []byte{0x26, 0x02, 0, 0}, false)
+		f.Add(uint8(i), uint32(0), bytes.Repeat([]byte{0x2A}, 300), false)
+	}
+	f.Fuzz(func(t *testing.T, base uint8, at uint32, patch []byte, mend bool) {
+		data := slices.Clone(bases[int(base)%len(bases)])
+		copy(data[int(at)%len(data):], patch)
+		if mend {
+			for i := evtx.HeaderSize; i+evtx.ChunkSize <= len(data); i += evtx.ChunkSize {
+				evtxtest.FixChunk(data[i : i+evtx.ChunkSize])
+			}
+		}
+		readHostile(t, data)
+		r := evtx.NewReader(everything)
+		for i := evtx.HeaderSize; i+evtx.ChunkSize <= len(data); i += evtx.ChunkSize {
+			chunk := data[i : i+evtx.ChunkSize]
+			for off := 512; off < len(chunk); {
+				j := bytes.Index(chunk[off:], []byte{0x2A, 0x2A, 0, 0})
+				if j < 0 {
+					break
+				}
+				if ev, err := r.Whole(chunk, off+j); (ev == nil) == (err == nil) {
+					t.Fatalf("event %v, error %v", ev, err)
+				}
+				off += j + 1
+			}
+		}
+	})
+}
+
+// FuzzFile reads arbitrary bytes as a file, behind a sound header or none.
+func FuzzFile(f *testing.F) {
+	for _, base := range fuzzBases(f) {
+		f.Add(base[:evtx.HeaderSize+evtx.ChunkSize])
+		f.Add(base[evtx.HeaderSize:][:2000])
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		readHostile(t, data)
+		header := make([]byte, evtx.HeaderSize)
+		copy(header, "ElfFile\x00")
+		readHostile(t, append(header, data...))
+	})
+}
+
+// FuzzBinXML puts arbitrary bytes behind a record's header: as the record's own
+// BinXML, and as the value of type BinXML of an instance.
+func FuzzBinXML(f *testing.F) {
+	f.Add([]byte{0x0F, 1, 1, 0, 0x0C, 1, 1, 2, 3, 4, 0x26, 2, 0, 0}, []byte{0})
+	f.Add([]byte{0x0F, 1, 1, 0, 0x41, 0, 0, 0, 0, 0x23, 2, 0, 0}, []byte{0x08, 0x26, 0})
+	f.Add([]byte{0x0A, 0, 0, 0, 0, 0x0B, 2, 0, 'a', 0, 'b', 0, 0}, []byte{0x0B, 0xFF, 0xFF})
+	body := &evtxtest.Template{GUID: evtxtest.MustGUID("{11111111-2222-3333-4444-555555555555}")}
+	body.Body = func(b *evtxtest.Builder) {
+		b.Start("Event")
+		b.End()
+		b.Substitution(0, evtxtest.TypeBinXML)
+		b.Substitution(1, evtxtest.TypeBinXML)
+		b.Close()
+	}
+	f.Fuzz(func(t *testing.T, record, value []byte) {
+		if len(record) > 20_000 || len(value) > 20_000 {
+			return
+		}
+		file, err := evtxtest.BuildFunc(evtxtest.Options{}, func(w *evtxtest.Writer) error {
+			if err := w.WriteRaw(1, evtxtest.FileTimeOf(noon), func(b *evtxtest.Builder) { b.Bytes(record...) }); err != nil {
+				return err
+			}
+			return w.WriteRaw(2, evtxtest.FileTimeOf(noon), func(b *evtxtest.Builder) {
+				b.FragmentHeader()
+				v := evtxtest.BinXML(func(b *evtxtest.Builder) { b.Bytes(value...) })
+				b.Instance(body, v, v)
+				b.EOF()
+			})
+		})
+		if err != nil {
+			t.Skip(err)
+		}
+		readHostile(t, file.Data)
+		r := evtx.NewReader(everything)
+		for _, rec := range file.Chunks[0].Records {
+			if ev, err := r.Whole(file.ChunkData(0), int(rec.ChunkOffset)); (ev == nil) == (err == nil) {
+				t.Fatalf("event %v, error %v", ev, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,80 @@
+package evtx
+
+import (
+	"encoding/binary"
+
+	"webshellscan/scan/event"
+)
+
+// quick reads a record no further than to see that it was not selected, and
+// reports whether that is certain. It knows one shape, which nearly all records
+// have: a template instance whose event ID and time are plain values. For any
+// other, and for anything odd, it returns false and has counted nothing.
+func (r *Reader) quick(c *chunk, off, size int) bool {
+	const instanceEnd = recordHead + 14 // fragment header 4, token 1, 01, id 4, offset 4
+	if size < instanceEnd+4+recordTail {
+		return false
+	}
+	le := binary.LittleEndian
+	d := c.data[off : off+size]
+	if le.Uint32(d[recordHead:]) != fragmentHeader || le.Uint16(d[recordHead+4:]) != instanceStart {
+		return false
+	}
+	definition := le.Uint32(d[recordHead+10:])
+	id := le.Uint32(d[recordHead+6:])
+	t := r.templates.recentOuter(definition, id)
+	if t == nil {
+		var err error
+		if t, err = r.templates.find(c.data, definition, id, inDocument); err != nil {
+			return false
+		}
+	}
+	if !t.quick {
+		return false
+	}
+	spec := instanceEnd
+	if int(definition) == off+instanceEnd {
+		if t.length != t.consumed {
+			return false
+		}
+		spec += definitionHead + int(t.length)
+	}
+	end := size - recordTail
+	if spec+4 > end {
+		return false
+	}
+	count := int(le.Uint32(d[spec:]))
+	if count > maxValues || count <= t.timeIndex || spec+4+4*count > end {
+		return false
+	}
+	sizes := d[spec+4 : spec+4+4*count]
+	at := spec + 4 + 4*count
+	for i := range t.idIndex {
+		at += int(le.Uint16(sizes[4*i:]))
+	}
+	idSpec := le.Uint32(sizes[4*t.idIndex:]) & 0xFFFFFF
+	idAt := at
+	for i := t.idIndex; i < t.timeIndex; i++ {
+		at += int(le.Uint16(sizes[4*i:]))
+	}
+	timeSpec := le.Uint32(sizes[4*t.timeIndex:]) & 0xFFFFFF
+	if idSpec != 2|uint32(event.TypeUint16)<<16 || timeSpec != 8|uint32(event.TypeFileTime)<<16 || at+8 > end {
+		return false
+	}
+	if t.provider != nil || t.system[sysProvider].kind == sourceSubstitution {
+		if r.sel.hasID(le.Uint16(d[idAt:])) {
+			return false
+		}
+	}
+	r.stats.saw(event.Time(le.Uint64(d[at:])))
+	r.use(t)
+	return true
+}
+
+// use counts a record of the template's host.
+func (r *Reader) use(t *template) {
+	if t.uses == 0 {
+		r.used = append(r.used, t)
+	}
+	t.uses++
+}

@@ -1,0 +1,70 @@
+package evtx
+
+import "webshellscan/scan/event"
+
+// Stats counts what a Reader met in one part of a file.
+type Stats struct {
+	// Bytes is how many bytes were read.
+	Bytes int64
+	// Chunks counts chunks with records, EmptyChunks such without, and
+	// ZeroChunks stretches of a chunk's size that hold nothing but zeros.
+	Chunks, EmptyChunks, ZeroChunks int
+	// Records counts the live records that were found, decoded or not.
+	Records int
+	// Selected counts the records that were selected and decoded.
+	Selected int
+	// Lost counts records that were found but could not be decoded so far as to
+	// tell what they are, or that were selected and lost their payload.
+	Lost int
+	// First and Last are the earliest and latest plausible times of the records
+	// (System/TimeCreated), zero if there are none.
+	First, Last event.Time
+	// Hosts counts the records by their Computer, spelled as the log spells it:
+	// those of the first 16,384 hosts.
+	Hosts map[string]int
+}
+
+// maxHosts bounds the hosts of one log, as an intruder may give each record one
+// of its own.
+const maxHosts = 1 << 14
+
+// Add adds the counts of other to s.
+func (s *Stats) Add(other *Stats) {
+	s.Bytes += other.Bytes
+	s.Chunks += other.Chunks
+	s.EmptyChunks += other.EmptyChunks
+	s.ZeroChunks += other.ZeroChunks
+	s.Records += other.Records
+	s.Selected += other.Selected
+	s.Lost += other.Lost
+	if other.First != 0 && (s.First == 0 || other.First < s.First) {
+		s.First = other.First
+	}
+	s.Last = max(s.Last, other.Last)
+	if s.Hosts == nil {
+		s.Hosts = make(map[string]int, len(other.Hosts))
+	}
+	for host, n := range other.Hosts {
+		s.sawHost(host, n)
+	}
+}
+
+// sawHost counts n records of a host.
+func (s *Stats) sawHost(host string, n int) {
+	if _, known := s.Hosts[host]; known || len(s.Hosts) < maxHosts {
+		s.Hosts[host] += n
+	}
+}
+
+// saw widens the time span to t.
+func (s *Stats) saw(t event.Time) {
+	if !t.Plausible() {
+		return
+	}
+	if t > s.Last {
+		s.Last = t
+	}
+	if t < s.First || s.First == 0 {
+		s.First = t
+	}
+}

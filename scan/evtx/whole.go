@@ -1,0 +1,94 @@
+package evtx
+
+import (
+	"fmt"
+
+	"webshellscan/scan/event"
+)
+
+// maxSubstituted bounds the bytes that all substitutions of one record's
+// templates take from its values, each counted as often as it is used. A real
+// template uses a value once, so this is more than a record can hold.
+const maxSubstituted = 4 * ChunkSize
+
+// Whole decodes the record at an offset of a chunk without regard to the
+// reader's selection, and returns it only if all of it is sound: also the values
+// that no field is taken from, and what they hold. Such a record is safe to give
+// to a decoder that trusts its input: it nests no deeper, refers to nothing
+// else, and unfolds to no more than a real one. The chunk is in memory from its
+// start on. The event is valid until the reader's next use.
+func (r *Reader) Whole(chunkData []byte, offset int) (*event.Event, error) {
+	if offset < 0 || offset > len(chunkData) {
+		return nil, ErrSize
+	}
+	size, ok := recordSize(chunkData, offset, len(chunkData))
+	if !ok {
+		return nil, ErrSignature
+	}
+	c := chunk{data: chunkData}
+	r.count()
+	r.templates.begin()
+	ev := &r.ev
+	ev.Reset()
+	r.arena = r.arena[:0]
+	ev.Place = event.Place{Offset: int64(offset), HeaderID: recordID(chunkData, offset)}
+	r.queue = append(r.queue[:0], document{pos: offset + recordHead, end: offset + size - recordTail})
+	r.whole, r.substituted, r.outer = true, 0, nil
+	defer func() { r.whole = false; r.finish() }()
+	for i := 0; i < len(r.queue); i++ {
+		if i >= maxDocuments || r.queue[i].depth > maxEmbedded {
+			return nil, ErrBudget
+		}
+		if err := r.document(&c, r.queue[i]); err != nil {
+			return nil, err
+		}
+	}
+	if ev.Damaged > 0 {
+		return nil, fmt.Errorf("%w: %d values", ErrSize, ev.Damaged)
+	}
+	if ev.RecordID == 0 {
+		ev.RecordID = ev.Place.HeaderID
+	}
+	return ev, nil
+}
+
+// Definition tells of the template definition of the record that Whole returned
+// last: its offset in the chunk, and a number that it shares with definitions of
+// other chunks only if they are the same in all that matters. The number is 0
+// for a record without a template.
+func (r *Reader) Definition() (offset uint32, serial uint64) {
+	if r.outer == nil {
+		return 0, 0
+	}
+	return r.outer.offset, r.outer.serial
+}
+
+// vet checks what fill does not look at, for Whole.
+func (r *Reader) vet(t *template, doc document) error {
+	if doc.depth == 0 {
+		r.outer = t
+	}
+	for _, index := range t.substitutions {
+		if int(index) < len(r.vals) {
+			r.substituted += int(r.vals[index].size)
+		}
+	}
+	if r.substituted += len(t.raw); r.substituted > maxSubstituted {
+		return ErrBudget
+	}
+	for i, v := range r.vals {
+		if v.typ == event.TypeBinXML && v.size > 0 && !t.embedsValue(i) {
+			r.queue = append(r.queue, document{v.off, v.off + int(v.size), inOther, doc.depth + 1})
+		}
+	}
+	return nil
+}
+
+func (t *template) embedsValue(index int) bool {
+	for _, e := range t.embeds {
+		if int(e.index) == index {
+			return true
+		}
+	}
+	return false
+}
