@@ -1,0 +1,315 @@
+package proctree
+
+import (
+	"bytes"
+
+	"webshellscan/scan/event"
+)
+
+// kind is what an event means to a process tree.
+type kind uint8
+
+const (
+	kindSysmonCreate kind = iota
+	kindSysmonEnd
+	kindSecurityCreate
+	kindSecurityEnd
+	kindBoot
+	kindWeakBoot
+	kindSysmonState
+	kindClock
+)
+
+const (
+	providerSysmon   = "Microsoft-Windows-Sysmon"
+	providerSecurity = "Microsoft-Windows-Security-Auditing"
+	providerKernel   = "Microsoft-Windows-Kernel-General"
+	providerEventLog = "EventLog"
+)
+
+// selected lists the events that trees are made of, with what each means.
+var selected = []struct {
+	key  event.Key
+	kind kind
+}{
+	{event.Key{Provider: providerSysmon, ID: 1}, kindSysmonCreate},
+	{event.Key{Provider: providerSysmon, ID: 5}, kindSysmonEnd},
+	{event.Key{Provider: providerSecurity, ID: 4688}, kindSecurityCreate},
+	{event.Key{Provider: providerSecurity, ID: 4689}, kindSecurityEnd},
+	{event.Key{Provider: providerSecurity, ID: 4608}, kindBoot},     // Windows is starting up
+	{event.Key{Provider: providerKernel, ID: 12}, kindBoot},         // the operating system started
+	{event.Key{Provider: providerEventLog, ID: 6009}, kindBoot},     // version, written at start
+	{event.Key{Provider: providerEventLog, ID: 6005}, kindWeakBoot}, // the event log service started
+	{event.Key{Provider: providerEventLog, ID: 6006}, kindWeakBoot}, // it stopped
+	{event.Key{Provider: providerSysmon, ID: 4}, kindSysmonState},
+	{event.Key{Provider: providerSecurity, ID: 4616}, kindClock}, // the system time was changed
+	{event.Key{Provider: providerKernel, ID: 1}, kindClock},      // the system time has changed
+}
+
+// Keys returns the kinds of event that a Collector takes. Event.Key must be the
+// index into them.
+func Keys() []event.Key {
+	keys := make([]event.Key, len(selected))
+	for i, s := range selected {
+		keys[i] = s.key
+	}
+	return keys
+}
+
+// Counts counts process events as they were met, copies included.
+type Counts struct {
+	SysmonCreate   int // Sysmon 1
+	SysmonEnd      int // Sysmon 5
+	SecurityCreate int // Security 4688
+	SecurityEnd    int // Security 4689
+	// NoCommandLine counts the 4688 without a command line: the policy "Include
+	// command line in process creation events" was off.
+	NoCommandLine int
+	// Unusable counts process events without a process ID or without an image:
+	// nothing can be said of them.
+	Unusable int
+}
+
+// Total returns the number of process events.
+func (c Counts) Total() int { return c.SysmonCreate + c.SysmonEnd + c.SecurityCreate + c.SecurityEnd }
+
+// Add adds the counts of other to c.
+func (c *Counts) Add(other Counts) {
+	c.SysmonCreate += other.SysmonCreate
+	c.SysmonEnd += other.SysmonEnd
+	c.SecurityCreate += other.SecurityCreate
+	c.SecurityEnd += other.SecurityEnd
+	c.NoCommandLine += other.NoCommandLine
+	c.Unusable += other.Unusable
+}
+
+// Collector takes events and keeps what trees need of them. A Collector is for
+// one goroutine; several may share Texts.
+type Collector struct {
+	texts   *Texts
+	blocks  blocks[creation]
+	endings blocks[ending]
+	marks   []mark
+	counts  map[facetID]*Counts // by origin
+	facets  [numFacets]*recall  // but for origins
+	single  *recall
+	fields  [sourceStub][numFacets][]event.FieldID
+	alone   [event.NumPayloadFields]event.FieldID // each field by itself
+
+	origins []lastOrigin // by Event.Key
+	scratch []byte
+	entries []fieldText
+}
+
+// lastOrigin is where the last event of a kind came from, with computer and
+// channel in their disk form.
+type lastOrigin struct {
+	id                facetID
+	version           uint8
+	computer, channel []byte
+}
+
+// NewCollector returns an empty Collector.
+func NewCollector(texts *Texts) *Collector {
+	c := &Collector{texts: texts, counts: make(map[facetID]*Counts), origins: make([]lastOrigin, len(selected))}
+	for i := range c.facets {
+		c.facets[i] = newRecall()
+	}
+	c.single = newRecall()
+	for from, fields := range facetFields {
+		c.fields[from] = fields
+	}
+	for i := range c.alone {
+		c.alone[i] = event.FieldID(i)
+	}
+	return c
+}
+
+// Add takes one event, selected with Keys. Nothing of the event is kept.
+func (c *Collector) Add(ev *event.Event) {
+	origin := c.origin(ev)
+	counts := c.counts[origin]
+	if counts == nil {
+		counts = new(Counts)
+		c.counts[origin] = counts
+	}
+	switch selected[ev.Key].kind {
+	case kindSysmonCreate:
+		counts.SysmonCreate++
+		c.sysmonCreate(ev, origin, counts)
+	case kindSecurityCreate:
+		counts.SecurityCreate++
+		c.securityCreate(ev, origin, counts)
+	case kindSysmonEnd:
+		counts.SysmonEnd++
+		c.end(ev, origin, counts, sourceSysmon, event.Image)
+	case kindSecurityEnd:
+		counts.SecurityEnd++
+		c.end(ev, origin, counts, sourceSecurity, event.ProcessName)
+	case kindBoot:
+		c.marks = append(c.marks, mark{kind: markBoot, at: ev.Time, recordID: ev.RecordID, file: ev.Place.File, origin: origin})
+	case kindWeakBoot:
+		c.marks = append(c.marks, mark{kind: markWeakBoot, at: ev.Time, recordID: ev.RecordID, file: ev.Place.File, origin: origin})
+	case kindSysmonState:
+		if ev.Value(event.State).String() == "Started" {
+			c.marks = append(c.marks, mark{kind: markWeakBoot, at: ev.Time, recordID: ev.RecordID, file: ev.Place.File, origin: origin})
+		}
+	case kindClock:
+		c.clock(ev, origin)
+	}
+}
+
+func (c *Collector) sysmonCreate(ev *event.Event, origin facetID, counts *Counts) {
+	pid, ok := ev.Value(event.ProcessID).Uint()
+	image := c.facet(ev, sourceSysmon, facetImage)
+	if !ok || pid > 0xFFFFFFFF || ev.Value(event.Image).IsNull() {
+		counts.Unusable++
+		return
+	}
+	parent, _ := ev.Value(event.ParentProcessID).Uint()
+	r := c.blocks.next()
+	*r = creation{
+		created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset, inChunk: uint32(ev.Place.Offset - ev.Place.Chunk),
+		file: ev.Place.File, pid: uint32(pid), parentPID: uint32(parent), origin: origin, image: image, source: sourceSysmon,
+		logon: c.facet(ev, sourceSysmon, facetLogon), parent: c.facet(ev, sourceSysmon, facetParent),
+		commandLine:      c.text(ev, event.CommandLine),
+		currentDirectory: c.text(ev, event.CurrentDirectory),
+	}
+	r.guid, _ = ev.Value(event.ProcessGUID).GUID()
+	r.parentGUID, _ = ev.Value(event.ParentProcessGUID).GUID()
+	r.start = sysmonTime(ev, r.guid)
+}
+
+// sysmonTime returns when a process started or ended by Sysmon's own word,
+// UtcTime: it is taken when it happened, TimeCreated when the service came to
+// write it. It is believed if it agrees with the second in the process GUID
+// (which never differs in undamaged events of a start), or, where that cannot
+// be told, if it is near TimeCreated.
+func sysmonTime(ev *event.Event, guid event.GUID) event.Time {
+	t, ok := ev.Value(event.UtcTime).Time()
+	if !ok || !t.Plausible() {
+		return ev.Time
+	}
+	if seconds := t.UnixSeconds(); !guid.IsZero() && ev.ID == 1 {
+		if d := seconds - int64(guid.Part2()); d >= -1 && d <= 1 {
+			return t
+		}
+	}
+	if d := ev.Time - t; d > -maxWriteDelay && d < maxWriteDelay {
+		return t
+	}
+	return ev.Time
+}
+
+// maxWriteDelay is how far Sysmon's UtcTime and TimeCreated may lie apart
+// without more proof (99 of 100 were measured within six minutes).
+const maxWriteDelay = 10 * event.Minute
+
+func (c *Collector) securityCreate(ev *event.Event, origin facetID, counts *Counts) {
+	commandLine := ev.Value(event.CommandLine)
+	if len(commandLine.Data) < 2 || commandLine.Data[0] == 0 && commandLine.Data[1] == 0 {
+		counts.NoCommandLine++
+	}
+	pid, ok := ev.Value(event.NewProcessID).Uint()
+	image := c.facet(ev, sourceSecurity, facetImage)
+	if !ok || pid > 0xFFFFFFFF || ev.Value(event.NewProcessName).IsNull() {
+		counts.Unusable++
+		return
+	}
+	parent, _ := ev.Value(event.ProcessID).Uint()
+	*c.blocks.next() = creation{
+		start: ev.Time, created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset,
+		inChunk: uint32(ev.Place.Offset - ev.Place.Chunk),
+		file:    ev.Place.File, pid: uint32(pid), parentPID: uint32(parent), origin: origin, image: image, source: sourceSecurity,
+		logon: c.facet(ev, sourceSecurity, facetLogon), parent: c.facet(ev, sourceSecurity, facetParent),
+		commandLine: c.text(ev, event.CommandLine),
+	}
+}
+
+func (c *Collector) end(ev *event.Event, origin facetID, counts *Counts, from source, image event.FieldID) {
+	pid, ok := ev.Value(event.ProcessID).Uint()
+	if !ok || pid > 0xFFFFFFFF {
+		counts.Unusable++
+		return
+	}
+	e := c.endings.next()
+	*e = ending{
+		at: ev.Time, created: ev.Time, recordID: ev.RecordID, pid: uint32(pid), file: ev.Place.File, origin: origin,
+		image: c.text(ev, image), source: from,
+	}
+	if from == sourceSysmon {
+		e.guid, _ = ev.Value(event.ProcessGUID).GUID()
+		e.at = sysmonTime(ev, e.guid)
+	}
+}
+
+func (c *Collector) clock(ev *event.Event, origin facetID) {
+	before, ok1 := ev.Value(event.PreviousTime).Time()
+	if !ok1 {
+		before, ok1 = ev.Value(event.OldTime).Time()
+	}
+	after, ok2 := ev.Value(event.NewTime).Time()
+	if ok1 && ok2 {
+		c.marks = append(c.marks, mark{kind: markClock, at: ev.Time, recordID: ev.RecordID, file: ev.Place.File, origin: origin, before: before, after: after})
+	}
+}
+
+// origin returns the facet of where an event comes from and what it is.
+func (c *Collector) origin(ev *event.Event) facetID {
+	last := &c.origins[ev.Key]
+	if last.id != 0 && last.version == ev.Version &&
+		bytes.Equal(last.computer, ev.Computer.Data) && bytes.Equal(last.channel, ev.Channel.Data) {
+		return last.id
+	}
+	key := selected[ev.Key].key
+	id := c.texts.facet([]fieldText{
+		{event.Computer, c.render(ev.Computer)},
+		{event.Channel, c.render(ev.Channel)},
+		{event.ProviderName, c.texts.InternString(key.Provider)},
+		{event.EventID, c.render(event.Value{Type: event.TypeUint16, Data: []byte{byte(key.ID), byte(key.ID >> 8)}})},
+		{event.Version, c.render(event.Value{Type: event.TypeUint8, Data: []byte{ev.Version}})},
+	})
+	last.id, last.version = id, ev.Version
+	last.computer = append(last.computer[:0], ev.Computer.Data...)
+	last.channel = append(last.channel[:0], ev.Channel.Data...)
+	return id
+}
+
+// facet returns the event's facet of a kind.
+func (c *Collector) facet(ev *event.Event, from source, kind facetKind) facetID {
+	fields := c.fields[from][kind]
+	slot, hash, ok := c.facets[kind].find(ev, fields)
+	if ok {
+		return facetID(slot.id)
+	}
+	c.entries = c.entries[:0]
+	for _, f := range fields {
+		if v := ev.Value(f); !v.IsNull() {
+			c.entries = append(c.entries, fieldText{f, c.render(v)})
+		}
+	}
+	c.derive(kind)
+	id := c.texts.facet(c.entries)
+	slot.keep(hash, ev, fields, uint32(id))
+	return id
+}
+
+// text returns the number of a single value's text, 0 for an absent one.
+func (c *Collector) text(ev *event.Event, field event.FieldID) TextID {
+	if ev.Value(field).IsNull() {
+		return 0
+	}
+	fields := c.alone[field : field+1]
+	slot, hash, ok := c.single.find(ev, fields)
+	if ok {
+		return TextID(slot.id)
+	}
+	id := c.render(ev.Value(field))
+	slot.keep(hash, ev, fields, uint32(id))
+	return id
+}
+
+func (c *Collector) render(v event.Value) TextID {
+	c.scratch = v.AppendText(c.scratch[:0])
+	return c.texts.Intern(c.scratch)
+}

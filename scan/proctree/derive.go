@@ -1,0 +1,81 @@
+package proctree
+
+import (
+	"webshellscan/scan/event"
+)
+
+// derive adds to the facet in c.entries what Sysmon calls by another name than
+// the Security log, so that both answer to Sysmon's names: Image, User,
+// IntegrityLevel, LogonId, ParentImage.
+func (c *Collector) derive(kind facetKind) {
+	switch kind {
+	case facetImage:
+		c.alias(event.Image, event.NewProcessName)
+	case facetParent:
+		c.alias(event.ParentImage, event.ParentProcessName)
+	case facetLogon:
+		c.deriveUser()
+		c.deriveIntegrity()
+	}
+}
+
+// entry returns the text of a field of the facet in hand.
+func (c *Collector) entry(field event.FieldID) TextID {
+	for _, e := range c.entries {
+		if e.field == field {
+			return e.text
+		}
+	}
+	return 0
+}
+
+// alias gives the text of one field to another that the facet lacks.
+func (c *Collector) alias(to, from event.FieldID) {
+	if c.entry(to) != 0 {
+		return
+	}
+	if text := c.entry(from); text != 0 {
+		c.entries = append(c.entries, fieldText{to, text})
+	}
+}
+
+// deriveUser adds the effective user and logon ID of a 4688: the target's where
+// the process runs under another logon than its creator, else the subject's
+// (Microsoft's description of 4688).
+func (c *Collector) deriveUser() {
+	if c.entry(event.User) != 0 {
+		return
+	}
+	name, domain, logon := c.entry(event.TargetUserName), c.entry(event.TargetDomainName), event.TargetLogonID
+	if text := c.texts.Text(name); text == "" || text == "-" {
+		name, domain, logon = c.entry(event.SubjectUserName), c.entry(event.SubjectDomainName), event.SubjectLogonID
+	}
+	if name == 0 {
+		return
+	}
+	user := c.texts.Text(name)
+	if d := c.texts.Text(domain); d != "" && d != "-" {
+		user = d + `\` + user
+	}
+	c.entries = append(c.entries, fieldText{event.User, c.texts.InternString(user)})
+	c.alias(event.LogonID, logon)
+}
+
+// integrityLevels names the levels of a mandatory label as Sysmon names them
+// (Microsoft's description of 4688, "Mandatory Label").
+var integrityLevels = map[string]string{
+	"S-1-16-0": "Untrusted", "S-1-16-4096": "Low", "S-1-16-8192": "Medium", "S-1-16-8448": "MediumPlus",
+	"S-1-16-12288": "High", "S-1-16-16384": "System", "S-1-16-20480": "Protected",
+}
+
+// deriveIntegrity adds the integrity level of a 4688 that has a mandatory
+// label. Nothing is inferred from the token's elevation: it tells too little.
+func (c *Collector) deriveIntegrity() {
+	if c.entry(event.IntegrityLevel) != 0 {
+		return
+	}
+	label := c.texts.Text(c.entry(event.MandatoryLabel))
+	if level, ok := integrityLevels[label]; ok {
+		c.entries = append(c.entries, fieldText{event.IntegrityLevel, c.texts.InternString(level)})
+	}
+}

@@ -1,0 +1,195 @@
+package proctree
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+
+	"webshellscan/scan/event"
+)
+
+// A facet is a group of fields that repeat together from record to record:
+// the fields of an image, of a logon session, of a parent. Each distinct
+// facet is kept once, as a list of field and text, and a record holds its
+// number. That makes a record small, and a record's fifteen repeated texts
+// cost three look-ups.
+type facetID uint32
+
+// facetKind is a group of fields.
+type facetKind uint8
+
+const (
+	facetOrigin facetKind = iota
+	facetImage
+	facetLogon
+	facetParent
+	numFacets
+)
+
+// facetFields lists the payload fields of each kind but the first, as Sysmon and
+// as the Security log has them.
+var facetFields = map[source][numFacets][]event.FieldID{
+	sourceSysmon: {
+		facetImage: {
+			event.Image, event.FileVersion, event.Description, event.Product, event.Company, event.OriginalFileName,
+			event.Hashes, event.RuleName,
+		},
+		facetLogon:  {event.User, event.LogonGUID, event.LogonID, event.TerminalSessionID, event.IntegrityLevel},
+		facetParent: {event.ParentImage, event.ParentCommandLine, event.ParentUser},
+	},
+	sourceSecurity: {
+		facetImage: {event.NewProcessName},
+		facetLogon: {
+			event.SubjectUserSID, event.SubjectUserName, event.SubjectDomainName, event.SubjectLogonID,
+			event.TargetUserSID, event.TargetUserName, event.TargetDomainName, event.TargetLogonID,
+			event.TokenElevationType, event.MandatoryLabel,
+		},
+		facetParent: {event.ParentProcessName},
+	},
+}
+
+// fieldText is one entry of a facet.
+type fieldText struct {
+	field event.FieldID
+	text  TextID
+}
+
+const facetEntrySize = 5 // bytes of a fieldText in a facet's encoding
+
+// Texts holds what processes have in common: texts, and facets made of them.
+// Goroutines may share it.
+type Texts struct {
+	*Interner
+	facets *Interner
+}
+
+// NewTexts returns an empty store.
+func NewTexts() *Texts { return &Texts{NewInterner(), NewInterner()} }
+
+// facet returns the number of a facet.
+func (t *Texts) facet(entries []fieldText) facetID {
+	var buf [32 * facetEntrySize]byte
+	enc := buf[:0]
+	for _, e := range entries {
+		enc = append(enc, byte(e.field))
+		enc = binary.LittleEndian.AppendUint32(enc, uint32(e.text))
+	}
+	return facetID(t.facets.Intern(enc))
+}
+
+// field returns the text that a facet has for a field, 0 if it has none.
+func (t *Texts) field(id facetID, field event.FieldID) TextID {
+	enc := t.facets.Text(TextID(id))
+	for ; len(enc) >= facetEntrySize; enc = enc[facetEntrySize:] {
+		if enc[0] == byte(field) {
+			return TextID(uint32(enc[1]) | uint32(enc[2])<<8 | uint32(enc[3])<<16 | uint32(enc[4])<<24)
+		}
+	}
+	return 0
+}
+
+// textCache remembers the text that facets have for one field.
+type textCache struct {
+	texts *Texts
+	field event.FieldID
+	slots [256]struct {
+		facet facetID
+		text  TextID
+	}
+}
+
+func newTextCache(texts *Texts, field event.FieldID) *textCache {
+	return &textCache{texts: texts, field: field}
+}
+
+// text returns the text of a facet.
+func (c *textCache) text(id facetID) TextID {
+	s := &c.slots[(id^id>>8)%facetID(len(c.slots))]
+	if s.facet != id {
+		s.facet, s.text = id, c.texts.field(id, c.field)
+	}
+	return s.text
+}
+
+// recall remembers, for one collector, which number some values of an event
+// stand for, by their bytes in the log: so a text that was met before is neither
+// converted nor looked up among all others. It is direct-mapped and forgets.
+type recall struct {
+	seed  maphash.Seed
+	slots []recallSlot
+}
+
+type recallSlot struct {
+	hash uint64
+	key  []byte
+	id   uint32
+}
+
+const (
+	recallSlots  = 1024    // a power of two
+	maxRecallKey = 4 << 10 // longer keys are not kept
+)
+
+func newRecall() *recall {
+	r := &recall{seed: maphash.MakeSeed(), slots: make([]recallSlot, recallSlots)}
+	clear(r.slots) // writing to fresh memory first is cheaper than reading it first
+	return r
+}
+
+// A key is a list of values, each as field, type, length and bytes. It is hashed
+// and compared where the values lie, and only written down to be kept.
+
+// hash returns the hash of the key that the values of fields make.
+func (r *recall) hash(ev *event.Event, fields []event.FieldID) uint64 {
+	h := uint64(0)
+	for _, f := range fields {
+		if v := ev.Value(f); !v.IsNull() {
+			h = (bits.RotateLeft64(h, 23) ^ maphash.Bytes(r.seed, v.Data) ^ uint64(f)<<8 ^ uint64(v.Type)) * 0x9E3779B97F4A7C15
+		}
+	}
+	return h ^ h>>29
+}
+
+// find returns the slot of a key, and whether it holds that key.
+func (r *recall) find(ev *event.Event, fields []event.FieldID) (*recallSlot, uint64, bool) {
+	h := r.hash(ev, fields)
+	s := &r.slots[h%recallSlots]
+	return s, h, s.hash == h && s.holds(ev, fields)
+}
+
+// holds reports whether the slot's key is that of the values.
+func (s *recallSlot) holds(ev *event.Event, fields []event.FieldID) bool {
+	key := s.key
+	for _, f := range fields {
+		v := ev.Value(f)
+		if v.IsNull() {
+			continue
+		}
+		n := len(v.Data)
+		if len(key) < 4+n || key[0] != byte(f) || key[1] != byte(v.Type) || key[2] != byte(n) || key[3] != byte(n>>8) ||
+			string(key[4:4+n]) != string(v.Data) {
+			return false
+		}
+		key = key[4+n:]
+	}
+	return len(key) == 0
+}
+
+// keep puts a key and its number into its slot.
+func (s *recallSlot) keep(hash uint64, ev *event.Event, fields []event.FieldID, id uint32) {
+	size := 0
+	for _, f := range fields {
+		size += 4 + len(ev.Value(f).Data)
+	}
+	if size > maxRecallKey {
+		return
+	}
+	key := s.key[:0]
+	for _, f := range fields {
+		if v := ev.Value(f); !v.IsNull() {
+			key = append(key, byte(f), byte(v.Type), byte(len(v.Data)), byte(len(v.Data)>>8))
+			key = append(key, v.Data...)
+		}
+	}
+	s.hash, s.id, s.key = hash, id, key
+}

@@ -1,0 +1,352 @@
+package proctree
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"sync"
+
+	"webshellscan/scan/event"
+)
+
+// owners knows who held which process ID when, as far as a walk along the time
+// line has come: for each ID the last owner, and for each owner the one before.
+type owners struct {
+	last   *pidTable
+	before []nodeRef // by node
+}
+
+func newOwners(nodes int) *owners {
+	return &owners{last: newPIDTable(), before: make([]nodeRef, nodes+1)}
+}
+
+// add makes a node the last owner of its process ID.
+func (o *owners) add(n nodeRef, pid uint32) {
+	o.grow(n)
+	o.before[n] = o.last.get(pid)
+	o.last.set(pid, n)
+}
+
+// insert adds a node behind the owners of its process ID that are later than
+// it.
+func (o *owners) insert(b *builder, n nodeRef, pid uint32) {
+	o.grow(n)
+	later := nodeRef(0)
+	next := o.last.get(pid)
+	for next != 0 && b.node(next).at > b.node(n).at {
+		later, next = next, o.before[next]
+	}
+	o.before[n] = next
+	if later == 0 {
+		o.last.set(pid, n)
+	} else {
+		o.before[later] = n
+	}
+}
+
+func (o *owners) grow(n nodeRef) {
+	for int(n) >= len(o.before) {
+		o.before = append(o.before, 0)
+	}
+}
+
+// parentage is what the records of a process say of its parent.
+type parentage struct {
+	pid   uint32
+	guid  event.GUID
+	image TextID // 0 if no record names it
+}
+
+func (b *builder) parentage(n *node) parentage {
+	var p parentage
+	for ref := n.first; ref != 0; {
+		r := b.blocks.at(ref)
+		if p.pid == 0 {
+			p.pid = r.parentPID
+		}
+		if p.guid.IsZero() {
+			p.guid = r.parentGUID
+		}
+		if image := b.texts.field(r.parent, event.ParentImage); p.image == 0 && b.images.isNamed(image) {
+			p.image = image
+		}
+		ref = r.next
+	}
+	return p
+}
+
+// link finds the parent of each process: by process GUID, by the owner of the
+// parent's process ID at that time, or as a stub (EVTX.md 5.5). It walks along
+// the time line; owners are known a little ahead of it, since a parent's event
+// may carry a later time than its child's.
+func (b *builder) link() {
+	count := len(b.tree.nodes)
+	own := newOwners(count)
+	ahead := 0
+	for i := range count {
+		for ; ahead < count && b.tree.nodes[ahead].at <= b.tree.nodes[i].at+tolerance; ahead++ {
+			own.add(nodeRef(ahead+1), b.tree.nodes[ahead].pid)
+		}
+		child := nodeRef(i + 1)
+		if n := b.node(child); n.parent != 0 {
+			n.link = LinkGUID
+			continue
+		}
+		p := b.parentage(b.node(child))
+		parent, link := b.parent(own, child, p)
+		if parent == 0 && (p.pid != 0 || !p.guid.IsZero()) {
+			parent, link = b.addStub(own, child, p), LinkStub
+		}
+		n := b.node(child)
+		n.parent, n.link = parent, link
+		if parent != 0 && b.node(parent).stub != 0 {
+			if link != LinkTime || b.node(parent).image == 0 || p.pid == systemProcess {
+				n.link = LinkStub
+			}
+			b.completeStub(b.node(parent), n)
+		}
+	}
+}
+
+// parent returns the parent of a process among the processes known so far, and
+// how sure it is.
+func (b *builder) parent(own *owners, child nodeRef, p parentage) (nodeRef, Link) {
+	if !p.guid.IsZero() {
+		if found := b.guids.find(b, p.guid); found != 0 && found != child {
+			return found, LinkGUID
+		}
+	}
+	n := b.node(child)
+	for ref := own.last.get(p.pid); ref != 0 && p.pid != 0; ref = own.before[ref] {
+		c := b.node(ref)
+		if ref == child || c.at > n.at+tolerance {
+			continue
+		}
+		if c.boot != n.boot {
+			break
+		}
+		link := b.ownerIsParent(c, n, p)
+		if link != LinkNone {
+			if first := b.record(c); first.guid.IsZero() && !p.guid.IsZero() {
+				first.guid = p.guid
+				b.guids.add(b, p.guid, ref)
+			}
+			return ref, link
+		}
+		if c.at < n.at-tolerance {
+			break // it held the ID at that time, so nobody before it did
+		}
+	}
+	return 0, LinkNone
+}
+
+// ownerIsParent compares the owner of a process ID with what a child says of
+// its parent.
+func (b *builder) ownerIsParent(owner, child *node, p parentage) Link {
+	if owner.endAt != 0 && owner.endAt < child.at-tolerance {
+		return LinkNone
+	}
+	link := LinkTime
+	if p.image != 0 && owner.image != 0 {
+		if !b.images.match(p.image, owner.image) {
+			return LinkNone
+		}
+		link = LinkName
+	}
+	if first := b.record(owner); !p.guid.IsZero() {
+		if !first.guid.IsZero() {
+			return LinkNone // another process: the GUIDs differ
+		}
+		if owner.stub == 0 {
+			// A Sysmon process GUID holds the second of the process's start.
+			if d := first.start.UnixSeconds() - int64(p.guid.Part2()); d < -1 || d > 1 {
+				return LinkNone
+			}
+			link = LinkName
+		}
+	}
+	return link
+}
+
+// systemProcess is the process ID of the kernel's own process, which no event
+// tells of.
+const systemProcess = 4
+
+// addStub makes a node for a parent that no log has the creation of.
+func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
+	n := *b.node(child)
+	first := b.blocks.at(n.first)
+	s := creation{guid: p.guid, pid: p.pid, origin: first.origin, source: sourceStub}
+	at := n.at
+	if !p.guid.IsZero() {
+		s.start = event.FromUnix(int64(p.guid.Part2()))
+		// The GUID's second is of the host's clock, as the child's start is.
+		at = min(at, s.start+n.at-first.start)
+	}
+	image := p.image
+	if image == 0 && p.pid == systemProcess {
+		image = b.texts.InternString("System")
+	}
+	if image != 0 {
+		s.image = b.texts.facet([]fieldText{{event.Image, image}})
+	}
+	b.tree.stubs = append(b.tree.stubs, stub{node{
+		at: at, stub: uint32(len(b.tree.stubs) + 1), pid: p.pid, image: image, boot: n.boot,
+	}, s})
+	ref := nodeRef(b.tree.len())
+	if p.pid != 0 {
+		own.insert(b, ref, p.pid)
+	} else {
+		own.grow(ref)
+	}
+	if !p.guid.IsZero() {
+		b.guids.add(b, p.guid, ref)
+	}
+	return ref
+}
+
+// completeStub adds to a stub what one more child says of it.
+func (b *builder) completeStub(stub, child *node) {
+	s := &b.tree.stubs[stub.stub-1].record
+	for ref := child.first; ref != 0; {
+		r := b.blocks.at(ref)
+		ref = r.next
+		if stub.image == 0 {
+			if image := b.texts.field(r.parent, event.ParentImage); b.images.isNamed(image) {
+				stub.image, s.image = image, b.texts.facet([]fieldText{{event.Image, image}})
+			}
+		}
+		if stub.commandLine == 0 {
+			if text := b.texts.field(r.parent, event.ParentCommandLine); b.images.isNamed(text) {
+				stub.commandLine = text
+			}
+		}
+		if s.logon == 0 {
+			if user := b.texts.field(r.parent, event.ParentUser); b.images.isNamed(user) {
+				s.logon = b.texts.facet([]fieldText{{event.User, user}})
+			}
+		}
+	}
+}
+
+// findByGUID finds what Sysmon names by GUID: the parent of each process, and
+// the processes that ended. The looking up is shared among workers, since most
+// of it is waiting for memory.
+func (b *builder) findByGUID() {
+	ended := make([]nodeRef, len(b.endings))
+	divideWork(b.workers, len(ended), func(from, to int) {
+		for ; from < to; from += lookAhead {
+			stride := b.endings[from:min(from+lookAhead, to)]
+			var touched uint64
+			for _, e := range stride {
+				touched ^= b.guids.touch(e.guid)
+			}
+			runtime.KeepAlive(touched)
+			for i, e := range stride {
+				if !e.guid.IsZero() {
+					ended[from+i] = b.guids.find(b, e.guid)
+				}
+			}
+		}
+	})
+	for i, ref := range ended {
+		if e := b.endings[i]; ref != 0 && b.node(ref).pid == e.pid {
+			b.end(ref, e)
+			e.pid = 0 // done
+		}
+	}
+	divideWork(b.workers, len(b.tree.nodes), func(from, to int) {
+		for ; from < to; from += lookAhead {
+			stride := b.tree.nodes[from:min(from+lookAhead, to)]
+			var touched uint64
+			for i := range stride {
+				touched ^= b.guids.touch(b.record(&stride[i]).parentGUID)
+			}
+			runtime.KeepAlive(touched)
+			for i := range stride {
+				n := &stride[i]
+				if guid := b.record(n).parentGUID; !guid.IsZero() {
+					if ref := b.guids.find(b, guid); ref != nodeRef(from+i+1) {
+						n.parent = ref
+					}
+				}
+			}
+		}
+	})
+}
+
+// divideWork calls do for stretches of 0 to n-1, on so many goroutines.
+func divideWork(workers, n int, do func(from, to int)) {
+	const least = 1 << 12
+	stretches := max(1, min(workers, n/least))
+	var group sync.WaitGroup
+	for i := range stretches {
+		group.Go(func() { do(n*i/stretches, n*(i+1)/stretches) })
+	}
+	group.Wait()
+}
+
+// end notes the end of a process; of several records the first one holds.
+func (b *builder) end(ref nodeRef, e *ending) {
+	n := b.node(ref)
+	at := b.clock.line(e.origin, e.file, e.recordID, e.at)
+	if n.endAt == 0 || at < n.endAt {
+		n.endAt, n.end = at, e.at
+	}
+}
+
+// applyPIDEndings gives the other ends to the processes that held the process
+// ID: by a walk along the time line.
+func (b *builder) applyPIDEndings() {
+	type placedEnding struct {
+		at event.Time
+		e  *ending
+	}
+	var line []placedEnding
+	for _, e := range b.endings {
+		if e.pid != 0 {
+			line = append(line, placedEnding{b.clock.line(e.origin, e.file, e.recordID, e.at), e})
+		}
+	}
+	slices.SortFunc(line, func(x, y placedEnding) int {
+		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.e.recordID, y.e.recordID), cmp.Compare(x.e.source, y.e.source), cmp.Compare(x.e.pid, y.e.pid))
+	})
+	own := newOwners(len(b.tree.nodes))
+	ahead := 0
+	for _, p := range line {
+		for ; ahead < len(b.tree.nodes) && b.tree.nodes[ahead].at <= p.at+tolerance; ahead++ {
+			own.add(nodeRef(ahead+1), b.tree.nodes[ahead].pid)
+		}
+		if ref := b.ended(own, p.e, p.at); ref != 0 {
+			b.end(ref, p.e)
+		}
+	}
+	b.endings = nil
+}
+
+// ended returns the process that an end speaks of: the last owner of the
+// process ID that has the name and began before. An end may be written after
+// the ID has its next owner: then the name tells, or, if that is the same, that
+// the next owner is too young while the one before has no end yet.
+func (b *builder) ended(own *owners, e *ending, at event.Time) nodeRef {
+	boot := b.bootOf(at)
+	for ref := own.last.get(e.pid); ref != 0; ref = own.before[ref] {
+		n := b.node(ref)
+		if n.boot != boot {
+			return 0
+		}
+		if b.images.isNamed(e.image) && n.image != 0 && !b.images.match(n.image, e.image) {
+			continue
+		}
+		if n.at > at-tolerance {
+			if prev := own.before[ref]; prev != 0 {
+				o := b.node(prev)
+				if (o.endAt == 0 || abs(o.endAt-at) <= sameStart) && o.boot == boot && b.images.match(o.image, n.image) {
+					return prev
+				}
+			}
+		}
+		return ref
+	}
+	return 0
+}

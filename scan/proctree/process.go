@@ -1,0 +1,292 @@
+package proctree
+
+import (
+	"iter"
+
+	"webshellscan/scan/event"
+)
+
+// Process is one process of a Forest: a handle that is passed by value and
+// compares with ==. The zero Process is no process.
+type Process struct {
+	forest *Forest
+	host   uint32
+	ref    nodeRef
+}
+
+// Hosts returns the hosts, sorted by name. The slice belongs to the forest.
+func (f *Forest) Hosts() []Host { return f.hosts }
+
+// Texts returns where the forest's texts are.
+func (f *Forest) Texts() *Texts { return f.texts }
+
+// Copies returns how many creation records were copies of others: read from two
+// logs, or twice from one.
+func (f *Forest) Copies() int { return f.copies }
+
+// Processes returns the processes of a host, by its index in Hosts: in the
+// order of their start, and stubs last.
+func (f *Forest) Processes(host int) iter.Seq[Process] {
+	return func(yield func(Process) bool) {
+		for i := range f.trees[host].len() {
+			if !yield(Process{f, uint32(host), nodeRef(i + 1)}) {
+				return
+			}
+		}
+	}
+}
+
+// Roots returns the processes of a host that have no parent, in the order of
+// their start.
+func (f *Forest) Roots(host int) iter.Seq[Process] {
+	return f.siblings(uint32(host), f.trees[host].roots)
+}
+
+func (f *Forest) siblings(host uint32, first nodeRef) iter.Seq[Process] {
+	return func(yield func(Process) bool) {
+		for ref := first; ref != 0; ref = f.trees[host].node(ref).nextSibling {
+			if !yield(Process{f, host, ref}) {
+				return
+			}
+		}
+	}
+}
+
+// Process returns the process of a host with an index, as Index gives it.
+func (f *Forest) Process(host, index int) Process {
+	return Process{f, uint32(host), nodeRef(index + 1)}
+}
+
+func (p Process) node() *node { return p.forest.trees[p.host].node(p.ref) }
+
+// record returns the process's first record: Sysmon's, else the Security log's,
+// else what is known of a stub.
+func (p Process) record() *creation {
+	n := p.node()
+	if n.stub != 0 {
+		return &p.forest.trees[p.host].stubs[n.stub-1].record
+	}
+	return p.forest.blocks.at(n.first)
+}
+
+// Exists reports whether p is a process.
+func (p Process) Exists() bool { return p.ref != 0 }
+
+// Index returns the process's number within its host, from 0. A parent that is
+// no stub mostly, but not always, has a lower one than its children.
+func (p Process) Index() int { return int(p.ref - 1) }
+
+// HostIndex returns the index of the process's host in Hosts.
+func (p Process) HostIndex() int { return int(p.host) }
+
+// Host returns the process's host.
+func (p Process) Host() *Host { return &p.forest.hosts[p.host] }
+
+// Parent returns the process's parent, and how sure that is. The zero Process
+// stands for none.
+func (p Process) Parent() (Process, Link) {
+	n := p.node()
+	if n.parent == 0 {
+		return Process{}, LinkNone
+	}
+	return Process{p.forest, p.host, n.parent}, n.link
+}
+
+// Children returns the process's children in the order of their start.
+func (p Process) Children() iter.Seq[Process] {
+	return p.forest.siblings(p.host, p.node().firstChild)
+}
+
+// Stub reports whether no log has the process's creation, so that all that is
+// known of it is what its children say.
+func (p Process) Stub() bool { return p.node().stub != 0 }
+
+// PID returns the process ID, 0 if not known.
+func (p Process) PID() uint32 { return p.node().pid }
+
+// GUID returns the Sysmon process GUID, zero if not known.
+func (p Process) GUID() event.GUID { return p.record().guid }
+
+// Start returns when the process started, 0 if not known. A stub's start comes
+// from its process GUID and is exact to a second.
+func (p Process) Start() event.Time { return p.record().start }
+
+// End returns when the process ended, 0 if not known.
+func (p Process) End() event.Time { return p.node().end }
+
+// Image returns the path of the process's image.
+func (p Process) Image() TextID { return p.node().image }
+
+// CommandLine returns the command line, from the process's own records or from
+// what its children say.
+func (p Process) CommandLine() TextID { return p.node().commandLine }
+
+// ParentPID returns the process ID of the parent as the process's own records
+// have it, 0 if they do not.
+func (p Process) ParentPID() uint32 {
+	for r := range p.Records() {
+		if pid := r.record.parentPID; pid != 0 {
+			return pid
+		}
+	}
+	return 0
+}
+
+// ParentGUID returns the process GUID of the parent as the process's own
+// records have it, zero if they do not.
+func (p Process) ParentGUID() event.GUID {
+	for r := range p.Records() {
+		if guid := r.record.parentGUID; !guid.IsZero() {
+			return guid
+		}
+	}
+	return event.GUID{}
+}
+
+// Field returns what the process's own records have for a field, those of
+// Sysmon first; 0 if none has it. Fields that only one source names answer under
+// Sysmon's names for both: Image, User, LogonId, IntegrityLevel, ParentImage.
+// Numbers of processes and GUIDs have methods of their own.
+func (p Process) Field(field event.FieldID) TextID {
+	if p.Stub() {
+		return p.forest.recordField(p.record(), field)
+	}
+	for ref := p.node().first; ref != 0; {
+		r := p.forest.blocks.at(ref)
+		if text := p.forest.recordField(r, field); text != 0 {
+			return text
+		}
+		ref = r.next
+	}
+	return 0
+}
+
+// FieldReader reads fields of many processes of a forest, and remembers what
+// facets hold. It is for one goroutine.
+type FieldReader struct {
+	forest *Forest
+	caches [event.NumFields]*textCache
+}
+
+// NewFieldReader returns a FieldReader.
+func NewFieldReader(f *Forest) *FieldReader { return &FieldReader{forest: f} }
+
+// Field is Process.Field.
+func (fr *FieldReader) Field(p Process, field event.FieldID) TextID {
+	kind := facetOf[field]
+	if kind == numFacets {
+		return p.Field(field)
+	}
+	cache := fr.caches[field]
+	if cache == nil {
+		cache = newTextCache(fr.forest.texts, field)
+		fr.caches[field] = cache
+	}
+	n := p.node()
+	if n.stub != 0 {
+		return cache.text(p.record().facet(kind))
+	}
+	for ref := n.first; ref != 0; {
+		r := fr.forest.blocks.at(ref)
+		if text := cache.text(r.facet(kind)); text != 0 {
+			return text
+		}
+		ref = r.next
+	}
+	return 0
+}
+
+// facetOf says which facet has a field.
+var facetOf = func() (of [event.NumFields]facetKind) {
+	for i := range of {
+		of[i] = numFacets
+	}
+	for _, from := range facetFields {
+		for kind, fields := range from {
+			for _, f := range fields {
+				of[f] = facetKind(kind)
+			}
+		}
+	}
+	for _, f := range []event.FieldID{event.Computer, event.Channel, event.ProviderName, event.EventID, event.Version} {
+		of[f] = facetOrigin
+	}
+	return of
+}()
+
+func (f *Forest) recordField(r *creation, field event.FieldID) TextID {
+	switch field {
+	case event.CommandLine:
+		return r.commandLine
+	case event.CurrentDirectory:
+		return r.currentDirectory
+	}
+	return f.texts.field(r.facet(facetOf[field]), field)
+}
+
+// facet returns the record's facet of a kind, 0 for numFacets.
+func (r *creation) facet(kind facetKind) facetID {
+	switch kind {
+	case facetOrigin:
+		return r.origin
+	case facetImage:
+		return r.image
+	case facetLogon:
+		return r.logon
+	case facetParent:
+		return r.parent
+	}
+	return 0
+}
+
+// Record is one creation record of a process: a place in the evidence.
+type Record struct {
+	forest *Forest
+	record *creation
+}
+
+// Records returns the creation records of the process: Sysmon's first, and of
+// each source the copies in the order of the input. A stub has none.
+func (p Process) Records() iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		for ref := p.node().first; ref != 0; {
+			r := p.forest.blocks.at(ref)
+			if !yield(Record{p.forest, r}) {
+				return
+			}
+			ref = r.next
+		}
+	}
+}
+
+// Place returns where the record lies. Its HeaderID is not kept.
+func (r Record) Place() event.Place {
+	return event.Place{File: r.record.file, Offset: r.record.offset, Chunk: r.record.offset - int64(r.record.inChunk)}
+}
+
+// RecordID returns System/EventRecordID.
+func (r Record) RecordID() uint64 { return r.record.recordID }
+
+// Time returns System/TimeCreated.
+func (r Record) Time() event.Time { return r.record.created }
+
+// PID and ParentPID return the process IDs, GUID and ParentGUID the process
+// GUIDs that the record has.
+func (r Record) PID() uint32            { return r.record.pid }
+func (r Record) ParentPID() uint32      { return r.record.parentPID }
+func (r Record) GUID() event.GUID       { return r.record.guid }
+func (r Record) ParentGUID() event.GUID { return r.record.parentGUID }
+
+// EventID returns System/EventID: 1 of Sysmon, or 4688 of the Security log.
+func (r Record) EventID() uint16 {
+	if r.record.source == sourceSysmon {
+		return 1
+	}
+	return 4688
+}
+
+// Field returns what the record has for a field, 0 if it does not have it.
+func (r Record) Field(field event.FieldID) TextID { return r.forest.recordField(r.record, field) }
+
+// Forest returns the forest that the process belongs to.
+func (p Process) Forest() *Forest { return p.forest }

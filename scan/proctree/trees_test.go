@@ -1,0 +1,374 @@
+package proctree_test
+
+// treeTests are small histories of a host, and the trees that they must give.
+// Where a rule of EVTX.md 5.5 decides, its number is named.
+var treeTests = []struct{ name, events, want string }{
+	{
+		"Sysmon links by GUID (1)",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=4 pguid=0 pimage=-
+		S1 t=10 pid=100 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=C:\w3wp.exe
+		S1 t=11 pid=104 guid=C11 image=whoami.exe ppid=100 pguid=A10 pimage=C:\cmd.exe
+		S5 t=12 pid=104 guid=C11 image=whoami.exe`,
+		`
+		4 system (stub)
+		  50 w3wp.exe stub
+		    100 cmd.exe guid
+		      104 whoami.exe guid end=12`,
+	},
+	{
+		"4688 without parent names links by PID and time (3)",
+		`
+		4688 t=5 pid=50 image=w3wp.exe ppid=4
+		4688 t=10 pid=100 image=cmd.exe ppid=50
+		4688 t=11 pid=104 image=whoami.exe ppid=100
+		4689 t=12 pid=100 image=cmd.exe`,
+		`
+		4 system (stub)
+		  50 w3wp.exe stub
+		    100 cmd.exe pid+time end=12
+		      104 whoami.exe pid+time`,
+	},
+	{
+		"4688 with parent names (3, 5)",
+		`
+		4688 t=5 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=10 pid=100 image=cmd.exe ppid=50 pimage=C:\w3wp.exe`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    100 cmd.exe pid+time+name`,
+	},
+	{
+		"a PID has owners one after the other: the latest before the child is the parent",
+		`
+		4688 t=1 pid=50 image=agent.exe ppid=4
+		4688 t=2 pid=60 image=cmd.exe ppid=50
+		4688 t=20 pid=50 image=w3wp.exe ppid=4
+		4688 t=30 pid=64 image=cmd.exe ppid=50
+		4688 t=40 pid=50 image=agent.exe ppid=4
+		4688 t=50 pid=68 image=cmd.exe ppid=50`,
+		`
+		4 system (stub)
+		  50 agent.exe stub
+		    60 cmd.exe pid+time
+		  50 w3wp.exe stub
+		    64 cmd.exe pid+time
+		  50 agent.exe stub
+		    68 cmd.exe pid+time`,
+	},
+	{
+		"a parent that has ended is none",
+		`
+		4688 t=1 pid=50 image=w3wp.exe ppid=4
+		4689 t=5 pid=50 image=w3wp.exe
+		4688 t=10 pid=60 image=cmd.exe ppid=50`,
+		`
+		4 system (stub)
+		  50 w3wp.exe stub end=5
+		50 ? (stub)
+		  60 cmd.exe stub`,
+	},
+	{
+		"a PID that was reused unseen: the name tells (5)",
+		`
+		4688 t=1 pid=50 image=agent.exe ppid=8 pimage=C:\services.exe
+		4688 t=10 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=11 pid=64 image=net.exe ppid=50 pimage=C:\w3wp.exe`,
+		`
+		8 services.exe (stub)
+		  50 agent.exe stub
+		50 w3wp.exe (stub)
+		  60 cmd.exe stub
+		  64 net.exe stub`,
+	},
+	{
+		"the end of the earlier owner is written after the next one began",
+		`
+		4688 t=1 pid=50 image=agent.exe ppid=4
+		4688 t=10 pid=50 image=w3wp.exe ppid=4
+		4689 t=10.5 pid=50 image=agent.exe
+		4688 t=20 pid=60 image=cmd.exe ppid=50`,
+		`
+		4 system (stub)
+		  50 agent.exe stub end=10.5
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time`,
+	},
+	{
+		"the same, and both are called alike",
+		`
+		4688 t=1 pid=50 image=w3wp.exe ppid=4
+		4688 t=10 pid=50 image=w3wp.exe ppid=4
+		4689 t=10.5 pid=50 image=w3wp.exe
+		4688 t=20 pid=60 image=cmd.exe ppid=50`,
+		`
+		4 system (stub)
+		  50 w3wp.exe stub end=10.5
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time`,
+	},
+	{
+		"the parent's event carries a slightly later time than the child's",
+		`
+		4688 t=10.4 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=10.7 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name`,
+	},
+	{
+		"Sysmon's UtcTime orders, not the time of writing",
+		`
+		S1 t=10 utc=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=-
+		S1 t=300 utc=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=-`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time`,
+	},
+	{
+		"a parent known by its GUID only becomes a stub with what the child says of it (6)",
+		`
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=C:\java.exe pcmd=-Dcatalina.home
+		S1 t=11 pid=64 guid=C11 image=net.exe ppid=50 pguid=B5 pimage=C:\java.exe
+		S1 t=12 pid=68 guid=D12 image=cmd.exe ppid=50 pguid=E11 pimage=C:\java.exe`,
+		`
+		50 java.exe (stub) cmd=-Dcatalina.home
+		  60 cmd.exe stub
+		  64 net.exe stub
+		50 java.exe (stub)
+		  68 cmd.exe stub`,
+	},
+	{
+		"the second of the parent's start finds a parent that only the Security log has (2)",
+		`
+		4688 t=5 pid=50 image=w3wp.exe ppid=4
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=-
+		S1 t=11 pid=64 guid=C11 image=cmd.exe ppid=50 pguid=D8 pimage=-`,
+		`
+		4 system (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 ? (stub)
+		  64 cmd.exe stub`,
+	},
+	{
+		"Sysmon 1 and 4688 of one process fold (4), and each finds the other's children",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		4688 t=5.01 pid=50 image=w3wp.exe ppid=8
+		4688 t=10 pid=60 image=cmd.exe ppid=50
+		S1 t=10.02 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=C:\w3wp.exe cmd=cmd
+		4688 t=11 pid=64 image=net.exe ppid=60
+		S1 t=12 pid=68 guid=C12 image=whoami.exe ppid=60 pguid=A10 pimage=C:\cmd.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub records=[1 2]
+		    60 cmd.exe guid records=[4 3] cmd=cmd
+		      64 net.exe pid+time
+		      68 whoami.exe guid`,
+	},
+	{
+		"two processes of one PID and name within the time that sources may differ do not fold into one",
+		`
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=-
+		4688 t=10.1 pid=60 image=cmd.exe ppid=50
+		4688 t=11 pid=60 image=cmd.exe ppid=50
+		S1 t=11.1 pid=60 guid=B11 image=cmd.exe ppid=50 pguid=0 pimage=-`,
+		`
+		50 ? (stub)
+		  60 cmd.exe stub records=[1 2]
+		  60 cmd.exe stub records=[4 3]`,
+	},
+	{
+		"copies of a record fold and keep every place",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=- id=7 file=0
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=- id=7 file=1
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=- id=7 file=2`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub records=[7 7 7]`,
+	},
+	{
+		"a start of the system parts the owners of a PID",
+		`
+		4688 t=1 pid=50 image=w3wp.exe ppid=4
+		KG12 t=100
+		4608 t=103
+		4688 t=200 pid=60 image=cmd.exe ppid=50`,
+		`
+		4 system (stub)
+		  50 w3wp.exe stub
+		50 ? (stub)
+		  60 cmd.exe stub`,
+	},
+	{
+		"processes that start before the event that tells of the start belong to it",
+		`
+		4688 t=100 pid=300 image=smss.exe ppid=4
+		4688 t=101 pid=400 image=services.exe ppid=300
+		4608 t=103
+		4688 t=110 pid=500 image=svchost.exe ppid=400`,
+		`
+		4 system (stub)
+		  300 smss.exe stub
+		    400 services.exe pid+time
+		      500 svchost.exe pid+time`,
+	},
+	{
+		"Sysmon's own restart is no start of the system if a process outlived it",
+		`
+		S1 t=1 pid=50 guid=B1 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		S4 t=100 state=Started
+		S1 t=200 pid=60 guid=A200 image=cmd.exe ppid=50 pguid=B1 pimage=C:\w3wp.exe
+		4688 t=300 pid=64 image=net.exe ppid=50`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe guid
+		    64 net.exe pid+time`,
+	},
+	{
+		"Sysmon's start counts where nothing contradicts it",
+		`
+		S1 t=1 pid=50 guid=B1 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		S4 t=100 state=Started
+		S1 t=200 pid=60 guid=A200 image=cmd.exe ppid=50 pguid=0 pimage=-`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		50 ? (stub)
+		  60 cmd.exe stub`,
+	},
+	{
+		"the clock is set back: record IDs give the order",
+		`
+		4688 t=3600 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=60 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=61 pid=64 image=whoami.exe ppid=60 pimage=C:\cmd.exe
+		4689 t=62 pid=60 image=cmd.exe
+		4688 t=70 pid=68 image=net.exe ppid=60 pimage=C:\cmd.exe`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name end=62
+		      64 whoami.exe pid+time+name
+		60 cmd.exe (stub)
+		  68 net.exe stub`,
+	},
+	{
+		"the clock is set back on a host with both sources, and an event says by how much",
+		`
+		S1 t=3599 pid=50 guid=B3599 image=w3wp.exe ppid=8 pguid=0 pimage=- id=1
+		4688 t=3599 pid=50 image=w3wp.exe ppid=8 id=11
+		4616 t=30 old=3630 new=30 id=12
+		4688 t=60 pid=60 image=cmd.exe ppid=50 id=13
+		S1 t=60 pid=60 guid=A60 image=cmd.exe ppid=50 pguid=0 pimage=- id=2
+		S1 t=61 pid=64 guid=C61 image=whoami.exe ppid=60 pguid=0 pimage=- id=3`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub records=[1 11]
+		    60 cmd.exe pid+time records=[2 13]
+		      64 whoami.exe pid+time`,
+	},
+	{
+		"two lives of a channel are not a clock set back",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=4 id=1 file=1
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 id=2 file=1
+		4688 t=1 pid=50 image=agent.exe ppid=4 id=500 file=0
+		4688 t=10 pid=64 image=cmd.exe ppid=50 id=501 file=0`,
+		`
+		4 system (stub)
+		  50 agent.exe stub
+		    64 cmd.exe pid+time
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time`,
+	},
+	{
+		"names of one host",
+		`
+		4688 t=5 pid=50 image=w3wp.exe ppid=4 host=WEB07
+		4688 t=10 pid=60 image=cmd.exe ppid=50 host=web07.corp.example
+		S1 t=11 pid=64 guid=A11 image=net.exe ppid=60 pguid=0 pimage=- host=Web07.Corp.Example
+		4688 t=12 pid=68 image=cmd.exe ppid=50 host=WEB08`,
+		`
+		WEB07=Web07.Corp.Example=web07.corp.example
+		4 system (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time
+		      64 net.exe pid+time
+		WEB08
+		50 ? (stub)
+		  68 cmd.exe stub`,
+	},
+	{
+		"hosts of one short name in two domains are two, and the short name is neither",
+		`
+		4688 t=5 pid=50 image=a.exe ppid=4 host=web.one.example
+		4688 t=5 pid=50 image=b.exe ppid=4 host=web.two.example
+		4688 t=10 pid=60 image=cmd.exe ppid=50 host=web`,
+		`
+		web
+		50 ? (stub)
+		  60 cmd.exe stub
+		web.one.example
+		4 system (stub)
+		  50 a.exe stub
+		web.two.example
+		4 system (stub)
+		  50 b.exe stub`,
+	},
+	{
+		"clones share GUIDs, but are two hosts",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=- host=PC1
+		S1 t=5 pid=50 guid=B5 image=agent.exe ppid=8 pguid=0 pimage=- host=PC2
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=- host=PC2`,
+		`
+		PC1
+		8 ? (stub)
+		  50 w3wp.exe stub
+		PC2
+		8 ? (stub)
+		  50 agent.exe stub
+		    60 cmd.exe guid`,
+	},
+	{
+		"forged GUIDs ask for a cycle",
+		`
+		S1 t=5 pid=50 guid=A5 image=a.exe ppid=58 pguid=C7 pimage=-
+		S1 t=6 pid=54 guid=B6 image=b.exe ppid=50 pguid=A5 pimage=-
+		S1 t=7 pid=58 guid=C7 image=c.exe ppid=54 pguid=B6 pimage=-
+		S1 t=8 pid=62 guid=D8 image=d.exe ppid=62 pguid=D8 pimage=-`,
+		`
+		50 a.exe
+		  54 b.exe guid
+		    58 c.exe guid
+		62 ? (stub)
+		  62 d.exe stub`,
+	},
+	{
+		"a command line that only the children know",
+		`
+		4688 t=5 pid=50 image=java.exe ppid=4
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=C:\java.exe pcmd=-Dcatalina.home`,
+		`
+		4 system (stub)
+		  50 java.exe stub cmd=-Dcatalina.home
+		    60 cmd.exe pid+time+name`,
+	},
+	{
+		"8.3 names",
+		`
+		4688 t=5 pid=50 image=PROGRA~1\httpdserver.exe ppid=4
+		4688 t=10 pid=60 image=cmd.exe ppid=50 pimage=C:\APACHE~1\HTTPDS~1.EXE`,
+		`
+		4 system (stub)
+		  50 httpdserver.exe stub
+		    60 cmd.exe pid+time+name`,
+	},
+}
