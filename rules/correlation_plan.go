@@ -1,0 +1,250 @@
+package rules
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// correlationPlan is a compiled correlation rule.
+type correlationPlan struct {
+	rule     *Rule
+	inputs   []correlationInput
+	bounds   []Bound
+	span     int64 // nanoseconds
+	closing  bool  // judged when a window closes, not at every event
+	enough   int   // of event_count: more events than this need not be kept; 0 if all must
+	reported bool
+}
+
+// numeric tells whether only numbers count.
+func (p *correlationPlan) numeric() bool {
+	c := p.rule.Correlation
+	switch c.Type {
+	case ValueSum, ValueAvg, ValueMedian:
+		return true
+	case ValuePercentile:
+		return c.Percentile >= 0
+	}
+	return false
+}
+
+// correlationInput is one rule that a correlation refers to.
+type correlationInput struct {
+	place       int  // in Correlation.Rules
+	correlation bool // index is into Set.correlations, else into Set.rules
+	index       int
+	groupBy     []int // indices in Set.Fields, for each group-by
+	fields      []int // the same for the condition's fields
+}
+
+// correlate plans the selected correlation rules, each after those that it refers to, and marks which rules are not reported by
+// themselves.
+func (c *compiler) correlate(list []*Rule, selected map[*Rule]bool) {
+	p := planner{compiler: c, state: make(map[*Rule]planState), index: make(map[*Rule]int)}
+	for _, r := range list {
+		if selected[r] && r.Correlation != nil {
+			p.plan(r)
+		}
+	}
+	// Sigma correlation rules specification, "Generate": rules referred to are not reported unless asked for.
+	hidden, shown := make(map[*Rule]bool), make(map[*Rule]bool)
+	for _, plan := range c.set.correlations {
+		marks := hidden
+		if plan.rule.Correlation.Generate {
+			marks = shown
+		}
+		for _, ref := range plan.rule.Correlation.Rules {
+			for _, r := range c.byRef[strings.ToLower(ref)] {
+				marks[r] = true
+			}
+		}
+	}
+	for r := range hidden {
+		if shown[r] {
+			continue
+		}
+		if i, ok := c.number[r]; ok {
+			c.set.compiled[i].reported = false
+		}
+		if i, ok := p.index[r]; ok {
+			c.set.correlations[i].reported = false
+		}
+	}
+}
+
+// planState is how far the planning of a correlation rule has come.
+type planState uint8
+
+const (
+	unplanned planState = iota
+	planning            // in the middle of it: meeting the rule again is a cycle
+	planned
+	unusable // with an error, or in need of a rule that is not there
+)
+
+// planner orders correlation rules.
+type planner struct {
+	*compiler
+	state map[*Rule]planState
+	index map[*Rule]int // planned rules to their place in Set.correlations
+	path  []*Rule
+}
+
+// plan plans a rule after those that it refers to, and tells whether it can be used.
+func (p *planner) plan(r *Rule) bool {
+	switch p.state[r] {
+	case planned:
+		return true
+	case unusable:
+		return false
+	case planning:
+		names := make([]string, 0, len(p.path)+1)
+		for _, on := range append(p.path[slices.Index(p.path, r):], r) {
+			names = append(names, quote(on.Label()))
+		}
+		p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to itself: %s", strings.Join(names, " to "))
+		return false
+	}
+	p.state[r] = planning
+	p.path = append(p.path, r)
+	inputs, usable := p.inputs(r)
+	p.path = p.path[:len(p.path)-1]
+	if !usable || p.failed[r] {
+		p.state[r] = unusable
+		return false
+	}
+	p.state[r] = planned
+	p.index[r] = len(p.set.correlations)
+	p.set.correlations = append(p.set.correlations, newCorrelationPlan(r, inputs, p.set.options.selects(r)))
+	return true
+}
+
+// inputs resolves what a correlation rule refers to. Sigma correlation rules specification, "Related rules": by ID or name.
+func (p *planner) inputs(r *Rule) (inputs []correlationInput, usable bool) {
+	usable = true
+	for place, ref := range r.Correlation.Rules {
+		targets := p.byRef[strings.ToLower(ref)]
+		if len(targets) == 0 {
+			p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to rule %s, which is not there", quote(ref))
+		}
+		resolved := 0
+		for _, target := range targets {
+			in := correlationInput{place: place, correlation: target.Correlation != nil}
+			switch {
+			case in.correlation && !p.plan(target):
+				continue
+			case in.correlation:
+				in.index = p.index[target]
+			default:
+				i, ok := p.number[target]
+				if !ok {
+					continue
+				}
+				in.index = i
+			}
+			in.groupBy = p.capture(r, target, r.Correlation.GroupBy)
+			in.fields = p.capture(r, target, r.Correlation.Fields)
+			inputs = append(inputs, in)
+			resolved++
+		}
+		if resolved == 0 && len(targets) > 0 {
+			usable = false
+			p.unusable(r, ref, targets)
+		}
+	}
+	p.checkAliases(r)
+	return inputs, usable
+}
+
+// unusable says why a correlation rule cannot work without a rule that it refers to.
+func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
+	if p.failed[r] {
+		return // that is said already
+	}
+	for _, target := range targets {
+		if p.failed[target] || p.state[target] == planning {
+			p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to rule %s, which has an error", quote(ref))
+			return
+		}
+	}
+	if !slices.Contains(p.set.notApplicable, r) {
+		p.set.notApplicable = append(p.set.notApplicable, r)
+	}
+}
+
+// checkAliases refuses aliases for rules that the correlation does not refer to.
+func (p *planner) checkAliases(r *Rule) {
+	for _, alias := range r.Correlation.Aliases {
+		for _, f := range alias.Fields {
+			meant := slices.ContainsFunc(r.Correlation.Rules, func(ref string) bool {
+				return strings.EqualFold(ref, f.Rule) || slices.ContainsFunc(p.byRef[strings.ToLower(ref)], func(t *Rule) bool { return t.hasReference(f.Rule) })
+			})
+			if !meant {
+				p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference,
+					"alias %s names rule %s, which the correlation does not refer to", quote(alias.Name), quote(f.Rule))
+			}
+		}
+	}
+}
+
+// capture returns the indices in Set.Fields of the fields that names, which may be aliases, stand for in the events of a rule.
+func (p *planner) capture(r, target *Rule, names []string) []int {
+	out := make([]int, len(names))
+	for i, name := range names {
+		for _, alias := range r.Correlation.Aliases {
+			if alias.Name != name {
+				continue
+			}
+			for _, f := range alias.Fields {
+				if target.hasReference(f.Rule) {
+					name = f.Field
+				}
+			}
+		}
+		source := &Source{}
+		if sc := p.applicable[target]; sc != nil {
+			source = sc.source
+		}
+		name = p.set.options.fieldName(name, source)
+		id, ok := p.set.fieldIDs[name]
+		if !ok {
+			id = len(p.set.fields)
+			p.set.fieldIDs[name] = id
+			p.set.fields = append(p.set.fields, name)
+		}
+		out[i] = id
+	}
+	return out
+}
+
+// newCorrelationPlan decides how a correlation is evaluated.
+//
+// A condition that only asks for enough (gt, gte) is judged at every event over the timespan that ends there. One that can also
+// be met by too much (lt, lte, eq, neq), and one about shares, would be met by the first event of every burst; it is judged
+// once, when the timespan that the first event began is over.
+func newCorrelationPlan(r *Rule, inputs []correlationInput, reported bool) *correlationPlan {
+	c := r.Correlation
+	plan := &correlationPlan{rule: r, inputs: inputs, bounds: c.Bounds, span: int64(c.Timespan), reported: reported}
+	if len(plan.bounds) == 0 { // temporal types: every rule
+		plan.bounds = []Bound{{Op: "gte", Value: float64(len(c.Rules))}}
+	}
+	most := 0.0
+	for _, b := range plan.bounds {
+		if b.Op != "gt" && b.Op != "gte" {
+			plan.closing = true
+		}
+		most = math.Max(most, b.Value)
+	}
+	if c.Type == ValuePercentile && c.Percentile < 0 {
+		plan.closing = true
+	}
+	if c.Type == TemporalOrdered {
+		plan.closing = false // a chain is complete or not; nothing that comes later undoes it
+	}
+	const least = 256 // as many as are worth showing
+	if c.Type == EventCount && !plan.closing && most < 1<<30 {
+		plan.enough = max(least, int(most)+2)
+	}
+	return plan
+}

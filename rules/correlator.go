@@ -1,0 +1,437 @@
+package rules
+
+import (
+	"container/list"
+	"encoding/binary"
+	"hash/maphash"
+	"slices"
+	"time"
+)
+
+// maxSamples bounds the events that a Correlator keeps for all correlations and groups; some 50 bytes each.
+const maxSamples = 1 << 20
+
+// maxRefs bounds the events that a match names.
+const maxRefs = 1000
+
+// Observation is an event on its way into correlation rules.
+type Observation struct {
+	Time    time.Time
+	Rules   []int // what Matcher.Match gave: indices into Set.Rules
+	Subject Subject
+	Ref     uint64 // the caller's number of the event, returned in Correlated.Refs
+}
+
+// Correlated is a match of a correlation rule.
+type Correlated struct {
+	Rule        *Rule
+	Correlation int       // index into Set.Correlations
+	Start, End  time.Time // of the events that make up the match
+	Group       []string  // the values of the group-by fields, in order
+	Refs        []uint64  // those events, oldest first; the newest 1,000 at most
+	Value       float64   // what the condition was asked about: a count, a sum, ...
+
+	// Continued tells that the group matched at its last event too: the match goes on rather than begins.
+	Continued bool
+}
+
+// Correlator evaluates the correlation rules of a Set over a stream of events in the order of time; an event that is earlier than
+// the one before it is taken to be at the same time. It keeps the events of the timespans only and no more than a fixed number.
+// It must not be used by several goroutines at once.
+type Correlator struct {
+	set     *Set
+	seed    maphash.Seed
+	states  []planRun
+	wanted  []bool // by rule: whether a correlation refers to it
+	now     int64
+	samples int
+	limit   int
+	dropped int
+	matches []Correlated
+}
+
+// planRun is a correlation rule at work.
+type planRun struct {
+	plan   *correlationPlan
+	groups map[string]*list.Element // of *group
+	order  *list.List               // least recently used first; for closing plans, opened first
+	emits  []occurrence             // of the present event
+}
+
+// group is the events of one combination of group-by values.
+type group struct {
+	key     string
+	texts   []string
+	window  window
+	chains  chains
+	start   int64 // of the window of a closing plan
+	last    occurrence
+	matched bool
+}
+
+// occurrence is an event as correlations see it: one of the log, or a match of a correlation, which has the values of its last
+// event. Sigma correlation rules specification, "Ordered Temporal Proximity": a correlation uses only its own group-by.
+type occurrence struct {
+	at   int64
+	ref  uint64
+	refs []uint64
+	text func(field int) (string, bool)
+}
+
+// NewCorrelator returns a Correlator for one stream.
+func (s *Set) NewCorrelator() *Correlator {
+	c := &Correlator{set: s, seed: maphash.MakeSeed(), limit: maxSamples, wanted: make([]bool, len(s.rules))}
+	for _, plan := range s.correlations {
+		for _, in := range plan.inputs {
+			if !in.correlation {
+				c.wanted[in.index] = true
+			}
+		}
+		c.states = append(c.states, planRun{plan: plan, groups: make(map[string]*list.Element), order: list.New()})
+	}
+	return c
+}
+
+// Dropped returns how many events were forgotten before their timespan was over, to stay within bounds.
+func (c *Correlator) Dropped() int { return c.dropped }
+
+// Add takes the next event and returns the matches that it completes, and those that time has completed since the event before.
+// The slice is valid until the next call.
+func (c *Correlator) Add(o Observation) []Correlated {
+	c.now = max(c.now, o.Time.UnixNano())
+	c.matches = c.matches[:0]
+	var event occurrence
+	if slices.ContainsFunc(o.Rules, func(rule int) bool { return c.wanted[rule] }) {
+		event = c.capture(o)
+	}
+	for i := range c.states {
+		c.step(&c.states[i], o.Rules, event)
+	}
+	return c.matches
+}
+
+// Flush ends the stream and returns the matches that only its end completes.
+func (c *Correlator) Flush() []Correlated {
+	c.matches = c.matches[:0]
+	for i := range c.states {
+		run := &c.states[i]
+		run.emits = run.emits[:0]
+		c.feedCorrelations(run)
+		for run.plan.closing && run.order.Len() > 0 {
+			c.close(run, run.order.Front())
+		}
+	}
+	return c.matches
+}
+
+// capture copies what correlations may ask of an event, since the subject is not kept.
+func (c *Correlator) capture(o Observation) occurrence {
+	texts := make(map[int]string)
+	var ids []ValueID
+	for i := range c.states {
+		for _, in := range c.states[i].plan.inputs {
+			for _, fields := range [...][]int{in.groupBy, in.fields} {
+				for _, field := range fields {
+					if _, ok := texts[field]; ok {
+						continue
+					}
+					if ids = o.Subject.Values(ids[:0], field); len(ids) > 0 {
+						texts[field] = o.Subject.Text(ids[0])
+					}
+				}
+			}
+		}
+	}
+	return occurrence{at: c.now, ref: o.Ref, refs: []uint64{o.Ref}, text: func(field int) (string, bool) {
+		s, ok := texts[field]
+		return s, ok
+	}}
+}
+
+// step feeds one plan: first what time completes, then the matches of the correlations that it refers to, then the event.
+func (c *Correlator) step(run *planRun, rules []int, event occurrence) {
+	run.emits = run.emits[:0]
+	c.expire(run)
+	c.feedCorrelations(run)
+	inputs := make([]*correlationInput, 0, len(run.plan.inputs))
+	for i := range run.plan.inputs {
+		in := &run.plan.inputs[i]
+		if !in.correlation && slices.Contains(rules, in.index) {
+			inputs = append(inputs, in)
+		}
+	}
+	c.feed(run, inputs, event)
+}
+
+// feedCorrelations feeds the present matches of the correlations that a plan refers to.
+func (c *Correlator) feedCorrelations(run *planRun) {
+	for i := range run.plan.inputs {
+		in := &run.plan.inputs[i]
+		if !in.correlation {
+			continue
+		}
+		for _, e := range c.states[in.index].emits {
+			c.feed(run, []*correlationInput{in}, e)
+		}
+	}
+}
+
+// feed takes an event into the groups that its inputs put it in: one group, unless aliases make them differ.
+func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event occurrence) {
+	for len(inputs) > 0 {
+		key, texts, ok := c.groupOf(inputs[0], event)
+		var places []int
+		first := inputs[0]
+		inputs = slices.DeleteFunc(inputs, func(in *correlationInput) bool {
+			other, _, _ := c.groupOf(in, event)
+			if in == first || other == key {
+				places = append(places, in.place)
+				return true
+			}
+			return false
+		})
+		if !ok {
+			continue // without a value to group by, an event belongs to no group
+		}
+		s := sample{at: event.at, ref: event.ref}
+		if c.measure(run, first, event, &s) {
+			c.take(run, c.group(run, key, texts, event.at), s, places, event)
+		}
+	}
+}
+
+// groupOf returns the key of the group that an event belongs to, with the texts of the group-by fields; not ok if one is absent.
+// Texts that differ in case only are the same.
+func (c *Correlator) groupOf(in *correlationInput, event occurrence) (key string, texts []string, ok bool) {
+	b := make([]byte, 0, 8*len(in.groupBy))
+	for _, field := range in.groupBy {
+		text, ok := event.text(field)
+		if !ok {
+			return "", nil, false
+		}
+		texts = append(texts, text)
+		b = binary.LittleEndian.AppendUint64(b, maphash.String(c.seed, fold(text)))
+	}
+	return string(b), texts, true
+}
+
+// group returns the group of a key, made if need be, and marks it as used.
+func (c *Correlator) group(run *planRun, key string, texts []string, at int64) *group {
+	if e, ok := run.groups[key]; ok {
+		if !run.plan.closing {
+			run.order.MoveToBack(e)
+		}
+		return e.Value.(*group)
+	}
+	g := &group{key: key, texts: texts, start: at}
+	if run.plan.rule.Correlation.Type == TemporalOrdered {
+		g.chains = newChains(len(run.plan.rule.Correlation.Rules))
+	}
+	c.samples += g.weight()
+	run.groups[key] = run.order.PushBack(g)
+	return g
+}
+
+// measure fills in what a sample counts for: the values of the condition's fields. Without one of them, or without a number where
+// one is needed, an event does not count.
+func (c *Correlator) measure(run *planRun, in *correlationInput, event occurrence, s *sample) bool {
+	kind := run.plan.rule.Correlation.Type
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	for _, field := range in.fields {
+		text, ok := event.text(field)
+		if !ok {
+			return false
+		}
+		h.WriteString(fold(text))
+		h.WriteByte(0xFF) // not in UTF-8
+		n, isNumber := parseFieldNumber(text)
+		if !isNumber && run.plan.numeric() {
+			return false
+		}
+		s.number = n.float
+	}
+	if kind == ValueCount || kind == ValuePercentile {
+		s.key = h.Sum64()
+	}
+	return true
+}
+
+// take adds an event to a group and judges the group, unless that waits for its window to close.
+func (c *Correlator) take(run *planRun, g *group, s sample, places []int, event occurrence) {
+	plan := run.plan
+	g.last = event
+	if g.chains != nil {
+		c.bound(run, g)
+		g.chains.add(places, event.at, event.ref)
+		best := g.chains.longest(event.at - plan.span)
+		c.judge(run, g, float64(len(best.refs)), best.refs, best.start)
+		return
+	}
+	if plan.rule.Correlation.Type == Temporal {
+		for _, place := range places {
+			s.key = uint64(place)
+			if !plan.closing {
+				c.samples -= g.window.counts[s.key]
+				g.window.dropKey(s.key) // only a rule's last event matters
+			}
+			c.push(run, g, s)
+		}
+	} else {
+		c.push(run, g, s)
+	}
+	if !plan.closing {
+		c.samples -= g.window.expire(event.at - plan.span)
+		c.judge(run, g, g.value(plan), g.refs(), g.window.all()[0].at)
+	}
+}
+
+// push adds a sample to a group's window.
+func (c *Correlator) push(run *planRun, g *group, s sample) {
+	kind := run.plan.rule.Correlation.Type
+	g.window.push(s, kind == ValuePercentile || kind == ValueMedian)
+	c.samples++
+	if run.plan.enough > 0 && g.window.len() > run.plan.enough {
+		g.window.drop()
+		c.samples--
+	}
+	c.bound(run, g)
+}
+
+// bound forgets the events of other groups of the plan, the least recently used first, and then the oldest of the group itself,
+// until what is kept is within bounds.
+func (c *Correlator) bound(run *planRun, g *group) {
+	for c.samples > c.limit && run.order.Len() > 1 {
+		oldest := run.order.Front()
+		if oldest.Value.(*group) == g {
+			oldest = oldest.Next()
+		}
+		c.dropped += oldest.Value.(*group).weight()
+		c.remove(run, oldest)
+	}
+	for c.samples > c.limit && g.window.len() > 1 {
+		g.window.drop()
+		c.samples--
+		c.dropped++
+	}
+}
+
+// weight returns what a group counts for in the bounds.
+func (g *group) weight() int { return g.window.len() + len(g.chains)*len(g.chains) }
+
+// value returns what the condition asks about a group.
+func (g *group) value(plan *correlationPlan) float64 {
+	w := &g.window
+	switch plan.rule.Correlation.Type {
+	case ValueCount, Temporal:
+		return float64(len(w.counts))
+	case ValueSum:
+		return w.sum
+	case ValueAvg:
+		return w.sum / float64(w.len())
+	case ValueMedian:
+		return w.percentile(50)
+	case ValuePercentile:
+		return w.percentile(plan.rule.Correlation.Percentile)
+	}
+	return float64(w.len())
+}
+
+// refs returns the events of a group's window.
+func (g *group) refs() []uint64 {
+	samples := g.window.all()
+	refs := make([]uint64, 0, min(len(samples), maxRefs))
+	for _, s := range samples[max(0, len(samples)-maxRefs):] {
+		if len(refs) == 0 || refs[len(refs)-1] != s.ref {
+			refs = append(refs, s.ref)
+		}
+	}
+	return refs
+}
+
+// judge emits a match if the value keeps the plan's bounds.
+func (c *Correlator) judge(run *planRun, g *group, value float64, refs []uint64, start int64) {
+	if !holds(run.plan.bounds, value) {
+		g.matched = false
+		return
+	}
+	c.emit(run, g, Correlated{Value: value, Refs: refs, Start: time.Unix(0, start).UTC(), End: time.Unix(0, g.last.at).UTC()})
+	g.matched = true
+}
+
+// emit records a match, for the caller if the rule is reported, and for the correlations that refer to it.
+func (c *Correlator) emit(run *planRun, g *group, match Correlated) {
+	event := g.last
+	event.at = c.now
+	run.emits = append(run.emits, event)
+	if !run.plan.reported {
+		return
+	}
+	match.Rule, match.Group, match.Continued = run.plan.rule, g.texts, g.matched
+	match.Correlation = slices.Index(c.set.correlations, run.plan)
+	c.matches = append(c.matches, match)
+}
+
+// expire removes the groups whose timespan is over, and judges those that wait for that.
+func (c *Correlator) expire(run *planRun) {
+	for run.order.Len() > 0 {
+		e := run.order.Front()
+		g := e.Value.(*group)
+		if run.plan.closing {
+			if c.now-g.start < run.plan.span {
+				return
+			}
+			c.close(run, e)
+			continue
+		}
+		if c.now-g.last.at <= run.plan.span {
+			return
+		}
+		c.remove(run, e)
+	}
+}
+
+// close judges a window that is complete and removes its group.
+func (c *Correlator) close(run *planRun, e *list.Element) {
+	g := e.Value.(*group)
+	correlation := run.plan.rule.Correlation
+	switch {
+	case g.window.len() == 0:
+	case correlation.Type == ValuePercentile && correlation.Percentile < 0:
+		c.closeShares(run, g)
+	default:
+		c.judge(run, g, g.value(run.plan), g.refs(), g.window.all()[0].at)
+	}
+	c.remove(run, e)
+}
+
+// closeShares judges the share that each value has of a window's events; every value that keeps the bounds is a match.
+// Sigma correlation rules specification, "Value Percentile": a certain percentage of observed values.
+func (c *Correlator) closeShares(run *planRun, g *group) {
+	done := make(map[uint64]bool)
+	for i, s := range g.window.all() {
+		if done[s.key] {
+			continue
+		}
+		done[s.key] = true
+		share := g.window.share(s.key)
+		if !holds(run.plan.bounds, share) {
+			continue
+		}
+		match := Correlated{Value: share, Start: time.Unix(0, s.at).UTC()}
+		for _, other := range g.window.all()[i:] {
+			if other.key == s.key && len(match.Refs) < maxRefs {
+				match.Refs = append(match.Refs, other.ref)
+				match.End = time.Unix(0, other.at).UTC()
+			}
+		}
+		c.emit(run, g, match)
+	}
+}
+
+func (c *Correlator) remove(run *planRun, e *list.Element) {
+	g := e.Value.(*group)
+	c.samples -= g.weight()
+	delete(run.groups, g.key)
+	run.order.Remove(e)
+}

@@ -1,0 +1,172 @@
+package rules
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// foldRune returns the representative of the runes that are equal but for case: simple case folding as in Unicode's
+// CaseFolding.txt (statuses C and S), the same that regexp's (?i) uses. For ASCII letters it is the small letter.
+// Sigma rules specification, "General": values are case-insensitive strings.
+func foldRune(r rune) rune {
+	switch {
+	case r < utf8.RuneSelf:
+		if 'A' <= r && r <= 'Z' {
+			return r + ('a' - 'A')
+		}
+		return r
+	case 0x2E80 <= r && r < 0xA640:
+		return r // East Asian scripts, the bulk of text beyond ASCII that has no case
+	}
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	if 'A' <= least && least <= 'Z' {
+		return least + ('a' - 'A')
+	}
+	return least
+}
+
+// appendFolded appends s with every rune folded. Bytes that are not UTF-8 stay as they are.
+func appendFolded(dst []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			dst = append(dst, s[i])
+		} else {
+			dst = utf8.AppendRune(dst, foldRune(r))
+		}
+		i += size
+	}
+	return dst
+}
+
+// fold returns s folded.
+func fold(s string) string { return string(appendFolded(nil, s)) }
+
+// isDash tells whether the modifier windash takes a rune for a dash. Sigma modifiers appendix, "String Modifiers": hyphen-minus,
+// slash, en dash, em dash, horizontal bar.
+func isDash(r rune) bool {
+	return r == '-' || r == '/' || r == '–' || r == '—' || r == '―'
+}
+
+// appendDashed appends s with every dash of windash as a hyphen-minus.
+func appendDashed(dst []byte, s []byte) []byte {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if c == '/' {
+				c = '-'
+			}
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(s[i:])
+		if isDash(r) {
+			dst = append(dst, '-')
+		} else {
+			dst = append(dst, s[i:i+size]...)
+		}
+		i += size
+	}
+	return dst
+}
+
+// dashed returns s with every dash of windash as a hyphen-minus.
+func dashed(s string) string { return string(appendDashed(nil, []byte(s))) }
+
+// text is a field's text in the forms that matchers look at, made when first asked for. It is reused from one text to the
+// next; the byte slices are valid until the next reset.
+type text struct {
+	raw    string
+	folded []byte // raw without case
+	dashes []byte // folded with one form of dash; what the literal index searches
+
+	rawBytes  []byte // raw, for matchers that respect case
+	rawDashes []byte // raw with one form of dash
+
+	have uint8
+}
+
+const (
+	haveRawBytes uint8 = 1 << iota
+	haveRawDashes
+)
+
+// maxKeptBuffer is the size in bytes up to which a text's buffers are kept for the next one.
+const maxKeptBuffer = 1 << 20
+
+// reset makes t stand for s: folded and dashes are made at once, since the fast path needs both.
+func (t *text) reset(s string) {
+	if cap(t.folded)+cap(t.dashes) > 2*maxKeptBuffer {
+		*t = text{}
+	}
+	t.raw, t.have = s, 0
+	folded, dashes := t.folded[:0], t.dashes[:0]
+	if cap(folded) < len(s) {
+		folded = make([]byte, 0, len(s)+len(s)/2+64)
+	}
+	if cap(dashes) < len(s) {
+		dashes = make([]byte, 0, cap(folded))
+	}
+	i := 0
+	if len(s) > 0 {
+		f, d := folded[:len(s)], dashes[:len(s)]
+		for ; i < len(s); i++ {
+			c := s[i]
+			if c >= utf8.RuneSelf {
+				break
+			}
+			f[i], d[i] = foldTable[c], dashTable[c]
+		}
+		folded, dashes = f[:i], d[:i]
+	}
+	if i < len(s) {
+		folded = appendFolded(folded, s[i:])
+		dashes = appendDashed(dashes, folded[i:])
+	}
+	t.folded, t.dashes = folded, dashes
+}
+
+// foldTable maps ASCII to small letters; dashTable does that and maps the slash to the hyphen-minus.
+var foldTable, dashTable = asciiTables()
+
+func asciiTables() (folds, dashes [utf8.RuneSelf]byte) {
+	for c := range folds {
+		folds[c] = byte(foldRune(rune(c)))
+		dashes[c] = folds[c]
+	}
+	dashes['/'] = '-'
+	return folds, dashes
+}
+
+// form returns the text as a pattern with or without case, with or without one form of dash, has to see it.
+func (t *text) form(cased, dashes bool) []byte {
+	switch {
+	case !cased && !dashes:
+		return t.folded
+	case !cased:
+		return t.dashes
+	}
+	if t.have&haveRawBytes == 0 {
+		t.rawBytes = append(t.rawBytes[:0], t.raw...)
+		t.have |= haveRawBytes
+	}
+	if !dashes {
+		return t.rawBytes
+	}
+	if t.have&haveRawDashes == 0 {
+		t.rawDashes = appendDashed(t.rawDashes[:0], t.rawBytes)
+		t.have |= haveRawDashes
+	}
+	return t.rawDashes
+}

@@ -1,0 +1,139 @@
+package rules_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"webshellscan/rules"
+)
+
+// texts interns texts, as a caller of the package does.
+type texts struct {
+	ids  map[string]rules.ValueID
+	list []string
+}
+
+func newTexts() *texts { return &texts{ids: make(map[string]rules.ValueID)} }
+
+func (t *texts) id(s string) rules.ValueID {
+	id, ok := t.ids[s]
+	if !ok {
+		id = rules.ValueID(len(t.list))
+		t.ids[s] = id
+		t.list = append(t.list, s)
+	}
+	return id
+}
+
+// subject is an event with its values interned.
+type subject struct {
+	set    *rules.Set
+	texts  *texts
+	values [][]rules.ValueID // by field of the set
+	flags  rules.ValueID     // added to every ID
+}
+
+// newSubject prepares an event for a set.
+func newSubject(set *rules.Set, t *texts, e event) *subject {
+	s := &subject{set: set, texts: t, values: make([][]rules.ValueID, len(set.Fields()))}
+	for i, field := range set.Fields() {
+		contents := e[field]
+		if field == "" {
+			contents = nil
+			for _, name := range slices.Sorted(maps.Keys(e)) {
+				contents = append(contents, e[name]...)
+			}
+		}
+		for _, content := range contents {
+			s.values[i] = append(s.values[i], t.id(content))
+		}
+	}
+	return s
+}
+
+func (s *subject) Values(dst []rules.ValueID, field int) []rules.ValueID {
+	for _, id := range s.values[field] {
+		dst = append(dst, id|s.flags)
+	}
+	return dst
+}
+
+func (s *subject) Text(id rules.ValueID) string { return s.texts.list[id&^rules.Unkept] }
+
+// mustParse parses rules that have to be right.
+func mustParse(t testing.TB, text string) []*rules.Rule {
+	t.Helper()
+	list, errs := rules.Parse("test.yml", []byte(text))
+	for _, err := range errs {
+		t.Fatalf("Parse: %v\n%s", err, text)
+	}
+	return list
+}
+
+// mustCompile compiles rules that have to be right.
+func mustCompile(t testing.TB, list []*rules.Rule, options rules.Options) *rules.Set {
+	t.Helper()
+	set, errs := rules.Compile(list, options)
+	for _, err := range errs {
+		t.Fatalf("Compile: %v", err)
+	}
+	return set
+}
+
+// ruleText returns a rule around a detection, which is indented already by four blanks.
+func ruleText(detection string) string {
+	return "title: Test\nname: test\nlogsource:\n    category: process_creation\n    product: windows\ndetection:\n" +
+		strings.TrimRight(detection, "\n") + "\n"
+}
+
+// labels returns what the rules with those indices are called.
+func labels(set *rules.Set, indices []int) []string {
+	out := []string{}
+	for _, i := range indices {
+		out = append(out, set.Rules()[i].Label())
+	}
+	return out
+}
+
+// checkRule holds the matcher, its explanation and the slow evaluator to the same answer for the first rule of a set.
+func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]string) bool {
+	t.Helper()
+	rule := set.Rules()[0]
+	interned := newTexts()
+	sub := newSubject(set, interned, e)
+	m := set.NewMatcher()
+	fast := len(m.Match(nil, sub)) > 0
+	if again := len(m.Match(nil, sub)) > 0; again != fast {
+		t.Errorf("a second look gives %v, the first %v: %s", again, fast, describeCase(rule, e))
+	}
+	sub.flags = rules.Unkept
+	if unkept := len(m.Match(nil, sub)) > 0; unkept != fast {
+		t.Errorf("values that are not kept give %v, others %v: %s", unkept, fast, describeCase(rule, e))
+	}
+	if slow := evaluate(rule.Detection, e, placeholders); slow != fast {
+		t.Errorf("slow evaluation gives %v, the matcher %v: %s\nsimplified: %s", slow, fast, describeCase(rule, e), set.Simplified(0))
+	}
+	if explained := m.Explain(sub, 0).Matched; explained != fast {
+		t.Errorf("explanation gives %v, the matcher %v: %s", explained, fast, describeCase(rule, e))
+	}
+	return fast
+}
+
+func describeCase(r *rules.Rule, e event) string {
+	var b strings.Builder
+	for _, s := range r.Detection.Searches {
+		for _, g := range s.Groups {
+			for _, item := range g.Items {
+				fmt.Fprintf(&b, "%s: %s|%s %+v; ", s.Name, item.Field, strings.Join(item.Modifiers, "|"), item.Values)
+			}
+		}
+	}
+	for _, c := range r.Detection.Conditions {
+		fmt.Fprintf(&b, "condition: %s; ", c.Text)
+	}
+	fmt.Fprintf(&b, "event: %q", e)
+	return b.String()
+}

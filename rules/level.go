@@ -1,0 +1,37 @@
+package rules
+
+import "strings"
+
+// Level is how critical a match is. Levels are ordered: a higher one is the more critical.
+// Sigma rules specification, "Level".
+type Level uint8
+
+// The levels of the specification. LevelNone is that of a rule which names none.
+const (
+	LevelNone Level = iota
+	LevelInformational
+	LevelLow
+	LevelMedium
+	LevelHigh
+	LevelCritical
+)
+
+var levelNames = [...]string{"", "informational", "low", "medium", "high", "critical"}
+
+// String returns the level as rules spell it, "" for LevelNone.
+func (l Level) String() string {
+	if int(l) < len(levelNames) {
+		return levelNames[l]
+	}
+	return ""
+}
+
+// ParseLevel returns the level of that name, compared without case, and whether there is one. "" is LevelNone.
+func ParseLevel(name string) (Level, bool) {
+	for i, n := range levelNames {
+		if strings.EqualFold(n, name) {
+			return Level(i), true
+		}
+	}
+	return LevelNone, false
+}

@@ -1,0 +1,157 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Loaded is what Load found.
+type Loaded struct {
+	Rules  []*Rule // by file, in the order of paths, within folders by name; within a file in its order
+	Errors []error // each a *ParseError: those of finding files, then those of their contents in the order of Rules
+	Files  []string
+}
+
+// Load reads the rule files that paths name. Of a folder, all files below it count whose names end with .yml or .yaml in any case,
+// except in folders whose names begin with a dot; links within folders are not followed. A file that is named counts whatever it
+// is called. A file that stands at several places of paths is read once.
+//
+// workers is how many files are parsed at the same time, 0 for one a processor; the result does not depend on it. When ctx ends,
+// what was read up to then is returned with its cause as the last error.
+func Load(ctx context.Context, paths []string, workers int) *Loaded {
+	files, out := findFiles(paths)
+	type parsed struct {
+		rules []*Rule
+		errs  []error
+		done  bool
+	}
+	results := make([]parsed, len(files))
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(workers, len(files)) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(files) {
+					return
+				}
+				rules, errs := parseFile(files[i])
+				results[i] = parsed{rules, errs, true}
+			}
+		})
+	}
+	wg.Wait()
+	for i, r := range results {
+		if r.done {
+			out.Files = append(out.Files, files[i])
+		}
+		out.Rules = append(out.Rules, r.rules...)
+		out.Errors = append(out.Errors, r.errs...)
+	}
+	if ctx.Err() != nil {
+		out.Errors = append(out.Errors, &ParseError{Reason: "loading of rules ended early: " + context.Cause(ctx).Error(), Err: context.Cause(ctx)})
+	}
+	return out
+}
+
+// findFiles returns the files to read, and a result with the errors met on the way.
+func findFiles(paths []string) ([]string, *Loaded) {
+	var files []string
+	out := &Loaded{}
+	seen := make(map[string]bool)
+	add := func(path string) {
+		if key := filepath.Clean(path); !seen[key] {
+			seen[key] = true
+			files = append(files, path)
+		}
+	}
+	fail := func(path string, err error) {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err // the path is said anyway
+		}
+		out.Errors = append(out.Errors, &ParseError{File: path, Reason: err.Error(), Err: ErrRead})
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			fail(path, err)
+			continue
+		case !info.IsDir():
+			add(path)
+			continue
+		}
+		// WalkDir visits in the order of names, so the result is the same everywhere.
+		_ = filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				fail(p, err)
+			case entry.IsDir() && p != path && strings.HasPrefix(entry.Name(), "."):
+				return fs.SkipDir
+			case entry.Type().IsRegular() && isRuleFile(p):
+				add(p)
+			}
+			return nil
+		})
+	}
+	return files, out
+}
+
+// isRuleFile tells whether a file's name is that of a rule file. Sigma rules specification, "Yaml File".
+func isRuleFile(path string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return ext == ".yml" || ext == ".yaml"
+}
+
+// parseFile reads and parses one file, of which no more than the limit is read.
+func parseFile(path string) ([]*Rule, []error) {
+	data, err := readFile(path)
+	if err != nil {
+		var problem *ParseError
+		if !errors.As(err, &problem) {
+			problem = &ParseError{File: path, Reason: err.Error(), Err: ErrRead}
+		}
+		return nil, []error{problem}
+	}
+	return Parse(path, data)
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	if info.Size() > maxFileSize {
+		return nil, tooLarge(path, info.Size())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	return data, nil
+}

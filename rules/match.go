@@ -1,0 +1,391 @@
+package rules
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf8"
+)
+
+// Limits on what a Matcher remembers beside the values' verdicts. When one is reached, everything is forgotten and learnt anew.
+const (
+	maxVerdicts    = 1 << 16 // distinct verdicts
+	maxVerdictSize = 1 << 21 // predicates in all verdicts; 8 MiB
+	maxTupleSize   = 1 << 20 // verdicts in all tuples of subjects; 4 MiB
+	maxResultSize  = 1 << 20 // rules in the results of all tuples; 4 MiB
+	maxUnions      = 1 << 16 // pairs of verdicts
+)
+
+// Matcher matches subjects against a Set. It remembers what it found out about values and about subjects, within fixed bounds,
+// so it must not be used by several goroutines at once, and not with two numberings of values.
+type Matcher struct {
+	set   *Set
+	bench *bench
+
+	values   valueCache
+	verdicts tupleTable // by verdict: the predicates that hold, ascending. Verdict 0 is the empty one
+	unions   map[uint64]uint32
+	absent   []uint32 // by field: the verdict if there is no value
+
+	tuples  tupleTable // by subject's tuple: a verdict for each field
+	results []result   // by tuple
+	gates   tupleTable // by tuple in which the late fields have verdict 0
+	needs   []uint64   // by gate: the late fields that some rule depends on, by index in Set.late
+	ruleIDs []int32    // of all results
+	opens   []openRule // of all results
+
+	keywordsAsked  bool   // of the present subject
+	keywordVerdict uint32 // if so
+
+	ids      []ValueID // scratch for Subject.Values
+	otherIDs []ValueID
+	tuple    []uint32
+	bits     []uint64 // predicates that hold for the subject
+	ruleSeen []uint32 // by rule: mark
+	ruleMark uint32
+	maybe    []int32 // rules to look at
+	pair     [2]text
+}
+
+// result says which rules match all subjects of one tuple, and which depend on deferred predicates, so that the subject itself
+// has to be asked: ranges of Matcher.ruleIDs and Matcher.opens, ascending.
+type result struct {
+	start, end         uint32
+	openStart, openEnd uint32
+}
+
+// openRule is a rule that, for the subjects of one tuple, depends on deferred predicates.
+type openRule struct {
+	rule      int32
+	deferred  int32 // the only such predicate, or -1 if there are several
+	matchesIf bool  // what the only one must be for the rule to match
+}
+
+// NewMatcher returns a matcher for one goroutine.
+func (s *Set) NewMatcher() *Matcher {
+	m := &Matcher{
+		set:      s,
+		bench:    newBench(s.judges, len(s.predicates)),
+		values:   newValueCache(s.options.CacheSize),
+		verdicts: newTupleTable(),
+		tuples:   newTupleTable(),
+		gates:    newTupleTable(),
+		unions:   make(map[uint64]uint32),
+		absent:   make([]uint32, s.asked),
+		tuple:    make([]uint32, s.asked),
+		bits:     make([]uint64, s.words),
+		ruleSeen: make([]uint32, len(s.rules)),
+	}
+	m.forget()
+	return m
+}
+
+// forget empties all that the matcher remembers.
+func (m *Matcher) forget() {
+	m.values.clear()
+	m.verdicts.clear()
+	clear(m.unions)
+	m.intern(nil) // verdict 0
+	for i := range m.set.judges {
+		m.absent[i] = m.intern(m.set.judges[i].absent)
+	}
+	m.forgetTuples()
+}
+
+func (m *Matcher) forgetTuples() {
+	m.tuples.clear()
+	m.gates.clear()
+	m.needs = m.needs[:0]
+	m.results, m.ruleIDs, m.opens = m.results[:0], m.ruleIDs[:0], m.opens[:0]
+}
+
+// Match appends the indices of the rules that match the subject, ascending, and returns the extended slice. It does not keep the
+// subject. Once the subject's values are known it allocates nothing.
+func (m *Matcher) Match(dst []int, subject Subject) []int {
+	if m.verdicts.len() > maxVerdicts || m.verdicts.size() > maxVerdictSize || len(m.unions) > maxUnions {
+		m.forget()
+	}
+	m.keywordsAsked = false
+	m.ask(subject)
+	hash := tupleHash(m.tuple)
+	n, ok := m.tuples.find(m.tuple, hash)
+	if !ok {
+		n = m.decide(hash)
+	}
+	r := m.results[n]
+	before := len(dst)
+	for _, rule := range m.ruleIDs[r.start:r.end] {
+		dst = append(dst, int(rule))
+	}
+	if r.openStart < r.openEnd {
+		dst = m.decideOpen(dst, subject, m.opens[r.openStart:r.openEnd])
+		slices.Sort(dst[before:])
+	}
+	return dst
+}
+
+// ask fills the tuple with the verdicts of the subject. Fields whose values hardly repeat are asked last, and only if some rule
+// still depends on them.
+func (m *Matcher) ask(subject Subject) {
+	for _, field := range m.set.early {
+		m.tuple[field] = m.verdict(subject, field)
+	}
+	if len(m.set.late) == 0 {
+		return
+	}
+	for _, field := range m.set.late {
+		m.tuple[field] = 0
+	}
+	needs := m.need()
+	for i, field := range m.set.late {
+		if needs>>min(i, 63)&1 != 0 {
+			m.tuple[field] = m.verdict(subject, field)
+		}
+	}
+}
+
+// need returns the late fields that some rule depends on, given the verdicts of the early ones in the tuple: bit i stands for
+// field i of Set.late, bit 63 for all from there on.
+func (m *Matcher) need() uint64 {
+	hash := tupleHash(m.tuple)
+	if n, ok := m.gates.find(m.tuple, hash); ok {
+		return m.needs[n]
+	}
+	if m.gates.size()+len(m.tuple) > maxTupleSize {
+		m.forgetTuples()
+	}
+	m.setBits()
+	needs := uint64(0)
+	for i := range m.set.compiled {
+		if c := &m.set.compiled[i]; c.late&^needs != 0 && runAssuming(m.set.program.code, c.entry, m.bits, m.set.unasked, true) {
+			needs |= c.late
+		}
+	}
+	m.clearBits()
+	m.gates.add(m.tuple, hash)
+	m.needs = append(m.needs, needs)
+	return needs
+}
+
+// verdict returns the verdict of a field of the subject: what holds for any of its values.
+func (m *Matcher) verdict(subject Subject, field int) uint32 {
+	m.ids = subject.Values(m.ids[:0], field)
+	if len(m.ids) == 0 {
+		return m.absent[field]
+	}
+	verdict := m.valueVerdict(subject, field, m.ids[0])
+	for _, id := range m.ids[1:] {
+		verdict = m.union(verdict, m.valueVerdict(subject, field, id))
+	}
+	return verdict
+}
+
+// valueVerdict returns the verdict of one value.
+func (m *Matcher) valueVerdict(subject Subject, field int, id ValueID) uint32 {
+	if id&Unkept != 0 {
+		return m.intern(m.bench.judge(&m.set.judges[field], subject.Text(id)))
+	}
+	if verdict, ok := m.values.get(id, uint32(field)+1); ok {
+		return verdict
+	}
+	verdict := m.intern(m.bench.judge(&m.set.judges[field], subject.Text(id)))
+	m.values.add(valueSlot{id, uint32(field) + 1, verdict})
+	return verdict
+}
+
+// intern returns the verdict that consists of the predicates, which are ascending.
+func (m *Matcher) intern(predicates []uint32) uint32 {
+	hash := tupleHash(predicates)
+	if n, ok := m.verdicts.find(predicates, hash); ok {
+		return n
+	}
+	return m.verdicts.add(predicates, hash)
+}
+
+// union returns the verdict of what holds in either of two.
+func (m *Matcher) union(a, b uint32) uint32 {
+	if a == b || b == 0 {
+		return a
+	}
+	if a == 0 {
+		return b
+	}
+	key := uint64(min(a, b))<<32 | uint64(max(a, b))
+	if v, ok := m.unions[key]; ok {
+		return v
+	}
+	merged := slices.Concat(m.verdicts.at(a), m.verdicts.at(b))
+	slices.Sort(merged)
+	v := m.intern(slices.Compact(merged))
+	m.unions[key] = v
+	return v
+}
+
+// decide finds out which rules match the present tuple, keeps that, and returns its number.
+func (m *Matcher) decide(hash uint32) uint32 {
+	if m.tuples.size()+len(m.tuple) > maxTupleSize || len(m.ruleIDs)+len(m.opens) > maxResultSize {
+		m.forgetTuples()
+	}
+	m.setBits()
+	r := result{start: uint32(len(m.ruleIDs)), openStart: uint32(len(m.opens))}
+	code := m.set.program.code
+	m.maybe = m.candidates(m.maybe[:0])
+	for _, rule := range m.maybe {
+		c := &m.set.compiled[rule]
+		switch {
+		case len(c.deferred) == 0:
+			if run(code, c.entry, m.bits) {
+				m.ruleIDs = append(m.ruleIDs, rule)
+			}
+		case runAssuming(code, c.entry, m.bits, m.set.deferred, false):
+			m.ruleIDs = append(m.ruleIDs, rule)
+		case runAssuming(code, c.entry, m.bits, m.set.deferred, true):
+			m.opens = append(m.opens, m.openRule(rule, c))
+		}
+	}
+	m.clearBits()
+	r.end, r.openEnd = uint32(len(m.ruleIDs)), uint32(len(m.opens))
+	m.results = append(m.results, r)
+	return m.tuples.add(m.tuple, hash)
+}
+
+// openRule finds out on what a rule depends for the present tuple, whose bits are set.
+func (m *Matcher) openRule(rule int32, c *compiledRule) openRule {
+	if len(c.deferred) > 1 {
+		return openRule{rule: rule, deferred: -1}
+	}
+	p := c.deferred[0]
+	m.bits[p>>6] |= 1 << (p & 63)
+	matchesIf := run(m.set.program.code, c.entry, m.bits)
+	m.bits[p>>6] &^= 1 << (p & 63)
+	return openRule{rule, p, matchesIf}
+}
+
+// candidates appends the rules that the predicates of the present tuple do not rule out, ascending.
+func (m *Matcher) candidates(dst []int32) []int32 {
+	if m.ruleMark++; m.ruleMark == 0 {
+		clear(m.ruleSeen)
+		m.ruleMark = 1
+	}
+	dst = append(dst, m.set.unpivoted...)
+	for _, verdict := range m.tuple {
+		for _, p := range m.verdicts.at(verdict) {
+			for _, rule := range m.set.pivots[p] {
+				if m.ruleSeen[rule] != m.ruleMark {
+					m.ruleSeen[rule] = m.ruleMark
+					dst = append(dst, rule)
+				}
+			}
+		}
+	}
+	slices.Sort(dst)
+	return dst
+}
+
+// setBits sets the bits of the predicates that hold for the present tuple.
+func (m *Matcher) setBits() {
+	for _, verdict := range m.tuple {
+		for _, p := range m.verdicts.at(verdict) {
+			m.bits[p>>6] |= 1 << (p & 63)
+		}
+	}
+}
+
+func (m *Matcher) clearBits() {
+	for _, verdict := range m.tuple {
+		for _, p := range m.verdicts.at(verdict) {
+			m.bits[p>>6] = 0
+		}
+	}
+}
+
+// decideOpen appends those of the open rules that match.
+func (m *Matcher) decideOpen(dst []int, subject Subject, open []openRule) []int {
+	for _, o := range open {
+		matches := false
+		if o.deferred >= 0 {
+			matches = m.holds(subject, o.deferred) == o.matchesIf
+		} else {
+			matches = m.decideDeferred(subject, &m.set.compiled[o.rule])
+		}
+		if matches {
+			dst = append(dst, int(o.rule))
+		}
+	}
+	return dst
+}
+
+// decideDeferred evaluates a rule with several deferred predicates.
+func (m *Matcher) decideDeferred(subject Subject, c *compiledRule) bool {
+	m.setBits()
+	for _, p := range c.deferred {
+		if m.holds(subject, p) {
+			m.bits[p>>6] |= 1 << (p & 63)
+		}
+	}
+	matches := run(m.set.program.code, c.entry, m.bits)
+	for _, p := range c.deferred {
+		m.bits[p>>6] &^= 1 << (p & 63)
+	}
+	m.clearBits()
+	return matches
+}
+
+// holds asks the subject a deferred predicate.
+func (m *Matcher) holds(subject Subject, predicate int32) bool {
+	p := &m.set.predicates[predicate]
+	if p.kind == referencePredicate {
+		return m.refers(subject, p)
+	}
+	if !m.keywordsAsked {
+		m.keywordsAsked, m.keywordVerdict = true, m.verdict(subject, m.set.keywords)
+	}
+	_, found := slices.BinarySearch(m.verdicts.at(m.keywordVerdict), uint32(predicate))
+	return found
+}
+
+// refers tells whether a value of the predicate's field fits one of its other field. Sigma modifiers appendix, "fieldref"; an
+// absent field fits nothing.
+func (m *Matcher) refers(subject Subject, p *predicate) bool {
+	m.ids = subject.Values(m.ids[:0], p.field)
+	m.otherIDs = subject.Values(m.otherIDs[:0], p.other)
+	for _, id := range m.ids {
+		for _, other := range m.otherIDs {
+			if id == other || m.textsFit(subject.Text(id), subject.Text(other), p) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// textsFit tells whether one text is equal to another, or begins with it, ends with it or contains it, as the predicate asks.
+func (m *Matcher) textsFit(whole, piece string, p *predicate) bool {
+	if p.place == wholeField && differsInASCII(whole, piece) {
+		return false
+	}
+	m.pair[0].reset(whole)
+	m.pair[1].reset(piece)
+	a, b := m.pair[0].form(p.cased, false), m.pair[1].form(p.cased, false)
+	switch p.place {
+	case atStart:
+		return bytes.HasPrefix(a, b)
+	case atEnd:
+		return bytes.HasSuffix(a, b)
+	case anywhere:
+		return bytes.Contains(a, b)
+	}
+	return bytes.Equal(a, b)
+}
+
+// differsInASCII tells whether two texts differ, whatever their case, before either leaves ASCII. Most do.
+func differsInASCII(a, b string) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i] >= utf8.RuneSelf || b[i] >= utf8.RuneSelf {
+			return false
+		}
+		if foldTable[a[i]] != foldTable[b[i]] {
+			return true
+		}
+	}
+	return false
+}

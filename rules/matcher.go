@@ -1,0 +1,208 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+)
+
+// matcherKind is how a matcher judges a text.
+type matcherKind uint8
+
+const (
+	patternMatcher matcherKind = iota
+	numberMatcher              // equality with a number
+	compareMatcher             // a number or a part of a date against a bound
+	cidrMatcher
+	regexpMatcher
+)
+
+// matcher judges one text by one value of a rule. It is immutable, except that compileRegexps gives it its expression before the
+// Set is built.
+type matcher struct {
+	kind    matcherKind
+	key     string // equal for matchers that judge alike
+	pattern pattern
+
+	number   number
+	source   string // of numberMatcher: the number as written, folded
+	relation string // of compareMatcher: lt, lte, gt, gte or "" for equality
+	part     string // of compareMatcher: the part of a date, or ""
+
+	network netip.Prefix
+
+	expr   string // of regexpMatcher
+	tree   *syntax.Regexp
+	re     *regexp.Regexp
+	filter regexpFilter
+}
+
+// match tells whether the text fits.
+func (m *matcher) match(t *text) bool {
+	switch m.kind {
+	case numberMatcher:
+		if string(t.folded) == m.source {
+			return true
+		}
+		n, ok := parseFieldNumber(t.raw)
+		return ok && n.compareTo(m.number) == 0
+	case compareMatcher:
+		var n number
+		var ok bool
+		if m.part != "" {
+			n, ok = timePart(t.raw, m.part)
+		} else {
+			n, ok = parseFieldNumber(t.raw)
+		}
+		return ok && n.satisfies(m.relation, m.number)
+	case cidrMatcher:
+		addr, err := netip.ParseAddr(t.raw)
+		return err == nil && m.network.Contains(addr.Unmap().WithZone(""))
+	case regexpMatcher:
+		return m.filter.match(m.re, t)
+	}
+	return m.pattern.match(t.form(m.pattern.cased, m.pattern.dashes))
+}
+
+// sentinelOf returns the sentinel for an error about a value.
+func sentinelOf(err error) error {
+	if _, ok := errors.AsType[*regexpError](err); ok {
+		return ErrRegexp
+	}
+	if _, ok := errors.AsType[*placeholderError](err); ok {
+		return ErrPlaceholder
+	}
+	return ErrValue
+}
+
+// newMatchers returns the matchers of which any has to fit for the value to fit. s is the value's text with placeholders
+// replaced. Null, exists and fieldref have no matchers.
+func newMatchers(item *Item, v *Value, s string) ([]*matcher, error) {
+	spec := &item.spec
+	switch {
+	case spec.re:
+		expr, tree, err := parseRegexp(s, spec)
+		if err != nil {
+			return nil, err
+		}
+		return []*matcher{{kind: regexpMatcher, key: "re:" + expr, expr: expr, tree: tree, filter: newRegexpFilter(tree)}}, nil
+	case spec.cidr:
+		return newCIDRMatcher(s)
+	case spec.compare != "" || spec.part != "":
+		return newCompareMatcher(spec, s)
+	case v.Kind == NumberValue && spec.isPlain() && item.Field != "":
+		if n, ok := parseYAMLNumber(s); ok {
+			source := fold(s)
+			return []*matcher{{kind: numberMatcher, key: "number:" + source, number: n, source: source}}, nil
+		}
+	}
+	return newPatternMatchers(item, s)
+}
+
+// isPlain tells whether a value is to be compared as it is with the whole field.
+func (m *modifiers) isPlain() bool {
+	return m.place == wholeField && !m.cased && !m.windash && len(m.encodings) == 0
+}
+
+// newCIDRMatcher returns the matcher of a network or a single address. Sigma modifiers appendix, "IP Modifiers".
+func newCIDRMatcher(s string) ([]*matcher, error) {
+	network, err := netip.ParsePrefix(s)
+	if err != nil {
+		addr, addrErr := netip.ParseAddr(s)
+		if addrErr != nil || addr.Zone() != "" {
+			return nil, fmt.Errorf("%s is not a network such as 10.0.0.0/8 or fe80::/10", quote(s))
+		}
+		network = netip.PrefixFrom(addr, addr.BitLen())
+	}
+	if network.Addr().Is4In6() && network.Bits() >= 96 {
+		network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-96)
+	}
+	network = network.Masked()
+	return []*matcher{{kind: cidrMatcher, key: "cidr:" + network.String(), network: network}}, nil
+}
+
+// newCompareMatcher returns the matcher of a numeric comparison or of a part of a date. Sigma modifiers appendix, "Numeric
+// Modifiers" and "Time Modifiers"; the latter give a number, so the former can be applied to them.
+func newCompareMatcher(spec *modifiers, s string) ([]*matcher, error) {
+	n, ok := parseYAMLNumber(s)
+	if !ok {
+		return nil, fmt.Errorf("%s is not a number", quote(s))
+	}
+	if spec.part != "" {
+		limits := timePartRange[spec.part]
+		if !n.integer || n.negative || n.size < limits[0] || n.size > limits[1] {
+			return nil, fmt.Errorf("%s is not a number from %d to %d", quote(s), limits[0], limits[1])
+		}
+	}
+	key := "compare:" + spec.part + ":" + spec.compare + ":" + s
+	return []*matcher{{kind: compareMatcher, key: key, number: n, relation: spec.compare, part: spec.part}}, nil
+}
+
+// newPatternMatchers returns the matchers of a string: one, or one for each variant that windash and the encodings make of it.
+func newPatternMatchers(item *Item, s string) ([]*matcher, error) {
+	spec := &item.spec
+	variants := [][]patternPart{parsePattern(s)}
+	dashes := spec.windash
+	if len(spec.encodings) > 0 {
+		var err error
+		if variants, err = encodeVariants(variants[0], spec); err != nil {
+			return nil, err
+		}
+		dashes = false
+	}
+	out := make([]*matcher, 0, len(variants))
+	for _, parts := range variants {
+		p := newPattern(placed(parts, spec.place, item.Field == ""), spec.cased, dashes)
+		out = append(out, &matcher{kind: patternMatcher, key: p.key(), pattern: p})
+	}
+	return out, nil
+}
+
+// encodeVariants applies windash, written out, and the encodings to a value.
+func encodeVariants(parts []patternPart, spec *modifiers) ([][]patternPart, error) {
+	variants := [][]patternPart{parts}
+	if spec.windash {
+		var err error
+		if variants, err = dashVariants(parts); err != nil {
+			return nil, err
+		}
+	}
+	var out [][]patternPart
+	for _, v := range variants {
+		encodedVariants, err := encodeParts(v, spec.encodings)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, encodedVariants...)
+	}
+	return out, nil
+}
+
+// placed puts the stars around a value that its placement stands for. A keyword is looked for anywhere unless it is placed
+// otherwise. Sigma modifiers appendix, "Generic Modifiers"; Sigma rules specification, "Keywords search".
+func placed(parts []patternPart, place placement, keyword bool) []patternPart {
+	star := patternPart{wild: '*'}
+	if keyword && place == wholeField {
+		place = anywhere
+	}
+	out := make([]patternPart, 0, len(parts)+2)
+	if place == anywhere || place == atEnd {
+		out = append(out, star)
+	}
+	out = append(out, parts...)
+	if place == anywhere || place == atStart {
+		out = append(out, star)
+	}
+	return out
+}
+
+// describeValue renders a value for people, in quotes.
+func describeValue(v *Value) string {
+	if v.Kind == StringValue {
+		return "'" + strings.ReplaceAll(v.Text, "'", "''") + "'"
+	}
+	return v.Text
+}

@@ -1,0 +1,154 @@
+package rules
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// number is a number of a rule or of a field: exact as far as it is an integer of 64 bits.
+type number struct {
+	integer  bool
+	negative bool   // of an integer
+	size     uint64 // of an integer: its absolute value
+	float    float64
+}
+
+// integerNumber returns the number of a sign and an absolute value.
+func integerNumber(negative bool, size uint64) number {
+	n := number{integer: true, negative: negative && size != 0, size: size, float: float64(size)}
+	if n.negative {
+		n.float = -n.float
+	}
+	return n
+}
+
+// compareTo returns -1, 0 or 1.
+func (n number) compareTo(other number) int {
+	if n.integer && other.integer {
+		switch {
+		case n.negative != other.negative:
+			if n.negative {
+				return -1
+			}
+			return 1
+		case n.size == other.size:
+			return 0
+		case (n.size < other.size) != n.negative:
+			return -1
+		}
+		return 1
+	}
+	switch {
+	case n.float < other.float:
+		return -1
+	case n.float > other.float:
+		return 1
+	}
+	return 0
+}
+
+// satisfies tells whether n stands in the relation lt, lte, gt or gte to the bound; "" is equality.
+func (n number) satisfies(relation string, bound number) bool {
+	c := n.compareTo(bound)
+	switch relation {
+	case "lt":
+		return c < 0
+	case "lte":
+		return c <= 0
+	case "gt":
+		return c > 0
+	case "gte":
+		return c >= 0
+	}
+	return c == 0
+}
+
+// parseYAMLNumber reads a number as it stands in a rule, in the forms of YAML 1.2.2, 10.3 "Core Schema", where leading zeros mean
+// nothing, and in those that the YAML reader takes besides: 10, 010, 0x1F, 0o17, 1_000, 1.5, 2e3.
+func parseYAMLNumber(s string) (number, bool) {
+	plain := strings.ReplaceAll(s, "_", "")
+	digits, negative := strings.CutPrefix(plain, "-")
+	digits = strings.TrimPrefix(digits, "+")
+	for _, base := range [...]int{10, 0} { // 0 is by prefix
+		if size, err := strconv.ParseUint(digits, base, 64); err == nil {
+			return integerNumber(negative, size), true
+		}
+	}
+	f, err := strconv.ParseFloat(plain, 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return number{}, false
+	}
+	return number{float: f}, true
+}
+
+// parseFieldNumber reads a field's text as a number: decimal, with or without fraction and exponent, or hexadecimal after
+// "0x", which is how Windows renders process and logon IDs.
+func parseFieldNumber(s string) (number, bool) {
+	if s == "" || s[0] > '9' || len(s) > 40 {
+		return number{}, false
+	}
+	if len(s) > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') {
+		size, err := strconv.ParseUint(s[2:], 16, 64)
+		return integerNumber(false, size), err == nil
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', c == '.', c == 'e', c == 'E', c == '-', c == '+':
+		default:
+			return number{}, false
+		}
+	}
+	digits, negative := strings.CutPrefix(s, "-")
+	if size, err := strconv.ParseUint(digits, 10, 64); err == nil {
+		return integerNumber(negative, size), true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return number{}, false
+	}
+	return number{float: f}, true
+}
+
+// timePartRange gives the least and greatest number of a part of a date. Sigma modifiers appendix, "Time Modifiers"; it gives
+// weeks as 1 to 52, while by ISO 8601, which is used here, some years have 53.
+var timePartRange = map[string][2]uint64{
+	"minute": {0, 59}, "hour": {0, 23}, "day": {1, 31}, "week": {1, 53}, "month": {1, 12}, "year": {0, 9999},
+}
+
+// timePart extracts a part of the date that a field's text begins with: YYYY-MM-DD, then for hours and minutes a blank or T
+// and HH:MM. Zones are not looked at. Sigma modifiers appendix, "Time Modifiers": it is not designed to handle timezone or
+// format conversions.
+func timePart(s, part string) (number, bool) {
+	const date, clock = len("2006-01-02"), len("2006-01-02 15:04")
+	if len(s) < date {
+		return number{}, false
+	}
+	day, err := time.Parse(time.DateOnly, s[:date])
+	if err != nil {
+		return number{}, false
+	}
+	switch part {
+	case "day":
+		return integerNumber(false, uint64(day.Day())), true
+	case "week":
+		_, week := day.ISOWeek()
+		return integerNumber(false, uint64(week)), true
+	case "month":
+		return integerNumber(false, uint64(day.Month())), true
+	case "year":
+		return integerNumber(false, uint64(day.Year())), true
+	}
+	if len(s) < clock || s[date] != ' ' && s[date] != 'T' {
+		return number{}, false
+	}
+	at, err := time.Parse("15:04", s[date+1:clock])
+	if err != nil {
+		return number{}, false
+	}
+	if part == "hour" {
+		return integerNumber(false, uint64(at.Hour())), true
+	}
+	return integerNumber(false, uint64(at.Minute())), true
+}

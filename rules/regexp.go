@@ -1,0 +1,107 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+)
+
+// Limits on regular expressions. The largest of SigmaHQ's has a program of some 2,000 instructions.
+const (
+	maxRegexpLength = 16 << 10 // bytes
+	maxRegexpSize   = 50_000   // instructions of one expression
+	maxRegexpsOfSet = 2 << 20  // instructions of all expressions of a Set, some 80 MB
+)
+
+// regexpError is an error about a regular expression.
+type regexpError struct{ reason string }
+
+func (e *regexpError) Error() string { return e.reason }
+
+// parseRegexp parses the expression of a modifier re with its flags and placement, and checks its size.
+//
+// Sigma modifiers appendix, "Regular Expression": the expression is searched for anywhere in the field, with case, unless it
+// anchors itself. Its flavour is a part of PCRE that Go's RE2 has whole; what RE2 lacks of PCRE is not part of it.
+func parseRegexp(expr string, spec *modifiers) (source string, tree *syntax.Regexp, err error) {
+	if len(expr) > maxRegexpLength {
+		return "", nil, &regexpError{fmt.Sprintf("regular expression of %d bytes; it may have %d", len(expr), maxRegexpLength)}
+	}
+	switch spec.place {
+	case atStart:
+		source = `\A(?:` + expr + `)`
+	case atEnd:
+		source = `(?:` + expr + `)\z`
+	default:
+		source = expr
+	}
+	if spec.flags != "" {
+		source = "(?" + spec.flags + ")" + source
+	}
+	// Parsed alone first, so that an unbalanced bracket cannot close the group put around it.
+	if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
+		return "", nil, &regexpError{regexpReason(expr, err)}
+	}
+	tree, err = syntax.Parse(source, syntax.Perl)
+	if err != nil {
+		return "", nil, &regexpError{regexpReason(expr, err)}
+	}
+	if size := regexpSize(tree); size > maxRegexpSize {
+		return "", nil, &regexpError{fmt.Sprintf("regular expression too large: %d steps; it may have %d", size, maxRegexpSize)}
+	}
+	return source, tree, nil
+}
+
+// compileRegexp compiles what parseRegexp accepted.
+func compileRegexp(source string) (*regexp.Regexp, error) {
+	re, err := regexp.Compile(source)
+	if err != nil {
+		return nil, &regexpError{err.Error()}
+	}
+	return re, nil
+}
+
+// regexpReason says why an expression is refused, in the words of someone who knows PCRE.
+func regexpReason(expr string, err error) string {
+	var problem *syntax.Error
+	if !errors.As(err, &problem) {
+		return "bad regular expression: " + err.Error()
+	}
+	for _, around := range [...]string{"(?=", "(?!", "(?<=", "(?<!"} {
+		if strings.Contains(expr, around) {
+			return "lookaround " + around + "...) is not part of Sigma's regular expressions, and Go's engine (RE2) has none"
+		}
+	}
+	switch problem.Code {
+	case syntax.ErrInvalidEscape:
+		if len(problem.Expr) == 2 && '1' <= problem.Expr[1] && problem.Expr[1] <= '9' {
+			return "back-reference " + problem.Expr + " is not part of Sigma's regular expressions, and Go's engine (RE2) has none"
+		}
+	case syntax.ErrInvalidPerlOp:
+		return "group " + problem.Expr + " is not part of Sigma's regular expressions, and Go's engine (RE2) has none"
+	case syntax.ErrInvalidRepeatOp:
+		return "repetition " + problem.Expr + ": possessive quantifiers are not part of Sigma's regular expressions, and Go's engine (RE2) has none"
+	case syntax.ErrInvalidRepeatSize, syntax.ErrLarge:
+		return "regular expression too large: it repeats too often (" + quote(problem.Expr) + ")"
+	}
+	return "bad regular expression: " + problem.Code.String() + ": " + quote(problem.Expr)
+}
+
+// regexpSize estimates the instructions of the compiled expression, repetitions written out, without compiling it.
+func regexpSize(re *syntax.Regexp) int {
+	const limit = 1 << 30
+	sum := 1
+	for _, sub := range re.Sub {
+		sum = min(limit, sum+regexpSize(sub))
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		sum += len(re.Rune)
+	case syntax.OpCharClass:
+		sum += len(re.Rune) / 8
+	case syntax.OpRepeat:
+		sum = min(limit, sum*max(1, re.Min, re.Max)+1)
+	}
+	return sum
+}

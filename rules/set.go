@@ -1,0 +1,156 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+)
+
+// ValueID is the caller's number of a text. Equal IDs mean equal texts.
+type ValueID uint64
+
+// Unkept marks IDs whose texts hardly ever come again, such as numbers of high cardinality: what is found out about them is not
+// kept.
+const Unkept ValueID = 1 << 63
+
+// Subject is what rules are matched against: one event, or a process with what is known of its ancestors.
+type Subject interface {
+	// Values appends the values of a field, by its index in Set.Fields, and returns the extended slice. No value means that the
+	// field is absent, which is Sigma's null. A field with several values, such as one of all ancestors, matches an item if any
+	// one of its values does. The field "" has the values of all fields; keywords are looked for in it.
+	Values(dst []ValueID, field int) []ValueID
+
+	// Text returns the text of a value.
+	Text(id ValueID) string
+}
+
+// Set is a compiled set of rules. It is immutable; any number of goroutines may share it.
+type Set struct {
+	options Options
+	fields  []string // those that rules ask for, then those that only correlation rules do
+	asked   int      // how many of fields rules ask for
+
+	rules    []*Rule
+	compiled []compiledRule
+	program  program
+	judges   []fieldJudge // by field
+	fieldIDs map[string]int
+
+	predicates []predicate
+	words      int       // of a bitset over predicates
+	keywords   int       // the field "", -1 if no rule asks for it
+	deferred   []uint64  // bitset: predicates that are asked only when a rule depends on them
+	early      []int     // fields that are asked of every subject
+	late       []int     // fields that are asked of a subject only if the early ones leave a rule open that asks for them
+	unasked    []uint64  // bitset: predicates about late fields, and deferred ones
+	pivots     [][]int32 // by predicate: rules to look at when it holds, ascending
+	unpivoted  []int32   // rules to look at always, ascending
+
+	correlations  []*correlationPlan
+	notApplicable []*Rule
+	notSelected   []*Rule
+	filters       []*Rule
+}
+
+// compiledRule is what is kept of a rule beside its code.
+type compiledRule struct {
+	entry     int32   // of its program
+	deferred  []int32 // predicates
+	late      uint64  // fields of Set.late: bit i for the i-th, bit 63 for all from there on
+	condition *expr
+	scope     *scope
+	filters   []*Rule
+	reported  bool
+}
+
+// predicate is one question about a subject: about one text of a field, about a field's absence, or about two fields.
+type predicate struct {
+	field int
+	kind  predicateKind
+	item  *Item // the first item that asks
+
+	other int // of referencePredicate: the field to compare with
+	place placement
+	cased bool
+}
+
+// predicateKind is what a predicate asks.
+type predicateKind uint8
+
+const (
+	valuePredicate     predicateKind = iota // does a value fit the item
+	absentPredicate                         // is there no value
+	referencePredicate                      // does a value fit one of another field
+)
+
+// Fields returns the names of the fields that the set's rules ask for; a field's index is what Subject.Values gets. "" stands
+// for keywords. The caller must not change the slice.
+func (s *Set) Fields() []string { return s.fields }
+
+// Rules returns the detection rules that apply, in the order in which they were given to Compile. Match's results are indices
+// into it. The caller must not change the slice.
+func (s *Set) Rules() []*Rule { return s.rules }
+
+// Correlations returns the correlation rules that apply, each after those that it refers to. The caller must not change the
+// slice.
+func (s *Set) Correlations() []*Rule {
+	out := make([]*Rule, len(s.correlations))
+	for i, plan := range s.correlations {
+		out[i] = plan.rule
+	}
+	return out
+}
+
+// Filters returns the filters that tune at least one rule.
+func (s *Set) Filters() []*Rule { return s.filters }
+
+// NotApplicable returns the rules that are about other log sources, and the correlation rules that need one of them.
+func (s *Set) NotApplicable() []*Rule { return s.notApplicable }
+
+// NotSelected returns the rules that Options leave out.
+func (s *Set) NotSelected() []*Rule { return s.notSelected }
+
+// Reported tells whether a match of a rule, given by its index, is to be reported by itself. It is not if correlation rules need
+// the rule and none of them says `generate: true`, or if it is there only because one needs it.
+// Sigma correlation rules specification, "Generate".
+func (s *Set) Reported(rule int) bool { return s.compiled[rule].reported }
+
+// Simplified returns what a rule, given by its index, was compiled to: its condition over items with the searches written out and
+// everything known folded away.
+func (s *Set) Simplified(rule int) string {
+	var b strings.Builder
+	s.compiled[rule].condition.render(&b, s.describe)
+	return b.String()
+}
+
+// describe renders a predicate for people.
+func (s *Set) describe(n int) string {
+	p := &s.predicates[n]
+	switch p.kind {
+	case absentPredicate:
+		return s.fields[p.field] + ": null"
+	case referencePredicate:
+		return itemName(p.item) + ": " + s.fields[p.other]
+	}
+	name := s.fields[p.field]
+	modifiers := slices.DeleteFunc(slices.Clone(p.item.Modifiers), func(m string) bool { return m == "neq" })
+	if len(modifiers) > 0 {
+		name += "|" + strings.Join(modifiers, "|")
+	}
+	if name == "" {
+		name = "keywords"
+	}
+	const most = 5
+	var b strings.Builder
+	b.WriteString(name + ": ")
+	for i := range p.item.Values {
+		if i == most {
+			b.WriteString(", ...")
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(describeValue(&p.item.Values[i]))
+	}
+	return b.String()
+}
