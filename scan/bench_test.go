@@ -1,0 +1,178 @@
+package scan_test
+
+import (
+	"errors"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	golangevtx "github.com/0xrawsec/golang-evtx/evtx"
+
+	"webshellscan/scan"
+	"webshellscan/scan/evtx"
+)
+
+// benchLogs names the folder with the logs that `make bench` makes: one folder
+// for each kind.
+const benchLogs = "WEBSHELLSCAN_BENCH"
+
+func benchFolder(b *testing.B, kind string) string {
+	b.Helper()
+	folder := filepath.Join(os.Getenv(benchLogs), kind)
+	if _, err := os.Stat(folder); os.Getenv(benchLogs) == "" || err != nil {
+		b.Skipf("no logs: `make bench` makes them and sets %s", benchLogs)
+	}
+	return folder
+}
+
+// BenchmarkScan times whole scans, beside reading the same bytes and taking
+// their CRC-32 with the same number of workers: the ratio of the two is what is
+// promised, since machines differ.
+func BenchmarkScan(b *testing.B) {
+	for _, kind := range []string{"mixed", "none", "sysmon", "security", "distinct"} {
+		b.Run(kind, func(b *testing.B) {
+			folder := benchFolder(b, kind)
+			workers := runtime.GOMAXPROCS(0)
+			b.ReportAllocs()
+			var ratio float64
+			var events, rounds int
+			for b.Loop() {
+				b.StopTimer()
+				floor, size := readAndSum(b, folder, workers)
+				b.SetBytes(size)
+				runtime.GC()
+				b.StartTimer()
+				before := b.Elapsed()
+				res := mustScan(b, scan.Options{Paths: []string{folder}, Workers: workers})
+				ratio += float64(b.Elapsed()-before) / floor
+				events += res.Summary.Events.Total()
+				rounds++
+			}
+			b.ReportMetric(ratio/float64(rounds), "x-read+crc")
+			b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// BenchmarkScaling times two workers beside one.
+func BenchmarkScaling(b *testing.B) {
+	for _, kind := range []string{"mixed", "none", "sysmon"} {
+		b.Run(kind, func(b *testing.B) {
+			if runtime.GOMAXPROCS(0) < 2 {
+				b.Skip("one processor")
+			}
+			folder := benchFolder(b, kind)
+			var one, two time.Duration
+			for b.Loop() {
+				one += timeScan(b, folder, 1)
+				two += timeScan(b, folder, 2)
+			}
+			b.ReportMetric(float64(one)/float64(two), "x-1-worker")
+		})
+	}
+}
+
+// BenchmarkOracle times a scan of one mixed log beside golang-evtx decoding it.
+func BenchmarkOracle(b *testing.B) {
+	logs, err := filepath.Glob(filepath.Join(benchFolder(b, "mixed"), "SRV0001", "*Sysmon*.evtx"))
+	if err != nil || len(logs) == 0 {
+		b.Fatal(err, "no Sysmon log")
+	}
+	workers := runtime.GOMAXPROCS(0)
+	started := time.Now()
+	decoded := oracleDecode(b, logs[0])
+	oracle := time.Since(started)
+	var ours time.Duration
+	for b.Loop() {
+		ours += timeScan(b, logs[0], workers)
+	}
+	b.ReportMetric(float64(oracle)*float64(b.N)/float64(ours), "x-faster-than-golang-evtx")
+	b.ReportMetric(float64(decoded), "records")
+}
+
+// oracleDecode decodes a log with golang-evtx, as fast as it can, and returns the
+// number of its records.
+func oracleDecode(b *testing.B, path string) (records int) {
+	b.Helper()
+	f, err := golangevtx.OpenDirty(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	for range f.UnorderedEvents() {
+		records++
+	}
+	return records
+}
+
+// timeScan returns how long a scan takes.
+func timeScan(b *testing.B, path string, workers int) time.Duration {
+	b.Helper()
+	runtime.GC()
+	started := time.Now()
+	mustScan(b, scan.Options{Paths: []string{path}, Workers: workers})
+	return time.Since(started)
+}
+
+// readAndSum reads the files of a folder as a scan does, takes their CRC-32, and
+// returns the nanoseconds and the bytes.
+func readAndSum(b *testing.B, folder string, workers int) (nanoseconds float64, size int64) {
+	b.Helper()
+	type piece struct {
+		file *os.File
+		part evtx.Part
+	}
+	var pieces []piece
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		b.Cleanup(func() { f.Close() })
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		size += info.Size()
+		for part := range evtx.PartsOf(info.Size(), evtx.DefaultPartSize) {
+			pieces = append(pieces, piece{f, part})
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const rounds = 3
+	started := time.Now()
+	for range rounds {
+		var next atomic.Int64
+		var group sync.WaitGroup
+		for range workers {
+			group.Go(func() {
+				block := make([]byte, 4*evtx.ChunkSize)
+				for i := int(next.Add(1)) - 1; i < len(pieces); i = int(next.Add(1)) - 1 {
+					p := pieces[i]
+					for at := p.part.Start; at < p.part.End; at += int64(len(block)) {
+						n, err := p.file.ReadAt(block[:min(int64(len(block)), p.part.End-at)], at)
+						if err != nil && !errors.Is(err, io.EOF) {
+							b.Error(err)
+						}
+						crc32.ChecksumIEEE(block[:n])
+					}
+				}
+			})
+		}
+		group.Wait()
+	}
+	return float64(time.Since(started).Nanoseconds()) / rounds, size
+}

@@ -1,0 +1,152 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// Finding is one process with all the rules that it matched.
+type Finding struct {
+	Process proctree.Process
+
+	Host  string
+	Time  event.Time // of the process's start
+	Level rules.Level
+	Rules []*rules.Rule // by level, the highest first, then by name
+
+	Image, CommandLine             string
+	ProcessID                      uint32
+	ProcessGUID                    string
+	User, IntegrityLevel           string
+	ParentImage, ParentCommandLine string
+	ParentProcessID                uint32
+
+	// Worker is the web server that the process runs below; the zero Process if it
+	// runs below none, and then the other worker fields are empty. WorkerStart is 0
+	// if it is not known. Product is what the worker's rule calls it.
+	Worker            proctree.Process
+	WorkerImage       string
+	WorkerProcessID   uint32
+	WorkerCommandLine string
+	WorkerStart       event.Time
+	Product           string
+	// Session is the worker's key: the same for all findings below one worker,
+	// and for no others. It is empty without a worker.
+	Session string
+	// Depth is how many links the process is below its worker, 0 without one.
+	Depth int
+	// Ancestors are the images from the worker (or the outermost ancestor known)
+	// down to the parent.
+	Ancestors []string
+	// Link is the least sure link between the process and the first of Ancestors.
+	Link proctree.Link
+
+	// Evidence names the records that speak of the process, the one that the
+	// finding is told by first.
+	Evidence []Evidence
+	// Crosscheck is what the second decoder says of the first record.
+	Crosscheck crosscheck.Result
+}
+
+// Evidence is one record of a log.
+type Evidence struct {
+	File     string     `json:"file"`
+	Offset   int64      `json:"offset"` // of the record, in bytes from the start of the file
+	RecordID uint64     `json:"record_id"`
+	Time     event.Time `json:"time"` // System/TimeCreated
+	Channel  string     `json:"channel"`
+	EventID  uint16     `json:"event_id"`
+
+	chunk int64 // where the record's chunk begins
+	input *input
+}
+
+// finding makes the finding of a subject's process that matched rules.
+func (d *detection) finding(s *subject, matches []int) *Finding {
+	texts, p := d.forest.Texts(), s.process
+	f := &Finding{
+		Process: p, Host: p.Host().Name, Time: p.Start(),
+		Image: texts.Text(p.Image()), CommandLine: texts.Text(p.CommandLine()),
+		ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
+		User: texts.Text(p.Field(event.User)), IntegrityLevel: texts.Text(p.Field(event.IntegrityLevel)),
+		ParentImage:       texts.Text(s.known(p.Field(event.ParentImage), proctree.Process.Image)),
+		ParentCommandLine: texts.Text(s.known(p.Field(event.ParentCommandLine), proctree.Process.CommandLine)),
+		ParentProcessID:   p.ParentPID(),
+	}
+	for _, i := range matches {
+		f.Rules = append(f.Rules, d.set.Rules()[i])
+	}
+	slices.SortStableFunc(f.Rules, func(a, b *rules.Rule) int {
+		if a.Level != b.Level {
+			return int(b.Level) - int(a.Level)
+		}
+		return strings.Compare(a.Label(), b.Label())
+	})
+	f.Level = f.Rules[0].Level
+	d.addAncestors(f)
+	for r := range p.Records() {
+		f.Evidence = append(f.Evidence, d.evidence(r))
+	}
+	return f
+}
+
+// addAncestors fills in what the finding says of the way up to its worker.
+func (d *detection) addAncestors(f *Finding) {
+	texts := d.forest.Texts()
+	f.Worker = d.workers.workerOf(f.Process)
+	if f.Worker.Exists() {
+		f.WorkerImage, f.WorkerProcessID = texts.Text(f.Worker.Image()), f.Worker.PID()
+		f.WorkerCommandLine, f.WorkerStart = texts.Text(f.Worker.CommandLine()), f.Worker.Start()
+		f.Product = d.workers.product(f.Worker)
+		f.Session = sessionKey(f.Worker)
+	}
+	for p := f.Process; p != f.Worker && len(f.Ancestors) < maxAncestors; {
+		parent, link := p.Parent()
+		if !parent.Exists() {
+			break
+		}
+		f.Link = max(f.Link, link)
+		f.Ancestors = append(f.Ancestors, texts.Text(parent.Image()))
+		p = parent
+	}
+	slices.Reverse(f.Ancestors)
+	if f.Worker.Exists() {
+		f.Depth = d.workers.depth(f.Process)
+	}
+}
+
+// sessionKey returns a key of a web server process that no other process has:
+// its host, its process ID and its start, or, of a stub whose start is not
+// known, the start of its first child.
+func sessionKey(worker proctree.Process) string {
+	start := worker.Start().String()
+	if start == "" {
+		for child := range worker.Children() {
+			start = "before " + child.Start().String()
+			break
+		}
+	}
+	return fmt.Sprintf("%s/%d/%s", worker.Host().Name, worker.PID(), start)
+}
+
+func (d *detection) evidence(r proctree.Record) Evidence {
+	texts, place := d.forest.Texts(), r.Place()
+	in := d.inputs[place.File]
+	return Evidence{
+		File: in.Path, Offset: place.Offset, RecordID: r.RecordID(), Time: r.Time(),
+		Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
+		chunk: place.Chunk, input: in,
+	}
+}
+
+// compareEvidence orders records by where they lie.
+func compareEvidence(a, b *Evidence) int {
+	return cmp.Or(cmp.Compare(a.input.index, b.input.index), cmp.Compare(a.Offset, b.Offset))
+}

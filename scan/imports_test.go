@@ -1,0 +1,69 @@
+package scan_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which packages of this module each package may import, and why
+// not more: what knows bytes knows no rules, what knows rules knows no bytes, and
+// reports know no files (docs/ARCHITECTURE.md).
+var allowed = map[string][]string{
+	"rules":                      {},
+	"scan/event":                 {},
+	"scan/evtx":                  {"scan/event"},
+	"scan/source":                {"scan/event"},
+	"scan/proctree":              {"scan/event"},
+	"scan/crosscheck":            {"scan/event", "scan/evtx"},
+	"scan":                       {"rules", "scan/crosscheck", "scan/event", "scan/evtx", "scan/proctree", "scan/source"},
+	"report":                     {"rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/proctree"},
+	"cmd/webshellscan":           {"report", "rules", "scan", "scan/event", "scan/proctree"},
+	"scan/evtx/evtxtest":         {},
+	"scan/evtx/evtxtest/fleet":   {"scan/evtx/evtxtest"},
+	"scan/evtx/evtxtest/evtxgen": {"scan/evtx/evtxtest", "scan/evtx/evtxtest/fleet"},
+}
+
+// outside says which packages alone may import a library.
+var outside = map[string][]string{
+	"go.yaml.in/yaml/v3":              {"rules"},
+	"github.com/spf13/cobra":          {"cmd/webshellscan"},
+	"github.com/spf13/pflag":          {"cmd/webshellscan"},
+	"golang.org/x/term":               {"cmd/webshellscan"},
+	"github.com/olekukonko":           {"report"},
+	"github.com/0xrawsec/golang-evtx": {"scan/crosscheck"},
+}
+
+// TestImports: imports run one way only.
+func TestImports(t *testing.T) {
+	cmd := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "webshellscan/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		name := strings.TrimPrefix(words[0], "webshellscan/")
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("package %s: say in this test what it may import", name)
+			continue
+		}
+		seen++
+		for _, imported := range words[1:] {
+			if own, ok := strings.CutPrefix(imported, "webshellscan/"); ok && !slices.Contains(may, own) {
+				t.Errorf("%s imports %s: imports run one way, event <- evtx, proctree, rules, source <- scan <- report <- cmd", name, own)
+			}
+			for library, by := range outside {
+				if strings.HasPrefix(imported, library) && !slices.Contains(by, name) {
+					t.Errorf("%s imports %s: only %v may", name, imported, by)
+				}
+			}
+		}
+	}
+	if seen != len(allowed) {
+		t.Errorf("%d packages of %d found", seen, len(allowed))
+	}
+}

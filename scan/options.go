@@ -1,0 +1,87 @@
+// Package scan answers webshellscan's question: it reads logs, builds process
+// trees, applies rules to every process with its ancestors, and returns what
+// was found, on what evidence, and what the logs could not have shown.
+//
+// It joins the packages below it: source finds files, evtx decodes events,
+// proctree makes processes of them, rules judges them, crosscheck decodes again
+// what is reported. It knows nothing of terminals and report formats.
+package scan
+
+import (
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+)
+
+// Options say what to scan, and for what.
+type Options struct {
+	// Paths are files and folders.
+	Paths []string
+	// Workers is how many goroutines work at once; 0 means one for each CPU.
+	Workers int
+	// Rules are the detection rules and, by their role, the rules that tell web
+	// servers. Nil means the built-in ones.
+	Rules []*rules.Rule
+	// MinLevel leaves out rules of a lower level.
+	MinLevel rules.Level
+	// Hosts takes findings of these hosts only, by full or short name, compared
+	// without case. Empty takes all.
+	Hosts []string
+	// Since and Until bound the time of findings: from Since on, and before
+	// Until. Zero means no bound. Trees are built of all events.
+	Since, Until event.Time
+	// Crosscheck bounds how many findings the second decoder is asked about; 0
+	// means DefaultCrosscheck, a negative number none. It takes about a tenth of a
+	// millisecond for each.
+	Crosscheck int
+	// Progress, if not nil, is kept up to date while the scan runs.
+	Progress *Progress
+}
+
+// DefaultCrosscheck is how many findings the second decoder is asked about
+// unless Options say otherwise: every finding of any but the noisiest scans.
+const DefaultCrosscheck = 500
+
+// workers returns the number of goroutines to use.
+func (o *Options) workers() int {
+	if o.Workers > 0 {
+		return o.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// wantsTime reports whether findings of a time are asked for.
+func (o *Options) wantsTime(t event.Time) bool {
+	return (o.Since == 0 || t >= o.Since) && (o.Until == 0 || t < o.Until)
+}
+
+// MatchesHost reports whether a host with the given names is one of those that
+// are wanted, by full or short name, compared without case. No wanted names
+// means all.
+func MatchesHost(wanted, names []string) bool {
+	if len(wanted) == 0 {
+		return true
+	}
+	for _, want := range wanted {
+		for _, name := range names {
+			short, _, _ := strings.Cut(name, ".")
+			if strings.EqualFold(want, name) || strings.EqualFold(want, short) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Progress says how far a scan has come. All of it may be read while the scan
+// runs.
+type Progress struct {
+	// Total is the number of bytes to read, Done how many of them were read. Total
+	// is 0 as long as files are still being looked for.
+	Total, Done atomic.Int64
+	// File is the path of a file in hand.
+	File atomic.Pointer[string]
+}

@@ -1,0 +1,146 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"sync/atomic"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+)
+
+// unit is one piece of work: a part of an input.
+type unit struct {
+	in   *input
+	part evtx.Part
+}
+
+// reading is the first half of a scan: files to collected process events.
+type reading struct {
+	inputs   []*input
+	texts    *proctree.Texts
+	progress *Progress
+	workers  int
+}
+
+// worker reads units, one after the other.
+type worker struct {
+	reader    *evtx.Reader
+	collector *proctree.Collector
+	progress  *Progress
+}
+
+// newReading plans the reading of the files found.
+func newReading(found []source.Input, workers int, progress *Progress) *reading {
+	r := &reading{texts: proctree.NewTexts(), progress: progress, workers: workers}
+	for i, f := range found {
+		r.inputs = append(r.inputs, &input{Input: f, index: uint32(i)})
+	}
+	return r
+}
+
+// run reads all inputs with several workers and returns what they collected.
+// If the context is cancelled it returns early with what there is.
+func (r *reading) run(ctx context.Context) []*proctree.Collector {
+	var units []unit
+	var total int64
+	for _, in := range r.inputs {
+		for part := range evtx.PartsOf(in.Size, evtx.DefaultPartSize) {
+			units = append(units, unit{in, part})
+			in.left++
+		}
+		total += in.Size
+	}
+	if r.progress != nil {
+		r.progress.Total.Store(total)
+	}
+	selection := evtx.NewSelection(proctree.Keys())
+	workers := make([]*worker, max(1, min(r.workers, len(units))))
+	collectors := make([]*proctree.Collector, len(workers))
+	for i := range workers {
+		collectors[i] = proctree.NewCollector(r.texts)
+		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.progress}
+	}
+	share(workers, len(units), func(w *worker, i int) { w.part(ctx, units[i]) })
+	var odd []*input
+	for _, in := range r.inputs {
+		if len(in.odd) > 0 {
+			odd = append(odd, in)
+		}
+	}
+	share(workers, len(odd), func(w *worker, i int) { w.carve(ctx, odd[i]) })
+	for _, in := range r.inputs {
+		in.close()
+	}
+	return collectors
+}
+
+// share runs do for 0 to n-1, each on whichever of the workers is free.
+func share[W any](workers []W, n int, do func(w W, i int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for _, w := range workers {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(w, i)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// part reads one part of an input.
+func (w *worker) part(ctx context.Context, u unit) {
+	if ctx.Err() != nil {
+		return
+	}
+	if w.progress != nil {
+		w.progress.File.Store(&u.in.Path)
+	}
+	if u.in.open() == nil {
+		var faults faultLog
+		w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx, u.part))
+		if u.in.take(w.reader.Stats(), w.reader.Irregular(), &faults) && len(u.in.odd) == 0 {
+			u.in.close()
+		}
+	}
+	if w.progress != nil {
+		w.progress.Done.Add(max(0, u.part.End-u.part.Start))
+	}
+}
+
+// carve reads what lies beside the chunks of an input.
+func (w *worker) carve(ctx context.Context, in *input) {
+	if ctx.Err() != nil {
+		return
+	}
+	var faults faultLog
+	odd := in.odd
+	w.take(in, evtx.Part{Start: odd[0].Start, End: odd[len(odd)-1].End}, &faults, w.reader.Carve(ctx, in.evtx, odd))
+	in.take(w.reader.Stats(), nil, &faults)
+	in.close()
+}
+
+// take hands events to the collector and notes faults. A panic in reading costs
+// the rest of the part and is reported as the error of this program that it is.
+func (w *worker) take(in *input, part evtx.Part, faults *faultLog, events iter.Seq2[*event.Event, error]) {
+	defer func() {
+		if p := recover(); p != nil {
+			in.crash(part, p)
+		}
+	}()
+	for ev, err := range events {
+		if ev == nil {
+			if fault, ok := errors.AsType[*evtx.FormatError](err); ok {
+				faults.add(fault)
+			}
+			continue
+		}
+		ev.Place.File = in.index
+		w.collector.Add(ev)
+	}
+}

@@ -1,0 +1,99 @@
+package scan
+
+import (
+	"context"
+
+	"webshellscan/rules"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+)
+
+// Result is what a scan found, and on what it looked.
+type Result struct {
+	// Findings are sorted by host, and in the order in which the processes
+	// started.
+	Findings []*Finding
+	// Forest holds all processes, found or not.
+	Forest *proctree.Forest
+	// Rules is the set that was applied.
+	Rules   *rules.Set
+	Summary Summary
+
+	workers *workerMap
+	inputs  []*input
+}
+
+// InputPath returns the path of an input by its number in an event.Place.
+func (r *Result) InputPath(file uint32) string { return r.inputs[file].Path }
+
+// Scan runs a scan. The error says that there was nothing to scan: a path or an
+// option is wrong. What goes wrong with one input costs that input and is told
+// in the summary. If the context is cancelled, Scan returns what was found so
+// far, and Summary.Interrupted holds the cause.
+func Scan(ctx context.Context, options Options) (*Result, error) {
+	found, skipped, err := source.Find(ctx, options.Paths)
+	if err != nil {
+		return nil, err
+	}
+	sets := compileAside(&options)
+	reading := newReading(found, options.workers(), options.Progress)
+	collectors := reading.run(ctx)
+	// What was read is judged and reported to the end, even if the user wants no
+	// more to be read.
+	rest := context.WithoutCancel(ctx)
+	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
+	if err != nil {
+		return nil, err
+	}
+	compiled := <-sets
+	if compiled.err != nil {
+		return nil, compiled.err
+	}
+	res := &Result{Forest: forest, Rules: compiled.detections, inputs: reading.inputs}
+	res.workers = newWorkerMap(forest, compiled.servers, options.workers())
+	d := &detection{options: &options, forest: forest, set: compiled.detections, workers: res.workers, inputs: reading.inputs}
+	res.Findings = d.run(rest)
+	d.crosscheck(res.Findings)
+	res.Summary = summarize(reading, forest, skipped)
+	res.Summary.Interrupted = context.Cause(ctx)
+	return res, nil
+}
+
+// ruleSets are the rules of a scan, compiled: those that tell web servers, and
+// those that give findings.
+type ruleSets struct {
+	servers, detections *rules.Set
+	err                 error
+}
+
+// compileAside compiles the rules while the logs are read.
+func compileAside(options *Options) <-chan ruleSets {
+	done := make(chan ruleSets, 1)
+	go func() {
+		list := options.Rules
+		if list == nil {
+			var err error
+			if list, err = rules.Builtin(); err != nil {
+				done <- ruleSets{err: err}
+				return
+			}
+		}
+		roles, others := rules.SplitRole(list, rules.RoleWebServer)
+		var sets ruleSets
+		sets.servers, _ = rules.Compile(roles, rules.Options{})
+		sets.detections, _ = rules.Compile(others, rules.Options{MinLevel: options.MinLevel})
+		done <- sets
+	}()
+	return done
+}
+
+// computers counts the records by spelling of Computer.
+func (r *reading) computers() map[string]int {
+	counts := make(map[string]int)
+	for _, in := range r.inputs {
+		for name, n := range in.stats.Hosts {
+			counts[name] += n
+		}
+	}
+	return counts
+}

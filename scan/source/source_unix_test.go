@@ -1,0 +1,66 @@
+//go:build unix
+
+package source_test
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/scan/source"
+)
+
+// TestSpecialFiles: a FIFO, a socket or a device is not opened, let alone waited
+// for; hard links are one file.
+func TestSpecialFiles(t *testing.T) {
+	tree(t, "logs/a.evtx")
+	if err := syscall.Mkfifo("logs/fifo.evtx", 0o644); err != nil {
+		t.Skipf("no FIFOs here: %v", err)
+	}
+	if err := os.Link("logs/a.evtx", "logs/same.evtx"); err != nil {
+		t.Skipf("no hard links here: %v", err)
+	}
+	got, skipped := find(t, "logs")
+	if diff := cmp.Diff([]string{"logs/a.evtx"}, got); diff != "" {
+		t.Errorf("inputs (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"logs/fifo.evtx"}, skipped); diff != "" {
+		t.Errorf("skipped (-want +got):\n%s", diff)
+	}
+	if _, _, err := source.Find(t.Context(), []string{"/dev/null"}); !errors.Is(err, source.ErrNotRegular) {
+		t.Errorf("a device by name: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := source.Open("logs/fifo.evtx")
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, source.ErrNotRegular) {
+			t.Errorf("opening a FIFO: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("opening a FIFO waits for its writer")
+	}
+}
+
+// TestUnreadable: a folder that cannot be read costs itself and is told.
+func TestUnreadable(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	tree(t, "logs/a.evtx", "logs/closed/b.evtx")
+	if err := os.Chmod("logs/closed", 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod("logs/closed", 0o755)
+	inputs, skipped, err := source.Find(t.Context(), []string{"logs"})
+	if err != nil || len(inputs) != 1 || len(skipped) != 1 || !skipped[0].Unreadable {
+		t.Errorf("%v, %v, %v", inputs, skipped, err)
+	}
+}

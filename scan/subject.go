@@ -1,0 +1,272 @@
+package scan
+
+import (
+	"strconv"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// getter gives the values of one field of a process.
+type getter func(s *subject, dst []rules.ValueID) []rules.ValueID
+
+// subject shows a process to rules: it answers to the field names of Sigma's
+// process_creation taxonomy, to raw field names, and to those that only a tree
+// has. A subject is for one goroutine.
+type subject struct {
+	forest  *proctree.Forest
+	texts   *proctree.Texts
+	fields  *proctree.FieldReader
+	unnamed [3]proctree.TextID // what logs have for a parent that is not known
+	workers *workerMap         // nil while the web servers are being told
+	getters []getter           // by field of the set
+	process proctree.Process
+	hashes  map[proctree.TextID]hashes
+}
+
+// newSubject returns a subject for a set of rules.
+func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *subject {
+	s := &subject{
+		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
+		hashes: make(map[proctree.TextID]hashes),
+	}
+	for i, text := range [...]string{"", "-", "?"} {
+		s.unnamed[i] = s.texts.InternString(text)
+	}
+	for _, name := range set.Fields() {
+		s.getters = append(s.getters, getterOf(name))
+	}
+	return s
+}
+
+// Values implements rules.Subject.
+func (s *subject) Values(dst []rules.ValueID, field int) []rules.ValueID {
+	return s.getters[field](s, dst)
+}
+
+// The values of rules are the numbers of texts, or, for what hardly ever comes
+// again, numbers with these marks: the text is then made when it is asked for.
+const (
+	valueNumber     = rules.Unkept | 1<<56 // a number in the lower bits
+	valueGUID       = rules.Unkept | 2<<56 // the process GUID of the process in hand
+	valueParentGUID = rules.Unkept | 3<<56 // the parent's
+	valueTime       = rules.Unkept | 4<<56 // the start of the process in hand
+	valueMark       = rules.Unkept | 0x7F<<56
+)
+
+// Text implements rules.Subject.
+func (s *subject) Text(id rules.ValueID) string {
+	switch id & valueMark {
+	case valueNumber:
+		return strconv.FormatUint(uint64(id&^valueMark), 10)
+	case valueGUID:
+		return s.process.GUID().String()
+	case valueParentGUID:
+		return s.process.ParentGUID().String()
+	case valueTime:
+		return utcTime(s.process.Start())
+	}
+	return s.texts.Text(proctree.TextID(id))
+}
+
+// utcTime writes a time as Sysmon writes UtcTime.
+func utcTime(t event.Time) string { return t.Time().Format("2006-01-02 15:04:05.000") }
+
+// getters holds the fields that are no plain fields of a record, by name in
+// lower case.
+var getters = map[string]getter{
+	"":            everything,
+	"commandline": func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.process.CommandLine()) },
+	"processid":   func(s *subject, dst []rules.ValueID) []rules.ValueID { return number(dst, uint64(s.process.PID())) },
+	"parentprocessid": func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		return number(dst, uint64(s.process.ParentPID()))
+	},
+	"processguid":            processGUID,
+	"parentprocessguid":      parentGUID,
+	"utctime":                startTime,
+	"parentimage":            parentImage,
+	"parentcommandline":      parentCommandLine,
+	"parentuser":             parentUser,
+	"grandparentimage":       grandParent(proctree.Process.Image),
+	"grandparentcommandline": grandParent(proctree.Process.CommandLine),
+	"ancestorimage":          ancestors(proctree.Process.Image),
+	"ancestorcommandline":    ancestors(proctree.Process.CommandLine),
+	"ancestoruser":           ancestors(userOf),
+	"workerimage":            ofWorker(proctree.Process.Image),
+	"workercommandline":      ofWorker(proctree.Process.CommandLine),
+	"depth":                  depth,
+	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
+	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
+	"sha256":                 hash(func(h hashes) proctree.TextID { return h.sha256 }),
+	"imphash":                hash(func(h hashes) proctree.TextID { return h.imphash }),
+}
+
+// getterOf returns the getter of a field name. A field that no process has is
+// absent from every process.
+func getterOf(name string) getter {
+	lower := strings.ToLower(name)
+	if g, ok := getters[lower]; ok {
+		return g
+	}
+	for id := event.FieldNone + 1; int(id) < event.NumFields; id++ {
+		if strings.ToLower(id.String()) == lower {
+			return func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.fields.Field(s.process, id)) }
+		}
+	}
+	return func(_ *subject, dst []rules.ValueID) []rules.ValueID { return dst }
+}
+
+// text appends a text unless it is absent.
+func text(dst []rules.ValueID, id proctree.TextID) []rules.ValueID {
+	if id == 0 {
+		return dst
+	}
+	return append(dst, rules.ValueID(id))
+}
+
+// number appends a number unless it is 0, which stands for an unknown one.
+func number(dst []rules.ValueID, n uint64) []rules.ValueID {
+	if n == 0 {
+		return dst
+	}
+	return append(dst, valueNumber|rules.ValueID(n))
+}
+
+func processGUID(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.process.GUID().IsZero() {
+		return dst
+	}
+	return append(dst, valueGUID)
+}
+
+func parentGUID(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.process.ParentGUID().IsZero() {
+		return dst
+	}
+	return append(dst, valueParentGUID)
+}
+
+func startTime(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.process.Start() == 0 {
+		return dst
+	}
+	return append(dst, valueTime)
+}
+
+// known returns the first of the texts that says something: logs have "-" or
+// "?" for a parent that Sysmon did not know.
+func (s *subject) known(own proctree.TextID, parents func(proctree.Process) proctree.TextID) proctree.TextID {
+	if own != 0 && own != s.unnamed[0] && own != s.unnamed[1] && own != s.unnamed[2] {
+		return own
+	}
+	if parent, _ := s.process.Parent(); parent.Exists() {
+		return parents(parent)
+	}
+	return 0
+}
+
+func parentImage(s *subject, dst []rules.ValueID) []rules.ValueID {
+	return text(dst, s.known(s.fields.Field(s.process, event.ParentImage), proctree.Process.Image))
+}
+
+func parentCommandLine(s *subject, dst []rules.ValueID) []rules.ValueID {
+	return text(dst, s.known(s.fields.Field(s.process, event.ParentCommandLine), proctree.Process.CommandLine))
+}
+
+func parentUser(s *subject, dst []rules.ValueID) []rules.ValueID {
+	return text(dst, s.known(s.fields.Field(s.process, event.ParentUser), userOf))
+}
+
+func userOf(p proctree.Process) proctree.TextID { return p.Field(event.User) }
+
+func grandParent(of func(proctree.Process) proctree.TextID) getter {
+	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		if parent, _ := s.process.Parent(); parent.Exists() {
+			if grand, _ := parent.Parent(); grand.Exists() {
+				return text(dst, of(grand))
+			}
+		}
+		return dst
+	}
+}
+
+// maxAncestors bounds how far up ancestors are looked at. Chains of real logs
+// have a dozen links.
+const maxAncestors = 256
+
+func ancestors(of func(proctree.Process) proctree.TextID) getter {
+	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		p, _ := s.process.Parent()
+		for range maxAncestors {
+			if !p.Exists() {
+				break
+			}
+			dst = text(dst, of(p))
+			p, _ = p.Parent()
+		}
+		return dst
+	}
+}
+
+func ofWorker(of func(proctree.Process) proctree.TextID) getter {
+	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		if w := s.workers.workerOf(s.process); w.Exists() {
+			return text(dst, of(w))
+		}
+		return dst
+	}
+}
+
+func depth(s *subject, dst []rules.ValueID) []rules.ValueID {
+	return number(dst, uint64(s.workers.depth(s.process)))
+}
+
+// everything gives the values of all fields of a process's own records, for
+// keywords.
+func everything(s *subject, dst []rules.ValueID) []rules.ValueID {
+	for id := event.FieldNone + 1; int(id) < event.NumFields; id++ {
+		dst = text(dst, s.process.Field(id))
+	}
+	dst = number(dst, uint64(s.process.PID()))
+	return number(dst, uint64(s.process.ParentPID()))
+}
+
+// hashes are the parts of Sysmon's field Hashes.
+type hashes struct{ md5, sha1, sha256, imphash proctree.TextID }
+
+func hash(of func(hashes) proctree.TextID) getter {
+	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		all := s.fields.Field(s.process, event.Hashes)
+		if all == 0 {
+			return dst
+		}
+		h, ok := s.hashes[all]
+		if !ok {
+			h = s.splitHashes(s.texts.Text(all))
+			s.hashes[all] = h
+		}
+		return text(dst, of(h))
+	}
+}
+
+// splitHashes reads a list such as "SHA1=…,MD5=…,IMPHASH=…".
+func (s *subject) splitHashes(list string) hashes {
+	var h hashes
+	for part := range strings.SplitSeq(list, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		id := s.texts.InternString(value)
+		switch strings.ToUpper(name) {
+		case "MD5":
+			h.md5 = id
+		case "SHA1":
+			h.sha1 = id
+		case "SHA256":
+			h.sha256 = id
+		case "IMPHASH":
+			h.imphash = id
+		}
+	}
+	return h
+}

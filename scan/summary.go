@@ -1,0 +1,148 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+)
+
+// Summary says what a scan read, what it could not read, and what the logs
+// could not have shown.
+type Summary struct {
+	// Files counts the EVTX files that were read, OtherFiles the files of folders
+	// that are no EVTX files.
+	Files, OtherFiles int
+	Bytes             int64
+	Chunks, Records   int
+	// Events counts process events, Copies those among the creations that were
+	// copies of others.
+	Events proctree.Counts
+	Copies int
+	Hosts  []proctree.Host
+	// First and Last are the times of the earliest and latest record.
+	First, Last event.Time
+	// Lost counts records that were seen but could not be read.
+	Lost int
+	// Damage lists the files with faults.
+	Damage []FileFaults
+	// Unreadable lists what could not be read although it may hold logs, Skipped
+	// what was left out on purpose.
+	Unreadable, Skipped []FileError
+	// Crashes lists errors of webshellscan itself.
+	Crashes []FileError
+	// Blind says what the logs could not have shown.
+	Blind []Blind
+	// Interrupted is why the scan was stopped early, nil if it was not.
+	Interrupted error
+}
+
+// FileError is an input with what went wrong.
+type FileError struct {
+	Path string
+	Err  error
+}
+
+// FileFaults are the faults of one file.
+type FileFaults struct {
+	Path string
+	// Counts counts the faults by class.
+	Counts map[evtx.Class]int
+	// First are the first faults of each class, in the order of the file.
+	First []*evtx.FormatError
+}
+
+// Blind is one thing that the logs could not have shown.
+type Blind struct {
+	Host string // "" for all hosts
+	Text string
+}
+
+// Incomplete reports whether something could not be read, so that findings may
+// be missing: the exit status says so too.
+func (s *Summary) Incomplete() bool {
+	return len(s.Unreadable) > 0 || len(s.Crashes) > 0 || s.Records == 0
+}
+
+func summarize(r *reading, forest *proctree.Forest, skipped []source.Skipped) Summary {
+	s := Summary{Hosts: forest.Hosts(), Copies: forest.Copies()}
+	for _, sk := range skipped {
+		if sk.Unreadable {
+			s.Unreadable = append(s.Unreadable, FileError{sk.Path, sk.Err})
+		} else {
+			s.Skipped = append(s.Skipped, FileError{sk.Path, sk.Err})
+		}
+	}
+	var total evtx.Stats
+	for _, in := range r.inputs {
+		s.addInput(in, &total)
+	}
+	slices.SortStableFunc(s.Unreadable, func(a, b FileError) int { return strings.Compare(a.Path, b.Path) })
+	s.Bytes, s.Chunks, s.Records, s.Lost = total.Bytes, total.Chunks, total.Records, total.Lost
+	s.First, s.Last = total.First, total.Last
+	for _, h := range s.Hosts {
+		s.Events.Add(h.Events)
+	}
+	s.Blind = blindSpots(&s)
+	return s
+}
+
+// addInput takes one input into the summary.
+func (s *Summary) addInput(in *input, total *evtx.Stats) {
+	for _, text := range in.crashes {
+		s.Crashes = append(s.Crashes, FileError{in.Path, fmt.Errorf("internal error: %s", text)})
+	}
+	if in.err != nil {
+		if in.notLog() {
+			s.OtherFiles++
+		} else {
+			s.Unreadable = append(s.Unreadable, FileError{in.Path, in.err})
+		}
+		return
+	}
+	if in.evtx == nil {
+		return // interrupted before its turn
+	}
+	s.Files++
+	total.Add(&in.stats)
+	total.Bytes += min(evtx.HeaderSize, in.evtx.Size())
+	for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {
+		in.faults.add(fault)
+	}
+	if len(in.faults.counts) > 0 {
+		s.Damage = append(s.Damage, FileFaults{in.Path, in.faults.counts, in.faults.sorted()})
+	}
+}
+
+// blindSpots says what the logs could not have shown, first for all hosts, then
+// host by host.
+func blindSpots(s *Summary) []Blind {
+	if s.Records == 0 {
+		return []Blind{{"", "no event log record was read: nothing can be said"}}
+	}
+	if s.Events.Total() == 0 {
+		return []Blind{{"", "no process events (Sysmon 1, Security 4688) in any log: what web servers started cannot be seen"}}
+	}
+	var list []Blind
+	for _, h := range s.Hosts {
+		e := h.Events
+		switch {
+		case e.SysmonCreate == 0 && e.SecurityCreate == 0:
+			list = append(list, Blind{h.Name, "no process creations (neither Sysmon 1 nor Security 4688): what ran here cannot be seen"})
+		case e.SysmonCreate == 0 && e.NoCommandLine == e.SecurityCreate:
+			list = append(list, Blind{h.Name, "Security 4688 without command lines: arguments cannot be seen"})
+		case e.SysmonCreate == 0 && e.NoCommandLine > e.SecurityCreate/2:
+			list = append(list, Blind{h.Name, fmt.Sprintf("%d of %d Security 4688 have no command line", e.NoCommandLine, e.SecurityCreate)})
+		}
+		if e.Unusable > 0 {
+			list = append(list, Blind{h.Name, fmt.Sprintf("%d process events without a process ID or image", e.Unusable)})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Blind) int { return cmp.Compare(a.Host, b.Host) })
+	return list
+}

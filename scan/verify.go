@@ -1,0 +1,118 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/source"
+)
+
+// crosscheck asks the second decoder about the findings' first records. Where
+// there are more findings than it is to be asked about, those come first that
+// differ: the first of each image and command line, then repetitions.
+func (d *detection) crosscheck(findings []*Finding) {
+	limit := max(0, cmp.Or(d.options.Crosscheck, DefaultCrosscheck))
+	order := findings
+	if limit < len(findings) {
+		order = distinctFirst(findings)
+		for _, f := range order[limit:] {
+			f.Crosscheck = crosscheck.Result{
+				State: crosscheck.Unconfirmed, Reason: fmt.Sprintf("not checked: beyond the first %d findings", limit),
+			}
+		}
+		order = order[:limit]
+	}
+	// Findings of one file and chunk stand together, so that it is read once.
+	order = slices.Clone(order)
+	slices.SortStableFunc(order, func(a, b *Finding) int { return compareEvidence(&a.Evidence[0], &b.Evidence[0]) })
+	const run = 8
+	runs := (len(order) + run - 1) / run
+	checkers := make([]*checker, min(d.options.workers(), runs))
+	for i := range checkers {
+		checkers[i] = &checker{check: crosscheck.New()}
+	}
+	share(checkers, runs, func(c *checker, i int) {
+		for _, f := range order[i*run : min((i+1)*run, len(order))] {
+			f.Crosscheck = c.finding(&f.Evidence[0])
+		}
+		c.close()
+	})
+}
+
+// distinctFirst returns the findings with the first one of each image, command
+// line and kind of event before the others.
+func distinctFirst(findings []*Finding) []*Finding {
+	type shape struct {
+		image, commandLine string
+		eventID            uint16
+	}
+	seen := make(map[shape]bool)
+	var first, repeated []*Finding
+	for _, f := range findings {
+		s := shape{f.Image, f.CommandLine, f.Evidence[0].EventID}
+		if seen[s] {
+			repeated = append(repeated, f)
+		} else {
+			seen[s] = true
+			first = append(first, f)
+		}
+	}
+	return append(first, repeated...)
+}
+
+// checker reads records again for the cross-check.
+type checker struct {
+	check *crosscheck.Checker
+	input *input
+	file  *source.File
+	chunk []byte
+	at    int64 // of chunk, -1 for none
+}
+
+// finding checks the record of one finding.
+func (c *checker) finding(e *Evidence) crosscheck.Result {
+	if err := c.read(e); err != nil {
+		return crosscheck.Result{State: crosscheck.Unconfirmed, Reason: err.Error()}
+	}
+	res := c.check.Check(int(e.Offset-e.chunk), e.RecordID)
+	res.Raw = nil
+	return res
+}
+
+// read reads the chunk of a record unless it is in hand.
+func (c *checker) read(e *Evidence) error {
+	if c.input == e.input && c.at == e.chunk {
+		return nil
+	}
+	if c.input != e.input {
+		c.close()
+		file, err := source.Open(e.File)
+		if err != nil {
+			return err
+		}
+		c.input, c.file = e.input, file
+	}
+	c.at = -1
+	if c.chunk == nil {
+		c.chunk = make([]byte, evtx.ChunkSize)
+	}
+	c.chunk = c.chunk[:evtx.ChunkSize]
+	n, err := c.file.ReadAt(c.chunk, e.chunk)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("cannot read %s again: %w", e.File, err)
+	}
+	c.chunk, c.at = c.chunk[:n], e.chunk
+	c.check.Chunk(c.chunk)
+	return nil
+}
+
+func (c *checker) close() {
+	if c.file != nil {
+		_ = c.file.Close() // it was only read
+	}
+	c.input, c.file, c.at = nil, nil, -1
+}
