@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"webshellscan/report"
+)
+
+// The exit statuses. Help texts and README repeat them.
+const (
+	exitNothing     = 0
+	exitFindings    = 1
+	exitUsage       = 2
+	exitIncomplete  = 3
+	exitInterrupted = 130
+)
+
+const exitHelp = `Exit status:
+  0    nothing found
+  1    findings
+  2    wrong usage
+  3    incomplete: an input could not be read or the report not be written, or
+       there was not one event log record; there may be findings too
+  130  interrupted; what was found up to then was reported
+`
+
+// outcome is how a run ended that did what it was asked: its exit status. It is
+// an error so that it passes through cobra.
+type outcome int
+
+// Error implements error.
+func (o outcome) Error() string { return fmt.Sprintf("exit status %d", int(o)) }
+
+// errOutput is wrapped by errors of writing the report.
+var errOutput = errors.New("cannot write the report")
+
+// exitStatus turns the error of a run into its exit status, and tells of it
+// what has not been told yet.
+func exitStatus(err error, stderr io.Writer) int {
+	if err == nil {
+		return exitNothing
+	}
+	if o, ok := errors.AsType[outcome](err); ok {
+		return int(o)
+	}
+	// If standard error is gone as well there is nobody left to tell.
+	_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", report.Visible(err.Error()))
+	if errors.Is(err, errOutput) {
+		return exitIncomplete
+	}
+	return exitUsage
+}
+
+// isClosedPipe reports whether a write failed because the reader has gone.
+func isClosedPipe(err error) bool {
+	return isBrokenPipe(err) || errors.Is(err, io.ErrClosedPipe)
+}

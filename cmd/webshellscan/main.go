@@ -1,0 +1,31 @@
+// Command webshellscan reads exported Windows event logs and tells what web
+// servers started, what ran below them, in what order and as whom.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A reader that goes away (webshellscan … | head) shows as an error of the
+	// write, which ends the report quietly.
+	signal.Ignore(syscall.SIGPIPE)
+	// The first signal asks for an end with a report; a second one kills.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run runs the command line and returns the exit status.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	cmd := newRootCommand(&globals{stdout: stdout, stderr: stderr})
+	cmd.SetArgs(args)
+	cmd.SetIn(stdin)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	return exitStatus(cmd.ExecuteContext(ctx), stderr)
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"webshellscan/scan/evtx/evtxtest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files and the expectations of the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"webshellscan": main})
+}
+
+// repository is the root of the project, as seen from here.
+const repository = "../.."
+
+// TestScripts runs the command line as users do: one script for each behaviour.
+// In a script, logs/ holds the logs that makeLogs writes, and $SHIPPED is the
+// folder of the shipped ones.
+func TestScripts(t *testing.T) {
+	shipped, err := filepath.Abs(filepath.Join(repository, "testdata/logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SHIPPED", shipped)
+			env.Setenv("NO_COLOR", "")
+			return makeLogs(filepath.Join(env.WorkDir, "logs"))
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "devfull" {
+				_, err := os.Stat("/dev/full")
+				return err == nil, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+	})
+}
+
+// makeLogs writes small logs: one with a web shell, one without process events,
+// one that is damaged, and files that are no logs.
+func makeLogs(folder string) error {
+	at := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+	created := func(seconds int, pid, parent uint64, image, parentImage, command string) evtxtest.Event {
+		ev := evtxtest.NewEvent(at.Add(time.Duration(seconds)*time.Second), "WEB01.corp.example", &evtxtest.ProcessCreated{
+			NewProcessID: pid, NewProcessName: image, ProcessID: parent, ParentProcessName: parentImage, CommandLine: command,
+			Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-82-1"), Name: "shop", Domain: "IIS APPPOOL", LogonID: 0x9999},
+		})
+		ev.RecordID = uint64(7000 + seconds)
+		return ev
+	}
+	const system32 = `C:\Windows\System32\`
+	attack := []evtxtest.Event{
+		created(0, 4000, 700, system32+`inetsrv\w3wp.exe`, system32+"svchost.exe", `w3wp.exe -ap "shop"`),
+		created(10, 4100, 4000, system32+"cmd.exe", system32+`inetsrv\w3wp.exe`, `cmd.exe /c whoami`),
+		created(11, 4200, 4100, system32+"whoami.exe", system32+"cmd.exe", "whoami"),
+		created(86400, 4300, 4000, system32+"cmd.exe", system32+`inetsrv\w3wp.exe`, "=cmd|'x'!A0 \x1b[31m"),
+	}
+	quiet := []evtxtest.Event{evtxtest.NewEvent(at, "FILE01", &evtxtest.ServiceState{})}
+	noCommandLines := []evtxtest.Event{created(0, 500, 4, system32+"smss.exe", "", "")}
+	noCommandLines[0].Computer = "DC01"
+	files := map[string][]evtxtest.Event{"web/Security.evtx": attack, "quiet/System.evtx": quiet, "dc/Security.evtx": noCommandLines, "web/renamed.bin": quiet}
+	for name, events := range files {
+		file, err := evtxtest.Build(evtxtest.Options{}, events)
+		if err != nil {
+			return err
+		}
+		if err := write(filepath.Join(folder, name), file.Data); err != nil {
+			return err
+		}
+		if name == "web/Security.evtx" {
+			r := file.Chunks[0].Records[2]
+			copy(file.RecordData(&r), []byte{0, 0, 0, 0, 0, 0, 0, 0})
+			if err := write(filepath.Join(folder, "broken/Security.evtx"), file.Data[:len(file.Data)-100]); err != nil {
+				return err
+			}
+		}
+	}
+	return write(filepath.Join(folder, "web/notes.txt"), []byte("no log\n"))
+}
+
+func write(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o644)
+}
+
+// runHere runs a command line in this process.
+func runHere(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = run(t.Context(), args, strings.NewReader(""), &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+// TestGolden compares what is said of the shipped logs with the golden files, for
+// several numbers of workers: the same input gives the same bytes.
+func TestGolden(t *testing.T) {
+	t.Chdir(repository)
+	tests := []struct {
+		name string
+		args []string
+	}{
+		{"findings.txt", []string{"testdata/logs"}},
+		{"findings.csv", []string{"testdata/logs", "--format", "csv"}},
+		{"findings.jsonl", []string{"testdata/logs", "--format", "jsonl"}},
+		{"tree.txt", []string{"tree", "testdata/logs", "--host", "web02", "--pid", "9012"}},
+		{"host.txt", []string{"tree", "testdata/logs", "--host", "MAIL01", "--ascii"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			golden := filepath.Join("testdata/golden", tt.name)
+			for _, workers := range []string{"1", "2", "8"} {
+				_, stdout, _ := runHere(t, append(tt.args, "--workers", workers)...)
+				stdout = strings.ReplaceAll(stdout, `testdata\\logs\\`, "testdata/logs/")
+				if *update && workers == "1" {
+					if err := write(golden, []byte(stdout)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(golden)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), stdout); diff != "" {
+					t.Errorf("%s workers (-golden +got), -update rewrites it:\n%s", workers, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestSummaryGolden does the same for what goes to standard error.
+func TestSummaryGolden(t *testing.T) {
+	t.Chdir(repository)
+	status, _, stderr := runHere(t, "testdata/logs")
+	if status != exitFindings {
+		t.Errorf("exit status %d", status)
+	}
+	const golden = "testdata/golden/summary.txt"
+	if *update {
+		if err := write(golden, []byte(stderr)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), stderr); diff != "" {
+		t.Errorf("summary (-golden +got), -update rewrites it:\n%s", diff)
+	}
+}
+
+// TestInterrupted: a scan that is stopped says so, and reports what it has.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	status := run(ctx, []string{filepath.Join(repository, "testdata/logs")}, strings.NewReader(""), &out, &errs)
+	if status != exitInterrupted || !strings.Contains(errs.String(), "INTERRUPTED") {
+		t.Errorf("exit status %d, %s", status, errs.String())
+	}
+}
+
+// TestProgressLine: what the line on a terminal says.
+func TestProgressLine(t *testing.T) {
+	p := &progressLine{width: 60, started: time.Unix(1000, 0)}
+	if got := p.text(time.Unix(1001, 0)); got != "looking for files" {
+		t.Errorf("%q", got)
+	}
+	file := "logs/WEB01/Microsoft-Windows-Sysmon%4Operational\x1b[31m.evtx"
+	p.progress.Total.Store(4e9)
+	p.progress.Done.Store(1e9)
+	p.progress.File.Store(&file)
+	want := `1000.0 MB of 4000.0 MB, 25%, 500.0 MB/s, 6s left, Microsof…`
+	if got := p.text(time.Unix(1002, 0)); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	p.progress.Done.Store(4e9)
+	if got := p.text(time.Unix(1008, 0)); got != "4000.0 MB read, building trees" {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// output is where a report goes: standard output, or a file that is there
+// whole or not at all.
+type output struct {
+	*bufio.Writer
+	path string
+	temp *os.File // becomes path at commit; nil for standard output and devices
+	file *os.File // a device or pipe that is written to directly
+}
+
+// openOutput opens the place for a report. An empty path is standard output. A
+// path that is one of the inputs is refused.
+func openOutput(path string, inputs []string, stdout io.Writer) (*output, error) {
+	if path == "" {
+		return &output{Writer: bufio.NewWriterSize(stdout, 1<<16)}, nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("%s is a folder", path)
+	case err == nil && !info.Mode().IsRegular():
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, err
+		}
+		return &output{Writer: bufio.NewWriterSize(f, 1<<16), path: path, file: f}, nil
+	case err == nil:
+		if err := refuseInput(path, info, inputs); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return nil, fmt.Errorf("cannot create %s: %w", path, errors.Unwrap(err))
+	}
+	return &output{Writer: bufio.NewWriterSize(temp, 1<<16), path: path, temp: temp}, nil
+}
+
+// refuseInput returns an error if a file that exists is an input, or lies below
+// one: then it is evidence, or would become an input of the next scan.
+func refuseInput(path string, info fs.FileInfo, inputs []string) error {
+	for _, in := range inputs {
+		other, err := os.Stat(in)
+		if err != nil {
+			continue
+		}
+		if os.SameFile(info, other) {
+			return fmt.Errorf("%s is an input: it will not be overwritten", path)
+		}
+		if other.IsDir() && isBelow(path, in) && isLog(path) {
+			return fmt.Errorf("%s is an event log in an input folder: it will not be overwritten", path)
+		}
+	}
+	return nil
+}
+
+// isBelow reports whether a path lies in a folder.
+func isBelow(path, folder string) bool {
+	p, err1 := realPath(path)
+	f, err2 := realPath(folder)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	rel, err := filepath.Rel(f, p)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+func realPath(path string) (string, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(full)
+}
+
+// isLog reports whether a file begins as an EVTX file does.
+func isLog(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	magic := make([]byte, 7)
+	_, err = io.ReadFull(f, magic)
+	return err == nil && string(magic) == "ElfFile"
+}
+
+// commit finishes the report: a file appears under its name. What was written
+// of a report that failed is removed.
+func (o *output) commit(err error) error {
+	if flush := o.Flush(); err == nil {
+		err = flush
+	}
+	switch {
+	case o.file != nil:
+		err = errors.Join(err, o.file.Close())
+	case o.temp != nil:
+		err = o.place(err)
+	case isClosedPipe(err):
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
+	}
+	return nil
+}
+
+// place moves the finished file to its name, or removes the unfinished one.
+func (o *output) place(err error) error {
+	if err == nil {
+		err = o.temp.Sync()
+	}
+	if closing := o.temp.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Chmod(o.temp.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(o.temp.Name(), o.path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(o.temp.Name()))
+	}
+	return nil
+}
+
+// discard removes what was begun.
+func (o *output) discard() {
+	if o.temp != nil {
+		_ = o.temp.Close()
+		_ = os.Remove(o.temp.Name())
+	}
+}

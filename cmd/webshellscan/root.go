@@ -1,0 +1,78 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// globals is what all verbs share.
+type globals struct {
+	stdout, stderr io.Writer
+	noColor        bool
+	quiet          bool
+	workers        int
+}
+
+// addFlags adds the flags of all verbs.
+func (g *globals) addFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&g.noColor, "no-color", false, "no colours (also by the variable NO_COLOR, and when the output is no terminal)")
+	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no summary on standard error")
+	flags.IntVar(&g.workers, "workers", 0, "how many `goroutines` read and judge at once (0: one for each CPU)")
+}
+
+// color reports whether a writer gets colours.
+func (g *globals) color(w io.Writer) bool {
+	_, isTerminal := terminal(w)
+	return isTerminal && !g.noColor && os.Getenv("NO_COLOR") == ""
+}
+
+// newRootCommand returns the whole command line. Without a verb it scans.
+func newRootCommand(g *globals) *cobra.Command {
+	o := &scanOptions{globals: g}
+	cmd := &cobra.Command{
+		Use:   "webshellscan [flags] PATH...",
+		Short: "Find what web servers started, in exported Windows event logs",
+		Long: `webshellscan reads Windows event logs (.evtx) of one or many hosts, builds the
+process trees that Sysmon 1/5 and Security 4688/4689 tell of, and reports shells
+and enumeration programs below web servers, at any depth. It needs no network
+and writes nothing but its report.
+
+PATH is a file or a folder; folders are searched for EVTX files, whatever they
+are called. Times are UTC.
+
+` + exitHelp,
+		Example: `  webshellscan ./logs
+  webshellscan ./logs ./more.evtx --format csv -o findings.csv
+  webshellscan ./logs --format jsonl | jq .
+  webshellscan tree ./logs --host WEB01 --pid 4242`,
+		Version:       version(),
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, args []string) error { return runScan(cmd, o, args) },
+	}
+	g.addFlags(cmd.PersistentFlags())
+	o.addFlags(cmd)
+	cmd.AddCommand(newTreeCommand(g))
+	cmd.SetVersionTemplate("webshellscan {{.Version}}\n")
+	return cmd
+}
+
+// release is the version of a released binary, set when it is linked.
+var release string
+
+// version returns the version that the binary was built as.
+func version() string {
+	name, goVersion := release, runtime.Version()
+	if info, ok := debug.ReadBuildInfo(); ok && name == "" {
+		name = info.Main.Version
+	}
+	return fmt.Sprintf("%s %s %s/%s", cmp.Or(name, "(devel)"), goVersion, runtime.GOOS, runtime.GOARCH)
+}

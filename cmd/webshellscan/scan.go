@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"webshellscan/report"
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+)
+
+// scanOptions are the flags of a scan as they are given.
+type scanOptions struct {
+	*globals
+	format string
+	output string
+	hosts  []string
+	since  string
+	until  string
+	level  string
+	csvRaw bool
+	check  int
+}
+
+func (o *scanOptions) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVarP(&o.format, "format", "f", "table", "`format` of the report: "+strings.Join(report.Formats(), ", "))
+	flags.StringVarP(&o.output, "output", "o", "", "write the report to a `file`, whole or not at all, instead of standard output")
+	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; may be given again)")
+	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
+	flags.StringVar(&o.until, "until", "", "only findings before this `time` (RFC 3339; a date: up to its end)")
+	flags.StringVar(&o.level, "level", "", "only rules of this `level` or above: informational, low, medium, high, critical")
+	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
+	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
+		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(
+		[]string{"informational", "low", "medium", "high", "critical"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// finalize checks the flags and turns them into the options of a scan.
+func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
+	options := scan.Options{Paths: paths, Workers: o.workers, Hosts: o.hosts, Crosscheck: o.check}
+	if len(paths) == 0 {
+		return options, errors.New("no file or folder given: webshellscan PATH... (see --help)")
+	}
+	switch {
+	case o.check < 0:
+		options.Crosscheck = math.MaxInt
+	case o.check == 0:
+		options.Crosscheck = -1
+	}
+	if o.workers < 0 {
+		return options, fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
+	}
+	var ok bool
+	if options.MinLevel, ok = rules.ParseLevel(o.level); !ok {
+		return options, fmt.Errorf("--level %q: not one of informational, low, medium, high, critical", o.level)
+	}
+	var err error
+	if options.Since, err = parseBound("--since", o.since, 0); err != nil {
+		return options, err
+	}
+	options.Until, err = parseBound("--until", o.until, event.Day)
+	return options, err
+}
+
+// parseBound reads a time flag. dateEnd is added to a bare date.
+func parseBound(flag, text string, dateEnd event.Time) (event.Time, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return event.FromTime(day) + dateEnd, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return 0, fmt.Errorf("%s %q: neither RFC 3339 (2026-03-01T08:30:00Z) nor a date (2026-03-01)", flag, text)
+	}
+	return event.FromTime(at.UTC()), nil
+}
+
+// runScan is the command without a verb.
+func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
+	options, err := o.finalize(args)
+	if err != nil {
+		return err
+	}
+	out, err := openOutput(o.output, args, o.stdout)
+	if err != nil {
+		return err
+	}
+	width, _ := terminal(o.stdout)
+	writer, err := report.New(o.format, out, report.Options{
+		Width: width, Color: o.output == "" && o.color(o.stdout), Raw: o.csvRaw,
+	})
+	if err != nil {
+		out.discard()
+		return err
+	}
+	res, err := runWithProgress(cmd.Context(), o.globals, options)
+	if err != nil {
+		out.discard()
+		return err
+	}
+	if err := out.commit(report.Write(writer, res)); err != nil {
+		return err
+	}
+	o.tell(res)
+	return status(res)
+}
+
+// runWithProgress scans, with a progress line on a terminal.
+func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*scan.Result, error) {
+	if width, ok := terminal(g.stderr); ok && !g.quiet {
+		line := startProgress(ctx, g.stderr, width)
+		defer line.finish()
+		options.Progress = &line.progress
+	}
+	res, err := scan.Scan(ctx, options)
+	if err != nil && ctx.Err() != nil {
+		_, _ = fmt.Fprintln(g.stderr, "INTERRUPTED: before anything was read")
+		return nil, outcome(exitInterrupted)
+	}
+	return res, err
+}
+
+// tell writes the summary. Without it, only what makes the scan incomplete is
+// told. If standard error is gone there is nobody to tell.
+func (g *globals) tell(res *scan.Result) {
+	s := &res.Summary
+	if !g.quiet {
+		_ = report.Summary(g.stderr, s)
+	} else if s.Incomplete() {
+		_ = report.Problems(g.stderr, s)
+	}
+	if s.Interrupted != nil {
+		_, _ = fmt.Fprintln(g.stderr, "INTERRUPTED: the report holds what was found up to then")
+	}
+}
+
+// status returns the outcome of a scan.
+func status(res *scan.Result) error {
+	switch {
+	case res.Summary.Interrupted != nil:
+		return outcome(exitInterrupted)
+	case res.Summary.Incomplete():
+		return outcome(exitIncomplete)
+	case len(res.Findings) > 0:
+		return outcome(exitFindings)
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"webshellscan/scan"
+)
+
+// csvWriter writes RFC 4180: UTF-8, a header line, CR LF between lines. Lists
+// stand in one cell: ancestors joined by " > ", others by ";".
+type csvWriter struct {
+	out  io.Writer
+	line bytes.Buffer
+	csv  *csv.Writer // to line
+	raw  bool
+}
+
+func newCSV(w io.Writer, o Options) Writer {
+	c := &csvWriter{out: w, raw: o.Raw}
+	c.csv = csv.NewWriter(&c.line)
+	return c
+}
+
+// csvColumns are the columns with how each is filled.
+var csvColumns = []struct {
+	name string
+	cell func(r *row) string
+}{
+	{"host", func(r *row) string { return r.Host }},
+	{"time", func(r *row) string { return r.Time }},
+	{"level", func(r *row) string { return r.Level }},
+	{"rules", func(r *row) string { return strings.Join(r.Rules, ";") }},
+	{"image", func(r *row) string { return r.Image }},
+	{"command_line", func(r *row) string { return r.CommandLine }},
+	{"process_id", func(r *row) string { return formatUint(r.ProcessID) }},
+	{"process_guid", func(r *row) string { return r.ProcessGUID }},
+	{"user", func(r *row) string { return r.User }},
+	{"integrity_level", func(r *row) string { return r.IntegrityLevel }},
+	{"parent_image", func(r *row) string { return r.ParentImage }},
+	{"parent_command_line", func(r *row) string { return r.ParentCommandLine }},
+	{"parent_process_id", func(r *row) string { return formatUint(r.ParentProcessID) }},
+	{"worker_image", func(r *row) string { return r.WorkerImage }},
+	{"worker_process_id", workerPID},
+	{"worker_command_line", func(r *row) string { return r.WorkerCommandLine }},
+	{"depth", func(r *row) string { return strconv.Itoa(r.Depth) }},
+	{"ancestors", func(r *row) string { return strings.Join(r.Ancestors, " > ") }},
+	{"link", func(r *row) string { return r.Link }},
+	{"channel", func(r *row) string { return r.Channel }},
+	{"event_id", func(r *row) string { return formatUint(r.EventID) }},
+	{"record_id", func(r *row) string { return formatUint(r.RecordID) }},
+	{"file", func(r *row) string { return r.File }},
+	{"offset", func(r *row) string { return strconv.FormatInt(r.Offset, 10) }},
+	{"evidence", evidenceCell},
+	{"crosscheck", func(r *row) string {
+		return strings.TrimSuffix(string(r.Crosscheck.State)+": "+r.Crosscheck.Reason, ": ")
+	}},
+	{"session", func(r *row) string { return r.Session }},
+}
+
+func workerPID(r *row) string {
+	if r.WorkerProcessID == nil {
+		return ""
+	}
+	return formatUint(*r.WorkerProcessID)
+}
+
+// evidenceCell lists the records as file#record@offset.
+func evidenceCell(r *row) string {
+	var cells []string
+	for _, e := range r.Evidence {
+		cells = append(cells, fmt.Sprintf("%s#%d@%d", e.File, e.RecordID, e.Offset))
+	}
+	return strings.Join(cells, ";")
+}
+
+// Begin implements Writer: it writes the header line.
+func (c *csvWriter) Begin() error {
+	names := make([]string, len(csvColumns))
+	for i, col := range csvColumns {
+		names[i] = col.name
+	}
+	return c.write(names)
+}
+
+// Finding implements Writer.
+func (c *csvWriter) Finding(f *scan.Finding) error {
+	r := newRow(f)
+	cells := make([]string, len(csvColumns))
+	for i, col := range csvColumns {
+		cells[i] = col.cell(&r)
+		if !c.raw {
+			cells[i] = guardFormula(cells[i])
+		}
+	}
+	return c.write(cells)
+}
+
+// write writes one line. It puts the CR LF at its end itself: encoding/csv would
+// change the line breaks within cells as well, and those are evidence.
+func (c *csvWriter) write(cells []string) error {
+	c.line.Reset()
+	if err := c.csv.Write(cells); err != nil {
+		return err
+	}
+	c.csv.Flush()
+	c.line.Truncate(c.line.Len() - 1)
+	c.line.WriteString("\r\n")
+	_, err := c.out.Write(c.line.Bytes())
+	return err
+}
+
+// End implements Writer.
+func (c *csvWriter) End(*scan.Summary) error { return nil }
+
+// guardFormula puts an apostrophe before a cell that a spreadsheet would take
+// for a formula: one that begins with = + - @, a tab or a carriage return
+// (OWASP, "CSV Injection").
+func guardFormula(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}

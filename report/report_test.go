@@ -1,0 +1,229 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/mattn/go-runewidth"
+
+	"webshellscan/report"
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// noon is when the made findings happened.
+var noon = event.FromTime(time.Date(2026, 3, 2, 12, 0, 0, 123456700, time.UTC))
+
+// finding returns a finding whose texts all are the given one.
+func finding(text string) *scan.Finding {
+	return &scan.Finding{
+		Host: text, Time: noon, Level: rules.LevelHigh, Rules: []*rules.Rule{{Name: "some_rule", Level: rules.LevelHigh}},
+		Image: text, CommandLine: text, ProcessID: 4242, User: text, IntegrityLevel: text,
+		ParentImage: text, ParentCommandLine: text, ParentProcessID: 4000, ProcessGUID: text,
+		WorkerImage: text, WorkerProcessID: 4000, WorkerCommandLine: text, Product: text, Session: "session",
+		Depth: 1, Ancestors: []string{text, text}, Link: proctree.LinkGUID,
+		Evidence:   []scan.Evidence{{File: text, Offset: 512, RecordID: 7, Channel: text, EventID: 1}},
+		Crosscheck: crosscheck.Result{State: crosscheck.Differs, Reason: text},
+	}
+}
+
+func write(t *testing.T, format string, o report.Options, findings ...*scan.Finding) string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := report.New(format, &b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Write(w, &scan.Result{Findings: findings}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// worst are texts that an intruder would like to see in a report.
+var worst = []string{
+	"\x1b[31mred\x1b[0m \x1b]0;title\x07", "\u202Egnp.exe", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a\nb\r\nc",
+	`"quoted", and ; > parted`, "<script>alert(1)</script>", "\u0085\u2028\u2029\u200B\uFEFF", "\x00\x07\x08", "\u009B31m", "😀日本\uFFFD", "%s%n",
+	strings.Repeat("A", 10_000), "", " ", "\U000E0041",
+}
+
+func TestVisible(t *testing.T) {
+	tests := map[string]string{
+		"":                   "",
+		"cmd.exe /c é日本😀":    "cmd.exe /c é日本😀",
+		"\x1b[31m":           `\x1B[31m`,
+		"a\nb\r\tc":          `a\nb\r\tc`,
+		"\u202Egnp":          `\u{202E}gnp`,
+		"\u009B1m\u0085":     `\x9B1m\x85`,
+		"\u200B\uFEFF\u2028": `\u{200B}\u{FEFF}\u{2028}`,
+		"\U000E0041":         `\u{E0041}`,
+		"क\u200Dष":           "क\u200Dष",
+		"\uFFFD":             "\uFFFD",
+		"name\xff\xfe":       `name\xFF\xFE`,
+		"\uE000":             `\u{E000}`,
+	}
+	for in, want := range tests {
+		if got := report.Visible(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestTableIsHarmless: whatever a log says, a terminal gets printable characters
+// and the colours that the table itself sets.
+func TestTableIsHarmless(t *testing.T) {
+	for _, color := range []bool{false, true} {
+		for _, width := range []int{0, 20, 80, 200} {
+			for _, text := range worst {
+				out := write(t, "table", report.Options{Width: width, Color: color}, finding(text))
+				if color {
+					for _, own := range []string{"\x1b[1m", "\x1b[31m", "\x1b[0m"} {
+						out = strings.ReplaceAll(out, own, "")
+					}
+				}
+				for _, r := range strings.ReplaceAll(out, "\n", "") {
+					if !unicode.IsPrint(r) && r != '\u200C' && r != '\u200D' {
+						t.Fatalf("%q: %q in\n%s", text, r, out)
+					}
+				}
+				for line := range strings.Lines(out) {
+					if w := runewidth.StringWidth(strings.TrimRight(line, "\n")); w > max(width, 60, 80*(1-min(width, 1))) {
+						t.Errorf("%.40q: a line of %d columns in a table of %d:\n%s", text, w, width, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestCSV: every cell comes back as it was, but for the apostrophe before what a
+// spreadsheet would take for a formula.
+func TestCSV(t *testing.T) {
+	for _, raw := range []bool{false, true} {
+		for _, text := range worst {
+			out := write(t, "csv", report.Options{Raw: raw}, finding(text))
+			if strings.Count(out, "\r\n") < 2 || !strings.HasSuffix(out, "\r\n") {
+				t.Fatalf("%q: lines do not end with CR LF: %q", text, out)
+			}
+			// encoding/csv takes CR LF within cells for LF, so those are compared without.
+			rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+			if err != nil || len(rows) != 2 {
+				t.Fatalf("%q: %d rows, %v", text, len(rows), err)
+			}
+			want := text
+			if !raw && text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+				want = "'" + text
+			}
+			if got := rows[1][5]; rows[0][5] != "command_line" || got != strings.ReplaceAll(want, "\r\n", "\n") {
+				t.Errorf("%q: %s is %q", text, rows[0][5], got)
+			}
+			if !strings.Contains(out, strings.ReplaceAll(want, `"`, `""`)) {
+				t.Errorf("%q is not in the file as it was: %q", want, out)
+			}
+		}
+	}
+}
+
+// TestJSONLines: every line is one object, and every text comes back as it was.
+func TestJSONLines(t *testing.T) {
+	var findings []*scan.Finding
+	for _, text := range worst {
+		findings = append(findings, finding(text))
+	}
+	lines := strings.Split(strings.TrimSuffix(write(t, "jsonl", report.Options{}, findings...), "\n"), "\n")
+	if len(lines) != len(worst) {
+		t.Fatalf("%d lines of %d", len(lines), len(worst))
+	}
+	for i, line := range lines {
+		var got map[string]any
+		if err := json.Unmarshal([]byte(line), &got); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"host", "image", "command_line", "user", "parent_image", "worker_command_line", "file", "channel"} {
+			if got[key] != worst[i] {
+				t.Errorf("%s: %q, want %q", key, got[key], worst[i])
+			}
+		}
+	}
+}
+
+// TestKeys: the keys of JSON Lines are those of CSV, in the same order; a program
+// that reads them relies on that.
+func TestKeys(t *testing.T) {
+	const keys = "host time level rules image command_line process_id process_guid user integrity_level parent_image " +
+		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line depth ancestors link " +
+		"channel event_id record_id file offset evidence crosscheck session"
+	header, _, _ := strings.Cut(write(t, "csv", report.Options{}), "\r\n")
+	if diff := cmp.Diff(strings.ReplaceAll(keys, " ", ","), header); diff != "" {
+		t.Errorf("CSV columns (-want +got):\n%s", diff)
+	}
+	dec := json.NewDecoder(strings.NewReader(write(t, "jsonl", report.Options{}, finding("x"))))
+	var got []string
+	depth := 0
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			break
+		}
+		switch v := token.(type) {
+		case json.Delim:
+			if v == '{' || v == '[' {
+				depth++
+			} else {
+				depth--
+			}
+		case string:
+			if depth == 1 && v != "x" && !strings.Contains(v, ":") && v != "high" && v != "guid" && v != "session" {
+				got = append(got, v)
+			}
+		}
+	}
+	if diff := cmp.Diff(strings.Fields(strings.TrimSuffix(keys, " session")), got); diff != "" {
+		t.Errorf("JSON keys (-want +got):\n%s", diff)
+	}
+}
+
+// failing is a destination that is full after some bytes.
+type failing struct{ left int }
+
+func (f *failing) Write(b []byte) (int, error) {
+	if len(b) > f.left {
+		n := f.left
+		f.left = 0
+		return n, fmt.Errorf("full")
+	}
+	f.left -= len(b)
+	return len(b), nil
+}
+
+// TestFullDestination: an error of the destination ends every format.
+func TestFullDestination(t *testing.T) {
+	for _, format := range report.Formats() {
+		whole := write(t, format, report.Options{}, finding("a"), finding("b"))
+		for _, room := range []int{0, 1, len(whole) / 2, len(whole) - 1} {
+			w, err := report.New(format, &failing{room}, report.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := report.Write(w, &scan.Result{Findings: []*scan.Finding{finding("a"), finding("b")}}); err == nil {
+				t.Errorf("%s: room for %d of %d bytes, and no error", format, room, len(whole))
+			}
+		}
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	if _, err := report.New("xml", nil, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, csv, jsonl") {
+		t.Errorf("%v", err)
+	}
+}

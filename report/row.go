@@ -1,0 +1,78 @@
+package report
+
+import (
+	"strconv"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/crosscheck"
+)
+
+// row is a finding as JSON Lines have it; CSV has the same columns in the same
+// order.
+type row struct {
+	Host              string          `json:"host"`
+	Time              string          `json:"time"`
+	Level             string          `json:"level"`
+	Rules             []string        `json:"rules"`
+	Image             string          `json:"image"`
+	CommandLine       string          `json:"command_line"`
+	ProcessID         uint32          `json:"process_id"`
+	ProcessGUID       string          `json:"process_guid"`
+	User              string          `json:"user"`
+	IntegrityLevel    string          `json:"integrity_level"`
+	ParentImage       string          `json:"parent_image"`
+	ParentCommandLine string          `json:"parent_command_line"`
+	ParentProcessID   uint32          `json:"parent_process_id"`
+	WorkerImage       string          `json:"worker_image"`
+	WorkerProcessID   *uint32         `json:"worker_process_id"`
+	WorkerCommandLine string          `json:"worker_command_line"`
+	Depth             int             `json:"depth"`
+	Ancestors         []string        `json:"ancestors"`
+	Link              string          `json:"link"`
+	Channel           string          `json:"channel"`
+	EventID           uint16          `json:"event_id"`
+	RecordID          uint64          `json:"record_id"`
+	File              string          `json:"file"`
+	Offset            int64           `json:"offset"`
+	Evidence          []scan.Evidence `json:"evidence"`
+	Crosscheck        crosscheckCell  `json:"crosscheck"`
+	Session           string          `json:"session"`
+}
+
+// crosscheckCell is what the second decoder says.
+type crosscheckCell struct {
+	State  crosscheck.State `json:"state"`
+	Reason string           `json:"reason,omitempty"`
+}
+
+func newRow(f *scan.Finding) row {
+	first := &f.Evidence[0]
+	r := row{
+		Host: f.Host, Time: f.Time.String(), Level: f.Level.String(), Rules: ruleNames(f.Rules),
+		Image: f.Image, CommandLine: f.CommandLine, ProcessID: f.ProcessID, ProcessGUID: f.ProcessGUID,
+		User: f.User, IntegrityLevel: f.IntegrityLevel,
+		ParentImage: f.ParentImage, ParentCommandLine: f.ParentCommandLine, ParentProcessID: f.ParentProcessID,
+		WorkerImage: f.WorkerImage, WorkerCommandLine: f.WorkerCommandLine,
+		Depth: f.Depth, Ancestors: f.Ancestors, Link: f.Link.String(),
+		Channel: first.Channel, EventID: first.EventID, RecordID: first.RecordID, File: first.File, Offset: first.Offset,
+		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,
+	}
+	if f.Session != "" {
+		r.WorkerProcessID = &f.WorkerProcessID
+	}
+	if r.Ancestors == nil {
+		r.Ancestors = []string{}
+	}
+	return r
+}
+
+func ruleNames(list []*rules.Rule) []string {
+	names := make([]string, len(list))
+	for i, r := range list {
+		names[i] = r.Label()
+	}
+	return names
+}
+
+func formatUint[N uint16 | uint32 | uint64](n N) string { return strconv.FormatUint(uint64(n), 10) }

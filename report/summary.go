@@ -1,0 +1,157 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"webshellscan/scan"
+	"webshellscan/scan/evtx"
+)
+
+// maxListed is how many entries of a list a summary names; the others are only
+// counted.
+const maxListed = 10
+
+// Summary writes what a scan read, what it could not read, and what the logs
+// could not have shown, for people.
+func Summary(w io.Writer, s *scan.Summary) error {
+	p := printer{w: w}
+	p.line("Read %s, %s, %s in %s",
+		count(s.Files, "EVTX file"), bytesText(s.Bytes), count(s.Records, "record"), count(s.Chunks, "chunk"))
+	if s.First != 0 {
+		p.line("  from %s to %s UTC, %s", shortTime(s.First), shortTime(s.Last), count(len(s.Hosts), "host"))
+	}
+	e := s.Events
+	p.line("Process events: %d Sysmon 1, %d Sysmon 5, %d Security 4688, %d Security 4689; %s",
+		e.SysmonCreate, e.SysmonEnd, e.SecurityCreate, e.SecurityEnd, copiesText(s.Copies))
+	if s.OtherFiles > 0 {
+		p.line("Left out: %s of other kinds than EVTX", count(s.OtherFiles, "file"))
+	}
+	p.list("Left out", s.Skipped)
+	p.damage(s)
+	p.problems(s)
+	for i, b := range s.Blind {
+		if i == maxListed {
+			p.line("Blind: and %d more hosts", len(s.Blind)-maxListed)
+			break
+		}
+		where := ""
+		if b.Host != "" {
+			where = Visible(b.Host) + ": "
+		}
+		p.line("Blind: %s%s", where, b.Text)
+	}
+	return p.err
+}
+
+// Problems writes only what makes a scan incomplete.
+func Problems(w io.Writer, s *scan.Summary) error {
+	p := printer{w: w}
+	p.problems(s)
+	if s.Records == 0 {
+		p.line("NOT READ: no event log record in all inputs")
+	}
+	return p.err
+}
+
+func (p *printer) problems(s *scan.Summary) {
+	p.list("NOT READ", s.Unreadable)
+	p.list("INTERNAL ERROR (please report)", s.Crashes)
+}
+
+// printer writes lines and keeps the first error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) list(title string, errs []scan.FileError) {
+	for i, e := range errs {
+		if i == maxListed {
+			p.line("%s: and %d more", title, len(errs)-maxListed)
+			return
+		}
+		p.line("%s: %s: %s", title, Visible(e.Path), Visible(reason(e)))
+	}
+}
+
+// reason is an error's text without the path that stands before it.
+func reason(e scan.FileError) string {
+	text := e.Err.Error()
+	if _, after, ok := strings.Cut(text, e.Path+": "); ok {
+		return after
+	}
+	return text
+}
+
+// damage tells of the faults of each file: of those that may have cost something
+// as damage, of the others, around sound content, as notes.
+func (p *printer) damage(s *scan.Summary) {
+	for _, loss := range []bool{true, false} {
+		title, listed, more := "Damaged", 0, 0
+		if !loss {
+			title = "Note"
+		}
+		for _, d := range s.Damage {
+			var parts []string
+			for _, c := range slices.Sorted(maps.Keys(d.Counts)) {
+				if c.Loss() == loss {
+					parts = append(parts, fmt.Sprintf("%d %s (first at offset %d)", d.Counts[c], c, firstOffset(d, c)))
+				}
+			}
+			switch {
+			case len(parts) == 0:
+			case listed == maxListed:
+				more++
+			default:
+				listed++
+				p.line("%s: %s: %s", title, Visible(d.Path), strings.Join(parts, ", "))
+			}
+		}
+		if more > 0 {
+			p.line("%s: and %d more files", title, more)
+		}
+	}
+	if s.Lost > 0 {
+		p.line("Damaged: at least %s could not be read", count(s.Lost, "record"))
+	}
+}
+
+func firstOffset(d scan.FileFaults, class evtx.Class) int64 {
+	for _, f := range d.First {
+		if f.Class == class {
+			return f.Offset
+		}
+	}
+	return 0
+}
+
+func copiesText(n int) string {
+	if n == 0 {
+		return "no copies"
+	}
+	return count(n, "creation") + " are copies of others"
+}
+
+// bytesText writes a number of bytes in the unit that suits it.
+func bytesText(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return count(int(n), "byte")
+	}
+	value, i := float64(n)/unit, 0
+	for value >= unit && i < 3 {
+		value /= unit
+		i++
+	}
+	return fmt.Sprintf("%.1f %s", value, [...]string{"KiB", "MiB", "GiB", "TiB"}[i])
+}

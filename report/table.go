@@ -1,0 +1,351 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// table writes findings for a terminal: a table for each worker, with what is
+// the same for all its findings above it, and a list of the rules at the end.
+type table struct {
+	out    io.Writer
+	width  int
+	color  bool
+	groups map[string]*group
+	order  []*group
+	rules  []*rules.Rule
+}
+
+// group is the findings below one worker, or of one host below none.
+type group struct {
+	first    *scan.Finding
+	findings []*scan.Finding
+}
+
+func newTable(w io.Writer, o Options) Writer {
+	width := o.Width
+	if width <= 0 {
+		width = 80
+	}
+	return &table{out: w, width: max(width, minTableWidth), color: o.Color, groups: make(map[string]*group)}
+}
+
+const (
+	minTableWidth   = 60
+	maxProcessLines = 4 // of a command line in a table
+)
+
+// Begin implements Writer.
+func (t *table) Begin() error { return nil }
+
+// Finding implements Writer. The table is written at the end, since findings of
+// one worker stand together.
+func (t *table) Finding(f *scan.Finding) error {
+	key := f.Session
+	if key == "" {
+		key = f.Host + "/"
+	}
+	g := t.groups[key]
+	if g == nil {
+		g = &group{first: f}
+		t.groups[key] = g
+		t.order = append(t.order, g)
+	}
+	g.findings = append(g.findings, f)
+	for _, r := range f.Rules {
+		if !slices.Contains(t.rules, r) {
+			t.rules = append(t.rules, r)
+		}
+	}
+	return nil
+}
+
+// End implements Writer.
+func (t *table) End(*scan.Summary) error {
+	if len(t.order) == 0 {
+		_, err := fmt.Fprintln(t.out, "No findings.")
+		return err
+	}
+	slices.SortFunc(t.rules, func(a, b *rules.Rule) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Label(), b.Label()))
+	})
+	for _, g := range t.order {
+		if err := t.writeGroup(g); err != nil {
+			return err
+		}
+	}
+	return t.writeRules()
+}
+
+// writeGroup writes one worker's heading and table.
+func (t *table) writeGroup(g *group) error {
+	var b bytes.Buffer
+	for _, line := range t.heading(g) {
+		b.WriteString(line + "\n")
+	}
+	rows, columns := t.rows(g)
+	var drawn bytes.Buffer
+	if err := render(&drawn, rows, columns); err != nil {
+		return err
+	}
+	for line := range bytes.Lines(drawn.Bytes()) {
+		b.Write(bytes.TrimRight(line, " \n"))
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
+	_, err := t.out.Write(b.Bytes())
+	return err
+}
+
+// heading says which worker the findings of a group hang from.
+func (t *table) heading(g *group) []string {
+	f, host := g.first, Visible(g.first.Host)
+	head := host + ": below no web server"
+	command := ""
+	if f.Session != "" {
+		head = fmt.Sprintf("%s: %s (PID %d)", host, Visible(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
+		if f.Product != "" {
+			head += ", " + Visible(f.Product)
+		}
+		if f.WorkerStart != 0 {
+			head += ", started " + shortTime(f.WorkerStart)
+		} else {
+			head += ", started before these logs"
+		}
+		command = cmp.Or(f.WorkerCommandLine, f.WorkerImage)
+	}
+	lines := wrap(head, t.width, 3)
+	if rest, ok := strings.CutPrefix(lines[0], host); ok {
+		lines[0] = t.bold(host) + rest
+	}
+	const indent = "  "
+	for _, text := range []string{Visible(command), g.about()} {
+		if text == "" {
+			continue
+		}
+		for _, line := range wrap(text, t.width-len(indent), 3) {
+			lines = append(lines, indent+line)
+		}
+	}
+	return lines
+}
+
+// about says what is the same for all findings of a group.
+func (g *group) about() string {
+	from, to := g.span()
+	about := fmt.Sprintf("%s, %s", count(len(g.findings), "finding"), shortTime(from))
+	if to != from {
+		about += " to " + shortTime(to)
+	}
+	about += " UTC"
+	if user := g.first.User; user != "" {
+		about += ", as " + Visible(user)
+	}
+	if g.allByTime() {
+		about += "; parents by process ID and time only, since these logs do not name them"
+	}
+	return about
+}
+
+// allByTime reports whether every finding hangs on the weakest kind of link.
+func (g *group) allByTime() bool {
+	return !slices.ContainsFunc(g.findings, func(f *scan.Finding) bool { return f.Link != proctree.LinkTime })
+}
+
+// span returns the times of the group's first and last finding.
+func (g *group) span() (from, to event.Time) {
+	from, to = g.first.Time, g.first.Time
+	for _, f := range g.findings {
+		from, to = min(from, f.Time), max(to, f.Time)
+	}
+	return from, to
+}
+
+func shortTime(t event.Time) string { return t.Time().Format("2006-01-02 15:04:05") }
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// column is one column of a table: its heading and how wide its content may be.
+type column struct {
+	name  string
+	width int
+}
+
+// rows returns the group's rows and columns, which fit the width.
+func (t *table) rows(g *group) ([][]string, []column) {
+	from, to := g.span()
+	format := "15:04:05.000"
+	if from.Time().Format("2006-01-02") != to.Time().Format("2006-01-02") {
+		format = "01-02 15:04:05"
+	}
+	columns := []column{{"time", len(format)}, {"level", 5}, {"pid", 3}, {"process", 0}, {"rules", 5}}
+	rows := make([][]string, len(g.findings))
+	for i, f := range g.findings {
+		var numbers []string
+		for _, r := range f.Rules {
+			numbers = append(numbers, fmt.Sprint(slices.Index(t.rules, r)+1))
+		}
+		rows[i] = []string{f.Time.Time().Format(format), shortLevel(f.Level), fmt.Sprint(f.ProcessID), "", strings.Join(numbers, " ")}
+		for c := range columns {
+			columns[c].width = max(columns[c].width, len(rows[i][c]))
+		}
+	}
+	const padding = 2
+	process := t.width
+	for _, c := range columns {
+		process -= c.width + padding
+	}
+	columns[3].width = process + columns[3].width
+	for i, f := range g.findings {
+		rows[i][3] = strings.Join(t.process(f, g, columns[3].width), "\n")
+		rows[i][1] = t.paint(f.Level, rows[i][1])
+	}
+	return rows, columns
+}
+
+// process describes a finding's process: how deep it lies, its command line, and
+// what is out of the ordinary.
+func (t *table) process(f *scan.Finding, g *group, width int) []string {
+	indent := strings.Repeat("> ", min(max(f.Depth-1, 0), 6))
+	command := f.CommandLine
+	if command == "" {
+		command = f.Image
+	}
+	base := proctree.BaseName(f.Image)
+	if base != "" && !strings.Contains(strings.ToLower(command), strings.TrimSuffix(base, ".exe")) {
+		command = "[" + base + "] " + command
+	}
+	lines := wrap(Visible(indent+command), width, maxProcessLines)
+	if f.User != g.first.User && f.User != "" {
+		lines = append(lines, wrap("as "+Visible(f.User), width, 1)...)
+	}
+	if f.Link == proctree.LinkTime && !g.allByTime() {
+		lines = append(lines, wrap("parent by process ID and time only", width, 1)...)
+	}
+	if f.Crosscheck.State == crosscheck.Differs {
+		lines = append(lines, wrap("second decoder differs: "+Visible(f.Crosscheck.Reason), width, 2)...)
+	}
+	return lines
+}
+
+// wrap breaks a text into lines of a width, at spaces where there are some near
+// the end, and cuts it visibly after so many lines.
+func wrap(text string, width, lines int) []string {
+	var list []string
+	for runewidth.StringWidth(text) > width {
+		if len(list) == lines-1 {
+			rest := fmt.Sprintf("… (+%d)", len([]rune(text))-width+8)
+			return append(list, runewidth.Truncate(text, max(width-runewidth.StringWidth(rest), 0), "")+rest)
+		}
+		line := runewidth.Truncate(text, width, "")
+		if line == "" {
+			break // one character is wider than the column
+		}
+		if i := strings.LastIndexByte(line, ' '); i > len(line)*2/3 {
+			line = line[:i+1]
+		}
+		text = text[len(line):]
+		list = append(list, strings.TrimRight(line, " "))
+	}
+	return append(list, text)
+}
+
+// render draws a table without lines between the columns.
+func render(w io.Writer, rows [][]string, columns []column) error {
+	widths := tw.NewMapper[int, int]()
+	header := make([]string, len(columns))
+	for i, c := range columns {
+		widths.Set(i, c.width+2)
+		header[i] = strings.ToUpper(c.name)
+	}
+	plain := tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off}
+	left := tw.CellAlignment{Global: tw.AlignLeft}
+	out := tablewriter.NewTable(w,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders: tw.BorderNone,
+			Symbols: tw.NewSymbols(tw.StyleASCII),
+			Settings: tw.Settings{
+				Separators: tw.Separators{BetweenColumns: tw.Off, BetweenRows: tw.Off, ShowHeader: tw.On},
+				Lines:      tw.Lines{ShowHeaderLine: tw.On, ShowTop: tw.Off, ShowBottom: tw.Off},
+			},
+		})),
+		tablewriter.WithConfig(tablewriter.Config{
+			Header:   tw.CellConfig{Formatting: plain, Alignment: left},
+			Row:      tw.CellConfig{Formatting: plain, Alignment: left},
+			Widths:   tw.CellWidth{PerColumn: widths},
+			Behavior: tw.Behavior{TrimSpace: tw.Off},
+		}),
+	)
+	out.Header(header)
+	for _, row := range rows {
+		if err := out.Append(row); err != nil {
+			return err
+		}
+	}
+	return out.Render()
+}
+
+// writeRules lists the rules by the numbers that the tables give them.
+func (t *table) writeRules() error {
+	var b bytes.Buffer
+	b.WriteString("Rules\n")
+	for i, r := range t.rules {
+		fmt.Fprintf(&b, "  %d  %-4s  %s\n", i+1, shortLevel(r.Level), Visible(r.Label()))
+	}
+	_, err := t.out.Write(b.Bytes())
+	return err
+}
+
+func shortLevel(l rules.Level) string {
+	switch l {
+	case rules.LevelCritical:
+		return "crit"
+	case rules.LevelMedium:
+		return "med"
+	case rules.LevelInformational:
+		return "info"
+	}
+	return l.String()
+}
+
+func (t *table) bold(text string) string {
+	if !t.color {
+		return text
+	}
+	return "\x1b[1m" + text + "\x1b[0m"
+}
+
+// paint colours a text by level.
+func (t *table) paint(l rules.Level, text string) string {
+	if !t.color {
+		return text
+	}
+	code := "36" // cyan
+	switch l {
+	case rules.LevelCritical, rules.LevelHigh:
+		code = "31" // red
+	case rules.LevelMedium:
+		code = "33" // yellow
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
