@@ -1,0 +1,58 @@
+# Targets for people who work on webshellscan. `go test ./...` needs none of them.
+
+BENCH   ?= bench
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+TARGETS  = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+TOOLS    = go tool -modfile go.tools.mod
+
+.PHONY: test lint fuzz bench bench-logs release clean
+
+test:
+	go test ./...
+
+lint:
+	@files="$$($(TOOLS) gofumpt -l .)"; if [ -n "$$files" ]; then echo "gofumpt would change:" $$files; exit 1; fi
+	for os in linux windows darwin; do GOOS=$$os go vet ./... || exit 1; done
+	$(TOOLS) staticcheck ./...
+
+# Every fuzz target for FUZZTIME. What it finds is kept below testdata/fuzz.
+FUZZTIME ?= 10s
+fuzz:
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package || exit 1; \
+		done; \
+	done
+
+# Whole scans of made logs beside reading the same bytes and taking their CRC-32.
+bench: bench-logs
+	WEBSHELLSCAN_BENCH=$(abspath $(BENCH)) go test -run '^$$' -bench 'Scan|Oracle|Scaling' -benchtime 5x ./scan
+	go test -run '^$$' -bench . ./scan/event ./scan/evtx ./scan/proctree ./scan/crosscheck ./rules
+
+bench-logs: $(BENCH)/mixed $(BENCH)/none $(BENCH)/sysmon $(BENCH)/security $(BENCH)/distinct
+
+EVTXGEN = go run ./scan/evtx/evtxtest/evtxgen
+$(BENCH)/mixed:
+	$(EVTXGEN) -kind mixed -size 1GiB -o $@
+$(BENCH)/none:
+	$(EVTXGEN) -kind none -size 1GiB -o $@
+$(BENCH)/sysmon:
+	$(EVTXGEN) -kind process -form sysmon -events 1000000 -o $@
+$(BENCH)/security:
+	$(EVTXGEN) -kind process -form security -events 1000000 -o $@
+$(BENCH)/distinct:
+	$(EVTXGEN) -kind process -form sysmon -events 1000000 -distinct -o $@
+
+# Static binaries of all systems, with their SHA-256 sums.
+release:
+	rm -rf dist && mkdir dist
+	for target in $(TARGETS); do \
+		os=$${target%/*} arch=$${target#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' \
+			-o dist/webshellscan-$(VERSION)-$$os-$$arch$$ext ./cmd/webshellscan || exit 1; \
+	done
+	cd dist && sha256sum * > SHA256SUMS
+
+clean:
+	rm -rf dist $(BENCH)
