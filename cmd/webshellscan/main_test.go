@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/pflag"
 
 	"webshellscan/scan/evtx/evtxtest"
 )
@@ -166,6 +167,56 @@ func TestSummaryGolden(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), stderr); diff != "" {
 		t.Errorf("summary (-golden +got), -update rewrites it:\n%s", diff)
+	}
+}
+
+// TestReadmeExample: the README shows what the program really says.
+func TestReadmeExample(t *testing.T) {
+	t.Chdir(repository)
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := strings.ReplaceAll(string(data), "\r\n", "\n")
+	before, rest, ok := strings.Cut(readme, "<!-- example: webshellscan testdata/logs --host WEB02 -->\n```\n")
+	shown, after, ok2 := strings.Cut(rest, "```\n<!-- end of example -->")
+	if !ok || !ok2 {
+		t.Fatal("README.md has no example")
+	}
+	_, stdout, _ := runHere(t, "testdata/logs", "--host", "WEB02")
+	if *update {
+		readme = before + "<!-- example: webshellscan testdata/logs --host WEB02 -->\n```\n" + stdout + "```\n<!-- end of example -->" + after
+		if err := write("README.md", []byte(readme)); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(shown, stdout); diff != "" {
+		t.Errorf("README.md (-shown +got), -update rewrites it:\n%s", diff)
+	}
+}
+
+// TestReadmeFlags: the README names every flag and exit status.
+func TestReadmeFlags(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(text string) {
+		if !strings.Contains(string(data), text) {
+			t.Errorf("README.md does not name %s", text)
+		}
+	}
+	root := newRootCommand(&globals{})
+	for _, cmd := range append(root.Commands(), root) {
+		if cmd.Name() == "completion" || cmd.Name() == "help" {
+			continue
+		}
+		cmd.InheritedFlags() // cobra adds its own flags late
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { named("`--" + f.Name + "`") })
+	}
+	for _, status := range []int{exitNothing, exitFindings, exitUsage, exitIncomplete, exitInterrupted} {
+		named(fmt.Sprintf("| %d | ", status))
 	}
 }
 
