@@ -20,10 +20,18 @@ type csvWriter struct {
 	raw  bool
 }
 
-func newCSV(w io.Writer, o Options) Writer {
+func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 	c := &csvWriter{out: w, raw: o.Raw}
 	c.csv = csv.NewWriter(&c.line)
-	return c
+	if err := c.header(); err != nil {
+		return err
+	}
+	for _, f := range res.Findings {
+		if err := c.finding(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // csvColumns are the columns with how each is filled.
@@ -78,8 +86,7 @@ func evidenceCell(r *row) string {
 	return strings.Join(cells, ";")
 }
 
-// Begin implements Writer: it writes the header line.
-func (c *csvWriter) Begin() error {
+func (c *csvWriter) header() error {
 	names := make([]string, len(csvColumns))
 	for i, col := range csvColumns {
 		names[i] = col.name
@@ -87,8 +94,7 @@ func (c *csvWriter) Begin() error {
 	return c.write(names)
 }
 
-// Finding implements Writer.
-func (c *csvWriter) Finding(f *scan.Finding) error {
+func (c *csvWriter) finding(f *scan.Finding) error {
 	r := newRow(f)
 	cells := make([]string, len(csvColumns))
 	for i, col := range csvColumns {
@@ -113,9 +119,6 @@ func (c *csvWriter) write(cells []string) error {
 	_, err := c.out.Write(c.line.Bytes())
 	return err
 }
-
-// End implements Writer.
-func (c *csvWriter) End(*scan.Summary) error { return nil }
 
 // guardFormula puts an apostrophe before a cell that a spreadsheet would take
 // for a formula: one that begins with = + - @, a tab or a carriage return

@@ -7,20 +7,14 @@ import (
 	"webshellscan/scan"
 )
 
-// jsonl writes JSON Lines: one object a finding.
-type jsonl struct{ enc *json.Encoder }
-
-func newJSONL(w io.Writer, _ Options) Writer {
+// writeJSONL writes JSON Lines: one object a finding.
+func writeJSONL(w io.Writer, res *scan.Result, _ Options) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return &jsonl{enc}
+	for _, f := range res.Findings {
+		if err := enc.Encode(newRow(f)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
-
-// Begin implements Writer.
-func (j *jsonl) Begin() error { return nil }
-
-// Finding implements Writer.
-func (j *jsonl) Finding(f *scan.Finding) error { return j.enc.Encode(newRow(f)) }
-
-// End implements Writer.
-func (j *jsonl) End(*scan.Summary) error { return nil }

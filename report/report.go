@@ -1,6 +1,5 @@
-// Package report writes what a scan found. Each format is a Writer: findings
-// come one by one and go out as they come. What a log says is an attacker's
-// text, so each format escapes it by its own rules.
+// Package report writes what a scan found, in several formats. What a log says
+// is an attacker's text, so each format escapes it by its own rules.
 package report
 
 import (
@@ -12,14 +11,6 @@ import (
 	"webshellscan/scan"
 )
 
-// Writer writes one report. Begin comes first, then each finding, then End,
-// which says what was read. An error of the destination ends it.
-type Writer interface {
-	Begin() error
-	Finding(f *scan.Finding) error
-	End(s *scan.Summary) error
-}
-
 // Options say how a report looks.
 type Options struct {
 	// Width is how many columns a table may take; 0 means 80.
@@ -30,14 +21,14 @@ type Options struct {
 	Raw bool
 }
 
-// formats lists the formats by name.
+// formats lists the formats by name, each with the ending of its files.
 var formats = []struct {
-	name string
-	make func(io.Writer, Options) Writer
+	name, ending string
+	write        func(io.Writer, *scan.Result, Options) error
 }{
-	{"table", newTable},
-	{"csv", newCSV},
-	{"jsonl", newJSONL},
+	{"table", ".txt", writeTable},
+	{"csv", ".csv", writeCSV},
+	{"jsonl", ".jsonl", writeJSONL},
 }
 
 // Formats returns the names of the formats.
@@ -49,25 +40,21 @@ func Formats() []string {
 	return names
 }
 
-// New returns a Writer of a format that writes to w.
-func New(format string, w io.Writer, options Options) (Writer, error) {
-	for _, f := range formats {
-		if f.name == format {
-			return f.make(w, options), nil
-		}
+// CheckFormat returns an error that names the formats if there is none of that
+// name.
+func CheckFormat(format string) error {
+	if !slices.Contains(Formats(), format) {
+		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(Formats(), ", "))
 	}
-	return nil, fmt.Errorf("unknown format %q: one of %s", format, strings.Join(Formats(), ", "))
+	return nil
 }
 
-// Write writes a whole result.
-func Write(w Writer, res *scan.Result) error {
-	if err := w.Begin(); err != nil {
-		return err
-	}
-	for f := range slices.Values(res.Findings) {
-		if err := w.Finding(f); err != nil {
-			return err
+// Write writes a result in a format. An error of w ends it.
+func Write(w io.Writer, format string, res *scan.Result, options Options) error {
+	for _, f := range formats {
+		if f.name == format {
+			return f.write(w, res, options)
 		}
 	}
-	return w.End(&res.Summary)
+	return CheckFormat(format)
 }

@@ -40,11 +40,7 @@ func finding(text string) *scan.Finding {
 func write(t *testing.T, format string, o report.Options, findings ...*scan.Finding) string {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := report.New(format, &b, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := report.Write(w, &scan.Result{Findings: findings}); err != nil {
+	if err := report.Write(&b, format, &scan.Result{Findings: findings}, o); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -211,11 +207,8 @@ func TestFullDestination(t *testing.T) {
 	for _, format := range report.Formats() {
 		whole := write(t, format, report.Options{}, finding("a"), finding("b"))
 		for _, room := range []int{0, 1, len(whole) / 2, len(whole) - 1} {
-			w, err := report.New(format, &failing{room}, report.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := report.Write(w, &scan.Result{Findings: []*scan.Finding{finding("a"), finding("b")}}); err == nil {
+			res := &scan.Result{Findings: []*scan.Finding{finding("a"), finding("b")}}
+			if err := report.Write(&failing{room}, format, res, report.Options{}); err == nil {
 				t.Errorf("%s: room for %d of %d bytes, and no error", format, room, len(whole))
 			}
 		}
@@ -223,7 +216,7 @@ func TestFullDestination(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	if _, err := report.New("xml", nil, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, csv, jsonl") {
+	if err := report.Write(nil, "xml", &scan.Result{}, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, csv, jsonl") {
 		t.Errorf("%v", err)
 	}
 }

@@ -37,12 +37,16 @@ type group struct {
 	findings []*scan.Finding
 }
 
-func newTable(w io.Writer, o Options) Writer {
+func writeTable(w io.Writer, res *scan.Result, o Options) error {
 	width := o.Width
 	if width <= 0 {
 		width = 80
 	}
-	return &table{out: w, width: max(width, minTableWidth), color: o.Color, groups: make(map[string]*group)}
+	t := &table{out: w, width: max(width, minTableWidth), color: o.Color, groups: make(map[string]*group)}
+	for _, f := range res.Findings {
+		t.add(f)
+	}
+	return t.write()
 }
 
 const (
@@ -50,12 +54,8 @@ const (
 	maxProcessLines = 4 // of a command line in a table
 )
 
-// Begin implements Writer.
-func (t *table) Begin() error { return nil }
-
-// Finding implements Writer. The table is written at the end, since findings of
-// one worker stand together.
-func (t *table) Finding(f *scan.Finding) error {
+// add puts a finding into its group.
+func (t *table) add(f *scan.Finding) {
 	key := f.Session
 	if key == "" {
 		key = f.Host + "/"
@@ -72,11 +72,9 @@ func (t *table) Finding(f *scan.Finding) error {
 			t.rules = append(t.rules, r)
 		}
 	}
-	return nil
 }
 
-// End implements Writer.
-func (t *table) End(*scan.Summary) error {
+func (t *table) write() error {
 	if len(t.order) == 0 {
 		_, err := fmt.Fprintln(t.out, "No findings.")
 		return err

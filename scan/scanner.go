@@ -13,6 +13,14 @@ type Result struct {
 	// Findings are sorted by host, and in the order in which the processes
 	// started.
 	Findings []*Finding
+	// Sessions are the findings by worker: the gravest first.
+	Sessions []*Session
+	// Integrity is what speaks of the logs themselves: the gravest first.
+	Integrity []*Integrity
+	// Coverage is what the logs of each host could have shown, in the order of
+	// Forest.Hosts.
+	Coverage []HostCoverage
+	Manifest Manifest
 	// Forest holds all processes, found or not.
 	Forest *proctree.Forest
 	// Rules is the set that was applied.
@@ -54,6 +62,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	d := &detection{options: &options, forest: forest, set: compiled.detections, workers: res.workers, inputs: reading.inputs}
 	res.Findings = d.run(rest)
 	d.crosscheck(res.Findings)
+	res.Sessions = sessionsOf(res.Findings)
 	res.Summary = summarize(reading, forest, skipped)
 	res.Summary.Interrupted = context.Cause(ctx)
 	return res, nil

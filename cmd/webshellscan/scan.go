@@ -93,16 +93,11 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	out, err := openOutput(o.output, args, o.stdout)
-	if err != nil {
+	if err := report.CheckFormat(o.format); err != nil {
 		return err
 	}
-	width, _ := terminal(o.stdout)
-	writer, err := report.New(o.format, out, report.Options{
-		Width: width, Color: o.output == "" && o.color(o.stdout), Raw: o.csvRaw,
-	})
+	out, err := openOutput(o.output, args, o.stdout)
 	if err != nil {
-		out.discard()
 		return err
 	}
 	res, err := runWithProgress(cmd.Context(), o.globals, options)
@@ -110,7 +105,9 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		out.discard()
 		return err
 	}
-	if err := out.commit(report.Write(writer, res)); err != nil {
+	width, _ := terminal(o.stdout)
+	err = report.Write(out, o.format, res, report.Options{Width: width, Color: o.output == "" && o.color(o.stdout), Raw: o.csvRaw})
+	if err := out.commit(err); err != nil {
 		return err
 	}
 	o.tell(res)

@@ -1,0 +1,51 @@
+package scan
+
+import (
+	"webshellscan/scan/event"
+)
+
+// IntegrityKind is the kind of an Integrity finding, as a stable code such as
+// "log-cleared".
+type IntegrityKind string
+
+// Integrity is one thing that speaks of the logs themselves rather than of what
+// ran: records hidden, logs cleared, recording stopped or changed, files
+// damaged. It is kept apart from the findings of rules.
+type Integrity struct {
+	Kind  IntegrityKind
+	Level IntegrityLevel
+	// Host and Channel say whose log it is, as far as that is known.
+	Host, Channel string
+	// File is the path of the log, Offset where in it, in bytes from its start, the
+	// thing lies.
+	File   string
+	Offset int64
+	// First and Last are the time of what happened, or the time that it may concern; 0
+	// if not known.
+	First, Last event.Time
+	// Count is how many such things File holds, of which this one stands first.
+	Count int
+	// Text is one plain sentence of what was seen, Meaning one of what it may mean.
+	Text, Meaning string
+	// Evidence names the records that it rests on, if it rests on whole ones.
+	Evidence []Evidence
+}
+
+// IntegrityLevel says how grave an Integrity finding is.
+type IntegrityLevel uint8
+
+// The levels.
+const (
+	// IntegrityNotice: usual in logs that were copied or exported.
+	IntegrityNotice IntegrityLevel = iota
+	// IntegrityWarning: records are missing or unreadable, or recording changed.
+	IntegrityWarning
+	// IntegrityAlarm: hardly to be explained but by tampering, or an act that
+	// intruders are known for.
+	IntegrityAlarm
+)
+
+// String returns "notice", "warning" or "alarm".
+func (l IntegrityLevel) String() string {
+	return [...]string{"notice", "warning", "alarm"}[min(l, IntegrityAlarm)]
+}
