@@ -42,9 +42,11 @@ func Formats() []string {
 
 // CheckFormat returns an error that names the formats if there is none of that
 // name.
-func CheckFormat(format string) error {
-	if !slices.Contains(Formats(), format) {
-		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(Formats(), ", "))
+func CheckFormat(format string) error { return checkFormat(format, Formats()) }
+
+func checkFormat(format string, formats []string) error {
+	if !slices.Contains(formats, format) {
+		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats, ", "))
 	}
 	return nil
 }

@@ -80,17 +80,8 @@ func (p *printer) list(title string, errs []scan.FileError) {
 			p.line("%s: and %d more", title, len(errs)-maxListed)
 			return
 		}
-		p.line("%s: %s: %s", title, Visible(e.Path), Visible(reason(e)))
+		p.line("%s: %s: %s", title, Visible(e.Path), Visible(e.Reason()))
 	}
-}
-
-// reason is an error's text without the path that stands before it.
-func reason(e scan.FileError) string {
-	text := e.Err.Error()
-	if _, after, ok := strings.Cut(text, e.Path+": "); ok {
-		return after
-	}
-	return text
 }
 
 // damage tells of the faults of each file: of those that may have cost something

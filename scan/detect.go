@@ -6,21 +6,30 @@ import (
 	"slices"
 
 	"webshellscan/rules"
+	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 )
 
 // judge matches processes against a set of rules. A judge is for one goroutine.
 type judge struct {
+	set     *rules.Set
 	subject *subject
 	matcher *rules.Matcher
 	matches []int
+	crashes []crash
+}
+
+// crash is a panic that was caught while a process was judged.
+type crash struct {
+	process proctree.Process
+	err     error
 }
 
 // newJudges returns a judge for each worker.
 func newJudges(set *rules.Set, forest *proctree.Forest, workers *workerMap, n int) []*judge {
 	judges := make([]*judge, max(1, n))
 	for i := range judges {
-		judges[i] = &judge{subject: newSubject(set, forest, workers), matcher: set.NewMatcher()}
+		judges[i] = &judge{set: set, subject: newSubject(set, forest, workers), matcher: set.NewMatcher()}
 	}
 	return judges
 }
@@ -31,6 +40,26 @@ func (j *judge) match(p proctree.Process) []int {
 	j.subject.process = p
 	j.matches = j.matcher.Match(j.matches[:0], j.subject)
 	return j.matches
+}
+
+// guard runs do, which judges a process. A panic costs this process, and is kept
+// as the error of this program that it is; what do may have left half done in
+// the judge is made anew.
+func (j *judge) guard(p proctree.Process, do func()) {
+	if err := guard.Run(do); err != nil {
+		j.crashes = append(j.crashes, crash{p, err})
+		j.subject = newSubject(j.set, p.Forest(), j.subject.workers)
+		j.matcher = j.set.NewMatcher()
+	}
+}
+
+// crashesOf returns what the judges were kept from dying of.
+func crashesOf(judges []*judge) []crash {
+	var all []crash
+	for _, j := range judges {
+		all = append(all, j.crashes...)
+	}
+	return all
 }
 
 // batch is some of the processes of a host.
@@ -66,6 +95,7 @@ type detection struct {
 	set     *rules.Set
 	workers *workerMap
 	inputs  []*input
+	crashes []crash
 }
 
 // run returns the findings: by host, and in the order of the processes' start.
@@ -85,10 +115,13 @@ func (d *detection) run(ctx context.Context) []*Finding {
 			if p.Stub() || !d.options.wantsTime(p.Start()) {
 				continue
 			}
-			if matches := j.match(p); len(matches) > 0 {
-				found[i] = append(found[i], d.finding(j.subject, matches))
-			}
+			j.guard(p, func() {
+				if matches := j.match(p); len(matches) > 0 {
+					found[i] = append(found[i], d.finding(j.subject, matches))
+				}
+			})
 		}
 	})
+	d.crashes = append(d.crashes, crashesOf(judges)...)
 	return slices.Concat(found...)
 }

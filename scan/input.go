@@ -58,10 +58,10 @@ func (in *input) take(stats evtx.Stats, odd []evtx.Part, faults *faultLog) bool 
 }
 
 // crash notes a panic, which is an error of this program.
-func (in *input) crash(at evtx.Part, what any) {
+func (in *input) crash(at evtx.Part, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.crashes = append(in.crashes, fmt.Sprintf("offset %d to %d: %v", at.Start, at.End, what))
+	in.crashes = append(in.crashes, fmt.Sprintf("offset %d to %d: %v", at.Start, at.End, err))
 }
 
 // close closes the file. Its error means nothing: the file was only read.

@@ -1,6 +1,9 @@
 package scan
 
 import (
+	"cmp"
+	"slices"
+
 	"webshellscan/scan/event"
 )
 
@@ -23,7 +26,7 @@ type Integrity struct {
 	// First and Last are the time of what happened, or the time that it may concern; 0
 	// if not known.
 	First, Last event.Time
-	// Count is how many such things File holds, of which this one stands first.
+	// Count is how many such things there are, of which this one stands first.
 	Count int
 	// Text is one plain sentence of what was seen, Meaning one of what it may mean.
 	Text, Meaning string
@@ -48,4 +51,20 @@ const (
 // String returns "notice", "warning" or "alarm".
 func (l IntegrityLevel) String() string {
 	return [...]string{"notice", "warning", "alarm"}[min(l, IntegrityAlarm)]
+}
+
+// integrityOf returns what speaks of the logs themselves: the gravest first, then
+// by host, time and place. times are by host.
+func integrityOf(events *logEvents, s *Summary, times []*hostTimes) []*Integrity {
+	list := append(events.integrity(), faultIntegrity(s.Damage)...)
+	for i, h := range s.Hosts {
+		list = append(list, times[i].integrity(h.Name)...)
+	}
+	slices.SortStableFunc(list, func(a, b *Integrity) int {
+		return cmp.Or(
+			cmp.Compare(b.Level, a.Level), cmp.Compare(a.Host, b.Host), cmp.Compare(a.First, b.First),
+			cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Channel, b.Channel),
+		)
+	})
+	return list
 }

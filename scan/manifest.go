@@ -1,12 +1,24 @@
 package scan
 
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+
+	"webshellscan/rules"
+	"webshellscan/scan/source"
+)
+
 // Manifest says what a report was made of, so that it can be filed as evidence
 // and made again.
 type Manifest struct {
-	// Version is the version of webshellscan.
+	// Version is that of webshellscan, from the Options.
 	Version string
 	// Inputs are all files that were looked at as logs, in the order of their
-	// paths.
+	// paths; files of folders that turned out to be something else are not among
+	// them.
 	Inputs []InputFile
 	// Rules names the rules that were applied, by label.
 	Rules []string
@@ -15,13 +27,80 @@ type Manifest struct {
 // InputFile is one input of a Manifest.
 type InputFile struct {
 	Path string
-	// Size is in bytes.
+	// Size is in bytes, as it was when the file was found.
 	Size int64
-	// SHA256 is the hash of those bytes in hexadecimal digits, empty if Options did
-	// not ask for it or the file could not be read whole.
+	// SHA256 is the hash of the whole file in hexadecimal digits, empty if Options
+	// did not ask for it or the file could not be read whole.
 	SHA256 string
-	// Chunks, Records, and Lost count what it holds.
+	// Chunks, Records and Lost count what it holds.
 	Chunks, Records, Lost int
-	// Error is why it was not read, "" if it was.
+	// Error is why it was not read, or not hashed, "" if it was.
 	Error string
+}
+
+// newManifest returns the manifest of what was read. If hash is set, all files are
+// read a second time, from start to end.
+func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Options) Manifest {
+	m := Manifest{Version: options.Version}
+	for _, rule := range set.Rules() {
+		m.Rules = append(m.Rules, rule.Label())
+	}
+	for _, in := range r.inputs {
+		if in.err != nil && in.notLog() {
+			continue
+		}
+		file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Lost: in.stats.Lost}
+		if in.err != nil {
+			file.Error = FileError{in.Path, in.err}.Reason()
+		}
+		m.Inputs = append(m.Inputs, file)
+	}
+	if !options.Hash {
+		return m
+	}
+	hashers := make([]*hasher, max(1, min(options.workers(), len(m.Inputs))))
+	for i := range hashers {
+		hashers[i] = &hasher{buffer: make([]byte, 1<<20)}
+	}
+	for _, f := range share(hashers, len(m.Inputs), func(h *hasher, i int) { h.file(ctx, &m.Inputs[i]) }) {
+		m.Inputs[f.index].Error = "internal error: " + f.err.Error()
+	}
+	return m
+}
+
+// hasher hashes files, one after the other.
+type hasher struct{ buffer []byte }
+
+// file hashes one file, which may have been hashed by nobody yet.
+func (h *hasher) file(ctx context.Context, in *InputFile) {
+	sum, err := h.sum(ctx, in.Path)
+	switch {
+	case err == nil:
+		in.SHA256 = sum
+	case in.Error == "":
+		in.Error = "not hashed: " + FileError{in.Path, err}.Reason()
+	}
+}
+
+func (h *hasher) sum(ctx context.Context, path string) (string, error) {
+	file, err := source.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	for at := int64(0); ; {
+		if err := context.Cause(ctx); err != nil {
+			return "", err
+		}
+		n, err := file.ReadAt(h.buffer, at)
+		hash.Write(h.buffer[:n])
+		at += int64(n)
+		if errors.Is(err, io.EOF) {
+			return hex.EncodeToString(hash.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
 }

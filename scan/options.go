@@ -37,6 +37,11 @@ type Options struct {
 	// means DefaultCrosscheck, a negative number none. It takes about a tenth of a
 	// millisecond for each.
 	Crosscheck int
+	// Hash asks for the SHA-256 of all inputs in the manifest: they are read a
+	// second time.
+	Hash bool
+	// Version is the program's version, for the manifest.
+	Version string
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }

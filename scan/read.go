@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"sync"
-	"sync/atomic"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 )
@@ -25,12 +24,15 @@ type reading struct {
 	texts    *proctree.Texts
 	progress *Progress
 	workers  int
+	watchers []*watcher
 }
 
 // worker reads units, one after the other.
 type worker struct {
 	reader    *evtx.Reader
 	collector *proctree.Collector
+	watcher   *watcher
+	trees     int // how many of the kinds of event, the first ones, the collector takes
 	progress  *Progress
 }
 
@@ -58,39 +60,32 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	if r.progress != nil {
 		r.progress.Total.Store(total)
 	}
-	selection := evtx.NewSelection(proctree.Keys())
+	keys, kinds := selected()
+	selection := evtx.NewSelection(keys)
+	trees := len(proctree.Keys())
 	workers := make([]*worker, max(1, min(r.workers, len(units))))
 	collectors := make([]*proctree.Collector, len(workers))
 	for i := range workers {
 		collectors[i] = proctree.NewCollector(r.texts)
-		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.progress}
+		r.watchers = append(r.watchers, newWatcher(kinds))
+		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], trees, r.progress}
 	}
-	share(workers, len(units), func(w *worker, i int) { w.part(ctx, units[i]) })
+	for _, f := range share(workers, len(units), func(w *worker, i int) { w.part(ctx, units[i]) }) {
+		units[f.index].in.crash(units[f.index].part, f.err)
+	}
 	var odd []*input
 	for _, in := range r.inputs {
 		if len(in.odd) > 0 {
 			odd = append(odd, in)
 		}
 	}
-	share(workers, len(odd), func(w *worker, i int) { w.carve(ctx, odd[i]) })
+	for _, f := range share(workers, len(odd), func(w *worker, i int) { w.carve(ctx, odd[i]) }) {
+		odd[f.index].crash(evtx.Part{End: odd[f.index].Size}, f.err)
+	}
 	for _, in := range r.inputs {
 		in.close()
 	}
 	return collectors
-}
-
-// share runs do for 0 to n-1, each on whichever of the workers is free.
-func share[W any](workers []W, n int, do func(w W, i int)) {
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for _, w := range workers {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(w, i)
-			}
-		})
-	}
-	group.Wait()
 }
 
 // part reads one part of an input.
@@ -128,11 +123,15 @@ func (w *worker) carve(ctx context.Context, in *input) {
 // take hands events to the collector and notes faults. A panic in reading costs
 // the rest of the part and is reported as the error of this program that it is.
 func (w *worker) take(in *input, part evtx.Part, faults *faultLog, events iter.Seq2[*event.Event, error]) {
-	defer func() {
-		if p := recover(); p != nil {
-			in.crash(part, p)
-		}
-	}()
+	err := guard.Run(func() { w.takeAll(in, faults, events) })
+	if err != nil {
+		in.crash(part, err)
+	}
+}
+
+// takeAll is take without its guard.
+func (w *worker) takeAll(in *input, faults *faultLog, events iter.Seq2[*event.Event, error]) {
+	w.watcher.begin()
 	for ev, err := range events {
 		if ev == nil {
 			if fault, ok := errors.AsType[*evtx.FormatError](err); ok {
@@ -141,6 +140,9 @@ func (w *worker) take(in *input, part evtx.Part, faults *faultLog, events iter.S
 			continue
 		}
 		ev.Place.File = in.index
-		w.collector.Add(ev)
+		if ev.Key < w.trees {
+			w.collector.Add(ev)
+		}
+		w.watcher.add(ev)
 	}
 }

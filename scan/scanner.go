@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"webshellscan/rules"
+	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 )
@@ -64,8 +65,23 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	d.crosscheck(res.Findings)
 	res.Sessions = sessionsOf(res.Findings)
 	res.Summary = summarize(reading, forest, skipped)
+	res.Summary.addCrashes(d)
 	res.Summary.Interrupted = context.Cause(ctx)
+	res.judgeLogs(reading, &options)
+	res.Manifest = newManifest(ctx, reading, compiled.detections, &options)
 	return res, nil
+}
+
+// judgeLogs says what the logs could have shown, and what speaks of them
+// themselves.
+func (res *Result) judgeLogs(r *reading, options *Options) {
+	events := newLogEvents(r, res.Forest)
+	times := make([]*hostTimes, len(res.Forest.Hosts()))
+	for i := range times {
+		times[i] = timesOf(res.Forest, i, events.hosts[i].boots)
+	}
+	res.Coverage = coverageOf(options, &res.Summary, res.Forest.Hosts(), times)
+	res.Integrity = integrityOf(events, &res.Summary, times)
 }
 
 // ruleSets are the rules of a scan, compiled: those that tell web servers, and
@@ -79,21 +95,26 @@ type ruleSets struct {
 func compileAside(options *Options) <-chan ruleSets {
 	done := make(chan ruleSets, 1)
 	go func() {
-		list := options.Rules
-		if list == nil {
-			var err error
-			if list, err = rules.Builtin(); err != nil {
-				done <- ruleSets{err: err}
-				return
-			}
-		}
-		roles, others := rules.SplitRole(list, rules.RoleWebServer)
 		var sets ruleSets
-		sets.servers, _ = rules.Compile(roles, rules.Options{})
-		sets.detections, _ = rules.Compile(others, rules.Options{MinLevel: options.MinLevel})
+		if err := guard.Run(func() { sets = compileRules(options) }); err != nil {
+			sets.err = err
+		}
 		done <- sets
 	}()
 	return done
+}
+
+func compileRules(options *Options) (sets ruleSets) {
+	list := options.Rules
+	if list == nil {
+		if list, sets.err = rules.Builtin(); sets.err != nil {
+			return sets
+		}
+	}
+	roles, others := rules.SplitRole(list, rules.RoleWebServer)
+	sets.servers, _ = rules.Compile(roles, rules.Options{})
+	sets.detections, _ = rules.Compile(others, rules.Options{MinLevel: options.MinLevel})
+	return sets
 }
 
 // computers counts the records by spelling of Computer.

@@ -48,6 +48,15 @@ type FileError struct {
 	Err  error
 }
 
+// Reason returns the error's text without the path that stands before it.
+func (e FileError) Reason() string {
+	text := e.Err.Error()
+	if _, after, ok := strings.Cut(text, e.Path+": "); ok {
+		return after
+	}
+	return text
+}
+
 // FileFaults are the faults of one file.
 type FileFaults struct {
 	Path string
@@ -90,6 +99,27 @@ func summarize(r *reading, forest *proctree.Forest, skipped []source.Skipped) Su
 	}
 	s.Blind = blindSpots(&s)
 	return s
+}
+
+// addCrashes takes the panics that were caught after the reading.
+func (s *Summary) addCrashes(d *detection) {
+	for _, h := range s.Hosts {
+		if h.Crash != nil {
+			s.Crashes = append(s.Crashes, FileError{h.Name, fmt.Errorf("internal error: process trees: %w", h.Crash)})
+		}
+	}
+	for _, c := range slices.Concat(d.workers.crashes, d.crashes) {
+		path, offset := c.process.Host().Name, int64(0)
+		for r := range c.process.Records() {
+			e := d.evidence(r)
+			path, offset = e.File, e.Offset
+			break
+		}
+		s.Crashes = append(s.Crashes, FileError{path, fmt.Errorf("internal error: offset %d: process %d: %w", offset, c.process.PID(), c.err)})
+	}
+	slices.SortStableFunc(s.Crashes, func(a, b FileError) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Err.Error(), b.Err.Error()))
+	})
 }
 
 // addInput takes one input into the summary.

@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/guard"
 	"webshellscan/scan/source"
 )
 
@@ -37,10 +38,13 @@ func (d *detection) crosscheck(findings []*Finding) {
 	}
 	share(checkers, runs, func(c *checker, i int) {
 		for _, f := range order[i*run : min((i+1)*run, len(order))] {
-			f.Crosscheck = c.finding(&f.Evidence[0])
+			c.guarded(f)
 		}
 		c.close()
 	})
+	for _, c := range checkers {
+		d.crashes = append(d.crashes, c.crashes...)
+	}
 }
 
 // distinctFirst returns the findings with the first one of each image, command
@@ -71,6 +75,8 @@ type checker struct {
 	file  *source.File
 	chunk []byte
 	at    int64 // of chunk, -1 for none
+
+	crashes []crash
 }
 
 // finding checks the record of one finding.
@@ -81,6 +87,18 @@ func (c *checker) finding(e *Evidence) crosscheck.Result {
 	res := c.check.Check(int(e.Offset-e.chunk), e.RecordID)
 	res.Raw = nil
 	return res
+}
+
+// guarded is finding. A panic is kept as the error of this program that it is,
+// and leaves the finding unconfirmed.
+func (c *checker) guarded(f *Finding) {
+	err := guard.Run(func() { f.Crosscheck = c.finding(&f.Evidence[0]) })
+	if err != nil {
+		c.crashes = append(c.crashes, crash{f.Process, err})
+		f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: "internal error"}
+		c.close()
+		c.check = crosscheck.New()
+	}
 }
 
 // read reads the chunk of a record unless it is in hand.

@@ -14,6 +14,7 @@ type workerMap struct {
 	forest   *proctree.Forest
 	products []string // by index of the rule
 	hosts    []hostWorkers
+	crashes  []crash
 }
 
 // hostWorkers holds, by Process.Index, for the processes of one host:
@@ -35,11 +36,14 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 	batches := batchesOf(forest)
 	share(judges, len(batches), func(j *judge, i int) {
 		for p := range batches[i].processes(forest) {
-			if matches := j.match(p); len(matches) > 0 {
-				m.hosts[p.HostIndex()].server[p.Index()] = uint16(matches[0] + 1)
-			}
+			j.guard(p, func() {
+				if matches := j.match(p); len(matches) > 0 {
+					m.hosts[p.HostIndex()].server[p.Index()] = uint16(matches[0] + 1)
+				}
+			})
 		}
 	})
+	m.crashes = crashesOf(judges)
 	for i := range m.hosts {
 		m.inherit(i)
 	}

@@ -33,8 +33,12 @@ type outcome int
 // Error implements error.
 func (o outcome) Error() string { return fmt.Sprintf("exit status %d", int(o)) }
 
-// errOutput is wrapped by errors of writing the report.
-var errOutput = errors.New("cannot write the report")
+// errOutput is wrapped by errors of writing the report, errInternal by those of
+// this program itself.
+var (
+	errOutput   = errors.New("cannot write the report")
+	errInternal = errors.New("internal error")
+)
 
 // exitStatus turns the error of a run into its exit status, and tells of it
 // what has not been told yet.
@@ -47,7 +51,7 @@ func exitStatus(err error, stderr io.Writer) int {
 	}
 	// If standard error is gone as well there is nobody left to tell.
 	_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", report.Visible(err.Error()))
-	if errors.Is(err, errOutput) {
+	if errors.Is(err, errOutput) || errors.Is(err, errInternal) {
 		return exitIncomplete
 	}
 	return exitUsage

@@ -4,10 +4,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"webshellscan/scan/guard"
 )
 
 func main() {
@@ -20,12 +23,17 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run runs the command line and returns the exit status.
+// run runs the command line and returns the exit status. A panic that nothing
+// below caught is told as the error of this program that it is.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cmd := newRootCommand(&globals{stdout: stdout, stderr: stderr})
 	cmd.SetArgs(args)
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	return exitStatus(cmd.ExecuteContext(ctx), stderr)
+	var err error
+	if crash := guard.Run(func() { err = cmd.ExecuteContext(ctx) }); crash != nil {
+		err = fmt.Errorf("%w (please report): %w", errInternal, crash)
+	}
+	return exitStatus(err, stderr)
 }

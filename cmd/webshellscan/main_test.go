@@ -124,6 +124,8 @@ func TestGolden(t *testing.T) {
 		{"findings.jsonl", []string{"testdata/logs", "--format", "jsonl"}},
 		{"tree.txt", []string{"tree", "testdata/logs", "--host", "web02", "--pid", "9012"}},
 		{"host.txt", []string{"tree", "testdata/logs", "--host", "MAIL01", "--ascii"}},
+		{"verify.txt", []string{"verify", "testdata/logs"}},
+		{"verify.csv", []string{"verify", "testdata/logs", "--format", "csv"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,6 +133,7 @@ func TestGolden(t *testing.T) {
 			for _, workers := range []string{"1", "2", "8"} {
 				_, stdout, _ := runHere(t, append(tt.args, "--workers", workers)...)
 				stdout = strings.ReplaceAll(stdout, `testdata\\logs\\`, "testdata/logs/")
+				stdout = strings.ReplaceAll(stdout, version(), "VERSION")
 				if *update && workers == "1" {
 					if err := write(golden, []byte(stdout)); err != nil {
 						t.Fatal(err)

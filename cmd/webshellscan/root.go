@@ -60,7 +60,7 @@ are called. Times are UTC.
 	}
 	g.addFlags(cmd.PersistentFlags())
 	o.addFlags(cmd)
-	cmd.AddCommand(newTreeCommand(g))
+	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g))
 	cmd.SetVersionTemplate("webshellscan {{.Version}}\n")
 	return cmd
 }

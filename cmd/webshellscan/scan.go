@@ -111,6 +111,9 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		return err
 	}
 	o.tell(res)
+	if !o.quiet {
+		_ = report.Integrity(o.stderr, res.Integrity)
+	}
 	return status(res)
 }
 

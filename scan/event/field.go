@@ -63,6 +63,21 @@ const (
 	NewTime
 	OldTime
 
+	// Eventlog 104 and 1102 (a log was cleared): ClearedChannel is the element
+	// Channel of UserData, which shares its name with System's.
+	ClearedChannel
+	BackupPath
+
+	// Security 4719 (the audit policy was changed).
+	SubcategoryGUID
+	AuditPolicyChanges
+
+	// Sysmon 16 (its configuration changed) and 255 (an error; ErrorID is its
+	// field ID).
+	Configuration
+	ConfigurationFileHash
+	ErrorID
+
 	// What System says of an event. These are no payload fields: an Event has
 	// them under their own names.
 	Computer
@@ -95,6 +110,8 @@ var fieldNames = [numFields]string{
 	TargetDomainName: "TargetDomainName", TargetLogonID: "TargetLogonId", ParentProcessName: "ParentProcessName",
 	MandatoryLabel: "MandatoryLabel", Status: "Status", ProcessName: "ProcessName",
 	State: "State", PreviousTime: "PreviousTime", NewTime: "NewTime", OldTime: "OldTime",
+	ClearedChannel: "Channel", BackupPath: "BackupPath", SubcategoryGUID: "SubcategoryGuid", AuditPolicyChanges: "AuditPolicyChanges",
+	Configuration: "Configuration", ConfigurationFileHash: "ConfigurationFileHash", ErrorID: "ID",
 	Computer: "Computer", Channel: "Channel", ProviderName: "Provider_Name", EventID: "EventID", Version: "Version",
 }
 

@@ -76,8 +76,11 @@ func newNameTable(words map[string]word) *[nameTableSize]knownName {
 
 // field returns the payload field that w names.
 func (w word) field() event.FieldID {
-	if w > firstField {
+	switch {
+	case w > firstField:
 		return event.FieldID(w - firstField)
+	case w == wordChannel:
+		return event.ClearedChannel
 	}
 	return event.FieldNone
 }

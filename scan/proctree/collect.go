@@ -65,6 +65,12 @@ type Counts struct {
 	// NoCommandLine counts the 4688 without a command line: the policy "Include
 	// command line in process creation events" was off.
 	NoCommandLine int
+	// NoParentName counts the 4688 that do not name their parent's image, as before
+	// Windows 10 and Server 2016.
+	NoParentName int
+	// SysmonFields is the greatest number of fields of a Sysmon 1: it grows with the
+	// version of Sysmon.
+	SysmonFields int
 	// Unusable counts process events without a process ID or without an image:
 	// nothing can be said of them.
 	Unusable int
@@ -80,6 +86,8 @@ func (c *Counts) Add(other Counts) {
 	c.SecurityCreate += other.SecurityCreate
 	c.SecurityEnd += other.SecurityEnd
 	c.NoCommandLine += other.NoCommandLine
+	c.NoParentName += other.NoParentName
+	c.SysmonFields = max(c.SysmonFields, other.SysmonFields)
 	c.Unusable += other.Unusable
 }
 
@@ -160,6 +168,7 @@ func (c *Collector) Add(ev *event.Event) {
 }
 
 func (c *Collector) sysmonCreate(ev *event.Event, origin facetID, counts *Counts) {
+	counts.SysmonFields = max(counts.SysmonFields, len(ev.Fields()))
 	pid, ok := ev.Value(event.ProcessID).Uint()
 	image := c.facet(ev, sourceSysmon, facetImage)
 	if !ok || pid > 0xFFFFFFFF || ev.Value(event.Image).IsNull() {
@@ -205,10 +214,17 @@ func sysmonTime(ev *event.Event, guid event.GUID) event.Time {
 // without more proof (99 of 100 were measured within six minutes).
 const maxWriteDelay = 10 * event.Minute
 
+// isBlank reports whether a text is absent or empty.
+func isBlank(text event.Value) bool {
+	return len(text.Data) < 2 || text.Data[0] == 0 && text.Data[1] == 0
+}
+
 func (c *Collector) securityCreate(ev *event.Event, origin facetID, counts *Counts) {
-	commandLine := ev.Value(event.CommandLine)
-	if len(commandLine.Data) < 2 || commandLine.Data[0] == 0 && commandLine.Data[1] == 0 {
+	if isBlank(ev.Value(event.CommandLine)) {
 		counts.NoCommandLine++
+	}
+	if isBlank(ev.Value(event.ParentProcessName)) {
+		counts.NoParentName++
 	}
 	pid, ok := ev.Value(event.NewProcessID).Uint()
 	image := c.facet(ev, sourceSecurity, facetImage)

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/guard"
 )
 
 // Forest holds all processes of all hosts. It is immutable; goroutines may
@@ -153,8 +154,9 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}
-			b.build()
-			f.trees[i] = b.tree
+			if f.hosts[i].Crash = guard.Run(b.build); f.hosts[i].Crash == nil {
+				f.trees[i] = b.tree
+			}
 			return nil
 		})
 	}

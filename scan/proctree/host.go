@@ -19,6 +19,9 @@ type Host struct {
 	Events Counts
 	// Processes counts its processes, stubs included.
 	Processes int
+	// Crash is the panic that kept the host's trees from being built: an error of
+	// this program. It is nil, or the host has no processes.
+	Crash error
 }
 
 // hostName is what is known of one spelling of Computer.

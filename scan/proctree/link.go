@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/guard"
 )
 
 // owners knows who held which process ID when, as far as a walk along the time
@@ -275,15 +276,20 @@ func (b *builder) findByGUID() {
 	})
 }
 
-// divideWork calls do for stretches of 0 to n-1, on so many goroutines.
+// divideWork calls do for stretches of 0 to n-1, on so many goroutines. If one of
+// them panics, so does divideWork.
 func divideWork(workers, n int, do func(from, to int)) {
 	const least = 1 << 12
 	stretches := max(1, min(workers, n/least))
 	var group sync.WaitGroup
+	panics := make([]error, stretches)
 	for i := range stretches {
-		group.Go(func() { do(n*i/stretches, n*(i+1)/stretches) })
+		group.Go(func() { panics[i] = guard.Run(func() { do(n*i/stretches, n*(i+1)/stretches) }) })
 	}
 	group.Wait()
+	if err := cmp.Or(panics...); err != nil {
+		panic(err)
+	}
 }
 
 // end notes the end of a process; of several records the first one holds.

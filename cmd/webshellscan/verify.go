@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"webshellscan/report"
+	"webshellscan/scan"
+)
+
+// verifyOptions are the flags of the verb verify.
+type verifyOptions struct {
+	*globals
+	format string
+	output string
+	csvRaw bool
+}
+
+func newVerifyCommand(g *globals) *cobra.Command {
+	o := &verifyOptions{globals: g}
+	cmd := &cobra.Command{
+		Use:   "verify [flags] PATH...",
+		Short: "Say what speaks of the logs themselves: integrity, coverage, hashes",
+		Long: `verify says what was hidden, cleared, damaged, stopped or changed in the logs
+themselves, what the logs of each host could have shown, and names every input
+with its size and SHA-256.
+
+Exit status:
+  0    nothing graver than a notice
+  1    warnings or alarms
+  2    wrong usage
+  3    incomplete: an input could not be read or the report not be written, or
+       there was not one event log record
+  130  interrupted
+`,
+		Example: "  webshellscan verify ./logs --format csv -o evidence.csv",
+		RunE:    func(cmd *cobra.Command, args []string) error { return runVerify(cmd, o, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&o.format, "format", "f", "table", "`format` of the report: table, csv, jsonl")
+	flags.StringVarP(&o.output, "output", "o", "", "write the report to a `file`, whole or not at all, instead of standard output")
+	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.VerifyFormats(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// runVerify is the verb verify.
+func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no file or folder given: webshellscan verify PATH... (see --help)")
+	}
+	if err := report.CheckVerifyFormat(o.format); err != nil {
+		return err
+	}
+	out, err := openOutput(o.output, args, o.stdout)
+	if err != nil {
+		return err
+	}
+	res, err := runWithProgress(cmd.Context(), o.globals, scan.Options{
+		Paths: args, Workers: o.workers, Hash: true, Version: version(), Crosscheck: -1,
+	})
+	if err != nil {
+		out.discard()
+		return err
+	}
+	width, _ := terminal(o.stdout)
+	if err := out.commit(report.Verify(out, o.format, res, report.Options{Width: width, Raw: o.csvRaw})); err != nil {
+		return err
+	}
+	o.tell(res)
+	switch grave := func(i *scan.Integrity) bool { return i.Level > scan.IntegrityNotice }; {
+	case res.Summary.Interrupted != nil:
+		return outcome(exitInterrupted)
+	case res.Summary.Incomplete():
+		return outcome(exitIncomplete)
+	case slices.ContainsFunc(res.Integrity, grave):
+		return outcome(exitFindings)
+	}
+	return nil
+}

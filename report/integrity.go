@@ -1,0 +1,148 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+)
+
+// wrapped writes a text in lines of the printer's width, the first after head,
+// the others indented by as much.
+func (p *printer) wrapped(width int, head, text string) {
+	indent := strings.Repeat(" ", len(head))
+	for i, line := range wrap(Visible(text), max(width-len(head), 20), maxSentenceLines) {
+		if i > 0 {
+			head = indent
+		}
+		p.line("%s", strings.TrimRight(head+line, " "))
+	}
+}
+
+// maxSentenceLines bounds a sentence that holds text from a log.
+const maxSentenceLines = 12
+
+// integrity writes integrity findings of at least a level, the gravest first, and
+// says how many others there are.
+func (p *printer) integrity(list []*scan.Integrity, least scan.IntegrityLevel, width int) {
+	left := 0
+	for _, i := range list {
+		if i.Level < least {
+			left++
+			continue
+		}
+		p.integrityFinding(i, width)
+	}
+	if left > 0 {
+		p.line("  and %s: see webshellscan verify", count(left, "notice"))
+	}
+}
+
+func (p *printer) integrityFinding(i *scan.Integrity, width int) {
+	var about []string
+	if i.Host != "" {
+		about = append(about, i.Host)
+	}
+	if i.First != 0 {
+		about = append(about, spanOf(i.First, i.Last))
+	}
+	head := fmt.Sprintf("  %-8s", strings.ToUpper(i.Level.String()))
+	text := i.Text
+	if i.Count > 1 && len(i.Evidence) > 0 {
+		text += fmt.Sprintf(" (%d times)", i.Count)
+	}
+	if len(about) > 0 {
+		text = strings.Join(about, ", ") + ": " + text
+	}
+	p.wrapped(width, head, text)
+	p.wrapped(width, "          ", i.Meaning)
+	switch {
+	case len(i.Evidence) > 0:
+		e := &i.Evidence[0]
+		p.wrapped(width, "          ", fmt.Sprintf("event %d, record %d at offset %d of %s", e.EventID, e.RecordID, e.Offset, e.File))
+	case i.File != "":
+		p.wrapped(width, "          ", "in "+i.File)
+	}
+}
+
+// spanOf writes a time, or two.
+func spanOf(first, last event.Time) string {
+	if first == last || last == 0 {
+		return shortTime(first)
+	}
+	return shortTime(first) + " to " + shortTime(last)
+}
+
+// coverage writes what the logs of each host could have shown.
+func (p *printer) coverage(list []scan.HostCoverage, width int) {
+	for i := range list {
+		c := &list[i]
+		p.line("  %s", Visible(c.Host))
+		p.wrapped(width, "    ", processCoverage(c))
+		for _, g := range c.Silences {
+			p.wrapped(width, "    ", "no process creation from "+spanOf(g.From, g.To))
+		}
+		for j := range c.Channels {
+			p.channel(&c.Channels[j], width)
+		}
+	}
+}
+
+// processCoverage says which process creations a host's logs have.
+func processCoverage(c *scan.HostCoverage) string {
+	if c.Sysmon1 == 0 && c.Security4688 == 0 {
+		return "no process creations: what ran here cannot be seen"
+	}
+	var parts []string
+	if c.Sysmon1 > 0 {
+		parts = append(parts, fmt.Sprintf("%d Sysmon 1 (%d fields)", c.Sysmon1, c.SysmonFields))
+	}
+	if n := c.Security4688; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d Security 4688, %s with command lines, %s with the parent's image",
+			n, percent(float64(c.CommandLines)/float64(n)), percent(float64(c.ParentNames)/float64(n))))
+	}
+	return fmt.Sprintf("%s; %s, %s of the time of interest", strings.Join(parts, "; "), spanOf(c.First, c.Last), percent(c.Covered))
+}
+
+func (p *printer) channel(c *scan.ChannelCoverage, width int) {
+	p.wrapped(width, "    ", fmt.Sprintf("%s: %s in %s, %s", c.Channel, count(c.Records, "record"), count(c.Files, "file"), spanOf(c.First, c.Last)))
+	for _, g := range c.Gaps {
+		p.wrapped(width, "      ", fmt.Sprintf("missing: record IDs %d to %d, between %s", g.FirstID, g.LastID, spanOf(g.From, g.To)))
+	}
+}
+
+// percent writes a share; only all is 100 %, and only nothing 0 %.
+func percent(share float64) string {
+	switch {
+	case share <= 0:
+		return "0 %"
+	case share >= 1:
+		return "100 %"
+	}
+	return fmt.Sprintf("%.0f %%", min(max(share*100, 1), 99))
+}
+
+// Integrity writes, for the end of a scan, the alarms among the integrity
+// findings, and how many others there are.
+func Integrity(w io.Writer, list []*scan.Integrity) error {
+	p := printer{w: w}
+	var counts [scan.IntegrityAlarm + 1]int
+	for _, i := range list {
+		if counts[i.Level]++; i.Level != scan.IntegrityAlarm || counts[i.Level] > maxListed {
+			continue
+		}
+		where := cmp.Or(i.Host, i.File)
+		if i.First != 0 {
+			where += ", " + spanOf(i.First, i.Last)
+		}
+		p.line("ALARM: %s: %s", Visible(where), Visible(i.Text))
+	}
+	if len(list) > 0 {
+		p.line("Integrity of the logs: %s, %s, %s (webshellscan verify explains)",
+			count(counts[scan.IntegrityAlarm], "alarm"), count(counts[scan.IntegrityWarning], "warning"), count(counts[scan.IntegrityNotice], "notice"))
+	}
+	return p.err
+}

@@ -1,0 +1,129 @@
+package report
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+
+	"webshellscan/scan"
+)
+
+// verifyFormats lists the formats of Verify.
+var verifyFormats = []struct {
+	name  string
+	write func(io.Writer, *scan.Result, Options) error
+}{
+	{"table", verifyTable},
+	{"csv", verifyCSV},
+}
+
+// verifyTable writes integrity, coverage and inputs for people.
+func verifyTable(w io.Writer, res *scan.Result, o Options) error {
+	width := o.Width
+	if width <= 0 {
+		width = 80
+	}
+	p := printer{w: w}
+	p.line("webshellscan %s", Visible(res.Manifest.Version))
+	p.line("\nIntegrity")
+	if len(res.Integrity) == 0 {
+		p.line("  nothing that speaks against these logs")
+	}
+	p.integrity(res.Integrity, scan.IntegrityNotice, width)
+	p.line("\nCoverage")
+	if len(res.Coverage) == 0 {
+		p.line("  no host")
+	}
+	p.coverage(res.Coverage, width)
+	p.line("\nInputs")
+	for _, in := range res.Manifest.Inputs {
+		p.wrapped(width, "  ", in.Path)
+		p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), count(in.Records, "record"), count(in.Chunks, "chunk"))
+		if in.SHA256 != "" {
+			p.line("    SHA-256 %s", in.SHA256)
+		}
+		if in.Error != "" {
+			p.wrapped(width, "    ", in.Error)
+		}
+	}
+	return p.err
+}
+
+func lostText(n int) string {
+	if n == 0 {
+		return "nothing lost"
+	}
+	return "at least " + count(n, "record") + " lost"
+}
+
+// verifyCSV writes one line for each integrity finding, host, channel, gap and
+// input; the column kind says which it is. Not every kind fills every column.
+func verifyCSV(w io.Writer, res *scan.Result, o Options) error {
+	c := &csvWriter{out: w, raw: o.Raw}
+	c.csv = csv.NewWriter(&c.line)
+	rows := [][]string{{"kind", "level", "host", "channel", "file", "offset", "first", "last", "count", "text", "meaning", "size", "sha256"}}
+	for _, i := range res.Integrity {
+		rows = append(rows, []string{
+			"integrity:" + string(i.Kind), i.Level.String(), i.Host, i.Channel, i.File, strconv.FormatInt(i.Offset, 10),
+			i.First.String(), i.Last.String(), strconv.Itoa(i.Count), i.Text, i.Meaning, "", "",
+		})
+	}
+	for i := range res.Coverage {
+		h := &res.Coverage[i]
+		rows = append(rows, []string{
+			"host", "", h.Host, "", "", "", h.First.String(), h.Last.String(), strconv.Itoa(h.Sysmon1 + h.Security4688), processCoverage(h), "", "", "",
+		})
+		for _, ch := range h.Channels {
+			rows = append(rows, []string{
+				"channel", "", h.Host, ch.Channel, "", "", ch.First.String(), ch.Last.String(), strconv.Itoa(ch.Records), "", "", "", "",
+			})
+			for _, g := range ch.Gaps {
+				rows = append(rows, []string{
+					"gap", "", h.Host, ch.Channel, "", "", g.From.String(), g.To.String(), strconv.FormatUint(g.LastID-g.FirstID+1, 10),
+					fmt.Sprintf("record IDs %d to %d are missing", g.FirstID, g.LastID), "", "", "",
+				})
+			}
+		}
+	}
+	for _, in := range res.Manifest.Inputs {
+		rows = append(rows, []string{
+			"input", "", "", "", in.Path, "", "", "", strconv.Itoa(in.Records), in.Error, "", strconv.FormatInt(in.Size, 10), in.SHA256,
+		})
+	}
+	for _, row := range rows {
+		if !o.Raw {
+			for i := range row {
+				row[i] = guardFormula(row[i])
+			}
+		}
+		if err := c.write(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// VerifyFormats returns the names of the formats of Verify.
+func VerifyFormats() []string {
+	var names []string
+	for _, f := range verifyFormats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// CheckVerifyFormat returns an error that names the formats if there is none of
+// that name.
+func CheckVerifyFormat(format string) error { return checkFormat(format, VerifyFormats()) }
+
+// Verify writes what speaks of the logs themselves: integrity, coverage, and the
+// inputs with their hashes.
+func Verify(w io.Writer, format string, res *scan.Result, options Options) error {
+	for _, f := range verifyFormats {
+		if f.name == format {
+			return f.write(w, res, options)
+		}
+	}
+	return CheckVerifyFormat(format)
+}

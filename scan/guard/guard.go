@@ -1,0 +1,58 @@
+// Package guard keeps a panic from leaving the goroutine that it happened in. A
+// panic is an error of this program, never of its input, but even then what else
+// there is must be read and reported.
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+)
+
+// Panic is a panic that was caught.
+type Panic struct {
+	Value any    // what it was called with
+	Place string // the file and line of the function that panicked
+}
+
+// Error implements error.
+func (p *Panic) Error() string { return fmt.Sprintf("%v (%s)", p.Value, p.Place) }
+
+// Run runs do. If it panics, Run returns a *Panic that says where; a *Panic that
+// do itself panics with comes back as it is.
+func Run(do func()) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = caught(value)
+		}
+	}()
+	do()
+	return nil
+}
+
+func caught(value any) error {
+	if inner, ok := value.(error); ok {
+		if p, ok := errors.AsType[*Panic](inner); ok {
+			return p
+		}
+	}
+	return &Panic{value, place(string(debug.Stack()))}
+}
+
+// place returns the place of a panic out of a stack: that of the first function
+// below the calls of the runtime.
+func place(stack string) string {
+	_, below, found := strings.Cut(stack, "\npanic(")
+	if !found {
+		return "unknown place"
+	}
+	lines := strings.Split(below, "\n")
+	for i := 2; i+1 < len(lines); i += 2 { // after the call of panic and its place: a function, its place
+		if !strings.HasPrefix(lines[i], "runtime.") {
+			where, _, _ := strings.Cut(strings.TrimSpace(lines[i+1]), " ")
+			return where[strings.LastIndexByte(where, '/')+1:]
+		}
+	}
+	return "unknown place"
+}

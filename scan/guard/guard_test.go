@@ -1,0 +1,34 @@
+package guard_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"webshellscan/scan/guard"
+)
+
+func TestRun(t *testing.T) {
+	if err := guard.Run(func() {}); err != nil {
+		t.Errorf("no panic, and %v", err)
+	}
+	var list []int
+	tests := []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"called", func() { panic("by hand") }, "by hand (guard_test.go:"},
+		{"by the runtime", func() { list[3] = 1 }, "index out of range [3] with length 0 (guard_test.go:"},
+		{"of a memory access", func() { var p *struct{ n int }; p.n = 1 }, "nil pointer dereference (guard_test.go:"},
+	}
+	for _, test := range tests {
+		err := guard.Run(test.do)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q in it", test.name, err, test.want)
+		}
+		if again := guard.Run(func() { panic(err) }); !errors.Is(again, err) {
+			t.Errorf("%s: passed on, it came back as %v", test.name, again)
+		}
+	}
+}

@@ -1,0 +1,322 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// The kinds of integrity findings that events tell of.
+const (
+	LogCleared         IntegrityKind = "log-cleared"
+	LogServiceStopped  IntegrityKind = "log-service-stopped"
+	EventsDropped      IntegrityKind = "events-dropped"
+	SysmonStopped      IntegrityKind = "sysmon-stopped"
+	SysmonConfigured   IntegrityKind = "sysmon-configuration-changed"
+	SysmonFailed       IntegrityKind = "sysmon-error"
+	AuditPolicyChanged IntegrityKind = "audit-policy-changed"
+	ClockChanged       IntegrityKind = "clock-changed"
+)
+
+// hostEvents is what the events that speak of logs say of one host.
+type hostEvents struct {
+	host   string
+	events []logEvent
+	boots  []event.Time
+	copies map[int][]logEvent // by index in events
+	last   event.Time         // of all of them
+}
+
+// logEvents are the events that speak of logs.
+type logEvents struct {
+	inputs []*input
+	hosts  []*hostEvents      // as the forest's
+	more   map[moreEvents]int // those that were only counted
+}
+
+// newLogEvents collects what was read.
+func newLogEvents(r *reading, forest *proctree.Forest) *logEvents {
+	events, more := mergeWatched(r.watchers)
+	return &logEvents{r.inputs, eventsByHost(events, forest), more}
+}
+
+// integrity returns what the events tell of the integrity of logs.
+func (l *logEvents) integrity() []*Integrity {
+	b := &integrityBuilder{inputs: l.inputs}
+	for _, h := range l.hosts {
+		b.host(h)
+	}
+	for key, n := range l.more {
+		for _, i := range b.list {
+			if i.File == l.inputs[key.file].Path && i.kind == key.kind {
+				i.Count += n
+				break
+			}
+		}
+	}
+	list := make([]*Integrity, len(b.list))
+	for i, w := range b.list {
+		list[i] = &w.Integrity
+	}
+	return list
+}
+
+// eventsByHost divides events by host. A record that stands in several files is
+// one event.
+func eventsByHost(events []logEvent, forest *proctree.Forest) []*hostEvents {
+	hostOf := make(map[string]int)
+	list := make([]*hostEvents, len(forest.Hosts()))
+	for i, h := range forest.Hosts() {
+		list[i] = &hostEvents{host: h.Name, copies: make(map[int][]logEvent)}
+		for _, name := range h.Names {
+			hostOf[name] = i
+		}
+	}
+	type identity struct {
+		host     int
+		channel  string
+		eventID  uint16
+		recordID uint64
+		at       event.Time
+	}
+	seen := make(map[identity]int)
+	for _, e := range events {
+		i, ok := hostOf[e.computer]
+		if !ok {
+			continue // beyond the hosts that are kept of one log
+		}
+		h := list[i]
+		h.last = max(h.last, e.at)
+		if e.kind == watchBoot {
+			h.boots = append(h.boots, e.at)
+			continue
+		}
+		id := identity{i, e.channel, e.eventID, e.recordID, e.at}
+		if first, ok := seen[id]; ok {
+			h.copies[first] = append(h.copies[first], e)
+			continue
+		}
+		seen[id] = len(h.events)
+		h.events = append(h.events, e)
+	}
+	for _, h := range list {
+		slices.Sort(h.boots)
+	}
+	return list
+}
+
+// integrityBuilder makes integrity findings of events. Events of one kind that
+// say the same become one finding.
+type integrityBuilder struct {
+	inputs []*input
+	list   []*watchedIntegrity
+	byKey  map[string]*watchedIntegrity
+}
+
+type watchedIntegrity struct {
+	Integrity
+	kind watchKind
+}
+
+// maxIntegrityEvidence is how many records an integrity finding names.
+const maxIntegrityEvidence = 20
+
+func (b *integrityBuilder) host(h *hostEvents) {
+	b.byKey = make(map[string]*watchedIntegrity)
+	for i := range h.events {
+		e := &h.events[i]
+		said := describe(e, h)
+		if said.Kind == "" {
+			continue
+		}
+		key := string(said.Kind) + "\x00" + e.channel + "\x00" + said.Text
+		f := b.byKey[key]
+		if f == nil || said.Kind == LogCleared {
+			f = &watchedIntegrity{said, e.kind}
+			f.Host, f.Channel, f.First, f.Last = h.host, e.channel, e.at, e.at
+			f.File, f.Offset = b.inputs[e.place.File].Path, e.place.Offset
+			b.byKey[key] = f
+			b.list = append(b.list, f)
+		}
+		f.Count++
+		f.First, f.Last = min(f.First, e.at), max(f.Last, e.at)
+		b.evidence(f, e)
+		for _, same := range h.copies[i] {
+			b.evidence(f, &same)
+		}
+	}
+}
+
+func (b *integrityBuilder) evidence(f *watchedIntegrity, e *logEvent) {
+	if len(f.Evidence) < maxIntegrityEvidence {
+		in := b.inputs[e.place.File]
+		f.Evidence = append(f.Evidence, Evidence{
+			File: in.Path, Offset: e.place.Offset, RecordID: e.recordID, Time: e.at, Channel: e.channel, EventID: e.eventID,
+			chunk: e.place.Chunk, input: in,
+		})
+	}
+}
+
+// describe says what an event means. An Integrity without a kind stands for
+// nothing worth saying.
+func describe(e *logEvent, h *hostEvents) Integrity {
+	by := ""
+	if e.subject != "" {
+		by = " by " + e.subject
+	}
+	switch e.kind {
+	case watchCleared:
+		return describeCleared(e, by)
+	case watchServiceStop:
+		return describeStop(e, h, LogServiceStopped, "the event log service stopped")
+	case watchSysmonState:
+		if e.what == "Started" {
+			return Integrity{}
+		}
+		return describeStop(e, h, SysmonStopped, "Sysmon said: "+strings.ToLower(e.what))
+	case watchDropped:
+		return Integrity{
+			Kind: EventsDropped, Level: IntegrityWarning, Text: "audit events were dropped before they could be written",
+			Meaning: "Records of this time are missing from the log. It happens under load, and when the event log service is kept from working.",
+		}
+	case watchSysmonConfig:
+		return Integrity{
+			Kind: SysmonConfigured, Level: IntegrityWarning,
+			Text:    strings.TrimSpace("Sysmon's configuration was changed: " + e.what + " " + e.extra),
+			Meaning: "From here on Sysmon may log less than before. Compare the configuration with the one that was meant to be in force.",
+		}
+	case watchSysmonError:
+		return Integrity{
+			Kind: SysmonFailed, Level: IntegrityWarning, Text: strings.TrimSpace("Sysmon reported an error: " + e.what + " " + e.extra),
+			Meaning: "Sysmon may have missed events. It happens under load, on faults, and when its driver is interfered with.",
+		}
+	case watchAuditPolicy:
+		return describePolicy(e, by)
+	case watchClock:
+		return describeClock(e, by)
+	}
+	return Integrity{}
+}
+
+func describeCleared(e *logEvent, by string) Integrity {
+	backup := ""
+	if e.extra != "" {
+		backup = ", after a copy was saved to " + e.extra
+	}
+	return Integrity{
+		Kind: LogCleared, Level: IntegrityAlarm, Text: "the log " + e.what + " was cleared" + by + backup,
+		Meaning: "All that the log held before is gone from it. Copies, forwarded events and stale records may still hold some.",
+	}
+}
+
+// shutdown is how long before the next start of the system a service may stop
+// as part of the shutdown.
+const shutdown = 30 * event.Minute
+
+// describeStop says what it means that logging stopped: nothing much if the
+// system went down.
+func describeStop(e *logEvent, h *hostEvents, kind IntegrityKind, text string) Integrity {
+	i, _ := slices.BinarySearch(h.boots, e.at)
+	if i < len(h.boots) && h.boots[i]-e.at <= shutdown {
+		return Integrity{
+			Kind: kind, Level: IntegrityNotice, Text: text + " as the system was shut down",
+			Meaning: "Usual at every shutdown.",
+		}
+	}
+	if len(h.boots) == 0 || e.at > h.last-shutdown {
+		return Integrity{
+			Kind: kind, Level: IntegrityNotice, Text: text,
+			Meaning: "Usual at a shutdown; these logs do not show whether there was one. Nothing is logged until it starts again.",
+		}
+	}
+	return Integrity{
+		Kind: kind, Level: IntegrityWarning, Text: text + " and the system was not restarted within 30 minutes",
+		Meaning: "Nothing was logged until it started again. It is what stopping the service by hand looks like.",
+	}
+}
+
+// The subcategories of the audit policy that make 4688 and 4689
+// (Microsoft, [MS-GPAC] 2.2.1.2).
+const (
+	auditProcessCreation    = "{0CCE922B-69AE-11D9-BED3-505054503030}"
+	auditProcessTermination = "{0CCE922C-69AE-11D9-BED3-505054503030}"
+)
+
+// policyChanges names the changes that 4719 lists (Microsoft, "4719(S): System
+// audit policy was changed").
+var policyChanges = strings.NewReplacer(
+	"%%8448", "success removed", "%%8449", "success added", "%%8450", "failure removed", "%%8451", "failure added",
+)
+
+func describePolicy(e *logEvent, by string) Integrity {
+	change, subcategory := policyChanges.Replace(e.what), e.extra
+	i := Integrity{
+		Kind: AuditPolicyChanged, Level: IntegrityNotice, Text: fmt.Sprintf("the audit policy was changed%s: %s", by, cmp.Or(change, "?")),
+		Meaning: "Other kinds of event than process creations are logged from here on, or no longer.",
+	}
+	removed := strings.Contains(change, "removed")
+	switch subcategory {
+	case auditProcessCreation:
+		i.Text = fmt.Sprintf("the audit policy for process creation was changed%s: %s", by, change)
+		i.Meaning = "Process creations are logged from here on."
+		if removed {
+			i.Level, i.Meaning = IntegrityAlarm, "Process creations (4688) are no longer logged from here on: what ran later cannot be seen."
+		}
+	case auditProcessTermination:
+		i.Text = fmt.Sprintf("the audit policy for process termination was changed%s: %s", by, change)
+		i.Meaning = "Ends of processes (4689) are logged from here on, or no longer."
+	default:
+		if removed {
+			i.Level = IntegrityWarning
+		}
+	}
+	return i
+}
+
+// The least steps of the clock that are worth a word. Time services correct
+// smaller ones all day.
+const (
+	clockNotice  = event.Minute
+	clockWarning = 10 * event.Minute
+)
+
+func describeClock(e *logEvent, by string) Integrity {
+	step := e.after - e.before
+	way := "forward"
+	if step < 0 {
+		step, way = -step, "back"
+	}
+	if e.before == 0 || e.after == 0 || step < clockNotice {
+		return Integrity{}
+	}
+	i := Integrity{
+		Kind: ClockChanged, Level: IntegrityNotice,
+		Text: fmt.Sprintf("the clock was set %s by %s%s: from %s to %s", way, spanText(step), by, e.before, e.after),
+		Meaning: "Times before and after do not compare as they stand. Trees are built by the order of the records, but times are " +
+			"reported as they were logged.",
+	}
+	if step >= clockWarning {
+		i.Level = IntegrityWarning
+	}
+	if e.extra != "" {
+		i.Text += ", by " + e.extra
+	}
+	return i
+}
+
+// spanText writes a length of time in the unit that suits it.
+func spanText(t event.Time) string {
+	switch {
+	case t >= 2*event.Day:
+		return fmt.Sprintf("%d days", t/event.Day)
+	case t >= 2*event.Hour:
+		return fmt.Sprintf("%d hours", t/event.Hour)
+	case t >= 2*event.Minute:
+		return fmt.Sprintf("%d minutes", t/event.Minute)
+	}
+	return fmt.Sprintf("%d seconds", t/event.Second)
+}

@@ -1,0 +1,121 @@
+package scan
+
+import (
+	"fmt"
+
+	"webshellscan/scan/evtx"
+)
+
+// faultMeaning says what a class of faults means for the log that it is in.
+type faultMeaning struct {
+	level         IntegrityLevel
+	text, meaning string
+}
+
+// faultMeanings holds all classes of faults. The kind of the integrity finding is
+// the class.
+var faultMeanings = map[evtx.Class]faultMeaning{
+	evtx.FileTruncated: {
+		IntegrityWarning, "the file ends in the middle of a structure",
+		"Records behind this place are missing. An interrupted copy looks like this.",
+	},
+	evtx.ChunkLost: {
+		IntegrityWarning, "a stretch where a chunk belongs holds something else",
+		"Up to a chunk of records (64 KiB) is missing here.",
+	},
+	evtx.RecordBad: {
+		IntegrityWarning, "a record is damaged",
+		"What it said is lost, at least in part; the records around it were read.",
+	},
+	evtx.RecordResync: {
+		IntegrityWarning, "bytes between two records are no record",
+		"One or several records are missing here; reading went on behind them.",
+	},
+	evtx.TemplateLost: {
+		IntegrityWarning, "the template definition that a record needs is lost",
+		"The values of the record are there but not what they mean, so it could not be judged.",
+	},
+	evtx.FieldDamaged: {
+		IntegrityWarning, "a field of a record cannot be what it should be",
+		"The other fields of the record were read.",
+	},
+	evtx.BudgetExceeded: {
+		IntegrityAlarm, "a structure is larger or deeper than in any log that Windows writes",
+		"It is what an attempt to stop a reader looks like. It was skipped.",
+	},
+	evtx.ReadError: {
+		IntegrityWarning, "the file could not be read here",
+		"Records may be missing. The medium or the connection may be at fault.",
+	},
+	evtx.FileHeaderBad: {
+		IntegrityWarning, "the file header is damaged",
+		"Other tools may refuse the file. All chunks that are there were read.",
+	},
+	evtx.FileHeaderStale: {
+		IntegrityNotice, "the file header does not know of all chunks",
+		"Usual where a live log was copied. Tools that trust the header miss the newest records; they were read here.",
+	},
+	evtx.FileVersion: {
+		IntegrityWarning, "the file claims a version of the format that is not known",
+		"Other tools may refuse the file. It was read as the known versions are.",
+	},
+	evtx.ChunkBadMagic: {
+		IntegrityWarning, "a chunk lost its signature, or stands beside its place",
+		"Other tools miss it. Its records were read.",
+	},
+	evtx.ChunkHeaderCRC: {
+		IntegrityNotice, "the checksum of a chunk's header does not fit",
+		"Usual where a live log was copied; also what an edited header looks like.",
+	},
+	evtx.ChunkDataCRC: {
+		IntegrityNotice, "the checksum of a chunk's records does not fit",
+		"Usual where a live log was copied; also what edited or damaged records look like.",
+	},
+	evtx.ChunkHeaderLies: {
+		IntegrityWarning, "a chunk's header contradicts its records",
+		"Tools that trust the header miss records; they were read here. It is one way to hide records.",
+	},
+	evtx.ChunkResetWithData: {
+		IntegrityWarning, "a chunk that its header calls empty holds records",
+		"A cleared log leaves this behind, and so does an intruder who hides the only record of a chunk.",
+	},
+	evtx.TimeImplausible: {
+		IntegrityNotice, "a record's time lies before the year 2000 or after 2100",
+		"It is damage or forgery; where the record's header has a sound time, that was taken.",
+	},
+}
+
+// faultIntegrity returns what the faults of the files say, one finding for each
+// class and file.
+func faultIntegrity(damage []FileFaults) []*Integrity {
+	var list []*Integrity
+	for i := range damage {
+		d := &damage[i]
+		told := make(map[evtx.Class]bool)
+		for _, fault := range d.First {
+			if told[fault.Class] {
+				continue
+			}
+			told[fault.Class] = true
+			list = append(list, newFaultIntegrity(d, fault))
+		}
+	}
+	return list
+}
+
+// newFaultIntegrity makes the finding of the first fault of a class.
+func newFaultIntegrity(d *FileFaults, first *evtx.FormatError) *Integrity {
+	m, known := faultMeanings[first.Class]
+	if !known {
+		m = faultMeaning{IntegrityWarning, first.What, "The file contradicts itself here."}
+	}
+	n := d.Counts[first.Class]
+	text := m.text
+	if n > 1 {
+		text = fmt.Sprintf("%s (%d times)", text, n)
+	}
+	return &Integrity{
+		Kind: IntegrityKind(first.Class), Level: m.level, File: d.Path, Offset: first.Offset, Count: n,
+		Text: fmt.Sprintf("%s: %v", text, first), Meaning: m.meaning,
+	}
+}

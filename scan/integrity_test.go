@@ -1,0 +1,231 @@
+package scan_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/scan"
+	"webshellscan/scan/evtx/evtxtest"
+)
+
+// start is when the logs of these tests begin.
+var start = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+
+// logOf writes events of WEB01 into a log, numbered from 100.
+func logOf(t *testing.T, path string, events ...evtxtest.Event) {
+	t.Helper()
+	for i := range events {
+		events[i].RecordID = uint64(100 + i)
+	}
+	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// after returns an event of WEB01 so long after the start.
+func after(d time.Duration, source evtxtest.Source) evtxtest.Event {
+	return evtxtest.NewEvent(start.Add(d), "WEB01", source)
+}
+
+// creation is a 4688 of a harmless program.
+func creation(d time.Duration, pid uint64) evtxtest.Event {
+	return after(d, &evtxtest.ProcessCreated{
+		NewProcessID: pid, NewProcessName: `C:\Windows\System32\taskhostw.exe`, ProcessID: 700,
+		ParentProcessName: `C:\Windows\System32\svchost.exe`, CommandLine: "taskhostw.exe",
+	})
+}
+
+// told returns kind, level, count and text of each integrity finding.
+func told(res *scan.Result) []string {
+	var list []string
+	for _, i := range res.Integrity {
+		list = append(list, fmt.Sprintf("%s %s %d %s", i.Level, i.Kind, i.Count, i.Text))
+	}
+	return list
+}
+
+// TestIntegrityEvents: what events say of the logs themselves.
+func TestIntegrityEvents(t *testing.T) {
+	admin := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-500"), Name: "admin", Domain: "CORP", LogonID: 7}
+	at := func(d time.Duration) evtxtest.FileTime { return evtxtest.FileTimeOf(start.Add(d)) }
+	clock := func(d, from, to time.Duration) evtxtest.Event {
+		return after(d, &evtxtest.TimeChanged{Subject: admin, PreviousTime: at(from), NewTime: at(to), ProcessName: `C:\t.exe`})
+	}
+	policy := func(d time.Duration, guid, change string) evtxtest.Event {
+		return after(d, &evtxtest.AuditPolicyChanged{Subject: admin, SubcategoryGUID: evtxtest.MustGUID(guid), AuditPolicyChange: change})
+	}
+	const processCreation, logon = "0CCE922B-69AE-11D9-BED3-505054503030", "0CCE9215-69AE-11D9-BED3-505054503030"
+	const hour = time.Hour
+	tests := []struct {
+		name   string
+		events []evtxtest.Event
+		want   []string
+	}{
+		{"nothing", []evtxtest.Event{creation(0, 1000), creation(hour/2, 1004)}, nil},
+		{"security log cleared", []evtxtest.Event{after(0, &evtxtest.SecurityLogCleared{Subject: admin})}, []string{
+			`alarm log-cleared 1 the log Security was cleared by CORP\admin`,
+		}},
+		{"other log cleared, twice", []evtxtest.Event{
+			after(0, &evtxtest.LogCleared{Subject: admin, Channel: "Application", BackupPath: `C:\a.evtx`}),
+			after(hour, &evtxtest.LogCleared{Subject: admin, Channel: "Application"}),
+		}, []string{
+			`alarm log-cleared 1 the log Application was cleared by CORP\admin, after a copy was saved to C:\a.evtx`,
+			`alarm log-cleared 1 the log Application was cleared by CORP\admin`,
+		}},
+		{"process auditing off, others changed", []evtxtest.Event{
+			policy(0, logon, "%%8448"), policy(1, logon, "%%8448"), policy(2, logon, "%%8449"),
+			policy(3, processCreation, "%%8448, %%8450"), policy(4, processCreation, "%%8449"),
+		}, []string{
+			`alarm audit-policy-changed 1 the audit policy for process creation was changed by CORP\admin: success removed, failure removed`,
+			`warning audit-policy-changed 2 the audit policy was changed by CORP\admin: success removed`,
+			`notice audit-policy-changed 1 the audit policy was changed by CORP\admin: success added`,
+			`notice audit-policy-changed 1 the audit policy for process creation was changed by CORP\admin: success added`,
+		}},
+		{"clock", []evtxtest.Event{clock(0, 0, time.Second), clock(1, 0, 5*time.Minute), clock(2, 3*hour, 0), clock(3, 0, 0)}, []string{
+			`warning clock-changed 1 the clock was set back by 3 hours by CORP\admin: from 2026-03-02T11:00:00.0000000Z to 2026-03-02T08:00:00.0000000Z, by C:\t.exe`,
+			`notice clock-changed 1 the clock was set forward by 5 minutes by CORP\admin: from 2026-03-02T08:00:00.0000000Z to 2026-03-02T08:05:00.0000000Z, by C:\t.exe`,
+		}},
+		{"service stopped at shutdown, and by hand", []evtxtest.Event{
+			after(0, evtxtest.SecurityStarted{}), after(hour, evtxtest.EventlogShutdown{}), after(hour+time.Minute, evtxtest.SecurityStarted{}),
+			after(3*hour, evtxtest.EventlogShutdown{}), after(6*hour, &evtxtest.SecurityLogCleared{Subject: admin}),
+		}, []string{
+			`alarm log-cleared 1 the log Security was cleared by CORP\admin`,
+			`warning log-service-stopped 1 the event log service stopped and the system was not restarted within 30 minutes`,
+			`notice log-service-stopped 1 the event log service stopped as the system was shut down`,
+		}},
+		{"sysmon", []evtxtest.Event{
+			after(0, &evtxtest.SysmonServiceState{State: "Started"}), after(1, &evtxtest.SysmonServiceState{State: "Stopped"}),
+			after(2, &evtxtest.SysmonConfigChange{Configuration: `C:\s.xml`, ConfigurationFileHash: "SHA256=00"}),
+			after(3, &evtxtest.SysmonConfigChange{Configuration: `C:\s.xml`, ConfigurationFileHash: "SHA256=00"}),
+		}, []string{
+			`warning sysmon-configuration-changed 2 Sysmon's configuration was changed: C:\s.xml SHA256=00`,
+			`notice sysmon-stopped 1 Sysmon said: stopped`,
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			folder := t.TempDir()
+			logOf(t, filepath.Join(folder, "a.evtx"), test.events...)
+			// The same records twice are the same events, with two places each.
+			logOf(t, filepath.Join(folder, "copy", "b.evtx"), test.events...)
+			for _, workers := range []int{1, 8} {
+				res := mustScan(t, scan.Options{Paths: []string{folder}, Workers: workers})
+				if diff := cmp.Diff(test.want, told(res)); diff != "" {
+					t.Errorf("%d workers (-want +got):\n%s", workers, diff)
+				}
+				for _, i := range res.Integrity {
+					if len(i.Evidence) != 2*i.Count || i.Host != "WEB01" || i.Meaning == "" || !strings.HasSuffix(i.File, "a.evtx") {
+						t.Errorf("%s: host %q, file %q, %d records, meaning %q", i.Text, i.Host, i.File, len(i.Evidence), i.Meaning)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestIntegrityFlood: of millions of events that say the same, a bounded number
+// is kept, and all are counted.
+func TestIntegrityFlood(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.evtx")
+	events := make([]evtxtest.Event, 5000)
+	for i := range events {
+		events[i] = after(time.Duration(i)*time.Second, &evtxtest.SysmonConfigChange{Configuration: "x"})
+	}
+	logOf(t, path, events...)
+	res := mustScan(t, scan.Options{Paths: []string{path}})
+	if len(res.Integrity) != 1 || res.Integrity[0].Count != len(events) || len(res.Integrity[0].Evidence) > 100 {
+		t.Errorf("%v", told(res))
+	}
+}
+
+// TestSilence: a host that stops logging processes while it runs is told from
+// one that was off.
+func TestSilence(t *testing.T) {
+	busy := func(from, to time.Duration) []evtxtest.Event {
+		var events []evtxtest.Event
+		for d := from; d < to; d += 20 * time.Second {
+			events = append(events, creation(d, uint64(1000+4*len(events))))
+		}
+		return events
+	}
+	const hour = time.Hour
+	sysmon := func(from, to time.Duration) []evtxtest.Event {
+		events := busy(from, to)
+		for i := range events {
+			at := start.Add(from + time.Duration(i)*20*time.Second)
+			events[i] = evtxtest.NewEvent(at, "WEB01", &evtxtest.SysmonProcessCreate{
+				UtcTime: evtxtest.FileTimeOf(at), ProcessID: uint32(5000 + 4*i), Image: `C:\Windows\System32\conhost.exe`,
+			})
+		}
+		return events
+	}
+	tests := []struct {
+		name             string
+		security, sysmon []evtxtest.Event
+		want             []string
+		covered          float64
+	}{
+		{"none", busy(0, 8*hour), nil, nil, 1},
+		{"both", append(busy(0, hour), busy(5*hour, 8*hour)...), nil, []string{
+			"notice process-silence 1 no Security 4688 for 4 hours: none from 2026-03-02T08:59:40.0000000Z to 2026-03-02T13:00:00.0000000Z",
+		}, 0.5},
+		{"one of two", append(busy(0, hour), busy(5*hour, 8*hour)...), sysmon(0, 8*hour), []string{
+			"warning process-silence 1 no Security 4688 for 4 hours: none from 2026-03-02T08:59:40.0000000Z to 2026-03-02T13:00:00.0000000Z",
+		}, 1},
+		{"off", slices.Concat(busy(0, hour), []evtxtest.Event{after(5*hour, evtxtest.SecurityStarted{})}, busy(5*hour, 8*hour)), nil, nil, 0.5},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			folder := t.TempDir()
+			logOf(t, filepath.Join(folder, "Security.evtx"), test.security...)
+			if test.sysmon != nil {
+				logOf(t, filepath.Join(folder, "Sysmon.evtx"), test.sysmon...)
+			}
+			res := mustScan(t, scan.Options{Paths: []string{folder}})
+			if diff := cmp.Diff(test.want, told(res)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if c := res.Coverage[0].Covered; c < test.covered-0.01 || c > test.covered+0.01 {
+				t.Errorf("covered %.3f, want %.3f", c, test.covered)
+			}
+		})
+	}
+}
+
+// TestManifest: every input is named with its size and hash.
+func TestManifest(t *testing.T) {
+	folder := t.TempDir()
+	logOf(t, filepath.Join(folder, "a.evtx"), creation(0, 1000))
+	if err := os.WriteFile(filepath.Join(folder, "b.evtx"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "notes.txt"), []byte("no log"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	res := mustScan(t, scan.Options{Paths: []string{folder}, Hash: true, Version: "1.2.3"})
+	m := res.Manifest
+	if m.Version != "1.2.3" || len(m.Inputs) != 2 || len(m.Rules) != len(res.Rules.Rules()) {
+		t.Fatalf("%+v", m)
+	}
+	if in := m.Inputs[0]; len(in.SHA256) != 64 || in.Size != 69632 || in.Records != 1 || in.Chunks != 1 || in.Error != "" {
+		t.Errorf("%+v", in)
+	}
+	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // FIPS 180-4, of no bytes
+	if in := m.Inputs[1]; in.SHA256 != empty || in.Error == "" {
+		t.Errorf("%+v", in)
+	}
+}

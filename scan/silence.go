@@ -1,0 +1,156 @@
+package scan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// leastSilence is how long a host must go without process creations for that to
+// be worth a word, and silenceFactor how many times as long as between two
+// creations on the average.
+const (
+	leastSilence  = event.Hour
+	silenceFactor = 50
+	maxSilences   = 64 // of a host and source; the longest are kept
+)
+
+// timeline is when processes were created, by the records of one source.
+type timeline struct {
+	first, last event.Time
+	count       int
+	silences    []silence
+}
+
+// silence is a stretch without process creations.
+type silence struct {
+	from, to event.Time
+	boot     bool // the system started at its end
+}
+
+// add adds a creation. Creations must come in the order of their time, nearly:
+// one that comes late ends no silence.
+func (t *timeline) add(at event.Time, boot bool) {
+	if !at.Plausible() {
+		return
+	}
+	if t.count++; t.first == 0 {
+		t.first, t.last = at, at
+		return
+	}
+	if at-t.last >= leastSilence {
+		t.silences = append(t.silences, silence{t.last, at, boot})
+		if len(t.silences) > 2*maxSilences {
+			t.trim()
+		}
+	}
+	t.last = max(t.last, at)
+}
+
+// trim keeps the longest silences.
+func (t *timeline) trim() {
+	if len(t.silences) > maxSilences {
+		slices.SortStableFunc(t.silences, func(a, b silence) int { return cmp.Compare(b.to-b.from, a.to-a.from) })
+		t.silences = t.silences[:maxSilences]
+	}
+	slices.SortFunc(t.silences, func(a, b silence) int { return cmp.Compare(a.from, b.from) })
+}
+
+// finish leaves the silences that are long against what is usual.
+func (t *timeline) finish() {
+	t.trim()
+	usual := (t.last - t.first) / event.Time(max(t.count-1, 1))
+	t.silences = slices.DeleteFunc(t.silences, func(s silence) bool { return s.to-s.from < silenceFactor*usual })
+}
+
+// covered returns how much of the time from since to until lies between the
+// first and the last creation and in no silence.
+func (t *timeline) covered(since, until event.Time) event.Time {
+	within := func(from, to event.Time) event.Time { return max(0, min(to, until)-max(from, since)) }
+	sum := within(t.first, t.last)
+	for _, s := range t.silences {
+		sum -= within(s.from, s.to)
+	}
+	return sum
+}
+
+// hostTimes are the timelines of one host: of each source, and of both.
+type hostTimes struct{ sysmon, security, any timeline }
+
+// timesOf goes through the processes of a host, which are in the order of their
+// start. boots are the starts of the system that events tell of, ascending.
+func timesOf(forest *proctree.Forest, host int, boots []event.Time) *hostTimes {
+	h := new(hostTimes)
+	texts := forest.Texts()
+	for p := range forest.Processes(host) {
+		if p.Stub() {
+			continue
+		}
+		boot := false
+		if p.Start()-h.any.last >= leastSilence {
+			boot = startsNear(boots, p.Start()) || strings.EqualFold(proctree.BaseName(texts.Text(p.Image())), "smss.exe")
+		}
+		for r := range p.Records() {
+			if r.EventID() == 1 {
+				h.sysmon.add(r.Time(), boot)
+			} else {
+				h.security.add(r.Time(), boot)
+			}
+			h.any.add(r.Time(), boot)
+		}
+	}
+	for _, t := range []*timeline{&h.sysmon, &h.security, &h.any} {
+		t.finish()
+	}
+	return h
+}
+
+// startsNear reports whether the system started a little before or after a
+// time.
+func startsNear(boots []event.Time, at event.Time) bool {
+	const near = 10 * event.Minute
+	i, _ := slices.BinarySearch(boots, at-near)
+	return i < len(boots) && boots[i] <= at+near
+}
+
+// ProcessSilence is the kind of a stretch without process creations.
+const ProcessSilence IntegrityKind = "process-silence"
+
+// integrity returns what the silences of a host say: one source silent while the
+// other goes on is worse than both, and a system that was off says nothing.
+func (h *hostTimes) integrity(host string) []*Integrity {
+	var list []*Integrity
+	for _, source := range []struct {
+		name  string
+		times *timeline
+		other *timeline
+	}{{"Sysmon 1", &h.sysmon, &h.security}, {"Security 4688", &h.security, &h.sysmon}} {
+		for _, s := range source.times.silences {
+			if s.boot {
+				continue
+			}
+			i := &Integrity{
+				Kind: ProcessSilence, Level: IntegrityNotice, Host: host, First: s.from, Last: s.to, Count: 1,
+				Text:    "no " + source.name + " for " + spanText(s.to-s.from) + ": none from " + s.from.String() + " to " + s.to.String(),
+				Meaning: "The system may have been asleep or logging was stopped; what ran in this time cannot be seen.",
+			}
+			if source.other.speaks(s.from, s.to) {
+				i.Level = IntegrityWarning
+				i.Meaning = "The other source went on logging processes in this time, so the system was running and this one was not logging."
+			}
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// speaks reports whether there were creations between two times.
+func (t *timeline) speaks(from, to event.Time) bool {
+	if t.count == 0 || t.first >= to || t.last <= from {
+		return false
+	}
+	return !slices.ContainsFunc(t.silences, func(s silence) bool { return s.from <= from && s.to >= to })
+}

@@ -1,0 +1,182 @@
+package scan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// watchKind is what an event means to the integrity of logs.
+type watchKind uint8
+
+const (
+	watchNone watchKind = iota
+	watchCleared
+	watchServiceStop
+	watchDropped
+	watchSysmonState
+	watchSysmonConfig
+	watchSysmonError
+	watchAuditPolicy
+	watchClock
+	watchBoot
+)
+
+const (
+	providerSysmon   = "Microsoft-Windows-Sysmon"
+	providerSecurity = "Microsoft-Windows-Security-Auditing"
+	providerEventlog = "Microsoft-Windows-Eventlog"
+	providerKernel   = "Microsoft-Windows-Kernel-General"
+	providerOldLog   = "EventLog"
+)
+
+// watched lists the events that speak of the logs themselves (Microsoft,
+// "Appendix L: Events to Monitor"; Sysinternals, "Sysmon").
+var watched = []struct {
+	key  event.Key
+	kind watchKind
+}{
+	{event.Key{Provider: providerEventlog, ID: 104}, watchCleared},      // a log was cleared
+	{event.Key{Provider: providerEventlog, ID: 1102}, watchCleared},     // the Security log was cleared
+	{event.Key{Provider: providerEventlog, ID: 1100}, watchServiceStop}, // the event log service has shut down
+	{event.Key{Provider: providerEventlog, ID: 1101}, watchDropped},     // audit events were dropped
+	{event.Key{Provider: providerSysmon, ID: 4}, watchSysmonState},
+	{event.Key{Provider: providerSysmon, ID: 16}, watchSysmonConfig},
+	{event.Key{Provider: providerSysmon, ID: 255}, watchSysmonError},
+	{event.Key{Provider: providerSecurity, ID: 4719}, watchAuditPolicy},
+	{event.Key{Provider: providerSecurity, ID: 4616}, watchClock},
+	{event.Key{Provider: providerKernel, ID: 1}, watchClock},
+	{event.Key{Provider: providerSecurity, ID: 4608}, watchBoot},
+	{event.Key{Provider: providerKernel, ID: 12}, watchBoot},
+	{event.Key{Provider: providerOldLog, ID: 6009}, watchBoot},
+}
+
+// selected returns the events that a scan reads: those that trees are made of,
+// and after them those that are only watched. kinds says, by Event.Key, what an
+// event means to a watcher.
+func selected() (keys []event.Key, kinds []watchKind) {
+	keys = proctree.Keys()
+	kinds = make([]watchKind, len(keys), len(keys)+len(watched))
+	for _, w := range watched {
+		if i := slices.Index(keys, w.key); i >= 0 {
+			kinds[i] = w.kind
+			continue
+		}
+		keys, kinds = append(keys, w.key), append(kinds, w.kind)
+	}
+	return keys, kinds
+}
+
+// logEvent is one event that speaks of the logs themselves.
+type logEvent struct {
+	kind              watchKind
+	place             event.Place
+	at                event.Time
+	recordID          uint64
+	eventID           uint16
+	computer, channel string
+	subject           string // who did it: domain and name
+	what              string // the log cleared, the state, the change, the configuration
+	extra             string // the backup, the subcategory, the hash, the program
+	before, after     event.Time
+}
+
+// watcher keeps the events that speak of the logs themselves. A watcher is for
+// one goroutine.
+type watcher struct {
+	kinds  []watchKind // by Event.Key
+	kept   [watchBoot + 1]int
+	events []logEvent
+	more   map[moreEvents]int
+}
+
+// moreEvents are events of one kind and file that were only counted.
+type moreEvents struct {
+	file uint32
+	kind watchKind
+}
+
+// maxWatched is how many events of one kind are kept of one part of a file; the
+// others are only counted. An intruder may write millions of them.
+const maxWatched = 256
+
+func newWatcher(kinds []watchKind) *watcher {
+	return &watcher{kinds: kinds, more: make(map[moreEvents]int)}
+}
+
+// begin begins a part of a file.
+func (w *watcher) begin() { clear(w.kept[:]) }
+
+// add takes an event if it is one of those that are watched.
+func (w *watcher) add(ev *event.Event) {
+	kind := w.kinds[ev.Key]
+	if kind == watchNone {
+		return
+	}
+	if w.kept[kind]++; w.kept[kind] > maxWatched {
+		w.more[moreEvents{ev.Place.File, kind}]++
+		return
+	}
+	e := logEvent{
+		kind: kind, place: ev.Place, at: ev.Time, recordID: ev.RecordID, eventID: ev.ID,
+		computer: ev.Computer.String(), channel: ev.Channel.String(), subject: account(ev),
+	}
+	text := func(field event.FieldID) string { return ev.Value(field).String() }
+	switch kind {
+	case watchCleared:
+		e.what, e.extra = cmp.Or(text(event.ClearedChannel), e.channel), text(event.BackupPath)
+	case watchSysmonState:
+		e.what = text(event.State)
+	case watchSysmonConfig:
+		e.what, e.extra = text(event.Configuration), text(event.ConfigurationFileHash)
+	case watchSysmonError:
+		e.what, e.extra = text(event.ErrorID), text(event.Description)
+	case watchAuditPolicy:
+		e.what, e.extra = text(event.AuditPolicyChanges), strings.ToUpper(text(event.SubcategoryGUID))
+	case watchClock:
+		e.before, e.after, e.extra = oldTime(ev), newTime(ev), text(event.ProcessName)
+	}
+	w.events = append(w.events, e)
+}
+
+// account returns the subject of an event as DOMAIN\name, "" if it names none.
+func account(ev *event.Event) string {
+	name, domain := ev.Value(event.SubjectUserName).String(), ev.Value(event.SubjectDomainName).String()
+	if domain != "" && domain != "-" && name != "" {
+		return domain + `\` + name
+	}
+	return name
+}
+
+// oldTime and newTime return the time before and after the clock was set.
+func oldTime(ev *event.Event) event.Time {
+	if t, ok := ev.Value(event.PreviousTime).Time(); ok {
+		return t
+	}
+	t, _ := ev.Value(event.OldTime).Time()
+	return t
+}
+
+func newTime(ev *event.Event) event.Time {
+	t, _ := ev.Value(event.NewTime).Time()
+	return t
+}
+
+// mergeWatched puts the events of all watchers in the order of their places.
+func mergeWatched(watchers []*watcher) ([]logEvent, map[moreEvents]int) {
+	var events []logEvent
+	more := make(map[moreEvents]int)
+	for _, w := range watchers {
+		events = append(events, w.events...)
+		for key, n := range w.more {
+			more[key] += n
+		}
+	}
+	slices.SortFunc(events, func(a, b logEvent) int {
+		return cmp.Or(cmp.Compare(a.place.File, b.place.File), cmp.Compare(a.place.Offset, b.place.Offset))
+	})
+	return events, more
+}
