@@ -38,7 +38,9 @@ func (in *input) open() error {
 		if in.file, in.err = source.Open(in.Path); in.err != nil {
 			return
 		}
-		in.evtx, in.err = evtx.Open(in.file, min(in.Size, in.file.Size()))
+		if in.evtx, in.err = evtx.Open(in.file, min(in.Size, in.file.Size())); in.err != nil {
+			in.close() // at once: a folder may hold more other files than a process may open
+		}
 	})
 	return in.err
 }

@@ -48,19 +48,3 @@ func TestSpecialFiles(t *testing.T) {
 		t.Error("opening a FIFO waits for its writer")
 	}
 }
-
-// TestUnreadable: a folder that cannot be read costs itself and is told.
-func TestUnreadable(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root reads everything")
-	}
-	tree(t, "logs/a.evtx", "logs/closed/b.evtx")
-	if err := os.Chmod("logs/closed", 0); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Chmod("logs/closed", 0o755)
-	inputs, skipped, err := source.Find(t.Context(), []string{"logs"})
-	if err != nil || len(inputs) != 1 || len(skipped) != 1 || !skipped[0].Unreadable {
-		t.Errorf("%v, %v, %v", inputs, skipped, err)
-	}
-}

@@ -1,0 +1,101 @@
+package source_test
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/scan/source"
+)
+
+// asNobody runs do without the rights of root, if it is root that runs the
+// tests: root may read everything.
+func asNobody(t *testing.T, do func()) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		do()
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine
+		if err := syscall.Setfsuid(65534); err != nil {
+			t.Error(err)
+			return
+		}
+		do()
+	}()
+	<-done
+}
+
+// TestUnreadable: a folder or file that may not be read costs itself and is told.
+func TestUnreadable(t *testing.T) {
+	tree(t, "logs/a.evtx", "logs/closed/b.evtx", "logs/secret.evtx")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := here; folder != os.TempDir() && folder != "/"; folder = filepath.Dir(folder) {
+		if err := os.Chmod(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Chmod("logs/closed", 0), os.Chmod("logs/secret.evtx", 0)); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod("logs/closed", 0o755)
+	asNobody(t, func() {
+		inputs, skipped, err := source.Find(t.Context(), []string{"logs"})
+		if err != nil || len(inputs) != 2 || len(skipped) != 1 || !skipped[0].Unreadable || skipped[0].Path != "logs/closed" {
+			t.Errorf("%v, %v, %v", inputs, skipped, err)
+		}
+		if _, err := source.Open("logs/secret.evtx"); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("opening what may not be read: %v", err)
+		}
+		_, skipped, err = source.Find(t.Context(), []string{"logs/closed"})
+		if err != nil || len(skipped) != 1 || !errors.Is(skipped[0].Err, fs.ErrPermission) {
+			t.Errorf("a closed folder by name: %v, %v", skipped, err)
+		}
+	})
+}
+
+// TestOddNames: names that are no text, that a terminal would obey, or that look
+// like a flag; a socket; links that go round in circles.
+func TestOddNames(t *testing.T) {
+	odd := []string{
+		"logs/\xFF\xFE.evtx", "logs/a\nb.evtx", "logs/\x1b[31m.evtx", "logs/-rf.evtx", "logs/ .evtx", "logs/%4%s%n.EVTX",
+		"logs/" + strings.Repeat("x", 250) + ".evtx", "logs/" + strings.Repeat("d/", 200) + "deep.evtx",
+	}
+	tree(t, odd...)
+	socket, err := net.Listen("unix", "logs/socket.evtx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	links := map[string]string{
+		"logs/loop": ".", "logs/up": "..", "logs/d/cross": "../e", "logs/self": "self", "logs/gone.evtx": "nowhere", "logs/d/x": "../../logs/d",
+	}
+	for name, target := range links {
+		if err := os.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inputs, skipped := find(t, "logs")
+	slices.Sort(odd)
+	if diff := cmp.Diff(odd, inputs); diff != "" {
+		t.Errorf("inputs (-want +got):\n%s", diff)
+	}
+	if len(skipped) != len(links)+1 {
+		t.Errorf("skipped: %q", skipped)
+	}
+}
