@@ -57,6 +57,8 @@ type Event struct {
 	// Damaged counts values of this event that could not be read as their
 	// definition says. The other fields are sound.
 	Damaged int
+	// Marks say how the record was read.
+	Marks Marks
 
 	// values holds the named payload values. One counts if its mark is the
 	// event's, so that an event is emptied by taking the next mark.
@@ -73,7 +75,7 @@ const MaxFields = NumPayloadFields
 func (e *Event) Reset() {
 	e.Place, e.Provider, e.ID, e.Version, e.Key = Place{}, Value{}, 0, 0, 0
 	e.Time, e.TimeFromHeader, e.RecordID = 0, false, 0
-	e.Channel, e.Computer, e.Damaged = Value{}, Value{}, 0
+	e.Channel, e.Computer, e.Damaged, e.Marks = Value{}, Value{}, 0, 0
 	e.order = e.order[:0]
 	if e.mark++; e.mark == 1<<32-1 {
 		e.mark = 0

@@ -105,7 +105,7 @@ func (r *Reader) headless(w window, base, first, signed int) int64 {
 	}
 	r.templates.begin()
 	r.grope(&c)
-	r.stats.Chunks++
+	r.note(&c)
 	return w.start + int64(end)
 }
 

@@ -1,5 +1,7 @@
 package evtx
 
+import "webshellscan/scan/event"
+
 // chunk is the chunk at hand.
 type chunk struct {
 	data []byte // from the chunk's start; shorter than ChunkSize if the file is cut
@@ -11,6 +13,14 @@ type chunk struct {
 	last    int    // offset of the last record met
 	lastID  uint64
 	pos     int // where the next record should begin
+	mended  bool // the frame of the record at hand is damaged, and its size worked out
+
+	first      int        // offset of the first record met
+	lastTime   event.Time // of the last record met, 0 if it cannot be compared
+	lastHeader event.Time // in the header of the last record met
+	// How many records have their own time in their header, and how many the next
+	// record's.
+	ownTimes, nextTimes int
 }
 
 // chunk reads the records of one chunk.
@@ -26,11 +36,7 @@ func (r *Reader) chunk(data []byte, base int64) {
 		return
 	}
 	r.live(&c)
-	if c.records > 0 {
-		r.stats.Chunks++
-	} else {
-		r.stats.EmptyChunks++
-	}
+	r.note(&c)
 	r.checkHeader(&c)
 }
 
@@ -72,7 +78,7 @@ func (r *Reader) walk(c *chunk, end int) {
 				c.pos = end // archived logs count the empty rest as used
 				return
 			}
-			if size, ok = r.resync(c, end); !ok {
+			if size, c.mended = r.resync(c, end); !c.mended {
 				continue
 			}
 		}
@@ -82,18 +88,23 @@ func (r *Reader) walk(c *chunk, end int) {
 
 // record reads the sound record at c.pos and steps over it.
 func (r *Reader) record(c *chunk, size int) {
-	off := c.pos
+	off, before, at := c.pos, c.lastID, c.lastTime
 	c.last, c.lastID = off, recordID(c.data, off)
-	if c.records == 0 {
-		c.firstID = c.lastID
-	}
-	c.records++
 	c.pos = off + size
-	r.stats.Records++
-	if r.quick(c, off, size) {
-		return
+	if c.records++; c.records == 1 {
+		c.firstID, c.first, before = c.lastID, off, c.lastID-1
 	}
-	r.careful(c, off, size)
+	r.stats.Records++
+	if !r.quick(c, off, size) {
+		r.careful(c, off, size, 0)
+	}
+	c.mended = false
+	if id := recordID(c.data, off); id > before+1 {
+		r.fault(&FormatError{
+			Class: IDGap, What: "record identifiers", Offset: c.base + int64(off), RecordID: before + 1, LastID: id - 1,
+			From: at, To: c.lastTime, Have: int64(min(id-before-1, 1<<62)), Err: ErrOrder,
+		})
+	}
 }
 
 // resync deals with the damaged record at c.pos. It returns the record's size
@@ -152,7 +163,7 @@ func (r *Reader) grope(c *chunk) {
 			if next == len(c.data) && allZero(c.data[c.pos:]) || !c.newer(next) {
 				return
 			}
-			if size, ok = r.resync(c, len(c.data)); !ok {
+			if size, c.mended = r.resync(c, len(c.data)); !c.mended {
 				continue
 			}
 		} else if !c.newer(c.pos) {

@@ -28,53 +28,109 @@ type value struct {
 	typ  event.ValueType
 }
 
-// careful reads a record whole. If it was selected the event goes to the
+// careful reads a live record whole. If it was selected the event goes to the
 // caller; what is wrong with it goes there too.
-func (r *Reader) careful(c *chunk, off, size int) {
-	ev := &r.ev
-	ev.Reset()
-	r.arena = r.arena[:0]
-	ev.Place = event.Place{Offset: c.base + int64(off), Chunk: c.base, HeaderID: recordID(c.data, off)}
-	r.queue = append(r.queue[:0], document{pos: off + recordHead, end: off + size - recordTail})
-	key, selected := 0, false
-	for i := 0; i < len(r.queue); i++ {
-		err := error(ErrBudget)
-		if i < maxDocuments && r.queue[i].depth <= maxEmbedded {
-			err = r.document(c, r.queue[i])
-		}
-		if err != nil {
-			r.lost(c, off, err)
-			return
-		}
-		if i == 0 {
-			if key, selected = r.selected(); !selected {
-				break
-			}
-		}
+func (r *Reader) careful(c *chunk, off, size int, marks event.Marks) {
+	selected, err := r.decode(c, off, size)
+	if err != nil {
+		c.lastTime = 0
+		r.lost(c, off, size, marks, err)
+		return
 	}
+	ev := &r.ev
+	ev.Marks |= marks
+	r.countHost()
 	if !ev.Time.Plausible() {
 		if t := event.Time(binary.LittleEndian.Uint64(c.data[off+16:])); t.Plausible() {
 			ev.Time, ev.TimeFromHeader = t, true
 		}
 		r.recordFault(c, off, TimeImplausible, "System/TimeCreated", ErrHeader)
 	}
-	r.stats.saw(ev.Time)
-	if !selected {
-		return
+	r.saw(c, off, ev.Time)
+	if r.outer == nil {
+		c.lastTime = 0 // a forwarded event's time is that of another clock
 	}
-	if ev.RecordID == 0 {
-		ev.RecordID = ev.Place.HeaderID
+	end, jumped := r.end, r.jumped
+	if selected {
+		r.give(c, off)
 	}
-	ev.Key = key
-	r.stats.Selected++
-	if ev.Damaged > 0 {
-		r.recordFault(c, off, FieldDamaged, "value", ErrSize)
+	if jumped > 0 {
+		r.fault(&FormatError{
+			Class: RecordHidden, What: "data that is jumped over in a record", Offset: c.base + int64(off),
+			RecordID: recordID(c.data, off), Have: int64(jumped), From: c.lastTime, To: r.timeAt(c, off+size), Err: ErrHidden,
+		})
 	}
-	r.emit(ev, nil)
+	if marks&event.MarkHidden == 0 {
+		r.surplus(c, off, end, off+size)
+	}
 }
 
+// decode reads the record at off into the reader's event, and reports whether it
+// was selected. An event that was not is read no further than its System values.
+func (r *Reader) decode(c *chunk, off, size int) (selected bool, err error) {
+	ev := &r.ev
+	ev.Reset()
+	r.arena = r.arena[:0]
+	r.outer, r.jumped = nil, 0
+	ev.Place = event.Place{Offset: c.base + int64(off), Chunk: c.base, HeaderID: recordID(c.data, off)}
+	r.queue = append(r.queue[:0], document{pos: off + recordHead, end: off + size - recordTail})
+	for i := 0; i < len(r.queue); i++ {
+		if i >= maxDocuments || r.queue[i].depth > maxEmbedded {
+			return selected, ErrBudget
+		}
+		if err := r.document(c, r.queue[i]); err != nil {
+			return selected, err
+		}
+		if i > 0 {
+			continue
+		}
+		if ev.RecordID == 0 {
+			ev.RecordID = ev.Place.HeaderID
+		}
+		if ev.Key, selected = r.selected(); !selected {
+			break
+		}
+	}
+	return selected, nil
+}
+
+// give hands the event at hand to the caller.
+func (r *Reader) give(c *chunk, off int) {
+	r.stats.Selected++
+	if r.ev.Damaged > 0 {
+		r.recordFault(c, off, FieldDamaged, "value", ErrSize)
+	}
+	r.emit(&r.ev, nil)
+}
+
+// saw takes a live record's time into account, and compares it with that of the
+// record before it and with the time in the headers of both.
+func (r *Reader) saw(c *chunk, off int, t event.Time) {
+	r.stats.saw(t)
+	header := event.Time(binary.LittleEndian.Uint64(c.data[off+16:]))
+	switch {
+	case header == t:
+		c.ownTimes++
+	case c.lastHeader == t && t != 0:
+		c.nextTimes++
+	}
+	c.lastHeader = header
+	if t < c.lastTime-maxDisorder && t.Plausible() {
+		r.fault(&FormatError{
+			Class: TimeBackwards, What: "record", Offset: c.base + int64(off), RecordID: recordID(c.data, off),
+			From: c.lastTime, To: t, Err: ErrOrder,
+		})
+	}
+	c.lastTime = t
+}
+
+// maxDisorder is how far the times of records may run against the order of
+// their identifiers: events are numbered when they are written, some time after
+// they happened.
+const maxDisorder = event.Minute
+
 // lost counts a record that cannot be read.
-func (r *Reader) lost(c *chunk, off int, err error) {
+func (r *Reader) lost(c *chunk, off, size int, marks event.Marks, err error) {
 	r.stats.Lost++
 	class := RecordBad
 	switch {
@@ -114,17 +170,21 @@ func (r *Reader) document(c *chunk, doc document) error {
 			if !found && doc.depth == 0 {
 				return ErrToken
 			}
+			r.ended(doc, cur.pos)
 			return nil
 		case tokenFragmentHeader:
 			cur.skip(3)
 		case tokenPITarget:
 			cur.name()
 		case tokenPIData:
-			cur.text()
+			r.jumped += len(cur.text()) // no event begins so; 3gstudent's tool hides records in it
 		case tokenTemplateInstance:
 			t, err := r.instance(&cur, doc.place)
 			if err != nil {
 				return err
+			}
+			if doc.depth == 0 {
+				r.outer = t
 			}
 			if r.whole {
 				if err := r.vet(t, doc); err != nil {
@@ -139,6 +199,7 @@ func (r *Reader) document(c *chunk, doc document) error {
 			}
 			r.vals = r.vals[:0]
 			r.fill(&r.plain, c.data, doc)
+			r.ended(doc, r.templates.build.cur.pos)
 			return nil
 		default:
 			return ErrToken
@@ -150,7 +211,15 @@ func (r *Reader) document(c *chunk, doc document) error {
 	if !found && doc.depth == 0 {
 		return ErrTruncated
 	}
+	r.ended(doc, cur.pos)
 	return nil
+}
+
+// ended notes where a document ends, if it is the record's own.
+func (r *Reader) ended(doc document, pos int) {
+	if doc.depth == 0 {
+		r.end = pos
+	}
 }
 
 // instance reads a template instance whose token has been read: its definition,
@@ -169,6 +238,7 @@ func (r *Reader) instance(cur *cursor, at place) (*template, error) {
 		consumed := cur.pos + definitionHead + int(t.consumed)
 		declared := int64(cur.pos) + definitionHead + int64(t.length)
 		if declared != int64(consumed) && r.values(cur.data, consumed, cur.end) != nil && declared <= int64(cur.end) {
+			r.jumped += int(declared) - consumed
 			consumed = int(declared)
 		}
 		cur.pos = consumed
@@ -261,9 +331,15 @@ func (r *Reader) fillSystem(t *template, data []byte) {
 	}
 	ev.Time, _ = r.resolve(t, t.system[sysTime], data).Time()
 	ev.RecordID, _ = r.resolve(t, t.system[sysRecordID], data).Uint()
-	if s := t.system[sysComputer]; s.kind == sourceLiteral && t != &r.plain {
-		r.use(t)
-	} else if ev.Computer.Type == event.TypeString {
+}
+
+// countHost counts the record at hand for its host.
+func (r *Reader) countHost() {
+	ev := &r.ev
+	switch {
+	case r.outer != nil && r.outer.system[sysComputer].kind == sourceLiteral:
+		r.use(r.outer)
+	case ev.Computer.Type == event.TypeString:
 		r.scratch = event.AppendUTF16(r.scratch[:0], ev.Computer.Data)
 		host, ok := r.hosts[string(r.scratch)]
 		if !ok {

@@ -3,6 +3,8 @@ package evtx
 import (
 	"errors"
 	"fmt"
+
+	"webshellscan/scan/event"
 )
 
 // What can be inside a FormatError.
@@ -28,6 +30,10 @@ var (
 	ErrBudget = errors.New("evtx: limit exceeded")
 	// ErrHeader: a header's field contradicts what the file holds.
 	ErrHeader = errors.New("evtx: header contradicts content")
+	// ErrHidden: there is more in a record than the record.
+	ErrHidden = errors.New("evtx: hidden data")
+	// ErrOrder: identifiers or times do not follow each other.
+	ErrOrder = errors.New("evtx: out of order")
 	// ErrRead: the source failed; FormatError wraps the source's own error too.
 	ErrRead = errors.New("evtx: read error")
 )
@@ -36,7 +42,8 @@ var (
 type Class string
 
 // The classes of faults. The first group says that something may be lost, the
-// second that everything was read though a header or checksum is wrong.
+// second that everything was read though a header or checksum is wrong, the
+// third that somebody may have worked on the log.
 const (
 	FileTruncated  Class = "file-truncated"
 	ChunkLost      Class = "chunk-lost"
@@ -47,6 +54,10 @@ const (
 	BudgetExceeded Class = "budget-exceeded"
 	ReadError      Class = "read-error"
 
+	// TemplateSubstituted: a record was read by a definition of the same template id
+	// from elsewhere.
+	TemplateSubstituted Class = "template-substituted"
+
 	FileHeaderBad      Class = "file-header-bad"
 	FileHeaderStale    Class = "file-header-stale"
 	FileVersion        Class = "file-version"
@@ -56,6 +67,23 @@ const (
 	ChunkHeaderLies    Class = "chunk-header-lies"
 	ChunkResetWithData Class = "chunk-reset-with-data"
 	TimeImplausible    Class = "time-implausible"
+
+	// RecordHidden: a record holds more than its event. RecordID is that of the record
+	// found within it, or of the record that it lies in if nothing of it is left (Err
+	// is then ErrTruncated too); Have is how many bytes there are. From and To are the
+	// times of the records around it.
+	RecordHidden Class = "record-hidden"
+	// ChunkDuplicate: a chunk has the records of another one. Have is how many.
+	ChunkDuplicate Class = "chunk-duplicate"
+	// IDGap: record identifiers are missing, RecordID to LastID, between the times
+	// From and To. Have is how many.
+	IDGap Class = "id-gap"
+	// TimeBackwards: record RecordID is later than the one before it by its
+	// identifier and earlier by its time, To; From is the time before it.
+	TimeBackwards Class = "time-backwards"
+	// ExportFingerprint: the file was written by an export and not by the event log
+	// service. Have is how many records say so.
+	ExportFingerprint Class = "export-fingerprint"
 )
 
 // Loss reports whether a fault of this class may have cost a record or a
@@ -79,6 +107,10 @@ type FormatError struct {
 	// RecordID is the identifier in the header of the record that the fault
 	// lies in, 0 if it lies in none.
 	RecordID uint64
+	// LastID is the last of several identifiers that begin with RecordID, else 0.
+	LastID uint64
+	// From and To are times around the fault as its class says; 0 if not known.
+	From, To event.Time
 	// Need and Have are the two numbers that should agree or fit, if there are
 	// any: bytes needed and bytes there, or the number expected and the one
 	// found.
@@ -89,10 +121,16 @@ type FormatError struct {
 // Error returns one line that names place, structure and reason.
 func (e *FormatError) Error() string {
 	s := fmt.Sprintf("offset %d: %s", e.Offset, e.What)
-	if e.RecordID != 0 {
+	switch {
+	case e.LastID > e.RecordID:
+		s += fmt.Sprintf(" (records %d to %d)", e.RecordID, e.LastID)
+	case e.RecordID != 0:
 		s += fmt.Sprintf(" (record %d)", e.RecordID)
 	}
 	s += fmt.Sprintf(": %v", e.Err)
+	if e.From != 0 && e.To != 0 {
+		s += fmt.Sprintf(", between %s and %s", e.From, e.To)
+	}
 	if e.Need != 0 || e.Have != 0 {
 		s += fmt.Sprintf(" (need %d, have %d)", e.Need, e.Have)
 	}

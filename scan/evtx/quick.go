@@ -61,14 +61,30 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 	if idSpec != 2|uint32(event.TypeUint16)<<16 || timeSpec != 8|uint32(event.TypeFileTime)<<16 || at+8 > end {
 		return false
 	}
+	// The values end where the BinXML does, but for its EOF token.
+	if rest := end - (spec + 4 + 4*count + sumSizes(sizes) + 1); rest < 0 || rest > maxFiller {
+		return false
+	}
 	if t.provider != nil || t.system[sysProvider].kind == sourceSubstitution {
 		if r.sel.hasID(le.Uint16(d[idAt:])) {
 			return false
 		}
 	}
-	r.stats.saw(event.Time(le.Uint64(d[at:])))
+	r.saw(c, off, event.Time(le.Uint64(d[at:])))
 	r.use(t)
 	return true
+}
+
+// sumSizes returns the sum of the sizes of a value spec.
+func sumSizes(spec []byte) int {
+	var sum uint64 // of two values at once
+	for ; len(spec) >= 8; spec = spec[8:] {
+		sum += binary.LittleEndian.Uint64(spec) & 0x0000FFFF_0000FFFF
+	}
+	if len(spec) >= 4 {
+		sum += uint64(binary.LittleEndian.Uint16(spec))
+	}
+	return int(sum&0xFFFFFFFF + sum>>32)
 }
 
 // use counts a record of the template's host.

@@ -32,11 +32,16 @@ type Reader struct {
 	// The provider asked for last, since it is mostly the next one too.
 	providerName []byte
 	provider     *provider
+	channel      string // of the last chunk
+
+	// Of the record at hand.
+	outer  *template // of its own instance, nil if it has none
+	end    int       // of its BinXML, from the chunk's start
+	jumped int       // bytes that its BinXML steps over
 
 	// Of a call of Whole.
 	whole       bool
 	substituted int
-	outer       *template // of the record's own instance
 
 	// Of the present part.
 	ctx       context.Context
@@ -45,6 +50,7 @@ type Reader struct {
 	hosts     map[string]string // the keys of stats.Hosts
 	used      []*template       // with uses != 0
 	irregular []Part
+	chunks    []Chunk
 	yield     func(*event.Event, error) bool
 	stopped   bool
 }
@@ -66,6 +72,10 @@ func (r *Reader) Stats() Stats { return r.stats }
 // the file's grid of chunks.
 func (r *Reader) Irregular() []Part { return r.irregular }
 
+// Chunks returns what the last part's chunks with live records hold, in the
+// order of the file. The slice belongs to the caller.
+func (r *Reader) Chunks() []Chunk { return r.chunks }
+
 // Records returns the selected records of the chunks in one part of a file, in
 // the order of the file. The *event.Event is valid until the next step. A pair
 // with a nil event stands for one fault, a *FormatError; the reading goes on
@@ -81,7 +91,7 @@ func (r *Reader) Records(ctx context.Context, f *File, part Part) iter.Seq2[*eve
 func (r *Reader) begin(ctx context.Context, f *File, yield func(*event.Event, error) bool) {
 	r.ctx, r.file, r.yield, r.stopped = ctx, f, yield, false
 	r.count()
-	r.irregular = nil
+	r.irregular, r.chunks = nil, nil
 	if r.block == nil {
 		r.block = make([]byte, blockSize)
 	}

@@ -16,6 +16,8 @@ type Stats struct {
 	// Lost counts records that were found but could not be decoded so far as to
 	// tell what they are, or that were selected and lost their payload.
 	Lost int
+	// Hidden counts the records among Records that were hidden within others.
+	Hidden int
 	// First and Last are the earliest and latest plausible times of the records
 	// (System/TimeCreated), zero if there are none.
 	First, Last event.Time
@@ -37,6 +39,7 @@ func (s *Stats) Add(other *Stats) {
 	s.Records += other.Records
 	s.Selected += other.Selected
 	s.Lost += other.Lost
+	s.Hidden += other.Hidden
 	if other.First != 0 && (s.First == 0 || other.First < s.First) {
 		s.First = other.First
 	}

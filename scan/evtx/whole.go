@@ -65,9 +65,6 @@ func (r *Reader) Definition() (offset uint32, serial uint64) {
 
 // vet checks what fill does not look at, for Whole.
 func (r *Reader) vet(t *template, doc document) error {
-	if doc.depth == 0 {
-		r.outer = t
-	}
 	for _, index := range t.substitutions {
 		if int(index) < len(r.vals) {
 			r.substituted += int(r.vals[index].size)

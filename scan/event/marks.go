@@ -1,0 +1,20 @@
+package event
+
+// Marks say by which way a record was read, if not by the usual one. The zero
+// Marks stand for a live record that was read as it stands.
+type Marks uint8
+
+// The marks.
+const (
+	// MarkRecovered: the record is no live one. It lies where a chunk has no records
+	// by its header, left over from an earlier use of the memory or the disk.
+	MarkRecovered Marks = 1 << iota
+	// MarkSubstituted: the record's template definition is lost, and that of another
+	// place with the same template id was taken.
+	MarkSubstituted
+	// MarkHidden: the record was hidden within another one.
+	MarkHidden
+)
+
+// Has reports whether m has all marks of other.
+func (m Marks) Has(other Marks) bool { return m&other == other }

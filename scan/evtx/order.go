@@ -1,0 +1,108 @@
+package evtx
+
+import (
+	"cmp"
+	"slices"
+
+	"webshellscan/scan/event"
+)
+
+// Chunk says what the live records of one chunk are, for what shows only when
+// chunks are compared.
+type Chunk struct {
+	// Offset is where the chunk begins, in bytes from the start of the file.
+	Offset  int64
+	Records int
+	// FirstID and LastID are the identifiers in the headers of the first and last
+	// record, FirstRecordID and LastRecordID their System/EventRecordID, First and
+	// Last their times, Channel and Computer the first one's; all as far as they can
+	// be read.
+	FirstID, LastID             uint64
+	FirstRecordID, LastRecordID uint64
+	First, Last                 event.Time
+	Channel                     string
+	// Forwarded says that the first record is stored without a template, as
+	// collectors store what comes from elsewhere.
+	Forwarded bool
+	// OwnTimes counts the records whose header has their own time, NextTimes those
+	// whose header has that of the record after them: an export writes it so.
+	OwnTimes, NextTimes int
+}
+
+// note counts a chunk that was read.
+func (r *Reader) note(c *chunk) {
+	if c.records == 0 {
+		r.stats.EmptyChunks++
+		return
+	}
+	r.stats.Chunks++
+	n := Chunk{
+		Offset: c.base, Records: c.records, FirstID: c.firstID, LastID: c.lastID,
+		OwnTimes: c.ownTimes, NextTimes: c.nextTimes,
+	}
+	if r.peek(c, c.first) {
+		n.FirstRecordID, n.First, n.Forwarded = r.ev.RecordID, r.ev.Time, r.outer == nil
+		if r.scratch = r.ev.Channel.AppendText(r.scratch[:0]); string(r.scratch) != r.channel {
+			r.channel = string(r.scratch)
+		}
+		n.Channel = r.channel
+	}
+	if r.peek(c, c.last) {
+		n.LastRecordID, n.Last = r.ev.RecordID, r.ev.Time
+	}
+	if r.chunks == nil {
+		r.chunks = make([]Chunk, 0, 64)
+	}
+	r.chunks = append(r.chunks, n)
+}
+
+// CheckOrder compares the chunks of one file, as Reader.Chunks told of them, and
+// returns what shows that way: chunks that are there twice, identifiers that
+// are missing between chunks, times that run backwards from one chunk to the
+// next, and the marks of an export. The slice is sorted by identifiers.
+func CheckOrder(chunks []Chunk) []*FormatError {
+	slices.SortFunc(chunks, func(a, b Chunk) int {
+		return cmp.Or(cmp.Compare(a.FirstID, b.FirstID), cmp.Compare(a.LastID, b.LastID), cmp.Compare(a.Offset, b.Offset))
+	})
+	var list []*FormatError
+	var own, next, renumbered int
+	for i := range chunks {
+		c := &chunks[i]
+		own += c.OwnTimes
+		next += c.NextTimes
+		if c.FirstRecordID != c.FirstID {
+			renumbered++
+		}
+		if i > 0 {
+			if fault := follows(&chunks[i-1], c); fault != nil {
+				list = append(list, fault)
+			}
+		}
+	}
+	if next > own && renumbered > 0 {
+		list = append(list, &FormatError{
+			Class: ExportFingerprint, What: "times in record headers", Have: int64(next), Err: ErrOrder,
+		})
+	}
+	return list
+}
+
+// follows compares a chunk with the one before it by identifiers.
+func follows(before, c *Chunk) *FormatError {
+	fault := &FormatError{What: "chunk", Offset: c.Offset, RecordID: c.FirstID, From: before.Last, To: c.First, Err: ErrOrder}
+	switch {
+	case before.FirstID == c.FirstID && before.LastID == c.LastID && before.First == c.First && before.Last == c.Last:
+		fault.Class, fault.LastID, fault.Have = ChunkDuplicate, c.LastID, int64(c.Records)
+		fault.From, fault.To = c.First, c.Last
+	case c.FirstID > before.LastID+1:
+		fault.Class, fault.What = IDGap, "record identifiers"
+		fault.RecordID, fault.LastID = before.LastID+1, c.FirstID-1
+		fault.Have = int64(min(c.FirstID-before.LastID-1, 1<<62))
+	case c.FirstID == before.LastID+1 && !c.Forwarded && !before.Forwarded &&
+		before.Last.Plausible() && c.First.Plausible() && c.First < before.Last-maxDisorder:
+		fault.Class = TimeBackwards
+	default:
+		return nil
+	}
+	return fault
+}
