@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -33,17 +34,27 @@ type input struct {
 }
 
 // open opens the input if it is not open yet, and returns why it cannot be read.
-func (in *input) open() error {
+func (in *input) open(ctx context.Context) error {
 	in.once.Do(func() {
 		if in.file, in.err = source.Open(in.Path); in.err != nil {
 			return
 		}
-		if in.evtx, in.err = evtx.Open(in.file, min(in.Size, in.file.Size())); in.err != nil {
+		size := min(in.Size, in.file.Size())
+		if in.claimed() {
+			in.evtx, in.err = evtx.Search(ctx, in.file, size)
+		} else {
+			in.evtx, in.err = evtx.Open(in.file, size)
+		}
+		if in.err != nil {
 			in.close() // at once: a folder may hold more other files than a process may open
 		}
 	})
 	return in.err
 }
+
+// claimed reports whether somebody says that the file is a log: by its name, or
+// by naming it.
+func (in *input) claimed() bool { return in.Named || strings.EqualFold(filepath.Ext(in.Path), ".evtx") }
 
 // take adds what one part gave, and reports whether it was the last one.
 func (in *input) take(stats evtx.Stats, odd []evtx.Part, faults *faultLog) bool {

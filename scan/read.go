@@ -96,7 +96,7 @@ func (w *worker) part(ctx context.Context, u unit) {
 	if w.progress != nil {
 		w.progress.File.Store(&u.in.Path)
 	}
-	if u.in.open() == nil {
+	if u.in.open(ctx) == nil {
 		var faults faultLog
 		w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx, u.part))
 		if u.in.take(w.reader.Stats(), w.reader.Irregular(), &faults) && len(u.in.odd) == 0 {

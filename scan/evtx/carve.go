@@ -20,6 +20,7 @@ func (r *Reader) Carve(ctx context.Context, f *File, stretches []Part) iter.Seq2
 	return func(yield func(*event.Event, error) bool) {
 		r.begin(ctx, f, yield)
 		defer r.finish()
+		r.carved = 0
 		for len(stretches) > 0 && !r.stopped {
 			run := stretches[0]
 			for stretches = stretches[1:]; len(stretches) > 0 && stretches[0].Start == run.End; stretches = stretches[1:] {
@@ -66,7 +67,7 @@ type window struct {
 // window reads the surroundings of a place. Its data is nil if there is nothing
 // or it cannot be read, which has then been reported.
 func (r *Reader) window(pos int64) window {
-	start := max(HeaderSize, pos-ChunkSize)
+	start := max(min(HeaderSize, r.file.first), pos-ChunkSize)
 	want := r.block[:min(blockSize, pos+2*ChunkSize-start, r.file.size-start)]
 	n, err := r.read(want, start)
 	if err != nil && !errors.Is(err, io.EOF) && !r.stopped {
@@ -82,7 +83,14 @@ func (r *Reader) window(pos int64) window {
 // returns where in the file to go on.
 func (r *Reader) found(w window, base int) int64 {
 	at := w.start + int64(base)
-	r.fault(&FormatError{Class: ChunkBadMagic, What: "chunk beside the grid of chunks", Offset: at, Err: ErrSignature})
+	switch header := base - HeaderSize; {
+	case at == r.carved: // the next one of a run
+	case header >= 0 && bytes.HasPrefix(w.data[header:], []byte(fileSignature)):
+		r.fault(&FormatError{Class: FileHeaderBad, What: "file within the file", Offset: at - HeaderSize, Err: ErrSignature})
+	default:
+		r.fault(&FormatError{Class: ChunkBadMagic, What: "chunk beside the grid of chunks", Offset: at, Err: ErrSignature})
+	}
+	r.carved = at + ChunkSize
 	data := w.data[base:min(base+ChunkSize, len(w.data))]
 	if len(data) < chunkHeaderSize {
 		r.fault(&FormatError{Class: FileTruncated, What: "chunk header", Offset: at, Need: chunkHeaderSize, Have: int64(len(data)), Err: ErrTruncated})

@@ -12,7 +12,7 @@ type chunk struct {
 	firstID uint64 // of the first record met
 	last    int    // offset of the last record met
 	lastID  uint64
-	pos     int // where the next record should begin
+	pos     int  // where the next record should begin
 	mended  bool // the frame of the record at hand is damaged, and its size worked out
 
 	first      int        // offset of the first record met

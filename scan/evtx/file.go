@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"iter"
@@ -14,12 +15,13 @@ type File struct {
 	source io.ReaderAt
 	size   int64
 	header Header
+	first  int64 // where the first chunk or file header may be: what lies before is none of ours
 }
 
 // Open looks at the header block of a file of size bytes. A file counts as EVTX
-// by its content: it has a file header, or a chunk where the first one belongs.
-// The error wraps ErrEmpty, ErrTruncated, ErrNotEVTX or ErrRead. The source must
-// stay open as long as the file is read.
+// by its content: it has a file header, or a chunk where the first one belongs
+// or at its start. The error wraps ErrEmpty, ErrTruncated, ErrNotEVTX or ErrRead.
+// The source must stay open as long as the file is read.
 func Open(source io.ReaderAt, size int64) (*File, error) {
 	if size == 0 {
 		return nil, &FormatError{Class: FileTruncated, What: "file", Err: ErrEmpty}
@@ -35,11 +37,44 @@ func Open(source io.ReaderAt, size int64) (*File, error) {
 		}
 		return nil, &FormatError{Class: FileTruncated, What: "file header", Need: HeaderSize, Have: int64(n), Err: ErrTruncated}
 	}
-	f := &File{source: source, size: size, header: parseHeader(block)}
-	if !f.header.Present && string(block[HeaderSize:]) != chunkSignature {
+	f := &File{source: source, size: size, header: parseHeader(block), first: HeaderSize}
+	switch {
+	case string(block[:len(chunkSignature)]) == chunkSignature:
+		f.first = 0
+	case !f.header.Present && string(block[HeaderSize:]) != chunkSignature:
 		return nil, ErrNotEVTX
 	}
 	return f, nil
+}
+
+// searchStep is how much of a file Search reads at once.
+const searchStep = 1 << 20
+
+// Search is Open for a file that is believed to be a log though it does not
+// begin as one: it looks for a chunk anywhere in the file, behind whatever
+// stands before it. The error is that of Open if there is none. If the context
+// is cancelled it is its cause.
+func Search(ctx context.Context, source io.ReaderAt, size int64) (*File, error) {
+	f, err := Open(source, size)
+	if !errors.Is(err, ErrNotEVTX) {
+		return f, err
+	}
+	const overlap = headerUsed
+	block := make([]byte, min(size, searchStep+overlap))
+	fault := error(ErrNotEVTX)
+	for pos := int64(0); pos < size; pos += searchStep {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		n, err := source.ReadAt(block[:min(int64(len(block)), size-pos)], pos)
+		if at := nextChunk(block[:n], 0, n); at < n {
+			return &File{source: source, size: size, first: pos + int64(at)}, nil
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			fault = &FormatError{Class: ReadError, What: "file", Offset: pos + int64(n), Err: errors.Join(ErrRead, err)}
+		}
+	}
+	return nil, fault
 }
 
 // Header returns what the file's header block says.

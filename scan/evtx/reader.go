@@ -51,6 +51,7 @@ type Reader struct {
 	used      []*template       // with uses != 0
 	irregular []Part
 	chunks    []Chunk
+	carved    int64 // end of the chunk that was carved last
 	yield     func(*event.Event, error) bool
 	stopped   bool
 }
@@ -119,6 +120,9 @@ func (r *Reader) finish() {
 // read.
 func (r *Reader) part(part Part) {
 	end := min(part.End, r.file.size)
+	if part.Start == HeaderSize && r.file.first < HeaderSize {
+		r.irregular = append(r.irregular, Part{0, min(HeaderSize, r.file.size)}) // a chunk in place of the file header
+	}
 	for pos := part.Start; pos < end && !r.stopped; {
 		want := r.block[:min(blockSize, end-pos)]
 		n, err := r.read(want, pos)
@@ -182,6 +186,7 @@ func (r *Reader) slot(b []byte, base int64) {
 			r.fault(&FormatError{Class: FileTruncated, What: "chunk", Offset: base, Need: ChunkSize, Have: int64(len(b)), Err: ErrTruncated})
 		}
 		r.chunk(b, base)
+	case base+int64(len(b)) <= r.file.first:
 	case allZero(b):
 		r.stats.ZeroChunks++
 	case len(b) < chunkHeaderSize:
