@@ -68,6 +68,7 @@ var csvColumns = []struct {
 		return strings.TrimSuffix(string(r.Crosscheck.State)+": "+r.Crosscheck.Reason, ": ")
 	}},
 	{"session", func(r *row) string { return r.Session }},
+	{"recovered", func(r *row) string { return strconv.FormatBool(r.Recovered) }},
 }
 
 func workerPID(r *row) string {

@@ -38,6 +38,7 @@ type row struct {
 	Evidence          []scan.Evidence `json:"evidence"`
 	Crosscheck        crosscheckCell  `json:"crosscheck"`
 	Session           string          `json:"session"`
+	Recovered         bool            `json:"recovered"`
 }
 
 // crosscheckCell is what the second decoder says.
@@ -57,6 +58,7 @@ func newRow(f *scan.Finding) row {
 		Depth: f.Depth, Ancestors: f.Ancestors, Link: f.Link.String(),
 		Channel: first.Channel, EventID: first.EventID, RecordID: first.RecordID, File: first.File, Offset: first.Offset,
 		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,
+		Recovered: f.Recovered,
 	}
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID

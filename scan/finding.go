@@ -48,6 +48,8 @@ type Finding struct {
 	// Link is the least sure link between the process and the first of Ancestors.
 	Link proctree.Link
 
+	// Recovered says that only records that are no longer live speak of the process.
+	Recovered bool
 	// Evidence names the records that speak of the process, the one that the
 	// finding is told by first.
 	Evidence []Evidence
@@ -63,6 +65,10 @@ type Evidence struct {
 	Time     event.Time `json:"time"` // System/TimeCreated
 	Channel  string     `json:"channel"`
 	EventID  uint16     `json:"event_id"`
+	// Recovered, Substituted and Hidden are the marks of event.Marks.
+	Recovered   bool `json:"recovered,omitempty"`
+	Substituted bool `json:"template_substituted,omitempty"`
+	Hidden      bool `json:"hidden,omitempty"`
 
 	chunk int64 // where the record's chunk begins
 	input *input
@@ -79,6 +85,7 @@ func (d *detection) finding(s *subject, matches []int) *Finding {
 		ParentImage:       texts.Text(s.known(p.Field(event.ParentImage), proctree.Process.Image)),
 		ParentCommandLine: texts.Text(s.known(p.Field(event.ParentCommandLine), proctree.Process.CommandLine)),
 		ParentProcessID:   p.ParentPID(),
+		Recovered:         p.Recovered(),
 	}
 	for _, i := range matches {
 		f.Rules = append(f.Rules, d.set.Rules()[i])
@@ -142,7 +149,10 @@ func (d *detection) evidence(r proctree.Record) Evidence {
 	return Evidence{
 		File: in.Path, Offset: place.Offset, RecordID: r.RecordID(), Time: r.Time(),
 		Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
-		chunk: place.Chunk, input: in,
+		Recovered:   r.Marks().Has(event.MarkRecovered),
+		Substituted: r.Marks().Has(event.MarkSubstituted),
+		Hidden:      r.Marks().Has(event.MarkHidden),
+		chunk:       place.Chunk, input: in,
 	}
 }
 

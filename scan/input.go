@@ -29,8 +29,11 @@ type input struct {
 	left    int // parts still to come
 	stats   evtx.Stats
 	faults  faultLog
-	odd     []evtx.Part // stretches to carve
-	crashes []string    // panics that were caught: errors of this program
+	odd     []evtx.Part   // stretches to carve
+	orphans []evtx.Orphan // records to read when the definitions of all files are known
+	chunks  []evtx.Chunk
+	order   []*evtx.FormatError // what comparing the chunks shows
+	crashes []string            // panics that were caught: errors of this program
 }
 
 // open opens the input if it is not open yet, and returns why it cannot be read.
@@ -56,12 +59,16 @@ func (in *input) open(ctx context.Context) error {
 // by naming it.
 func (in *input) claimed() bool { return in.Named || strings.EqualFold(filepath.Ext(in.Path), ".evtx") }
 
-// take adds what one part gave, and reports whether it was the last one.
-func (in *input) take(stats evtx.Stats, odd []evtx.Part, faults *faultLog) bool {
+// take adds what a reader met in one part, and reports whether it was the last
+// one.
+func (in *input) take(r *evtx.Reader, faults *faultLog) bool {
+	stats := r.Stats()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.stats.Add(&stats)
-	in.odd = append(in.odd, odd...)
+	in.odd = append(in.odd, r.Irregular()...)
+	in.orphans = append(in.orphans, r.Orphans()...)
+	in.chunks = append(in.chunks, r.Chunks()...)
 	in.faults.merge(faults)
 	in.left--
 	if in.left == 0 {

@@ -42,6 +42,9 @@ type Options struct {
 	Hash bool
 	// Version is the program's version, for the manifest.
 	Version string
+	// Recover also reads records that are no longer live, from the unused parts of
+	// chunks. Their processes are marked.
+	Recover bool
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }

@@ -24,6 +24,7 @@ type reading struct {
 	texts    *proctree.Texts
 	progress *Progress
 	workers  int
+	recover  bool // also read stale records
 	watchers []*watcher
 }
 
@@ -69,6 +70,9 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 		collectors[i] = proctree.NewCollector(r.texts)
 		r.watchers = append(r.watchers, newWatcher(kinds))
 		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], trees, r.progress}
+		if r.recover {
+			workers[i].reader.RecoverStale()
+		}
 	}
 	for _, f := range share(workers, len(units), func(w *worker, i int) { w.part(ctx, units[i]) }) {
 		units[f.index].in.crash(units[f.index].part, f.err)
@@ -82,8 +86,19 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for _, f := range share(workers, len(odd), func(w *worker, i int) { w.carve(ctx, odd[i]) }) {
 		odd[f.index].crash(evtx.Part{End: odd[f.index].Size}, f.err)
 	}
+	var donors evtx.Donors
+	var orphaned []*input
+	for _, w := range workers {
+		donors.Take(w.reader)
+	}
 	for _, in := range r.inputs {
 		in.close()
+		if len(in.orphans) > 0 {
+			orphaned = append(orphaned, in)
+		}
+	}
+	for _, f := range share(workers, len(orphaned), func(w *worker, i int) { w.adopt(ctx, orphaned[i], &donors) }) {
+		orphaned[f.index].crash(evtx.Part{End: orphaned[f.index].Size}, f.err)
 	}
 	return collectors
 }
@@ -99,7 +114,7 @@ func (w *worker) part(ctx context.Context, u unit) {
 	if u.in.open(ctx) == nil {
 		var faults faultLog
 		w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx, u.part))
-		if u.in.take(w.reader.Stats(), w.reader.Irregular(), &faults) && len(u.in.odd) == 0 {
+		if u.in.take(w.reader, &faults) && len(u.in.odd) == 0 {
 			u.in.close()
 		}
 	}
@@ -116,8 +131,26 @@ func (w *worker) carve(ctx context.Context, in *input) {
 	var faults faultLog
 	odd := in.odd
 	w.take(in, evtx.Part{Start: odd[0].Start, End: odd[len(odd)-1].End}, &faults, w.reader.Carve(ctx, in.evtx, odd))
-	in.take(w.reader.Stats(), nil, &faults)
+	in.take(w.reader, &faults)
 	in.close()
+}
+
+// adopt reads the records of an input whose template definitions are lost, by
+// those of other chunks and files.
+func (w *worker) adopt(ctx context.Context, in *input, donors *evtx.Donors) {
+	if ctx.Err() != nil {
+		return
+	}
+	file, err := source.Open(in.Path)
+	if err != nil {
+		in.stats.Lost += len(in.orphans)
+		return
+	}
+	defer func() { _ = file.Close() }()
+	var faults faultLog
+	whole := evtx.Part{Start: evtx.HeaderSize, End: in.evtx.Size()}
+	w.take(in, whole, &faults, w.reader.Adopt(ctx, in.evtx.From(file), in.orphans, donors))
+	in.take(w.reader, &faults)
 }
 
 // take hands events to the collector and notes faults. A panic in reading costs

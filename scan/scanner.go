@@ -46,6 +46,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	}
 	sets := compileAside(&options)
 	reading := newReading(found, options.workers(), options.Progress)
+	reading.recover = options.Recover
 	collectors := reading.run(ctx)
 	// What was read is judged and reported to the end, even if the user wants no
 	// more to be read.

@@ -29,6 +29,9 @@ type Summary struct {
 	First, Last event.Time
 	// Lost counts records that were seen but could not be read.
 	Lost int
+	// Recovered counts the records of all kinds that are no longer live and could be
+	// read, copies included; Events.Recovered those of process creations without.
+	Recovered int
 	// Damage lists the files with faults.
 	Damage []FileFaults
 	// Unreadable lists what could not be read although it may hold logs, Skipped
@@ -93,6 +96,7 @@ func summarize(r *reading, forest *proctree.Forest, skipped []source.Skipped) Su
 	}
 	slices.SortStableFunc(s.Unreadable, func(a, b FileError) int { return strings.Compare(a.Path, b.Path) })
 	s.Bytes, s.Chunks, s.Records, s.Lost = total.Bytes, total.Chunks, total.Records, total.Lost
+	s.Recovered = total.Recovered
 	s.First, s.Last = total.First, total.Last
 	for _, h := range s.Hosts {
 		s.Events.Add(h.Events)
@@ -143,6 +147,11 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	total.Bytes += min(evtx.HeaderSize, in.evtx.Size())
 	for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {
 		in.faults.add(fault)
+	}
+	for _, fault := range evtx.CheckOrder(in.chunks) {
+		if in.order = append(in.order, fault); fault.Class != evtx.ExportFingerprint {
+			in.faults.add(fault)
+		}
 	}
 	if len(in.faults.counts) > 0 {
 		s.Damage = append(s.Damage, FileFaults{in.Path, in.faults.counts, in.faults.sorted()})

@@ -27,6 +27,7 @@ type scanOptions struct {
 	level  string
 	csvRaw bool
 	check  int
+	stale  bool
 }
 
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
@@ -40,6 +41,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
+	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(
 		[]string{"informational", "low", "medium", "high", "critical"}, cobra.ShellCompDirectiveNoFileComp))
@@ -47,7 +49,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 
 // finalize checks the flags and turns them into the options of a scan.
 func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
-	options := scan.Options{Paths: paths, Workers: o.workers, Hosts: o.hosts, Crosscheck: o.check}
+	options := scan.Options{Paths: paths, Workers: o.workers, Hosts: o.hosts, Crosscheck: o.check, Recover: o.stale}
 	if len(paths) == 0 {
 		return options, errors.New("no file or folder given: webshellscan PATH... (see --help)")
 	}

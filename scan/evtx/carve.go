@@ -111,9 +111,10 @@ func (r *Reader) headless(w window, base, first, signed int) int64 {
 	if c.pos == chunkHeaderSize {
 		c.head = parseChunkHeader(c.data)
 	}
-	r.templates.begin()
+	r.templates.begin(true)
 	r.grope(&c)
 	r.note(&c)
+	r.slack(&c)
 	return w.start + int64(end)
 }
 

@@ -26,18 +26,22 @@ type chunk struct {
 // chunk reads the records of one chunk.
 func (r *Reader) chunk(data []byte, base int64) {
 	c := chunk{data: data, base: base, head: parseChunkHeader(data), pos: chunkHeaderSize}
-	r.templates.begin()
 	h := &c.head
+	r.templates.begin(!h.headerCRC || !h.dataCRC)
 	if h.headerCRC && h.empty() {
 		r.stats.EmptyChunks++
 		if _, ok := recordSize(data, chunkHeaderSize, len(data)); ok {
 			r.chunkFault(&c, ChunkResetWithData, "emptied chunk holds records", ErrHeader)
+			r.stale(&c)
+		} else {
+			r.slack(&c)
 		}
 		return
 	}
 	r.live(&c)
 	r.note(&c)
 	r.checkHeader(&c)
+	r.slack(&c)
 }
 
 // live walks the chunk's live records. How far they reach is for the records

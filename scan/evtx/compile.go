@@ -65,7 +65,7 @@ func (c *compiler) definition(t *template, chunk []byte) error {
 	if err != nil && c.run(t, chunk, body, end, t.place, false) != nil {
 		return err
 	}
-	t.consumed = uint32(c.cur.pos - body)
+	t.consumed, t.suspect = uint32(c.cur.pos-body), c.cur.suspect
 	t.raw = append(t.raw[:0], chunk[c.start:c.cur.pos]...)
 	return nil
 }
@@ -377,7 +377,7 @@ func (c *compiler) setSystem(to int, value source) {
 func (c *compiler) fieldOf(s span) event.FieldID {
 	at := c.start + int(s.off)
 	text := c.cur.data[at : at+int(s.size)]
-	return lookUpName(text, nameHash(text)).field()
+	return lookUpName(text).field()
 }
 
 // target returns the text that is being read, nil if it is of no interest.

@@ -159,10 +159,15 @@ func readAll(t *testing.T, data []byte, sel *evtx.Selection, see func(*event.Eve
 		res.stats.Add(&stats)
 	}
 	var irregular []evtx.Part
+	var orphans []evtx.Orphan
 	for part := range f.Parts(evtx.DefaultPartSize) {
 		take(r.Records(t.Context(), f, part))
-		irregular = append(irregular, r.Irregular()...)
+		irregular, orphans = append(irregular, r.Irregular()...), append(orphans, r.Orphans()...)
 	}
 	take(r.Carve(t.Context(), f, irregular))
+	orphans = append(orphans, r.Orphans()...)
+	var donors evtx.Donors
+	donors.Take(r)
+	take(r.Adopt(t.Context(), f, orphans, &donors))
 	return res
 }

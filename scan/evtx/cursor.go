@@ -9,6 +9,8 @@ type cursor struct {
 	pos  int    // from the chunk's start
 	end  int    // where to stop, from the chunk's start; at most len(data)
 	err  error
+	// suspect says that a name was read whose hash does not fit it.
+	suspect bool
 }
 
 // need reports whether n more bytes are there, and fails if not.

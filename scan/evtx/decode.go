@@ -129,8 +129,17 @@ func (r *Reader) saw(c *chunk, off int, t event.Time) {
 // they happened.
 const maxDisorder = event.Minute
 
-// lost counts a record that cannot be read.
+// lost counts a record that cannot be read. If it is its definition that is
+// lost, it is put aside: another chunk or file may have the definition.
 func (r *Reader) lost(c *chunk, off, size int, marks event.Marks, err error) {
+	if errors.Is(err, ErrTemplate) && r.donors == nil && len(r.orphans) < maxOrphans {
+		r.orphans = append(r.orphans, Orphan{c.base + int64(off), c.base, uint32(size), marks})
+		return
+	}
+	if marks.Has(event.MarkRecovered) {
+		r.stats.Discarded++
+		return
+	}
 	r.stats.Lost++
 	class := RecordBad
 	switch {
@@ -232,7 +241,16 @@ func (r *Reader) instance(cur *cursor, at place) (*template, error) {
 	}
 	t, err := r.templates.find(cur.data, offset, id, at)
 	if err != nil {
-		return nil, err
+		if r.donors == nil || !errors.Is(err, ErrTemplate) {
+			return nil, err
+		}
+		if lender := r.donors.find(id, at); lender != nil {
+			return r.borrow(cur, int(offset), lender)
+		}
+		if t == nil || !t.suspect {
+			return nil, err
+		}
+		r.ev.Damaged++ // better than nothing
 	}
 	if int(offset) == cur.pos {
 		consumed := cur.pos + definitionHead + int(t.consumed)
@@ -292,7 +310,7 @@ func (r *Reader) fill(t *template, data []byte, doc document) {
 		field := it.field
 		if it.name.kind != sourceNone {
 			name := r.resolve(t, it.name, data).Data
-			field = lookUpName(name, nameHash(name)).field()
+			field = lookUpName(name).field()
 		}
 		if field == event.FieldNone {
 			continue
@@ -337,7 +355,7 @@ func (r *Reader) fillSystem(t *template, data []byte) {
 func (r *Reader) countHost() {
 	ev := &r.ev
 	switch {
-	case r.outer != nil && r.outer.system[sysComputer].kind == sourceLiteral:
+	case r.outer != nil && !r.outer.borrowed && r.outer.system[sysComputer].kind == sourceLiteral && !ev.Marks.Has(event.MarkRecovered):
 		r.use(r.outer)
 	case ev.Computer.Type == event.TypeString:
 		r.scratch = event.AppendUTF16(r.scratch[:0], ev.Computer.Data)
@@ -348,7 +366,11 @@ func (r *Reader) countHost() {
 				r.hosts[host] = host
 			}
 		}
-		r.stats.sawHost(host, 1)
+		n := 1
+		if ev.Marks.Has(event.MarkRecovered) {
+			n = 0 // it is no live record, but the host is one of the log's
+		}
+		r.stats.sawHost(host, n)
 	}
 }
 

@@ -80,6 +80,14 @@ func Search(ctx context.Context, source io.ReaderAt, size int64) (*File, error) 
 // Header returns what the file's header block says.
 func (f *File) Header() Header { return f.header }
 
+// From returns the file as it is read from another source: the same file, opened
+// again.
+func (f *File) From(source io.ReaderAt) *File {
+	g := *f
+	g.source = source
+	return &g
+}
+
 // Size returns the file's size in bytes as it was when it was opened.
 func (f *File) Size() int64 { return f.size }
 

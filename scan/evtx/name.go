@@ -104,17 +104,8 @@ func asciiNameHash(text string) uint16 {
 	return uint16(h)
 }
 
-// lookUpName returns the word for a name of UTF-16LE text whose node carries
-// the given hash. A hash that is not the text's own (damage) is not believed.
-func lookUpName(utf16 []byte, hash uint16) word {
-	if w := findName(utf16, hash); w != wordNone {
-		return w
-	}
-	if own := nameHash(utf16); own != hash {
-		return findName(utf16, own)
-	}
-	return wordNone
-}
+// lookUpName returns the word for a name of UTF-16LE text.
+func lookUpName(utf16 []byte) word { return findName(utf16, nameHash(utf16)) }
 
 func findName(utf16 []byte, hash uint16) word {
 	for i := hash % nameTableSize; names[i].text != ""; i = (i + 1) % nameTableSize {
@@ -191,7 +182,14 @@ func (c *cursor) name() (word, int) {
 	if at == c.pos {
 		c.skip(nameNodeHead + len(text) + nameNodeTail)
 	}
-	return lookUpName(text, hash), at
+	w := findName(text, hash)
+	if w == wordNone {
+		if own := nameHash(text); own != hash {
+			c.suspect = true
+			w = findName(text, own)
+		}
+	}
+	return w, at
 }
 
 // nameNode returns the UTF-16LE text and the hash of the name node at an offset

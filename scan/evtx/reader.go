@@ -43,6 +43,9 @@ type Reader struct {
 	whole       bool
 	substituted int
 
+	recover bool    // also read what is left of earlier uses of a chunk
+	donors  *Donors // in a call of Adopt
+
 	// Of the present part.
 	ctx       context.Context
 	file      *File
@@ -51,6 +54,7 @@ type Reader struct {
 	used      []*template       // with uses != 0
 	irregular []Part
 	chunks    []Chunk
+	orphans   []Orphan
 	carved    int64 // end of the chunk that was carved last
 	yield     func(*event.Event, error) bool
 	stopped   bool
@@ -92,7 +96,7 @@ func (r *Reader) Records(ctx context.Context, f *File, part Part) iter.Seq2[*eve
 func (r *Reader) begin(ctx context.Context, f *File, yield func(*event.Event, error) bool) {
 	r.ctx, r.file, r.yield, r.stopped = ctx, f, yield, false
 	r.count()
-	r.irregular, r.chunks = nil, nil
+	r.irregular, r.chunks, r.orphans = nil, nil, nil
 	if r.block == nil {
 		r.block = make([]byte, blockSize)
 	}

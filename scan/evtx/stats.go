@@ -18,6 +18,10 @@ type Stats struct {
 	Lost int
 	// Hidden counts the records among Records that were hidden within others.
 	Hidden int
+	// Recovered counts the stale records that could be read, of all kinds, and
+	// Discarded those that could not, or not without doubt. Neither are among
+	// Records.
+	Recovered, Discarded int
 	// First and Last are the earliest and latest plausible times of the records
 	// (System/TimeCreated), zero if there are none.
 	First, Last event.Time
@@ -40,6 +44,8 @@ func (s *Stats) Add(other *Stats) {
 	s.Selected += other.Selected
 	s.Lost += other.Lost
 	s.Hidden += other.Hidden
+	s.Recovered += other.Recovered
+	s.Discarded += other.Discarded
 	if other.First != 0 && (s.First == 0 || other.First < s.First) {
 		s.First = other.First
 	}

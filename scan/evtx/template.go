@@ -3,6 +3,7 @@ package evtx
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 
 	"webshellscan/scan/event"
 )
@@ -119,6 +120,12 @@ type template struct {
 	usedIn uint64
 	// failed is why the definition cannot be used.
 	failed error
+	// suspect says that a name of it has not the hash that stands beside it: one of
+	// them was overwritten.
+	suspect bool
+	// offered says whether it was offered as a donor, borrowed that it is one.
+	offered  uint8
+	borrowed bool
 }
 
 // restart empties t but for what says which definition it is, and keeps its
@@ -216,8 +223,10 @@ type templateCache struct {
 	chunk  uint64 // number of the present chunk, from 1
 	used   int    // slots taken in the present chunk
 	bytes  int    // definition bytes compiled in the present chunk
+	unsure bool   // the checksums of the present chunk do not fit
 	serial uint64 // of the last compilation
 	build  compiler
+	donors Donors // what was compiled or found in the cache so far
 }
 
 const templateSlots = 2 * maxDefinitions
@@ -233,9 +242,10 @@ type templateSlot struct {
 // thousand (725 GUIDs in 905 files); beyond it the cache starts again.
 const maxCached = 4096
 
-// begin starts a chunk.
-func (tc *templateCache) begin() {
+// begin starts a chunk. unsure says that its checksums do not fit.
+func (tc *templateCache) begin(unsure bool) {
 	tc.chunk++
+	tc.unsure = unsure
 	tc.used, tc.bytes = 0, 0
 	if len(tc.byKey) > maxCached {
 		clear(tc.byKey)
@@ -273,16 +283,20 @@ func (tc *templateCache) find(chunk []byte, offset, id uint32, at place) (*templ
 // recentOuter returns the sound definition of the record looked up last if it is
 // the one at an offset of the chunk, else nil.
 func (tc *templateCache) recentOuter(offset, id uint32) *template {
-	if s := &tc.recent[0]; s.chunk == tc.chunk && s.offset == offset && s.t.id == id && s.t.failed == nil {
+	if s := &tc.recent[0]; s.chunk == tc.chunk && s.offset == offset && s.t.id == id && s.t.failed == nil && !s.t.suspect {
 		return s.t
 	}
 	return nil
 }
 
-// as returns t if it is sound and has the template id.
+// as returns t if it is sound and has the template id. A suspect template comes
+// with an error.
 func (t *template) as(id uint32) (*template, error) {
 	if t.id != id {
 		return nil, ErrTemplate
+	}
+	if t.suspect {
+		return t, ErrTemplate
 	}
 	return t, t.failed
 }
@@ -304,6 +318,7 @@ func (tc *templateCache) load(chunk []byte, offset, id uint32, at place) *templa
 		if t != nil && t.same(chunk, offset) {
 			tc.bytes += len(t.raw)
 			t.offset = offset
+			tc.donate(key, t)
 			return t
 		}
 	}
@@ -317,10 +332,15 @@ func (tc *templateCache) load(chunk []byte, offset, id uint32, at place) *templa
 	t.length = binary.LittleEndian.Uint32(chunk[offset+definitionLength:])
 	t.failed = tc.build.definition(t, chunk)
 	tc.bytes += int(t.consumed) + definitionHead
-	if t.failed == nil {
+	switch {
+	case t.failed == nil:
 		t.settle(tc.sel)
 		known.next++
-	} else {
+		tc.donate(key, t)
+	case !errors.Is(t.failed, ErrBudget):
+		t.failed = errors.Join(ErrTemplate, t.failed)
+		fallthrough
+	default:
 		*slot = nil
 	}
 	return t

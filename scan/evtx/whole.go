@@ -27,7 +27,7 @@ func (r *Reader) Whole(chunkData []byte, offset int) (*event.Event, error) {
 	}
 	c := chunk{data: chunkData}
 	r.count()
-	r.templates.begin()
+	r.templates.begin(true)
 	ev := &r.ev
 	ev.Reset()
 	r.arena = r.arena[:0]

@@ -33,8 +33,9 @@ type builder struct {
 	guids   guidTable
 	boots   []event.Time // on the time line, ascending
 
-	tree   tree
-	copies int
+	tree      tree
+	copies    int
+	recovered int
 }
 
 func (b *builder) build() {
@@ -60,7 +61,7 @@ type placed struct {
 
 // sort puts the creations in the order of their start and folds copies of one
 // record: the copy that lies first in the input stands for all, and the others
-// hang on it.
+// hang on it. Recovered copies of others are dropped.
 func (b *builder) sort() {
 	b.line = make([]placed, len(b.order))
 	for i, ref := range b.order {
@@ -78,9 +79,15 @@ func (b *builder) sort() {
 	for _, p := range b.line {
 		r := b.blocks.at(p.ref)
 		if first != nil && first.start == r.start && isCopy(first, r) {
+			if r.marks.Has(event.MarkRecovered) {
+				continue
+			}
 			last.next, last = p.ref, r
 			b.copies++
 			continue
+		}
+		if r.marks.Has(event.MarkRecovered) {
+			b.recovered++
 		}
 		first, last = r, r
 		kept = append(kept, p)
@@ -94,6 +101,7 @@ func compareCreations(x, y *creation) int {
 	return cmp.Or(
 		cmp.Compare(x.created, y.created), cmp.Compare(x.source, y.source), cmp.Compare(x.recordID, y.recordID),
 		cmp.Compare(x.pid, y.pid), bytes.Compare(x.guid[:], y.guid[:]),
+		cmp.Compare(x.marks&event.MarkRecovered, y.marks&event.MarkRecovered),
 		cmp.Compare(x.file, y.file), cmp.Compare(x.offset, y.offset))
 }
 
@@ -110,7 +118,7 @@ func (b *builder) setClock() {
 	suspect := false
 	for _, p := range b.line {
 		r := b.blocks.at(p.ref)
-		if b.clock.glance(r.origin, r.file, r.recordID, r.created) {
+		if !r.marks.Has(event.MarkRecovered) && b.clock.glance(r.origin, r.file, r.recordID, r.created) {
 			suspect = true
 			break
 		}
@@ -123,14 +131,18 @@ func (b *builder) setClock() {
 	}
 	for _, p := range b.line {
 		for r := b.blocks.at(p.ref); ; r = b.blocks.at(r.next) {
-			b.clock.note(r.origin, r.file, r.recordID, r.created)
+			if !r.marks.Has(event.MarkRecovered) { // a stale record may be of another log
+				b.clock.note(r.origin, r.file, r.recordID, r.created)
+			}
 			if r.next == 0 {
 				break
 			}
 		}
 	}
 	for _, e := range b.endings {
-		b.clock.note(e.origin, e.file, e.recordID, e.created)
+		if !e.marks.Has(event.MarkRecovered) {
+			b.clock.note(e.origin, e.file, e.recordID, e.created)
+		}
 	}
 	for _, m := range b.marks {
 		b.clock.note(m.origin, m.file, m.recordID, m.at)

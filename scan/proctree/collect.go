@@ -74,6 +74,9 @@ type Counts struct {
 	// Unusable counts process events without a process ID or without an image:
 	// nothing can be said of them.
 	Unusable int
+	// Recovered counts the process creations that were recovered from unused parts of
+	// chunks and are no copies of others. The other counts are of live records.
+	Recovered int
 }
 
 // Total returns the number of process events.
@@ -89,6 +92,7 @@ func (c *Counts) Add(other Counts) {
 	c.NoParentName += other.NoParentName
 	c.SysmonFields = max(c.SysmonFields, other.SysmonFields)
 	c.Unusable += other.Unusable
+	c.Recovered += other.Recovered
 }
 
 // Collector takes events and keeps what trees need of them. A Collector is for
@@ -99,6 +103,7 @@ type Collector struct {
 	endings blocks[ending]
 	marks   []mark
 	counts  map[facetID]*Counts // by origin
+	stale   Counts              // of recovered events, copies or not
 	facets  [numFacets]*recall  // but for origins
 	single  *recall
 	fields  [sourceStub][numFacets][]event.FieldID
@@ -141,6 +146,12 @@ func (c *Collector) Add(ev *event.Event) {
 		counts = new(Counts)
 		c.counts[origin] = counts
 	}
+	if ev.Marks.Has(event.MarkRecovered) {
+		counts = &c.stale
+		if selected[ev.Key].kind >= kindBoot {
+			return // an old boot or change of the clock must not divide what is live
+		}
+	}
 	switch selected[ev.Key].kind {
 	case kindSysmonCreate:
 		counts.SysmonCreate++
@@ -179,7 +190,7 @@ func (c *Collector) sysmonCreate(ev *event.Event, origin facetID, counts *Counts
 	r := c.blocks.next()
 	*r = creation{
 		created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset, inChunk: uint32(ev.Place.Offset - ev.Place.Chunk),
-		file: ev.Place.File, pid: uint32(pid), parentPID: uint32(parent), origin: origin, image: image, source: sourceSysmon,
+		file: ev.Place.File, pid: uint32(pid), parentPID: uint32(parent), origin: origin, image: image, source: sourceSysmon, marks: ev.Marks,
 		logon: c.facet(ev, sourceSysmon, facetLogon), parent: c.facet(ev, sourceSysmon, facetParent),
 		commandLine:      c.text(ev, event.CommandLine),
 		currentDirectory: c.text(ev, event.CurrentDirectory),
@@ -236,7 +247,7 @@ func (c *Collector) securityCreate(ev *event.Event, origin facetID, counts *Coun
 	*c.blocks.next() = creation{
 		start: ev.Time, created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset,
 		inChunk: uint32(ev.Place.Offset - ev.Place.Chunk),
-		file:    ev.Place.File, pid: uint32(pid), parentPID: uint32(parent), origin: origin, image: image, source: sourceSecurity,
+		file:    ev.Place.File, pid: uint32(pid), parentPID: uint32(parent), origin: origin, image: image, source: sourceSecurity, marks: ev.Marks,
 		logon: c.facet(ev, sourceSecurity, facetLogon), parent: c.facet(ev, sourceSecurity, facetParent),
 		commandLine: c.text(ev, event.CommandLine),
 	}
@@ -251,7 +262,7 @@ func (c *Collector) end(ev *event.Event, origin facetID, counts *Counts, from so
 	e := c.endings.next()
 	*e = ending{
 		at: ev.Time, created: ev.Time, recordID: ev.RecordID, pid: uint32(pid), file: ev.Place.File, origin: origin,
-		image: c.text(ev, image), source: from,
+		image: c.text(ev, image), source: from, marks: ev.Marks,
 	}
 	if from == sourceSysmon {
 		e.guid, _ = ev.Value(event.ProcessGUID).GUID()

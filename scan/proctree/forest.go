@@ -165,6 +165,7 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	}
 	for i, b := range builders {
 		f.copies += b.copies
+		f.hosts[i].Events.Recovered = b.recovered
 		f.hosts[i].Processes = f.trees[i].len()
 	}
 	return f, nil

@@ -259,10 +259,26 @@ func (p Process) Records() iter.Seq[Record] {
 	}
 }
 
+// Recovered reports whether no live record speaks of the process's creation, but
+// only ones that were recovered.
+func (p Process) Recovered() bool {
+	some := false
+	for r := range p.Records() {
+		if !r.Marks().Has(event.MarkRecovered) {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
 // Place returns where the record lies. Its HeaderID is not kept.
 func (r Record) Place() event.Place {
 	return event.Place{File: r.record.file, Offset: r.record.offset, Chunk: r.record.offset - int64(r.record.inChunk)}
 }
+
+// Marks says how the record was read.
+func (r Record) Marks() event.Marks { return r.record.marks }
 
 // RecordID returns System/EventRecordID.
 func (r Record) RecordID() uint64 { return r.record.recordID }

@@ -34,6 +34,7 @@ type creation struct {
 
 	next   creationRef // the next record of the same process
 	source source
+	marks  event.Marks
 }
 
 // ending is what is kept of one process's end.
@@ -47,6 +48,7 @@ type ending struct {
 	origin   facetID
 	image    TextID
 	source   source
+	marks    event.Marks
 }
 
 // markKind is what a mark says of a host.
