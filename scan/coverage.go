@@ -2,8 +2,11 @@ package scan
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
 	"webshellscan/scan/proctree"
 )
 
@@ -32,11 +35,13 @@ type HostCoverage struct {
 
 // ChannelCoverage says what was read of one channel of a host.
 type ChannelCoverage struct {
-	Channel     string
-	Files       int
-	Records     int
-	First, Last event.Time
-	Gaps        []Gap
+	Channel string
+	// Files is how many files hold records of it, Records how many there are, copies
+	// included.
+	Files, Records int
+	First, Last    event.Time
+	// Gaps are the record IDs that are missing, from each file the first ones.
+	Gaps []Gap
 }
 
 // Gap is a stretch of a channel without records.
@@ -49,13 +54,15 @@ type Gap struct {
 }
 
 // coverageOf says what the logs of each host could have shown. times are by host.
-func coverageOf(options *Options, s *Summary, hosts []proctree.Host, times []*hostTimes) []HostCoverage {
+func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTimes) []HostCoverage {
+	hosts := s.Hosts
+	channels := channelsOf(inputs, hosts)
 	since, until := cmp.Or(options.Since, s.First), cmp.Or(options.Until, s.Last)
 	list := make([]HostCoverage, len(hosts))
 	for i, h := range hosts {
 		e, t := h.Events, times[i]
 		c := HostCoverage{
-			Host: h.Name, Security4688: e.SecurityCreate, Sysmon1: e.SysmonCreate,
+			Host: h.Name, Channels: channels[i], Security4688: e.SecurityCreate, Sysmon1: e.SysmonCreate,
 			CommandLines: e.SecurityCreate - e.NoCommandLine, ParentNames: e.SecurityCreate - e.NoParentName,
 			SysmonFields: e.SysmonFields, First: t.any.first, Last: t.any.last,
 		}
@@ -68,4 +75,69 @@ func coverageOf(options *Options, s *Summary, hosts []proctree.Host, times []*ho
 		list[i] = c
 	}
 	return list
+}
+
+// channelsOf returns the channels of each host, by name.
+func channelsOf(inputs []*input, hosts []proctree.Host) [][]ChannelCoverage {
+	hostOf := hostsByName(hosts)
+	type key struct {
+		host    int
+		channel string
+	}
+	found := make(map[key]*ChannelCoverage)
+	for _, in := range inputs {
+		var only *ChannelCoverage // the channel of a log that holds but one
+		for origin, o := range in.stats.Origins {
+			host, ok := hostOf[origin.Computer]
+			if !ok {
+				continue
+			}
+			k := key{host, origin.Channel}
+			c := found[k]
+			if c == nil {
+				c = &ChannelCoverage{Channel: origin.Channel}
+				found[k] = c
+			}
+			c.Files++
+			c.Records += o.Records
+			if c.First == 0 || o.First != 0 && o.First < c.First {
+				c.First = o.First
+			}
+			c.Last = max(c.Last, o.Last)
+			only = c
+		}
+		if len(in.stats.Origins) == 1 && only != nil {
+			only.Gaps = append(only.Gaps, gapsOf(in)...)
+		}
+	}
+	list := make([][]ChannelCoverage, len(hosts))
+	for k, c := range found {
+		list[k.host] = append(list[k.host], *c)
+	}
+	for _, channels := range list {
+		slices.SortFunc(channels, func(a, b ChannelCoverage) int { return strings.Compare(a.Channel, b.Channel) })
+	}
+	return list
+}
+
+// gapsOf returns the record IDs that a log lacks.
+func gapsOf(in *input) []Gap {
+	var gaps []Gap
+	for _, f := range in.faults.sorted() {
+		if f.Class == evtx.IDGap {
+			gaps = append(gaps, Gap{From: f.From, To: f.To, FirstID: f.RecordID, LastID: f.LastID})
+		}
+	}
+	return gaps
+}
+
+// hostsByName returns the index of the host of each spelling.
+func hostsByName(hosts []proctree.Host) map[string]int {
+	hostOf := make(map[string]int)
+	for i, h := range hosts {
+		for _, name := range h.Names {
+			hostOf[name] = i
+		}
+	}
+	return hostOf
 }

@@ -68,13 +68,10 @@ func (l *logEvents) integrity() []*Integrity {
 // eventsByHost divides events by host. A record that stands in several files is
 // one event.
 func eventsByHost(events []logEvent, forest *proctree.Forest) []*hostEvents {
-	hostOf := make(map[string]int)
+	hostOf := hostsByName(forest.Hosts())
 	list := make([]*hostEvents, len(forest.Hosts()))
 	for i, h := range forest.Hosts() {
 		list[i] = &hostEvents{host: h.Name, copies: make(map[int][]logEvent)}
-		for _, name := range h.Names {
-			hostOf[name] = i
-		}
 	}
 	type identity struct {
 		host     int

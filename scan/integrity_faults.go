@@ -2,6 +2,8 @@ package scan
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"webshellscan/scan/evtx"
 )
@@ -79,6 +81,30 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 		IntegrityWarning, "a chunk that its header calls empty holds records",
 		"A cleared log leaves this behind, and so does an intruder who hides the only record of a chunk.",
 	},
+	evtx.TemplateSubstituted: {
+		IntegrityNotice, "the template definition of a record is lost, and was borrowed from another chunk or file",
+		"The record was read by the definition of the same template. Its text is its own.",
+	},
+	evtx.RecordHidden: {
+		IntegrityAlarm, "a record holds more than its event",
+		"Tools that hide records make one record swallow the next. What could be read of the hidden one is among the events, marked.",
+	},
+	evtx.ChunkDuplicate: {
+		IntegrityWarning, "a chunk has the records of another one",
+		"Carved and restored files look like this. The records count as copies.",
+	},
+	evtx.IDGap: {
+		IntegrityWarning, "record identifiers are missing",
+		"Records were deleted, or left out by a filter when the log was exported, or the chunk that held them was lost.",
+	},
+	evtx.TimeBackwards: {
+		IntegrityWarning, "a record is earlier than the one written before it",
+		"The clock was set back, or records were written or changed by hand.",
+	},
+	evtx.ExportFingerprint: {
+		IntegrityNotice, "the log was exported",
+		"Usual for logs that were saved by the Event Viewer or wevtutil.",
+	},
 	evtx.TimeImplausible: {
 		IntegrityNotice, "a record's time lies before the year 2000 or after 2100",
 		"It is damage or forgery; where the record's header has a sound time, that was taken.",
@@ -87,17 +113,28 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 
 // faultIntegrity returns what the faults of the files say, one finding for each
 // class and file.
-func faultIntegrity(damage []FileFaults) []*Integrity {
+func faultIntegrity(s *Summary) []*Integrity {
+	hostOf := hostsByName(s.Hosts)
 	var list []*Integrity
-	for i := range damage {
-		d := &damage[i]
+	for i := range s.Damage {
+		d := &s.Damage[i]
+		host, channel := "", ""
+		if origins := d.input.stats.Origins; len(origins) == 1 {
+			for origin := range origins {
+				if h, ok := hostOf[origin.Computer]; ok {
+					host, channel = s.Hosts[h].Name, origin.Channel
+				}
+			}
+		}
 		told := make(map[evtx.Class]bool)
 		for _, fault := range d.First {
 			if told[fault.Class] {
 				continue
 			}
 			told[fault.Class] = true
-			list = append(list, newFaultIntegrity(d, fault))
+			found := newFaultIntegrity(d, fault)
+			found.Host, found.Channel = host, channel
+			list = append(list, found)
 		}
 	}
 	return list
@@ -109,13 +146,44 @@ func newFaultIntegrity(d *FileFaults, first *evtx.FormatError) *Integrity {
 	if !known {
 		m = faultMeaning{IntegrityWarning, first.What, "The file contradicts itself here."}
 	}
+	if first.Class == evtx.ExportFingerprint && claimsToBeLive(d.Path) {
+		m.level, m.meaning = IntegrityAlarm, "It lies where Windows keeps its live logs, so it was put there in place of the log that Windows wrote."
+	}
 	n := d.Counts[first.Class]
 	text := m.text
 	if n > 1 {
 		text = fmt.Sprintf("%s (%d times)", text, n)
 	}
 	return &Integrity{
-		Kind: IntegrityKind(first.Class), Level: m.level, File: d.Path, Offset: first.Offset, Count: n,
-		Text: fmt.Sprintf("%s: %v", text, first), Meaning: m.meaning,
+		Kind: IntegrityKind(first.Class), Level: m.level, File: d.Path, Offset: first.Offset, Count: n, First: first.From, Last: first.To,
+		Text: text + ": " + faultDetail(first), Meaning: m.meaning,
 	}
+}
+
+// faultDetail says in words what a fault is and where.
+func faultDetail(f *evtx.FormatError) string {
+	at := fmt.Sprintf("%s at offset %d", f.What, f.Offset)
+	switch {
+	case f.LastID > f.RecordID:
+		at += fmt.Sprintf(", records %d to %d", f.RecordID, f.LastID)
+	case f.RecordID != 0:
+		at += fmt.Sprintf(", record %d", f.RecordID)
+	}
+	switch {
+	case f.Class == evtx.IDGap || f.Class == evtx.ChunkDuplicate:
+		return fmt.Sprintf("%s (%d in all)", at, f.Have)
+	case f.Class == evtx.TimeBackwards:
+		return fmt.Sprintf("%s: from %s to %s", at, f.From, f.To)
+	case f.Need != 0:
+		return fmt.Sprintf("%s: %d found, %d expected", at, f.Have, f.Need)
+	case f.Have != 0:
+		return fmt.Sprintf("%s: %d bytes", at, f.Have)
+	}
+	return at
+}
+
+// claimsToBeLive reports whether a path is one where Windows keeps the logs that
+// it writes.
+func claimsToBeLive(path string) bool {
+	return strings.Contains(strings.ToLower(filepath.ToSlash(path)), "winevt/logs/")
 }

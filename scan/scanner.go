@@ -81,7 +81,7 @@ func (res *Result) judgeLogs(r *reading, options *Options) {
 	for i := range times {
 		times[i] = timesOf(res.Forest, i, events.hosts[i].boots)
 	}
-	res.Coverage = coverageOf(options, &res.Summary, res.Forest.Hosts(), times)
+	res.Coverage = coverageOf(options, &res.Summary, r.inputs, times)
 	res.Integrity = integrityOf(events, &res.Summary, times)
 }
 

@@ -67,6 +67,8 @@ type FileFaults struct {
 	Counts map[evtx.Class]int
 	// First are the first faults of each class, in the order of the file.
 	First []*evtx.FormatError
+
+	input *input
 }
 
 // Blind is one thing that the logs could not have shown.
@@ -154,7 +156,7 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 		}
 	}
 	if len(in.faults.counts) > 0 {
-		s.Damage = append(s.Damage, FileFaults{in.Path, in.faults.counts, in.faults.sorted()})
+		s.Damage = append(s.Damage, FileFaults{in.Path, in.faults.counts, in.faults.sorted(), in})
 	}
 }
 

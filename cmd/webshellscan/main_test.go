@@ -58,12 +58,14 @@ func TestScripts(t *testing.T) {
 // one that is damaged, and files that are no logs.
 func makeLogs(folder string) error {
 	at := time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+	recordID := uint64(7000)
 	created := func(seconds int, pid, parent uint64, image, parentImage, command string) evtxtest.Event {
 		ev := evtxtest.NewEvent(at.Add(time.Duration(seconds)*time.Second), "WEB01.corp.example", &evtxtest.ProcessCreated{
 			NewProcessID: pid, NewProcessName: image, ProcessID: parent, ParentProcessName: parentImage, CommandLine: command,
 			Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-82-1"), Name: "shop", Domain: "IIS APPPOOL", LogonID: 0x9999},
 		})
-		ev.RecordID = uint64(7000 + seconds)
+		ev.RecordID = recordID
+		recordID++
 		return ev
 	}
 	const system32 = `C:\Windows\System32\`

@@ -49,6 +49,10 @@ func (r *Reader) careful(c *chunk, off, size int, marks event.Marks) {
 	r.saw(c, off, ev.Time)
 	if r.outer == nil {
 		c.lastTime = 0 // a forwarded event's time is that of another clock
+		if origin := r.origin(); origin != nil {
+			origin.add(1, ev.Time)
+			c.plain++
+		}
 	}
 	end, jumped := r.end, r.jumped
 	if selected {

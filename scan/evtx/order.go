@@ -40,7 +40,9 @@ func (r *Reader) note(c *chunk) {
 		Offset: c.base, Records: c.records, FirstID: c.firstID, LastID: c.lastID,
 		OwnTimes: c.ownTimes, NextTimes: c.nextTimes,
 	}
+	var origin *OriginStats
 	if r.peek(c, c.first) {
+		origin = r.origin()
 		n.FirstRecordID, n.First, n.Forwarded = r.ev.RecordID, r.ev.Time, r.outer == nil
 		if r.scratch = r.ev.Channel.AppendText(r.scratch[:0]); string(r.scratch) != r.channel {
 			r.channel = string(r.scratch)
@@ -49,6 +51,9 @@ func (r *Reader) note(c *chunk) {
 	}
 	if r.peek(c, c.last) {
 		n.LastRecordID, n.Last = r.ev.RecordID, r.ev.Time
+	}
+	if origin != nil {
+		origin.add(c.records-c.plain, n.First, n.Last)
 	}
 	if r.chunks == nil {
 		r.chunks = make([]Chunk, 0, 64)

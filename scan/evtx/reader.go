@@ -50,8 +50,10 @@ type Reader struct {
 	ctx       context.Context
 	file      *File
 	stats     Stats
-	hosts     map[string]string // the keys of stats.Hosts
-	used      []*template       // with uses != 0
+	hosts     map[string]string       // the keys of stats.Hosts
+	origins   map[string]*originCount // by computer, 0, channel
+	counted   []*originCount          // those of the part at hand
+	used      []*template             // with uses != 0
 	irregular []Part
 	chunks    []Chunk
 	orphans   []Orphan
@@ -65,6 +67,7 @@ func NewReader(sel *Selection) *Reader {
 	return &Reader{
 		sel:       sel,
 		templates: templateCache{sel: sel, byKey: make(map[templateKey]*variants)},
+		origins:   make(map[string]*originCount),
 	}
 }
 
@@ -117,6 +120,7 @@ func (r *Reader) finish() {
 		t.uses = 0
 	}
 	r.used = r.used[:0]
+	r.finishOrigins()
 	r.ctx, r.file, r.yield = nil, nil, nil
 }
 

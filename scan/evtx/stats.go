@@ -28,6 +28,8 @@ type Stats struct {
 	// Hosts counts the records by their Computer, spelled as the log spells it:
 	// those of the first 16,384 hosts.
 	Hosts map[string]int
+	// Origins counts the records by host and channel: those of the first 16,384.
+	Origins map[Origin]OriginStats
 }
 
 // maxHosts bounds the hosts of one log, as an intruder may give each record one
@@ -55,6 +57,12 @@ func (s *Stats) Add(other *Stats) {
 	}
 	for host, n := range other.Hosts {
 		s.sawHost(host, n)
+	}
+	if s.Origins == nil {
+		s.Origins = make(map[Origin]OriginStats, len(other.Origins))
+	}
+	for origin, o := range other.Origins {
+		s.sawOrigin(origin, o)
 	}
 }
 
