@@ -132,6 +132,11 @@ func (r *Reader) part(part Part) {
 		r.irregular = append(r.irregular, Part{0, min(HeaderSize, r.file.size)}) // a chunk in place of the file header
 	}
 	for pos := part.Start; pos < end && !r.stopped; {
+		if pos == part.Start || r.stats.ZeroChunks > 0 {
+			if pos = r.skipHole(pos, end); pos == end {
+				break
+			}
+		}
 		want := r.block[:min(blockSize, end-pos)]
 		n, err := r.read(want, pos)
 		if err != nil && n < len(want) {
@@ -145,6 +150,32 @@ func (r *Reader) part(part Part) {
 			b, pos = b[size:], pos+int64(size)
 		}
 	}
+}
+
+// holes is what a source may know besides its bytes: where the file system keeps
+// none.
+type holes interface {
+	// NextData returns the offset of the first byte from off on that may not be
+	// zero, or the size of the file.
+	NextData(off int64) int64
+}
+
+// skipHole returns where to read on from pos: behind the chunks that a sparse
+// file does not have, which count as zeros.
+func (r *Reader) skipHole(pos, end int64) int64 {
+	source, ok := r.file.source.(holes)
+	if !ok {
+		return pos
+	}
+	next := min(source.NextData(pos), end)
+	chunks := max(next-pos, 0) / ChunkSize
+	if next == end {
+		chunks = (end - pos + ChunkSize - 1) / ChunkSize
+	}
+	r.stats.ZeroChunks += int(chunks)
+	skipped := min(chunks*ChunkSize, end-pos)
+	r.stats.Bytes += skipped
+	return pos + skipped
 }
 
 // read fills b from the file's offset pos. It returns io.EOF as such.

@@ -99,3 +99,32 @@ func TestOddNames(t *testing.T) {
 		t.Errorf("skipped: %q", skipped)
 	}
 }
+
+// TestNextData: a hole of a sparse file is told, if the file system has holes.
+func TestNextData(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const hole = 8 << 20
+	f, err := os.Create("sparse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err1 := f.WriteAt([]byte("head"), 0)
+	_, err2 := f.WriteAt([]byte("tail"), hole)
+	if err := errors.Join(err1, err2, f.Truncate(2*hole), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	in, err := source.Open("sparse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if got := in.NextData(0); got != 0 {
+		t.Errorf("data at 0, told at %d", got)
+	}
+	if got := in.NextData(hole / 2); got != hole && got != hole/2 { // a file system without holes has data everywhere
+		t.Errorf("data at %d, told at %d", hole, got)
+	}
+	if got := in.NextData(hole + 1<<20); got != 2*hole && got != hole+1<<20 {
+		t.Errorf("no more data, told at %d", got)
+	}
+}
