@@ -59,6 +59,7 @@ func Compile(list []*Rule, options Options) (*Set, []error) {
 	c.correlate(list, selected)
 	c.checkFilters()
 	c.finish()
+	c.set.failed = len(c.failed)
 	slices.SortStableFunc(c.errs, compareErrors)
 	return c.set, c.errs
 }

@@ -47,6 +47,13 @@ func (c *compiler) correlate(list []*Rule, selected map[*Rule]bool) {
 			p.plan(r)
 		}
 	}
+	for _, plan := range c.set.correlations {
+		for _, in := range plan.inputs {
+			if !in.correlation {
+				c.set.compiled[in.index].correlated = true
+			}
+		}
+	}
 	// Sigma correlation rules specification, "Generate": rules referred to are not reported unless asked for.
 	hidden, shown := make(map[*Rule]bool), make(map[*Rule]bool)
 	for _, plan := range c.set.correlations {

@@ -42,7 +42,6 @@ type Correlator struct {
 	set     *Set
 	seed    maphash.Seed
 	states  []planRun
-	wanted  []bool // by rule: whether a correlation refers to it
 	now     int64
 	samples int
 	limit   int
@@ -80,13 +79,8 @@ type occurrence struct {
 
 // NewCorrelator returns a Correlator for one stream.
 func (s *Set) NewCorrelator() *Correlator {
-	c := &Correlator{set: s, seed: maphash.MakeSeed(), limit: maxSamples, wanted: make([]bool, len(s.rules))}
+	c := &Correlator{set: s, seed: maphash.MakeSeed(), limit: maxSamples}
 	for _, plan := range s.correlations {
-		for _, in := range plan.inputs {
-			if !in.correlation {
-				c.wanted[in.index] = true
-			}
-		}
 		c.states = append(c.states, planRun{plan: plan, groups: make(map[string]*list.Element), order: list.New()})
 	}
 	return c
@@ -101,7 +95,7 @@ func (c *Correlator) Add(o Observation) []Correlated {
 	c.now = max(c.now, o.Time.UnixNano())
 	c.matches = c.matches[:0]
 	var event occurrence
-	if slices.ContainsFunc(o.Rules, func(rule int) bool { return c.wanted[rule] }) {
+	if slices.ContainsFunc(o.Rules, c.set.Correlated) {
 		event = c.capture(o)
 	}
 	for i := range c.states {

@@ -14,11 +14,15 @@ import (
 	"sync/atomic"
 )
 
+// errNoRuleFiles is what is wrong with a folder that was named in vain.
+var errNoRuleFiles = errors.New("no rule file (.yml, .yaml) in this folder")
+
 // Loaded is what Load found.
 type Loaded struct {
 	Rules  []*Rule // by file, in the order of paths, within folders by name; within a file in its order
 	Errors []error // each a *ParseError: those of finding files, then those of their contents in the order of Rules
 	Files  []string
+	Failed int // files and documents with errors
 }
 
 // Load reads the rule files that paths name. Of a folder, all files below it count whose names end with .yml or .yaml in any case,
@@ -30,9 +34,10 @@ type Loaded struct {
 func Load(ctx context.Context, paths []string, workers int) *Loaded {
 	files, out := findFiles(paths)
 	type parsed struct {
-		rules []*Rule
-		errs  []error
-		done  bool
+		rules  []*Rule
+		errs   []error
+		failed int
+		done   bool
 	}
 	results := make([]parsed, len(files))
 	if workers <= 0 {
@@ -47,8 +52,8 @@ func Load(ctx context.Context, paths []string, workers int) *Loaded {
 				if i >= len(files) {
 					return
 				}
-				rules, errs := parseFile(files[i])
-				results[i] = parsed{rules, errs, true}
+				rules, errs, failed := parseFile(files[i])
+				results[i] = parsed{rules, errs, failed, true}
 			}
 		})
 	}
@@ -59,6 +64,7 @@ func Load(ctx context.Context, paths []string, workers int) *Loaded {
 		}
 		out.Rules = append(out.Rules, r.rules...)
 		out.Errors = append(out.Errors, r.errs...)
+		out.Failed += r.failed
 	}
 	if ctx.Err() != nil {
 		out.Errors = append(out.Errors, &ParseError{Reason: "loading of rules ended early: " + context.Cause(ctx).Error(), Err: context.Cause(ctx)})
@@ -83,6 +89,7 @@ func findFiles(paths []string) ([]string, *Loaded) {
 			err = pathErr.Err // the path is said anyway
 		}
 		out.Errors = append(out.Errors, &ParseError{File: path, Reason: err.Error(), Err: ErrRead})
+		out.Failed++
 	}
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -94,18 +101,24 @@ func findFiles(paths []string) ([]string, *Loaded) {
 			add(path)
 			continue
 		}
+		empty := true
 		// WalkDir visits in the order of names, so the result is the same everywhere.
 		_ = filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				fail(p, err)
+				empty = false
 			case entry.IsDir() && p != path && strings.HasPrefix(entry.Name(), "."):
 				return fs.SkipDir
 			case entry.Type().IsRegular() && isRuleFile(p):
 				add(p)
+				empty = false
 			}
 			return nil
 		})
+		if empty {
+			fail(path, errNoRuleFiles)
+		}
 	}
 	return files, out
 }
@@ -117,16 +130,16 @@ func isRuleFile(path string) bool {
 }
 
 // parseFile reads and parses one file, of which no more than the limit is read.
-func parseFile(path string) ([]*Rule, []error) {
+func parseFile(path string) (found []*Rule, errs []error, failed int) {
 	data, err := readFile(path)
 	if err != nil {
 		var problem *ParseError
 		if !errors.As(err, &problem) {
 			problem = &ParseError{File: path, Reason: err.Error(), Err: ErrRead}
 		}
-		return nil, []error{problem}
+		return nil, []error{problem}, 1
 	}
-	return Parse(path, data)
+	return parse(path, data)
 }
 
 func readFile(path string) ([]byte, error) {

@@ -28,26 +28,30 @@ const (
 //
 // Several documents, and the actions global, reset and repeat of old rule collections, are joined as pySigma does it.
 func Parse(file string, data []byte) ([]*Rule, []error) {
+	found, errs, _ := parse(file, data)
+	return found, errs
+}
+
+// parse is Parse, and also returns how many documents have errors.
+func parse(file string, data []byte) (found []*Rule, errs []error, failed int) {
 	if len(data) > maxFileSize {
-		return nil, []error{tooLarge(file, int64(len(data)))}
+		return nil, []error{tooLarge(file, int64(len(data)))}, 1
 	}
 	data = bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF"))
 	if line := invalidUTF8Line(data); line != 0 {
-		return nil, []error{&ParseError{file, line, 0, "not UTF-8", ErrYAML}}
+		return nil, []error{&ParseError{file, line, 0, "not UTF-8", ErrYAML}}, 1
 	}
-	var (
-		found []*Rule
-		errs  []error
-		coll  collection
-	)
+	var coll collection
 	for _, part := range splitDocuments(data) {
 		if part.number > maxDocuments {
 			errs = append(errs, &ParseError{file, part.line, 0, fmt.Sprintf("more than %d documents", maxDocuments), ErrTooLarge})
+			failed++
 			break
 		}
 		nodes, err := readDocument(file, part)
 		if err != nil {
 			errs = append(errs, err)
+			failed++
 		}
 		for _, n := range nodes {
 			doc := &document{file: file}
@@ -56,13 +60,17 @@ func Parse(file string, data []byte) ([]*Rule, []error) {
 					found = append(found, r)
 				}
 			}
-			errs = append(errs, doc.errs...)
+			if len(doc.errs) > 0 {
+				errs = append(errs, doc.errs...)
+				failed++
+			}
 		}
 	}
 	if len(found) == 0 && len(errs) == 0 && coll.global == nil {
 		errs = append(errs, &ParseError{file, 0, 0, "no Sigma document in this file", ErrNotRule})
+		failed++
 	}
-	return found, errs
+	return found, errs, failed
 }
 
 // tooLarge is the error for a file over the limit.

@@ -49,17 +49,19 @@ type Set struct {
 	notApplicable []*Rule
 	notSelected   []*Rule
 	filters       []*Rule
+	failed        int
 }
 
 // compiledRule is what is kept of a rule beside its code.
 type compiledRule struct {
-	entry     int32   // of its program
-	deferred  []int32 // predicates
-	late      uint64  // fields of Set.late: bit i for the i-th, bit 63 for all from there on
-	condition *expr
-	scope     *scope
-	filters   []*Rule
-	reported  bool
+	entry      int32   // of its program
+	deferred   []int32 // predicates
+	late       uint64  // fields of Set.late: bit i for the i-th, bit 63 for all from there on
+	condition  *expr
+	scope      *scope
+	filters    []*Rule
+	reported   bool
+	correlated bool
 }
 
 // predicate is one question about a subject: about one text of a field, about a field's absence, or about two fields.
@@ -113,6 +115,15 @@ func (s *Set) NotSelected() []*Rule { return s.notSelected }
 // the rule and none of them says `generate: true`, or if it is there only because one needs it.
 // Sigma correlation rules specification, "Generate".
 func (s *Set) Reported(rule int) bool { return s.compiled[rule].reported }
+
+// Correlated tells whether a correlation rule asks for the matches of a rule, given by its index.
+func (s *Set) Correlated(rule int) bool { return s.compiled[rule].correlated }
+
+// FiltersOf returns the filters that tune a rule, given by its index. The caller must not change the slice.
+func (s *Set) FiltersOf(rule int) []*Rule { return s.compiled[rule].filters }
+
+// Failed returns how many rules could not be compiled.
+func (s *Set) Failed() int { return s.failed }
 
 // Simplified returns what a rule, given by its index, was compiled to: its condition over items with the searches written out and
 // everything known folded away.
