@@ -69,6 +69,7 @@ var csvColumns = []struct {
 	}},
 	{"session", func(r *row) string { return r.Session }},
 	{"recovered", func(r *row) string { return strconv.FormatBool(r.Recovered) }},
+	{"correlated", correlatedCell},
 }
 
 func workerPID(r *row) string {
@@ -76,6 +77,19 @@ func workerPID(r *row) string {
 		return ""
 	}
 	return formatUint(*r.WorkerProcessID)
+}
+
+// correlatedCell lists the correlation rules as rule=host/pid@time,...
+func correlatedCell(r *row) string {
+	var cells []string
+	for _, c := range r.Correlated {
+		var processes []string
+		for _, p := range c.Processes {
+			processes = append(processes, fmt.Sprintf("%s/%d@%s", p.Host, p.ProcessID, p.Time))
+		}
+		cells = append(cells, c.Rule+"="+strings.Join(processes, ","))
+	}
+	return strings.Join(cells, ";")
 }
 
 // evidenceCell lists the records as file#record@offset.

@@ -37,6 +37,40 @@ func finding(text string) *scan.Finding {
 	}
 }
 
+// correlated returns a finding that a correlation rule gave.
+func correlated(text string) *scan.Finding {
+	f := finding(text)
+	rule := &rules.Rule{Name: text, Level: rules.LevelHigh, Correlation: &rules.Correlation{GroupBy: []string{"User"}}}
+	f.Correlated = []*scan.Correlation{{Rule: rule, Group: []string{text}, Value: 2, Total: 3, Processes: []scan.CorrelatedProcess{
+		{Host: text, Time: noon, ProcessID: 1, Image: text, File: text, RecordID: 9}, {Host: text, Time: noon + event.Second, ProcessID: 2},
+	}}, {Rule: rule, Value: 1, Total: 1, Processes: []scan.CorrelatedProcess{}}}
+	return f
+}
+
+func TestCorrelated(t *testing.T) {
+	csv := write(t, "csv", report.Options{}, correlated("here"))
+	if !strings.HasSuffix(csv, `,"here=here/1@2026-03-02T12:00:00.1234567Z,here/2@2026-03-02T12:00:01.1234567Z;here="`+"\r\n") {
+		t.Errorf("CSV: %s", csv)
+	}
+	want := `"correlated":[{"rule":"here","group":{"User":"here"},"value":2,"total":3,"processes":[` +
+		`{"host":"here","time":"2026-03-02T12:00:00.1234567Z","process_id":1,"image":"here","file":"here","record_id":9},` +
+		`{"host":"here","time":"2026-03-02T12:00:01.1234567Z","process_id":2,"image":"","file":"","record_id":0}]},` +
+		`{"rule":"here","group":{},"value":1,"total":1,"processes":[]}]}`
+	if got := write(t, "jsonl", report.Options{}, correlated("here")); !strings.HasSuffix(got, want+"\n") {
+		t.Errorf("JSON: %s", got)
+	}
+	for _, text := range worst {
+		for line := range strings.Lines(write(t, "table", report.Options{}, correlated(text))) {
+			if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), unicode.IsControl) {
+				t.Errorf("control character in %q", line)
+			}
+		}
+	}
+	if table := write(t, "table", report.Options{Width: 120}, correlated("here")); !strings.Contains(table, "here: 3 processes since 2026-03-02 12:00:00") {
+		t.Errorf("table: %s", table)
+	}
+}
+
 func write(t *testing.T, format string, o report.Options, findings ...*scan.Finding) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -158,7 +192,7 @@ func TestJSONLines(t *testing.T) {
 func TestKeys(t *testing.T) {
 	const keys = "host time level rules image command_line process_id process_guid user integrity_level parent_image " +
 		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line depth ancestors link " +
-		"channel event_id record_id file offset evidence crosscheck session recovered"
+		"channel event_id record_id file offset evidence crosscheck session recovered correlated"
 	header, _, _ := strings.Cut(write(t, "csv", report.Options{}), "\r\n")
 	if diff := cmp.Diff(strings.ReplaceAll(keys, " ", ","), header); diff != "" {
 		t.Errorf("CSV columns (-want +got):\n%s", diff)

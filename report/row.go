@@ -39,6 +39,40 @@ type row struct {
 	Crosscheck        crosscheckCell  `json:"crosscheck"`
 	Session           string          `json:"session"`
 	Recovered         bool            `json:"recovered"`
+	Correlated        []correlatedRow `json:"correlated"`
+}
+
+// correlatedRow is a correlation rule that the process completed.
+type correlatedRow struct {
+	Rule      string              `json:"rule"`
+	Group     map[string]string   `json:"group"`
+	Value     float64             `json:"value"`
+	Total     int                 `json:"total"`
+	Processes []correlatedProcess `json:"processes"`
+}
+
+// correlatedProcess is a process that took part.
+type correlatedProcess struct {
+	Host      string `json:"host"`
+	Time      string `json:"time"`
+	ProcessID uint32 `json:"process_id"`
+	Image     string `json:"image"`
+	File      string `json:"file"`
+	RecordID  uint64 `json:"record_id"`
+}
+
+func correlatedRows(list []*scan.Correlation) []correlatedRow {
+	rows := make([]correlatedRow, len(list))
+	for i, c := range list {
+		rows[i] = correlatedRow{c.Rule.Label(), make(map[string]string), c.Value, c.Total, make([]correlatedProcess, len(c.Processes))}
+		for n, value := range c.Group {
+			rows[i].Group[c.Rule.Correlation.GroupBy[n]] = value
+		}
+		for n, p := range c.Processes {
+			rows[i].Processes[n] = correlatedProcess{p.Host, p.Time.String(), p.ProcessID, p.Image, p.File, p.RecordID}
+		}
+	}
+	return rows
 }
 
 // crosscheckCell is what the second decoder says.
@@ -59,6 +93,7 @@ func newRow(f *scan.Finding) row {
 		Channel: first.Channel, EventID: first.EventID, RecordID: first.RecordID, File: first.File, Offset: first.Offset,
 		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,
 		Recovered: f.Recovered,
+		Correlated: correlatedRows(f.Correlated),
 	}
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID

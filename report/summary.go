@@ -35,6 +35,7 @@ func Summary(w io.Writer, s *scan.Summary) error {
 		p.line("Left out: %s of other kinds than EVTX", count(s.OtherFiles, "file"))
 	}
 	p.list("Left out", s.Skipped)
+	p.rules(&s.Rules)
 	p.damage(s)
 	p.problems(s)
 	for i, b := range s.Blind {
@@ -58,12 +59,52 @@ func Problems(w io.Writer, s *scan.Summary) error {
 	if s.Records == 0 {
 		p.line("NOT READ: no event log record in all inputs")
 	}
+	if s.NoRules() {
+		p.failedRules(&s.Rules)
+	}
 	return p.err
 }
 
 func (p *printer) problems(s *scan.Summary) {
 	p.list("NOT READ", s.Unreadable)
 	p.list("INTERNAL ERROR (please report)", s.Crashes)
+}
+
+// rules tells which rules were applied, and names those that failed.
+func (p *printer) rules(r *scan.RuleSummary) {
+	line := fmt.Sprintf("Rules: %d applied, %d tell web servers", r.Applied, r.Servers)
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{r.Correlated, "only feed correlation rules"}, {r.Filters, "filter others"},
+		{r.NotApplicable, "about other logs"}, {r.NotSelected, "not selected"}, {r.Failed, "FAILED"},
+	} {
+		if part.n > 0 {
+			line += fmt.Sprintf(", %d %s", part.n, part.text)
+		}
+	}
+	p.line("%s", line)
+	p.failedRules(r)
+	for i, ref := range r.Unmatched {
+		if i == maxListed {
+			break
+		}
+		p.line("Note: no rule to exclude is called %s", Visible(ref))
+	}
+	if r.Forgotten > 0 {
+		p.line("Note: correlation rules had to forget %s before their timespan was over", countOf(r.Forgotten, "match", "matches"))
+	}
+}
+
+func (p *printer) failedRules(r *scan.RuleSummary) {
+	for i, err := range r.Errors {
+		if i == maxListed {
+			p.line("RULE FAILED: and %d more errors (`webshellscan rules check` names all)", len(r.Errors)-maxListed)
+			break
+		}
+		p.line("RULE FAILED: %s", Visible(err.Error()))
+	}
 }
 
 // printer writes lines and keeps the first error.

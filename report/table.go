@@ -176,11 +176,13 @@ func (g *group) span() (from, to event.Time) {
 
 func shortTime(t event.Time) string { return t.Time().Format("2006-01-02 15:04:05") }
 
-func count(n int, what string) string {
+func count(n int, what string) string { return countOf(n, what, what+"s") }
+
+func countOf(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // column is one column of a table: its heading and how wide its content may be.
@@ -239,6 +241,13 @@ func (t *table) process(f *scan.Finding, g *group, width int) []string {
 	}
 	if f.Link == proctree.LinkTime && !g.allByTime() {
 		lines = append(lines, wrap("parent by process ID and time only", width, 1)...)
+	}
+	for _, c := range f.Correlated {
+		text := fmt.Sprintf("%s: %s", Visible(c.Rule.Label()), countOf(c.Total, "process", "processes"))
+		if len(c.Processes) > 0 {
+			text += " since " + shortTime(c.Processes[0].Time)
+		}
+		lines = append(lines, wrap(text, width, 1)...)
 	}
 	if f.Crosscheck.State == crosscheck.Differs {
 		lines = append(lines, wrap("second decoder differs: "+Visible(f.Crosscheck.Reason), width, 2)...)

@@ -33,7 +33,9 @@ func ProcessCreation() []Source {
 		"Provider_Name": {"Microsoft-Windows-Security-Auditing"},
 	}
 	// Names of event 4688 for what the taxonomy calls otherwise. Sigma rules specification, "Field Usage".
-	names := map[string]string{"NewProcessName": "Image", "ParentProcessName": "ParentImage"}
+	names := map[string]string{
+		"NewProcessName": "Image", "ParentProcessName": "ParentImage", "NewProcessId": "ProcessId", "ProcessId": "ParentProcessId",
+	}
 	const category, windows = "process_creation", "windows"
 	return []Source{
 		{LogSource: LogSource{Category: category, Product: windows}},

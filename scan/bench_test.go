@@ -176,3 +176,49 @@ func readAndSum(b *testing.B, folder string, workers int) (nanoseconds float64, 
 	}
 	return float64(time.Since(started).Nanoseconds()) / rounds, size
 }
+
+// creationRules returns the folders that hold SigmaHQ's 1,415 rules about
+// process creation, among 3,000 others, beside the repository.
+func creationRules(b *testing.B) []string {
+	b.Helper()
+	var folders []string
+	for _, name := range []string{"rules", "rules-emerging-threats", "rules-threat-hunting"} {
+		folder := filepath.Join(corpus, "sigma-rules", name)
+		if _, err := os.Stat(folder); err != nil {
+			b.Skipf("no rules at %s", folder)
+		}
+		folders = append(folders, folder)
+	}
+	return folders
+}
+
+// BenchmarkRules times whole scans of logs that hold nothing but process events
+// with all of SigmaHQ's rules beside scans with the built-in ones, in
+// alternation.
+func BenchmarkRules(b *testing.B) {
+	folders := creationRules(b)
+	for _, kind := range []string{"sysmon", "security", "distinct"} {
+		b.Run(kind, func(b *testing.B) {
+			folder := benchFolder(b, kind)
+			var builtin, all time.Duration
+			var found int
+			for b.Loop() {
+				builtin += timeRules(b, folder, nil, &found)
+				all += timeRules(b, folder, folders, &found)
+			}
+			b.ReportMetric(float64(all)/float64(builtin), "x-builtin")
+			b.ReportMetric(builtin.Seconds()/float64(b.N), "s-builtin")
+			b.ReportMetric(float64(found), "findings")
+		})
+	}
+}
+
+// timeRules returns how long a scan with rules takes.
+func timeRules(b *testing.B, path string, paths []string, found *int) time.Duration {
+	b.Helper()
+	runtime.GC()
+	started := time.Now()
+	res := mustScan(b, scan.Options{Paths: []string{path}, Rules: scan.RuleOptions{Paths: paths}})
+	*found = len(res.Findings)
+	return time.Since(started)
+}

@@ -96,32 +96,67 @@ type detection struct {
 	workers *workerMap
 	inputs  []*input
 	crashes []crash
+
+	wanted     []bool // by host: whether its findings are asked for
+	correlates bool   // whether there are correlation rules
+	forgotten  int    // by correlation rules
 }
 
 // run returns the findings: by host, and in the order of the processes' start.
+// Correlation rules see the processes of all hosts and times, whichever findings
+// are asked for.
 func (d *detection) run(ctx context.Context) []*Finding {
 	judges := newJudges(d.set, d.forest, d.workers, d.options.workers())
 	batches := batchesOf(d.forest)
 	found := make([][]*Finding, len(batches))
-	wanted := make([]bool, len(d.forest.Hosts()))
-	for i, h := range d.forest.Hosts() {
-		wanted[i] = MatchesHost(d.options.Hosts, h.Names)
+	moments := make([][]moment, len(batches))
+	for _, h := range d.forest.Hosts() {
+		d.wanted = append(d.wanted, MatchesHost(d.options.Hosts, h.Names))
 	}
+	d.correlates = len(d.set.Correlations()) > 0
 	share(judges, len(batches), func(j *judge, i int) {
-		if !wanted[batches[i].host] || ctx.Err() != nil {
-			return
-		}
-		for p := range batches[i].processes(d.forest) {
-			if p.Stub() || !d.options.wantsTime(p.Start()) {
-				continue
-			}
-			j.guard(p, func() {
-				if matches := j.match(p); len(matches) > 0 {
-					found[i] = append(found[i], d.finding(j.subject, matches))
-				}
-			})
+		if (d.wanted[batches[i].host] || d.correlates) && ctx.Err() == nil {
+			found[i], moments[i] = d.judge(j, batches[i])
 		}
 	})
 	d.crashes = append(d.crashes, crashesOf(judges)...)
-	return slices.Concat(found...)
+	findings := slices.Concat(found...)
+	if d.correlates {
+		findings = d.correlate(judges[0], slices.Concat(moments...), findings)
+	}
+	return findings
+}
+
+// judge returns the findings of a batch, and the processes that correlation rules
+// ask for.
+func (d *detection) judge(j *judge, b batch) (found []*Finding, moments []moment) {
+	for p := range b.processes(d.forest) {
+		wanted := d.wanted[b.host] && d.options.wantsTime(p.Start())
+		if p.Stub() || !wanted && !d.correlates {
+			continue
+		}
+		j.guard(p, func() {
+			matches := j.match(p)
+			if d.correlates && slices.ContainsFunc(matches, d.set.Correlated) {
+				moments = append(moments, moment{p.Start(), uint32(p.HostIndex()), uint32(p.Index())})
+			}
+			if reported := d.reported(matches); wanted && len(reported) > 0 {
+				f := d.finding(j.subject)
+				f.addRules(reported...)
+				found = append(found, f)
+			}
+		})
+	}
+	return found, moments
+}
+
+// reported returns those of the matched rules that give findings by themselves.
+func (d *detection) reported(matches []int) []*rules.Rule {
+	var list []*rules.Rule
+	for _, i := range matches {
+		if d.set.Reported(i) {
+			list = append(list, d.set.Rules()[i])
+		}
+	}
+	return list
 }

@@ -20,6 +20,9 @@ type Finding struct {
 	Time  event.Time // of the process's start
 	Level rules.Level
 	Rules []*rules.Rule // by level, the highest first, then by name
+	// Correlated are the correlation rules among Rules with the processes that met
+	// them together: the process of the finding completed each.
+	Correlated []*Correlation
 
 	Image, CommandLine             string
 	ProcessID                      uint32
@@ -74,8 +77,9 @@ type Evidence struct {
 	input *input
 }
 
-// finding makes the finding of a subject's process that matched rules.
-func (d *detection) finding(s *subject, matches []int) *Finding {
+// finding makes the finding of a subject's process, of which the rules are still
+// to be said.
+func (d *detection) finding(s *subject) *Finding {
 	texts, p := d.forest.Texts(), s.process
 	f := &Finding{
 		Process: p, Host: p.Host().Name, Time: p.Start(),
@@ -87,9 +91,16 @@ func (d *detection) finding(s *subject, matches []int) *Finding {
 		ParentProcessID:   p.ParentPID(),
 		Recovered:         p.Recovered(),
 	}
-	for _, i := range matches {
-		f.Rules = append(f.Rules, d.set.Rules()[i])
+	d.addAncestors(f)
+	for r := range p.Records() {
+		f.Evidence = append(f.Evidence, d.evidence(r))
 	}
+	return f
+}
+
+// addRules adds rules that the finding's process matched.
+func (f *Finding) addRules(list ...*rules.Rule) {
+	f.Rules = append(f.Rules, list...)
 	slices.SortStableFunc(f.Rules, func(a, b *rules.Rule) int {
 		if a.Level != b.Level {
 			return int(b.Level) - int(a.Level)
@@ -97,11 +108,6 @@ func (d *detection) finding(s *subject, matches []int) *Finding {
 		return strings.Compare(a.Label(), b.Label())
 	})
 	f.Level = f.Rules[0].Level
-	d.addAncestors(f)
-	for r := range p.Records() {
-		f.Evidence = append(f.Evidence, d.evidence(r))
-	}
-	return f
 }
 
 // addAncestors fills in what the finding says of the way up to its worker.

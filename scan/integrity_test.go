@@ -218,7 +218,7 @@ func TestManifest(t *testing.T) {
 	}
 	res := mustScan(t, scan.Options{Paths: []string{folder}, Hash: true, Version: "1.2.3"})
 	m := res.Manifest
-	if m.Version != "1.2.3" || len(m.Inputs) != 2 || len(m.Rules) != len(res.Rules.Rules()) {
+	if m.Version != "1.2.3" || len(m.Inputs) != 2 || len(m.Rules) != len(res.Rules.Detections.Rules()) {
 		t.Fatalf("%+v", m)
 	}
 	if in := m.Inputs[0]; len(in.SHA256) != 64 || in.Size != 69632 || in.Records != 1 || in.Chunks != 1 || in.Error != "" {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"webshellscan/rules"
 	"webshellscan/scan/event"
 )
 
@@ -22,11 +21,8 @@ type Options struct {
 	Paths []string
 	// Workers is how many goroutines work at once; 0 means one for each CPU.
 	Workers int
-	// Rules are the detection rules and, by their role, the rules that tell web
-	// servers. Nil means the built-in ones.
-	Rules []*rules.Rule
-	// MinLevel leaves out rules of a lower level.
-	MinLevel rules.Level
+	// Rules says which rules are applied.
+	Rules RuleOptions
 	// Hosts takes findings of these hosts only, by full or short name, compared
 	// without case. Empty takes all.
 	Hosts []string

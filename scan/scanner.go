@@ -3,7 +3,6 @@ package scan
 import (
 	"context"
 
-	"webshellscan/rules"
 	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -24,8 +23,8 @@ type Result struct {
 	Manifest Manifest
 	// Forest holds all processes, found or not.
 	Forest *proctree.Forest
-	// Rules is the set that was applied.
-	Rules   *rules.Set
+	// Rules are the rules that were applied.
+	Rules   *RuleSets
 	Summary Summary
 
 	workers *workerMap
@@ -44,32 +43,33 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	sets := compileAside(&options)
-	reading := newReading(found, options.workers(), options.Progress)
-	reading.recover = options.Recover
-	collectors := reading.run(ctx)
 	// What was read is judged and reported to the end, even if the user wants no
 	// more to be read.
 	rest := context.WithoutCancel(ctx)
+	sets := loadAside(rest, &options)
+	reading := newReading(found, options.workers(), options.Progress)
+	reading.recover = options.Recover
+	collectors := reading.run(ctx)
 	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
 	if err != nil {
 		return nil, err
 	}
-	compiled := <-sets
-	if compiled.err != nil {
-		return nil, compiled.err
+	loaded := <-sets
+	if loaded.err != nil {
+		return nil, loaded.err
 	}
-	res := &Result{Forest: forest, Rules: compiled.detections, inputs: reading.inputs}
-	res.workers = newWorkerMap(forest, compiled.servers, options.workers())
-	d := &detection{options: &options, forest: forest, set: compiled.detections, workers: res.workers, inputs: reading.inputs}
+	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs}
+	res.workers = newWorkerMap(forest, loaded.rules.Servers, options.workers())
+	d := &detection{options: &options, forest: forest, set: loaded.rules.Detections, workers: res.workers, inputs: reading.inputs}
 	res.Findings = d.run(rest)
 	d.crosscheck(res.Findings)
 	res.Sessions = sessionsOf(res.Findings)
-	res.Summary = summarize(reading, forest, skipped)
+	res.Summary = summarize(reading, forest, skipped, loaded.rules)
 	res.Summary.addCrashes(d)
+	res.Summary.Rules.Forgotten = d.forgotten
 	res.Summary.Interrupted = context.Cause(ctx)
 	res.judgeLogs(reading, &options)
-	res.Manifest = newManifest(ctx, reading, compiled.detections, &options)
+	res.Manifest = newManifest(ctx, reading, loaded.rules.Detections, &options)
 	return res, nil
 }
 
@@ -85,37 +85,23 @@ func (res *Result) judgeLogs(r *reading, options *Options) {
 	res.Integrity = integrityOf(events, &res.Summary, times)
 }
 
-// ruleSets are the rules of a scan, compiled: those that tell web servers, and
-// those that give findings.
-type ruleSets struct {
-	servers, detections *rules.Set
-	err                 error
+// loadedRules is what loadAside returns.
+type loadedRules struct {
+	rules *RuleSets
+	err   error
 }
 
-// compileAside compiles the rules while the logs are read.
-func compileAside(options *Options) <-chan ruleSets {
-	done := make(chan ruleSets, 1)
+// loadAside loads the rules while the logs are read.
+func loadAside(ctx context.Context, options *Options) <-chan loadedRules {
+	done := make(chan loadedRules, 1)
 	go func() {
-		var sets ruleSets
-		if err := guard.Run(func() { sets = compileRules(options) }); err != nil {
+		var sets loadedRules
+		if err := guard.Run(func() { sets.rules, sets.err = LoadRules(ctx, options.Rules, options.workers()) }); err != nil {
 			sets.err = err
 		}
 		done <- sets
 	}()
 	return done
-}
-
-func compileRules(options *Options) (sets ruleSets) {
-	list := options.Rules
-	if list == nil {
-		if list, sets.err = rules.Builtin(); sets.err != nil {
-			return sets
-		}
-	}
-	roles, others := rules.SplitRole(list, rules.RoleWebServer)
-	sets.servers, _ = rules.Compile(roles, rules.Options{})
-	sets.detections, _ = rules.Compile(others, rules.Options{MinLevel: options.MinLevel})
-	return sets
 }
 
 // computers counts the records by spelling of Computer.

@@ -53,6 +53,7 @@ const (
 	valueGUID       = rules.Unkept | 2<<56 // the process GUID of the process in hand
 	valueParentGUID = rules.Unkept | 3<<56 // the parent's
 	valueTime       = rules.Unkept | 4<<56 // the start of the process in hand
+	valueSession    = rules.Unkept | 5<<56 // the key of the worker of the process in hand
 	valueMark       = rules.Unkept | 0x7F<<56
 )
 
@@ -67,6 +68,8 @@ func (s *subject) Text(id rules.ValueID) string {
 		return s.process.ParentGUID().String()
 	case valueTime:
 		return utcTime(s.process.Start())
+	case valueSession:
+		return sessionKey(s.workers.workerOf(s.process))
 	}
 	return s.texts.Text(proctree.TextID(id))
 }
@@ -83,6 +86,7 @@ var getters = map[string]getter{
 	"parentprocessid": func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		return number(dst, uint64(s.process.ParentPID()))
 	},
+	"newprocessid":           func(s *subject, dst []rules.ValueID) []rules.ValueID { return number(dst, uint64(s.process.PID())) },
 	"processguid":            processGUID,
 	"parentprocessguid":      parentGUID,
 	"utctime":                startTime,
@@ -91,11 +95,15 @@ var getters = map[string]getter{
 	"parentuser":             parentUser,
 	"grandparentimage":       grandParent(proctree.Process.Image),
 	"grandparentcommandline": grandParent(proctree.Process.CommandLine),
+	"grandparentuser":        grandParent(userOf),
 	"ancestorimage":          ancestors(proctree.Process.Image),
 	"ancestorcommandline":    ancestors(proctree.Process.CommandLine),
 	"ancestoruser":           ancestors(userOf),
 	"workerimage":            ofWorker(proctree.Process.Image),
 	"workercommandline":      ofWorker(proctree.Process.CommandLine),
+	"workeruser":             ofWorker(userOf),
+	"workerprocessid":        workerPID,
+	"session":                session,
 	"depth":                  depth,
 	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
 	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
@@ -217,6 +225,20 @@ func ofWorker(of func(proctree.Process) proctree.TextID) getter {
 		}
 		return dst
 	}
+}
+
+func workerPID(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if w := s.workers.workerOf(s.process); w.Exists() {
+		return number(dst, uint64(w.PID()))
+	}
+	return dst
+}
+
+func session(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.workers.workerOf(s.process).Exists() {
+		return append(dst, valueSession)
+	}
+	return dst
 }
 
 func depth(s *subject, dst []rules.ValueID) []rules.ValueID {

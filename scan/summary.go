@@ -41,6 +41,8 @@ type Summary struct {
 	Crashes []FileError
 	// Blind says what the logs could not have shown.
 	Blind []Blind
+	// Rules counts the rules.
+	Rules RuleSummary
 	// Interrupted is why the scan was stopped early, nil if it was not.
 	Interrupted error
 }
@@ -77,14 +79,17 @@ type Blind struct {
 	Text string
 }
 
-// Incomplete reports whether something could not be read, so that findings may
-// be missing: the exit status says so too.
+// Incomplete reports whether something could not be read, or rules failed and
+// none was left, so that findings may be missing: the exit status says so too.
 func (s *Summary) Incomplete() bool {
-	return len(s.Unreadable) > 0 || len(s.Crashes) > 0 || s.Records == 0
+	return len(s.Unreadable) > 0 || len(s.Crashes) > 0 || s.Records == 0 || s.NoRules()
 }
 
-func summarize(r *reading, forest *proctree.Forest, skipped []source.Skipped) Summary {
-	s := Summary{Hosts: forest.Hosts(), Copies: forest.Copies()}
+// NoRules reports whether rules failed and none was left to apply.
+func (s *Summary) NoRules() bool { return s.Rules.Applied == 0 && s.Rules.Failed > 0 }
+
+func summarize(r *reading, forest *proctree.Forest, skipped []source.Skipped, sets *RuleSets) Summary {
+	s := Summary{Hosts: forest.Hosts(), Copies: forest.Copies(), Rules: sets.Summary()}
 	for _, sk := range skipped {
 		if sk.Unreadable {
 			s.Unreadable = append(s.Unreadable, FileError{sk.Path, sk.Err})
@@ -170,6 +175,9 @@ func blindSpots(s *Summary) []Blind {
 		return []Blind{{"", "no process events (Sysmon 1, Security 4688) in any log: what web servers started cannot be seen"}}
 	}
 	var list []Blind
+	if s.Rules.Applied == 0 {
+		list = append(list, Blind{"", "no rule was applied: nothing could be found"})
+	}
 	for _, h := range s.Hosts {
 		e := h.Events
 		switch {

@@ -85,8 +85,11 @@ func (h *hostWorkers) below(parent int) uint32 {
 }
 
 // workerOf returns the web server that a process runs below; the zero Process
-// if there is none.
+// if there is none, and while web servers are still being told.
 func (m *workerMap) workerOf(p proctree.Process) proctree.Process {
+	if m == nil {
+		return proctree.Process{}
+	}
 	if w := m.hosts[p.HostIndex()].worker[p.Index()]; w != 0 {
 		return m.forest.Process(p.HostIndex(), int(w-1))
 	}

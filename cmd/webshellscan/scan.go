@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
-	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 )
@@ -19,32 +18,30 @@ import (
 // scanOptions are the flags of a scan as they are given.
 type scanOptions struct {
 	*globals
+	rules  ruleFlags
 	format string
 	output string
 	hosts  []string
 	since  string
 	until  string
-	level  string
 	csvRaw bool
 	check  int
 	stale  bool
 }
 
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
+	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.format, "format", "f", "table", "`format` of the report: "+strings.Join(report.Formats(), ", "))
 	flags.StringVarP(&o.output, "output", "o", "", "write the report to a `file`, whole or not at all, instead of standard output")
 	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; may be given again)")
 	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
 	flags.StringVar(&o.until, "until", "", "only findings before this `time` (RFC 3339; a date: up to its end)")
-	flags.StringVar(&o.level, "level", "", "only rules of this `level` or above: informational, low, medium, high, critical")
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(
-		[]string{"informational", "low", "medium", "high", "critical"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // finalize checks the flags and turns them into the options of a scan.
@@ -62,11 +59,10 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 	if o.workers < 0 {
 		return options, fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
-	var ok bool
-	if options.MinLevel, ok = rules.ParseLevel(o.level); !ok {
-		return options, fmt.Errorf("--level %q: not one of informational, low, medium, high, critical", o.level)
-	}
 	var err error
+	if options.Rules, err = o.rules.finalize(); err != nil {
+		return options, err
+	}
 	if options.Since, err = parseBound("--since", o.since, 0); err != nil {
 		return options, err
 	}

@@ -1,0 +1,185 @@
+package scan
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// Correlation is a correlation rule that several processes met together.
+type Correlation struct {
+	Rule *rules.Rule
+	// Group holds the values of the rule's group-by fields, in order.
+	Group []string
+	// Value is what the rule's condition asks about, such as a count: the highest as
+	// long as the rule went on being met.
+	Value float64
+	// Processes took part, in the order of their start: the first 1,000. Total counts
+	// them all, as far as the rule kept them.
+	Processes []CorrelatedProcess
+	Total     int
+}
+
+// CorrelatedProcess is a process that took part in a correlation.
+type CorrelatedProcess struct {
+	Process   proctree.Process
+	Host      string
+	Time      event.Time // of its start
+	ProcessID uint32
+	Image     string
+	// File and RecordID name its first record.
+	File     string
+	RecordID uint64
+}
+
+// maxCorrelated bounds the processes that a Correlation names.
+const maxCorrelated = 1000
+
+// moment is a process whose matches correlation rules ask for.
+type moment struct {
+	at          event.Time
+	host, index uint32
+}
+
+// compareMoments puts moments in the order of time. Processes of the same time
+// follow each other as in the forest, so that the order is always the same.
+func compareMoments(a, b moment) int {
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.host, b.host), cmp.Compare(a.index, b.index))
+}
+
+// Times that a correlation can be asked about, in the range of nanoseconds since
+// 1970 in 64 bits. What a damaged or forged record claims beyond is taken to be
+// at the bound, so that it does not move the time of others.
+var (
+	earliest = event.FromTime(time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC))
+	latest   = event.FromTime(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
+)
+
+// correlating is the state of the correlation rules of a scan.
+type correlating struct {
+	met   []*metCorrelation
+	open  map[string]*metCorrelation // those that may go on, by rule and group
+	named int
+}
+
+// metCorrelation is a correlation on its way. Its processes are indices of
+// moments, ascending.
+type metCorrelation struct {
+	Correlation
+	completed uint64 // the one with which the rule was met first
+	last      uint64
+	refs      []uint64
+}
+
+// maxNamed bounds the processes that all correlations name; others are counted.
+const maxNamed = 1 << 20
+
+// correlate feeds the correlation rules with the processes that their rules
+// match, of all hosts in the order of time, and adds those that are met to the
+// findings. Each process is matched a second time, one after the other, so that
+// nothing but the place of each has to be kept.
+func (d *detection) correlate(j *judge, moments []moment, findings []*Finding) []*Finding {
+	slices.SortFunc(moments, compareMoments)
+	c := &correlating{open: make(map[string]*metCorrelation)}
+	correlator := d.set.NewCorrelator()
+	for i, m := range moments {
+		matches := j.match(d.forest.Process(int(m.host), int(m.index)))
+		c.take(correlator.Add(rules.Observation{
+			Time: min(max(m.at, earliest), latest).Time(), Rules: matches, Subject: j.subject, Ref: uint64(i),
+		}))
+	}
+	c.take(correlator.Flush())
+	d.forgotten = correlator.Dropped()
+	if len(c.met) == 0 {
+		return findings
+	}
+	return d.addCorrelations(j, moments, findings, c.met)
+}
+
+// take notes matches of correlation rules. One that goes on is added to the one
+// that began it.
+func (c *correlating) take(matches []rules.Correlated) {
+	for _, m := range matches {
+		refs := slices.Sorted(slices.Values(m.Refs))
+		key := strconv.Itoa(m.Correlation) + "\x00" + strings.Join(m.Group, "\x00")
+		met := c.open[key]
+		if !m.Continued || met == nil {
+			met = &metCorrelation{Correlation: Correlation{Rule: m.Rule, Group: m.Group, Value: m.Value}, completed: m.Refs[len(m.Refs)-1]}
+			c.open[key] = met
+			c.met = append(c.met, met)
+		}
+		met.Value = max(met.Value, m.Value)
+		c.join(met, refs)
+	}
+}
+
+// join adds processes to a correlation. Those that are not later than the last
+// one were added before.
+func (c *correlating) join(met *metCorrelation, refs []uint64) {
+	for _, ref := range refs {
+		if met.Total > 0 && ref <= met.last {
+			continue
+		}
+		met.last = ref
+		met.Total++
+		if len(met.refs) < maxCorrelated && c.named < maxNamed {
+			met.refs = append(met.refs, ref)
+			c.named++
+		}
+	}
+}
+
+// addCorrelations adds each correlation that was met to the finding of the
+// process that completed it, or makes one of it, if findings of that process's
+// host and time are asked for.
+func (d *detection) addCorrelations(j *judge, moments []moment, findings []*Finding, met []*metCorrelation) []*Finding {
+	byProcess := make(map[proctree.Process]*Finding, len(findings))
+	for _, f := range findings {
+		byProcess[f.Process] = f
+	}
+	for _, m := range met {
+		at := moments[m.completed]
+		p := d.forest.Process(int(at.host), int(at.index))
+		if !d.wanted[at.host] || !d.options.wantsTime(p.Start()) {
+			continue
+		}
+		f := byProcess[p]
+		if f == nil {
+			j.subject.process = p
+			f = d.finding(j.subject)
+			byProcess[p] = f
+			findings = append(findings, f)
+		}
+		if !slices.Contains(f.Rules, m.Rule) {
+			f.addRules(m.Rule)
+		}
+		m.Processes = make([]CorrelatedProcess, 0, len(m.refs))
+		for _, ref := range m.refs {
+			m.Processes = append(m.Processes, d.correlated(moments[ref]))
+		}
+		f.Correlated = append(f.Correlated, &m.Correlation)
+	}
+	slices.SortFunc(findings, func(a, b *Finding) int {
+		return cmp.Or(cmp.Compare(a.Process.HostIndex(), b.Process.HostIndex()), cmp.Compare(a.Process.Index(), b.Process.Index()))
+	})
+	return findings
+}
+
+// correlated says what a Correlation names of a process.
+func (d *detection) correlated(m moment) CorrelatedProcess {
+	p := d.forest.Process(int(m.host), int(m.index))
+	named := CorrelatedProcess{
+		Process: p, Host: p.Host().Name, Time: p.Start(), ProcessID: p.PID(), Image: d.forest.Texts().Text(p.Image()),
+	}
+	for r := range p.Records() {
+		named.File, named.RecordID = d.inputs[r.Place().File].Path, r.RecordID()
+		break
+	}
+	return named
+}

@@ -1,0 +1,278 @@
+package scan_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/evtx/evtxtest"
+)
+
+// ruleFile writes rules to a file and returns its path.
+func ruleFile(t testing.TB, documents ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "given.yml")
+	if err := os.WriteFile(path, []byte(strings.Join(documents, "---\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// detect returns a rule about process creation; detection is the inside of its
+// search.
+func detect(name, detection, more string) string {
+	return fmt.Sprintf("title: %s\nname: %s\n%slogsource: {category: process_creation, product: windows}\n"+
+		"detection:\n    s: {%s}\n    condition: s\n", name, name, more, detection)
+}
+
+// started is one process of a made log.
+type started struct {
+	seconds     int
+	host        string
+	pid, parent uint64
+	image       string
+}
+
+// processLog writes a Security log of processes and returns its path.
+func processLog(t testing.TB, list ...started) string {
+	t.Helper()
+	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	var events []evtxtest.Event
+	for i, s := range list {
+		ev := evtxtest.NewEvent(at.Add(time.Duration(s.seconds)*time.Second), s.host, &evtxtest.ProcessCreated{
+			NewProcessID: s.pid, NewProcessName: `C:\x\` + s.image, ProcessID: s.parent, CommandLine: s.image + " /go",
+			Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "SYSTEM", Domain: "NT AUTHORITY", LogonID: 0x3e7},
+		})
+		ev.RecordID = uint64(i + 1)
+		events = append(events, ev)
+	}
+	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "Security.evtx")
+	if err := os.WriteFile(path, file.Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// found renders findings as "host pid rules", and after it each correlation with
+// its group, value and processes.
+func found(res *scan.Result) []string {
+	list := []string{}
+	for _, f := range res.Findings {
+		var names []string
+		for _, r := range f.Rules {
+			names = append(names, r.Label())
+		}
+		line := fmt.Sprintf("%s %d %s", f.Host, f.ProcessID, strings.Join(names, ","))
+		for _, c := range f.Correlated {
+			var pids []uint32
+			for _, p := range c.Processes {
+				pids = append(pids, p.ProcessID)
+			}
+			line += fmt.Sprintf(" %s%v=%g%v", c.Rule.Label(), c.Group, c.Value, pids)
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+func TestGivenRules(t *testing.T) {
+	log := processLog(t,
+		started{0, "A", 100, 4, "acme.exe"}, started{1, "A", 104, 100, "cmd.exe"}, started{2, "A", 108, 104, "whoami.exe"},
+		started{3, "B", 200, 4, "w3wp.exe"}, started{4, "B", 204, 200, "cmd.exe"}, started{5, "B", 208, 4, "odd.exe"})
+	odd := detect("odd", `Image|endswith: '\odd.exe'`, "id: 11111111-2222-4333-8444-555555555555\nlevel: medium\nstatus: test\ntags: [attack.t1505.003]\n")
+	acme := detect("acme", `Image|endswith: '\acme.exe'`, "role: web_server\nproduct: Acme\n")
+	below := detect("below", "WorkerProcessId: 100", "level: low\n")
+	builtinB := "B 204 car_2021_02_001_webshell_process_tree,shells_spawned_by_web_servers,web_server_descendant_shell"
+	for _, c := range []struct {
+		name    string
+		options scan.RuleOptions
+		given   []string
+		want    []string
+	}{
+		{"built-in ones only", scan.RuleOptions{}, nil, []string{builtinB}},
+		{"besides the built-in ones", scan.RuleOptions{}, []string{odd}, []string{builtinB, "B 208 odd"}},
+		{"without those", scan.RuleOptions{NoBuiltin: true}, []string{odd}, []string{"B 208 odd"}},
+		{
+			"a web server of the user's", scan.RuleOptions{},
+			[]string{acme, below},
+			[]string{
+				"A 104 web_server_descendant_shell,below", "A 108 web_server_descendant_enumeration,below", builtinB,
+			},
+		},
+		{
+			"built-in web servers stay", scan.RuleOptions{NoBuiltin: true},
+			[]string{detect("under", `WorkerImage|endswith: '\w3wp.exe'`, "")},
+			[]string{"B 204 under"},
+		},
+		{
+			"a web server is told before there are workers", scan.RuleOptions{NoBuiltin: true},
+			[]string{detect("circular", "WorkerImage|exists: true, Depth|gte: 1, Session|exists: true", "role: web_server\n"), below}, []string{},
+		},
+		{"an excluded web server", scan.RuleOptions{Exclude: []string{"WEB_SERVER_IIS"}}, []string{below}, []string{
+			"B 204 car_2021_02_001_webshell_process_tree,shells_spawned_by_web_servers",
+		}},
+		{"excluded by ID", scan.RuleOptions{NoBuiltin: true, Exclude: []string{"11111111-2222-4333-8444-555555555555"}}, []string{odd}, []string{}},
+		{"by level", scan.RuleOptions{NoBuiltin: true, MinLevel: rules.LevelHigh}, []string{odd}, []string{}},
+		{"by status", scan.RuleOptions{Statuses: []string{"test"}}, []string{odd}, []string{"B 208 odd"}},
+		{"by tag", scan.RuleOptions{NoBuiltin: true, Tags: []string{"attack.T1505"}}, []string{odd, below}, []string{"B 208 odd"}},
+		{
+			"placeholders", scan.RuleOptions{NoBuiltin: true, Placeholders: map[string][]string{"names": {"odd", "acme"}}},
+			[]string{detect("listed", `Image|endswith|expand: '%names%.exe'`, "")}, []string{"A 100 listed", "B 208 listed"},
+		},
+		{
+			"a filter", scan.RuleOptions{Exclude: []string{"car_2021_02_001_webshell_process_tree"}},
+			[]string{"title: f\nlogsource: {category: process_creation}\nfilter:\n    rules: [shells_spawned_by_web_servers, web_server_iis]\n" +
+				"    selection: {Computer: B}\n    condition: selection\n"},
+			[]string{},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.given != nil {
+				c.options.Paths = []string{ruleFile(t, c.given...)}
+			}
+			res := mustScan(t, scan.Options{Paths: []string{log}, Rules: c.options})
+			if diff := gocmp.Diff(c.want, found(res)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			if len(res.Rules.Errors) > 0 {
+				t.Errorf("errors %v", res.Rules.Errors)
+			}
+		})
+	}
+}
+
+func TestRuleSummary(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.yml": detect("good", "Image: x", "level: low\n"),
+		"b.yml": detect("bad", "Image|foo: x", ""),
+		"c.yml": strings.Replace(detect("other", "Image: x", ""), "process_creation", "network_connection", 1),
+		"d.yml": detect("unknown", "Image|expand: '%nobody%'", "level: high\n"),
+		"e.yml": "title: c\nname: c\nrole: web_server\ncorrelation: {type: temporal, rules: [good], timespan: 1h}\n",
+		"f.yml": "title: [\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	res := mustScan(t, scan.Options{
+		Paths: []string{processLog(t, started{0, "A", 1, 2, "x.exe"})},
+		Rules: scan.RuleOptions{Paths: []string{dir}, MinLevel: rules.LevelMedium, Exclude: []string{"good", "nobody"}},
+	})
+	s := res.Summary.Rules
+	var errs []string
+	for _, err := range s.Errors {
+		errs = append(errs, strings.TrimPrefix(err.Error(), dir+string(filepath.Separator)))
+	}
+	want := []string{
+		`b.yml:5:9: Image|foo: unknown modifier "foo"`,
+		"f.yml:2:1: not valid YAML: did not find expected node content",
+		"e.yml:1: the role web_server is for rules with a detection",
+		"d.yml:6:9: Image|expand: no value is known for placeholder %nobody%",
+	}
+	if diff := gocmp.Diff(want, errs); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+	if s.Failed != 4 || s.NotSelected != 2 || s.Applied != 5 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
+		t.Errorf("%+v", s)
+	}
+	res = mustScan(t, scan.Options{
+		Paths: []string{processLog(t, started{0, "A", 1, 2, "x.exe"})}, Rules: scan.RuleOptions{MinLevel: rules.LevelCritical},
+	})
+	if res.Summary.Rules.Applied != 0 || len(res.Summary.Blind) == 0 || !strings.Contains(res.Summary.Blind[0].Text, "no rule was applied") {
+		t.Errorf("no rule applied: %+v, blind: %v", res.Summary.Rules, res.Summary.Blind)
+	}
+}
+
+// TestCorrelations: correlation rules are met by processes of all hosts in the
+// order of time, and said of the one that completes them, whatever the number of
+// workers.
+func TestCorrelations(t *testing.T) {
+	var list []started
+	for i := range 12 { // every ten seconds one on each host; from the third on within the timespan
+		list = append(list, started{10 * i, "A", uint64(1000 + 4*i), 4, "ping.exe"}, started{10*i + 5, "B", uint64(2000 + 4*i), 4, "ping.exe"})
+	}
+	list = append(list, started{300, "A", 3000, 4, "first.exe"}, started{310, "A", 3004, 3000, "second.exe"}, started{320, "A", 3008, 4, "w3wp.exe"},
+		started{321, "A", 3012, 3008, "one.exe"}, started{322, "A", 3016, 3012, "two.exe"}, started{323, "A", 3020, 4, "three.exe"})
+	log := processLog(t, list...)
+	ping := detect("ping", `Image|endswith: '\ping.exe'`, "level: low\n")
+	correlation := func(name, text string) string {
+		return "title: " + name + "\nname: " + name + "\nlevel: critical\n" + text
+	}
+	for _, c := range []struct {
+		name  string
+		given []string
+		want  []string
+	}{
+		{
+			"a count by host that goes on",
+			[]string{ping, correlation("many", "correlation: {type: event_count, rules: [ping], group-by: [Computer], timespan: 20s, condition: {gte: 3}}\n")},
+			[]string{
+				"A 1008 many many[A]=3[1000 1004 1008 1012 1016 1020 1024 1028 1032 1036 1040 1044]",
+				"B 2008 many many[B]=3[2000 2004 2008 2012 2016 2020 2024 2028 2032 2036 2040 2044]",
+			},
+		},
+		{
+			"over all hosts", []string{ping, correlation("all", "correlation: {type: event_count, rules: [ping], timespan: 10m, condition: {gte: 24}}\n")},
+			[]string{"B 2044 all all[]=24[1000 2000 1004 2004 1008 2008 1012 2012 1016 2016 1020 2020 1024 2024 1028 2028 1032 2032 1036 2036 1040 2040 1044 2044]"},
+		},
+		{
+			"in order, with the rules referred to kept",
+			[]string{
+				detect("first", `Image|endswith: '\first.exe'`, ""), detect("second", `Image|endswith: '\second.exe'`, ""),
+				correlation("ordered", "generate: true\ncorrelation: {type: temporal_ordered, rules: [first, second], group-by: [Computer], timespan: 1m}\n"),
+			},
+			[]string{"A 3000 first", "A 3004 ordered,second ordered[A]=2[3000 3004]"},
+		},
+		{
+			"by the session that only the tree knows",
+			[]string{
+				detect("any", `Image|endswith: ['\one.exe', '\two.exe', '\three.exe']`, ""),
+				correlation("busy", "correlation: {type: value_count, rules: [any], group-by: [Session, WorkerProcessId], timespan: 1m, condition: {field: Image, gte: 2}}\n"),
+			},
+			[]string{"A 3016 busy busy[A/3008/2026-03-02T08:05:20.0000000Z 3008]=2[3012 3016]"},
+		},
+		{
+			"by too little, which its timespan's end tells",
+			[]string{ping, correlation("few", "correlation: {type: event_count, rules: [ping], group-by: [Computer], timespan: 30s, condition: {lt: 2}}\n"),
+				detect("late", `Image|endswith: '\three.exe'`, "")},
+			[]string{"A 3020 late"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			options := scan.Options{Paths: []string{log}, Rules: scan.RuleOptions{NoBuiltin: true, Paths: []string{ruleFile(t, c.given...)}}}
+			for _, options.Workers = range []int{1, 2, 8} {
+				res := mustScan(t, options)
+				if len(res.Rules.Errors) > 0 {
+					t.Fatal(res.Rules.Errors)
+				}
+				if diff := gocmp.Diff(c.want, found(res)); diff != "" {
+					t.Errorf("%d workers (-want +got):\n%s", options.Workers, diff)
+				}
+			}
+		})
+	}
+	t.Run("of one host only", func(t *testing.T) {
+		given := ruleFile(t, ping, correlation("all", "correlation: {type: event_count, rules: [ping], timespan: 10m, condition: {gte: 24}}\n"))
+		options := scan.Options{Paths: []string{log}, Hosts: []string{"A"}, Rules: scan.RuleOptions{NoBuiltin: true, Paths: []string{given}}}
+		if got := found(mustScan(t, options)); len(got) != 0 {
+			t.Errorf("completed on another host: %v", got)
+		}
+		options.Hosts = []string{"B"}
+		if got := found(mustScan(t, options)); len(got) != 1 {
+			t.Errorf("completed on this host by processes of both: %v", got)
+		}
+	})
+}

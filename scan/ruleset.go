@@ -1,0 +1,202 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+)
+
+// RuleOptions say which rules a scan applies. The zero value takes the built-in
+// ones.
+type RuleOptions struct {
+	// Paths are files and folders with Sigma rules, which are applied beside the
+	// built-in ones. Those with the role web_server tell web servers.
+	Paths []string
+	// NoBuiltin leaves out the built-in rules that give findings. Those that tell
+	// web servers stay, since without them no process has a worker.
+	NoBuiltin bool
+	// MinLevel leaves out rules of a lower level, Statuses takes only rules of these
+	// statuses, Tags only those with one of these tags or a part of one: see
+	// rules.Options. Rules that tell web servers are taken whatever they have.
+	MinLevel       rules.Level
+	Statuses, Tags []string
+	// Exclude leaves out rules by name or ID, compared without case.
+	Exclude []string
+	// Placeholders gives the values of placeholders, by name without percent signs.
+	Placeholders map[string][]string
+}
+
+// RuleSets are the rules of a scan, compiled.
+type RuleSets struct {
+	// Detections are the rules that give findings, Servers those that tell web
+	// servers.
+	Detections, Servers *rules.Set
+	// Loaded are all rules that were read, the built-in ones first, whether they
+	// apply or not; Builtin is how many of them are built in.
+	Loaded  []*rules.Rule
+	Builtin int
+	// Files are the rule files that were read.
+	Files []string
+	// Errors say what is wrong with rules that are left out: first by reading
+	// them, then by compiling them.
+	Errors []*rules.ParseError
+	// Failed counts the rules with errors.
+	Failed int
+	// Unmatched are the entries of Exclude that no rule goes by.
+	Unmatched []string
+}
+
+// LoadRules reads and compiles rules, with several workers. What is wrong with
+// one rule costs that rule only, and is in RuleSets.Errors; the error returned is
+// one of this program.
+func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, error) {
+	builtin, err := rules.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	if o.NoBuiltin {
+		builtin, _ = rules.SplitRole(builtin, rules.RoleWebServer)
+	}
+	s := &RuleSets{Loaded: builtin, Builtin: len(builtin)}
+	given := rules.Load(ctx, o.Paths, workers)
+	s.Loaded = append(s.Loaded, given.Rules...)
+	s.Files, s.Failed = given.Files, given.Failed
+	s.fail(given.Errors)
+
+	// What the user says of a web server goes before what is built in.
+	roles, others := rules.SplitRole(slices.Concat(given.Rules, builtin), rules.RoleWebServer)
+	roles = s.checkRoles(roles)
+	roles, others = shareFilters(roles, others)
+	var errs []error
+	s.Servers, errs = rules.Compile(roles, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.fail(errs)
+	s.Detections, errs = rules.Compile(others, rules.Options{
+		MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
+	})
+	s.fail(errs)
+	s.Failed += s.Servers.Failed() + s.Detections.Failed()
+	for _, ref := range o.Exclude {
+		if !slices.ContainsFunc(s.Loaded, func(r *rules.Rule) bool { return goesBy(r, ref) }) {
+			s.Unmatched = append(s.Unmatched, ref)
+		}
+	}
+	return s, nil
+}
+
+func (s *RuleSets) fail(errs []error) {
+	for _, err := range errs {
+		if problem, ok := errors.AsType[*rules.ParseError](err); ok {
+			s.Errors = append(s.Errors, problem)
+		}
+	}
+}
+
+// goesBy reports whether a name or ID, compared without case, is a rule's.
+func goesBy(r *rules.Rule, ref string) bool {
+	return ref != "" && (strings.EqualFold(ref, r.Name) || strings.EqualFold(ref, r.ID))
+}
+
+// maxServerRules bounds the rules that tell web servers: a process has the number
+// of one in 16 bits.
+const maxServerRules = 1<<16 - 2
+
+// checkRoles returns the rules that can tell web servers.
+func (s *RuleSets) checkRoles(roles []*rules.Rule) []*rules.Rule {
+	var kept []*rules.Rule
+	for _, r := range roles {
+		reason := ""
+		switch {
+		case r.Detection == nil:
+			reason = "the role web_server is for rules with a detection"
+		case len(kept) == maxServerRules:
+			reason = fmt.Sprintf("more than %d rules have the role web_server", maxServerRules)
+		default:
+			kept = append(kept, r)
+			continue
+		}
+		s.Errors = append(s.Errors, &rules.ParseError{File: r.File, Line: r.Line, Reason: reason, Err: rules.ErrNotRule})
+		s.Failed++
+	}
+	return kept
+}
+
+// shareFilters gives each filter to the rules that it names: those that tell web
+// servers, those that give findings, or both. A filter that names none tunes
+// those that give findings.
+func shareFilters(roles, others []*rules.Rule) (withRoles, withOthers []*rules.Rule) {
+	withRoles = slices.Clone(roles)
+	for _, r := range others {
+		if r.Filter == nil {
+			withOthers = append(withOthers, r)
+			continue
+		}
+		var servers, rest []string
+		for _, ref := range r.Filter.Rules {
+			if slices.ContainsFunc(roles, func(role *rules.Rule) bool { return goesBy(role, ref) }) {
+				servers = append(servers, ref)
+			} else {
+				rest = append(rest, ref)
+			}
+		}
+		switch {
+		case len(servers) == 0:
+			withOthers = append(withOthers, r)
+		case len(rest) == 0:
+			withRoles = append(withRoles, r)
+		default:
+			withRoles = append(withRoles, filterOf(r, servers))
+			withOthers = append(withOthers, filterOf(r, rest))
+		}
+	}
+	return withRoles, withOthers
+}
+
+// filterOf returns a filter that tunes some of the rules that it names only.
+func filterOf(r *rules.Rule, names []string) *rules.Rule {
+	document, filter := *r, *r.Filter
+	filter.Rules = names
+	document.Filter = &filter
+	return &document
+}
+
+// RuleSummary counts the rules of a scan.
+type RuleSummary struct {
+	// Applied counts the rules that gave findings or would have, correlation rules
+	// among them; Servers those that told web servers; Filters those that tuned
+	// others.
+	Applied, Servers, Filters int
+	// Correlated counts those of Applied that give no findings by themselves, since
+	// correlation rules ask for them.
+	Correlated int
+	// NotApplicable counts rules about other logs, NotSelected those that Options
+	// left out, Failed those with errors.
+	NotApplicable, NotSelected, Failed int
+	// Errors say what is wrong with the rules that failed.
+	Errors []*rules.ParseError
+	// Unmatched are names and IDs to exclude that no rule goes by.
+	Unmatched []string
+	// Forgotten counts the matches that correlation rules forgot before their
+	// timespan was over, to stay within bounds.
+	Forgotten int
+}
+
+// Summary counts the rules.
+func (s *RuleSets) Summary() RuleSummary {
+	sum := RuleSummary{
+		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()),
+		Filters:       len(s.Detections.Filters()) + len(s.Servers.Filters()),
+		NotApplicable: len(s.Detections.NotApplicable()) + len(s.Servers.NotApplicable()),
+		NotSelected:   len(s.Detections.NotSelected()) + len(s.Servers.NotSelected()),
+		Failed:        s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
+	}
+	for i := range s.Detections.Rules() {
+		if !s.Detections.Reported(i) {
+			sum.Correlated++
+		}
+	}
+	return sum
+}
