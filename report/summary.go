@@ -70,6 +70,14 @@ func (p *printer) problems(s *scan.Summary) {
 	p.list("INTERNAL ERROR (please report)", s.Crashes)
 }
 
+// RuleSummary writes which rules a scan would apply, for people.
+func RuleSummary(w io.Writer, sets *scan.RuleSets) error {
+	p := printer{w: w}
+	s := sets.Summary()
+	p.rules(&s)
+	return p.err
+}
+
 // rules tells which rules were applied, and names those that failed.
 func (p *printer) rules(r *scan.RuleSummary) {
 	line := fmt.Sprintf("Rules: %d applied, %d tell web servers", r.Applied, r.Servers)

@@ -97,13 +97,8 @@ func (t *table) writeGroup(g *group) error {
 		b.WriteString(line + "\n")
 	}
 	rows, columns := t.rows(g)
-	var drawn bytes.Buffer
-	if err := render(&drawn, rows, columns); err != nil {
+	if err := renderTrimmed(&b, rows, columns); err != nil {
 		return err
-	}
-	for line := range bytes.Lines(drawn.Bytes()) {
-		b.Write(bytes.TrimRight(line, " \n"))
-		b.WriteByte('\n')
 	}
 	b.WriteByte('\n')
 	_, err := t.out.Write(b.Bytes())
@@ -275,6 +270,20 @@ func wrap(text string, width, lines int) []string {
 		list = append(list, strings.TrimRight(line, " "))
 	}
 	return append(list, text)
+}
+
+// renderTrimmed draws a table without blanks at the ends of lines.
+func renderTrimmed(w io.Writer, rows [][]string, columns []column) error {
+	var drawn, b bytes.Buffer
+	if err := render(&drawn, rows, columns); err != nil {
+		return err
+	}
+	for line := range bytes.Lines(drawn.Bytes()) {
+		b.Write(bytes.TrimRight(line, " \n"))
+		b.WriteByte('\n')
+	}
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
 // render draws a table without lines between the columns.

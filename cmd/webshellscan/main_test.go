@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"webshellscan/scan/evtx/evtxtest"
@@ -212,14 +213,18 @@ func TestReadmeFlags(t *testing.T) {
 			t.Errorf("README.md does not name %s", text)
 		}
 	}
-	root := newRootCommand(&globals{})
-	for _, cmd := range append(root.Commands(), root) {
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
 		if cmd.Name() == "completion" || cmd.Name() == "help" {
-			continue
+			return
 		}
 		cmd.InheritedFlags() // cobra adds its own flags late
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { named("`--" + f.Name + "`") })
+		for _, below := range cmd.Commands() {
+			visit(below)
+		}
 	}
+	visit(newRootCommand(&globals{}))
 	for _, status := range []int{exitNothing, exitFindings, exitUsage, exitIncomplete, exitInterrupted} {
 		named(fmt.Sprintf("| %d | ", status))
 	}

@@ -51,7 +51,10 @@ are called. Times are UTC.
 		Example: `  webshellscan ./logs
   webshellscan ./logs ./more.evtx --format csv -o findings.csv
   webshellscan ./logs --format jsonl | jq .
-  webshellscan tree ./logs --host WEB01 --pid 4242`,
+  webshellscan ./logs --rules ~/sigma/rules/windows --rules my.yml
+  webshellscan tree ./logs --host WEB01 --pid 4242
+  webshellscan explain ./logs --host WEB01 --pid 4242
+  webshellscan rules check my.yml`,
 		Version:       version(),
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
@@ -60,7 +63,7 @@ are called. Times are UTC.
 	}
 	g.addFlags(cmd.PersistentFlags())
 	o.addFlags(cmd)
-	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g))
+	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newRulesCommand(g), newExplainCommand(g))
 	cmd.SetVersionTemplate("webshellscan {{.Version}}\n")
 	return cmd
 }

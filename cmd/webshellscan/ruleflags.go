@@ -57,7 +57,7 @@ func (f *ruleFlags) finalize() (scan.RuleOptions, error) {
 	}
 	for _, path := range f.paths {
 		if _, err := os.Stat(path); err != nil {
-			return options, fmt.Errorf("--rules %s: %w", path, errors.Unwrap(err))
+			return options, fmt.Errorf("rules %s: %w", path, errors.Unwrap(err))
 		}
 	}
 	if f.noBuiltin && len(f.paths) == 0 {

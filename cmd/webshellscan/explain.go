@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"webshellscan/report"
+	"webshellscan/rules"
+	"webshellscan/scan"
+)
+
+// explainOptions are the flags of the verb explain.
+type explainOptions struct {
+	*globals
+	rules  ruleFlags
+	format string
+	hosts  []string
+	pid    uint32
+	names  []string
+}
+
+func newExplainCommand(g *globals) *cobra.Command {
+	o := &explainOptions{globals: g}
+	cmd := &cobra.Command{
+		Use:   "explain [flags] PATH...",
+		Short: "Say why a process matched rules, or at which part it did not",
+		Long: `explain takes each process that had the process ID on the host and says how the
+rules stand to it: search by search, field by field, with the values that the
+process has and those that the rule wants. Rules that match come first; of the
+others the searches are named. With --rule, everything is said of that rule.
+
+Exit status:
+  0    done
+  2    wrong usage, no such process or no such rule
+  3    incomplete: an input could not be read, or the output not be written
+  130  interrupted
+`,
+		Example: "  webshellscan explain ./logs --host WEB01 --pid 4242 --rule web_server_descendant_shell",
+		RunE:    func(cmd *cobra.Command, args []string) error { return runExplain(cmd, o, args) },
+	}
+	o.rules.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
+	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
+	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (may be given again)")
+	formatFlag(cmd, &o.format, report.ShowFormats)
+	return cmd
+}
+
+// runExplain is the verb explain.
+func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
+	switch {
+	case len(args) == 0:
+		return errors.New("no file or folder given: webshellscan explain PATH... (see --help)")
+	case o.pid == 0:
+		return errors.New("no process given: webshellscan explain PATH... --host HOST --pid PID (see --help)")
+	case o.workers < 0:
+		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
+	}
+	if err := report.CheckListFormat(o.format, report.ShowFormats); err != nil {
+		return err
+	}
+	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
+	var err error
+	if options.Rules, err = o.rules.finalize(); err != nil {
+		return err
+	}
+	res, err := runWithProgress(cmd.Context(), o.globals, options)
+	if err != nil {
+		return err
+	}
+	list, err := o.explain(res)
+	if err != nil {
+		return err
+	}
+	err = o.print(func(out *output, _ report.Options) error {
+		return report.Explain(out, o.format, res, list, len(o.names) > 0)
+	})
+	if err != nil {
+		return err
+	}
+	o.tell(res)
+	switch {
+	case res.Summary.Interrupted != nil:
+		return outcome(exitInterrupted)
+	case res.Summary.Incomplete():
+		return outcome(exitIncomplete)
+	}
+	return nil
+}
+
+// explain returns what is to be told of each process meant.
+func (o *explainOptions) explain(res *scan.Result) ([]report.Explained, error) {
+	wanted, err := o.wanted(res)
+	if err != nil {
+		return nil, err
+	}
+	var list []report.Explained
+	for i, host := range res.Forest.Hosts() {
+		if !scan.MatchesHost(o.hosts, host.Names) {
+			continue
+		}
+		for p := range res.Forest.Processes(i) {
+			if p.PID() != o.pid {
+				continue
+			}
+			e := report.Explained{Process: p, Rules: res.Explain(p, wanted)}
+			for _, f := range res.Findings {
+				if f.Process == p {
+					e.Correlated = f.Correlated
+				}
+			}
+			list = append(list, e)
+		}
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("no process %d on that host in these logs", o.pid)
+	}
+	return list, nil
+}
+
+// wanted returns which rules are asked for: those named, and of a correlation
+// rule those that it refers to. Nil means all.
+func (o *explainOptions) wanted(res *scan.Result) (func(*rules.Rule) bool, error) {
+	if len(o.names) == 0 {
+		return nil, nil
+	}
+	uses := res.Rules.Uses()
+	var named []*rules.Rule
+	var add func(list []*rules.Rule)
+	add = func(list []*rules.Rule) {
+		for _, r := range list {
+			if slices.Contains(named, r) {
+				continue
+			}
+			named = append(named, r)
+			if r.Correlation != nil {
+				for _, ref := range r.Correlation.Rules {
+					add(res.Rules.Find(ref))
+				}
+			}
+		}
+	}
+	for _, name := range o.names {
+		found := res.Rules.Find(name)
+		if len(found) == 0 {
+			return nil, fmt.Errorf("no rule has the name, ID or title %q (webshellscan rules list names all)", name)
+		}
+		for _, r := range found {
+			switch use := uses[r]; use {
+			case scan.UseFailed, scan.UseNotApplicable, scan.UseNotSelected, scan.UseFilter:
+				_, _ = fmt.Fprintf(o.stderr, "webshellscan: rule %s is not judged by itself: %s\n", report.Visible(r.Label()), use)
+			}
+		}
+		add(found)
+	}
+	return func(r *rules.Rule) bool { return slices.Contains(named, r) }, nil
+}

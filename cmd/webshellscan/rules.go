@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"webshellscan/report"
+	"webshellscan/scan"
+)
+
+const rulesExitHelp = `Exit status:
+  0    done; of check: no errors
+  1    of check: there are errors
+  2    wrong usage, or no such rule
+  3    the output could not be written
+`
+
+// newRulesCommand returns the verb rules with those below it.
+func newRulesCommand(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rules",
+		Short: "List, check and show Sigma rules",
+		Long: `rules tells of the built-in rules and of Sigma rules that are given.
+
+` + rulesExitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return fmt.Errorf("no verb given: webshellscan rules list, check or show (see --help)")
+		},
+	}
+	cmd.AddCommand(newRulesListCommand(g), newRulesCheckCommand(g), newRulesShowCommand(g))
+	return cmd
+}
+
+// formatFlag adds the flag for the format of what goes to standard output.
+func formatFlag(cmd *cobra.Command, format *string, formats []string) {
+	cmd.Flags().StringVarP(format, "format", "f", formats[0], "`format` of the output: "+strings.Join(formats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// loadRules reads and compiles the rules that the flags choose.
+func (g *globals) loadRules(cmd *cobra.Command, flags *ruleFlags) (*scan.RuleSets, error) {
+	options, err := flags.finalize()
+	if err != nil {
+		return nil, err
+	}
+	if g.workers < 0 {
+		return nil, fmt.Errorf("--workers %d: not a number of goroutines", g.workers)
+	}
+	return scan.LoadRules(cmd.Context(), options, g.workers)
+}
+
+// print writes to standard output with what writes it.
+func (g *globals) print(write func(out *output, o report.Options) error) error {
+	out, err := openOutput("", nil, g.stdout)
+	if err != nil {
+		return err
+	}
+	width, _ := terminal(g.stdout)
+	return out.commit(write(out, report.Options{Width: width, Color: g.color(g.stdout)}))
+}

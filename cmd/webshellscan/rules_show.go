@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"webshellscan/report"
+	"webshellscan/rules"
+)
+
+func newRulesShowCommand(g *globals) *cobra.Command {
+	var flags ruleFlags
+	var format string
+	cmd := &cobra.Command{
+		Use:   "show [flags] NAME...",
+		Short: "Show a rule as it was parsed, and what it was simplified to",
+		Long: `show writes all that is known of the rules with a name, ID or title: what the file
+says, and the one condition over fields that it was simplified to.
+
+` + rulesExitHelp,
+		Example: "  webshellscan rules show shells_spawned_by_web_servers",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("no rule named: webshellscan rules show NAME... (see --help)")
+			}
+			if err := report.CheckListFormat(format, report.ShowFormats); err != nil {
+				return err
+			}
+			sets, err := g.loadRules(cmd, &flags)
+			if err != nil {
+				return err
+			}
+			var list []*rules.Rule
+			for _, name := range args {
+				found := sets.Find(name)
+				if len(found) == 0 {
+					return fmt.Errorf("no rule has the name, ID or title %q (webshellscan rules list names all)", name)
+				}
+				list = append(list, found...)
+			}
+			return g.print(func(out *output, _ report.Options) error { return report.RuleShow(out, format, sets, list) })
+		},
+	}
+	flags.addFlags(cmd)
+	formatFlag(cmd, &format, report.ShowFormats)
+	return cmd
+}

@@ -1,0 +1,294 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// Explained is a process with how rules stand to it.
+type Explained struct {
+	Process proctree.Process
+	Rules   []*rules.Explanation
+	// Correlated are the correlation rules that the process completed.
+	Correlated []*scan.Correlation
+}
+
+// explainedProcess is an Explained as JSON has it.
+type explainedProcess struct {
+	Host            string          `json:"host"`
+	Time            string          `json:"time"`
+	ProcessID       uint32          `json:"process_id"`
+	Image           string          `json:"image"`
+	CommandLine     string          `json:"command_line"`
+	User            string          `json:"user"`
+	Parent          string          `json:"parent"`
+	Worker          string          `json:"worker"`
+	WorkerProcessID uint32          `json:"worker_process_id"`
+	Depth           int             `json:"depth"`
+	Stub            bool            `json:"stub"`
+	Rules           []explainedRule `json:"rules"`
+	Correlated      []correlatedRow `json:"correlated"`
+}
+
+type explainedRule struct {
+	Rule    string          `json:"rule"`
+	Level   string          `json:"level"`
+	Role    string          `json:"role"`
+	Matched bool            `json:"matched"`
+	Parts   []explainedPart `json:"parts"`
+}
+
+type explainedPart struct {
+	Rule       string               `json:"rule"`
+	Filter     bool                 `json:"filter"`
+	Conditions []explainedCondition `json:"conditions"`
+	Searches   []explainedSearch    `json:"searches"`
+}
+
+type explainedCondition struct {
+	Text    string `json:"text"`
+	Matched bool   `json:"matched"`
+}
+
+type explainedSearch struct {
+	Name    string            `json:"name"`
+	Matched bool              `json:"matched"`
+	Groups  [][]explainedItem `json:"groups"`
+}
+
+type explainedItem struct {
+	Item    string           `json:"item"`
+	Field   string           `json:"field"`
+	Matched bool             `json:"matched"`
+	Known   bool             `json:"known"`
+	Wanted  []string         `json:"wanted"`
+	Values  []explainedValue `json:"values"`
+}
+
+type explainedValue struct {
+	Value string   `json:"value"`
+	Fits  []string `json:"fits"`
+}
+
+// Explain writes how rules stand to processes: as text, those that match search
+// by search, and of the others the searches that failed, unless whole says that
+// they are to be told in full too; as JSON everything.
+func Explain(w io.Writer, format string, res *scan.Result, list []Explained, whole bool) error {
+	all := make([]explainedProcess, len(list))
+	for i, e := range list {
+		all[i] = explain(res, e)
+	}
+	if format == "json" {
+		return writeJSON(w, all)
+	}
+	p := printer{w: w}
+	for i := range all {
+		if i > 0 {
+			p.line("")
+		}
+		p.explained(&all[i], whole)
+	}
+	return p.err
+}
+
+func explain(res *scan.Result, e Explained) explainedProcess {
+	texts, p := res.Forest.Texts(), e.Process
+	out := explainedProcess{
+		Host: p.Host().Name, Time: p.Start().String(), ProcessID: p.PID(), Image: texts.Text(p.Image()),
+		CommandLine: texts.Text(p.CommandLine()), User: texts.Text(p.Field(event.User)), Stub: p.Stub(),
+		Rules: []explainedRule{}, Correlated: correlatedRows(e.Correlated),
+	}
+	if parent, _ := p.Parent(); parent.Exists() {
+		out.Parent = texts.Text(parent.Image())
+	}
+	worker, _, depth := res.WorkerOf(p)
+	if worker.Exists() {
+		out.Worker, out.WorkerProcessID, out.Depth = texts.Text(worker.Image()), worker.PID(), depth
+	}
+	for _, x := range e.Rules {
+		r := explainedRule{Rule: x.Rule.Label(), Level: x.Rule.Level.String(), Role: x.Rule.Role, Matched: x.Matched}
+		for _, part := range x.Parts {
+			r.Parts = append(r.Parts, explainPart(part))
+		}
+		out.Rules = append(out.Rules, r)
+	}
+	return out
+}
+
+func explainPart(part rules.ExplainedPart) explainedPart {
+	out := explainedPart{Rule: part.Rule.Label(), Filter: part.Rule.Filter != nil}
+	for _, c := range part.Conditions {
+		out.Conditions = append(out.Conditions, explainedCondition{c.Text, c.Matched})
+	}
+	for _, s := range part.Searches {
+		search := explainedSearch{Name: s.Name, Matched: s.Matched}
+		for _, g := range s.Groups {
+			var items []explainedItem
+			for _, item := range g.Items {
+				items = append(items, explainItem(item))
+			}
+			search.Groups = append(search.Groups, items)
+		}
+		out.Searches = append(out.Searches, search)
+	}
+	return out
+}
+
+func explainItem(item rules.ExplainedItem) explainedItem {
+	out := explainedItem{
+		Item: itemText(item.Item), Field: item.Field, Matched: item.Matched, Known: item.Known,
+		Wanted: itemValues(item.Item), Values: []explainedValue{},
+	}
+	for i, text := range item.Values {
+		value := explainedValue{Value: text, Fits: []string{}}
+		if i < len(item.Hits) {
+			for _, hit := range item.Hits[i] {
+				value.Fits = append(value.Fits, out.Wanted[hit])
+			}
+		}
+		out.Values = append(out.Values, value)
+	}
+	return out
+}
+
+// explained writes one process with the rules.
+func (p *printer) explained(e *explainedProcess, whole bool) {
+	head := fmt.Sprintf("%s: %s (%d)", e.Host, proctree.BaseName(e.Image), e.ProcessID)
+	if e.Time != "" {
+		head += ", started " + e.Time
+	}
+	if e.User != "" {
+		head += ", as " + e.User
+	}
+	p.line("%s", Visible(head))
+	for _, text := range []string{e.Image, e.CommandLine} {
+		if text != "" {
+			p.line("  %s", Visible(text))
+		}
+	}
+	if e.Parent != "" {
+		p.line("  parent: %s", Visible(e.Parent))
+	}
+	if e.Worker != "" {
+		p.line("  web server: %s (%d), %s above", Visible(e.Worker), e.WorkerProcessID, count(e.Depth, "link"))
+	} else {
+		p.line("  web server: none above")
+	}
+	if e.Stub {
+		p.line("  its start is not in the logs, so it gives no findings")
+	}
+	for _, c := range e.Correlated {
+		p.line("MATCHED  correlation %s, with %s", Visible(c.Rule), countOf(c.Total, "process", "processes"))
+	}
+	for _, matched := range []bool{true, false} {
+		for i := range e.Rules {
+			if r := &e.Rules[i]; r.Matched == matched {
+				p.explainedRule(r, matched || whole)
+			}
+		}
+	}
+}
+
+func (p *printer) explainedRule(r *explainedRule, whole bool) {
+	word := "no match"
+	if r.Matched {
+		word = "MATCHED "
+	}
+	line := fmt.Sprintf("%s  %-6s  %s", word, r.Level, Visible(r.Rule))
+	if r.Role != "" {
+		line += " (" + Visible(r.Role) + ")"
+	}
+	if !whole {
+		p.line("%s: %s", line, Visible(failed(r)))
+		return
+	}
+	p.line("%s", line)
+	for _, part := range r.Parts {
+		if part.Filter {
+			p.line("  filter %s", Visible(part.Rule))
+		}
+		for _, c := range part.Conditions {
+			p.line("  %s condition: %s", yesNo(c.Matched), Visible(c.Text))
+		}
+		for _, s := range part.Searches {
+			p.line("  %s %s", yesNo(s.Matched), Visible(s.Name))
+			for i, g := range s.Groups {
+				if i > 0 {
+					p.line("        or")
+				}
+				for _, item := range g {
+					p.explainedItem(&item)
+				}
+			}
+		}
+	}
+}
+
+// failed names the searches of a rule with what they say.
+func failed(r *explainedRule) string {
+	var list []string
+	for _, part := range r.Parts {
+		for _, s := range part.Searches {
+			text := s.Name + " " + strings.TrimSpace(yesNo(s.Matched))
+			if part.Filter {
+				text = "filter " + part.Rule + " " + text
+			}
+			list = append(list, text)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func yesNo(matched bool) string {
+	if matched {
+		return "yes"
+	}
+	return "no "
+}
+
+// Limits on what is told of one item for people.
+const (
+	maxWanted = 6
+	maxValues = 10
+	maxText   = 400 // characters of a text
+)
+
+func (p *printer) explainedItem(item *explainedItem) {
+	p.line("      %s %s: %s", yesNo(item.Matched), Visible(item.Item), clip(strings.Join(some(item.Wanted, maxWanted), ", ")))
+	if item.Known {
+		p.line("          the same in all events of this log source")
+	}
+	if len(item.Values) == 0 && item.Item != "keywords" {
+		p.line("          %s is absent", Visible(item.Field))
+	}
+	for i, v := range item.Values {
+		if i == maxValues {
+			p.line("          and %d more values", len(item.Values)-maxValues)
+			break
+		}
+		text := clip(v.Value)
+		if len(v.Fits) > 0 {
+			text += "  fits " + clip(strings.Join(some(v.Fits, maxWanted), ", "))
+		}
+		p.line("          = %s", text)
+	}
+}
+
+// some returns the first texts of a list and how many more there are.
+func some(list []string, most int) []string {
+	if len(list) <= most {
+		return list
+	}
+	return append(list[:most:most], fmt.Sprintf("and %d more", len(list)-most))
+}
+
+// clip returns a text fit for a terminal, cut visibly if it is long.
+func clip(text string) string {
+	return wrap(Visible(text), maxText, 1)[0]
+}

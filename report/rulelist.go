@@ -1,0 +1,193 @@
+package report
+
+import (
+	"cmp"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+)
+
+// ListFormats are the formats of lists of rules and of what is wrong with them.
+var ListFormats = []string{"table", "csv", "json"}
+
+// ruleRow is a rule as lists have it.
+type ruleRow struct {
+	Name      string   `json:"name"`
+	ID        string   `json:"id"`
+	Title     string   `json:"title"`
+	Level     string   `json:"level"`
+	Status    string   `json:"status"`
+	Use       string   `json:"use"`
+	LogSource string   `json:"logsource"`
+	Tags      []string `json:"tags"`
+	File      string   `json:"file"`
+	Line      int      `json:"line"`
+}
+
+// RuleList writes rules with what a scan does with each.
+func RuleList(w io.Writer, format string, sets *scan.RuleSets, o Options) error {
+	uses := sets.Uses()
+	rows := make([]ruleRow, len(sets.Loaded))
+	for i, r := range sets.Loaded {
+		rows[i] = ruleRow{
+			r.Name, r.ID, r.Title, r.Level.String(), r.Status, string(uses[r]), r.LogSource.String(),
+			append([]string{}, r.Tags...), r.File, r.Line,
+		}
+	}
+	switch format {
+	case "csv":
+		lines := [][]string{{"name", "id", "title", "level", "status", "use", "logsource", "tags", "file", "line"}}
+		for _, r := range rows {
+			lines = append(lines, []string{
+				r.Name, r.ID, r.Title, r.Level, r.Status, r.Use, r.LogSource, strings.Join(r.Tags, ";"), r.File, strconv.Itoa(r.Line),
+			})
+		}
+		return writeLines(w, lines, o)
+	case "json":
+		return writeJSON(w, rows)
+	}
+	return ruleTable(w, rows, o)
+}
+
+// maxRuleLines bounds the lines of one text of a rule.
+const maxRuleLines = 20
+
+// ruleTable writes a table with the texts of a rule below each other.
+func ruleTable(w io.Writer, rows []ruleRow, o Options) error {
+	columns := []column{{"level", len("informational")}, {"use", len("not selected")}, {"rule", 0}}
+	columns[2].width = max(cmp.Or(o.Width, 80), minTableWidth) - columns[0].width - columns[1].width - 2*len(columns)
+	cells := make([][]string, len(rows))
+	for i, r := range rows {
+		var lines []string
+		for _, text := range []string{r.Name, r.Title, r.ID, r.LogSource, strings.Join(r.Tags, " ")} {
+			if text != "" {
+				lines = append(lines, wrap(Visible(text), columns[2].width, maxRuleLines)...)
+			}
+		}
+		cells[i] = []string{r.Level, r.Use, strings.Join(lines, "\n")}
+	}
+	return renderTrimmed(w, cells, columns)
+}
+
+// Problem is something that is wrong with a rule file.
+type Problem struct {
+	*rules.ParseError
+	// Warning says that the rule was loaded all the same.
+	Warning bool
+}
+
+// RuleProblems returns what is wrong with rules that the user gave, by file and
+// position.
+func RuleProblems(sets *scan.RuleSets) []Problem {
+	var list []Problem
+	for _, err := range sets.Errors {
+		list = append(list, Problem{err, false})
+	}
+	for _, r := range sets.Loaded {
+		for _, warning := range r.Warnings {
+			list = append(list, Problem{warning, true})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return list
+}
+
+// RuleCheck writes what is wrong with rules: as a table one line each, as
+// compilers do, "file:line:column: reason".
+func RuleCheck(w io.Writer, format string, problems []Problem, o Options) error {
+	kind := func(p Problem) string {
+		if p.Warning {
+			return "warning"
+		}
+		return "error"
+	}
+	switch format {
+	case "csv":
+		lines := [][]string{{"file", "line", "column", "kind", "reason"}}
+		for _, p := range problems {
+			lines = append(lines, []string{p.File, strconv.Itoa(p.Line), strconv.Itoa(p.Column), kind(p), p.Reason})
+		}
+		return writeLines(w, lines, o)
+	case "json":
+		type row struct {
+			File   string `json:"file"`
+			Line   int    `json:"line"`
+			Column int    `json:"column"`
+			Kind   string `json:"kind"`
+			Reason string `json:"reason"`
+		}
+		rows := make([]row, len(problems))
+		for i, p := range problems {
+			rows[i] = row{p.File, p.Line, p.Column, kind(p), p.Reason}
+		}
+		return writeJSON(w, rows)
+	}
+	p := printer{w: w}
+	for _, problem := range problems {
+		text := problem.Error()
+		if problem.Warning {
+			at := strings.TrimSuffix(text, problem.Reason)
+			text = at + "warning: " + problem.Reason
+		}
+		p.line("%s", Visible(text))
+	}
+	return p.err
+}
+
+// CheckSummary writes how many rules were checked, for people.
+func CheckSummary(w io.Writer, sets *scan.RuleSets, problems []Problem) error {
+	warnings := 0
+	for _, p := range problems {
+		if p.Warning {
+			warnings++
+		}
+	}
+	s := sets.Summary()
+	p := printer{w: w}
+	p.line("%s in %s: %d about other logs, %d FAILED with %s, %s", count(len(sets.Loaded)-sets.Builtin, "rule"),
+		count(len(sets.Files), "file"), s.NotApplicable, s.Failed, count(len(problems)-warnings, "error"), count(warnings, "warning"))
+	return p.err
+}
+
+// writeLines writes a CSV by the rules of the reports.
+func writeLines(w io.Writer, lines [][]string, o Options) error {
+	c := &csvWriter{out: w, raw: o.Raw}
+	c.csv = csv.NewWriter(&c.line)
+	for _, cells := range lines {
+		if !o.Raw {
+			for i := range cells {
+				cells[i] = guardFormula(cells[i])
+			}
+		}
+		if err := c.write(cells); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeJSON writes a value for people and programs.
+func writeJSON(w io.Writer, value any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(value)
+}
+
+// CheckListFormat returns an error that names the formats if there is none of
+// that name among them.
+func CheckListFormat(format string, formats []string) error {
+	if !slices.Contains(formats, format) {
+		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats, ", "))
+	}
+	return nil
+}

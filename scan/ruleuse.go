@@ -1,0 +1,128 @@
+package scan
+
+import (
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/proctree"
+)
+
+// RuleUse says what a scan does with a rule.
+type RuleUse string
+
+// The uses.
+const (
+	UseFinding       RuleUse = "finding"     // gives findings
+	UseCorrelation   RuleUse = "correlation" // a correlation rule that gives findings
+	UseCorrelated    RuleUse = "correlated"  // only feeds correlation rules
+	UseWebServer     RuleUse = "web server"  // tells web servers
+	UseFilter        RuleUse = "filter"      // tunes other rules
+	UseNotApplicable RuleUse = "other logs"  // is about other logs, or tunes rules that are
+	UseNotSelected   RuleUse = "not selected"
+	UseFailed        RuleUse = "failed"
+)
+
+// Uses returns the use of each rule of Loaded.
+func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
+	uses := make(map[*rules.Rule]RuleUse, len(s.Loaded))
+	mark := func(list []*rules.Rule, use RuleUse) {
+		for _, r := range list {
+			uses[r] = use
+		}
+	}
+	for _, set := range []*rules.Set{s.Servers, s.Detections} {
+		mark(set.NotApplicable(), UseNotApplicable)
+		mark(set.NotSelected(), UseNotSelected)
+	}
+	mark(s.Servers.Rules(), UseWebServer)
+	mark(s.Detections.Correlations(), UseCorrelation)
+	for i, r := range s.Detections.Rules() {
+		uses[r] = UseFinding
+		if !s.Detections.Reported(i) {
+			uses[r] = UseCorrelated
+		}
+	}
+	for _, r := range s.Loaded {
+		_, known := uses[r]
+		switch {
+		case known:
+		case r.Filter == nil || s.hasError(r):
+			uses[r] = UseFailed
+		case s.tunes(r):
+			uses[r] = UseFilter
+		default:
+			uses[r] = UseNotApplicable
+		}
+	}
+	return uses
+}
+
+// tunes reports whether a filter, or a copy of it for some of the rules that it
+// names, tunes a rule.
+func (s *RuleSets) tunes(filter *rules.Rule) bool {
+	return slices.ContainsFunc(slices.Concat(s.Servers.Filters(), s.Detections.Filters()), func(r *rules.Rule) bool {
+		return r.File == filter.File && r.Line == filter.Line
+	})
+}
+
+// hasError reports whether one of the errors lies in a filter's document.
+func (s *RuleSets) hasError(filter *rules.Rule) bool {
+	return slices.ContainsFunc(s.Errors, func(err *rules.ParseError) bool {
+		return err.File == filter.File && err.Line == filter.Filter.Line
+	})
+}
+
+// Find returns the rules of Loaded with a name, ID or title, compared without
+// case.
+func (s *RuleSets) Find(name string) []*rules.Rule {
+	var list []*rules.Rule
+	for _, r := range s.Loaded {
+		if goesBy(r, name) || strings.EqualFold(r.Title, name) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Simplified returns what a detection rule was compiled to, and the filters that
+// tune it. It is not ok for a rule that is not applied.
+func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule, ok bool) {
+	for _, set := range []*rules.Set{s.Servers, s.Detections} {
+		if i := slices.Index(set.Rules(), r); i >= 0 {
+			return set.Simplified(i), set.FiltersOf(i), true
+		}
+	}
+	return "", nil, false
+}
+
+// Explain says how detection rules stand to a process: those that give findings,
+// then those that tell web servers, each in the order of the rules. wanted
+// says of which rules it is to be said; nil means all.
+func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
+	var list []*rules.Explanation
+	for _, by := range []struct {
+		set     *rules.Set
+		workers *workerMap
+	}{{r.Rules.Detections, r.workers}, {r.Rules.Servers, nil}} {
+		s, m := newSubject(by.set, r.Forest, by.workers), by.set.NewMatcher()
+		s.process = p
+		for i, rule := range by.set.Rules() {
+			if wanted == nil || wanted(rule) {
+				list = append(list, m.Explain(s, i))
+			}
+		}
+	}
+	return list
+}
+
+// WorkerOf returns the web server that a process runs below, what its rule calls
+// it, and how many links the process is below it; the zero Process if there is
+// none.
+func (r *Result) WorkerOf(p proctree.Process) (worker proctree.Process, product string, depth int) {
+	worker = r.workers.workerOf(p)
+	if !worker.Exists() {
+		return worker, "", 0
+	}
+	return worker, r.workers.product(worker), r.workers.depth(p)
+}
