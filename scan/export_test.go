@@ -28,4 +28,3 @@ func FieldNames() []string {
 	}
 	return names
 }
-
