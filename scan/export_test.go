@@ -24,7 +24,9 @@ func FieldNames() []string {
 		names = append(names, name)
 	}
 	for id := event.FieldNone + 1; int(id) < event.NumFields; id++ {
-		names = append(names, id.String())
+		if id.OfProcess() {
+			names = append(names, id.String())
+		}
 	}
 	return names
 }

@@ -119,7 +119,7 @@ func getterOf(name string) getter {
 		return g
 	}
 	for id := event.FieldNone + 1; int(id) < event.NumFields; id++ {
-		if strings.ToLower(id.String()) == lower {
+		if id.OfProcess() && strings.ToLower(id.String()) == lower {
 			return func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.fields.Field(s.process, id)) }
 		}
 	}

@@ -96,6 +96,10 @@ const (
 	NumPayloadFields = int(Computer)
 )
 
+// OfProcess reports whether process events have the field. The others are of
+// events that speak of the logs themselves.
+func (id FieldID) OfProcess() bool { return id > FieldNone && (id < State || id >= Computer) && id < numFields }
+
 var fieldNames = [numFields]string{
 	RuleName: "RuleName", UtcTime: "UtcTime", ProcessGUID: "ProcessGuid", ProcessID: "ProcessId",
 	Image: "Image", FileVersion: "FileVersion", Description: "Description", Product: "Product",
