@@ -91,6 +91,7 @@ func findingRules(t testing.TB) []*rules.Rule {
 		t.Fatal(err)
 	}
 	_, out := rules.SplitRole(list, rules.RoleWebServer)
+	_, out = rules.SplitRole(out, rules.RoleWebApplication)
 	return out
 }
 

@@ -22,6 +22,7 @@ func builtinSets(t testing.TB) (servers, findings *rules.Set) {
 		t.Fatal(err)
 	}
 	with, without := rules.SplitRole(list, rules.RoleWebServer)
+	_, without = rules.SplitRole(without, rules.RoleWebApplication)
 	return mustCompile(t, with, rules.Options{}), mustCompile(t, without, rules.Options{})
 }
 
@@ -50,7 +51,7 @@ func TestBuiltinIsComplete(t *testing.T) {
 			t.Errorf("%s: name or ID used twice", r.Name)
 		}
 		seen[r.ID], seen[r.Name] = true, true
-		if r.Role == rules.RoleWebServer {
+		if r.Role == rules.RoleWebServer || r.Role == rules.RoleWebApplication {
 			if r.Custom["product"] == "" {
 				t.Errorf("%s: no product", r.Name)
 			}

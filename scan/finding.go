@@ -33,7 +33,8 @@ type Finding struct {
 
 	// Worker is the web server that the process runs below; the zero Process if it
 	// runs below none, and then the other worker fields are empty. WorkerStart is 0
-	// if it is not known. Product is what the worker's rule calls it.
+	// if it is not known. Product is the web server's name, or that of what runs in
+	// it.
 	Worker            proctree.Process
 	WorkerImage       string
 	WorkerProcessID   uint32
@@ -58,6 +59,8 @@ type Finding struct {
 	Evidence []Evidence
 	// Crosscheck is what the second decoder says of the first record.
 	Crosscheck crosscheck.Result
+	// Known says that a baseline knows the finding's shape.
+	Known bool
 }
 
 // Evidence is one record of a log.

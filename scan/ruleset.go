@@ -14,7 +14,8 @@ import (
 // ones.
 type RuleOptions struct {
 	// Paths are files and folders with Sigma rules, which are applied beside the
-	// built-in ones. Those with the role web_server tell web servers.
+	// built-in ones. Those with the role web_server tell web servers, those with the
+	// role web_application what runs in them.
 	Paths []string
 	// NoBuiltin leaves out the built-in rules that give findings. Those that tell
 	// web servers stay, since without them no process has a worker.
@@ -33,8 +34,8 @@ type RuleOptions struct {
 // RuleSets are the rules of a scan, compiled.
 type RuleSets struct {
 	// Detections are the rules that give findings, Servers those that tell web
-	// servers.
-	Detections, Servers *rules.Set
+	// servers, Applications those that tell what runs in them.
+	Detections, Servers, Applications *rules.Set
 	// Loaded are all rules that were read, the built-in ones first, whether they
 	// apply or not; Builtin is how many of them are built in.
 	Loaded  []*rules.Rule
@@ -59,7 +60,9 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 		return nil, err
 	}
 	if o.NoBuiltin {
-		builtin, _ = rules.SplitRole(builtin, rules.RoleWebServer)
+		servers, rest := rules.SplitRole(builtin, rules.RoleWebServer)
+		applications, _ := rules.SplitRole(rest, rules.RoleWebApplication)
+		builtin = slices.Concat(servers, applications)
 	}
 	s := &RuleSets{Loaded: builtin, Builtin: len(builtin)}
 	given := rules.Load(ctx, o.Paths, workers)
@@ -69,16 +72,19 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 
 	// What the user says of a web server goes before what is built in.
 	roles, others := rules.SplitRole(slices.Concat(given.Rules, builtin), rules.RoleWebServer)
-	roles = s.checkRoles(roles)
+	applications, others := rules.SplitRole(others, rules.RoleWebApplication)
+	roles, applications = s.checkRoles(roles), s.checkRoles(applications)
 	roles, others = shareFilters(roles, others)
 	var errs []error
 	s.Servers, errs = rules.Compile(roles, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.fail(errs)
+	s.Applications, errs = rules.Compile(applications, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
 	s.Detections, errs = rules.Compile(others, rules.Options{
 		MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
 	})
 	s.fail(errs)
-	s.Failed += s.Servers.Failed() + s.Detections.Failed()
+	s.Failed += s.Servers.Failed() + s.Applications.Failed() + s.Detections.Failed()
 	for _, ref := range o.Exclude {
 		if !slices.ContainsFunc(s.Loaded, func(r *rules.Rule) bool { return goesBy(r, ref) }) {
 			s.Unmatched = append(s.Unmatched, ref)
@@ -104,16 +110,16 @@ func goesBy(r *rules.Rule, ref string) bool {
 // of one in 16 bits.
 const maxServerRules = 1<<16 - 2
 
-// checkRoles returns the rules that can tell web servers.
+// checkRoles returns the rules that can tell web servers, or what runs in them.
 func (s *RuleSets) checkRoles(roles []*rules.Rule) []*rules.Rule {
 	var kept []*rules.Rule
 	for _, r := range roles {
 		reason := ""
 		switch {
 		case r.Detection == nil:
-			reason = "the role web_server is for rules with a detection"
+			reason = fmt.Sprintf("the role %s is for rules with a detection", r.Role)
 		case len(kept) == maxServerRules:
-			reason = fmt.Sprintf("more than %d rules have the role web_server", maxServerRules)
+			reason = fmt.Sprintf("more than %d rules have the role %s", maxServerRules, r.Role)
 		default:
 			kept = append(kept, r)
 			continue
@@ -166,8 +172,8 @@ func filterOf(r *rules.Rule, names []string) *rules.Rule {
 // RuleSummary counts the rules of a scan.
 type RuleSummary struct {
 	// Applied counts the rules that gave findings or would have, correlation rules
-	// among them; Servers those that told web servers; Filters those that tuned
-	// others.
+	// among them; Servers those that told web servers and what runs in them; Filters
+	// those that tuned others.
 	Applied, Servers, Filters int
 	// Correlated counts those of Applied that give no findings by themselves, since
 	// correlation rules ask for them.
@@ -187,10 +193,10 @@ type RuleSummary struct {
 // Summary counts the rules.
 func (s *RuleSets) Summary() RuleSummary {
 	sum := RuleSummary{
-		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()),
+		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()),
 		Filters:       len(s.Detections.Filters()) + len(s.Servers.Filters()),
-		NotApplicable: len(s.Detections.NotApplicable()) + len(s.Servers.NotApplicable()),
-		NotSelected:   len(s.Detections.NotSelected()) + len(s.Servers.NotSelected()),
+		NotApplicable: len(s.Detections.NotApplicable()) + len(s.Servers.NotApplicable()) + len(s.Applications.NotApplicable()),
+		NotSelected:   len(s.Detections.NotSelected()) + len(s.Servers.NotSelected()) + len(s.Applications.NotSelected()),
 		Failed:        s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
 	}
 	for i := range s.Detections.Rules() {

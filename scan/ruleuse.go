@@ -13,15 +13,19 @@ type RuleUse string
 
 // The uses.
 const (
-	UseFinding       RuleUse = "finding"     // gives findings
-	UseCorrelation   RuleUse = "correlation" // a correlation rule that gives findings
-	UseCorrelated    RuleUse = "correlated"  // only feeds correlation rules
-	UseWebServer     RuleUse = "web server"  // tells web servers
-	UseFilter        RuleUse = "filter"      // tunes other rules
-	UseNotApplicable RuleUse = "other logs"  // is about other logs, or tunes rules that are
-	UseNotSelected   RuleUse = "not selected"
-	UseFailed        RuleUse = "failed"
+	UseFinding        RuleUse = "finding"         // gives findings
+	UseCorrelation    RuleUse = "correlation"     // a correlation rule that gives findings
+	UseCorrelated     RuleUse = "correlated"      // only feeds correlation rules
+	UseWebServer      RuleUse = "web server"      // tells web servers
+	UseWebApplication RuleUse = "web application" // tells what runs in them
+	UseFilter         RuleUse = "filter"          // tunes other rules
+	UseNotApplicable  RuleUse = "other logs"      // is about other logs, or tunes rules that are
+	UseNotSelected    RuleUse = "not selected"
+	UseFailed         RuleUse = "failed"
 )
+
+// sets returns all sets.
+func (s *RuleSets) sets() []*rules.Set { return []*rules.Set{s.Servers, s.Applications, s.Detections} }
 
 // Uses returns the use of each rule of Loaded.
 func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
@@ -31,11 +35,12 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 			uses[r] = use
 		}
 	}
-	for _, set := range []*rules.Set{s.Servers, s.Detections} {
+	for _, set := range s.sets() {
 		mark(set.NotApplicable(), UseNotApplicable)
 		mark(set.NotSelected(), UseNotSelected)
 	}
 	mark(s.Servers.Rules(), UseWebServer)
+	mark(s.Applications.Rules(), UseWebApplication)
 	mark(s.Detections.Correlations(), UseCorrelation)
 	for i, r := range s.Detections.Rules() {
 		uses[r] = UseFinding
@@ -61,8 +66,8 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 // tunes reports whether a filter, or a copy of it for some of the rules that it
 // names, tunes a rule.
 func (s *RuleSets) tunes(filter *rules.Rule) bool {
-	return slices.ContainsFunc(slices.Concat(s.Servers.Filters(), s.Detections.Filters()), func(r *rules.Rule) bool {
-		return r.File == filter.File && r.Line == filter.Line
+	return slices.ContainsFunc(s.sets(), func(set *rules.Set) bool {
+		return slices.ContainsFunc(set.Filters(), func(r *rules.Rule) bool { return r.File == filter.File && r.Line == filter.Line })
 	})
 }
 
@@ -88,7 +93,7 @@ func (s *RuleSets) Find(name string) []*rules.Rule {
 // Simplified returns what a detection rule was compiled to, and the filters that
 // tune it. It is not ok for a rule that is not applied.
 func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule, ok bool) {
-	for _, set := range []*rules.Set{s.Servers, s.Detections} {
+	for _, set := range s.sets() {
 		if i := slices.Index(set.Rules(), r); i >= 0 {
 			return set.Simplified(i), set.FiltersOf(i), true
 		}
@@ -97,14 +102,14 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 }
 
 // Explain says how detection rules stand to a process: those that give findings,
-// then those that tell web servers, each in the order of the rules. wanted
+// then those that tell web servers and what runs in them, each in the order of the rules. wanted
 // says of which rules it is to be said; nil means all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
 	for _, by := range []struct {
 		set     *rules.Set
 		workers *workerMap
-	}{{r.Rules.Detections, r.workers}, {r.Rules.Servers, nil}} {
+	}{{r.Rules.Detections, r.workers}, {r.Rules.Servers, nil}, {r.Rules.Applications, nil}} {
 		s, m := newSubject(by.set, r.Forest, by.workers), by.set.NewMatcher()
 		s.process = p
 		for i, rule := range by.set.Rules() {

@@ -60,10 +60,13 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	}
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs}
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, options.workers())
-	d := &detection{options: &options, forest: forest, set: loaded.rules.Detections, workers: res.workers, inputs: reading.inputs}
+	d := &detection{
+		options: &options, forest: forest, set: loaded.rules.Detections, workers: res.workers, inputs: reading.inputs,
+		applications: loaded.rules.Applications,
+	}
 	res.Findings = d.run(rest)
 	d.crosscheck(res.Findings)
-	res.Sessions = sessionsOf(res.Findings)
+	res.Sessions = d.sessions(res.Findings)
 	res.Summary = summarize(reading, forest, skipped, loaded.rules)
 	res.Summary.addCrashes(d)
 	res.Summary.Rules.Forgotten = d.forgotten

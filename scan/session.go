@@ -18,10 +18,14 @@ type Session struct {
 	Key    string
 	Host   string
 	Worker proctree.Process
-	// Product is the web server's name, Application what the worker's command line
-	// and user say of the site or application it ran for; "" if they say nothing.
+	// Product is the web server's name, or that of what runs in it, such as
+	// "Exchange OWA"; Application is the application pool of an IIS worker, "" if
+	// nothing tells it.
 	Product, Application string
-	// Level is the highest level of the findings, raised by what Raised says.
+	// User is whom the worker ran as, "" if not known.
+	User string
+	// Level is the highest level of the findings that no baseline knows (of all, if
+	// it knows them all), raised by what Raised says.
 	Level  rules.Level
 	Raised []string
 	// First and Last are the times of the earliest and latest finding.
@@ -31,11 +35,12 @@ type Session struct {
 	// Processes counts the processes below the worker, found or not.
 	Processes int
 	// Commands counts the distinct command lines of the findings, Enumeration the
-	// distinct ones of enumeration programs.
+	// distinct ones of enumeration programs. Command lines that differ in numbers,
+	// GUIDs and temporary names only are one.
 	Commands, Enumeration int
 	// Burst is the highest number of distinct enumeration commands within 30
 	// minutes, which is what MITRE CAR-2013-04-002 asks for; BurstStart is when
-	// those minutes begin.
+	// those minutes begin. What a baseline knows is left out, unless it knows all.
 	Burst      int
 	BurstStart event.Time
 	// Users and IntegrityLevels are those of the findings, in the order in which they
@@ -46,23 +51,22 @@ type Session struct {
 	// Shapes are the findings folded: those that differ in numbers, GUIDs and
 	// temporary names only are one shape.
 	Shapes []Shape
-	// Known says that a baseline knows every shape of the session.
+	// Known says that a baseline knows every shape of the session, and that nothing
+	// but repetition speaks against it: no user or integrity level rises.
 	Known bool
 }
 
-// Shape is a finding, or several that have the same parent image, image and
-// command line but for numbers, GUIDs and temporary names.
-type Shape struct {
-	// Findings has at least one finding, in the order of their start.
-	Findings []*Finding
-	// Known says that a baseline has the shape.
-	Known bool
+// FirstCommand returns the command line of the earliest finding, its image where
+// the log has no command lines.
+func (s *Session) FirstCommand() string {
+	first := slices.MinFunc(s.Findings, func(a, b *Finding) int { return cmp.Compare(a.Time, b.Time) })
+	return cmp.Or(first.CommandLine, first.Image)
 }
 
-// sessionsOf puts findings that hang from one worker together: the highest
-// level first, then by time, host and key. Findings below no worker belong to no
+// sessions puts findings that hang from one worker together: the gravest first,
+// and last those that a baseline knows. Findings below no worker belong to no
 // session.
-func sessionsOf(findings []*Finding) []*Session {
+func (d *detection) sessions(findings []*Finding) []*Session {
 	byKey := make(map[string]*Session)
 	var sessions []*Session
 	for _, f := range findings {
@@ -71,15 +75,68 @@ func sessionsOf(findings []*Finding) []*Session {
 		}
 		s := byKey[f.Session]
 		if s == nil {
-			s = &Session{Key: f.Session, Host: f.Host, Worker: f.Worker, First: f.Time, Last: f.Time}
+			s = &Session{Key: f.Session, Host: f.Host, Worker: f.Worker, Product: f.Product}
 			byKey[f.Session] = s
 			sessions = append(sessions, s)
 		}
-		s.Level, s.First, s.Last = max(s.Level, f.Level), min(s.First, f.Time), max(s.Last, f.Time)
 		s.Findings = append(s.Findings, f)
 	}
-	slices.SortFunc(sessions, func(a, b *Session) int {
-		return cmp.Or(cmp.Compare(b.Level, a.Level), cmp.Compare(a.First, b.First), strings.Compare(a.Host, b.Host), strings.Compare(a.Key, b.Key))
-	})
+	below := newLineage(d.forest)
+	apps := newApplications(d)
+	for _, s := range sessions {
+		s.summarize()
+		apps.label(s)
+		below.climb(s)
+		s.judge()
+	}
+	slices.SortFunc(sessions, compareSessions)
 	return sessions
+}
+
+// summarize fills in what the findings alone say.
+func (s *Session) summarize() {
+	s.First, s.Last = s.Findings[0].Time, s.Findings[0].Time
+	commands := make(map[string]bool)
+	for _, f := range s.Findings {
+		s.First, s.Last = min(s.First, f.Time), max(s.Last, f.Time)
+		s.Link = max(s.Link, f.Link)
+		s.Users = appendNew(s.Users, f.User)
+		s.IntegrityLevels = appendNew(s.IntegrityLevels, f.IntegrityLevel)
+		commands[commandKey(f)] = true
+	}
+	s.Commands = len(commands)
+	s.Shapes = Fold(s.Findings)
+	s.Known = !slices.ContainsFunc(s.Shapes, func(sh Shape) bool { return !sh.Known })
+	s.Enumeration = len(enumerationKeys(s.Findings))
+	for _, f := range s.Findings {
+		if s.Known || !f.Known {
+			s.Level = max(s.Level, f.Level)
+		}
+	}
+	s.Burst, s.BurstStart = burst(s.Findings, !s.Known)
+}
+
+// maxListed bounds how many users and integrity levels a session lists.
+const maxListed = 32
+
+// appendNew appends a text that is not empty and not yet there.
+func appendNew(list []string, text string) []string {
+	if text == "" || len(list) >= maxListed || slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
+// compareSessions orders sessions as they are to be read: by level, by how many
+// things the burst and the whole session tried, and by time.
+func compareSessions(a, b *Session) int {
+	if a.Known != b.Known {
+		if a.Known {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(
+		cmp.Compare(b.Level, a.Level), cmp.Compare(b.Burst, a.Burst), cmp.Compare(b.Commands, a.Commands),
+		cmp.Compare(a.First, b.First), strings.Compare(a.Host, b.Host), strings.Compare(a.Key, b.Key))
 }

@@ -105,6 +105,7 @@ var getters = map[string]getter{
 	"workerprocessid":        workerPID,
 	"session":                session,
 	"depth":                  depth,
+	"applicationpool":        poolField,
 	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
 	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
 	"sha256":                 hash(func(h hashes) proctree.TextID { return h.sha256 }),

@@ -122,7 +122,7 @@ func (w *watcher) add(ev *event.Event) {
 	}
 	e := logEvent{
 		kind: kind, place: ev.Place, at: ev.Time, recordID: ev.RecordID, eventID: ev.ID,
-		computer: ev.Computer.String(), channel: ev.Channel.String(), subject: account(ev),
+		computer: ev.Computer.String(), channel: ev.Channel.String(), subject: subjectOf(ev),
 	}
 	text := func(field event.FieldID) string { return ev.Value(field).String() }
 	switch kind {
@@ -142,8 +142,8 @@ func (w *watcher) add(ev *event.Event) {
 	w.events = append(w.events, e)
 }
 
-// account returns the subject of an event as DOMAIN\name, "" if it names none.
-func account(ev *event.Event) string {
+// subjectOf returns the subject of an event as DOMAIN\name, "" if it names none.
+func subjectOf(ev *event.Event) string {
 	name, domain := ev.Value(event.SubjectUserName).String(), ev.Value(event.SubjectDomainName).String()
 	if domain != "" && domain != "-" && name != "" {
 		return domain + `\` + name

@@ -30,7 +30,7 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 		m.hosts[i] = hostWorkers{make([]uint16, h.Processes), make([]uint32, h.Processes)}
 	}
 	for _, r := range set.Rules() {
-		m.products = append(m.products, cmp.Or(r.Custom["product"], r.Title))
+		m.products = append(m.products, productName(r))
 	}
 	judges := newJudges(set, forest, nil, workers)
 	batches := batchesOf(forest)
@@ -49,6 +49,9 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 	}
 	return m
 }
+
+// productName returns what a rule calls the web server, or what runs in it.
+func productName(r *rules.Rule) string { return cmp.Or(r.Custom["product"], r.Title) }
 
 // inherit gives each process of a host the worker of its parent, or its parent
 // if that is a web server. It goes through the processes in their order, in which

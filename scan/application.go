@@ -1,0 +1,119 @@
+package scan
+
+import (
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// applications tells what runs in web servers, by rules of that role.
+type applications struct {
+	detection *detection
+	judge     *judge
+	products  []string // by index of the rule
+}
+
+func newApplications(d *detection) *applications {
+	a := &applications{detection: d, judge: newJudges(d.applications, d.forest, d.workers, 1)[0]}
+	for _, r := range d.applications.Rules() {
+		a.products = append(a.products, productName(r))
+	}
+	return a
+}
+
+// label fills in a session's product and application, and the product of its
+// findings.
+func (a *applications) label(s *Session) {
+	if !s.Worker.Exists() {
+		return
+	}
+	s.Application = applicationPool(a.detection.forest.Texts(), s.Worker)
+	if matches := a.judge.match(s.Worker); len(matches) > 0 {
+		s.Product = a.products[matches[0]]
+	}
+	for _, f := range s.Findings {
+		f.Product = s.Product
+	}
+}
+
+// applicationPool returns the name of the application pool that an IIS worker
+// serves, "" if nothing tells it: by its command line, else by whom it runs as,
+// else by whom its first children run as.
+func applicationPool(texts *proctree.Texts, worker proctree.Process) string {
+	if proctree.BaseName(texts.Text(worker.Image())) != "w3wp.exe" {
+		return ""
+	}
+	if pool := poolOfCommandLine(texts.Text(worker.CommandLine())); pool != "" {
+		return pool
+	}
+	if pool := poolOfUser(texts.Text(worker.Field(event.User))); pool != "" {
+		return pool
+	}
+	const asked = 16
+	n := 0
+	for child := range worker.Children() {
+		if pool := poolOfUser(texts.Text(child.Field(event.User))); pool != "" {
+			return pool
+		}
+		if n++; n == asked {
+			break
+		}
+	}
+	return ""
+}
+
+// poolOfCommandLine reads the application pool from a worker's command line: the
+// argument of -ap, else the name of the configuration file that is that of -h.
+func poolOfCommandLine(commandLine string) string {
+	if pool := switchArgument(commandLine, "-ap"); pool != "" {
+		return pool
+	}
+	file := switchArgument(commandLine, "-h")
+	name := file[strings.LastIndexAny(file, `\/`)+1:]
+	if len(name) > len(".config") && strings.EqualFold(name[len(name)-len(".config"):], ".config") {
+		return name[:len(name)-len(".config")]
+	}
+	return ""
+}
+
+// switchArgument returns the argument that follows a switch, without its quotes;
+// "" if the switch is not there.
+func switchArgument(commandLine, name string) string {
+	quoted := false
+	for i := 0; i < len(commandLine); i++ {
+		if commandLine[i] == '"' {
+			quoted = !quoted
+		}
+		end := i + 1 + len(name)
+		if quoted || commandLine[i] != ' ' || end >= len(commandLine) || commandLine[end] != ' ' || !strings.EqualFold(commandLine[i+1:end], name) {
+			continue
+		}
+		rest := strings.TrimLeft(commandLine[end:], " ")
+		if text, ok := strings.CutPrefix(rest, `"`); ok {
+			argument, _, _ := strings.Cut(text, `"`)
+			return argument
+		}
+		argument, _, _ := strings.Cut(rest, " ")
+		return argument
+	}
+	return ""
+}
+
+// poolOfUser returns the application pool that the user of a worker stands for.
+func poolOfUser(user string) string {
+	const domain = `IIS APPPOOL\`
+	if len(user) > len(domain) && strings.EqualFold(user[:len(domain)], domain) {
+		return user[len(domain):]
+	}
+	return ""
+}
+
+// poolField gives the application pool of the process in hand, for rules.
+func poolField(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if pool := applicationPool(s.texts, s.process); pool != "" {
+		return text(dst, s.texts.InternString(pool))
+	}
+	return dst
+}

@@ -1,0 +1,129 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+const (
+	// burstSpan is the time within which enumeration commands belong together
+	// (MITRE CAR-2013-04-002).
+	burstSpan = 30 * event.Minute
+	// burstSize is how many distinct ones make a burst that raises a session's
+	// level. Health pages ask one or two things; who has just arrived asks more.
+	burstSize = 3
+)
+
+// isEnumeration reports whether a finding counts as enumeration: a rule that it
+// matched says so.
+func isEnumeration(f *Finding) bool {
+	return slices.ContainsFunc(f.Rules, func(r *rules.Rule) bool { return r.Measure() == rules.MeasureEnumeration })
+}
+
+// commandKey returns what is the same for all findings of one command: its
+// command line without the program's folder and ending, numbers folded.
+func commandKey(f *Finding) string {
+	name := strings.TrimSuffix(proctree.BaseName(f.Image), ".exe")
+	return name + " " + FoldCommand(arguments(f.CommandLine))
+}
+
+// arguments returns a command line without its first word, which names the
+// program.
+func arguments(commandLine string) string {
+	text := strings.TrimLeft(commandLine, " \t")
+	if rest, ok := strings.CutPrefix(text, `"`); ok {
+		_, after, _ := strings.Cut(rest, `"`)
+		return strings.TrimSpace(after)
+	}
+	if i := strings.IndexAny(text, " \t"); i >= 0 {
+		return strings.TrimSpace(text[i:])
+	}
+	return ""
+}
+
+// enumerationCommands returns the findings that are enumeration with the key of
+// each. A program that only hands its arguments on to another, as net.exe does to
+// net1.exe, counts once: the one that was handed them is left out.
+func enumerationCommands(findings []*Finding) ([]*Finding, []string) {
+	var list []*Finding
+	var keys []string
+	handed := make(map[proctree.Process]string)
+	for _, f := range findings {
+		if !isEnumeration(f) {
+			continue
+		}
+		args := arguments(f.CommandLine)
+		if f.Process.Exists() {
+			handed[f.Process] = args
+			if parent, _ := f.Process.Parent(); args != "" && handed[parent] == args {
+				continue
+			}
+		}
+		list, keys = append(list, f), append(keys, commandKey(f))
+	}
+	return list, keys
+}
+
+// enumerationKeys returns the distinct enumeration commands.
+func enumerationKeys(findings []*Finding) map[string]bool {
+	distinct := make(map[string]bool)
+	_, keys := enumerationCommands(findings)
+	for _, key := range keys {
+		distinct[key] = true
+	}
+	return distinct
+}
+
+// burst returns the highest number of distinct enumeration commands within
+// burstSpan, and when that time begins. If it is only about what is new, what a
+// baseline knows does not count.
+func burst(findings []*Finding, onlyNew bool) (most int, start event.Time) {
+	type command struct {
+		at  event.Time
+		key string
+	}
+	var list []command
+	found, keys := enumerationCommands(findings)
+	for i, f := range found {
+		if !onlyNew || !f.Known {
+			list = append(list, command{f.Time, keys[i]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b command) int { return cmp.Compare(a.at, b.at) })
+	within := make(map[string]int)
+	from := 0
+	for _, c := range list {
+		within[c.key]++
+		for ; c.at-list[from].at > burstSpan; from++ {
+			if within[list[from].key]--; within[list[from].key] == 0 {
+				delete(within, list[from].key)
+			}
+		}
+		if len(within) > most {
+			most, start = len(within), list[from].at
+		}
+	}
+	return most, start
+}
+
+// judge raises the level of a session by what its findings together say. What a
+// baseline knows raises nothing.
+func (s *Session) judge() {
+	steps := 0
+	if len(s.Raised) > 0 {
+		s.Known = false
+		steps++
+	}
+	if s.Burst >= burstSize && !s.Known {
+		text := fmt.Sprintf("%d distinct enumeration commands within 30 minutes from %s", s.Burst, s.BurstStart)
+		s.Raised = append([]string{text}, s.Raised...)
+		steps++
+	}
+	s.Level = min(s.Level+rules.Level(steps), rules.LevelCritical)
+}
