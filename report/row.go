@@ -92,7 +92,7 @@ func newRow(f *scan.Finding) row {
 		Depth: f.Depth, Ancestors: f.Ancestors, Link: f.Link.String(),
 		Channel: first.Channel, EventID: first.EventID, RecordID: first.RecordID, File: first.File, Offset: first.Offset,
 		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,
-		Recovered: f.Recovered,
+		Recovered:  f.Recovered,
 		Correlated: correlatedRows(f.Correlated),
 	}
 	if f.Session != "" {

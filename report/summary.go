@@ -85,8 +85,11 @@ func (p *printer) rules(r *scan.RuleSummary) {
 		n    int
 		text string
 	}{
-		{r.Correlated, "only feed correlation rules"}, {r.Filters, "filter others"},
-		{r.NotApplicable, "about other logs"}, {r.NotSelected, "not selected"}, {r.Failed, "FAILED"},
+		{r.Correlated, "only feed correlation rules"},
+		{r.Filters, "filter others"},
+		{r.NotApplicable, "about other logs"},
+		{r.NotSelected, "not selected"},
+		{r.Failed, "FAILED"},
 	} {
 		if part.n > 0 {
 			line += fmt.Sprintf(", %d %s", part.n, part.text)

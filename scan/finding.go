@@ -9,6 +9,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
+	"webshellscan/scan/powershell"
 	"webshellscan/scan/proctree"
 )
 
@@ -24,7 +25,10 @@ type Finding struct {
 	// them together: the process of the finding completed each.
 	Correlated []*Correlation
 
-	Image, CommandLine             string
+	Image, CommandLine string
+	// DecodedCommand is what the command line hides in Base64, each text on a line of
+	// its own; "" if it hides nothing (see package powershell).
+	DecodedCommand                 string
 	ProcessID                      uint32
 	ProcessGUID                    string
 	User, IntegrityLevel           string
@@ -94,6 +98,7 @@ func (d *detection) finding(s *subject) *Finding {
 		ParentProcessID:   p.ParentPID(),
 		Recovered:         p.Recovered(),
 	}
+	f.DecodedCommand = strings.Join(powershell.Decode(f.CommandLine), "\n")
 	d.addAncestors(f)
 	for r := range p.Records() {
 		f.Evidence = append(f.Evidence, d.evidence(r))

@@ -105,20 +105,24 @@ func TestGivenRules(t *testing.T) {
 		{"besides the built-in ones", scan.RuleOptions{}, []string{odd}, []string{builtinB, "B 208 odd"}},
 		{"without those", scan.RuleOptions{NoBuiltin: true}, []string{odd}, []string{"B 208 odd"}},
 		{
-			"a web server of the user's", scan.RuleOptions{},
+			"a web server of the user's",
+			scan.RuleOptions{},
 			[]string{acme, below},
 			[]string{
 				"A 104 web_server_descendant_shell,below", "A 108 web_server_descendant_enumeration,below", builtinB,
 			},
 		},
 		{
-			"built-in web servers stay", scan.RuleOptions{NoBuiltin: true},
+			"built-in web servers stay",
+			scan.RuleOptions{NoBuiltin: true},
 			[]string{detect("under", `WorkerImage|endswith: '\w3wp.exe'`, "")},
 			[]string{"B 204 under"},
 		},
 		{
-			"a web server is told before there are workers", scan.RuleOptions{NoBuiltin: true},
-			[]string{detect("circular", "WorkerImage|exists: true, Depth|gte: 1, Session|exists: true", "role: web_server\n"), below}, []string{},
+			"a web server is told before there are workers",
+			scan.RuleOptions{NoBuiltin: true},
+			[]string{detect("circular", "WorkerImage|exists: true, Depth|gte: 1, Session|exists: true", "role: web_server\n"), below},
+			[]string{},
 		},
 		{"an excluded web server", scan.RuleOptions{Exclude: []string{"WEB_SERVER_IIS"}}, []string{below}, []string{
 			"B 204 car_2021_02_001_webshell_process_tree,shells_spawned_by_web_servers",
@@ -128,11 +132,14 @@ func TestGivenRules(t *testing.T) {
 		{"by status", scan.RuleOptions{Statuses: []string{"test"}}, []string{odd}, []string{"B 208 odd"}},
 		{"by tag", scan.RuleOptions{NoBuiltin: true, Tags: []string{"attack.T1505"}}, []string{odd, below}, []string{"B 208 odd"}},
 		{
-			"placeholders", scan.RuleOptions{NoBuiltin: true, Placeholders: map[string][]string{"names": {"odd", "acme"}}},
-			[]string{detect("listed", `Image|endswith|expand: '%names%.exe'`, "")}, []string{"A 100 listed", "B 208 listed"},
+			"placeholders",
+			scan.RuleOptions{NoBuiltin: true, Placeholders: map[string][]string{"names": {"odd", "acme"}}},
+			[]string{detect("listed", `Image|endswith|expand: '%names%.exe'`, "")},
+			[]string{"A 100 listed", "B 208 listed"},
 		},
 		{
-			"a filter", scan.RuleOptions{Exclude: []string{"car_2021_02_001_webshell_process_tree"}},
+			"a filter",
+			scan.RuleOptions{Exclude: []string{"car_2021_02_001_webshell_process_tree"}},
 			[]string{"title: f\nlogsource: {category: process_creation}\nfilter:\n    rules: [shells_spawned_by_web_servers, web_server_iis]\n" +
 				"    selection: {Computer: B}\n    condition: selection\n"},
 			[]string{},
@@ -225,7 +232,8 @@ func TestCorrelations(t *testing.T) {
 			},
 		},
 		{
-			"over all hosts", []string{ping, correlation("all", "correlation: {type: event_count, rules: [ping], timespan: 10m, condition: {gte: 24}}\n")},
+			"over all hosts",
+			[]string{ping, correlation("all", "correlation: {type: event_count, rules: [ping], timespan: 10m, condition: {gte: 24}}\n")},
 			[]string{"B 2044 all all[]=24[1000 2000 1004 2004 1008 2008 1012 2012 1016 2016 1020 2020 1024 2024 1028 2028 1032 2032 1036 2036 1040 2040 1044 2044]"},
 		},
 		{
@@ -246,8 +254,10 @@ func TestCorrelations(t *testing.T) {
 		},
 		{
 			"by too little, which its timespan's end tells",
-			[]string{ping, correlation("few", "correlation: {type: event_count, rules: [ping], group-by: [Computer], timespan: 30s, condition: {lt: 2}}\n"),
-				detect("late", `Image|endswith: '\three.exe'`, "")},
+			[]string{
+				ping, correlation("few", "correlation: {type: event_count, rules: [ping], group-by: [Computer], timespan: 30s, condition: {lt: 2}}\n"),
+				detect("late", `Image|endswith: '\three.exe'`, ""),
+			},
 			[]string{"A 3020 late"},
 		},
 	} {

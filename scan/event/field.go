@@ -98,7 +98,9 @@ const (
 
 // OfProcess reports whether process events have the field. The others are of
 // events that speak of the logs themselves.
-func (id FieldID) OfProcess() bool { return id > FieldNone && (id < State || id >= Computer) && id < numFields }
+func (id FieldID) OfProcess() bool {
+	return id > FieldNone && (id < State || id >= Computer) && id < numFields
+}
 
 var fieldNames = [numFields]string{
 	RuleName: "RuleName", UtcTime: "UtcTime", ProcessGUID: "ProcessGuid", ProcessID: "ProcessId",
