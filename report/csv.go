@@ -70,6 +70,8 @@ var csvColumns = []struct {
 	{"session", func(r *row) string { return r.Session }},
 	{"recovered", func(r *row) string { return strconv.FormatBool(r.Recovered) }},
 	{"correlated", correlatedCell},
+	{"decoded_command", func(r *row) string { return r.DecodedCommand }},
+	{"known", func(r *row) string { return strconv.FormatBool(r.Known) }},
 }
 
 func workerPID(r *row) string {

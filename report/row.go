@@ -40,6 +40,8 @@ type row struct {
 	Session           string          `json:"session"`
 	Recovered         bool            `json:"recovered"`
 	Correlated        []correlatedRow `json:"correlated"`
+	DecodedCommand    string          `json:"decoded_command"`
+	Known             bool            `json:"known"`
 }
 
 // correlatedRow is a correlation rule that the process completed.
@@ -92,8 +94,9 @@ func newRow(f *scan.Finding) row {
 		Depth: f.Depth, Ancestors: f.Ancestors, Link: f.Link.String(),
 		Channel: first.Channel, EventID: first.EventID, RecordID: first.RecordID, File: first.File, Offset: first.Offset,
 		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,
-		Recovered:  f.Recovered,
-		Correlated: correlatedRows(f.Correlated),
+		Recovered:      f.Recovered,
+		Correlated:     correlatedRows(f.Correlated),
+		DecodedCommand: f.DecodedCommand, Known: f.Known,
 	}
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID

@@ -41,6 +41,9 @@ type Options struct {
 	// Recover also reads records that are no longer live, from the unused parts of
 	// chunks. Their processes are marked.
 	Recover bool
+	// Baseline, if not nil, is what is known to run: findings of its shapes are
+	// marked, and their sessions come last.
+	Baseline *Baseline
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }

@@ -65,6 +65,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		applications: loaded.rules.Applications,
 	}
 	res.Findings = d.run(rest)
+	options.Baseline.mark(res.Findings)
 	d.crosscheck(res.Findings)
 	res.Sessions = d.sessions(res.Findings)
 	res.Summary = summarize(reading, forest, skipped, loaded.rules)

@@ -52,6 +52,8 @@ are called. Times are UTC.
   webshellscan ./logs ./more.evtx --format csv -o findings.csv
   webshellscan ./logs --format jsonl | jq .
   webshellscan ./logs --rules ~/sigma/rules/windows --rules my.yml
+  webshellscan baseline ./clean-logs -o known.json
+  webshellscan ./logs --baseline known.json
   webshellscan tree ./logs --host WEB01 --pid 4242
   webshellscan explain ./logs --host WEB01 --pid 4242
   webshellscan rules check my.yml`,
@@ -63,7 +65,7 @@ are called. Times are UTC.
 	}
 	g.addFlags(cmd.PersistentFlags())
 	o.addFlags(cmd)
-	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newRulesCommand(g), newExplainCommand(g))
+	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newRulesCommand(g), newExplainCommand(g))
 	cmd.SetVersionTemplate("webshellscan {{.Version}}\n")
 	return cmd
 }

@@ -27,6 +27,7 @@ type scanOptions struct {
 	csvRaw bool
 	check  int
 	stale  bool
+	known  string
 }
 
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
@@ -41,6 +42,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
+	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -66,7 +68,10 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 	if options.Since, err = parseBound("--since", o.since, 0); err != nil {
 		return options, err
 	}
-	options.Until, err = parseBound("--until", o.until, event.Day)
+	if options.Until, err = parseBound("--until", o.until, event.Day); err != nil {
+		return options, err
+	}
+	options.Baseline, err = readBaseline(o.known)
 	return options, err
 }
 

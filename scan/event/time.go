@@ -63,6 +63,9 @@ func (t Time) String() string {
 	return string(t.AppendText(nil))
 }
 
+// MarshalText returns t as String writes it; it never fails.
+func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
 // AppendText appends t as String writes it.
 func (t Time) AppendText(dst []byte) []byte {
 	return t.Time().AppendFormat(dst, "2006-01-02T15:04:05.0000000Z")

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"webshellscan/scan"
+)
+
+// baselineOptions are the flags of the verb baseline.
+type baselineOptions struct {
+	*globals
+	output string
+}
+
+func newBaselineCommand(g *globals) *cobra.Command {
+	o := &baselineOptions{globals: g}
+	cmd := &cobra.Command{
+		Use:   "baseline [flags] PATH...",
+		Short: "Write what runs below web servers in clean logs, for --baseline",
+		Long: `baseline scans logs that are held to be clean and writes the shapes of what it
+found as JSON, for the flag --baseline of a scan. A shape is a worker, a parent
+and an image, and a command line without what changes from run to run: numbers,
+GUIDs, temporary names. Review the file: each shape says how often, when and
+where it was seen, and has an example. Delete from it what you do not know.
+
+` + exitHelp,
+		Example: `  webshellscan baseline ./clean-logs -o known.json
+  webshellscan ./logs --baseline known.json`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runBaseline(cmd, o, args) },
+	}
+	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to a `file`, whole or not at all, instead of standard output")
+	return cmd
+}
+
+// runBaseline is the verb baseline.
+func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no file or folder given: webshellscan baseline PATH... (see --help)")
+	}
+	out, err := openOutput(o.output, args, o.stdout)
+	if err != nil {
+		return err
+	}
+	res, err := runWithProgress(cmd.Context(), o.globals, scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1})
+	if err != nil {
+		out.discard()
+		return err
+	}
+	err = scan.WriteBaseline(out, res.Findings)
+	if err := out.commit(err); err != nil {
+		return err
+	}
+	o.tell(res)
+	switch {
+	case res.Summary.Interrupted != nil:
+		return outcome(exitInterrupted)
+	case res.Summary.Incomplete():
+		return outcome(exitIncomplete)
+	}
+	return nil
+}
+
+// readBaseline reads the file of the flag --baseline; none gives nil.
+func readBaseline(path string) (*scan.Baseline, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("--baseline: %w", err)
+	}
+	defer f.Close()
+	b, err := scan.ReadBaseline(f)
+	if err != nil {
+		return nil, fmt.Errorf("--baseline %s: %w", path, err)
+	}
+	return b, nil
+}
