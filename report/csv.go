@@ -23,22 +23,44 @@ type csvWriter struct {
 func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 	c := &csvWriter{out: w, raw: o.Raw}
 	c.csv = csv.NewWriter(&c.line)
-	if err := c.header(); err != nil {
+	if o.Sessions {
+		return writeColumns(c, res.Sessions, sessionColumns, newSession)
+	}
+	return writeColumns(c, res.Findings, csvColumns, newRow)
+}
+
+// csvColumn is a column with how it is filled.
+type csvColumn[R any] struct {
+	name string
+	cell func(r *R) string
+}
+
+// writeColumns writes the header line, and a line for each of a list.
+func writeColumns[T, R any](c *csvWriter, list []T, columns []csvColumn[R], rowOf func(T) R) error {
+	cells := make([]string, len(columns))
+	for i, col := range columns {
+		cells[i] = col.name
+	}
+	if err := c.write(cells); err != nil {
 		return err
 	}
-	for _, f := range res.Findings {
-		if err := c.finding(f); err != nil {
+	for _, item := range list {
+		r := rowOf(item)
+		for i, col := range columns {
+			cells[i] = col.cell(&r)
+			if !c.raw {
+				cells[i] = guardFormula(cells[i])
+			}
+		}
+		if err := c.write(cells); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// csvColumns are the columns with how each is filled.
-var csvColumns = []struct {
-	name string
-	cell func(r *row) string
-}{
+// csvColumns are the columns of findings.
+var csvColumns = []csvColumn[row]{
 	{"host", func(r *row) string { return r.Host }},
 	{"time", func(r *row) string { return r.Time }},
 	{"level", func(r *row) string { return r.Level }},
@@ -103,24 +125,33 @@ func evidenceCell(r *row) string {
 	return strings.Join(cells, ";")
 }
 
-func (c *csvWriter) header() error {
-	names := make([]string, len(csvColumns))
-	for i, col := range csvColumns {
-		names[i] = col.name
-	}
-	return c.write(names)
-}
-
-func (c *csvWriter) finding(f *scan.Finding) error {
-	r := newRow(f)
-	cells := make([]string, len(csvColumns))
-	for i, col := range csvColumns {
-		cells[i] = col.cell(&r)
-		if !c.raw {
-			cells[i] = guardFormula(cells[i])
-		}
-	}
-	return c.write(cells)
+// sessionColumns are the columns of sessions.
+var sessionColumns = []csvColumn[sessionObject]{
+	{"session", func(s *sessionObject) string { return s.Session }},
+	{"host", func(s *sessionObject) string { return s.Host }},
+	{"level", func(s *sessionObject) string { return s.Level }},
+	{"raised", func(s *sessionObject) string { return joined(s.Raised) }},
+	{"first", func(s *sessionObject) string { return s.First.String() }},
+	{"last", func(s *sessionObject) string { return s.Last.String() }},
+	{"product", func(s *sessionObject) string { return s.Product }},
+	{"application", func(s *sessionObject) string { return s.Application }},
+	{"worker_image", func(s *sessionObject) string { return s.WorkerImage }},
+	{"worker_process_id", func(s *sessionObject) string { return formatUint(s.WorkerProcessID) }},
+	{"worker_command_line", func(s *sessionObject) string { return s.WorkerCommandLine }},
+	{"worker_user", func(s *sessionObject) string { return s.WorkerUser }},
+	{"worker_start", func(s *sessionObject) string { return s.WorkerStart.String() }},
+	{"worker_end", func(s *sessionObject) string { return s.WorkerEnd.String() }},
+	{"processes", func(s *sessionObject) string { return strconv.Itoa(s.Processes) }},
+	{"findings", func(s *sessionObject) string { return strconv.Itoa(s.Findings) }},
+	{"commands", func(s *sessionObject) string { return strconv.Itoa(s.Commands) }},
+	{"enumeration", func(s *sessionObject) string { return strconv.Itoa(s.Enumeration) }},
+	{"burst", func(s *sessionObject) string { return strconv.Itoa(s.Burst) }},
+	{"burst_start", func(s *sessionObject) string { return s.BurstStart.String() }},
+	{"first_command", func(s *sessionObject) string { return s.FirstCommand }},
+	{"users", func(s *sessionObject) string { return joined(s.Users) }},
+	{"integrity_levels", func(s *sessionObject) string { return joined(s.IntegrityLevels) }},
+	{"link", func(s *sessionObject) string { return s.Link }},
+	{"known", func(s *sessionObject) string { return strconv.FormatBool(s.Known) }},
 }
 
 // write writes one line. It puts the CR LF at its end itself: encoding/csv would

@@ -85,7 +85,7 @@ func Explain(w io.Writer, format string, res *scan.Result, list []Explained, who
 		all[i] = explain(res, e)
 	}
 	if format == "json" {
-		return writeJSON(w, all)
+		return writeIndented(w, all)
 	}
 	p := printer{w: w}
 	for i := range all {
@@ -184,7 +184,7 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 		p.line("  its start is not in the logs, so it gives no findings")
 	}
 	for _, c := range e.Correlated {
-		p.line("MATCHED  correlation %s, with %s", Visible(c.Rule), countOf(c.Total, "process", "processes"))
+		p.line("MATCHED  correlation %s, with %s", Visible(c.Rule), count(c.Total, "process", "processes"))
 	}
 	for _, matched := range []bool{true, false} {
 		for i := range e.Rules {

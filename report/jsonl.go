@@ -1,18 +1,54 @@
 package report
 
 import (
+	"bufio"
 	"encoding/json"
 	"io"
 
 	"webshellscan/scan"
 )
 
-// writeJSONL writes JSON Lines: one object a finding.
+// writeJSONL writes JSON Lines: one object a line, that of the manifest first,
+// then hosts, sessions, findings and what speaks of the logs themselves.
 func writeJSONL(w io.Writer, res *scan.Result, _ Options) error {
-	enc := json.NewEncoder(w)
+	out := bufio.NewWriterSize(w, 1<<16)
+	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	for _, f := range res.Findings {
-		if err := enc.Encode(newRow(f)); err != nil {
+	for _, section := range sections {
+		if err := section.each(res, func(o any) error { return enc.Encode(o) }); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// section is the objects of one kind.
+type section struct {
+	key  string // in the JSON document
+	each func(*scan.Result, func(any) error) error
+}
+
+// sections are all objects, in the order in which they are written.
+var sections = []section{
+	{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(&r.Manifest)) }},
+	{"hosts", func(r *scan.Result, write func(any) error) error {
+		return every(r.Coverage, write, func(h *scan.HostCoverage) any { return newHost(h) })
+	}},
+	{"sessions", func(r *scan.Result, write func(any) error) error {
+		return every(r.Sessions, write, func(s **scan.Session) any { return newSession(*s) })
+	}},
+	{"findings", func(r *scan.Result, write func(any) error) error {
+		return every(r.Findings, write, func(f **scan.Finding) any { return findingObject{kindFinding, newRow(*f)} })
+	}},
+	{"integrity", func(r *scan.Result, write func(any) error) error {
+		return every(r.Integrity, write, func(in **scan.Integrity) any { return newIntegrity(*in) })
+	}},
+}
+
+// every writes the objects of a list.
+func every[T any](list []T, write func(any) error, object func(*T) any) error {
+	for i := range list {
+		if err := write(object(&list[i])); err != nil {
 			return err
 		}
 	}

@@ -17,6 +17,12 @@ type Options struct {
 	Width int
 	// Color colours a table with terminal sequences.
 	Color bool
+	// ASCII draws trees with ASCII characters only.
+	ASCII bool
+	// Flat makes a table of all findings instead of sessions with their trees.
+	Flat bool
+	// Sessions makes a CSV of sessions instead of findings.
+	Sessions bool
 	// Raw leaves the cells of a CSV as they are: formulas are not guarded.
 	Raw bool
 }
@@ -29,6 +35,7 @@ var formats = []struct {
 	{"table", ".txt", writeTable},
 	{"csv", ".csv", writeCSV},
 	{"jsonl", ".jsonl", writeJSONL},
+	{"json", ".json", writeJSON},
 }
 
 // Formats returns the names of the formats.

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,10 +75,29 @@ func TestCorrelated(t *testing.T) {
 func write(t *testing.T, format string, o report.Options, findings ...*scan.Finding) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.Write(&b, format, &scan.Result{Findings: findings}, o); err != nil {
+	if err := report.Write(&b, format, result(findings...), o); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// result returns a made result of findings below one worker, whose session says
+// what the first finding says, and one of each of the other objects.
+func result(findings ...*scan.Finding) *scan.Result {
+	res := &scan.Result{Findings: findings}
+	if len(findings) == 0 {
+		return res
+	}
+	text := findings[0].CommandLine
+	res.Sessions = []*scan.Session{{
+		Key: "session", Host: text, Product: text, Application: text, User: text, Level: rules.LevelCritical, Raised: []string{text},
+		First: noon, Last: noon + event.Hour, Findings: findings, Processes: len(findings), Commands: 1, Enumeration: 1, Burst: 1, BurstStart: noon,
+		Users: []string{text}, IntegrityLevels: []string{text}, Link: proctree.LinkTime, Shapes: scan.Fold(findings),
+	}}
+	res.Manifest = scan.Manifest{Version: text, Rules: []string{text}, Inputs: []scan.InputFile{{Path: text, Error: text}}}
+	res.Coverage = []scan.HostCoverage{{Host: text, Channels: []scan.ChannelCoverage{{Channel: text, Gaps: []scan.Gap{{From: noon}}}}}}
+	res.Integrity = []*scan.Integrity{{Kind: "log-cleared", Host: text, Channel: text, File: text, Text: text, Meaning: text, Evidence: findings[0].Evidence}}
+	return res
 }
 
 // worst are texts that an intruder would like to see in a report.
@@ -112,26 +132,45 @@ func TestVisible(t *testing.T) {
 // TestTableIsHarmless: whatever a log says, a terminal gets printable characters
 // and the colours that the table itself sets.
 func TestTableIsHarmless(t *testing.T) {
-	for _, color := range []bool{false, true} {
-		for _, width := range []int{0, 20, 80, 200} {
-			for _, text := range worst {
-				out := write(t, "table", report.Options{Width: width, Color: color}, finding(text))
-				if color {
-					for _, own := range []string{"\x1b[1m", "\x1b[31m", "\x1b[0m"} {
-						out = strings.ReplaceAll(out, own, "")
-					}
-				}
-				for _, r := range strings.ReplaceAll(out, "\n", "") {
-					if !unicode.IsPrint(r) && r != '\u200C' && r != '\u200D' {
-						t.Fatalf("%q: %q in\n%s", text, r, out)
-					}
-				}
-				for line := range strings.Lines(out) {
-					if w := runewidth.StringWidth(strings.TrimRight(line, "\n")); w > max(width, 60, 80*(1-min(width, 1))) {
-						t.Errorf("%.40q: a line of %d columns in a table of %d:\n%s", text, w, width, line)
-					}
-				}
+	for _, o := range tableOptions() {
+		for _, text := range worst {
+			below, known := finding(text), finding(text)
+			below.Session, known.Known = "", true
+			checkTerminal(t, text, o, write(t, "table", o, finding(text), below, known))
+		}
+	}
+}
+
+// tableOptions returns the ways in which a table can look.
+func tableOptions() []report.Options {
+	var list []report.Options
+	for _, flat := range []bool{false, true} {
+		for _, color := range []bool{false, true} {
+			for _, width := range []int{0, 20, 80, 200} {
+				list = append(list, report.Options{Width: width, Color: color, Flat: flat, ASCII: width == 200})
 			}
+		}
+	}
+	return list
+}
+
+// checkTerminal fails if a table that has a text in it holds what a terminal would
+// obey, or lines that are too long.
+func checkTerminal(t *testing.T, text string, o report.Options, out string) {
+	t.Helper()
+	if o.Color {
+		for _, own := range []string{"\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[0m"} {
+			out = strings.ReplaceAll(out, own, "")
+		}
+	}
+	for _, r := range strings.ReplaceAll(out, "\n", "") {
+		if !unicode.IsPrint(r) && r != '\u200C' && r != '\u200D' {
+			t.Fatalf("%+v: %.40q: %q in\n%s", o, text, r, out)
+		}
+	}
+	for line := range strings.Lines(out) {
+		if w := runewidth.StringWidth(strings.TrimRight(line, "\n")); w > max(o.Width, 60, 80*(1-min(o.Width, 1))) {
+			t.Errorf("%+v: %.40q: a line of %d columns:\n%s", o, text, w, line)
 		}
 	}
 }
@@ -171,6 +210,7 @@ func TestJSONLines(t *testing.T) {
 		findings = append(findings, finding(text))
 	}
 	lines := strings.Split(strings.TrimSuffix(write(t, "jsonl", report.Options{}, findings...), "\n"), "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool { return !strings.HasPrefix(line, `{"kind":"finding",`) })
 	if len(lines) != len(worst) {
 		t.Fatalf("%d lines of %d", len(lines), len(worst))
 	}
@@ -193,33 +233,58 @@ func TestKeys(t *testing.T) {
 	const keys = "host time level rules image command_line process_id process_guid user integrity_level parent_image " +
 		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line depth ancestors link " +
 		"channel event_id record_id file offset evidence crosscheck session recovered correlated decoded_command known"
-	header, _, _ := strings.Cut(write(t, "csv", report.Options{}), "\r\n")
+	checkKeys(t, "finding", keys, report.Options{})
+	checkKeys(t, "session", "session host level raised first last product application worker_image worker_process_id worker_command_line "+
+		"worker_user worker_start worker_end processes findings commands enumeration burst burst_start first_command users "+
+		"integrity_levels link known", report.Options{Sessions: true})
+}
+
+// checkKeys holds the columns of a CSV and the keys of the objects of a kind to a
+// list. Objects begin with their kind, and sessions end with their shapes.
+func checkKeys(t *testing.T, kind, keys string, o report.Options) {
+	t.Helper()
+	header, _, _ := strings.Cut(write(t, "csv", o), "\r\n")
 	if diff := cmp.Diff(strings.ReplaceAll(keys, " ", ","), header); diff != "" {
-		t.Errorf("CSV columns (-want +got):\n%s", diff)
+		t.Errorf("CSV columns of a %s (-want +got):\n%s", kind, diff)
 	}
-	dec := json.NewDecoder(strings.NewReader(write(t, "jsonl", report.Options{}, finding("x"))))
-	var got []string
-	depth := 0
+	var line string
+	for l := range strings.Lines(write(t, "jsonl", report.Options{}, finding("x"))) {
+		if strings.HasPrefix(l, `{"kind":"`+kind+`",`) {
+			line = l
+		}
+	}
+	got := slices.DeleteFunc(topKeys(line), func(key string) bool { return key == "kind" || key == "shapes" })
+	if diff := cmp.Diff(strings.Fields(keys), got); diff != "" {
+		t.Errorf("JSON keys of a %s (-want +got):\n%s", kind, diff)
+	}
+}
+
+// topKeys returns the keys of a JSON object, in their order.
+func topKeys(object string) []string {
+	dec := json.NewDecoder(strings.NewReader(object))
+	var keys []string
+	depth, isKey := 0, false
 	for {
 		token, err := dec.Token()
 		if err != nil {
-			break
+			return keys
 		}
-		switch v := token.(type) {
-		case json.Delim:
-			if v == '{' || v == '[' {
-				depth++
-			} else {
-				depth--
-			}
-		case string:
-			if depth == 1 && v != "x" && !strings.Contains(v, ":") && v != "high" && v != "guid" && v != "session" {
-				got = append(got, v)
-			}
+		delim, isDelim := token.(json.Delim)
+		switch {
+		case isDelim && (delim == '{' || delim == '['):
+			depth++
+			isKey = depth == 1
+			continue
+		case isDelim:
+			depth--
+		case depth == 1 && isKey:
+			keys = append(keys, token.(string))
+			isKey = false
+			continue
 		}
-	}
-	if diff := cmp.Diff(strings.Fields(strings.Replace(keys, " session", "", 1)), got); diff != "" {
-		t.Errorf("JSON keys (-want +got):\n%s", diff)
+		if depth == 1 {
+			isKey = true
+		}
 	}
 }
 
@@ -241,8 +306,7 @@ func TestFullDestination(t *testing.T) {
 	for _, format := range report.Formats() {
 		whole := write(t, format, report.Options{}, finding("a"), finding("b"))
 		for _, room := range []int{0, 1, len(whole) / 2, len(whole) - 1} {
-			res := &scan.Result{Findings: []*scan.Finding{finding("a"), finding("b")}}
-			if err := report.Write(&failing{room}, format, res, report.Options{}); err == nil {
+			if err := report.Write(&failing{room}, format, result(finding("a"), finding("b")), report.Options{}); err == nil {
 				t.Errorf("%s: room for %d of %d bytes, and no error", format, room, len(whole))
 			}
 		}
@@ -250,7 +314,7 @@ func TestFullDestination(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	if err := report.Write(nil, "xml", &scan.Result{}, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, csv, jsonl") {
+	if err := report.Write(nil, "xml", &scan.Result{}, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, csv, jsonl, json") {
 		t.Errorf("%v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -51,7 +50,7 @@ func RuleList(w io.Writer, format string, sets *scan.RuleSets, o Options) error 
 		}
 		return writeLines(w, lines, o)
 	case "json":
-		return writeJSON(w, rows)
+		return writeIndented(w, rows)
 	}
 	return ruleTable(w, rows, o)
 }
@@ -129,7 +128,7 @@ func RuleCheck(w io.Writer, format string, problems []Problem, o Options) error 
 		for i, p := range problems {
 			rows[i] = row{p.File, p.Line, p.Column, kind(p), p.Reason}
 		}
-		return writeJSON(w, rows)
+		return writeIndented(w, rows)
 	}
 	p := printer{w: w}
 	for _, problem := range problems {
@@ -175,8 +174,8 @@ func writeLines(w io.Writer, lines [][]string, o Options) error {
 	return nil
 }
 
-// writeJSON writes a value for people and programs.
-func writeJSON(w io.Writer, value any) error {
+// writeIndented writes a value as JSON, for people and programs.
+func writeIndented(w io.Writer, value any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
@@ -185,9 +184,4 @@ func writeJSON(w io.Writer, value any) error {
 
 // CheckListFormat returns an error that names the formats if there is none of
 // that name among them.
-func CheckListFormat(format string, formats []string) error {
-	if !slices.Contains(formats, format) {
-		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats, ", "))
-	}
-	return nil
-}
+func CheckListFormat(format string, formats []string) error { return checkFormat(format, formats) }

@@ -69,7 +69,7 @@ func RuleShow(w io.Writer, format string, sets *scan.RuleSets, list []*rules.Rul
 		shown[i].Use = string(uses[r])
 	}
 	if format == "json" {
-		return writeJSON(w, shown)
+		return writeIndented(w, shown)
 	}
 	p := printer{w: w}
 	for i := range shown {

@@ -104,7 +104,7 @@ func (p *printer) rules(r *scan.RuleSummary) {
 		p.line("Note: no rule to exclude is called %s", Visible(ref))
 	}
 	if r.Forgotten > 0 {
-		p.line("Note: correlation rules had to forget %s before their timespan was over", countOf(r.Forgotten, "match", "matches"))
+		p.line("Note: correlation rules had to forget %s before their timespan was over", count(r.Forgotten, "match", "matches"))
 	}
 }
 

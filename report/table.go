@@ -25,29 +25,29 @@ import (
 type table struct {
 	out    io.Writer
 	width  int
-	color  bool
-	groups map[string]*group
-	order  []*group
-	rules  []*rules.Rule
+	style  style
+	groups map[string]*workerGroup
+	order  []*workerGroup
+	rules  ruleNumbers
 }
 
-// group is the findings below one worker, or of one host below none.
-type group struct {
+// workerGroup is the findings below one worker, or of one host below none.
+type workerGroup struct {
 	first    *scan.Finding
 	findings []*scan.Finding
 }
 
-func writeTable(w io.Writer, res *scan.Result, o Options) error {
-	width := o.Width
-	if width <= 0 {
-		width = 80
-	}
-	t := &table{out: w, width: max(width, minTableWidth), color: o.Color, groups: make(map[string]*group)}
+// writeFlat writes the table of findings.
+func writeFlat(w io.Writer, res *scan.Result, o Options) error {
+	t := &table{out: w, width: tableWidth(o), style: style{o.Color}, groups: make(map[string]*workerGroup), rules: numberRules(res.Findings)}
 	for _, f := range res.Findings {
 		t.add(f)
 	}
 	return t.write()
 }
+
+// tableWidth returns how many columns a table takes.
+func tableWidth(o Options) int { return max(cmp.Or(max(o.Width, 0), 80), minTableWidth) }
 
 const (
 	minTableWidth   = 60
@@ -62,16 +62,11 @@ func (t *table) add(f *scan.Finding) {
 	}
 	g := t.groups[key]
 	if g == nil {
-		g = &group{first: f}
+		g = &workerGroup{first: f}
 		t.groups[key] = g
 		t.order = append(t.order, g)
 	}
 	g.findings = append(g.findings, f)
-	for _, r := range f.Rules {
-		if !slices.Contains(t.rules, r) {
-			t.rules = append(t.rules, r)
-		}
-	}
 }
 
 func (t *table) write() error {
@@ -79,19 +74,19 @@ func (t *table) write() error {
 		_, err := fmt.Fprintln(t.out, "No findings.")
 		return err
 	}
-	slices.SortFunc(t.rules, func(a, b *rules.Rule) int {
-		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Label(), b.Label()))
-	})
 	for _, g := range t.order {
 		if err := t.writeGroup(g); err != nil {
 			return err
 		}
 	}
-	return t.writeRules()
+	var b bytes.Buffer
+	t.rules.write(&b)
+	_, err := t.out.Write(b.Bytes())
+	return err
 }
 
 // writeGroup writes one worker's heading and table.
-func (t *table) writeGroup(g *group) error {
+func (t *table) writeGroup(g *workerGroup) error {
 	var b bytes.Buffer
 	for _, line := range t.heading(g) {
 		b.WriteString(line + "\n")
@@ -106,7 +101,7 @@ func (t *table) writeGroup(g *group) error {
 }
 
 // heading says which worker the findings of a group hang from.
-func (t *table) heading(g *group) []string {
+func (t *table) heading(g *workerGroup) []string {
 	f, host := g.first, Visible(g.first.Host)
 	head := host + ": below no web server"
 	command := ""
@@ -124,7 +119,7 @@ func (t *table) heading(g *group) []string {
 	}
 	lines := wrap(head, t.width, 3)
 	if rest, ok := strings.CutPrefix(lines[0], host); ok {
-		lines[0] = t.bold(host) + rest
+		lines[0] = t.style.bold(host) + rest
 	}
 	const indent = "  "
 	for _, text := range []string{Visible(command), g.about()} {
@@ -139,7 +134,7 @@ func (t *table) heading(g *group) []string {
 }
 
 // about says what is the same for all findings of a group.
-func (g *group) about() string {
+func (g *workerGroup) about() string {
 	from, to := g.span()
 	about := fmt.Sprintf("%s, %s", count(len(g.findings), "finding"), shortTime(from))
 	if to != from {
@@ -156,12 +151,12 @@ func (g *group) about() string {
 }
 
 // allByTime reports whether every finding hangs on the weakest kind of link.
-func (g *group) allByTime() bool {
+func (g *workerGroup) allByTime() bool {
 	return !slices.ContainsFunc(g.findings, func(f *scan.Finding) bool { return f.Link != proctree.LinkTime })
 }
 
 // span returns the times of the group's first and last finding.
-func (g *group) span() (from, to event.Time) {
+func (g *workerGroup) span() (from, to event.Time) {
 	from, to = g.first.Time, g.first.Time
 	for _, f := range g.findings {
 		from, to = min(from, f.Time), max(to, f.Time)
@@ -171,13 +166,15 @@ func (g *group) span() (from, to event.Time) {
 
 func shortTime(t event.Time) string { return t.Time().Format("2006-01-02 15:04:05") }
 
-func count(n int, what string) string { return countOf(n, what, what+"s") }
-
-func countOf(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
+// count writes a number of things; their plural is given unless it takes an s.
+func count(n int, what string, plural ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case len(plural) > 0:
+		return fmt.Sprintf("%d %s", n, plural[0])
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // column is one column of a table: its heading and how wide its content may be.
@@ -187,7 +184,7 @@ type column struct {
 }
 
 // rows returns the group's rows and columns, which fit the width.
-func (t *table) rows(g *group) ([][]string, []column) {
+func (t *table) rows(g *workerGroup) ([][]string, []column) {
 	from, to := g.span()
 	format := "15:04:05.000"
 	if from.Time().Format("2006-01-02") != to.Time().Format("2006-01-02") {
@@ -196,11 +193,7 @@ func (t *table) rows(g *group) ([][]string, []column) {
 	columns := []column{{"time", len(format)}, {"level", 5}, {"pid", 3}, {"process", 0}, {"rules", 5}}
 	rows := make([][]string, len(g.findings))
 	for i, f := range g.findings {
-		var numbers []string
-		for _, r := range f.Rules {
-			numbers = append(numbers, fmt.Sprint(slices.Index(t.rules, r)+1))
-		}
-		rows[i] = []string{f.Time.Time().Format(format), shortLevel(f.Level), fmt.Sprint(f.ProcessID), "", strings.Join(numbers, " ")}
+		rows[i] = []string{f.Time.Time().Format(format), shortLevel(f.Level), fmt.Sprint(f.ProcessID), "", t.rules.of(f)}
 		for c := range columns {
 			columns[c].width = max(columns[c].width, len(rows[i][c]))
 		}
@@ -213,14 +206,14 @@ func (t *table) rows(g *group) ([][]string, []column) {
 	columns[3].width = process + columns[3].width
 	for i, f := range g.findings {
 		rows[i][3] = strings.Join(t.process(f, g, columns[3].width), "\n")
-		rows[i][1] = t.paint(f.Level, rows[i][1])
+		rows[i][1] = t.style.paint(f.Level, rows[i][1])
 	}
 	return rows, columns
 }
 
 // process describes a finding's process: how deep it lies, its command line, and
 // what is out of the ordinary.
-func (t *table) process(f *scan.Finding, g *group, width int) []string {
+func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 	indent := strings.Repeat("> ", min(max(f.Depth-1, 0), 6))
 	command := f.CommandLine
 	if command == "" {
@@ -237,17 +230,27 @@ func (t *table) process(f *scan.Finding, g *group, width int) []string {
 	if f.Link == proctree.LinkTime && !g.allByTime() {
 		lines = append(lines, wrap("parent by process ID and time only", width, 1)...)
 	}
-	for _, c := range f.Correlated {
-		text := fmt.Sprintf("%s: %s", Visible(c.Rule.Label()), countOf(c.Total, "process", "processes"))
-		if len(c.Processes) > 0 {
-			text += " since " + shortTime(c.Processes[0].Time)
-		}
-		lines = append(lines, wrap(text, width, 1)...)
+	for _, note := range correlationNotes(f) {
+		lines = append(lines, wrap(note, width, 1)...)
 	}
 	if f.Crosscheck.State == crosscheck.Differs {
 		lines = append(lines, wrap("second decoder differs: "+Visible(f.Crosscheck.Reason), width, 2)...)
 	}
 	return lines
+}
+
+// correlationNotes says of each correlation rule that a finding completed how many
+// processes met it together.
+func correlationNotes(f *scan.Finding) []string {
+	var notes []string
+	for _, c := range f.Correlated {
+		note := fmt.Sprintf("%s: %s", Visible(c.Rule.Label()), count(c.Total, "process", "processes"))
+		if len(c.Processes) > 0 {
+			note += " since " + shortTime(c.Processes[0].Time)
+		}
+		notes = append(notes, note)
+	}
+	return notes
 }
 
 // wrap breaks a text into lines of a width, at spaces where there are some near
@@ -321,17 +324,6 @@ func render(w io.Writer, rows [][]string, columns []column) error {
 	return out.Render()
 }
 
-// writeRules lists the rules by the numbers that the tables give them.
-func (t *table) writeRules() error {
-	var b bytes.Buffer
-	b.WriteString("Rules\n")
-	for i, r := range t.rules {
-		fmt.Fprintf(&b, "  %d  %-4s  %s\n", i+1, shortLevel(r.Level), Visible(r.Label()))
-	}
-	_, err := t.out.Write(b.Bytes())
-	return err
-}
-
 func shortLevel(l rules.Level) string {
 	switch l {
 	case rules.LevelCritical:
@@ -342,26 +334,4 @@ func shortLevel(l rules.Level) string {
 		return "info"
 	}
 	return l.String()
-}
-
-func (t *table) bold(text string) string {
-	if !t.color {
-		return text
-	}
-	return "\x1b[1m" + text + "\x1b[0m"
-}
-
-// paint colours a text by level.
-func (t *table) paint(l rules.Level, text string) string {
-	if !t.color {
-		return text
-	}
-	code := "36" // cyan
-	switch l {
-	case rules.LevelCritical, rules.LevelHigh:
-		code = "31" // red
-	case rules.LevelMedium:
-		code = "33" // yellow
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }

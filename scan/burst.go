@@ -30,12 +30,12 @@ func isEnumeration(f *Finding) bool {
 // command line without the program's folder and ending, numbers folded.
 func commandKey(f *Finding) string {
 	name := strings.TrimSuffix(proctree.BaseName(f.Image), ".exe")
-	return name + " " + FoldCommand(arguments(f.CommandLine))
+	return name + " " + FoldCommand(Arguments(f.CommandLine))
 }
 
-// arguments returns a command line without its first word, which names the
+// Arguments returns a command line without its first word, which names the
 // program.
-func arguments(commandLine string) string {
+func Arguments(commandLine string) string {
 	text := strings.TrimLeft(commandLine, " \t")
 	if rest, ok := strings.CutPrefix(text, `"`); ok {
 		_, after, _ := strings.Cut(rest, `"`)
@@ -58,7 +58,7 @@ func enumerationCommands(findings []*Finding) ([]*Finding, []string) {
 		if !isEnumeration(f) {
 			continue
 		}
-		args := arguments(f.CommandLine)
+		args := Arguments(f.CommandLine)
 		if f.Process.Exists() {
 			handed[f.Process] = args
 			if parent, _ := f.Process.Parent(); args != "" && handed[parent] == args {
@@ -121,7 +121,7 @@ func (s *Session) judge() {
 		steps++
 	}
 	if s.Burst >= burstSize && !s.Known {
-		text := fmt.Sprintf("%d distinct enumeration commands within 30 minutes from %s", s.Burst, s.BurstStart)
+		text := fmt.Sprintf("%d distinct enumeration commands within 30 minutes from %s UTC", s.Burst, s.BurstStart.Time().Format("2006-01-02 15:04:05"))
 		s.Raised = append([]string{text}, s.Raised...)
 		steps++
 	}

@@ -56,10 +56,15 @@ type Session struct {
 	Known bool
 }
 
+// FirstFinding returns the earliest finding.
+func (s *Session) FirstFinding() *Finding {
+	return slices.MinFunc(s.Findings, func(a, b *Finding) int { return cmp.Compare(a.Time, b.Time) })
+}
+
 // FirstCommand returns the command line of the earliest finding, its image where
 // the log has no command lines.
 func (s *Session) FirstCommand() string {
-	first := slices.MinFunc(s.Findings, func(a, b *Finding) int { return cmp.Compare(a.Time, b.Time) })
+	first := s.FirstFinding()
 	return cmp.Or(first.CommandLine, first.Image)
 }
 

@@ -2,6 +2,8 @@ package scan
 
 import (
 	"strings"
+
+	"webshellscan/scan/event"
 )
 
 // Shape is a finding, or several that have the same parent image, image and
@@ -11,6 +13,15 @@ type Shape struct {
 	Findings []*Finding
 	// Known says that a baseline has the shape.
 	Known bool
+}
+
+// Span returns the times of the earliest and the latest finding.
+func (s *Shape) Span() (first, last event.Time) {
+	first, last = s.Findings[0].Time, s.Findings[0].Time
+	for _, f := range s.Findings {
+		first, last = min(first, f.Time), max(last, f.Time)
+	}
+	return first, last
 }
 
 // shapeKey is what the findings of a shape have in common. Image paths are in

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SHIPPED", shipped)
 			env.Setenv("NO_COLOR", "")
+			env.Setenv("LC_ALL", "C.UTF-8")
 			return makeLogs(filepath.Join(env.WorkDir, "logs"))
 		},
 		Condition: func(cond string) (bool, error) {
@@ -118,11 +119,15 @@ func runHere(t *testing.T, args ...string) (status int, stdout, stderr string) {
 // several numbers of workers: the same input gives the same bytes.
 func TestGolden(t *testing.T) {
 	t.Chdir(repository)
+	t.Setenv("LC_ALL", "C.UTF-8")
 	tests := []struct {
 		name string
 		args []string
 	}{
-		{"findings.txt", []string{"testdata/logs"}},
+		{"sessions.txt", []string{"testdata/logs"}},
+		{"findings.txt", []string{"testdata/logs", "--flat"}},
+		{"sessions.csv", []string{"testdata/logs", "--format", "csv", "--sessions"}},
+		{"report.json", []string{"testdata/logs", "--format", "json", "--host", "MAIL01"}},
 		{"findings.csv", []string{"testdata/logs", "--format", "csv"}},
 		{"findings.jsonl", []string{"testdata/logs", "--format", "jsonl"}},
 		{"tree.txt", []string{"tree", "testdata/logs", "--host", "web02", "--pid", "9012"}},
@@ -189,6 +194,7 @@ func TestReadmeExample(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("README.md has no example")
 	}
+	t.Setenv("LC_ALL", "C.UTF-8")
 	_, stdout, _ := runHere(t, "testdata/logs", "--host", "WEB02")
 	if *update {
 		readme = before + "<!-- example: webshellscan testdata/logs --host WEB02 -->\n```\n" + stdout + "```\n<!-- end of example -->" + after

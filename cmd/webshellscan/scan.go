@@ -28,6 +28,8 @@ type scanOptions struct {
 	check  int
 	stale  bool
 	known  string
+
+	flat, sessions bool
 }
 
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
@@ -39,6 +41,8 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
 	flags.StringVar(&o.until, "until", "", "only findings before this `time` (RFC 3339; a date: up to its end)")
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
+	flags.BoolVar(&o.flat, "flat", false, "a table of all findings instead of sessions with their trees")
+	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
@@ -109,7 +113,10 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		return err
 	}
 	width, _ := terminal(o.stdout)
-	err = report.Write(out, o.format, res, report.Options{Width: width, Color: o.output == "" && o.color(o.stdout), Raw: o.csvRaw})
+	err = report.Write(out, o.format, res, report.Options{
+		Width: width, Color: o.output == "" && o.color(o.stdout), ASCII: o.output == "" && wantsASCII(),
+		Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw,
+	})
 	if err := out.commit(err); err != nil {
 		return err
 	}

@@ -1,0 +1,203 @@
+package report
+
+import (
+	"strings"
+
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+)
+
+// The objects of JSON Lines and of the JSON document. Each says by kind what it
+// is; docs/output.schema.json describes them.
+const (
+	kindManifest  = "manifest"
+	kindHost      = "host"
+	kindSession   = "session"
+	kindFinding   = "finding"
+	kindIntegrity = "integrity"
+)
+
+type manifestObject struct {
+	Kind      string        `json:"kind"`
+	Version   string        `json:"version"`
+	RuleNames []string      `json:"rule_names"`
+	Inputs    []inputObject `json:"inputs"`
+}
+
+type inputObject struct {
+	File    string `json:"file"`
+	Size    int64  `json:"size"`
+	SHA256  string `json:"sha256"`
+	Chunks  int    `json:"chunks"`
+	Records int    `json:"records"`
+	Lost    int    `json:"lost"`
+	Error   string `json:"error"`
+}
+
+func newManifest(m *scan.Manifest) manifestObject {
+	o := manifestObject{Kind: kindManifest, Version: m.Version, RuleNames: listOf(m.Rules), Inputs: []inputObject{}}
+	for _, in := range m.Inputs {
+		o.Inputs = append(o.Inputs, inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Error})
+	}
+	return o
+}
+
+type hostObject struct {
+	Kind         string          `json:"kind"`
+	Host         string          `json:"host"`
+	First        event.Time      `json:"first"`
+	Last         event.Time      `json:"last"`
+	Covered      float64         `json:"covered"`
+	Security4688 int             `json:"security_4688"`
+	CommandLines int             `json:"command_lines"`
+	ParentNames  int             `json:"parent_names"`
+	Sysmon1      int             `json:"sysmon_1"`
+	SysmonFields int             `json:"sysmon_fields"`
+	Channels     []channelObject `json:"channels"`
+}
+
+type channelObject struct {
+	Channel string      `json:"channel"`
+	Files   int         `json:"files"`
+	Records int         `json:"records"`
+	First   event.Time  `json:"first"`
+	Last    event.Time  `json:"last"`
+	Gaps    []gapObject `json:"gaps"`
+}
+
+type gapObject struct {
+	From    event.Time `json:"from"`
+	To      event.Time `json:"to"`
+	FirstID uint64     `json:"first_id"`
+	LastID  uint64     `json:"last_id"`
+}
+
+func newHost(h *scan.HostCoverage) hostObject {
+	o := hostObject{
+		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered,
+		Security4688: h.Security4688, CommandLines: h.CommandLines, ParentNames: h.ParentNames,
+		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Channels: []channelObject{},
+	}
+	for _, c := range h.Channels {
+		channel := channelObject{c.Channel, c.Files, c.Records, c.First, c.Last, []gapObject{}}
+		for _, g := range c.Gaps {
+			channel.Gaps = append(channel.Gaps, gapObject{g.From, g.To, g.FirstID, g.LastID})
+		}
+		o.Channels = append(o.Channels, channel)
+	}
+	return o
+}
+
+// sessionObject is a session as JSON has it; the CSV of sessions has the same
+// columns in the same order, but for kind and shapes.
+type sessionObject struct {
+	Kind              string        `json:"kind"`
+	Session           string        `json:"session"`
+	Host              string        `json:"host"`
+	Level             string        `json:"level"`
+	Raised            []string      `json:"raised"`
+	First             event.Time    `json:"first"`
+	Last              event.Time    `json:"last"`
+	Product           string        `json:"product"`
+	Application       string        `json:"application"`
+	WorkerImage       string        `json:"worker_image"`
+	WorkerProcessID   uint32        `json:"worker_process_id"`
+	WorkerCommandLine string        `json:"worker_command_line"`
+	WorkerUser        string        `json:"worker_user"`
+	WorkerStart       event.Time    `json:"worker_start"`
+	WorkerEnd         event.Time    `json:"worker_end"`
+	Processes         int           `json:"processes"`
+	Findings          int           `json:"findings"`
+	Commands          int           `json:"commands"`
+	Enumeration       int           `json:"enumeration"`
+	Burst             int           `json:"burst"`
+	BurstStart        event.Time    `json:"burst_start"`
+	FirstCommand      string        `json:"first_command"`
+	Users             []string      `json:"users"`
+	IntegrityLevels   []string      `json:"integrity_levels"`
+	Link              string        `json:"link"`
+	Known             bool          `json:"known"`
+	Shapes            []shapeObject `json:"shapes"`
+}
+
+type shapeObject struct {
+	ParentImage string     `json:"parent_image"`
+	Image       string     `json:"image"`
+	CommandLine string     `json:"command_line"`
+	User        string     `json:"user"`
+	Count       int        `json:"count"`
+	First       event.Time `json:"first"`
+	Last        event.Time `json:"last"`
+	Known       bool       `json:"known"`
+}
+
+func newSession(s *scan.Session) sessionObject {
+	f := s.Findings[0]
+	o := sessionObject{
+		Kind: kindSession, Session: s.Key, Host: s.Host, Level: s.Level.String(), Raised: listOf(s.Raised),
+		First: s.First, Last: s.Last, Product: s.Product, Application: s.Application,
+		WorkerImage: f.WorkerImage, WorkerProcessID: f.WorkerProcessID, WorkerCommandLine: f.WorkerCommandLine,
+		WorkerUser: s.User, WorkerStart: f.WorkerStart, WorkerEnd: workerEnd(s),
+		Processes: s.Processes, Findings: len(s.Findings), Commands: s.Commands, Enumeration: s.Enumeration,
+		Burst: s.Burst, BurstStart: s.BurstStart, FirstCommand: s.FirstCommand(),
+		Users: listOf(s.Users), IntegrityLevels: listOf(s.IntegrityLevels), Link: s.Link.String(), Known: s.Known,
+		Shapes: []shapeObject{},
+	}
+	for _, sh := range s.Shapes {
+		o.Shapes = append(o.Shapes, newShape(&sh))
+	}
+	return o
+}
+
+func newShape(s *scan.Shape) shapeObject {
+	f := s.Findings[0]
+	first, last := s.Span()
+	return shapeObject{
+		ParentImage: f.ParentImage, Image: f.Image, CommandLine: scan.FoldCommand(f.CommandLine), User: f.User,
+		Count: len(s.Findings), First: first, Last: last, Known: s.Known,
+	}
+}
+
+type findingObject struct {
+	Kind string `json:"kind"`
+	row
+}
+
+type integrityObject struct {
+	Kind     string          `json:"kind"`
+	Code     string          `json:"code"`
+	Level    string          `json:"level"`
+	Host     string          `json:"host"`
+	Channel  string          `json:"channel"`
+	File     string          `json:"file"`
+	Offset   int64           `json:"offset"`
+	First    event.Time      `json:"first"`
+	Last     event.Time      `json:"last"`
+	Count    int             `json:"count"`
+	Text     string          `json:"text"`
+	Meaning  string          `json:"meaning"`
+	Evidence []scan.Evidence `json:"evidence"`
+}
+
+func newIntegrity(in *scan.Integrity) integrityObject {
+	o := integrityObject{
+		Kind: kindIntegrity, Code: string(in.Kind), Level: in.Level.String(), Host: in.Host, Channel: in.Channel,
+		File: in.File, Offset: in.Offset, First: in.First, Last: in.Last, Count: in.Count, Text: in.Text, Meaning: in.Meaning,
+		Evidence: in.Evidence,
+	}
+	if o.Evidence == nil {
+		o.Evidence = []scan.Evidence{}
+	}
+	return o
+}
+
+// listOf returns a list that JSON writes as an array, also if it is empty.
+func listOf(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// joined is a list in one cell of a CSV.
+func joined(list []string) string { return strings.Join(list, ";") }

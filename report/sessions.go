@@ -1,0 +1,547 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// sessionTable writes sessions for a terminal, the gravest first: what each is,
+// and its tree with what was found in it. It draws its lines itself: they have a
+// tree in them, and there may be very many.
+type sessionTable struct {
+	out     *bufio.Writer
+	style   style
+	width   int
+	outline *outliner
+	rules   ruleNumbers
+}
+
+func writeTable(w io.Writer, res *scan.Result, o Options) error {
+	if o.Flat {
+		return writeFlat(w, res, o)
+	}
+	if len(res.Findings) == 0 {
+		_, err := fmt.Fprintln(w, "No findings.")
+		return err
+	}
+	draw := boxBranches
+	if o.ASCII {
+		draw = asciiBranches
+	}
+	t := &sessionTable{
+		out: bufio.NewWriter(w), style: style{o.Color}, width: tableWidth(o), outline: newOutliner(res, draw, tableWidth(o)),
+		rules: numberRules(res.Findings),
+	}
+	t.overview(res)
+	for _, s := range res.Sessions {
+		if !s.Known {
+			t.session(s)
+		}
+	}
+	t.belowNone(res)
+	t.known(res)
+	t.rules.write(t.out)
+	return t.out.Flush()
+}
+
+// maxOverview bounds how many sessions the overview lists.
+const maxOverview = 20
+
+// overview says how many sessions there are, and names the first.
+func (t *sessionTable) overview(res *scan.Result) {
+	levels := make(map[rules.Level]int)
+	fresh, known := 0, 0
+	for _, s := range res.Sessions {
+		if s.Known {
+			known++
+			continue
+		}
+		fresh++
+		levels[s.Level]++
+	}
+	var parts []string
+	for l := rules.LevelCritical; l > rules.LevelNone; l-- {
+		if levels[l] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", levels[l], l))
+		}
+	}
+	head := count(fresh, "web server session")
+	if len(parts) > 0 {
+		head += " (" + strings.Join(parts, ", ") + ")"
+	}
+	if known > 0 {
+		head += fmt.Sprintf(", %d known by the baseline", known)
+	}
+	t.lines("", head+", "+count(len(res.Findings), "finding"), 2)
+	if fresh > 1 {
+		t.list(res.Sessions[:fresh])
+	}
+	fmt.Fprintln(t.out)
+}
+
+// list names sessions, one a line.
+func (t *sessionTable) list(sessions []*scan.Session) {
+	shown := sessions[:min(len(sessions), maxOverview)]
+	host := len("HOST")
+	for _, s := range shown {
+		host = max(host, runewidth.StringWidth(overviewHost(s)))
+	}
+	pad := func(text string) string { return text + strings.Repeat(" ", host-runewidth.StringWidth(text)) }
+	fmt.Fprintf(t.out, "\n %-5s  %-16s  %s  %8s  %5s  %s\n", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
+	for _, s := range shown {
+		text := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
+			len(s.Findings), s.Enumeration, t.server(s))
+		level := t.style.paint(s.Level, fmt.Sprintf("%-5s", shortLevel(s.Level)))
+		fmt.Fprintf(t.out, " %s  %s\n", level, runewidth.Truncate(text, t.width-8, "…"))
+	}
+	if more := len(sessions) - len(shown); more > 0 {
+		fmt.Fprintf(t.out, " and %d more below\n", more)
+	}
+}
+
+// overviewHost is a host's short name, cut where it is not short.
+func overviewHost(s *scan.Session) string {
+	short, _, _ := strings.Cut(s.Host, ".")
+	return runewidth.Truncate(Visible(short), 16, "…")
+}
+
+// server names a session's worker with what runs in it.
+func (t *sessionTable) server(s *scan.Session) string {
+	f := s.Findings[0]
+	name := fmt.Sprintf("%s %d", Visible(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
+	if s.Product != "" {
+		name += ", " + Visible(s.Product)
+	}
+	if s.Application != "" {
+		name += ", app pool " + Visible(s.Application)
+	}
+	return name
+}
+
+// lines writes a text, wrapped, behind an indent.
+func (t *sessionTable) lines(indent, text string, most int) {
+	for _, line := range wrap(text, t.width-len(indent), most) {
+		fmt.Fprintf(t.out, "%s%s\n", indent, line)
+	}
+}
+
+// session writes one session.
+func (t *sessionTable) session(s *scan.Session) {
+	level := strings.ToUpper(s.Level.String())
+	head := wrap(fmt.Sprintf("%s  %s: %s", level, Visible(s.Host), t.server(s)), t.width, 3)
+	for i, line := range head {
+		if rest, ok := strings.CutPrefix(line, level); i == 0 && ok {
+			fmt.Fprintln(t.out, t.style.paint(s.Level, level)+t.style.bold(rest))
+		} else {
+			fmt.Fprintln(t.out, t.style.bold(line))
+		}
+	}
+	for _, text := range t.about(s) {
+		t.lines("  ", text, 2)
+	}
+	if s.Worker.Exists() {
+		entries, hidden := t.outline.session(s)
+		t.table(entries)
+		if hidden > 0 {
+			rest := fmt.Sprintf("and %s that no rule matched", count(hidden, "more process", "more processes"))
+			if names := t.outline.hiddenNames(); names != "" {
+				rest += ": " + names
+			}
+			fmt.Fprintln(t.out, t.style.dim("  "+runewidth.Truncate(rest, t.width-2, "…")))
+		}
+	} else {
+		t.table(t.flat(s.Shapes))
+	}
+	fmt.Fprintln(t.out)
+}
+
+// about says of a session what the responder asks first.
+func (t *sessionTable) about(s *scan.Session) []string {
+	f := s.Findings[0]
+	when := timeSpan(s.First, s.Last) + " UTC; worker "
+	switch end := workerEnd(s); {
+	case f.WorkerStart == 0:
+		when += "started before these logs"
+	default:
+		when += "started " + shortTime(f.WorkerStart)
+		if end != 0 {
+			when += ", ended " + shortTime(end)
+		}
+	}
+	what := fmt.Sprintf("%s below it, %s", count(s.Processes, "process", "processes"), count(len(s.Findings), "finding"))
+	if s.Enumeration > 0 {
+		what += ", " + count(s.Enumeration, "distinct enumeration command")
+	}
+	first := entry{finding: s.FirstFinding()}
+	command := "first command: " + Visible(t.command(&first))
+	if decoded := first.finding.DecodedCommand; decoded != "" {
+		command = "first command, decoded: " + Visible(decoded)
+	}
+	lines := []string{when, what, command}
+	if len(s.Users) > 0 {
+		who := "as " + visibleList(s.Users)
+		if len(s.IntegrityLevels) > 0 {
+			who += ", integrity level " + visibleList(s.IntegrityLevels)
+		}
+		lines = append(lines, who)
+	}
+	for _, reason := range s.Raised {
+		lines = append(lines, "raised: "+Visible(reason))
+	}
+	if s.Link == proctree.LinkTime {
+		lines = append(lines, "some parents by process ID and time only: their logs do not name them")
+	}
+	return lines
+}
+
+// workerEnd returns when a session's worker ended, 0 if that is not known.
+func workerEnd(s *scan.Session) event.Time {
+	if !s.Worker.Exists() {
+		return 0
+	}
+	return s.Worker.End()
+}
+
+const maxNamed = 6
+
+// visibleList joins texts of a log.
+func visibleList(list []string) string {
+	var parts []string
+	for i, text := range list {
+		if i == maxNamed {
+			parts = append(parts, fmt.Sprintf("%d more", len(list)-maxNamed))
+			break
+		}
+		parts = append(parts, Visible(text))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// timeSpan writes two times, the second without its date if that is the same.
+func timeSpan(from, to event.Time) string {
+	a, b := shortTime(from), shortTime(to)
+	switch {
+	case a == b:
+		return a
+	case a[:len("2006-01-02")] == b[:len("2006-01-02")]:
+		return a + " to " + b[len("2006-01-02 "):]
+	}
+	return a + " to " + b
+}
+
+// flat returns shapes as entries without a tree.
+func (t *sessionTable) flat(shapes []scan.Shape) []entry {
+	entries := make([]entry, len(shapes))
+	for i, s := range shapes {
+		f := s.Findings[0]
+		_, last := s.Span()
+		entries[i] = entry{process: f.Process, finding: f, count: len(s.Findings), last: last}
+	}
+	return entries
+}
+
+// belowNone writes the findings that hang from no web server, by host.
+func (t *sessionTable) belowNone(res *scan.Result) {
+	byHost := make(map[string][]*scan.Finding)
+	var hosts []string
+	for _, f := range res.Findings {
+		if f.Session != "" || f.Known {
+			continue
+		}
+		if byHost[f.Host] == nil {
+			hosts = append(hosts, f.Host)
+		}
+		byHost[f.Host] = append(byHost[f.Host], f)
+	}
+	for _, host := range hosts {
+		t.lines("", fmt.Sprintf("%s: below no web server, %s", Visible(host), count(len(byHost[host]), "finding")), 2)
+		t.table(t.flat(scan.Fold(byHost[host])))
+		fmt.Fprintln(t.out)
+	}
+}
+
+// known lists what the baseline knows, folded over all hosts.
+func (t *sessionTable) known(res *scan.Result) {
+	var findings []*scan.Finding
+	for _, f := range res.Findings {
+		if f.Known {
+			findings = append(findings, f)
+		}
+	}
+	if len(findings) == 0 {
+		return
+	}
+	shapes := scan.Fold(findings)
+	t.lines("", fmt.Sprintf("Known by the baseline: %s of %s", count(len(findings), "finding"), count(len(shapes), "shape")), 2)
+	t.table(t.flat(shapes))
+	fmt.Fprintln(t.out)
+}
+
+// columns are the widths of a table's columns.
+type columns struct {
+	format                          string // of times
+	time, level, pid, text, numbers int
+}
+
+// table writes entries as lines under a header.
+func (t *sessionTable) table(entries []entry) {
+	c := t.columns(entries)
+	header := fmt.Sprintf(" %-*s  %-*s  %-*s  %-*s  %s", c.time, "TIME", c.level, "LEVEL", c.pid, "PID", c.text, "PROCESS", "RULES")
+	fmt.Fprintf(t.out, "%s\n%s\n", header, strings.Repeat("-", t.width))
+	for i := range entries {
+		t.entry(&entries[i], c)
+	}
+}
+
+func (t *sessionTable) columns(entries []entry) columns {
+	c := columns{format: "15:04:05", level: 5, pid: 3, numbers: len("RULES")}
+	day := event.Time(0)
+	for i := range entries {
+		e := &entries[i]
+		at := e.start() / event.Day
+		if day != 0 && (at != day || e.last/event.Day != day) {
+			c.format = "01-02 15:04:05"
+		}
+		day = at
+		c.pid = max(c.pid, len(fmt.Sprint(e.pid())))
+		if e.finding != nil {
+			c.numbers = max(c.numbers, len(t.rules.of(e.finding)))
+		}
+	}
+	c.time = len(c.format)
+	const gaps = 1 + 4*2
+	c.text = max(t.width-gaps-c.time-c.level-c.pid-c.numbers, minProcessWidth)
+	return c
+}
+
+// minProcessWidth is the least that a process gets of a line.
+const minProcessWidth = 20
+
+func (e *entry) start() event.Time {
+	if e.finding != nil {
+		return e.finding.Time
+	}
+	return e.process.Start()
+}
+
+func (e *entry) pid() uint32 {
+	if e.finding != nil {
+		return e.finding.ProcessID
+	}
+	return e.process.PID()
+}
+
+// entry writes one entry.
+func (t *sessionTable) entry(e *entry, c columns) {
+	level, numbers := "-", ""
+	at := ""
+	if start := e.start(); start != 0 {
+		at = start.Time().Format(c.format)
+	}
+	switch f := e.finding; {
+	case f != nil && f.Known:
+		level, numbers = "known", t.rules.of(f)
+	case f != nil:
+		level, numbers = shortLevel(f.Level), t.rules.of(f)
+	}
+	dimmed := e.finding == nil || e.finding.Known
+	for i, text := range t.texts(e, c) {
+		if i > 0 {
+			at, level, numbers = "", "", ""
+		}
+		pid := ""
+		if i == 0 {
+			pid = fmt.Sprint(e.pid())
+		}
+		pad := strings.Repeat(" ", max(c.text-runewidth.StringWidth(text), 0))
+		mark := fmt.Sprintf("%-*s", c.level, level)
+		if !dimmed && i == 0 {
+			mark = t.style.paint(e.finding.Level, mark)
+		}
+		line := fmt.Sprintf(" %-*s  %s  %-*s  %s%s  %s", c.time, at, mark, c.pid, pid, text, pad, numbers)
+		line = strings.TrimRight(line, " ")
+		if dimmed {
+			line = t.style.dim(line)
+		}
+		fmt.Fprintln(t.out, line)
+	}
+}
+
+const maxDecodedLines = 4
+
+// texts returns the lines of an entry's process, with the tree before them.
+func (t *sessionTable) texts(e *entry, c columns) []string {
+	width := max(c.text-runewidth.StringWidth(e.first), minProcessWidth/2)
+	var lines []string
+	most := maxProcessLines
+	switch {
+	case e.finding == nil && !e.needed:
+		most = 1
+	case e.finding != nil && e.finding.DecodedCommand != "":
+		most = 2 // what it says comes below
+	}
+	for i, line := range wrap(Visible(t.command(e)), width, most) {
+		if i == 0 {
+			lines = append(lines, e.first+line)
+		} else {
+			lines = append(lines, e.below+line)
+		}
+	}
+	for _, note := range t.notes(e, c) {
+		for _, line := range wrap(note, width, maxDecodedLines) {
+			lines = append(lines, e.below+line)
+		}
+	}
+	return lines
+}
+
+// notes are what is to be said of an entry beside its command line.
+func (t *sessionTable) notes(e *entry, c columns) []string {
+	var notes []string
+	if e.count > 1 && (e.finding != nil || e.needed) {
+		note := fmt.Sprintf("%d times, the last at %s", e.count, e.last.Time().Format(c.format))
+		notes = append(notes, note)
+	}
+	f := e.finding
+	if f == nil {
+		return notes
+	}
+	if f.DecodedCommand != "" {
+		notes = append(notes, "decoded: "+Visible(f.DecodedCommand))
+	}
+	notes = append(notes, correlationNotes(f)...)
+	if f.Crosscheck.State == crosscheck.Differs {
+		notes = append(notes, "second decoder differs: "+Visible(f.Crosscheck.Reason))
+	}
+	return notes
+}
+
+// command returns an entry's command line as it is read best: without the folder
+// if the image is one of the system's own, and with the image's name if the
+// command line does not name it.
+func (t *sessionTable) command(e *entry) string {
+	image, command := "", ""
+	if e.finding != nil {
+		image, command = e.finding.Image, e.finding.CommandLine
+	} else {
+		texts := t.outline.forest.Texts()
+		image, command = texts.Text(e.process.Image()), texts.Text(e.process.CommandLine())
+	}
+	command = strings.TrimSpace(command)
+	if e.finding == nil && !e.needed {
+		return contextCommand(e, image, command)
+	}
+	if command == "" {
+		return cmp.Or(image, "(unknown)")
+	}
+	base := proctree.BaseName(image)
+	if rest, ok := withoutSystemFolder(command, image); ok {
+		return image[len(image)-len(base):] + rest
+	}
+	if base != "" && !strings.Contains(strings.ToLower(command), strings.TrimSuffix(base, ".exe")) {
+		return "[" + base + "] " + command
+	}
+	return command
+}
+
+// contextCommand is the command line of a process that is there for context only:
+// what it was and how often, in one line.
+func contextCommand(e *entry, image, command string) string {
+	text := cmp.Or(image[strings.LastIndexAny(image, `\/`)+1:], "(unknown)")
+	if e.count > 1 {
+		text = fmt.Sprintf("%d times %s", e.count, text)
+	}
+	if arguments := scan.Arguments(command); arguments != "" {
+		text += " " + arguments
+	}
+	return text
+}
+
+// withoutSystemFolder returns what follows the program in a command line that
+// begins with the image's own path, if that lies in System32 itself.
+func withoutSystemFolder(command, image string) (string, bool) {
+	const folder = `:\windows\system32\`
+	end := strings.LastIndexByte(image, '\\') + 1
+	if end < 2 || !strings.EqualFold(image[1:end], folder) {
+		return "", false
+	}
+	stem := strings.TrimSuffix(strings.ToLower(image), ".exe")
+	rest, quoted := strings.CutPrefix(strings.TrimPrefix(command, `\??\`), `"`)
+	if len(rest) < len(stem) || !strings.EqualFold(rest[:len(stem)], stem) {
+		return "", false
+	}
+	rest = rest[len(stem):]
+	if len(rest) >= 4 && strings.EqualFold(rest[:4], ".exe") {
+		rest = rest[4:]
+	}
+	if quoted {
+		return strings.CutPrefix(rest, `"`)
+	}
+	return rest, rest == "" || rest[0] == ' '
+}
+
+// ruleNumbers gives the rules of a report the numbers by which its tables name
+// them.
+type ruleNumbers struct {
+	list    []*rules.Rule
+	numbers map[*rules.Rule]int
+}
+
+func numberRules(findings []*scan.Finding) ruleNumbers {
+	n := ruleNumbers{numbers: make(map[*rules.Rule]int)}
+	for _, f := range findings {
+		for _, r := range f.Rules {
+			if _, ok := n.numbers[r]; !ok {
+				n.numbers[r] = 0
+				n.list = append(n.list, r)
+			}
+		}
+	}
+	slices.SortStableFunc(n.list, func(a, b *rules.Rule) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Label(), b.Label()))
+	})
+	for i, r := range n.list {
+		n.numbers[r] = i + 1
+	}
+	return n
+}
+
+// maxNumbers bounds how many rules a line names.
+const maxNumbers = 4
+
+// of returns the numbers of a finding's rules.
+func (n *ruleNumbers) of(f *scan.Finding) string {
+	var b strings.Builder
+	for i, r := range f.Rules {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if i == maxNumbers {
+			fmt.Fprintf(&b, "+%d", len(f.Rules)-i)
+			break
+		}
+		b.WriteString(strconv.Itoa(n.numbers[r]))
+	}
+	return b.String()
+}
+
+// write lists the rules by their numbers.
+func (n *ruleNumbers) write(w io.Writer) {
+	fmt.Fprintln(w, "Rules")
+	for i, r := range n.list {
+		fmt.Fprintf(w, "  %d  %-4s  %s\n", i+1, shortLevel(r.Level), Visible(r.Label()))
+	}
+}
