@@ -152,6 +152,7 @@ var sessionColumns = []csvColumn[sessionObject]{
 	{"integrity_levels", func(s *sessionObject) string { return joined(s.IntegrityLevels) }},
 	{"link", func(s *sessionObject) string { return s.Link }},
 	{"known", func(s *sessionObject) string { return strconv.FormatBool(s.Known) }},
+	{"shape_count", func(s *sessionObject) string { return strconv.Itoa(s.ShapeCount) }},
 }
 
 // write writes one line. It puts the CR LF at its end itself: encoding/csv would

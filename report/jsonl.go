@@ -32,23 +32,25 @@ type section struct {
 var sections = []section{
 	{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(&r.Manifest)) }},
 	{"hosts", func(r *scan.Result, write func(any) error) error {
-		return every(r.Coverage, write, func(h *scan.HostCoverage) any { return newHost(h) })
+		return every(r.Coverage, write, newHost)
 	}},
 	{"sessions", func(r *scan.Result, write func(any) error) error {
-		return every(r.Sessions, write, func(s **scan.Session) any { return newSession(*s) })
+		return every(r.Sessions, write, func(s **scan.Session) sessionObject { return newSession(*s) })
 	}},
 	{"findings", func(r *scan.Result, write func(any) error) error {
-		return every(r.Findings, write, func(f **scan.Finding) any { return findingObject{kindFinding, newRow(*f)} })
+		return every(r.Findings, write, func(f **scan.Finding) findingObject { return findingObject{kindFinding, newRow(*f)} })
 	}},
 	{"integrity", func(r *scan.Result, write func(any) error) error {
-		return every(r.Integrity, write, func(in **scan.Integrity) any { return newIntegrity(*in) })
+		return every(r.Integrity, write, func(in **scan.Integrity) integrityObject { return newIntegrity(*in) })
 	}},
 }
 
 // every writes the objects of a list.
-func every[T any](list []T, write func(any) error, object func(*T) any) error {
+func every[T, O any](list []T, write func(any) error, object func(*T) O) error {
+	var o O // the same memory for all
 	for i := range list {
-		if err := write(object(&list[i])); err != nil {
+		o = object(&list[i])
+		if err := write(&o); err != nil {
 			return err
 		}
 	}

@@ -117,8 +117,12 @@ type sessionObject struct {
 	IntegrityLevels   []string      `json:"integrity_levels"`
 	Link              string        `json:"link"`
 	Known             bool          `json:"known"`
+	ShapeCount        int           `json:"shape_count"`
 	Shapes            []shapeObject `json:"shapes"`
 }
+
+// maxShapes bounds how many shapes a session lists; its findings are all there.
+const maxShapes = 1000
 
 type shapeObject struct {
 	ParentImage string     `json:"parent_image"`
@@ -141,9 +145,9 @@ func newSession(s *scan.Session) sessionObject {
 		Processes: s.Processes, Findings: len(s.Findings), Commands: s.Commands, Enumeration: s.Enumeration,
 		Burst: s.Burst, BurstStart: s.BurstStart, FirstCommand: s.FirstCommand(),
 		Users: listOf(s.Users), IntegrityLevels: listOf(s.IntegrityLevels), Link: s.Link.String(), Known: s.Known,
-		Shapes: []shapeObject{},
+		ShapeCount: len(s.Shapes), Shapes: []shapeObject{},
 	}
-	for _, sh := range s.Shapes {
+	for _, sh := range s.Shapes[:min(len(s.Shapes), maxShapes)] {
 		o.Shapes = append(o.Shapes, newShape(&sh))
 	}
 	return o

@@ -236,7 +236,7 @@ func TestKeys(t *testing.T) {
 	checkKeys(t, "finding", keys, report.Options{})
 	checkKeys(t, "session", "session host level raised first last product application worker_image worker_process_id worker_command_line "+
 		"worker_user worker_start worker_end processes findings commands enumeration burst burst_start first_command users "+
-		"integrity_levels link known", report.Options{Sessions: true})
+		"integrity_levels link known shape_count", report.Options{Sessions: true})
 }
 
 // checkKeys holds the columns of a CSV and the keys of the objects of a kind to a

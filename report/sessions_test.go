@@ -1,0 +1,127 @@
+package report_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"webshellscan/report"
+	"webshellscan/scan"
+	"webshellscan/scan/evtx/evtxtest"
+)
+
+const (
+	system32 = `C:\Windows\System32\`
+	w3wp     = system32 + `inetsrv\w3wp.exe`
+)
+
+// process is a process of a made log: its own ID, its parent's, and what ran.
+type process struct {
+	pid, parent        uint64
+	image, parentImage string
+	command, user      string
+}
+
+// scanOf scans a made Security log of processes, one a second, on one host whose
+// worker has the process ID 4.
+func scanOf(t testing.TB, processes []process) *scan.Result {
+	t.Helper()
+	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	events := make([]evtxtest.Event, 0, len(processes)+1)
+	worker := process{4, 700, w3wp, system32 + "svchost.exe", `w3wp.exe -ap "shop"`, "SYSTEM"}
+	for i, p := range append([]process{worker}, processes...) {
+		events = append(events, evtxtest.NewEvent(at.Add(time.Duration(i)*time.Second), "WEB01", &evtxtest.ProcessCreated{
+			NewProcessID: p.pid, NewProcessName: p.image, ProcessID: p.parent, ParentProcessName: p.parentImage, CommandLine: p.command,
+			Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-82-1"), Name: p.user, Domain: "IIS APPPOOL", LogonID: 0x9999},
+		}))
+	}
+	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "Security.evtx"), file.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{folder}, Crosscheck: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// shells returns so many shells below the worker.
+func shells(n int, command func(i int) string) []process {
+	list := make([]process, n)
+	for i := range list {
+		list[i] = process{uint64(1000 + 4*i), 4, system32 + "cmd.exe", w3wp, command(i), "shop"}
+	}
+	return list
+}
+
+// letters is a number without digits, so that it does not fold.
+func letters(i int) string {
+	var b strings.Builder
+	for ; i > 0; i /= 26 {
+		b.WriteByte(byte('a' + i%26))
+	}
+	return b.String()
+}
+
+// TestBusyWorker: a worker that runs the same 20,000 times a day takes one line,
+// and what else happened below it stands out.
+func TestBusyWorker(t *testing.T) {
+	list := shells(20_000, func(i int) string { return fmt.Sprintf("cmd.exe /c convert inv%d.pdf", i) })
+	list = append(list, process{900_000, 4, system32 + "cmd.exe", w3wp, "cmd.exe /c whoami", "shop"})
+	res := scanOf(t, list)
+	var b strings.Builder
+	if err := report.Write(&b, "table", res, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	const want = ` TIME      LEVEL  PID     PROCESS                                          RULES
+--------------------------------------------------------------------------------
+ 08:00:01  high   1000    ├─ cmd.exe /c convert inv0.pdf                   1 2 3
+                          │     20000 times, the last at 13:33:20
+ 13:33:21  high   900000  └─ cmd.exe /c whoami                             1 2 3
+`
+	if !strings.Contains(b.String(), want) {
+		t.Errorf("not\n%s in\n%.3000s", want, b.String())
+	}
+	if res.Sessions[0].Commands != 2 || len(res.Sessions[0].Shapes) != 2 {
+		t.Errorf("%d commands, %d shapes", res.Sessions[0].Commands, len(res.Sessions[0].Shapes))
+	}
+}
+
+// TestHostileLogs: logs whose every text is an intruder's come through a scan and
+// each format without harm.
+func TestHostileLogs(t *testing.T) {
+	var list []process
+	for i, text := range worst {
+		text = text[:min(len(text), 2000)] // all of them are to fit into one record
+		pid := uint64(1000 + 4*i)
+		list = append(list, process{pid, 4, `C:\` + text + `\cmd.exe`, w3wp, text, text}, // found
+			process{pid + 1000, pid, `C:\` + text + `.exe`, `C:\` + text + `\cmd.exe`, text, text}) // not found
+	}
+	res := scanOf(t, list)
+	if len(res.Findings) < len(worst) || len(res.Sessions) != 1 {
+		t.Fatalf("%d findings, %d sessions", len(res.Findings), len(res.Sessions))
+	}
+	for _, o := range tableOptions() {
+		var b strings.Builder
+		if err := report.Write(&b, "table", res, o); err != nil {
+			t.Fatal(err)
+		}
+		checkTerminal(t, "a log", o, b.String())
+	}
+	document := schemaOf(t, "")
+	var b strings.Builder
+	if err := report.Write(&b, "json", res, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := document.Validate(unmarshal(t, b.String())); err != nil {
+		t.Error(err)
+	}
+}
