@@ -203,6 +203,27 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// TestSessionsCSV: the same holds for the CSV of sessions.
+func TestSessionsCSV(t *testing.T) {
+	for _, text := range worst {
+		out := write(t, "csv", report.Options{Sessions: true}, finding(text))
+		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+		if err != nil || len(rows) != 2 {
+			t.Fatalf("%q: %d rows, %v", text, len(rows), err)
+		}
+		want := text
+		if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+			want = "'" + text
+		}
+		for i, name := range rows[0] {
+			got := rows[1][i]
+			if text != "" && name == "first_command" && got != strings.ReplaceAll(want, "\r\n", "\n") || got != "" && strings.Contains("=+-@\t\r", got[:1]) {
+				t.Errorf("%q: %s is %q", text, name, got)
+			}
+		}
+	}
+}
+
 // TestJSONLines: every line is one object, and every text comes back as it was.
 func TestJSONLines(t *testing.T) {
 	var findings []*scan.Finding
