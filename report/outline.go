@@ -18,8 +18,8 @@ const (
 	// maxAlone is how many processes of one shape below one parent are drawn one by
 	// one, if they have children; more are drawn as one.
 	maxAlone = 3
-	// maxContext bounds how many lines of a session are for processes that no rule
-	// matched and that lie on no way to a finding; maxContextBelow those of one parent.
+	// maxContext bounds how many lines of a session are for processes without a finding
+	// that lie on no way to one; maxContextBelow those of one parent.
 	maxContext      = 24
 	maxContextBelow = 6
 	// minOutlineDepth and maxOutlineDepth bound how far lines are indented, depending on
@@ -30,7 +30,7 @@ const (
 // entry is one line of a session's tree: a process, or several of one shape.
 type entry struct {
 	process proctree.Process
-	finding *scan.Finding // the first; nil if no rule matched
+	finding *scan.Finding // the first; nil for a process without one
 	needed  bool          // it is a finding, or on the way to one
 	count   int
 	last    event.Time // start of the last

@@ -159,7 +159,7 @@ func tableOptions() []report.Options {
 func checkTerminal(t *testing.T, text string, o report.Options, out string) {
 	t.Helper()
 	if o.Color {
-		for _, own := range []string{"\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[0m"} {
+		for _, own := range []string{"\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[1;31m", "\x1b[0m"} {
 			out = strings.ReplaceAll(out, own, "")
 		}
 	}

@@ -103,7 +103,7 @@ func (t *sessionTable) list(sessions []*scan.Session) {
 	fmt.Fprintf(t.out, "\n %-5s  %-16s  %s  %8s  %5s  %s\n", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
 	for _, s := range shown {
 		text := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
-			len(s.Findings), s.Enumeration, t.server(s))
+			len(s.Findings), s.Enumeration, server(s, ""))
 		level := t.style.paint(s.Level, fmt.Sprintf("%-5s", shortLevel(s.Level)))
 		fmt.Fprintf(t.out, " %s  %s\n", level, runewidth.Truncate(text, t.width-8, "…"))
 	}
@@ -118,10 +118,11 @@ func overviewHost(s *scan.Session) string {
 	return runewidth.Truncate(Visible(short), 16, "…")
 }
 
-// server names a session's worker with what runs in it.
-func (t *sessionTable) server(s *scan.Session) string {
+// server names a session's worker with what runs in it. What stands before the
+// process ID is given.
+func server(s *scan.Session, before string) string {
 	f := s.Findings[0]
-	name := fmt.Sprintf("%s %d", Visible(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
+	name := fmt.Sprintf("%s %s%d", Visible(proctree.BaseName(f.WorkerImage)), before, f.WorkerProcessID)
 	if s.Product != "" {
 		name += ", " + Visible(s.Product)
 	}
@@ -141,7 +142,7 @@ func (t *sessionTable) lines(indent, text string, most int) {
 // session writes one session.
 func (t *sessionTable) session(s *scan.Session) {
 	level := strings.ToUpper(s.Level.String())
-	head := wrap(fmt.Sprintf("%s  %s: %s", level, Visible(s.Host), t.server(s)), t.width, 3)
+	head := wrap(fmt.Sprintf("%s  %s: %s", level, Visible(s.Host), server(s, "PID ")), t.width, 3)
 	for i, line := range head {
 		if rest, ok := strings.CutPrefix(line, level); i == 0 && ok {
 			fmt.Fprintln(t.out, t.style.paint(s.Level, level)+t.style.bold(rest))
@@ -156,7 +157,7 @@ func (t *sessionTable) session(s *scan.Session) {
 		entries, hidden := t.outline.session(s)
 		t.table(entries)
 		if hidden > 0 {
-			rest := fmt.Sprintf("and %s that no rule matched", count(hidden, "more process", "more processes"))
+			rest := fmt.Sprintf("and %s without a finding", count(hidden, "more process", "more processes"))
 			if names := t.outline.hiddenNames(); names != "" {
 				rest += ": " + names
 			}
@@ -300,7 +301,7 @@ type columns struct {
 func (t *sessionTable) table(entries []entry) {
 	c := t.columns(entries)
 	header := fmt.Sprintf(" %-*s  %-*s  %-*s  %-*s  %s", c.time, "TIME", c.level, "LEVEL", c.pid, "PID", c.text, "PROCESS", "RULES")
-	fmt.Fprintf(t.out, "%s\n%s\n", header, strings.Repeat("-", t.width))
+	fmt.Fprintf(t.out, "%s\n%s\n", header, strings.Repeat("-", max(len(header), min(t.width, wide))))
 	for i := range entries {
 		t.entry(&entries[i], c)
 	}
@@ -324,7 +325,25 @@ func (t *sessionTable) columns(entries []entry) columns {
 	c.time = len(c.format)
 	const gaps = 1 + 4*2
 	c.text = max(t.width-gaps-c.time-c.level-c.pid-c.numbers, minProcessWidth)
+	if t.width > wide {
+		c.text = min(c.text, t.widest(entries, c.text))
+	}
 	return c
+}
+
+// wide is from how many columns on a table is no wider than its entries need, so
+// that the rules do not stand far from them.
+const wide = 100
+
+// widest returns the width of the widest entry's command line, or limit if that is
+// less.
+func (t *sessionTable) widest(entries []entry, limit int) int {
+	most := len("PROCESS")
+	for i := 0; i < len(entries) && most < limit; i++ {
+		e := &entries[i]
+		most = max(most, runewidth.StringWidth(e.first)+runewidth.StringWidth(Visible(t.command(e))))
+	}
+	return min(most, limit)
 }
 
 // minProcessWidth is the least that a process gets of a line.

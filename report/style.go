@@ -18,7 +18,9 @@ func (s style) dim(text string) string  { return s.wrap("2", text) }
 // paint colours a text by level.
 func (s style) paint(l rules.Level, text string) string {
 	switch l {
-	case rules.LevelCritical, rules.LevelHigh:
+	case rules.LevelCritical:
+		return s.wrap("1;31", text) // bold red
+	case rules.LevelHigh:
 		return s.wrap("31", text) // red
 	case rules.LevelMedium:
 		return s.wrap("33", text) // yellow
