@@ -151,6 +151,19 @@ func TestBadBaseline(t *testing.T) {
 	}
 }
 
+func FuzzReadBaseline(f *testing.F) {
+	_, whole := baselineOf(f, madeFinding(1, "a 1"), madeFinding(2, "b"))
+	f.Add([]byte(whole))
+	f.Add([]byte(whole[:len(whole)/2]))
+	f.Add([]byte(`{"kind": "webshellscan-baseline", "version": 1, "shapes": [{"image": "a", "level": "low"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b, err := scan.ReadBaseline(bytes.NewReader(data))
+		if (b == nil) == (err == nil) || err != nil && !errors.Is(err, scan.ErrBaseline) {
+			t.Errorf("%v, %v", b, err)
+		}
+	})
+}
+
 // TestBaselineFile: the file as it is, so that a change of it is seen.
 func TestBaselineFile(t *testing.T) {
 	f := madeFinding(event.FromUnix(1710153000), "b 17")

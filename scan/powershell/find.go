@@ -67,7 +67,9 @@ func base64Literals(text string) iter.Seq[string] {
 			if !strings.ContainsAny(text[at:len(text)-len(rest)], `"'`) {
 				continue
 			}
-			if !yield(literal(rest)) {
+			found, length := literal(rest)
+			at = len(text) - len(rest) + length
+			if !yield(found) {
 				return
 			}
 		}
@@ -75,9 +77,10 @@ func base64Literals(text string) iter.Seq[string] {
 }
 
 // literal returns the Base64 at the start of a text, past quotes and plus signs
-// that join literals.
-func literal(text string) string {
+// that join literals, and how many bytes of the text it takes.
+func literal(text string) (found string, length int) {
 	var b strings.Builder
+	whole := len(text)
 	for {
 		n := 0
 		for n < len(text) && (isBase64(text[n]) || unicode.IsSpace(rune(text[n]))) {
@@ -88,11 +91,11 @@ func literal(text string) string {
 		joined := strings.TrimLeft(text, "\\\"'` \t\r\n")
 		after, ok := strings.CutPrefix(joined, "+")
 		if !ok || len(joined) == len(text) {
-			return b.String()
+			return b.String(), whole - len(text)
 		}
 		next := strings.TrimLeft(after, "\\ \t\r\n`")
 		if next == "" || next[0] != '\'' && next[0] != '"' {
-			return b.String()
+			return b.String(), whole - len(text)
 		}
 		text = next[1:]
 	}

@@ -40,6 +40,9 @@ func (d *decoder) layer(text string, depth int) {
 	}
 	text = text[:min(len(text), maxInput)]
 	for payload := range encodedArguments(text) {
+		if d.full() {
+			return
+		}
 		if data, ok := decodeBase64(payload); ok {
 			if hidden, ok := decodeUTF16(data); ok {
 				d.add(hidden, depth)
@@ -47,15 +50,21 @@ func (d *decoder) layer(text string, depth int) {
 		}
 	}
 	for literal := range base64Literals(text) {
+		if d.full() {
+			return
+		}
 		if data, ok := decodeBase64(literal); ok {
 			d.add(describe(data, strings.Contains(strings.ToLower(text), "deflatestream")), depth)
 		}
 	}
 }
 
+// full reports whether there is no room for another text.
+func (d *decoder) full() bool { return len(d.pieces) == maxPieces || d.room == 0 }
+
 // add keeps a text as far as there is room, and looks for further layers in it.
 func (d *decoder) add(text string, depth int) {
-	if text == "" || len(d.pieces) == maxPieces || d.room == 0 {
+	if d.full() {
 		return
 	}
 	if len(text) > d.room {
