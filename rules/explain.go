@@ -123,9 +123,7 @@ func (x *explainer) item(item *Item) ExplainedItem {
 	if known, ok := x.scope.source.Known[item.Field]; ok && item.Field != "" {
 		out.Known, texts = true, known
 	} else {
-		for _, id := range x.subject.Values(nil, x.set.fieldIDs[out.Field]) {
-			texts = append(texts, x.subject.Text(id))
-		}
+		texts = x.texts(x.set.fieldIDs[out.Field])
 	}
 	switch {
 	case item.Values[0].Kind == NullValue:
@@ -141,6 +139,26 @@ func (x *explainer) item(item *Item) ExplainedItem {
 		out.Matched = !out.Matched
 	}
 	return out
+}
+
+// texts returns the texts of a field's values, those of groups one by one and each once.
+func (x *explainer) texts(field int) []string {
+	var texts []string
+	var members []ValueID
+	for _, id := range x.subject.Values(nil, field) {
+		grouper, ok := x.subject.(Grouper)
+		if !ok || id&Unkept != 0 || id&Grouped == 0 {
+			texts = append(texts, x.subject.Text(id))
+			continue
+		}
+		members = grouper.Members(members[:0], id)
+		for _, member := range members {
+			if text := x.subject.Text(member); !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts
 }
 
 // references evaluates an item of the modifier fieldref.

@@ -63,6 +63,24 @@ func (s *subject) Values(dst []rules.ValueID, field int) []rules.ValueID {
 
 func (s *subject) Text(id rules.ValueID) string { return s.texts.list[id&^rules.Unkept] }
 
+// grouped gives the values of all fields in two groups.
+type grouped struct{ *subject }
+
+func (g *grouped) Values(dst []rules.ValueID, field int) []rules.ValueID {
+	if g.set.Fields()[field] == "" && len(g.values[field]) > 0 {
+		return append(dst, rules.Grouped, rules.Grouped|1)
+	}
+	return g.subject.Values(dst, field)
+}
+
+func (g *grouped) Members(dst []rules.ValueID, group rules.ValueID) []rules.ValueID {
+	all := g.values[slices.Index(g.set.Fields(), "")]
+	if group == rules.Grouped {
+		return append(dst, all[:len(all)/2]...)
+	}
+	return append(dst, all[len(all)/2:]...)
+}
+
 // mustParse parses rules that have to be right.
 func mustParse(t testing.TB, text string) []*rules.Rule {
 	t.Helper()
@@ -113,6 +131,14 @@ func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]
 	if unkept := len(m.Match(nil, sub)) > 0; unkept != fast {
 		t.Errorf("values that are not kept give %v, others %v: %s", unkept, fast, describeCase(rule, e))
 	}
+	sub.flags = 0
+	if together := len(set.NewMatchers(2)[1].Match(nil, &grouped{sub})) > 0; together != fast {
+		t.Errorf("values in groups give %v, others %v: %s", together, fast, describeCase(rule, e))
+	}
+	if explained := m.Explain(&grouped{sub}, 0).Matched; explained != fast {
+		t.Errorf("explanation of values in groups gives %v, the matcher %v: %s", explained, fast, describeCase(rule, e))
+	}
+	sub.flags = rules.Unkept
 	if slow := evaluate(rule.Detection, e, placeholders); slow != fast {
 		t.Errorf("slow evaluation gives %v, the matcher %v: %s\nsimplified: %s", slow, fast, describeCase(rule, e), set.Simplified(0))
 	}

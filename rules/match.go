@@ -18,8 +18,9 @@ const (
 // Matcher matches subjects against a Set. It remembers what it found out about values and about subjects, within fixed bounds,
 // so it must not be used by several goroutines at once, and not with two numberings of values.
 type Matcher struct {
-	set   *Set
-	bench *bench
+	set    *Set
+	bench  *bench
+	shared *sharedVerdicts
 
 	values   valueCache
 	verdicts tupleTable // by verdict: the predicates that hold, ascending. Verdict 0 is the empty one
@@ -38,6 +39,7 @@ type Matcher struct {
 
 	ids      []ValueID // scratch for Subject.Values
 	otherIDs []ValueID
+	members  []ValueID
 	tuple    []uint32
 	bits     []uint64 // predicates that hold for the subject
 	ruleSeen []uint32 // by rule: mark
@@ -58,6 +60,22 @@ type openRule struct {
 	rule      int32
 	deferred  int32 // the only such predicate, or -1 if there are several
 	matchesIf bool  // what the only one must be for the rule to match
+}
+
+// NewMatchers returns matchers for so many goroutines, which tell each other what they find out about values: the same values must
+// have the same IDs for all.
+func (s *Set) NewMatchers(n int) []*Matcher {
+	matchers := make([]*Matcher, n)
+	for i := range matchers {
+		matchers[i] = s.NewMatcher()
+	}
+	if n > 1 {
+		shared := newSharedVerdicts()
+		for _, m := range matchers {
+			m.shared = shared
+		}
+	}
+	return matchers
 }
 
 // NewMatcher returns a matcher for one goroutine.
@@ -187,9 +205,28 @@ func (m *Matcher) valueVerdict(subject Subject, field int, id ValueID) uint32 {
 	if verdict, ok := m.values.get(id, uint32(field)+1); ok {
 		return verdict
 	}
-	verdict := m.intern(m.bench.judge(&m.set.judges[field], subject.Text(id)))
+	verdict := m.newVerdict(subject, field, id)
 	m.values.add(valueSlot{id, uint32(field) + 1, verdict})
 	return verdict
+}
+
+// newVerdict finds the verdict of a value that is to be kept.
+func (m *Matcher) newVerdict(subject Subject, field int, id ValueID) uint32 {
+	if grouper, ok := subject.(Grouper); ok && id&Grouped != 0 {
+		m.members = grouper.Members(m.members[:0], id)
+		verdict := uint32(0)
+		for _, member := range m.members {
+			verdict = m.union(verdict, m.valueVerdict(subject, field, member))
+		}
+		return verdict
+	}
+	key := sharedKey{id, uint32(field)}
+	holds, ok := m.shared.get(key)
+	if !ok {
+		holds = m.bench.judge(&m.set.judges[field], subject.Text(id))
+		m.shared.add(key, holds)
+	}
+	return m.intern(holds)
 }
 
 // intern returns the verdict that consists of the predicates, which are ascending.

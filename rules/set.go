@@ -12,6 +12,18 @@ type ValueID uint64
 // kept.
 const Unkept ValueID = 1 << 63
 
+// Grouped marks IDs that stand for several values which often come together, as those of a Grouper. What is found out about a
+// group is kept by its ID, so that its members are looked up once.
+const Grouped ValueID = 1 << 62
+
+// Grouper is a Subject that may give IDs marked as Grouped for the field "", which has the values of all fields.
+type Grouper interface {
+	Subject
+
+	// Members appends the values that a group stands for, none of them a group, and returns the extended slice.
+	Members(dst []ValueID, group ValueID) []ValueID
+}
+
 // Subject is what rules are matched against: one event, or a process with what is known of its ancestors.
 type Subject interface {
 	// Values appends the values of a field, by its index in Set.Fields, and returns the extended slice. No value means that the

@@ -28,8 +28,8 @@ type crash struct {
 // newJudges returns a judge for each worker.
 func newJudges(set *rules.Set, forest *proctree.Forest, workers *workerMap, n int) []*judge {
 	judges := make([]*judge, max(1, n))
-	for i := range judges {
-		judges[i] = &judge{set: set, subject: newSubject(set, forest, workers), matcher: set.NewMatcher()}
+	for i, matcher := range set.NewMatchers(len(judges)) {
+		judges[i] = &judge{set: set, subject: newSubject(set, forest, workers), matcher: matcher}
 	}
 	return judges
 }

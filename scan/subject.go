@@ -24,6 +24,7 @@ type subject struct {
 	getters []getter           // by field of the set
 	process proctree.Process
 	hashes  map[proctree.TextID]hashes
+	members []proctree.TextID
 }
 
 // newSubject returns a subject for a set of rules.
@@ -49,12 +50,13 @@ func (s *subject) Values(dst []rules.ValueID, field int) []rules.ValueID {
 // The values of rules are the numbers of texts, or, for what hardly ever comes
 // again, numbers with these marks: the text is then made when it is asked for.
 const (
-	valueNumber     = rules.Unkept | 1<<56 // a number in the lower bits
-	valueGUID       = rules.Unkept | 2<<56 // the process GUID of the process in hand
-	valueParentGUID = rules.Unkept | 3<<56 // the parent's
-	valueTime       = rules.Unkept | 4<<56 // the start of the process in hand
-	valueSession    = rules.Unkept | 5<<56 // the key of the worker of the process in hand
-	valueMark       = rules.Unkept | 0x7F<<56
+	valueNumber     = 1 << 56               // a number in the lower bits: process IDs come again
+	valueFacet      = rules.Grouped | 1<<56 // the fields of a record that it shares with others, by their number
+	valueGUID       = rules.Unkept | 2<<56  // the process GUID of the process in hand
+	valueParentGUID = rules.Unkept | 3<<56  // the parent's
+	valueTime       = rules.Unkept | 4<<56  // the start of the process in hand
+	valueSession    = rules.Unkept | 5<<56  // the key of the worker of the process in hand
+	valueMark       = rules.Unkept | rules.Grouped | 0x3F<<56
 )
 
 // Text implements rules.Subject.
@@ -249,11 +251,25 @@ func depth(s *subject, dst []rules.ValueID) []rules.ValueID {
 // everything gives the values of all fields of a process's own records, for
 // keywords.
 func everything(s *subject, dst []rules.ValueID) []rules.ValueID {
-	for id := event.FieldNone + 1; int(id) < event.NumFields; id++ {
-		dst = text(dst, s.process.Field(id))
+	for r := range s.process.Records() {
+		for _, facet := range r.Facets() {
+			dst = append(dst, valueFacet|rules.ValueID(facet))
+		}
+		dst = text(dst, r.Field(event.CommandLine))
+		dst = text(dst, r.Field(event.CurrentDirectory))
+		dst = number(dst, uint64(r.PID()))
+		dst = number(dst, uint64(r.ParentPID()))
 	}
-	dst = number(dst, uint64(s.process.PID()))
-	return number(dst, uint64(s.process.ParentPID()))
+	return dst
+}
+
+// Members implements rules.Grouper: the texts of a facet.
+func (s *subject) Members(dst []rules.ValueID, group rules.ValueID) []rules.ValueID {
+	s.members = s.texts.FacetTexts(s.members[:0], proctree.FacetID(group&^valueMark))
+	for _, id := range s.members {
+		dst = text(dst, id)
+	}
+	return dst
 }
 
 // hashes are the parts of Sysmon's field Hashes.

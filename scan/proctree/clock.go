@@ -54,21 +54,21 @@ type clockStep struct {
 type clock struct {
 	texts     *Texts
 	sequences map[channelFile]*sequence
-	channels  map[facetID]TextID // by origin
+	channels  map[FacetID]TextID // by origin
 	stepped   bool
 
 	lastKey struct {
-		origin facetID
+		origin FacetID
 		file   uint32
 	}
 	last *sequence // that of lastKey
 }
 
 func newClock(texts *Texts) *clock {
-	return &clock{texts: texts, sequences: make(map[channelFile]*sequence), channels: make(map[facetID]TextID)}
+	return &clock{texts: texts, sequences: make(map[channelFile]*sequence), channels: make(map[FacetID]TextID)}
 }
 
-func (k *clock) channel(origin facetID) TextID {
+func (k *clock) channel(origin FacetID) TextID {
 	ch, ok := k.channels[origin]
 	if !ok {
 		ch = k.texts.field(origin, event.Channel)
@@ -77,7 +77,7 @@ func (k *clock) channel(origin facetID) TextID {
 	return ch
 }
 
-func (k *clock) sequence(origin facetID, file uint32) *sequence {
+func (k *clock) sequence(origin FacetID, file uint32) *sequence {
 	if k.last != nil && k.lastKey.origin == origin && k.lastKey.file == file {
 		return k.last
 	}
@@ -93,7 +93,7 @@ func (k *clock) sequence(origin facetID, file uint32) *sequence {
 
 // glance looks at a record, in order of time, and reports whether the order of
 // IDs contradicts the order of times so far that the clock must be looked into.
-func (k *clock) glance(origin facetID, file uint32, id uint64, at event.Time) bool {
+func (k *clock) glance(origin FacetID, file uint32, id uint64, at event.Time) bool {
 	s := k.sequence(origin, file)
 	if id >= s.maxID {
 		s.maxID, s.maxAt = id, at
@@ -103,7 +103,7 @@ func (k *clock) glance(origin facetID, file uint32, id uint64, at event.Time) bo
 }
 
 // note takes a record for find.
-func (k *clock) note(origin facetID, file uint32, id uint64, at event.Time) {
+func (k *clock) note(origin FacetID, file uint32, id uint64, at event.Time) {
 	s := k.sequence(origin, file)
 	s.records = append(s.records, sequenceRecord{id, at})
 }
@@ -193,7 +193,7 @@ func (s *sequence) inherit(o *sequence) {
 
 // line returns the place of a time on the host's time line, for a record of the
 // given sequence and ID.
-func (k *clock) line(origin facetID, file uint32, id uint64, at event.Time) event.Time {
+func (k *clock) line(origin FacetID, file uint32, id uint64, at event.Time) event.Time {
 	if !k.stepped {
 		return at
 	}

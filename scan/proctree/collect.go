@@ -102,7 +102,7 @@ type Collector struct {
 	blocks  blocks[creation]
 	endings blocks[ending]
 	marks   []mark
-	counts  map[facetID]*Counts // by origin
+	counts  map[FacetID]*Counts // by origin
 	stale   Counts              // of recovered events, copies or not
 	facets  [numFacets]*recall  // but for origins
 	single  *recall
@@ -117,14 +117,14 @@ type Collector struct {
 // lastOrigin is where the last event of a kind came from, with computer and
 // channel in their disk form.
 type lastOrigin struct {
-	id                facetID
+	id                FacetID
 	version           uint8
 	computer, channel []byte
 }
 
 // NewCollector returns an empty Collector.
 func NewCollector(texts *Texts) *Collector {
-	c := &Collector{texts: texts, counts: make(map[facetID]*Counts), origins: make([]lastOrigin, len(selected))}
+	c := &Collector{texts: texts, counts: make(map[FacetID]*Counts), origins: make([]lastOrigin, len(selected))}
 	for i := range c.facets {
 		c.facets[i] = newRecall()
 	}
@@ -178,7 +178,7 @@ func (c *Collector) Add(ev *event.Event) {
 	}
 }
 
-func (c *Collector) sysmonCreate(ev *event.Event, origin facetID, counts *Counts) {
+func (c *Collector) sysmonCreate(ev *event.Event, origin FacetID, counts *Counts) {
 	counts.SysmonFields = max(counts.SysmonFields, len(ev.Fields()))
 	pid, ok := ev.Value(event.ProcessID).Uint()
 	image := c.facet(ev, sourceSysmon, facetImage)
@@ -230,7 +230,7 @@ func isBlank(text event.Value) bool {
 	return len(text.Data) < 2 || text.Data[0] == 0 && text.Data[1] == 0
 }
 
-func (c *Collector) securityCreate(ev *event.Event, origin facetID, counts *Counts) {
+func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Counts) {
 	if isBlank(ev.Value(event.CommandLine)) {
 		counts.NoCommandLine++
 	}
@@ -253,7 +253,7 @@ func (c *Collector) securityCreate(ev *event.Event, origin facetID, counts *Coun
 	}
 }
 
-func (c *Collector) end(ev *event.Event, origin facetID, counts *Counts, from source, image event.FieldID) {
+func (c *Collector) end(ev *event.Event, origin FacetID, counts *Counts, from source, image event.FieldID) {
 	pid, ok := ev.Value(event.ProcessID).Uint()
 	if !ok || pid > 0xFFFFFFFF {
 		counts.Unusable++
@@ -270,7 +270,7 @@ func (c *Collector) end(ev *event.Event, origin facetID, counts *Counts, from so
 	}
 }
 
-func (c *Collector) clock(ev *event.Event, origin facetID) {
+func (c *Collector) clock(ev *event.Event, origin FacetID) {
 	before, ok1 := ev.Value(event.PreviousTime).Time()
 	if !ok1 {
 		before, ok1 = ev.Value(event.OldTime).Time()
@@ -282,7 +282,7 @@ func (c *Collector) clock(ev *event.Event, origin facetID) {
 }
 
 // origin returns the facet of where an event comes from and what it is.
-func (c *Collector) origin(ev *event.Event) facetID {
+func (c *Collector) origin(ev *event.Event) FacetID {
 	last := &c.origins[ev.Key]
 	if last.id != 0 && last.version == ev.Version &&
 		bytes.Equal(last.computer, ev.Computer.Data) && bytes.Equal(last.channel, ev.Channel.Data) {
@@ -303,11 +303,11 @@ func (c *Collector) origin(ev *event.Event) facetID {
 }
 
 // facet returns the event's facet of a kind.
-func (c *Collector) facet(ev *event.Event, from source, kind facetKind) facetID {
+func (c *Collector) facet(ev *event.Event, from source, kind facetKind) FacetID {
 	fields := c.fields[from][kind]
 	slot, hash, ok := c.facets[kind].find(ev, fields)
 	if ok {
-		return facetID(slot.id)
+		return FacetID(slot.id)
 	}
 	c.entries = c.entries[:0]
 	for _, f := range fields {

@@ -8,12 +8,12 @@ import (
 	"webshellscan/scan/event"
 )
 
-// A facet is a group of fields that repeat together from record to record:
-// the fields of an image, of a logon session, of a parent. Each distinct
+// FacetID numbers a facet: a group of fields that repeat together from record to
+// record: the fields of an image, of a logon session, of a parent. Each distinct
 // facet is kept once, as a list of field and text, and a record holds its
 // number. That makes a record small, and a record's fifteen repeated texts
 // cost three look-ups.
-type facetID uint32
+type FacetID uint32
 
 // facetKind is a group of fields.
 type facetKind uint8
@@ -67,18 +67,18 @@ type Texts struct {
 func NewTexts() *Texts { return &Texts{NewInterner(), NewInterner()} }
 
 // facet returns the number of a facet.
-func (t *Texts) facet(entries []fieldText) facetID {
+func (t *Texts) facet(entries []fieldText) FacetID {
 	var buf [32 * facetEntrySize]byte
 	enc := buf[:0]
 	for _, e := range entries {
 		enc = append(enc, byte(e.field))
 		enc = binary.LittleEndian.AppendUint32(enc, uint32(e.text))
 	}
-	return facetID(t.facets.Intern(enc))
+	return FacetID(t.facets.Intern(enc))
 }
 
 // field returns the text that a facet has for a field, 0 if it has none.
-func (t *Texts) field(id facetID, field event.FieldID) TextID {
+func (t *Texts) field(id FacetID, field event.FieldID) TextID {
 	enc := t.facets.Text(TextID(id))
 	for ; len(enc) >= facetEntrySize; enc = enc[facetEntrySize:] {
 		if enc[0] == byte(field) {
@@ -88,12 +88,22 @@ func (t *Texts) field(id facetID, field event.FieldID) TextID {
 	return 0
 }
 
+// FacetTexts appends the texts of a facet's fields and returns the extended
+// slice.
+func (t *Texts) FacetTexts(dst []TextID, id FacetID) []TextID {
+	enc := t.facets.Text(TextID(id))
+	for ; len(enc) >= facetEntrySize; enc = enc[facetEntrySize:] {
+		dst = append(dst, TextID(uint32(enc[1])|uint32(enc[2])<<8|uint32(enc[3])<<16|uint32(enc[4])<<24))
+	}
+	return dst
+}
+
 // textCache remembers the text that facets have for one field.
 type textCache struct {
 	texts *Texts
 	field event.FieldID
 	slots [256]struct {
-		facet facetID
+		facet FacetID
 		text  TextID
 	}
 }
@@ -103,8 +113,8 @@ func newTextCache(texts *Texts, field event.FieldID) *textCache {
 }
 
 // text returns the text of a facet.
-func (c *textCache) text(id facetID) TextID {
-	s := &c.slots[(id^id>>8)%facetID(len(c.slots))]
+func (c *textCache) text(id FacetID) TextID {
+	s := &c.slots[(id^id>>8)%FacetID(len(c.slots))]
 	if s.facet != id {
 		s.facet, s.text = id, c.texts.field(id, c.field)
 	}

@@ -112,7 +112,7 @@ func (l Link) String() string {
 func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers map[string]int, workers int) (*Forest, error) {
 	f := &Forest{texts: texts}
 	var marks []mark
-	counts := make(map[facetID]*Counts)
+	counts := make(map[FacetID]*Counts)
 	creationCount, endingCount := 0, 0
 	for _, c := range collectors {
 		creationCount += c.blocks.len()
@@ -143,9 +143,9 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	for i := range builders {
 		builders[i] = &builder{texts: texts, blocks: &f.blocks, workers: max(1, workers/len(builders))}
 	}
-	divide(builders, hostOf, refs, func(r creationRef) facetID { return f.blocks.at(r).origin }, func(b *builder) *[]creationRef { return &b.order })
-	divide(builders, hostOf, endings, func(e *ending) facetID { return e.origin }, func(b *builder) *[]*ending { return &b.endings })
-	divide(builders, hostOf, marks, func(m mark) facetID { return m.origin }, func(b *builder) *[]mark { return &b.marks })
+	divide(builders, hostOf, refs, func(r creationRef) FacetID { return f.blocks.at(r).origin }, func(b *builder) *[]creationRef { return &b.order })
+	divide(builders, hostOf, endings, func(e *ending) FacetID { return e.origin }, func(b *builder) *[]*ending { return &b.endings })
+	divide(builders, hostOf, marks, func(m mark) FacetID { return m.origin }, func(b *builder) *[]mark { return &b.marks })
 	f.trees = make([]tree, len(f.hosts))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(workers, 1))
@@ -172,7 +172,7 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 }
 
 // divide gives each item to the builder of its host, in the order of the items.
-func divide[T any](builders []*builder, hostOf map[facetID]int, items []T, origin func(T) facetID, list func(*builder) *[]T) {
+func divide[T any](builders []*builder, hostOf map[FacetID]int, items []T, origin func(T) FacetID, list func(*builder) *[]T) {
 	if len(builders) == 1 {
 		*list(builders[0]) = items
 		return
@@ -193,7 +193,7 @@ func divide[T any](builders []*builder, hostOf map[facetID]int, items []T, origi
 }
 
 // nameHosts fills f.hosts and returns the host of each origin.
-func (f *Forest) nameHosts(refs []creationRef, counts map[facetID]*Counts, computers map[string]int) map[facetID]int {
+func (f *Forest) nameHosts(refs []creationRef, counts map[FacetID]*Counts, computers map[string]int) map[FacetID]int {
 	byName := make(map[string]*hostName)
 	named := func(name string) *hostName {
 		n := byName[name]
@@ -206,8 +206,8 @@ func (f *Forest) nameHosts(refs []creationRef, counts map[facetID]*Counts, compu
 	for name, records := range computers {
 		named(name).records += records
 	}
-	byOrigin := make(map[facetID]*hostName)
-	ofOrigin := func(origin facetID) *hostName {
+	byOrigin := make(map[FacetID]*hostName)
+	ofOrigin := func(origin FacetID) *hostName {
 		n := byOrigin[origin]
 		if n == nil {
 			n = named(f.texts.Text(f.texts.field(origin, event.Computer)))
@@ -218,7 +218,7 @@ func (f *Forest) nameHosts(refs []creationRef, counts map[facetID]*Counts, compu
 	for origin := range counts {
 		ofOrigin(origin)
 	}
-	var last facetID
+	var last FacetID
 	var machine uint32
 	for _, ref := range refs {
 		if r := f.blocks.at(ref); !r.guid.IsZero() && (r.origin != last || r.guid.Part1() != machine) {
@@ -228,7 +228,7 @@ func (f *Forest) nameHosts(refs []creationRef, counts map[facetID]*Counts, compu
 	}
 	names := slices.Collect(maps.Values(byName))
 	f.hosts = groupHosts(names)
-	hostOf := make(map[facetID]int, len(byOrigin))
+	hostOf := make(map[FacetID]int, len(byOrigin))
 	for origin, n := range byOrigin {
 		hostOf[origin] = n.host
 		f.hosts[n.host].Events.Add(*counts[origin])

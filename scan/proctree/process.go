@@ -225,7 +225,7 @@ func (f *Forest) recordField(r *creation, field event.FieldID) TextID {
 }
 
 // facet returns the record's facet of a kind, 0 for numFacets.
-func (r *creation) facet(kind facetKind) facetID {
+func (r *creation) facet(kind facetKind) FacetID {
 	switch kind {
 	case facetOrigin:
 		return r.origin
@@ -299,6 +299,12 @@ func (r Record) EventID() uint16 {
 		return 1
 	}
 	return 4688
+}
+
+// Facets returns the groups of fields that the record shares with others: where it
+// comes from, its image, its logon session and its parent.
+func (r Record) Facets() [4]FacetID {
+	return [...]FacetID{r.record.origin, r.record.image, r.record.logon, r.record.parent}
 }
 
 // Field returns what the record has for a field, 0 if it does not have it.

@@ -27,7 +27,7 @@ type creation struct {
 
 	// Facets: host, channel and kind of the event; what belongs to the image, to
 	// the logon session, to the parent.
-	origin, image, logon, parent facetID
+	origin, image, logon, parent FacetID
 
 	commandLine      TextID
 	currentDirectory TextID
@@ -45,7 +45,7 @@ type ending struct {
 	guid     event.GUID
 	pid      uint32
 	file     uint32
-	origin   facetID
+	origin   FacetID
 	image    TextID
 	source   source
 	marks    event.Marks
@@ -66,7 +66,7 @@ type mark struct {
 	at       event.Time // System/TimeCreated
 	recordID uint64
 	file     uint32
-	origin   facetID
+	origin   FacetID
 	// markClock: the clock before and after.
 	before, after event.Time
 }
