@@ -326,7 +326,7 @@ func (t *sessionTable) columns(entries []entry) columns {
 	const gaps = 1 + 4*2
 	c.text = max(t.width-gaps-c.time-c.level-c.pid-c.numbers, minProcessWidth)
 	if t.width > wide {
-		c.text = min(c.text, t.widest(entries, c.text))
+		c.text = t.widest(entries, c)
 	}
 	return c
 }
@@ -335,15 +335,17 @@ func (t *sessionTable) columns(entries []entry) columns {
 // that the rules do not stand far from them.
 const wide = 100
 
-// widest returns the width of the widest entry's command line, or limit if that is
-// less.
-func (t *sessionTable) widest(entries []entry, limit int) int {
+// widest returns the width of the widest entry's command line or note, or that of
+// the column so far if that is less.
+func (t *sessionTable) widest(entries []entry, c columns) int {
 	most := len("PROCESS")
-	for i := 0; i < len(entries) && most < limit; i++ {
+	for i := 0; i < len(entries) && most < c.text; i++ {
 		e := &entries[i]
-		most = max(most, runewidth.StringWidth(e.first)+runewidth.StringWidth(Visible(t.command(e))))
+		for _, text := range append(t.notes(e, c), Visible(t.command(e))) {
+			most = max(most, runewidth.StringWidth(e.first)+runewidth.StringWidth(text))
+		}
 	}
-	return min(most, limit)
+	return min(most, c.text)
 }
 
 // minProcessWidth is the least that a process gets of a line.
@@ -442,6 +444,9 @@ func (t *sessionTable) notes(e *entry, c columns) []string {
 		notes = append(notes, "decoded: "+Visible(f.DecodedCommand))
 	}
 	notes = append(notes, correlationNotes(f)...)
+	if f.Recovered {
+		notes = append(notes, "recovered from an unused part of a log")
+	}
 	if f.Crosscheck.State == crosscheck.Differs {
 		notes = append(notes, "second decoder differs: "+Visible(f.Crosscheck.Reason))
 	}
