@@ -25,20 +25,30 @@ func (p *printer) wrapped(width int, head, text string) {
 // maxSentenceLines bounds a sentence that holds text from a log.
 const maxSentenceLines = 12
 
-// integrity writes integrity findings of at least a level, the gravest first, and
-// says how many others there are.
-func (p *printer) integrity(list []*scan.Integrity, least scan.IntegrityLevel, width int) {
-	left := 0
+// integrity writes integrity findings.
+func (p *printer) integrity(list []*scan.Integrity, width int) {
 	for _, i := range list {
-		if i.Level < least {
-			left++
-			continue
-		}
 		p.integrityFinding(i, width)
 	}
-	if left > 0 {
-		p.line("  and %s: see webshellscan verify", count(left, "notice"))
+}
+
+// integritySection ends a table: with what is graver than a notice, if anything
+// is.
+func integritySection(w io.Writer, list []*scan.Integrity, width int) error {
+	n := 0
+	for n < len(list) && list[n].Level > scan.IntegrityNotice {
+		n++
 	}
+	if n == 0 {
+		return nil
+	}
+	p := printer{w: w}
+	p.line("\nIntegrity of the logs")
+	p.integrity(list[:min(n, maxListed)], width)
+	if rest := len(list) - min(n, maxListed); rest > 0 {
+		p.line("  and %d more: see webshellscan verify", rest)
+	}
+	return p.err
 }
 
 func (p *printer) integrityFinding(i *scan.Integrity, width int) {

@@ -30,9 +30,18 @@ type sessionTable struct {
 }
 
 func writeTable(w io.Writer, res *scan.Result, o Options) error {
+	write := writeSessions
 	if o.Flat {
-		return writeFlat(w, res, o)
+		write = writeFlat
 	}
+	if err := write(w, res, o); err != nil {
+		return err
+	}
+	return integritySection(w, res.Integrity, tableWidth(o))
+}
+
+// writeSessions writes the sessions, each with its tree.
+func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 	if len(res.Findings) == 0 {
 		_, err := fmt.Fprintln(w, "No findings.")
 		return err

@@ -20,17 +20,14 @@ var verifyFormats = []struct {
 
 // verifyTable writes integrity, coverage and inputs for people.
 func verifyTable(w io.Writer, res *scan.Result, o Options) error {
-	width := o.Width
-	if width <= 0 {
-		width = 80
-	}
+	width := tableWidth(o)
 	p := printer{w: w}
 	p.line("webshellscan %s", Visible(res.Manifest.Version))
 	p.line("\nIntegrity")
 	if len(res.Integrity) == 0 {
 		p.line("  nothing that speaks against these logs")
 	}
-	p.integrity(res.Integrity, scan.IntegrityNotice, width)
+	p.integrity(res.Integrity, width)
 	p.line("\nCoverage")
 	if len(res.Coverage) == 0 {
 		p.line("  no host")

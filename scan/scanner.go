@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"slices"
 
 	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
@@ -15,7 +16,8 @@ type Result struct {
 	Findings []*Finding
 	// Sessions are the findings by worker: the gravest first.
 	Sessions []*Session
-	// Integrity is what speaks of the logs themselves: the gravest first.
+	// Integrity is what speaks of the logs themselves, those of the hosts that
+	// Options ask for: the gravest first.
 	Integrity []*Integrity
 	// Coverage is what the logs of each host could have shown, in the order of
 	// Forest.Hosts.
@@ -86,7 +88,9 @@ func (res *Result) judgeLogs(r *reading, options *Options) {
 		times[i] = timesOf(res.Forest, i, events.hosts[i].boots)
 	}
 	res.Coverage = coverageOf(options, &res.Summary, r.inputs, times)
-	res.Integrity = integrityOf(events, &res.Summary, times)
+	res.Integrity = slices.DeleteFunc(integrityOf(events, &res.Summary, times), func(i *Integrity) bool {
+		return i.Host != "" && !MatchesHost(options.Hosts, []string{i.Host})
+	})
 }
 
 // loadedRules is what loadAside returns.
