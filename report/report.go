@@ -27,15 +27,16 @@ type Options struct {
 	Raw bool
 }
 
-// formats lists the formats by name, each with the ending of its files.
+// formats lists the formats by name, each with the endings of its files.
 var formats = []struct {
-	name, ending string
-	write        func(io.Writer, *scan.Result, Options) error
+	name    string
+	endings []string
+	write   func(io.Writer, *scan.Result, Options) error
 }{
-	{"table", ".txt", writeTable},
-	{"csv", ".csv", writeCSV},
-	{"jsonl", ".jsonl", writeJSONL},
-	{"json", ".json", writeJSON},
+	{"table", []string{".txt"}, writeTable},
+	{"csv", []string{".csv"}, writeCSV},
+	{"jsonl", []string{".jsonl", ".ndjson"}, writeJSONL},
+	{"json", []string{".json"}, writeJSON},
 }
 
 // Formats returns the names of the formats.
@@ -47,15 +48,38 @@ func Formats() []string {
 	return names
 }
 
-// CheckFormat returns an error that names the formats if there is none of that
-// name.
-func CheckFormat(format string) error { return checkFormat(format, Formats()) }
-
-func checkFormat(format string, formats []string) error {
+// CheckFormat returns an error that names the formats if one is not among them.
+func CheckFormat(format string, formats []string) error {
 	if !slices.Contains(formats, format) {
 		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats, ", "))
 	}
 	return nil
+}
+
+// Endings returns the endings of the files of a format, the usual one first.
+func Endings(format string) []string {
+	for _, f := range formats {
+		if f.name == format {
+			return f.endings
+		}
+	}
+	return nil
+}
+
+// FormatOf returns the format whose files end as a path does, compared without
+// case, and "" if there is none. The longest ending counts: x.timesketch.csv is
+// no csv.
+func FormatOf(path string) string {
+	path = strings.ToLower(path)
+	name, longest := "", 0
+	for _, f := range formats {
+		for _, ending := range f.endings {
+			if len(ending) > longest && strings.HasSuffix(path, ending) {
+				name, longest = f.name, len(ending)
+			}
+		}
+	}
+	return name
 }
 
 // Write writes a result in a format. An error of w ends it.
@@ -65,5 +89,5 @@ func Write(w io.Writer, format string, res *scan.Result, options Options) error 
 			return f.write(w, res, options)
 		}
 	}
-	return CheckFormat(format)
+	return CheckFormat(format, Formats())
 }

@@ -181,7 +181,3 @@ func writeIndented(w io.Writer, value any) error {
 	enc.SetIndent("", "  ")
 	return enc.Encode(value)
 }
-
-// CheckListFormat returns an error that names the formats if there is none of
-// that name among them.
-func CheckListFormat(format string, formats []string) error { return checkFormat(format, formats) }

@@ -110,10 +110,6 @@ func VerifyFormats() []string {
 	return names
 }
 
-// CheckVerifyFormat returns an error that names the formats if there is none of
-// that name.
-func CheckVerifyFormat(format string) error { return checkFormat(format, VerifyFormats()) }
-
 // Verify writes what speaks of the logs themselves: integrity, coverage, and the
 // inputs with their hashes.
 func Verify(w io.Writer, format string, res *scan.Result, options Options) error {
@@ -122,5 +118,5 @@ func Verify(w io.Writer, format string, res *scan.Result, options Options) error
 			return f.write(w, res, options)
 		}
 	}
-	return CheckVerifyFormat(format)
+	return CheckFormat(format, VerifyFormats())
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"webshellscan/report"
+	"webshellscan/scan/guard"
 )
 
 // The exit statuses. Help texts and README repeat them.
@@ -34,13 +35,6 @@ type outcome int
 // Error implements error.
 func (o outcome) Error() string { return fmt.Sprintf("exit status %d", int(o)) }
 
-// errOutput is wrapped by errors of writing the report, errInternal by those of
-// this program itself.
-var (
-	errOutput   = errors.New("cannot write the report")
-	errInternal = errors.New("internal error")
-)
-
 // exitStatus turns the error of a run into its exit status, and tells of it
 // what has not been told yet.
 func exitStatus(err error, stderr io.Writer) int {
@@ -50,12 +44,25 @@ func exitStatus(err error, stderr io.Writer) int {
 	if o, ok := errors.AsType[outcome](err); ok {
 		return int(o)
 	}
-	// If standard error is gone as well there is nobody left to tell.
-	_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", report.Visible(err.Error()))
-	if errors.Is(err, errOutput) || errors.Is(err, errInternal) {
-		return exitIncomplete
+	status := exitUsage
+	for _, err := range joined(err) {
+		// If standard error is gone as well there is nobody left to tell.
+		_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", report.Visible(err.Error()))
+		_, output := errors.AsType[*outputError](err)
+		_, internal := errors.AsType[*guard.Panic](err)
+		if output || internal {
+			status = exitIncomplete
+		}
 	}
-	return exitUsage
+	return status
+}
+
+// joined returns the errors that errors.Join has put together.
+func joined(err error) []error {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		return list.Unwrap()
+	}
+	return []error{err}
 }
 
 // isClosedPipe reports whether a write failed because the reader has gone.

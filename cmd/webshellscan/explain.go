@@ -60,7 +60,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	case o.workers < 0:
 		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
-	if err := report.CheckListFormat(o.format, report.ShowFormats); err != nil {
+	if err := report.CheckFormat(o.format, report.ShowFormats); err != nil {
 		return err
 	}
 	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}

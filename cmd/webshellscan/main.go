@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cmd.SetErr(stderr)
 	var err error
 	if crash := guard.Run(func() { err = cmd.ExecuteContext(ctx) }); crash != nil {
-		err = fmt.Errorf("%w (please report): %w", errInternal, crash)
+		err = fmt.Errorf("internal error (please report): %w", crash)
 	}
 	return exitStatus(err, stderr)
 }

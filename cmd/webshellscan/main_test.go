@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"webshellscan/report"
 	"webshellscan/scan/evtx/evtxtest"
 )
 
@@ -264,5 +265,19 @@ func TestProgressLine(t *testing.T) {
 	p.progress.Done.Store(4e9)
 	if got := p.text(time.Unix(1008, 0)); got != "4000.0 MB read, building trees" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestReadmeFormats: the README names every format with the endings of its files.
+func TestReadmeFormats(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range report.Formats() {
+		row := "| `" + format + "` | `" + strings.Join(report.Endings(format), "`, `")
+		if !strings.Contains(string(data), row) {
+			t.Errorf("README.md has no row %s", row)
+		}
 	}
 }

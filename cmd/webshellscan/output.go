@@ -14,9 +14,10 @@ import (
 // whole or not at all.
 type output struct {
 	*bufio.Writer
-	path string
-	temp *os.File // becomes path at commit; nil for standard output and devices
-	file *os.File // a device or pipe that is written to directly
+	format string
+	path   string
+	temp   *os.File // becomes path at commit; nil for standard output and devices
+	file   *os.File // a device or pipe that is written to directly
 }
 
 // openOutput opens the place for a report. An empty path is standard output. A
@@ -113,10 +114,26 @@ func (o *output) commit(err error) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errOutput, err)
+		return &outputError{o.path, err}
 	}
 	return nil
 }
+
+// outputError says that a report could not be written.
+type outputError struct {
+	path string // "" for standard output
+	err  error
+}
+
+// Error implements error.
+func (e *outputError) Error() string {
+	if e.path == "" {
+		return "cannot write the report: " + e.err.Error()
+	}
+	return fmt.Sprintf("cannot write the report %s: %v", e.path, e.err)
+}
+
+func (e *outputError) Unwrap() error { return e.err }
 
 // place moves the finished file to its name, or removes the unfinished one.
 func (o *output) place(err error) error {
@@ -140,6 +157,9 @@ func (o *output) place(err error) error {
 
 // discard removes what was begun.
 func (o *output) discard() {
+	if o.file != nil {
+		_ = o.file.Close()
+	}
 	if o.temp != nil {
 		_ = o.temp.Close()
 		_ = os.Remove(o.temp.Name())

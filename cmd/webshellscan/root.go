@@ -47,9 +47,12 @@ and writes nothing but its report.
 PATH is a file or a folder; folders are searched for EVTX files, whatever they
 are called. Times are UTC.
 
+The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
+outright, and any other ending means a table:
+` + endingsHelp() + `
 ` + exitHelp,
 		Example: `  webshellscan ./logs
-  webshellscan ./logs ./more.evtx --format csv -o findings.csv
+  webshellscan ./logs ./more.evtx -o findings.csv -o findings.jsonl
   webshellscan ./logs --format jsonl | jq .
   webshellscan ./logs --rules ~/sigma/rules/windows --rules my.yml
   webshellscan baseline ./clean-logs -o known.json

@@ -26,7 +26,7 @@ The built-in rules are there to be referred to.
 			if len(args) == 0 {
 				return errors.New("no file or folder given: webshellscan rules check PATH... (see --help)")
 			}
-			if err := report.CheckListFormat(format, report.ListFormats); err != nil {
+			if err := report.CheckFormat(format, report.ListFormats); err != nil {
 				return err
 			}
 			flags.paths = args

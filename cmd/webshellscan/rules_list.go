@@ -19,7 +19,7 @@ log source and tags, and what a scan with the same flags does with each.
 		Example: "  webshellscan rules list --rules ~/sigma/rules/windows --tag attack.t1505.003",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := report.CheckListFormat(format, report.ListFormats); err != nil {
+			if err := report.CheckFormat(format, report.ListFormats); err != nil {
 				return err
 			}
 			sets, err := g.loadRules(cmd, &flags)

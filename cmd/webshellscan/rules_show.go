@@ -24,7 +24,7 @@ says, and the one condition over fields that it was simplified to.
 			if len(args) == 0 {
 				return fmt.Errorf("no rule named: webshellscan rules show NAME... (see --help)")
 			}
-			if err := report.CheckListFormat(format, report.ShowFormats); err != nil {
+			if err := report.CheckFormat(format, report.ShowFormats); err != nil {
 				return err
 			}
 			sets, err := g.loadRules(cmd, &flags)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,9 +17,8 @@ import (
 // scanOptions are the flags of a scan as they are given.
 type scanOptions struct {
 	*globals
-	rules  ruleFlags
-	format string
-	output string
+	rules ruleFlags
+	outputFlags
 	hosts  []string
 	since  string
 	until  string
@@ -35,8 +33,7 @@ type scanOptions struct {
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&o.format, "format", "f", "table", "`format` of the report: "+strings.Join(report.Formats(), ", "))
-	flags.StringVarP(&o.output, "output", "o", "", "write the report to a `file`, whole or not at all, instead of standard output")
+	o.outputFlags.addFlags(cmd, scanFormats)
 	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; may be given again)")
 	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
 	flags.StringVar(&o.until, "until", "", "only findings before this `time` (RFC 3339; a date: up to its end)")
@@ -47,7 +44,6 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
 	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.Formats(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // finalize checks the flags and turns them into the options of a scan.
@@ -100,29 +96,32 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := report.CheckFormat(o.format); err != nil {
+	list, err := o.destinations(scanFormats)
+	if err != nil {
 		return err
 	}
-	out, err := openOutput(o.output, args, o.stdout)
+	outs, err := openOutputs(list, args, o.stdout)
 	if err != nil {
 		return err
 	}
 	res, err := runWithProgress(cmd.Context(), o.globals, options)
 	if err != nil {
-		out.discard()
+		discardAll(outs)
 		return err
 	}
 	width, _ := terminal(o.stdout)
-	err = report.Write(out, o.format, res, report.Options{
-		Width: width, Color: o.output == "" && o.color(o.stdout), ASCII: o.output == "" && wantsASCII(),
-		Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw,
+	failed := writeOutputs(outs, func(out *output) error {
+		return report.Write(out, out.format, res, report.Options{
+			Width: width, Color: out.path == "" && o.color(o.stdout), ASCII: out.path == "" && wantsASCII(),
+			Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw,
+		})
 	})
-	if err := out.commit(err); err != nil {
-		return err
-	}
 	o.tell(res)
 	if !o.quiet {
 		_ = report.Integrity(o.stderr, res.Integrity)
+	}
+	if failed != nil {
+		return failed
 	}
 	return status(res)
 }

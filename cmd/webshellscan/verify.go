@@ -13,8 +13,7 @@ import (
 // verifyOptions are the flags of the verb verify.
 type verifyOptions struct {
 	*globals
-	format string
-	output string
+	outputFlags
 	csvRaw bool
 }
 
@@ -39,10 +38,8 @@ Exit status:
 		RunE:    func(cmd *cobra.Command, args []string) error { return runVerify(cmd, o, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&o.format, "format", "f", "table", "`format` of the report: table, csv, jsonl")
-	flags.StringVarP(&o.output, "output", "o", "", "write the report to a `file`, whole or not at all, instead of standard output")
+	o.outputFlags.addFlags(cmd, verifyFormats)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(report.VerifyFormats(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -51,10 +48,11 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no file or folder given: webshellscan verify PATH... (see --help)")
 	}
-	if err := report.CheckVerifyFormat(o.format); err != nil {
+	list, err := o.destinations(verifyFormats)
+	if err != nil {
 		return err
 	}
-	out, err := openOutput(o.output, args, o.stdout)
+	outs, err := openOutputs(list, args, o.stdout)
 	if err != nil {
 		return err
 	}
@@ -62,14 +60,17 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 		Paths: args, Workers: o.workers, Hash: true, Version: version(), Crosscheck: -1,
 	})
 	if err != nil {
-		out.discard()
+		discardAll(outs)
 		return err
 	}
 	width, _ := terminal(o.stdout)
-	if err := out.commit(report.Verify(out, o.format, res, report.Options{Width: width, Raw: o.csvRaw})); err != nil {
-		return err
-	}
+	failed := writeOutputs(outs, func(out *output) error {
+		return report.Verify(out, out.format, res, report.Options{Width: width, Raw: o.csvRaw})
+	})
 	o.tell(res)
+	if failed != nil {
+		return failed
+	}
 	switch grave := func(i *scan.Integrity) bool { return i.Level > scan.IntegrityNotice }; {
 	case res.Summary.Interrupted != nil:
 		return outcome(exitInterrupted)

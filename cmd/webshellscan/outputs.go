@@ -1,0 +1,182 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"webshellscan/report"
+)
+
+// outputFlags say in which formats a report is written, and where to.
+type outputFlags struct {
+	formats []string
+	outputs []string
+}
+
+// formatNames are the formats that a verb can write, the first by default.
+type formatNames struct {
+	names []string
+	// ofPath returns the format that the ending of a path stands for, "" for none.
+	ofPath func(path string) string
+}
+
+// scanFormats are the formats of a scan, verifyFormats those of the verb verify.
+var (
+	scanFormats   = formatNames{report.Formats(), report.FormatOf}
+	verifyFormats = formatNames{report.VerifyFormats(), report.FormatOf}
+)
+
+func (o *outputFlags) addFlags(cmd *cobra.Command, f formatNames) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&o.formats, "format", "f", nil,
+		"`format` of the report: "+strings.Join(f.names, ", ")+
+			" (default: by the file's ending, else "+f.names[0]+"; given again, one for each -o)")
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil,
+		"write to a `file`, whole or not at all, instead of standard output, in the format of its ending or as FORMAT:FILE; "+
+			"- is standard output (may be given again: one scan, several reports)")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(f.names, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// endingsHelp lists the endings that choose a format.
+func endingsHelp() string {
+	var b strings.Builder
+	for _, format := range report.Formats() {
+		fmt.Fprintf(&b, "  %-15s  %s\n", format, strings.Join(report.Endings(format), " "))
+	}
+	return b.String()
+}
+
+// destination is one report that is asked for: its format and its path, "" for
+// standard output.
+type destination struct{ format, path string }
+
+// destinations checks the flags and returns what they ask for.
+func (o *outputFlags) destinations(f formatNames) ([]destination, error) {
+	for _, format := range o.formats {
+		if err := report.CheckFormat(format, f.names); err != nil {
+			return nil, err
+		}
+	}
+	paths := o.outputs
+	if len(paths) == 0 {
+		paths = []string{"-"}
+	}
+	list := make([]destination, len(paths))
+	var open []int // those without a format before the path
+	for i, path := range paths {
+		if list[i] = f.parse(path); list[i].format == "" {
+			open = append(open, i)
+		}
+	}
+	switch {
+	case len(o.formats) == 0:
+		for _, i := range open {
+			list[i].format = f.ofPath(list[i].path)
+			if !slices.Contains(f.names, list[i].format) {
+				list[i].format = f.names[0]
+			}
+		}
+	case len(o.formats) == len(open):
+		for n, i := range open {
+			list[i].format = o.formats[n]
+		}
+	default:
+		return nil, fmt.Errorf("%d --format for %d reports: give one for each -o, or -o FORMAT:FILE, or none and let the endings choose",
+			len(o.formats), len(open))
+	}
+	return list, checkDistinct(list)
+}
+
+// parse takes FORMAT: off a path, and - for standard output.
+func (f formatNames) parse(path string) destination {
+	var d destination
+	if format, rest, ok := strings.Cut(path, ":"); ok && slices.Contains(f.names, format) {
+		d.format, path = format, rest
+	}
+	if path != "-" {
+		d.path = path
+	}
+	return d
+}
+
+// checkDistinct returns an error if two reports would go to one place.
+func checkDistinct(list []destination) error {
+	for i, d := range list {
+		for _, other := range list[:i] {
+			if samePath(d.path, other.path) {
+				if d.path == "" {
+					return errors.New("two reports for standard output: give all but one a file with -o")
+				}
+				return fmt.Errorf("two reports for one file: %s", d.path)
+			}
+		}
+	}
+	return nil
+}
+
+// samePath reports whether two paths name one file, which need not exist.
+func samePath(a, b string) bool {
+	if a == "" || b == "" {
+		return a == b
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	a, b = placeOf(a), placeOf(b)
+	if runtime.GOOS == "linux" {
+		return a == b
+	}
+	return strings.EqualFold(a, b) // as the file systems of Windows and macOS have it
+}
+
+// placeOf returns a path without links in its folder, as far as it exists.
+func placeOf(path string) string {
+	folder, err := realPath(filepath.Dir(path))
+	if err != nil {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(folder, filepath.Base(path))
+}
+
+// openOutputs opens the places of all reports, or none.
+func openOutputs(list []destination, inputs []string, stdout io.Writer) ([]*output, error) {
+	var outs []*output
+	for _, d := range list {
+		out, err := openOutput(d.path, inputs, stdout)
+		if err != nil {
+			discardAll(outs)
+			return nil, err
+		}
+		out.format = d.format
+		outs = append(outs, out)
+	}
+	return outs, nil
+}
+
+func discardAll(outs []*output) {
+	for _, out := range outs {
+		out.discard()
+	}
+}
+
+// writeOutputs writes all reports. One that fails does not keep the others from
+// being written; all failures come back as one errors.Join.
+func writeOutputs(outs []*output, write func(*output) error) error {
+	var errs []error
+	for _, out := range outs {
+		if err := out.commit(write(out)); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
