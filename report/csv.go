@@ -21,8 +21,7 @@ type csvWriter struct {
 }
 
 func writeCSV(w io.Writer, res *scan.Result, o Options) error {
-	c := &csvWriter{out: w, raw: o.Raw}
-	c.csv = csv.NewWriter(&c.line)
+	c := newCSVWriter(w, o)
 	if o.Sessions {
 		return writeColumns(c, res.Sessions, sessionColumns, newSession)
 	}
@@ -59,6 +58,12 @@ func writeColumns[T, R any](c *csvWriter, list []T, columns []csvColumn[R], rowO
 	return nil
 }
 
+func newCSVWriter(w io.Writer, o Options) *csvWriter {
+	c := &csvWriter{out: w, raw: o.Raw}
+	c.csv = csv.NewWriter(&c.line)
+	return c
+}
+
 // csvColumns are the columns of findings.
 var csvColumns = []csvColumn[row]{
 	{"host", func(r *row) string { return r.Host }},
@@ -86,9 +91,7 @@ var csvColumns = []csvColumn[row]{
 	{"file", func(r *row) string { return r.File }},
 	{"offset", func(r *row) string { return strconv.FormatInt(r.Offset, 10) }},
 	{"evidence", evidenceCell},
-	{"crosscheck", func(r *row) string {
-		return strings.TrimSuffix(string(r.Crosscheck.State)+": "+r.Crosscheck.Reason, ": ")
-	}},
+	{"crosscheck", crosscheckText},
 	{"session", func(r *row) string { return r.Session }},
 	{"recovered", func(r *row) string { return strconv.FormatBool(r.Recovered) }},
 	{"correlated", correlatedCell},
@@ -116,14 +119,7 @@ func correlatedCell(r *row) string {
 	return strings.Join(cells, ";")
 }
 
-// evidenceCell lists the records as file#record@offset.
-func evidenceCell(r *row) string {
-	var cells []string
-	for _, e := range r.Evidence {
-		cells = append(cells, fmt.Sprintf("%s#%d@%d", e.File, e.RecordID, e.Offset))
-	}
-	return strings.Join(cells, ";")
-}
+func evidenceCell(r *row) string { return strings.Join(evidenceTexts(r.Evidence), ";") }
 
 // sessionColumns are the columns of sessions.
 var sessionColumns = []csvColumn[sessionObject]{

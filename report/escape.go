@@ -40,6 +40,9 @@ func Visible(text string) string {
 // isHidden reports whether a character must not reach a terminal as it is. The
 // joiners that scripts and emoji need are harmless, and left.
 func isHidden(r rune) bool {
+	if r >= ' ' && r <= '~' {
+		return false // nearly all of them
+	}
 	switch r {
 	case '\u200C', '\u200D':
 		return false

@@ -260,7 +260,7 @@ const (
 )
 
 func (p *printer) explainedItem(item *explainedItem) {
-	p.line("      %s %s: %s", yesNo(item.Matched), Visible(item.Item), clip(strings.Join(some(item.Wanted, maxWanted), ", ")))
+	p.line("      %s %s: %s", yesNo(item.Matched), Visible(item.Item), clipLine(strings.Join(some(item.Wanted, maxWanted), ", ")))
 	if item.Known {
 		p.line("          the same in all events of this log source")
 	}
@@ -272,9 +272,9 @@ func (p *printer) explainedItem(item *explainedItem) {
 			p.line("          and %d more values", len(item.Values)-maxValues)
 			break
 		}
-		text := clip(v.Value)
+		text := clipLine(v.Value)
 		if len(v.Fits) > 0 {
-			text += "  fits " + clip(strings.Join(some(v.Fits, maxWanted), ", "))
+			text += "  fits " + clipLine(strings.Join(some(v.Fits, maxWanted), ", "))
 		}
 		p.line("          = %s", text)
 	}
@@ -288,7 +288,7 @@ func some(list []string, most int) []string {
 	return append(list[:most:most], fmt.Sprintf("and %d more", len(list)-most))
 }
 
-// clip returns a text fit for a terminal, cut visibly if it is long.
-func clip(text string) string {
+// clipLine returns a text fit for a terminal, cut visibly if it is long.
+func clipLine(text string) string {
 	return wrap(Visible(text), maxText, 1)[0]
 }

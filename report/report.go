@@ -37,6 +37,10 @@ var formats = []struct {
 	{"csv", []string{".csv"}, writeCSV},
 	{"jsonl", []string{".jsonl", ".ndjson"}, writeJSONL},
 	{"json", []string{".json"}, writeJSON},
+	{"timesketch", []string{".timesketch.jsonl"}, writeTimesketchJSONL},
+	{"timesketch-csv", []string{".timesketch.csv"}, writeTimesketchCSV},
+	{"navigator", []string{".navigator.json"}, writeNavigator},
+	{"markdown", []string{".md", ".markdown"}, writeMarkdown},
 }
 
 // Formats returns the names of the formats.

@@ -1,0 +1,220 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+
+	"webshellscan/report"
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/evtx"
+)
+
+// worstMarkup are texts that mean something to Markdown, DOT or Mermaid.
+var worstMarkup = append([]string{
+	"[click](https://evil.example)", "![x](https://evil.example/x.png)", "<img src=x onerror=alert(1)>", "https://evil.example/a",
+	"www.evil.example", "mail@evil.example", "<https://evil.example>", "a|b", `a\|b`, "|", "||", "`", "``a`", "`|`", `a\`, "a`|`b\\", " `x` ",
+	"# heading", "> quote", "- item", "1. item", "1) item", "---", "===", "\t code", "    code", "* * *", "**bold** _it_ ~~s~~", "[x]: https://evil.example",
+	"&lt;b&gt; &#60; &#x3c; &amp;", "[^1]", "$x$ @user #1", "|---|---|", "a|b\n|--|--|\n[l](x)", "<!-- x", "<!DOCTYPE x>", "<?x", "<![CDATA[x", "</table><script>",
+	`x" -> y; }`, `\N \G \" \\"`, `\`, `x\`, "<b>html</b>", "#quot;#35;", "style a:#x;", "classDef a:#b;#c;", "end", "%%{init: {}}%%", "fa:fa-car", "]; click n1 \"https://evil.example\"", "`md`",
+	"n1 --> n2", "\";\nclick n0 href \"https://evil.example\"\n", "<br/>", "subgraph x", "x\u00A0y", "x /* y */ // z", "{a|b}", "<f0>",
+}, worst...)
+
+// resultOf returns a result of one session of a finding whose texts all are the
+// given one, with everything else that a summary tells.
+func resultOf(text string) *scan.Result {
+	f := finding(text)
+	f.Rules = []*rules.Rule{{Name: text, Title: text, Level: rules.LevelHigh, Tags: []string{"attack.t1505.003", text}}}
+	return &scan.Result{
+		Findings: []*scan.Finding{f},
+		Sessions: []*scan.Session{{
+			Key: text, Host: text, Product: text, Application: text, Level: rules.LevelHigh, Raised: []string{text}, First: noon, Last: noon,
+			Findings: []*scan.Finding{f}, Users: []string{text, text}, Burst: 1, BurstStart: noon,
+		}},
+		Integrity: []*scan.Integrity{{Host: text, File: text, Text: text, Meaning: text}},
+		Manifest:  scan.Manifest{Version: text},
+		Summary: scan.Summary{
+			Blind:      []scan.Blind{{Host: text, Text: text}, {Text: text}},
+			Unreadable: []scan.FileError{{Path: text, Err: fmt.Errorf("%s", text)}}, Crashes: []scan.FileError{{Path: text, Err: fmt.Errorf("%s", text)}},
+			Damage: []scan.FileFaults{{Path: text, Counts: map[evtx.Class]int{evtx.FileTruncated: 1}}},
+		},
+	}
+}
+
+func writeResult(t *testing.T, format string, res *scan.Result) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.Write(&b, format, res, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// outline returns the block structure of Markdown with the dialect of GitHub,
+// and the text of its table cells and code spans.
+func outline(t *testing.T, source string) (kinds, texts []string) {
+	t.Helper()
+	md := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote), goldmark.WithParserOptions(parser.WithAttribute()))
+	data := []byte(source)
+	err := ast.Walk(md.Parser().Parse(text.NewReader(data)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n.Kind() {
+		case ast.KindLink, ast.KindImage, ast.KindAutoLink, ast.KindRawHTML, ast.KindHTMLBlock, ast.KindBlockquote, ast.KindCodeBlock,
+			ast.KindFencedCodeBlock, ast.KindThematicBreak, extast.KindStrikethrough, extast.KindTaskCheckBox, extast.KindFootnoteLink:
+			t.Errorf("%s in\n%s", n.Kind(), source)
+		case ast.KindCodeSpan:
+			var b strings.Builder
+			for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+				b.Write(c.(*ast.Text).Segment.Value(data))
+			}
+			texts = append(texts, b.String())
+			return ast.WalkSkipChildren, nil
+		case ast.KindText, ast.KindString:
+		default:
+			kinds = append(kinds, n.Kind().String())
+		}
+		return ast.WalkContinue, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kinds, texts
+}
+
+// TestMarkdown: whatever a log says, the summary has the same structure as with a
+// harmless text, without a link, an image or HTML, and shows the text.
+func TestMarkdown(t *testing.T) {
+	harmless, _ := outline(t, writeResult(t, "markdown", resultOf("x.y")))
+	for _, text := range worstMarkup {
+		if strings.TrimSpace(text) == "" {
+			continue // sentences and cells without any text differ in nothing but it
+		}
+		source := writeResult(t, "markdown", resultOf(text))
+		kinds, texts := outline(t, source)
+		if diff := cmp.Diff(harmless, kinds); diff != "" {
+			t.Errorf("%q: structure (-harmless +got):\n%s\n%s", text, diff, source)
+		}
+		shown := report.Visible(text)
+		if len(shown) < 300 && !strings.Contains(strings.Join(texts, "\n"), shown) {
+			t.Errorf("%q is not shown:\n%q", shown, texts)
+		}
+	}
+}
+
+// TestTimesketch: every event has the fields that Timesketch needs, in CSV all
+// times in one form, and every text comes back as it was.
+func TestTimesketch(t *testing.T) {
+	for _, text := range worstMarkup {
+		var event map[string]any
+		line := write(t, "timesketch", report.Options{}, finding(text))
+		if err := json.Unmarshal([]byte(line), &event); err != nil || strings.Count(line, "\n") != 1 {
+			t.Fatalf("%q: %v in %s", text, err, line)
+		}
+		rows, err := csv.NewReader(strings.NewReader(write(t, "timesketch-csv", report.Options{Raw: true}, finding(text)))).ReadAll()
+		if err != nil || len(rows) != 2 {
+			t.Fatalf("%q: %d rows, %v", text, len(rows), err)
+		}
+		cells := make(map[string]string)
+		for i, name := range rows[0] {
+			cells[name] = rows[1][i]
+		}
+		at, err := time.Parse(time.RFC3339, event["datetime"].(string))
+		if err != nil || !at.Equal(noon.Time().Truncate(time.Microsecond)) || event["timestamp"] != float64(at.UnixMicro()) || event["timestamp_desc"] != "Start Time" {
+			t.Errorf("%v, %v, %v", event["datetime"], event["timestamp"], event["timestamp_desc"])
+		}
+		if cells["datetime"] != "2026-03-02T12:00:00.123456+00:00" || cells["timestamp"] != "1772452800123456" || cells["time"] != "2026-03-02T12:00:00.1234567Z" {
+			t.Errorf("%v, %v, %v", cells["datetime"], cells["timestamp"], cells["time"])
+		}
+		var tags []string
+		if err := json.Unmarshal([]byte(cells["tag"]), &tags); err != nil || len(tags) != 2 || tags[1] != "high" {
+			t.Errorf("tags %q, %v", cells["tag"], err)
+		}
+		if message := event["message"].(string); message != report.Visible(message) || message != cells["message"] {
+			t.Errorf("message %q, in CSV %q", message, cells["message"])
+		}
+		for _, key := range []string{"host", "image", "command_line", "user", "worker_command_line", "file"} {
+			if event[key] != text || cells[key] != strings.ReplaceAll(text, "\r\n", "\n") {
+				t.Errorf("%s: %q, in CSV %q, want %q", key, event[key], cells[key], text)
+			}
+		}
+	}
+}
+
+// TestNavigator: a layer counts each technique once a finding, opens those of
+// which sub-techniques were found, and keeps to the documented format.
+func TestNavigator(t *testing.T) {
+	for _, text := range worstMarkup {
+		one, two := finding(text), finding("x")
+		one.Rules = []*rules.Rule{
+			{Name: "a", Tags: []string{"attack.t1505.003", "attack.persistence", "attack.s0154", text}},
+			{Name: "b", Tags: []string{"attack.T1505.003", "attack.t1059"}},
+		}
+		two.Rules = []*rules.Rule{{Name: "b", Tags: []string{"attack.t1059", "attack.t10590", "attack.t1059.01", "attack.t1x59"}}}
+		var layer struct {
+			Name, Domain string
+			Versions     struct{ Layer, Navigator string }
+			Techniques   []struct {
+				TechniqueID, Comment string
+				Score                *int
+				ShowSubtechniques    bool
+			}
+			Gradient struct {
+				Colors             []string
+				MinValue, MaxValue int
+			}
+		}
+		dec := json.NewDecoder(strings.NewReader(writeResult(t, "navigator", &scan.Result{Findings: []*scan.Finding{one, two}})))
+		if err := dec.Decode(&layer); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, tech := range layer.Techniques {
+			score := "-"
+			if tech.Score != nil {
+				score = fmt.Sprint(*tech.Score)
+			}
+			got = append(got, fmt.Sprintf("%s %s %v", tech.TechniqueID, score, tech.ShowSubtechniques))
+			if tech.Comment != report.Visible(tech.Comment) {
+				t.Errorf("comment %q", tech.Comment)
+			}
+		}
+		if diff := cmp.Diff([]string{"T1059 2 false", "T1505 - true", "T1505.003 1 false"}, got); diff != "" {
+			t.Errorf("%q: techniques (-want +got):\n%s", text, diff)
+		}
+		if layer.Name == "" || layer.Domain != "enterprise-attack" || layer.Versions.Layer != "4.5" || layer.Gradient.MaxValue <= layer.Gradient.MinValue || len(layer.Gradient.Colors) < 2 {
+			t.Errorf("%+v", layer)
+		}
+	}
+	empty := writeResult(t, "navigator", &scan.Result{})
+	if !strings.Contains(empty, `"techniques": []`) || !strings.Contains(empty, `"maxValue": 1`) {
+		t.Errorf("a layer of nothing: %s", empty)
+	}
+}
+
+// TestFormatOf: the longest ending counts, and case does not.
+func TestFormatOf(t *testing.T) {
+	tests := map[string]string{
+		"a.csv": "csv", "a.CSV": "csv", "a.timesketch.csv": "timesketch-csv", "A.Timesketch.JSONL": "timesketch", "a.jsonl": "jsonl",
+		"dir.csv/a.md": "markdown", "a.navigator.json": "navigator", "a.txt": "table", "a": "", "a.evtx": "", "csv": "", "": "",
+	}
+	for path, want := range tests {
+		if got := report.FormatOf(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}

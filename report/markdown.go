@@ -1,0 +1,327 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/proctree"
+)
+
+// Bounds of a summary in Markdown, which is to be pasted into a case and read.
+const (
+	maxSessions        = 20
+	maxSessionFindings = 15
+	maxCode            = 300 // characters of a text from a log
+)
+
+// markdown writes a summary in CommonMark with the tables of GitHub's dialect.
+type markdown struct {
+	out    *bufio.Writer
+	res    *scan.Result
+	counts map[*rules.Rule]int // findings by rule
+	listed []*rules.Rule       // the rules that matched, the gravest first
+}
+
+func writeMarkdown(w io.Writer, res *scan.Result, _ Options) error {
+	m := &markdown{out: bufio.NewWriter(w), res: res, counts: make(map[*rules.Rule]int)}
+	for _, f := range res.Findings {
+		for _, r := range f.Rules {
+			m.counts[r]++
+		}
+	}
+	m.listed = slices.SortedFunc(maps.Keys(m.counts), func(a, b *rules.Rule) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Label(), b.Label()), strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	m.title()
+	m.logs()
+	m.sessions()
+	m.others()
+	m.rules()
+	m.blindness()
+	return m.out.Flush()
+}
+
+// line writes a line; errors are kept by the bufio.Writer.
+func (m *markdown) line(format string, args ...any) { _, _ = fmt.Fprintf(m.out, format+"\n", args...) }
+
+func (m *markdown) title() {
+	m.line("# webshellscan: %s in %s on %s", count(len(m.res.Findings), "finding"),
+		count(len(m.res.Sessions), "session"), count(countHosts(m.res.Findings), "host"))
+}
+
+func (m *markdown) logs() {
+	s := &m.res.Summary
+	m.line("\n- Read: %s, %s, %s", count(s.Files, "EVTX file"), bytesText(s.Bytes), count(s.Records, "record"))
+	if s.First != 0 {
+		m.line("- Records from %s to %s UTC, of %s", shortTime(s.First), shortTime(s.Last), count(len(s.Hosts), "host"))
+	}
+	e := s.Events
+	m.line("- Process events: %d Sysmon 1, %d Sysmon 5, %d Security 4688, %d Security 4689",
+		e.SysmonCreate, e.SysmonEnd, e.SecurityCreate, e.SecurityEnd)
+	if version := m.res.Manifest.Version; version != "" {
+		m.line("- Version: %s", mdCode(version))
+	}
+	if s.Interrupted != nil {
+		m.line("- **Interrupted**: this is what was found up to then")
+	}
+}
+
+// sessions lists the gravest sessions, then each with its findings.
+func (m *markdown) sessions() {
+	if len(m.res.Findings) == 0 {
+		m.line("\nNo findings.")
+		return
+	}
+	list := m.res.Sessions
+	if len(list) == 0 {
+		return
+	}
+	m.line("\n## Sessions\n")
+	m.line("| # | level | host | web server | first (UTC) | last (UTC) | findings |")
+	m.line("| ---: | --- | --- | --- | --- | --- | ---: |")
+	for i, s := range list[:min(len(list), maxSessions)] {
+		m.line("| %d | %s | %s | %s | %s | %s | %d |", i+1, s.Level, mdCell(s.Host), m.worker(s, mdCell),
+			shortTime(s.First), shortTime(s.Last), len(s.Findings))
+	}
+	m.more(len(list)-maxSessions, "session")
+	for i, s := range list[:min(len(list), maxSessions)] {
+		m.session(i+1, s)
+	}
+}
+
+// worker names a session's web server.
+func (m *markdown) worker(s *scan.Session, code func(string) string) string {
+	f := s.Findings[0]
+	text := fmt.Sprintf("%s, PID %d", code(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
+	for _, more := range []string{f.Product, s.Application} {
+		if more != "" {
+			text += ", " + code(more)
+		}
+	}
+	return text
+}
+
+func (m *markdown) session(number int, s *scan.Session) {
+	f := s.Findings[0]
+	m.line("\n### %d. %s: %s\n", number, mdCode(s.Host), m.worker(s, mdCode))
+	m.line("- Command line: %s", mdCode(f.WorkerCommandLine))
+	if f.WorkerStart != 0 {
+		m.line("- Started: %s UTC", shortTime(f.WorkerStart))
+	} else {
+		m.line("- Started before these logs")
+	}
+	m.line("- Ran as: %s", mdList(usersOf(s)))
+	if s.Burst > 0 {
+		m.line("- Enumeration commands: %d different, %d of them within 30 minutes from %s UTC", s.Enumeration, s.Burst, shortTime(s.BurstStart))
+	}
+	for _, raised := range s.Raised {
+		m.line("- Level raised: %s", mdSentence(raised))
+	}
+	if s.Known {
+		m.line("- All of it is known from the baseline")
+	}
+	m.line("- Least sure link to a parent: %s", cmp.Or(s.Link, leastSure(s.Findings)))
+	m.line("- Session: %s\n", mdCode(s.Key))
+	m.findings(s.Findings)
+}
+
+// usersOf returns whom a session's findings ran as, in the order in which they
+// come first.
+func usersOf(s *scan.Session) []string {
+	users := s.Users
+	if len(users) == 0 {
+		for _, f := range s.Findings {
+			if !slices.Contains(users, f.User) {
+				users = append(users, f.User)
+			}
+		}
+	}
+	return users
+}
+
+// leastSure returns the least sure link of findings.
+func leastSure(findings []*scan.Finding) proctree.Link {
+	link := proctree.LinkNone
+	for _, f := range findings {
+		link = max(link, f.Link)
+	}
+	return link
+}
+
+// findings writes the table of findings: the first ones, in the order in which
+// they happened.
+func (m *markdown) findings(list []*scan.Finding) {
+	m.line("| time (UTC) | level | PID | process | rules | evidence |")
+	m.line("| --- | --- | ---: | --- | --- | --- |")
+	for _, f := range list[:min(len(list), maxSessionFindings)] {
+		e := f.Evidence[0]
+		var numbers []string
+		for _, r := range f.Rules {
+			numbers = append(numbers, fmt.Sprint(slices.Index(m.listed, r)+1))
+		}
+		m.line("| %s | %s | %d | %s%s | %s | %s, record %d |",
+			f.Time.Time().Format("2006-01-02 15:04:05.000"), f.Level, f.ProcessID, strings.Repeat("› ", min(max(f.Depth-1, 0), 6)),
+			mdCell(cmp.Or(f.CommandLine, f.Image)), strings.Join(numbers, " "), mdCell(e.File), e.RecordID)
+	}
+	m.more(len(list)-maxSessionFindings, "finding")
+}
+
+// more says how many of a list are left out.
+func (m *markdown) more(n int, what string) {
+	if n > 0 {
+		m.line("\nand %s more", count(n, what))
+	}
+}
+
+// others lists the findings below no web server.
+func (m *markdown) others() {
+	var list []*scan.Finding
+	for _, f := range m.res.Findings {
+		if f.Session == "" {
+			list = append(list, f)
+		}
+	}
+	if len(list) > 0 {
+		m.line("\n## Below no web server\n")
+		m.findings(list)
+	}
+}
+
+// rules lists the rules that matched, with their techniques.
+func (m *markdown) rules() {
+	if len(m.listed) == 0 {
+		return
+	}
+	m.line("\n## Rules\n")
+	m.line("| # | rule | level | findings | ATT&CK |")
+	m.line("| ---: | --- | --- | ---: | --- |")
+	for i, r := range m.listed {
+		m.line("| %d | %s | %s | %d | %s |", i+1, mdCell(r.Label()), r.Level, m.counts[r], strings.Join(techniquesOf([]*rules.Rule{r}), ", "))
+	}
+}
+
+// blindness says what the logs could not have shown, and what speaks of the logs
+// themselves.
+func (m *markdown) blindness() {
+	s := &m.res.Summary
+	m.line("\n## What these logs could not have shown\n")
+	m.list("Not read", len(s.Unreadable), func(i int) string {
+		return mdCode(s.Unreadable[i].Path) + ": " + mdSentence(s.Unreadable[i].Reason())
+	})
+	m.list("Internal error", len(s.Crashes), func(i int) string { return mdCode(s.Crashes[i].Path) })
+	m.list("Blind", len(s.Blind), func(i int) string {
+		if s.Blind[i].Host == "" {
+			return mdSentence(s.Blind[i].Text)
+		}
+		return mdCode(s.Blind[i].Host) + ": " + mdSentence(s.Blind[i].Text)
+	})
+	damage := make([]string, 0, len(s.Damage))
+	for _, d := range s.Damage {
+		if text := losses(d); text != "" {
+			damage = append(damage, mdCode(d.Path)+": "+text)
+		}
+	}
+	m.list("Damaged", len(damage), func(i int) string { return damage[i] })
+	m.list("Logs", len(m.res.Integrity), func(i int) string {
+		x := m.res.Integrity[i]
+		return fmt.Sprintf("%s, %s: %s %s", x.Level, mdCode(cmp.Or(x.Host, x.File)), mdSentence(x.Text), mdSentence(x.Meaning))
+	})
+	if len(s.Unreadable)+len(s.Crashes)+len(s.Blind)+len(damage)+len(m.res.Integrity) == 0 {
+		m.line("Nothing is known to be missing.")
+	}
+}
+
+// losses counts the faults of a file that may have cost something, by class.
+func losses(d scan.FileFaults) string {
+	var parts []string
+	for _, class := range slices.Sorted(maps.Keys(d.Counts)) {
+		if class.Loss() {
+			parts = append(parts, fmt.Sprintf("%d %s", d.Counts[class], class))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// list writes the first items of a list, and how many there are more.
+func (m *markdown) list(title string, n int, item func(i int) string) {
+	for i := range min(n, maxListed) {
+		m.line("- **%s**: %s", title, item(i))
+	}
+	if n > maxListed {
+		m.line("- **%s**: and %d more", title, n-maxListed)
+	}
+}
+
+// mdCode returns text from a log as a code span. In it no character means
+// anything to Markdown but backticks, of which its ends have more in a row than
+// the text (https://spec.commonmark.org/0.31.2/#code-spans); nor do the dialects
+// look for links, mentions or formulas there.
+func mdCode(text string) string {
+	text = clip(Visible(text), maxCode)
+	if text == "" {
+		return "–"
+	}
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	if strings.Trim(text, " ") != "" && strings.ContainsAny(text[:1]+text[len(text)-1:], " `") {
+		text = " " + text + " " // one space at each end is taken off again
+	}
+	return fence + text + fence
+}
+
+// mdCell is mdCode for a cell of a table, which a pipe would end even in a code
+// span (https://github.github.com/gfm/#tables-extension-): pipes stand between
+// spans, as entities.
+func mdCell(text string) string {
+	text = clip(Visible(text), maxCode)
+	if text == "" {
+		return "–"
+	}
+	parts := strings.Split(text, "|")
+	for i, part := range parts {
+		if part != "" {
+			parts[i] = mdCode(part)
+		}
+	}
+	return strings.Join(parts, "&#124;")
+}
+
+// mdList returns texts as code spans, joined by commas.
+func mdList(texts []string) string {
+	var parts []string
+	for i, text := range texts {
+		if i == maxListed {
+			parts = append(parts, fmt.Sprintf("and %d more", len(texts)-maxListed))
+			break
+		}
+		parts = append(parts, mdCode(text))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// mdSentence returns a sentence that may hold text from a log: every word that
+// is not plain becomes a code span.
+func mdSentence(text string) string {
+	words := strings.Fields(Visible(text))
+	for i, word := range words {
+		bare := strings.TrimRight(strings.TrimLeft(word, "("), ".,:;)")
+		if strings.ContainsFunc(bare, func(r rune) bool { return !isPlain(r) }) {
+			words[i] = mdCode(word)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// isPlain reports whether a character means nothing to Markdown within a word.
+func isPlain(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == ',' || r == '\''
+}

@@ -1,0 +1,127 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"webshellscan/scan"
+	"webshellscan/scan/proctree"
+)
+
+// Timesketch wants of each event a message, a datetime in ISO 8601 and a
+// timestamp_desc, reads a timestamp in microseconds since 1970, and takes all
+// other fields as they are
+// (https://github.com/google/timesketch/blob/master/docs/guides/user/import-from-json-csv.md).
+// It reads a list of tags from the field tag, in CSV as a JSON list, and needs
+// all datetimes of a CSV in one form (timesketch/lib/utils.py).
+
+// timesketchRow is a finding as an event of Timesketch. Lists of objects are
+// flattened: Timesketch shows fields, not objects.
+type timesketchRow struct {
+	Message       string   `json:"message"`
+	Datetime      string   `json:"datetime"`
+	Timestamp     int64    `json:"timestamp"`
+	TimestampDesc string   `json:"timestamp_desc"`
+	Tag           []string `json:"tag"`
+	row
+	Evidence   []string `json:"evidence"`
+	Crosscheck string   `json:"crosscheck"`
+}
+
+// startTime is what a process's start is called in Plaso, whose timelines
+// Timesketch is made for.
+const startTime = "Start Time"
+
+func newTimesketchRow(f *scan.Finding) timesketchRow {
+	at := cmp.Or(f.Time, f.Evidence[0].Time)
+	r := timesketchRow{
+		Message: timesketchMessage(f), Datetime: at.Time().Format("2006-01-02T15:04:05.000000+00:00"),
+		Timestamp: at.Time().UnixMicro(), TimestampDesc: startTime, row: newRow(f),
+	}
+	if f.Time == 0 {
+		r.TimestampDesc = "Recorded Time"
+	}
+	r.Tag = append([]string{"webshellscan", r.Level}, techniquesOf(f.Rules)...)
+	r.Evidence = evidenceTexts(f.Evidence)
+	r.Crosscheck = crosscheckText(&r.row)
+	return r
+}
+
+// maxMessage is how many characters of a command line stand in a message; the
+// field command_line has all of it.
+const maxMessage = 1000
+
+// timesketchMessage says in one line what ran, below what.
+func timesketchMessage(f *scan.Finding) string {
+	message := fmt.Sprintf("[%s] %s (PID %d)", f.Level, clip(Visible(cmp.Or(f.CommandLine, f.Image)), maxMessage), f.ProcessID)
+	if f.Session != "" {
+		message += fmt.Sprintf(" below %s (PID %d)", Visible(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
+		if f.Product != "" {
+			message += ", " + Visible(f.Product)
+		}
+	}
+	if f.User != "" {
+		message += ", as " + Visible(f.User)
+	}
+	return message
+}
+
+// clip cuts a text visibly after so many characters.
+func clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	letters := []rune(text)
+	if len(letters) <= limit {
+		return text
+	}
+	return fmt.Sprintf("%s… (+%d)", string(letters[:limit]), len(letters)-limit)
+}
+
+// writeTimesketchJSONL writes JSON Lines for Timesketch.
+func writeTimesketchJSONL(w io.Writer, res *scan.Result, _ Options) error {
+	out := bufio.NewWriter(w)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	for _, f := range res.Findings {
+		if err := enc.Encode(newTimesketchRow(f)); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// writeTimesketchCSV writes a CSV for Timesketch: its columns, then those of our
+// CSV.
+func writeTimesketchCSV(w io.Writer, res *scan.Result, o Options) error {
+	columns := []csvColumn[timesketchRow]{
+		{"message", func(r *timesketchRow) string { return r.Message }},
+		{"datetime", func(r *timesketchRow) string { return r.Datetime }},
+		{"timestamp", func(r *timesketchRow) string { return strconv.FormatInt(r.Timestamp, 10) }},
+		{"timestamp_desc", func(r *timesketchRow) string { return r.TimestampDesc }},
+		{"tag", func(r *timesketchRow) string { return `["` + strings.Join(r.Tag, `", "`) + `"]` }},
+	}
+	for _, col := range csvColumns {
+		columns = append(columns, csvColumn[timesketchRow]{col.name, func(r *timesketchRow) string { return col.cell(&r.row) }})
+	}
+	return writeColumns(newCSVWriter(w, o), res.Findings, columns, newTimesketchRow)
+}
+
+// crosscheckText is what the second decoder says, in one cell.
+func crosscheckText(r *row) string {
+	return strings.TrimSuffix(string(r.Crosscheck.State)+": "+r.Crosscheck.Reason, ": ")
+}
+
+// evidenceTexts lists the records as file#record@offset.
+func evidenceTexts(list []scan.Evidence) []string {
+	texts := make([]string, len(list))
+	for i, e := range list {
+		texts[i] = fmt.Sprintf("%s#%d@%d", e.File, e.RecordID, e.Offset)
+	}
+	return texts
+}
