@@ -2,163 +2,124 @@ package report
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
 
-// TreeOptions say how a tree looks.
+// TreeOptions say what of trees is drawn, and how.
 type TreeOptions struct {
 	// ASCII draws with ASCII characters only.
 	ASCII bool
-	// Mark, if not nil, returns what is to be noted of a process, such as the
+	// Mark, if not nil, returns what is to be noted of a process: the names of the
 	// rules that it matched.
-	Mark func(proctree.Process) string
+	Mark func(proctree.Process) []string
+	// InputPath, if not nil, returns the path of an input by its number in an
+	// event.Place; without it JSON has no evidence.
+	InputPath func(file uint32) string
+	// Since and Until leave out processes that did not start from Since on and before
+	// Until, unless one below them did. Zero means no bound.
+	Since, Until event.Time
+	// Depth leaves out processes that lie more links below the first one of a tree; 0
+	// means no bound.
+	Depth int
+	// Max bounds the processes of all trees together: those that Mark tells of come
+	// first, then those that lie highest. 0 means the format's own bound, a negative
+	// number none.
+	Max int
 }
 
-// branches are the strings that draw a tree.
-type branches struct{ child, last, through, blank string }
-
-var (
-	boxBranches   = branches{"├─ ", "└─ ", "│  ", "   "}
-	asciiBranches = branches{"|- ", "`- ", "|  ", "   "}
-)
-
-// maxTreeDepth bounds how far a tree is indented; what is below is written at
-// that depth.
-const maxTreeDepth = 40
-
-// treeWriter draws processes.
-type treeWriter struct {
-	out     *bufio.Writer
-	forest  *proctree.Forest
-	options TreeOptions
-	draw    branches
+// TreeTop is what a tree is drawn of: one process with its ancestors and
+// everything below it, or, if Process is the zero Process, all of a host.
+type TreeTop struct {
+	// Host is the host's index in Forest.Hosts.
+	Host    int
+	Process proctree.Process
 }
 
-// pending is a process that is still to be drawn.
-type pending struct {
-	process proctree.Process
-	prefix  string // before its branch
-	depth   int
-	last    bool // of its siblings
+// treePen writes trees in a format.
+type treePen interface {
+	begin()
+	draw(*drawing)
+	end()
 }
 
-// Tree draws a process with everything below it, under the line of its
-// ancestors.
-func Tree(w io.Writer, p proctree.Process, o TreeOptions) error {
-	t := newTreeWriter(w, p.Forest(), o)
-	fmt.Fprintln(t.out, Visible(p.Host().Name))
-	var above []proctree.Process
-	for at, _ := p.Parent(); at.Exists() && len(above) < maxTreeDepth; at, _ = at.Parent() {
-		above = append(above, at)
-	}
-	prefix := ""
-	for i := len(above) - 1; i >= 0; i-- {
-		t.process(pending{above[i], prefix, 0, true})
-		prefix += t.draw.blank
-	}
-	t.subtree(pending{p, prefix, len(above), true})
-	return t.out.Flush()
+// treeFormats lists the formats of trees by name, each with the endings of its
+// files and how many processes it holds unless more are asked for.
+var treeFormats = []struct {
+	name    string
+	endings []string
+	max     int
+	pen     func(*bufio.Writer, *TreeOptions) treePen
+}{
+	{"text", []string{".txt"}, 0, newTextPen},
+	{"json", []string{".json"}, 0, newJSONPen},
+	{"dot", []string{".dot", ".gv"}, 1000, newDOTPen},
+	{"mermaid", []string{".mmd", ".mermaid"}, maxMermaid, newMermaidPen},
 }
 
-// HostTree draws all processes of a host, by its index in Forest.Hosts.
-func HostTree(w io.Writer, forest *proctree.Forest, host int, o TreeOptions) error {
-	t := newTreeWriter(w, forest, o)
-	fmt.Fprintln(t.out, Visible(forest.Hosts()[host].Name))
-	var roots []pending
-	for root := range forest.Roots(host) {
-		roots = append(roots, pending{root, "", 0, false})
+// TreeFormats returns the names of the formats of trees.
+func TreeFormats() []string {
+	var names []string
+	for _, f := range treeFormats {
+		names = append(names, f.name)
 	}
-	for i, root := range roots {
-		root.last = i == len(roots)-1
-		t.subtree(root)
-	}
-	return t.out.Flush()
+	return names
 }
 
-func newTreeWriter(w io.Writer, forest *proctree.Forest, o TreeOptions) *treeWriter {
-	t := &treeWriter{out: bufio.NewWriter(w), forest: forest, options: o, draw: boxBranches}
-	if o.ASCII {
-		t.draw = asciiBranches
-	}
-	return t
-}
-
-// subtree draws a process and everything below it, without recursion.
-func (t *treeWriter) subtree(top pending) {
-	todo := []pending{top}
-	for len(todo) > 0 {
-		at := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		t.process(at)
-		prefix := at.prefix
-		if at.depth < maxTreeDepth {
-			prefix += t.stem(at)
-		}
-		first := len(todo)
-		for child := range at.process.Children() {
-			todo = append(todo, pending{child, prefix, at.depth + 1, false})
-		}
-		if len(todo) > first {
-			todo[len(todo)-1].last = true
-		}
-		reverse(todo[first:])
-	}
-}
-
-func reverse(list []pending) {
-	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
-		list[i], list[j] = list[j], list[i]
-	}
-}
-
-// stem is what continues the lines below a process.
-func (t *treeWriter) stem(at pending) string {
-	if at.last {
-		return t.draw.blank
-	}
-	return t.draw.through
-}
-
-// process draws one process: its name, what is known of it, and its command
-// line below.
-func (t *treeWriter) process(at pending) {
-	p, texts := at.process, t.forest.Texts()
-	branch := t.draw.child
-	if at.last {
-		branch = t.draw.last
-	}
-	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
-	line := fmt.Sprintf("%s%s%s (%d)", at.prefix, branch, Visible(name), p.PID())
-	if start := p.Start(); start != 0 {
-		line += "  " + shortTime(start)
-	}
-	if user := texts.Text(p.Field(event.User)); user != "" {
-		line += "  " + Visible(user)
-	}
-	if p.Stub() {
-		line += "  [its start is not in the logs]"
-	}
-	if _, link := p.Parent(); link == proctree.LinkTime {
-		line += "  [parent by process ID and time only]"
-	}
-	if t.options.Mark != nil {
-		if mark := t.options.Mark(p); mark != "" {
-			line += "  <== " + Visible(mark)
+// TreeEndings returns the endings of the files of a tree format, the usual one
+// first.
+func TreeEndings(format string) []string {
+	for _, f := range treeFormats {
+		if f.name == format {
+			return f.endings
 		}
 	}
-	fmt.Fprintln(t.out, line)
-	if command := strings.TrimSpace(texts.Text(p.CommandLine())); command != "" {
-		below := t.draw.blank
-		for range p.Children() {
-			below = t.draw.through
-			break
+	return nil
+}
+
+// TreeFormatOf returns the tree format whose files end as a path does, compared
+// without case, and "" if there is none.
+func TreeFormatOf(path string) string {
+	for _, f := range treeFormats {
+		if slices.ContainsFunc(f.endings, func(e string) bool { return strings.HasSuffix(strings.ToLower(path), e) }) {
+			return f.name
 		}
-		fmt.Fprintln(t.out, at.prefix+t.stem(at)+below+Visible(command))
 	}
+	return ""
+}
+
+// WriteTrees writes trees in a format. An error of w ends it.
+func WriteTrees(w io.Writer, format string, forest *proctree.Forest, tops []TreeTop, o TreeOptions) error {
+	if o.Mark == nil {
+		o.Mark = func(proctree.Process) []string { return nil }
+	}
+	for _, f := range treeFormats {
+		if f.name != format {
+			continue
+		}
+		if o.Max == 0 {
+			o.Max = f.max
+		}
+		out := bufio.NewWriterSize(w, 1<<16)
+		pen := f.pen(out, &o)
+		pen.begin()
+		room := o.Max
+		for i, top := range tops {
+			share := 0 // no bound
+			if o.Max > 0 {
+				share = max(room/(len(tops)-i), 1)
+			}
+			d := newDrawing(forest, top, &o, share)
+			room -= len(d.items)
+			pen.draw(d)
+		}
+		pen.end()
+		return out.Flush()
+	}
+	return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(TreeFormats(), ", "))
 }

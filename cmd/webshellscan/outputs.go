@@ -46,10 +46,10 @@ func (o *outputFlags) addFlags(cmd *cobra.Command, f formatNames) {
 }
 
 // endingsHelp lists the endings that choose a format.
-func endingsHelp() string {
+func endingsHelp(formats []string, endings func(format string) []string) string {
 	var b strings.Builder
-	for _, format := range report.Formats() {
-		fmt.Fprintf(&b, "  %-15s  %s\n", format, strings.Join(report.Endings(format), " "))
+	for _, format := range formats {
+		fmt.Fprintf(&b, "  %-15s  %s\n", format, strings.Join(endings(format), " "))
 	}
 	return b.String()
 }

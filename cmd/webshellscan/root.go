@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"webshellscan/report"
 )
 
 // globals is what all verbs share.
@@ -49,7 +51,7 @@ are called. Times are UTC.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and any other ending means a table:
-` + endingsHelp() + `
+` + endingsHelp(report.Formats(), report.Endings) + `
 ` + exitHelp,
 		Example: `  webshellscan ./logs
   webshellscan ./logs ./more.evtx -o findings.csv -o findings.jsonl

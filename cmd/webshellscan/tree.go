@@ -3,65 +3,124 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
 	"webshellscan/scan"
+	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
 
 // treeOptions are the flags of the verb tree.
 type treeOptions struct {
 	*globals
-	hosts []string
-	pid   uint32
-	ascii bool
+	outputFlags
+	hosts   []string
+	pid     uint32
+	session string
+	since   string
+	until   string
+	depth   int
+	max     int
+	ascii   bool
 }
+
+// treeFormats are the formats of the verb.
+var treeFormats = formatNames{report.TreeFormats(), report.TreeFormatOf}
 
 func newTreeCommand(g *globals) *cobra.Command {
 	o := &treeOptions{globals: g}
 	cmd := &cobra.Command{
 		Use:   "tree [flags] PATH...",
-		Short: "Draw the process tree of a host, or around a process",
-		Long: `tree draws the processes of the logs as trees, with their command lines. With
---pid it draws each process that had the process ID: the line of its ancestors,
-and everything below it.
+		Short: "Draw the process tree of a host, of a session, or around a process",
+		Long: `tree draws the processes of the logs as trees, with their command lines: those
+of each host, or, with --pid or --session, the line of ancestors of a process
+and everything below it. What is left out is told where it would be.
 
+The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
+outright, and any other ending means text:
+` + endingsHelp(report.TreeFormats(), report.TreeEndings) + `
 ` + exitHelp,
-		Example: "  webshellscan tree ./logs --host WEB01 --pid 4242",
-		RunE:    func(cmd *cobra.Command, args []string) error { return runTree(cmd, o, args) },
+		Example: `  webshellscan tree ./logs --host WEB01 --pid 4242
+  webshellscan tree ./logs --session WEB01/4242/2026-03-02T08:30:00.0000000Z -o session.dot
+  webshellscan tree ./logs --host WEB01 --since 2026-03-02T08:30:00Z --until 2026-03-02T09:00:00Z`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runTree(cmd, o, args) },
 	}
+	o.outputFlags.addFlags(cmd, treeFormats)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")
-	flags.BoolVar(&o.ascii, "ascii", false, "draw with ASCII characters (also when the locale is not UTF-8)")
+	flags.StringVar(&o.session, "session", "", "only around the web server process of the session with this `key`, as reports have it")
+	flags.StringVar(&o.since, "since", "", "only processes started from this `time` on (RFC 3339, or a date; UTC), and those above them")
+	flags.StringVar(&o.until, "until", "", "only processes started before this `time` (RFC 3339; a date: up to its end), and those above them")
+	flags.IntVar(&o.depth, "depth", 0, "only so many `links` below the first process (0: all)")
+	flags.IntVar(&o.max, "max", 0, "at most so many `processes`, those that rules matched first (0: all, but 1000 in dot, 100 in mermaid; -1: all)")
+	flags.BoolVar(&o.ascii, "ascii", false, "draw text with ASCII characters (also when the locale is not UTF-8)")
 	return cmd
+}
+
+// finalize checks the flags and turns them into the options of trees.
+func (o *treeOptions) finalize(paths []string) (report.TreeOptions, error) {
+	options := report.TreeOptions{ASCII: o.ascii || wantsASCII(), Depth: o.depth, Max: o.max}
+	switch {
+	case len(paths) == 0:
+		return options, errors.New("no file or folder given: webshellscan tree PATH... (see --help)")
+	case o.depth < 0:
+		return options, fmt.Errorf("--depth %d: not a number of links", o.depth)
+	case o.pid != 0 && o.session != "":
+		return options, errors.New("--pid or --session, not both")
+	}
+	var err error
+	if options.Since, err = parseBound("--since", o.since, 0); err != nil {
+		return options, err
+	}
+	options.Until, err = parseBound("--until", o.until, event.Day)
+	return options, err
 }
 
 // runTree is the verb tree.
 func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
-	if len(args) == 0 {
-		return errors.New("no file or folder given: webshellscan tree PATH... (see --help)")
+	options, err := o.finalize(args)
+	if err != nil {
+		return err
+	}
+	list, err := o.destinations(treeFormats)
+	if err != nil {
+		return err
+	}
+	outs, err := openOutputs(list, args, o.stdout)
+	if err != nil {
+		return err
 	}
 	res, err := runWithProgress(cmd.Context(), o.globals, scan.Options{Paths: args, Workers: o.workers})
 	if err != nil {
+		discardAll(outs)
 		return err
 	}
-	out, err := openOutput("", nil, o.stdout)
-	if err != nil {
-		return err
+	marks := make(map[proctree.Process][]string)
+	for _, f := range res.Findings {
+		for _, r := range f.Rules {
+			marks[f.Process] = append(marks[f.Process], r.Label())
+		}
 	}
-	drawn, err := o.draw(out, res)
-	if err := out.commit(err); err != nil {
-		return err
-	}
-	if drawn == 0 && o.pid != 0 {
+	options.Mark = func(p proctree.Process) []string { return marks[p] }
+	options.InputPath = res.InputPath
+	tops := o.tops(res)
+	failed := writeOutputs(outs, func(out *output) error {
+		return report.WriteTrees(out, out.format, res.Forest, tops, options)
+	})
+	switch {
+	case len(tops) > 0:
+	case o.pid != 0:
 		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no process %d in these logs\n", o.pid)
+	case o.session != "":
+		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no session %s in these logs\n", report.Visible(o.session))
 	}
 	o.tell(res)
 	switch {
+	case failed != nil:
+		return failed
 	case res.Summary.Interrupted != nil:
 		return outcome(exitInterrupted)
 	case res.Summary.Incomplete():
@@ -70,40 +129,30 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	return nil
 }
 
-// draw draws what was asked for and returns how many trees that were.
-func (o *treeOptions) draw(out *output, res *scan.Result) (int, error) {
-	marks := make(map[proctree.Process]string)
-	for _, f := range res.Findings {
-		names := make([]string, len(f.Rules))
-		for i, r := range f.Rules {
-			names[i] = r.Label()
+// tops returns what trees are asked for.
+func (o *treeOptions) tops(res *scan.Result) []report.TreeTop {
+	var tops []report.TreeTop
+	if o.session != "" {
+		for _, s := range res.Sessions {
+			if s.Key == o.session && scan.MatchesHost(o.hosts, s.Worker.Host().Names) {
+				tops = append(tops, report.TreeTop{Host: s.Worker.HostIndex(), Process: s.Worker})
+			}
 		}
-		marks[f.Process] = strings.Join(names, ", ")
+		return tops
 	}
-	options := report.TreeOptions{
-		ASCII: o.ascii || wantsASCII(),
-		Mark:  func(p proctree.Process) string { return marks[p] },
-	}
-	drawn := 0
 	for i, host := range res.Forest.Hosts() {
 		if !scan.MatchesHost(o.hosts, host.Names) || host.Processes == 0 {
 			continue
 		}
 		if o.pid == 0 {
-			if err := report.HostTree(out, res.Forest, i, options); err != nil {
-				return drawn, err
-			}
-			drawn++
+			tops = append(tops, report.TreeTop{Host: i})
 			continue
 		}
 		for p := range res.Forest.Processes(i) {
 			if p.PID() == o.pid {
-				if err := report.Tree(out, p, options); err != nil {
-					return drawn, err
-				}
-				drawn++
+				tops = append(tops, report.TreeTop{Host: i, Process: p})
 			}
 		}
 	}
-	return drawn, nil
+	return tops
 }

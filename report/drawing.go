@@ -1,0 +1,238 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/scan/proctree"
+)
+
+// drawing is the tree of one TreeTop as it is to be drawn, whatever the format:
+// its processes, each after its parent, and how many were left out where.
+type drawing struct {
+	forest *proctree.Forest
+	host   *proctree.Host
+	items  []item
+	left   map[int]leftOut // by index of the item below which they lie, -1 for none
+}
+
+// item is one process of a drawing.
+type item struct {
+	process proctree.Process
+	parent  int32 // its index in the drawing, -1 for none
+	depth   int32 // links below the first process of the drawing
+}
+
+// leftOut counts processes that are not drawn, by why.
+type leftOut struct{ time, depth, bound, above int }
+
+// reasons why a process is not drawn.
+const (
+	drawn = iota
+	byTime
+	byDepth
+	byBound
+)
+
+func (l *leftOut) add(reason uint8) {
+	switch reason {
+	case byTime:
+		l.time++
+	case byDepth:
+		l.depth++
+	case byBound:
+		l.bound++
+	}
+}
+
+// text says how many were left out, and why.
+func (l leftOut) text() string {
+	var parts []string
+	for _, p := range []struct {
+		n   int
+		why string
+	}{{l.time, "outside the time asked for"}, {l.depth, "deeper than asked for"}, {l.bound, "beyond the number of processes drawn"}, {l.above, "further above"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.why))
+		}
+	}
+	n := l.time + l.depth + l.bound + l.above
+	if len(parts) == 1 {
+		_, parts[0], _ = strings.Cut(parts[0], " ") // the number stands before it
+	}
+	if n == 1 {
+		return "1 process left out: " + parts[0]
+	}
+	return fmt.Sprintf("%d processes left out: %s", n, strings.Join(parts, ", "))
+}
+
+// maxTreeDepth bounds how many ancestors are drawn, and how far a tree of text
+// is indented; what is below is written at that depth.
+const maxTreeDepth = 40
+
+// newDrawing chooses what is drawn of a tree: no more than so many processes,
+// unless that is 0.
+func newDrawing(forest *proctree.Forest, top TreeTop, o *TreeOptions, bound int) *drawing {
+	d := &drawing{forest: forest, host: &forest.Hosts()[top.Host], left: make(map[int]leftOut)}
+	above := 0
+	var starts []proctree.Process
+	if top.Process.Exists() {
+		above = d.addAncestors(top.Process)
+		starts = []proctree.Process{top.Process}
+	} else {
+		starts = slices.Collect(forest.Roots(top.Host))
+	}
+	d.addBelow(starts, above)
+	if o.Since == 0 && o.Until == 0 && o.Depth == 0 && (bound == 0 || len(d.items) <= bound) {
+		return d
+	}
+	why := make([]uint8, len(d.items))
+	d.cutTime(why[above:], above, o)
+	room := 0
+	for i := above; i < len(d.items); i++ {
+		if o.Depth > 0 && why[i] == drawn && int(d.items[i].depth)-above > o.Depth {
+			why[i] = byDepth
+		}
+		if why[i] == drawn {
+			room++
+		}
+	}
+	if bound > 0 && room > max(bound-above, 1) {
+		d.cutBound(why, above, o, max(bound-above, 1))
+	}
+	d.drop(why)
+	return d
+}
+
+// addAncestors adds a process's ancestors, the outermost first, and returns how
+// many. Of a very long line the uppermost are left out.
+func (d *drawing) addAncestors(p proctree.Process) int {
+	for at, _ := p.Parent(); at.Exists(); at, _ = at.Parent() {
+		if len(d.items) == maxTreeDepth {
+			left := d.left[-1]
+			left.above++
+			d.left[-1] = left
+			continue
+		}
+		d.items = append(d.items, item{process: at})
+	}
+	slices.Reverse(d.items)
+	for i := range d.items {
+		d.items[i].parent, d.items[i].depth = int32(i-1), int32(i)
+	}
+	return len(d.items)
+}
+
+// addBelow adds processes with everything below them, without recursion.
+func (d *drawing) addBelow(starts []proctree.Process, above int) {
+	todo := make([]item, 0, len(starts))
+	for _, p := range slices.Backward(starts) {
+		todo = append(todo, item{p, int32(above - 1), int32(above)})
+	}
+	for len(todo) > 0 {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		index := int32(len(d.items))
+		d.items = append(d.items, at)
+		first := len(todo)
+		for child := range at.process.Children() {
+			todo = append(todo, item{child, index, at.depth + 1})
+		}
+		slices.Reverse(todo[first:])
+	}
+}
+
+// cutTime cuts the processes that did not start in the time asked for, unless
+// one below them did. The first process of a tree stays. Children come after
+// their parents, so that one pass from the end does it.
+func (d *drawing) cutTime(why []uint8, above int, o *TreeOptions) {
+	if o.Since == 0 && o.Until == 0 {
+		return
+	}
+	for i := range why {
+		start := d.items[above+i].process.Start()
+		if start < o.Since || o.Until != 0 && start >= o.Until {
+			why[i] = byTime
+		}
+	}
+	for i := len(why) - 1; i >= 0; i-- {
+		if parent := int(d.items[above+i].parent) - above; parent >= 0 && why[i] == drawn {
+			why[parent] = drawn
+		}
+	}
+	if above > 0 {
+		why[0] = drawn
+	}
+}
+
+// cutBound cuts all but so many processes. Those that are marked are kept first,
+// with what lies above them, then the others by depth.
+func (d *drawing) cutBound(why []uint8, above int, o *TreeOptions, room int) {
+	var byLevel [][]int32
+	kept := make([]bool, len(d.items))
+	for i := range above {
+		kept[i] = true
+	}
+	var path []int32
+	for i := above; i < len(d.items); i++ {
+		if why[i] != drawn {
+			continue
+		}
+		level := int(d.items[i].depth) - above
+		for len(byLevel) <= level {
+			byLevel = append(byLevel, nil)
+		}
+		byLevel[level] = append(byLevel[level], int32(i))
+		if room == 0 || len(o.Mark(d.items[i].process)) == 0 {
+			continue
+		}
+		path = path[:0]
+		for at := int32(i); at >= 0 && !kept[at] && len(path) <= room; at = d.items[at].parent {
+			path = append(path, at)
+		}
+		if len(path) <= room {
+			room -= len(path)
+			for _, at := range path {
+				kept[at] = true
+			}
+		}
+	}
+	for _, level := range byLevel {
+		for _, i := range level {
+			parent := d.items[i].parent
+			switch {
+			case kept[i]:
+			case room > 0 && (parent < 0 || kept[parent]):
+				kept[i] = true
+				room--
+			default:
+				why[i] = byBound
+			}
+		}
+	}
+}
+
+// drop takes the processes out that were cut, and counts them at the nearest
+// process above them that is drawn.
+func (d *drawing) drop(why []uint8) {
+	place := make([]int32, len(d.items)) // of each process, or of the nearest one drawn above it
+	kept := d.items[:0]
+	for i, it := range d.items {
+		parent := int32(-1)
+		if it.parent >= 0 {
+			parent = place[it.parent]
+		}
+		if why[i] != drawn {
+			place[i] = parent
+			left := d.left[int(parent)]
+			left.add(why[i])
+			d.left[int(parent)] = left
+			continue
+		}
+		place[i] = int32(len(kept))
+		it.parent = parent
+		kept = append(kept, it)
+	}
+	d.items = kept
+}

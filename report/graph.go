@@ -1,0 +1,45 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// box is what stands in the box of a process in a diagram, as logs have it.
+type box struct {
+	head    string // image and process ID
+	about   string // start and user
+	command string
+	rules   string
+}
+
+func newBox(p proctree.Process, o *TreeOptions) box {
+	texts := p.Forest().Texts()
+	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
+	b := box{
+		head:    fmt.Sprintf("%s (%d)", clip(Visible(name), maxBoxName), p.PID()),
+		command: Visible(strings.TrimSpace(texts.Text(p.CommandLine()))), rules: strings.Join(o.Mark(p), ", "),
+	}
+	if start := p.Start(); start != 0 {
+		b.about = shortTime(start) + "  "
+	} else if p.Stub() {
+		b.about = "its start is not in the logs  "
+	}
+	b.about = strings.TrimSpace(b.about + clip(Visible(texts.Text(p.Field(event.User))), maxBoxName))
+	b.rules = Visible(b.rules)
+	return b
+}
+
+// maxBoxName is how many characters of a name stand in a box.
+const maxBoxName = 60
+
+// isGuess reports whether the link to a process's parent rests on process ID and
+// time only; diagrams draw it dashed.
+func isGuess(p proctree.Process) bool {
+	_, link := p.Parent()
+	return link == proctree.LinkTime
+}

@@ -1,0 +1,125 @@
+package report
+
+import (
+	"bufio"
+	"encoding/json"
+
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// jsonPen writes trees as one JSON document: a list of trees, each with a list
+// of processes that name their parents. Nesting would be as deep as a forged log
+// wants it.
+type jsonPen struct {
+	out     *bufio.Writer
+	options *TreeOptions
+	first   bool
+}
+
+func newJSONPen(out *bufio.Writer, o *TreeOptions) treePen { return &jsonPen{out, o, true} }
+
+// treeProcess is a process of a tree as JSON has it.
+type treeProcess struct {
+	ID             int             `json:"id"`
+	Parent         *int            `json:"parent"`
+	Depth          int             `json:"depth"`
+	Start          string          `json:"start"`
+	End            string          `json:"end"`
+	Image          string          `json:"image"`
+	CommandLine    string          `json:"command_line"`
+	ProcessID      uint32          `json:"process_id"`
+	ProcessGUID    string          `json:"process_guid"`
+	User           string          `json:"user"`
+	IntegrityLevel string          `json:"integrity_level"`
+	Link           string          `json:"link"`
+	Stub           bool            `json:"stub"`
+	Rules          []string        `json:"rules"`
+	Evidence       []scan.Evidence `json:"evidence"`
+	LeftOut        *leftOutCounts  `json:"left_out,omitempty"`
+}
+
+// leftOutCounts is a leftOut as JSON has it.
+type leftOutCounts struct {
+	Time  int `json:"time"`
+	Depth int `json:"depth"`
+	Bound int `json:"bound"`
+	Above int `json:"above"`
+}
+
+// counts returns what was left out below a process, nil if nothing was.
+func (d *drawing) counts(index int) *leftOutCounts {
+	if left, ok := d.left[index]; ok {
+		return &leftOutCounts{left.time, left.depth, left.bound, left.above}
+	}
+	return nil
+}
+
+func (j *jsonPen) begin() { j.text(`{"trees":[`) }
+func (j *jsonPen) end()   { j.text("]}\n") }
+
+// text writes a text; errors are kept by the bufio.Writer.
+func (j *jsonPen) text(text string) { _, _ = j.out.WriteString(text) }
+
+// value writes a value. Strings, numbers and lists of them always encode.
+func (j *jsonPen) value(v any) {
+	data, _ := json.Marshal(v)
+	_, _ = j.out.Write(data)
+}
+
+func (j *jsonPen) draw(d *drawing) {
+	if !j.first {
+		j.text(",")
+	}
+	j.first = false
+	j.text("\n" + `{"host":`)
+	j.value(d.host.Name)
+	j.text(`,"left_out":`)
+	j.value(d.counts(-1))
+	j.text(`,"processes":[`)
+	for i, it := range d.items {
+		if i > 0 {
+			j.text(",")
+		}
+		j.text("\n")
+		j.value(j.process(d, i, it))
+	}
+	j.text("]}")
+}
+
+func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
+	p, texts := it.process, d.forest.Texts()
+	_, link := p.Parent()
+	t := treeProcess{
+		ID: index + 1, Depth: int(it.depth), Start: p.Start().String(), End: p.End().String(),
+		Image: texts.Text(p.Image()), CommandLine: texts.Text(p.CommandLine()), ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
+		User: texts.Text(p.Field(event.User)), IntegrityLevel: texts.Text(p.Field(event.IntegrityLevel)),
+		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: j.evidence(p), LeftOut: d.counts(index),
+	}
+	if it.parent >= 0 {
+		parent := int(it.parent) + 1
+		t.Parent = &parent
+	}
+	if t.Rules == nil {
+		t.Rules = []string{}
+	}
+	return t
+}
+
+// evidence lists the creation records of a process.
+func (j *jsonPen) evidence(p proctree.Process) []scan.Evidence {
+	list := []scan.Evidence{}
+	if j.options.InputPath == nil {
+		return list
+	}
+	texts := p.Forest().Texts()
+	for r := range p.Records() {
+		place := r.Place()
+		list = append(list, scan.Evidence{
+			File: j.options.InputPath(place.File), Offset: place.Offset, RecordID: r.RecordID(), Time: r.Time(),
+			Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
+		})
+	}
+	return list
+}

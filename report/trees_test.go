@@ -1,0 +1,427 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/report"
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx/evtxtest"
+	"webshellscan/scan/proctree"
+)
+
+// born is when the first process of the made trees starts.
+var born = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
+
+// created returns the record of a process that starts so many minutes after
+// born.
+func created(minutes int, pid, parent uint64, image, command string) evtxtest.Event {
+	return evtxtest.NewEvent(born.Add(time.Duration(minutes)*time.Minute), "WEB01", &evtxtest.ProcessCreated{
+		NewProcessID: pid, NewProcessName: image, ProcessID: parent, CommandLine: command,
+		Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "SYSTEM", Domain: "NT AUTHORITY", LogonID: 0x3e7},
+	})
+}
+
+// scanLog scans a log of events.
+func scanLog(t *testing.T, events ...evtxtest.Event) *scan.Result {
+	t.Helper()
+	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "Security.evtx")
+	if err := os.WriteFile(path, file.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{path}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func writeTrees(t *testing.T, format string, res *scan.Result, tops []report.TreeTop, o report.TreeOptions) string {
+	t.Helper()
+	marks := make(map[proctree.Process][]string)
+	for _, f := range res.Findings {
+		marks[f.Process] = []string{f.Rules[0].Label()}
+	}
+	o.Mark = func(p proctree.Process) []string { return marks[p] }
+	o.InputPath = res.InputPath
+	var b bytes.Buffer
+	if err := report.WriteTrees(&b, format, res.Forest, tops, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// family is a small host: a worker with a harmless branch and one with a finding.
+func family() []evtxtest.Event {
+	return []evtxtest.Event{
+		created(0, 100, 4, `C:\services.exe`, "services"),
+		created(1, 200, 100, `C:\Windows\System32\inetsrv\w3wp.exe`, "w3wp"),
+		created(2, 300, 200, `C:\csc.exe`, "csc"),
+		created(3, 304, 300, `C:\cvtres.exe`, "cvtres"),
+		created(4, 308, 304, `C:\conhost.exe`, "conhost"),
+		created(5, 400, 200, `C:\Windows\System32\cmd.exe`, "cmd /c whoami"),
+		created(6, 404, 400, `C:\Windows\System32\whoami.exe`, "whoami"),
+		created(60, 500, 100, `C:\late.exe`, "late"),
+	}
+}
+
+// TestTreeLimits: what limits leave out, and that it is said where.
+func TestTreeLimits(t *testing.T) {
+	res := scanLog(t, family()...)
+	minute := func(n int) event.Time { return event.FromTime(born.Add(time.Duration(n) * time.Minute)) }
+	at := func(pid uint32) []report.TreeTop {
+		for p := range res.Forest.Processes(0) {
+			if p.PID() == pid {
+				return []report.TreeTop{{Process: p}}
+			}
+		}
+		t.Fatalf("no process %d", pid)
+		return nil
+	}
+	host := []report.TreeTop{{}}
+	tests := []struct {
+		name string
+		tops []report.TreeTop
+		o    report.TreeOptions
+		want string
+	}{
+		{"all", host, report.TreeOptions{}, `
+system (4)
+  services.exe (100)
+    w3wp.exe (200)
+      csc.exe (300)
+        cvtres.exe (304)
+          conhost.exe (308)
+      cmd.exe (400)
+        whoami.exe (404)
+    late.exe (500)`},
+		{"since keeps what is above", host, report.TreeOptions{Since: minute(6)}, `
+system (4)
+  services.exe (100)
+    w3wp.exe (200)
+      cmd.exe (400)
+        whoami.exe (404)
+      [3 processes left out: outside the time asked for]
+    late.exe (500)`},
+		{"until", host, report.TreeOptions{Since: minute(0), Until: minute(3)}, `
+system (4)
+  services.exe (100)
+    w3wp.exe (200)
+      csc.exe (300)
+        [2 processes left out: outside the time asked for]
+      [2 processes left out: outside the time asked for]
+    [1 process left out: outside the time asked for]`},
+		{"nothing in the time", host, report.TreeOptions{Since: minute(100)}, `
+[9 processes left out: outside the time asked for]`},
+		{"depth", host, report.TreeOptions{Depth: 3}, `
+system (4)
+  services.exe (100)
+    w3wp.exe (200)
+      csc.exe (300)
+        [2 processes left out: deeper than asked for]
+      cmd.exe (400)
+        [1 process left out: deeper than asked for]
+    late.exe (500)`},
+		{"depth is counted from the process", at(200), report.TreeOptions{Depth: 1}, `
+system (4)
+  services.exe (100)
+    w3wp.exe (200)
+      csc.exe (300)
+        [2 processes left out: deeper than asked for]
+      cmd.exe (400)
+        [1 process left out: deeper than asked for]`},
+		{"the process asked for stays", at(500), report.TreeOptions{Until: minute(1)}, `
+system (4)
+  services.exe (100)
+    late.exe (500)`},
+		{"max takes findings first", host, report.TreeOptions{Max: 6}, `
+system (4)
+  services.exe (100)
+    w3wp.exe (200)
+      cmd.exe (400)
+        whoami.exe (404)
+      [3 processes left out: beyond the number of processes drawn]
+    late.exe (500)`},
+		{"a small max", host, report.TreeOptions{Max: 2}, `
+system (4)
+  services.exe (100)
+    [7 processes left out: beyond the number of processes drawn]`},
+		{"max counts ancestors", at(200), report.TreeOptions{Max: 5}, `
+system (4)
+  services.exe (100)
+    w3wp.exe (200)
+      cmd.exe (400)
+        whoami.exe (404)
+      [3 processes left out: beyond the number of processes drawn]`},
+		{"all limits", host, report.TreeOptions{Until: minute(6), Depth: 4, Max: 5}, `
+system (4)
+  services.exe (100)
+    w3wp.exe (200)
+      csc.exe (300)
+        [2 processes left out: 1 deeper than asked for, 1 beyond the number of processes drawn]
+      cmd.exe (400)
+        [1 process left out: outside the time asked for]
+    [1 process left out: outside the time asked for]`},
+		{"no bound", host, report.TreeOptions{Max: -1, Depth: 1}, `
+system (4)
+  services.exe (100)
+    [7 processes left out: deeper than asked for]`},
+	}
+	outline := regexp.MustCompile("(?m)^((?:\\|  |   )*)(?:\\|- |`- )([^ ]+ \\(\\d+\\)|\\[.*\\])")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.o.ASCII = true
+			var got []string
+			out := writeTrees(t, "text", res, tt.tops, tt.o)
+			for _, m := range outline.FindAllStringSubmatch(out, -1) {
+				got = append(got, strings.Repeat(" ", len(m[1])/3*2)+m[2])
+			}
+			if diff := cmp.Diff(strings.TrimPrefix(tt.want, "\n"), strings.Join(got, "\n")); diff != "" {
+				t.Errorf("(-want +got):\n%s\n%s", diff, out)
+			}
+			var doc treeDocument
+			if err := json.Unmarshal([]byte(writeTrees(t, "json", res, tt.tops, tt.o)), &doc); err != nil {
+				t.Fatal(err)
+			}
+			boxes := strings.Count(tt.want, "(") // each format draws the same
+			for _, p := range doc.Trees[0].Processes {
+				if p.ProcessID != 4 && (len(p.Evidence) != 1 || p.Evidence[0].Time == "" || !strings.HasSuffix(p.Evidence[0].File, "Security.evtx")) {
+					t.Errorf("evidence of %d: %v", p.ProcessID, p.Evidence)
+				}
+			}
+			if n := len(doc.Trees[0].Processes); n != boxes {
+				t.Errorf("JSON has %d processes, want %d", n, boxes)
+			}
+			for _, format := range []string{"dot", "mermaid"} {
+				drawn := writeTrees(t, format, res, tt.tops, tt.o)
+				if n := len(regexp.MustCompile(`(?m)^    n\d+ ?\[`).FindAllString(drawn, -1)); n != boxes {
+					t.Errorf("%s has %d processes, want %d", format, n, boxes)
+				}
+				if n := strings.Count(drawn, "left out"); n != strings.Count(tt.want, "left out") {
+					t.Errorf("%s says %d times that something is left out:\n%s", format, n, drawn)
+				}
+			}
+		})
+	}
+}
+
+// treeDocument is what of the JSON of trees is looked at.
+type treeDocument struct {
+	Trees []struct {
+		Host      string
+		LeftOut   map[string]int `json:"left_out"`
+		Processes []struct {
+			ID, Depth   int
+			Parent      *int
+			Image       string
+			CommandLine string `json:"command_line"`
+			ProcessID   uint32 `json:"process_id"`
+			Rules       []string
+			Evidence    []struct{ File, Time string }
+		}
+	}
+}
+
+// hostile is a result of hosts whose every text is one of the worst, and the
+// texts as the reader gave them back.
+func hostile(t *testing.T) (*scan.Result, []report.TreeTop) {
+	t.Helper()
+	var events []evtxtest.Event
+	for i, text := range worstMarkup {
+		if len(text) > 1000 || strings.ContainsRune(text, 0) {
+			text = strings.ReplaceAll(text[:min(len(text), 1000)], "\x00", "\x01")
+		}
+		ev := created(i, 4000, 4, `C:\`+text, text)
+		ev.Computer = fmt.Sprintf("%s%d", text, i)
+		child := created(i, 4004, 4000, `C:\Windows\System32\`+text, text)
+		child.Computer = ev.Computer
+		events = append(events, ev, child)
+	}
+	res := scanLog(t, events...)
+	var tops []report.TreeTop
+	for i := range res.Forest.Hosts() {
+		tops = append(tops, report.TreeTop{Host: i})
+	}
+	if len(tops) < len(worstMarkup)/2 {
+		t.Fatalf("%d hosts", len(tops))
+	}
+	return res, tops
+}
+
+// TestTreeText: a terminal gets printable characters only.
+func TestTreeText(t *testing.T) {
+	res, tops := hostile(t)
+	out := writeTrees(t, "text", res, tops, report.TreeOptions{})
+	if plain := strings.ReplaceAll(out, "\n", ""); report.Visible(plain) != plain {
+		t.Errorf("%q", out)
+	}
+}
+
+// TestTreeJSON: parents come before their children, and texts come back as they
+// were.
+func TestTreeJSON(t *testing.T) {
+	res, tops := hostile(t)
+	var doc treeDocument
+	if err := json.Unmarshal([]byte(writeTrees(t, "json", res, tops, report.TreeOptions{})), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if len(doc.Trees) != len(tops) {
+		t.Fatalf("%d trees of %d", len(doc.Trees), len(tops))
+	}
+	var texts []string
+	for i, tree := range doc.Trees {
+		if want := res.Forest.Hosts()[i].Name; tree.Host != want {
+			t.Errorf("host %q, want %q", tree.Host, want)
+		}
+		for n, p := range tree.Processes {
+			if p.ID != n+1 || (p.Parent == nil) != (p.Depth == 0) || p.Parent != nil && tree.Processes[*p.Parent-1].Depth != p.Depth-1 {
+				t.Errorf("process %+v at %d", p, n)
+			}
+			texts = append(texts, p.CommandLine)
+		}
+	}
+	for _, text := range worstMarkup {
+		if len(text) < 1000 && !strings.ContainsRune(text, 0) && !slices.Contains(texts, text) {
+			t.Errorf("%q is missing", text)
+		}
+	}
+}
+
+// dotLabel matches a label of DOT; dotLine the lines that a file may have.
+var (
+	dotLabel = regexp.MustCompile(`label="((?:[^"\\]|\\.)*)"`)
+	dotLine  = regexp.MustCompile(`^(digraph webshellscan \{|  (graph|node) \[.*\];|  subgraph cluster_\d+ \{|    label="(?:[^"\\]|\\["\\l])*";|` +
+		`    [nt]\d+x? \[label="(?:[^"\\]|\\["\\l])*"(, color="#c00000", penwidth=2|, style=dashed)?\];|    n\d+ -> n\d+x?( \[style=dashed\])?;|  \}|\})$`)
+	dotEscape = regexp.MustCompile(`\\.|&amp;|&`)
+)
+
+// TestDOT: every line is one of those that the format has, with each quote and
+// backslash of a text escaped, and the labels say what the logs say. Graphviz
+// reads it without a warning, where it is installed.
+func TestDOT(t *testing.T) {
+	res, tops := hostile(t)
+	out := writeTrees(t, "dot", res, tops, report.TreeOptions{})
+	var shown strings.Builder
+	for line := range strings.Lines(out) {
+		if line = strings.TrimSuffix(line, "\n"); !dotLine.MatchString(line) {
+			t.Errorf("a line that DOT must not have: %q", line)
+		}
+		for _, m := range dotLabel.FindAllStringSubmatch(line, -1) {
+			shown.WriteString(dotEscape.ReplaceAllStringFunc(m[1], func(e string) string {
+				switch e {
+				case `\l`:
+					return "\n"
+				case "&amp;":
+					return "&"
+				case "&":
+					t.Errorf("a bare & in %q", line)
+				}
+				return strings.TrimPrefix(e, `\`)
+			}) + "\n")
+		}
+	}
+	for _, text := range worstMarkup {
+		if text = strings.TrimSpace(report.Visible(text)); utf8.RuneCountInString(text) < 60 && !strings.Contains(text, `\x00`) && !strings.Contains(shown.String(), text) {
+			t.Errorf("%q is not shown", text)
+		}
+	}
+	dot, err := exec.LookPath("dot")
+	if err != nil {
+		t.Skip("Graphviz is not installed")
+	}
+	cmd := exec.CommandContext(t.Context(), dot, "-Tsvg")
+	cmd.Stdin = strings.NewReader(out)
+	var svg, warnings bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &svg, &warnings
+	if err := cmd.Run(); err != nil || strings.Contains(warnings.String(), "syntax") {
+		t.Errorf("%v: %s", err, warnings.String())
+	}
+	if boxes := strings.Count(out, " [label="); strings.Count(svg.String(), `class="node"`) != boxes {
+		t.Errorf("%d boxes of %d", strings.Count(svg.String(), `class="node"`), boxes)
+	}
+}
+
+// mermaidLine matches the lines that a Mermaid file may have: labels hold
+// letters, digits, spaces, entities and line breaks of our own.
+var (
+	mermaidLine = regexp.MustCompile(`^(flowchart LR|  classDef [a-z]+ [^;]*|  subgraph t\d+\["(?:[\pL0-9 ]|#\d+;)*"\]|    direction LR|` +
+		`    [nt]\d+x?\["(?:[\pL0-9 ]|#\d+;|<br/>)*"\](:::found|:::left)?|    n\d+ (-->|-\.->) n\d+x?|  end)$`)
+	mermaidEntity = regexp.MustCompile(`#(\d+);|<br/>`)
+)
+
+// TestMermaid: every line is one of those that the format has, and the labels
+// say what the logs say.
+func TestMermaid(t *testing.T) {
+	res, tops := hostile(t)
+	out := writeTrees(t, "mermaid", res, tops, report.TreeOptions{Max: -1})
+	for line := range strings.Lines(out) {
+		if line = strings.TrimSuffix(line, "\n"); !mermaidLine.MatchString(line) {
+			t.Errorf("a line that Mermaid must not have: %q", line)
+		}
+	}
+	shown := mermaidEntity.ReplaceAllStringFunc(out, func(e string) string {
+		if n, err := strconv.Atoi(strings.Trim(e, "#;")); err == nil && n != 0x200B {
+			return string(rune(n))
+		}
+		return ""
+	})
+	for _, text := range worstMarkup {
+		if text = strings.TrimSpace(report.Visible(text)); len(text) < 35 && !strings.Contains(text, `\x00`) && !strings.Contains(shown, text) {
+			t.Errorf("%q is not shown", text)
+		}
+	}
+	for _, text := range []string{`\n`, "$$", ":fa-"} {
+		if strings.Contains(mermaidEntity.ReplaceAllStringFunc(out, func(e string) string {
+			n, _ := strconv.Atoi(strings.Trim(e, "#;"))
+			return string(rune(n))
+		}), text) {
+			t.Errorf("%q is whole once entities are resolved", text)
+		}
+	}
+}
+
+// TestMermaidSize: a host of any size and any texts stays below what Mermaid
+// takes.
+func TestMermaidSize(t *testing.T) {
+	var events []evtxtest.Event
+	for i := range 300 {
+		events = append(events, created(i, uint64(1000+4*i), 4, `C:\`+strings.Repeat(`"`, 100)+".exe", strings.Repeat("😀", 500)))
+	}
+	out := writeTrees(t, "mermaid", scanLog(t, events...), []report.TreeTop{{}}, report.TreeOptions{})
+	if len(out) > 50_000 || strings.Count(out, "-->") > 500 || !strings.Contains(out, "left out") {
+		t.Errorf("%d characters, %d arrows", len(out), strings.Count(out, "-->"))
+	}
+}
+
+// TestFullTreeDestination: an error of the destination ends every format.
+func TestFullTreeDestination(t *testing.T) {
+	res := scanLog(t, family()...)
+	for _, format := range report.TreeFormats() {
+		for _, room := range []int{0, 1, 100} {
+			if err := report.WriteTrees(&failing{room}, format, res.Forest, []report.TreeTop{{}}, report.TreeOptions{}); err == nil {
+				t.Errorf("%s: room for %d bytes, and no error", format, room)
+			}
+		}
+	}
+	if err := report.WriteTrees(nil, "xml", res.Forest, nil, report.TreeOptions{}); err == nil {
+		t.Error("no error for an unknown format")
+	}
+}

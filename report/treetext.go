@@ -1,0 +1,121 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"strings"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// branches are the strings that draw a tree.
+type branches struct{ child, last, through, blank string }
+
+var (
+	boxBranches   = branches{"├─ ", "└─ ", "│  ", "   "}
+	asciiBranches = branches{"|- ", "`- ", "|  ", "   "}
+)
+
+// textPen draws trees for reading. Errors are kept by the bufio.Writer.
+type textPen struct {
+	out     *bufio.Writer
+	options *TreeOptions
+	lines   branches
+}
+
+func newTextPen(out *bufio.Writer, o *TreeOptions) treePen {
+	t := &textPen{out, o, boxBranches}
+	if o.ASCII {
+		t.lines = asciiBranches
+	}
+	return t
+}
+
+func (t *textPen) begin() {}
+func (t *textPen) end()   {}
+
+// line writes texts as one line.
+func (t *textPen) line(texts ...string) {
+	for _, text := range texts {
+		_, _ = t.out.WriteString(text)
+	}
+	_ = t.out.WriteByte('\n')
+}
+
+// draw draws a tree below its host's name. What was left out below a process is
+// told as its last child.
+func (t *textPen) draw(d *drawing) {
+	t.line(Visible(d.host.Name))
+	last := make(map[int32]int) // the last child of each
+	for i, it := range d.items {
+		last[it.parent] = i
+	}
+	prefixes := []string{""} // by depth: what stands before the branches
+	var open []int           // the way down to the process before
+	for i, it := range d.items {
+		for len(open) > 0 && int32(open[len(open)-1]) != it.parent {
+			t.leftOut(d, open[len(open)-1], prefixes[len(open)])
+			open = open[:len(open)-1]
+		}
+		_, more := d.left[int(it.parent)]
+		isLast := last[it.parent] == i && !more
+		prefix, stem, branch := prefixes[len(open)], t.lines.through, t.lines.child
+		if isLast {
+			stem, branch = t.lines.blank, t.lines.last
+		}
+		_, has := last[int32(i)]
+		if _, more := d.left[i]; more {
+			has = true
+		}
+		t.process(it.process, prefix+branch, prefix+stem, has)
+		open = append(open, i)
+		if len(open) > maxTreeDepth {
+			stem = ""
+		}
+		prefixes = append(prefixes[:len(open)], prefix+stem)
+	}
+	for n := len(open) - 1; n >= 0; n-- {
+		t.leftOut(d, open[n], prefixes[n+1])
+	}
+	t.leftOut(d, -1, "")
+}
+
+// leftOut says what was left out below a process.
+func (t *textPen) leftOut(d *drawing, index int, prefix string) {
+	if left, ok := d.left[index]; ok {
+		t.line(prefix, t.lines.last, "[", left.text(), "]")
+	}
+}
+
+// process draws one process: its name, what is known of it, and its command
+// line below.
+func (t *textPen) process(p proctree.Process, before, below string, hasChildren bool) {
+	texts := p.Forest().Texts()
+	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
+	line := fmt.Sprintf("%s%s (%d)", before, Visible(name), p.PID())
+	if start := p.Start(); start != 0 {
+		line += "  " + shortTime(start)
+	}
+	if user := texts.Text(p.Field(event.User)); user != "" {
+		line += "  " + Visible(user)
+	}
+	if p.Stub() {
+		line += "  [its start is not in the logs]"
+	}
+	if _, link := p.Parent(); link == proctree.LinkTime {
+		line += "  [parent by process ID and time only]"
+	}
+	if marks := t.options.Mark(p); len(marks) > 0 {
+		line += "  <== " + Visible(strings.Join(marks, ", "))
+	}
+	t.line(line)
+	if command := strings.TrimSpace(texts.Text(p.CommandLine())); command != "" {
+		stem := t.lines.blank
+		if hasChildren {
+			stem = t.lines.through
+		}
+		t.line(below, stem, Visible(command))
+	}
+}
