@@ -37,12 +37,13 @@ var worstMarkup = append([]string{
 // given one, with everything else that a summary tells.
 func resultOf(text string) *scan.Result {
 	f := finding(text)
+	f.DecodedCommand = text
 	f.Rules = []*rules.Rule{{Name: text, Title: text, Level: rules.LevelHigh, Tags: []string{"attack.t1505.003", text}}}
 	return &scan.Result{
 		Findings: []*scan.Finding{f},
 		Sessions: []*scan.Session{{
 			Key: text, Host: text, Product: text, Application: text, Level: rules.LevelHigh, Raised: []string{text}, First: noon, Last: noon,
-			Findings: []*scan.Finding{f}, Users: []string{text, text}, Burst: 1, BurstStart: noon,
+			Findings: []*scan.Finding{f}, Users: []string{text, text}, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}}, {Findings: []*scan.Finding{f, f}, Known: true}},
 		}},
 		Integrity: []*scan.Integrity{{Host: text, File: text, Text: text, Meaning: text}},
 		Manifest:  scan.Manifest{Version: text},

@@ -16,9 +16,9 @@ import (
 
 // Bounds of a summary in Markdown, which is to be pasted into a case and read.
 const (
-	maxSessions        = 20
-	maxSessionFindings = 15
-	maxCode            = 300 // characters of a text from a log
+	maxMarkdownSessions = 20
+	maxMarkdownShapes   = 15
+	maxCode             = 300 // characters of a text from a log
 )
 
 // markdown writes a summary in CommonMark with the tables of GitHub's dialect.
@@ -86,12 +86,14 @@ func (m *markdown) sessions() {
 	m.line("\n## Sessions\n")
 	m.line("| # | level | host | web server | first (UTC) | last (UTC) | findings |")
 	m.line("| ---: | --- | --- | --- | --- | --- | ---: |")
-	for i, s := range list[:min(len(list), maxSessions)] {
+	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
 		m.line("| %d | %s | %s | %s | %s | %s | %d |", i+1, s.Level, mdCell(s.Host), m.worker(s, mdCell),
 			shortTime(s.First), shortTime(s.Last), len(s.Findings))
 	}
-	m.more(len(list)-maxSessions, "session")
-	for i, s := range list[:min(len(list), maxSessions)] {
+	if len(list) > maxMarkdownSessions {
+		m.line("\nand %s more", count(len(list)-maxMarkdownSessions, "session"))
+	}
+	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
 		m.session(i+1, s)
 	}
 }
@@ -100,7 +102,7 @@ func (m *markdown) sessions() {
 func (m *markdown) worker(s *scan.Session, code func(string) string) string {
 	f := s.Findings[0]
 	text := fmt.Sprintf("%s, PID %d", code(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
-	for _, more := range []string{f.Product, s.Application} {
+	for _, more := range []string{s.Product, s.Application} {
 		if more != "" {
 			text += ", " + code(more)
 		}
@@ -117,67 +119,58 @@ func (m *markdown) session(number int, s *scan.Session) {
 	} else {
 		m.line("- Started before these logs")
 	}
-	m.line("- Ran as: %s", mdList(usersOf(s)))
-	if s.Burst > 0 {
-		m.line("- Enumeration commands: %d different, %d of them within 30 minutes from %s UTC", s.Enumeration, s.Burst, shortTime(s.BurstStart))
-	}
+	m.line("- Ran as: %s", mdList(s.Users))
+	m.line("- Processes below it: %d; %s, %d different; %d different enumeration commands", s.Processes, count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
 	for _, raised := range s.Raised {
 		m.line("- Level raised: %s", mdSentence(raised))
 	}
 	if s.Known {
 		m.line("- All of it is known from the baseline")
 	}
-	m.line("- Least sure link to a parent: %s", cmp.Or(s.Link, leastSure(s.Findings)))
+	m.line("- Least sure link to a parent: %s", s.Link)
 	m.line("- Session: %s\n", mdCode(s.Key))
-	m.findings(s.Findings)
+	m.shapes(s.Shapes)
 }
 
-// usersOf returns whom a session's findings ran as, in the order in which they
-// come first.
-func usersOf(s *scan.Session) []string {
-	users := s.Users
-	if len(users) == 0 {
-		for _, f := range s.Findings {
-			if !slices.Contains(users, f.User) {
-				users = append(users, f.User)
-			}
-		}
-	}
-	return users
-}
-
-// leastSure returns the least sure link of findings.
-func leastSure(findings []*scan.Finding) proctree.Link {
-	link := proctree.LinkNone
-	for _, f := range findings {
-		link = max(link, f.Link)
-	}
-	return link
-}
-
-// findings writes the table of findings: the first ones, in the order in which
-// they happened.
-func (m *markdown) findings(list []*scan.Finding) {
+// shapes writes the table of findings, those folded that are of one shape: the
+// first ones of the list.
+func (m *markdown) shapes(list []scan.Shape) {
 	m.line("| time (UTC) | level | PID | process | rules | evidence |")
 	m.line("| --- | --- | ---: | --- | --- | --- |")
-	for _, f := range list[:min(len(list), maxSessionFindings)] {
+	for _, s := range list[:min(len(list), maxMarkdownShapes)] {
+		f := s.Findings[0]
 		e := f.Evidence[0]
 		var numbers []string
 		for _, r := range f.Rules {
 			numbers = append(numbers, fmt.Sprint(slices.Index(m.listed, r)+1))
 		}
-		m.line("| %s | %s | %d | %s%s | %s | %s, record %d |",
-			f.Time.Time().Format("2006-01-02 15:04:05.000"), f.Level, f.ProcessID, strings.Repeat("› ", min(max(f.Depth-1, 0), 6)),
-			mdCell(cmp.Or(f.CommandLine, f.Image)), strings.Join(numbers, " "), mdCell(e.File), e.RecordID)
+		m.line("| %s | %s | %d | %s | %s | %s, record %d |",
+			f.Time.Time().Format("2006-01-02 15:04:05.000"), f.Level, f.ProcessID, mdProcess(s), strings.Join(numbers, " "), mdCell(e.File), e.RecordID)
 	}
-	m.more(len(list)-maxSessionFindings, "finding")
+	if len(list) > maxMarkdownShapes {
+		rest := 0
+		for _, s := range list[maxMarkdownShapes:] {
+			rest += len(s.Findings)
+		}
+		m.line("\nand %s more", count(rest, "finding"))
+	}
 }
 
-// more says how many of a list are left out.
-func (m *markdown) more(n int, what string) {
-	if n > 0 {
-		m.line("\nand %s more", count(n, what))
+// mdProcess describes the process of a shape: how deep it lies, its command line,
+// what that hides, and how often it was seen.
+func mdProcess(s scan.Shape) string {
+	f := s.Findings[0]
+	text := strings.Repeat("› ", min(max(f.Depth-1, 0), 6)) + mdCell(cmp.Or(f.CommandLine, f.Image))
+	if f.DecodedCommand != "" {
+		text += ", decoded: " + mdCell(f.DecodedCommand)
 	}
+	if n := len(s.Findings); n > 1 {
+		text += fmt.Sprintf(", %d times like this until %s", n, shortTime(s.Findings[n-1].Time))
+	}
+	if s.Known {
+		text += ", known from the baseline"
+	}
+	return text
 }
 
 // others lists the findings below no web server.
@@ -190,7 +183,7 @@ func (m *markdown) others() {
 	}
 	if len(list) > 0 {
 		m.line("\n## Below no web server\n")
-		m.findings(list)
+		m.shapes(scan.Fold(list))
 	}
 }
 
@@ -314,7 +307,8 @@ func mdSentence(text string) string {
 	words := strings.Fields(Visible(text))
 	for i, word := range words {
 		bare := strings.TrimRight(strings.TrimLeft(word, "("), ".,:;)")
-		if strings.ContainsFunc(bare, func(r rune) bool { return !isPlain(r) }) {
+		isTime := strings.Trim(bare, "0123456789:") == ""
+		if !isTime && strings.ContainsFunc(bare, func(r rune) bool { return !isPlain(r) }) {
 			words[i] = mdCode(word)
 		}
 	}

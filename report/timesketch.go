@@ -47,6 +47,9 @@ func newTimesketchRow(f *scan.Finding) timesketchRow {
 		r.TimestampDesc = "Recorded Time"
 	}
 	r.Tag = append([]string{"webshellscan", r.Level}, techniquesOf(f.Rules)...)
+	if f.Known {
+		r.Tag = append(r.Tag, "known")
+	}
 	r.Evidence = evidenceTexts(f.Evidence)
 	r.Crosscheck = crosscheckText(&r.row)
 	return r
