@@ -117,6 +117,23 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
+// FuzzMarkdown: no text changes the structure of a summary.
+func FuzzMarkdown(f *testing.F) {
+	for _, text := range worstMarkup {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.TrimSpace(report.Visible(text)) == "" {
+			t.Skip()
+		}
+		harmless, _ := outline(t, writeResult(t, "markdown", resultOf("x.y")))
+		kinds, _ := outline(t, writeResult(t, "markdown", resultOf(text)))
+		if diff := cmp.Diff(harmless, kinds); diff != "" {
+			t.Errorf("%q: structure (-harmless +got):\n%s", text, diff)
+		}
+	})
+}
+
 // TestTimesketch: every event has the fields that Timesketch needs, in CSV all
 // times in one form, and every text comes back as it was.
 func TestTimesketch(t *testing.T) {

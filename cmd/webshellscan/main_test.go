@@ -287,4 +287,10 @@ func TestReadmeFormats(t *testing.T) {
 			t.Errorf("README.md has no row %s", row)
 		}
 	}
+	text := strings.Join(strings.Fields(string(data)), " ")
+	for _, format := range report.TreeFormats() {
+		if row := "`" + format + "` (`" + strings.Join(report.TreeEndings(format), "`, `"); !strings.Contains(text, row) {
+			t.Errorf("README.md does not say %s", row)
+		}
+	}
 }
