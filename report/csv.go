@@ -58,6 +58,12 @@ func writeColumns[T, R any](c *csvWriter, list []T, columns []csvColumn[R], rowO
 	return nil
 }
 
+// writeSessionsCSV writes a line for each session.
+func writeSessionsCSV(w io.Writer, res *scan.Result, o Options) error {
+	o.Sessions = true
+	return writeCSV(w, res, o)
+}
+
 func newCSVWriter(w io.Writer, o Options) *csvWriter {
 	c := &csvWriter{out: w, raw: o.Raw}
 	c.csv = csv.NewWriter(&c.line)

@@ -227,7 +227,7 @@ func TestNavigator(t *testing.T) {
 // TestFormatOf: the longest ending counts, and case does not.
 func TestFormatOf(t *testing.T) {
 	tests := map[string]string{
-		"a.csv": "csv", "a.CSV": "csv", "a.timesketch.csv": "timesketch-csv", "A.Timesketch.JSONL": "timesketch", "a.jsonl": "jsonl",
+		"a.csv": "csv", "a.CSV": "csv", "a.timesketch.csv": "timesketch-csv", "A.Timesketch.JSONL": "timesketch", "a.jsonl": "jsonl", "a.sessions.csv": "sessions-csv",
 		"dir.csv/a.md": "markdown", "a.navigator.json": "navigator", "a.txt": "table", "a": "", "a.evtx": "", "csv": "", "": "",
 	}
 	for path, want := range tests {

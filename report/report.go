@@ -37,6 +37,7 @@ var formats = []struct {
 	{"csv", []string{".csv"}, writeCSV},
 	{"jsonl", []string{".jsonl", ".ndjson"}, writeJSONL},
 	{"json", []string{".json"}, writeJSON},
+	{"sessions-csv", []string{".sessions.csv"}, writeSessionsCSV},
 	{"timesketch", []string{".timesketch.jsonl"}, writeTimesketchJSONL},
 	{"timesketch-csv", []string{".timesketch.csv"}, writeTimesketchCSV},
 	{"navigator", []string{".navigator.json"}, writeNavigator},
