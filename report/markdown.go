@@ -196,7 +196,7 @@ func (m *markdown) rules() {
 	m.line("| # | rule | level | findings | ATT&CK |")
 	m.line("| ---: | --- | --- | ---: | --- |")
 	for i, r := range m.listed {
-		m.line("| %d | %s | %s | %d | %s |", i+1, mdCell(r.Label()), r.Level, m.counts[r], strings.Join(techniquesOf([]*rules.Rule{r}), ", "))
+		m.line("| %d | %s | %s | %d | %s |", i+1, mdCell(r.Label()), r.Level, m.counts[r], strings.Join(make(techniques).of(r), ", "))
 	}
 }
 

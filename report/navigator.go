@@ -86,8 +86,9 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 // for each technique of which only sub-techniques were found.
 func countTechniques(findings []*scan.Finding) map[string]*techniqueCount {
 	counts := make(map[string]*techniqueCount)
+	known := make(techniques)
 	for _, f := range findings {
-		for _, id := range techniquesOf(f.Rules) {
+		for _, id := range known.ofAll(f.Rules) {
 			c := counts[id]
 			if c == nil {
 				c = &techniqueCount{hosts: make(map[string]int), rules: make(map[string]int)}
@@ -95,10 +96,10 @@ func countTechniques(findings []*scan.Finding) map[string]*techniqueCount {
 			}
 			c.findings++
 			c.hosts[f.Host]++
-			for _, r := range f.Rules {
-				if slices.ContainsFunc(r.Tags, func(tag string) bool { return techniqueID(tag) == id }) {
-					c.rules[r.Label()]++
-				}
+		}
+		for _, r := range f.Rules {
+			for _, id := range known.of(r) {
+				counts[id].rules[r.Label()]++
 			}
 		}
 	}

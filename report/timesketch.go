@@ -37,7 +37,7 @@ type timesketchRow struct {
 // Timesketch is made for.
 const startTime = "Start Time"
 
-func newTimesketchRow(f *scan.Finding) timesketchRow {
+func newTimesketchRow(f *scan.Finding, known techniques) timesketchRow {
 	at := cmp.Or(f.Time, f.Evidence[0].Time)
 	r := timesketchRow{
 		Message: timesketchMessage(f), Datetime: at.Time().Format("2006-01-02T15:04:05.000000+00:00"),
@@ -46,7 +46,7 @@ func newTimesketchRow(f *scan.Finding) timesketchRow {
 	if f.Time == 0 {
 		r.TimestampDesc = "Recorded Time"
 	}
-	r.Tag = append([]string{"webshellscan", r.Level}, techniquesOf(f.Rules)...)
+	r.Tag = append([]string{"webshellscan", r.Level}, known.ofAll(f.Rules)...)
 	if f.Known {
 		r.Tag = append(r.Tag, "known")
 	}
@@ -91,8 +91,9 @@ func writeTimesketchJSONL(w io.Writer, res *scan.Result, _ Options) error {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
+	known := make(techniques)
 	for _, f := range res.Findings {
-		if err := enc.Encode(newTimesketchRow(f)); err != nil {
+		if err := enc.Encode(newTimesketchRow(f, known)); err != nil {
 			return err
 		}
 	}
@@ -112,7 +113,9 @@ func writeTimesketchCSV(w io.Writer, res *scan.Result, o Options) error {
 	for _, col := range csvColumns {
 		columns = append(columns, csvColumn[timesketchRow]{col.name, func(r *timesketchRow) string { return col.cell(&r.row) }})
 	}
-	return writeColumns(newCSVWriter(w, o), res.Findings, columns, newTimesketchRow)
+	known := make(techniques)
+	rowOf := func(f *scan.Finding) timesketchRow { return newTimesketchRow(f, known) }
+	return writeColumns(newCSVWriter(w, o), res.Findings, columns, rowOf)
 }
 
 // crosscheckText is what the second decoder says, in one cell.
@@ -124,7 +127,7 @@ func crosscheckText(r *row) string {
 func evidenceTexts(list []scan.Evidence) []string {
 	texts := make([]string, len(list))
 	for i, e := range list {
-		texts[i] = fmt.Sprintf("%s#%d@%d", e.File, e.RecordID, e.Offset)
+		texts[i] = e.File + "#" + strconv.FormatUint(e.RecordID, 10) + "@" + strconv.FormatInt(e.Offset, 10)
 	}
 	return texts
 }
