@@ -138,3 +138,29 @@ func webServerAbove(p *fleet.Process, pid uint32) bool {
 	}
 	return false
 }
+
+// TestRawEvents: as many findings keep the second decoder's event as were asked
+// for, the first ones, and it is theirs.
+func TestRawEvents(t *testing.T) {
+	for _, want := range []int{0, 5, 1000} {
+		res := mustScan(t, scan.Options{Paths: []string{shipped}, RawEvents: want})
+		kept := 0
+		for i, f := range res.Findings {
+			if f.Crosscheck.Raw == nil {
+				continue
+			}
+			kept++
+			event, _ := f.Crosscheck.Raw["Event"].(map[string]any)
+			system, _ := event["System"].(map[string]any)
+			if id := fmt.Sprint(system["EventRecordID"]); id != fmt.Sprint(f.Evidence[0].RecordID) {
+				t.Errorf("finding %d: the raw event is record %s, not %d", i, id, f.Evidence[0].RecordID)
+			}
+			if i >= want {
+				t.Errorf("finding %d has a raw event, of %d asked for", i, want)
+			}
+		}
+		if kept != min(want, len(res.Findings)) {
+			t.Errorf("%d raw events of %d asked for and %d findings", kept, want, len(res.Findings))
+		}
+	}
+}

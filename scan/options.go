@@ -44,6 +44,10 @@ type Options struct {
 	// Baseline, if not nil, is what is known to run: findings of its shapes are
 	// marked, and their sessions come last.
 	Baseline *Baseline
+	// RawEvents is how many findings keep the event as the second decoder has it
+	// (crosscheck.Result.Raw), of those that it is asked about, the first ones first.
+	// Each takes some kilobytes.
+	RawEvents int
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }

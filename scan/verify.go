@@ -27,24 +27,33 @@ func (d *detection) crosscheck(findings []*Finding) {
 		}
 		order = order[:limit]
 	}
+	tasks := make([]checkTask, len(order))
+	for i, f := range order {
+		tasks[i] = checkTask{f, i < d.options.RawEvents}
+	}
 	// Findings of one file and chunk stand together, so that it is read once.
-	order = slices.Clone(order)
-	slices.SortStableFunc(order, func(a, b *Finding) int { return compareEvidence(&a.Evidence[0], &b.Evidence[0]) })
+	slices.SortStableFunc(tasks, func(a, b checkTask) int { return compareEvidence(&a.finding.Evidence[0], &b.finding.Evidence[0]) })
 	const run = 8
-	runs := (len(order) + run - 1) / run
+	runs := (len(tasks) + run - 1) / run
 	checkers := make([]*checker, min(d.options.workers(), runs))
 	for i := range checkers {
 		checkers[i] = &checker{check: crosscheck.New()}
 	}
 	share(checkers, runs, func(c *checker, i int) {
-		for _, f := range order[i*run : min((i+1)*run, len(order))] {
-			c.guarded(f)
+		for _, t := range tasks[i*run : min((i+1)*run, len(tasks))] {
+			c.task(t)
 		}
 		c.close()
 	})
 	for _, c := range checkers {
 		d.crashes = append(d.crashes, c.crashes...)
 	}
+}
+
+// checkTask is a finding that the second decoder is to be asked about.
+type checkTask struct {
+	finding *Finding
+	keepRaw bool
 }
 
 // distinctFirst returns the findings with the first one of each image, command
@@ -79,25 +88,27 @@ type checker struct {
 	crashes []crash
 }
 
-// finding checks the record of one finding.
-func (c *checker) finding(e *Evidence) crosscheck.Result {
+// record checks one record.
+func (c *checker) record(e *Evidence) crosscheck.Result {
 	if err := c.read(e); err != nil {
 		return crosscheck.Result{State: crosscheck.Unconfirmed, Reason: err.Error()}
 	}
-	res := c.check.Check(int(e.Offset-e.chunk), e.RecordID)
-	res.Raw = nil
-	return res
+	return c.check.Check(int(e.Offset-e.chunk), e.RecordID)
 }
 
-// guarded is finding. A panic is kept as the error of this program that it is,
+// task checks a finding. A panic is kept as the error of this program that it is,
 // and leaves the finding unconfirmed.
-func (c *checker) guarded(f *Finding) {
-	err := guard.Run(func() { f.Crosscheck = c.finding(&f.Evidence[0]) })
+func (c *checker) task(t checkTask) {
+	f := t.finding
+	err := guard.Run(func() { f.Crosscheck = c.record(&f.Evidence[0]) })
 	if err != nil {
 		c.crashes = append(c.crashes, crash{f.Process, err})
 		f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: "internal error"}
 		c.close()
 		c.check = crosscheck.New()
+	}
+	if !t.keepRaw {
+		f.Crosscheck.Raw = nil
 	}
 }
 
