@@ -51,3 +51,15 @@ func isHidden(r rune) bool {
 	}
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
 }
+
+// clip cuts a text visibly after so many characters.
+func clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	letters := []rune(text)
+	if len(letters) <= limit {
+		return text
+	}
+	return fmt.Sprintf("%s… (+%d)", string(letters[:limit]), len(letters)-limit)
+}

@@ -55,7 +55,7 @@ func resultOf(text string) *scan.Result {
 	}
 }
 
-func writeResult(t *testing.T, format string, res *scan.Result) string {
+func writeResult(t testing.TB, format string, res *scan.Result) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := report.Write(&b, format, res, report.Options{}); err != nil {

@@ -37,6 +37,7 @@ var formats = []struct {
 	{"csv", []string{".csv"}, writeCSV},
 	{"jsonl", []string{".jsonl", ".ndjson"}, writeJSONL},
 	{"json", []string{".json"}, writeJSON},
+	{"html", []string{".html", ".htm"}, writeHTML},
 	{"sessions-csv", []string{".sessions.csv"}, writeSessionsCSV},
 	{"timesketch", []string{".timesketch.jsonl"}, writeTimesketchJSONL},
 	{"timesketch-csv", []string{".timesketch.csv"}, writeTimesketchCSV},
@@ -85,6 +86,12 @@ func FormatOf(path string) string {
 		}
 	}
 	return name
+}
+
+// HasManifest reports whether a format has the manifest, for which inputs are
+// hashed.
+func HasManifest(format string) bool {
+	return format == "jsonl" || format == "json" || format == "html"
 }
 
 // Write writes a result in a format. An error of w ends it.

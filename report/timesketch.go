@@ -74,18 +74,6 @@ func timesketchMessage(f *scan.Finding) string {
 	return message
 }
 
-// clip cuts a text visibly after so many characters.
-func clip(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	letters := []rune(text)
-	if len(letters) <= limit {
-		return text
-	}
-	return fmt.Sprintf("%s… (+%d)", string(letters[:limit]), len(letters)-limit)
-}
-
 // writeTimesketchJSONL writes JSON Lines for Timesketch.
 func writeTimesketchJSONL(w io.Writer, res *scan.Result, _ Options) error {
 	out := bufio.NewWriter(w)

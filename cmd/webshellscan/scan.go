@@ -48,7 +48,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 
 // finalize checks the flags and turns them into the options of a scan.
 func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
-	options := scan.Options{Paths: paths, Workers: o.workers, Hosts: o.hosts, Crosscheck: o.check, Recover: o.stale}
+	options := scan.Options{Paths: paths, Version: version(), Workers: o.workers, Hosts: o.hosts, Crosscheck: o.check, Recover: o.stale}
 	if len(paths) == 0 {
 		return options, errors.New("no file or folder given: webshellscan PATH... (see --help)")
 	}
@@ -99,6 +99,10 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	list, err := o.destinations(scanFormats)
 	if err != nil {
 		return err
+	}
+	for _, d := range list {
+		options.RawEvents = max(options.RawEvents, report.RawEvents(d.format))
+		options.Hash = options.Hash || report.HasManifest(d.format)
 	}
 	outs, err := openOutputs(list, args, o.stdout)
 	if err != nil {

@@ -1,0 +1,318 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// The HTML report is one file that needs nothing else. Sessions, trees and the
+// first findings are plain HTML, to be read and printed without JavaScript. What
+// the script shows besides, all findings and the details of every process, lies
+// in data blocks, which a browser neither runs nor draws.
+//
+// Log text passes Visible before it goes anywhere, then html/template or
+// encoding/json, which escape it for their contexts; the script makes text nodes
+// of it only. A Content-Security-Policy that names style and script by hash, and
+// allows nothing else, stands behind that.
+
+//go:embed html/style.css
+var htmlStyle string
+
+// htmlEarly runs before the page is drawn, so that a browser need not lay out rows
+// that htmlScript replaces.
+//
+//go:embed html/early.js
+var htmlEarly string
+
+//go:embed html/script.js
+var htmlScript string
+
+//go:embed html/page.gohtml
+var htmlPage string
+
+// Bounds of an HTML report. What they leave out is counted in it, and is in CSV
+// and JSON Lines.
+const (
+	maxHTMLFindings = 20_000   // with their details
+	maxHTMLData     = 64 << 20 // bytes of those details
+	maxHTMLRows     = 1000     // findings as plain HTML
+	maxHTMLSessions = 200      // with their trees
+	maxHTMLListed   = 500      // sessions, hosts, files and the like in a table
+	maxHTMLRules    = 300      // rules with their text
+	maxHTMLRaw      = 2000     // raw events
+)
+
+// RawEvents returns how many raw events a format has use for
+// (scan.Options.RawEvents).
+func RawEvents(format string) int {
+	if format == "html" {
+		return maxHTMLRaw
+	}
+	return 0
+}
+
+// htmlTemplate is the parsed page.
+var htmlTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"v": shortText, "command": commandText, "whole": Visible,
+		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
+		"short": rowTime, "brief": briefTime, "size": bytesText, "count": count,
+		"percent": percentText, "lines": func(text string) []string { return strings.Split(text, "\n") }, "first": firstOf[string], "left": leftOf[string],
+	}).Parse(htmlPage))
+})
+
+// Bounds of texts, in characters. Browsers take seconds to break very long words
+// in a proportional font; records and raw events have the whole text.
+const (
+	maxShortText   = 300
+	maxCommandText = 2000
+)
+
+// shortText makes a text visible, commandText a command line; what is too long
+// is cut, visibly.
+func shortText(text string) string   { return clip(Visible(text), maxShortText) }
+func commandText(text string) string { return clip(Visible(text), maxCommandText) }
+
+// rowTime is a time as tables show it: to the millisecond, "" if not known.
+func rowTime(t event.Time) string {
+	if t == 0 {
+		return ""
+	}
+	return t.Time().Format("2006-01-02 15:04:05.000")
+}
+
+// briefTime is a time to the second, "" if not known.
+func briefTime(t event.Time) string {
+	if t == 0 {
+		return ""
+	}
+	return shortTime(t)
+}
+
+// firstOf returns as much of a list as a table lists, leftOf how many that leaves
+// out.
+func firstOf[T any](list []T) []T { return list[:min(len(list), maxHTMLListed)] }
+func leftOf[T any](list []T) int  { return max(0, len(list)-maxHTMLListed) }
+
+// htmlReport is what the page shows.
+type htmlReport struct {
+	Res   *scan.Result
+	Total int // findings
+	// Rows are the findings as plain HTML, Kept how many there are with details.
+	Rows     []htmlRow
+	Kept     int
+	Levels   []levelCount
+	Hosts    []hostRow // those with findings, the gravest first
+	First    event.Time
+	Last     event.Time
+	Timeline timeline
+	Sessions []*sessionView
+	// Cards is how many of Sessions are shown with facts and trees.
+	Cards      int
+	Rules      []ruleView
+	Faults     []faultRow
+	Unreadable []string
+	Skipped    []string
+	Crashes    []string
+}
+
+// levelCount says how many findings and sessions are of a level.
+type levelCount struct {
+	Level              rules.Level
+	Findings, Sessions int
+}
+
+// hostRow is a host with findings.
+type hostRow struct {
+	Name               string
+	Findings, Sessions int
+	Level              rules.Level
+	First, Last        event.Time
+}
+
+// htmlRow is a finding as a row.
+type htmlRow struct {
+	*scan.Finding
+	Number   int // of its record
+	RuleRefs []ruleRef
+}
+
+// ruleRef names a rule and the index of its text on the page.
+type ruleRef struct {
+	Label string
+	Index int
+}
+
+func writeHTML(w io.Writer, res *scan.Result, _ Options) error {
+	data := newHTMLData(res)
+	page := newHTMLReport(res, data)
+	out := bufio.NewWriterSize(w, 1<<16)
+	writeHead(out)
+	if err := htmlTemplate().Execute(out, page); err != nil {
+		return err
+	}
+	if err := data.write(out); err != nil {
+		return err
+	}
+	_, _ = out.WriteString("<script>" + htmlScript + "</script>\n</body>\n</html>\n")
+	return out.Flush()
+}
+
+// writeHead writes the head, in which there is nothing from a log: the policy
+// with the hashes of style and script, and the style.
+func writeHead(out *bufio.Writer) {
+	policy := "default-src 'none'; style-src '" + sourceHash(htmlStyle) + "'; script-src '" + sourceHash(htmlEarly) + "' '" + sourceHash(htmlScript) +
+		"'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	_, _ = out.WriteString(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="` + policy + `">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>webshellscan report</title>
+<style>` + htmlStyle + "</style>\n<script>" + htmlEarly + "</script>\n</head>\n")
+}
+
+// sourceHash returns what a Content-Security-Policy calls an inline block by.
+func sourceHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func newHTMLReport(res *scan.Result, data *htmlData) *htmlReport {
+	h := &htmlReport{Res: res, Total: len(res.Findings), Kept: len(data.findings)}
+	h.countLevels()
+	h.countHosts()
+	h.Rules = ruleViews(data.rules, res.Findings)
+	for i, f := range data.findings[:min(len(data.findings), maxHTMLRows)] {
+		h.Rows = append(h.Rows, htmlRow{Finding: f, Number: i, RuleRefs: data.ruleRefs(f)})
+	}
+	h.Timeline = newTimeline(res.Findings, h.Hosts)
+	trees := newTreeBuilder(data)
+	for i, s := range res.Sessions {
+		if i == maxHTMLListed {
+			break
+		}
+		view := newSessionView(i, s)
+		if i < maxHTMLSessions {
+			view.Tree = trees.session(s)
+			h.Cards++
+		}
+		h.Sessions = append(h.Sessions, view)
+	}
+	h.Faults = faultRows(res.Summary.Damage)
+	h.Unreadable = problemTexts(res.Summary.Unreadable)
+	h.Skipped = problemTexts(res.Summary.Skipped)
+	h.Crashes = problemTexts(res.Summary.Crashes)
+	return h
+}
+
+// countLevels fills Levels, the gravest first.
+func (h *htmlReport) countLevels() {
+	for level := rules.LevelCritical; ; level-- {
+		c := levelCount{Level: level}
+		for _, f := range h.Res.Findings {
+			if f.Level == level {
+				c.Findings++
+			}
+		}
+		for _, s := range h.Res.Sessions {
+			if s.Level == level {
+				c.Sessions++
+			}
+		}
+		if c.Findings+c.Sessions > 0 {
+			h.Levels = append(h.Levels, c)
+		}
+		if level == rules.LevelNone {
+			return
+		}
+	}
+}
+
+// countHosts fills Hosts, First and Last.
+func (h *htmlReport) countHosts() {
+	index := make(map[string]int)
+	for _, f := range h.Res.Findings {
+		i, ok := index[f.Host]
+		if !ok {
+			i = len(h.Hosts)
+			index[f.Host] = i
+			h.Hosts = append(h.Hosts, hostRow{Name: f.Host, First: f.Time, Last: f.Time})
+		}
+		row := &h.Hosts[i]
+		row.Findings++
+		row.Level = max(row.Level, f.Level)
+		row.First, row.Last = earlier(row.First, f.Time), max(row.Last, f.Time)
+		h.First, h.Last = earlier(h.First, f.Time), max(h.Last, f.Time)
+	}
+	for _, s := range h.Res.Sessions {
+		if i, ok := index[s.Host]; ok {
+			h.Hosts[i].Sessions++
+			h.Hosts[i].Level = max(h.Hosts[i].Level, s.Level)
+		}
+	}
+	slices.SortStableFunc(h.Hosts, func(a, b hostRow) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), cmp.Compare(a.First, b.First), strings.Compare(a.Name, b.Name))
+	})
+}
+
+// earlier returns the earlier of two times of which either may not be known.
+func earlier(a, b event.Time) event.Time {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// Headline says in one sentence what was found.
+func (h *htmlReport) Headline() string {
+	if h.Total == 0 {
+		return "No findings."
+	}
+	text := count(h.Total, "finding") + " on " + count(len(h.Hosts), "host")
+	if n := len(h.Res.Sessions); n > 0 {
+		text += ", in " + count(n, "web-shell session")
+	}
+	return text + "."
+}
+
+// Incomplete reports whether findings may be missing.
+func (h *htmlReport) Incomplete() bool {
+	return h.Res.Summary.Incomplete() || h.Res.Summary.Interrupted != nil
+}
+
+// HostsListed are the hosts that the overview lists.
+func (h *htmlReport) HostsListed() []hostRow { return firstOf(h.Hosts) }
+
+// HostsLeft, SessionsLeft, CardsLeft, RowsLeft and FindingsLeft count what the
+// bounds left out.
+func (h *htmlReport) HostsLeft() int    { return leftOf(h.Hosts) }
+func (h *htmlReport) SessionsLeft() int { return len(h.Res.Sessions) - len(h.Sessions) }
+func (h *htmlReport) CardsLeft() int    { return len(h.Res.Sessions) - h.Cards }
+func (h *htmlReport) RowsLeft() int     { return h.Total - len(h.Rows) }
+func (h *htmlReport) FindingsLeft() int { return h.Total - h.Kept }
+
+// RuleLabels are the matched rules that a filter may ask for.
+func (h *htmlReport) RuleLabels() []ruleRef {
+	var refs []ruleRef
+	for i, r := range h.Rules {
+		refs = append(refs, ruleRef{r.Label(), i})
+	}
+	return refs
+}

@@ -1,0 +1,366 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// htmlData is what the script of an HTML report shows on demand: a record for
+// each finding, in their order, then one for each process that is only shown as
+// context in a tree. A record is one line of JSON, which is parsed when it is
+// looked at.
+type htmlData struct {
+	res      *scan.Result
+	findings []*scan.Finding // those that have a record
+	records  [][]byte
+	number   map[proctree.Process]int
+	raw      [][]byte
+	rules    []*rules.Rule
+	ruleNo   map[*rules.Rule]int
+	files    []string
+	fileNo   map[string]int
+	session  map[string]int // by key
+}
+
+func newHTMLData(res *scan.Result) *htmlData {
+	d := &htmlData{
+		res: res, number: make(map[proctree.Process]int), ruleNo: make(map[*rules.Rule]int),
+		fileNo: make(map[string]int), session: make(map[string]int),
+	}
+	for i, s := range res.Sessions {
+		d.session[s.Key] = i
+	}
+	d.collectRules()
+	d.collectFindings()
+	return d
+}
+
+// collectRules numbers the rules that findings matched, the gravest first.
+func (d *htmlData) collectRules() {
+	for _, f := range d.res.Findings {
+		for _, r := range f.Rules {
+			if _, ok := d.ruleNo[r]; !ok {
+				d.ruleNo[r] = 0
+				d.rules = append(d.rules, r)
+			}
+		}
+	}
+	slices.SortStableFunc(d.rules, func(a, b *rules.Rule) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Label(), b.Label()))
+	})
+	for i, r := range d.rules {
+		d.ruleNo[r] = i
+	}
+}
+
+func (d *htmlData) ruleRefs(f *scan.Finding) []ruleRef {
+	refs := make([]ruleRef, len(f.Rules))
+	for i, r := range f.Rules {
+		refs[i] = ruleRef{r.Label(), d.ruleNo[r]}
+	}
+	return refs
+}
+
+// collectFindings makes the records of the findings: of all, or, where those are
+// too many, of the gravest sessions' first.
+func (d *htmlData) collectFindings() {
+	order := d.byGravity()
+	records := make(map[*scan.Finding][]byte, len(order))
+	size := 0
+	for _, f := range order {
+		record := d.findingRecord(f)
+		if size += len(record); size > maxHTMLData {
+			break
+		}
+		records[f] = record
+	}
+	rawSize, raws := 0, 0
+	for _, f := range d.res.Findings {
+		record, ok := records[f]
+		if !ok {
+			continue
+		}
+		n := len(d.records)
+		if f.Process.Exists() {
+			d.number[f.Process] = n
+		}
+		d.findings = append(d.findings, f)
+		d.records = append(d.records, record)
+		if f.Crosscheck.Raw == nil || raws == maxHTMLRaw || rawSize > maxHTMLData/4 {
+			continue
+		}
+		line := jsonLine([]any{n, visibleValue(f.Crosscheck.Raw, maxRawDepth)})
+		raws, rawSize = raws+1, rawSize+len(line)
+		d.raw = append(d.raw, line)
+	}
+}
+
+// byGravity returns the findings that may have a record.
+func (d *htmlData) byGravity() []*scan.Finding {
+	if len(d.res.Findings) <= maxHTMLFindings {
+		return d.res.Findings
+	}
+	order := make([]*scan.Finding, 0, len(d.res.Findings))
+	for _, s := range d.res.Sessions {
+		order = append(order, s.Findings...)
+	}
+	for _, f := range d.res.Findings {
+		if _, ok := d.session[f.Session]; !ok {
+			order = append(order, f)
+		}
+	}
+	return order[:min(len(order), maxHTMLFindings)]
+}
+
+// findingRecord returns the record of a finding. The script knows the order.
+func (d *htmlData) findingRecord(f *scan.Finding) []byte {
+	ruleNumbers := make([]int, len(f.Rules))
+	for i, r := range f.Rules {
+		ruleNumbers[i] = d.ruleNo[r]
+	}
+	session, ok := d.session[f.Session]
+	if !ok {
+		session = -1
+	}
+	end := ""
+	if f.Process.Exists() {
+		end = f.Process.End().String()
+	}
+	return jsonLine([]any{
+		Visible(f.Host), f.Time.String(), end, f.Level.String(), Visible(f.Image), Visible(f.CommandLine), decodedLines(f),
+		f.ProcessID, Visible(f.ProcessGUID), Visible(f.User), Visible(f.IntegrityLevel),
+		Visible(f.ParentImage), Visible(f.ParentCommandLine), f.ParentProcessID,
+		Visible(f.WorkerImage), f.WorkerProcessID, Visible(f.WorkerCommandLine), f.Depth, visibleTexts(f.Ancestors), f.Link.String(),
+		session, ruleNumbers, d.places(f.Evidence), string(f.Crosscheck.State), Visible(crosscheckReason(f)), fieldPairs(f.Process), f.Known,
+	})
+}
+
+// crosscheckReason is the reason of a cross-check that confirmed nothing.
+func crosscheckReason(f *scan.Finding) string {
+	if f.Crosscheck.State == "" {
+		return "not asked"
+	}
+	return f.Crosscheck.Reason
+}
+
+// context returns the number of the record of a process that is shown as
+// context, which it makes if there is none.
+func (d *htmlData) context(p proctree.Process) int {
+	if n, ok := d.number[p]; ok {
+		return n
+	}
+	texts := p.Forest().Texts()
+	field := func(id event.FieldID) string { return Visible(texts.Text(p.Field(id))) }
+	_, link := p.Parent()
+	var evidence []scan.Evidence
+	for r := range p.Records() {
+		evidence = append(evidence, scan.Evidence{
+			File: d.res.InputPath(r.Place().File), Offset: r.Place().Offset, RecordID: r.RecordID(), Time: r.Time(),
+			Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
+		})
+	}
+	n := len(d.records)
+	d.number[p] = n
+	d.records = append(d.records, jsonLine([]any{
+		Visible(p.Host().Name), p.Start().String(), p.End().String(), "", Visible(texts.Text(p.Image())), Visible(texts.Text(p.CommandLine())),
+		[]string{},
+		p.PID(), p.GUID().String(), field(event.User), field(event.IntegrityLevel),
+		field(event.ParentImage), field(event.ParentCommandLine), p.ParentPID(),
+		"", 0, "", -1,
+		[]string{},
+		link.String(), -1,
+		[]int{},
+		d.places(evidence), string(crosscheck.Unconfirmed), "context: no rule matched it", fieldPairs(p), false,
+	}))
+	return n
+}
+
+// place is one piece of evidence as the script has it: the file by its number.
+type place [6]any
+
+func (d *htmlData) places(evidence []scan.Evidence) []place {
+	list := make([]place, 0, len(evidence))
+	for _, e := range evidence {
+		n, ok := d.fileNo[e.File]
+		if !ok {
+			n = len(d.files)
+			d.fileNo[e.File] = n
+			d.files = append(d.files, e.File)
+		}
+		list = append(list, place{n, e.Offset, e.RecordID, e.Time.String(), Visible(e.Channel), e.EventID})
+	}
+	return list
+}
+
+// shownFields are the fields that a record has in places of their own.
+var shownFields = map[event.FieldID]bool{
+	event.ProcessGUID: true, event.ProcessID: true, event.Image: true, event.CommandLine: true, event.User: true, event.IntegrityLevel: true,
+	event.ParentProcessID: true, event.ParentImage: true, event.ParentCommandLine: true, event.NewProcessID: true,
+}
+
+// fieldPair is the number of a field in dataIndex.Fields, and its value. A search
+// must not find names, so records do not hold them.
+type fieldPair [2]any
+
+// fieldPairs returns the other fields that are known of a process.
+func fieldPairs(p proctree.Process) []fieldPair {
+	pairs := []fieldPair{}
+	if !p.Exists() {
+		return pairs
+	}
+	texts := p.Forest().Texts()
+	for id := event.FieldNone + 1; int(id) < event.NumPayloadFields; id++ {
+		if shownFields[id] {
+			continue
+		}
+		if text := texts.Text(p.Field(id)); text != "" {
+			pairs = append(pairs, fieldPair{int(id), Visible(text)})
+		}
+	}
+	return pairs
+}
+
+func visibleTexts(texts []string) []string {
+	list := make([]string, len(texts))
+	for i, text := range texts {
+		list[i] = Visible(text)
+	}
+	return list
+}
+
+// Bounds of one raw event.
+const (
+	maxRawDepth = 16
+	maxRawText  = 32 << 10 // bytes of one value
+)
+
+// visibleValue returns a raw event with its texts made visible.
+func visibleValue(v any, depth int) any {
+	switch v := v.(type) {
+	case string:
+		if len(v) > maxRawText {
+			return Visible(v[:maxRawText]) + fmt.Sprintf("… (%d bytes more)", len(v)-maxRawText)
+		}
+		return Visible(v)
+	case map[string]any:
+		if depth == 0 {
+			return "…"
+		}
+		m := make(map[string]any, len(v))
+		for key, value := range v {
+			m[Visible(key)] = visibleValue(value, depth-1)
+		}
+		return m
+	case []any:
+		if depth == 0 {
+			return "…"
+		}
+		list := make([]any, len(v))
+		for i, value := range v {
+			list[i] = visibleValue(value, depth-1)
+		}
+		return list
+	case nil, bool, float64, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
+		return v
+	}
+	return Visible(fmt.Sprint(v))
+}
+
+// jsonLine returns a value as one line of JSON in which <, > and & are escaped,
+// so that it cannot end the data block that it stands in.
+func jsonLine(v any) []byte {
+	line, err := json.Marshal(v)
+	if err != nil {
+		line, _ = json.Marshal("cannot be shown: " + Visible(err.Error()))
+	}
+	return line
+}
+
+// dataIndex is what the script filters by, column by column.
+type dataIndex struct {
+	Hosts    []string `json:"hosts"`
+	Rules    []string `json:"rules"`
+	Sessions []string `json:"sessions"`
+	Fields   []string `json:"fields"`
+	Files    []string `json:"files"`
+	Count    int      `json:"count"` // of findings: the first records
+	Left     int      `json:"left"`  // findings without a record
+	Host     []int    `json:"host"`
+	Level    []int    `json:"level"`
+	Time     []string `json:"time"`
+	Rule     [][]int  `json:"rule"`
+	Session  []int    `json:"session"`
+}
+
+// write writes the data blocks.
+func (d *htmlData) write(out *bufio.Writer) error {
+	for _, block := range []struct {
+		id    string
+		lines [][]byte
+	}{{"data", [][]byte{jsonLine(d.index())}}, {"records", d.records}, {"raw", d.raw}} {
+		_, _ = out.WriteString(`<script type="application/json" id="` + block.id + `">`)
+		for i, line := range block.lines {
+			if i > 0 {
+				_ = out.WriteByte('\n')
+			}
+			_, _ = out.Write(line)
+		}
+		if _, err := out.WriteString("</script>\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *htmlData) index() dataIndex {
+	index := dataIndex{Files: visibleTexts(d.files), Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
+	for _, r := range d.rules {
+		index.Rules = append(index.Rules, shortText(r.Label()))
+	}
+	for id := range event.NumPayloadFields {
+		index.Fields = append(index.Fields, event.FieldID(id).String())
+	}
+	for _, s := range d.res.Sessions {
+		index.Sessions = append(index.Sessions, sessionTitle(s))
+	}
+	hosts := make(map[string]int)
+	for _, f := range d.findings {
+		n, ok := hosts[f.Host]
+		if !ok {
+			n = len(index.Hosts)
+			hosts[f.Host] = n
+			index.Hosts = append(index.Hosts, shortText(f.Host))
+		}
+		session, ok := d.session[f.Session]
+		if !ok {
+			session = -1
+		}
+		numbers := make([]int, len(f.Rules))
+		for i, r := range f.Rules {
+			numbers[i] = d.ruleNo[r]
+		}
+		index.Host, index.Level = append(index.Host, n), append(index.Level, int(f.Level))
+		index.Time, index.Session = append(index.Time, f.Time.String()), append(index.Session, session)
+		index.Rule = append(index.Rule, numbers)
+	}
+	return index
+}
+
+// decodedLines returns what a finding's command line holds encoded, line by
+// line.
+func decodedLines(f *scan.Finding) []string {
+	if f.DecodedCommand == "" {
+		return []string{}
+	}
+	return visibleTexts(strings.Split(f.DecodedCommand, "\n"))
+}

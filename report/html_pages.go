@@ -1,0 +1,82 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"webshellscan/scan"
+	"webshellscan/scan/evtx"
+)
+
+// faultRow is one kind of fault of one file.
+type faultRow struct {
+	Path  string
+	Class evtx.Class
+	Count int
+	First int64 // offset of the first, in bytes from the start of the file
+	Loss  bool  // it may have cost records
+}
+
+// faultRows lists the faults of files: those first that may have cost records.
+func faultRows(damage []scan.FileFaults) []faultRow {
+	var rows []faultRow
+	for _, loss := range []bool{true, false} {
+		for _, d := range damage {
+			for _, c := range slices.Sorted(maps.Keys(d.Counts)) {
+				if c.Loss() == loss {
+					rows = append(rows, faultRow{d.Path, c, d.Counts[c], firstOffset(d, c), loss})
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// FaultsListed and FaultsLeft are the faults in the table, and how many there
+// are besides.
+func (h *htmlReport) FaultsListed() []faultRow { return firstOf(h.Faults) }
+func (h *htmlReport) FaultsLeft() int          { return leftOf(h.Faults) }
+
+// problemTexts writes inputs with what went wrong, visibly.
+func problemTexts(list []scan.FileError) []string {
+	texts := make([]string, len(list))
+	for i, e := range list {
+		texts[i] = shortText(e.Path) + ": " + shortText(e.Reason())
+	}
+	return texts
+}
+
+// IntegrityListed and the like are the rows of tables, IntegrityLeft and the
+// like how many there are besides.
+func (h *htmlReport) IntegrityListed() []*scan.Integrity  { return firstOf(h.Res.Integrity) }
+func (h *htmlReport) IntegrityLeft() int                  { return leftOf(h.Res.Integrity) }
+func (h *htmlReport) CoverageListed() []scan.HostCoverage { return firstOf(h.Res.Coverage) }
+func (h *htmlReport) CoverageLeft() int                   { return leftOf(h.Res.Coverage) }
+func (h *htmlReport) InputsListed() []scan.InputFile      { return firstOf(h.Res.Manifest.Inputs) }
+func (h *htmlReport) InputsLeft() int                     { return leftOf(h.Res.Manifest.Inputs) }
+func (h *htmlReport) BlindListed() []scan.Blind           { return firstOf(h.Res.Summary.Blind) }
+func (h *htmlReport) BlindLeft() int                      { return leftOf(h.Res.Summary.Blind) }
+
+// BlindFirst is what the overview says that the logs could not have shown;
+// BlindMore counts what it leaves to the page of coverage.
+func (h *htmlReport) BlindFirst() []scan.Blind {
+	return h.Res.Summary.Blind[:min(len(h.Res.Summary.Blind), maxBlindFirst)]
+}
+func (h *htmlReport) BlindMore() int { return max(0, len(h.Res.Summary.Blind)-maxBlindFirst) }
+
+const maxBlindFirst = 5
+
+// GravestIntegrity are the alarms and warnings that the overview names.
+func (h *htmlReport) GravestIntegrity() []*scan.Integrity {
+	var list []*scan.Integrity
+	for _, i := range h.Res.Integrity {
+		if i.Level >= scan.IntegrityAlarm && len(list) < maxListed {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// percentText writes a share from 0 to 1.
+func percentText(share float64) string { return fmt.Sprintf("%.0f %%", share*100) }

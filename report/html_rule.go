@@ -1,0 +1,182 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+)
+
+// ruleView is a rule as the page shows it.
+type ruleView struct {
+	*rules.Rule
+	Findings int
+	Tags     []tagView
+	Sources  []tagView
+	Text     string // its detection
+}
+
+// tagView is a tag or a reference, with where it is explained; URL is "" if that
+// is not known. Nothing is ever fetched from there.
+type tagView struct{ Text, URL string }
+
+// ruleViews returns what is shown of rules that findings matched.
+func ruleViews(list []*rules.Rule, findings []*scan.Finding) []ruleView {
+	counts := make(map[*rules.Rule]int)
+	for _, f := range findings {
+		for _, r := range f.Rules {
+			counts[r]++
+		}
+	}
+	views := make([]ruleView, len(list))
+	for i, r := range list {
+		views[i] = ruleView{Rule: r, Findings: counts[r]}
+		if i >= maxHTMLRules {
+			continue
+		}
+		for _, tag := range firstOf(r.Tags) {
+			views[i].Tags = append(views[i].Tags, newTag(tag))
+		}
+		for _, ref := range firstOf(r.References) {
+			view := tagView{Text: ref}
+			if strings.HasPrefix(ref, "https://") || strings.HasPrefix(ref, "http://") {
+				view.URL = ref
+			}
+			views[i].Sources = append(views[i].Sources, view)
+		}
+		views[i].Text = ruleText(r)
+	}
+	return views
+}
+
+// newTag returns a tag of a rule: of ATT&CK techniques, groups and software, of
+// CAR analytics and of CVEs, with the page that explains it.
+// Sigma tags specification, "Namespaces".
+func newTag(tag string) tagView {
+	space, name, _ := strings.Cut(strings.ToLower(tag), ".")
+	switch space {
+	case "attack":
+		if url := attackURL(name); url != "" {
+			return tagView{"ATT&CK " + strings.ToUpper(name), url}
+		}
+	case "car":
+		if isTagName(name) {
+			return tagView{"CAR-" + name, "https://car.mitre.org/analytics/CAR-" + name + "/"}
+		}
+	case "cve":
+		if id := strings.ReplaceAll(name, ".", "-"); isTagName(id) {
+			return tagView{"CVE-" + id, "https://nvd.nist.gov/vuln/detail/CVE-" + id}
+		}
+	}
+	return tagView{Text: tag}
+}
+
+// attackURL returns the page of a technique (t1505.003), group (g0001) or
+// software (s0001), "" for a tactic and anything else.
+func attackURL(name string) string {
+	const site = "https://attack.mitre.org/"
+	id, sub, hasSub := strings.Cut(name, ".")
+	if id == "" || !isDigits(id[1:], 4) || hasSub && !isDigits(sub, 3) {
+		return ""
+	}
+	switch upper := strings.ToUpper(id); id[0] {
+	case 't':
+		if hasSub {
+			return site + "techniques/" + upper + "/" + sub + "/"
+		}
+		return site + "techniques/" + upper + "/"
+	case 'g':
+		return site + "groups/" + upper + "/"
+	case 's':
+		return site + "software/" + upper + "/"
+	}
+	return ""
+}
+
+// isTagName reports whether a text is a year, a hyphen, and nothing but digits
+// and hyphens, as the names of CVEs and of CAR analytics are.
+func isTagName(text string) bool {
+	year, rest, _ := strings.Cut(text, "-")
+	return isDigits(year, 4) && rest != "" && strings.Trim(rest, "0123456789-") == ""
+}
+
+// maxRuleText bounds how much of a rule's detection is shown, in bytes.
+const maxRuleText = 16 << 10
+
+// ruleText returns what a rule looks for, as Sigma writes it.
+func ruleText(r *rules.Rule) string {
+	var b strings.Builder
+	switch {
+	case r.Detection != nil:
+		writeLogSource(&b, r.LogSource)
+		b.WriteString("detection:\n")
+		for _, s := range r.Detection.Searches {
+			writeSearch(&b, s)
+		}
+		for _, c := range r.Detection.Conditions {
+			fmt.Fprintf(&b, "  condition: %s\n", c.Text)
+		}
+	case r.Correlation != nil:
+		writeCorrelation(&b, r.Correlation)
+	}
+	text := strings.TrimSuffix(b.String(), "\n")
+	if len(text) > maxRuleText {
+		text = fmt.Sprintf("%s\n… (%d bytes more)", strings.ToValidUTF8(text[:maxRuleText], ""), len(text)-maxRuleText)
+	}
+	return text
+}
+
+func writeLogSource(b *strings.Builder, s rules.LogSource) {
+	b.WriteString("logsource:\n")
+	for _, line := range [][2]string{{"category", s.Category}, {"product", s.Product}, {"service", s.Service}} {
+		if line[1] != "" {
+			fmt.Fprintf(b, "  %s: %s\n", line[0], line[1])
+		}
+	}
+}
+
+// writeSearch writes one search identifier with its maps.
+func writeSearch(b *strings.Builder, s *rules.Search) {
+	fmt.Fprintf(b, "  %s:\n", s.Name)
+	for _, g := range s.Groups {
+		indent := "    "
+		if len(s.Groups) > 1 {
+			indent = "    - "
+		}
+		for _, item := range g.Items {
+			key := strings.Join(append([]string{item.Field}, item.Modifiers...), "|")
+			if len(item.Values) == 1 {
+				fmt.Fprintf(b, "%s%s: %s\n", indent, key, valueText(item.Values[0]))
+			} else {
+				fmt.Fprintf(b, "%s%s:\n", indent, key)
+				for _, v := range item.Values {
+					fmt.Fprintf(b, "%s  - %s\n", strings.ReplaceAll(indent, "-", " "), valueText(v))
+				}
+			}
+			indent = strings.ReplaceAll(indent, "-", " ")
+		}
+	}
+}
+
+// valueText writes a value as YAML does.
+func valueText(v rules.Value) string {
+	if v.Kind == rules.StringValue {
+		return "'" + strings.ReplaceAll(v.Text, "'", "''") + "'"
+	}
+	return v.Text
+}
+
+func writeCorrelation(b *strings.Builder, c *rules.Correlation) {
+	fmt.Fprintf(b, "correlation:\n  type: %s\n  rules: [%s]\n", c.Type, strings.Join(c.Rules, ", "))
+	if len(c.GroupBy) > 0 {
+		fmt.Fprintf(b, "  group-by: [%s]\n", strings.Join(c.GroupBy, ", "))
+	}
+	if c.Timespan > 0 {
+		fmt.Fprintf(b, "  timespan: %s\n", c.Timespan)
+	}
+	for _, bound := range c.Bounds {
+		fmt.Fprintf(b, "  condition: %s %s\n", bound.Op, strconv.FormatFloat(bound.Value, 'f', -1, 64))
+	}
+}

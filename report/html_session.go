@@ -1,0 +1,140 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// sessionView is a session as the page shows it.
+type sessionView struct {
+	*scan.Session
+	Number int
+	Title  string // visible
+	Tree   *treeNode
+	Facts  []fact
+	Shapes []shapeRow
+	// ShapesLeft counts the shapes beyond those listed.
+	ShapesLeft int
+}
+
+// fact is one line of what is known; both texts are visible.
+type fact struct {
+	Name, Text string
+	Wide       bool // a command line
+}
+
+// shapeRow is a shape of findings as one line.
+type shapeRow struct {
+	Count       int
+	Level       rules.Level
+	First, Last event.Time
+	CommandLine string
+	Known       bool
+}
+
+// workerOf returns what the findings of a session say of its worker.
+func workerOf(s *scan.Session) *scan.Finding {
+	if len(s.Findings) == 0 {
+		return &scan.Finding{}
+	}
+	return s.Findings[0]
+}
+
+// sessionTitle names a session, visibly.
+func sessionTitle(s *scan.Session) string {
+	w := workerOf(s)
+	title := fmt.Sprintf("%s: %s (PID %d)", s.Host, cmp.Or(proctree.BaseName(w.WorkerImage), "(unknown)"), w.WorkerProcessID)
+	if label := productText(s); label != "" {
+		title += ", " + label
+	}
+	return shortText(title)
+}
+
+// productText is what is known of the web server and its application.
+func productText(s *scan.Session) string {
+	product := cmp.Or(s.Product, workerOf(s).Product)
+	if s.Application == "" || s.Application == product {
+		return product
+	}
+	return strings.TrimPrefix(product+", "+s.Application, ", ")
+}
+
+func newSessionView(number int, s *scan.Session) *sessionView {
+	view := &sessionView{Session: s, Number: number, Title: sessionTitle(s), ShapesLeft: leftOf(s.Shapes)}
+	w := workerOf(s)
+	add := func(name, text string) {
+		if text != "" {
+			view.Facts = append(view.Facts, fact{Name: name, Text: shortText(text)})
+		}
+	}
+	if command := cmp.Or(w.WorkerCommandLine, w.WorkerImage); command != "" {
+		view.Facts = append(view.Facts, fact{"Worker", commandText(command), true})
+	}
+	add("Runs as", s.User)
+	add("Started", cmp.Or(briefTime(w.WorkerStart), "before these logs"))
+	if s.Worker.Exists() {
+		add("Ended", briefTime(s.Worker.End()))
+	}
+	add("Findings", fmt.Sprintf("%d, from %s to %s", len(s.Findings), briefTime(s.First), briefTime(s.Last)))
+	if s.Processes > 0 {
+		add("Processes below", fmt.Sprint(s.Processes))
+	}
+	if s.Commands > 0 {
+		add("Commands", fmt.Sprintf("%d distinct, %d of enumeration programs", s.Commands, s.Enumeration))
+	}
+	if s.Burst > 1 {
+		add("Burst", fmt.Sprintf("%d distinct enumeration commands within 30 minutes from %s", s.Burst, briefTime(s.BurstStart)))
+	}
+	if len(s.Findings) > 0 {
+		add("First command", s.FirstCommand())
+	}
+	add("Users", strings.Join(s.Users, ", "))
+	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
+	add("Level raised", strings.Join(s.Raised, "; "))
+	add("Parents", linkText(s.Link))
+	for _, shape := range firstOf(s.Shapes) {
+		if len(shape.Findings) == 0 {
+			continue
+		}
+		f := shape.Findings[0]
+		row := shapeRow{Count: len(shape.Findings), CommandLine: cmp.Or(f.CommandLine, f.Image), Known: shape.Known}
+		for _, f := range shape.Findings {
+			row.Level = max(row.Level, f.Level)
+			row.First, row.Last = earlier(row.First, f.Time), max(row.Last, f.Time)
+		}
+		view.Shapes = append(view.Shapes, row)
+	}
+	return view
+}
+
+// linkText says how sure the least sure link to a parent is.
+func linkText(link proctree.Link) string {
+	switch link {
+	case proctree.LinkGUID:
+		return "by process GUID"
+	case proctree.LinkName:
+		return "by process ID, time and name"
+	case proctree.LinkStub:
+		return "some are known only from what their children's records say"
+	case proctree.LinkTime:
+		return "by process ID and time only: these logs do not name them"
+	}
+	return ""
+}
+
+// OpenTree reports whether the tree is shown unfolded at first.
+func (v *sessionView) OpenTree() bool { return v.Number < 10 && !v.Known }
+
+// UserText and ProductText are cells of the table of sessions.
+func (v *sessionView) UserText() string    { return shortText(strings.Join(v.Users, ", ")) }
+func (v *sessionView) ProductText() string { return shortText(productText(v.Session)) }
+func (v *sessionView) WorkerText() string {
+	w := workerOf(v.Session)
+	return fmt.Sprintf("%s (%d)", shortText(cmp.Or(proctree.BaseName(w.WorkerImage), "(unknown)")), w.WorkerProcessID)
+}

@@ -1,0 +1,307 @@
+package report_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+
+	"webshellscan/report"
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/proctree"
+)
+
+// scanShipped scans the shipped logs as the command line does for HTML.
+func scanShipped(t testing.TB) *scan.Result {
+	t.Helper()
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{filepath.Join("..", "testdata", "logs")}, RawEvents: report.RawEvents("html")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// dataBlock returns the lines of a data block of a page.
+func dataBlock(t testing.TB, page, id string) []string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page, `<script type="application/json" id="`+id+`">`)
+	block, _, ok2 := strings.Cut(rest, "</script>")
+	if !ok || !ok2 {
+		t.Fatalf("no data block %s", id)
+	}
+	if block == "" {
+		return nil
+	}
+	return strings.Split(block, "\n")
+}
+
+// recordOf returns a record of a page as the script reads it.
+func recordOf(t testing.TB, line string) []any {
+	t.Helper()
+	var record []any
+	if err := json.Unmarshal([]byte(line), &record); err != nil {
+		t.Fatalf("%v in %s", err, line)
+	}
+	return record
+}
+
+// TestHTMLShipped: the page of the shipped logs says what the scan found.
+func TestHTMLShipped(t *testing.T) {
+	res := scanShipped(t)
+	page := writeResult(t, "html", res)
+	if again := writeResult(t, "html", scanShipped(t)); page != again {
+		t.Error("two scans of the same logs give different pages")
+	}
+	if n := strings.Count(page, `<tr id="p`); n != len(res.Findings) {
+		t.Errorf("%d rows of %d findings", n, len(res.Findings))
+	}
+	if n := strings.Count(page, `<article class="session`); n != len(res.Sessions) || n == 0 {
+		t.Errorf("%d sessions of %d", n, len(res.Sessions))
+	}
+	records := dataBlock(t, page, "records")
+	for i, f := range res.Findings {
+		r := recordOf(t, records[i])
+		if r[0] != f.Host || r[1] != f.Time.String() || r[5] != f.CommandLine || r[7] != float64(f.ProcessID) {
+			t.Errorf("record %d is not finding %d: %.200s", i, i, records[i])
+		}
+		if text := html.EscapeString(report.Visible(f.CommandLine)); !strings.Contains(html.UnescapeString(page), html.UnescapeString(text)) {
+			t.Errorf("%s is not on the page", f.CommandLine)
+		}
+	}
+	if raw := dataBlock(t, page, "raw"); len(raw) != len(res.Findings) {
+		t.Errorf("%d raw events of %d findings", len(raw), len(res.Findings))
+	}
+	for _, text := range []string{"Get-Date; Get-ChildItem C:\\inetpub", "conhost.exe", "https://attack.mitre.org/techniques/T1505/003/", `class="dim"`} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page lacks %s", text)
+		}
+	}
+}
+
+var (
+	anchor  = regexp.MustCompile(` href="#([^"]+)"`)
+	outside = regexp.MustCompile(`(?i)<[a-z]+[^>]*\s(src|srcset|data|action|poster|background|style|on[a-z]+)=|<(link|base|iframe|object|embed|img|meta http-equiv="refresh")|url\(|@import`)
+	link    = regexp.MustCompile(`<a href="https?:[^>]*>`)
+	inline  = regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
+)
+
+// TestHTMLStructure: a page needs nothing but itself, allows nothing but its own
+// style and script, and is well formed as far as links and headings go.
+func TestHTMLStructure(t *testing.T) {
+	page := writeResult(t, "html", scanShipped(t))
+	body := inline.ReplaceAllString(page, "")
+	markup, _, _ := strings.Cut(body, `<script type="application/json"`)
+	if found := outside.FindString(markup); found != "" {
+		t.Errorf("the page has %q", found)
+	}
+	blocks := inline.FindAllStringSubmatch(page, -1)
+	if len(blocks) != 3 {
+		t.Fatalf("%d inline blocks, want a style and two scripts", len(blocks))
+	}
+	for _, block := range blocks {
+		sum := sha256.Sum256([]byte(block[2]))
+		directive := regexp.MustCompile(block[1] + "-src [^;]*'sha256-" + regexp.QuoteMeta(base64.StdEncoding.EncodeToString(sum[:])) + "'[^;]*;")
+		if !directive.MatchString(page) {
+			t.Errorf("the policy does not have %s", directive)
+		}
+	}
+	if !strings.Contains(page, `content="default-src 'none'; `) || strings.Contains(page, "unsafe") {
+		t.Error("the policy is not strict")
+	}
+	for _, l := range link.FindAllString(markup, -1) {
+		if !strings.Contains(l, `rel="noreferrer noopener"`) {
+			t.Errorf("%s tells the site where it was followed from", l)
+		}
+	}
+	records := len(dataBlock(t, page, "records"))
+	for _, m := range anchor.FindAllStringSubmatch(markup, -1) {
+		if n, err := strconv.Atoi(strings.TrimPrefix(m[1], "p")); err == nil && n < records {
+			continue // the script shows it
+		}
+		if strings.Count(markup, ` id="`+m[1]+`"`) != 1 {
+			t.Errorf("#%s does not name one element", m[1])
+		}
+	}
+	for _, part := range []string{"<main", "<header", "<nav aria-label", "<search", `class="skip"`, "<h1", `<html lang="en">`} {
+		if strings.Count(markup, part) != 1 {
+			t.Errorf("%d of %s", strings.Count(markup, part), part)
+		}
+	}
+	if tables, captions := strings.Count(markup, "<table"), strings.Count(markup, "<caption"); tables != captions || tables == 0 {
+		t.Errorf("%d tables with %d captions", tables, captions)
+	}
+}
+
+// hostile returns a result in which every text is the given one.
+func hostileResult(text string) *scan.Result {
+	f := finding(text)
+	f.DecodedCommand, f.Known = text, true
+	f.Rules = []*rules.Rule{{
+		Title: text, Name: text, ID: text, Description: text, Author: text, Status: text, Date: text, Level: rules.LevelCritical,
+		Tags: []string{text, "attack.t1505.003", "attack." + text, "car." + text, "cve." + text}, References: []string{text, "https://" + text, "javascript:alert(1)"},
+		FalsePositives: []string{text}, LogSource: rules.LogSource{Category: text, Product: text, Service: text},
+		Detection: &rules.Detection{
+			Searches: []*rules.Search{{Name: text, Groups: []*rules.Group{
+				{Items: []*rules.Item{{Field: text, Modifiers: []string{text}, Values: []rules.Value{{Text: text}}}}},
+				{Items: []*rules.Item{{Field: text, Values: []rules.Value{{Text: text}, {Text: text}}}}},
+			}}},
+			Conditions: []*rules.Condition{{Text: text}},
+		},
+	}, {
+		Title: text, Level: rules.LevelLow, Correlation: &rules.Correlation{Type: rules.CorrelationType(text), Rules: []string{text}, GroupBy: []string{text}},
+	}}
+	f.Crosscheck = crosscheck.Result{State: crosscheck.Differs, Reason: text, Raw: map[string]any{text: []any{text, 1, map[string]any{"a": text}}, "x": errors.New(text)}}
+	bad := scan.FileError{Path: text, Err: errors.New(text)}
+	return &scan.Result{
+		Findings: []*scan.Finding{f},
+		Sessions: []*scan.Session{{
+			Key: "session", Host: text, Product: text, Application: text, User: text, Level: rules.LevelCritical, Raised: []string{text}, First: noon, Last: noon,
+			Findings: []*scan.Finding{f}, Processes: 3, Commands: 2, Enumeration: 2, Burst: 2, BurstStart: noon,
+			Users: []string{text, text}, IntegrityLevels: []string{text}, Link: proctree.LinkTime, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}, Known: true}},
+		}},
+		Integrity: []*scan.Integrity{{
+			Kind: scan.IntegrityKind(text), Level: scan.IntegrityAlarm, Host: text, Channel: text, File: text, Offset: 7, First: noon, Last: noon + event.Hour,
+			Count: 2, Text: text, Meaning: text, Evidence: f.Evidence,
+		}},
+		Coverage: []scan.HostCoverage{{
+			Host: text, First: noon, Last: noon + event.Hour, Covered: 0.5,
+			Channels: []scan.ChannelCoverage{{Channel: text, Files: 1, Records: 2, First: noon, Last: noon, Gaps: []scan.Gap{{From: noon, To: noon, FirstID: 3, LastID: 9}, {From: noon, To: noon}}}},
+		}},
+		Manifest: scan.Manifest{Version: text, Inputs: []scan.InputFile{{Path: text, Size: 9, SHA256: text, Error: text}}, Rules: []string{text}},
+		Summary: scan.Summary{
+			Records: 1, Unreadable: []scan.FileError{bad}, Skipped: []scan.FileError{bad}, Crashes: []scan.FileError{bad}, Interrupted: errors.New(text),
+			Damage: []scan.FileFaults{{Path: text, Counts: map[evtx.Class]int{evtx.Class(text): 1}}},
+			Blind:  []scan.Blind{{Host: text, Text: text}},
+		},
+	}
+}
+
+// hostileTexts are the worst texts, and those that would leave a context of a
+// page.
+var hostileTexts = append([]string{
+	`</script><script>window.hacked=1</script>`, `<!--<script>`, `]]>`, `"><img src=x onerror=window.hacked=1>`, `' onmouseover='window.hacked=1`,
+	`</style><svg onload=window.hacked=1>`, `</title><script>window.hacked=1</script>`, `javascript:window.hacked=1`, `{{.Host}}`, "${window.hacked=1}", "`+window.hacked=1+`",
+	`</textarea></dialog><iframe srcdoc="<script>top.hacked=1</script>">`, `&lt;script&gt;`, `\u003cscript\u003e`, "a\u202Eb\u2066c",
+}, worst...)
+
+// TestHTMLIsHarmless: whatever a log says, no character gets into the page that
+// cannot be seen, none ends the element that it stands in, and the data blocks
+// stay JSON.
+func TestHTMLIsHarmless(t *testing.T) {
+	plain := writeResult(t, "html", hostileResult("plain"))
+	if n := strings.Count(plain, `class="dim"`); n != 2 { // a row of findings, a shape
+		t.Errorf("%d of 2 things that a baseline knows are dimmed", n)
+	}
+	tags := regexp.MustCompile(`<[a-zA-Z/!][^>]*`)
+	names := func(page string) string {
+		var b strings.Builder
+		for _, tag := range tags.FindAllString(inline.ReplaceAllString(page, ""), -1) {
+			b.WriteString(strings.Fields(tag)[0] + "\n")
+		}
+		return b.String()
+	}
+	for _, text := range hostileTexts {
+		page := writeResult(t, "html", hostileResult(text))
+		for _, r := range inline.ReplaceAllString(page, "") {
+			if r != '\n' && !unicode.IsPrint(r) && r != '\u200C' && r != '\u200D' {
+				t.Fatalf("%q: %q is in the page", text, r)
+			}
+		}
+		if text != "" && strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "javascript:") {
+			if got, want := names(page), names(plain); got != want {
+				t.Errorf("%.60q changes the elements of the page", text)
+			}
+		}
+		for _, id := range []string{"data", "records", "raw"} {
+			for _, line := range dataBlock(t, page, id) {
+				if !json.Valid([]byte(line)) {
+					t.Errorf("%.60q: a line of %s is not JSON", text, id)
+				}
+			}
+		}
+		if strings.Contains(page, `href="javascript:`) {
+			t.Errorf("%.60q: a link runs a script", text)
+		}
+	}
+}
+
+// many returns a result of n findings in sessions of a hundred.
+func manyFindings(n int) *scan.Result {
+	res := &scan.Result{Summary: scan.Summary{Records: n, Files: 1}}
+	names := []string{"whoami", "ipconfig /all", "net user", "tasklist /v", "systeminfo", "nltest /dclist:corp.example", "reg query HKLM\\Software /s"}
+	rule := []*rules.Rule{
+		{Name: "web_server_descendant_shell", Title: "Shell below a web server", Level: rules.LevelHigh},
+		{Name: "web_server_descendant_enumeration", Title: "Enumeration below a web server", Level: rules.LevelMedium},
+	}
+	for i := range n {
+		host := fmt.Sprintf("WEB%02d.corp.example", i/100%40)
+		key := fmt.Sprintf("%s/%d", host, i/100)
+		r := rule[i%2]
+		f := &scan.Finding{
+			Host: host, Time: noon + event.Time(i)*event.Second, Level: r.Level, Rules: []*rules.Rule{r},
+			Image: `C:\Windows\System32\cmd.exe`, CommandLine: fmt.Sprintf(`"cmd.exe" /c %s & rem %d`, names[i%len(names)], i), ProcessID: uint32(4 * i),
+			ProcessGUID: fmt.Sprintf("{B2796A13-%04X-65EE-0000-0010%08X}", i%0x10000, i), User: `IIS APPPOOL\shop`, IntegrityLevel: "High",
+			ParentImage: `C:\Windows\System32\inetsrv\w3wp.exe`, ParentCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`, ParentProcessID: 4000,
+			WorkerImage: `C:\Windows\System32\inetsrv\w3wp.exe`, WorkerProcessID: 4000, WorkerCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`,
+			Product: "IIS", Session: key, Depth: 1, Ancestors: []string{`C:\Windows\System32\inetsrv\w3wp.exe`}, Link: proctree.LinkGUID,
+			Evidence:   []scan.Evidence{{File: `evidence/WEB/Microsoft-Windows-Sysmon%4Operational.evtx`, Offset: int64(i) * 1000, RecordID: uint64(i), Time: noon, Channel: "Microsoft-Windows-Sysmon/Operational", EventID: 1}},
+			Crosscheck: crosscheck.Result{State: crosscheck.Confirmed},
+		}
+		if i%100 == 0 {
+			res.Sessions = append(res.Sessions, &scan.Session{Key: key, Host: host, Product: "IIS", Level: rules.LevelHigh, First: f.Time, Users: []string{f.User}})
+		}
+		s := res.Sessions[len(res.Sessions)-1]
+		s.Findings, s.Last = append(s.Findings, f), f.Time
+		res.Findings = append(res.Findings, f)
+	}
+	return res
+}
+
+// TestHTMLBounds: a page of very many findings holds some, those of the gravest
+// sessions, and says so.
+func TestHTMLBounds(t *testing.T) {
+	res := manyFindings(100_000)
+	last := res.Sessions[len(res.Sessions)-1]
+	res.Sessions = append([]*scan.Session{last}, res.Sessions[:len(res.Sessions)-1]...)
+	page := writeResult(t, "html", res)
+	if len(page) > 64<<20 {
+		t.Errorf("a page of %d bytes", len(page))
+	}
+	if n := strings.Count(page, `<tr id="p`); n != 1000 {
+		t.Errorf("%d rows, want 1000", n)
+	}
+	records := dataBlock(t, page, "records")
+	if len(records) != 20_000 {
+		t.Errorf("%d records, want 20000", len(records))
+	}
+	if newest := recordOf(t, records[len(records)-1]); newest[1] != last.Findings[99].Time.String() {
+		t.Errorf("the last record is of %v, want %s, of the gravest session", newest[1], last.Findings[99].Time)
+	}
+	for _, text := range []string{"holds 20000 of 100000 findings", "Without JavaScript this table shows 1000 of 100000", "and 500 more sessions", "The trees of 800 further sessions"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not say %q", text)
+		}
+	}
+}
+
+// TestHTMLEmpty: a page without findings says so, and what it means.
+func TestHTMLEmpty(t *testing.T) {
+	page := writeResult(t, "html", &scan.Result{})
+	for _, text := range []string{"No findings.", "no findings means nothing"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not say %q", text)
+		}
+	}
+}
