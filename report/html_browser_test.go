@@ -1,0 +1,463 @@
+package report_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"webshellscan/report"
+	"webshellscan/rules"
+	"webshellscan/scan"
+)
+
+// The tests of this file show pages to a headless Chromium, from a file, as a
+// responder would. Where there is none they skip.
+
+// TestBrowser runs them, each in a tab of its own.
+func TestBrowser(t *testing.T) {
+	ctx := startBrowser(t)
+	tests := []struct {
+		name string
+		test func(*testing.T, context.Context)
+	}{
+		{"Filters", browserFilters},
+		{"Tree", browserTree},
+		{"Keyboard", browserKeyboard},
+		{"Contrast", browserContrast},
+		{"Print", browserPrint},
+		{"Narrow", browserNarrow},
+		{"NoScript", browserNoScript},
+		{"Hostile", browserHostile},
+		{"Policy", browserPolicy},
+		{"Many", browserMany},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := chromedp.NewContext(ctx)
+			defer cancel()
+			if err := chromedp.Do(ctx); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancelTime := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancelTime()
+			tt.test(t, ctx)
+		})
+	}
+}
+
+// startBrowser returns the context of a Chromium.
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("no browser in short tests")
+	}
+	var path string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Skip("no Chromium is installed (Debian: chromium): the page was not shown to a browser")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path))
+	if runtime.GOOS == "linux" && os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // Chromium will not run as root with it
+	}
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// tab is a page in a browser.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// open shows a result.
+func open(t *testing.T, ctx context.Context, res *scan.Result) *tab {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "report.html")
+	var b bytes.Buffer
+	if err := report.Write(&b, "html", res, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &tab{t, ctx}
+	address := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	p.do(chromedp.Navigate(address.String()))
+	return p
+}
+
+func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, steps...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// text returns what an expression gives, as text.
+func (p *tab) text(expression string) string {
+	p.t.Helper()
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[string]("String("+expression+")"))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+// want compares what an expression gives.
+func (p *tab) want(expression, want string) {
+	p.t.Helper()
+	if got := p.text(expression); got != want {
+		p.t.Errorf("%s is %.300q, want %.300q", expression, got, want)
+	}
+}
+
+func (p *tab) has(expression, want string) {
+	p.t.Helper()
+	if got := p.text(expression); !strings.Contains(got, want) {
+		p.t.Errorf("%s is %.500q, without %q", expression, got, want)
+	}
+}
+
+func (p *tab) keys(keys string) {
+	p.t.Helper()
+	p.do(chromedp.KeyEvent(keys))
+}
+
+const (
+	shownRows = `document.querySelectorAll('#finding-table tbody tr').length`
+	matched   = `document.getElementById('matched').textContent`
+	detail    = `document.getElementById('detail').innerText`
+	focused   = `document.activeElement.innerText`
+)
+
+// browserFilters: every filter does what it says, alone and with others.
+func browserFilters(t *testing.T, ctx context.Context) {
+	res := scanShipped(t)
+	p := open(t, ctx, res)
+	has := func(f *scan.Finding, words ...string) bool {
+		texts := []string{f.Image, f.CommandLine, f.DecodedCommand, f.ParentCommandLine, f.WorkerCommandLine}
+		for _, r := range f.Rules {
+			texts = append(texts, r.Name)
+		}
+		all := strings.ToLower(strings.Join(texts, "\n"))
+		return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(all, word) })
+	}
+	filters := []struct {
+		set  string // fields of the form
+		want func(f *scan.Finding) bool
+	}{
+		{``, func(*scan.Finding) bool { return true }},
+		{`f.q.value = 'certutil'`, func(f *scan.Finding) bool { return has(f, "certutil") }},
+		{`f.q.value = 'CERTUTIL  hb.txt c:\\windows\\temp'`, func(f *scan.Finding) bool { return has(f, "certutil", "hb.txt", `c:\windows\temp`) }},
+		{`f.q.value = '"cmd.exe" LOCALGROUP &'`, func(f *scan.Finding) bool { return has(f, `"cmd.exe"`, "localgroup", "&") }},
+		{`f.q.value = 'get-childitem'`, func(f *scan.Finding) bool { return has(f, "get-childitem") }},
+		{`f.q.value = 'descendant_tool'`, func(f *scan.Finding) bool { return has(f, "descendant_tool") }},
+		{`f.q.value = 'nothing has this'`, func(*scan.Finding) bool { return false }},
+		{`f.host.value = '2'`, func(f *scan.Finding) bool { return f.Host == "WEB01.harbor.example" }},
+		{`f.host.value = '2', f.q.value = 'whoami'`, func(f *scan.Finding) bool { return f.Host == "WEB01.harbor.example" && has(f, "whoami") }},
+		{`f.rule.value = '0'`, func(f *scan.Finding) bool { return has(f, "car_2021_02_001_webshell_process_tree") }},
+		{`f.from.value = '2024-03-11 11'`, func(f *scan.Finding) bool { return f.Time.String() >= "2024-03-11T11" }},
+		{`f.from.value = '2024-03-11T09:44', f.to.value = '2024-03-11 09:44'`, func(f *scan.Finding) bool { return f.Time.String()[:16] == "2024-03-11T09:44" }},
+		{`f.to.value = '2024-03-10'`, func(*scan.Finding) bool { return false }},
+		{`f.to.value = 'yesterday'`, func(*scan.Finding) bool { return true }},
+		{`f.level.value = '5'`, func(f *scan.Finding) bool { return f.Level == rules.LevelCritical }},
+		{`f.level.value = '4'`, func(f *scan.Finding) bool { return f.Level >= rules.LevelHigh }},
+		{`f.session.value = '0'`, func(f *scan.Finding) bool { return f.Session == res.Sessions[0].Key }},
+		{`f.session.value = '-1'`, func(f *scan.Finding) bool { return f.Session == "" }},
+	}
+	for _, filter := range filters {
+		p.text(`(() => { const f = document.getElementById('filters').elements; for (const e of f) if (e.name) e.value = e.name === 'level' ? '0' : '';
+			` + filter.set + `; f.q.dispatchEvent(new Event('input', {bubbles: true})); })()`)
+		findings, sessions := 0, make(map[string]bool)
+		for _, f := range res.Findings {
+			if filter.want(f) {
+				findings++
+				sessions[f.Session] = true
+			}
+		}
+		p.want(matched, fmt.Sprintf("%d of %d findings, %d of %d sessions", findings, len(res.Findings), len(sessions), len(res.Sessions)))
+		p.want(shownRows, fmt.Sprint(findings))
+		p.want(`document.querySelectorAll('article.session:not([hidden])').length`, fmt.Sprint(len(sessions)))
+	}
+	p.text(`document.querySelector('button[type=reset]').click()`)
+	p.do(chromedp.Sleep(100 * time.Millisecond))
+	p.want(shownRows, fmt.Sprint(len(res.Findings)))
+}
+
+// browserTree: trees fold and unfold, and a process in them tells all that is
+// known of it, as far as its raw event.
+func browserTree(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, scanShipped(t))
+	p.do(chromedp.ScrollIntoView("#s0 .tree summary"), chromedp.Sleep(100*time.Millisecond), chromedp.Click("#s0 .tree summary"))
+	p.want(`document.querySelector('#s0 .tree details').open`, "false")
+	p.do(chromedp.Click("#open-all"))
+	p.want(`document.querySelectorAll('#sessions details:not([open])').length`, "0")
+	p.want(`[...document.querySelectorAll('#s0 .tree a')].filter(a => a.textContent.startsWith('csc.exe'))[0].closest('li').className`, "dim")
+
+	p.text(`[...document.querySelectorAll('#s0 .tree a')].find(a => a.textContent.startsWith('powershell.exe')).click()`)
+	p.want(`document.getElementById('detail').open`, "true")
+	for _, text := range []string{
+		"RwBlAHQALQBEAGEAdABlADsA", "Get-Date; Get-ChildItem C:\\inetpub", "w3wp.exe › cmd.exe › hb.exe", "Microsoft-Windows-Sysmon/Operational", "LogonId", "confirmed",
+	} {
+		p.has(detail, text)
+	}
+	p.do(chromedp.Click("#detail summary"))
+	p.do(chromedp.Sleep(100 * time.Millisecond))
+	p.has(`document.querySelector('#detail details pre').textContent`, `"EventRecordID"`)
+
+	// A process that is only context has its fields too.
+	p.do(chromedp.Click("#close"))
+	p.text(`[...document.querySelectorAll('#s0 .tree a')].find(a => a.textContent.startsWith('csc.exe')).click()`)
+	p.has(detail, "no rule matched it")
+	p.has(detail, "Security.evtx")
+}
+
+// browserKeyboard: all of it can be reached and used without a mouse, and
+// what has the focus can be seen.
+func browserKeyboard(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, scanShipped(t))
+	p.keys(kb.Tab)
+	p.want(focused, "Skip to the report")
+	p.has(`getComputedStyle(document.activeElement).outlineStyle`, "solid")
+	p.keys(kb.Enter)
+	p.want(`document.activeElement.id`, "main")
+
+	p.text(`document.querySelector('[name=q]').focus()`)
+	p.keys("whoami")
+	p.has(matched, " of 57 findings")
+	if n := p.text(shownRows); n == "57" || n == "0" {
+		t.Errorf("%s rows after a search by keyboard", n)
+	}
+	p.text(`document.querySelector('#s0 .tree summary').focus()`)
+	p.keys(kb.Enter)
+	p.want(`document.querySelector('#s0 .tree details').open`, "false")
+
+	p.text(`document.querySelector('#finding-table thead button').focus()`)
+	p.keys(" ")
+	p.want(`document.querySelector('#finding-table th').getAttribute('aria-sort')`, "descending")
+	p.text(`document.querySelector('#finding-table tbody a').focus()`)
+	name := p.text(focused)
+	p.keys(kb.Enter)
+	p.want(`document.getElementById('detail').open`, "true")
+	p.has(focused, name)
+	p.text(`document.getElementById('next').focus()`)
+	p.keys(kb.Enter)
+	p.has(`location.hash`, "#p")
+	p.keys(kb.Escape)
+	p.do(chromedp.Sleep(100 * time.Millisecond))
+	p.want(`document.getElementById('detail').open`, "false")
+	p.want(focused, name)
+	p.want(`location.hash`, "")
+}
+
+// browserContrast: in both colour schemes every text stands out from its
+// ground by 4.5 to 1 or more (WCAG 2.2, 1.4.3).
+func browserContrast(t *testing.T, ctx context.Context) {
+	for _, scheme := range []string{"light", "dark"} {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := open(t, ctx, hostileResult("some text"))
+		dark := p.text(`getComputedStyle(document.body).backgroundColor`)
+		if isDark := strings.HasPrefix(dark, "rgb(1"); isDark != (scheme == "dark") {
+			t.Errorf("%s: the page is %s", scheme, dark)
+		}
+		p.want(contrast, "")
+	}
+}
+
+// contrast lists the texts that can hardly be read.
+const contrast = `(() => {
+	const rgb = c => c.match(/[\d.]+/g).map(Number);
+	const luminance = c => { const [r, g, b] = rgb(c).map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+	const ground = node => { for (let n = node; n; n = n.parentElement) { const c = getComputedStyle(n).backgroundColor; if ((rgb(c)[3] ?? 1) > 0) return c; } return 'rgb(255, 255, 255)'; };
+	const bad = new Set();
+	for (const node of document.querySelectorAll('body *')) {
+		if (node.closest('svg, dialog, script') || ![...node.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !node.checkVisibility()) continue;
+		const [a, b] = [luminance(getComputedStyle(node).color), luminance(ground(node))];
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (ratio < 4.5) bad.add(node.tagName + '.' + node.className + ' ' + ratio.toFixed(1));
+	}
+	return [...bad].join(', ');
+})()`
+
+// browserPrint: on paper everything is unfolded, and all findings are there.
+func browserPrint(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, manyFindings(450))
+	p.want(shownRows, "100")
+	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(pdf, []byte("%PDF-")) || len(pdf) < 10_000 {
+		t.Errorf("a PDF of %d bytes", len(pdf))
+	}
+	if path, err := exec.LookPath("pdftotext"); err == nil {
+		cmd := exec.Command(path, "-layout", "-", "-")
+		cmd.Stdin = bytes.NewReader(pdf)
+		text, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"rem 0", "rem 449", "record 449", "Manifest"} {
+			if !bytes.Contains(text, []byte(want)) {
+				t.Errorf("the PDF lacks %q", want)
+			}
+		}
+	}
+	p.want(shownRows, "100")
+	p.text(`(dispatchEvent(new Event('beforeprint')), 0)`)
+	p.want(shownRows, "450")
+	p.want(`document.querySelectorAll('main details:not([open])').length`, "0")
+	p.text(`(dispatchEvent(new Event('afterprint')), 0)`)
+	p.want(shownRows, "100")
+}
+
+// browserNarrow: on a narrow screen the page scrolls down, not sideways.
+func browserNarrow(t *testing.T, ctx context.Context) {
+	for _, width := range []int64{320, 400, 800, 1400} {
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
+			t.Fatal(err)
+		}
+		for _, res := range []*scan.Result{scanShipped(t), hostileResult(strings.Repeat("W", 500))} {
+			p := open(t, ctx, res)
+			p.want(`document.documentElement.scrollWidth`, fmt.Sprint(width))
+		}
+	}
+}
+
+// browserNoScript: without JavaScript sessions, trees, findings and their
+// evidence are there.
+func browserNoScript(t *testing.T, ctx context.Context) {
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	p := open(t, ctx, scanShipped(t))
+	text := strings.Join(strings.Fields(p.text(`document.body.textContent`)), " ")
+	for _, want := range []string{"57 findings on 4 hosts", "certutil -urlcache", "record 103345, offset", "Get-ChildItem", "conhost.exe", "second decoder: confirmed"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page without JavaScript lacks %q", want)
+		}
+	}
+	p.want(`[...document.querySelectorAll('#finding-table tbody tr, #finding-table .more')].filter(n => n.checkVisibility()).length`, "114")
+	p.want(`[...document.querySelectorAll('button, form')].some(n => n.checkVisibility())`, "false")
+}
+
+// browserHostile: whatever a log says, it runs no script, loads nothing and
+// breaks nothing, wherever it is shown.
+func browserHostile(t *testing.T, ctx context.Context) {
+	messages := make(chan string, 100)
+	err := chromedp.Listen(ctx, func(ev any) {
+		if request, ok := ev.(*network.EventRequestWillBeSent); ok && !strings.HasPrefix(request.Request.URL, "file:") {
+			messages <- "a request for " + request.Request.URL
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	all := hostileResult(hostileTexts[0])
+	for _, text := range hostileTexts[1:] {
+		one := hostileResult(text)
+		s := one.Sessions[0]
+		s.Key = "session of " + text
+		one.Findings[0].Session = s.Key
+		all.Findings, all.Sessions = append(all.Findings, one.Findings...), append(all.Sessions, s)
+		all.Integrity, all.Coverage = append(all.Integrity, one.Integrity...), append(all.Coverage, one.Coverage...)
+		all.Manifest.Inputs = append(all.Manifest.Inputs, one.Manifest.Inputs...)
+	}
+	p := open(t, ctx, all)
+	p.text(`(() => { window.violations = []; document.addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective)); })()`)
+	p.want(matched, fmt.Sprintf("%d of %[1]d findings, %[1]d of %[1]d sessions", len(hostileTexts)))
+	shown := make([]string, len(hostileTexts))
+	for i, text := range hostileTexts {
+		shown[i] = report.Visible(text)
+	}
+	list, err := json.Marshal(shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.want(`((texts) => texts.filter((text, i) => {
+		const row = document.querySelectorAll('#finding-table tbody tr')[i];
+		row.querySelector('a').click();
+		document.querySelector('#detail details').open = true;
+		const details = [...document.querySelectorAll('#detail-body pre, #detail-body td')].filter(n => n.textContent === text).length;
+		return !row.querySelector('code').textContent.startsWith(text.slice(0, 2000)) || text !== '' && details < 5;
+	}).join())(`+string(list)+`)`, "")
+	p.do(chromedp.Sleep(200 * time.Millisecond))
+	p.want(`document.querySelectorAll('#detail details pre').length`, "1")
+	p.want(`window.hacked`, "undefined")
+	p.want(`window.violations.join()`, "")
+	p.want(`document.querySelectorAll('script, style').length`, "6")
+	p.want(`document.querySelectorAll('img, iframe, object, embed, link, base').length`, "0")
+	select {
+	case message := <-messages:
+		t.Error(message)
+	default:
+	}
+}
+
+// browserPolicy: the page's policy stops what escaping might let through one
+// day.
+func browserPolicy(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, manyFindings(1))
+	p.want(`(() => { const s = document.createElement('script'); try { s.text = 'window.hacked = 1'; document.body.append(s); } catch (e) { return e.name; } return window.hacked; })()`, "TypeError")
+	p.want(`(() => { try { document.body.innerHTML = '<b>'; } catch (e) { return e.name; } })()`, "TypeError")
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`fetch('data:text/plain,x').then(() => 'loaded', e => e.name)`, chromedp.EvalAwaitPromise))
+	if err != nil || value != "TypeError" {
+		t.Errorf("fetch: %s, %v", value, err)
+	}
+}
+
+// browserMany: 10,000 findings can be opened and filtered. How long it takes
+// is told with -v; a time of a shared machine is no test.
+func browserMany(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, manyFindings(10_000))
+	p.want(matched, "10000 of 10000 findings, 100 of 100 sessions")
+	p.want(shownRows, "100")
+	opened := p.text(`Math.round(performance.getEntriesByType('navigation')[0].loadEventEnd)`)
+	times := p.text(`['whoami', 'systeminfo rem', 'rem 9999', 'nothing has this', ''].map(word => {
+		const q = document.querySelector('[name=q]'), start = performance.now();
+		q.value = word;
+		q.dispatchEvent(new Event('input', {bubbles: true}));
+		document.body.offsetHeight;
+		return Math.round(performance.now() - start) + ' ms for "' + word + '": ' + document.getElementById('matched').textContent;
+	}).join('; ')`)
+	t.Logf("10,000 findings: open in %s ms; filtered in %s", opened, times)
+	if !strings.Contains(times, `"rem 9999": 1 of 10000`) {
+		t.Errorf("filtered: %s", times)
+	}
+	p.do(chromedp.Click("#show-more"))
+	p.want(shownRows, "200")
+}
