@@ -20,7 +20,7 @@ func (r *Reader) Carve(ctx context.Context, f *File, stretches []Part) iter.Seq2
 	return func(yield func(*event.Event, error) bool) {
 		r.begin(ctx, f, yield)
 		defer r.finish()
-		r.carved = 0
+		r.carved = -1
 		for len(stretches) > 0 && !r.stopped {
 			run := stretches[0]
 			for stretches = stretches[1:]; len(stretches) > 0 && stretches[0].Start == run.End; stretches = stretches[1:] {

@@ -1,6 +1,10 @@
 package evtx
 
-import "webshellscan/scan/event"
+import (
+	"encoding/binary"
+
+	"webshellscan/scan/event"
+)
 
 // chunk is the chunk at hand.
 type chunk struct {
@@ -165,7 +169,7 @@ func (r *Reader) grope(c *chunk) {
 		size, ok := recordSize(c.data, c.pos, len(c.data))
 		if !ok {
 			next := nextRecord(c.data, c.pos+1, len(c.data))
-			if next == len(c.data) && allZero(c.data[c.pos:]) || !c.newer(next) {
+			if (next == len(c.data) && allZero(c.data[c.pos:]) || !c.newer(next)) && !c.continues(c.pos) {
 				return
 			}
 			if size, c.mended = r.resync(c, len(c.data)); !c.mended {
@@ -184,6 +188,13 @@ func (c *chunk) newer(off int) bool {
 	return c.records == 0 || off < len(c.data) && recordID(c.data, off) > c.firstID
 }
 
+// continues reports whether what stands at off begins as the record that comes
+// next. Where the file is cut, checkHeader counts what is missing.
+func (c *chunk) continues(off int) bool {
+	return c.records > 0 && (len(c.data) == ChunkSize || !c.head.headerCRC) && len(c.data)-off >= recordHead && recordID(c.data, off) == c.lastID+1 &&
+		binary.LittleEndian.Uint32(c.data[off:]) == recordSignature
+}
+
 // checkHeader compares the chunk's header with what the walk met.
 func (r *Reader) checkHeader(c *chunk) {
 	h := &c.head
@@ -191,8 +202,17 @@ func (r *Reader) checkHeader(c *chunk) {
 	case r.file.header.Flags&flagNoCRC != 0 && !h.headerCRC:
 	case !h.headerCRC:
 		r.chunkFault(c, ChunkHeaderCRC, "chunk header", ErrChecksum)
+	case h.free < chunkHeaderSize || h.free > ChunkSize:
+		r.chunkFault(c, ChunkHeaderLies, "free space offset", ErrHeader)
 	case !h.dataCRC:
 		r.chunkFault(c, ChunkDataCRC, "chunk data", ErrChecksum)
+	}
+	if n := h.lastID - c.lastID; h.headerCRC && len(c.data) < ChunkSize && c.records > 0 && n > 0 && n < maxRecordGap {
+		r.stats.Lost += int(n)
+		r.fault(&FormatError{
+			Class: FileTruncated, What: "records", Offset: c.base + int64(c.pos), RecordID: c.lastID + 1, LastID: h.lastID,
+			From: c.lastTime, Have: int64(n), Err: ErrTruncated,
+		})
 	}
 	if h.headerCRC && h.dataCRC && c.records > 0 &&
 		(c.pos != int(h.free) || c.last != int(h.lastRecord) || c.firstID != h.firstID || c.lastID != h.lastID) {

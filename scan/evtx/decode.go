@@ -386,6 +386,7 @@ func (r *Reader) resolve(t *template, s source, data []byte) event.Value {
 		return event.Value{Type: event.TypeString, Data: t.text(s.text)}
 	case sourceSubstitution:
 		if int(s.index) >= len(r.vals) {
+			r.ev.Damaged++
 			return event.Value{}
 		}
 		v := r.vals[s.index]
