@@ -29,8 +29,15 @@ var allOfBase = evtx.NewSelection([]event.Key{
 
 // readEvent is an event with what says how it was read.
 type readEvent struct {
-	Event truthEvent
-	Marks event.Marks
+	Event  truthEvent
+	Marks  event.Marks
+	Offset int64 // in the file
+}
+
+// bare returns the event without its place.
+func (e readEvent) bare() readEvent {
+	e.Event.Chunk, e.Event.OffsetInChunk, e.Event.RecordHeaderID, e.Offset = 0, 0, 0, 0
+	return e
 }
 
 // logReading is all that a log gave.
@@ -59,9 +66,7 @@ func readLog(t testing.TB, source io.ReaderAt, size int64, sel *evtx.Selection, 
 	take := func(events iter.Seq2[*event.Event, error]) {
 		for ev, err := range events {
 			if ev != nil {
-				e := readEvent{asTruth("", ev), ev.Marks}
-				e.Event.Chunk, e.Event.OffsetInChunk, e.Event.RecordHeaderID = 0, 0, 0
-				res.events = append(res.events, e)
+				res.events = append(res.events, readEvent{asTruth("", ev), ev.Marks, ev.Place.Offset})
 				continue
 			}
 			fault, ok := errors.AsType[*evtx.FormatError](err)
@@ -124,7 +129,7 @@ func TestFaults(t *testing.T) {
 func wantEvents(log *faults.Log, truth []readEvent) []readEvent {
 	byID := make(map[uint64]readEvent)
 	for _, ev := range truth {
-		byID[ev.Event.EventRecordID] = ev
+		byID[ev.Event.EventRecordID] = ev.bare()
 	}
 	var list []readEvent
 	for _, id := range log.IDs {
@@ -154,8 +159,9 @@ func gotEvents(log *faults.Log, events []readEvent) []readEvent {
 			continue
 		}
 		seen[ev.Event.EventRecordID] = true
+		ev = ev.bare()
 		if slices.Contains(log.Changed, ev.Event.EventRecordID) {
-			ev = readEvent{truthEvent{EventRecordID: ev.Event.EventRecordID}, ev.Marks}
+			ev = readEvent{Event: truthEvent{EventRecordID: ev.Event.EventRecordID}, Marks: ev.Marks}
 		}
 		list = append(list, ev)
 	}

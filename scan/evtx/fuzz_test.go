@@ -2,6 +2,7 @@ package evtx_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/evtx/evtxtest"
+	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // maxChunkTime is what a chunk may cost at most, whatever is in it (the budgets
@@ -23,6 +25,8 @@ var everything = evtx.NewSelection([]event.Key{
 	{Provider: "Microsoft-Windows-Kernel-General", ID: 1},
 	{Provider: "EventLog", ID: 6005},
 	{Provider: "Microsoft-Windows-Security-Auditing", ID: 4688},
+	{Provider: "Microsoft-Windows-Security-Auditing", ID: 4689},
+	{Provider: "Microsoft-Windows-Sysmon", ID: 5},
 })
 
 // fuzzBases are the sound files that the fuzz targets damage: 2 chunks each.
@@ -39,52 +43,46 @@ func fuzzBases(t testing.TB) [][]byte {
 	return list
 }
 
-// readHostile reads whatever it is given: it must end, within its time, and all
-// that comes out must be in order.
-func readHostile(t *testing.T, data []byte) (events, records int) {
-	f, err := evtx.Open(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return 0, 0
-	}
+// readHostile reads whatever it is given, in all the ways there are: it must
+// end, within its time, and all that comes out must be in order.
+func readHostile(t *testing.T, data []byte) {
 	started := time.Now()
-	r := evtx.NewReader(everything)
-	check := func(ev *event.Event) {
-		events++
-		for _, field := range ev.Fields() {
-			v := ev.Value(field)
-			if len(v.Data) > 4*evtx.ChunkSize {
-				t.Fatalf("%s has %d bytes", field, len(v.Data))
-			}
-			v.AppendText(nil)
-		}
-		if ev.Place.Offset < evtx.HeaderSize || ev.Place.Offset >= int64(len(data)) {
-			t.Fatalf("event at %d of %d", ev.Place.Offset, len(data))
-		}
+	res, err := readLog(t, bytes.NewReader(data), int64(len(data)), everything, true)
+	if err != nil {
+		return
 	}
-	var odd []evtx.Part
-	for part := range f.Parts(evtx.DefaultPartSize) {
-		for ev, err := range r.Records(t.Context(), f, part) {
-			if err == nil {
-				check(ev)
-			}
-		}
-		records += r.Stats().Records
-		odd = append(odd, r.Irregular()...)
-	}
-	for ev, err := range r.Carve(t.Context(), f, odd) {
-		if err == nil {
-			check(ev)
-		}
-	}
-	records += r.Stats().Records
 	chunks := len(data)/evtx.ChunkSize + 1
 	if d := time.Since(started); d > time.Duration(chunks)*maxChunkTime {
 		t.Fatalf("%d chunks took %v", chunks, d)
 	}
-	if records > chunks*evtx.ChunkSize/28 {
-		t.Fatalf("%d records in %d chunks", records, chunks)
+	if n := res.stats.Records; n > 2*chunks*evtx.ChunkSize/28 {
+		t.Fatalf("%d records in %d chunks", n, chunks)
 	}
-	return events, records
+	for _, ev := range res.events {
+		if ev.Offset < 0 || ev.Offset >= int64(len(data)) {
+			t.Fatalf("event at %d of %d", ev.Offset, len(data))
+		}
+		for name, text := range ev.Event.EventData {
+			if len(text) > 8*evtx.ChunkSize {
+				t.Fatalf("%s has %d bytes", name, len(text))
+			}
+		}
+	}
+}
+
+// readWhole reads each record of a chunk by itself.
+func readWhole(t *testing.T, chunk []byte) {
+	r := evtx.NewReader(everything)
+	for off := 0; off < len(chunk); {
+		j := bytes.Index(chunk[off:], []byte{0x2A, 0x2A, 0, 0})
+		if j < 0 {
+			return
+		}
+		if ev, err := r.Whole(chunk, off+j); (ev == nil) == (err == nil) {
+			t.Fatalf("event %v, error %v", ev, err)
+		}
+		off += j + 1
+	}
 }
 
 // FuzzPatch overwrites part of a sound file and reads it, and each record of it
@@ -107,20 +105,65 @@ func FuzzPatch(f *testing.F) {
 			}
 		}
 		readHostile(t, data)
-		r := evtx.NewReader(everything)
 		for i := evtx.HeaderSize; i+evtx.ChunkSize <= len(data); i += evtx.ChunkSize {
-			chunk := data[i : i+evtx.ChunkSize]
-			for off := 512; off < len(chunk); {
-				j := bytes.Index(chunk[off:], []byte{0x2A, 0x2A, 0, 0})
-				if j < 0 {
-					break
-				}
-				if ev, err := r.Whole(chunk, off+j); (ev == nil) == (err == nil) {
-					t.Fatalf("event %v, error %v", ev, err)
-				}
-				off += j + 1
-			}
+			readWhole(t, data[i:i+evtx.ChunkSize])
 		}
+	})
+}
+
+// FuzzChunk reads arbitrary bytes as a chunk behind a sound one, which lends its
+// definitions: as they are, and with checksums mended.
+func FuzzChunk(f *testing.F) {
+	for _, row := range faults.Rows() {
+		if data := row.Log().Data; len(data) >= evtx.HeaderSize+2*evtx.ChunkSize {
+			f.Add(bytes.TrimRight(data[evtx.HeaderSize+evtx.ChunkSize:][:evtx.ChunkSize], "\x00"), row.ID < "F5")
+		}
+	}
+	sound := faults.Base().Data[:evtx.HeaderSize+evtx.ChunkSize]
+	f.Fuzz(func(t *testing.T, chunk []byte, mend bool) {
+		data := append(slices.Clone(sound), make([]byte, evtx.ChunkSize)...)
+		chunk = data[len(sound) : len(sound)+copy(data[len(sound):], chunk)]
+		if mend && len(chunk) > 512 {
+			copy(chunk, "ElfChnk\x00")
+			evtxtest.FixChunk(data[len(sound):])
+		}
+		readHostile(t, data)
+		readWhole(t, data[len(sound):])
+	})
+}
+
+// FuzzTemplate reads arbitrary bytes as the body of a definition, and others as
+// its value spec and values.
+func FuzzTemplate(f *testing.F) {
+	base := faults.Base()
+	chunk := base.ChunkData(1)
+	for _, d := range base.Chunks[1].Definitions {
+		body := chunk[d.Offset+24:][:binary.LittleEndian.Uint32(chunk[d.Offset+20:])]
+		f.Add(body, []byte{1, 0, 0, 0, 4, 0, 8, 0, 1, 2, 3, 4})
+	}
+	for _, value := range []string{"\xff\xff\xff\xff", "\x00\x5a\x62\x02", "\x01\x00\x00\x00\xff\xff\x01\x00"} {
+		f.Add([]byte{0x0F, 1, 1, 0, 0x0D, 0, 0, 1, 0}, []byte(value))
+	}
+	f.Fuzz(func(t *testing.T, body, values []byte) {
+		if len(body)+len(values) > 40_000 {
+			return
+		}
+		file, err := evtxtest.BuildFunc(evtxtest.Options{}, func(w *evtxtest.Writer) error {
+			return w.WriteRaw(1, evtxtest.FileTimeOf(noon), func(b *evtxtest.Builder) {
+				b.FragmentHeader()
+				b.InstanceHeader(0x11111111, b.Offset()+10)
+				b.U32(0)
+				b.Bytes(bytes.Repeat([]byte{0x11}, 16)...)
+				b.U32(uint32(len(body)))
+				b.Bytes(body...)
+				b.Bytes(values...)
+			})
+		})
+		if err != nil {
+			t.Skip(err)
+		}
+		readHostile(t, file.Data)
+		readWhole(t, file.ChunkData(0))
 	})
 }
 
@@ -171,11 +214,6 @@ func FuzzBinXML(f *testing.F) {
 			t.Skip(err)
 		}
 		readHostile(t, file.Data)
-		r := evtx.NewReader(everything)
-		for _, rec := range file.Chunks[0].Records {
-			if ev, err := r.Whole(file.ChunkData(0), int(rec.ChunkOffset)); (ev == nil) == (err == nil) {
-				t.Fatalf("event %v, error %v", ev, err)
-			}
-		}
+		readWhole(t, file.ChunkData(0))
 	})
 }
