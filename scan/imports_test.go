@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"report":                     {"rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/powershell", "scan/proctree"},
 	"cmd/webshellscan":           {"report", "rules", "scan", "scan/event", "scan/guard", "scan/proctree"},
 	"scan/evtx/evtxtest":         {},
+	"scan/evtx/evtxtest/faults":  {"scan/evtx/evtxtest"},
 	"scan/evtx/evtxtest/fleet":   {"scan/evtx/evtxtest"},
 	"scan/evtx/evtxtest/evtxgen": {"scan/evtx/evtxtest", "scan/evtx/evtxtest/fleet"},
 }

@@ -11,13 +11,15 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Orphan is a record whose template definition is lost.
+// Orphan is a record whose template definition is lost, or in doubt because the
+// chunk's checksum does not fit.
 type Orphan struct {
 	// Offset is where the record begins, Chunk where its chunk does, in bytes from
 	// the start of the file.
 	Offset, Chunk int64
 	size          uint32
 	marks         event.Marks
+	counted       bool // the record is in the statistics
 }
 
 // maxOrphans is how many orphans of one part are put aside; any more count as
@@ -25,9 +27,19 @@ type Orphan struct {
 const maxOrphans = 1 << 14
 
 // Orphans returns the records of the last part whose template definition is
-// lost: Adopt reads them. They are not counted as lost before that. The slice
-// belongs to the caller.
+// lost or in doubt: only Adopt gives their events. They are not counted as lost
+// before that. The slice belongs to the caller.
 func (r *Reader) Orphans() []Orphan { return r.orphans }
+
+// putAside notes down a record whose chunk is in doubt for Adopt, and reports
+// whether it did.
+func (r *Reader) putAside(c *chunk, off, size int, marks event.Marks) bool {
+	if !r.templates.unsure || r.donors != nil || len(r.orphans) >= maxOrphans {
+		return false
+	}
+	r.orphans = append(r.orphans, Orphan{c.base + int64(off), c.base, uint32(size), marks, true})
+	return true
+}
 
 // Adopt returns the selected records among the orphans of one file that can be
 // read with the definitions of donors, marked as substituted. What the sequence
@@ -37,7 +49,9 @@ func (r *Reader) Orphans() []Orphan { return r.orphans }
 func (r *Reader) Adopt(ctx context.Context, f *File, orphans []Orphan, donors *Donors) iter.Seq2[*event.Event, error] {
 	return func(yield func(*event.Event, error) bool) {
 		r.begin(ctx, f, yield)
-		r.donors = donors
+		if r.donors = donors; donors == nil {
+			r.donors = new(Donors)
+		}
 		defer func() { r.donors = nil; r.finish() }()
 		slices.SortFunc(orphans, func(a, b Orphan) int {
 			return cmp.Or(cmp.Compare(a.Chunk, b.Chunk), cmp.Compare(a.Offset, b.Offset))
@@ -89,14 +103,17 @@ func (r *Reader) adopt(c *chunk, o Orphan) {
 	}
 	ev := &r.ev
 	ev.Marks |= o.marks
+	r.mendTime(c, off)
 	if o.marks.Has(event.MarkRecovered) {
 		r.recovered(off, size, selected)
 		return
 	}
-	r.stats.saw(ev.Time)
-	r.countHost()
+	if !o.counted {
+		r.stats.saw(ev.Time)
+		r.countHost()
+	}
 	if ev.Marks.Has(event.MarkSubstituted) {
-		r.recordFault(c, off, TemplateSubstituted, "record", ErrTemplate)
+		r.recordFault(c, off, TemplateSubstituted, "record read by a definition from elsewhere", ErrTemplate)
 	}
 	if selected {
 		r.give(c, off)

@@ -67,7 +67,11 @@ type window struct {
 // window reads the surroundings of a place. Its data is nil if there is nothing
 // or it cannot be read, which has then been reported.
 func (r *Reader) window(pos int64) window {
-	start := max(min(HeaderSize, r.file.first), pos-ChunkSize)
+	first := int64(HeaderSize)
+	if r.file.first < HeaderSize {
+		first = 0
+	}
+	start := max(first, pos-ChunkSize)
 	want := r.block[:min(blockSize, pos+2*ChunkSize-start, r.file.size-start)]
 	n, err := r.read(want, start)
 	if err != nil && !errors.Is(err, io.EOF) && !r.stopped {

@@ -32,7 +32,7 @@ type chunk struct {
 func (r *Reader) chunk(data []byte, base int64) {
 	c := chunk{data: data, base: base, head: parseChunkHeader(data), pos: chunkHeaderSize}
 	h := &c.head
-	r.templates.begin(!h.headerCRC || !h.dataCRC)
+	r.templates.begin(!h.dataCRC)
 	if h.headerCRC && h.empty() {
 		r.stats.EmptyChunks++
 		if _, ok := recordSize(data, chunkHeaderSize, len(data)); ok {
@@ -106,9 +106,11 @@ func (r *Reader) record(c *chunk, size int) {
 	r.stats.Records++
 	if !r.quick(c, off, size) {
 		r.careful(c, off, size, 0)
+	} else {
+		r.putAside(c, off, size, 0)
 	}
 	c.mended = false
-	if id := recordID(c.data, off); id > before+1 {
+	if id := recordID(c.data, off); id > before+1 && (c.head.dataCRC || id-before < maxRecordGap) {
 		r.fault(&FormatError{
 			Class: IDGap, What: "record identifiers", Offset: c.base + int64(off), RecordID: before + 1, LastID: id - 1,
 			From: at, To: c.lastTime, Have: int64(min(id-before-1, 1<<62)), Err: ErrOrder,
@@ -175,7 +177,7 @@ func (r *Reader) grope(c *chunk) {
 			if size, c.mended = r.resync(c, len(c.data)); !c.mended {
 				continue
 			}
-		} else if !c.newer(c.pos) {
+		} else if !c.newer(c.pos) && !c.resumes(c.pos+size) {
 			return
 		}
 		r.record(c, size)
@@ -183,9 +185,21 @@ func (r *Reader) grope(c *chunk) {
 }
 
 // newer reports whether the record at off belongs to the chunk's present use
-// rather than to an earlier one.
+// rather than to an earlier one: by the first record's identifier, or by the
+// header's, since either may be damaged.
 func (c *chunk) newer(off int) bool {
-	return c.records == 0 || off < len(c.data) && recordID(c.data, off) > c.firstID
+	if c.records == 0 || off >= len(c.data) {
+		return c.records == 0
+	}
+	id, h := recordID(c.data, off), &c.head
+	return id > c.firstID || id > h.firstID && id <= h.lastID && h.lastID-h.firstID < maxRecordGap
+}
+
+// resumes reports whether the record at off is the one after the next: then the
+// one between has its place though not its identifier.
+func (c *chunk) resumes(off int) bool {
+	_, ok := recordSize(c.data, off, len(c.data))
+	return ok && c.records > 0 && recordID(c.data, off) == c.lastID+2
 }
 
 // continues reports whether what stands at off begins as the record that comes

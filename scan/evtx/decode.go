@@ -40,10 +40,7 @@ func (r *Reader) careful(c *chunk, off, size int, marks event.Marks) {
 	ev := &r.ev
 	ev.Marks |= marks
 	r.countHost()
-	if !ev.Time.Plausible() {
-		if t := event.Time(binary.LittleEndian.Uint64(c.data[off+16:])); t.Plausible() {
-			ev.Time, ev.TimeFromHeader = t, true
-		}
+	if !r.mendTime(c, off) {
 		r.recordFault(c, off, TimeImplausible, "System/TimeCreated", ErrHeader)
 	}
 	r.saw(c, off, ev.Time)
@@ -55,7 +52,7 @@ func (r *Reader) careful(c *chunk, off, size int, marks event.Marks) {
 		}
 	}
 	end, jumped := r.end, r.jumped
-	if selected {
+	if !r.putAside(c, off, size, marks) && selected {
 		r.give(c, off)
 	}
 	if jumped > 0 {
@@ -67,6 +64,18 @@ func (r *Reader) careful(c *chunk, off, size int, marks event.Marks) {
 	if marks&event.MarkHidden == 0 {
 		r.surplus(c, off, end, off+size)
 	}
+}
+
+// mendTime takes the time of the record's header where the event at hand has
+// none that can be, and reports whether it has one.
+func (r *Reader) mendTime(c *chunk, off int) bool {
+	if r.ev.Time.Plausible() {
+		return true
+	}
+	if t := event.Time(binary.LittleEndian.Uint64(c.data[off+16:])); t.Plausible() {
+		r.ev.Time, r.ev.TimeFromHeader = t, true
+	}
+	return false
 }
 
 // decode reads the record at off into the reader's event, and reports whether it
@@ -137,7 +146,11 @@ const maxDisorder = event.Minute
 // lost, it is put aside: another chunk or file may have the definition.
 func (r *Reader) lost(c *chunk, off, size int, marks event.Marks, err error) {
 	if errors.Is(err, ErrTemplate) && r.donors == nil && len(r.orphans) < maxOrphans {
-		r.orphans = append(r.orphans, Orphan{c.base + int64(off), c.base, uint32(size), marks})
+		r.orphans = append(r.orphans, Orphan{c.base + int64(off), c.base, uint32(size), marks, false})
+		return
+	}
+	if r.putAside(c, off, size, marks) {
+		r.orphans[len(r.orphans)-1].counted = false
 		return
 	}
 	if marks.Has(event.MarkRecovered) {
@@ -244,17 +257,18 @@ func (r *Reader) instance(cur *cursor, at place) (*template, error) {
 		return nil, cur.err
 	}
 	t, err := r.templates.find(cur.data, offset, id, at)
+	if r.donors != nil {
+		lender := r.donors.find(id, at)
+		switch {
+		case lender != nil && (err != nil || r.templates.unsure && r.donors.contradict(lender, t)):
+			return r.borrow(cur, int(offset), lender.template)
+		case err != nil && t != nil && t.suspect:
+			r.ev.Damaged++ // better than nothing
+			err = nil
+		}
+	}
 	if err != nil {
-		if r.donors == nil || !errors.Is(err, ErrTemplate) {
-			return nil, err
-		}
-		if lender := r.donors.find(id, at); lender != nil {
-			return r.borrow(cur, int(offset), lender)
-		}
-		if t == nil || !t.suspect {
-			return nil, err
-		}
-		r.ev.Damaged++ // better than nothing
+		return nil, err
 	}
 	if int(offset) == cur.pos {
 		consumed := cur.pos + definitionHead + int(t.consumed)

@@ -3,128 +3,190 @@ package evtx
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"maps"
 	"slices"
 )
 
 // Donors holds template definitions, of all files of a scan, for records whose
-// own definition is lost. The zero Donors is empty. Which definition stands for a
-// template id does not depend on the order in which they came.
+// own definition is lost or in doubt. Which definition stands for a template id
+// does not depend on the order in which they came: it is the one that most
+// chunks with a sound checksum have, or else most chunks.
 type Donors struct {
-	byKey map[templateKey]*donor
+	byMeaning map[donorKey]*donor
+	best      map[templateKey]*donor
 }
 
-// donor is a sound definition, apart from the chunk that it stood in. Nothing
-// of it is changed any more.
+// donorKey tells definitions apart by what they mean: in which chunk one stands
+// makes no difference.
+type donorKey struct {
+	templateKey
+	meaning uint64 // a hash of it
+}
+
+// donor is a definition apart from the chunks that it stood in.
 type donor struct {
 	template *template
-	// unsure says that the chunk's checksums do not fit.
-	unsure bool
-	// content is the definition without what depends on its place in the chunk.
-	content []byte
+	meaning  uint64
+	sure     int // chunks with a sound checksum that have it
+	unsure   int // other chunks that have it
 }
 
 // maxDonors is how many definitions are kept: ten times as many as 905 files
 // hold. Beyond it those of the smallest hash stay, whoever saw them first.
 const maxDonors = 1 << 13
 
-// better reports whether d is to be taken rather than other: one from a chunk
-// whose checksums fit, else just the same one every time.
+// better reports whether d is to be taken rather than other.
 func (d *donor) better(other *donor) bool {
-	if d.unsure != other.unsure {
-		return other.unsure
-	}
-	return bytes.Compare(d.content, other.content) < 0
+	return cmp.Or(d.surer(other), cmp.Compare(other.meaning, d.meaning)) > 0
 }
 
-// put keeps a donor if it is the better one of its key.
-func (d *Donors) put(key templateKey, new *donor) {
-	if d.byKey == nil {
-		d.byKey = make(map[templateKey]*donor)
-	}
-	if old := d.byKey[key]; old == nil || new.better(old) {
-		d.byKey[key] = new
-	}
-	if len(d.byKey) > 2*maxDonors {
-		d.prune()
-	}
+// surer compares how sure one can be of two definitions. A damaged one mostly
+// knows fewer names, or asks for values that there are not.
+func (d *donor) surer(other *donor) int {
+	return cmp.Or(cmp.Compare(d.sure, other.sure), cmp.Compare(d.unsure, other.unsure),
+		cmp.Compare(len(d.template.items), len(other.template.items)),
+		cmp.Compare(other.template.lastValue(), d.template.lastValue()))
 }
 
-// prune keeps maxDonors keys.
+// prune keeps maxDonors definitions.
 func (d *Donors) prune() {
-	keys := slices.SortedFunc(maps.Keys(d.byKey), func(a, b templateKey) int {
-		return cmp.Or(cmp.Compare(a.hash(), b.hash()), cmp.Compare(a.id, b.id), cmp.Compare(a.place, b.place))
+	if len(d.byMeaning) <= maxDonors {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(d.byMeaning), func(a, b donorKey) int {
+		return cmp.Or(cmp.Compare(a.meaning, b.meaning), cmp.Compare(a.id, b.id), cmp.Compare(a.place, b.place))
 	})
-	for _, key := range keys[min(len(keys), maxDonors):] {
-		delete(d.byKey, key)
+	for _, key := range keys[maxDonors:] {
+		delete(d.byMeaning, key)
 	}
 }
-
-func (k templateKey) hash() uint32 { return (k.id ^ uint32(k.place)<<24) * 0x9E3779B1 }
 
 // Take adds the definitions that a reader has met since it was made. The reader
 // must not be in use.
 func (d *Donors) Take(r *Reader) {
-	for key, new := range r.templates.donors.byKey {
-		d.put(key, new)
+	if d.byMeaning == nil {
+		d.byMeaning = make(map[donorKey]*donor)
+	}
+	for key, from := range r.templates.donors.byMeaning {
+		if to := d.byMeaning[key]; to != nil {
+			to.sure += from.sure
+			to.unsure += from.unsure
+		} else {
+			own := *from
+			d.byMeaning[key] = &own
+		}
 	}
 	d.prune()
+	d.best = make(map[templateKey]*donor)
+	for key, candidate := range d.byMeaning {
+		if best := d.best[key.templateKey]; best == nil || candidate.better(best) {
+			d.best[key.templateKey] = candidate
+		}
+	}
 }
 
-// find returns the definition of a template id, nil if none is known.
-func (d *Donors) find(id uint32, at place) *template {
-	if d == nil {
-		return nil
+// find returns the donor of a template id, nil if none is known.
+func (d *Donors) find(id uint32, at place) *donor { return d.best[templateKey{id, at}] }
+
+// contradict reports whether t, of a chunk whose checksum does not fit, is
+// another definition than the best of its kind, and less sure.
+func (d *Donors) contradict(best *donor, t *template) bool {
+	if t.donor == nil || t.donor.meaning == best.meaning {
+		return false
 	}
-	if found := d.byKey[templateKey{id, at}]; found != nil {
-		return found.template
-	}
-	return nil
+	known := d.byMeaning[donorKey{templateKey{t.id, t.place}, t.donor.meaning}]
+	return known == nil || known.sure == 0 && best.surer(known) > 0
 }
 
 // donate offers a definition of the chunk at hand as a donor.
 func (tc *templateCache) donate(key templateKey, t *template) {
-	if t.failed != nil || t.suspect || t.unkept || t.offered == offeredSure || t.offered == offeredUnsure && tc.unsure {
+	if t.failed != nil || t.suspect {
 		return
 	}
-	t.offered = offeredSure
-	if tc.unsure {
-		t.offered = offeredUnsure
+	if t.donor == nil {
+		t.donor = tc.donors.put(key, t)
 	}
-	tc.donors.put(key, &donor{t.clone(), tc.unsure, t.content()})
+	if tc.unsure {
+		t.donor.unsure++
+	} else {
+		t.donor.sure++
+	}
 }
 
-// Whether a template was offered as a donor.
-const (
-	offeredUnsure = iota + 1
-	offeredSure
-)
+// put returns the donor that means what t does.
+func (d *Donors) put(key templateKey, t *template) *donor {
+	if d.byMeaning == nil {
+		d.byMeaning = make(map[donorKey]*donor)
+	}
+	k := donorKey{key, t.meaning()}
+	known := d.byMeaning[k]
+	if known == nil {
+		known = &donor{template: t.clone(), meaning: k.meaning}
+		d.byMeaning[k] = known
+		if len(d.byMeaning) > 2*maxDonors {
+			d.prune()
+		}
+	}
+	return known
+}
 
 // clone returns a copy of t that shares nothing with it.
 func (t *template) clone() *template {
 	c := *t
-	c.raw, c.refs, c.outside = bytes.Clone(t.raw), slices.Clone(t.refs), nil
+	c.raw, c.refs, c.outside = bytes.Clone(t.raw), nil, nil
 	c.items, c.embeds, c.parts = slices.Clone(t.items), slices.Clone(t.embeds), slices.Clone(t.parts)
 	c.substitutions = slices.Clone(t.substitutions)
-	c.uses, c.usedIn, c.borrowed = 0, 0, true
+	c.uses, c.usedIn, c.donor, c.borrowed = 0, 0, nil, true
 	return &c
 }
 
-// content returns the definition's bytes without its links and name offsets,
-// with the names that stand elsewhere behind them.
-func (t *template) content() []byte {
-	b := bytes.Clone(t.raw)
-	clear(b[:definitionGUID])
-	for _, ref := range t.refs {
-		clear(b[ref.at : ref.at+4])
-		if ref.outside < 0 {
-			clear(b[ref.at+4 : ref.at+8])
+// meaning returns a hash of where the definition takes what from.
+func (t *template) meaning() uint64 {
+	b := make([]byte, 0, 1024)
+	number := func(n int) { b = binary.LittleEndian.AppendUint32(b, uint32(n)) }
+	simple := func(s source) {
+		number(int(s.kind))
+		switch s.kind {
+		case sourceSubstitution:
+			number(int(s.index))
+		case sourceLiteral:
+			number(int(s.text.size))
+			b = append(b, t.text(s.text)...)
 		}
 	}
-	for i := range t.outside {
-		b = append(append(b, t.outside[i].text...), 0, 0)
+	add := func(s source) {
+		if s.kind != sourceMixed {
+			simple(s)
+			return
+		}
+		for i := s.index; ; {
+			p := &t.parts[i]
+			simple(p.source)
+			number(int(p.char))
+			if i = p.next; i == 0 {
+				break
+			}
+		}
+		number(-1)
 	}
-	return b
+	for _, s := range t.system {
+		add(s)
+	}
+	for _, it := range t.items {
+		number(int(it.field))
+		add(it.name)
+		add(it.value)
+	}
+	for _, e := range t.embeds {
+		number(int(e.index)<<8 | int(e.place))
+	}
+	for _, index := range t.substitutions {
+		number(int(index))
+	}
+	sum := sha256.Sum256(b)
+	return binary.LittleEndian.Uint64(sum[:])
 }
 
 // fits reports whether an instance with so many values can be one of t.
@@ -135,4 +197,13 @@ func (t *template) fits(values int) bool {
 		}
 	}
 	return true
+}
+
+// lastValue returns the largest index of a value that the definition uses.
+func (t *template) lastValue() uint16 {
+	last := uint16(0)
+	for _, index := range t.substitutions {
+		last = max(last, index)
+	}
+	return last
 }

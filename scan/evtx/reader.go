@@ -128,6 +128,9 @@ func (r *Reader) finish() {
 // read.
 func (r *Reader) part(part Part) {
 	end := min(part.End, r.file.size)
+	if part.Start == HeaderSize && r.file.size < HeaderSize {
+		r.fault(&FormatError{Class: FileTruncated, What: "file header", Need: HeaderSize, Have: r.file.size, Err: ErrTruncated})
+	}
 	if part.Start == HeaderSize && r.file.first < HeaderSize {
 		r.irregular = append(r.irregular, Part{0, min(HeaderSize, r.file.size)}) // a chunk in place of the file header
 	}

@@ -123,8 +123,8 @@ type template struct {
 	// suspect says that a name of it has not the hash that stands beside it: one of
 	// them was overwritten.
 	suspect bool
-	// offered says whether it was offered as a donor, borrowed that it is one.
-	offered  uint8
+	// donor is what it was offered as, borrowed says that it is a donor's.
+	donor    *donor
 	borrowed bool
 }
 
