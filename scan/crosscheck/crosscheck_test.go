@@ -2,6 +2,7 @@ package crosscheck_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/evtx/evtxtest"
+	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // noon is the time of the made events.
@@ -160,6 +162,42 @@ func TestHostileTemplates(t *testing.T) {
 			}
 			if d := time.Since(started); d > 2*time.Second {
 				t.Errorf("took %v", d)
+			}
+		})
+	}
+}
+
+// TestFaults shows the second decoder every record of every log of the fault
+// matrix, through the guard: it must neither end the process nor take long, and
+// must not read anything else than we do.
+func TestFaults(t *testing.T) {
+	for _, row := range faults.Rows() {
+		t.Run(row.ID, func(t *testing.T) {
+			data := row.Log().Data
+			started := time.Now()
+			c, reader, asked := crosscheck.New(), evtx.NewReader(evtx.NewSelection(nil)), 0
+			for base := evtx.HeaderSize; base < len(data); base += evtx.ChunkSize {
+				chunk := data[base:min(base+evtx.ChunkSize, len(data))]
+				c.Chunk(chunk)
+				for off := 0; off < len(chunk); off++ {
+					i := bytes.Index(chunk[off:], []byte{0x2A, 0x2A, 0, 0})
+					if i < 0 {
+						break
+					}
+					off += i
+					id := uint64(0)
+					if ev, err := reader.Whole(chunk, off); err == nil {
+						id = ev.RecordID
+					}
+					got := c.Check(off, id)
+					asked++
+					if ours := id >= faults.FirstID && id < faults.FirstID+1000; ours && got.State == crosscheck.Differs {
+						t.Errorf("record at %d: %s: %s", base+off, got.State, got.Reason)
+					}
+				}
+			}
+			if d := time.Since(started); d > 10*time.Second {
+				t.Errorf("%d records took %v", asked, d)
 			}
 		})
 	}
