@@ -9,6 +9,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"webshellscan/scan/evtx/evtxtest"
@@ -185,3 +187,20 @@ func put32(b []byte, at int, n uint32) { binary.LittleEndian.PutUint32(b[at:], n
 func put64(b []byte, at int, n uint64) { binary.LittleEndian.PutUint64(b[at:], n) }
 func get32(b []byte, at int) uint32    { return binary.LittleEndian.Uint32(b[at:]) }
 func get64(b []byte, at int) uint64    { return binary.LittleEndian.Uint64(b[at:]) }
+
+// Complete reports whether the text of a record, as some reader renders it, holds
+// the command line of the base's record of that identifier, if it has one. Where
+// the recipe changed it, any text will do.
+func Complete(l *Log, id, text string) bool {
+	n, err := strconv.Atoi(id)
+	if err != nil || slices.Contains(l.Changed, uint64(n)) || n < FirstID || n >= FirstID+records[0]+records[1]+records[2] {
+		return err == nil
+	}
+	switch i := n - FirstID; i % 6 {
+	case 0, 3:
+		return strings.Contains(text, fmt.Sprintf("echo %d ", i))
+	case 1, 4:
+		return strings.Contains(text, fmt.Sprintf("whoami /all %d", i))
+	}
+	return true
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+)
+
+// readOurs prints events as JSON, one a line.
+func readOurs(path string, recover bool) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	file, err := evtx.Search(context.Background(), bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return err
+	}
+	reader := evtx.NewReader(evtx.NewSelection([]event.Key{
+		{Provider: "Microsoft-Windows-Sysmon", ID: 1},
+		{Provider: "Microsoft-Windows-Sysmon", ID: 5},
+		{Provider: "Microsoft-Windows-Security-Auditing", ID: 4688},
+		{Provider: "Microsoft-Windows-Security-Auditing", ID: 4689},
+		{Provider: "Service Control Manager", ID: 7036},
+	}))
+	if recover {
+		reader.RecoverStale()
+	}
+	var odd []evtx.Part
+	var orphans []evtx.Orphan
+	take := func(events iter.Seq2[*event.Event, error]) error {
+		for ev, err := range events {
+			if ev != nil {
+				err = print(ev)
+			}
+			if fault := (*evtx.FormatError)(nil); err != nil && !errors.As(err, &fault) {
+				return err
+			}
+		}
+		odd, orphans = append(odd, reader.Irregular()...), append(orphans, reader.Orphans()...)
+		return nil
+	}
+	ctx := context.Background()
+	for part := range file.Parts(evtx.DefaultPartSize) {
+		err = errors.Join(err, take(reader.Records(ctx, file, part)))
+	}
+	err = errors.Join(err, take(reader.Carve(ctx, file, odd)))
+	var donors evtx.Donors
+	donors.Take(reader)
+	return errors.Join(err, take(reader.Adopt(ctx, file, orphans, &donors)))
+}
+
+// print prints one event.
+func print(ev *event.Event) error {
+	data := make(map[string]string)
+	for _, f := range ev.Fields() {
+		data[f.String()] = ev.Value(f).String()
+	}
+	b, err := json.Marshal(map[string]any{"EventRecordID": ev.RecordID, "EventData": data})
+	if err == nil {
+		_, err = fmt.Printf("{\"Event\":%s}\n", b)
+	}
+	return err
+}
