@@ -62,7 +62,7 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 		return false
 	}
 	// The values end where the BinXML does, but for its EOF token.
-	if rest := end - (spec + 4 + 4*count + sumSizes(sizes) + 1); rest < 0 || rest > maxFiller {
+	if rest := end - (at + sumSizes(sizes[4*t.timeIndex:]) + 1); uint(rest) > maxFiller {
 		return false
 	}
 	if t.provider != nil || t.system[sysProvider].kind == sourceSubstitution {
