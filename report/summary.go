@@ -28,8 +28,8 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	p.line("Process events: %d Sysmon 1, %d Sysmon 5, %d Security 4688, %d Security 4689; %s",
 		e.SysmonCreate, e.SysmonEnd, e.SecurityCreate, e.SecurityEnd, copiesText(s.Copies))
 	if s.Recovered > 0 {
-		p.line("Recovered: %s that are no longer live; they tell of %d processes that no live record tells of",
-			count(s.Recovered, "record"), s.Events.Recovered)
+		p.line("Recovered: %s, no longer live; of process creations in no live record: %d",
+			count(s.Recovered, "stale record"), s.Events.Recovered)
 	}
 	if s.OtherFiles > 0 {
 		p.line("Left out: %s of other kinds than EVTX", count(s.OtherFiles, "file"))
