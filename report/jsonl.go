@@ -11,6 +11,11 @@ import (
 // writeJSONL writes JSON Lines: one object a line, that of the manifest first,
 // then hosts, sessions, findings and what speaks of the logs themselves.
 func writeJSONL(w io.Writer, res *scan.Result, _ Options) error {
+	return writeObjects(w, res, sections)
+}
+
+// writeObjects writes the objects of some sections, one a line.
+func writeObjects(w io.Writer, res *scan.Result, sections []section) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)

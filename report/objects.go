@@ -53,7 +53,13 @@ type hostObject struct {
 	ParentNames  int             `json:"parent_names"`
 	Sysmon1      int             `json:"sysmon_1"`
 	SysmonFields int             `json:"sysmon_fields"`
+	Silences     []silenceObject `json:"silences"`
 	Channels     []channelObject `json:"channels"`
+}
+
+type silenceObject struct {
+	From event.Time `json:"from"`
+	To   event.Time `json:"to"`
 }
 
 type channelObject struct {
@@ -76,7 +82,10 @@ func newHost(h *scan.HostCoverage) hostObject {
 	o := hostObject{
 		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered,
 		Security4688: h.Security4688, CommandLines: h.CommandLines, ParentNames: h.ParentNames,
-		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Channels: []channelObject{},
+		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Silences: []silenceObject{}, Channels: []channelObject{},
+	}
+	for _, g := range h.Silences {
+		o.Silences = append(o.Silences, silenceObject{g.From, g.To})
 	}
 	for _, c := range h.Channels {
 		channel := channelObject{c.Channel, c.Files, c.Records, c.First, c.Last, []gapObject{}}

@@ -1,9 +1,9 @@
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"webshellscan/scan"
@@ -16,6 +16,7 @@ var verifyFormats = []struct {
 }{
 	{"table", verifyTable},
 	{"csv", verifyCSV},
+	{"jsonl", verifyJSONL},
 }
 
 // verifyTable writes integrity, coverage and inputs for people.
@@ -57,8 +58,6 @@ func lostText(n int) string {
 // verifyCSV writes one line for each integrity finding, host, channel, gap and
 // input; the column kind says which it is. Not every kind fills every column.
 func verifyCSV(w io.Writer, res *scan.Result, o Options) error {
-	c := &csvWriter{out: w, raw: o.Raw}
-	c.csv = csv.NewWriter(&c.line)
 	rows := [][]string{{"kind", "level", "host", "channel", "file", "offset", "first", "last", "count", "text", "meaning", "size", "sha256"}}
 	for _, i := range res.Integrity {
 		rows = append(rows, []string{
@@ -88,17 +87,14 @@ func verifyCSV(w io.Writer, res *scan.Result, o Options) error {
 			"input", "", "", "", in.Path, "", "", "", strconv.Itoa(in.Records), in.Error, "", strconv.FormatInt(in.Size, 10), in.SHA256,
 		})
 	}
-	for _, row := range rows {
-		if !o.Raw {
-			for i := range row {
-				row[i] = guardFormula(row[i])
-			}
-		}
-		if err := c.write(row); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeLines(w, rows, o)
+}
+
+// verifyJSONL writes the objects of JSON Lines that are not about what ran.
+func verifyJSONL(w io.Writer, res *scan.Result, _ Options) error {
+	return writeObjects(w, res, slices.DeleteFunc(slices.Clone(sections), func(s section) bool {
+		return s.key == "sessions" || s.key == "findings"
+	}))
 }
 
 // VerifyFormats returns the names of the formats of Verify.

@@ -130,6 +130,12 @@ func (b *integrityBuilder) host(h *hostEvents) {
 		if said.Kind == "" {
 			continue
 		}
+		switch {
+		case e.marks.Has(event.MarkHidden):
+			said.Text += " (told by a record that was hidden within another)"
+		case e.marks.Has(event.MarkRecovered):
+			said.Text += " (told by a record that is no longer live)"
+		}
 		key := string(said.Kind) + "\x00" + e.channel + "\x00" + said.Text
 		f := b.byKey[key]
 		if f == nil || said.Kind == LogCleared {
@@ -153,6 +159,7 @@ func (b *integrityBuilder) evidence(f *watchedIntegrity, e *logEvent) {
 		in := b.inputs[e.place.File]
 		f.Evidence = append(f.Evidence, Evidence{
 			File: in.Path, Offset: e.place.Offset, RecordID: e.recordID, Time: e.at, Channel: e.channel, EventID: e.eventID,
+			Recovered: e.marks.Has(event.MarkRecovered), Substituted: e.marks.Has(event.MarkSubstituted), Hidden: e.marks.Has(event.MarkHidden),
 			chunk: e.place.Chunk, input: in,
 		})
 	}

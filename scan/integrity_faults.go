@@ -14,7 +14,7 @@ type faultMeaning struct {
 	text, meaning string
 }
 
-// faultMeanings holds all classes of faults. The kind of the integrity finding is
+// faultMeanings holds all classes of faults but ExportFingerprint. The kind of the integrity finding is
 // the class.
 var faultMeanings = map[evtx.Class]faultMeaning{
 	evtx.FileTruncated: {
@@ -101,10 +101,6 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 		IntegrityWarning, "a record is earlier than the one written before it",
 		"The clock was set back, or records were written or changed by hand.",
 	},
-	evtx.ExportFingerprint: {
-		IntegrityNotice, "the log was exported",
-		"Usual for logs that were saved by the Event Viewer or wevtutil.",
-	},
 	evtx.TimeImplausible: {
 		IntegrityNotice, "a record's time lies before the year 2000 or after 2100",
 		"It is damage or forgery; where the record's header has a sound time, that was taken.",
@@ -140,14 +136,29 @@ func faultIntegrity(s *Summary) []*Integrity {
 	return list
 }
 
+// exportIntegrity names the logs that were exported although they lie where
+// Windows keeps the logs that it writes.
+func exportIntegrity(inputs []*input) []*Integrity {
+	var list []*Integrity
+	for _, in := range inputs {
+		for _, fault := range in.order {
+			if fault.Class == evtx.ExportFingerprint && claimsToBeLive(in.Path) {
+				list = append(list, &Integrity{
+					Kind: IntegrityKind(fault.Class), Level: IntegrityAlarm, File: in.Path, Count: 1,
+					Text:    fmt.Sprintf("the log was exported: %d record headers have the time of the record after them", fault.Have),
+					Meaning: "It lies where Windows keeps its live logs, so it was put there in place of the one that Windows wrote.",
+				})
+			}
+		}
+	}
+	return list
+}
+
 // newFaultIntegrity makes the finding of the first fault of a class.
 func newFaultIntegrity(d *FileFaults, first *evtx.FormatError) *Integrity {
 	m, known := faultMeanings[first.Class]
 	if !known {
 		m = faultMeaning{IntegrityWarning, first.What, "The file contradicts itself here."}
-	}
-	if first.Class == evtx.ExportFingerprint && claimsToBeLive(d.Path) {
-		m.level, m.meaning = IntegrityAlarm, "It lies where Windows keeps its live logs, so it was put there in place of the log that Windows wrote."
 	}
 	n := d.Counts[first.Class]
 	text := m.text

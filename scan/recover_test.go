@@ -100,6 +100,7 @@ func TestRecover(t *testing.T) {
 			events.Recovered = 0
 			if want := (proctree.Counts{}); len(tt.paths) == 1 && tt.name == "stale record" {
 				want.SysmonCreate, want.SysmonEnd, want.SecurityCreate, want.SecurityEnd = 29, 7, 29, 7
+				want.NoParentName, want.SysmonFields = 29, 22
 				if diff := cmp.Diff(want, events); diff != "" {
 					t.Errorf("live events (-want +got):\n%s", diff)
 				}

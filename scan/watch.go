@@ -82,6 +82,7 @@ type logEvent struct {
 	what              string // the log cleared, the state, the change, the configuration
 	extra             string // the backup, the subcategory, the hash, the program
 	before, after     event.Time
+	marks             event.Marks
 }
 
 // watcher keeps the events that speak of the logs themselves. A watcher is for
@@ -113,8 +114,8 @@ func (w *watcher) begin() { clear(w.kept[:]) }
 // add takes an event if it is one of those that are watched.
 func (w *watcher) add(ev *event.Event) {
 	kind := w.kinds[ev.Key]
-	if kind == watchNone {
-		return
+	if kind == watchNone || kind == watchBoot && ev.Marks.Has(event.MarkRecovered) {
+		return // a stale start of the system may be one of another log
 	}
 	if w.kept[kind]++; w.kept[kind] > maxWatched {
 		w.more[moreEvents{ev.Place.File, kind}]++
@@ -122,7 +123,7 @@ func (w *watcher) add(ev *event.Event) {
 	}
 	e := logEvent{
 		kind: kind, place: ev.Place, at: ev.Time, recordID: ev.RecordID, eventID: ev.ID,
-		computer: ev.Computer.String(), channel: ev.Channel.String(), subject: subjectOf(ev),
+		computer: ev.Computer.String(), channel: ev.Channel.String(), subject: subjectOf(ev), marks: ev.Marks,
 	}
 	text := func(field event.FieldID) string { return ev.Value(field).String() }
 	switch kind {
