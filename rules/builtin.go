@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
+	"sync"
 )
 
 // builtinFiles holds the rules that are part of the program.
@@ -27,8 +29,13 @@ const MeasureEnumeration = "enumeration"
 func (r *Rule) Measure() string { return r.Custom["measure"] }
 
 // Builtin returns the rules that are part of the program: those that give findings, and those of the role web_server, which judge
-// whether a process is a web server. Their File is "builtin/" and a name. Every call parses them anew.
+// whether a process is a web server. Their File is "builtin/" and a name. The slice is the caller's, the rules are everybody's.
 func Builtin() ([]*Rule, error) {
+	all, err := parseBuiltin()
+	return slices.Clone(all), err
+}
+
+var parseBuiltin = sync.OnceValues(func() ([]*Rule, error) {
 	var all []*Rule
 	var faults []error
 	entries, err := fs.ReadDir(builtinFiles, "builtin")
@@ -45,7 +52,7 @@ func Builtin() ([]*Rule, error) {
 		all, faults = append(all, rules...), append(faults, errs...)
 	}
 	return all, errors.Join(faults...)
-}
+})
 
 // SplitRole returns the rules of a role and the others, each in their order.
 func SplitRole(list []*Rule, role string) (with, without []*Rule) {

@@ -14,13 +14,11 @@ type Chunk struct {
 	Offset  int64
 	Records int
 	// FirstID and LastID are the identifiers in the headers of the first and last
-	// record, FirstRecordID and LastRecordID their System/EventRecordID, First and
-	// Last their times, Channel and Computer the first one's; all as far as they can
-	// be read.
-	FirstID, LastID             uint64
-	FirstRecordID, LastRecordID uint64
-	First, Last                 event.Time
-	Channel                     string
+	// record, FirstRecordID the first one's System/EventRecordID, First and Last their
+	// times; all as far as they can be read.
+	FirstID, LastID uint64
+	FirstRecordID   uint64
+	First, Last     event.Time
 	// Forwarded says that the first record is stored without a template, as
 	// collectors store what comes from elsewhere.
 	Forwarded bool
@@ -44,13 +42,9 @@ func (r *Reader) note(c *chunk) {
 	if r.peek(c, c.first) {
 		origin = r.origin()
 		n.FirstRecordID, n.First, n.Forwarded = r.ev.RecordID, r.ev.Time, r.outer == nil
-		if r.scratch = r.ev.Channel.AppendText(r.scratch[:0]); string(r.scratch) != r.channel {
-			r.channel = string(r.scratch)
-		}
-		n.Channel = r.channel
 	}
-	if r.peek(c, c.last) {
-		n.LastRecordID, n.Last = r.ev.RecordID, r.ev.Time
+	if n.Last = c.lastTime; n.Last == 0 && r.peek(c, c.last) {
+		n.Last = r.ev.Time
 	}
 	if origin != nil {
 		origin.add(c.records-c.plain, n.First, n.Last)

@@ -32,7 +32,6 @@ type Reader struct {
 	// The provider asked for last, since it is mostly the next one too.
 	providerName []byte
 	provider     *provider
-	channel      string // of the last chunk
 
 	// Of the record at hand.
 	outer  *template // of its own instance, nil if it has none
