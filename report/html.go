@@ -70,7 +70,7 @@ var htmlTemplate = sync.OnceValue(func() *template.Template {
 		"v": shortText, "command": commandText, "whole": Visible,
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
 		"short": rowTime, "brief": briefTime, "size": bytesText, "count": count,
-		"percent": percentText, "lines": func(text string) []string { return strings.Split(text, "\n") }, "first": firstOf[string], "left": leftOf[string],
+		"percent": percent, "lines": func(text string) []string { return strings.Split(text, "\n") }, "first": firstOf[string], "left": leftOf[string],
 	}).Parse(htmlPage))
 })
 

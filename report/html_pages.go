@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -77,6 +76,3 @@ func (h *htmlReport) GravestIntegrity() []*scan.Integrity {
 	}
 	return list
 }
-
-// percentText writes a share from 0 to 1.
-func percentText(share float64) string { return fmt.Sprintf("%.0f %%", share*100) }
