@@ -13,6 +13,7 @@ import (
 // baselineOptions are the flags of the verb baseline.
 type baselineOptions struct {
 	*globals
+	rules  ruleFlags
 	output string
 }
 
@@ -32,6 +33,7 @@ where it was seen, and has an example. Delete from it what you do not know.
   webshellscan ./logs --baseline known.json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runBaseline(cmd, o, args) },
 	}
+	o.rules.addFlags(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to a `file`, whole or not at all, instead of standard output")
 	return cmd
 }
@@ -41,11 +43,16 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no file or folder given: webshellscan baseline PATH... (see --help)")
 	}
-	out, err := openOutput(o.output, args, o.stdout)
+	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
+	var err error
+	if options.Rules, err = o.rules.finalize(); err != nil {
+		return err
+	}
+	out, err := openOutput(o.output, o.rules.inputs(args), o.stdout)
 	if err != nil {
 		return err
 	}
-	res, err := runWithProgress(cmd.Context(), o.globals, scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1})
+	res, err := runWithProgress(cmd.Context(), o.globals, options)
 	if err != nil {
 		out.discard()
 		return err

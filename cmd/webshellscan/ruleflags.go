@@ -43,6 +43,16 @@ func (f *ruleFlags) addFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// inputs returns paths, and with them the files that the flags name: no report may
+// overwrite any of them.
+func (f *ruleFlags) inputs(paths []string) []string {
+	all := slices.Concat(paths, f.paths)
+	if f.placeholders != "" {
+		all = append(all, f.placeholders)
+	}
+	return all
+}
+
 // finalize checks the flags and turns them into options.
 func (f *ruleFlags) finalize() (scan.RuleOptions, error) {
 	options := scan.RuleOptions{Paths: f.paths, NoBuiltin: f.noBuiltin, Statuses: f.statuses, Tags: f.tags, Exclude: f.exclude}

@@ -104,7 +104,11 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		options.RawEvents = max(options.RawEvents, report.RawEvents(d.format))
 		options.Hash = options.Hash || report.HasManifest(d.format)
 	}
-	outs, err := openOutputs(list, args, o.stdout)
+	inputs := o.rules.inputs(args)
+	if o.known != "" {
+		inputs = append(inputs, o.known)
+	}
+	outs, err := openOutputs(list, inputs, o.stdout)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type treeOptions struct {
 	outputFlags
 	hosts   []string
 	pid     uint32
+	rules   ruleFlags
 	session string
 	since   string
 	until   string
@@ -48,6 +49,7 @@ outright, and any other ending means text:
 		RunE: func(cmd *cobra.Command, args []string) error { return runTree(cmd, o, args) },
 	}
 	o.outputFlags.addFlags(cmd, treeFormats)
+	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")
@@ -89,11 +91,15 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	outs, err := openOutputs(list, args, o.stdout)
+	scanned := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
+	if scanned.Rules, err = o.rules.finalize(); err != nil {
+		return err
+	}
+	outs, err := openOutputs(list, o.rules.inputs(args), o.stdout)
 	if err != nil {
 		return err
 	}
-	res, err := runWithProgress(cmd.Context(), o.globals, scan.Options{Paths: args, Workers: o.workers})
+	res, err := runWithProgress(cmd.Context(), o.globals, scanned)
 	if err != nil {
 		discardAll(outs)
 		return err

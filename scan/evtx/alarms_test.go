@@ -14,9 +14,9 @@ import (
 
 // TestRealAlarms counts what is said of real logs that would be a sign of
 // tampering, and that damaged ones give no fewer records than any reader got out
-// of them. The counts are those that were looked at one by one: the times that
-// run backwards are those of clocks that were set and of logs put together from
-// several, the gaps those of chunks that were overwritten.
+// of them. Each was looked at: the times that run backwards are those of clocks
+// that were set and of logs put together from several, the gaps those of chunks
+// that were overwritten or damaged.
 func TestRealAlarms(t *testing.T) {
 	needCorpus(t)
 	got := make(map[evtx.Class]int) // files by class
