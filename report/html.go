@@ -58,7 +58,7 @@ const (
 // RawEvents returns how many raw events a format has use for
 // (scan.Options.RawEvents).
 func RawEvents(format string) int {
-	if format == "html" {
+	if format == "html" || format == "json" {
 		return maxHTMLRaw
 	}
 	return 0

@@ -18,7 +18,8 @@ func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
 	// An error stays with the bufio.Writer until it is flushed.
 	text := func(s string) { _, _ = out.WriteString(s) }
 	text("{\n")
-	for i, s := range sections {
+	all := sections(true)
+	for i, s := range all {
 		text(`"` + s.key + `": `)
 		single := s.key == kindManifest
 		if !single {
@@ -37,7 +38,7 @@ func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
 		if !single {
 			text("]")
 		}
-		if i < len(sections)-1 {
+		if i < len(all)-1 {
 			text(",\n")
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // writeJSONL writes JSON Lines: one object a line, that of the manifest first,
 // then hosts, sessions, findings and what speaks of the logs themselves.
 func writeJSONL(w io.Writer, res *scan.Result, _ Options) error {
-	return writeObjects(w, res, sections)
+	return writeObjects(w, res, sections(false))
 }
 
 // writeObjects writes the objects of some sections, one a line.
@@ -33,21 +33,24 @@ type section struct {
 	each func(*scan.Result, func(any) error) error
 }
 
-// sections are all objects, in the order in which they are written.
-var sections = []section{
-	{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(&r.Manifest)) }},
-	{"hosts", func(r *scan.Result, write func(any) error) error {
-		return every(r.Coverage, write, newHost)
-	}},
-	{"sessions", func(r *scan.Result, write func(any) error) error {
-		return every(r.Sessions, write, func(s **scan.Session) sessionObject { return newSession(*s) })
-	}},
-	{"findings", func(r *scan.Result, write func(any) error) error {
-		return every(r.Findings, write, func(f **scan.Finding) findingObject { return findingObject{kindFinding, newRow(*f)} })
-	}},
-	{"integrity", func(r *scan.Result, write func(any) error) error {
-		return every(r.Integrity, write, func(in **scan.Integrity) integrityObject { return newIntegrity(*in) })
-	}},
+// sections are all objects, in the order in which they are written. raw says
+// whether findings have the raw event.
+func sections(raw bool) []section {
+	return []section{
+		{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(&r.Manifest)) }},
+		{"hosts", func(r *scan.Result, write func(any) error) error {
+			return every(r.Coverage, write, newHost)
+		}},
+		{"sessions", func(r *scan.Result, write func(any) error) error {
+			return every(r.Sessions, write, func(s **scan.Session) sessionObject { return newSession(*s) })
+		}},
+		{"findings", func(r *scan.Result, write func(any) error) error {
+			return every(r.Findings, write, func(f **scan.Finding) findingObject { return newFinding(*f, raw) })
+		}},
+		{"integrity", func(r *scan.Result, write func(any) error) error {
+			return every(r.Integrity, write, func(in **scan.Integrity) integrityObject { return newIntegrity(*in) })
+		}},
+	}
 }
 
 // every writes the objects of a list.

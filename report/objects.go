@@ -174,6 +174,16 @@ func newShape(s *scan.Shape) shapeObject {
 type findingObject struct {
 	Kind string `json:"kind"`
 	row
+	// RawEvent is the event as the second decoder has it, if it was asked.
+	RawEvent map[string]any `json:"raw_event,omitempty"`
+}
+
+func newFinding(f *scan.Finding, raw bool) findingObject {
+	o := findingObject{Kind: kindFinding, row: newRow(f)}
+	if raw {
+		o.RawEvent = f.Crosscheck.Raw
+	}
+	return o
 }
 
 type integrityObject struct {

@@ -92,7 +92,7 @@ func verifyCSV(w io.Writer, res *scan.Result, o Options) error {
 
 // verifyJSONL writes the objects of JSON Lines that are not about what ran.
 func verifyJSONL(w io.Writer, res *scan.Result, _ Options) error {
-	return writeObjects(w, res, slices.DeleteFunc(slices.Clone(sections), func(s section) bool {
+	return writeObjects(w, res, slices.DeleteFunc(sections(false), func(s section) bool {
 		return s.key == "sessions" || s.key == "findings"
 	}))
 }

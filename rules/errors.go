@@ -9,6 +9,7 @@ import (
 // What a ParseError is about. Callers ask with errors.Is.
 var (
 	ErrRead        = errors.New("rules: file cannot be read")
+	ErrInternal    = errors.New("rules: error of this program")
 	ErrTooLarge    = errors.New("rules: over a size limit")
 	ErrYAML        = errors.New("rules: not valid YAML")
 	ErrNotRule     = errors.New("rules: not a Sigma document")

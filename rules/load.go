@@ -52,7 +52,7 @@ func Load(ctx context.Context, paths []string, workers int) *Loaded {
 				if i >= len(files) {
 					return
 				}
-				rules, errs, failed := parseFile(files[i])
+				rules, errs, failed := parseGuarded(files[i])
 				results[i] = parsed{rules, errs, failed, true}
 			}
 		})
@@ -127,6 +127,16 @@ func findFiles(paths []string) ([]string, *Loaded) {
 func isRuleFile(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
 	return ext == ".yml" || ext == ".yaml"
+}
+
+// parseGuarded is parseFile. A panic, which is an error of this program, costs the file.
+func parseGuarded(path string) (rules []*Rule, errs []error, failed int) {
+	defer func() {
+		if p := recover(); p != nil {
+			rules, failed, errs = nil, 1, []error{&ParseError{File: path, Reason: fmt.Sprintf("internal error (please report): %v", p), Err: ErrInternal}}
+		}
+	}()
+	return parseFile(path)
 }
 
 // parseFile reads and parses one file, of which no more than the limit is read.
