@@ -62,13 +62,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 		return err
 	}
 	o.tell(res)
-	switch {
-	case res.Summary.Interrupted != nil:
-		return outcome(exitInterrupted)
-	case res.Summary.Incomplete():
-		return outcome(exitIncomplete)
-	}
-	return nil
+	return status(res, false)
 }
 
 // readBaseline reads the file of the flag --baseline; none gives nil.

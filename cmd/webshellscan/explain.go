@@ -83,13 +83,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 		return err
 	}
 	o.tell(res)
-	switch {
-	case res.Summary.Interrupted != nil:
-		return outcome(exitInterrupted)
-	case res.Summary.Incomplete():
-		return outcome(exitIncomplete)
-	}
-	return nil
+	return status(res, false)
 }
 
 // explain returns what is to be told of each process meant.

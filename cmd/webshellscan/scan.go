@@ -131,7 +131,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if failed != nil {
 		return failed
 	}
-	return status(res)
+	return status(res, len(res.Findings) > 0)
 }
 
 // runWithProgress scans, with a progress line on a terminal.
@@ -163,14 +163,15 @@ func (g *globals) tell(res *scan.Result) {
 	}
 }
 
-// status returns the outcome of a scan.
-func status(res *scan.Result) error {
+// status returns the outcome of a run: that it was interrupted or is incomplete
+// goes before what it found.
+func status(res *scan.Result, found bool) error {
 	switch {
 	case res.Summary.Interrupted != nil:
 		return outcome(exitInterrupted)
 	case res.Summary.Incomplete():
 		return outcome(exitIncomplete)
-	case len(res.Findings) > 0:
+	case found:
 		return outcome(exitFindings)
 	}
 	return nil

@@ -124,15 +124,10 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no session %s in these logs\n", report.Visible(o.session))
 	}
 	o.tell(res)
-	switch {
-	case failed != nil:
+	if failed != nil {
 		return failed
-	case res.Summary.Interrupted != nil:
-		return outcome(exitInterrupted)
-	case res.Summary.Incomplete():
-		return outcome(exitIncomplete)
 	}
-	return nil
+	return status(res, false)
 }
 
 // tops returns what trees are asked for.

@@ -71,13 +71,5 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if failed != nil {
 		return failed
 	}
-	switch grave := func(i *scan.Integrity) bool { return i.Level > scan.IntegrityNotice }; {
-	case res.Summary.Interrupted != nil:
-		return outcome(exitInterrupted)
-	case res.Summary.Incomplete():
-		return outcome(exitIncomplete)
-	case slices.ContainsFunc(res.Integrity, grave):
-		return outcome(exitFindings)
-	}
-	return nil
+	return status(res, slices.ContainsFunc(res.Integrity, func(i *scan.Integrity) bool { return i.Level > scan.IntegrityNotice }))
 }
