@@ -161,7 +161,7 @@ func TestSelection(t *testing.T) {
 		set := mustCompile(t, mustParse(t, text), c.options)
 		got := []string{}
 		for _, r := range set.Rules() {
-			got = append(got, r.Label())
+			got = append(got, r.ID)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" || len(got)+len(set.NotSelected()) != 4 {
 			t.Errorf("%+v: %s", c.options, diff)

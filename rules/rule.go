@@ -1,6 +1,9 @@
 package rules
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Rule is one parsed Sigma document: a detection rule, a correlation rule or a filter. Exactly one of Detection, Correlation
 // and Filter is set. A Rule is not changed after Parse returned it; any number of goroutines may read it.
@@ -40,16 +43,8 @@ type Rule struct {
 	Warnings []*ParseError
 }
 
-// Label returns what a rule is called in a report: its name, else its ID, else its title.
-func (r *Rule) Label() string {
-	switch {
-	case r.Name != "":
-		return r.Name
-	case r.ID != "":
-		return r.ID
-	}
-	return r.Title
-}
+// Label returns what a rule is called in a report: its name, else its title, else its ID.
+func (r *Rule) Label() string { return cmp.Or(r.Name, r.Title, r.ID) }
 
 // Related links a rule to another. Sigma rules specification, "Identification".
 type Related struct {
