@@ -122,6 +122,9 @@ func (p *printer) channel(c *scan.ChannelCoverage, width int) {
 	for _, g := range c.Gaps {
 		p.wrapped(width, "      ", fmt.Sprintf("missing: record IDs %d to %d, between %s", g.FirstID, g.LastID, spanOf(g.From, g.To)))
 	}
+	if c.GapsLeft > 0 {
+		p.line("      and %s", count(c.GapsLeft, "more gap"))
+	}
 }
 
 // percent writes a share; only all is 100 %, and only nothing 0 %.

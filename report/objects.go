@@ -69,6 +69,8 @@ type channelObject struct {
 	First   event.Time  `json:"first"`
 	Last    event.Time  `json:"last"`
 	Gaps    []gapObject `json:"gaps"`
+	// GapsLeft is how many gaps are not listed.
+	GapsLeft int `json:"gaps_left"`
 }
 
 type gapObject struct {
@@ -88,7 +90,7 @@ func newHost(h *scan.HostCoverage) hostObject {
 		o.Silences = append(o.Silences, silenceObject{g.From, g.To})
 	}
 	for _, c := range h.Channels {
-		channel := channelObject{c.Channel, c.Files, c.Records, c.First, c.Last, []gapObject{}}
+		channel := channelObject{c.Channel, c.Files, c.Records, c.First, c.Last, []gapObject{}, c.GapsLeft}
 		for _, g := range c.Gaps {
 			channel.Gaps = append(channel.Gaps, gapObject{g.From, g.To, g.FirstID, g.LastID})
 		}

@@ -40,8 +40,10 @@ type ChannelCoverage struct {
 	// included.
 	Files, Records int
 	First, Last    event.Time
-	// Gaps are the record IDs that are missing, from each file the first ones.
-	Gaps []Gap
+	// Gaps are the record IDs that are missing, of each file the first ones, GapsLeft
+	// how many more there are.
+	Gaps     []Gap
+	GapsLeft int
 }
 
 // Gap is a stretch of a channel without records.
@@ -77,41 +79,50 @@ func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTime
 	return list
 }
 
+// hostChannel is one channel of a host, by its index.
+type hostChannel struct {
+	host    int
+	channel string
+}
+
+// channels returns what an input holds of each channel. Spellings of one host are
+// one host; hosts that are not known are left out.
+func (in *input) channels(hostOf map[string]int) map[hostChannel]evtx.OriginStats {
+	sums := make(map[hostChannel]evtx.OriginStats, len(in.stats.Origins))
+	for origin, o := range in.stats.Origins {
+		if host, ok := hostOf[origin.Computer]; ok {
+			sum := sums[hostChannel{host, origin.Channel}]
+			sum.Add(&o)
+			sums[hostChannel{host, origin.Channel}] = sum
+		}
+	}
+	return sums
+}
+
 // channelsOf returns the channels of each host, by name.
 func channelsOf(inputs []*input, hosts []proctree.Host) [][]ChannelCoverage {
 	hostOf := hostsByName(hosts)
-	type key struct {
-		host    int
-		channel string
-	}
-	found := make(map[key]*ChannelCoverage)
+	found := make(map[hostChannel]*ChannelCoverage)
+	sums := make(map[hostChannel]*evtx.OriginStats)
 	for _, in := range inputs {
-		var only *ChannelCoverage // the channel of a log that holds but one
-		for origin, o := range in.stats.Origins {
-			host, ok := hostOf[origin.Computer]
-			if !ok {
-				continue
-			}
-			k := key{host, origin.Channel}
+		channels := in.channels(hostOf)
+		for k, o := range channels {
 			c := found[k]
 			if c == nil {
-				c = &ChannelCoverage{Channel: origin.Channel}
+				c, sums[k] = &ChannelCoverage{Channel: k.channel}, new(evtx.OriginStats)
 				found[k] = c
 			}
 			c.Files++
-			c.Records += o.Records
-			if c.First == 0 || o.First != 0 && o.First < c.First {
-				c.First = o.First
+			sums[k].Add(&o)
+			if len(channels) == 1 { // the gaps of a log that holds but one channel are its own
+				gaps, left := gapsOf(in)
+				c.Gaps, c.GapsLeft = append(c.Gaps, gaps...), c.GapsLeft+left
 			}
-			c.Last = max(c.Last, o.Last)
-			only = c
-		}
-		if len(in.stats.Origins) == 1 && only != nil {
-			only.Gaps = append(only.Gaps, gapsOf(in)...)
 		}
 	}
 	list := make([][]ChannelCoverage, len(hosts))
 	for k, c := range found {
+		c.Records, c.First, c.Last = sums[k].Records, sums[k].First, sums[k].Last
 		list[k.host] = append(list[k.host], *c)
 	}
 	for _, channels := range list {
@@ -120,15 +131,15 @@ func channelsOf(inputs []*input, hosts []proctree.Host) [][]ChannelCoverage {
 	return list
 }
 
-// gapsOf returns the record IDs that a log lacks.
-func gapsOf(in *input) []Gap {
-	var gaps []Gap
+// gapsOf returns the record IDs that a log lacks, and how many more gaps there
+// are.
+func gapsOf(in *input) (gaps []Gap, left int) {
 	for _, f := range in.faults.sorted() {
 		if f.Class == evtx.IDGap {
 			gaps = append(gaps, Gap{From: f.From, To: f.To, FirstID: f.RecordID, LastID: f.LastID})
 		}
 	}
-	return gaps
+	return gaps, in.faults.counts[evtx.IDGap] - len(gaps)
 }
 
 // hostsByName returns the index of the host of each spelling.

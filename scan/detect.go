@@ -19,10 +19,20 @@ type judge struct {
 	crashes []crash
 }
 
-// crash is a panic that was caught while a process was judged.
+// crash is a panic that was caught: while a process was judged, or in what.
 type crash struct {
+	what    string
 	process proctree.Process
 	err     error
+}
+
+// crashesIn returns the failures of shared work.
+func crashesIn(what string, failures []failure) []crash {
+	var list []crash
+	for _, f := range failures {
+		list = append(list, crash{what: what, err: f.err})
+	}
+	return list
 }
 
 // newJudges returns a judge for each worker.
@@ -47,7 +57,7 @@ func (j *judge) match(p proctree.Process) []int {
 // the judge is made anew.
 func (j *judge) guard(p proctree.Process, do func()) {
 	if err := guard.Run(do); err != nil {
-		j.crashes = append(j.crashes, crash{p, err})
+		j.crashes = append(j.crashes, crash{process: p, err: err})
 		j.subject = newSubject(j.set, p.Forest(), j.subject.workers)
 		j.matcher = j.set.NewMatcher()
 	}
@@ -117,17 +127,25 @@ func (d *detection) run(ctx context.Context) []*Finding {
 		d.wanted = append(d.wanted, MatchesHost(d.options.Hosts, h.Names))
 	}
 	d.correlates = len(d.set.Correlations()) > 0
-	share(judges, len(batches), func(j *judge, i int) {
+	failures := share(judges, len(batches), func(j *judge, i int) {
 		if (d.wanted[batches[i].host] || d.correlates) && ctx.Err() == nil {
 			found[i], moments[i] = d.judge(j, batches[i])
 		}
 	})
-	d.crashes = append(d.crashes, crashesOf(judges)...)
+	d.crashes = append(append(d.crashes, crashesOf(judges)...), crashesIn("processes", failures)...)
 	findings := slices.Concat(found...)
 	if d.correlates {
-		findings = d.correlate(judges[0], slices.Concat(moments...), findings)
+		d.guarded("correlation rules", func() { findings = d.correlate(judges[0], slices.Concat(moments...), findings) })
 	}
 	return findings
+}
+
+// guarded runs do, one step of a scan. A panic costs the step, and is kept as the
+// error of this program that it is.
+func (d *detection) guarded(what string, do func()) {
+	if err := guard.Run(do); err != nil {
+		d.crashes = append(d.crashes, crash{what: what, err: err})
+	}
 }
 
 // judge returns the findings of a batch, and the processes that correlation rules

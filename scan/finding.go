@@ -51,7 +51,8 @@ type Finding struct {
 	// Depth is how many links the process is below its worker, 0 without one.
 	Depth int
 	// Ancestors are the images from the worker (or the outermost ancestor known)
-	// down to the parent.
+	// down to the parent, at most 64: of a longer way to the worker one entry says how
+	// many are left out.
 	Ancestors []string
 	// Link is the least sure link between the process and the first of Ancestors.
 	Link proctree.Link
@@ -128,23 +129,39 @@ func (d *detection) addAncestors(f *Finding) {
 		f.Product = d.workers.product(f.Worker)
 		f.Session = sessionKey(f.Worker)
 	}
-	for p := f.Process; p != f.Worker && len(f.Ancestors) < maxAncestors; {
+	d.climb(f)
+	slices.Reverse(f.Ancestors)
+}
+
+// maxNamedAncestors bounds the ancestors that a finding names.
+const maxNamedAncestors = 64
+
+// climb collects the ancestors, from the parent up. Of a long way to a worker
+// some in the middle are only counted.
+func (d *detection) climb(f *Finding) {
+	texts, most := d.forest.Texts(), maxNamedAncestors
+	if f.Worker.Exists() {
+		f.Depth, f.Link = d.workers.depth(f.Process), d.workers.link(f.Process)
+		if f.Depth > most {
+			most -= 2
+		}
+	}
+	p := f.Process
+	for range most {
 		parent, link := p.Parent()
-		if !parent.Exists() {
-			break
+		if !parent.Exists() || p == f.Worker {
+			return
 		}
 		f.Link = max(f.Link, link)
 		f.Ancestors = append(f.Ancestors, texts.Text(parent.Image()))
 		p = parent
 	}
-	slices.Reverse(f.Ancestors)
-	if f.Worker.Exists() {
-		f.Depth = d.workers.depth(f.Process)
+	if f.Worker.Exists() && p != f.Worker {
+		f.Ancestors = append(f.Ancestors, fmt.Sprintf("... (%d more)", f.Depth-most-1), f.WorkerImage)
 	}
 }
 
-// sessionKey returns a key of a web server process that no other process has:
-// its host, its process ID and its start, or, of a stub whose start is not
+// sessionKey returns the key by which reports name a web server process: its host, its process ID and its start, or, of a stub whose start is not
 // known, the start of its first child.
 func sessionKey(worker proctree.Process) string {
 	start := worker.Start().String()

@@ -117,16 +117,24 @@ func (l *faultLog) keep(err *evtx.FormatError) {
 		if e.Class != err.Class {
 			continue
 		}
-		if same++; last < 0 || e.Offset > l.first[last].Offset {
+		if same++; last < 0 || compareFaults(e, l.first[last]) > 0 {
 			last = i
 		}
 	}
 	switch {
 	case same < maxFaults:
 		l.first = append(l.first, err)
-	case err.Offset < l.first[last].Offset:
+	case compareFaults(err, l.first[last]) < 0:
 		l.first[last] = err
 	}
+}
+
+// compareFaults orders faults by place, and those of one place somehow.
+func compareFaults(a, b *evtx.FormatError) int {
+	return cmp.Or(
+		cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Class, b.Class), cmp.Compare(a.What, b.What),
+		cmp.Compare(a.RecordID, b.RecordID), cmp.Compare(a.Have, b.Have), cmp.Compare(a.Need, b.Need),
+	)
 }
 
 func (l *faultLog) merge(other *faultLog) {
@@ -143,9 +151,7 @@ func (l *faultLog) merge(other *faultLog) {
 
 // sorted returns the faults kept, in the order of the file.
 func (l *faultLog) sorted() []*evtx.FormatError {
-	slices.SortStableFunc(l.first, func(a, b *evtx.FormatError) int {
-		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Class, b.Class), cmp.Compare(a.What, b.What))
-	})
+	slices.SortStableFunc(l.first, compareFaults)
 	return l.first
 }
 

@@ -64,6 +64,7 @@ func integrityOf(events *logEvents, s *Summary, times []*hostTimes) []*Integrity
 		return cmp.Or(
 			cmp.Compare(b.Level, a.Level), cmp.Compare(a.Host, b.Host), cmp.Compare(a.First, b.First),
 			cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Channel, b.Channel),
+			cmp.Compare(a.Text, b.Text),
 		)
 	})
 	return list

@@ -20,6 +20,7 @@ const (
 	SysmonFailed       IntegrityKind = "sysmon-error"
 	AuditPolicyChanged IntegrityKind = "audit-policy-changed"
 	ClockChanged       IntegrityKind = "clock-changed"
+	TooManyEvents      IntegrityKind = "too-many-events"
 )
 
 // hostEvents is what the events that speak of logs say of one host.
@@ -50,17 +51,16 @@ func (l *logEvents) integrity() []*Integrity {
 	for _, h := range l.hosts {
 		b.host(h)
 	}
-	for key, n := range l.more {
-		for _, i := range b.list {
-			if i.File == l.inputs[key.file].Path && i.kind == key.kind {
-				i.Count += n
-				break
-			}
-		}
-	}
 	list := make([]*Integrity, len(b.list))
 	for i, w := range b.list {
 		list[i] = &w.Integrity
+	}
+	for key, n := range l.more {
+		list = append(list, &Integrity{
+			Kind: TooManyEvents, Level: IntegrityWarning, File: l.inputs[key.file].Path, Count: n,
+			Text:    fmt.Sprintf("%d more events that speak of logs (%s) were only counted", n, key.kind),
+			Meaning: "So many different ones are no accident. Among them may be some that matter.",
+		})
 	}
 	return list
 }
@@ -81,10 +81,12 @@ func eventsByHost(events []logEvent, forest *proctree.Forest) []*hostEvents {
 		at       event.Time
 	}
 	seen := make(map[identity]int)
-	for _, e := range events {
+	for _, e := range liveFirst(events) {
 		i, ok := hostOf[e.computer]
-		if !ok {
-			continue // beyond the hosts that are kept of one log
+		if !ok { // beyond the hosts that statistics name
+			i = len(list)
+			hostOf[e.computer] = i
+			list = append(list, &hostEvents{host: e.computer, copies: make(map[int][]logEvent)})
 		}
 		h := list[i]
 		h.last = max(h.last, e.at)
@@ -94,8 +96,10 @@ func eventsByHost(events []logEvent, forest *proctree.Forest) []*hostEvents {
 		}
 		id := identity{i, e.channel, e.eventID, e.recordID, e.at}
 		if first, ok := seen[id]; ok {
-			h.copies[first] = append(h.copies[first], e)
-			continue
+			if live := !h.events[first].marks.Has(event.MarkRecovered); !live || !e.marks.Has(event.MarkRecovered) {
+				h.copies[first] = append(h.copies[first], e)
+			}
+			continue // a stale copy of a live record says nothing more
 		}
 		seen[id] = len(h.events)
 		h.events = append(h.events, e)
@@ -104,6 +108,14 @@ func eventsByHost(events []logEvent, forest *proctree.Forest) []*hostEvents {
 		slices.Sort(h.boots)
 	}
 	return list
+}
+
+// liveFirst returns events with those of live records before the others.
+func liveFirst(events []logEvent) []logEvent {
+	slices.SortStableFunc(events, func(a, b logEvent) int {
+		return cmp.Compare(a.marks&event.MarkRecovered, b.marks&event.MarkRecovered)
+	})
+	return events
 }
 
 // integrityBuilder makes integrity findings of events. Events of one kind that
@@ -145,8 +157,8 @@ func (b *integrityBuilder) host(h *hostEvents) {
 			b.byKey[key] = f
 			b.list = append(b.list, f)
 		}
-		f.Count++
-		f.First, f.Last = min(f.First, e.at), max(f.Last, e.at)
+		f.Count += 1 + e.repeats
+		f.First, f.Last = min(f.First, e.at), max(f.Last, e.at, e.last)
 		b.evidence(f, e)
 		for _, same := range h.copies[i] {
 			b.evidence(f, &same)
@@ -178,9 +190,6 @@ func describe(e *logEvent, h *hostEvents) Integrity {
 	case watchServiceStop:
 		return describeStop(e, h, LogServiceStopped, "the event log service stopped")
 	case watchSysmonState:
-		if e.what == "Started" {
-			return Integrity{}
-		}
 		return describeStop(e, h, SysmonStopped, "Sysmon said: "+strings.ToLower(e.what))
 	case watchDropped:
 		return Integrity{
@@ -293,9 +302,6 @@ func describeClock(e *logEvent, by string) Integrity {
 	way := "forward"
 	if step < 0 {
 		step, way = -step, "back"
-	}
-	if e.before == 0 || e.after == 0 || step < clockNotice {
-		return Integrity{}
 	}
 	i := Integrity{
 		Kind: ClockChanged, Level: IntegrityNotice,

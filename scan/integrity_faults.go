@@ -115,11 +115,9 @@ func faultIntegrity(s *Summary) []*Integrity {
 	for i := range s.Damage {
 		d := &s.Damage[i]
 		host, channel := "", ""
-		if origins := d.input.stats.Origins; len(origins) == 1 {
-			for origin := range origins {
-				if h, ok := hostOf[origin.Computer]; ok {
-					host, channel = s.Hosts[h].Name, origin.Channel
-				}
+		if channels := d.input.channels(hostOf); len(channels) == 1 {
+			for c := range channels {
+				host, channel = s.Hosts[c.host].Name, c.channel
 			}
 		}
 		told := make(map[evtx.Class]bool)

@@ -152,6 +152,100 @@ func TestIntegrityFlood(t *testing.T) {
 	}
 }
 
+// TestIntegrityBuried: what matters is told however much of the same kind stands
+// before it, and what was only counted is said to be.
+func TestIntegrityBuried(t *testing.T) {
+	admin := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-500"), Name: "admin", Domain: "CORP"}
+	policy := func(i int, guid, change string) evtxtest.Event {
+		return after(time.Duration(i)*time.Second, &evtxtest.AuditPolicyChanged{
+			Subject: admin, SubcategoryGUID: evtxtest.MustGUID(guid), AuditPolicyChange: change,
+		})
+	}
+	clock := func(i int, step time.Duration) evtxtest.Event {
+		at := start.Add(time.Duration(i) * time.Second)
+		return after(time.Duration(i)*time.Second, &evtxtest.TimeChanged{
+			Subject: admin, PreviousTime: evtxtest.FileTimeOf(at), NewTime: evtxtest.FileTimeOf(at.Add(step)),
+		})
+	}
+	const processCreation, logon = "0CCE922B-69AE-11D9-BED3-505054503030", "0CCE9215-69AE-11D9-BED3-505054503030"
+	const n = 600
+	var events []evtxtest.Event
+	for i := range n {
+		user := admin
+		user.Name = fmt.Sprintf("u%d", i)
+		events = append(events,
+			policy(i, logon, "%%8449"), clock(i, time.Millisecond), clock(i, 5*time.Minute+time.Duration(i)*time.Millisecond),
+			after(time.Duration(i)*time.Second, &evtxtest.SysmonServiceState{State: "Started"}),
+			after(time.Duration(i)*time.Second, &evtxtest.SysmonConfigChange{Configuration: user.Name}),
+		)
+	}
+	events = append(events, policy(n, processCreation, "%%8448"), clock(n, -30*time.Hour), after(n*time.Second, &evtxtest.SysmonServiceState{State: "Stopped"}))
+	path := filepath.Join(t.TempDir(), "a.evtx")
+	logOf(t, path, events...)
+	counts := make(map[string]int)
+	for _, i := range mustScan(t, scan.Options{Paths: []string{path}}).Integrity {
+		switch {
+		case i.Kind == scan.AuditPolicyChanged && i.Level == scan.IntegrityNotice, i.Kind == scan.TooManyEvents:
+			counts[i.Text] = i.Count
+		case i.Kind == scan.ClockChanged && i.Level == scan.IntegrityNotice, i.Kind == scan.SysmonConfigured:
+			counts[string(i.Kind)] += i.Count
+		default:
+			counts[fmt.Sprintf("%s %s %d", i.Level, i.Kind, i.Count)]++
+		}
+	}
+	want := map[string]int{
+		"alarm audit-policy-changed 1": 1, "warning clock-changed 1": 1, "notice sysmon-stopped 1": 1,
+		`the audit policy was changed by CORP\admin: success added`: n,
+		"clock-changed": 256, "sysmon-configuration-changed": 256,
+		"344 more events that speak of logs (the clock was set) were only counted":       n - 256,
+		"344 more events that speak of logs (configuration of Sysmon) were only counted": n - 256,
+	}
+	if diff := cmp.Diff(want, counts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestManyHosts: which hosts are kept of a log that names too many does not
+// depend on the workers, and nothing that happened on the others is lost.
+func TestManyHosts(t *testing.T) {
+	const n = 40000
+	events := make([]evtxtest.Event, n)
+	for i := range events {
+		events[i] = evtxtest.NewEvent(start.Add(time.Duration(i)*time.Second), fmt.Sprintf("H%d", i), &evtxtest.SysmonConfigChange{Configuration: "x"})
+	}
+	file, err := evtxtest.Build(evtxtest.Options{Style: evtxtest.StyleForwarded}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "ForwardedEvents.evtx")
+	if err := os.WriteFile(path, file.Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var first []string
+	for _, workers := range []int{1, 8, 8} {
+		res := mustScan(t, scan.Options{Paths: []string{path}, Workers: workers})
+		var got []string
+		events := 0
+		for _, h := range res.Coverage {
+			got = append(got, fmt.Sprint(h.Host, len(h.Channels)))
+		}
+		for _, i := range res.Integrity {
+			if i.Kind == scan.SysmonConfigured || i.Kind == scan.TooManyEvents {
+				events += i.Count
+			}
+		}
+		if events != n || !res.Summary.MoreHosts || len(got) < 16384 {
+			t.Errorf("%d workers: %d of %d events, %d hosts, more: %t", workers, events, n, len(got), res.Summary.MoreHosts)
+		}
+		if first == nil {
+			first = got
+		}
+		if diff := cmp.Diff(first, got); diff != "" {
+			t.Errorf("%d workers: other hosts (-first +got):\n%.500s", workers, diff)
+		}
+	}
+}
+
 // TestSilence: a host that stops logging processes while it runs is told from
 // one that was off.
 func TestSilence(t *testing.T) {

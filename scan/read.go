@@ -100,6 +100,9 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for _, f := range share(workers, len(orphaned), func(w *worker, i int) { w.adopt(ctx, orphaned[i], &donors) }) {
 		orphaned[f.index].crash(evtx.Part{End: orphaned[f.index].Size}, f.err)
 	}
+	for _, in := range r.inputs {
+		in.stats.Settle()
+	}
 	return collectors
 }
 
@@ -114,7 +117,7 @@ func (w *worker) part(ctx context.Context, u unit) {
 	if u.in.open(ctx) == nil {
 		var faults faultLog
 		w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx, u.part))
-		if u.in.take(w.reader, &faults) && len(u.in.odd) == 0 {
+		if u.in.take(w.reader, &faults) {
 			u.in.close()
 		}
 	}
@@ -123,16 +126,30 @@ func (w *worker) part(ctx context.Context, u unit) {
 	}
 }
 
-// carve reads what lies beside the chunks of an input.
+// carve reads what lies beside the chunks of an input. The file is opened again:
+// more files may wait for this than a process may have open.
 func (w *worker) carve(ctx context.Context, in *input) {
 	if ctx.Err() != nil {
 		return
 	}
-	var faults faultLog
 	odd := in.odd
-	w.take(in, evtx.Part{Start: odd[0].Start, End: odd[len(odd)-1].End}, &faults, w.reader.Carve(ctx, in.evtx, odd))
+	part := evtx.Part{Start: odd[0].Start, End: odd[len(odd)-1].End}
+	w.again(in, part, func(file *evtx.File) iter.Seq2[*event.Event, error] { return w.reader.Carve(ctx, file, odd) })
+}
+
+// again opens an input again and reads what events gives of it.
+func (w *worker) again(in *input, part evtx.Part, events func(*evtx.File) iter.Seq2[*event.Event, error]) {
+	var faults faultLog
+	file, err := source.Open(in.Path)
+	if err != nil {
+		in.stats.Lost += len(in.orphans)
+		faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Offset: part.Start, Err: errors.Join(evtx.ErrRead, err)})
+		in.faults.merge(&faults)
+		return
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	w.take(in, part, &faults, events(in.evtx.From(file)))
 	in.take(w.reader, &faults)
-	in.close()
 }
 
 // adopt reads the records of an input whose template definitions are lost, by
@@ -141,16 +158,10 @@ func (w *worker) adopt(ctx context.Context, in *input, donors *evtx.Donors) {
 	if ctx.Err() != nil {
 		return
 	}
-	file, err := source.Open(in.Path)
-	if err != nil {
-		in.stats.Lost += len(in.orphans)
-		return
-	}
-	defer func() { _ = file.Close() }()
-	var faults faultLog
 	whole := evtx.Part{Start: evtx.HeaderSize, End: in.evtx.Size()}
-	w.take(in, whole, &faults, w.reader.Adopt(ctx, in.evtx.From(file), in.orphans, donors))
-	in.take(w.reader, &faults)
+	w.again(in, whole, func(file *evtx.File) iter.Seq2[*event.Event, error] {
+		return w.reader.Adopt(ctx, file, in.orphans, donors)
+	})
 }
 
 // take hands events to the collector and notes faults. A panic in reading costs

@@ -68,14 +68,14 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	}
 	res.Findings = d.run(rest)
 	options.Baseline.mark(res.Findings)
-	d.crosscheck(res.Findings)
-	res.Sessions = d.sessions(res.Findings)
+	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
+	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	res.Summary = summarize(reading, forest, skipped, loaded.rules)
-	res.Summary.addCrashes(d)
 	res.Summary.Rules.Forgotten = d.forgotten
 	res.Summary.Interrupted = context.Cause(ctx)
-	res.judgeLogs(reading, &options)
+	d.guarded("integrity and coverage", func() { res.judgeLogs(reading, &options) })
 	res.Manifest = newManifest(ctx, reading, loaded.rules.Detections, &options)
+	res.Summary.addCrashes(d)
 	return res, nil
 }
 

@@ -15,7 +15,7 @@ import (
 const (
 	leastSilence  = event.Hour
 	silenceFactor = 50
-	maxSilences   = 64 // of a host and source; the longest are kept
+	maxSilences   = 4096 // of a host and source; the longest are kept
 )
 
 // timeline is when processes were created, by the records of one source.

@@ -25,6 +25,9 @@ type Summary struct {
 	Events proctree.Counts
 	Copies int
 	Hosts  []proctree.Host
+	// MoreHosts says that a log has records of more hosts than are kept; those with
+	// process events are all among Hosts.
+	MoreHosts bool
 	// First and Last are the times of the earliest and latest record.
 	First, Last event.Time
 	// Lost counts records that were seen but could not be read.
@@ -120,6 +123,10 @@ func (s *Summary) addCrashes(d *detection) {
 		}
 	}
 	for _, c := range slices.Concat(d.workers.crashes, d.crashes) {
+		if !c.process.Exists() {
+			s.Crashes = append(s.Crashes, FileError{c.what, fmt.Errorf("internal error: %w", c.err)})
+			continue
+		}
 		path, offset := c.process.Host().Name, int64(0)
 		for r := range c.process.Records() {
 			e := d.evidence(r)
@@ -151,6 +158,7 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	}
 	s.Files++
 	total.Add(&in.stats)
+	s.MoreHosts = s.MoreHosts || in.stats.MoreHosts
 	total.Bytes += min(evtx.HeaderSize, in.evtx.Size())
 	for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {
 		in.faults.add(fault)

@@ -39,7 +39,7 @@ func (d *detection) crosscheck(findings []*Finding) {
 	for i := range checkers {
 		checkers[i] = &checker{check: crosscheck.New()}
 	}
-	share(checkers, runs, func(c *checker, i int) {
+	failures := share(checkers, runs, func(c *checker, i int) {
 		for _, t := range tasks[i*run : min((i+1)*run, len(tasks))] {
 			c.task(t)
 		}
@@ -48,6 +48,7 @@ func (d *detection) crosscheck(findings []*Finding) {
 	for _, c := range checkers {
 		d.crashes = append(d.crashes, c.crashes...)
 	}
+	d.crashes = append(d.crashes, crashesIn("second decoder", failures)...)
 }
 
 // checkTask is a finding that the second decoder is to be asked about.
@@ -102,7 +103,7 @@ func (c *checker) task(t checkTask) {
 	f := t.finding
 	err := guard.Run(func() { f.Crosscheck = c.record(&f.Evidence[0]) })
 	if err != nil {
-		c.crashes = append(c.crashes, crash{f.Process, err})
+		c.crashes = append(c.crashes, crash{process: f.Process, err: err})
 		f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: "internal error"}
 		c.close()
 		c.check = crosscheck.New()

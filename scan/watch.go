@@ -25,6 +25,14 @@ const (
 	watchBoot
 )
 
+// String returns what events of the kind are about.
+func (k watchKind) String() string {
+	return [...]string{
+		"none", "a log was cleared", "the event log service stopped", "events were dropped", "state of Sysmon",
+		"configuration of Sysmon", "error of Sysmon", "audit policy", "the clock was set", "start of the system",
+	}[k]
+}
+
 const (
 	providerSysmon   = "Microsoft-Windows-Sysmon"
 	providerSecurity = "Microsoft-Windows-Security-Auditing"
@@ -83,15 +91,26 @@ type logEvent struct {
 	extra             string // the backup, the subcategory, the hash, the program
 	before, after     event.Time
 	marks             event.Marks
+	repeats           int        // others of the same part that say the same, which are not kept
+	last              event.Time // of those
 }
 
 // watcher keeps the events that speak of the logs themselves. A watcher is for
 // one goroutine.
 type watcher struct {
 	kinds  []watchKind // by Event.Key
-	kept   [watchBoot + 1]int
 	events []logEvent
 	more   map[moreEvents]int
+
+	// Of the part at hand.
+	kept [watchBoot + 1][2]int    // events kept, by kind and whether they are grave
+	same map[logEvent]*sameEvents // by what they say
+}
+
+// sameEvents are events of one part that say the same.
+type sameEvents struct {
+	first int // in watcher.events
+	kept  int
 }
 
 // moreEvents are events of one kind and file that were only counted.
@@ -100,16 +119,23 @@ type moreEvents struct {
 	kind watchKind
 }
 
-// maxWatched is how many events of one kind are kept of one part of a file; the
-// others are only counted. An intruder may write millions of them.
-const maxWatched = 256
+// Limits of one part of a file, since an intruder may write millions of events:
+// how many that say the same are kept each by itself, and how many of one kind
+// that say something else, grave ones apart so that nothing can bury them.
+const (
+	maxSame      = 16
+	maxDifferent = 256
+)
 
 func newWatcher(kinds []watchKind) *watcher {
-	return &watcher{kinds: kinds, more: make(map[moreEvents]int)}
+	return &watcher{kinds: kinds, more: make(map[moreEvents]int), same: make(map[logEvent]*sameEvents)}
 }
 
 // begin begins a part of a file.
-func (w *watcher) begin() { clear(w.kept[:]) }
+func (w *watcher) begin() {
+	clear(w.same)
+	clear(w.kept[:])
+}
 
 // add takes an event if it is one of those that are watched.
 func (w *watcher) add(ev *event.Event) {
@@ -117,16 +143,38 @@ func (w *watcher) add(ev *event.Event) {
 	if kind == watchNone || kind == watchBoot && ev.Marks.Has(event.MarkRecovered) {
 		return // a stale start of the system may be one of another log
 	}
-	if w.kept[kind]++; w.kept[kind] > maxWatched {
-		w.more[moreEvents{ev.Place.File, kind}]++
+	e := logEvent{
+		kind: kind, eventID: ev.ID, computer: ev.Computer.String(), channel: ev.Channel.String(), subject: subjectOf(ev), marks: ev.Marks,
+	}
+	e.say(ev)
+	if e.idle() {
 		return
 	}
-	e := logEvent{
-		kind: kind, place: ev.Place, at: ev.Time, recordID: ev.RecordID, eventID: ev.ID,
-		computer: ev.Computer.String(), channel: ev.Channel.String(), subject: subjectOf(ev), marks: ev.Marks,
+	group := w.same[e]
+	if group != nil && group.kept == maxSame {
+		first := &w.events[group.first]
+		first.repeats++
+		first.last = max(first.last, ev.Time)
+		return
 	}
+	if group == nil {
+		if w.kept[kind][e.grave()] == maxDifferent {
+			w.more[moreEvents{ev.Place.File, kind}]++
+			return
+		}
+		w.kept[kind][e.grave()]++
+		group = &sameEvents{first: len(w.events)}
+		w.same[e] = group
+	}
+	group.kept++
+	e.place, e.at, e.recordID = ev.Place, ev.Time, ev.RecordID
+	w.events = append(w.events, e)
+}
+
+// say takes what the event says.
+func (e *logEvent) say(ev *event.Event) {
 	text := func(field event.FieldID) string { return ev.Value(field).String() }
-	switch kind {
+	switch e.kind {
 	case watchCleared:
 		e.what, e.extra = cmp.Or(text(event.ClearedChannel), e.channel), text(event.BackupPath)
 	case watchSysmonState:
@@ -140,7 +188,36 @@ func (w *watcher) add(ev *event.Event) {
 	case watchClock:
 		e.before, e.after, e.extra = oldTime(ev), newTime(ev), text(event.ProcessName)
 	}
-	w.events = append(w.events, e)
+}
+
+// idle reports whether an event is not worth a word, as most settings of the
+// clock are.
+func (e *logEvent) idle() bool {
+	switch e.kind {
+	case watchClock:
+		return e.before == 0 || e.after == 0 || max(e.after-e.before, e.before-e.after) < clockNotice
+	case watchSysmonState:
+		return e.what == "Started"
+	}
+	return false
+}
+
+// grave returns 1 for an event that must not be buried below others of its kind,
+// else 0.
+func (e *logEvent) grave() int {
+	switch e.kind {
+	case watchCleared, watchBoot:
+		return 1
+	case watchAuditPolicy:
+		if e.extra == auditProcessCreation {
+			return 1
+		}
+	case watchClock:
+		if max(e.after-e.before, e.before-e.after) >= clockWarning {
+			return 1
+		}
+	}
+	return 0
 }
 
 // subjectOf returns the subject of an event as DOMAIN\name, "" if it names none.

@@ -21,20 +21,25 @@ type workerMap struct {
 type hostWorkers struct {
 	server []uint16 // 1 + index of the rule that tells a web server, 0 for none
 	worker []uint32 // 1 + index of the worker, 0 for none
+	// How many links a process is below its worker, and the least sure of them.
+	depth []uint32
+	link  []proctree.Link
 }
 
 // newWorkerMap tells the web servers of a forest by rules of that role.
 func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerMap {
 	m := &workerMap{forest: forest, hosts: make([]hostWorkers, len(forest.Hosts()))}
 	for i, h := range forest.Hosts() {
-		m.hosts[i] = hostWorkers{make([]uint16, h.Processes), make([]uint32, h.Processes)}
+		m.hosts[i] = hostWorkers{
+			make([]uint16, h.Processes), make([]uint32, h.Processes), make([]uint32, h.Processes), make([]proctree.Link, h.Processes),
+		}
 	}
 	for _, r := range set.Rules() {
 		m.products = append(m.products, productName(r))
 	}
 	judges := newJudges(set, forest, nil, workers)
 	batches := batchesOf(forest)
-	share(judges, len(batches), func(j *judge, i int) {
+	failures := share(judges, len(batches), func(j *judge, i int) {
 		for p := range batches[i].processes(forest) {
 			j.guard(p, func() {
 				if matches := j.match(p); len(matches) > 0 {
@@ -43,7 +48,7 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 			})
 		}
 	})
-	m.crashes = crashesOf(judges)
+	m.crashes = append(crashesOf(judges), crashesIn("web servers", failures)...)
 	for i := range m.hosts {
 		m.inherit(i)
 	}
@@ -62,14 +67,14 @@ func (m *workerMap) inherit(host int) {
 	var path []proctree.Process
 	for i := range h.worker {
 		for p := m.forest.Process(host, i); !done[p.Index()]; {
-			parent, _ := p.Parent()
+			parent, link := p.Parent()
 			if parent.Exists() && !done[parent.Index()] {
 				path = append(path, p)
 				p = parent
 				continue
 			}
 			if parent.Exists() {
-				h.worker[p.Index()] = h.below(parent.Index())
+				h.adopt(p.Index(), parent.Index(), link)
 			}
 			done[p.Index()] = true
 			if n := len(path); n > 0 {
@@ -79,12 +84,14 @@ func (m *workerMap) inherit(host int) {
 	}
 }
 
-// below returns the worker of a process's children.
-func (h *hostWorkers) below(parent int) uint32 {
-	if h.worker[parent] == 0 && h.server[parent] != 0 {
-		return uint32(parent + 1)
+// adopt gives a process the worker of its parent, or its parent if that is one.
+func (h *hostWorkers) adopt(child, parent int, link proctree.Link) {
+	switch {
+	case h.worker[parent] != 0:
+		h.worker[child], h.depth[child], h.link[child] = h.worker[parent], h.depth[parent]+1, max(link, h.link[parent])
+	case h.server[parent] != 0:
+		h.worker[child], h.depth[child], h.link[child] = uint32(parent+1), 1, link
 	}
-	return h.worker[parent]
 }
 
 // workerOf returns the web server that a process runs below; the zero Process
@@ -99,17 +106,17 @@ func (m *workerMap) workerOf(p proctree.Process) proctree.Process {
 	return proctree.Process{}
 }
 
-// depth returns how many links a process is below its worker, 0 if it has none.
+// depth returns how many links a process is below its worker, 0 if it has none;
+// link the least sure of them.
 func (m *workerMap) depth(p proctree.Process) int {
-	worker := m.workerOf(p)
-	if !worker.Exists() {
+	if m == nil {
 		return 0
 	}
-	n := 0
-	for ; p != worker; n++ {
-		p, _ = p.Parent()
-	}
-	return n
+	return int(m.hosts[p.HostIndex()].depth[p.Index()])
+}
+
+func (m *workerMap) link(p proctree.Process) proctree.Link {
+	return m.hosts[p.HostIndex()].link[p.Index()]
 }
 
 // product returns what the rules call a web server.

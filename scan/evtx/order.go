@@ -93,7 +93,7 @@ func follows(before, c *Chunk) *FormatError {
 	case before.FirstID == c.FirstID && before.LastID == c.LastID && before.First == c.First && before.Last == c.Last:
 		fault.Class, fault.LastID, fault.Have = ChunkDuplicate, c.LastID, int64(c.Records)
 		fault.From, fault.To = c.First, c.Last
-	case c.FirstID > before.LastID+1:
+	case c.FirstID > before.LastID && c.FirstID-before.LastID > 1:
 		fault.Class, fault.What = IDGap, "record identifiers"
 		fault.RecordID, fault.LastID = before.LastID+1, c.FirstID-1
 		fault.Have = int64(min(c.FirstID-before.LastID-1, 1<<62))

@@ -17,6 +17,9 @@ type OriginStats struct {
 	First, Last event.Time
 }
 
+// Add adds the counts of other to o.
+func (o *OriginStats) Add(other *OriginStats) { o.add(other.Records, other.First, other.Last) }
+
 // add takes n records into account, of which times are known.
 func (o *OriginStats) add(n int, times ...event.Time) {
 	o.Records += n
@@ -65,21 +68,13 @@ func (r *Reader) origin() *OriginStats {
 func (r *Reader) finishOrigins() {
 	r.stats.Origins = make(map[Origin]OriginStats, len(r.counted))
 	for _, o := range r.counted {
-		r.stats.sawOrigin(o.Origin, o.OriginStats)
+		sum := r.stats.Origins[o.Origin]
+		sum.Add(&o.OriginStats)
+		r.stats.Origins[o.Origin] = sum
 		o.OriginStats = OriginStats{}
 	}
 	r.counted = r.counted[:0]
 	if len(r.origins) > keptOrigins {
 		clear(r.origins)
 	}
-}
-
-// sawOrigin counts records of an origin.
-func (s *Stats) sawOrigin(at Origin, o OriginStats) {
-	sum, known := s.Origins[at]
-	if !known && len(s.Origins) >= maxHosts {
-		return
-	}
-	sum.add(o.Records, o.First, o.Last)
-	s.Origins[at] = sum
 }

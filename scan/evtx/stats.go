@@ -1,6 +1,12 @@
 package evtx
 
-import "webshellscan/scan/event"
+import (
+	"hash/fnv"
+	"io"
+	"slices"
+
+	"webshellscan/scan/event"
+)
 
 // Stats counts what a Reader met in one part of a file.
 type Stats struct {
@@ -25,11 +31,16 @@ type Stats struct {
 	// First and Last are the earliest and latest plausible times of the records
 	// (System/TimeCreated), zero if there are none.
 	First, Last event.Time
-	// Hosts counts the records by their Computer, spelled as the log spells it:
-	// those of the first 16,384 hosts.
+	// Hosts counts the records by their Computer, spelled as the log spells it. Of one
+	// part it has the first 16,384 hosts, of several at least as many and at most
+	// twice as many: which ones depends on their names only.
 	Hosts map[string]int
-	// Origins counts the records by host and channel: those of the first 16,384.
+	// Origins counts the records by host and channel, bounded in the same way.
 	Origins map[Origin]OriginStats
+	// MoreHosts says that there are hosts that Hosts does not have.
+	MoreHosts bool
+
+	trimmed bool // hosts or origins were taken out
 }
 
 // maxHosts bounds the hosts of one log, as an intruder may give each record one
@@ -56,21 +67,72 @@ func (s *Stats) Add(other *Stats) {
 		s.Hosts = make(map[string]int, len(other.Hosts))
 	}
 	for host, n := range other.Hosts {
-		s.sawHost(host, n)
+		s.Hosts[host] += n
 	}
 	if s.Origins == nil {
 		s.Origins = make(map[Origin]OriginStats, len(other.Origins))
 	}
 	for origin, o := range other.Origins {
-		s.sawOrigin(origin, o)
+		sum := s.Origins[origin]
+		sum.Add(&o)
+		s.Origins[origin] = sum
 	}
+	s.MoreHosts = s.MoreHosts || other.MoreHosts
+	s.trimmed = s.trimmed || other.trimmed
+	s.trim(2 * maxHosts)
+}
+
+// Settle ends a sum of several Stats: what it has of hosts and origins depends on
+// nothing but what there was, whatever the order of the sum.
+func (s *Stats) Settle() {
+	if s.trimmed {
+		s.trim(maxHosts)
+	}
+}
+
+// trim leaves maxHosts hosts and origins if there are more than most.
+func (s *Stats) trim(most int) {
+	hosts := trim(s.Hosts, most, hashText)
+	origins := trim(s.Origins, most, func(o Origin) uint64 { return hashText(o.Computer + "\x00" + o.Channel) })
+	if hosts || origins {
+		s.trimmed, s.MoreHosts = true, true
+	}
+}
+
+// trim takes entries out of a map that has more than most, until maxHosts are
+// left: those of the lowest hashes. It reports whether it took any.
+func trim[K comparable, V any](m map[K]V, most int, hash func(K) uint64) bool {
+	if len(m) <= most {
+		return false
+	}
+	hashes := make([]uint64, 0, len(m))
+	for k := range m {
+		hashes = append(hashes, hash(k))
+	}
+	slices.Sort(hashes)
+	limit := hashes[maxHosts-1]
+	for k := range m {
+		if hash(k) > limit {
+			delete(m, k)
+		}
+	}
+	return true
+}
+
+// hashText returns the FNV-1a hash of a text.
+func hashText(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, text)
+	return h.Sum64()
 }
 
 // sawHost counts n records of a host.
 func (s *Stats) sawHost(host string, n int) {
-	if _, known := s.Hosts[host]; known || len(s.Hosts) < maxHosts {
-		s.Hosts[host] += n
+	if _, known := s.Hosts[host]; !known && len(s.Hosts) >= maxHosts {
+		s.MoreHosts = true
+		return
 	}
+	s.Hosts[host] += n
 }
 
 // saw widens the time span to t.
