@@ -56,10 +56,14 @@ type Options struct {
 // unless Options say otherwise: every finding of any but the noisiest scans.
 const DefaultCrosscheck = 500
 
+// maxWorkers bounds the goroutines that work at once, each of which needs some
+// memory.
+const maxWorkers = 1024
+
 // workers returns the number of goroutines to use.
 func (o *Options) workers() int {
 	if o.Workers > 0 {
-		return o.Workers
+		return min(o.Workers, maxWorkers)
 	}
 	return runtime.GOMAXPROCS(0)
 }

@@ -52,9 +52,9 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer out.discard()
 	res, err := runWithProgress(cmd.Context(), o.globals, options)
 	if err != nil {
-		out.discard()
 		return err
 	}
 	err = scan.WriteBaseline(out, res.Findings)

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // output is where a report goes: standard output, or a file that is there
@@ -16,7 +18,9 @@ type output struct {
 	*bufio.Writer
 	format string
 	path   string
-	temp   *os.File // becomes path at commit; nil for standard output and devices
+	place  string      // path, or what it is a link to
+	mode   fs.FileMode // of the file that is replaced, 0 if there is none
+	temp   *os.File    // becomes place at commit; nil for standard output and devices
 	file   *os.File // a device or pipe that is written to directly
 }
 
@@ -43,11 +47,31 @@ func openOutput(path string, inputs []string, stdout io.Writer) (*output, error)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	place := path
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		place = target // a link stays, and what it names is replaced
+	}
+	temp, err := createTemp(place)
 	if err != nil {
 		return nil, fmt.Errorf("cannot create %s: %w", path, errors.Unwrap(err))
 	}
-	return &output{Writer: bufio.NewWriterSize(temp, 1<<16), path: path, temp: temp}, nil
+	o := &output{Writer: bufio.NewWriterSize(temp, 1<<16), path: path, place: place, temp: temp}
+	if info != nil {
+		o.mode = info.Mode().Perm()
+	}
+	return o, nil
+}
+
+// createTemp creates a file beside a place, with the rights that the user's umask
+// leaves: what a report says is not for everybody.
+func createTemp(place string) (*os.File, error) {
+	for try := 0; ; try++ {
+		name := filepath.Join(filepath.Dir(place), fmt.Sprintf(".%s.%d", filepath.Base(place), rand.Uint32()))
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) || try == 100 {
+			return f, err
+		}
+	}
 }
 
 // refuseInput returns an error if a file that exists is an input, or lies below
@@ -61,8 +85,8 @@ func refuseInput(path string, info fs.FileInfo, inputs []string) error {
 		if os.SameFile(info, other) {
 			return fmt.Errorf("%s is an input: it will not be overwritten", path)
 		}
-		if other.IsDir() && isBelow(path, in) && isLog(path) {
-			return fmt.Errorf("%s is an event log in an input folder: it will not be overwritten", path)
+		if other.IsDir() && isBelow(path, in) && (isLog(path) || isRule(path)) {
+			return fmt.Errorf("%s is an event log or a rule in an input folder: it will not be overwritten", path)
 		}
 	}
 	return nil
@@ -99,6 +123,12 @@ func isLog(path string) bool {
 	return err == nil && string(magic) == "ElfFile"
 }
 
+// isRule reports whether a file is called as Sigma rules are.
+func isRule(path string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return ext == ".yml" || ext == ".yaml"
+}
+
 // commit finishes the report: a file appears under its name. What was written
 // of a report that failed is removed.
 func (o *output) commit(err error) error {
@@ -108,8 +138,9 @@ func (o *output) commit(err error) error {
 	switch {
 	case o.file != nil:
 		err = errors.Join(err, o.file.Close())
+		o.file = nil
 	case o.temp != nil:
-		err = o.place(err)
+		err = o.replace(err)
 	case isClosedPipe(err):
 		return nil
 	}
@@ -135,27 +166,29 @@ func (e *outputError) Error() string {
 
 func (e *outputError) Unwrap() error { return e.err }
 
-// place moves the finished file to its name, or removes the unfinished one.
-func (o *output) place(err error) error {
+// replace moves the finished file to its place, or removes the unfinished one.
+func (o *output) replace(err error) error {
+	temp := o.temp
+	o.temp = nil
 	if err == nil {
-		err = o.temp.Sync()
+		err = temp.Sync()
 	}
-	if closing := o.temp.Close(); err == nil {
+	if closing := temp.Close(); err == nil {
 		err = closing
 	}
-	if err == nil {
-		err = os.Chmod(o.temp.Name(), 0o644)
+	if err == nil && o.mode != 0 {
+		err = os.Chmod(temp.Name(), o.mode)
 	}
 	if err == nil {
-		err = os.Rename(o.temp.Name(), o.path)
+		err = os.Rename(temp.Name(), o.place)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(o.temp.Name()))
+		return errors.Join(err, os.Remove(temp.Name()))
 	}
 	return nil
 }
 
-// discard removes what was begun.
+// discard removes what was begun and not committed.
 func (o *output) discard() {
 	if o.file != nil {
 		_ = o.file.Close()

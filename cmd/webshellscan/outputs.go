@@ -72,7 +72,10 @@ func (o *outputFlags) destinations(f formatNames) ([]destination, error) {
 	list := make([]destination, len(paths))
 	var open []int // those without a format before the path
 	for i, path := range paths {
-		if list[i] = f.parse(path); list[i].format == "" {
+		if list[i] = f.parse(path); list[i].path == "" && path != "-" && !strings.HasSuffix(path, ":-") {
+			return nil, fmt.Errorf("-o %q names no file", path)
+		}
+		if list[i].format == "" {
 			open = append(open, i)
 		}
 	}

@@ -174,3 +174,27 @@ func TestManyFiles(t *testing.T) {
 		t.Errorf("exit status %d, %s", status, stderr)
 	}
 }
+
+// TestOutputRights: a report has the rights that the user's umask leaves, or those
+// of the file that it replaces, and a link to that file stays.
+func TestOutputRights(t *testing.T) {
+	folder := t.TempDir()
+	kept, link, fresh := filepath.Join(folder, "kept.csv"), filepath.Join(folder, "link.csv"), filepath.Join(folder, "fresh.csv")
+	if err := errors.Join(os.WriteFile(kept, nil, 0o600), os.Symlink("kept.csv", link)); err != nil {
+		t.Fatal(err)
+	}
+	old := syscall.Umask(0o027)
+	defer syscall.Umask(old)
+	if status, _, stderr := runHere(t, shippedPath(t), "-q", "-o", link, "-o", fresh); status != exitFindings {
+		t.Fatalf("exit status %d, %s", status, stderr)
+	}
+	for path, want := range map[string]os.FileMode{kept: 0o600, fresh: 0o640} {
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode() != want || info.Size() == 0 {
+			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
+		}
+	}
+	if target, err := os.Readlink(link); err != nil || target != "kept.csv" {
+		t.Errorf("the link leads to %q, %v", target, err)
+	}
+}

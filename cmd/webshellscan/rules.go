@@ -58,6 +58,7 @@ func (g *globals) print(write func(out *output, o report.Options) error) error {
 	if err != nil {
 		return err
 	}
+	defer out.discard()
 	width, _ := terminal(g.stdout)
 	return out.commit(write(out, report.Options{Width: width, Color: g.color(g.stdout)}))
 }

@@ -112,9 +112,9 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer discardAll(outs)
 	res, err := runWithProgress(cmd.Context(), o.globals, options)
 	if err != nil {
-		discardAll(outs)
 		return err
 	}
 	width, _ := terminal(o.stdout)

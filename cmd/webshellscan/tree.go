@@ -99,9 +99,9 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer discardAll(outs)
 	res, err := runWithProgress(cmd.Context(), o.globals, scanned)
 	if err != nil {
-		discardAll(outs)
 		return err
 	}
 	marks := make(map[proctree.Process][]string)

@@ -56,11 +56,11 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer discardAll(outs)
 	res, err := runWithProgress(cmd.Context(), o.globals, scan.Options{
 		Paths: args, Workers: o.workers, Hash: true, Version: version(), Crosscheck: -1,
 	})
 	if err != nil {
-		discardAll(outs)
 		return err
 	}
 	width, _ := terminal(o.stdout)

@@ -75,6 +75,9 @@ type finder struct {
 // add adds what one argument names. An argument that is a link is followed: the
 // user named it.
 func (f *finder) add(path string) error {
+	if path == "" {
+		return errors.New("an empty path names no file or folder")
+	}
 	path = filepath.Clean(path)
 	info, err := os.Stat(path)
 	if err != nil {
