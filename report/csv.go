@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"webshellscan/scan"
 )
@@ -172,10 +173,12 @@ func (c *csvWriter) write(cells []string) error {
 }
 
 // guardFormula puts an apostrophe before a cell that a spreadsheet would take
-// for a formula: one that begins with = + - @, a tab or a carriage return
-// (OWASP, "CSV Injection").
+// for a formula: one that begins with = + - @, plain or of full width, a tab, a
+// carriage return or a line feed (OWASP, "CSV Injection"), also behind what
+// spreadsheets skip: blanks and a byte order mark.
 func guardFormula(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	begin := strings.TrimLeft(cell, " \u00A0\uFEFF")
+	if first, _ := utf8.DecodeRuneInString(begin); begin != "" && strings.ContainsRune("=+-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20", first) {
 		return "'" + cell
 	}
 	return cell

@@ -18,10 +18,12 @@ const (
 )
 
 type manifestObject struct {
-	Kind      string        `json:"kind"`
-	Version   string        `json:"version"`
-	RuleNames []string      `json:"rule_names"`
-	Inputs    []inputObject `json:"inputs"`
+	Kind        string        `json:"kind"`
+	Version     string        `json:"version"`
+	Interrupted bool          `json:"interrupted"`
+	Only        []string      `json:"only"`
+	RuleNames   []string      `json:"rule_names"`
+	Inputs      []inputObject `json:"inputs"`
 }
 
 type inputObject struct {
@@ -35,7 +37,9 @@ type inputObject struct {
 }
 
 func newManifest(m *scan.Manifest) manifestObject {
-	o := manifestObject{Kind: kindManifest, Version: m.Version, RuleNames: listOf(m.Rules), Inputs: []inputObject{}}
+	o := manifestObject{
+		Kind: kindManifest, Version: m.Version, Interrupted: m.Interrupted, Only: listOf(m.Only), RuleNames: listOf(m.Rules), Inputs: []inputObject{},
+	}
 	for _, in := range m.Inputs {
 		o.Inputs = append(o.Inputs, inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Error})
 	}

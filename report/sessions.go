@@ -34,6 +34,9 @@ func writeTable(w io.Writer, res *scan.Result, o Options) error {
 	if o.Flat {
 		write = writeFlat
 	}
+	if err := asked(w, &res.Summary, tableWidth(o)); err != nil {
+		return err
+	}
 	if err := write(w, res, o); err != nil {
 		return err
 	}

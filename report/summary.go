@@ -36,6 +36,9 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	}
 	p.list("Left out", s.Skipped)
 	p.rules(&s.Rules)
+	if len(s.Only) > 0 {
+		p.line("Only: %s", Visible(strings.Join(s.Only, ", ")))
+	}
 	p.damage(s)
 	p.problems(s)
 	for i, b := range s.Blind {
@@ -48,6 +51,18 @@ func Summary(w io.Writer, s *scan.Summary) error {
 			where = Visible(b.Host) + ": "
 		}
 		p.line("Blind: %s%s", where, b.Text)
+	}
+	return p.err
+}
+
+// asked says of a report that does not hold all why that is.
+func asked(w io.Writer, s *scan.Summary, width int) error {
+	p := printer{w: w}
+	if s.Interrupted != nil {
+		p.wrapped(width, "", "INTERRUPTED: this report holds what was found until then.")
+	}
+	if len(s.Only) > 0 {
+		p.wrapped(width, "Only: ", strings.Join(s.Only, ", "))
 	}
 	return p.err
 }

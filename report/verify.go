@@ -37,7 +37,9 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	p.line("\nInputs")
 	for _, in := range res.Manifest.Inputs {
 		p.wrapped(width, "  ", in.Path)
-		p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), count(in.Records, "record"), count(in.Chunks, "chunk"))
+		if in.Error == "" || in.Records > 0 {
+			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), count(in.Records, "record"), count(in.Chunks, "chunk"))
+		}
 		if in.SHA256 != "" {
 			p.line("    SHA-256 %s", in.SHA256)
 		}

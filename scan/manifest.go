@@ -22,6 +22,10 @@ type Manifest struct {
 	Inputs []InputFile
 	// Rules names the rules that were applied, by label.
 	Rules []string
+	// Only says which part of what there is was asked for (Options.Only).
+	Only []string
+	// Interrupted says that the scan was stopped before all was read.
+	Interrupted bool
 }
 
 // InputFile is one input of a Manifest.
@@ -41,7 +45,7 @@ type InputFile struct {
 // newManifest returns the manifest of what was read. If hash is set, all files are
 // read a second time, from start to end.
 func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Options) Manifest {
-	m := Manifest{Version: options.Version}
+	m := Manifest{Version: options.Version, Only: options.Only(), Interrupted: ctx.Err() != nil}
 	for _, rule := range set.Rules() {
 		m.Rules = append(m.Rules, rule.Label())
 	}
@@ -53,9 +57,16 @@ func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Optio
 		if in.err != nil {
 			file.Error = FileError{in.Path, in.err}.Reason()
 		}
+		switch {
+		case in.err != nil || !m.Interrupted || in.left <= 0:
+		case in.evtx == nil:
+			file.Error = "not read: interrupted"
+		default:
+			file.Error = "read in part: interrupted"
+		}
 		m.Inputs = append(m.Inputs, file)
 	}
-	if !options.Hash {
+	if !options.Hash || m.Interrupted {
 		return m
 	}
 	hashers := make([]*hasher, max(1, min(options.workers(), len(m.Inputs))))

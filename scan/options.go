@@ -68,6 +68,35 @@ func (o *Options) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
+// Only says in words which part of what there is was asked for; nothing if all of
+// it was.
+func (o *Options) Only() []string {
+	var list []string
+	add := func(what string, values ...string) {
+		for _, v := range values {
+			list = append(list, what+v)
+		}
+	}
+	add("host ", o.Hosts...)
+	if o.Since != 0 {
+		add("from ", o.Since.String())
+	}
+	if o.Until != 0 {
+		add("before ", o.Until.String())
+	}
+	r := &o.Rules
+	if r.NoBuiltin {
+		list = append(list, "without the built-in rules")
+	}
+	if r.MinLevel > 0 {
+		add("rules of level ", r.MinLevel.String()+" or above")
+	}
+	add("rules of status ", r.Statuses...)
+	add("rules with tag ", r.Tags...)
+	add("without rule ", r.Exclude...)
+	return list
+}
+
 // wantsTime reports whether findings of a time are asked for.
 func (o *Options) wantsTime(t event.Time) bool {
 	return (o.Since == 0 || t >= o.Since) && (o.Until == 0 || t < o.Until)

@@ -73,10 +73,18 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	res.Summary = summarize(reading, forest, skipped, loaded.rules)
 	res.Summary.Rules.Forgotten = d.forgotten
 	res.Summary.Interrupted = context.Cause(ctx)
+	res.Summary.ask(&options)
 	d.guarded("integrity and coverage", func() { res.judgeLogs(reading, &options) })
 	res.Manifest = newManifest(ctx, reading, loaded.rules.Detections, &options)
 	res.Summary.addCrashes(d)
 	return res, nil
+}
+
+// UnknownHosts returns those of the wanted hosts that the logs do not have.
+func (r *Result) UnknownHosts(wanted []string) []string {
+	return slices.DeleteFunc(slices.Clone(wanted), func(want string) bool {
+		return slices.ContainsFunc(r.Summary.Hosts, func(h proctree.Host) bool { return MatchesHost([]string{want}, h.Names) })
+	})
 }
 
 // judgeLogs says what the logs could have shown, and what speaks of them

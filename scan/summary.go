@@ -46,6 +46,8 @@ type Summary struct {
 	Blind []Blind
 	// Rules counts the rules.
 	Rules RuleSummary
+	// Only says which part of what there is was asked for (Options.Only).
+	Only []string
 	// Interrupted is why the scan was stopped early, nil if it was not.
 	Interrupted error
 }
@@ -160,8 +162,10 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	total.Add(&in.stats)
 	s.MoreHosts = s.MoreHosts || in.stats.MoreHosts
 	total.Bytes += min(evtx.HeaderSize, in.evtx.Size())
-	for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {
-		in.faults.add(fault)
+	if in.left <= 0 { // else it was interrupted, and not all chunks are known
+		for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {
+			in.faults.add(fault)
+		}
 	}
 	for _, fault := range evtx.CheckOrder(in.chunks) {
 		if in.order = append(in.order, fault); fault.Class != evtx.ExportFingerprint {
@@ -170,6 +174,14 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	}
 	if len(in.faults.counts) > 0 {
 		s.Damage = append(s.Damage, FileFaults{in.Path, in.faults.counts, in.faults.sorted(), in})
+	}
+}
+
+// ask notes what was asked for, and says if nothing could be found of it.
+func (s *Summary) ask(o *Options) {
+	s.Only = o.Only()
+	if s.Records > 0 && s.First != 0 && (o.Since > s.Last || o.Until != 0 && o.Until <= s.First) {
+		s.Blind = append(s.Blind, Blind{"", "no record is of the time that was asked for"})
 	}
 }
 

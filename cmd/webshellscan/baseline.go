@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webshellscan/report"
 	"webshellscan/scan"
 )
 
@@ -57,11 +58,18 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if res.Summary.Interrupted != nil {
+		_, _ = fmt.Fprintln(o.stderr, "INTERRUPTED: no baseline was written, since it would lack what was not read")
+		return outcome(exitInterrupted)
+	}
 	err = scan.WriteBaseline(out, res.Findings)
 	if err := out.commit(err); err != nil {
 		return err
 	}
 	o.tell(res)
+	if !o.quiet {
+		_ = report.Integrity(o.stderr, res.Integrity)
+	}
 	return status(res, false)
 }
 

@@ -21,7 +21,7 @@ type output struct {
 	place  string      // path, or what it is a link to
 	mode   fs.FileMode // of the file that is replaced, 0 if there is none
 	temp   *os.File    // becomes place at commit; nil for standard output and devices
-	file   *os.File // a device or pipe that is written to directly
+	file   *os.File    // a device or pipe that is written to directly
 }
 
 // openOutput opens the place for a report. An empty path is standard output. A

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,6 +72,9 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 	if options.Until, err = parseBound("--until", o.until, event.Day); err != nil {
 		return options, err
 	}
+	if options.Until != 0 && options.Until <= options.Since {
+		return options, fmt.Errorf("--until %s is not after --since %s", o.until, o.since)
+	}
 	options.Baseline, err = readBaseline(o.known)
 	return options, err
 }
@@ -117,6 +121,9 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := o.checkHosts(res, o.hosts); err != nil {
+		return err
+	}
 	width, _ := terminal(o.stdout)
 	failed := writeOutputs(outs, func(out *output) error {
 		return report.Write(out, out.format, res, report.Options{
@@ -132,6 +139,26 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		return failed
 	}
 	return status(res, len(res.Findings) > 0)
+}
+
+// checkHosts returns an error if the logs have none of the hosts that are asked
+// for: nothing found would mean nothing. Of single ones it tells.
+func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
+	unknown := res.UnknownHosts(hosts)
+	if len(unknown) == 0 || res.Summary.Interrupted != nil {
+		return nil
+	}
+	const most = 10
+	var names []string
+	for _, h := range res.Summary.Hosts[:min(len(res.Summary.Hosts), most)] {
+		names = append(names, h.Name)
+	}
+	err := fmt.Errorf("--host %s: not in these logs, which have %d hosts: %s", strings.Join(unknown, ", "), len(res.Summary.Hosts), strings.Join(names, ", "))
+	if len(unknown) == len(hosts) {
+		return err
+	}
+	_, _ = fmt.Fprintf(g.stderr, "webshellscan: %s\n", report.Visible(err.Error()))
+	return nil
 }
 
 // runWithProgress scans, with a progress line on a terminal.

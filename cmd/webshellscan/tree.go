@@ -104,6 +104,9 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := o.checkHosts(res, o.hosts); err != nil {
+		return err
+	}
 	marks := make(map[proctree.Process][]string)
 	for _, f := range res.Findings {
 		for _, r := range f.Rules {
