@@ -2,7 +2,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 	"io"
 
 	"webshellscan/scan"
@@ -13,8 +12,7 @@ import (
 // made.
 func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
+	enc := newEncoder(out)
 	// An error stays with the bufio.Writer until it is flushed.
 	text := func(s string) { _, _ = out.WriteString(s) }
 	text("{\n")

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 	"io"
 
 	"webshellscan/scan"
@@ -17,8 +16,7 @@ func writeJSONL(w io.Writer, res *scan.Result, _ Options) error {
 // writeObjects writes the objects of some sections, one a line.
 func writeObjects(w io.Writer, res *scan.Result, sections []section) error {
 	out := bufio.NewWriterSize(w, 1<<16)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
+	enc := newEncoder(out)
 	for _, section := range sections {
 		if err := section.each(res, func(o any) error { return enc.Encode(o) }); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -76,8 +75,7 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 		layer.Techniques = append(layer.Techniques, t)
 		layer.Gradient.Max = max(layer.Gradient.Max, c.findings)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+	enc := newEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(layer)
 }

@@ -103,7 +103,7 @@ func result(findings ...*scan.Finding) *scan.Result {
 // worst are texts that an intruder would like to see in a report.
 var worst = []string{
 	"\x1b[31mred\x1b[0m \x1b]0;title\x07", "\u202Egnp.exe", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a\nb\r\nc",
-	`"quoted", and ; > parted`, "<script>alert(1)</script>", "\u0085\u2028\u2029\u200B\uFEFF", "\x00\x07\x08", "\u009B31m", "😀日本\uFFFD", "%s%n",
+	`"quoted", and ; > parted`, "<script>alert(1)</script>", "\u0085\u2028\u2029\u200B\uFEFF", "\x00\x07\x08", "\u009B31m", "\u0080\u009F\x7F\u00C2", "😀日本\uFFFD", "%s%n",
 	strings.Repeat("A", 10_000), "", " ", "\U000E0041",
 }
 
@@ -236,6 +236,9 @@ func TestJSONLines(t *testing.T) {
 		t.Fatalf("%d lines of %d", len(lines), len(worst))
 	}
 	for i, line := range lines {
+		if strings.ContainsFunc(line, unicode.IsControl) {
+			t.Errorf("control character in %q", line)
+		}
 		var got map[string]any
 		if err := json.Unmarshal([]byte(line), &got); err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"encoding/csv"
-	"encoding/json"
 	"io"
 	"slices"
 	"strconv"
@@ -176,8 +175,7 @@ func writeLines(w io.Writer, lines [][]string, o Options) error {
 
 // writeIndented writes a value as JSON, for people and programs.
 func writeIndented(w io.Writer, value any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
+	enc := newEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(value)
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -77,8 +76,7 @@ func timesketchMessage(f *scan.Finding) string {
 // writeTimesketchJSONL writes JSON Lines for Timesketch.
 func writeTimesketchJSONL(w io.Writer, res *scan.Result, _ Options) error {
 	out := bufio.NewWriter(w)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
+	enc := newEncoder(out)
 	known := make(techniques)
 	for _, f := range res.Findings {
 		if err := enc.Encode(newTimesketchRow(f, known)); err != nil {
