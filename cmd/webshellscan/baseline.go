@@ -29,7 +29,7 @@ and an image, and a command line without what changes from run to run: numbers,
 GUIDs, temporary names. Review the file: each shape says how often, when and
 where it was seen, and has an example. Delete from it what you do not know.
 
-` + exitHelp,
+` + exitHelpAnyway,
 		Example: `  webshellscan baseline ./clean-logs -o known.json
   webshellscan ./logs --baseline known.json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runBaseline(cmd, o, args) },

@@ -28,6 +28,15 @@ const exitHelp = `Exit status:
   130  interrupted; what was found up to then was reported
 `
 
+// exitHelpAnyway is exitHelp for what is no question of findings.
+const exitHelpAnyway = `Exit status:
+  0    done, whether there are findings or not
+  2    wrong usage
+  3    incomplete: an input could not be read or the output not be written, there
+       was not one event log record, or not one rule could be loaded
+  130  interrupted; what was read up to then was written
+`
+
 // outcome is how a run ended that did what it was asked: its exit status. It is
 // an error so that it passes through cobra.
 type outcome int

@@ -42,7 +42,7 @@ and everything below it. What is left out is told where it would be.
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and any other ending means text:
 ` + endingsHelp(report.TreeFormats(), report.TreeEndings) + `
-` + exitHelp,
+` + exitHelpAnyway,
 		Example: `  webshellscan tree ./logs --host WEB01 --pid 4242
   webshellscan tree ./logs --session WEB01/4242/2026-03-02T08:30:00.0000000Z -o session.dot
   webshellscan tree ./logs --host WEB01 --since 2026-03-02T08:30:00Z --until 2026-03-02T09:00:00Z`,
