@@ -47,14 +47,19 @@ func Arguments(commandLine string) string {
 	return ""
 }
 
-// enumerationCommands returns the findings that are enumeration with the key of
-// each. A program that only hands its arguments on to another, as net.exe does to
-// net1.exe, counts once: the one that was handed them is left out.
-func enumerationCommands(findings []*Finding) ([]*Finding, []string) {
-	var list []*Finding
-	var keys []string
+// enumerationCommand is a finding that is enumeration, with its commandKey.
+type enumerationCommand struct {
+	*Finding
+	key string
+}
+
+// enumerationCommands returns the findings that are enumeration; keys are those of
+// all findings. A program that only hands its arguments on to another, as net.exe
+// does to net1.exe, counts once: the one that was handed them is left out.
+func enumerationCommands(findings []*Finding, keys []string) []enumerationCommand {
+	var list []enumerationCommand
 	handed := make(map[proctree.Process]string)
-	for _, f := range findings {
+	for i, f := range findings {
 		if !isEnumeration(f) {
 			continue
 		}
@@ -65,48 +70,42 @@ func enumerationCommands(findings []*Finding) ([]*Finding, []string) {
 				continue
 			}
 		}
-		list, keys = append(list, f), append(keys, commandKey(f))
+		list = append(list, enumerationCommand{f, keys[i]})
 	}
-	return list, keys
+	return list
 }
 
-// enumerationKeys returns the distinct enumeration commands.
-func enumerationKeys(findings []*Finding) map[string]bool {
+// countDistinct counts the commands of different keys.
+func countDistinct(commands []enumerationCommand) int {
 	distinct := make(map[string]bool)
-	_, keys := enumerationCommands(findings)
-	for _, key := range keys {
-		distinct[key] = true
+	for _, c := range commands {
+		distinct[c.key] = true
 	}
-	return distinct
+	return len(distinct)
 }
 
 // burst returns the highest number of distinct enumeration commands within
 // burstSpan, and when that time begins. If it is only about what is new, what a
 // baseline knows does not count.
-func burst(findings []*Finding, onlyNew bool) (most int, start event.Time) {
-	type command struct {
-		at  event.Time
-		key string
-	}
-	var list []command
-	found, keys := enumerationCommands(findings)
-	for i, f := range found {
-		if !onlyNew || !f.Known {
-			list = append(list, command{f.Time, keys[i]})
+func burst(commands []enumerationCommand, onlyNew bool) (most int, start event.Time) {
+	var list []enumerationCommand
+	for _, c := range commands {
+		if !onlyNew || !c.Known {
+			list = append(list, c)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b command) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(list, func(a, b enumerationCommand) int { return cmp.Compare(a.Time, b.Time) })
 	within := make(map[string]int)
 	from := 0
 	for _, c := range list {
 		within[c.key]++
-		for ; c.at-list[from].at > burstSpan; from++ {
+		for ; c.Time-list[from].Time > burstSpan; from++ {
 			if within[list[from].key]--; within[list[from].key] == 0 {
 				delete(within, list[from].key)
 			}
 		}
 		if len(within) > most {
-			most, start = len(within), list[from].at
+			most, start = len(within), list[from].Time
 		}
 	}
 	return most, start

@@ -30,3 +30,10 @@ func FieldNames() []string {
 	}
 	return names
 }
+
+// Summarize makes a session of findings and fills in what they alone say.
+func Summarize(findings []*Finding) *Session {
+	s := &Session{Findings: findings}
+	s.summarize()
+	return s
+}

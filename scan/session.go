@@ -102,23 +102,26 @@ func (d *detection) sessions(findings []*Finding) []*Session {
 func (s *Session) summarize() {
 	s.First, s.Last = s.Findings[0].Time, s.Findings[0].Time
 	commands := make(map[string]bool)
-	for _, f := range s.Findings {
+	keys := make([]string, len(s.Findings))
+	for i, f := range s.Findings {
+		keys[i] = commandKey(f)
+		commands[keys[i]] = true
 		s.First, s.Last = min(s.First, f.Time), max(s.Last, f.Time)
 		s.Link = max(s.Link, f.Link)
 		s.Users = appendNew(s.Users, f.User)
 		s.IntegrityLevels = appendNew(s.IntegrityLevels, f.IntegrityLevel)
-		commands[commandKey(f)] = true
 	}
 	s.Commands = len(commands)
 	s.Shapes = Fold(s.Findings)
 	s.Known = !slices.ContainsFunc(s.Shapes, func(sh Shape) bool { return !sh.Known })
-	s.Enumeration = len(enumerationKeys(s.Findings))
+	enumeration := enumerationCommands(s.Findings, keys)
+	s.Enumeration = countDistinct(enumeration)
 	for _, f := range s.Findings {
 		if s.Known || !f.Known {
 			s.Level = max(s.Level, f.Level)
 		}
 	}
-	s.Burst, s.BurstStart = burst(s.Findings, !s.Known)
+	s.Burst, s.BurstStart = burst(enumeration, !s.Known)
 }
 
 // maxListed bounds how many users and integrity levels a session lists.
