@@ -320,20 +320,17 @@ func (t *sessionTable) table(entries []entry) {
 }
 
 func (t *sessionTable) columns(entries []entry) columns {
-	c := columns{format: "15:04:05", level: 5, pid: 3, numbers: len("RULES")}
-	day := event.Time(0)
+	c := columns{level: 5, pid: 3, numbers: len("RULES")}
+	var from, to event.Time
 	for i := range entries {
 		e := &entries[i]
-		at := e.start() / event.Day
-		if day != 0 && (at != day || e.last/event.Day != day) {
-			c.format = "01-02 15:04:05"
-		}
-		day = at
+		from, to = earlier(from, e.start()), max(to, e.start(), e.last)
 		c.pid = max(c.pid, len(fmt.Sprint(e.pid())))
 		if e.finding != nil {
 			c.numbers = max(c.numbers, len(t.rules.of(e.finding)))
 		}
 	}
+	c.format = timeFormat(from, to, "15:04:05")
 	c.time = len(c.format)
 	const gaps = 1 + 4*2
 	c.text = max(t.width-gaps-c.time-c.level-c.pid-c.numbers, minProcessWidth)

@@ -164,6 +164,19 @@ func (g *workerGroup) span() (from, to event.Time) {
 	return from, to
 }
 
+// timeFormat returns how a table shows times from one to another: with the date
+// unless they are of one day, for which the format is given, and with the year
+// unless they are of one year.
+func timeFormat(from, to event.Time, ofDay string) string {
+	switch a, b := from.Time(), to.Time(); {
+	case a.Year() != b.Year():
+		return "2006-01-02 15:04:05"
+	case a.YearDay() != b.YearDay():
+		return "01-02 15:04:05"
+	}
+	return ofDay
+}
+
 func shortTime(t event.Time) string { return t.Time().Format("2006-01-02 15:04:05") }
 
 // count writes a number of things; their plural is given unless it takes an s.
@@ -186,10 +199,7 @@ type column struct {
 // rows returns the group's rows and columns, which fit the width.
 func (t *table) rows(g *workerGroup) ([][]string, []column) {
 	from, to := g.span()
-	format := "15:04:05.000"
-	if from.Time().Format("2006-01-02") != to.Time().Format("2006-01-02") {
-		format = "01-02 15:04:05"
-	}
+	format := timeFormat(from, to, "15:04:05.000")
 	columns := []column{{"time", len(format)}, {"level", 5}, {"pid", 3}, {"process", 0}, {"rules", 5}}
 	rows := make([][]string, len(g.findings))
 	for i, f := range g.findings {
