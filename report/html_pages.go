@@ -66,13 +66,26 @@ func (h *htmlReport) BlindMore() int { return max(0, len(h.Res.Summary.Blind)-ma
 
 const maxBlindFirst = 5
 
-// GravestIntegrity are the alarms and warnings that the overview names.
+// GravestIntegrity are the alarms that the overview names, and the warnings for
+// which they leave room; IntegrityMore counts what it leaves to the page of
+// integrity.
 func (h *htmlReport) GravestIntegrity() []*scan.Integrity {
-	var list []*scan.Integrity
-	for _, i := range h.Res.Integrity {
-		if i.Level >= scan.IntegrityAlarm && len(list) < maxListed {
-			list = append(list, i)
-		}
-	}
-	return list
+	n := min(h.countIntegrity(scan.IntegrityAlarm), maxListed)
+	n = max(n, min(h.countIntegrity(scan.IntegrityWarning), maxWarningsFirst))
+	return h.Res.Integrity[:n]
 }
+func (h *htmlReport) IntegrityMore() int { return len(h.Res.Integrity) - len(h.GravestIntegrity()) }
+
+// IntegrityAlarms reports whether there are alarms among them.
+func (h *htmlReport) IntegrityAlarms() bool { return h.countIntegrity(scan.IntegrityAlarm) > 0 }
+
+// countIntegrity counts what is of a level or above: it stands first.
+func (h *htmlReport) countIntegrity(least scan.IntegrityLevel) int {
+	n := slices.IndexFunc(h.Res.Integrity, func(i *scan.Integrity) bool { return i.Level < least })
+	if n < 0 {
+		return len(h.Res.Integrity)
+	}
+	return n
+}
+
+const maxWarningsFirst = 5 // with the alarms

@@ -1,0 +1,44 @@
+package report_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"webshellscan/scan"
+)
+
+// TestHTMLWarnings: the overview names the alarms about the logs and the first
+// warnings, and how much it leaves out.
+func TestHTMLWarnings(t *testing.T) {
+	tests := []struct {
+		alarms, warnings, notices int
+		heading, link             string
+		named                     int
+	}{
+		{0, 0, 3, "", "", 0},
+		{0, 2, 0, "The logs themselves give a warning", "All of it under Integrity", 2},
+		{0, 9, 1, "The logs themselves give a warning", "5 more under Integrity", 5},
+		{2, 1, 0, "The logs themselves raise an alarm", "All of it under Integrity", 3},
+		{2, 9, 0, "The logs themselves raise an alarm", "6 more under Integrity", 5},
+		{12, 9, 0, "The logs themselves raise an alarm", "11 more under Integrity", 10},
+	}
+	for _, tt := range tests {
+		res := &scan.Result{}
+		for _, part := range []struct {
+			n     int
+			level scan.IntegrityLevel
+		}{{tt.alarms, scan.IntegrityAlarm}, {tt.warnings, scan.IntegrityWarning}, {tt.notices, scan.IntegrityNotice}} {
+			for range part.n {
+				res.Integrity = append(res.Integrity, &scan.Integrity{Level: part.level, Text: fmt.Sprintf("thing %d", len(res.Integrity)), Meaning: "of it"})
+			}
+		}
+		overview, _, _ := strings.Cut(writeResult(t, "html", res), `<section id="sessions"`)
+		if n := strings.Count(overview, ". of it</li>"); n != tt.named {
+			t.Errorf("%+v: %d are named", tt, n)
+		}
+		if !strings.Contains(overview, tt.heading) || !strings.Contains(overview, tt.link) || tt.named == 0 && strings.Contains(overview, "The logs themselves") {
+			t.Errorf("%+v: the overview says\n%s", tt, overview)
+		}
+	}
+}
