@@ -71,6 +71,7 @@ var htmlTemplate = sync.OnceValue(func() *template.Template {
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
 		"short": rowTime, "brief": briefTime, "size": bytesText, "count": count,
 		"percent": percent, "lines": func(text string) []string { return strings.Split(text, "\n") }, "first": firstOf[string], "left": leftOf[string],
+		"record": func(e scan.Evidence) string { return recordText(&e) }, "meeting": meetingText, "recovered": func() string { return recoveredNote },
 	}).Parse(htmlPage))
 })
 

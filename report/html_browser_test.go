@@ -37,6 +37,7 @@ func TestBrowser(t *testing.T) {
 	}{
 		{"Filters", browserFilters},
 		{"Tree", browserTree},
+		{"Marks", browserMarks},
 		{"Keyboard", browserKeyboard},
 		{"Contrast", browserContrast},
 		{"Print", browserPrint},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"webshellscan/rules"
@@ -142,6 +143,7 @@ func (d *htmlData) findingRecord(f *scan.Finding) []byte {
 		Visible(f.ParentImage), Visible(f.ParentCommandLine), f.ParentProcessID,
 		Visible(f.WorkerImage), f.WorkerProcessID, Visible(f.WorkerCommandLine), f.Depth, visibleTexts(f.Ancestors), f.Link.String(),
 		session, ruleNumbers, d.places(f.Evidence), string(f.Crosscheck.State), Visible(crosscheckReason(f)), fieldPairs(f.Process), f.Known,
+		f.Recovered, d.meetings(f),
 	})
 }
 
@@ -162,13 +164,6 @@ func (d *htmlData) context(p proctree.Process) int {
 	texts := p.Forest().Texts()
 	field := func(id event.FieldID) string { return Visible(texts.Text(p.Field(id))) }
 	_, link := p.Parent()
-	var evidence []scan.Evidence
-	for r := range p.Records() {
-		evidence = append(evidence, scan.Evidence{
-			File: d.res.InputPath(r.Place().File), Offset: r.Place().Offset, RecordID: r.RecordID(), Time: r.Time(),
-			Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
-		})
-	}
 	n := len(d.records)
 	d.number[p] = n
 	d.records = append(d.records, jsonLine([]any{
@@ -180,13 +175,28 @@ func (d *htmlData) context(p proctree.Process) int {
 		[]string{},
 		link.String(), -1,
 		[]int{},
-		d.places(evidence), string(crosscheck.Unconfirmed), "context: no rule matched it", fieldPairs(p), false,
+		d.places(creationEvidence(p, d.res.InputPath)), string(crosscheck.Unconfirmed), "context: no rule matched it", fieldPairs(p), false,
+		p.Recovered(),
+		[]meeting{},
 	}))
 	return n
 }
 
+// meeting is a correlation rule that a finding completed, as the script has it:
+// the rule's number, how many processes met it, and since when.
+type meeting [3]any
+
+func (d *htmlData) meetings(f *scan.Finding) []meeting {
+	list := make([]meeting, 0, len(f.Correlated))
+	for _, c := range f.Correlated {
+		list = append(list, meeting{d.ruleNo[c.Rule], c.Total, meetingStart(c).String()})
+	}
+	return list
+}
+
 // place is one piece of evidence as the script has it: the file by its number.
-type place [6]any
+// Offset and record ID are texts: a script has only 53 bits for a number.
+type place [7]any
 
 func (d *htmlData) places(evidence []scan.Evidence) []place {
 	list := make([]place, 0, len(evidence))
@@ -197,7 +207,9 @@ func (d *htmlData) places(evidence []scan.Evidence) []place {
 			d.fileNo[e.File] = n
 			d.files = append(d.files, e.File)
 		}
-		list = append(list, place{n, e.Offset, e.RecordID, e.Time.String(), Visible(e.Channel), e.EventID})
+		list = append(list, place{
+			n, strconv.FormatInt(e.Offset, 10), strconv.FormatUint(e.RecordID, 10), e.Time.String(), Visible(e.Channel), e.EventID, evidenceMarks(&e),
+		})
 	}
 	return list
 }
@@ -244,7 +256,11 @@ const (
 	maxRawText  = 32 << 10 // bytes of one value
 )
 
-// visibleValue returns a raw event with its texts made visible.
+// maxNumber is up to where a script has all whole numbers.
+const maxNumber = 1 << 53
+
+// visibleValue returns a raw event with its texts made visible. Numbers of which
+// a script would lose digits become texts.
 func visibleValue(v any, depth int) any {
 	switch v := v.(type) {
 	case string:
@@ -270,7 +286,21 @@ func visibleValue(v any, depth int) any {
 			list[i] = visibleValue(value, depth-1)
 		}
 		return list
-	case nil, bool, float64, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
+	case int:
+		return visibleValue(int64(v), depth)
+	case uint:
+		return visibleValue(uint64(v), depth)
+	case int64:
+		if v > maxNumber || v < -maxNumber {
+			return strconv.FormatInt(v, 10)
+		}
+		return v
+	case uint64:
+		if v > maxNumber {
+			return strconv.FormatUint(v, 10)
+		}
+		return v
+	case nil, bool, float64, int8, int16, int32, uint8, uint16, uint32:
 		return v
 	}
 	return Visible(fmt.Sprint(v))

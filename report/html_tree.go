@@ -27,6 +27,7 @@ type treeNode struct {
 	User               string // if it is not its parent's
 	Finding            *scan.Finding
 	Stub, Guess        bool // not in the logs; parent by process ID and time only
+	Recovered          bool // only records that are no longer live speak of it
 	Children           []*treeNode
 	Notes              []string // what was left out below it
 	Open               bool     // something below it was found
@@ -88,7 +89,7 @@ func (b *treeBuilder) node(p proctree.Process, user string, levels int) *treeNod
 	_, link := p.Parent()
 	n := &treeNode{
 		Record: b.data.context(p), Image: texts.Text(p.Image()), CommandLine: texts.Text(p.CommandLine()), PID: p.PID(), Start: p.Start(),
-		Finding: b.found[p], Stub: p.Stub(), Guess: link == proctree.LinkTime, Open: b.path[p],
+		Finding: b.found[p], Stub: p.Stub(), Guess: link == proctree.LinkTime, Recovered: p.Recovered(), Open: b.path[p],
 	}
 	own := texts.Text(p.Field(event.User))
 	if own != user {

@@ -72,7 +72,11 @@ func (p *printer) integrityFinding(i *scan.Integrity, width int) {
 	switch {
 	case len(i.Evidence) > 0:
 		e := &i.Evidence[0]
-		p.wrapped(width, "          ", fmt.Sprintf("event %d, record %d at offset %d of %s", e.EventID, e.RecordID, e.Offset, e.File))
+		text := fmt.Sprintf("event %d, record %d at offset %d of %s", e.EventID, e.RecordID, e.Offset, e.File)
+		if marks := evidenceMarks(e); marks != "" {
+			text += " (" + marks + ")"
+		}
+		p.wrapped(width, "          ", text)
 	case i.File != "":
 		p.wrapped(width, "          ", "in "+i.File)
 	}

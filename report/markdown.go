@@ -18,6 +18,7 @@ import (
 const (
 	maxMarkdownSessions = 20
 	maxMarkdownShapes   = 15
+	maxMarkdownMeetings = 3   // of a line
 	maxCode             = 300 // characters of a text from a log
 )
 
@@ -139,13 +140,13 @@ func (m *markdown) shapes(list []scan.Shape) {
 	m.line("| --- | --- | ---: | --- | --- | --- |")
 	for _, s := range list[:min(len(list), maxMarkdownShapes)] {
 		f := s.Findings[0]
-		e := f.Evidence[0]
+		e := &f.Evidence[0]
 		var numbers []string
 		for _, r := range f.Rules {
 			numbers = append(numbers, fmt.Sprint(slices.Index(m.listed, r)+1))
 		}
-		m.line("| %s | %s | %d | %s | %s | %s, record %d |",
-			f.Time.Time().Format("2006-01-02 15:04:05.000"), f.Level, f.ProcessID, mdProcess(s), strings.Join(numbers, " "), mdCell(e.File), e.RecordID)
+		m.line("| %s | %s | %d | %s | %s | %s, %s |",
+			f.Time.Time().Format("2006-01-02 15:04:05.000"), f.Level, f.ProcessID, mdProcess(s), strings.Join(numbers, " "), mdCell(e.File), mdRecord(e))
 	}
 	if len(list) > maxMarkdownShapes {
 		rest := 0
@@ -167,8 +168,49 @@ func mdProcess(s scan.Shape) string {
 	if n := len(s.Findings); n > 1 {
 		text += fmt.Sprintf(", %d times like this until %s", n, shortTime(s.Findings[n-1].Time))
 	}
+	text += mdMeetings(s.Findings)
+	recovered := 0
+	for _, f := range s.Findings {
+		if f.Recovered {
+			recovered++
+		}
+	}
+	switch recovered {
+	case 0:
+	case len(s.Findings):
+		text += ", " + recoveredNote
+	default:
+		text += fmt.Sprintf(", %d of them %s", recovered, recoveredNote)
+	}
 	if s.Known {
 		text += ", known from the baseline"
+	}
+	return text
+}
+
+// mdMeetings says of the correlation rules that findings of one shape completed
+// how many processes met them.
+func mdMeetings(findings []*scan.Finding) string {
+	var b strings.Builder
+	n := 0
+	for _, f := range findings {
+		for _, c := range f.Correlated {
+			if n++; n <= maxMarkdownMeetings {
+				b.WriteString(", " + mdCell(c.Rule.Label()) + ": " + meetingText(c))
+			}
+		}
+	}
+	if n > maxMarkdownMeetings {
+		fmt.Fprintf(&b, ", and %s", count(n-maxMarkdownMeetings, "more correlation"))
+	}
+	return b.String()
+}
+
+// mdRecord names a record with its marks.
+func mdRecord(e *scan.Evidence) string {
+	text := fmt.Sprintf("record %d", e.RecordID)
+	if marks := evidenceMarks(e); marks != "" {
+		text += ", " + mdCode(marks)
 	}
 	return text
 }

@@ -454,7 +454,7 @@ func (t *sessionTable) notes(e *entry, c columns) []string {
 	}
 	notes = append(notes, correlationNotes(f)...)
 	if f.Recovered {
-		notes = append(notes, "recovered from an unused part of a log")
+		notes = append(notes, recoveredNote)
 	}
 	if f.Crosscheck.State == crosscheck.Differs {
 		notes = append(notes, "second decoder differs: "+Visible(f.Crosscheck.Reason))

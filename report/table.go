@@ -243,6 +243,9 @@ func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 	for _, note := range correlationNotes(f) {
 		lines = append(lines, wrap(note, width, 1)...)
 	}
+	if f.Recovered {
+		lines = append(lines, wrap(recoveredNote, width, 1)...)
+	}
 	if f.Crosscheck.State == crosscheck.Differs {
 		lines = append(lines, wrap("second decoder differs: "+Visible(f.Crosscheck.Reason), width, 2)...)
 	}
@@ -254,13 +257,28 @@ func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 func correlationNotes(f *scan.Finding) []string {
 	var notes []string
 	for _, c := range f.Correlated {
-		note := fmt.Sprintf("%s: %s", Visible(c.Rule.Label()), count(c.Total, "process", "processes"))
-		if len(c.Processes) > 0 {
-			note += " since " + shortTime(c.Processes[0].Time)
-		}
-		notes = append(notes, note)
+		notes = append(notes, Visible(c.Rule.Label())+": "+meetingText(c))
 	}
 	return notes
+}
+
+// meetingText says how many processes met a correlation rule together, and since
+// when.
+func meetingText(c *scan.Correlation) string {
+	text := count(c.Total, "process", "processes")
+	if start := meetingStart(c); start != 0 {
+		text += " since " + shortTime(start)
+	}
+	return text
+}
+
+// meetingStart returns when the first of those processes started, 0 if that is not
+// known.
+func meetingStart(c *scan.Correlation) event.Time {
+	if len(c.Processes) == 0 {
+		return 0
+	}
+	return c.Processes[0].Time
 }
 
 // wrap breaks a text into lines of a width, at spaces where there are some near

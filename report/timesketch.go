@@ -108,12 +108,3 @@ func writeTimesketchCSV(w io.Writer, res *scan.Result, o Options) error {
 func crosscheckText(r *row) string {
 	return strings.TrimSuffix(string(r.Crosscheck.State)+": "+r.Crosscheck.Reason, ": ")
 }
-
-// evidenceTexts lists the records as file#record@offset.
-func evidenceTexts(list []scan.Evidence) []string {
-	texts := make([]string, len(list))
-	for i, e := range list {
-		texts[i] = e.File + "#" + strconv.FormatUint(e.RecordID, 10) + "@" + strconv.FormatInt(e.Offset, 10)
-	}
-	return texts
-}

@@ -6,7 +6,6 @@ import (
 
 	"webshellscan/scan"
 	"webshellscan/scan/event"
-	"webshellscan/scan/proctree"
 )
 
 // jsonPen writes trees as one JSON document: a list of trees, each with a list
@@ -95,7 +94,7 @@ func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
 		ID: index + 1, Depth: int(it.depth), Start: p.Start().String(), End: p.End().String(),
 		Image: texts.Text(p.Image()), CommandLine: texts.Text(p.CommandLine()), ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
 		User: texts.Text(p.Field(event.User)), IntegrityLevel: texts.Text(p.Field(event.IntegrityLevel)),
-		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: j.evidence(p), LeftOut: d.counts(index),
+		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: creationEvidence(p, j.options.InputPath), LeftOut: d.counts(index),
 	}
 	if it.parent >= 0 {
 		parent := int(it.parent) + 1
@@ -105,21 +104,4 @@ func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
 		t.Rules = []string{}
 	}
 	return t
-}
-
-// evidence lists the creation records of a process.
-func (j *jsonPen) evidence(p proctree.Process) []scan.Evidence {
-	list := []scan.Evidence{}
-	if j.options.InputPath == nil {
-		return list
-	}
-	texts := p.Forest().Texts()
-	for r := range p.Records() {
-		place := r.Place()
-		list = append(list, scan.Evidence{
-			File: j.options.InputPath(place.File), Offset: place.Offset, RecordID: r.RecordID(), Time: r.Time(),
-			Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
-		})
-	}
-	return list
 }

@@ -3,7 +3,8 @@
 	if (!document.documentElement.classList.contains('js')) return;
 	// A record is an array in this order; htmlData.findingRecord writes it.
 	const FIELDS = ['host', 'time', 'end', 'level', 'image', 'command', 'decoded', 'pid', 'guid', 'user', 'integrity', 'parentImage', 'parentCommand',
-		'parentPID', 'workerImage', 'workerPID', 'workerCommand', 'depth', 'ancestors', 'link', 'session', 'rules', 'evidence', 'check', 'reason', 'fields', 'known'];
+		'parentPID', 'workerImage', 'workerPID', 'workerCommand', 'depth', 'ancestors', 'link', 'session', 'rules', 'evidence', 'check', 'reason', 'fields', 'known',
+		'recovered', 'meetings'];
 	const PAGE = 100; // rows that are shown at once
 	const PRINTED = 5000; // rows that are printed
 	const $ = id => document.getElementById(id);
@@ -28,14 +29,18 @@
 	const short = time => time && `${time.slice(0, 10)} ${time.slice(11, 23)}`;
 	const level = name => el('span', {className: `level ${name}`}, name || 'no level');
 	const ruleLink = number => el('a', {href: `#rule-${number}`}, data.rules[number]);
-	const place = e => `${data.files[e[0]]}, record ${e[2]}, offset ${e[1]}`;
+	const place = e => `${data.files[e[0]]}, record ${e[2]}, offset ${e[1]}${e[6] && `, ${e[6]}`}`;
 
 	const form = $('filters'), table = $('finding-table');
 	let matched = [], shown = 0, sort = 'time', down = false, texts = null;
 
 	const decoded = r => r.decoded.length ? [' ', el('code', {className: 'command decoded'}, el('span', {className: 'note'}, 'decoded: '), clip(r.decoded.join('\n'), 2000))] : [];
 
-	const known = r => r.known ? [' ', el('span', {className: 'note'}, 'known to the baseline')] : [];
+	const note = text => [' ', el('span', {className: 'note'}, text)];
+	const known = r => r.known ? note('known to the baseline') : [];
+	const recovered = r => r.recovered ? note('recovered from an unused part of a log') : [];
+	const meeting = ([, total, since]) => `${total} ${total === 1 ? 'process' : 'processes'}${since && ` since ${since.slice(0, 19).replace('T', ' ')}`}`;
+	const met = r => r.meetings.flatMap(m => note(`${data.rules[m[0]]}: ${meeting(m)}`));
 
 	// Rows.
 	const row = number => {
@@ -43,7 +48,7 @@
 		const more = el('div', {className: 'more'}, ...r.evidence.map(e => el('span', {className: 'path'}, place(e) + ' ')), `second decoder: ${r.check}`);
 		return el('tr', {className: r.known ? 'dim' : ''},
 			el('td', {}, el('time', {}, short(r.time))), el('td', {}, level(r.level), ...known(r)), el('td', {}, clip(r.host, 300)),
-			el('td', {}, el('a', {href: `#p${number}`}, title(r)), ' ', el('code', {className: 'command'}, clip(r.command, 2000)), ...decoded(r), more),
+			el('td', {}, el('a', {href: `#p${number}`}, title(r)), ' ', el('code', {className: 'command'}, clip(r.command, 2000)), ...decoded(r), ...met(r), ...recovered(r), more),
 			el('td', {}, clip(r.user, 300)), el('td', {}, ...r.rules.flatMap(n => [ruleLink(n), ' '])));
 	};
 	const append = count => {
@@ -118,15 +123,15 @@
 		return details;
 	};
 	const evidence = r => el('div', {className: 'scroll'}, el('table', {},
-		el('thead', {}, el('tr', {}, ...['Event', 'Time (UTC)', 'Record', 'Offset', 'Channel', 'File'].map(name => el('th', {scope: 'col'}, name)))),
-		el('tbody', {}, ...r.evidence.map(e => el('tr', {}, el('td', {}, String(e[5])), el('td', {}, el('time', {}, e[3])), el('td', {}, String(e[2])),
-			el('td', {}, `${e[1]} (0x${e[1].toString(16)})`), el('td', {}, e[4]), el('td', {className: 'path'}, data.files[e[0]]))))));
+		el('thead', {}, el('tr', {}, ...['Event', 'Time (UTC)', 'Record', 'Offset', 'Channel', 'Marks', 'File'].map(name => el('th', {scope: 'col'}, name)))),
+		el('tbody', {}, ...r.evidence.map(e => el('tr', {}, el('td', {}, String(e[5])), el('td', {}, el('time', {}, e[3])), el('td', {}, e[2]),
+			el('td', {}, `${e[1]} (0x${BigInt(e[1]).toString(16)})`), el('td', {}, e[4]), el('td', {}, e[6]), el('td', {className: 'path'}, data.files[e[0]]))))));
 	const body = (r, number) => {
 		const parts = [pairs([['Host', r.host], ['Started (UTC)', r.time || 'before these logs'], ['Ended (UTC)', r.end], ['Image', r.image],
-			['User', r.user], ['Integrity level', r.integrity]])];
+			['User', r.user], ['Integrity level', r.integrity], ['Known from', r.recovered ? 'records that are no longer live only' : '']])];
 		if (r.command) parts.push(...block('Command line', el('pre', {}, r.command)));
 		if (r.decoded.length) parts.push(...block('Decoded', el('pre', {}, r.decoded.join('\n'))));
-		if (r.rules.length) parts.push(...block('Rules', el('ul', {}, ...r.rules.map(n => el('li', {}, ruleLink(n))))));
+		if (r.rules.length) parts.push(...block('Rules', el('ul', {}, ...r.rules.map(n => el('li', {}, ruleLink(n), ...r.meetings.filter(m => m[0] === n).flatMap(m => note(meeting(m))))))));
 		parts.push(...block('Where it came from', pairs([['Parent', r.parentImage], ['Parent process ID', r.parentPID], ['Parent command line', r.parentCommand],
 			['Ancestors', r.ancestors.map(base).join(' › ')], ['Links below the worker', r.depth || ''], ['Least sure link', r.link],
 			['Worker', r.workerImage], ['Worker process ID', r.workerPID || ''], ['Worker command line', r.workerCommand],
@@ -143,7 +148,7 @@
 	const show = number => {
 		const r = record(number);
 		open = number;
-		$('detail-h').replaceChildren(...(r.level ? [level(r.level), ' '] : []), title(r), ...known(r));
+		$('detail-h').replaceChildren(...(r.level ? [level(r.level), ' '] : []), title(r), ...known(r), ...recovered(r));
 		$('detail-body').replaceChildren(...body(r, number));
 		const at = matched.indexOf(number);
 		$('previous').disabled = at <= 0;
