@@ -66,6 +66,9 @@ func (m *markdown) logs() {
 	e := s.Events
 	m.line("- Process events: %d Sysmon 1, %d Sysmon 5, %d Security 4688, %d Security 4689",
 		e.SysmonCreate, e.SysmonEnd, e.SecurityCreate, e.SecurityEnd)
+	if len(s.Only) > 0 {
+		m.line("- Only: %s", mdCode(strings.Join(s.Only, ", ")))
+	}
 	if version := m.res.Manifest.Version; version != "" {
 		m.line("- Version: %s", mdCode(version))
 	}
