@@ -16,7 +16,7 @@ lint:
 	$(TOOLS) staticcheck ./...
 
 # Every fuzz target for FUZZTIME. What it finds is kept below testdata/fuzz. Go's
-# fuzzer may end with "context deadline exceeded" when its time is over, which is
+# fuzzer may end with "context deadline exceeded" when its time is over (golang/go#75804), which is
 # no failure of what it tests: one names the input that failed.
 FUZZTIME ?= 10s
 fuzz:
