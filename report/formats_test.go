@@ -236,3 +236,19 @@ func TestFormatOf(t *testing.T) {
 		}
 	}
 }
+
+// TestTimesketchIntegrity: what speaks of the logs themselves is an event too, if
+// it has a time.
+func TestTimesketchIntegrity(t *testing.T) {
+	res := &scan.Result{Integrity: []*scan.Integrity{
+		{Kind: "log-cleared", Level: scan.IntegrityAlarm, Host: "H", First: noon, Last: noon, Text: "cleared", Meaning: "Gone."},
+		{Kind: "file-truncated", Level: scan.IntegrityWarning, File: "a.evtx", Text: "cut", Meaning: "Lost."},
+	}}
+	want := `{"message":"[alarm] log-cleared: cleared. Gone.","datetime":"2026-03-02T12:00:00.123456+00:00",`
+	if got := writeResult(t, "timesketch", res); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 1 || !strings.Contains(got, `"tag":["webshellscan","integrity","alarm"]`) {
+		t.Errorf("%s", got)
+	}
+	if got := writeResult(t, "timesketch-csv", res); strings.Count(got, "\r\n") != 2 || !strings.Contains(got, "Log Integrity") {
+		t.Errorf("%s", got)
+	}
+}

@@ -19,7 +19,8 @@ import (
 // It reads a list of tags from the field tag, in CSV as a JSON list, and needs
 // all datetimes of a CSV in one form (timesketch/lib/utils.py).
 
-// timesketchRow is a finding as an event of Timesketch. Lists of objects are
+// timesketchRow is a finding, or what speaks of the logs themselves, as an event
+// of Timesketch. Lists of objects are
 // flattened: Timesketch shows fields, not objects.
 type timesketchRow struct {
 	Message       string   `json:"message"`
@@ -73,13 +74,47 @@ func timesketchMessage(f *scan.Finding) string {
 	return message
 }
 
+// newTimesketchIntegrity makes an event of what speaks of the logs themselves.
+func newTimesketchIntegrity(in *scan.Integrity) timesketchRow {
+	level := in.Level.String()
+	r := timesketchRow{
+		Message:  fmt.Sprintf("[%s] %s: %s. %s", level, in.Kind, clip(Visible(in.Text), maxMessage), Visible(in.Meaning)),
+		Datetime: in.First.Time().Format("2006-01-02T15:04:05.000000+00:00"), Timestamp: in.First.Time().UnixMicro(),
+		TimestampDesc: "Log Integrity", Tag: []string{"webshellscan", "integrity", level},
+		row: row{
+			Host: in.Host, Time: in.First.String(), Level: level, Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{},
+			Channel: in.Channel, File: in.File, Offset: in.Offset, Evidence: in.Evidence,
+		},
+		Evidence: evidenceTexts(in.Evidence),
+	}
+	if len(in.Evidence) > 0 {
+		r.EventID, r.RecordID = in.Evidence[0].EventID, in.Evidence[0].RecordID
+	}
+	return r
+}
+
+// timesketchRows are the events of a result, each made when it is asked for:
+// the findings, then what speaks of the logs themselves and has a time.
+func timesketchRows(res *scan.Result) []func() timesketchRow {
+	known := make(techniques)
+	list := make([]func() timesketchRow, 0, len(res.Findings)+len(res.Integrity))
+	for _, f := range res.Findings {
+		list = append(list, func() timesketchRow { return newTimesketchRow(f, known) })
+	}
+	for _, in := range res.Integrity {
+		if in.First != 0 {
+			list = append(list, func() timesketchRow { return newTimesketchIntegrity(in) })
+		}
+	}
+	return list
+}
+
 // writeTimesketchJSONL writes JSON Lines for Timesketch.
 func writeTimesketchJSONL(w io.Writer, res *scan.Result, _ Options) error {
 	out := bufio.NewWriter(w)
 	enc := newEncoder(out)
-	known := make(techniques)
-	for _, f := range res.Findings {
-		if err := enc.Encode(newTimesketchRow(f, known)); err != nil {
+	for _, event := range timesketchRows(res) {
+		if err := enc.Encode(event()); err != nil {
 			return err
 		}
 	}
@@ -99,9 +134,7 @@ func writeTimesketchCSV(w io.Writer, res *scan.Result, o Options) error {
 	for _, col := range csvColumns {
 		columns = append(columns, csvColumn[timesketchRow]{col.name, func(r *timesketchRow) string { return col.cell(&r.row) }})
 	}
-	known := make(techniques)
-	rowOf := func(f *scan.Finding) timesketchRow { return newTimesketchRow(f, known) }
-	return writeColumns(newCSVWriter(w, o), res.Findings, columns, rowOf)
+	return writeColumns(newCSVWriter(w, o), timesketchRows(res), columns, func(event func() timesketchRow) timesketchRow { return event() })
 }
 
 // crosscheckText is what the second decoder says, in one cell.
