@@ -9,7 +9,6 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
-	"webshellscan/scan/powershell"
 	"webshellscan/scan/proctree"
 )
 
@@ -99,7 +98,7 @@ func (d *detection) finding(s *subject) *Finding {
 		ParentProcessID:   p.ParentPID(),
 		Recovered:         p.Recovered(),
 	}
-	f.DecodedCommand = strings.Join(powershell.Decode(f.CommandLine), "\n")
+	f.DecodedCommand = s.decoded(p.CommandLine())
 	d.addAncestors(f)
 	for r := range p.Records() {
 		f.Evidence = append(f.Evidence, d.evidence(r))

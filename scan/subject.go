@@ -6,6 +6,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/powershell"
 	"webshellscan/scan/proctree"
 )
 
@@ -24,6 +25,7 @@ type subject struct {
 	getters []getter           // by field of the set
 	process proctree.Process
 	hashes  map[proctree.TextID]hashes
+	hidden  map[proctree.TextID]string // what command lines hide in Base64
 	members []proctree.TextID
 }
 
@@ -31,7 +33,7 @@ type subject struct {
 func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *subject {
 	s := &subject{
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
-		hashes: make(map[proctree.TextID]hashes),
+		hashes: make(map[proctree.TextID]hashes), hidden: make(map[proctree.TextID]string),
 	}
 	for i, text := range [...]string{"", "-", "?"} {
 		s.unnamed[i] = s.texts.InternString(text)
@@ -270,6 +272,23 @@ func (s *subject) Members(dst []rules.ValueID, group rules.ValueID) []rules.Valu
 		dst = text(dst, id)
 	}
 	return dst
+}
+
+// maxHidden bounds the command lines of which a subject remembers what they hide.
+const maxHidden = 1 << 16
+
+// decoded returns what a command line hides in Base64, each text on a line of its
+// own.
+func (s *subject) decoded(commandLine proctree.TextID) string {
+	text, ok := s.hidden[commandLine]
+	if !ok {
+		if len(s.hidden) == maxHidden {
+			clear(s.hidden)
+		}
+		text = strings.Join(powershell.Decode(s.texts.Text(commandLine)), "\n")
+		s.hidden[commandLine] = text
+	}
+	return text
 }
 
 // hashes are the parts of Sysmon's field Hashes.
