@@ -160,8 +160,9 @@ func (d *detection) climb(f *Finding) {
 	}
 }
 
-// sessionKey returns the key by which reports name a web server process: its host, its process ID and its start, or, of a stub whose start is not
-// known, the start of its first child.
+// sessionKey returns the key by which reports name a web server process: its
+// host, its process ID and its start, or, of a stub whose start is not known, the
+// start of its first child.
 func sessionKey(worker proctree.Process) string {
 	start := worker.Start().String()
 	if start == "" {

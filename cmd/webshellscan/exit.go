@@ -34,7 +34,7 @@ const exitHelpAnyway = `Exit status:
   2    wrong usage
   3    incomplete: an input could not be read or the output not be written, there
        was not one event log record, or not one rule could be loaded
-  130  interrupted; what was read up to then was written
+  130  interrupted; a tree has what was read up to then, a baseline is not written
 `
 
 // outcome is how a run ended that did what it was asked: its exit status. It is

@@ -66,17 +66,25 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return options, err
 	}
-	if options.Since, err = parseBound("--since", o.since, 0); err != nil {
+	if options.Since, options.Until, err = parseSpan(o.since, o.until); err != nil {
 		return options, err
-	}
-	if options.Until, err = parseBound("--until", o.until, event.Day); err != nil {
-		return options, err
-	}
-	if options.Until != 0 && options.Until <= options.Since {
-		return options, fmt.Errorf("--until %s is not after --since %s", o.until, o.since)
 	}
 	options.Baseline, err = readBaseline(o.known)
 	return options, err
+}
+
+// parseSpan reads the flags --since and --until.
+func parseSpan(since, until string) (from, to event.Time, err error) {
+	if from, err = parseBound("--since", since, 0); err != nil {
+		return 0, 0, err
+	}
+	if to, err = parseBound("--until", until, event.Day); err != nil {
+		return 0, 0, err
+	}
+	if to != 0 && to <= from {
+		return 0, 0, fmt.Errorf("--until %s is not after --since %s", until, since)
+	}
+	return from, to, nil
 }
 
 // parseBound reads a time flag. dateEnd is added to a bare date.

@@ -8,7 +8,6 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/scan"
-	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
 
@@ -74,10 +73,7 @@ func (o *treeOptions) finalize(paths []string) (report.TreeOptions, error) {
 		return options, errors.New("--pid or --session, not both")
 	}
 	var err error
-	if options.Since, err = parseBound("--since", o.since, 0); err != nil {
-		return options, err
-	}
-	options.Until, err = parseBound("--until", o.until, event.Day)
+	options.Since, options.Until, err = parseSpan(o.since, o.until)
 	return options, err
 }
 
