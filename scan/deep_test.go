@@ -9,6 +9,7 @@ import (
 
 	"webshellscan/scan"
 	"webshellscan/scan/evtx/evtxtest"
+	"webshellscan/scan/proctree"
 )
 
 // TestDeepChain: of a chain of thousands of shells below a web server every link
@@ -18,11 +19,15 @@ func TestDeepChain(t *testing.T) {
 	events := make([]evtxtest.Event, 0, n+1)
 	image := `C:\Windows\System32\inetsrv\w3wp.exe`
 	for i := range n + 1 {
+		parent := ""
+		if i > 1 { // so that the first link is the least sure
+			parent = `C:\Windows\System32\cmd.exe`
+		}
 		if i > 0 {
 			image = `C:\Windows\System32\cmd.exe`
 		}
 		events = append(events, after(time.Duration(i)*time.Second, &evtxtest.ProcessCreated{
-			NewProcessID: uint64(1000 + i), NewProcessName: image, ProcessID: uint64(999 + i), CommandLine: fmt.Sprintf("%d", i),
+			NewProcessID: uint64(1000 + i), NewProcessName: image, ProcessID: uint64(999 + i), ParentProcessName: parent, CommandLine: fmt.Sprintf("%d", i),
 		}))
 	}
 	path := filepath.Join(t.TempDir(), "a.evtx")
@@ -35,6 +40,9 @@ func TestDeepChain(t *testing.T) {
 		named := strings.Join(f.Ancestors, " > ")
 		if f.Depth != i+1 || !strings.HasPrefix(named, `C:\Windows\System32\inetsrv\w3wp.exe`) || len(f.Ancestors) != min(i+1, 64) {
 			t.Fatalf("finding %d: depth %d, %d ancestors: %.200s", i, f.Depth, len(f.Ancestors), named)
+		}
+		if f.Link != proctree.LinkTime {
+			t.Fatalf("finding %d: link %s", i, f.Link)
 		}
 		if want := fmt.Sprintf("... (%d more)", i+1-63); i+1 > 64 && f.Ancestors[1] != want {
 			t.Fatalf("finding %d: %q, want %q", i, f.Ancestors[1], want)
