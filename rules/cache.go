@@ -69,7 +69,7 @@ func (c *valueCache) get(id ValueID, field uint32) (verdict uint32, ok bool) {
 // add keeps a verdict that is not kept yet.
 func (c *valueCache) add(slot valueSlot) {
 	if c.used >= len(c.slots)/4 && len(c.slots) < c.limit {
-		c.resize(2 * len(c.slots))
+		c.resize(min(c.limit, 4*len(c.slots)))
 	}
 	c.put(slot)
 }
@@ -114,9 +114,11 @@ func (t *tupleTable) at(n uint32) []uint32 {
 	return t.data[start:t.ends[n]]
 }
 
+const tupleSeed = 0xCBF29CE484222325 // that of FNV-1a, 64 bits
+
 // tupleHash is FNV-1a over whole numbers, folded to spread its upper bits.
 func tupleHash(tuple []uint32) uint32 {
-	h := uint64(affixSeed)
+	h := uint64(tupleSeed)
 	for _, v := range tuple {
 		h = (h ^ uint64(v)) * 0x9E3779B97F4A7C15
 	}

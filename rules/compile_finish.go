@@ -12,6 +12,12 @@ func (c *compiler) finish() {
 	s.judges = make([]fieldJudge, s.asked)
 	for i, b := range c.builders {
 		s.judges[i] = b.build()
+		for _, m := range s.judges[i].matchers {
+			if m.kind == regexpMatcher {
+				m.regexp.index = s.expressions
+				s.expressions++
+			}
+		}
 	}
 	s.words = (len(s.predicates) + 63) / 64
 	s.deferred = make([]uint64, s.words)

@@ -108,14 +108,14 @@ func (c *compiler) compileRegexps(groups [][]*matcher) error {
 			if m.kind != regexpMatcher {
 				continue
 			}
-			if c.regexps += regexpSize(m.tree); c.regexps > maxRegexpsOfSet {
+			if c.regexps += regexpSize(m.regexp.tree); c.regexps > maxRegexpsOfSet {
 				return &regexpError{fmt.Sprintf("the regular expressions of all rules together have more than %d steps", maxRegexpsOfSet)}
 			}
-			re, err := compileRegexp(m.expr)
+			re, err := compileRegexp(m.regexp.source)
 			if err != nil {
 				return err
 			}
-			m.re = re
+			m.regexp.re = re
 		}
 	}
 	return nil

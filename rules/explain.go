@@ -212,7 +212,7 @@ func (x *explainer) hits(item *Item, s string) []int {
 		}
 		for _, m := range groups[0] {
 			if m.kind == regexpMatcher {
-				m.re, err = compileRegexp(m.expr)
+				m.regexp.re, err = compileRegexp(m.regexp.source)
 			}
 			if err == nil && m.match(&x.text) {
 				out = append(out, i)

@@ -2,3 +2,51 @@ package rules
 
 // SetLimit makes a Correlator keep no more than so many events, for tests.
 func (c *Correlator) SetLimit(events int) { c.limit = events }
+
+// Expression is a regular expression as a matcher searches for it, for tests.
+type Expression struct {
+	bench *bench
+	e     *expression
+}
+
+// NewExpression returns nil if Go's engine or this package refuses the expression.
+func NewExpression(source string) *Expression {
+	_, tree, err := parseRegexp(source, &modifiers{})
+	if err != nil {
+		return nil
+	}
+	re, err := compileRegexp(source)
+	if err != nil {
+		return nil
+	}
+	return &Expression{&bench{automata: make([]*automaton, 1)}, &expression{source: source, tree: tree, re: re, filter: newRegexpFilter(tree)}}
+}
+
+// Automaton tells what the automaton says, and whether it knows.
+func (x *Expression) Automaton(text string) (matches, known bool) {
+	x.bench.text.reset(text)
+	return x.bench.matchAutomaton(x.e)
+}
+
+// Filter tells what the cheap checks say, and whether they know.
+func (x *Expression) Filter(text string) (matches, known bool) {
+	x.bench.text.reset(text)
+	return x.e.filter.decide(&x.bench.text)
+}
+
+// Literals are those of which a text must have one.
+func (x *Expression) Literals() []string { return requiredLiterals(x.e.tree) }
+
+// States returns how many states the automaton has, how many it ever made, and their size in bytes.
+func (x *Expression) States() (now, made, size int) {
+	a := x.bench.automata[0]
+	return len(a.states), a.made, a.size
+}
+
+// Searched returns a text as literals are looked for in it.
+func Searched(text string) string { return dashed(fold(text)) }
+
+const (
+	MaxAutomatonStates = maxAutomatonStates
+	Patience           = patience
+)

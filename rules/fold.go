@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 )
@@ -59,6 +60,31 @@ func isDash(r rune) bool {
 	return r == '-' || r == '/' || r == '–' || r == '—' || r == '―'
 }
 
+// dashes says which dashes a text has: a set of these.
+type dashes uint8
+
+const (
+	hyphenDash dashes = 1 << iota
+	slashDash
+	otherDash // beyond ASCII
+)
+
+// dashesOf returns the dashes that a text has.
+func dashesOf(s string) dashes {
+	var set dashes
+	for _, r := range s {
+		switch {
+		case r == '-':
+			set |= hyphenDash
+		case r == '/':
+			set |= slashDash
+		case isDash(r):
+			set |= otherDash
+		}
+	}
+	return set
+}
+
 // appendDashed appends s with every dash of windash as a hyphen-minus.
 func appendDashed(dst []byte, s []byte) []byte {
 	for i := 0; i < len(s); {
@@ -90,6 +116,9 @@ type text struct {
 	raw    string
 	folded []byte // raw without case
 	dashes []byte // folded with one form of dash; what the literal index searches
+
+	ascii bool   // whether it is of ASCII only
+	only  dashes // its dashes, if it is of ASCII only and they are all the same
 
 	rawBytes  []byte // raw, for matchers that respect case
 	rawDashes []byte // raw with one form of dash
@@ -135,6 +164,17 @@ func (t *text) reset(s string) {
 		dashes = appendDashed(dashes, folded[i:])
 	}
 	t.folded, t.dashes = folded, dashes
+	t.only, t.ascii = 0, i == len(s)
+	if !t.ascii {
+		return
+	}
+	hyphen, slash := bytes.IndexByte(folded, '-') >= 0, bytes.IndexByte(folded, '/') >= 0
+	switch {
+	case hyphen && !slash:
+		t.only = hyphenDash
+	case slash && !hyphen:
+		t.only = slashDash
+	}
 }
 
 // foldTable maps ASCII to small letters; dashTable does that and maps the slash to the hyphen-minus.

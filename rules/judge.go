@@ -15,22 +15,41 @@ type fieldJudge struct {
 	uses     [][]literalUse // by literal
 	always   []int32        // matchers for which nothing can be looked up
 
-	groups    [][]int32 // by matcher: the groups it belongs to
-	predicate []uint32  // by group: its predicate
-	needs     []int32   // by group: how many groups its predicate has
+	groups groupLists     // by matcher: the groups it belongs to
+	about  []matcherGroup // by group
 
 	absent []uint32 // predicates that hold if the field is absent, ascending
 }
 
-// literalUse is a matcher that a literal in the text speaks for. If it is exact, the literal is all that the matcher asks for.
+// matcherGroup is a value of an item, of which one matcher has to fit.
+type matcherGroup struct {
+	predicate uint32
+	needs     int32 // how many groups the predicate has; it holds if all are met
+}
+
+// groupLists has a list of groups for each matcher, one after the other.
+type groupLists struct {
+	starts []int32 // by matcher, and the end of the last
+	groups []int32
+}
+
+// of returns the groups of a matcher.
+func (l *groupLists) of(matcher int32) []int32 {
+	return l.groups[l.starts[matcher]:l.starts[matcher+1]]
+}
+
+// literalUse is a matcher that a literal in the text speaks for. If it is exact, the literal is all that the matcher asks for; if
+// there are dashes, it is, but for which dashes they are, as the index takes all for the same.
 type literalUse struct {
 	matcher int32
 	exact   bool
+	dashes  dashes
 }
 
 // judgeBuilder collects the matchers and predicates of one field.
 type judgeBuilder struct {
 	judge     fieldJudge
+	groups    [][]int32 // by matcher
 	byKey     map[string]int32
 	byLiteral map[string]int32
 	literals  []string
@@ -47,14 +66,13 @@ func newJudgeBuilder() *judgeBuilder {
 // addPredicate adds a predicate that holds for a text if, of each group of matchers, one fits.
 func (b *judgeBuilder) addPredicate(predicate uint32, groups [][]*matcher) {
 	j := &b.judge
-	for _, group := range groups {
-		number := int32(len(j.predicate))
-		j.predicate = append(j.predicate, predicate)
-		j.needs = append(j.needs, int32(len(groups)))
-		for _, m := range group {
+	for _, matchers := range groups {
+		number := int32(len(j.about))
+		j.about = append(j.about, matcherGroup{predicate, int32(len(groups))})
+		for _, m := range matchers {
 			n := b.addMatcher(m)
-			if in := j.groups[n]; len(in) == 0 || in[len(in)-1] != number {
-				j.groups[n] = append(in, number)
+			if in := b.groups[n]; len(in) == 0 || in[len(in)-1] != number {
+				b.groups[n] = append(in, number)
 			}
 		}
 	}
@@ -68,7 +86,7 @@ func (b *judgeBuilder) addMatcher(m *matcher) int32 {
 	n := int32(len(b.judge.matchers))
 	b.byKey[m.key] = n
 	b.judge.matchers = append(b.judge.matchers, m)
-	b.judge.groups = append(b.judge.groups, nil)
+	b.groups = append(b.groups, nil)
 	b.file(m, n)
 	return n
 }
@@ -77,8 +95,8 @@ func (b *judgeBuilder) addMatcher(m *matcher) int32 {
 func (b *judgeBuilder) file(m *matcher, n int32) {
 	switch {
 	case m.kind == regexpMatcher:
-		literals := requiredLiterals(m.tree)
-		m.tree = nil
+		literals := requiredLiterals(m.regexp.tree)
+		m.regexp.tree = nil
 		if len(literals) == 0 {
 			b.judge.always = append(b.judge.always, n)
 		}
@@ -110,14 +128,12 @@ func (b *judgeBuilder) file(m *matcher, n int32) {
 		b.judge.always = append(b.judge.always, n)
 		return
 	}
-	filed := dashed(fold(literal))
-	exact := p.shape == containsShape && !p.cased && (p.dashes || !containsDash(filed))
-	b.use(filed, literalUse{n, exact})
-}
-
-// containsDash tells whether a literal in the form of text.dashes has a dash, so that finding it does not say which one is meant.
-func containsDash(s string) bool {
-	return slices.Contains([]byte(s), '-')
+	use := literalUse{matcher: n, exact: p.shape == containsShape && !p.cased}
+	if use.exact && !p.dashes {
+		use.dashes = dashesOf(literal)
+		use.exact = use.dashes == 0
+	}
+	b.use(dashed(fold(literal)), use)
 }
 
 // use files a matcher under a literal.
@@ -140,6 +156,11 @@ func (b *judgeBuilder) build() fieldJudge {
 	if len(b.literals) > 0 {
 		j.literals = newLiteralIndex(b.literals)
 	}
+	for _, list := range b.groups {
+		j.groups.starts = append(j.groups.starts, int32(len(j.groups.groups)))
+		j.groups.groups = append(j.groups.groups, list...)
+	}
+	j.groups.starts = append(j.groups.starts, int32(len(j.groups.groups)))
 	slices.Sort(j.absent)
 	return j
 }
@@ -155,7 +176,13 @@ type bench struct {
 	counts   []groupCount
 	found    []int32
 	holds    []uint32
+
+	automata     []*automaton // by expression; nil if there is none yet
+	automataSize int          // bytes of all their states
 }
+
+// maxAutomataSize bounds the bytes of the states of all automata of a bench. When it is reached, all are dropped and made anew.
+const maxAutomataSize = 8 << 20
 
 // groupCount counts the groups of a predicate of which a matcher fits.
 type groupCount struct {
@@ -163,18 +190,19 @@ type groupCount struct {
 	count int32
 }
 
-// newBench returns the memory to judge texts by any of the judges, with so many predicates in all.
-func newBench(judges []fieldJudge, predicates int) *bench {
+// newBench returns the memory to judge texts by any of a set's judges.
+func newBench(s *Set) *bench {
 	var literals, matchers, groups int
-	for i := range judges {
-		j := &judges[i]
-		literals, matchers, groups = max(literals, len(j.uses)), max(matchers, len(j.matchers)), max(groups, len(j.predicate))
+	for i := range s.judges {
+		j := &s.judges[i]
+		literals, matchers, groups = max(literals, len(j.uses)), max(matchers, len(j.matchers)), max(groups, len(j.about))
 	}
 	return &bench{
 		literals: make([]uint32, literals),
 		matchers: make([]uint32, matchers),
 		groups:   make([]uint32, groups),
-		counts:   make([]groupCount, predicates),
+		counts:   make([]groupCount, len(s.predicates)),
+		automata: make([]*automaton, s.expressions),
 	}
 }
 
@@ -203,7 +231,7 @@ func (w *bench) judge(j *fieldJudge, s string) []uint32 {
 		}
 	}
 	for _, n := range j.always {
-		if j.matchers[n].match(t) {
+		if w.match(j.matchers[n]) {
 			w.fits(j, n)
 		}
 	}
@@ -222,12 +250,14 @@ func (w *bench) judgeUses(j *fieldJudge, uses []literalUse) {
 	for _, u := range uses {
 		switch {
 		case w.matchers[u.matcher] == w.mark:
-		case u.exact:
+		case u.exact || u.dashes != 0 && u.dashes == w.text.only:
 			w.matchers[u.matcher] = w.mark
 			w.fits(j, u.matcher)
+		case u.dashes != 0 && (w.text.only != 0 || u.dashes&otherDash != 0 && w.text.ascii):
+			// The text has no such dashes.
 		default:
 			w.matchers[u.matcher] = w.mark
-			if j.matchers[u.matcher].match(&w.text) {
+			if w.match(j.matchers[u.matcher]) {
 				w.fits(j, u.matcher)
 			}
 		}
@@ -237,21 +267,59 @@ func (w *bench) judgeUses(j *fieldJudge, uses []literalUse) {
 // fits notes that a matcher fits the text: each of its groups is met, and a predicate holds once all of its groups are. It is
 // called once for a matcher and text.
 func (w *bench) fits(j *fieldJudge, matcher int32) {
-	for _, g := range j.groups[matcher] {
+	for _, g := range j.groups.of(matcher) {
 		if w.groups[g] == w.mark {
 			continue
 		}
 		w.groups[g] = w.mark
-		p := j.predicate[g]
-		if j.needs[g] > 1 {
-			c := &w.counts[p]
+		about := j.about[g]
+		if about.needs > 1 {
+			c := &w.counts[about.predicate]
 			if c.mark != w.mark {
 				*c = groupCount{mark: w.mark}
 			}
-			if c.count++; c.count < j.needs[g] {
+			if c.count++; c.count < about.needs {
 				continue
 			}
 		}
-		w.holds = append(w.holds, p)
+		w.holds = append(w.holds, about.predicate)
 	}
+}
+
+// match tells whether the text fits a matcher.
+func (w *bench) match(m *matcher) bool {
+	if m.kind != regexpMatcher {
+		return m.match(&w.text)
+	}
+	e := m.regexp
+	if matches, known := e.filter.decide(&w.text); known {
+		return matches
+	}
+	if matches, known := w.matchAutomaton(e); known {
+		return matches
+	}
+	return e.re.MatchString(w.text.raw)
+}
+
+// matchAutomaton asks the automaton of an expression.
+func (w *bench) matchAutomaton(e *expression) (matches, known bool) {
+	a := w.automata[e.index]
+	if a == nil {
+		a = newAutomaton(e.source)
+		w.automata[e.index] = a
+	}
+	if a.hopeless() {
+		return false, false
+	}
+	before := a.size
+	matches, known = a.match(w.text.raw)
+	if w.automataSize += a.size - before; w.automataSize > maxAutomataSize {
+		for _, a := range w.automata {
+			if a != nil {
+				a.forget()
+			}
+		}
+		w.automataSize = 0
+	}
+	return matches, known
 }

@@ -3,7 +3,9 @@ package rules
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"math/bits"
+	"slices"
 )
 
 // literalIndex finds which of many literals occur in a text. Each literal of four bytes or more is filed under the rarest of its
@@ -21,9 +23,8 @@ type literalIndex struct {
 	slots   []windowSlot
 	entries []windowEntry
 
-	pairs   *[1 << 10]uint64 // bitmap of pairs of bytes in use, nil if there are none
-	byPair  map[uint16][]windowEntry
-	singles []int32 // literals of one byte
+	pairs   *pairTable // of literals of two and three bytes; nil if there are none
+	singles []int32    // literals of one byte
 }
 
 // windowSlot says where the entries of a window stand. An empty slot has none.
@@ -48,6 +49,7 @@ func newLiteralIndex(literals []string) *literalIndex {
 	x := &literalIndex{literals: literals}
 	common := countWindows(literals)
 	chosen := make(map[uint32][]windowEntry)
+	pairs := make(map[uint16][]pairEntry)
 	for i, s := range literals {
 		switch {
 		case len(s) >= windowSize:
@@ -56,10 +58,11 @@ func newLiteralIndex(literals []string) *literalIndex {
 		case len(s) == 1:
 			x.singles = append(x.singles, int32(i))
 		default:
-			x.addPair(s, int32(i))
+			addPair(pairs, s, int32(i))
 		}
 	}
 	x.fillSlots(chosen)
+	x.pairs = newPairTable(pairs)
 	return x
 }
 
@@ -106,22 +109,6 @@ func rarestWindow(s string, common windowCount, chosen map[uint32][]windowEntry)
 	return window, offset
 }
 
-// addPair files a literal of two or three bytes under a pair of them: the one that has fewer literals already.
-func (x *literalIndex) addPair(s string, literal int32) {
-	if x.pairs == nil {
-		x.pairs, x.byPair = new([1 << 10]uint64), make(map[uint16][]windowEntry)
-	}
-	offset := 0
-	if len(s) == 3 && len(x.byPair[pairAt(s, 1)]) < len(x.byPair[pairAt(s, 0)]) {
-		offset = 1
-	}
-	pair := pairAt(s, offset)
-	x.pairs[pair>>6] |= 1 << (pair & 63)
-	x.byPair[pair] = append(x.byPair[pair], windowEntry{literal, int32(offset)})
-}
-
-func pairAt(s string, i int) uint16 { return uint16(s[i]) | uint16(s[i+1])<<8 }
-
 // fillSlots lays the windows out in an open hash table, with a bitmap before it that one window in sixteen passes by chance.
 func (x *literalIndex) fillSlots(chosen map[uint32][]windowEntry) {
 	if len(chosen) == 0 {
@@ -165,6 +152,75 @@ func (x *literalIndex) place(slot windowSlot) {
 	x.slots[i] = slot
 }
 
+// pairTable finds literals of two and three bytes by two of their bytes. It is immutable.
+type pairTable struct {
+	bitmap  [1 << 10]uint64 // pairs in use
+	before  [1 << 10]uint16 // by word of the bitmap: pairs in use before it
+	starts  []uint32        // by pair in use, in their order: where its entries start; and where the last one's end
+	entries []pairEntry
+}
+
+// pairEntry is a literal that stands in a text where a pair does, if the byte beside that is its third one.
+type pairEntry struct {
+	literal int32
+	beside  int8 // place of the third byte from the pair's first: 2 or -1; 0 for a literal of two bytes
+	third   byte
+}
+
+// addPair files a literal of two or three bytes under a pair of them: the one that has fewer literals already.
+func addPair(pairs map[uint16][]pairEntry, s string, literal int32) {
+	pair, entry := pairAt(s, 0), pairEntry{literal: literal}
+	if len(s) == 3 {
+		entry.beside, entry.third = 2, s[2]
+		if other := pairAt(s, 1); len(pairs[other]) < len(pairs[pair]) {
+			pair, entry.beside, entry.third = other, -1, s[0]
+		}
+	}
+	pairs[pair] = append(pairs[pair], entry)
+}
+
+func pairAt(s string, i int) uint16 { return uint16(s[i]) | uint16(s[i+1])<<8 }
+
+// newPairTable lays entries out by their pair. It returns nil for none.
+func newPairTable(pairs map[uint16][]pairEntry) *pairTable {
+	if len(pairs) == 0 {
+		return nil
+	}
+	t := &pairTable{}
+	for _, pair := range slices.Sorted(maps.Keys(pairs)) {
+		t.bitmap[pair>>6] |= 1 << (pair & 63)
+		t.starts = append(t.starts, uint32(len(t.entries)))
+		t.entries = append(t.entries, pairs[pair]...)
+	}
+	t.starts = append(t.starts, uint32(len(t.entries)))
+	used := 0
+	for i, word := range t.bitmap {
+		t.before[i] = uint16(used)
+		used += bits.OnesCount64(word)
+	}
+	return t
+}
+
+// scan is that of literalIndex.
+func (t *pairTable) scan(dst []int32, s []byte, seen []uint32, mark uint32) []int32 {
+	for i := 0; i+2 <= len(s); i++ {
+		pair := uint16(s[i]) | uint16(s[i+1])<<8
+		word := t.bitmap[pair>>6]
+		if word>>(pair&63)&1 == 0 {
+			continue
+		}
+		n := int(t.before[pair>>6]) + bits.OnesCount64(word&(1<<(pair&63)-1))
+		for _, e := range t.entries[t.starts[n]:t.starts[n+1]] {
+			if beside := i + int(e.beside); seen[e.literal] != mark &&
+				(e.beside == 0 || uint(beside) < uint(len(s)) && s[beside] == e.third) {
+				seen[e.literal] = mark
+				dst = append(dst, e.literal)
+			}
+		}
+	}
+	return dst
+}
+
 // scan appends the literals that occur in s, each once. seen and mark tell which have been met: seen[literal] == mark.
 func (x *literalIndex) scan(dst []int32, s []byte, seen []uint32, mark uint32) []int32 {
 	if x.slots != nil {
@@ -178,12 +234,7 @@ func (x *literalIndex) scan(dst []int32, s []byte, seen []uint32, mark uint32) [
 		}
 	}
 	if x.pairs != nil {
-		for i := 0; i+2 <= len(s); i++ {
-			pair := uint16(s[i]) | uint16(s[i+1])<<8
-			if x.pairs[pair>>6]>>(pair&63)&1 != 0 {
-				dst = x.compare(dst, s, i, x.byPair[pair], seen, mark)
-			}
-		}
+		dst = x.pairs.scan(dst, s, seen, mark)
 	}
 	for _, l := range x.singles {
 		if bytes.IndexByte(s, x.literals[l][0]) >= 0 {
@@ -222,21 +273,27 @@ func (x *literalIndex) compare(dst []int32, s []byte, i int, entries []windowEnt
 	return dst
 }
 
-// affixTable finds which of many literals a text begins or ends with: texts are hashed byte by byte from that end, and looked up
-// at every length that a literal has.
+// affixTable finds which of many literals a text begins or ends with. Literals are filed under their outermost bytes, eight if they
+// have so many: a text is looked up once for each such length. It is immutable once built.
 type affixTable struct {
 	fromEnd  bool
 	literals []string
 	matchers []int32 // by literal
-	lengths  []bool  // by length in bytes
+	lengths  []int   // of windows, in bytes, ascending
 	mask     uint64
-	slots    []int32 // number of literal plus one, 0 for none
+	slots    []affixSlot
+	entries  []int32 // literals
 }
 
-const (
-	affixSeed  = 0xCBF29CE484222325 // FNV-1a, 64 bits
-	affixPrime = 0x100000001B3
-)
+// affixSlot says where the entries of a window stand. An empty slot has none.
+type affixSlot struct {
+	window     uint64
+	length     int32
+	start, end int32
+}
+
+// affixWindow is how many bytes a literal is filed under at most.
+const affixWindow = 8
 
 // newAffixTable builds the table of distinct, non-empty literals, given with the matcher of each. It returns nil for none.
 func newAffixTable(literals []string, matchers []int32, fromEnd bool) *affixTable {
@@ -244,53 +301,74 @@ func newAffixTable(literals []string, matchers []int32, fromEnd bool) *affixTabl
 		return nil
 	}
 	t := &affixTable{fromEnd: fromEnd, literals: literals, matchers: matchers}
-	size := 1 << bits.Len(uint(4*len(literals)-1))
-	t.mask, t.slots = uint64(size-1), make([]int32, size)
+	size := 1 << bits.Len(uint(2*len(literals)-1))
+	t.mask, t.slots = uint64(size-1), make([]affixSlot, size)
+	byLength := make([]map[uint64][]int32, affixWindow+1)
 	for n, s := range literals {
-		for len(t.lengths) <= len(s) {
-			t.lengths = append(t.lengths, false)
+		length := min(len(s), affixWindow)
+		if byLength[length] == nil {
+			byLength[length] = make(map[uint64][]int32)
 		}
-		t.lengths[len(s)] = true
-		h, text := uint64(affixSeed), []byte(s)
-		for i := range text {
-			h = (h ^ uint64(t.byteAt(text, i))) * affixPrime
+		window := t.window([]byte(s), length)
+		byLength[length][window] = append(byLength[length][window], int32(n))
+	}
+	for length, windows := range byLength {
+		if len(windows) > 0 {
+			t.lengths = append(t.lengths, length)
 		}
-		at := t.slotOf(h)
-		for t.slots[at] != 0 {
-			at = (at + 1) & t.mask
+		for _, window := range slices.Sorted(maps.Keys(windows)) {
+			start := int32(len(t.entries))
+			t.entries = append(t.entries, windows[window]...)
+			*t.slot(window, length) = affixSlot{window, int32(length), start, int32(len(t.entries))}
 		}
-		t.slots[at] = int32(n + 1)
 	}
 	return t
 }
 
-func (t *affixTable) slotOf(h uint64) uint64 { return (h ^ h>>32) & t.mask }
-
-// byteAt returns the i-th byte of s, counted from the end that the table looks at.
-func (t *affixTable) byteAt(s []byte, i int) byte {
+// window returns the outermost bytes of s, which has so many.
+func (t *affixTable) window(s []byte, length int) uint64 {
 	if t.fromEnd {
-		return s[len(s)-1-i]
+		s = s[len(s)-length:]
 	}
-	return s[i]
+	if len(s) >= affixWindow {
+		return binary.LittleEndian.Uint64(s) & (1<<(8*length) - 1)
+	}
+	var w uint64
+	for i := range length {
+		w |= uint64(s[i]) << (8 * i)
+	}
+	return w
+}
+
+// slot returns the slot of a window, or the empty one where it would be.
+func (t *affixTable) slot(window uint64, length int) *affixSlot {
+	h := (window ^ uint64(length)) * 0x9E3779B97F4A7C15
+	for at := (h >> 32) & t.mask; ; at = (at + 1) & t.mask {
+		slot := &t.slots[at]
+		if slot.end == 0 || slot.window == window && slot.length == int32(length) {
+			return slot
+		}
+	}
 }
 
 // find appends the matchers of the literals that s begins or ends with.
 func (t *affixTable) find(dst []int32, s []byte) []int32 {
-	h := uint64(affixSeed)
-	for i := 0; i < len(s) && i+1 < len(t.lengths); i++ {
-		h = (h ^ uint64(t.byteAt(s, i))) * affixPrime
-		if !t.lengths[i+1] {
-			continue
+	for _, length := range t.lengths {
+		if length > len(s) {
+			break
 		}
-		affix := s[:i+1]
-		if t.fromEnd {
-			affix = s[len(s)-1-i:]
-		}
-		for at := t.slotOf(h); t.slots[at] != 0; at = (at + 1) & t.mask {
-			n := t.slots[at] - 1
-			if string(affix) == t.literals[n] {
+		slot := t.slot(t.window(s, length), length)
+		for _, n := range t.entries[slot.start:slot.end] {
+			literal := t.literals[n]
+			if len(literal) > len(s) {
+				continue
+			}
+			affix := s[:len(literal)]
+			if t.fromEnd {
+				affix = s[len(s)-len(literal):]
+			}
+			if string(affix) == literal {
 				dst = append(dst, t.matchers[n])
-				break
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -172,9 +173,9 @@ func readFile(path string) ([]byte, error) {
 	if info.Size() > maxFileSize {
 		return nil, tooLarge(path, info.Size())
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err != nil {
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(f, maxFileSize+1)); err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
-	return data, nil
+	return data.Bytes(), nil
 }

@@ -82,7 +82,7 @@ func (s *Set) NewMatchers(n int) []*Matcher {
 func (s *Set) NewMatcher() *Matcher {
 	m := &Matcher{
 		set:      s,
-		bench:    newBench(s.judges, len(s.predicates)),
+		bench:    newBench(s),
 		values:   newValueCache(s.options.CacheSize),
 		verdicts: newTupleTable(),
 		tuples:   newTupleTable(),

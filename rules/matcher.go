@@ -20,49 +20,59 @@ const (
 	regexpMatcher
 )
 
-// matcher judges one text by one value of a rule. It is immutable, except that compileRegexps gives it its expression before the
-// Set is built.
+// matcher judges one text by one value of a rule. It is immutable, but for what its expression is given.
 type matcher struct {
 	kind    matcherKind
-	key     string // equal for matchers that judge alike
-	pattern pattern
+	key     string        // equal for matchers that judge alike
+	pattern pattern       // of patternMatcher
+	bound   *numberBound  // of numberMatcher and compareMatcher
+	network *netip.Prefix // of cidrMatcher
+	regexp  *expression   // of regexpMatcher
+}
 
+// numberBound is what a number is compared with.
+type numberBound struct {
 	number   number
 	source   string // of numberMatcher: the number as written, folded
 	relation string // of compareMatcher: lt, lte, gt, gte or "" for equality
 	part     string // of compareMatcher: the part of a date, or ""
+}
 
-	network netip.Prefix
-
-	expr   string // of regexpMatcher
-	tree   *syntax.Regexp
+// expression is a regular expression. It is given its compiled form and its index before the Set is built, and is immutable then.
+type expression struct {
+	source string
+	tree   *syntax.Regexp // nil once the Set is built
 	re     *regexp.Regexp
 	filter regexpFilter
+	index  int // among the expressions of a Set
 }
 
 // match tells whether the text fits.
 func (m *matcher) match(t *text) bool {
 	switch m.kind {
 	case numberMatcher:
-		if string(t.folded) == m.source {
+		if string(t.folded) == m.bound.source {
 			return true
 		}
 		n, ok := parseFieldNumber(t.raw)
-		return ok && n.compareTo(m.number) == 0
+		return ok && n.compareTo(m.bound.number) == 0
 	case compareMatcher:
 		var n number
 		var ok bool
-		if m.part != "" {
-			n, ok = timePart(t.raw, m.part)
+		if m.bound.part != "" {
+			n, ok = timePart(t.raw, m.bound.part)
 		} else {
 			n, ok = parseFieldNumber(t.raw)
 		}
-		return ok && n.satisfies(m.relation, m.number)
+		return ok && n.satisfies(m.bound.relation, m.bound.number)
 	case cidrMatcher:
 		addr, err := netip.ParseAddr(t.raw)
 		return err == nil && m.network.Contains(addr.Unmap().WithZone(""))
 	case regexpMatcher:
-		return m.filter.match(m.re, t)
+		if matches, known := m.regexp.filter.decide(t); known {
+			return matches
+		}
+		return m.regexp.re.MatchString(t.raw)
 	}
 	return m.pattern.match(t.form(m.pattern.cased, m.pattern.dashes))
 }
@@ -88,7 +98,9 @@ func newMatchers(item *Item, v *Value, s string) ([]*matcher, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []*matcher{{kind: regexpMatcher, key: "re:" + expr, expr: expr, tree: tree, filter: newRegexpFilter(tree)}}, nil
+		return []*matcher{{
+			kind: regexpMatcher, key: "re:" + expr, regexp: &expression{source: expr, tree: tree, filter: newRegexpFilter(tree)},
+		}}, nil
 	case spec.cidr:
 		return newCIDRMatcher(s)
 	case spec.compare != "" || spec.part != "":
@@ -96,7 +108,7 @@ func newMatchers(item *Item, v *Value, s string) ([]*matcher, error) {
 	case v.Kind == NumberValue && spec.isPlain() && item.Field != "":
 		if n, ok := parseYAMLNumber(s); ok {
 			source := fold(s)
-			return []*matcher{{kind: numberMatcher, key: "number:" + source, number: n, source: source}}, nil
+			return []*matcher{{kind: numberMatcher, key: "number:" + source, bound: &numberBound{number: n, source: source}}}, nil
 		}
 	}
 	return newPatternMatchers(item, s)
@@ -121,7 +133,7 @@ func newCIDRMatcher(s string) ([]*matcher, error) {
 		network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-96)
 	}
 	network = network.Masked()
-	return []*matcher{{kind: cidrMatcher, key: "cidr:" + network.String(), network: network}}, nil
+	return []*matcher{{kind: cidrMatcher, key: "cidr:" + network.String(), network: &network}}, nil
 }
 
 // newCompareMatcher returns the matcher of a numeric comparison or of a part of a date. Sigma modifiers appendix, "Numeric
@@ -138,7 +150,7 @@ func newCompareMatcher(spec *modifiers, s string) ([]*matcher, error) {
 		}
 	}
 	key := "compare:" + spec.part + ":" + spec.compare + ":" + s
-	return []*matcher{{kind: compareMatcher, key: key, number: n, relation: spec.compare, part: spec.part}}, nil
+	return []*matcher{{kind: compareMatcher, key: key, bound: &numberBound{number: n, relation: spec.compare, part: spec.part}}}, nil
 }
 
 // newPatternMatchers returns the matchers of a string: one, or one for each variant that windash and the encodings make of it.

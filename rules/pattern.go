@@ -135,12 +135,14 @@ func (p *pattern) key() string {
 	return b.String()
 }
 
+var plainEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
+
 // escapePlain escapes backslashes and wildcards of a plain text.
 func escapePlain(s string) string {
 	if !strings.ContainsAny(s, `\*?`) {
 		return s
 	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(s)
+	return plainEscaper.Replace(s)
 }
 
 // match tells whether the whole text fits the pattern. s must have the form that cased and dashes ask for.

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"bytes"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"unicode"
@@ -32,19 +31,19 @@ func newRegexpFilter(re *syntax.Regexp) regexpFilter {
 	return f
 }
 
-// match tells whether the expression, compiled, matches the text.
-func (f *regexpFilter) match(re *regexp.Regexp, t *text) bool {
+// decide tells whether the expression matches the text, if that is cheaply known.
+func (f *regexpFilter) decide(t *text) (matches, known bool) {
 	switch {
 	case len(t.raw) < f.least:
-		return false
+		return false, true
 	case f.run != nil && !f.run.in(t.raw):
-		return false
+		return false, true
 	case f.line > 0:
-		return longestLine(t.raw) >= f.line
+		return longestLine(t.raw) >= f.line, true
 	case f.glob != nil && bytes.IndexByte(t.folded, '\n') < 0:
-		return f.glob.match(t.form(f.glob.cased, false))
+		return f.glob.match(t.form(f.glob.cased, false)), true
 	}
-	return re.MatchString(t.raw)
+	return false, false
 }
 
 // longestLine returns how many characters the longest line of a text has; bytes that are not UTF-8 count as one each.

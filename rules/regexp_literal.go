@@ -31,6 +31,7 @@ func requiredLiterals(re *syntax.Regexp) []string {
 type literalSet struct {
 	exact    []string // the part matches one of these and nothing else; nil if that cannot be said
 	required []string // one of these is in whatever the part matches; nil if none are known
+	ends     []string // if there are no exact ones: whatever the part matches begins and ends with one of these; nil if none are known
 }
 
 // best tells whether any literals are required, after the exact ones have been taken for required where they are better.
@@ -81,12 +82,15 @@ func literalsOf(re *syntax.Regexp) literalSet {
 	case syntax.OpCapture:
 		return literalsOf(re.Sub[0])
 	case syntax.OpPlus:
-		return required(literalsOf(re.Sub[0]))
+		return repeated(literalsOf(re.Sub[0]))
 	case syntax.OpRepeat:
-		if re.Min == 0 {
+		switch {
+		case re.Min == 0:
 			return literalSet{}
+		case re.Min == 1 && re.Max == 1:
+			return literalsOf(re.Sub[0])
 		}
-		return required(literalsOf(re.Sub[0]))
+		return repeated(literalsOf(re.Sub[0]))
 	case syntax.OpConcat:
 		return concatLiterals(re.Sub)
 	case syntax.OpAlternate:
@@ -95,12 +99,13 @@ func literalsOf(re *syntax.Regexp) literalSet {
 	return literalSet{}
 }
 
-// required returns the set of a part that is repeated: what one repetition requires.
-func required(s literalSet) literalSet {
-	if !s.best() {
-		return literalSet{}
+// repeated returns the set of a part that is repeated, at least once, given that of the part.
+func repeated(s literalSet) literalSet {
+	out := literalSet{ends: s.exact}
+	if s.best() {
+		out.required = s.required
 	}
-	return literalSet{required: s.required}
+	return out
 }
 
 // classLiterals returns the characters of a small class, given as ranges.
@@ -139,8 +144,14 @@ func concatLiterals(subs []*syntax.Regexp) literalSet {
 		s := literalsOf(sub)
 		keep(s.required)
 		if s.exact == nil {
+			if s.ends != nil && len(exact)*len(s.ends) <= maxLiterals {
+				exact = crossProduct(exact, s.ends)
+			}
 			keep(exact)
 			exact, whole = []string{""}, false
+			if s.ends != nil {
+				exact = s.ends
+			}
 			continue
 		}
 		if len(exact)*len(s.exact) > maxLiterals {

@@ -41,11 +41,12 @@ type Set struct {
 	fields  []string // those that rules ask for, then those that only correlation rules do
 	asked   int      // how many of fields rules ask for
 
-	rules    []*Rule
-	compiled []compiledRule
-	program  program
-	judges   []fieldJudge // by field
-	fieldIDs map[string]int
+	rules       []*Rule
+	compiled    []compiledRule
+	program     program
+	judges      []fieldJudge // by field
+	expressions int          // regular expressions of all judges
+	fieldIDs    map[string]int
 
 	predicates []predicate
 	words      int       // of a bitset over predicates
