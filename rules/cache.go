@@ -14,7 +14,7 @@ type valueCache struct {
 // valueSlot is the verdict of one value. A free slot has field 0.
 type valueSlot struct {
 	id      ValueID
-	field   uint32 // index plus one
+	field   uint32 // index plus one; indices beyond those of fields are those of bundles and groups
 	verdict uint32
 }
 

@@ -43,6 +43,16 @@ func (x *Expression) States() (now, made, size int) {
 	return len(a.states), a.made, a.size
 }
 
+// Forms returns a text as matchers see it: without case, and then with one form of dash.
+func Forms(s string) (folded, dashes string) {
+	var t text
+	t.reset(s)
+	return string(t.folded), string(t.dashes)
+}
+
+// Folded returns a text without case, made rune by rune.
+func Folded(text string) string { return fold(text) }
+
 // Searched returns a text as literals are looked for in it.
 func Searched(text string) string { return dashed(fold(text)) }
 

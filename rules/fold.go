@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
@@ -147,34 +148,54 @@ func (t *text) reset(s string) {
 	if cap(dashes) < len(s) {
 		dashes = make([]byte, 0, cap(folded))
 	}
-	i := 0
-	if len(s) > 0 {
-		f, d := folded[:len(s)], dashes[:len(s)]
-		for ; i < len(s); i++ {
-			c := s[i]
-			if c >= utf8.RuneSelf {
-				break
-			}
-			f[i], d[i] = foldTable[c], dashTable[c]
-		}
-		folded, dashes = f[:i], d[:i]
+	n := foldWords(folded[:len(s)], dashes[:len(s)], s)
+	for ; n < len(s) && s[n] < utf8.RuneSelf; n++ {
+		folded[:n+1][n], dashes[:n+1][n] = foldTable[s[n]], dashTable[s[n]]
 	}
-	if i < len(s) {
-		folded = appendFolded(folded, s[i:])
-		dashes = appendDashed(dashes, folded[i:])
+	folded, dashes = folded[:n], dashes[:n]
+	if t.ascii = n == len(s); !t.ascii {
+		folded = appendFolded(folded, s[n:])
+		dashes = appendDashed(dashes, folded[n:])
 	}
-	t.folded, t.dashes = folded, dashes
-	t.only, t.ascii = 0, i == len(s)
-	if !t.ascii {
-		return
+	t.folded, t.dashes, t.only = folded, dashes, 0
+	if t.ascii {
+		t.only = onlyDash(folded)
 	}
-	hyphen, slash := bytes.IndexByte(folded, '-') >= 0, bytes.IndexByte(folded, '/') >= 0
+}
+
+// onlyDash returns the kind of dash that an ASCII text has, if it has just one.
+func onlyDash(s []byte) dashes {
+	hyphen, slash := bytes.IndexByte(s, '-') >= 0, bytes.IndexByte(s, '/') >= 0
 	switch {
 	case hyphen && !slash:
-		t.only = hyphenDash
+		return hyphenDash
 	case slash && !hyphen:
-		t.only = slashDash
+		return slashDash
 	}
+	return 0
+}
+
+// foldWords writes s folded, and with one form of dash, eight bytes at a time, and returns how many bytes it did: all but the last
+// seven, or as far as s is ASCII. The slices have the length of s.
+func foldWords(folded, dashes []byte, s string) int {
+	const (
+		each  = 0x0101010101010101
+		upper = 0x80 * each // upper bit of each byte, which ASCII leaves free for what is found out about it
+	)
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if w&upper != 0 {
+			break
+		}
+		capital := (w + (0x80-'A')*each) &^ (w + (0x80-'Z'-1)*each) & upper
+		w |= capital >> 2 // 0x20
+		binary.LittleEndian.PutUint64(folded[i:], w)
+		slash := ^((w ^ '/'*each) + 0x7F*each) & upper
+		binary.LittleEndian.PutUint64(dashes[i:], w-slash>>6) // '/' - 2 is '-'
+	}
+	return i
 }
 
 // foldTable maps ASCII to small letters; dashTable does that and maps the slash to the hyphen-minus.

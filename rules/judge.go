@@ -19,6 +19,8 @@ type fieldJudge struct {
 	about  []matcherGroup // by group
 
 	absent []uint32 // predicates that hold if the field is absent, ascending
+
+	noNumber bool // no predicate holds for a text of nothing but digits
 }
 
 // matcherGroup is a value of an item, of which one matcher has to fit.
@@ -162,6 +164,7 @@ func (b *judgeBuilder) build() fieldJudge {
 	}
 	j.groups.starts = append(j.groups.starts, int32(len(j.groups.groups)))
 	slices.Sort(j.absent)
+	j.noNumber = !slices.ContainsFunc(j.matchers, (*matcher).takesNumber)
 	return j
 }
 

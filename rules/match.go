@@ -8,28 +8,27 @@ import (
 
 // Limits on what a Matcher remembers beside the values' verdicts. When one is reached, everything is forgotten and learnt anew.
 const (
-	maxVerdicts    = 1 << 16 // distinct verdicts
-	maxVerdictSize = 1 << 21 // predicates in all verdicts; 8 MiB
-	maxTupleSize   = 1 << 20 // verdicts in all tuples of subjects; 4 MiB
-	maxResultSize  = 1 << 20 // rules in the results of all tuples; 4 MiB
-	maxUnions      = 1 << 16 // pairs of verdicts
+	maxTupleSize  = 1 << 20 // verdicts in all tuples of subjects; 4 MiB
+	maxResultSize = 1 << 20 // rules in the results of all tuples; 4 MiB
+	maxUnions     = 1 << 16 // pairs of verdicts
 )
 
 // Matcher matches subjects against a Set. It remembers what it found out about values and about subjects, within fixed bounds,
 // so it must not be used by several goroutines at once, and not with two numberings of values.
 type Matcher struct {
-	set    *Set
-	bench  *bench
-	shared *sharedVerdicts
+	set   *Set
+	bench *bench
+	store *store
 
-	values   valueCache
-	verdicts tupleTable // by verdict: the predicates that hold, ascending. Verdict 0 is the empty one
+	values   valueCache // what the store does not take
+	verdicts tupleTable // verdicts that the store does not take; their numbers are marked as own
 	unions   map[uint64]uint32
 	absent   []uint32 // by field: the verdict if there is no value
 
-	tuples  tupleTable // by subject's tuple: a verdict for each field
+	columns []column   // of a tuple: the early fields in bundles or alone, then the late fields
+	tuples  tupleTable // by subject's tuple: a verdict for each column
 	results []result   // by tuple
-	gates   tupleTable // by tuple in which the late fields have verdict 0
+	gates   tupleTable // by tuple in which the late columns have verdict 0
 	needs   []uint64   // by gate: the late fields that some rule depends on, by index in Set.late
 	ruleIDs []int32    // of all results
 	opens   []openRule // of all results
@@ -46,6 +45,7 @@ type Matcher struct {
 	ruleMark uint32
 	maybe    []int32 // rules to look at
 	pair     [2]text
+	pairs    [pairSlots]pairSlot
 }
 
 // result says which rules match all subjects of one tuple, and which depend on deferred predicates, so that the subject itself
@@ -62,34 +62,43 @@ type openRule struct {
 	matchesIf bool  // what the only one must be for the rule to match
 }
 
+// column is a place in a subject's tuple: that of a field, or of a bundle of them.
+type column struct {
+	fields []int
+	bundle int // -1 for a single field
+}
+
 // NewMatchers returns matchers for so many goroutines, which tell each other what they find out about values: the same values must
-// have the same IDs for all.
-func (s *Set) NewMatchers(n int) []*Matcher {
+// have the same IDs for all. Bundles are lists of fields, by their index in Set.Fields, each of which a subject that is a Bundler may
+// have from one thing; a field must not be in two of them.
+func (s *Set) NewMatchers(n int, bundles ...[]int) []*Matcher {
 	matchers := make([]*Matcher, n)
+	shared := newStore(s.asked + len(bundles) + 1)
 	for i := range matchers {
-		matchers[i] = s.NewMatcher()
-	}
-	if n > 1 {
-		shared := newSharedVerdicts()
-		for _, m := range matchers {
-			m.shared = shared
-		}
+		matchers[i] = s.newMatcher(shared, bundles)
 	}
 	return matchers
 }
 
-// NewMatcher returns a matcher for one goroutine.
-func (s *Set) NewMatcher() *Matcher {
+// NewMatcher returns a matcher for one goroutine. Bundles are those of NewMatchers.
+func (s *Set) NewMatcher(bundles ...[]int) *Matcher {
+	return s.NewMatchers(1, bundles...)[0]
+}
+
+func (s *Set) newMatcher(shared *store, bundles [][]int) *Matcher {
+	columns := s.columns(bundles)
 	m := &Matcher{
 		set:      s,
 		bench:    newBench(s),
+		store:    shared,
 		values:   newValueCache(s.options.CacheSize),
 		verdicts: newTupleTable(),
 		tuples:   newTupleTable(),
 		gates:    newTupleTable(),
 		unions:   make(map[uint64]uint32),
 		absent:   make([]uint32, s.asked),
-		tuple:    make([]uint32, s.asked),
+		columns:  columns,
+		tuple:    make([]uint32, len(columns)),
 		bits:     make([]uint64, s.words),
 		ruleSeen: make([]uint32, len(s.rules)),
 	}
@@ -97,12 +106,36 @@ func (s *Set) NewMatcher() *Matcher {
 	return m
 }
 
+// columns returns the columns of a subject's tuple.
+func (s *Set) columns(bundles [][]int) []column {
+	var columns []column
+	single := slices.Clone(s.early)
+	for n, bundle := range bundles {
+		c := column{bundle: n}
+		single = slices.DeleteFunc(single, func(field int) bool {
+			bundled := slices.Contains(bundle, field)
+			if bundled {
+				c.fields = append(c.fields, field)
+			}
+			return bundled
+		})
+		if len(c.fields) > 1 {
+			columns = append(columns, c)
+		} else {
+			single = append(single, c.fields...)
+		}
+	}
+	for _, field := range slices.Concat(single, s.late) {
+		columns = append(columns, column{[]int{field}, -1})
+	}
+	return columns
+}
+
 // forget empties all that the matcher remembers.
 func (m *Matcher) forget() {
 	m.values.clear()
 	m.verdicts.clear()
 	clear(m.unions)
-	m.intern(nil) // verdict 0
 	for i := range m.set.judges {
 		m.absent[i] = m.intern(m.set.judges[i].absent)
 	}
@@ -144,19 +177,19 @@ func (m *Matcher) Match(dst []int, subject Subject) []int {
 // ask fills the tuple with the verdicts of the subject. Fields whose values hardly repeat are asked last, and only if some rule
 // still depends on them.
 func (m *Matcher) ask(subject Subject) {
-	for _, field := range m.set.early {
-		m.tuple[field] = m.verdict(subject, field)
+	early := len(m.columns) - len(m.set.late)
+	for i := range m.columns[:early] {
+		m.tuple[i] = m.columnVerdict(subject, &m.columns[i])
 	}
-	if len(m.set.late) == 0 {
+	late := m.tuple[early:]
+	if len(late) == 0 {
 		return
 	}
-	for _, field := range m.set.late {
-		m.tuple[field] = 0
-	}
+	clear(late)
 	needs := m.need()
 	for i, field := range m.set.late {
 		if needs>>min(i, 63)&1 != 0 {
-			m.tuple[field] = m.verdict(subject, field)
+			late[i] = m.verdict(subject, field)
 		}
 	}
 }
@@ -184,6 +217,47 @@ func (m *Matcher) need() uint64 {
 	return needs
 }
 
+// columnVerdict returns the verdict of a column: what holds for any of its fields.
+func (m *Matcher) columnVerdict(subject Subject, c *column) uint32 {
+	if c.bundle < 0 {
+		return m.verdict(subject, c.fields[0])
+	}
+	id := ValueID(0)
+	if bundler, ok := subject.(Bundler); ok {
+		id = bundler.Bundle(c.bundle)
+	}
+	about := m.set.asked + c.bundle
+	if id != 0 {
+		if verdict, ok := m.known(about, id); ok {
+			return verdict
+		}
+	}
+	verdict := uint32(0)
+	for _, field := range c.fields {
+		verdict = m.union(verdict, m.verdict(subject, field))
+	}
+	if id != 0 {
+		m.keep(about, id, verdict)
+	}
+	return verdict
+}
+
+// known returns the verdict of a value, if it is known. What it is about is a field, a bundle counted on from there, or, last, a
+// group.
+func (m *Matcher) known(about int, id ValueID) (verdict uint32, ok bool) {
+	if verdict, ok = m.store.get(about, id); ok {
+		return verdict, true
+	}
+	return m.values.get(id, uint32(about)+1)
+}
+
+// keep keeps the verdict of a value that is not known yet.
+func (m *Matcher) keep(about int, id ValueID, verdict uint32) {
+	if verdict&ownVerdict != 0 || !m.store.put(about, id, verdict) {
+		m.values.add(valueSlot{id, uint32(about) + 1, verdict})
+	}
+}
+
 // verdict returns the verdict of a field of the subject: what holds for any of its values.
 func (m *Matcher) verdict(subject Subject, field int) uint32 {
 	m.ids = subject.Values(m.ids[:0], field)
@@ -199,43 +273,62 @@ func (m *Matcher) verdict(subject Subject, field int) uint32 {
 
 // valueVerdict returns the verdict of one value.
 func (m *Matcher) valueVerdict(subject Subject, field int, id ValueID) uint32 {
+	if id&Number != 0 && m.set.judges[field].noNumber {
+		return 0
+	}
 	if id&Unkept != 0 {
 		return m.intern(m.bench.judge(&m.set.judges[field], subject.Text(id)))
 	}
-	if verdict, ok := m.values.get(id, uint32(field)+1); ok {
+	if grouper, ok := subject.(Grouper); ok && id&Grouped != 0 {
+		return m.groupVerdict(grouper, field, id)
+	}
+	if verdict, ok := m.known(field, id); ok {
 		return verdict
 	}
-	verdict := m.newVerdict(subject, field, id)
-	m.values.add(valueSlot{id, uint32(field) + 1, verdict})
+	verdict := m.intern(m.bench.judge(&m.set.judges[field], subject.Text(id)))
+	m.keep(field, id, verdict)
 	return verdict
 }
 
-// newVerdict finds the verdict of a value that is to be kept.
-func (m *Matcher) newVerdict(subject Subject, field int, id ValueID) uint32 {
-	if grouper, ok := subject.(Grouper); ok && id&Grouped != 0 {
-		m.members = grouper.Members(m.members[:0], id)
-		verdict := uint32(0)
-		for _, member := range m.members {
-			verdict = m.union(verdict, m.valueVerdict(subject, field, member))
-		}
+// groupVerdict returns the verdict of a group: what holds for any of its values.
+func (m *Matcher) groupVerdict(subject Grouper, field int, id ValueID) uint32 {
+	about := len(m.store.tables) - 1
+	if verdict, ok := m.known(about, id&^Grouped); ok {
 		return verdict
 	}
-	key := sharedKey{id, uint32(field)}
-	holds, ok := m.shared.get(key)
-	if !ok {
-		holds = m.bench.judge(&m.set.judges[field], subject.Text(id))
-		m.shared.add(key, holds)
+	m.members = subject.Members(m.members[:0], id)
+	verdict := uint32(0)
+	for _, member := range m.members {
+		verdict = m.union(verdict, m.valueVerdict(subject, field, member))
 	}
-	return m.intern(holds)
+	m.keep(about, id&^Grouped, verdict)
+	return verdict
 }
+
+// ownVerdict marks verdicts that only this matcher numbers.
+const ownVerdict = 1 << 31
 
 // intern returns the verdict that consists of the predicates, which are ascending.
 func (m *Matcher) intern(predicates []uint32) uint32 {
 	hash := tupleHash(predicates)
-	if n, ok := m.verdicts.find(predicates, hash); ok {
+	if n, ok := m.store.intern(predicates, hash); ok {
 		return n
 	}
-	return m.verdicts.add(predicates, hash)
+	if n, ok := m.verdicts.find(predicates, hash); ok {
+		return n | ownVerdict
+	}
+	return m.verdicts.add(predicates, hash) | ownVerdict
+}
+
+// at returns the predicates of a verdict. The slice must not be changed.
+func (m *Matcher) at(verdict uint32) []uint32 {
+	switch {
+	case verdict == 0:
+		return nil
+	case verdict&ownVerdict != 0:
+		return m.verdicts.at(verdict &^ ownVerdict)
+	}
+	return m.store.at(verdict)
 }
 
 // union returns the verdict of what holds in either of two.
@@ -250,7 +343,7 @@ func (m *Matcher) union(a, b uint32) uint32 {
 	if v, ok := m.unions[key]; ok {
 		return v
 	}
-	merged := slices.Concat(m.verdicts.at(a), m.verdicts.at(b))
+	merged := slices.Concat(m.at(a), m.at(b))
 	slices.Sort(merged)
 	v := m.intern(slices.Compact(merged))
 	m.unions[key] = v
@@ -305,7 +398,7 @@ func (m *Matcher) candidates(dst []int32) []int32 {
 	}
 	dst = append(dst, m.set.unpivoted...)
 	for _, verdict := range m.tuple {
-		for _, p := range m.verdicts.at(verdict) {
+		for _, p := range m.at(verdict) {
 			for _, rule := range m.set.pivots[p] {
 				if m.ruleSeen[rule] != m.ruleMark {
 					m.ruleSeen[rule] = m.ruleMark
@@ -321,7 +414,7 @@ func (m *Matcher) candidates(dst []int32) []int32 {
 // setBits sets the bits of the predicates that hold for the present tuple.
 func (m *Matcher) setBits() {
 	for _, verdict := range m.tuple {
-		for _, p := range m.verdicts.at(verdict) {
+		for _, p := range m.at(verdict) {
 			m.bits[p>>6] |= 1 << (p & 63)
 		}
 	}
@@ -329,7 +422,7 @@ func (m *Matcher) setBits() {
 
 func (m *Matcher) clearBits() {
 	for _, verdict := range m.tuple {
-		for _, p := range m.verdicts.at(verdict) {
+		for _, p := range m.at(verdict) {
 			m.bits[p>>6] = 0
 		}
 	}
@@ -376,7 +469,7 @@ func (m *Matcher) holds(subject Subject, predicate int32) bool {
 	if !m.keywordsAsked {
 		m.keywordsAsked, m.keywordVerdict = true, m.verdict(subject, m.set.keywords)
 	}
-	_, found := slices.BinarySearch(m.verdicts.at(m.keywordVerdict), uint32(predicate))
+	_, found := slices.BinarySearch(m.at(m.keywordVerdict), uint32(predicate))
 	return found
 }
 
@@ -387,12 +480,33 @@ func (m *Matcher) refers(subject Subject, p *predicate) bool {
 	m.otherIDs = subject.Values(m.otherIDs[:0], p.other)
 	for _, id := range m.ids {
 		for _, other := range m.otherIDs {
-			if id == other || m.textsFit(subject.Text(id), subject.Text(other), p) {
+			if id == other || m.valuesFit(subject, id, other, p) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// pairSlot is what is known of two values: whether they fit as a predicate asks.
+type pairSlot struct {
+	predicate *predicate
+	id, other ValueID
+	fit       bool
+}
+
+const pairSlots = 256 // a power of two
+
+// valuesFit tells whether two values fit, and remembers that: images and their parents' come again and again.
+func (m *Matcher) valuesFit(subject Subject, id, other ValueID, p *predicate) bool {
+	if (id|other)&Unkept != 0 {
+		return m.textsFit(subject.Text(id), subject.Text(other), p)
+	}
+	slot := &m.pairs[(uint64(id)*31+uint64(other))%pairSlots]
+	if slot.predicate != p || slot.id != id || slot.other != other {
+		*slot = pairSlot{p, id, other, m.textsFit(subject.Text(id), subject.Text(other), p)}
+	}
+	return slot.fit
 }
 
 // textsFit tells whether one text is equal to another, or begins with it, ends with it or contains it, as the predicate asks.

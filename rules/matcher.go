@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 )
 
@@ -75,6 +76,14 @@ func (m *matcher) match(t *text) bool {
 		return m.regexp.re.MatchString(t.raw)
 	}
 	return m.pattern.match(t.form(m.pattern.cased, m.pattern.dashes))
+}
+
+// takesNumber tells whether a text of nothing but decimal digits might fit: only a pattern that asks for something else rules that
+// out.
+func (m *matcher) takesNumber() bool {
+	return m.kind != patternMatcher || !slices.ContainsFunc(m.pattern.parts, func(p patternPart) bool {
+		return strings.ContainsFunc(p.text, func(r rune) bool { return r < '0' || r > '9' })
+	})
 }
 
 // sentinelOf returns the sentinel for an error about a value.

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// ValueID is the caller's number of a text. Equal IDs mean equal texts.
+// ValueID is the caller's number of a text. Equal IDs mean equal texts. What is found out about low numbers, below four million,
+// takes least time and memory.
 type ValueID uint64
 
 // Unkept marks IDs whose texts hardly ever come again, such as numbers of high cardinality: what is found out about them is not
@@ -20,7 +21,8 @@ const Grouped ValueID = 1 << 62
 type Grouper interface {
 	Subject
 
-	// Members appends the values that a group stands for, none of them a group, and returns the extended slice.
+	// Members appends the values that a group stands for, none of them a group, and returns the extended slice. Equal IDs mean equal
+	// values.
 	Members(dst []ValueID, group ValueID) []ValueID
 }
 
@@ -33,6 +35,19 @@ type Subject interface {
 
 	// Text returns the text of a value.
 	Text(id ValueID) string
+}
+
+// Number marks IDs whose texts are decimal digits and nothing else. Where no rule asks for such a text, none is looked at.
+const Number ValueID = 1 << 61
+
+// Bundler is a Subject that has the values of some fields from one thing, which it shares with many others: a process has a dozen
+// from its image. What is found out about them is kept by the thing's ID, so that it is looked up once.
+type Bundler interface {
+	Subject
+
+	// Bundle returns an ID of the thing that the subject has the fields of a bundle from, by the bundle's index in what NewMatchers
+	// was given: subjects with equal IDs have equal values in them. 0 means that there is no such thing; each field is then asked.
+	Bundle(bundle int) ValueID
 }
 
 // Set is a compiled set of rules. It is immutable; any number of goroutines may share it.

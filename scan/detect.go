@@ -38,7 +38,7 @@ func crashesIn(what string, failures []failure) []crash {
 // newJudges returns a judge for each worker.
 func newJudges(set *rules.Set, forest *proctree.Forest, workers *workerMap, n int) []*judge {
 	judges := make([]*judge, max(1, n))
-	for i, matcher := range set.NewMatchers(len(judges)) {
+	for i, matcher := range set.NewMatchers(len(judges), bundlesOf(set)...) {
 		judges[i] = &judge{set: set, subject: newSubject(set, forest, workers), matcher: matcher}
 	}
 	return judges
@@ -59,7 +59,7 @@ func (j *judge) guard(p proctree.Process, do func()) {
 	if err := guard.Run(do); err != nil {
 		j.crashes = append(j.crashes, crash{process: p, err: err})
 		j.subject = newSubject(j.set, p.Forest(), j.subject.workers)
-		j.matcher = j.set.NewMatcher()
+		j.matcher = j.set.NewMatcher(bundlesOf(j.set)...)
 	}
 }
 

@@ -44,6 +44,37 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 	return s
 }
 
+// bundlesOf returns the fields of a set by the facet that a process has them
+// from. What a parent's facet lacks comes from elsewhere, so that one is left out.
+func bundlesOf(set *rules.Set) [][]int {
+	bundles := make([][]int, proctree.FacetParent)
+	for i, name := range set.Fields() {
+		if facet, ok := proctree.FacetOf(plainField(name)); ok && int(facet) < len(bundles) {
+			bundles[facet] = append(bundles[facet], i)
+		}
+	}
+	return bundles
+}
+
+// plainField returns the field of a record that alone says what a process has for
+// a field name, FieldNone if there is none such.
+func plainField(name string) event.FieldID {
+	lower := strings.ToLower(name)
+	switch lower {
+	case "md5", "sha1", "sha256", "imphash":
+		return event.Hashes
+	}
+	if getters[lower] != nil {
+		return event.FieldNone
+	}
+	return fieldOf(lower)
+}
+
+// Bundle implements rules.Bundler.
+func (s *subject) Bundle(bundle int) rules.ValueID {
+	return rules.ValueID(s.process.SharedFacet(proctree.Facet(bundle)))
+}
+
 // Values implements rules.Subject.
 func (s *subject) Values(dst []rules.ValueID, field int) []rules.ValueID {
 	return s.getters[field](s, dst)
@@ -52,13 +83,13 @@ func (s *subject) Values(dst []rules.ValueID, field int) []rules.ValueID {
 // The values of rules are the numbers of texts, or, for what hardly ever comes
 // again, numbers with these marks: the text is then made when it is asked for.
 const (
-	valueNumber     = 1 << 56               // a number in the lower bits: process IDs come again
-	valueFacet      = rules.Grouped | 1<<56 // the fields of a record that it shares with others, by their number
-	valueGUID       = rules.Unkept | 2<<56  // the process GUID of the process in hand
-	valueParentGUID = rules.Unkept | 3<<56  // the parent's
-	valueTime       = rules.Unkept | 4<<56  // the start of the process in hand
-	valueSession    = rules.Unkept | 5<<56  // the key of the worker of the process in hand
-	valueMark       = rules.Unkept | rules.Grouped | 0x3F<<56
+	valueNumber     = rules.Number | 1<<56 // a number in the lower bits: process IDs come again
+	valueFacet      = rules.Grouped        // the fields of a record that it shares with others, by their number
+	valueGUID       = rules.Unkept | 2<<56 // the process GUID of the process in hand
+	valueParentGUID = rules.Unkept | 3<<56 // the parent's
+	valueTime       = rules.Unkept | 4<<56 // the start of the process in hand
+	valueSession    = rules.Unkept | 5<<56 // the key of the worker of the process in hand
+	valueMark       = rules.Unkept | rules.Grouped | rules.Number | 0x1F<<56
 )
 
 // Text implements rules.Subject.
@@ -123,12 +154,21 @@ func getterOf(name string) getter {
 	if g, ok := getters[lower]; ok {
 		return g
 	}
-	for id := event.FieldNone + 1; int(id) < event.NumFields; id++ {
-		if id.OfProcess() && strings.ToLower(id.String()) == lower {
-			return func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.fields.Field(s.process, id)) }
-		}
+	if id := fieldOf(lower); id != event.FieldNone {
+		return func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.fields.Field(s.process, id)) }
 	}
 	return func(_ *subject, dst []rules.ValueID) []rules.ValueID { return dst }
+}
+
+// fieldOf returns the field of process records that goes by a name, compared
+// without case, FieldNone if there is none.
+func fieldOf(name string) event.FieldID {
+	for id := event.FieldNone + 1; int(id) < event.NumFields; id++ {
+		if id.OfProcess() && strings.EqualFold(id.String(), name) {
+			return id
+		}
+	}
+	return event.FieldNone
 }
 
 // text appends a text unless it is absent.

@@ -181,7 +181,7 @@ func (c *Collector) Add(ev *event.Event) {
 func (c *Collector) sysmonCreate(ev *event.Event, origin FacetID, counts *Counts) {
 	counts.SysmonFields = max(counts.SysmonFields, len(ev.Fields()))
 	pid, ok := ev.Value(event.ProcessID).Uint()
-	image := c.facet(ev, sourceSysmon, facetImage)
+	image := c.facet(ev, sourceSysmon, FacetImage)
 	if !ok || pid > 0xFFFFFFFF || ev.Value(event.Image).IsNull() {
 		counts.Unusable++
 		return
@@ -191,7 +191,7 @@ func (c *Collector) sysmonCreate(ev *event.Event, origin FacetID, counts *Counts
 	*r = creation{
 		created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset, inChunk: uint32(ev.Place.Offset - ev.Place.Chunk),
 		file: ev.Place.File, pid: uint32(pid), parentPID: uint32(parent), origin: origin, image: image, source: sourceSysmon, marks: ev.Marks,
-		logon: c.facet(ev, sourceSysmon, facetLogon), parent: c.facet(ev, sourceSysmon, facetParent),
+		logon: c.facet(ev, sourceSysmon, FacetLogon), parent: c.facet(ev, sourceSysmon, FacetParent),
 		commandLine:      c.text(ev, event.CommandLine),
 		currentDirectory: c.text(ev, event.CurrentDirectory),
 	}
@@ -238,7 +238,7 @@ func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Coun
 		counts.NoParentName++
 	}
 	pid, ok := ev.Value(event.NewProcessID).Uint()
-	image := c.facet(ev, sourceSecurity, facetImage)
+	image := c.facet(ev, sourceSecurity, FacetImage)
 	if !ok || pid > 0xFFFFFFFF || ev.Value(event.NewProcessName).IsNull() {
 		counts.Unusable++
 		return
@@ -248,7 +248,7 @@ func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Coun
 		start: ev.Time, created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset,
 		inChunk: uint32(ev.Place.Offset - ev.Place.Chunk),
 		file:    ev.Place.File, pid: uint32(pid), parentPID: uint32(parent), origin: origin, image: image, source: sourceSecurity, marks: ev.Marks,
-		logon: c.facet(ev, sourceSecurity, facetLogon), parent: c.facet(ev, sourceSecurity, facetParent),
+		logon: c.facet(ev, sourceSecurity, FacetLogon), parent: c.facet(ev, sourceSecurity, FacetParent),
 		commandLine: c.text(ev, event.CommandLine),
 	}
 }
@@ -303,7 +303,7 @@ func (c *Collector) origin(ev *event.Event) FacetID {
 }
 
 // facet returns the event's facet of a kind.
-func (c *Collector) facet(ev *event.Event, from source, kind facetKind) FacetID {
+func (c *Collector) facet(ev *event.Event, from source, kind Facet) FacetID {
 	fields := c.fields[from][kind]
 	slot, hash, ok := c.facets[kind].find(ev, fields)
 	if ok {

@@ -7,13 +7,13 @@ import (
 // derive adds to the facet in c.entries what Sysmon calls by another name than
 // the Security log, so that both answer to Sysmon's names: Image, User,
 // IntegrityLevel, LogonId, ParentImage.
-func (c *Collector) derive(kind facetKind) {
+func (c *Collector) derive(kind Facet) {
 	switch kind {
-	case facetImage:
+	case FacetImage:
 		c.alias(event.Image, event.NewProcessName)
-	case facetParent:
+	case FacetParent:
 		c.alias(event.ParentImage, event.ParentProcessName)
-	case facetLogon:
+	case FacetLogon:
 		c.deriveUser()
 		c.deriveIntegrity()
 	}

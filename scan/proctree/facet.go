@@ -15,36 +15,39 @@ import (
 // cost three look-ups.
 type FacetID uint32
 
-// facetKind is a group of fields.
-type facetKind uint8
+// Facet is a group of fields that records share.
+type Facet uint8
 
 const (
-	facetOrigin facetKind = iota
-	facetImage
-	facetLogon
-	facetParent
+	FacetOrigin Facet = iota // where a record comes from
+	FacetImage
+	FacetLogon
+	FacetParent
 	numFacets
 )
+
+// FacetOf returns the facet that has a field, false if records have the field for themselves.
+func FacetOf(field event.FieldID) (Facet, bool) { return facetOf[field], facetOf[field] != numFacets }
 
 // facetFields lists the payload fields of each kind but the first, as Sysmon and
 // as the Security log has them.
 var facetFields = map[source][numFacets][]event.FieldID{
 	sourceSysmon: {
-		facetImage: {
+		FacetImage: {
 			event.Image, event.FileVersion, event.Description, event.Product, event.Company, event.OriginalFileName,
 			event.Hashes, event.RuleName,
 		},
-		facetLogon:  {event.User, event.LogonGUID, event.LogonID, event.TerminalSessionID, event.IntegrityLevel},
-		facetParent: {event.ParentImage, event.ParentCommandLine, event.ParentUser},
+		FacetLogon:  {event.User, event.LogonGUID, event.LogonID, event.TerminalSessionID, event.IntegrityLevel},
+		FacetParent: {event.ParentImage, event.ParentCommandLine, event.ParentUser},
 	},
 	sourceSecurity: {
-		facetImage: {event.NewProcessName},
-		facetLogon: {
+		FacetImage: {event.NewProcessName},
+		FacetLogon: {
 			event.SubjectUserSID, event.SubjectUserName, event.SubjectDomainName, event.SubjectLogonID,
 			event.TargetUserSID, event.TargetUserName, event.TargetDomainName, event.TargetLogonID,
 			event.TokenElevationType, event.MandatoryLabel,
 		},
-		facetParent: {event.ParentProcessName},
+		FacetParent: {event.ParentProcessName},
 	},
 }
 

@@ -161,6 +161,26 @@ func (p Process) Field(field event.FieldID) TextID {
 	return 0
 }
 
+// SharedFacet returns the number of what the process has all fields of a facet
+// from; 0 if it has none of them, or if its records do not agree.
+func (p Process) SharedFacet(facet Facet) FacetID {
+	if p.Stub() {
+		return p.record().facet(facet)
+	}
+	shared := FacetID(0)
+	for ref := p.node().first; ref != 0; {
+		r := p.forest.blocks.at(ref)
+		if id := r.facet(facet); id != 0 && id != shared {
+			if shared != 0 {
+				return 0
+			}
+			shared = id
+		}
+		ref = r.next
+	}
+	return shared
+}
+
 // FieldReader reads fields of many processes of a forest, and remembers what
 // facets hold. It is for one goroutine.
 type FieldReader struct {
@@ -197,19 +217,19 @@ func (fr *FieldReader) Field(p Process, field event.FieldID) TextID {
 }
 
 // facetOf says which facet has a field.
-var facetOf = func() (of [event.NumFields]facetKind) {
+var facetOf = func() (of [event.NumFields]Facet) {
 	for i := range of {
 		of[i] = numFacets
 	}
 	for _, from := range facetFields {
 		for kind, fields := range from {
 			for _, f := range fields {
-				of[f] = facetKind(kind)
+				of[f] = Facet(kind)
 			}
 		}
 	}
 	for _, f := range []event.FieldID{event.Computer, event.Channel, event.ProviderName, event.EventID, event.Version} {
-		of[f] = facetOrigin
+		of[f] = FacetOrigin
 	}
 	return of
 }()
@@ -225,15 +245,15 @@ func (f *Forest) recordField(r *creation, field event.FieldID) TextID {
 }
 
 // facet returns the record's facet of a kind, 0 for numFacets.
-func (r *creation) facet(kind facetKind) FacetID {
+func (r *creation) facet(kind Facet) FacetID {
 	switch kind {
-	case facetOrigin:
+	case FacetOrigin:
 		return r.origin
-	case facetImage:
+	case FacetImage:
 		return r.image
-	case facetLogon:
+	case FacetLogon:
 		return r.logon
-	case facetParent:
+	case FacetParent:
 		return r.parent
 	}
 	return 0

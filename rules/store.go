@@ -1,0 +1,104 @@
+package rules
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// store is what the matchers of a Set found out about values, for all of them: each value is then judged by one of them only.
+// Verdicts are numbered, and tables have the verdict of a value by its number, so they are compact where callers number their
+// values from 0. It is bounded: what has no place in it is left to each matcher. Goroutines may share it.
+type store struct {
+	mu       sync.RWMutex
+	verdicts tupleTable // by verdict: the predicates that hold, ascending. Verdict 0 is the empty one
+
+	tables []atomic.Pointer[verdictTable] // by what a verdict is about
+	pages  atomic.Int64                   // that may still be made
+}
+
+// verdictTable has verdicts plus one by a value's number, 0 where none is known.
+type verdictTable [1 << (storedBits - pageBits)]atomic.Pointer[verdictPage]
+
+type verdictPage [1 << pageBits]atomic.Uint32
+
+const (
+	storedBits = 22 // of the numbers of values that a store takes
+	pageBits   = 10
+	maxPages   = 1 << 12 // of all tables; 16 MiB
+
+	maxVerdicts    = 1 << 16 // distinct verdicts
+	maxVerdictSize = 1 << 21 // predicates in all verdicts; 8 MiB
+)
+
+// newStore returns an empty store for verdicts about so many things.
+func newStore(tables int) *store {
+	s := &store{verdicts: newTupleTable(), tables: make([]atomic.Pointer[verdictTable], tables)}
+	s.pages.Store(maxPages)
+	s.intern(nil, tupleHash(nil))
+	return s
+}
+
+// intern returns the number of a verdict, false if it is not there and the store is full.
+func (s *store) intern(predicates []uint32, hash uint32) (verdict uint32, ok bool) {
+	s.mu.RLock()
+	verdict, ok = s.verdicts.find(predicates, hash)
+	s.mu.RUnlock()
+	if ok {
+		return verdict, true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if verdict, ok := s.verdicts.find(predicates, hash); ok {
+		return verdict, true
+	}
+	if s.verdicts.len() >= maxVerdicts || s.verdicts.size()+len(predicates) > maxVerdictSize {
+		return 0, false
+	}
+	return s.verdicts.add(predicates, hash), true
+}
+
+// at returns the predicates of a verdict. The slice must not be changed.
+func (s *store) at(verdict uint32) []uint32 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.verdicts.at(verdict)
+}
+
+// get returns the verdict of a value, if it is known.
+func (s *store) get(about int, id ValueID) (verdict uint32, ok bool) {
+	if id >= 1<<storedBits {
+		return 0, false
+	}
+	table := s.tables[about].Load()
+	if table == nil {
+		return 0, false
+	}
+	page := table[id>>pageBits].Load()
+	if page == nil {
+		return 0, false
+	}
+	verdict = page[id&(1<<pageBits-1)].Load()
+	return verdict - 1, verdict != 0
+}
+
+// put keeps the verdict of a value. It tells whether there was a place for it.
+func (s *store) put(about int, id ValueID, verdict uint32) bool {
+	if id >= 1<<storedBits {
+		return false
+	}
+	table := s.tables[about].Load()
+	if table == nil {
+		s.tables[about].CompareAndSwap(nil, new(verdictTable))
+		table = s.tables[about].Load()
+	}
+	page := table[id>>pageBits].Load()
+	if page == nil {
+		if s.pages.Add(-1) < 0 {
+			return false
+		}
+		table[id>>pageBits].CompareAndSwap(nil, new(verdictPage))
+		page = table[id>>pageBits].Load()
+	}
+	page[id&(1<<pageBits-1)].Store(verdict + 1)
+	return true
+}
