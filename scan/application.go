@@ -8,19 +8,25 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// applications tells what runs in web servers, by rules of that role.
+// applications tells what runs in web servers, by rules of that role. It is for
+// one goroutine.
 type applications struct {
 	detection *detection
 	judge     *judge
 	products  []string // by index of the rule
 }
 
-func newApplications(d *detection) *applications {
-	a := &applications{detection: d, judge: newJudges(d.applications, d.forest, d.workers, 1)[0]}
+// newApplications returns so many of them.
+func newApplications(d *detection, n int) []*applications {
+	var products []string
 	for _, r := range d.applications.Rules() {
-		a.products = append(a.products, productName(r))
+		products = append(products, productName(r))
 	}
-	return a
+	list := make([]*applications, n)
+	for i, j := range newJudges(d.applications, d.forest, d.workers, n)[:n] {
+		list[i] = &applications{d, j, products}
+	}
+	return list
 }
 
 // label fills in a session's product and application, and the product of its

@@ -120,9 +120,10 @@ func (b *Baseline) Knows(f *Finding) bool {
 }
 
 func keyOf(f *Finding) baselineKey {
+	folded, _ := f.fold()
 	return baselineKey{
 		valid(strings.ToLower(f.WorkerImage)), valid(strings.ToLower(f.ParentImage)), valid(strings.ToLower(f.Image)),
-		valid(FoldCommand(f.CommandLine)),
+		valid(folded),
 	}
 }
 

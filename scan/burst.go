@@ -30,7 +30,8 @@ func isEnumeration(f *Finding) bool {
 // command line without the program's folder and ending, numbers folded.
 func commandKey(f *Finding) string {
 	name := strings.TrimSuffix(proctree.BaseName(f.Image), ".exe")
-	return name + " " + FoldCommand(Arguments(f.CommandLine))
+	_, arguments := f.fold()
+	return name + " " + arguments
 }
 
 // Arguments returns a command line without its first word, which names the

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"context"
-	"iter"
 	"slices"
 
 	"webshellscan/rules"
@@ -52,14 +51,22 @@ func (j *judge) match(p proctree.Process) []int {
 	return j.matches
 }
 
-// guard runs do, which judges a process. A panic costs this process, and is kept
-// as the error of this program that it is; what do may have left half done in
-// the judge is made anew.
-func (j *judge) guard(p proctree.Process, do func()) {
-	if err := guard.Run(do); err != nil {
-		j.crashes = append(j.crashes, crash{process: p, err: err})
-		j.subject = newSubject(j.set, p.Forest(), j.subject.workers)
-		j.matcher = j.set.NewMatcher(bundlesOf(j.set)...)
+// each calls do for the processes of a batch, which it judges. A panic costs the
+// process in hand, and is kept as the error of this program that it is; what do
+// may have left half done in the judge is made anew.
+func (j *judge) each(b batch, do func(p proctree.Process)) {
+	forest := j.subject.forest
+	for i := b.from; i < b.to; i++ {
+		err := guard.Run(func() {
+			for ; i < b.to; i++ {
+				do(forest.Process(b.host, i))
+			}
+		})
+		if err != nil {
+			j.crashes = append(j.crashes, crash{process: forest.Process(b.host, i), err: err})
+			j.subject = newSubject(j.set, forest, j.subject.workers)
+			j.matcher = j.set.NewMatcher(bundlesOf(j.set)...)
+		}
 	}
 }
 
@@ -86,16 +93,6 @@ func batchesOf(forest *proctree.Forest) []batch {
 		}
 	}
 	return list
-}
-
-func (b batch) processes(forest *proctree.Forest) iter.Seq[proctree.Process] {
-	return func(yield func(proctree.Process) bool) {
-		for i := b.from; i < b.to; i++ {
-			if !yield(forest.Process(b.host, i)) {
-				return
-			}
-		}
-	}
 }
 
 // detection is the second half of a scan: processes to findings.
@@ -151,23 +148,22 @@ func (d *detection) guarded(what string, do func()) {
 // judge returns the findings of a batch, and the processes that correlation rules
 // ask for.
 func (d *detection) judge(j *judge, b batch) (found []*Finding, moments []moment) {
-	for p := range b.processes(d.forest) {
+	j.each(b, func(p proctree.Process) {
 		wanted := d.wanted[b.host] && d.options.wantsTime(p.Start())
 		if p.Stub() || !wanted && !d.correlates {
-			continue
+			return
 		}
-		j.guard(p, func() {
-			matches := j.match(p)
-			if d.correlates && slices.ContainsFunc(matches, d.set.Correlated) {
-				moments = append(moments, moment{p.Start(), uint32(p.HostIndex()), uint32(p.Index())})
-			}
-			if reported := d.reported(matches); wanted && len(reported) > 0 {
-				f := d.finding(j.subject)
-				f.addRules(reported...)
-				found = append(found, f)
-			}
-		})
-	}
+		matches := j.match(p)
+		if d.correlates && slices.ContainsFunc(matches, d.set.Correlated) {
+			moments = append(moments, moment{p.Start(), uint32(p.HostIndex()), uint32(p.Index())})
+		}
+		if reported := d.reported(matches); wanted && len(reported) > 0 {
+			f := d.finding(j.subject)
+			f.Rules = reported
+			f.sortRules()
+			found = append(found, f)
+		}
+	})
 	return found, moments
 }
 

@@ -15,6 +15,10 @@ type lineage struct {
 	forest *proctree.Forest
 	fields *proctree.FieldReader
 	todo   []proctree.Process
+	known  [256]struct { // by logon
+		logon    proctree.FacetID
+		identity identity
+	}
 }
 
 func newLineage(forest *proctree.Forest) *lineage {
@@ -33,6 +37,18 @@ type identity struct {
 const logonSystem = 0x3e7
 
 func (l *lineage) identity(p proctree.Process) identity {
+	logon := p.SharedFacet(proctree.FacetLogon)
+	if logon == 0 {
+		return l.readIdentity(p)
+	}
+	slot := &l.known[(logon^logon>>8)%proctree.FacetID(len(l.known))]
+	if slot.logon != logon {
+		slot.logon, slot.identity = logon, l.readIdentity(p)
+	}
+	return slot.identity
+}
+
+func (l *lineage) readIdentity(p proctree.Process) identity {
 	texts := l.forest.Texts()
 	text := func(f event.FieldID) string { return texts.Text(l.fields.Field(p, f)) }
 	logon, err := strconv.ParseUint(text(event.LogonID), 0, 64)

@@ -37,3 +37,6 @@ func Summarize(findings []*Finding) *Session {
 	s.summarize()
 	return s
 }
+
+// FoldArguments is foldArguments.
+func FoldArguments(line string) (folded, arguments string) { return foldArguments(line) }

@@ -65,6 +65,8 @@ type Finding struct {
 	Crosscheck crosscheck.Result
 	// Known says that a baseline knows the finding's shape.
 	Known bool
+
+	command *command // nil of a finding that no scan made
 }
 
 // Evidence is one record of a log.
@@ -98,17 +100,25 @@ func (d *detection) finding(s *subject) *Finding {
 		ParentProcessID:   p.ParentPID(),
 		Recovered:         p.Recovered(),
 	}
-	f.DecodedCommand = s.decoded(p.CommandLine())
-	d.addAncestors(f)
+	f.command = s.command(p.CommandLine())
+	f.DecodedCommand = f.command.decoded
+	d.addAncestors(f, s)
+	s.evidence = s.evidence[:0]
 	for r := range p.Records() {
-		f.Evidence = append(f.Evidence, d.evidence(r))
+		s.evidence = append(s.evidence, d.evidence(r))
 	}
+	f.Evidence = slices.Clone(s.evidence)
 	return f
 }
 
 // addRules adds rules that the finding's process matched.
 func (f *Finding) addRules(list ...*rules.Rule) {
 	f.Rules = append(f.Rules, list...)
+	f.sortRules()
+}
+
+// sortRules puts the rules in their order, and takes the level from them.
+func (f *Finding) sortRules() {
 	slices.SortStableFunc(f.Rules, func(a, b *rules.Rule) int {
 		if a.Level != b.Level {
 			return int(b.Level) - int(a.Level)
@@ -119,25 +129,27 @@ func (f *Finding) addRules(list ...*rules.Rule) {
 }
 
 // addAncestors fills in what the finding says of the way up to its worker.
-func (d *detection) addAncestors(f *Finding) {
+func (d *detection) addAncestors(f *Finding, s *subject) {
 	texts := d.forest.Texts()
 	f.Worker = d.workers.workerOf(f.Process)
 	if f.Worker.Exists() {
 		f.WorkerImage, f.WorkerProcessID = texts.Text(f.Worker.Image()), f.Worker.PID()
 		f.WorkerCommandLine, f.WorkerStart = texts.Text(f.Worker.CommandLine()), f.Worker.Start()
 		f.Product = d.workers.product(f.Worker)
-		f.Session = sessionKey(f.Worker)
+		f.Session = s.sessionKey(f.Worker)
 	}
-	d.climb(f)
-	slices.Reverse(f.Ancestors)
+	s.ancestors = s.ancestors[:0]
+	d.climb(f, s)
+	slices.Reverse(s.ancestors)
+	f.Ancestors = slices.Clone(s.ancestors)
 }
 
 // maxNamedAncestors bounds the ancestors that a finding names.
 const maxNamedAncestors = 64
 
-// climb collects the ancestors, from the parent up. Of a long way to a worker
-// some in the middle are only counted.
-func (d *detection) climb(f *Finding) {
+// climb collects the ancestors in the subject, from the parent up. Of a long way
+// to a worker some in the middle are only counted.
+func (d *detection) climb(f *Finding, s *subject) {
 	texts, most := d.forest.Texts(), maxNamedAncestors
 	if f.Worker.Exists() {
 		f.Depth, f.Link = d.workers.depth(f.Process), d.workers.link(f.Process)
@@ -152,17 +164,26 @@ func (d *detection) climb(f *Finding) {
 			return
 		}
 		f.Link = max(f.Link, link)
-		f.Ancestors = append(f.Ancestors, texts.Text(parent.Image()))
+		s.ancestors = append(s.ancestors, texts.Text(parent.Image()))
 		p = parent
 	}
 	if f.Worker.Exists() && p != f.Worker {
-		f.Ancestors = append(f.Ancestors, fmt.Sprintf("... (%d more)", f.Depth-most-1), f.WorkerImage)
+		s.ancestors = append(s.ancestors, fmt.Sprintf("... (%d more)", f.Depth-most-1), f.WorkerImage)
 	}
 }
 
 // sessionKey returns the key by which reports name a web server process: its
 // host, its process ID and its start, or, of a stub whose start is not known, the
 // start of its first child.
+func (s *subject) sessionKey(worker proctree.Process) string {
+	key, ok := s.sessions[worker]
+	if !ok {
+		key = sessionKey(worker)
+		s.sessions[worker] = key
+	}
+	return key
+}
+
 func sessionKey(worker proctree.Process) string {
 	start := worker.Start().String()
 	if start == "" {

@@ -86,16 +86,31 @@ func (d *detection) sessions(findings []*Finding) []*Session {
 		}
 		s.Findings = append(s.Findings, f)
 	}
-	below := newLineage(d.forest)
-	apps := newApplications(d)
-	for _, s := range sessions {
+	summarizers := newSummarizers(d, min(d.options.workers(), len(sessions)))
+	failures := share(summarizers, len(sessions), func(by summarizer, i int) {
+		s := sessions[i]
 		s.summarize()
-		apps.label(s)
-		below.climb(s)
+		by.apps.label(s)
+		by.below.climb(s)
 		s.judge()
-	}
+	})
+	d.crashes = append(d.crashes, crashesIn("sessions", failures)...)
 	slices.SortFunc(sessions, compareSessions)
 	return sessions
+}
+
+// summarizer is what one goroutine needs to say what sessions come to.
+type summarizer struct {
+	apps  *applications
+	below *lineage
+}
+
+func newSummarizers(d *detection, n int) []summarizer {
+	list := make([]summarizer, n)
+	for i, apps := range newApplications(d, n) {
+		list[i] = summarizer{apps, newLineage(d.forest)}
+	}
+	return list
 }
 
 // summarize fills in what the findings alone say.

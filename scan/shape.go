@@ -34,20 +34,21 @@ type shapeKey struct {
 // Fold puts findings of one shape together, in the order in which each shape comes first.
 func Fold(findings []*Finding) []Shape {
 	index := make(map[shapeKey]int)
-	folded := make(map[string]string)
+	written := make(map[shapeKey]int) // the same, with paths as they are written
 	var shapes []Shape
 	for _, f := range findings {
-		command, ok := folded[f.CommandLine]
+		folded, _ := f.fold()
+		key := shapeKey{f.ParentImage, f.Image, folded, f.User, f.Known}
+		i, ok := written[key]
 		if !ok {
-			command = FoldCommand(f.CommandLine)
-			folded[f.CommandLine] = command
-		}
-		key := shapeKey{strings.ToLower(f.ParentImage), strings.ToLower(f.Image), command, f.User, f.Known}
-		i, ok := index[key]
-		if !ok {
-			i = len(shapes)
-			index[key] = i
-			shapes = append(shapes, Shape{Known: f.Known})
+			lower := key
+			lower.parentImage, lower.image = strings.ToLower(key.parentImage), strings.ToLower(key.image)
+			if i, ok = index[lower]; !ok {
+				i = len(shapes)
+				index[lower] = i
+				shapes = append(shapes, Shape{Known: f.Known})
+			}
+			written[key] = i
 		}
 		shapes[i].Findings = append(shapes[i].Findings, f)
 	}
@@ -69,12 +70,22 @@ const (
 // "{tmp}.tmp". Words that mix upper and lower case with digits are left as they
 // are if they are long: they are Base64, which is what is said, not how often.
 func FoldCommand(text string) string {
-	text = strings.TrimSpace(text)
+	folded, _ := foldFrom(strings.TrimSpace(text), 0)
+	return folded
+}
+
+// foldFrom is FoldCommand for a text without white space around it. It also
+// returns where in the folded text that begins what stood from a place on at which
+// a word begins.
+func foldFrom(text string, from int) (folded string, start int) {
 	if !strings.ContainsAny(text, "0123456789{}") && !containsTemp(text) {
-		return text
+		return text, from
 	}
 	b := make([]byte, 0, len(text)+16)
 	for i := 0; i < len(text); {
+		if i == from {
+			start = len(b)
+		}
 		if isGUID(text[i:]) && (i == 0 || !isWord(text[i-1])) {
 			b = append(b, foldedGUID...)
 			i += guidLength
@@ -99,7 +110,10 @@ func FoldCommand(text string) string {
 		}
 		i = end
 	}
-	return string(b)
+	if from >= len(text) {
+		start = len(b)
+	}
+	return string(b), start
 }
 
 // isWord reports whether a byte belongs to a word.

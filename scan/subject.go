@@ -6,7 +6,6 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
-	"webshellscan/scan/powershell"
 	"webshellscan/scan/proctree"
 )
 
@@ -17,23 +16,26 @@ type getter func(s *subject, dst []rules.ValueID) []rules.ValueID
 // process_creation taxonomy, to raw field names, and to those that only a tree
 // has. A subject is for one goroutine.
 type subject struct {
-	forest  *proctree.Forest
-	texts   *proctree.Texts
-	fields  *proctree.FieldReader
-	unnamed [3]proctree.TextID // what logs have for a parent that is not known
-	workers *workerMap         // nil while the web servers are being told
-	getters []getter           // by field of the set
-	process proctree.Process
-	hashes  map[proctree.TextID]hashes
-	hidden  map[proctree.TextID]string // what command lines hide in Base64
-	members []proctree.TextID
+	forest    *proctree.Forest
+	texts     *proctree.Texts
+	fields    *proctree.FieldReader
+	unnamed   [3]proctree.TextID // what logs have for a parent that is not known
+	workers   *workerMap         // nil while the web servers are being told
+	getters   []getter           // by field of the set
+	process   proctree.Process
+	hashes    map[proctree.TextID]hashes
+	commands  map[proctree.TextID]*command
+	sessions  map[proctree.Process]string // keys of workers
+	members   []proctree.TextID           // scratch
+	evidence  []Evidence                  // scratch
+	ancestors []string                    // scratch
 }
 
 // newSubject returns a subject for a set of rules.
 func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *subject {
 	s := &subject{
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
-		hashes: make(map[proctree.TextID]hashes), hidden: make(map[proctree.TextID]string),
+		hashes: make(map[proctree.TextID]hashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
 	}
 	for i, text := range [...]string{"", "-", "?"} {
 		s.unnamed[i] = s.texts.InternString(text)
@@ -104,7 +106,7 @@ func (s *subject) Text(id rules.ValueID) string {
 	case valueTime:
 		return utcTime(s.process.Start())
 	case valueSession:
-		return sessionKey(s.workers.workerOf(s.process))
+		return s.sessionKey(s.workers.workerOf(s.process))
 	}
 	return s.texts.Text(proctree.TextID(id))
 }
@@ -312,23 +314,6 @@ func (s *subject) Members(dst []rules.ValueID, group rules.ValueID) []rules.Valu
 		dst = text(dst, id)
 	}
 	return dst
-}
-
-// maxHidden bounds the command lines of which a subject remembers what they hide.
-const maxHidden = 1 << 16
-
-// decoded returns what a command line hides in Base64, each text on a line of its
-// own.
-func (s *subject) decoded(commandLine proctree.TextID) string {
-	text, ok := s.hidden[commandLine]
-	if !ok {
-		if len(s.hidden) == maxHidden {
-			clear(s.hidden)
-		}
-		text = strings.Join(powershell.Decode(s.texts.Text(commandLine)), "\n")
-		s.hidden[commandLine] = text
-	}
-	return text
 }
 
 // hashes are the parts of Sysmon's field Hashes.

@@ -19,13 +19,11 @@ func (d *detection) crosscheck(findings []*Finding) {
 	limit := max(0, cmp.Or(d.options.Crosscheck, DefaultCrosscheck))
 	order := findings
 	if limit < len(findings) {
-		order = distinctFirst(findings)
-		for _, f := range order[limit:] {
-			f.Crosscheck = crosscheck.Result{
-				State: crosscheck.Unconfirmed, Reason: fmt.Sprintf("not checked: beyond the first %d findings", limit),
-			}
+		reason := fmt.Sprintf("not checked: beyond the first %d findings", limit)
+		for _, f := range findings {
+			f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: reason}
 		}
-		order = order[:limit]
+		order = distinctFirst(findings, limit)
 	}
 	tasks := make([]checkTask, len(order))
 	for i, f := range order {
@@ -57,9 +55,9 @@ type checkTask struct {
 	keepRaw bool
 }
 
-// distinctFirst returns the findings with the first one of each image, command
-// line and kind of event before the others.
-func distinctFirst(findings []*Finding) []*Finding {
+// distinctFirst returns so many of the findings: the first one of each image,
+// command line and kind of event, and then others.
+func distinctFirst(findings []*Finding, limit int) []*Finding {
 	type shape struct {
 		image, commandLine string
 		eventID            uint16
@@ -67,6 +65,9 @@ func distinctFirst(findings []*Finding) []*Finding {
 	seen := make(map[shape]bool)
 	var first, repeated []*Finding
 	for _, f := range findings {
+		if len(first) == limit {
+			break
+		}
 		s := shape{f.Image, f.CommandLine, f.Evidence[0].EventID}
 		if seen[s] {
 			repeated = append(repeated, f)
@@ -75,7 +76,7 @@ func distinctFirst(findings []*Finding) []*Finding {
 			first = append(first, f)
 		}
 	}
-	return append(first, repeated...)
+	return append(first, repeated[:min(len(repeated), limit-len(first))]...)
 }
 
 // checker reads records again for the cross-check.

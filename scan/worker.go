@@ -40,13 +40,11 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 	judges := newJudges(set, forest, nil, workers)
 	batches := batchesOf(forest)
 	failures := share(judges, len(batches), func(j *judge, i int) {
-		for p := range batches[i].processes(forest) {
-			j.guard(p, func() {
-				if matches := j.match(p); len(matches) > 0 {
-					m.hosts[p.HostIndex()].server[p.Index()] = uint16(matches[0] + 1)
-				}
-			})
-		}
+		j.each(batches[i], func(p proctree.Process) {
+			if matches := j.match(p); len(matches) > 0 {
+				m.hosts[p.HostIndex()].server[p.Index()] = uint16(matches[0] + 1)
+			}
+		})
 	})
 	m.crashes = append(crashesOf(judges), crashesIn("web servers", failures)...)
 	for i := range m.hosts {

@@ -15,7 +15,7 @@ var quotes = strings.NewReplacer(`"`, "", "^", "", "`", "", "'", "")
 // encodedArguments yields the words that follow a switch such as -EncodedCommand.
 func encodedArguments(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		if !strings.ContainsAny(text, "-/\u2013\u2014\u2015") {
+		if !mayHaveSwitch(text) {
 			return
 		}
 		words := strings.Fields(quotes.Replace(text))
@@ -25,6 +25,27 @@ func encodedArguments(text string) iter.Seq[string] {
 			}
 		}
 	}
+}
+
+// mayHaveSwitch reports whether a text may have a switch that begins with an e.
+// Most command lines have none, and need not be taken apart.
+func mayHaveSwitch(text string) bool {
+	const (
+		dash  = "-/\u2013\u2014\u2015"
+		quote = "\"^`'"
+	)
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c != '-' && c != '/' && c != dash[2] {
+			continue
+		}
+		if i > 0 && text[i-1] > ' ' && text[i-1] < utf8.RuneSelf && !strings.Contains(quote+dash, text[i-1:i]) {
+			continue // within a word
+		}
+		if name := strings.TrimLeft(text[i:], quote+dash); name != "" && name[0]|0x20 == 'e' {
+			return true
+		}
+	}
+	return false
 }
 
 // isEncodedSwitch reports whether a word is -EncodedCommand or -EncodedArguments
@@ -55,6 +76,9 @@ func isDash(r rune) bool { return r == '-' || r == '\u2013' || r == '\u2014' || 
 func base64Literals(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		const method = "frombase64string"
+		if !strings.Contains(text, "64") {
+			return
+		}
 		lower := asciiLower(text)
 		for at := 0; ; {
 			i := strings.Index(lower[at:], method)

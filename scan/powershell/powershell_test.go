@@ -151,3 +151,27 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMayHaveSwitch: no command line with a switch is taken for one without.
+func FuzzMayHaveSwitch(f *testing.F) {
+	for _, line := range []string{
+		"powershell -e x", "p /enc x", "p --ec x", "p \u2013e x", "p -^e^n x", `p "-e" x`, `p '-'"e" x`, "-e", "p\u00a0-e x", "p\u0085\u2015EA x",
+		"p -`e x", "p ^\"-^\"e x", "a-e", "c:/e/f", "-", "x -\u2014e", "p \u2014\u2014EncodedCommand x",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		if powershell.HasSwitch(line) && !powershell.MayHaveSwitch(line) {
+			t.Errorf("%q has a switch", line)
+		}
+	})
+}
+
+// TestMayHaveSwitch: what has none is seen to have none where nothing looks like one.
+func TestMayHaveSwitch(t *testing.T) {
+	for _, line := range []string{`C:\Windows\system32\svchost.exe -k netsvcs -p -s Winmgmt`, "csc /noconfig /fullpaths @x", "net-exec", "c:/exe", ""} {
+		if powershell.MayHaveSwitch(line) {
+			t.Errorf("%q", line)
+		}
+	}
+}
