@@ -139,7 +139,7 @@ func (d *htmlData) findingRecord(f *scan.Finding) []byte {
 	}
 	return jsonLine([]any{
 		Visible(f.Host), f.Time.String(), end, f.Level.String(), Visible(f.Image), Visible(f.CommandLine), decodedLines(f),
-		f.ProcessID, Visible(f.ProcessGUID), Visible(f.User), Visible(f.IntegrityLevel),
+		f.ProcessID, Visible(f.ProcessGUID.String()), Visible(f.User), Visible(f.IntegrityLevel),
 		Visible(f.ParentImage), Visible(f.ParentCommandLine), f.ParentProcessID,
 		Visible(f.WorkerImage), f.WorkerProcessID, Visible(f.WorkerCommandLine), f.Depth, visibleTexts(f.Ancestors), f.Link.String(),
 		session, ruleNumbers, d.places(f.Evidence), string(f.Crosscheck.State), Visible(crosscheckReason(f)), fieldPairs(f.Process), f.Known,

@@ -252,7 +252,7 @@ func manyFindings(n int) *scan.Result {
 		f := &scan.Finding{
 			Host: host, Time: noon + event.Time(i)*event.Second, Level: r.Level, Rules: []*rules.Rule{r},
 			Image: `C:\Windows\System32\cmd.exe`, CommandLine: fmt.Sprintf(`"cmd.exe" /c %s & rem %d`, names[i%len(names)], i), ProcessID: uint32(4 * i),
-			ProcessGUID: fmt.Sprintf("{B2796A13-%04X-65EE-0000-0010%08X}", i%0x10000, i), User: `IIS APPPOOL\shop`, IntegrityLevel: "High",
+			ProcessGUID: event.GUID{0xB2, 0x79, 14: byte(i >> 8), 15: byte(i)}, User: `IIS APPPOOL\shop`, IntegrityLevel: "High",
 			ParentImage: `C:\Windows\System32\inetsrv\w3wp.exe`, ParentCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`, ParentProcessID: 4000,
 			WorkerImage: `C:\Windows\System32\inetsrv\w3wp.exe`, WorkerProcessID: 4000, WorkerCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`,
 			Product: "IIS", Session: key, Depth: 1, Ancestors: []string{`C:\Windows\System32\inetsrv\w3wp.exe`}, Link: proctree.LinkGUID,

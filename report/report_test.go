@@ -30,7 +30,7 @@ func finding(text string) *scan.Finding {
 	return &scan.Finding{
 		Host: text, Time: noon, Level: rules.LevelHigh, Rules: []*rules.Rule{{Name: "some_rule", Level: rules.LevelHigh}},
 		Image: text, CommandLine: text, ProcessID: 4242, User: text, IntegrityLevel: text,
-		ParentImage: text, ParentCommandLine: text, ParentProcessID: 4000, ProcessGUID: text,
+		ParentImage: text, ParentCommandLine: text, ParentProcessID: 4000, ProcessGUID: event.GUID{0xB2, 15: 7},
 		WorkerImage: text, WorkerProcessID: 4000, WorkerCommandLine: text, Product: text, Session: "session", DecodedCommand: text,
 		Depth: 1, Ancestors: []string{text, text}, Link: proctree.LinkGUID,
 		Evidence:   []scan.Evidence{{File: text, Offset: 512, RecordID: 7, Channel: text, EventID: 1}},

@@ -87,7 +87,7 @@ func newRow(f *scan.Finding) row {
 	first := &f.Evidence[0]
 	r := row{
 		Host: f.Host, Time: f.Time.String(), Level: f.Level.String(), Rules: ruleNames(f.Rules),
-		Image: f.Image, CommandLine: f.CommandLine, ProcessID: f.ProcessID, ProcessGUID: f.ProcessGUID,
+		Image: f.Image, CommandLine: f.CommandLine, ProcessID: f.ProcessID, ProcessGUID: f.ProcessGUID.String(),
 		User: f.User, IntegrityLevel: f.IntegrityLevel,
 		ParentImage: f.ParentImage, ParentCommandLine: f.ParentCommandLine, ParentProcessID: f.ParentProcessID,
 		WorkerImage: f.WorkerImage, WorkerCommandLine: f.WorkerCommandLine,

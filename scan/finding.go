@@ -29,7 +29,7 @@ type Finding struct {
 	// its own; "" if it hides nothing (see package powershell).
 	DecodedCommand                 string
 	ProcessID                      uint32
-	ProcessGUID                    string
+	ProcessGUID                    event.GUID // zero if not known
 	User, IntegrityLevel           string
 	ParentImage, ParentCommandLine string
 	ParentProcessID                uint32
@@ -90,10 +90,11 @@ type Evidence struct {
 // to be said.
 func (d *detection) finding(s *subject) *Finding {
 	texts, p := d.forest.Texts(), s.process
-	f := &Finding{
+	f := &s.findings.take(1)[0]
+	*f = Finding{
 		Process: p, Host: p.Host().Name, Time: p.Start(),
 		Image: texts.Text(p.Image()), CommandLine: texts.Text(p.CommandLine()),
-		ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
+		ProcessID: p.PID(), ProcessGUID: p.GUID(),
 		User: texts.Text(p.Field(event.User)), IntegrityLevel: texts.Text(p.Field(event.IntegrityLevel)),
 		ParentImage:       texts.Text(s.known(p.Field(event.ParentImage), proctree.Process.Image)),
 		ParentCommandLine: texts.Text(s.known(p.Field(event.ParentCommandLine), proctree.Process.CommandLine)),
@@ -103,11 +104,11 @@ func (d *detection) finding(s *subject) *Finding {
 	f.command = s.command(p.CommandLine())
 	f.DecodedCommand = f.command.decoded
 	d.addAncestors(f, s)
-	s.evidence = s.evidence[:0]
+	s.records = s.records[:0]
 	for r := range p.Records() {
-		s.evidence = append(s.evidence, d.evidence(r))
+		s.records = append(s.records, d.evidence(r))
 	}
-	f.Evidence = slices.Clone(s.evidence)
+	f.Evidence = s.evidence.keep(s.records)
 	return f
 }
 
@@ -138,10 +139,10 @@ func (d *detection) addAncestors(f *Finding, s *subject) {
 		f.Product = d.workers.product(f.Worker)
 		f.Session = s.sessionKey(f.Worker)
 	}
-	s.ancestors = s.ancestors[:0]
+	s.way = s.way[:0]
 	d.climb(f, s)
-	slices.Reverse(s.ancestors)
-	f.Ancestors = slices.Clone(s.ancestors)
+	slices.Reverse(s.way)
+	f.Ancestors = s.ancestors.keep(s.way)
 }
 
 // maxNamedAncestors bounds the ancestors that a finding names.
@@ -164,11 +165,11 @@ func (d *detection) climb(f *Finding, s *subject) {
 			return
 		}
 		f.Link = max(f.Link, link)
-		s.ancestors = append(s.ancestors, texts.Text(parent.Image()))
+		s.way = append(s.way, texts.Text(parent.Image()))
 		p = parent
 	}
 	if f.Worker.Exists() && p != f.Worker {
-		s.ancestors = append(s.ancestors, fmt.Sprintf("... (%d more)", f.Depth-most-1), f.WorkerImage)
+		s.way = append(s.way, fmt.Sprintf("... (%d more)", f.Depth-most-1), f.WorkerImage)
 	}
 }
 

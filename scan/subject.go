@@ -27,8 +27,11 @@ type subject struct {
 	commands  map[proctree.TextID]*command
 	sessions  map[proctree.Process]string // keys of workers
 	members   []proctree.TextID           // scratch
-	evidence  []Evidence                  // scratch
-	ancestors []string                    // scratch
+	records   []Evidence                  // scratch
+	way       []string                    // scratch
+	findings  slab[Finding]
+	evidence  slab[Evidence]
+	ancestors slab[string]
 }
 
 // newSubject returns a subject for a set of rules.

@@ -39,7 +39,7 @@ func (g GUID) String() string {
 	if g.IsZero() {
 		return ""
 	}
-	return string(g.AppendText(nil))
+	return string(g.AppendText(make([]byte, 0, 38)))
 }
 
 // ParseGUID reads a GUID with or without braces and reports whether text is
