@@ -32,6 +32,15 @@ func (c *compiler) finish() {
 	}
 	c.sortFields()
 	c.pivot()
+	s.eager = s.early
+	if s.keywords >= 0 && slices.ContainsFunc(s.compiled, s.opens) {
+		s.eager = append(slices.Clone(s.early), s.keywords)
+	}
+}
+
+// opens tells whether a rule depends on deferred predicates where no other predicate holds.
+func (s *Set) opens(r compiledRule) bool {
+	return len(r.deferred) > 0 && runAssuming(s.program.code, r.entry, make([]uint64, s.words), s.deferred, true)
 }
 
 // lateFields are the fields whose values hardly repeat, and those that take a subject long to gather.
@@ -41,18 +50,28 @@ var lateFields = map[string]bool{
 	"hashes": true, "md5": true, "sha1": true, "sha256": true, "imphash": true,
 	"processid": true, "parentprocessid": true, "processguid": true, "parentprocessguid": true, "utctime": true,
 	"logonid": true, "logonguid": true, "depth": true,
+	"parentuser": true, "grandparentimage": true, "grandparentuser": true, "workerimage": true, "workeruser": true,
 }
 
-// sortFields divides the fields into those that are asked early and late. Where some rule asks for a late field whatever the
-// early ones say, as in any large collection, waiting saves nothing, and all are early.
+// sortFields divides the fields into those that are asked early and late. A field that some rule asks for whatever the early ones
+// say, as rules of a large collection do, gains nothing by waiting.
 func (c *compiler) sortFields() {
 	s := c.set
-	s.divideFields(func(field int) bool { return lateFields[strings.ToLower(s.fields[field])] })
+	early := make([]bool, s.asked)
 	nothing := make([]uint64, s.words)
-	for i := range s.compiled {
-		if r := &s.compiled[i]; r.late != 0 && runAssuming(s.program.code, r.entry, nothing, s.unasked, true) {
-			s.divideFields(func(int) bool { return false })
+	for {
+		s.divideFields(func(field int) bool { return !early[field] && lateFields[strings.ToLower(s.fields[field])] })
+		var always uint64
+		for i := range s.compiled {
+			if r := &s.compiled[i]; r.late&^always != 0 && runAssuming(s.program.code, r.entry, nothing, s.unasked, true) {
+				always |= r.late
+			}
+		}
+		if always == 0 {
 			return
+		}
+		for i, field := range s.late {
+			early[field] = early[field] || always>>min(i, 63)&1 != 0
 		}
 	}
 }

@@ -12,7 +12,8 @@
 // item is one predicate: a question about one text of one field. The values of a field are interned by the caller, so all
 // predicates of a field are asked of a text once and the answer, a list of the predicates that hold, is kept under the value's
 // number as a verdict. A subject is then a tuple of verdicts, one for each field, and the rules that match such a tuple are
-// kept too. What remains for a subject whose values have been seen is a look-up a field and one for the tuple.
+// kept too. What remains for a subject whose values have been seen is a look-up a field and one for the tuple; fields that subjects
+// have from one thing they share, such as those of an image, are one place of the tuple (Bundler).
 //
 // Where the specification leaves a choice, this one was made:
 //

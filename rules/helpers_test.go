@@ -61,7 +61,37 @@ func (s *subject) Values(dst []rules.ValueID, field int) []rules.ValueID {
 	return dst
 }
 
-func (s *subject) Text(id rules.ValueID) string { return s.texts.list[id&^rules.Unkept] }
+func (s *subject) Text(id rules.ValueID) string {
+	return s.texts.list[id&^(rules.Unkept|rules.Number|highID)]
+}
+
+// highID makes a number that is too high for tables.
+const highID rules.ValueID = 1 << 40
+
+// numbered marks the values that are numbers.
+type numbered struct{ *subject }
+
+func (n numbered) Values(dst []rules.ValueID, field int) []rules.ValueID {
+	first := len(dst)
+	dst = n.subject.Values(dst, field)
+	for i, id := range dst[first:] {
+		if text := n.Text(id); text != "" && strings.Trim(text, "0123456789") == "" {
+			dst[first+i] |= rules.Number
+		}
+	}
+	return dst
+}
+
+// bundled has all fields from one thing, and says so every other time.
+type bundled struct {
+	*subject
+	asked int
+}
+
+func (b *bundled) Bundle(int) rules.ValueID {
+	b.asked++
+	return rules.ValueID(b.asked / 2 % 2)
+}
 
 // grouped gives the values of all fields in two groups.
 type grouped struct{ *subject }
@@ -116,6 +146,26 @@ func labels(set *rules.Set, indices []int) []string {
 	return out
 }
 
+// allFields returns the indices of all fields of a set.
+func allFields(set *rules.Set) []int {
+	fields := make([]int, len(set.Fields()))
+	for i := range fields {
+		fields[i] = i
+	}
+	return fields
+}
+
+// learnt returns a matcher that knows all values of a subject before it is asked.
+func learnt(set *rules.Set, s *subject) *rules.Matcher {
+	matchers := set.NewMatchers(2)
+	for _, field := range set.Eager() {
+		for _, id := range s.values[field] {
+			matchers[0].Learn(field, id, s.Text(id))
+		}
+	}
+	return matchers[1]
+}
+
 // checkRule holds the matcher, its explanation and the slow evaluator to the same answer for the first rule of a set.
 func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]string) bool {
 	t.Helper()
@@ -131,7 +181,23 @@ func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]
 	if unkept := len(m.Match(nil, sub)) > 0; unkept != fast {
 		t.Errorf("values that are not kept give %v, others %v: %s", unkept, fast, describeCase(rule, e))
 	}
+	sub.flags = highID
+	if high := len(m.Match(nil, sub)) > 0; high != fast {
+		t.Errorf("values of high numbers give %v, others %v: %s", high, fast, describeCase(rule, e))
+	}
 	sub.flags = 0
+	if learnt := len(learnt(set, sub).Match(nil, sub)) > 0; learnt != fast {
+		t.Errorf("values learnt before give %v, others %v: %s", learnt, fast, describeCase(rule, e))
+	}
+	if number := len(set.NewMatcher().Match(nil, numbered{sub})) > 0; number != fast {
+		t.Errorf("marked numbers give %v, others %v: %s", number, fast, describeCase(rule, e))
+	}
+	inBundle, bundler := set.NewMatcher(allFields(set)), &bundled{subject: sub}
+	for range 3 {
+		if bundled := len(inBundle.Match(nil, bundler)) > 0; bundled != fast {
+			t.Errorf("fields in a bundle give %v, others %v: %s", bundled, fast, describeCase(rule, e))
+		}
+	}
 	if together := len(set.NewMatchers(2)[1].Match(nil, &grouped{sub})) > 0; together != fast {
 		t.Errorf("values in groups give %v, others %v: %s", together, fast, describeCase(rule, e))
 	}

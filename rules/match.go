@@ -174,6 +174,19 @@ func (m *Matcher) Match(dst []int, subject Subject) []int {
 	return dst
 }
 
+// Learn finds out what Match will have to know of a value of a field, and keeps it for all matchers that were made together with this
+// one, as far as there is room. They may match meanwhile.
+func (m *Matcher) Learn(field int, id ValueID, text string) {
+	place := m.store.place(field, id)
+	if place == nil || place.Load() != 0 {
+		return
+	}
+	holds := m.bench.judge(&m.set.judges[field], text)
+	if verdict, ok := m.store.intern(holds, tupleHash(holds)); ok {
+		place.Store(verdict + 1)
+	}
+}
+
 // ask fills the tuple with the verdicts of the subject. Fields whose values hardly repeat are asked last, and only if some rule
 // still depends on them.
 func (m *Matcher) ask(subject Subject) {

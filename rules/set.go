@@ -68,6 +68,7 @@ type Set struct {
 	keywords   int       // the field "", -1 if no rule asks for it
 	deferred   []uint64  // bitset: predicates that are asked only when a rule depends on them
 	early      []int     // fields that are asked of every subject
+	eager      []int     // the same, and the field "" if it is asked of nearly every subject
 	late       []int     // fields that are asked of a subject only if the early ones leave a rule open that asks for them
 	unasked    []uint64  // bitset: predicates about late fields, and deferred ones
 	pivots     [][]int32 // by predicate: rules to look at when it holds, ascending
@@ -115,6 +116,10 @@ const (
 // Fields returns the names of the fields that the set's rules ask for; a field's index is what Subject.Values gets. "" stands
 // for keywords. The caller must not change the slice.
 func (s *Set) Fields() []string { return s.fields }
+
+// Eager returns the fields, by their index in Fields, that Matchers ask of every subject, or of nearly every one. What there is to know
+// of their values can be learnt ahead. The caller must not change the slice.
+func (s *Set) Eager() []int { return s.eager }
 
 // Rules returns the detection rules that apply, in the order in which they were given to Compile. Match's results are indices
 // into it. The caller must not change the slice.

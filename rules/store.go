@@ -83,8 +83,18 @@ func (s *store) get(about int, id ValueID) (verdict uint32, ok bool) {
 
 // put keeps the verdict of a value. It tells whether there was a place for it.
 func (s *store) put(about int, id ValueID, verdict uint32) bool {
-	if id >= 1<<storedBits {
+	place := s.place(about, id)
+	if place == nil {
 		return false
+	}
+	place.Store(verdict + 1)
+	return true
+}
+
+// place returns where the verdict of a value is kept, plus one or 0, and nil if there is no place for it.
+func (s *store) place(about int, id ValueID) *atomic.Uint32 {
+	if id >= 1<<storedBits {
+		return nil
 	}
 	table := s.tables[about].Load()
 	if table == nil {
@@ -94,11 +104,10 @@ func (s *store) put(about int, id ValueID, verdict uint32) bool {
 	page := table[id>>pageBits].Load()
 	if page == nil {
 		if s.pages.Add(-1) < 0 {
-			return false
+			return nil
 		}
 		table[id>>pageBits].CompareAndSwap(nil, new(verdictPage))
 		page = table[id>>pageBits].Load()
 	}
-	page[id&(1<<pageBits-1)].Store(verdict + 1)
-	return true
+	return &page[id&(1<<pageBits-1)]
 }

@@ -23,7 +23,7 @@ func newApplications(d *detection, n int) []*applications {
 		products = append(products, productName(r))
 	}
 	list := make([]*applications, n)
-	for i, j := range newJudges(d.applications, d.forest, d.workers, n)[:n] {
+	for i, j := range newJudges(d.applications, newMatchers(d.applications, n)[:n], d.forest, d.workers) {
 		list[i] = &applications{d, j, products}
 	}
 	return list

@@ -34,10 +34,15 @@ func crashesIn(what string, failures []failure) []crash {
 	return list
 }
 
-// newJudges returns a judge for each worker.
-func newJudges(set *rules.Set, forest *proctree.Forest, workers *workerMap, n int) []*judge {
-	judges := make([]*judge, max(1, n))
-	for i, matcher := range set.NewMatchers(len(judges), bundlesOf(set)...) {
+// newMatchers returns a matcher of processes for each worker.
+func newMatchers(set *rules.Set, n int) []*rules.Matcher {
+	return set.NewMatchers(max(1, n), bundlesOf(set)...)
+}
+
+// newJudges returns a judge for each of the matchers of a set.
+func newJudges(set *rules.Set, matchers []*rules.Matcher, forest *proctree.Forest, workers *workerMap) []*judge {
+	judges := make([]*judge, len(matchers))
+	for i, matcher := range matchers {
 		judges[i] = &judge{set: set, subject: newSubject(set, forest, workers), matcher: matcher}
 	}
 	return judges
@@ -65,7 +70,7 @@ func (j *judge) each(b batch, do func(p proctree.Process)) {
 		if err != nil {
 			j.crashes = append(j.crashes, crash{process: forest.Process(b.host, i), err: err})
 			j.subject = newSubject(j.set, forest, j.subject.workers)
-			j.matcher = j.set.NewMatcher(bundlesOf(j.set)...)
+			j.matcher = newMatchers(j.set, 1)[0]
 		}
 	}
 }
@@ -97,12 +102,13 @@ func batchesOf(forest *proctree.Forest) []batch {
 
 // detection is the second half of a scan: processes to findings.
 type detection struct {
-	options *Options
-	forest  *proctree.Forest
-	set     *rules.Set
-	workers *workerMap
-	inputs  []*input
-	crashes []crash
+	options  *Options
+	forest   *proctree.Forest
+	set      *rules.Set
+	matchers []*rules.Matcher // of the set, one for each goroutine
+	workers  *workerMap
+	inputs   []*input
+	crashes  []crash
 
 	// applications are the rules that tell what runs in a web server.
 	applications *rules.Set
@@ -116,7 +122,7 @@ type detection struct {
 // Correlation rules see the processes of all hosts and times, whichever findings
 // are asked for.
 func (d *detection) run(ctx context.Context) []*Finding {
-	judges := newJudges(d.set, d.forest, d.workers, d.options.workers())
+	judges := newJudges(d.set, d.matchers, d.forest, d.workers)
 	batches := batchesOf(d.forest)
 	found := make([][]*Finding, len(batches))
 	moments := make([][]moment, len(batches))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 )
@@ -52,19 +51,20 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	reading := newReading(found, options.workers(), options.Progress)
 	reading.recover = options.Recover
 	collectors := reading.run(ctx)
+	learning := learnAside(sets, reading.texts, options.workers())
 	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
+	loaded := learning.stop()
 	if err != nil {
 		return nil, err
 	}
-	loaded := <-sets
 	if loaded.err != nil {
 		return nil, loaded.err
 	}
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs}
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, options.workers())
 	d := &detection{
-		options: &options, forest: forest, set: loaded.rules.Detections, workers: res.workers, inputs: reading.inputs,
-		applications: loaded.rules.Applications,
+		options: &options, forest: forest, set: loaded.rules.Detections, matchers: loaded.matchers, workers: res.workers, inputs: reading.inputs,
+		applications: loaded.rules.Applications, crashes: loaded.crashes,
 	}
 	res.Findings = d.run(rest)
 	options.Baseline.mark(res.Findings)
@@ -99,25 +99,6 @@ func (res *Result) judgeLogs(r *reading, options *Options) {
 	res.Integrity = slices.DeleteFunc(integrityOf(events, &res.Summary, times), func(i *Integrity) bool {
 		return i.Host != "" && !MatchesHost(options.Hosts, []string{i.Host})
 	})
-}
-
-// loadedRules is what loadAside returns.
-type loadedRules struct {
-	rules *RuleSets
-	err   error
-}
-
-// loadAside loads the rules while the logs are read.
-func loadAside(ctx context.Context, options *Options) <-chan loadedRules {
-	done := make(chan loadedRules, 1)
-	go func() {
-		var sets loadedRules
-		if err := guard.Run(func() { sets.rules, sets.err = LoadRules(ctx, options.Rules, options.workers()) }); err != nil {
-			sets.err = err
-		}
-		done <- sets
-	}()
-	return done
 }
 
 // computers counts the records by spelling of Computer.

@@ -37,7 +37,7 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 	for _, r := range set.Rules() {
 		m.products = append(m.products, productName(r))
 	}
-	judges := newJudges(set, forest, nil, workers)
+	judges := newJudges(set, newMatchers(set, workers), forest, nil)
 	batches := batchesOf(forest)
 	failures := share(judges, len(batches), func(j *judge, i int) {
 		j.each(batches[i], func(p proctree.Process) {

@@ -2,6 +2,7 @@ package proctree
 
 import (
 	"hash/maphash"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -65,6 +66,24 @@ func (in *Interner) Text(id TextID) string {
 	}
 	id--
 	return in.shards[id%numShards].text(uint32(id) / numShards)
+}
+
+// All yields the texts with their numbers. Others may intern while it goes on:
+// what they add may or may not be among them.
+func (in *Interner) All() iter.Seq2[TextID, string] {
+	return func(yield func(TextID, string) bool) {
+		for n := range in.shards {
+			s := &in.shards[n]
+			s.mu.Lock()
+			count := s.count
+			s.mu.Unlock()
+			for index := range count {
+				if !yield(TextID(index*numShards+n)+1, s.text(uint32(index))) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Len returns the number of distinct texts. Not while others intern.

@@ -1,0 +1,94 @@
+package scan
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+
+	"webshellscan/rules"
+	"webshellscan/scan/guard"
+	"webshellscan/scan/proctree"
+)
+
+// loadedRules are the rules of a scan with what applies them.
+type loadedRules struct {
+	rules *RuleSets
+	err   error
+
+	matchers []*rules.Matcher // of RuleSets.Detections
+	crashes  []crash
+}
+
+// loadAside loads the rules while the logs are read.
+func loadAside(ctx context.Context, options *Options) <-chan *loadedRules {
+	done := make(chan *loadedRules, 1)
+	go func() {
+		l := &loadedRules{}
+		if err := guard.Run(func() { l.rules, l.err = LoadRules(ctx, options.Rules, options.workers()) }); err != nil {
+			l.err = err
+		}
+		done <- l
+	}()
+	return done
+}
+
+// learning is what finds out, while one core puts the processes into trees, what
+// rules will want to know of their command lines.
+type learning struct {
+	stopped atomic.Bool
+	done    chan *loadedRules
+}
+
+// learnAside begins to learn texts, once the rules are there. A scan that is to
+// use one core only learns nothing ahead.
+func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *learning {
+	l := &learning{done: make(chan *loadedRules, 1)}
+	go func() {
+		loaded := <-sets
+		if loaded.err == nil {
+			loaded.matchers = newMatchers(loaded.rules.Detections, workers)
+			if workers < 2 {
+				l.stopped.Store(true)
+			}
+			if err := guard.Run(func() { l.learn(loaded, texts) }); err != nil {
+				loaded.crashes = append(loaded.crashes, crash{what: "rules", err: err})
+				loaded.matchers = newMatchers(loaded.rules.Detections, workers)
+			}
+		}
+		l.done <- loaded
+	}()
+	return l
+}
+
+// stop ends the learning and returns the rules.
+func (l *learning) stop() *loadedRules {
+	l.stopped.Store(true)
+	return <-l.done
+}
+
+// learn learns what looks like a command line: there are many of them, each is
+// long, and nearly all come again.
+func (l *learning) learn(loaded *loadedRules, texts *proctree.Texts) {
+	set, matcher := loaded.rules.Detections, loaded.matchers[0]
+	var fields []int
+	for _, field := range set.Eager() {
+		switch strings.ToLower(set.Fields()[field]) {
+		case "", "commandline", "parentcommandline", "grandparentcommandline":
+			fields = append(fields, field)
+		}
+	}
+	if len(fields) == 0 {
+		return
+	}
+	for id, text := range texts.All() {
+		if l.stopped.Load() {
+			return
+		}
+		if !strings.Contains(text, " ") {
+			continue
+		}
+		for _, field := range fields {
+			matcher.Learn(field, rules.ValueID(id), text)
+		}
+	}
+}
