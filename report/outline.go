@@ -59,14 +59,16 @@ type outliner struct {
 func newOutliner(res *scan.Result, draw branches, width int) *outliner {
 	// Half of what a line has beside time, level, process ID and rules.
 	depth := min(max((width-44)/(2*runewidth.StringWidth(draw.blank)), minOutlineDepth), maxOutlineDepth)
-	o := &outliner{draw: draw, maxDepth: depth, findings: make(map[proctree.Process]*scan.Finding, len(res.Findings))}
+	o := &outliner{draw: draw, maxDepth: depth, findings: make(map[proctree.Process]*scan.Finding)}
 	if res.Forest != nil {
 		o.forest, o.fields = res.Forest, proctree.NewFieldReader(res.Forest)
 	}
 	o.commands = make(map[proctree.TextID]string)
-	for _, f := range res.Findings {
-		if f.Process.Exists() {
-			o.findings[f.Process] = f
+	for _, s := range res.Sessions {
+		for _, f := range s.Findings {
+			if f.Process.Exists() {
+				o.findings[f.Process] = f
+			}
 		}
 	}
 	return o
