@@ -30,8 +30,8 @@ type Options struct {
 	// Exclude leaves out rules by name or ID, compared without case.
 	Exclude []string
 
-	// CacheSize is how many values' verdicts each Matcher keeps at most of those that have no low number, rounded up to a power of two,
-	// at 16 bytes each; 0 means 524,288, which take 8 MiB. The memory is used as values come.
+	// CacheSize is how many verdicts each Matcher keeps at most of values that the tables which matchers share have no place for,
+	// rounded up to a power of two, at 16 bytes each; 0 means 524,288, which take 8 MiB. The memory is used as values come.
 	CacheSize int
 }
 

@@ -37,10 +37,10 @@ func (x *Expression) Filter(text string) (matches, known bool) {
 // Literals are those of which a text must have one.
 func (x *Expression) Literals() []string { return requiredLiterals(x.e.tree) }
 
-// States returns how many states the automaton has, how many it ever made, and their size in bytes.
-func (x *Expression) States() (now, made, size int) {
+// States returns how many states the automaton has, and how many it ever made.
+func (x *Expression) States() (now, made int) {
 	a := x.bench.automata[0]
-	return len(a.states), a.made, a.size
+	return len(a.states), a.made
 }
 
 // Forms returns a text as matchers see it: without case, and then with one form of dash.
@@ -59,4 +59,31 @@ func Searched(text string) string { return dashed(fold(text)) }
 const (
 	MaxAutomatonStates = maxAutomatonStates
 	Patience           = patience
+)
+
+// Kept returns what a matcher keeps: pages of the tables that it shares, verdicts of its own, and bytes of states of automata, as
+// counted and as they are.
+func (m *Matcher) Kept() (pages, verdicts, counted, size int) {
+	for i := range m.store.tables {
+		if table := m.store.tables[i].Load(); table != nil {
+			for j := range table {
+				if table[j].Load() != nil {
+					pages++
+				}
+			}
+		}
+	}
+	for _, a := range m.bench.automata {
+		if a != nil {
+			size += a.size
+		}
+	}
+	return pages, m.verdicts.len(), m.bench.automataSize, size
+}
+
+const (
+	MaxPages        = maxPages
+	KeptPages       = keptPages
+	MaxVerdicts     = maxVerdicts
+	MaxAutomataSize = maxAutomataSize
 )

@@ -308,7 +308,7 @@ func (w *bench) match(m *matcher) bool {
 func (w *bench) matchAutomaton(e *expression) (matches, known bool) {
 	a := w.automata[e.index]
 	if a == nil {
-		a = newAutomaton(e.source)
+		a = newAutomaton(e.program())
 		w.automata[e.index] = a
 	}
 	if a.hopeless() {
@@ -316,6 +316,7 @@ func (w *bench) matchAutomaton(e *expression) (matches, known bool) {
 	}
 	before := a.size
 	matches, known = a.match(w.text.raw)
+	a.giveUp()
 	if w.automataSize += a.size - before; w.automataSize > maxAutomataSize {
 		for _, a := range w.automata {
 			if a != nil {

@@ -8,6 +8,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // matcherKind is how a matcher judges a text.
@@ -39,13 +40,27 @@ type numberBound struct {
 	part     string // of compareMatcher: the part of a date, or ""
 }
 
-// expression is a regular expression. It is given its compiled form and its index before the Set is built, and is immutable then.
+// expression is a regular expression. It is given its compiled form and its index before the Set is built, and is immutable then, but
+// for its program, which is made when first asked for. Goroutines may share it.
 type expression struct {
 	source string
 	tree   *syntax.Regexp // nil once the Set is built
 	re     *regexp.Regexp
 	filter regexpFilter
 	index  int // among the expressions of a Set
+
+	once sync.Once
+	prog *syntax.Prog
+}
+
+// program returns the expression's program, nil if it cannot be had.
+func (e *expression) program() *syntax.Prog {
+	e.once.Do(func() {
+		if tree, err := syntax.Parse(e.source, syntax.Perl); err == nil {
+			e.prog, _ = syntax.Compile(tree.Simplify())
+		}
+	})
+	return e.prog
 }
 
 // match tells whether the text fits.

@@ -12,7 +12,7 @@ import (
 const (
 	maxRegexpLength = 16 << 10 // bytes
 	maxRegexpSize   = 50_000   // instructions of one expression
-	maxRegexpsOfSet = 2 << 20  // instructions of all expressions of a Set, some 80 MB
+	maxRegexpsOfSet = 1 << 20  // instructions of all expressions of a Set, some 80 MB with the programs of their automata
 )
 
 // regexpError is an error about a regular expression.

@@ -14,9 +14,8 @@ import (
 // A state is what is known before a byte: the instructions that wait for it, and what kind of character came before, which
 // assertions such as \b ask for. See Russ Cox, "Regular Expression Matching Can Be Simple And Fast" (2007).
 type automaton struct {
-	prog    *syntax.Prog
-	asserts bool // whether the expression has assertions
-	failed  bool // there is none
+	prog    *syntax.Prog // nil if there is no automaton, or no longer
+	asserts bool         // whether the expression has assertions
 
 	table   []uint16          // by state and byte, a row of 256 for each state: what follows
 	ends    []uint16          // by state: what follows at the end of the text
@@ -62,15 +61,10 @@ const (
 	bytesForState = 32
 )
 
-// newAutomaton returns the automaton of an expression; one that is hopeless if the expression is too large.
-func newAutomaton(expr string) *automaton {
-	tree, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return &automaton{failed: true}
-	}
-	prog, err := syntax.Compile(tree.Simplify())
-	if err != nil || len(prog.Inst) > maxAutomatonProgram {
-		return &automaton{failed: true}
+// newAutomaton returns the automaton of a program; one that is hopeless if there is none or it is too large.
+func newAutomaton(prog *syntax.Prog) *automaton {
+	if prog == nil || len(prog.Inst) > maxAutomatonProgram {
+		return &automaton{}
 	}
 	a := &automaton{prog: prog, seen: make([]uint32, len(prog.Inst))}
 	for i := range prog.Inst {
@@ -85,9 +79,14 @@ func (a *automaton) forget() {
 	a.dropped++
 }
 
-// hopeless tells whether the automaton is to be given up.
-func (a *automaton) hopeless() bool {
-	return a.failed || a.made > patience && a.read < a.made*bytesForState
+// hopeless tells whether the automaton is given up.
+func (a *automaton) hopeless() bool { return a.prog == nil }
+
+// giveUp gives the automaton up if its states hardly ever come again.
+func (a *automaton) giveUp() {
+	if a.made > patience && a.read < a.made*bytesForState {
+		*a = automaton{made: a.made}
+	}
 }
 
 // match tells whether the expression matches s. It does not know if that depends on characters beyond ASCII.

@@ -3,7 +3,6 @@ package rules
 import (
 	"bytes"
 	"regexp/syntax"
-	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -149,7 +148,7 @@ func regexpGlob(re *syntax.Regexp) *pattern {
 	for _, sub := range subs {
 		switch {
 		case sub.Op == syntax.OpLiteral:
-			if slices.Contains(sub.Rune, utf8.RuneError) {
+			if !isPlain(sub.Rune) {
 				return nil
 			}
 			parts = append(parts, patternPart{text: string(sub.Rune)})

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Go's engine takes microseconds for a command line, so most texts are kept from it: by literals that an expression requires and
-// that the literal index finds, and by the checks of regexpFilter.
+// Go's engine takes microseconds for a command line, so texts are kept from it: most by literals that an expression requires and that
+// the literal index finds, and by the checks of regexpFilter; nearly all others by an automaton.
 
 // Limits on required literals.
 const (
@@ -73,8 +73,8 @@ func literalsOf(re *syntax.Regexp) literalSet {
 		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 		return literalSet{exact: []string{""}}
 	case syntax.OpLiteral:
-		if slices.Contains(re.Rune, utf8.RuneError) {
-			return literalSet{} // also stands for bytes that are not UTF-8
+		if !isPlain(re.Rune) {
+			return literalSet{}
 		}
 		return literalSet{exact: []string{dashed(fold(string(re.Rune)))}}
 	case syntax.OpCharClass:
@@ -108,6 +108,12 @@ func repeated(s literalSet) literalSet {
 	return out
 }
 
+// isPlain tells whether a text that has these characters has just their UTF-8: U+FFFD also stands for bytes that are none, and no
+// text has a surrogate.
+func isPlain(list []rune) bool {
+	return !slices.ContainsFunc(list, func(r rune) bool { return r == utf8.RuneError || !utf8.ValidRune(r) })
+}
+
 // classLiterals returns the characters of a small class, given as ranges.
 func classLiterals(ranges []rune) []string {
 	var out []string
@@ -118,7 +124,7 @@ func classLiterals(ranges []rune) []string {
 		}
 		for r := ranges[i]; r <= ranges[i+1]; r++ {
 			s := dashed(fold(string(r)))
-			if r == utf8.RuneError || len(seen) >= maxLiteralExpands {
+			if !isPlain([]rune{r}) || len(seen) >= maxLiteralExpands {
 				return nil
 			}
 			if !seen[s] {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ValueID is the caller's number of a text. Equal IDs mean equal texts. What is found out about low numbers, below four million,
-// takes least time and memory.
+// ValueID is the caller's number of a text. Equal IDs mean equal texts. What is found out about low numbers takes least time and
+// memory: of one field of those below four million, of several fields of so many together.
 type ValueID uint64
 
 // Unkept marks IDs whose texts hardly ever come again, such as numbers of high cardinality: what is found out about them is not
@@ -16,6 +16,9 @@ const Unkept ValueID = 1 << 63
 // Grouped marks IDs that stand for several values which often come together, as those of a Grouper. What is found out about a
 // group is kept by its ID, so that its members are looked up once.
 const Grouped ValueID = 1 << 62
+
+// Number marks IDs whose texts are decimal digits and nothing else. Where no rule asks for such a text, none is looked at.
+const Number ValueID = 1 << 61
 
 // Grouper is a Subject that may give IDs marked as Grouped for the field "", which has the values of all fields.
 type Grouper interface {
@@ -36,9 +39,6 @@ type Subject interface {
 	// Text returns the text of a value.
 	Text(id ValueID) string
 }
-
-// Number marks IDs whose texts are decimal digits and nothing else. Where no rule asks for such a text, none is looked at.
-const Number ValueID = 1 << 61
 
 // Bundler is a Subject that has the values of some fields from one thing, which it shares with many others: a process has a dozen
 // from its image. What is found out about them is kept by the thing's ID, so that it is looked up once.

@@ -25,6 +25,7 @@ const (
 	storedBits = 22 // of the numbers of values that a store takes
 	pageBits   = 10
 	maxPages   = 1 << 12 // of all tables; 16 MiB
+	keptPages  = 1 << 11 // of these, what is learnt ahead leaves so many to what is asked
 
 	maxVerdicts    = 1 << 16 // distinct verdicts
 	maxVerdictSize = 1 << 21 // predicates in all verdicts; 8 MiB
@@ -83,7 +84,7 @@ func (s *store) get(about int, id ValueID) (verdict uint32, ok bool) {
 
 // put keeps the verdict of a value. It tells whether there was a place for it.
 func (s *store) put(about int, id ValueID, verdict uint32) bool {
-	place := s.place(about, id)
+	place := s.place(about, id, 0)
 	if place == nil {
 		return false
 	}
@@ -91,8 +92,9 @@ func (s *store) put(about int, id ValueID, verdict uint32) bool {
 	return true
 }
 
-// place returns where the verdict of a value is kept, plus one or 0, and nil if there is no place for it.
-func (s *store) place(about int, id ValueID) *atomic.Uint32 {
+// place returns where the verdict of a value is kept, plus one or 0, and nil if there is no place for it without touching the last
+// pages, so many as are to be kept.
+func (s *store) place(about int, id ValueID, kept int64) *atomic.Uint32 {
 	if id >= 1<<storedBits {
 		return nil
 	}
@@ -103,10 +105,12 @@ func (s *store) place(about int, id ValueID) *atomic.Uint32 {
 	}
 	page := table[id>>pageBits].Load()
 	if page == nil {
-		if s.pages.Add(-1) < 0 {
+		if s.pages.Load() <= kept || s.pages.Add(-1) < 0 {
 			return nil
 		}
-		table[id>>pageBits].CompareAndSwap(nil, new(verdictPage))
+		if !table[id>>pageBits].CompareAndSwap(nil, new(verdictPage)) {
+			s.pages.Add(1)
+		}
 		page = table[id>>pageBits].Load()
 	}
 	return &page[id&(1<<pageBits-1)]
