@@ -29,6 +29,12 @@ type run struct {
 // scanRuns scans a made Sysmon log of processes, one a minute.
 func scanRuns(t *testing.T, runs ...run) *scan.Result {
 	t.Helper()
+	return mustScan(t, scan.Options{Paths: []string{runsLog(t, runs...)}})
+}
+
+// runsLog returns a folder with such a log.
+func runsLog(t *testing.T, runs ...run) string {
+	t.Helper()
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	var events []evtxtest.Event
 	for i, r := range runs {
@@ -45,7 +51,7 @@ func scanRuns(t *testing.T, runs ...run) *scan.Result {
 	if err := os.WriteFile(filepath.Join(folder, "sysmon.evtx"), file.Data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return mustScan(t, scan.Options{Paths: []string{folder}})
+	return folder
 }
 
 const (

@@ -1,6 +1,10 @@
 package scan
 
 import (
+	"fmt"
+	"sync"
+
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
@@ -40,3 +44,74 @@ func Summarize(findings []*Finding) *Session {
 
 // FoldArguments is foldArguments.
 func FoldArguments(line string) (folded, arguments string) { return foldArguments(line) }
+
+// Bundles calls check with what each process says of each bundle of the fields of
+// a set, where it says that there is one: the bundle's ID and the values.
+func (r *Result) Bundles(set *rules.Set, check func(bundle int, id rules.ValueID, values []string)) {
+	s := newSubject(set, r.Forest, r.workers)
+	for host := range r.Forest.Hosts() {
+		for p := range r.Forest.Processes(host) {
+			s.process = p
+			for bundle, fields := range bundlesOf(set) {
+				id := s.Bundle(bundle)
+				if id == 0 {
+					continue
+				}
+				var values []string
+				for _, field := range fields {
+					for _, value := range s.Values(nil, field) {
+						values = append(values, set.Fields()[field]+"="+s.Text(value))
+					}
+				}
+				check(bundle, id, values)
+			}
+		}
+	}
+}
+
+// Learnt learns all texts, calls meanwhile while it does, and matches all processes
+// with what was learnt, and without.
+func (r *Result) Learnt(meanwhile func()) (learnt, plain [][]int) {
+	set := r.Rules.Detections
+	matchers := newMatchers(set, 2)
+	var group sync.WaitGroup
+	group.Go(func() { (&learning{}).learn(set, matchers[0], r.Forest.Texts()) })
+	meanwhile()
+	group.Wait()
+	s, m := newSubject(set, r.Forest, r.workers), set.NewMatcher()
+	for host := range r.Forest.Hosts() {
+		for p := range r.Forest.Processes(host) {
+			s.process = p
+			learnt, plain = append(learnt, matchers[1].Match(nil, s)), append(plain, m.Match(nil, s))
+		}
+	}
+	return learnt, plain
+}
+
+// Each calls do for all processes as a judge does, and returns those for which it
+// panicked.
+func (r *Result) Each(do func(p proctree.Process)) []proctree.Process {
+	j := newJudges(r.Rules.Detections, newMatchers(r.Rules.Detections, 1), r.Forest, r.workers)[0]
+	for _, b := range batchesOf(r.Forest) {
+		j.each(b, func(p proctree.Process) {
+			j.match(p)
+			do(p)
+		})
+	}
+	var list []proctree.Process
+	for _, c := range j.crashes {
+		list = append(list, c.process)
+	}
+	return list
+}
+
+// Identities returns whom processes run as, as it is remembered and as it is read.
+func (r *Result) Identities() (remembered, read []string) {
+	l := newLineage(r.Forest)
+	for host := range r.Forest.Hosts() {
+		for p := range r.Forest.Processes(host) {
+			remembered, read = append(remembered, fmt.Sprint(l.identity(p))), append(read, fmt.Sprint(l.readIdentity(p)))
+		}
+	}
+	return remembered, read
+}

@@ -66,7 +66,7 @@ type Finding struct {
 	// Known says that a baseline knows the finding's shape.
 	Known bool
 
-	command *command // nil of a finding that no scan made
+	command *command // of CommandLine as the scan had it; nil of a finding that no scan made
 }
 
 // Evidence is one record of a log.

@@ -32,8 +32,9 @@ func loadAside(ctx context.Context, options *Options) <-chan *loadedRules {
 	return done
 }
 
-// learning is what finds out, while one core puts the processes into trees, what
-// rules will want to know of their command lines.
+// learning finds out what rules will want to know of command lines, while the
+// processes are put into trees: that is done by one goroutine for each host, so
+// that mostly a core is free. It ends when the trees are there.
 type learning struct {
 	stopped atomic.Bool
 	done    chan *loadedRules
@@ -46,11 +47,10 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *l
 	go func() {
 		loaded := <-sets
 		if loaded.err == nil {
-			loaded.matchers = newMatchers(loaded.rules.Detections, workers)
-			if workers < 2 {
-				l.stopped.Store(true)
-			}
-			if err := guard.Run(func() { l.learn(loaded, texts) }); err != nil {
+			loaded.err = guard.Run(func() { loaded.matchers = newMatchers(loaded.rules.Detections, workers) })
+		}
+		if loaded.err == nil && workers > 1 {
+			if err := guard.Run(func() { l.learn(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
 				loaded.crashes = append(loaded.crashes, crash{what: "rules", err: err})
 				loaded.matchers = newMatchers(loaded.rules.Detections, workers)
 			}
@@ -68,8 +68,7 @@ func (l *learning) stop() *loadedRules {
 
 // learn learns what looks like a command line: there are many of them, each is
 // long, and nearly all come again.
-func (l *learning) learn(loaded *loadedRules, texts *proctree.Texts) {
-	set, matcher := loaded.rules.Detections, loaded.matchers[0]
+func (l *learning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
 	var fields []int
 	for _, field := range set.Eager() {
 		switch strings.ToLower(set.Fields()[field]) {

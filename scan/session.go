@@ -87,30 +87,41 @@ func (d *detection) sessions(findings []*Finding) []*Session {
 		s.Findings = append(s.Findings, f)
 	}
 	summarizers := newSummarizers(d, min(d.options.workers(), len(sessions)))
-	failures := share(summarizers, len(sessions), func(by summarizer, i int) {
-		s := sessions[i]
-		s.summarize()
-		by.apps.label(s)
-		by.below.climb(s)
-		s.judge()
-	})
+	failures := share(summarizers, len(sessions), func(by *summarizer, i int) { by.do(sessions[i]) })
 	d.crashes = append(d.crashes, crashesIn("sessions", failures)...)
 	slices.SortFunc(sessions, compareSessions)
 	return sessions
 }
 
-// summarizer is what one goroutine needs to say what sessions come to.
+// summarizer says what sessions come to. It is for one goroutine.
 type summarizer struct {
-	apps  *applications
-	below *lineage
+	detection *detection
+	apps      *applications
+	below     *lineage
 }
 
-func newSummarizers(d *detection, n int) []summarizer {
-	list := make([]summarizer, n)
+func newSummarizers(d *detection, n int) []*summarizer {
+	list := make([]*summarizer, n)
 	for i, apps := range newApplications(d, n) {
-		list[i] = summarizer{apps, newLineage(d.forest)}
+		list[i] = &summarizer{d, apps, newLineage(d.forest)}
 	}
 	return list
+}
+
+// do fills in what a session comes to. Should it panic, the session has what was
+// found out before, and what may be left half done in the summarizer is made anew.
+func (by *summarizer) do(s *Session) {
+	done := false
+	defer func() {
+		if !done {
+			*by = *newSummarizers(by.detection, 1)[0]
+		}
+	}()
+	s.summarize()
+	by.apps.label(s)
+	by.below.climb(s)
+	s.judge()
+	done = true
 }
 
 // summarize fills in what the findings alone say.

@@ -50,7 +50,8 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 }
 
 // bundlesOf returns the fields of a set by the facet that a process has them
-// from. What a parent's facet lacks comes from elsewhere, so that one is left out.
+// from, and from nothing else: see plainField. Those of a parent's facet have all
+// getters of their own, so that one is left out.
 func bundlesOf(set *rules.Set) [][]int {
 	bundles := make([][]int, proctree.FacetParent)
 	for i, name := range set.Fields() {
