@@ -35,7 +35,13 @@ func mayHaveSwitch(text string) bool {
 		quote = "\"^`'"
 	)
 	for i := 0; i < len(text); i++ {
-		if c := text[i]; c != '-' && c != '/' && c != dash[2] {
+		switch text[i] {
+		case '-', '/':
+		case dash[2]: // the first byte of the others
+			if r, _ := utf8.DecodeRuneInString(text[i:]); r == utf8.RuneError {
+				return true // without a quote it may be one
+			}
+		default:
 			continue
 		}
 		if i > 0 && text[i-1] > ' ' && text[i-1] < utf8.RuneSelf && !strings.Contains(quote+dash, text[i-1:i]) {
