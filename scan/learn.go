@@ -67,26 +67,23 @@ func (l *learning) stop() *loadedRules {
 }
 
 // learn learns what looks like a command line: there are many of them, each is
-// long, and nearly all come again.
+// long, and nearly all come again. What takes longest to find out comes first.
 func (l *learning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
-	var fields []int
-	for _, field := range set.Eager() {
-		switch strings.ToLower(set.Fields()[field]) {
-		case "", "commandline", "parentcommandline", "grandparentcommandline":
-			fields = append(fields, field)
+	for _, name := range [...]string{"commandline", "", "parentcommandline", "grandparentcommandline"} {
+		for _, field := range set.Eager() {
+			if strings.ToLower(set.Fields()[field]) == name {
+				l.learnField(matcher, field, texts)
+			}
 		}
 	}
-	if len(fields) == 0 {
-		return
-	}
+}
+
+func (l *learning) learnField(matcher *rules.Matcher, field int, texts *proctree.Texts) {
 	for id, text := range texts.All() {
 		if l.stopped.Load() {
 			return
 		}
-		if !strings.Contains(text, " ") {
-			continue
-		}
-		for _, field := range fields {
+		if strings.Contains(text, " ") {
 			matcher.Learn(field, rules.ValueID(id), text)
 		}
 	}
