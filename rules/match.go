@@ -187,8 +187,13 @@ func (m *Matcher) Learn(field int, id ValueID, text string) {
 // still depends on them.
 func (m *Matcher) ask(subject Subject) {
 	early := len(m.columns) - len(m.set.late)
+	bundler, _ := subject.(Bundler)
 	for i := range m.columns[:early] {
-		m.tuple[i] = m.columnVerdict(subject, &m.columns[i])
+		if c := &m.columns[i]; c.bundle < 0 {
+			m.tuple[i] = m.verdict(subject, c.fields[0])
+		} else {
+			m.tuple[i] = m.bundleVerdict(subject, bundler, c)
+		}
 	}
 	late := m.tuple[early:]
 	if len(late) == 0 {
@@ -226,13 +231,10 @@ func (m *Matcher) need() uint64 {
 	return needs
 }
 
-// columnVerdict returns the verdict of a column: what holds for any of its fields.
-func (m *Matcher) columnVerdict(subject Subject, c *column) uint32 {
-	if c.bundle < 0 {
-		return m.verdict(subject, c.fields[0])
-	}
+// bundleVerdict returns the verdict of a bundle: what holds for any of its fields. There may be no bundler.
+func (m *Matcher) bundleVerdict(subject Subject, bundler Bundler, c *column) uint32 {
 	id := ValueID(0)
-	if bundler, ok := subject.(Bundler); ok {
+	if bundler != nil {
 		id = bundler.Bundle(c.bundle)
 	}
 	about := m.set.asked + c.bundle
@@ -288,8 +290,10 @@ func (m *Matcher) valueVerdict(subject Subject, field int, id ValueID) uint32 {
 	if id&Unkept != 0 {
 		return m.intern(m.bench.judge(&m.set.judges[field], subject.Text(id)))
 	}
-	if grouper, ok := subject.(Grouper); ok && id&Grouped != 0 {
-		return m.groupVerdict(grouper, field, id)
+	if id&Grouped != 0 {
+		if grouper, ok := subject.(Grouper); ok {
+			return m.groupVerdict(grouper, field, id)
+		}
 	}
 	if verdict, ok := m.known(field, id); ok {
 		return verdict

@@ -47,9 +47,11 @@ func mayHaveSwitch(text string) bool {
 		if i > 0 && text[i-1] > ' ' && text[i-1] < utf8.RuneSelf && !strings.Contains(quote+dash, text[i-1:i]) {
 			continue // within a word
 		}
-		if name := strings.TrimLeft(text[i:], quote+dash); name != "" && name[0]|0x20 == 'e' {
+		name := strings.TrimLeft(text[i:], quote+dash)
+		if name != "" && name[0]|0x20 == 'e' {
 			return true
 		}
+		i = max(i, len(text)-len(name)-1) // the other dashes of the run lead to the same name
 	}
 	return false
 }

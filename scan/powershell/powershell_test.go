@@ -169,9 +169,12 @@ func FuzzMayHaveSwitch(f *testing.F) {
 
 // TestMayHaveSwitch: what has none is seen to have none where nothing looks like one.
 func TestMayHaveSwitch(t *testing.T) {
-	for _, line := range []string{`C:\Windows\system32\svchost.exe -k netsvcs -p -s Winmgmt`, "csc /noconfig /fullpaths @x", "net-exec", "c:/exe", ""} {
+	for _, line := range []string{
+		`C:\Windows\system32\svchost.exe -k netsvcs -p -s Winmgmt`, "csc /noconfig /fullpaths @x", "net-exec", "c:/exe", "",
+		strings.Repeat("-\"", 1<<20) + "x", // looked at once, not from every dash on
+	} {
 		if powershell.MayHaveSwitch(line) {
-			t.Errorf("%q", line)
+			t.Errorf("%.100q", line)
 		}
 	}
 }
