@@ -12,7 +12,8 @@ import (
 	"webshellscan/rules"
 )
 
-// badRules are documents with one fault each: where it is, what it is about, and a part of what is said.
+// badRules are documents with one fault each: where it is, what it is about,
+// and a part of what is said.
 var badRules = []struct {
 	name         string
 	text         string
@@ -134,7 +135,8 @@ var badRules = []struct {
 	{"generate that is no boolean", "title: x\ngenerate: 1\ncorrelation:\n    type: temporal\n    rules: [a]\n    timespan: 1h\n", 2, 11, rules.ErrType, "generate must be true or false"},
 }
 
-// TestBadRules puts each bad document between two good ones: it has to be named with its place, and the others have to load.
+// TestBadRules puts each bad document between two good ones: it has to be named
+// with its place, and the others have to load.
 func TestBadRules(t *testing.T) {
 	good := ruleText(field("", "x"))
 	before := strings.Count(good, "\n") + 1
@@ -161,7 +163,8 @@ func TestBadRules(t *testing.T) {
 	}
 }
 
-// TestHostileFiles holds files that are made to exhaust something to a quick and clear error.
+// TestHostileFiles holds files that are made to exhaust something to a quick
+// and clear error.
 func TestHostileFiles(t *testing.T) {
 	var bomb strings.Builder
 	bomb.WriteString("title: x\na: &a [x,x,x,x,x,x,x,x,x,x]\n")
@@ -233,7 +236,8 @@ func manyReferences() string {
 	return ruleText(b.String())
 }
 
-// TestRegexpBudget holds many regular expressions, each within its limit, to what a Set may have in all.
+// TestRegexpBudget holds many regular expressions, each within its limit, to
+// what a Set may have in all.
 func TestRegexpBudget(t *testing.T) {
 	var b strings.Builder
 	for i := range 200 {

@@ -70,7 +70,8 @@ func realRecords(t testing.TB) []realRecord {
 	return out
 }
 
-// creationRules returns the rules of the corpus about process creation without the deprecated ones, as many as there are: 1,415.
+// creationRules returns the rules of the corpus about process creation without
+// the deprecated ones, as many as there are: 1,415.
 func creationRules(t testing.TB) []*rules.Rule {
 	t.Helper()
 	needCorpus(t)
@@ -132,7 +133,8 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
-// BenchmarkMatch measures one subject: of values that have been seen, and of command lines that never come again.
+// BenchmarkMatch measures one subject: of values that have been seen, and of
+// command lines that never come again.
 func BenchmarkMatch(b *testing.B) {
 	events := realEvents(b)
 	for _, c := range []struct {
@@ -176,7 +178,8 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
-// distinct is a subject whose command lines, its own and its parent's, are new at every step.
+// distinct is a subject whose command lines, its own and its parent's, are new
+// at every step.
 type distinct struct {
 	*subject
 	command, parent int // fields, -1 if not asked for
@@ -208,7 +211,8 @@ func newDistinct(set *rules.Set, events []event) *distinct {
 	return d
 }
 
-// next makes the command lines of the next step: real ones with a number that counts up.
+// next makes the command lines of the next step: real ones with a number that
+// counts up.
 func (d *distinct) next(i int) {
 	d.id += 2
 	for n, line := range [][]byte{d.lines[i], d.lines[(i+1)%len(d.lines)]} {

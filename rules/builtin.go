@@ -14,22 +14,27 @@ import (
 //go:embed builtin/*.yml
 var builtinFiles embed.FS
 
-// RoleWebServer is the role of rules that tell whether a process is a web server.
+// RoleWebServer is the role of rules that tell whether a process is a web
+// server.
 const RoleWebServer = "web_server"
 
-// RoleWebApplication is the role of rules that tell what runs in a web server: they are asked of web servers only, and the first
-// that matches names the product.
+// RoleWebApplication is the role of rules that tell what runs in a web server:
+// they are asked of web servers only, and the first that matches names the
+// product.
 const RoleWebApplication = "web_application"
 
-// MeasureEnumeration is the custom attribute `measure` of rules whose matches count as enumeration.
+// MeasureEnumeration is the custom attribute `measure` of rules whose matches
+// count as enumeration.
 const MeasureEnumeration = "enumeration"
 
-// Measure returns the custom attribute `measure`: as what a rule's matches count when those below one web server are measured
-// together, "" for nothing.
+// Measure returns the custom attribute `measure`: as what a rule's matches
+// count when those below one web server are measured together, "" for nothing.
 func (r *Rule) Measure() string { return r.Custom["measure"] }
 
-// Builtin returns the rules that are part of the program: those that give findings, and those of the role web_server, which judge
-// whether a process is a web server. Their File is "builtin/" and a name. The slice is the caller's, the rules are everybody's.
+// Builtin returns the rules that are part of the program: those that give
+// findings, and those of the role web_server, which judge whether a process is
+// a web server. Their File is "builtin/" and a name. The slice is the caller's,
+// the rules are everybody's.
 func Builtin() ([]*Rule, error) {
 	all, err := parseBuiltin()
 	return slices.Clone(all), err

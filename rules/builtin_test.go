@@ -14,7 +14,8 @@ import (
 	"webshellscan/rules"
 )
 
-// builtinSets returns the sets of the built-in rules that classify and of those that give findings.
+// builtinSets returns the sets of the built-in rules that classify and of those
+// that give findings.
 func builtinSets(t testing.TB) (servers, findings *rules.Set) {
 	t.Helper()
 	list, err := rules.Builtin()
@@ -26,7 +27,8 @@ func builtinSets(t testing.TB) (servers, findings *rules.Set) {
 	return mustCompile(t, with, rules.Options{}), mustCompile(t, without, rules.Options{})
 }
 
-// names returns the names of the rules of a set that match an event, in alphabetical order.
+// names returns the names of the rules of a set that match an event, in
+// alphabetical order.
 func names(set *rules.Set, ev event) []string {
 	got := labels(set, set.NewMatcher().Match(nil, newSubject(set, newTexts(), ev)))
 	slices.Sort(got)
@@ -240,8 +242,8 @@ func TestBuiltinFindingLists(t *testing.T) {
 	}
 }
 
-// TestBuiltinServerLists holds the rules that tell web servers to the lists: servers by name, and runtimes with each of their
-// marks but not without one.
+// TestBuiltinServerLists holds the rules that tell web servers to the lists:
+// servers by name, and runtimes with each of their marks but not without one.
 func TestBuiltinServerLists(t *testing.T) {
 	lists := readScoreLists(t)
 	servers, _ := builtinSets(t)

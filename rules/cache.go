@@ -2,8 +2,10 @@ package rules
 
 import "math/bits"
 
-// valueCache keeps the verdict of values by field and ID: a table of buckets of four in one cache line each. It grows with the
-// values, so that a bucket seldom overflows, up to a fixed size; after that the oldest of a bucket gives way.
+// valueCache keeps the verdict of values by field and ID: a table of buckets of
+// four in one cache line each. It grows with the values, so that a bucket
+// seldom overflows, up to a fixed size; after that the oldest of a bucket gives
+// way.
 type valueCache struct {
 	slots []valueSlot
 	shift uint // of the hash, to the number of a bucket
@@ -25,7 +27,8 @@ const (
 	largestCacheShift = 28
 )
 
-// newValueCache returns a cache for so many values, rounded up to a power of two; 0 means the default.
+// newValueCache returns a cache for so many values, rounded up to a power of
+// two; 0 means the default.
 func newValueCache(size int) valueCache {
 	if size <= 0 {
 		size = defaultCacheSize
@@ -48,14 +51,16 @@ func (c *valueCache) resize(size int) {
 	}
 }
 
-// bucket returns the bucket of a value. The multipliers are odd numbers with well spread bits.
+// bucket returns the bucket of a value. The multipliers are odd numbers with
+// well spread bits.
 func (c *valueCache) bucket(id ValueID, field uint32) *[bucketSize]valueSlot {
 	h := (uint64(id) ^ uint64(field)*0xC2B2AE3D27D4EB4F) * 0x9E3779B97F4A7C15
 	i := h >> c.shift * bucketSize
 	return (*[bucketSize]valueSlot)(c.slots[i : i+bucketSize])
 }
 
-// get returns the verdict of a value, if it is kept. field is the index plus one.
+// get returns the verdict of a value, if it is kept. field is the index plus
+// one.
 func (c *valueCache) get(id ValueID, field uint32) (verdict uint32, ok bool) {
 	b := c.bucket(id, field)
 	for i := range b {
@@ -88,8 +93,9 @@ func (c *valueCache) clear() {
 	c.used = 0
 }
 
-// tupleTable numbers distinct tuples of numbers, from 0 in the order in which they come. It interns verdicts, which are lists of
-// predicates, and finds what is known of a subject by its tuple of verdicts.
+// tupleTable numbers distinct tuples of numbers, from 0 in the order in which
+// they come. It interns verdicts, which are lists of predicates, and finds what
+// is known of a subject by its tuple of verdicts.
 type tupleTable struct {
 	data   []uint32 // of all tuples
 	ends   []uint32 // by tuple: its end in data
@@ -105,7 +111,8 @@ func (t *tupleTable) len() int { return len(t.ends) }
 // size returns how many numbers all tuples have.
 func (t *tupleTable) size() int { return len(t.data) }
 
-// at returns the tuple of a number. The slice must not be changed or kept beyond the next add.
+// at returns the tuple of a number. The slice must not be changed or kept
+// beyond the next add.
 func (t *tupleTable) at(n uint32) []uint32 {
 	start := uint32(0)
 	if n > 0 {

@@ -9,10 +9,12 @@ type documentPart struct {
 	line   int // the line of the file on which data begins, counted from 1
 }
 
-// splitDocuments cuts a YAML stream at its document markers, so that a document that cannot be read does not take those
-// after it along. A line that begins with "---" or "..." ends a document wherever it stands, even within a scalar (YAML 1.2.2,
-// 9.1.2 "Document Markers", rule c-forbidden). The former stays with the document that it begins, the latter with the one that
-// it ends. Parts without content are left out.
+// splitDocuments cuts a YAML stream at its document markers, so that a document
+// that cannot be read does not take those after it along. A line that begins
+// with "---" or "..." ends a document wherever it stands, even within a scalar
+// (YAML 1.2.2, 9.1.2 "Document Markers", rule c-forbidden). The former stays
+// with the document that it begins, the latter with the one that it ends. Parts
+// without content are left out.
 func splitDocuments(data []byte) []documentPart {
 	var parts []documentPart
 	line := 1
@@ -27,8 +29,9 @@ func splitDocuments(data []byte) []documentPart {
 	return parts
 }
 
-// documentEnd returns where the document at the beginning of data ends: before a marker "---" at the beginning of a line other
-// than the first one, after the line of a marker "...", or at the end of data.
+// documentEnd returns where the document at the beginning of data ends: before
+// a marker "---" at the beginning of a line other than the first one, after the
+// line of a marker "...", or at the end of data.
 func documentEnd(data []byte) int {
 	at := 0
 	for {
@@ -53,7 +56,8 @@ func documentEnd(data []byte) int {
 	}
 }
 
-// hasContent tells whether a part has more than blank lines, comments, directives and markers.
+// hasContent reports whether a part has more than blank lines, comments,
+// directives and markers.
 func hasContent(part []byte) bool {
 	for len(part) > 0 {
 		var line []byte
@@ -70,20 +74,24 @@ func hasContent(part []byte) bool {
 	return false
 }
 
-// collection holds what the actions of a rule collection carry from one document to the next. Rule collections are a form
-// older than the specification; they are joined as pySigma does it (sigma/collection.py): `action: global` is a template
-// whose attributes are put over those of all documents that follow, `action: reset` drops it, and `action: repeat` puts its own
-// attributes over those of the rule before it.
+// collection holds what the actions of a rule collection carry from one
+// document to the next. Rule collections are a form older than the
+// specification; they are joined as pySigma does it (sigma/collection.py):
+// `action: global` is a template whose attributes are put over those of all
+// documents that follow, `action: reset` drops it, and `action: repeat` puts
+// its own attributes over those of the rule before it.
 type collection struct {
 	global   *node
 	previous *node
 	spent    int // nodes looked at for joining
 }
 
-// maxJoined bounds the nodes that the actions of one file may copy: a large template times many documents.
+// maxJoined bounds the nodes that the actions of one file may copy: a large
+// template times many documents.
 const maxJoined = 1_000_000
 
-// next takes the next document and returns the rule to parse, or nil if there is none in it.
+// next takes the next document and returns the rule to parse, or nil if there
+// is none in it.
 func (c *collection) next(doc *document, n *node) *node {
 	if n.kind != mapNode {
 		doc.fail(n, ErrNotRule, "a Sigma document is a map, this is %s", n.what())
@@ -101,7 +109,7 @@ func (c *collection) next(doc *document, n *node) *node {
 	}
 	switch action.text {
 	case "global":
-		c.global = without(n, "action")
+		c.global = withoutKey(n, "action")
 		c.previous = c.global
 		return nil
 	case "reset":
@@ -112,7 +120,7 @@ func (c *collection) next(doc *document, n *node) *node {
 			doc.fail(action, ErrReference, "action repeat without a rule before it")
 			return nil
 		}
-		if joined := c.join(doc, c.previous, without(n, "action")); joined != nil {
+		if joined := c.join(doc, c.previous, withoutKey(n, "action")); joined != nil {
 			c.previous = joined
 			return joined
 		}
@@ -122,7 +130,8 @@ func (c *collection) next(doc *document, n *node) *node {
 	return nil
 }
 
-// join returns base with top put over it, or nil if the file's joins have become too many.
+// join returns base with top put over it, or nil if the file's joins have
+// become too many.
 func (c *collection) join(doc *document, base, top *node) *node {
 	if c.spent <= maxJoined {
 		c.spent += base.weight() + top.weight()
@@ -134,8 +143,8 @@ func (c *collection) join(doc *document, base, top *node) *node {
 	return overlay(base, top)
 }
 
-// without returns a map without one key.
-func without(n *node, key string) *node {
+// withoutKey returns a map withoutKey one key.
+func withoutKey(n *node, key string) *node {
 	out := &node{kind: mapNode, line: n.line, column: n.column}
 	for i, k := range n.keys {
 		if k.text != key {
@@ -145,7 +154,8 @@ func without(n *node, key string) *node {
 	return out
 }
 
-// overlay returns base with the entries of top put over it; maps are joined, everything else is replaced.
+// overlay returns base with the entries of top put over it; maps are joined,
+// everything else is replaced.
 func overlay(base, top *node) *node {
 	out := &node{
 		kind: mapNode, line: base.line, column: base.column,

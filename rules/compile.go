@@ -7,36 +7,44 @@ import (
 	"strings"
 )
 
-// Options say which rules of a collection make up a Set and how they are read. The zero value takes all rules about process
-// creation.
+// Options say which rules of a collection make up a Set and how they are read.
+// The zero value takes all rules about process creation.
 type Options struct {
-	// Sources are the ways in which rules address what the Set is matched against; nil means ProcessCreation().
+	// Sources are the ways in which rules address what the Set is matched
+	// against; nil means ProcessCreation().
 	Sources []Source
 
-	// Aliases maps field names of rules to those of the subject, beyond what the sources map.
+	// Aliases maps field names of rules to those of the subject, beyond what
+	// the sources map.
 	Aliases map[string]string
 
-	// Placeholders gives the values of placeholders, by name without the percent signs. A rule that uses another is an error.
+	// Placeholders gives the values of placeholders, by name without the
+	// percent signs. A rule that uses another is an error.
 	Placeholders map[string][]string
 
-	// MinLevel leaves out rules of a lower level; a rule without level is lower than all. LevelNone takes all.
+	// MinLevel leaves out rules of a lower level; a rule without level is lower
+	// than all. LevelNone takes all.
 	MinLevel Level
 
-	// Statuses takes only rules of these statuses, Tags only those with one of these tags or a part of one ("attack.t1505" takes
-	// attack.t1505.003 too). Both are compared without case; empty takes all.
+	// Statuses takes only rules of these statuses, Tags only those with one of
+	// these tags or a part of one ("attack.t1505" takes attack.t1505.003 too).
+	// Both are compared without case; empty takes all.
 	Statuses []string
 	Tags     []string
 
 	// Exclude leaves out rules by name or ID, compared without case.
 	Exclude []string
 
-	// CacheSize is how many verdicts each Matcher keeps at most of values that the tables which matchers share have no place for,
-	// rounded up to a power of two, at 16 bytes each; 0 means 524,288, which take 8 MiB. The memory is used as values come.
+	// CacheSize is how many verdicts each Matcher keeps at most of values that
+	// the tables which matchers share have no place for, rounded up to a power
+	// of two, at 16 bytes each; 0 means 524,288, which take 8 MiB. The memory
+	// is used as values come.
 	CacheSize int
 }
 
-// Compile compiles rules into a Set. A rule that cannot be compiled is left out and costs itself only; each such error is a
-// *ParseError. The rules are not changed, but kept; the Set may share them with others.
+// Compile compiles rules into a Set. A rule that cannot be compiled is left out
+// and costs itself only; each such error is a *ParseError. The rules are not
+// changed, but kept; the Set may share them with others.
 func Compile(list []*Rule, options Options) (*Set, []error) {
 	if options.Sources == nil {
 		options.Sources = ProcessCreation()
@@ -74,9 +82,9 @@ func compareErrors(a, b error) int {
 type compiler struct {
 	set      *Set
 	errs     []error
-	builders []*judgeBuilder // by field
-	known    map[string]int  // key of a predicate to its number
-	regexps  int             // instructions of all expressions so far
+	builders []*fieldIndexBuilder // by field
+	known    map[string]int       // key of a predicate to its number
+	regexps  int                  // instructions of all expressions so far
 
 	byRef      map[string][]*Rule // lower-case name or ID to detection and correlation rules
 	filters    []*Rule
@@ -114,7 +122,8 @@ func (c *compiler) collect(list []*Rule) {
 	}
 }
 
-// choose returns the rules that the options select and those that selected correlation rules need.
+// choose returns the rules that the options select and those that selected
+// correlation rules need.
 func (c *compiler) choose(list []*Rule) map[*Rule]bool {
 	selected := make(map[*Rule]bool)
 	var need func(r *Rule)
@@ -144,7 +153,7 @@ func (c *compiler) choose(list []*Rule) map[*Rule]bool {
 	return selected
 }
 
-// selects tells whether the options take a rule.
+// selects reports whether the options take a rule.
 func (o *Options) selects(r *Rule) bool {
 	same := func(list []string, text string) bool {
 		return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, text) })
@@ -197,9 +206,9 @@ func (c *compiler) rule(r *Rule) {
 	c.set.compiled = append(c.set.compiled, compiled)
 }
 
-// applied returns a rule's condition for the first source that it is about, with the scope that it was read in; no scope if it is
-// about none.
-func (c *compiler) applied(r *Rule) (*expr, *scope) {
+// applied returns a rule's condition for the first source that it is about,
+// with the scope that it was read in; no scope if it is about none.
+func (c *compiler) applied(r *Rule) (*boolExpr, *scope) {
 	for i := range c.set.options.Sources {
 		source := &c.set.options.Sources[i]
 		if !source.covers(r.LogSource) {
@@ -212,7 +221,8 @@ func (c *compiler) applied(r *Rule) (*expr, *scope) {
 		before := len(c.errs)
 		condition := c.detection(r.Detection, sc)
 		if condition == exprFalse && len(source.Known) > 0 {
-			// It is about other events of the log, so its errors are nobody's concern either.
+			// It is about other events of the log, so its errors are nobody's
+			// concern either.
 			c.errs = c.errs[:before]
 			delete(c.failed, r)
 			continue
@@ -222,8 +232,10 @@ func (c *compiler) applied(r *Rule) (*expr, *scope) {
 	return nil, nil
 }
 
-// dependsOn tells whether a rule can match only by what it says of the source's key. Only a rule that mentions the field is
-// compiled to see; what that adds to the set is then used anyway, as the rule may depend on other fields than that.
+// dependsOn reports whether a rule can match only by what it says of the
+// source's key. Only a rule that mentions the field is compiled to see; what
+// that adds to the set is then used anyway, as the rule may depend on other
+// fields than that.
 func (c *compiler) dependsOn(r *Rule, source *Source) bool {
 	mentions := slices.ContainsFunc(r.Detection.Searches, func(s *Search) bool {
 		return slices.ContainsFunc(s.Groups, func(g *Group) bool {
@@ -244,28 +256,30 @@ func (c *compiler) dependsOn(r *Rule, source *Source) bool {
 	return probe.detection(r.Detection, sc) == exprFalse
 }
 
-// detection returns the condition of a detection over predicates. Sigma rules specification, "Condition": several are joined by OR.
-func (c *compiler) detection(d *Detection, sc *scope) *expr {
-	searches := make([]*expr, len(d.Searches))
-	search := func(i int) *expr {
+// detection returns the condition of a detection over predicates. Sigma rules
+// specification, "Condition": several are joined by OR.
+func (c *compiler) detection(d *Detection, sc *scope) *boolExpr {
+	searches := make([]*boolExpr, len(d.Searches))
+	search := func(i int) *boolExpr {
 		if searches[i] == nil {
 			searches[i] = c.search(d.Searches[i], sc)
 		}
 		return searches[i]
 	}
-	conditions := make([]*expr, len(d.Conditions))
+	conditions := make([]*boolExpr, len(d.Conditions))
 	for i, condition := range d.Conditions {
 		conditions[i] = condition.expr.over(search)
 	}
 	return or(conditions...)
 }
 
-// over returns the condition with every search replaced by what search returns for its index.
-func (c *condition) over(search func(i int) *expr) *expr {
+// over returns the condition with every search replaced by what search returns
+// for its index.
+func (c *conditionNode) over(search func(i int) *boolExpr) *boolExpr {
 	if c.op == refOp {
 		return search(c.search)
 	}
-	args := make([]*expr, len(c.args))
+	args := make([]*boolExpr, len(c.args))
 	for i, arg := range c.args {
 		args[i] = arg.over(search)
 	}
@@ -280,11 +294,12 @@ func (c *condition) over(search func(i int) *expr) *expr {
 	return atLeast(c.n, args)
 }
 
-// search returns what a search asks. Sigma rules specification, "Lists" and "Maps".
-func (c *compiler) search(s *Search, sc *scope) *expr {
-	groups := make([]*expr, len(s.Groups))
+// search returns what a search asks. Sigma rules specification, "Lists" and
+// "Maps".
+func (c *compiler) search(s *Search, sc *scope) *boolExpr {
+	groups := make([]*boolExpr, len(s.Groups))
 	for i, g := range s.Groups {
-		items := make([]*expr, len(g.Items))
+		items := make([]*boolExpr, len(g.Items))
 		for j, item := range g.Items {
 			items[j] = c.item(item, sc)
 		}

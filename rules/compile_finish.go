@@ -9,10 +9,10 @@ import (
 func (c *compiler) finish() {
 	s := c.set
 	s.asked = len(c.builders)
-	s.judges = make([]fieldJudge, s.asked)
+	s.indexes = make([]fieldIndex, s.asked)
 	for i, b := range c.builders {
-		s.judges[i] = b.build()
-		for _, m := range s.judges[i].matchers {
+		s.indexes[i] = b.build()
+		for _, m := range s.indexes[i].matchers {
 			if m.kind == regexpMatcher {
 				m.regexp.index = s.expressions
 				s.expressions++
@@ -38,12 +38,14 @@ func (c *compiler) finish() {
 	}
 }
 
-// opens tells whether a rule depends on deferred predicates where no other predicate holds.
+// opens reports whether a rule depends on deferred predicates where no other
+// predicate holds.
 func (s *Set) opens(r compiledRule) bool {
 	return len(r.deferred) > 0 && runAssuming(s.program.code, r.entry, make([]uint64, s.words), s.deferred, true)
 }
 
-// lateFields are the fields whose values hardly repeat, and those that take a subject long to gather.
+// lateFields are the fields whose values hardly repeat, and those that take a
+// subject long to gather.
 var lateFields = map[string]bool{
 	"commandline": true, "parentcommandline": true, "grandparentcommandline": true, "ancestorcommandline": true,
 	"workercommandline": true, "currentdirectory": true, "ancestorimage": true, "ancestoruser": true,
@@ -53,8 +55,9 @@ var lateFields = map[string]bool{
 	"parentuser": true, "grandparentimage": true, "grandparentuser": true, "workerimage": true, "workeruser": true,
 }
 
-// sortFields divides the fields into those that are asked early and late. A field that some rule asks for whatever the early ones
-// say, as rules of a large collection do, gains nothing by waiting.
+// sortFields divides the fields into those that are asked early and late. A
+// field that some rule asks for whatever the early ones say, as rules of a
+// large collection do, gains nothing by waiting.
 func (c *compiler) sortFields() {
 	s := c.set
 	early := make([]bool, s.asked)
@@ -100,7 +103,7 @@ func (s *Set) divideFields(isLate func(field int) bool) {
 }
 
 // lateOf returns the late fields that a condition asks for.
-func (s *Set) lateOf(e *expr) uint64 {
+func (s *Set) lateOf(e *boolExpr) uint64 {
 	var mask uint64
 	if e.op == literalExpr {
 		if n := slices.Index(s.late, s.predicates[e.predicate].field); n >= 0 {
@@ -113,15 +116,17 @@ func (s *Set) lateOf(e *expr) uint64 {
 	return mask
 }
 
-// isDeferred tells whether a predicate is asked only when all others leave a rule open: those about two fields, whose answer
-// cannot be kept by value, and keywords, which need all values of a subject.
+// isDeferred reports whether a predicate is asked only when all others leave a
+// rule open: those about two fields, whose answer cannot be kept by value, and
+// keywords, which need all values of a subject.
 func (s *Set) isDeferred(predicate int) bool {
 	p := &s.predicates[predicate]
 	return p.kind == referencePredicate || p.field == s.keywords
 }
 
-// pivot files every rule under predicates of which one must hold for it to match, so that a subject's rules are found from the
-// few predicates that hold for it.
+// pivot files every rule under predicates of which one must hold for it to
+// match, so that a subject's rules are found from the few predicates that hold
+// for it.
 func (c *compiler) pivot() {
 	s := c.set
 	costs := s.pivotCosts()
@@ -141,12 +146,14 @@ func (c *compiler) pivot() {
 	}
 }
 
-// pivotCosts estimates how often each predicate holds: those that many rules ask, such as an image of PowerShell, hold often, and
-// so do short texts. Predicates that are not known before a rule is looked at cost less than nothing: they cannot be used.
+// pivotCosts estimates how often each predicate holds: those that many rules
+// ask, such as an image of PowerShell, hold often, and so do short texts.
+// Predicates that are not known before a rule is looked at cost less than
+// nothing: they cannot be used.
 func (s *Set) pivotCosts() []float64 {
 	costs := make([]float64, len(s.predicates))
-	var add func(e *expr)
-	add = func(e *expr) {
+	var add func(e *boolExpr)
+	add = func(e *boolExpr) {
 		if e.op == literalExpr {
 			costs[e.predicate]++
 		}
@@ -177,7 +184,7 @@ func (s *Set) pivotCosts() []float64 {
 }
 
 // deferredOf appends the deferred predicates that a condition asks for.
-func (s *Set) deferredOf(e *expr, dst []int32) []int32 {
+func (s *Set) deferredOf(e *boolExpr, dst []int32) []int32 {
 	if e.op == literalExpr && s.isDeferred(e.predicate) && !slices.Contains(dst, int32(e.predicate)) {
 		dst = append(dst, int32(e.predicate))
 	}

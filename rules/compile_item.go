@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// item returns what an item asks. The modifier neq negates it, so it also holds if the field is absent.
-// Sigma modifiers appendix, "Generic Modifiers".
-func (c *compiler) item(item *Item, sc *scope) *expr {
+// item returns what an item asks. The modifier neq negates it, so it also holds
+// if the field is absent. Sigma modifiers appendix, "Generic Modifiers".
+func (c *compiler) item(item *Item, sc *scope) *boolExpr {
 	e := c.plainItem(item, sc)
 	if item.spec.neq {
 		return not(e)
@@ -17,7 +17,7 @@ func (c *compiler) item(item *Item, sc *scope) *expr {
 	return e
 }
 
-func (c *compiler) plainItem(item *Item, sc *scope) *expr {
+func (c *compiler) plainItem(item *Item, sc *scope) *boolExpr {
 	if values, ok := sc.source.Known[item.Field]; ok && item.Field != "" {
 		return c.knownItem(item, sc, values)
 	}
@@ -42,18 +42,19 @@ func (c *compiler) plainItem(item *Item, sc *scope) *expr {
 		return c.unknown()
 	}
 	if item.spec.all && item.Field == "" {
-		// Each keyword may stand in another field: they are predicates of their own.
-		args := make([]*expr, len(groups))
+		// Each keyword may stand in another field: they are predicates of their
+		// own.
+		args := make([]*boolExpr, len(groups))
 		for i, group := range groups {
-			args[i] = c.value(field, item, [][]*matcher{group})
+			args[i] = c.value(field, item, [][]*valueMatcher{group})
 		}
 		return and(args...)
 	}
 	return c.value(field, item, groups)
 }
 
-// wantsPresence tells whether an item of the modifier exists asks for the field to be there. Sigma rules specification, "Field
-// Existence".
+// wantsPresence reports whether an item of the modifier exists asks for the
+// field to be there. Sigma rules specification, "Field Existence".
 func (item *Item) wantsPresence() bool { return strings.EqualFold(item.Values[0].Text, "true") }
 
 // fieldName returns what the subject calls a rule's field.
@@ -67,10 +68,11 @@ func (o *Options) fieldName(name string, source *Source) string {
 	return name
 }
 
-// matchers returns the matchers of an item in groups: all groups have to fit, in each any one matcher. Without the modifier all
-// there is one group; an item whose placeholders have no values has one without matchers.
-func (item *Item) matchers(placeholders map[string][]string) ([][]*matcher, error) {
-	var groups [][]*matcher
+// matchers returns the matchers of an item in groups: all groups have to fit,
+// in each any one matcher. Without the modifier all there is one group; an item
+// whose placeholders have no values has one without matchers.
+func (item *Item) matchers(placeholders map[string][]string) ([][]*valueMatcher, error) {
+	var groups [][]*valueMatcher
 	for i := range item.Values {
 		v := &item.Values[i]
 		texts := []string{v.Text}
@@ -84,7 +86,7 @@ func (item *Item) matchers(placeholders map[string][]string) ([][]*matcher, erro
 				return nil, err
 			}
 		}
-		var group []*matcher
+		var group []*valueMatcher
 		for _, s := range texts {
 			list, err := newMatchers(item, v, s)
 			if err != nil {
@@ -101,8 +103,9 @@ func (item *Item) matchers(placeholders map[string][]string) ([][]*matcher, erro
 	return groups, nil
 }
 
-// compileRegexps compiles the expressions among matchers, within what a Set may have of them.
-func (c *compiler) compileRegexps(groups [][]*matcher) error {
+// compileRegexps compiles the expressions among matchers, within what a Set may
+// have of them.
+func (c *compiler) compileRegexps(groups [][]*valueMatcher) error {
 	for _, group := range groups {
 		for _, m := range group {
 			if m.kind != regexpMatcher {
@@ -122,7 +125,7 @@ func (c *compiler) compileRegexps(groups [][]*matcher) error {
 }
 
 // knownItem decides an item about a field whose values are known.
-func (c *compiler) knownItem(item *Item, sc *scope, values []string) *expr {
+func (c *compiler) knownItem(item *Item, sc *scope, values []string) *boolExpr {
 	switch {
 	case item.Field == sc.denied:
 		return exprFalse
@@ -142,7 +145,7 @@ func (c *compiler) knownItem(item *Item, sc *scope, values []string) *expr {
 		c.fail(sc.rule, item.Line, item.Column, sentinelOf(err), "%s: %s", itemName(item), err)
 		return c.unknown()
 	}
-	var t text
+	var t fieldText
 	for _, value := range values {
 		t.reset(value)
 		if groupsFit(groups, &t) {
@@ -152,10 +155,10 @@ func (c *compiler) knownItem(item *Item, sc *scope, values []string) *expr {
 	return exprFalse
 }
 
-// groupsFit tells whether, of each group, a matcher fits.
-func groupsFit(groups [][]*matcher, t *text) bool {
+// groupsFit reports whether, of each group, a matcher fits.
+func groupsFit(groups [][]*valueMatcher, t *fieldText) bool {
 	for _, group := range groups {
-		if !slices.ContainsFunc(group, func(m *matcher) bool { return m.match(t) }) {
+		if !slices.ContainsFunc(group, func(m *valueMatcher) bool { return m.match(t) }) {
 			return false
 		}
 	}
@@ -169,39 +172,43 @@ func (c *compiler) field(name string) int {
 		i = len(c.set.fields)
 		c.set.fieldIDs[name] = i
 		c.set.fields = append(c.set.fields, name)
-		c.builders = append(c.builders, newJudgeBuilder())
+		c.builders = append(c.builders, newFieldIndexBuilder())
 	}
 	return i
 }
 
-// predicate returns the literal of the predicate with that key, and whether it is new.
-func (c *compiler) predicate(key string, p predicate) (*expr, bool) {
+// predicate returns the literal of the predicate with that key, and whether it
+// is new.
+func (c *compiler) predicate(key string, p fieldPredicate) (*boolExpr, bool) {
 	n, ok := c.known[key]
 	if !ok {
 		n = len(c.set.predicates)
 		c.known[key] = n
 		c.set.predicates = append(c.set.predicates, p)
 	}
-	return &expr{op: literalExpr, predicate: n}, !ok
+	return &boolExpr{op: literalExpr, predicate: n}, !ok
 }
 
-// unknown stands for an item that cannot be compiled, so that what is left of the rule tells whether it applies at all.
-func (c *compiler) unknown() *expr {
-	e, _ := c.predicate("unknown", predicate{})
+// unknown stands for an item that cannot be compiled, so that what is left of
+// the rule reports whether it applies at all.
+func (c *compiler) unknown() *boolExpr {
+	e, _ := c.predicate("unknown", fieldPredicate{})
 	return e
 }
 
-// absent returns the expression that a field has no value. Sigma rules specification, "Special Field Values": null.
-func (c *compiler) absent(field int, item *Item) *expr {
-	e, added := c.predicate(fmt.Sprintf("%d absent", field), predicate{field: field, kind: absentPredicate, item: item})
+// absent returns the expression that a field has no value. Sigma rules
+// specification, "Special Field Values": null.
+func (c *compiler) absent(field int, item *Item) *boolExpr {
+	e, added := c.predicate(fmt.Sprintf("%d absent", field), fieldPredicate{field: field, kind: absentPredicate, item: item})
 	if added {
-		c.builders[field].judge.absent = append(c.builders[field].judge.absent, uint32(e.predicate))
+		c.builders[field].index.absent = append(c.builders[field].index.absent, uint32(e.predicate))
 	}
 	return e
 }
 
-// value returns the expression that a value of the field fits: of each group any matcher.
-func (c *compiler) value(field int, item *Item, groups [][]*matcher) *expr {
+// value returns the expression that a value of the field fits: of each group
+// any matcher.
+func (c *compiler) value(field int, item *Item, groups [][]*valueMatcher) *boolExpr {
 	keys := make([]string, 0, len(groups))
 	for _, group := range groups {
 		if len(group) == 0 {
@@ -214,14 +221,15 @@ func (c *compiler) value(field int, item *Item, groups [][]*matcher) *expr {
 		keys = append(keys, joinKeys(names))
 	}
 	key := strconv.Itoa(field) + " value " + joinKeys(keys)
-	e, added := c.predicate(key, predicate{field: field, kind: valuePredicate, item: item})
+	e, added := c.predicate(key, fieldPredicate{field: field, kind: valuePredicate, item: item})
 	if added {
 		c.builders[field].addPredicate(uint32(e.predicate), groups)
 	}
 	return e
 }
 
-// joinKeys returns one key for a set of keys, whatever their order: each with its length before it, so that no two sets share one.
+// joinKeys returns one key for a set of keys, whatever their order: each with
+// its length before it, so that no two sets share one.
 func joinKeys(keys []string) string {
 	slices.Sort(keys)
 	var b strings.Builder
@@ -233,11 +241,12 @@ func joinKeys(keys []string) string {
 	return b.String()
 }
 
-// reference returns the expression that the field fits the fields that the item names. Sigma modifiers appendix, "fieldref".
-func (c *compiler) reference(field int, item *Item, sc *scope) *expr {
-	args := make([]*expr, len(item.Values))
+// reference returns the expression that the field fits the fields that the item
+// names. Sigma modifiers appendix, "fieldref".
+func (c *compiler) reference(field int, item *Item, sc *scope) *boolExpr {
+	args := make([]*boolExpr, len(item.Values))
 	for i := range item.Values {
-		p := predicate{field: field, kind: referencePredicate, item: item, place: item.spec.place, cased: item.spec.cased}
+		p := fieldPredicate{field: field, kind: referencePredicate, item: item, place: item.spec.place, cased: item.spec.cased}
 		p.other = c.field(c.set.options.fieldName(item.Values[i].Text, sc.source))
 		args[i], _ = c.predicate(fmt.Sprintf("%d reference %d %d %t", field, p.other, p.place, p.cased), p)
 	}

@@ -14,7 +14,8 @@ import (
 	"webshellscan/rules"
 )
 
-// The two rules that the project was born from, as they are written in the old style.
+// The two rules that the project was born from, as they are written in the old
+// style.
 const oldStyle = `title: Shells Spawned by Web Servers
 logsource:
     product: windows
@@ -56,7 +57,8 @@ func TestOldStyle(t *testing.T) {
 	}
 }
 
-// TestSources tells which rules are about the creation of processes. Sigma taxonomy appendix, "Windows Folder".
+// TestSources tells which rules are about the creation of processes. Sigma
+// taxonomy appendix, "Windows Folder".
 func TestSources(t *testing.T) {
 	for _, c := range []struct {
 		source, detection string
@@ -169,8 +171,8 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-// TestFilters holds filters to what they are for, in both ways in which they are written.
-// Sigma filters specification, "Examples".
+// TestFilters holds filters to what they are for, in both ways in which they
+// are written. Sigma filters specification, "Examples".
 func TestFilters(t *testing.T) {
 	base := "title: Base\nid: 6f3e2987-db24-4c78-a860-b4f4095a7095\nname: base\n" + strings.TrimPrefix(ruleText(field("", "x")), "title: Test\nname: test\n")
 	other := strings.ReplaceAll(strings.ReplaceAll(base, "base", "other"), "6f3e2987-db24-4c78-a860-b4f4095a7095", "df0841c0-9846-4e9f-ad8a-7df91571771b")
@@ -238,7 +240,8 @@ func TestSimplified(t *testing.T) {
 	}
 }
 
-// manyRules returns rules that share fields, values and literals, and events that some of them match.
+// manyRules returns rules that share fields, values and literals, and events
+// that some of them match.
 func manyRules(t testing.TB) (*rules.Set, []event) {
 	t.Helper()
 	var b strings.Builder
@@ -270,7 +273,8 @@ func manyRules(t testing.TB) (*rules.Set, []event) {
 	return mustCompile(t, mustParse(t, b.String()), rules.Options{CacheSize: 1}), events
 }
 
-// TestManyRules compares all rules of a set at once with the slow evaluator, and a small cache with a large one.
+// TestManyRules compares all rules of a set at once with the slow evaluator,
+// and a small cache with a large one.
 func TestManyRules(t *testing.T) {
 	set, events := manyRules(t)
 	interned, m := newTexts(), set.NewMatcher()
@@ -294,7 +298,8 @@ func TestManyRules(t *testing.T) {
 	}
 }
 
-// TestManyValues makes a matcher forget again and again; results must not change, nor memory grow.
+// TestManyValues makes a matcher forget again and again; results must not
+// change, nor memory grow.
 func TestManyValues(t *testing.T) {
 	set := mustCompile(t, mustParse(t, manyContains(20)), rules.Options{CacheSize: 1 << 10})
 	m := set.NewMatcher()
@@ -337,7 +342,8 @@ func (s *manyBits) Text(rules.ValueID) string {
 	return b.String()
 }
 
-// TestConcurrentMatchers shares a set among goroutines; the race detector watches.
+// TestConcurrentMatchers shares a set among goroutines; the race detector
+// watches.
 func TestConcurrentMatchers(t *testing.T) {
 	set, events := manyRules(t)
 	want := make([][]int, len(events))

@@ -18,12 +18,12 @@ const (
 	atLeastOp                    // at least n arguments
 )
 
-// condition is a node of a parsed condition.
-type condition struct {
+// conditionNode is a node of a parsed conditionNode.
+type conditionNode struct {
 	op     conditionOp
 	search int // of refOp: index into the detection's searches
 	n      int // of atLeastOp
-	args   []*condition
+	args   []*conditionNode
 }
 
 // Limits on a condition.
@@ -32,8 +32,9 @@ const (
 	maxConditionNodes = 20_000 // with quantifiers written out
 )
 
-// parseCondition parses a condition over the searches of those names. The grammar, from the least to the most binding
-// (Sigma rules specification, "Condition"; keywords in any case):
+// parseCondition parses a condition over the searches of those names. The
+// grammar, from the least to the most binding (Sigma rules specification,
+// "Condition"; keywords in any case):
 //
 //	or        = and { "or" and }
 //	and       = not { "and" not }
@@ -42,8 +43,9 @@ const (
 //	quantifier = number | "any" | "all"
 //	pattern   = "them" | name with any number of "*"
 //
-// The specification has 1 and all; other numbers mean "at least that many", any means 1.
-func parseCondition(text string, names []string) (*condition, error) {
+// The specification has 1 and all; other numbers mean "at least that many", any
+// means 1.
+func parseCondition(text string, names []string) (*conditionNode, error) {
 	p := conditionParser{tokens: conditionTokens(text), names: names}
 	if len(p.tokens) == 0 {
 		return nil, fmt.Errorf("it is empty")
@@ -58,7 +60,8 @@ func parseCondition(text string, names []string) (*condition, error) {
 	return c, nil
 }
 
-// conditionToken is a bracket, a pipe or a word, with its place in the text in bytes.
+// conditionToken is a bracket, a pipe or a word, with its place in the text in
+// bytes.
 type conditionToken struct {
 	text string
 	at   int
@@ -123,21 +126,21 @@ func (p *conditionParser) keyword(word string) bool {
 	return false
 }
 
-func (p *conditionParser) or(depth int) (*condition, error) {
+func (p *conditionParser) or(depth int) (*conditionNode, error) {
 	return p.chain("or", orOp, depth, p.and)
 }
 
-func (p *conditionParser) and(depth int) (*condition, error) {
+func (p *conditionParser) and(depth int) (*conditionNode, error) {
 	return p.chain("and", andOp, depth, p.not)
 }
 
 // chain parses operands joined by a keyword.
-func (p *conditionParser) chain(word string, op conditionOp, depth int, operand func(int) (*condition, error)) (*condition, error) {
+func (p *conditionParser) chain(word string, op conditionOp, depth int, operand func(int) (*conditionNode, error)) (*conditionNode, error) {
 	first, err := operand(depth)
 	if err != nil {
 		return nil, err
 	}
-	args := []*condition{first}
+	args := []*conditionNode{first}
 	for p.keyword(word) {
 		arg, err := operand(depth)
 		if err != nil {
@@ -148,10 +151,10 @@ func (p *conditionParser) chain(word string, op conditionOp, depth int, operand 
 	if len(args) == 1 {
 		return first, nil
 	}
-	return &condition{op: op, args: args}, nil
+	return &conditionNode{op: op, args: args}, nil
 }
 
-func (p *conditionParser) not(depth int) (*condition, error) {
+func (p *conditionParser) not(depth int) (*conditionNode, error) {
 	if depth > maxConditionDepth {
 		return nil, fmt.Errorf("brackets and nots nested more than %d deep", maxConditionDepth)
 	}
@@ -162,10 +165,10 @@ func (p *conditionParser) not(depth int) (*condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &condition{op: notOp, args: []*condition{arg}}, nil
+	return &conditionNode{op: notOp, args: []*conditionNode{arg}}, nil
 }
 
-func (p *conditionParser) operand(depth int) (*condition, error) {
+func (p *conditionParser) operand(depth int) (*conditionNode, error) {
 	word := p.peek()
 	switch {
 	case word == "(":
@@ -191,7 +194,7 @@ func (p *conditionParser) operand(depth int) (*condition, error) {
 }
 
 // reference parses the name of one search.
-func (p *conditionParser) reference() (*condition, error) {
+func (p *conditionParser) reference() (*conditionNode, error) {
 	t := p.tokens[p.next]
 	i := slices.Index(p.names, t.text)
 	if i < 0 {
@@ -201,15 +204,15 @@ func (p *conditionParser) reference() (*condition, error) {
 	return p.ref(i)
 }
 
-func (p *conditionParser) ref(i int) (*condition, error) {
+func (p *conditionParser) ref(i int) (*conditionNode, error) {
 	if p.nodes++; p.nodes > maxConditionNodes {
 		return nil, fmt.Errorf("it refers to searches more than %d times", maxConditionNodes)
 	}
-	return &condition{op: refOp, search: i}, nil
+	return &conditionNode{op: refOp, search: i}, nil
 }
 
 // quantified parses "1 of ...", "all of ..." and "N of ...".
-func (p *conditionParser) quantified() (*condition, error) {
+func (p *conditionParser) quantified() (*conditionNode, error) {
 	start := p.tokens[p.next]
 	p.next += 2
 	pattern := p.peek()
@@ -217,7 +220,7 @@ func (p *conditionParser) quantified() (*condition, error) {
 		return nil, p.unexpected()
 	}
 	p.next++
-	var args []*condition
+	var args []*conditionNode
 	for i, name := range p.names {
 		if !selects(pattern, name) {
 			continue
@@ -233,9 +236,9 @@ func (p *conditionParser) quantified() (*condition, error) {
 	}
 	switch quantifier := strings.ToLower(start.text); quantifier {
 	case "all":
-		return &condition{op: andOp, args: args}, nil
+		return &conditionNode{op: andOp, args: args}, nil
 	case "any":
-		return &condition{op: orOp, args: args}, nil
+		return &conditionNode{op: orOp, args: args}, nil
 	default:
 		n, err := strconv.Atoi(quantifier)
 		if err != nil || n < 1 {
@@ -245,14 +248,16 @@ func (p *conditionParser) quantified() (*condition, error) {
 			return nil, fmt.Errorf("character %d: %d of %s can never hold, since it means %d searches", start.at+1, n, quote(pattern), len(args))
 		}
 		if n == 1 {
-			return &condition{op: orOp, args: args}, nil
+			return &conditionNode{op: orOp, args: args}, nil
 		}
-		return &condition{op: atLeastOp, n: n, args: args}, nil
+		return &conditionNode{op: atLeastOp, n: n, args: args}, nil
 	}
 }
 
-// selects tells whether a quantifier's pattern means a search. Names that begin with an underscore are meant only by patterns
-// that begin so too. Sigma rules specification, "Condition": "1/all of them", "1/all of search-identifier-pattern".
+// selects reports whether a quantifier's pattern means a search. Names that
+// begin with an underscore are meant only by patterns that begin so too. Sigma
+// rules specification, "Condition": "1/all of them", "1/all of
+// search-identifier-pattern".
 func selects(pattern, name string) bool {
 	if pattern == "them" {
 		pattern = "*"

@@ -56,9 +56,10 @@ func TestCorpusLoads(t *testing.T) {
 	}
 }
 
-// TestCorpusCompiles compiles everything: each rule about the creation of processes on Windows has to be in the set, and what
-// else is in it has to be about that too. No rule of the corpus is expected to fail: none has a placeholder, a lookaround or
-// anything else that would be a reason.
+// TestCorpusCompiles compiles everything: each rule about the creation of
+// processes on Windows has to be in the set, and what else is in it has to be
+// about that too. No rule of the corpus is expected to fail: none has a
+// placeholder, a lookaround or anything else that would be a reason.
 func TestCorpusCompiles(t *testing.T) {
 	needCorpus(t)
 	set, errs := rules.Compile(corpusRules().Rules, rules.Options{})
@@ -87,7 +88,8 @@ func TestCorpusCompiles(t *testing.T) {
 	}
 }
 
-// regression is one log of SigmaHQ's regression data with the rules that it must trigger.
+// regression is one log of SigmaHQ's regression data with the rules that it
+// must trigger.
 type regression struct {
 	folder string
 	rules  []string // IDs
@@ -134,8 +136,8 @@ func regressions(t testing.TB) []regression {
 	return out
 }
 
-// readEvents reads the process creations of a file of JSON events as flat maps: the fields of EventData, and those of System by the
-// names that rules use.
+// readEvents reads the process creations of a file of JSON events as flat maps:
+// the fields of EventData, and those of System by the names that rules use.
 func readEvents(t testing.TB, file string) []event {
 	t.Helper()
 	f, err := os.Open(file)
@@ -183,9 +185,11 @@ func readEvents(t testing.TB, file string) []event {
 // update rewrites the golden files.
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// TestCorpusRegression holds the rules to SigmaHQ's own test data: the rule that a log is for matches an event of it, the slow
-// evaluator and the explanation agree with the matcher on every rule that matches and on a sample of the others, and all that
-// matches is what testdata/regression.golden lists: a line for each log, with the IDs of the rules, the one it is for first.
+// TestCorpusRegression holds the rules to SigmaHQ's own test data: the rule
+// that a log is for matches an event of it, the slow evaluator and the
+// explanation agree with the matcher on every rule that matches and on a sample
+// of the others, and all that matches is what testdata/regression.golden lists:
+// a line for each log, with the IDs of the rules, the one it is for first.
 func TestCorpusRegression(t *testing.T) {
 	needCorpus(t)
 	set, _ := rules.Compile(corpusRules().Rules, rules.Options{})
@@ -244,7 +248,8 @@ func TestCorpusRegression(t *testing.T) {
 	}
 }
 
-// compareSample compares a result with the slow evaluator and the explanation, on the rules that match and on some of the others.
+// compareSample compares a result with the slow evaluator and the explanation,
+// on the rules that match and on some of the others.
 func compareSample(t *testing.T, m *rules.Matcher, sub *subject, ev event, got []int) {
 	t.Helper()
 	for i, rule := range sub.set.Rules() {
@@ -276,8 +281,9 @@ func writeGolden(b *strings.Builder, set *rules.Set, r regression, want, all []i
 	b.WriteByte('\n')
 }
 
-// expectedFindings returns what is known to match of the two built-in rules about direct children and of SigmaHQ's rules about web
-// shells: file and record to names of rules.
+// expectedFindings returns what is known to match of the two built-in rules
+// about direct children and of SigmaHQ's rules about web shells: file and
+// record to names of rules.
 func expectedFindings(t *testing.T) map[string][]string {
 	t.Helper()
 	f, err := os.Open(corpus + "/truth/expected_findings.jsonl")
@@ -313,7 +319,8 @@ func expectedFindings(t *testing.T) map[string][]string {
 	}
 }
 
-// TestCorpusTruth holds those rules to what is known of all process creations in the corpus's logs.
+// TestCorpusTruth holds those rules to what is known of all process creations
+// in the corpus's logs.
 func TestCorpusTruth(t *testing.T) {
 	needCorpus(t)
 	const prefix = "proc_creation_win_webshell_"
@@ -347,8 +354,9 @@ func TestCorpusTruth(t *testing.T) {
 	}
 }
 
-// TestCorpusOldStyle rewrites rules of the corpus into the old style, which names the log and the event's number instead of the
-// category; nothing else may change.
+// TestCorpusOldStyle rewrites rules of the corpus into the old style, which
+// names the log and the event's number instead of the category; nothing else
+// may change.
 func TestCorpusOldStyle(t *testing.T) {
 	needCorpus(t)
 	var current, old []*rules.Rule

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// correlation reads the correlation part of a document. generate is the attribute of that name beside it, or nil.
-// Sigma correlation rules specification, "Correlation section".
+// correlation reads the correlation part of a document. generate is the
+// attribute of that name beside it, or nil. Sigma correlation rules
+// specification, "Correlation section".
 func (d *document) correlation(n, generate *node) *Correlation {
 	if n.kind != mapNode {
 		d.fail(n, ErrType, "correlation must be a map, not %s", n.what())
@@ -47,8 +48,9 @@ func (d *document) correlation(n, generate *node) *Correlation {
 	return c
 }
 
-// checkCorrelation checks what each type requires. Sigma correlation rules specification, "Correlation Types"; the JSON schema does
-// not ask for group-by in general, and events without one simply make one group.
+// checkCorrelation checks what each type requires. Sigma correlation rules
+// specification, "Correlation Types"; the JSON schema does not ask for group-by
+// in general, and events without one simply make one group.
 func (d *document) checkCorrelation(c *Correlation, n *node, hasCondition bool) {
 	const maxRules = 64
 	switch {
@@ -90,8 +92,9 @@ func (d *document) correlationType(n *node) CorrelationType {
 	return ""
 }
 
-// timespan reads a number and a unit. Sigma correlation rules specification, "Time Selection": s, m, h, d. pySigma also has w, M
-// and y, of which only the week has a fixed length.
+// timespan reads a number and a unit. Sigma correlation rules specification,
+// "Time Selection": s, m, h, d. pySigma also has w, M and y, of which only the
+// week has a fixed length.
 func (d *document) timespan(n *node) time.Duration {
 	text := d.stringAt(n, "timespan")
 	units := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
@@ -107,7 +110,8 @@ func (d *document) timespan(n *node) time.Duration {
 	return 0
 }
 
-// aliases reads the field name aliases. Sigma correlation rules specification, "Field Name Aliases".
+// aliases reads the field name aliases. Sigma correlation rules specification,
+// "Field Name Aliases".
 func (d *document) aliases(n *node) []Alias {
 	if n.kind != mapNode {
 		d.fail(n, ErrType, "aliases must be a map, not %s", n.what())
@@ -129,8 +133,8 @@ func (d *document) aliases(n *node) []Alias {
 	return out
 }
 
-// correlationCondition reads a correlation's condition. Sigma correlation rules specification, "Condition": one criterion, or
-// several that must all hold.
+// correlationCondition reads a correlation's condition. Sigma correlation rules
+// specification, "Condition": one criterion, or several that must all hold.
 func (d *document) correlationCondition(c *Correlation, n *node) {
 	if n.kind != mapNode {
 		d.fail(n, ErrType, "the condition of a correlation must be a map such as gte: 10, not %s", n.what())
@@ -175,8 +179,8 @@ func (d *document) numberAt(n *node, name string) (float64, bool) {
 	return 0, false
 }
 
-// holds tells whether a value keeps all bounds.
-func holds(bounds []Bound, value float64) bool {
+// keepsBounds reports whether a value keeps all bounds.
+func keepsBounds(bounds []Bound, value float64) bool {
 	for _, b := range bounds {
 		ok := false
 		switch b.Op {

@@ -12,12 +12,12 @@ type correlationPlan struct {
 	inputs   []correlationInput
 	bounds   []Bound
 	span     int64 // nanoseconds
-	closing  bool  // judged when a window closes, not at every event
+	closing  bool  // evaluated when a window closes, not at every event
 	enough   int   // of event_count: more events than this need not be kept; 0 if all must
 	reported bool
 }
 
-// numeric tells whether only numbers count.
+// numeric reports whether only numbers count.
 func (p *correlationPlan) numeric() bool {
 	c := p.rule.Correlation
 	switch c.Type {
@@ -38,8 +38,8 @@ type correlationInput struct {
 	fields      []int // the same for the condition's fields
 }
 
-// correlate plans the selected correlation rules, each after those that it refers to, and marks which rules are not reported by
-// themselves.
+// correlate plans the selected correlation rules, each after those that it
+// refers to, and marks which rules are not reported by themselves.
 func (c *compiler) correlate(list []*Rule, selected map[*Rule]bool) {
 	p := planner{compiler: c, state: make(map[*Rule]planState), index: make(map[*Rule]int)}
 	for _, r := range list {
@@ -54,7 +54,8 @@ func (c *compiler) correlate(list []*Rule, selected map[*Rule]bool) {
 			}
 		}
 	}
-	// Sigma correlation rules specification, "Generate": rules referred to are not reported unless asked for.
+	// Sigma correlation rules specification, "Generate": rules referred to are
+	// not reported unless asked for.
 	hidden, shown := make(map[*Rule]bool), make(map[*Rule]bool)
 	for _, plan := range c.set.correlations {
 		marks := hidden
@@ -98,7 +99,8 @@ type planner struct {
 	path  []*Rule
 }
 
-// plan plans a rule after those that it refers to, and tells whether it can be used.
+// plan plans a rule after those that it refers to, and reports whether it can
+// be used.
 func (p *planner) plan(r *Rule) bool {
 	switch p.state[r] {
 	case planned:
@@ -127,7 +129,8 @@ func (p *planner) plan(r *Rule) bool {
 	return true
 }
 
-// inputs resolves what a correlation rule refers to. Sigma correlation rules specification, "Related rules": by ID or name.
+// inputs resolves what a correlation rule refers to. Sigma correlation rules
+// specification, "Related rules": by ID or name.
 func (p *planner) inputs(r *Rule) (inputs []correlationInput, usable bool) {
 	usable = true
 	for place, ref := range r.Correlation.Rules {
@@ -164,7 +167,8 @@ func (p *planner) inputs(r *Rule) (inputs []correlationInput, usable bool) {
 	return inputs, usable
 }
 
-// unusable says why a correlation rule cannot work without a rule that it refers to.
+// unusable says why a correlation rule cannot work without a rule that it
+// refers to.
 func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 	if p.failed[r] {
 		return // that is said already
@@ -180,7 +184,8 @@ func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 	}
 }
 
-// checkAliases refuses aliases for rules that the correlation does not refer to.
+// checkAliases refuses aliases for rules that the correlation does not refer
+// to.
 func (p *planner) checkAliases(r *Rule) {
 	for _, alias := range r.Correlation.Aliases {
 		for _, f := range alias.Fields {
@@ -195,7 +200,8 @@ func (p *planner) checkAliases(r *Rule) {
 	}
 }
 
-// capture returns the indices in Set.Fields of the fields that names, which may be aliases, stand for in the events of a rule.
+// capture returns the indices in Set.Fields of the fields that names, which may
+// be aliases, stand for in the events of a rule.
 func (p *planner) capture(r, target *Rule, names []string) []int {
 	out := make([]int, len(names))
 	for i, name := range names {
@@ -227,9 +233,11 @@ func (p *planner) capture(r, target *Rule, names []string) []int {
 
 // newCorrelationPlan decides how a correlation is evaluated.
 //
-// A condition that only asks for enough (gt, gte) is judged at every event over the timespan that ends there. One that can also
-// be met by too much (lt, lte, eq, neq), and one about shares, would be met by the first event of every burst; it is judged
-// once, when the timespan that the first event began is over.
+// A condition that only asks for enough (gt, gte) is evaluated at every event
+// over the timespan that ends there. One that can also be met by too much (lt,
+// lte, eq, neq), and one about shares, would be met by the first event of every
+// burst; it is evaluated once, when the timespan that the first event began is
+// over.
 func newCorrelationPlan(r *Rule, inputs []correlationInput, reported bool) *correlationPlan {
 	c := r.Correlation
 	plan := &correlationPlan{rule: r, inputs: inputs, bounds: c.Bounds, span: int64(c.Timespan), reported: reported}

@@ -26,7 +26,8 @@ func documents(list ...string) string { return strings.Join(list, "---\n") }
 
 var start = time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// step is an event of a stream: seconds after start, the rules that match (by field E), and more fields.
+// step is an event of a stream: seconds after start, the rules that match (by
+// field E), and more fields.
 type step struct {
 	at     float64
 	fields event
@@ -37,8 +38,9 @@ func at(seconds float64, rule string, pairs ...string) step {
 	return step{seconds, e(append([]string{"E", rule}, pairs...)...)}
 }
 
-// stream runs events through a set's correlation rules and returns the matches as text: seconds, rule, group, value, number of
-// the events (counted from 1), and "+" if the match goes on.
+// stream runs events through a set's correlation rules and returns the matches
+// as text: seconds, rule, group, value, number of the events (counted from 1),
+// and "+" if the match goes on.
 func stream(t *testing.T, set *rules.Set, steps []step) []string {
 	t.Helper()
 	c, m, interned := set.NewCorrelator(), set.NewMatcher(), newTexts()
@@ -66,7 +68,8 @@ func stream(t *testing.T, set *rules.Set, steps []step) []string {
 	return out
 }
 
-// TestCorrelations goes through the types of the Sigma correlation rules specification, 2.1.0, "Correlation Types".
+// TestCorrelations goes through the types of the Sigma correlation rules
+// specification, 2.1.0, "Correlation Types".
 func TestCorrelations(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -209,7 +212,8 @@ func TestCorrelations(t *testing.T) {
 	}
 }
 
-// TestGenerate tells what is reported by itself. Sigma correlation rules specification, "Generate".
+// TestGenerate tells what is reported by itself. Sigma correlation rules
+// specification, "Generate".
 func TestGenerate(t *testing.T) {
 	for _, c := range []struct {
 		generate           string

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// maxSamples bounds the events that a Correlator keeps for all correlations and groups; some 50 bytes each.
+// maxSamples bounds the events that a Correlator keeps for all correlations and
+// groups; some 50 bytes each.
 const maxSamples = 1 << 20
 
 // maxRefs bounds the events that a match names.
@@ -31,13 +32,16 @@ type Correlated struct {
 	Refs        []uint64  // those events, oldest first; the newest 1,000 at most
 	Value       float64   // what the condition was asked about: a count, a sum, ...
 
-	// Continued tells that the group matched at its last event too: the match goes on rather than begins.
+	// Continued tells that the group matched at its last event too: the match
+	// goes on rather than begins.
 	Continued bool
 }
 
-// Correlator evaluates the correlation rules of a Set over a stream of events in the order of time; an event that is earlier than
-// the one before it is taken to be at the same time. It keeps the events of the timespans only and no more than a fixed number.
-// It must not be used by several goroutines at once.
+// Correlator evaluates the correlation rules of a Set over a stream of events
+// in the order of time; an event that is earlier than the one before it is
+// taken to be at the same time. It keeps the events of the timespans only and
+// no more than a fixed number. It must not be used by several goroutines at
+// once.
 type Correlator struct {
 	set     *Set
 	seed    maphash.Seed
@@ -57,19 +61,21 @@ type planRun struct {
 	emits  []occurrence             // of the present event
 }
 
-// group is the events of one combination of group-by values.
-type group struct {
+// eventGroup is the events of one combination of eventGroup-by values.
+type eventGroup struct {
 	key     string
 	texts   []string
-	window  window
+	window  slidingWindow
 	chains  chains
 	start   int64 // of the window of a closing plan
 	last    occurrence
 	matched bool
 }
 
-// occurrence is an event as correlations see it: one of the log, or a match of a correlation, which has the values of its last
-// event. Sigma correlation rules specification, "Ordered Temporal Proximity": a correlation uses only its own group-by.
+// occurrence is an event as correlations see it: one of the log, or a match of
+// a correlation, which has the values of its last event. Sigma correlation
+// rules specification, "Ordered Temporal Proximity": a correlation uses only
+// its own group-by.
 type occurrence struct {
 	at   int64
 	ref  uint64
@@ -86,11 +92,13 @@ func (s *Set) NewCorrelator() *Correlator {
 	return c
 }
 
-// Dropped returns how many events were forgotten before their timespan was over, to stay within bounds.
+// Dropped returns how many events were forgotten before their timespan was
+// over, to stay within bounds.
 func (c *Correlator) Dropped() int { return c.dropped }
 
-// Add takes the next event and returns the matches that it completes, and those that time has completed since the event before.
-// The slice is valid until the next call.
+// Add takes the next event and returns the matches that it completes, and those
+// that time has completed since the event before. The slice is valid until the
+// next call.
 func (c *Correlator) Add(o Observation) []Correlated {
 	c.now = max(c.now, o.Time.UnixNano())
 	c.matches = c.matches[:0]
@@ -118,7 +126,8 @@ func (c *Correlator) Flush() []Correlated {
 	return c.matches
 }
 
-// capture copies what correlations may ask of an event, since the subject is not kept.
+// capture copies what correlations may ask of an event, since the subject is
+// not kept.
 func (c *Correlator) capture(o Observation) occurrence {
 	texts := make(map[int]string)
 	var ids []ValueID
@@ -142,7 +151,8 @@ func (c *Correlator) capture(o Observation) occurrence {
 	}}
 }
 
-// step feeds one plan: first what time completes, then the matches of the correlations that it refers to, then the event.
+// step feeds one plan: first what time completes, then the matches of the
+// correlations that it refers to, then the event.
 func (c *Correlator) step(run *planRun, rules []int, event occurrence) {
 	run.emits = run.emits[:0]
 	c.expire(run)
@@ -157,7 +167,8 @@ func (c *Correlator) step(run *planRun, rules []int, event occurrence) {
 	c.feed(run, inputs, event)
 }
 
-// feedCorrelations feeds the present matches of the correlations that a plan refers to.
+// feedCorrelations feeds the present matches of the correlations that a plan
+// refers to.
 func (c *Correlator) feedCorrelations(run *planRun) {
 	for i := range run.plan.inputs {
 		in := &run.plan.inputs[i]
@@ -170,7 +181,8 @@ func (c *Correlator) feedCorrelations(run *planRun) {
 	}
 }
 
-// feed takes an event into the groups that its inputs put it in: one group, unless aliases make them differ.
+// feed takes an event into the groups that its inputs put it in: one group,
+// unless aliases make them differ.
 func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event occurrence) {
 	for len(inputs) > 0 {
 		key, texts, ok := c.groupOf(inputs[0], event)
@@ -194,8 +206,9 @@ func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event occurr
 	}
 }
 
-// groupOf returns the key of the group that an event belongs to, with the texts of the group-by fields; not ok if one is absent.
-// Texts that differ in case only are the same.
+// groupOf returns the key of the group that an event belongs to, with the texts
+// of the group-by fields; not ok if one is absent. Texts that differ in case
+// only are the same.
 func (c *Correlator) groupOf(in *correlationInput, event occurrence) (key string, texts []string, ok bool) {
 	b := make([]byte, 0, 8*len(in.groupBy))
 	for _, field := range in.groupBy {
@@ -210,14 +223,14 @@ func (c *Correlator) groupOf(in *correlationInput, event occurrence) (key string
 }
 
 // group returns the group of a key, made if need be, and marks it as used.
-func (c *Correlator) group(run *planRun, key string, texts []string, at int64) *group {
+func (c *Correlator) group(run *planRun, key string, texts []string, at int64) *eventGroup {
 	if e, ok := run.groups[key]; ok {
 		if !run.plan.closing {
 			run.order.MoveToBack(e)
 		}
-		return e.Value.(*group)
+		return e.Value.(*eventGroup)
 	}
-	g := &group{key: key, texts: texts, start: at}
+	g := &eventGroup{key: key, texts: texts, start: at}
 	if run.plan.rule.Correlation.Type == TemporalOrdered {
 		g.chains = newChains(len(run.plan.rule.Correlation.Rules))
 	}
@@ -226,8 +239,9 @@ func (c *Correlator) group(run *planRun, key string, texts []string, at int64) *
 	return g
 }
 
-// measure fills in what a sample counts for: the values of the condition's fields. Without one of them, or without a number where
-// one is needed, an event does not count.
+// measure fills in what a sample counts for: the values of the condition's
+// fields. Without one of them, or without a number where one is needed, an
+// event does not count.
 func (c *Correlator) measure(run *planRun, in *correlationInput, event occurrence, s *sample) bool {
 	kind := run.plan.rule.Correlation.Type
 	var h maphash.Hash
@@ -251,15 +265,16 @@ func (c *Correlator) measure(run *planRun, in *correlationInput, event occurrenc
 	return true
 }
 
-// take adds an event to a group and judges the group, unless that waits for its window to close.
-func (c *Correlator) take(run *planRun, g *group, s sample, places []int, event occurrence) {
+// take adds an event to a group and evaluates the group, unless that waits for
+// its window to close.
+func (c *Correlator) take(run *planRun, g *eventGroup, s sample, places []int, event occurrence) {
 	plan := run.plan
 	g.last = event
 	if g.chains != nil {
 		c.bound(run, g)
 		g.chains.add(places, event.at, event.ref)
 		best := g.chains.longest(event.at - plan.span)
-		c.judge(run, g, float64(len(best.refs)), best.refs, best.start)
+		c.check(run, g, float64(len(best.refs)), best.refs, best.start)
 		return
 	}
 	if plan.rule.Correlation.Type == Temporal {
@@ -276,12 +291,12 @@ func (c *Correlator) take(run *planRun, g *group, s sample, places []int, event 
 	}
 	if !plan.closing {
 		c.samples -= g.window.expire(event.at - plan.span)
-		c.judge(run, g, g.value(plan), g.refs(), g.window.all()[0].at)
+		c.check(run, g, g.value(plan), g.refs(), g.window.all()[0].at)
 	}
 }
 
 // push adds a sample to a group's window.
-func (c *Correlator) push(run *planRun, g *group, s sample) {
+func (c *Correlator) push(run *planRun, g *eventGroup, s sample) {
 	kind := run.plan.rule.Correlation.Type
 	g.window.push(s, kind == ValuePercentile || kind == ValueMedian)
 	c.samples++
@@ -292,15 +307,16 @@ func (c *Correlator) push(run *planRun, g *group, s sample) {
 	c.bound(run, g)
 }
 
-// bound forgets the events of other groups of the plan, the least recently used first, and then the oldest of the group itself,
-// until what is kept is within bounds.
-func (c *Correlator) bound(run *planRun, g *group) {
+// bound forgets the events of other groups of the plan, the least recently used
+// first, and then the oldest of the group itself, until what is kept is within
+// bounds.
+func (c *Correlator) bound(run *planRun, g *eventGroup) {
 	for c.samples > c.limit && run.order.Len() > 1 {
 		oldest := run.order.Front()
-		if oldest.Value.(*group) == g {
+		if oldest.Value.(*eventGroup) == g {
 			oldest = oldest.Next()
 		}
-		c.dropped += oldest.Value.(*group).weight()
+		c.dropped += oldest.Value.(*eventGroup).weight()
 		c.remove(run, oldest)
 	}
 	for c.samples > c.limit && g.window.len() > 1 {
@@ -311,10 +327,10 @@ func (c *Correlator) bound(run *planRun, g *group) {
 }
 
 // weight returns what a group counts for in the bounds.
-func (g *group) weight() int { return g.window.len() + len(g.chains)*len(g.chains) }
+func (g *eventGroup) weight() int { return g.window.len() + len(g.chains)*len(g.chains) }
 
 // value returns what the condition asks about a group.
-func (g *group) value(plan *correlationPlan) float64 {
+func (g *eventGroup) value(plan *correlationPlan) float64 {
 	w := &g.window
 	switch plan.rule.Correlation.Type {
 	case ValueCount, Temporal:
@@ -332,7 +348,7 @@ func (g *group) value(plan *correlationPlan) float64 {
 }
 
 // refs returns the events of a group's window.
-func (g *group) refs() []uint64 {
+func (g *eventGroup) refs() []uint64 {
 	samples := g.window.all()
 	refs := make([]uint64, 0, min(len(samples), maxRefs))
 	for _, s := range samples[max(0, len(samples)-maxRefs):] {
@@ -343,9 +359,9 @@ func (g *group) refs() []uint64 {
 	return refs
 }
 
-// judge emits a match if the value keeps the plan's bounds.
-func (c *Correlator) judge(run *planRun, g *group, value float64, refs []uint64, start int64) {
-	if !holds(run.plan.bounds, value) {
+// check emits a match if the value keeps the plan's bounds.
+func (c *Correlator) check(run *planRun, g *eventGroup, value float64, refs []uint64, start int64) {
+	if !keepsBounds(run.plan.bounds, value) {
 		g.matched = false
 		return
 	}
@@ -353,8 +369,9 @@ func (c *Correlator) judge(run *planRun, g *group, value float64, refs []uint64,
 	g.matched = true
 }
 
-// emit records a match, for the caller if the rule is reported, and for the correlations that refer to it.
-func (c *Correlator) emit(run *planRun, g *group, match Correlated) {
+// emit records a match, for the caller if the rule is reported, and for the
+// correlations that refer to it.
+func (c *Correlator) emit(run *planRun, g *eventGroup, match Correlated) {
 	event := g.last
 	event.at = c.now
 	run.emits = append(run.emits, event)
@@ -366,11 +383,12 @@ func (c *Correlator) emit(run *planRun, g *group, match Correlated) {
 	c.matches = append(c.matches, match)
 }
 
-// expire removes the groups whose timespan is over, and judges those that wait for that.
+// expire removes the groups whose timespan is over, and evaluates those that
+// wait for that.
 func (c *Correlator) expire(run *planRun) {
 	for run.order.Len() > 0 {
 		e := run.order.Front()
-		g := e.Value.(*group)
+		g := e.Value.(*eventGroup)
 		if run.plan.closing {
 			if c.now-g.start < run.plan.span {
 				return
@@ -385,23 +403,24 @@ func (c *Correlator) expire(run *planRun) {
 	}
 }
 
-// close judges a window that is complete and removes its group.
+// close evaluates a window that is complete and removes its group.
 func (c *Correlator) close(run *planRun, e *list.Element) {
-	g := e.Value.(*group)
+	g := e.Value.(*eventGroup)
 	correlation := run.plan.rule.Correlation
 	switch {
 	case g.window.len() == 0:
 	case correlation.Type == ValuePercentile && correlation.Percentile < 0:
 		c.closeShares(run, g)
 	default:
-		c.judge(run, g, g.value(run.plan), g.refs(), g.window.all()[0].at)
+		c.check(run, g, g.value(run.plan), g.refs(), g.window.all()[0].at)
 	}
 	c.remove(run, e)
 }
 
-// closeShares judges the share that each value has of a window's events; every value that keeps the bounds is a match.
-// Sigma correlation rules specification, "Value Percentile": a certain percentage of observed values.
-func (c *Correlator) closeShares(run *planRun, g *group) {
+// closeShares evaluates the share that each value has of a window's events;
+// every value that keeps the bounds is a match. Sigma correlation rules
+// specification, "Value Percentile": a certain percentage of observed values.
+func (c *Correlator) closeShares(run *planRun, g *eventGroup) {
 	done := make(map[uint64]bool)
 	for i, s := range g.window.all() {
 		if done[s.key] {
@@ -409,7 +428,7 @@ func (c *Correlator) closeShares(run *planRun, g *group) {
 		}
 		done[s.key] = true
 		share := g.window.share(s.key)
-		if !holds(run.plan.bounds, share) {
+		if !keepsBounds(run.plan.bounds, share) {
 			continue
 		}
 		match := Correlated{Value: share, Start: time.Unix(0, s.at).UTC()}
@@ -424,7 +443,7 @@ func (c *Correlator) closeShares(run *planRun, g *group) {
 }
 
 func (c *Correlator) remove(run *planRun, e *list.Element) {
-	g := e.Value.(*group)
+	g := e.Value.(*eventGroup)
 	c.samples -= g.weight()
 	delete(run.groups, g.key)
 	run.order.Remove(e)

@@ -2,8 +2,9 @@ package rules
 
 import "strings"
 
-// detection reads a detection: its search identifiers and its conditions. name is what the part is called in messages.
-// Sigma rules specification, "Detection".
+// detection reads a detection: its search identifiers and its conditions. name
+// is what the part is called in messages. Sigma rules specification,
+// "Detection".
 func (d *document) detection(n *node, name string) *Detection {
 	if n.kind != mapNode {
 		d.fail(n, ErrType, "%s must be a map, not %s", name, n.what())
@@ -17,7 +18,8 @@ func (d *document) detection(n *node, name string) *Detection {
 		case "condition":
 			condition = value
 		case "timeframe":
-			// Belongs to the aggregations of old rules, which the condition's parser refuses where they are used.
+			// Belongs to the aggregations of old rules, which the condition's
+			// parser refuses where they are used.
 			d.warn(key, ErrCondition, "timeframe has no meaning without an aggregation; use a correlation rule")
 		default:
 			det.Searches = append(det.Searches, d.search(key, value))
@@ -31,7 +33,8 @@ func (d *document) detection(n *node, name string) *Detection {
 	return det
 }
 
-// conditions reads one condition or a list of them. Sigma rules specification, "Condition": a list is joined by OR.
+// conditions reads one condition or a list of them. Sigma rules specification,
+// "Condition": a list is joined by OR.
 func (d *document) conditions(det *Detection, n *node) {
 	list := []*node{n}
 	if n.kind == listNode {
@@ -58,8 +61,10 @@ func (d *document) conditions(det *Detection, n *node) {
 	}
 }
 
-// search reads one search identifier. Sigma rules specification, "Search-Identifier", "Lists" and "Maps": a map is joined by AND;
-// a list of maps by OR; a list of plain values are keywords. Lists that mix both are read as pySigma does, joined by OR.
+// search reads one search identifier. Sigma rules specification,
+// "Search-Identifier", "Lists" and "Maps": a map is joined by AND; a list of
+// maps by OR; a list of plain values are keywords. Lists that mix both are read
+// as pySigma does, joined by OR.
 func (d *document) search(key, value *node) *Search {
 	s := &Search{Name: key.text, Line: key.line, Column: key.column}
 	switch {
@@ -117,7 +122,8 @@ func (d *document) group(groups []*Group, n *node) []*Group {
 	return append(groups, g)
 }
 
-// item appends the item of a field with its modifiers and values, unless they do not fit each other.
+// item appends the item of a field with its modifiers and values, unless they
+// do not fit each other.
 func (d *document) item(items []*Item, at *node, key string, values []*node) []*Item {
 	field, rest, hasModifiers := strings.Cut(key, "|")
 	item := &Item{Field: field, Line: at.line, Column: at.column, Values: make([]Value, 0, len(values))}
@@ -139,7 +145,8 @@ func (d *document) item(items []*Item, at *node, key string, values []*node) []*
 	return append(items, item)
 }
 
-// filter reads the filter part of a filter document. Sigma filters specification, "Global Filter".
+// filter reads the filter part of a filter document. Sigma filters
+// specification, "Global Filter".
 func (d *document) filter(n *node) *Filter {
 	if n.kind != mapNode {
 		d.fail(n, ErrType, "filter must be a map, not %s", n.what())
@@ -151,14 +158,15 @@ func (d *document) filter(n *node) *Filter {
 	case rules == nil:
 		d.fail(n, ErrMissing, "filter names no rules")
 	case rules.kind == scalarNode && (rules.text == "any" || rules.text == "all"):
-		// pySigma's way to name every rule of the log source; the specification has only lists.
+		// pySigma's way to name every rule of the log source; the specification
+		// has only lists.
 	default:
 		f.Rules = d.stringsAt(rules, "filter rules")
 		if len(f.Rules) == 0 {
 			d.fail(rules, ErrMissing, "filter names no rules")
 		}
 	}
-	f.Detection = d.detection(without(n, "rules"), "filter")
+	f.Detection = d.detection(withoutKey(n, "rules"), "filter")
 	if f.Detection != nil && len(f.Detection.Searches) == 0 {
 		d.fail(n, ErrMissing, "filter has no selection")
 	}

@@ -9,19 +9,22 @@ import (
 	"unicode/utf8"
 )
 
-// Limits on what one value may be turned into by placeholders, windash and encodings together.
+// Limits on what one value may be turned into by placeholders, windash and
+// encodings together.
 const (
 	maxVariants     = 5000
 	maxVariantBytes = 4 << 20
 )
 
-// encoded is a text on its way through the encoding modifiers. Sigma modifiers appendix, "Encoding".
+// encoded is a text on its way through the encoding modifiers. Sigma modifiers
+// appendix, "Encoding".
 type encoded struct {
 	data string
 	wide bool // data are bytes, not text: each stands for the character of that number
 }
 
-// encode applies one encoding. base64offset gives three results, the others one.
+// encode applies one encoding. base64offset gives three results, the others
+// one.
 func (e encoded) encode(name string) ([]encoded, error) {
 	switch name {
 	case "utf16le", "utf16be", "utf16":
@@ -40,7 +43,8 @@ func (e encoded) encode(name string) ([]encoded, error) {
 	return out, nil
 }
 
-// utf16 returns the UTF-16 bytes of the text, with a byte order mark for the encoding that is called so.
+// utf16 returns the UTF-16 bytes of the text, with a byte order mark for the
+// encoding that is called so.
 func (e encoded) utf16(name string) string {
 	runes := make([]rune, 0, len(e.data))
 	for _, r := range e.text() {
@@ -60,7 +64,8 @@ func (e encoded) utf16(name string) string {
 	return string(out)
 }
 
-// text returns the result as it is looked for in a field: bytes as the characters of the same numbers.
+// text returns the result as it is looked for in a field: bytes as the
+// characters of the same numbers.
 func (e encoded) text() string {
 	if !e.wide {
 		return e.data
@@ -72,14 +77,16 @@ func (e encoded) text() string {
 	return string(out)
 }
 
-// base64Offsets returns what of the Base64 form of data does not depend on what stands before and after it, for data that
-// begins zero, one and two bytes after a multiple of three. Sigma modifiers appendix, "base64offset".
+// base64Offsets returns what of the Base64 form of data does not depend on what
+// stands before and after it, for data that begins zero, one and two bytes
+// after a multiple of three. Sigma modifiers appendix, "base64offset".
 func base64Offsets(data string) [3]string {
 	var variants [3]string
 	for shift := range variants {
 		padded := make([]byte, shift, shift+len(data))
 		text := base64.StdEncoding.EncodeToString(append(padded, data...))
-		// The first characters hold bits of the bytes before, the last ones, if a group is not full, bits of those after.
+		// The first characters hold bits of the bytes before, the last ones, if
+		// a group is not full, bits of those after.
 		start := [...]int{0, 2, 3}[shift]
 		end := len(text) - [...]int{0, 3, 2}[(shift+len(data))%3]
 		if start < end {
@@ -89,8 +96,8 @@ func base64Offsets(data string) [3]string {
 	return variants
 }
 
-// encodeParts applies the encoding modifiers to a value. Wildcards survive UTF-16, but not Base64, where a character has no
-// fixed place.
+// encodeParts applies the encoding modifiers to a value. Wildcards survive
+// UTF-16, but not Base64, where a character has no fixed place.
 func encodeParts(parts []patternPart, encodings []string) ([][]patternPart, error) {
 	base := strings.Contains(strings.Join(encodings, " "), "base64")
 	for _, part := range parts {
@@ -150,8 +157,9 @@ func encodeLiteral(parts []patternPart, encodings []string) ([][]patternPart, er
 	return out, nil
 }
 
-// dashVariants writes out the permutations of windash, which is needed only before an encoding: elsewhere dashes are compared
-// as equals. Sigma modifiers appendix, "windash".
+// dashVariants writes out the permutations of windash, which is needed only
+// before an encoding: elsewhere dashes are compared as equals. Sigma modifiers
+// appendix, "windash".
 func dashVariants(parts []patternPart) ([][]patternPart, error) {
 	dashes := [...]string{"-", "/", "–", "—", "―"}
 	variants, size := 1, 0

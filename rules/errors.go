@@ -23,7 +23,8 @@ var (
 	ErrReference   = errors.New("rules: reference cannot be resolved")
 )
 
-// ParseError says what is wrong with a rule and where. It is also used for what only Compile can find.
+// ParseError says what is wrong with a rule and where. It is also used for what
+// only Compile can find.
 type ParseError struct {
 	File   string // as given to Parse
 	Line   int    // counted from 1 in the file; 0 if the whole file is meant
@@ -32,7 +33,8 @@ type ParseError struct {
 	Err    error  // one of the sentinels of this package
 }
 
-// Error returns "file:line:column: reason", without the parts that are not known.
+// Error returns "file:line:column: reason", without the parts that are not
+// known.
 func (e *ParseError) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)

@@ -25,7 +25,8 @@ type ExplainedCondition struct {
 	Matched bool
 }
 
-// ExplainedSearch is a search and whether it matches: it does if one of its groups does, and a group if all of its items do.
+// ExplainedSearch is a search and whether it matches: it does if one of its
+// groups does, and a group if all of its items do.
 type ExplainedSearch struct {
 	Name    string
 	Matched bool
@@ -44,18 +45,21 @@ type ExplainedItem struct {
 	Field   string // what the subject calls the field
 	Matched bool
 
-	// Known tells that the item was decided when the rule was compiled: its field has the same values in all events.
+	// Known tells that the item was decided when the rule was compiled: its
+	// field has the same values in all events.
 	Known bool
 
-	// Values are the field's values, nil if it is absent. Of keywords, only the values that fit are listed.
+	// Values are the field's values, nil if it is absent. Of keywords, only the
+	// values that fit are listed.
 	Values []string
 
-	// Hits lists, for each value in Values, the indices into Item.Values that fit it.
+	// Hits lists, for each value in Values, the indices into Item.Values that
+	// fit it.
 	Hits [][]int
 }
 
-// Explain tells why a rule, given by its index in Set.Rules, matches the subject or does not. It is slow, remembers nothing and
-// agrees with Match.
+// Explain tells why a rule, given by its index in Set.Rules, matches the
+// subject or does not. It is slow, remembers nothing and agrees with Match.
 func (m *Matcher) Explain(subject Subject, rule int) *Explanation {
 	x := explainer{set: m.set, matcher: m, subject: subject, scope: m.set.compiled[rule].scope}
 	r := m.set.rules[rule]
@@ -77,14 +81,14 @@ type explainer struct {
 	matcher *Matcher
 	subject Subject
 	scope   *scope
-	text    text
+	text    fieldText
 }
 
 // part evaluates a detection.
 func (x *explainer) part(r *Rule, d *Detection) (ExplainedPart, bool) {
 	part := ExplainedPart{Rule: r}
 	explained := make(map[int]ExplainedSearch) // those that the conditions use
-	search := func(i int) *expr {
+	search := func(i int) *boolExpr {
 		if _, ok := explained[i]; !ok {
 			explained[i] = x.search(d.Searches[i])
 		}
@@ -141,7 +145,8 @@ func (x *explainer) item(item *Item) ExplainedItem {
 	return out
 }
 
-// texts returns the texts of a field's values, those of groups one by one and each once.
+// texts returns the texts of a field's values, those of groups one by one and
+// each once.
 func (x *explainer) texts(field int) []string {
 	var texts []string
 	var members []ValueID
@@ -164,7 +169,7 @@ func (x *explainer) texts(field int) []string {
 // references evaluates an item of the modifier fieldref.
 func (x *explainer) references(item *Item) bool {
 	fits := func(v Value) bool {
-		return x.matcher.refers(x.subject, &predicate{
+		return x.matcher.refers(x.subject, &fieldPredicate{
 			field: x.set.fieldIDs[x.set.options.fieldName(item.Field, x.scope.source)],
 			other: x.set.fieldIDs[x.set.options.fieldName(v.Text, x.scope.source)],
 			place: item.spec.place, cased: item.spec.cased,

@@ -5,13 +5,14 @@ func (c *Correlator) SetLimit(events int) { c.limit = events }
 
 // Expression is a regular expression as a matcher searches for it, for tests.
 type Expression struct {
-	bench *bench
+	bench *scratch
 	e     *expression
 }
 
-// NewExpression returns nil if Go's engine or this package refuses the expression.
+// NewExpression returns nil if Go's engine or this package refuses the
+// expression.
 func NewExpression(source string) *Expression {
-	_, tree, err := parseRegexp(source, &modifiers{})
+	_, tree, err := parseRegexp(source, &modifierSet{})
 	if err != nil {
 		return nil
 	}
@@ -19,7 +20,7 @@ func NewExpression(source string) *Expression {
 	if err != nil {
 		return nil
 	}
-	return &Expression{&bench{automata: make([]*automaton, 1)}, &expression{source: source, tree: tree, re: re, filter: newRegexpFilter(tree)}}
+	return &Expression{&scratch{automata: make([]*automaton, 1)}, &expression{source: source, tree: tree, re: re, filter: newRegexpFilter(tree)}}
 }
 
 // Automaton tells what the automaton says, and whether it knows.
@@ -43,9 +44,10 @@ func (x *Expression) States() (now, made int) {
 	return len(a.states), a.made
 }
 
-// Forms returns a text as matchers see it: without case, and then with one form of dash.
+// Forms returns a text as matchers see it: without case, and then with one form
+// of dash.
 func Forms(s string) (folded, dashes string) {
-	var t text
+	var t fieldText
 	t.reset(s)
 	return string(t.folded), string(t.dashes)
 }
@@ -61,8 +63,9 @@ const (
 	Patience           = patience
 )
 
-// Kept returns what a matcher keeps: pages of the tables that it shares, verdicts of its own, and bytes of states of automata, as
-// counted and as they are.
+// Kept returns what a matcher keeps: pages of the tables that it shares,
+// verdicts of its own, and bytes of states of automata, as counted and as they
+// are.
 func (m *Matcher) Kept() (pages, verdicts, counted, size int) {
 	for i := range m.store.tables {
 		if table := m.store.tables[i].Load(); table != nil {
@@ -73,12 +76,12 @@ func (m *Matcher) Kept() (pages, verdicts, counted, size int) {
 			}
 		}
 	}
-	for _, a := range m.bench.automata {
+	for _, a := range m.scratch.automata {
 		if a != nil {
 			size += a.size
 		}
 	}
-	return pages, m.verdicts.len(), m.bench.automataSize, size
+	return pages, m.verdicts.len(), m.scratch.automataSize, size
 }
 
 const (

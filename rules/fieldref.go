@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// refers tells whether a value of the predicate's field fits one of its other field. Sigma modifiers appendix, "fieldref"; an
-// absent field fits nothing.
-func (m *Matcher) refers(subject Subject, p *predicate) bool {
+// refers reports whether a value of the predicate's field fits one of its other
+// field. Sigma modifiers appendix, "fieldref"; an absent field fits nothing.
+func (m *Matcher) refers(subject Subject, p *fieldPredicate) bool {
 	m.ids = subject.Values(m.ids[:0], p.field)
 	m.otherIDs = subject.Values(m.otherIDs[:0], p.other)
 	for _, id := range m.ids {
@@ -20,17 +20,19 @@ func (m *Matcher) refers(subject Subject, p *predicate) bool {
 	return false
 }
 
-// pairSlot is what is known of two values: whether they fit as a predicate asks.
+// pairSlot is what is known of two values: whether they fit as a predicate
+// asks.
 type pairSlot struct {
-	predicate *predicate
+	predicate *fieldPredicate
 	id, other ValueID
 	fit       bool
 }
 
 const pairSlots = 256 // a power of two
 
-// valuesFit tells whether two values fit, and remembers that: images and their parents' come again and again.
-func (m *Matcher) valuesFit(subject Subject, id, other ValueID, p *predicate) bool {
+// valuesFit reports whether two values fit, and remembers that: images and
+// their parents' come again and again.
+func (m *Matcher) valuesFit(subject Subject, id, other ValueID, p *fieldPredicate) bool {
 	if (id|other)&Unkept != 0 {
 		return m.textsFit(subject.Text(id), subject.Text(other), p)
 	}
@@ -41,8 +43,9 @@ func (m *Matcher) valuesFit(subject Subject, id, other ValueID, p *predicate) bo
 	return slot.fit
 }
 
-// textsFit tells whether one text is equal to another, or begins with it, ends with it or contains it, as the predicate asks.
-func (m *Matcher) textsFit(whole, piece string, p *predicate) bool {
+// textsFit reports whether one text is equal to another, or begins with it,
+// ends with it or contains it, as the predicate asks.
+func (m *Matcher) textsFit(whole, piece string, p *fieldPredicate) bool {
 	if p.place == wholeField && differsInASCII(whole, piece) {
 		return false
 	}
@@ -60,7 +63,8 @@ func (m *Matcher) textsFit(whole, piece string, p *predicate) bool {
 	return bytes.Equal(a, b)
 }
 
-// differsInASCII tells whether two texts differ, whatever their case, before either leaves ASCII. Most do.
+// differsInASCII reports whether two texts differ, whatever their case, before
+// either leaves ASCII. Most do.
 func differsInASCII(a, b string) bool {
 	for i := range min(len(a), len(b)) {
 		if a[i] >= utf8.RuneSelf || b[i] >= utf8.RuneSelf {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// tunes tells whether a filter is meant for a rule. Sigma filters specification, "Log source" and "Relative rules".
+// tunes reports whether a filter is meant for a rule. Sigma filters
+// specification, "Log source" and "Relative rules".
 func (r *Rule) tunes(target *Rule) bool {
 	if !target.LogSource.within(r.LogSource) {
 		return false
@@ -16,18 +17,22 @@ func (r *Rule) tunes(target *Rule) bool {
 	return slices.ContainsFunc(r.Filter.Rules, target.hasReference)
 }
 
-// hasReference tells whether a name or ID, compared without case, is the rule's.
+// hasReference reports whether a name or ID, compared without case, is the
+// rule's.
 func (r *Rule) hasReference(ref string) bool {
 	return ref != "" && (strings.EqualFold(ref, r.Name) || strings.EqualFold(ref, r.ID))
 }
 
-// filter returns what a filter adds to the condition of a rule that is read in the given scope.
+// filter returns what a filter adds to the condition of a rule that is read in
+// the given scope.
 //
-// The specification's example has `condition: selection` and suppresses what the selection matches; SigmaHQ's documentation and
-// pySigma have `condition: not selection`, joined by AND, for the same. Both mean that events which no search of the filter
-// matches are left alone, so that decides: a condition that holds for such events is joined as it is, one that does not is
-// negated. Sigma filters specification, "Introduction" and "Examples".
-func (c *compiler) filter(f *Rule, sc *scope) *expr {
+// The specification's example has `condition: selection` and suppresses what
+// the selection matches; SigmaHQ's documentation and pySigma have `condition:
+// not selection`, joined by AND, for the same. Both mean that events which no
+// search of the filter matches are left alone, so that decides: a condition
+// that holds for such events is joined as it is, one that does not is negated.
+// Sigma filters specification, "Introduction" and "Examples".
+func (c *compiler) filter(f *Rule, sc *scope) *boolExpr {
 	if c.failed[f] {
 		return exprTrue
 	}
@@ -43,18 +48,20 @@ func (c *compiler) filter(f *Rule, sc *scope) *expr {
 	return not(condition)
 }
 
-// keepsOthers tells whether the filter's condition holds for events that none of its searches matches, so that it says what to
-// keep rather than what to suppress.
+// keepsOthers reports whether the filter's condition holds for events that none
+// of its searches matches, so that it says what to keep rather than what to
+// suppress.
 func (f *Filter) keepsOthers() bool {
 	for _, c := range f.Detection.Conditions {
-		if c.expr.over(func(int) *expr { return exprFalse }) == exprTrue {
+		if c.expr.over(func(int) *boolExpr { return exprFalse }) == exprTrue {
 			return true
 		}
 	}
 	return false
 }
 
-// checkFilters reports what filters refer to in vain, and keeps those that tune a rule.
+// checkFilters reports what filters refer to in vain, and keeps those that tune
+// a rule.
 func (c *compiler) checkFilters() {
 	used := make(map[*Rule]bool)
 	for i := range c.set.compiled {

@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// foldRune returns the representative of the runes that are equal but for case: simple case folding as in Unicode's
-// CaseFolding.txt (statuses C and S), the same that regexp's (?i) uses. For ASCII letters it is the small letter.
-// Sigma rules specification, "General": values are case-insensitive strings.
+// foldRune returns the representative of the runes that are equal but for case:
+// simple case folding as in Unicode's CaseFolding.txt (statuses C and S), the
+// same that regexp's (?i) uses. For ASCII letters it is the small letter. Sigma
+// rules specification, "General": values are case-insensitive strings.
 func foldRune(r rune) rune {
 	switch {
 	case r < utf8.RuneSelf:
@@ -30,7 +31,8 @@ func foldRune(r rune) rune {
 	return least
 }
 
-// appendFolded appends s with every rune folded. Bytes that are not UTF-8 stay as they are.
+// appendFolded appends s with every rune folded. Bytes that are not UTF-8 stay
+// as they are.
 func appendFolded(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
@@ -55,24 +57,25 @@ func appendFolded(dst []byte, s string) []byte {
 // fold returns s folded.
 func fold(s string) string { return string(appendFolded(nil, s)) }
 
-// isDash tells whether the modifier windash takes a rune for a dash. Sigma modifiers appendix, "String Modifiers": hyphen-minus,
-// slash, en dash, em dash, horizontal bar.
+// isDash reports whether the modifier windash takes a rune for a dash. Sigma
+// modifiers appendix, "String Modifiers": hyphen-minus, slash, en dash, em
+// dash, horizontal bar.
 func isDash(r rune) bool {
 	return r == '-' || r == '/' || r == '–' || r == '—' || r == '―'
 }
 
-// dashes says which dashes a text has: a set of these.
-type dashes uint8
+// dashSet says which dashSet a text has: a set of these.
+type dashSet uint8
 
 const (
-	hyphenDash dashes = 1 << iota
+	hyphenDash dashSet = 1 << iota
 	slashDash
 	otherDash // beyond ASCII
 )
 
 // dashesOf returns the dashes that a text has.
-func dashesOf(s string) dashes {
-	var set dashes
+func dashesOf(s string) dashSet {
+	var set dashSet
 	for _, r := range s {
 		switch {
 		case r == '-':
@@ -111,15 +114,16 @@ func appendDashed(dst []byte, s []byte) []byte {
 // dashed returns s with every dash of windash as a hyphen-minus.
 func dashed(s string) string { return string(appendDashed(nil, []byte(s))) }
 
-// text is a field's text in the forms that matchers look at, made when first asked for. It is reused from one text to the
-// next; the byte slices are valid until the next reset.
-type text struct {
+// fieldText is a field's fieldText in the forms that matchers look at, made
+// when first asked for. It is reused from one fieldText to the next; the byte
+// slices are valid until the next reset.
+type fieldText struct {
 	raw    string
 	folded []byte // raw without case
 	dashes []byte // folded with one form of dash; what the literal index searches
 
-	ascii bool   // whether it is of ASCII only
-	only  dashes // its dashes, if it is of ASCII only and they are all the same
+	ascii bool    // whether it is of ASCII only
+	only  dashSet // its dashes, if it is of ASCII only and they are all the same
 
 	rawBytes  []byte // raw, for matchers that respect case
 	rawDashes []byte // raw with one form of dash
@@ -132,13 +136,15 @@ const (
 	haveRawDashes
 )
 
-// maxKeptBuffer is the size in bytes up to which a text's buffers are kept for the next one.
+// maxKeptBuffer is the size in bytes up to which a text's buffers are kept for
+// the next one.
 const maxKeptBuffer = 1 << 20
 
-// reset makes t stand for s: folded and dashes are made at once, since the fast path needs both.
-func (t *text) reset(s string) {
+// reset makes t stand for s: folded and dashes are made at once, since the fast
+// path needs both.
+func (t *fieldText) reset(s string) {
 	if cap(t.folded)+cap(t.dashes) > 2*maxKeptBuffer {
-		*t = text{}
+		*t = fieldText{}
 	}
 	t.raw, t.have = s, 0
 	folded, dashes := t.folded[:0], t.dashes[:0]
@@ -164,7 +170,7 @@ func (t *text) reset(s string) {
 }
 
 // onlyDash returns the kind of dash that an ASCII text has, if it has just one.
-func onlyDash(s []byte) dashes {
+func onlyDash(s []byte) dashSet {
 	hyphen, slash := bytes.IndexByte(s, '-') >= 0, bytes.IndexByte(s, '/') >= 0
 	switch {
 	case hyphen && !slash:
@@ -175,8 +181,9 @@ func onlyDash(s []byte) dashes {
 	return 0
 }
 
-// foldWords writes s folded, and with one form of dash, eight bytes at a time, and returns how many bytes it did: all but the last
-// seven, or as far as s is ASCII. The slices have the length of s.
+// foldWords writes s folded, and with one form of dash, eight bytes at a time,
+// and returns how many bytes it did: all but the last seven, or as far as s is
+// ASCII. The slices have the length of s.
 func foldWords(folded, dashes []byte, s string) int {
 	const (
 		each  = 0x0101010101010101
@@ -198,7 +205,8 @@ func foldWords(folded, dashes []byte, s string) int {
 	return i
 }
 
-// foldTable maps ASCII to small letters; dashTable does that and maps the slash to the hyphen-minus.
+// foldTable maps ASCII to small letters; dashTable does that and maps the slash
+// to the hyphen-minus.
 var foldTable, dashTable = asciiTables()
 
 func asciiTables() (folds, dashes [utf8.RuneSelf]byte) {
@@ -210,8 +218,9 @@ func asciiTables() (folds, dashes [utf8.RuneSelf]byte) {
 	return folds, dashes
 }
 
-// form returns the text as a pattern with or without case, with or without one form of dash, has to see it.
-func (t *text) form(cased, dashes bool) []byte {
+// form returns the text as a pattern with or without case, with or without one
+// form of dash, has to see it.
+func (t *fieldText) form(cased, dashes bool) []byte {
 	switch {
 	case !cased && !dashes:
 		return t.folded

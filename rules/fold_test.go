@@ -7,7 +7,8 @@ import (
 	"webshellscan/rules"
 )
 
-// TestForms: texts are folded eight bytes at a time as they are rune by rune, wherever a character stands.
+// TestForms: texts are folded eight bytes at a time as they are rune by rune,
+// wherever a character stands.
 func TestForms(t *testing.T) {
 	for c := range 0x180 {
 		for length := range 20 {

@@ -12,8 +12,8 @@ import (
 	"webshellscan/rules"
 )
 
-// FuzzParse holds the parser to its promises on any input: no panic, no hang, errors with positions, rules that compile or say why
-// not.
+// FuzzParse holds the parser to its promises on any input: no panic, no hang,
+// errors with positions, rules that compile or say why not.
 func FuzzParse(f *testing.F) {
 	for _, group := range [][]specCase{valueCases, modifierCases, encodingCases, comparisonCases, placeholderCases, structureCases, conditionCases} {
 		for _, c := range group {
@@ -74,7 +74,8 @@ func contains(list []int, n int) bool {
 	return slices.Contains(list, n)
 }
 
-// FuzzCondition compares conditions, as far as they parse, with the slow evaluator on all combinations of four searches.
+// FuzzCondition compares conditions, as far as they parse, with the slow
+// evaluator on all combinations of four searches.
 func FuzzCondition(f *testing.F) {
 	for _, s := range []string{"a and b or c and not _d", "1 of them", "2 of *", "not (a or b) and c", "all of a*", "A AND NOT B", "1 of _*", "((a))", "not not a", "3 of them or _d", "a | count() > 1"} {
 		f.Add(s)
@@ -102,7 +103,8 @@ func FuzzCondition(f *testing.F) {
 	})
 }
 
-// fuzzModifiers are chains of modifiers for FuzzMatch; those that do not fit a value are refused by the parser.
+// fuzzModifiers are chains of modifiers for FuzzMatch; those that do not fit a
+// value are refused by the parser.
 var fuzzModifiers = []string{
 	"", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased", "|startswith|cased", "|endswith|cased", "|windash",
 	"|contains|windash", "|startswith|windash", "|endswith|windash", "|contains|windash|cased", "|neq", "|contains|neq", "|re", "|re|i",
@@ -112,9 +114,10 @@ var fuzzModifiers = []string{
 	"|wide|contains|cased", "|windash|base64|contains", "|expand", "|expand|contains", "|expand|re", "|exists", "|week", "|windash|wide|contains",
 }
 
-// FuzzMatch compares the matcher with the slow evaluator, and with its own explanation, on made-up rules and events. Two values of
-// one item, with and without the modifier all, a second item and a keyword share fields, so that what is shared gets mixed up
-// if anything can.
+// FuzzMatch compares the matcher with the slow evaluator, and with its own
+// explanation, on made-up rules and events. Two values of one item, with and
+// without the modifier all, a second item and a keyword share fields, so that
+// what is shared gets mixed up if anything can.
 func FuzzMatch(f *testing.F) {
 	for _, group := range [][]specCase{valueCases, modifierCases, encodingCases, comparisonCases, placeholderCases} {
 		for i, c := range group {
@@ -154,7 +157,8 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-// printable tells whether YAML can hold the text in double quotes as fmt writes it: everything but bytes that are not UTF-8.
+// printable reports whether YAML can hold the text in double quotes as fmt
+// writes it: everything but bytes that are not UTF-8.
 func printable(s string) bool {
 	return strings.ToValidUTF8(s, "") == s && !strings.ContainsRune(s, '\uFFFD')
 }

@@ -131,7 +131,8 @@ func mustCompile(t testing.TB, list []*rules.Rule, options rules.Options) *rules
 	return set
 }
 
-// ruleText returns a rule around a detection, which is indented already by four blanks.
+// ruleText returns a rule around a detection, which is indented already by four
+// blanks.
 func ruleText(detection string) string {
 	return "title: Test\nname: test\nlogsource:\n    category: process_creation\n    product: windows\ndetection:\n" +
 		strings.TrimRight(detection, "\n") + "\n"
@@ -155,18 +156,20 @@ func allFields(set *rules.Set) []int {
 	return fields
 }
 
-// learnt returns a matcher that knows all values of a subject before it is asked.
+// learnt returns a matcher that knows all values of a subject before it is
+// asked.
 func learnt(set *rules.Set, s *subject) *rules.Matcher {
 	matchers := set.NewMatchers(2)
-	for _, field := range set.Eager() {
+	for _, field := range set.EagerFields() {
 		for _, id := range s.values[field] {
-			matchers[0].Learn(field, id, s.Text(id))
+			matchers[0].Prefetch(field, id, s.Text(id))
 		}
 	}
 	return matchers[1]
 }
 
-// checkRule holds the matcher, its explanation and the slow evaluator to the same answer for the first rule of a set.
+// checkRule holds the matcher, its explanation and the slow evaluator to the
+// same answer for the first rule of a set.
 func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]string) bool {
 	t.Helper()
 	rule := set.Rules()[0]

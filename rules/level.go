@@ -2,11 +2,12 @@ package rules
 
 import "strings"
 
-// Level is how critical a match is. Levels are ordered: a higher one is the more critical.
-// Sigma rules specification, "Level".
+// Level is how critical a match is. Levels are ordered: a higher one is the
+// more critical. Sigma rules specification, "Level".
 type Level uint8
 
-// The levels of the specification. LevelNone is that of a rule which names none.
+// The levels of the specification. LevelNone is that of a rule which names
+// none.
 const (
 	LevelNone Level = iota
 	LevelInformational
@@ -26,7 +27,8 @@ func (l Level) String() string {
 	return ""
 }
 
-// ParseLevel returns the level of that name, compared without case, and whether there is one. "" is LevelNone.
+// ParseLevel returns the level of that name, compared without case, and whether
+// there is one. "" is LevelNone.
 func ParseLevel(name string) (Level, bool) {
 	for i, n := range levelNames {
 		if strings.EqualFold(n, name) {

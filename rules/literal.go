@@ -8,12 +8,15 @@ import (
 	"slices"
 )
 
-// literalIndex finds which of many literals occur in a text. Each literal of four bytes or more is filed under the rarest of its
-// windows of four bytes; a text is run over once, and only where one of those windows stands is anything compared. Shorter
-// literals are filed under two of their bytes; single bytes are looked for one by one. It is immutable once built.
+// literalIndex finds which of many literals occur in a text. Each literal of
+// four bytes or more is filed under the rarest of its windows of four bytes; a
+// text is run over once, and only where one of those windows stands is anything
+// compared. Shorter literals are filed under two of their bytes; single bytes
+// are looked for one by one. It is immutable once built.
 //
-// An Aho-Corasick automaton over the 10,000 literals that SigmaHQ's rules have for command lines would take 20 MB of tables;
-// this takes half a megabyte and has no chain of dependent loads.
+// An Aho-Corasick automaton over the 10,000 literals that SigmaHQ's rules have
+// for command lines would take 20 MB of tables; this takes half a megabyte and
+// has no chain of dependent loads.
 type literalIndex struct {
 	literals []string
 
@@ -41,10 +44,12 @@ type windowEntry struct {
 
 const windowSize = 4
 
-// windowHash spreads a window over 32 bits. The multiplier is 2^32 divided by the golden ratio.
+// windowHash spreads a window over 32 bits. The multiplier is 2^32 divided by
+// the golden ratio.
 func windowHash(w uint32) uint32 { return w * 0x9E3779B1 }
 
-// newLiteralIndex builds the index of distinct, non-empty literals. Their places in the slice are their numbers.
+// newLiteralIndex builds the index of distinct, non-empty literals. Their
+// places in the slice are their numbers.
 func newLiteralIndex(literals []string) *literalIndex {
 	x := &literalIndex{literals: literals}
 	common := countWindows(literals)
@@ -66,13 +71,15 @@ func newLiteralIndex(literals []string) *literalIndex {
 	return x
 }
 
-// windowCount counts windows by the upper bits of their hash: what is common in rules is common in texts.
+// windowCount counts windows by the upper bits of their hash: what is common in
+// rules is common in texts.
 type windowCount struct {
 	counts []uint16
 	shift  uint
 }
 
-// countWindows counts the windows of all literals, in a table that suits their number.
+// countWindows counts the windows of all literals, in a table that suits their
+// number.
 func countWindows(literals []string) windowCount {
 	total := 0
 	for _, s := range literals {
@@ -96,7 +103,8 @@ func windowAt(s string, i int) uint32 {
 	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
 }
 
-// rarestWindow returns the window of a literal that occurs least in all literals and has the fewest literals filed under it.
+// rarestWindow returns the window of a literal that occurs least in all
+// literals and has the fewest literals filed under it.
 func rarestWindow(s string, common windowCount, chosen map[uint32][]windowEntry) (window uint32, offset int) {
 	least := -1
 	for i := 0; i+windowSize <= len(s); i++ {
@@ -109,7 +117,8 @@ func rarestWindow(s string, common windowCount, chosen map[uint32][]windowEntry)
 	return window, offset
 }
 
-// fillSlots lays the windows out in an open hash table, with a bitmap before it that one window in sixteen passes by chance.
+// fillSlots lays the windows out in an open hash table, with a bitmap before it
+// that one window in sixteen passes by chance.
 func (x *literalIndex) fillSlots(chosen map[uint32][]windowEntry) {
 	if len(chosen) == 0 {
 		return
@@ -152,7 +161,8 @@ func (x *literalIndex) place(slot windowSlot) {
 	x.slots[i] = slot
 }
 
-// pairTable finds literals of two and three bytes by two of their bytes. It is immutable.
+// pairTable finds literals of two and three bytes by two of their bytes. It is
+// immutable.
 type pairTable struct {
 	bitmap  [1 << 10]uint64 // pairs in use
 	before  [1 << 10]uint16 // by word of the bitmap: pairs in use before it
@@ -160,14 +170,16 @@ type pairTable struct {
 	entries []pairEntry
 }
 
-// pairEntry is a literal that stands in a text where a pair does, if the byte beside that is its third one.
+// pairEntry is a literal that stands in a text where a pair does, if the byte
+// beside that is its third one.
 type pairEntry struct {
 	literal int32
 	beside  int8 // place of the third byte from the pair's first: 2 or -1; 0 for a literal of two bytes
 	third   byte
 }
 
-// addPair files a literal of two or three bytes under a pair of them: the one that has fewer literals already.
+// addPair files a literal of two or three bytes under a pair of them: the one
+// that has fewer literals already.
 func addPair(pairs map[uint16][]pairEntry, s string, literal int32) {
 	pair, entry := pairAt(s, 0), pairEntry{literal: literal}
 	if len(s) == 3 {
@@ -221,7 +233,8 @@ func (t *pairTable) scan(dst []int32, s []byte, seen []uint32, mark uint32) []in
 	return dst
 }
 
-// scan appends the literals that occur in s, each once. seen and mark tell which have been met: seen[literal] == mark.
+// scan appends the literals that occur in s, each once. seen and mark tell
+// which have been met: seen[literal] == mark.
 func (x *literalIndex) scan(dst []int32, s []byte, seen []uint32, mark uint32) []int32 {
 	if x.slots != nil {
 		shift, bitmap := x.shift, x.bitmap
@@ -244,7 +257,8 @@ func (x *literalIndex) scan(dst []int32, s []byte, seen []uint32, mark uint32) [
 	return dst
 }
 
-// scanWindow compares the literals that are filed under the window at place i of s. It is kept out of the loop over the text.
+// scanWindow compares the literals that are filed under the window at place i
+// of s. It is kept out of the loop over the text.
 func (x *literalIndex) scanWindow(dst []int32, s []byte, i int, w uint32, seen []uint32, mark uint32) []int32 {
 	h := windowHash(w) >> 8 & x.mask
 	for ; x.slots[h].end != 0; h = (h + 1) & x.mask {
@@ -257,7 +271,8 @@ func (x *literalIndex) scanWindow(dst []int32, s []byte, i int, w uint32, seen [
 	return dst
 }
 
-// compare appends those of the literals that stand in s so that their window is at place i.
+// compare appends those of the literals that stand in s so that their window is
+// at place i.
 func (x *literalIndex) compare(dst []int32, s []byte, i int, entries []windowEntry, seen []uint32, mark uint32) []int32 {
 	for _, e := range entries {
 		literal := x.literals[e.literal]
@@ -273,8 +288,9 @@ func (x *literalIndex) compare(dst []int32, s []byte, i int, entries []windowEnt
 	return dst
 }
 
-// affixTable finds which of many literals a text begins or ends with. Literals are filed under their outermost bytes, eight if they
-// have so many: a text is looked up once for each such length. It is immutable once built.
+// affixTable finds which of many literals a text begins or ends with. Literals
+// are filed under their outermost bytes, eight if they have so many: a text is
+// looked up once for each such length. It is immutable once built.
 type affixTable struct {
 	fromEnd  bool
 	literals []string
@@ -295,7 +311,8 @@ type affixSlot struct {
 // affixWindow is how many bytes a literal is filed under at most.
 const affixWindow = 8
 
-// newAffixTable builds the table of distinct, non-empty literals, given with the matcher of each. It returns nil for none.
+// newAffixTable builds the table of distinct, non-empty literals, given with
+// the matcher of each. It returns nil for none.
 func newAffixTable(literals []string, matchers []int32, fromEnd bool) *affixTable {
 	if len(literals) == 0 {
 		return nil

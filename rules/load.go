@@ -26,12 +26,15 @@ type Loaded struct {
 	Failed int // files and documents with errors
 }
 
-// Load reads the rule files that paths name. Of a folder, all files below it count whose names end with .yml or .yaml in any case,
-// except in folders whose names begin with a dot; links within folders are not followed. A file that is named counts whatever it
-// is called. A file that stands at several places of paths is read once.
+// Load reads the rule files that paths name. Of a folder, all files below it
+// count whose names end with .yml or .yaml in any case, except in folders whose
+// names begin with a dot; links within folders are not followed. A file that is
+// named counts whatever it is called. A file that stands at several places of
+// paths is read once.
 //
-// workers is how many files are parsed at the same time, 0 for one a processor; the result does not depend on it. When ctx ends,
-// what was read up to then is returned with its cause as the last error.
+// workers is how many files are parsed at the same time, 0 for one a processor;
+// the result does not depend on it. When ctx ends, what was read up to then is
+// returned with its cause as the last error.
 func Load(ctx context.Context, paths []string, workers int) *Loaded {
 	files, out := findFiles(paths)
 	type parsed struct {
@@ -73,7 +76,8 @@ func Load(ctx context.Context, paths []string, workers int) *Loaded {
 	return out
 }
 
-// findFiles returns the files to read, and a result with the errors met on the way.
+// findFiles returns the files to read, and a result with the errors met on the
+// way.
 func findFiles(paths []string) ([]string, *Loaded) {
 	var files []string
 	out := &Loaded{}
@@ -103,7 +107,8 @@ func findFiles(paths []string) ([]string, *Loaded) {
 			continue
 		}
 		empty := true
-		// WalkDir visits in the order of names, so the result is the same everywhere.
+		// WalkDir visits in the order of names, so the result is the same
+		// everywhere.
 		_ = filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
@@ -124,13 +129,15 @@ func findFiles(paths []string) ([]string, *Loaded) {
 	return files, out
 }
 
-// isRuleFile tells whether a file's name is that of a rule file. Sigma rules specification, "Yaml File".
+// isRuleFile reports whether a file's name is that of a rule file. Sigma rules
+// specification, "Yaml File".
 func isRuleFile(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
 	return ext == ".yml" || ext == ".yaml"
 }
 
-// parseGuarded is parseFile. A panic, which is an error of this program, costs the file.
+// parseGuarded is parseFile. A panic, which is an error of this program, costs
+// the file.
 func parseGuarded(path string) (rules []*Rule, errs []error, failed int) {
 	defer func() {
 		if p := recover(); p != nil {

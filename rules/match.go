@@ -2,32 +2,34 @@ package rules
 
 import "slices"
 
-// Limits on what a Matcher remembers beside the values' verdicts. When one is reached, everything is forgotten and learnt anew.
+// Limits on what a Matcher remembers beside the values' verdicts. When one is
+// reached, everything is forgotten and computed anew.
 const (
 	maxTupleSize  = 1 << 20 // verdicts in all tuples of subjects; 4 MiB
 	maxResultSize = 1 << 20 // rules in the results of all tuples; 4 MiB
 	maxUnions     = 1 << 16 // pairs of verdicts
 )
 
-// Matcher matches subjects against a Set. It remembers what it found out about values and about subjects, within fixed bounds,
-// so it must not be used by several goroutines at once, and not with two numberings of values.
+// Matcher matches subjects against a Set. It remembers what it established
+// about values and about subjects, within fixed bounds, so it must not be used
+// by several goroutines at once, and not with two numberings of values.
 type Matcher struct {
-	set   *Set
-	bench *bench
-	store *store
+	set     *Set
+	scratch *scratch
+	store   *verdictCache
 
 	values   valueCache // what the store does not take
 	verdicts tupleTable // verdicts that the store does not take; their numbers are marked as own
 	unions   map[uint64]uint32
 	absent   []uint32 // by field: the verdict if there is no value
 
-	columns []column   // of a tuple: the early fields in bundles or alone, then the late fields
-	tuples  tupleTable // by subject's tuple: a verdict for each column
-	results []result   // by tuple
-	gates   tupleTable // by tuple in which the late columns have verdict 0
-	needs   []uint64   // by gate: the late fields that some rule depends on, by index in Set.late
-	ruleIDs []int32    // of all results
-	opens   []openRule // of all results
+	columns []tupleColumn // of a tuple: the early fields in bundles or alone, then the late fields
+	tuples  tupleTable    // by subject's tuple: a verdict for each column
+	results []tupleResult // by tuple
+	gates   tupleTable    // by tuple in which the late columns have verdict 0
+	needs   []uint64      // by gate: the late fields that some rule depends on, by index in Set.late
+	ruleIDs []int32       // of all results
+	opens   []openRule    // of all results
 
 	keywordsAsked  bool   // of the present subject
 	keywordVerdict uint32 // if so
@@ -40,52 +42,58 @@ type Matcher struct {
 	ruleSeen []uint32 // by rule: mark
 	ruleMark uint32
 	maybe    []int32 // rules to look at
-	pair     [2]text
+	pair     [2]fieldText
 	pairs    [pairSlots]pairSlot
 }
 
-// result says which rules match all subjects of one tuple, and which depend on deferred predicates, so that the subject itself
-// has to be asked: ranges of Matcher.ruleIDs and Matcher.opens, ascending.
-type result struct {
+// tupleResult says which rules match all subjects of one tuple, and which
+// depend on deferred predicates, so that the subject itself has to be asked:
+// ranges of Matcher.ruleIDs and Matcher.opens, ascending.
+type tupleResult struct {
 	start, end         uint32
 	openStart, openEnd uint32
 }
 
-// openRule is a rule that, for the subjects of one tuple, depends on deferred predicates.
+// openRule is a rule that, for the subjects of one tuple, depends on deferred
+// predicates.
 type openRule struct {
 	rule      int32
 	deferred  int32 // the only such predicate, or -1 if there are several
 	matchesIf bool  // what the only one must be for the rule to match
 }
 
-// column is a place in a subject's tuple: that of a field, or of a bundle of them.
-type column struct {
+// tupleColumn is a place in a subject's tuple: that of a field, or of a bundle
+// of them.
+type tupleColumn struct {
 	fields []int
 	bundle int // -1 for a single field
 }
 
-// NewMatchers returns matchers for so many goroutines, which tell each other what they find out about values: the same values must
-// have the same IDs for all. Bundles are lists of fields, by their index in Set.Fields, each of which a subject that is a Bundler may
-// have from one thing; a field must not be in two of them.
+// NewMatchers returns matchers for so many goroutines, which tell each other
+// what they find out about values: the same values must have the same IDs for
+// all. Bundles are lists of fields, by their index in Set.Fields, each of which
+// a subject that is a Bundler may have from one thing; a field must not be in
+// two of them.
 func (s *Set) NewMatchers(n int, bundles ...[]int) []*Matcher {
 	matchers := make([]*Matcher, n)
-	shared := newStore(s.asked + len(bundles) + 1)
+	shared := newVerdictCache(s.asked + len(bundles) + 1)
 	for i := range matchers {
 		matchers[i] = s.newMatcher(shared, bundles)
 	}
 	return matchers
 }
 
-// NewMatcher returns a matcher for one goroutine. Bundles are those of NewMatchers.
+// NewMatcher returns a matcher for one goroutine. Bundles are those of
+// NewMatchers.
 func (s *Set) NewMatcher(bundles ...[]int) *Matcher {
 	return s.NewMatchers(1, bundles...)[0]
 }
 
-func (s *Set) newMatcher(shared *store, bundles [][]int) *Matcher {
+func (s *Set) newMatcher(shared *verdictCache, bundles [][]int) *Matcher {
 	columns := s.columns(bundles)
 	m := &Matcher{
 		set:      s,
-		bench:    newBench(s),
+		scratch:  newScratch(s),
 		store:    shared,
 		values:   newValueCache(s.options.CacheSize),
 		verdicts: newTupleTable(),
@@ -103,11 +111,11 @@ func (s *Set) newMatcher(shared *store, bundles [][]int) *Matcher {
 }
 
 // columns returns the columns of a subject's tuple.
-func (s *Set) columns(bundles [][]int) []column {
-	var columns []column
+func (s *Set) columns(bundles [][]int) []tupleColumn {
+	var columns []tupleColumn
 	single := slices.Clone(s.early)
 	for n, bundle := range bundles {
-		c := column{bundle: n}
+		c := tupleColumn{bundle: n}
 		single = slices.DeleteFunc(single, func(field int) bool {
 			bundled := slices.Contains(bundle, field)
 			if bundled {
@@ -122,7 +130,7 @@ func (s *Set) columns(bundles [][]int) []column {
 		}
 	}
 	for _, field := range slices.Concat(single, s.late) {
-		columns = append(columns, column{[]int{field}, -1})
+		columns = append(columns, tupleColumn{[]int{field}, -1})
 	}
 	return columns
 }
@@ -132,8 +140,8 @@ func (m *Matcher) forget() {
 	m.values.clear()
 	m.verdicts.clear()
 	clear(m.unions)
-	for i := range m.set.judges {
-		m.absent[i] = m.intern(m.set.judges[i].absent)
+	for i := range m.set.indexes {
+		m.absent[i] = m.intern(m.set.indexes[i].absent)
 	}
 	m.forgetTuples()
 }
@@ -145,8 +153,9 @@ func (m *Matcher) forgetTuples() {
 	m.results, m.ruleIDs, m.opens = m.results[:0], m.ruleIDs[:0], m.opens[:0]
 }
 
-// Match appends the indices of the rules that match the subject, ascending, and returns the extended slice. It does not keep the
-// subject. Once the subject's values are known it allocates nothing.
+// Match appends the indices of the rules that match the subject, ascending, and
+// returns the extended slice. It does not keep the subject. Once the subject's
+// values are known it allocates nothing.
 func (m *Matcher) Match(dst []int, subject Subject) []int {
 	if m.verdicts.len() > maxVerdicts || m.verdicts.size() > maxVerdictSize || len(m.unions) > maxUnions {
 		m.forget()
@@ -170,21 +179,22 @@ func (m *Matcher) Match(dst []int, subject Subject) []int {
 	return dst
 }
 
-// Learn finds out what Match will have to know of a value of a field, and keeps it for all matchers that were made together with this
-// one, as far as there is room. They may match meanwhile.
-func (m *Matcher) Learn(field int, id ValueID, text string) {
+// Prefetch finds out what Match will have to know of a value of a field, and
+// keeps it for all matchers that were made together with this one, as far as
+// there is room. They may match meanwhile.
+func (m *Matcher) Prefetch(field int, id ValueID, text string) {
 	place := m.store.place(field, id, keptPages)
 	if place == nil || place.Load() != 0 {
 		return
 	}
-	holds := m.bench.judge(&m.set.judges[field], text)
+	holds := m.scratch.evaluate(&m.set.indexes[field], text)
 	if verdict, ok := m.store.intern(holds, tupleHash(holds)); ok {
 		place.Store(verdict + 1)
 	}
 }
 
-// ask fills the tuple with the verdicts of the subject. Fields whose values hardly repeat are asked last, and only if some rule
-// still depends on them.
+// ask fills the tuple with the verdicts of the subject. Fields whose values
+// hardly repeat are asked last, and only if some rule still depends on them.
 func (m *Matcher) ask(subject Subject) {
 	early := len(m.columns) - len(m.set.late)
 	bundler, _ := subject.(Bundler)
@@ -208,8 +218,9 @@ func (m *Matcher) ask(subject Subject) {
 	}
 }
 
-// need returns the late fields that some rule depends on, given the verdicts of the early ones in the tuple: bit i stands for
-// field i of Set.late, bit 63 for all from there on.
+// need returns the late fields that some rule depends on, given the verdicts of
+// the early ones in the tuple: bit i stands for field i of Set.late, bit 63 for
+// all from there on.
 func (m *Matcher) need() uint64 {
 	hash := tupleHash(m.tuple)
 	if n, ok := m.gates.find(m.tuple, hash); ok {
@@ -231,8 +242,9 @@ func (m *Matcher) need() uint64 {
 	return needs
 }
 
-// bundleVerdict returns the verdict of a bundle: what holds for any of its fields. There may be no bundler.
-func (m *Matcher) bundleVerdict(subject Subject, bundler Bundler, c *column) uint32 {
+// bundleVerdict returns the verdict of a bundle: what holds for any of its
+// fields. There may be no bundler.
+func (m *Matcher) bundleVerdict(subject Subject, bundler Bundler, c *tupleColumn) uint32 {
 	id := ValueID(0)
 	if bundler != nil {
 		id = bundler.Bundle(c.bundle)
@@ -253,8 +265,8 @@ func (m *Matcher) bundleVerdict(subject Subject, bundler Bundler, c *column) uin
 	return verdict
 }
 
-// known returns the verdict of a value, if it is known. What it is about is a field, a bundle counted on from there, or, last, a
-// group.
+// known returns the verdict of a value, if it is known. What it is about is a
+// field, a bundle counted on from there, or, last, a group.
 func (m *Matcher) known(about int, id ValueID) (verdict uint32, ok bool) {
 	if verdict, ok = m.store.get(about, id); ok {
 		return verdict, true
@@ -269,7 +281,8 @@ func (m *Matcher) keep(about int, id ValueID, verdict uint32) {
 	}
 }
 
-// verdict returns the verdict of a field of the subject: what holds for any of its values.
+// verdict returns the verdict of a field of the subject: what holds for any of
+// its values.
 func (m *Matcher) verdict(subject Subject, field int) uint32 {
 	m.ids = subject.Values(m.ids[:0], field)
 	if len(m.ids) == 0 {
@@ -284,11 +297,11 @@ func (m *Matcher) verdict(subject Subject, field int) uint32 {
 
 // valueVerdict returns the verdict of one value.
 func (m *Matcher) valueVerdict(subject Subject, field int, id ValueID) uint32 {
-	if id&Number != 0 && m.set.judges[field].noNumber {
+	if id&Number != 0 && m.set.indexes[field].noNumber {
 		return 0
 	}
 	if id&Unkept != 0 {
-		return m.intern(m.bench.judge(&m.set.judges[field], subject.Text(id)))
+		return m.intern(m.scratch.evaluate(&m.set.indexes[field], subject.Text(id)))
 	}
 	if id&Grouped != 0 {
 		if grouper, ok := subject.(Grouper); ok {
@@ -298,12 +311,13 @@ func (m *Matcher) valueVerdict(subject Subject, field int, id ValueID) uint32 {
 	if verdict, ok := m.known(field, id); ok {
 		return verdict
 	}
-	verdict := m.intern(m.bench.judge(&m.set.judges[field], subject.Text(id)))
+	verdict := m.intern(m.scratch.evaluate(&m.set.indexes[field], subject.Text(id)))
 	m.keep(field, id, verdict)
 	return verdict
 }
 
-// groupVerdict returns the verdict of a group: what holds for any of its values.
+// groupVerdict returns the verdict of a group: what holds for any of its
+// values.
 func (m *Matcher) groupVerdict(subject Grouper, field int, id ValueID) uint32 {
 	about := len(m.store.tables) - 1
 	if verdict, ok := m.known(about, id&^Grouped); ok {
@@ -321,7 +335,8 @@ func (m *Matcher) groupVerdict(subject Grouper, field int, id ValueID) uint32 {
 // ownVerdict marks verdicts that only this matcher numbers.
 const ownVerdict = 1 << 31
 
-// intern returns the verdict that consists of the predicates, which are ascending.
+// intern returns the verdict that consists of the predicates, which are
+// ascending.
 func (m *Matcher) intern(predicates []uint32) uint32 {
 	hash := tupleHash(predicates)
 	if n, ok := m.store.intern(predicates, hash); ok {
@@ -363,20 +378,21 @@ func (m *Matcher) union(a, b uint32) uint32 {
 	return v
 }
 
-// decide finds out which rules match the present tuple, keeps that, and returns its number.
+// decide finds out which rules match the present tuple, keeps that, and returns
+// its number.
 func (m *Matcher) decide(hash uint32) uint32 {
 	if m.tuples.size()+len(m.tuple) > maxTupleSize || len(m.ruleIDs)+len(m.opens) > maxResultSize {
 		m.forgetTuples()
 	}
 	m.setBits()
-	r := result{start: uint32(len(m.ruleIDs)), openStart: uint32(len(m.opens))}
+	r := tupleResult{start: uint32(len(m.ruleIDs)), openStart: uint32(len(m.opens))}
 	code := m.set.program.code
 	m.maybe = m.candidates(m.maybe[:0])
 	for _, rule := range m.maybe {
 		c := &m.set.compiled[rule]
 		switch {
 		case len(c.deferred) == 0:
-			if run(code, c.entry, m.bits) {
+			if runProgram(code, c.entry, m.bits) {
 				m.ruleIDs = append(m.ruleIDs, rule)
 			}
 		case runAssuming(code, c.entry, m.bits, m.set.deferred, false):
@@ -391,19 +407,21 @@ func (m *Matcher) decide(hash uint32) uint32 {
 	return m.tuples.add(m.tuple, hash)
 }
 
-// openRule finds out on what a rule depends for the present tuple, whose bits are set.
+// openRule finds out on what a rule depends for the present tuple, whose bits
+// are set.
 func (m *Matcher) openRule(rule int32, c *compiledRule) openRule {
 	if len(c.deferred) > 1 {
 		return openRule{rule: rule, deferred: -1}
 	}
 	p := c.deferred[0]
 	m.bits[p>>6] |= 1 << (p & 63)
-	matchesIf := run(m.set.program.code, c.entry, m.bits)
+	matchesIf := runProgram(m.set.program.code, c.entry, m.bits)
 	m.bits[p>>6] &^= 1 << (p & 63)
 	return openRule{rule, p, matchesIf}
 }
 
-// candidates appends the rules that the predicates of the present tuple do not rule out, ascending.
+// candidates appends the rules that the predicates of the present tuple do not
+// rule out, ascending.
 func (m *Matcher) candidates(dst []int32) []int32 {
 	if m.ruleMark++; m.ruleMark == 0 {
 		clear(m.ruleSeen)
@@ -465,7 +483,7 @@ func (m *Matcher) decideDeferred(subject Subject, c *compiledRule) bool {
 			m.bits[p>>6] |= 1 << (p & 63)
 		}
 	}
-	matches := run(m.set.program.code, c.entry, m.bits)
+	matches := runProgram(m.set.program.code, c.entry, m.bits)
 	for _, p := range c.deferred {
 		m.bits[p>>6] &^= 1 << (p & 63)
 	}

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// parseRule reads one document. It returns nil if the document has errors, which are then in doc.
+// parseRule reads one document. It returns nil if the document has errors,
+// which are then in doc.
 func parseRule(doc *document, n *node) *Rule {
 	r := &Rule{File: doc.file, Line: n.line}
 	var detection, correlation, filter *node
@@ -28,10 +29,10 @@ func parseRule(doc *document, n *node) *Rule {
 		}
 	}
 	switch {
-	case count(detection, correlation, filter) == 0:
+	case countPresent(detection, correlation, filter) == 0:
 		doc.fail(n, ErrNotRule, "not a Sigma document: it has neither detection, correlation nor filter")
 		return nil
-	case count(detection, correlation, filter) > 1:
+	case countPresent(detection, correlation, filter) > 1:
 		doc.fail(n, ErrNotRule, "a document has one of detection, correlation and filter, this one has several")
 		return nil
 	case detection != nil:
@@ -41,7 +42,8 @@ func parseRule(doc *document, n *node) *Rule {
 	default:
 		r.Filter = doc.filter(filter)
 	}
-	// Sigma rules specification, "Title" and "LogSource"; correlation rules have no log source.
+	// Sigma rules specification, "Title" and "LogSource"; correlation rules
+	// have no log source.
 	if r.Title == "" {
 		doc.fail(n, ErrMissing, "title is missing")
 	}
@@ -55,7 +57,7 @@ func parseRule(doc *document, n *node) *Rule {
 	return r
 }
 
-func count(nodes ...*node) int {
+func countPresent(nodes ...*node) int {
 	present := 0
 	for _, n := range nodes {
 		if n != nil {
@@ -65,8 +67,8 @@ func count(nodes ...*node) int {
 	return present
 }
 
-// attribute reads one of the attributes that do not decide what a rule matches. The length is a table.
-// Sigma rules specification, "Components".
+// attribute reads one of the attributes that do not decide what a rule matches.
+// The length is a table. Sigma rules specification, "Components".
 func (d *document) attribute(r *Rule, key, value *node) {
 	switch name := key.text; name {
 	case "title":
@@ -106,7 +108,8 @@ func (d *document) attribute(r *Rule, key, value *node) {
 	case "role":
 		r.Role = d.stringAt(value, name)
 	default:
-		// "[arbitrary custom fields]": Sigma rules specification, "File Structure".
+		// "[arbitrary custom fields]": Sigma rules specification, "File
+		// Structure".
 		if value.kind == scalarNode {
 			if r.Custom == nil {
 				r.Custom = make(map[string]string)
@@ -116,7 +119,8 @@ func (d *document) attribute(r *Rule, key, value *node) {
 	}
 }
 
-// logSource reads a rule's log source. Sigma rules specification, "LogSource": values in lower case, at least one of the three.
+// logSource reads a rule's log source. Sigma rules specification, "LogSource":
+// values in lower case, at least one of the three.
 func (d *document) logSource(n *node) LogSource {
 	var source LogSource
 	if n.kind != mapNode {
@@ -144,7 +148,8 @@ func (d *document) logSource(n *node) LogSource {
 	return source
 }
 
-// level reads a rule's level. An unknown one is an error, since it would decide whether the rule is selected.
+// level reads a rule's level. An unknown one is an error, since it would decide
+// whether the rule is selected.
 func (d *document) level(n *node) Level {
 	text := d.stringAt(n, "level")
 	level, ok := ParseLevel(text)
@@ -165,7 +170,8 @@ func (d *document) status(n *node) string {
 	return text
 }
 
-// author reads a rule's author: by the specification a string, in the wild also a list.
+// author reads a rule's author: by the specification a string, in the wild also
+// a list.
 func (d *document) author(n *node) string {
 	if n.kind == listNode {
 		return strings.Join(d.stringsAt(n, "author"), ", ")
@@ -173,7 +179,8 @@ func (d *document) author(n *node) string {
 	return d.stringAt(n, "author")
 }
 
-// date reads a date. Sigma rules specification, "Date": YYYY-MM-DD; before version 2, YYYY/MM/DD, which many rules still have.
+// date reads a date. Sigma rules specification, "Date": YYYY-MM-DD; before
+// version 2, YYYY/MM/DD, which many rules still have.
 func (d *document) date(n *node, name string) string {
 	text := d.stringAt(n, name)
 	if _, err := time.Parse(time.DateOnly, strings.ReplaceAll(text, "/", "-")); err != nil && text != "" {
@@ -182,7 +189,8 @@ func (d *document) date(n *node, name string) string {
 	return text
 }
 
-// falsePositives reads a list, or the single string that the schema of correlation rules also allows.
+// falsePositives reads a list, or the single string that the schema of
+// correlation rules also allows.
 func (d *document) falsePositives(n *node) []string {
 	if n.kind == scalarNode && !n.isNull() {
 		return []string{n.text}
@@ -190,7 +198,8 @@ func (d *document) falsePositives(n *node) []string {
 	return d.stringsAt(n, "falsepositives")
 }
 
-// related reads the links to other rules. Sigma rules specification, "Identification".
+// related reads the links to other rules. Sigma rules specification,
+// "Identification".
 func (d *document) related(n *node) []Related {
 	if n.isNull() {
 		return nil

@@ -16,8 +16,8 @@ const (
 	atEnd                // endswith
 )
 
-// modifiers are an item's modifiers, parsed. Sigma modifiers appendix.
-type modifiers struct {
+// modifierSet are an item's modifierSet, parsed. Sigma modifierSet appendix.
+type modifierSet struct {
 	place     placement
 	all       bool // values joined by AND
 	cased     bool
@@ -64,8 +64,9 @@ var classOf = map[string]modifierClass{
 	"cased": casedClass, "all": linkClass, "neq": linkClass, "expand": expandClass,
 }
 
-// companions says which classes may stand beside a class. The specification gives no table; this one follows from the type of
-// value that each modifier takes and returns ("Modifier Types"), as in pySigma.
+// companions says which classes may stand beside a class. The specification
+// gives no table; this one follows from the type of value that each modifier
+// takes and returns ("Modifier Types"), as in pySigma.
 var companions = map[modifierClass]modifierClass{
 	existsClass:   0,
 	regexpClass:   flagClass | placeClass | linkClass | expandClass,
@@ -82,10 +83,11 @@ var companions = map[modifierClass]modifierClass{
 	expandClass:   ^(existsClass | fieldrefClass),
 }
 
-// parseModifiers parses a chain of modifiers. Sigma modifiers appendix; Sigma rules specification, "Value Modifiers": they are
-// applied in the given order, so an order in which one would undo or miss the other is an error.
-func parseModifiers(names []string) (modifiers, error) {
-	var m modifiers
+// parseModifiers parses a chain of modifiers. Sigma modifiers appendix; Sigma
+// rules specification, "Value Modifiers": they are applied in the given order,
+// so an order in which one would undo or miss the other is an error.
+func parseModifiers(names []string) (modifierSet, error) {
+	var m modifierSet
 	for i, name := range names {
 		if classOf[name] == 0 {
 			return m, fmt.Errorf("unknown modifier %s", quote(name))
@@ -106,7 +108,8 @@ func parseModifiers(names []string) (modifiers, error) {
 	return m, nil
 }
 
-// checkPair refuses two modifiers that do not go together, or not in that order.
+// checkPair refuses two modifiers that do not go together, or not in that
+// order.
 func checkPair(before, after string) error {
 	first, second := classOf[before], classOf[after]
 	switch {
@@ -121,7 +124,7 @@ func checkPair(before, after string) error {
 }
 
 // set records one modifier.
-func (m *modifiers) set(name string) {
+func (m *modifierSet) set(name string) {
 	switch name {
 	case "contains":
 		m.place = anywhere
@@ -160,7 +163,8 @@ func (m *modifiers) set(name string) {
 	}
 }
 
-// checkItem parses an item's modifiers and checks them against the field and the values.
+// checkItem parses an item's modifiers and checks them against the field and
+// the values.
 func (d *document) checkItem(item *Item) {
 	at := &node{line: item.Line, column: item.Column}
 	spec, err := parseModifiers(item.Modifiers)
@@ -174,7 +178,8 @@ func (d *document) checkItem(item *Item) {
 		return
 	}
 	if spec.all && len(item.Values) < 2 {
-		// Sigma modifiers appendix, "Generic Modifiers": not allowed, since some backends cannot do it. This one can.
+		// Sigma modifiers appendix, "Generic Modifiers": not allowed, since
+		// some backends cannot do it. This one can.
 		d.warn(at, ErrModifier, "%s: modifier all with a single value", itemName(item))
 	}
 	for i := range item.Values {
@@ -196,7 +201,8 @@ func itemName(item *Item) string {
 	return item.Field + "|" + strings.Join(item.Modifiers, "|")
 }
 
-// checkValue checks one value of an item. What placeholders stand for is checked when the rule is compiled.
+// checkValue checks one value of an item. What placeholders stand for is
+// checked when the rule is compiled.
 func checkValue(item *Item, v *Value) error {
 	spec := &item.spec
 	switch {

@@ -14,7 +14,8 @@ const (
 	listNode
 )
 
-// node is a YAML node with aliases resolved: all that the rest of the package sees of YAML.
+// node is a YAML node with aliases resolved: all that the rest of the package
+// sees of YAML.
 type node struct {
 	kind   nodeKind
 	value  ValueKind // of a scalar
@@ -44,7 +45,7 @@ func (n *node) weight() int {
 	return sum
 }
 
-// isNull tells whether the node is an explicit or implicit null.
+// isNull reports whether the node is an explicit or implicit null.
 func (n *node) isNull() bool { return n.kind == scalarNode && n.value == NullValue }
 
 // what names the node's type for messages.
@@ -64,14 +65,16 @@ func (n *node) what() string {
 	return "a string"
 }
 
-// document collects what is said about one YAML document while its nodes are read.
+// document collects what is said about one YAML document while its nodes are
+// read.
 type document struct {
 	file     string
 	errs     []error
 	warnings []*ParseError
 }
 
-// maxErrorsPerDocument bounds what is said about one document; past it more would not help.
+// maxErrorsPerDocument bounds what is said about one document; past it more
+// would not help.
 const maxErrorsPerDocument = 50
 
 // fail records an error at a node.
@@ -86,14 +89,16 @@ func (d *document) failAt(line, column int, err error, format string, args ...an
 	}
 }
 
-// warn records a departure from the specification that does not keep the rule from working.
+// warn records a departure from the specification that does not keep the rule
+// from working.
 func (d *document) warn(at *node, err error, format string, args ...any) {
 	if len(d.warnings) < maxErrorsPerDocument {
 		d.warnings = append(d.warnings, &ParseError{d.file, at.line, at.column, fmt.Sprintf(format, args...), err})
 	}
 }
 
-// stringAt returns the text of a scalar attribute; null is "". Anything but a scalar is an error.
+// stringAt returns the text of a scalar attribute; null is "". Anything but a
+// scalar is an error.
 func (d *document) stringAt(n *node, name string) string {
 	if n.kind != scalarNode {
 		d.fail(n, ErrType, "%s must be a string, not %s", name, n.what())
@@ -105,7 +110,8 @@ func (d *document) stringAt(n *node, name string) string {
 	return n.text
 }
 
-// stringsAt returns the texts of a list attribute. A scalar stands for a list of one, with a warning unless it is null.
+// stringsAt returns the texts of a list attribute. A scalar stands for a list
+// of one, with a warning unless it is null.
 func (d *document) stringsAt(n *node, name string) []string {
 	switch {
 	case n.isNull():

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// number is a number of a rule or of a field: exact as far as it is an integer of 64 bits.
-type number struct {
+// numericValue is a numericValue of a rule or of a field: exact as far as it is
+// an integer of 64 bits.
+type numericValue struct {
 	integer  bool
 	negative bool   // of an integer
 	size     uint64 // of an integer: its absolute value
@@ -16,8 +17,8 @@ type number struct {
 }
 
 // integerNumber returns the number of a sign and an absolute value.
-func integerNumber(negative bool, size uint64) number {
-	n := number{integer: true, negative: negative && size != 0, size: size, float: float64(size)}
+func integerNumber(negative bool, size uint64) numericValue {
+	n := numericValue{integer: true, negative: negative && size != 0, size: size, float: float64(size)}
 	if n.negative {
 		n.float = -n.float
 	}
@@ -25,7 +26,7 @@ func integerNumber(negative bool, size uint64) number {
 }
 
 // compareTo returns -1, 0 or 1.
-func (n number) compareTo(other number) int {
+func (n numericValue) compareTo(other numericValue) int {
 	if n.integer && other.integer {
 		switch {
 		case n.negative != other.negative:
@@ -49,8 +50,9 @@ func (n number) compareTo(other number) int {
 	return 0
 }
 
-// satisfies tells whether n stands in the relation lt, lte, gt or gte to the bound; "" is equality.
-func (n number) satisfies(relation string, bound number) bool {
+// satisfies reports whether n stands in the relation lt, lte, gt or gte to the
+// bound; "" is equality.
+func (n numericValue) satisfies(relation string, bound numericValue) bool {
 	c := n.compareTo(bound)
 	switch relation {
 	case "lt":
@@ -65,9 +67,10 @@ func (n number) satisfies(relation string, bound number) bool {
 	return c == 0
 }
 
-// parseYAMLNumber reads a number as it stands in a rule, in the forms of YAML 1.2.2, 10.3 "Core Schema", where leading zeros mean
-// nothing, and in those that the YAML reader takes besides: 10, 010, 0x1F, 0o17, 1_000, 1.5, 2e3.
-func parseYAMLNumber(s string) (number, bool) {
+// parseYAMLNumber reads a number as it stands in a rule, in the forms of YAML
+// 1.2.2, 10.3 "Core Schema", where leading zeros mean nothing, and in those
+// that the YAML reader takes besides: 10, 010, 0x1F, 0o17, 1_000, 1.5, 2e3.
+func parseYAMLNumber(s string) (numericValue, bool) {
 	plain := strings.ReplaceAll(s, "_", "")
 	digits, negative := strings.CutPrefix(plain, "-")
 	digits = strings.TrimPrefix(digits, "+")
@@ -78,16 +81,17 @@ func parseYAMLNumber(s string) (number, bool) {
 	}
 	f, err := strconv.ParseFloat(plain, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		return number{}, false
+		return numericValue{}, false
 	}
-	return number{float: f}, true
+	return numericValue{float: f}, true
 }
 
-// parseFieldNumber reads a field's text as a number: decimal, with or without fraction and exponent, or hexadecimal after
-// "0x", which is how Windows renders process and logon IDs.
-func parseFieldNumber(s string) (number, bool) {
+// parseFieldNumber reads a field's text as a number: decimal, with or without
+// fraction and exponent, or hexadecimal after "0x", which is how Windows
+// renders process and logon IDs.
+func parseFieldNumber(s string) (numericValue, bool) {
 	if s == "" || s[0] > '9' || len(s) > 40 {
-		return number{}, false
+		return numericValue{}, false
 	}
 	if len(s) > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') {
 		size, err := strconv.ParseUint(s[2:], 16, 64)
@@ -97,7 +101,7 @@ func parseFieldNumber(s string) (number, bool) {
 		switch c := s[i]; {
 		case '0' <= c && c <= '9', c == '.', c == 'e', c == 'E', c == '-', c == '+':
 		default:
-			return number{}, false
+			return numericValue{}, false
 		}
 	}
 	digits, negative := strings.CutPrefix(s, "-")
@@ -106,28 +110,30 @@ func parseFieldNumber(s string) (number, bool) {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
-		return number{}, false
+		return numericValue{}, false
 	}
-	return number{float: f}, true
+	return numericValue{float: f}, true
 }
 
-// timePartRange gives the least and greatest number of a part of a date. Sigma modifiers appendix, "Time Modifiers"; it gives
-// weeks as 1 to 52, while by ISO 8601, which is used here, some years have 53.
+// timePartRange gives the least and greatest number of a part of a date. Sigma
+// modifiers appendix, "Time Modifiers"; it gives weeks as 1 to 52, while by ISO
+// 8601, which is used here, some years have 53.
 var timePartRange = map[string][2]uint64{
 	"minute": {0, 59}, "hour": {0, 23}, "day": {1, 31}, "week": {1, 53}, "month": {1, 12}, "year": {0, 9999},
 }
 
-// timePart extracts a part of the date that a field's text begins with: YYYY-MM-DD, then for hours and minutes a blank or T
-// and HH:MM. Zones are not looked at. Sigma modifiers appendix, "Time Modifiers": it is not designed to handle timezone or
-// format conversions.
-func timePart(s, part string) (number, bool) {
+// timePart extracts a part of the date that a field's text begins with:
+// YYYY-MM-DD, then for hours and minutes a blank or T and HH:MM. Zones are not
+// looked at. Sigma modifiers appendix, "Time Modifiers": it is not designed to
+// handle timezone or format conversions.
+func timePart(s, part string) (numericValue, bool) {
 	const date, clock = len("2006-01-02"), len("2006-01-02 15:04")
 	if len(s) < date {
-		return number{}, false
+		return numericValue{}, false
 	}
 	day, err := time.Parse(time.DateOnly, s[:date])
 	if err != nil {
-		return number{}, false
+		return numericValue{}, false
 	}
 	switch part {
 	case "day":
@@ -141,11 +147,11 @@ func timePart(s, part string) (number, bool) {
 		return integerNumber(false, uint64(day.Year())), true
 	}
 	if len(s) < clock || s[date] != ' ' && s[date] != 'T' {
-		return number{}, false
+		return numericValue{}, false
 	}
 	at, err := time.Parse("15:04", s[date+1:clock])
 	if err != nil {
-		return number{}, false
+		return numericValue{}, false
 	}
 	if part == "hour" {
 		return integerNumber(false, uint64(at.Hour())), true

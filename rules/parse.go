@@ -12,7 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Limits on what a rule file may be. SigmaHQ's longest rule has 40 KB, its longest file with all rules in one 12 MB.
+// Limits on what a rule file may be. SigmaHQ's longest rule has 40 KB, its
+// longest file with all rules in one 12 MB.
 const (
 	maxFileSize     = 16 << 20 // bytes
 	maxDocumentSize = 1 << 20  // bytes; bounds the YAML reader's memory, which is up to 100 times that
@@ -21,12 +22,15 @@ const (
 	maxDepth        = 32       // of nested lists and maps
 )
 
-// Parse reads the YAML documents of one file and returns the rules in them, in order. file is only for messages and Rule.File.
+// Parse reads the YAML documents of one file and returns the rules in them, in
+// order. file is only for messages and Rule.File.
 //
-// Every error is a *ParseError; a document with an error costs itself only, the others are returned. Several errors may
-// concern one document. Calls are independent of each other and may run at the same time; data is not kept.
+// Every error is a *ParseError; a document with an error costs itself only, the
+// others are returned. Several errors may concern one document. Calls are
+// independent of each other and may run at the same time; data is not kept.
 //
-// Several documents, and the actions global, reset and repeat of old rule collections, are joined as pySigma does it.
+// Several documents, and the actions global, reset and repeat of old rule
+// collections, are joined as pySigma does it.
 func Parse(file string, data []byte) ([]*Rule, []error) {
 	found, errs, _ := parse(file, data)
 	return found, errs
@@ -97,14 +101,16 @@ func invalidUTF8Line(data []byte) int {
 	return 0
 }
 
-// readDocument returns the nodes of one part of the stream: mostly one document, more if it holds explicit document ends
-// ("..."). What was read before an error is returned with it.
+// readDocument returns the nodes of one part of the stream: mostly one
+// document, more if it holds explicit document ends ("..."). What was read
+// before an error is returned with it.
 func readDocument(file string, part documentPart) (nodes []*node, err error) {
 	if len(part.data) > maxDocumentSize {
 		reason := fmt.Sprintf("%d bytes in one document; it may have %d", len(part.data), maxDocumentSize)
 		return nil, &ParseError{file, part.line, 0, reason, ErrTooLarge}
 	}
-	// The YAML reader reports its own faults by panicking. One bad document must not take the others with it.
+	// The YAML reader reports its own faults by panicking. One bad document
+	// must not take the others with it.
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = &ParseError{file, part.line, 0, fmt.Sprintf("the YAML reader gave up: %v", fault), ErrYAML}
@@ -134,8 +140,9 @@ func readDocument(file string, part documentPart) (nodes []*node, err error) {
 	}
 }
 
-// yamlError turns an error of the YAML reader, whose text begins with "yaml: line N: ", into one with a position. The column is
-// that of the line's first character, since the reader names none.
+// yamlError turns an error of the YAML reader, whose text begins with "yaml:
+// line N: ", into one with a position. The column is that of the line's first
+// character, since the reader names none.
 func yamlError(file string, part documentPart, err error) error {
 	reason := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
@@ -159,8 +166,9 @@ func yamlError(file string, part documentPart, err error) error {
 	return &ParseError{file, part.line - 1 + line, column, "not valid YAML: " + reason, ErrYAML}
 }
 
-// isParserProblem tells whether a problem comes from the reader's parser, which counts lines from 0, rather than from its
-// scanner, which counts them from 1. These are the parser's messages.
+// isParserProblem reports whether a problem comes from the reader's parser,
+// which counts lines from 0, rather than from its scanner, which counts them
+// from 1. These are the parser's messages.
 func isParserProblem(reason string) bool {
 	expected, ok := strings.CutPrefix(reason, "did not find expected ")
 	if !ok {
@@ -173,7 +181,8 @@ func isParserProblem(reason string) bool {
 	return false
 }
 
-// lineStart returns the offset of the first character of a line that is not a blank, or of the end.
+// lineStart returns the offset of the first character of a line that is not a
+// blank, or of the end.
 func lineStart(data []byte, line int) int {
 	at := 0
 	for range line - 1 {
@@ -189,8 +198,9 @@ func lineStart(data []byte, line int) int {
 	return at
 }
 
-// converter turns the YAML reader's nodes into the package's own: aliases and merge keys resolved, positions counted in the file,
-// size and depth limited. A document that aliases itself or multiplies by aliases runs out of its limits.
+// converter turns the YAML reader's nodes into the package's own: aliases and
+// merge keys resolved, positions counted in the file, size and depth limited. A
+// document that aliases itself or multiplies by aliases runs out of its limits.
 type converter struct {
 	file  string
 	lines int // to add to line numbers
@@ -265,7 +275,8 @@ func (c *converter) convertMap(n *yaml.Node, depth int) (*node, error) {
 	return m, nil
 }
 
-// merge adds the entries of a merge key's value, a map or a list of maps, that the map does not have yet.
+// merge adds the entries of a merge key's value, a map or a list of maps, that
+// the map does not have yet.
 func (c *converter) merge(into *node, seen map[string]bool, from *yaml.Node, depth int) error {
 	converted, err := c.convert(from, depth+1)
 	if err != nil {
@@ -289,7 +300,8 @@ func (c *converter) merge(into *node, seen map[string]bool, from *yaml.Node, dep
 	return nil
 }
 
-// scalarKind returns the type of a scalar by YAML 1.2's core schema as the YAML reader resolves it. Dates are strings.
+// scalarKind returns the type of a scalar by YAML 1.2's core schema as the YAML
+// reader resolves it. Dates are strings.
 func scalarKind(n *yaml.Node) ValueKind {
 	switch n.ShortTag() {
 	case "!!int", "!!float":

@@ -14,7 +14,8 @@ import (
 	"webshellscan/rules"
 )
 
-// everything is a rule with every attribute of the specification. Sigma rules specification, "File Structure".
+// everything is a rule with every attribute of the specification. Sigma rules
+// specification, "File Structure".
 const everything = `title: Everything
 id: 929a690e-bef0-4204-a928-ef5e620d6fcc
 name: everything
@@ -140,7 +141,8 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestDocuments cuts streams into documents. YAML 1.2.2, 9.1.2 "Document Markers".
+// TestDocuments cuts streams into documents. YAML 1.2.2, 9.1.2 "Document
+// Markers".
 func TestDocuments(t *testing.T) {
 	rule := ruleText(field("", "x"))
 	for _, c := range []struct {

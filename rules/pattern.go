@@ -6,14 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// patternPart is a piece of a pattern: a run of plain characters, or a wildcard.
+// patternPart is a piece of a pattern: a run of plain characters, or a
+// wildcard.
 type patternPart struct {
 	wild byte   // '*', '?', or 0 for a literal
 	text string // of a literal, never empty
 }
 
-// parsePattern cuts a Sigma string at its wildcards and resolves its escapes. Sigma rules specification, "String Wildcard" and
-// "Escape Character": a backslash makes a following wildcard or backslash plain, before anything else it is plain itself.
+// parsePattern cuts a Sigma string at its wildcards and resolves its escapes.
+// Sigma rules specification, "String Wildcard" and "Escape Character": a
+// backslash makes a following wildcard or backslash plain, before anything else
+// it is plain itself.
 func parsePattern(s string) []patternPart {
 	var parts []patternPart
 	var literal strings.Builder
@@ -39,7 +42,8 @@ func parsePattern(s string) []patternPart {
 	return parts
 }
 
-// patternShape is what a pattern comes down to, so that it can be looked up instead of tried.
+// patternShape is what a pattern comes down to, so that it can be looked up
+// instead of tried.
 type patternShape uint8
 
 const (
@@ -51,18 +55,19 @@ const (
 	globShape                         // anything else
 )
 
-// pattern is a string with wildcards, ready to be matched.
-type pattern struct {
+// wildcardPattern is a string with wildcards, ready to be matched.
+type wildcardPattern struct {
 	parts  []patternPart
 	cased  bool // capital and small letters differ
 	dashes bool // every dash of windash equals every other
 	shape  patternShape
 }
 
-// newPattern returns the pattern of the parts, which it takes over: stars in a row become one, and literals get the form of the
-// texts that they will be compared with.
-func newPattern(parts []patternPart, cased, dashes bool) pattern {
-	p := pattern{cased: cased, dashes: dashes, parts: parts[:0]}
+// newPattern returns the pattern of the parts, which it takes over: stars in a
+// row become one, and literals get the form of the texts that they will be
+// compared with.
+func newPattern(parts []patternPart, cased, dashes bool) wildcardPattern {
+	p := wildcardPattern{cased: cased, dashes: dashes, parts: parts[:0]}
 	for i, part := range parts {
 		if part.wild == '*' && i > 0 && len(p.parts) > 0 && p.parts[len(p.parts)-1].wild == '*' {
 			continue
@@ -81,7 +86,7 @@ func newPattern(parts []patternPart, cased, dashes bool) pattern {
 	return p
 }
 
-func (p *pattern) findShape() patternShape {
+func (p *wildcardPattern) findShape() patternShape {
 	kinds := make([]byte, len(p.parts))
 	for i, part := range p.parts {
 		kinds[i] = part.wild
@@ -105,7 +110,7 @@ func (p *pattern) findShape() patternShape {
 }
 
 // literal returns the longest run of plain characters, "" if there is none.
-func (p *pattern) literal() string {
+func (p *wildcardPattern) literal() string {
 	longest := ""
 	for _, part := range p.parts {
 		if len(part.text) > len(longest) {
@@ -116,7 +121,7 @@ func (p *pattern) literal() string {
 }
 
 // key returns a text that is the same for equal patterns and no others.
-func (p *pattern) key() string {
+func (p *wildcardPattern) key() string {
 	var b strings.Builder
 	if p.cased {
 		b.WriteByte('C')
@@ -145,8 +150,9 @@ func escapePlain(s string) string {
 	return plainEscaper.Replace(s)
 }
 
-// match tells whether the whole text fits the pattern. s must have the form that cased and dashes ask for.
-func (p *pattern) match(s []byte) bool {
+// match reports whether the whole text fits the pattern. s must have the form
+// that cased and dashes ask for.
+func (p *wildcardPattern) match(s []byte) bool {
 	switch p.shape {
 	case anyShape:
 		return true
@@ -162,9 +168,10 @@ func (p *pattern) match(s []byte) bool {
 	return p.matchGlob(s)
 }
 
-// matchGlob matches a pattern of any shape: what stands before the first star at the text's beginning, what stands after
-// the last one at its end, and the rest in between, each as far left as it goes.
-func (p *pattern) matchGlob(s []byte) bool {
+// matchGlob matches a pattern of any shape: what stands before the first star
+// at the text's beginning, what stands after the last one at its end, and the
+// rest in between, each as far left as it goes.
+func (p *wildcardPattern) matchGlob(s []byte) bool {
 	segment, rest, star := cutStar(p.parts)
 	n, ok := segmentAt(segment, s)
 	if !ok {
@@ -188,7 +195,8 @@ func (p *pattern) matchGlob(s []byte) bool {
 	}
 }
 
-// cutStar returns the parts before the first star, those after it, and whether there is one.
+// cutStar returns the parts before the first star, those after it, and whether
+// there is one.
 func cutStar(parts []patternPart) (before, after []patternPart, found bool) {
 	for i, part := range parts {
 		if part.wild == '*' {
@@ -198,8 +206,9 @@ func cutStar(parts []patternPart) (before, after []patternPart, found bool) {
 	return parts, nil, false
 }
 
-// segmentAt matches a segment, parts without star, at the beginning of s and returns its length there. A question mark stands
-// for one character; a byte that is not UTF-8 counts as one.
+// segmentAt matches a segment, parts without star, at the beginning of s and
+// returns its length there. A question mark stands for one character; a byte
+// that is not UTF-8 counts as one.
 func segmentAt(segment []patternPart, s []byte) (int, bool) {
 	n := 0
 	for _, part := range segment {
@@ -240,7 +249,8 @@ func segmentBefore(segment []patternPart, s []byte) (int, bool) {
 	return len(s) - end, true
 }
 
-// findSegment finds the first place of a segment in s and returns where it ends there.
+// findSegment finds the first place of a segment in s and returns where it ends
+// there.
 func findSegment(segment []patternPart, s []byte) (int, bool) {
 	for at := 0; at <= len(s); {
 		if len(segment) > 0 && segment[0].wild == 0 {

@@ -11,10 +11,12 @@ type placeholderError struct{ reason string }
 
 func (e *placeholderError) Error() string { return e.reason }
 
-// expandPlaceholders returns the texts that a value of the modifier expand stands for: every placeholder replaced by each of its
-// values, in all combinations. Sigma rules specification, "Placeholders": %name% is a placeholder; a percent sign after a
-// backslash is plain; the replacement may be a pattern, so it is put in as it is; a rule whose placeholders a tool does not
-// know must be rejected.
+// expandPlaceholders returns the texts that a value of the modifier expand
+// stands for: every placeholder replaced by each of its values, in all
+// combinations. Sigma rules specification, "Placeholders": %name% is a
+// placeholder; a percent sign after a backslash is plain; the replacement may
+// be a pattern, so it is put in as it is; a rule whose placeholders a tool does
+// not know must be rejected.
 func expandPlaceholders(text string, values map[string][]string, render func(string) string) ([]string, error) {
 	variants := []string{""}
 	for text != "" {
@@ -48,8 +50,9 @@ func expandPlaceholders(text string, values map[string][]string, render func(str
 	return variants, nil
 }
 
-// cutPlaceholder returns the text before the first placeholder with its percent escapes resolved, the placeholder's name, and
-// the text after it. Without a placeholder the name is "" and everything is before it.
+// cutPlaceholder returns the text before the first placeholder with its percent
+// escapes resolved, the placeholder's name, and the text after it. Without a
+// placeholder the name is "" and everything is before it.
 func cutPlaceholder(text string) (plain, name, rest string) {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -80,7 +83,8 @@ func isWordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
-// patternRegexp returns the regular expression of a pattern, for placeholders within regular expressions.
+// patternRegexp returns the regular expression of a pattern, for placeholders
+// within regular expressions.
 func patternRegexp(s string) string {
 	var b strings.Builder
 	for _, part := range parsePattern(s) {

@@ -4,9 +4,11 @@ import (
 	"errors"
 )
 
-// LoadPlaceholders reads a file with the values of placeholders: a YAML map of names, without the percent signs, to a value or a
-// list of values. An error is a *ParseError. Sigma rules specification, "Placeholders", leaves the form to the tool; this one is
-// that of the variables in pySigma's processing pipelines.
+// LoadPlaceholders reads a file with the values of placeholders: a YAML map of
+// names, without the percent signs, to a value or a list of values. An error is
+// a *ParseError. Sigma rules specification, "Placeholders", leaves the form to
+// the tool; this one is that of the variables in pySigma's processing
+// pipelines.
 func LoadPlaceholders(path string) (map[string][]string, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -18,7 +20,8 @@ func LoadPlaceholders(path string) (map[string][]string, error) {
 	return parsePlaceholders(path, data)
 }
 
-// parsePlaceholders reads the contents of a file with the values of placeholders.
+// parsePlaceholders reads the contents of a file with the values of
+// placeholders.
 func parsePlaceholders(file string, data []byte) (map[string][]string, error) {
 	nodes, err := readDocument(file, documentPart{data: data, line: 1})
 	if err != nil {

@@ -52,7 +52,8 @@ func TestLoadPlaceholders(t *testing.T) {
 	}
 }
 
-// TestLoadCountsFailures: each document with errors counts once, and so does a folder without rule files.
+// TestLoadCountsFailures: each document with errors counts once, and so does a
+// folder without rule files.
 func TestLoadCountsFailures(t *testing.T) {
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty")

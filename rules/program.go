@@ -16,7 +16,8 @@ type instruction struct {
 	otherwise int32
 }
 
-// maxInstructions bounds the program of one rule. Only quantifiers over many searches multiply.
+// maxInstructions bounds the program of one rule. Only quantifiers over many
+// searches multiply.
 const maxInstructions = 1 << 18
 
 var errProgramSize = errors.New("the condition is too large")
@@ -27,8 +28,9 @@ type program struct {
 	base int // where the rule that is being compiled begins
 }
 
-// compile appends the code of a condition and returns where it starts: an instruction, accept or reject.
-func (p *program) compile(e *expr) (int32, error) {
+// compile appends the code of a condition and returns where it starts: an
+// instruction, accept or reject.
+func (p *program) compile(e *boolExpr) (int32, error) {
 	p.base = len(p.code)
 	entry := p.emit(e, accept, reject)
 	if len(p.code)-p.base > maxInstructions {
@@ -38,9 +40,10 @@ func (p *program) compile(e *expr) (int32, error) {
 	return entry, nil
 }
 
-// emit appends code that goes to then if the expression holds and to otherwise if not; it is written from the last test to the
-// first, so that targets are known. It returns the entry.
-func (p *program) emit(e *expr, then, otherwise int32) int32 {
+// emit appends code that goes to then if the expression holds and to otherwise
+// if not; it is written from the last test to the first, so that targets are
+// known. It returns the entry.
+func (p *program) emit(e *boolExpr, then, otherwise int32) int32 {
 	if len(p.code)-p.base > maxInstructions {
 		return reject
 	}
@@ -66,8 +69,9 @@ func (p *program) emit(e *expr, then, otherwise int32) int32 {
 	return p.emitAtLeast(e, then, otherwise)
 }
 
-// emitAtLeast writes a counter as states: entry[c] is where to go on when c arguments have held so far.
-func (p *program) emitAtLeast(e *expr, then, otherwise int32) int32 {
+// emitAtLeast writes a counter as states: entry[c] is where to go on when c
+// arguments have held so far.
+func (p *program) emitAtLeast(e *boolExpr, then, otherwise int32) int32 {
 	entry := make([]int32, e.n+1)
 	for c := range e.n {
 		entry[c] = otherwise
@@ -81,8 +85,8 @@ func (p *program) emitAtLeast(e *expr, then, otherwise int32) int32 {
 	return entry[0]
 }
 
-// run evaluates a program. bits holds the predicates that are true.
-func run(code []instruction, entry int32, bits []uint64) bool {
+// runProgram evaluates a program. bits holds the predicates that are true.
+func runProgram(code []instruction, entry int32, bits []uint64) bool {
 	for entry >= 0 {
 		in := &code[entry]
 		holds := bits[in.predicate>>6]>>(in.predicate&63)&1 != 0
@@ -95,8 +99,9 @@ func run(code []instruction, entry int32, bits []uint64) bool {
 	return entry == accept
 }
 
-// runAssuming evaluates a program as if every literal of a predicate in unknown had the given value. Since only literals are
-// negated, the result with false implies the real one, and the real one implies that with true.
+// runAssuming evaluates a program as if every literal of a predicate in unknown
+// had the given value. Since only literals are negated, the result with false
+// implies the real one, and the real one implies that with true.
 func runAssuming(code []instruction, entry int32, bits, unknown []uint64, value bool) bool {
 	for entry >= 0 {
 		in := &code[entry]

@@ -8,13 +8,16 @@ import (
 	"webshellscan/rules"
 )
 
-// This file is the slow, obvious twin of the matcher: it evaluates a parsed rule on one event, straight from the specification's
-// words, one value at a time, with nothing prepared. It shares no code with the package.
+// This file is the slow, obvious twin of the matcher: it evaluates a parsed
+// rule on one event, straight from the specification's words, one value at a
+// time, with nothing prepared. It shares no code with the package.
 
-// event is an event by field name. An absent key is a null field; several values are those of a multi-valued field.
+// event is an event by field name. An absent key is a null field; several
+// values are those of a multi-valued field.
 type event map[string][]string
 
-// evaluate tells whether a detection matches. Sigma rules specification, "Condition": several conditions are joined by OR.
+// evaluate reports whether a detection matches. Sigma rules specification,
+// "Condition": several conditions are joined by OR.
 func evaluate(d *rules.Detection, e event, placeholders map[string][]string) bool {
 	var names []string
 	for _, s := range d.Searches {
@@ -36,7 +39,8 @@ func slowWords(s string) []string {
 	return strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(s))
 }
 
-// slowCondition evaluates a condition while it reads it. It takes for granted that the condition is correct.
+// slowCondition evaluates a condition while it reads it. It takes for granted
+// that the condition is correct.
 type slowCondition struct {
 	words  []string
 	names  []string

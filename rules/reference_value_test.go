@@ -85,7 +85,8 @@ func slowTokens(s string) []slowToken {
 	return out
 }
 
-// slowMatch matches a content against a pattern, by trying everything, but each pair of places once.
+// slowMatch matches a content against a pattern, by trying everything, but each
+// pair of places once.
 func slowMatch(pattern []slowToken, s []rune, cased bool) bool {
 	failed := make(map[[2]int]bool)
 	var try func(i, j int) bool
@@ -114,7 +115,8 @@ func slowMatch(pattern []slowToken, s []rune, cased bool) bool {
 	return try(0, 0)
 }
 
-// slowRunes cuts a text into characters; a byte that is not UTF-8 is one, unlike any other character.
+// slowRunes cuts a text into characters; a byte that is not UTF-8 is one,
+// unlike any other character.
 func slowRunes(s string) []rune {
 	var out []rune
 	for i := 0; i < len(s); {
@@ -128,7 +130,8 @@ func slowRunes(s string) []rune {
 	return out
 }
 
-// slowValue applies one value with its modifiers to one content. Sigma modifiers appendix.
+// slowValue applies one value with its modifiers to one content. Sigma
+// modifiers appendix.
 func slowValue(item *rules.Item, v rules.Value, s, content string) bool {
 	has := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(item.Modifiers, n) })
@@ -207,7 +210,8 @@ func slowTransform(modifier string, tokens []slowToken) [][]slowToken {
 	return [][]slowToken{tokens}
 }
 
-// slowBytes returns the bytes to encode: those that utf16 marked as such, or the UTF-8 form.
+// slowBytes returns the bytes to encode: those that utf16 marked as such, or
+// the UTF-8 form.
 func slowBytes(s string) []byte {
 	var out []byte
 	for _, r := range s {
@@ -281,7 +285,8 @@ func slowDashes(tokens []slowToken) [][]slowToken {
 	return out
 }
 
-// slowOffsets finds the static middle of the Base64 form by encoding between different neighbours: it is what does not change.
+// slowOffsets finds the static middle of the Base64 form by encoding between
+// different neighbours: it is what does not change.
 func slowOffsets(data []byte) [][]slowToken {
 	var out [][]slowToken
 	for shift := range 3 {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Limits on regular expressions. The largest of SigmaHQ's has a program of some 2,000 instructions.
+// Limits on regular expressions. The largest of SigmaHQ's has a program of some
+// 2,000 instructions.
 const (
 	maxRegexpLength = 16 << 10 // bytes
 	maxRegexpSize   = 50_000   // instructions of one expression
@@ -20,11 +21,14 @@ type regexpError struct{ reason string }
 
 func (e *regexpError) Error() string { return e.reason }
 
-// parseRegexp parses the expression of a modifier re with its flags and placement, and checks its size.
+// parseRegexp parses the expression of a modifier re with its flags and
+// placement, and checks its size.
 //
-// Sigma modifiers appendix, "Regular Expression": the expression is searched for anywhere in the field, with case, unless it
-// anchors itself. Its flavour is a part of PCRE that Go's RE2 has whole; what RE2 lacks of PCRE is not part of it.
-func parseRegexp(expr string, spec *modifiers) (source string, tree *syntax.Regexp, err error) {
+// Sigma modifiers appendix, "Regular Expression": the expression is searched
+// for anywhere in the field, with case, unless it anchors itself. Its flavour
+// is a part of PCRE that Go's RE2 has whole; what RE2 lacks of PCRE is not part
+// of it.
+func parseRegexp(expr string, spec *modifierSet) (source string, tree *syntax.Regexp, err error) {
 	if len(expr) > maxRegexpLength {
 		return "", nil, &regexpError{fmt.Sprintf("regular expression of %d bytes; it may have %d", len(expr), maxRegexpLength)}
 	}
@@ -39,7 +43,8 @@ func parseRegexp(expr string, spec *modifiers) (source string, tree *syntax.Rege
 	if spec.flags != "" {
 		source = "(?" + spec.flags + ")" + source
 	}
-	// Parsed alone first, so that an unbalanced bracket cannot close the group put around it.
+	// Parsed alone first, so that an unbalanced bracket cannot close the group
+	// put around it.
 	if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
 		return "", nil, &regexpError{regexpReason(expr, err)}
 	}
@@ -62,7 +67,8 @@ func compileRegexp(source string) (*regexp.Regexp, error) {
 	return re, nil
 }
 
-// regexpReason says why an expression is refused, in the words of someone who knows PCRE.
+// regexpReason says why an expression is refused, in the words of someone who
+// knows PCRE.
 func regexpReason(expr string, err error) string {
 	var problem *syntax.Error
 	if !errors.As(err, &problem) {
@@ -88,7 +94,8 @@ func regexpReason(expr string, err error) string {
 	return "bad regular expression: " + problem.Code.String() + ": " + quote(problem.Expr)
 }
 
-// regexpSize estimates the instructions of the compiled expression, repetitions written out, without compiling it.
+// regexpSize estimates the instructions of the compiled expression, repetitions
+// written out, without compiling it.
 func regexpSize(re *syntax.Regexp) int {
 	const limit = 1 << 30
 	sum := 1

@@ -7,12 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// automaton tells whether an expression matches a text by a deterministic automaton: one look-up for each byte, where Go's engine
-// keeps account of every way in which the expression could still match. Its states are made when texts first need them, so
-// that it has those that occur and not all that could. It answers for ASCII only. An automaton is for one goroutine.
+// automaton reports whether an expression matches a text by a deterministic
+// automaton: one look-up for each byte, where Go's engine keeps account of
+// every way in which the expression could still match. Its states are made when
+// texts first need them, so that it has those that occur and not all that
+// could. It answers for ASCII only. An automaton is for one goroutine.
 //
-// A state is what is known before a byte: the instructions that wait for it, and what kind of character came before, which
-// assertions such as \b ask for. See Russ Cox, "Regular Expression Matching Can Be Simple And Fast" (2007).
+// A state is what is known before a byte: the instructions that wait for it,
+// and what kind of character came before, which assertions such as \b ask for.
+// See Russ Cox, "Regular Expression Matching Can Be Simple And Fast" (2007).
 type automaton struct {
 	prog    *syntax.Prog // nil if there is no automaton, or no longer
 	asserts bool         // whether the expression has assertions
@@ -39,7 +42,8 @@ type automatonState struct {
 	before  rune     // a character of the kind that came before, -1 for the beginning of the text
 }
 
-// What follows a state by a byte: the place of the next state's row in the table plus one, or one of these.
+// What follows a state by a byte: the place of the next state's row in the
+// table plus one, or one of these.
 const (
 	stateUnknown = 0         // not found out yet
 	stateMatches = 1<<16 - 1 // the expression matches
@@ -51,17 +55,20 @@ const (
 	stateRow  = 1 << 8
 	stateSize = 2*stateRow + 64 // bytes of a state and its key beside the instructions
 
-	// Limits on one automaton. The largest expression of SigmaHQ's has some 2,000 instructions.
+	// Limits on one automaton. The largest expression of SigmaHQ's has some
+	// 2,000 instructions.
 	maxAutomatonProgram = 4 << 10 // instructions
 	maxAutomatonStates  = 250     // after that they are made anew; the rows' places have 16 bits
 
-	// An automaton whose states hardly ever come again is slower than Go's engine: it is given up once it has made so many and has
-	// not read so many bytes for each.
+	// An automaton whose states hardly ever come again is slower than Go's
+	// engine: it is given up once it has made so many and has not read so many
+	// bytes for each.
 	patience      = 4 * maxAutomatonStates
 	bytesForState = 32
 )
 
-// newAutomaton returns the automaton of a program; one that is hopeless if there is none or it is too large.
+// newAutomaton returns the automaton of a program; one that is hopeless if
+// there is none or it is too large.
 func newAutomaton(prog *syntax.Prog) *automaton {
 	if prog == nil || len(prog.Inst) > maxAutomatonProgram {
 		return &automaton{}
@@ -79,7 +86,7 @@ func (a *automaton) forget() {
 	a.dropped++
 }
 
-// hopeless tells whether the automaton is given up.
+// hopeless reports whether the automaton is given up.
 func (a *automaton) hopeless() bool { return a.prog == nil }
 
 // giveUp gives the automaton up if its states hardly ever come again.
@@ -89,7 +96,8 @@ func (a *automaton) giveUp() {
 	}
 }
 
-// match tells whether the expression matches s. It does not know if that depends on characters beyond ASCII.
+// match reports whether the expression matches s. It does not know if that
+// depends on characters beyond ASCII.
 func (a *automaton) match(s string) (matches, known bool) {
 	if len(a.states) == 0 {
 		a.begin()
@@ -118,8 +126,9 @@ func (a *automaton) match(s string) (matches, known bool) {
 	return next == stateMatches, true
 }
 
-// leave returns the place of the first byte of s, from place i on, that leads away from the first state: most do not, and none of
-// these look-ups waits for another.
+// leave returns the place of the first byte of s, from place i on, that leads
+// away from the first state: most do not, and none of these look-ups waits for
+// another.
 func (a *automaton) leave(s string, i int) int {
 	row := a.table[:stateRow]
 	for i < len(s) && row[s[i]] == 1 {
@@ -128,7 +137,8 @@ func (a *automaton) leave(s string, i int) int {
 	return i
 }
 
-// step finds out what follows a state by a character, or, for -1, by the end of the text.
+// step finds out what follows a state by a character, or, for -1, by the end of
+// the text.
 func (a *automaton) step(at uint, c rune) uint16 {
 	state := &a.states[at/stateRow]
 	if a.mark++; a.mark == 0 {
@@ -158,7 +168,8 @@ func (a *automaton) step(at uint, c rune) uint16 {
 	return next
 }
 
-// kindOf returns a character that assertions take for the same as another. Package regexp/syntax, EmptyOpContext.
+// kindOf returns a character that assertions take for the same as another.
+// Package regexp/syntax, EmptyOpContext.
 func (a *automaton) kindOf(r rune) rune {
 	switch {
 	case !a.asserts:
@@ -171,8 +182,9 @@ func (a *automaton) kindOf(r rune) rune {
 	return ' '
 }
 
-// follow collects in out the instructions that wait once the character c has been read, from all that can be reached from
-// one without reading. It tells whether the expression matches already.
+// follow collects in out the instructions that wait once the character c has
+// been read, from all that can be reached from one without reading. It reports
+// whether the expression matches already.
 func (a *automaton) follow(pc uint32, holds syntax.EmptyOp, c rune) bool {
 	a.stack = append(a.stack[:0], pc)
 	for len(a.stack) > 0 {
@@ -202,7 +214,7 @@ func (a *automaton) follow(pc uint32, holds syntax.EmptyOp, c rune) bool {
 	return false
 }
 
-// takes tells whether an instruction reads a character.
+// takes reports whether an instruction reads a character.
 func takes(inst *syntax.Inst, r rune) bool {
 	switch inst.Op {
 	case syntax.InstRuneAny:
@@ -220,7 +232,8 @@ func (a *automaton) begin() {
 	a.add(automatonState{before: -1})
 }
 
-// state returns the place of the state in which the instructions in out wait, after a character of a kind.
+// state returns the place of the state in which the instructions in out wait,
+// after a character of a kind.
 func (a *automaton) state(before rune) uint16 {
 	slices.Sort(a.out)
 	a.out = slices.Compact(a.out)

@@ -7,12 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// regexpFilter answers cheaply what it can about whether an expression matches a text.
+// regexpFilter answers cheaply what it can about whether an expression matches
+// a text.
 type regexpFilter struct {
-	least int      // bytes that a matching text must have
-	run   *byteRun // bytes that it must have in a row, nil if there is no such thing
-	glob  *pattern // what the expression comes down to for a text of one line, nil if it does not
-	line  int      // the expression matches a text if and only if one of its lines has so many characters; 0 if it is another
+	least int              // bytes that a matching text must have
+	run   *byteRun         // bytes that it must have in a row, nil if there is no such thing
+	glob  *wildcardPattern // what the expression comes down to for a text of one line, nil if it does not
+	line  int              // the expression matches a text if and only if one of its lines has so many characters; 0 if it is another
 }
 
 // byteRun is a condition on a text: to have so many bytes of a set in a row.
@@ -30,8 +31,9 @@ func newRegexpFilter(re *syntax.Regexp) regexpFilter {
 	return f
 }
 
-// decide tells whether the expression matches the text, if that is cheaply known.
-func (f *regexpFilter) decide(t *text) (matches, known bool) {
+// decide reports whether the expression matches the text, if that is cheaply
+// known.
+func (f *regexpFilter) decide(t *fieldText) (matches, known bool) {
 	switch {
 	case len(t.raw) < f.least:
 		return false, true
@@ -45,7 +47,8 @@ func (f *regexpFilter) decide(t *text) (matches, known bool) {
 	return false, false
 }
 
-// longestLine returns how many characters the longest line of a text has; bytes that are not UTF-8 count as one each.
+// longestLine returns how many characters the longest line of a text has; bytes
+// that are not UTF-8 count as one each.
 func longestLine(s string) int {
 	longest, n := 0, 0
 	for _, r := range s {
@@ -57,7 +60,8 @@ func longestLine(s string) int {
 	return longest
 }
 
-// in tells whether the text has the run: it looks at every length-th byte and, where that is of the set, around it.
+// in reports whether the text has the run: it looks at every length-th byte
+// and, where that is of the set, around it.
 func (r *byteRun) in(s string) bool {
 	n := r.length
 	for at := n - 1; at < len(s); {
@@ -84,7 +88,8 @@ func (r *byteRun) in(s string) bool {
 // leastRun is the shortest run that is worth looking for.
 const leastRun = 4
 
-// requiredRun returns the longest run of bytes that every matching text must have, as far as a repeated class says so.
+// requiredRun returns the longest run of bytes that every matching text must
+// have, as far as a repeated class says so.
 func requiredRun(re *syntax.Regexp) *byteRun {
 	var best *byteRun
 	switch re.Op {
@@ -109,8 +114,8 @@ func requiredRun(re *syntax.Regexp) *byteRun {
 	return best
 }
 
-// classBytes returns the bytes that a class's characters are made of; those beyond ASCII, and bytes that are not UTF-8, count as
-// any byte from 0x80.
+// classBytes returns the bytes that a class's characters are made of; those
+// beyond ASCII, and bytes that are not UTF-8, count as any byte from 0x80.
 func classBytes(re *syntax.Regexp) (set [256]bool, ok bool) {
 	var ranges []rune
 	switch re.Op {
@@ -136,9 +141,9 @@ func classBytes(re *syntax.Regexp) (set [256]bool, ok bool) {
 	return set, true
 }
 
-// regexpGlob returns the pattern that matches the same texts, as long as they have no line break, if the expression is made of
-// literals and ".*" only.
-func regexpGlob(re *syntax.Regexp) *pattern {
+// regexpGlob returns the pattern that matches the same texts, as long as they
+// have no line break, if the expression is made of literals and ".*" only.
+func regexpGlob(re *syntax.Regexp) *wildcardPattern {
 	subs := []*syntax.Regexp{re}
 	if re.Op == syntax.OpConcat {
 		subs = re.Sub
@@ -169,7 +174,8 @@ func regexpGlob(re *syntax.Regexp) *pattern {
 	return &p
 }
 
-// leastLength returns the length in characters of the shortest text that the expression matches.
+// leastLength returns the length in characters of the shortest text that the
+// expression matches.
 func leastLength(re *syntax.Regexp) int {
 	const limit = 1 << 30
 	sum := 0

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Go's engine takes microseconds for a command line, so texts are kept from it: most by literals that an expression requires and that
-// the literal index finds, and by the checks of regexpFilter; nearly all others by an automaton.
+// Go's engine takes microseconds for a command line, so texts are kept from it:
+// most by literals that an expression requires and that the literal index
+// finds, and by the checks of regexpFilter; nearly all others by an automaton.
 
 // Limits on required literals.
 const (
@@ -17,8 +18,9 @@ const (
 	maxLiteralExpands = 16 // characters of a class that are written out
 )
 
-// requiredLiterals returns texts of which at least one is in every text that the expression matches, in the form of text.dashes;
-// nil if none are known or those that are known are in nearly every text.
+// requiredLiterals returns texts of which at least one is in every text that
+// the expression matches, in the form of text.dashes; nil if none are known or
+// those that are known are in nearly every text.
 func requiredLiterals(re *syntax.Regexp) []string {
 	set := literalsOf(re)
 	if !set.best() || worth(set.required) < 2 {
@@ -27,14 +29,16 @@ func requiredLiterals(re *syntax.Regexp) []string {
 	return set.required
 }
 
-// literalSet is what is known of the texts that a part of an expression matches.
+// literalSet is what is known of the texts that a part of an expression
+// matches.
 type literalSet struct {
 	exact    []string // the part matches one of these and nothing else; nil if that cannot be said
 	required []string // one of these is in whatever the part matches; nil if none are known
 	ends     []string // if there are no exact ones: whatever the part matches begins and ends with one of these; nil if none are known
 }
 
-// best tells whether any literals are required, after the exact ones have been taken for required where they are better.
+// best reports whether any literals are required, after the exact ones have
+// been taken for required where they are better.
 func (s *literalSet) best() bool {
 	if worth(s.exact) > worth(s.required) {
 		s.required = s.exact
@@ -45,10 +49,12 @@ func (s *literalSet) best() bool {
 // rareBytes are characters that few texts have.
 const rareBytes = "!#$&'()*+,;<=>?@[]^`{|}~"
 
-// rareWorth is what one of rareBytes is worth; common characters are worth one each.
+// rareWorth is what one of rareBytes is worth; common characters are worth one
+// each.
 const rareWorth = 4
 
-// worth rates a set of literals by the worst one: a longer one is better, and so is one with rare characters.
+// worth rates a set of literals by the worst one: a longer one is better, and
+// so is one with rare characters.
 func worth(set []string) int {
 	if len(set) == 0 {
 		return 0
@@ -99,7 +105,8 @@ func literalsOf(re *syntax.Regexp) literalSet {
 	return literalSet{}
 }
 
-// repeated returns the set of a part that is repeated, at least once, given that of the part.
+// repeated returns the set of a part that is repeated, at least once, given
+// that of the part.
 func repeated(s literalSet) literalSet {
 	out := literalSet{ends: s.exact}
 	if s.best() {
@@ -108,8 +115,9 @@ func repeated(s literalSet) literalSet {
 	return out
 }
 
-// isPlain tells whether a text that has these characters has just their UTF-8: U+FFFD also stands for bytes that are none, and no
-// text has a surrogate.
+// isPlain reports whether a text that has these characters has just their
+// UTF-8: U+FFFD also stands for bytes that are none, and no text has a
+// surrogate.
 func isPlain(list []rune) bool {
 	return !slices.ContainsFunc(list, func(r rune) bool { return r == utf8.RuneError || !utf8.ValidRune(r) })
 }
@@ -136,7 +144,8 @@ func classLiterals(ranges []rune) []string {
 	return out
 }
 
-// concatLiterals joins the exact texts of neighbours as long as they stay few, and keeps the best that any stretch requires.
+// concatLiterals joins the exact texts of neighbours as long as they stay few,
+// and keeps the best that any stretch requires.
 func concatLiterals(subs []*syntax.Regexp) literalSet {
 	var result literalSet
 	exact := []string{""}
@@ -184,7 +193,8 @@ func crossProduct(heads, tails []string) []string {
 	return out
 }
 
-// alternateLiterals joins alternatives: each must require something for the whole to do so.
+// alternateLiterals joins alternatives: each must require something for the
+// whole to do so.
 func alternateLiterals(subs []*syntax.Regexp) literalSet {
 	var result literalSet
 	exact := true

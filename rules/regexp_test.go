@@ -10,7 +10,8 @@ import (
 	"webshellscan/rules"
 )
 
-// expressions have every part of the syntax that is treated in a way of its own.
+// expressions have every part of the syntax that is treated in a way of its
+// own.
 var expressions = []string{
 	``, `a`, `(?i)a`, `^a`, `a$`, `\Aab`, `ab\z`, `(?m)^b$`, `\bnet\b`, `\Bet`, `\b`, `\B`, `$`, `^`, `.`, `(?s)a.b`, `a.b`,
 	`[^a]`, `[^\\]`, `a|b`, `(a|)b`, `(?:ab|a)(?:bc|c)?$`, `a*`, `a+b`, `a{2,4}b`, `(ab){2}`, `(a|b){3,}c`, `x{1}y`, `(?:x|){1,2}y`,
@@ -27,7 +28,8 @@ var expressionTexts = []string{
 	"1234", "12345", "\xff", "a\xffb", "\uFFFD", "ab\xff", "\xffab", "set x&&set y", strings.Repeat("a", 300), strings.Repeat("ab", 200) + "c",
 }
 
-// TestExpressions holds what is known of an expression without Go's engine to what that says.
+// TestExpressions holds what is known of an expression without Go's engine to
+// what that says.
 func TestExpressions(t *testing.T) {
 	for _, source := range expressions {
 		for _, text := range expressionTexts {
@@ -71,7 +73,8 @@ func FuzzExpression(f *testing.F) {
 	})
 }
 
-// TestRequiredLiterals: what keeps most texts from an expression is found in it.
+// TestRequiredLiterals: what keeps most texts from an expression is found in
+// it.
 func TestRequiredLiterals(t *testing.T) {
 	for _, c := range []struct {
 		source string
@@ -95,7 +98,8 @@ func TestRequiredLiterals(t *testing.T) {
 	}
 }
 
-// TestAutomatonGivesUp: an expression whose states hardly ever come again keeps no more of them than it may, and is left to Go's engine.
+// TestAutomatonGivesUp: an expression whose states hardly ever come again keeps
+// no more of them than it may, and is left to Go's engine.
 func TestAutomatonGivesUp(t *testing.T) {
 	const source = `a[ab]{14}x`
 	x := rules.NewExpression(source)

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Rule is one parsed Sigma document: a detection rule, a correlation rule or a filter. Exactly one of Detection, Correlation
-// and Filter is set. A Rule is not changed after Parse returned it; any number of goroutines may read it.
+// Rule is one parsed Sigma document: a detection rule, a correlation rule or a
+// filter. Exactly one of Detection, Correlation and Filter is set. A Rule is
+// not changed after Parse returned it; any number of goroutines may read it.
 type Rule struct {
 	File string // as given to Parse
 	Line int    // where the document's first attribute stands, counted from 1
@@ -29,21 +30,25 @@ type Rule struct {
 	Level          Level
 	LogSource      LogSource
 
-	// Role is the custom attribute `role`: what a rule is for when it is not there to give findings. This package only carries it.
+	// Role is the custom attribute `role`: what a rule is for when it is not
+	// there to give findings. This package only carries it.
 	Role string
 
-	// Custom holds the attributes that the specification does not know, as far as they are scalars, by name.
+	// Custom holds the attributes that the specification does not know, as far
+	// as they are scalars, by name.
 	Custom map[string]string
 
 	Detection   *Detection
 	Correlation *Correlation
 	Filter      *Filter
 
-	// Warnings are departures from the specification that leave no doubt about what was meant.
+	// Warnings are departures from the specification that leave no doubt about
+	// what was meant.
 	Warnings []*ParseError
 }
 
-// Label returns what a rule is called in a report: its name, else its title, else its ID.
+// Label returns what a rule is called in a report: its name, else its title,
+// else its ID.
 func (r *Rule) Label() string { return cmp.Or(r.Name, r.Title, r.ID) }
 
 // Related links a rule to another. Sigma rules specification, "Identification".
@@ -52,7 +57,8 @@ type Related struct {
 	ID   string
 }
 
-// LogSource says which logs a rule is about. Category, Product and Service are in lower case. Sigma rules specification, "LogSource".
+// LogSource says which logs a rule is about. Category, Product and Service are
+// in lower case. Sigma rules specification, "LogSource".
 type LogSource struct {
 	Category   string
 	Product    string
@@ -60,13 +66,15 @@ type LogSource struct {
 	Definition string
 }
 
-// Detection is what a rule looks for: it matches if any of its conditions holds. Sigma rules specification, "Detection".
+// Detection is what a rule looks for: it matches if any of its conditions
+// holds. Sigma rules specification, "Detection".
 type Detection struct {
 	Searches   []*Search // in the document's order
 	Conditions []*Condition
 }
 
-// Search is one search identifier with its definition: any of its groups has to match.
+// Search is one search identifier with its definition: any of its groups has to
+// match.
 type Search struct {
 	Name   string
 	Groups []*Group
@@ -74,12 +82,14 @@ type Search struct {
 	Column int
 }
 
-// Group is one map of a search: all of its items have to match. A list of keywords is a group of one item.
+// Group is one map of a search: all of its items have to match. A list of
+// keywords is a group of one item.
 type Group struct {
 	Items []*Item
 }
 
-// Item is one line of a map: a field with modifiers, and the values of which one (or, with the modifier `all`, each) has to match.
+// Item is one line of a map: a field with modifiers, and the values of which
+// one (or, with the modifier `all`, each) has to match.
 type Item struct {
 	Field     string   // "" for keywords, which are looked for in all fields
 	Modifiers []string // as written
@@ -87,13 +97,14 @@ type Item struct {
 	Line      int
 	Column    int
 
-	spec modifiers
+	spec modifierSet
 }
 
 // ValueKind is the YAML type of a value.
 type ValueKind uint8
 
-// The kinds of values. Sigma rules specification, "Special Field Values", and its JSON schema.
+// The kinds of values. Sigma rules specification, "Special Field Values", and
+// its JSON schema.
 const (
 	StringValue ValueKind = iota
 	NumberValue
@@ -115,10 +126,11 @@ type Condition struct {
 	Line   int
 	Column int
 
-	expr *condition
+	expr *conditionNode
 }
 
-// Filter is the part of a filter document that says which rules it tunes. Sigma filters specification, "Global Filter".
+// Filter is the part of a filter document that says which rules it tunes. Sigma
+// filters specification, "Global Filter".
 type Filter struct {
 	Rules     []string // IDs or names; none means every rule of the log source
 	Detection *Detection
@@ -126,10 +138,12 @@ type Filter struct {
 	Column    int
 }
 
-// CorrelationType is how a correlation joins events. Sigma correlation rules specification, "Correlation Types".
+// CorrelationType is how a correlation joins events. Sigma correlation rules
+// specification, "Correlation Types".
 type CorrelationType string
 
-// The correlation types. The specification names the median as the 50th percentile; pySigma has it as a type.
+// The correlation types. The specification names the median as the 50th
+// percentile; pySigma has it as a type.
 const (
 	EventCount      CorrelationType = "event_count"
 	ValueCount      CorrelationType = "value_count"
@@ -141,7 +155,8 @@ const (
 	ValueMedian     CorrelationType = "value_median"
 )
 
-// Correlation is the part of a correlation rule that joins the matches of other rules.
+// Correlation is the part of a correlation rule that joins the matches of other
+// rules.
 type Correlation struct {
 	Type     CorrelationType
 	Rules    []string // IDs or names, in order
@@ -153,15 +168,16 @@ type Correlation struct {
 	Fields     []string // the condition's `field`
 	Percentile float64  // the condition's `percentile`; negative if not given
 
-	// Generate keeps the rules referred to as rules of their own right. Sigma correlation rules specification, "Generate".
+	// Generate keeps the rules referred to as rules of their own right. Sigma
+	// correlation rules specification, "Generate".
 	Generate bool
 
 	Line   int
 	Column int
 }
 
-// Alias gives one name to fields that are called differently in the events of different rules.
-// Sigma correlation rules specification, "Field Name Aliases".
+// Alias gives one name to fields that are called differently in the events of
+// different rules. Sigma correlation rules specification, "Field Name Aliases".
 type Alias struct {
 	Name   string
 	Fields []AliasField
@@ -173,7 +189,8 @@ type AliasField struct {
 	Field string
 }
 
-// Bound is one comparison of a correlation's condition: gt, gte, lt, lte, eq or neq.
+// Bound is one comparison of a correlation's condition: gt, gte, lt, lte, eq or
+// neq.
 type Bound struct {
 	Op    string
 	Value float64

@@ -5,52 +5,64 @@ import (
 	"strings"
 )
 
-// ValueID is the caller's number of a text. Equal IDs mean equal texts. What is found out about low numbers takes least time and
-// memory: of one field of those below four million, of several fields of so many together.
+// ValueID is the caller's number of a text. Equal IDs mean equal texts. What is
+// established about low numbers takes least time and memory: of one field of
+// those below four million, of several fields of so many together.
 type ValueID uint64
 
-// Unkept marks IDs whose texts hardly ever come again, such as numbers of high cardinality: what is found out about them is not
-// kept.
+// Unkept marks IDs whose texts hardly ever come again, such as numbers of high
+// cardinality: what is established about them is not kept.
 const Unkept ValueID = 1 << 63
 
-// Grouped marks IDs that stand for several values which often come together, as those of a Grouper. What is found out about a
-// group is kept by its ID, so that its members are looked up once.
+// Grouped marks IDs that stand for several values which often come together, as
+// those of a Grouper. What is established about a group is kept by its ID, so
+// that its members are looked up once.
 const Grouped ValueID = 1 << 62
 
-// Number marks IDs whose texts are decimal digits and nothing else. Where no rule asks for such a text, none is looked at.
+// Number marks IDs whose texts are decimal digits and nothing else. Where no
+// rule asks for such a text, none is looked at.
 const Number ValueID = 1 << 61
 
-// Grouper is a Subject that may give IDs marked as Grouped for the field "", which has the values of all fields.
+// Grouper is a Subject that may give IDs marked as Grouped for the field "",
+// which has the values of all fields.
 type Grouper interface {
 	Subject
 
-	// Members appends the values that a group stands for, none of them a group, and returns the extended slice. Equal IDs mean equal
-	// values.
+	// Members appends the values that a group stands for, none of them a group,
+	// and returns the extended slice. Equal IDs mean equal values.
 	Members(dst []ValueID, group ValueID) []ValueID
 }
 
-// Subject is what rules are matched against: one event, or a process with what is known of its ancestors.
+// Subject is what rules are matched against: one event, or a process with what
+// is known of its ancestors.
 type Subject interface {
-	// Values appends the values of a field, by its index in Set.Fields, and returns the extended slice. No value means that the
-	// field is absent, which is Sigma's null. A field with several values, such as one of all ancestors, matches an item if any
-	// one of its values does. The field "" has the values of all fields; keywords are looked for in it.
+	// Values appends the values of a field, by its index in Set.Fields, and
+	// returns the extended slice. No value means that the field is absent,
+	// which is Sigma's null. A field with several values, such as one of all
+	// ancestors, matches an item if any one of its values does. The field ""
+	// has the values of all fields; keywords are looked for in it.
 	Values(dst []ValueID, field int) []ValueID
 
 	// Text returns the text of a value.
 	Text(id ValueID) string
 }
 
-// Bundler is a Subject that has the values of some fields from one thing, which it shares with many others: a process has a dozen
-// from its image. What is found out about them is kept by the thing's ID, so that it is looked up once.
+// Bundler is a Subject that has the values of some fields from one thing, which
+// it shares with many others: a process has a dozen from its image. What is
+// established about them is kept by the thing's ID, so that it is looked up
+// once.
 type Bundler interface {
 	Subject
 
-	// Bundle returns an ID of the thing that the subject has the fields of a bundle from, by the bundle's index in what NewMatchers
-	// was given: subjects with equal IDs have equal values in them. 0 means that there is no such thing; each field is then asked.
+	// Bundle returns an ID of the thing that the subject has the fields of a
+	// bundle from, by the bundle's index in what NewMatchers was given:
+	// subjects with equal IDs have equal values in them. 0 means that there is
+	// no such thing; each field is then asked.
 	Bundle(bundle int) ValueID
 }
 
-// Set is a compiled set of rules. It is immutable; any number of goroutines may share it.
+// Set is a compiled set of rules. It is immutable; any number of goroutines may
+// share it.
 type Set struct {
 	options Options
 	fields  []string // those that rules ask for, then those that only correlation rules do
@@ -59,11 +71,11 @@ type Set struct {
 	rules       []*Rule
 	compiled    []compiledRule
 	program     program
-	judges      []fieldJudge // by field
-	expressions int          // regular expressions of all judges
+	indexes     []fieldIndex // by field
+	expressions int          // regular expressions of all indexes
 	fieldIDs    map[string]int
 
-	predicates []predicate
+	predicates []fieldPredicate
 	words      int       // of a bitset over predicates
 	keywords   int       // the field "", -1 if no rule asks for it
 	deferred   []uint64  // bitset: predicates that are asked only when a rule depends on them
@@ -86,15 +98,16 @@ type compiledRule struct {
 	entry      int32   // of its program
 	deferred   []int32 // predicates
 	late       uint64  // fields of Set.late: bit i for the i-th, bit 63 for all from there on
-	condition  *expr
+	condition  *boolExpr
 	scope      *scope
 	filters    []*Rule
 	reported   bool
 	correlated bool
 }
 
-// predicate is one question about a subject: about one text of a field, about a field's absence, or about two fields.
-type predicate struct {
+// fieldPredicate is one question about a subject: about one text of a field,
+// about a field's absence, or about two fields.
+type fieldPredicate struct {
 	field int
 	kind  predicateKind
 	item  *Item // the first item that asks
@@ -113,20 +126,23 @@ const (
 	referencePredicate                      // does a value fit one of another field
 )
 
-// Fields returns the names of the fields that the set's rules ask for; a field's index is what Subject.Values gets. "" stands
-// for keywords. The caller must not change the slice.
+// Fields returns the names of the fields that the set's rules ask for; a
+// field's index is what Subject.Values gets. "" stands for keywords. The caller
+// must not change the slice.
 func (s *Set) Fields() []string { return s.fields }
 
-// Eager returns the fields, by their index in Fields, that Matchers ask of every subject, or of nearly every one. What there is to know
-// of their values can be learnt ahead. The caller must not change the slice.
-func (s *Set) Eager() []int { return s.eager }
+// EagerFields returns the fields, by their index in Fields, that Matchers ask
+// of every subject, or of nearly every one. What there is to know of their
+// values can be prefetched. The caller must not change the slice.
+func (s *Set) EagerFields() []int { return s.eager }
 
-// Rules returns the detection rules that apply, in the order in which they were given to Compile. Match's results are indices
-// into it. The caller must not change the slice.
+// Rules returns the detection rules that apply, in the order in which they were
+// given to Compile. Match's results are indices into it. The caller must not
+// change the slice.
 func (s *Set) Rules() []*Rule { return s.rules }
 
-// Correlations returns the correlation rules that apply, each after those that it refers to. The caller must not change the
-// slice.
+// Correlations returns the correlation rules that apply, each after those that
+// it refers to. The caller must not change the slice.
 func (s *Set) Correlations() []*Rule {
 	out := make([]*Rule, len(s.correlations))
 	for i, plan := range s.correlations {
@@ -138,28 +154,33 @@ func (s *Set) Correlations() []*Rule {
 // Filters returns the filters that tune at least one rule.
 func (s *Set) Filters() []*Rule { return s.filters }
 
-// NotApplicable returns the rules that are about other log sources, and the correlation rules that need one of them.
+// NotApplicable returns the rules that are about other log sources, and the
+// correlation rules that need one of them.
 func (s *Set) NotApplicable() []*Rule { return s.notApplicable }
 
 // NotSelected returns the rules that Options leave out.
 func (s *Set) NotSelected() []*Rule { return s.notSelected }
 
-// Reported tells whether a match of a rule, given by its index, is to be reported by itself. It is not if correlation rules need
-// the rule and none of them says `generate: true`, or if it is there only because one needs it.
+// Reported reports whether a match of a rule, given by its index, is to be
+// reported by itself. It is not if correlation rules need the rule and none of
+// them says `generate: true`, or if it is there only because one needs it.
 // Sigma correlation rules specification, "Generate".
 func (s *Set) Reported(rule int) bool { return s.compiled[rule].reported }
 
-// Correlated tells whether a correlation rule asks for the matches of a rule, given by its index.
+// Correlated reports whether a correlation rule asks for the matches of a rule,
+// given by its index.
 func (s *Set) Correlated(rule int) bool { return s.compiled[rule].correlated }
 
-// FiltersOf returns the filters that tune a rule, given by its index. The caller must not change the slice.
+// FiltersOf returns the filters that tune a rule, given by its index. The
+// caller must not change the slice.
 func (s *Set) FiltersOf(rule int) []*Rule { return s.compiled[rule].filters }
 
 // Failed returns how many rules could not be compiled.
 func (s *Set) Failed() int { return s.failed }
 
-// Simplified returns what a rule, given by its index, was compiled to: its condition over items with the searches written out and
-// everything known folded away.
+// Simplified returns what a rule, given by its index, was compiled to: its
+// condition over items with the searches written out and everything known
+// folded away.
 func (s *Set) Simplified(rule int) string {
 	var b strings.Builder
 	s.compiled[rule].condition.render(&b, s.describe)

@@ -17,22 +17,22 @@ const (
 	atLeastExpr // at least n of the arguments
 )
 
-// expr is a condition over predicates in negation normal form: only predicates are negated. Expressions are immutable and share
-// parts.
-type expr struct {
+// boolExpr is a condition over predicates in negation normal form: only
+// predicates are negated. Expressions are immutable and share parts.
+type boolExpr struct {
 	op        exprOp
 	negated   bool // of literalExpr
 	predicate int  // of literalExpr
 	n         int  // of atLeastExpr
-	args      []*expr
+	args      []*boolExpr
 }
 
 var (
-	exprFalse = &expr{op: falseExpr}
-	exprTrue  = &expr{op: trueExpr}
+	exprFalse = &boolExpr{op: falseExpr}
+	exprTrue  = &boolExpr{op: trueExpr}
 )
 
-func constant(value bool) *expr {
+func constant(value bool) *boolExpr {
 	if value {
 		return exprTrue
 	}
@@ -40,46 +40,48 @@ func constant(value bool) *expr {
 }
 
 // not returns the negation, pushed down to the predicates.
-func not(e *expr) *expr {
+func not(e *boolExpr) *boolExpr {
 	switch e.op {
 	case falseExpr:
 		return exprTrue
 	case trueExpr:
 		return exprFalse
 	case literalExpr:
-		return &expr{op: literalExpr, predicate: e.predicate, negated: !e.negated}
+		return &boolExpr{op: literalExpr, predicate: e.predicate, negated: !e.negated}
 	}
-	args := make([]*expr, len(e.args))
+	args := make([]*boolExpr, len(e.args))
 	for i, arg := range e.args {
 		args[i] = not(arg)
 	}
 	switch e.op {
 	case andExpr:
-		return &expr{op: orExpr, args: args}
+		return &boolExpr{op: orExpr, args: args}
 	case orExpr:
-		return &expr{op: andExpr, args: args}
+		return &boolExpr{op: andExpr, args: args}
 	}
-	return &expr{op: atLeastExpr, n: len(args) - e.n + 1, args: args}
+	return &boolExpr{op: atLeastExpr, n: len(args) - e.n + 1, args: args}
 }
 
-// and joins expressions that all must hold. Constants fold away, nested ones are taken in, repeated ones dropped.
-func and(args ...*expr) *expr { return join(andExpr, args) }
+// and joins expressions that all must hold. Constants fold away, nested ones
+// are taken in, repeated ones dropped.
+func and(args ...*boolExpr) *boolExpr { return join(andExpr, args) }
 
 // or joins expressions of which one must hold.
-func or(args ...*expr) *expr { return join(orExpr, args) }
+func or(args ...*boolExpr) *boolExpr { return join(orExpr, args) }
 
-// join builds an and or an or. For the former true is neutral and false absorbs, for the latter the other way round; a predicate
-// and its negation absorb too.
-func join(op exprOp, args []*expr) *expr {
+// join builds an and or an or. For the former true is neutral and false
+// absorbs, for the latter the other way round; a predicate and its negation
+// absorb too.
+func join(op exprOp, args []*boolExpr) *boolExpr {
 	neutral, absorbing := exprTrue, exprFalse
 	if op == orExpr {
 		neutral, absorbing = exprFalse, exprTrue
 	}
-	var kept []*expr
+	var kept []*boolExpr
 	seen := make(map[int]bool) // predicate to whether negated
 	absorbed := false
-	var add func(args []*expr)
-	add = func(args []*expr) {
+	var add func(args []*boolExpr)
+	add = func(args []*boolExpr) {
 		for _, arg := range args {
 			switch arg.op {
 			case neutral.op:
@@ -108,12 +110,12 @@ func join(op exprOp, args []*expr) *expr {
 	case len(kept) == 1:
 		return kept[0]
 	}
-	return &expr{op: op, args: kept}
+	return &boolExpr{op: op, args: kept}
 }
 
 // atLeast returns the expression that n of the arguments hold.
-func atLeast(n int, args []*expr) *expr {
-	var open []*expr
+func atLeast(n int, args []*boolExpr) *boolExpr {
+	var open []*boolExpr
 	for _, arg := range args {
 		switch arg.op {
 		case trueExpr:
@@ -133,12 +135,13 @@ func atLeast(n int, args []*expr) *expr {
 	case n == 1:
 		return or(open...)
 	}
-	return &expr{op: atLeastExpr, n: n, args: open}
+	return &boolExpr{op: atLeastExpr, n: n, args: open}
 }
 
-// cover returns predicates of which at least one holds whenever the expression does, the cheapest set by the given costs, and
-// its cost. ok is false if there is none: the expression can hold when no predicate does.
-func (e *expr) cover(costs []float64) (set []int, cost float64, ok bool) {
+// cover returns predicates of which at least one holds whenever the expression
+// does, the cheapest set by the given costs, and its cost. ok is false if there
+// is none: the expression can hold when no predicate does.
+func (e *boolExpr) cover(costs []float64) (set []int, cost float64, ok bool) {
 	switch e.op {
 	case falseExpr:
 		return nil, 0, true
@@ -167,8 +170,9 @@ func (e *expr) cover(costs []float64) (set []int, cost float64, ok bool) {
 	return nil, 0, false
 }
 
-// render writes the expression as a condition, predicates as describe names them.
-func (e *expr) render(b *strings.Builder, describe func(predicate int) string) {
+// render writes the expression as a condition, predicates as describe names
+// them.
+func (e *boolExpr) render(b *strings.Builder, describe func(predicate int) string) {
 	switch e.op {
 	case falseExpr:
 		b.WriteString("never")
@@ -184,7 +188,7 @@ func (e *expr) render(b *strings.Builder, describe func(predicate int) string) {
 	}
 }
 
-func (e *expr) renderArgs(b *strings.Builder, describe func(predicate int) string) {
+func (e *boolExpr) renderArgs(b *strings.Builder, describe func(predicate int) string) {
 	separator := " and "
 	switch e.op {
 	case orExpr:

@@ -6,7 +6,8 @@ import (
 	"webshellscan/rules"
 )
 
-// specCase is one detection with events that must and must not match. Section names what of the specification it is from.
+// specCase is one detection with events that must and must not match. Section
+// names what of the specification it is from.
 type specCase struct {
 	section   string
 	detection string // indented by four blanks
@@ -60,7 +61,8 @@ func TestSpecification(t *testing.T) {
 	}
 }
 
-// Sigma rules specification, 2.1.0: "General", "String Wildcard", "Escape Character", "Special Field Values".
+// Sigma rules specification, 2.1.0: "General", "String Wildcard", "Escape
+// Character", "Special Field Values".
 var valueCases = []specCase{
 	{"General: values are case-insensitive strings", field("", `'Whoami'`), f("whoami", "WHOAMI", "Whoami"), f("whoam", "whoami ", "")},
 	{"General: case-insensitive beyond ASCII", field("", `'ÄÖÜ СМД Σσς'`), f("äöü смд σσσ", "ÄÖÜ смд ΣΣΣ"), f("aou смд σσσ", "äöü cmd σσσ")},
@@ -208,7 +210,8 @@ var encodingCases = []specCase{
 	{"base64 of several values", "    s:\n        F|base64|contains|all:\n            - aaa\n            - bbb\n    condition: s\n", f("YWFhYmJi"), f("YWFh")},
 }
 
-// Sigma modifiers appendix, 2.1.0: "Numeric Modifiers", "Time Modifiers", "IP (Internet Protocol) Modifiers".
+// Sigma modifiers appendix, 2.1.0: "Numeric Modifiers", "Time Modifiers", "IP
+// (Internet Protocol) Modifiers".
 var comparisonCases = []specCase{
 	{"lt", field("|lt", `10`), f("9", "-5", "9.99", "0x9"), append(f("10", "11", "x", "", "9x"), event{})},
 	{"lte", field("|lte", `10`), f("10", "9", "0xA"), f("10.01", "11")},
@@ -326,7 +329,8 @@ func patterns(condition string) string {
 	return "    selection_one:\n        A: x\n    selection_two:\n        B: x\n    filter:\n        C: x\n    condition: " + condition + "\n"
 }
 
-// abc returns events in which those of the searches a, b and c match that the letters name.
+// abc returns events in which those of the searches a, b and c match that the
+// letters name.
 func abc(letters ...string) []event {
 	var out []event
 	for _, l := range letters {

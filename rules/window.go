@@ -13,8 +13,9 @@ type sample struct {
 	number float64
 }
 
-// window holds the events of one group of a correlation within a timespan, oldest first.
-type window struct {
+// slidingWindow holds the events of one group of a correlation within a
+// timespan, oldest first.
+type slidingWindow struct {
 	samples []sample
 	first   int            // of samples still in the window
 	counts  map[uint64]int // samples by key
@@ -22,13 +23,13 @@ type window struct {
 	sum     float64
 }
 
-func (w *window) len() int { return len(w.samples) - w.first }
+func (w *slidingWindow) len() int { return len(w.samples) - w.first }
 
 // all returns the samples in the window, oldest first.
-func (w *window) all() []sample { return w.samples[w.first:] }
+func (w *slidingWindow) all() []sample { return w.samples[w.first:] }
 
 // push adds the newest sample.
-func (w *window) push(s sample, percentiles bool) {
+func (w *slidingWindow) push(s sample, percentiles bool) {
 	if w.first > 32 && w.first > len(w.samples)/2 {
 		n := copy(w.samples, w.samples[w.first:])
 		w.samples, w.first = w.samples[:n], 0
@@ -46,7 +47,7 @@ func (w *window) push(s sample, percentiles bool) {
 }
 
 // drop removes the oldest sample.
-func (w *window) drop() {
+func (w *slidingWindow) drop() {
 	s := w.samples[w.first]
 	w.first++
 	if w.counts[s.key]--; w.counts[s.key] == 0 {
@@ -62,7 +63,7 @@ func (w *window) drop() {
 }
 
 // dropKey removes the samples of a key.
-func (w *window) dropKey(key uint64) {
+func (w *slidingWindow) dropKey(key uint64) {
 	if w.counts[key] == 0 {
 		return
 	}
@@ -72,7 +73,7 @@ func (w *window) dropKey(key uint64) {
 }
 
 // expire removes the samples before a time and returns how many.
-func (w *window) expire(before int64) int {
+func (w *slidingWindow) expire(before int64) int {
 	n := 0
 	for w.len() > 0 && w.samples[w.first].at < before {
 		w.drop()
@@ -81,9 +82,9 @@ func (w *window) expire(before int64) int {
 	return n
 }
 
-// percentile returns the value below which that share of the numbers lies, in percent, between two neighbours by distance; the
-// 50th is the median.
-func (w *window) percentile(p float64) float64 {
+// percentile returns the value below which that share of the numbers lies, in
+// percent, between two neighbours by distance; the 50th is the median.
+func (w *slidingWindow) percentile(p float64) float64 {
 	if len(w.sorted) == 0 {
 		return 0
 	}
@@ -96,15 +97,19 @@ func (w *window) percentile(p float64) float64 {
 }
 
 // share returns what part of the samples has a key, in percent.
-func (w *window) share(key uint64) float64 { return 100 * float64(w.counts[key]) / float64(w.len()) }
+func (w *slidingWindow) share(key uint64) float64 {
+	return 100 * float64(w.counts[key]) / float64(w.len())
+}
 
-// chain is the best ordered sequence of a length that ends with a certain rule: the one that began last.
+// chain is the best ordered sequence of a length that ends with a certain rule:
+// the one that began last.
 type chain struct {
 	start int64
 	refs  []uint64
 }
 
-// chains holds, for temporal_ordered, the best sequence for each last rule and length: at [rule][length-1]; none has no refs.
+// chains holds, for temporal_ordered, the best sequence for each last rule and
+// length: at [rule][length-1]; none has no refs.
 type chains [][]chain
 
 func newChains(rules int) chains {
@@ -115,8 +120,8 @@ func newChains(rules int) chains {
 	return c
 }
 
-// add takes up an event that the rules at those places match. An event cannot come before itself, so places are taken from the
-// last to the first.
+// add takes up an event that the rules at those places match. An event cannot
+// come before itself, so places are taken from the last to the first.
 func (c chains) add(places []int, at int64, ref uint64) {
 	places = slices.Sorted(slices.Values(places))
 	for _, last := range slices.Backward(slices.Compact(places)) {

@@ -70,7 +70,7 @@ func (l *learning) stop() *loadedRules {
 // long, and nearly all come again. What takes longest to find out comes first.
 func (l *learning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
 	for _, name := range [...]string{"commandline", "", "parentcommandline", "grandparentcommandline"} {
-		for _, field := range set.Eager() {
+		for _, field := range set.EagerFields() {
 			if strings.ToLower(set.Fields()[field]) == name {
 				l.learnField(matcher, field, texts)
 			}
@@ -84,7 +84,7 @@ func (l *learning) learnField(matcher *rules.Matcher, field int, texts *proctree
 			return
 		}
 		if strings.Contains(text, " ") {
-			matcher.Learn(field, rules.ValueID(id), text)
+			matcher.Prefetch(field, rules.ValueID(id), text)
 		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"webshellscan/rules"
 )
 
-// TestNewMatchers: matchers that share what they found out about values agree with one that is alone, at the same time.
+// TestNewMatchers: matchers that share what they established about values agree
+// with one that is alone, at the same time.
 func TestNewMatchers(t *testing.T) {
 	events := realEvents(t)
 	set := mustCompile(t, creationRules(t), rules.Options{})
@@ -37,7 +38,8 @@ func TestNewMatchers(t *testing.T) {
 	group.Wait()
 }
 
-// numbers is a subject of one field F whose text is made of the letters of its number's bits.
+// numbers is a subject of one field F whose text is made of the letters of its
+// number's bits.
 type numbers struct {
 	id, mask rules.ValueID
 	letters  string
@@ -68,7 +70,8 @@ func letterRules(t *testing.T, letters string) *rules.Set {
 	return mustCompile(t, mustParse(t, text.String()), rules.Options{})
 }
 
-// TestStoreFull: where there are more values or more verdicts than are kept for all matchers, each goes on by itself and finds the same.
+// TestStoreFull: where there are more values or more verdicts than are kept for
+// all matchers, each goes on by itself and finds the same.
 func TestStoreFull(t *testing.T) {
 	const letters = "abcdefghijklmnopqr"
 	set := letterRules(t, letters)
@@ -88,7 +91,7 @@ func TestStoreFull(t *testing.T) {
 			}
 			m := matchers[i%8/7] // the second one now and then
 			if i%5 == 0 {
-				m.Learn(0, s.id, s.Text(s.id))
+				m.Prefetch(0, s.id, s.Text(s.id))
 			}
 			dst = m.Match(dst[:0], s)
 			var want rules.ValueID
@@ -114,15 +117,15 @@ type twoFields struct {
 func (s *twoFields) Values(dst []rules.ValueID, _ int) []rules.ValueID { return append(dst, s.id) }
 func (s *twoFields) Text(rules.ValueID) string                         { return s.text }
 
-// TestPagesRunOut: tables take no more memory than they may, what is learnt leaves half of it, and what has no place is found all
-// the same.
+// TestPagesRunOut: tables take no more memory than they may, what is learnt
+// leaves half of it, and what has no place is found all the same.
 func TestPagesRunOut(t *testing.T) {
 	set := mustCompile(t, mustParse(t, ruleText("    s:\n        F|contains: x\n        G|contains: y\n    condition: s\n")), rules.Options{})
 	matchers := set.NewMatchers(2)
 	texts := []string{"x", "y", "xy", "z"}
 	for i := range rules.ValueID(1 << 12) {
 		for f := range set.Fields() {
-			matchers[0].Learn(f, i<<10, texts[i%4])
+			matchers[0].Prefetch(f, i<<10, texts[i%4])
 		}
 	}
 	if pages, _, _, _ := matchers[0].Kept(); pages != rules.MaxPages-rules.KeptPages {
@@ -149,7 +152,7 @@ func TestEager(t *testing.T) {
 	}{{"s or k", []string{"F", ""}}, {"s and k", []string{"F"}}, {"s and not k", []string{"F"}}} {
 		set := mustCompile(t, mustParse(t, ruleText("    s:\n        F: x\n    k:\n        - y\n    condition: "+c.condition+"\n")), rules.Options{})
 		var got []string
-		for _, field := range set.Eager() {
+		for _, field := range set.EagerFields() {
 			got = append(got, set.Fields()[field])
 		}
 		if !slices.Equal(got, c.want) {
@@ -158,7 +161,8 @@ func TestEager(t *testing.T) {
 	}
 }
 
-// TestFieldReferences: one matcher tells many pairs of values apart, and what is asked of them.
+// TestFieldReferences: one matcher tells many pairs of values apart, and what
+// is asked of them.
 func TestFieldReferences(t *testing.T) {
 	equal := func(f, g string) bool { return strings.EqualFold(f, g) }
 	begins := func(f, g string) bool { return strings.HasPrefix(strings.ToLower(f), strings.ToLower(g)) }
@@ -190,7 +194,8 @@ func TestFieldReferences(t *testing.T) {
 	}
 }
 
-// TestAutomataKept: the states of many expressions are dropped where they take too much memory, and made anew.
+// TestAutomataKept: the states of many expressions are dropped where they take
+// too much memory, and made anew.
 func TestAutomataKept(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))
 	var text strings.Builder
@@ -227,15 +232,16 @@ func TestAutomataKept(t *testing.T) {
 	}
 }
 
-// TestLearn: a value that has been learnt is not looked at again, by any of the matchers.
+// TestLearn: a value that has been learnt is not looked at again, by any of the
+// matchers.
 func TestLearn(t *testing.T) {
 	set := mustCompile(t, mustParse(t, ruleText(field("|contains", "x"))), rules.Options{})
 	matchers := set.NewMatchers(2)
-	if !slices.Equal(set.Eager(), []int{0}) {
-		t.Fatalf("eager fields %v", set.Eager())
+	if !slices.Equal(set.EagerFields(), []int{0}) {
+		t.Fatalf("eager fields %v", set.EagerFields())
 	}
-	matchers[0].Learn(0, 7, "axb")
-	matchers[0].Learn(0, 7, "ab")
+	matchers[0].Prefetch(0, 7, "axb")
+	matchers[0].Prefetch(0, 7, "ab")
 	for _, m := range matchers {
 		if got := m.Match(nil, &numbers{id: 7, letters: ""}); len(got) != 1 {
 			t.Errorf("%v", got)

@@ -5,10 +5,12 @@ import (
 	"sync/atomic"
 )
 
-// store is what the matchers of a Set found out about values, for all of them: each value is then judged by one of them only.
-// Verdicts are numbered, and tables have the verdict of a value by its number, so they are compact where callers number their
-// values from 0. It is bounded: what has no place in it is left to each matcher. Goroutines may share it.
-type store struct {
+// verdictCache is what the matchers of a Set established about values, for all
+// of them: each value is then evaluated by one of them only. Verdicts are
+// numbered, and tables have the verdict of a value by its number, so they are
+// compact where callers number their values from 0. It is bounded: what has no
+// place in it is left to each matcher. Goroutines may share it.
+type verdictCache struct {
 	mu       sync.RWMutex
 	verdicts tupleTable // by verdict: the predicates that hold, ascending. Verdict 0 is the empty one
 
@@ -16,7 +18,8 @@ type store struct {
 	pages  atomic.Int64                   // that may still be made
 }
 
-// verdictTable has verdicts plus one by a value's number, 0 where none is known.
+// verdictTable has verdicts plus one by a value's number, 0 where none is
+// known.
 type verdictTable [1 << (storedBits - pageBits)]atomic.Pointer[verdictPage]
 
 type verdictPage [1 << pageBits]atomic.Uint32
@@ -31,16 +34,17 @@ const (
 	maxVerdictSize = 1 << 21 // predicates in all verdicts; 8 MiB
 )
 
-// newStore returns an empty store for verdicts about so many things.
-func newStore(tables int) *store {
-	s := &store{verdicts: newTupleTable(), tables: make([]atomic.Pointer[verdictTable], tables)}
+// newVerdictCache returns an empty store for verdicts about so many things.
+func newVerdictCache(tables int) *verdictCache {
+	s := &verdictCache{verdicts: newTupleTable(), tables: make([]atomic.Pointer[verdictTable], tables)}
 	s.pages.Store(maxPages)
 	s.intern(nil, tupleHash(nil))
 	return s
 }
 
-// intern returns the number of a verdict, false if it is not there and the store is full.
-func (s *store) intern(predicates []uint32, hash uint32) (verdict uint32, ok bool) {
+// intern returns the number of a verdict, false if it is not there and the
+// store is full.
+func (s *verdictCache) intern(predicates []uint32, hash uint32) (verdict uint32, ok bool) {
 	s.mu.RLock()
 	verdict, ok = s.verdicts.find(predicates, hash)
 	s.mu.RUnlock()
@@ -59,14 +63,14 @@ func (s *store) intern(predicates []uint32, hash uint32) (verdict uint32, ok boo
 }
 
 // at returns the predicates of a verdict. The slice must not be changed.
-func (s *store) at(verdict uint32) []uint32 {
+func (s *verdictCache) at(verdict uint32) []uint32 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.verdicts.at(verdict)
 }
 
 // get returns the verdict of a value, if it is known.
-func (s *store) get(about int, id ValueID) (verdict uint32, ok bool) {
+func (s *verdictCache) get(about int, id ValueID) (verdict uint32, ok bool) {
 	if id >= 1<<storedBits {
 		return 0, false
 	}
@@ -82,8 +86,9 @@ func (s *store) get(about int, id ValueID) (verdict uint32, ok bool) {
 	return verdict - 1, verdict != 0
 }
 
-// put keeps the verdict of a value. It tells whether there was a place for it.
-func (s *store) put(about int, id ValueID, verdict uint32) bool {
+// put keeps the verdict of a value. It reports whether there was a place for
+// it.
+func (s *verdictCache) put(about int, id ValueID, verdict uint32) bool {
 	place := s.place(about, id, 0)
 	if place == nil {
 		return false
@@ -92,9 +97,10 @@ func (s *store) put(about int, id ValueID, verdict uint32) bool {
 	return true
 }
 
-// place returns where the verdict of a value is kept, plus one or 0, and nil if there is no place for it without touching the last
-// pages, so many as are to be kept.
-func (s *store) place(about int, id ValueID, kept int64) *atomic.Uint32 {
+// place returns where the verdict of a value is kept, plus one or 0, and nil if
+// there is no place for it without touching the last pages, so many as are to
+// be kept.
+func (s *verdictCache) place(about int, id ValueID, kept int64) *atomic.Uint32 {
 	if id >= 1<<storedBits {
 		return nil
 	}

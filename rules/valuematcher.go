@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// matcherKind is how a matcher judges a text.
+// matcherKind is how a matcher matches a text.
 type matcherKind uint8
 
 const (
@@ -22,26 +22,28 @@ const (
 	regexpMatcher
 )
 
-// matcher judges one text by one value of a rule. It is immutable, but for what its expression is given.
-type matcher struct {
+// valueMatcher matches one text against one value of a rule. It is immutable,
+// but for what its expression is given.
+type valueMatcher struct {
 	kind    matcherKind
-	key     string        // equal for matchers that judge alike
-	pattern pattern       // of patternMatcher
-	bound   *numberBound  // of numberMatcher and compareMatcher
-	network *netip.Prefix // of cidrMatcher
-	regexp  *expression   // of regexpMatcher
+	key     string          // equal for matchers that match alike
+	pattern wildcardPattern // of patternMatcher
+	bound   *numberBound    // of numberMatcher and compareMatcher
+	network *netip.Prefix   // of cidrMatcher
+	regexp  *expression     // of regexpMatcher
 }
 
 // numberBound is what a number is compared with.
 type numberBound struct {
-	number   number
+	number   numericValue
 	source   string // of numberMatcher: the number as written, folded
 	relation string // of compareMatcher: lt, lte, gt, gte or "" for equality
 	part     string // of compareMatcher: the part of a date, or ""
 }
 
-// expression is a regular expression. It is given its compiled form and its index before the Set is built, and is immutable then, but
-// for its program, which is made when first asked for. Goroutines may share it.
+// expression is a regular expression. It is given its compiled form and its
+// index before the Set is built, and is immutable then, but for its program,
+// which is made when first asked for. Goroutines may share it.
 type expression struct {
 	source string
 	tree   *syntax.Regexp // nil once the Set is built
@@ -63,8 +65,8 @@ func (e *expression) program() *syntax.Prog {
 	return e.prog
 }
 
-// match tells whether the text fits.
-func (m *matcher) match(t *text) bool {
+// match reports whether the text fits.
+func (m *valueMatcher) match(t *fieldText) bool {
 	switch m.kind {
 	case numberMatcher:
 		if string(t.folded) == m.bound.source {
@@ -73,7 +75,7 @@ func (m *matcher) match(t *text) bool {
 		n, ok := parseFieldNumber(t.raw)
 		return ok && n.compareTo(m.bound.number) == 0
 	case compareMatcher:
-		var n number
+		var n numericValue
 		var ok bool
 		if m.bound.part != "" {
 			n, ok = timePart(t.raw, m.bound.part)
@@ -93,9 +95,9 @@ func (m *matcher) match(t *text) bool {
 	return m.pattern.match(t.form(m.pattern.cased, m.pattern.dashes))
 }
 
-// takesNumber tells whether a text of nothing but decimal digits might fit: only a pattern that asks for something else rules that
-// out.
-func (m *matcher) takesNumber() bool {
+// takesNumber reports whether a text of nothing but decimal digits might fit:
+// only a pattern that asks for something else rules that out.
+func (m *valueMatcher) takesNumber() bool {
 	return m.kind != patternMatcher || !slices.ContainsFunc(m.pattern.parts, func(p patternPart) bool {
 		return strings.ContainsFunc(p.text, func(r rune) bool { return r < '0' || r > '9' })
 	})
@@ -112,9 +114,10 @@ func sentinelOf(err error) error {
 	return ErrValue
 }
 
-// newMatchers returns the matchers of which any has to fit for the value to fit. s is the value's text with placeholders
-// replaced. Null, exists and fieldref have no matchers.
-func newMatchers(item *Item, v *Value, s string) ([]*matcher, error) {
+// newMatchers returns the matchers of which any has to fit for the value to
+// fit. s is the value's text with placeholders replaced. Null, exists and
+// fieldref have no matchers.
+func newMatchers(item *Item, v *Value, s string) ([]*valueMatcher, error) {
 	spec := &item.spec
 	switch {
 	case spec.re:
@@ -122,7 +125,7 @@ func newMatchers(item *Item, v *Value, s string) ([]*matcher, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []*matcher{{
+		return []*valueMatcher{{
 			kind: regexpMatcher, key: "re:" + expr, regexp: &expression{source: expr, tree: tree, filter: newRegexpFilter(tree)},
 		}}, nil
 	case spec.cidr:
@@ -132,19 +135,21 @@ func newMatchers(item *Item, v *Value, s string) ([]*matcher, error) {
 	case v.Kind == NumberValue && spec.isPlain() && item.Field != "":
 		if n, ok := parseYAMLNumber(s); ok {
 			source := fold(s)
-			return []*matcher{{kind: numberMatcher, key: "number:" + source, bound: &numberBound{number: n, source: source}}}, nil
+			return []*valueMatcher{{kind: numberMatcher, key: "number:" + source, bound: &numberBound{number: n, source: source}}}, nil
 		}
 	}
 	return newPatternMatchers(item, s)
 }
 
-// isPlain tells whether a value is to be compared as it is with the whole field.
-func (m *modifiers) isPlain() bool {
+// isPlain reports whether a value is to be compared as it is with the whole
+// field.
+func (m *modifierSet) isPlain() bool {
 	return m.place == wholeField && !m.cased && !m.windash && len(m.encodings) == 0
 }
 
-// newCIDRMatcher returns the matcher of a network or a single address. Sigma modifiers appendix, "IP Modifiers".
-func newCIDRMatcher(s string) ([]*matcher, error) {
+// newCIDRMatcher returns the matcher of a network or a single address. Sigma
+// modifiers appendix, "IP Modifiers".
+func newCIDRMatcher(s string) ([]*valueMatcher, error) {
 	network, err := netip.ParsePrefix(s)
 	if err != nil {
 		addr, addrErr := netip.ParseAddr(s)
@@ -157,12 +162,13 @@ func newCIDRMatcher(s string) ([]*matcher, error) {
 		network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-96)
 	}
 	network = network.Masked()
-	return []*matcher{{kind: cidrMatcher, key: "cidr:" + network.String(), network: &network}}, nil
+	return []*valueMatcher{{kind: cidrMatcher, key: "cidr:" + network.String(), network: &network}}, nil
 }
 
-// newCompareMatcher returns the matcher of a numeric comparison or of a part of a date. Sigma modifiers appendix, "Numeric
-// Modifiers" and "Time Modifiers"; the latter give a number, so the former can be applied to them.
-func newCompareMatcher(spec *modifiers, s string) ([]*matcher, error) {
+// newCompareMatcher returns the matcher of a numeric comparison or of a part of
+// a date. Sigma modifiers appendix, "Numeric Modifiers" and "Time Modifiers";
+// the latter give a number, so the former can be applied to them.
+func newCompareMatcher(spec *modifierSet, s string) ([]*valueMatcher, error) {
 	n, ok := parseYAMLNumber(s)
 	if !ok {
 		return nil, fmt.Errorf("%s is not a number", quote(s))
@@ -174,11 +180,12 @@ func newCompareMatcher(spec *modifiers, s string) ([]*matcher, error) {
 		}
 	}
 	key := "compare:" + spec.part + ":" + spec.compare + ":" + s
-	return []*matcher{{kind: compareMatcher, key: key, bound: &numberBound{number: n, relation: spec.compare, part: spec.part}}}, nil
+	return []*valueMatcher{{kind: compareMatcher, key: key, bound: &numberBound{number: n, relation: spec.compare, part: spec.part}}}, nil
 }
 
-// newPatternMatchers returns the matchers of a string: one, or one for each variant that windash and the encodings make of it.
-func newPatternMatchers(item *Item, s string) ([]*matcher, error) {
+// newPatternMatchers returns the matchers of a string: one, or one for each
+// variant that windash and the encodings make of it.
+func newPatternMatchers(item *Item, s string) ([]*valueMatcher, error) {
 	spec := &item.spec
 	variants := [][]patternPart{parsePattern(s)}
 	dashes := spec.windash
@@ -189,16 +196,16 @@ func newPatternMatchers(item *Item, s string) ([]*matcher, error) {
 		}
 		dashes = false
 	}
-	out := make([]*matcher, 0, len(variants))
+	out := make([]*valueMatcher, 0, len(variants))
 	for _, parts := range variants {
 		p := newPattern(placed(parts, spec.place, item.Field == ""), spec.cased, dashes)
-		out = append(out, &matcher{kind: patternMatcher, key: p.key(), pattern: p})
+		out = append(out, &valueMatcher{kind: patternMatcher, key: p.key(), pattern: p})
 	}
 	return out, nil
 }
 
 // encodeVariants applies windash, written out, and the encodings to a value.
-func encodeVariants(parts []patternPart, spec *modifiers) ([][]patternPart, error) {
+func encodeVariants(parts []patternPart, spec *modifierSet) ([][]patternPart, error) {
 	variants := [][]patternPart{parts}
 	if spec.windash {
 		var err error
@@ -217,8 +224,9 @@ func encodeVariants(parts []patternPart, spec *modifiers) ([][]patternPart, erro
 	return out, nil
 }
 
-// placed puts the stars around a value that its placement stands for. A keyword is looked for anywhere unless it is placed
-// otherwise. Sigma modifiers appendix, "Generic Modifiers"; Sigma rules specification, "Keywords search".
+// placed puts the stars around a value that its placement stands for. A keyword
+// is looked for anywhere unless it is placed otherwise. Sigma modifiers
+// appendix, "Generic Modifiers"; Sigma rules specification, "Keywords search".
 func placed(parts []patternPart, place placement, keyword bool) []patternPart {
 	star := patternPart{wild: '*'}
 	if keyword && place == wholeField {

@@ -4,9 +4,10 @@ import (
 	"slices"
 )
 
-// fieldJudge answers all predicates of one field at once. It is immutable once built.
-type fieldJudge struct {
-	matchers []*matcher
+// fieldIndex answers all predicates of one field at once. It is immutable once
+// built.
+type fieldIndex struct {
+	matchers []*valueMatcher
 
 	equals   map[string]int32 // folded text to matcher
 	prefixes *affixTable
@@ -40,17 +41,18 @@ func (l *groupLists) of(matcher int32) []int32 {
 	return l.groups[l.starts[matcher]:l.starts[matcher+1]]
 }
 
-// literalUse is a matcher that a literal in the text speaks for. If it is exact, the literal is all that the matcher asks for; if
-// there are dashes, it is, but for which dashes they are, as the index takes all for the same.
+// literalUse is a matcher that a literal in the text speaks for. If it is
+// exact, the literal is all that the matcher asks for; if there are dashes, it
+// is, but for which dashes they are, as the index takes all for the same.
 type literalUse struct {
 	matcher int32
 	exact   bool
-	dashes  dashes
+	dashes  dashSet
 }
 
-// judgeBuilder collects the matchers and predicates of one field.
-type judgeBuilder struct {
-	judge     fieldJudge
+// fieldIndexBuilder collects the matchers and predicates of one field.
+type fieldIndexBuilder struct {
+	index     fieldIndex
 	groups    [][]int32 // by matcher
 	byKey     map[string]int32
 	byLiteral map[string]int32
@@ -61,13 +63,14 @@ type judgeBuilder struct {
 	}
 }
 
-func newJudgeBuilder() *judgeBuilder {
-	return &judgeBuilder{byKey: make(map[string]int32), byLiteral: make(map[string]int32)}
+func newFieldIndexBuilder() *fieldIndexBuilder {
+	return &fieldIndexBuilder{byKey: make(map[string]int32), byLiteral: make(map[string]int32)}
 }
 
-// addPredicate adds a predicate that holds for a text if, of each group of matchers, one fits.
-func (b *judgeBuilder) addPredicate(predicate uint32, groups [][]*matcher) {
-	j := &b.judge
+// addPredicate adds a predicate that holds for a text if, of each group of
+// matchers, one fits.
+func (b *fieldIndexBuilder) addPredicate(predicate uint32, groups [][]*valueMatcher) {
+	j := &b.index
 	for _, matchers := range groups {
 		number := int32(len(j.about))
 		j.about = append(j.about, matcherGroup{predicate, int32(len(groups))})
@@ -80,34 +83,35 @@ func (b *judgeBuilder) addPredicate(predicate uint32, groups [][]*matcher) {
 	}
 }
 
-// addMatcher returns the number of a matcher, the same for those that judge alike.
-func (b *judgeBuilder) addMatcher(m *matcher) int32 {
+// addMatcher returns the number of a matcher, the same for those that match
+// alike.
+func (b *fieldIndexBuilder) addMatcher(m *valueMatcher) int32 {
 	if n, ok := b.byKey[m.key]; ok {
 		return n
 	}
-	n := int32(len(b.judge.matchers))
+	n := int32(len(b.index.matchers))
 	b.byKey[m.key] = n
-	b.judge.matchers = append(b.judge.matchers, m)
+	b.index.matchers = append(b.index.matchers, m)
 	b.groups = append(b.groups, nil)
 	b.file(m, n)
 	return n
 }
 
 // file puts a matcher where a text will find it.
-func (b *judgeBuilder) file(m *matcher, n int32) {
+func (b *fieldIndexBuilder) file(m *valueMatcher, n int32) {
 	switch {
 	case m.kind == regexpMatcher:
 		literals := requiredLiterals(m.regexp.tree)
 		m.regexp.tree = nil
 		if len(literals) == 0 {
-			b.judge.always = append(b.judge.always, n)
+			b.index.always = append(b.index.always, n)
 		}
 		for _, s := range literals {
 			b.use(s, literalUse{matcher: n})
 		}
 		return
 	case m.kind != patternMatcher:
-		b.judge.always = append(b.judge.always, n)
+		b.index.always = append(b.index.always, n)
 		return
 	}
 	p := &m.pattern
@@ -115,10 +119,10 @@ func (b *judgeBuilder) file(m *matcher, n int32) {
 	if !p.cased && !p.dashes {
 		switch p.shape {
 		case equalsShape:
-			if b.judge.equals == nil {
-				b.judge.equals = make(map[string]int32)
+			if b.index.equals == nil {
+				b.index.equals = make(map[string]int32)
 			}
-			b.judge.equals[literal] = n
+			b.index.equals[literal] = n
 			return
 		case prefixShape, suffixShape:
 			side := &b.affixes[p.shape-prefixShape]
@@ -127,7 +131,7 @@ func (b *judgeBuilder) file(m *matcher, n int32) {
 		}
 	}
 	if literal == "" {
-		b.judge.always = append(b.judge.always, n)
+		b.index.always = append(b.index.always, n)
 		return
 	}
 	use := literalUse{matcher: n, exact: p.shape == containsShape && !p.cased}
@@ -139,20 +143,20 @@ func (b *judgeBuilder) file(m *matcher, n int32) {
 }
 
 // use files a matcher under a literal.
-func (b *judgeBuilder) use(literal string, u literalUse) {
+func (b *fieldIndexBuilder) use(literal string, u literalUse) {
 	n, ok := b.byLiteral[literal]
 	if !ok {
 		n = int32(len(b.literals))
 		b.byLiteral[literal] = n
 		b.literals = append(b.literals, literal)
-		b.judge.uses = append(b.judge.uses, nil)
+		b.index.uses = append(b.index.uses, nil)
 	}
-	b.judge.uses[n] = append(b.judge.uses[n], u)
+	b.index.uses[n] = append(b.index.uses[n], u)
 }
 
-// build returns the judge; the builder must not be used afterwards.
-func (b *judgeBuilder) build() fieldJudge {
-	j := b.judge
+// build returns the index; the builder must not be used afterwards.
+func (b *fieldIndexBuilder) build() fieldIndex {
+	j := b.index
 	j.prefixes = newAffixTable(b.affixes[0].literals, b.affixes[0].matchers, false)
 	j.suffixes = newAffixTable(b.affixes[1].literals, b.affixes[1].matchers, true)
 	if len(b.literals) > 0 {
@@ -164,14 +168,14 @@ func (b *judgeBuilder) build() fieldJudge {
 	}
 	j.groups.starts = append(j.groups.starts, int32(len(j.groups.groups)))
 	slices.Sort(j.absent)
-	j.noNumber = !slices.ContainsFunc(j.matchers, (*matcher).takesNumber)
+	j.noNumber = !slices.ContainsFunc(j.matchers, (*valueMatcher).takesNumber)
 	return j
 }
 
-// bench is one goroutine's working memory for judging texts. The marks say what was met in the present text: an entry counts if it
-// equals mark.
-type bench struct {
-	text     text
+// scratch is one goroutine's working memory for judging texts. The marks say
+// what was met in the present text: an entry counts if it equals mark.
+type scratch struct {
+	text     fieldText
 	mark     uint32
 	literals []uint32 // marks by literal
 	matchers []uint32 // marks by matcher
@@ -184,7 +188,8 @@ type bench struct {
 	automataSize int          // bytes of all their states
 }
 
-// maxAutomataSize bounds the bytes of the states of all automata of a bench. When it is reached, all are dropped and made anew.
+// maxAutomataSize bounds the bytes of the states of all automata of a bench.
+// When it is reached, all are dropped and made anew.
 const maxAutomataSize = 8 << 20
 
 // groupCount counts the groups of a predicate of which a matcher fits.
@@ -193,14 +198,15 @@ type groupCount struct {
 	count int32
 }
 
-// newBench returns the memory to judge texts by any of a set's judges.
-func newBench(s *Set) *bench {
+// newScratch returns the memory to evaluate texts by any of a set's field
+// indexes.
+func newScratch(s *Set) *scratch {
 	var literals, matchers, groups int
-	for i := range s.judges {
-		j := &s.judges[i]
+	for i := range s.indexes {
+		j := &s.indexes[i]
 		literals, matchers, groups = max(literals, len(j.uses)), max(matchers, len(j.matchers)), max(groups, len(j.about))
 	}
-	return &bench{
+	return &scratch{
 		literals: make([]uint32, literals),
 		matchers: make([]uint32, matchers),
 		groups:   make([]uint32, groups),
@@ -209,8 +215,9 @@ func newBench(s *Set) *bench {
 	}
 }
 
-// judge returns the predicates of the field that hold for s, ascending. The slice is valid until the next call.
-func (w *bench) judge(j *fieldJudge, s string) []uint32 {
+// evaluate returns the predicates of the field that hold for s, ascending. The
+// slice is valid until the next call.
+func (w *scratch) evaluate(j *fieldIndex, s string) []uint32 {
 	if w.mark++; w.mark == 0 { // after 2^32 texts, old marks would be taken for new ones
 		clear(w.literals)
 		clear(w.matchers)
@@ -241,15 +248,15 @@ func (w *bench) judge(j *fieldJudge, s string) []uint32 {
 	if j.literals != nil {
 		w.found = j.literals.scan(w.found[:0], t.dashes, w.literals, w.mark)
 		for _, literal := range w.found {
-			w.judgeUses(j, j.uses[literal])
+			w.evaluateUses(j, j.uses[literal])
 		}
 	}
 	slices.Sort(w.holds)
 	return w.holds
 }
 
-// judgeUses takes up the matchers of a literal that was found.
-func (w *bench) judgeUses(j *fieldJudge, uses []literalUse) {
+// evaluateUses takes up the matchers of a literal that was found.
+func (w *scratch) evaluateUses(j *fieldIndex, uses []literalUse) {
 	for _, u := range uses {
 		switch {
 		case w.matchers[u.matcher] == w.mark:
@@ -267,9 +274,10 @@ func (w *bench) judgeUses(j *fieldJudge, uses []literalUse) {
 	}
 }
 
-// fits notes that a matcher fits the text: each of its groups is met, and a predicate holds once all of its groups are. It is
-// called once for a matcher and text.
-func (w *bench) fits(j *fieldJudge, matcher int32) {
+// fits notes that a matcher fits the text: each of its groups is met, and a
+// predicate holds once all of its groups are. It is called once for a matcher
+// and text.
+func (w *scratch) fits(j *fieldIndex, matcher int32) {
 	for _, g := range j.groups.of(matcher) {
 		if w.groups[g] == w.mark {
 			continue
@@ -289,8 +297,8 @@ func (w *bench) fits(j *fieldJudge, matcher int32) {
 	}
 }
 
-// match tells whether the text fits a matcher.
-func (w *bench) match(m *matcher) bool {
+// match reports whether the text fits a matcher.
+func (w *scratch) match(m *valueMatcher) bool {
 	if m.kind != regexpMatcher {
 		return m.match(&w.text)
 	}
@@ -305,7 +313,7 @@ func (w *bench) match(m *matcher) bool {
 }
 
 // matchAutomaton asks the automaton of an expression.
-func (w *bench) matchAutomaton(e *expression) (matches, known bool) {
+func (w *scratch) matchAutomaton(e *expression) (matches, known bool) {
 	a := w.automata[e.index]
 	if a == nil {
 		a = newAutomaton(e.program())
