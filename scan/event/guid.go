@@ -12,7 +12,8 @@ func (g GUID) IsZero() bool { return g == GUID{} }
 
 // Part1 returns the first, Part2 the second and third parts of g as one dword,
 // the second part in its high half. In a Sysmon process GUID they are the
-// machine ID and the second of the process's start (EVTX.md 5.2).
+// machine ID and the second of the process's start (docs/FORMAT.md,
+// "Process GUIDs").
 func (g GUID) Part1() uint32 { return binary.LittleEndian.Uint32(g[0:]) }
 
 // Part2 is described at Part1.

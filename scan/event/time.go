@@ -20,8 +20,9 @@ const (
 // unixEpoch is 1970-01-01T00:00:00 UTC as a Time.
 const unixEpoch Time = 116444736000000000
 
-// Plausible bounds for what a log says of its own time (EVTX.md 1.10): before
-// the format existed, or far in the future, a time is damage or forgery.
+// Plausible bounds for what a log says of its own time (docs/FORMAT.md,
+// "Plausible times"): before the format existed, or far in the future, a time is
+// damage or forgery.
 const (
 	minPlausible = unixEpoch + 10957*Day // 2000-01-01
 	maxPlausible = unixEpoch + 47482*Day // 2100-01-01

@@ -148,9 +148,9 @@ func (c *compiler) token(token uint8) {
 		c.name()
 	case tokenPIData:
 		c.cur.text()
-	case tokenSubstitution, tokenOptionalSubstition:
+	case tokenSubstitution, tokenOptionalSubstitution:
 		index := c.cur.uint16()
-		c.cur.uint8() // the declared type; the value's own one counts (EVTX.md 1.6)
+		c.cur.uint8() // the declared type; the value's own one counts (docs/FORMAT.md, "Value types")
 		c.substitution(index)
 	case tokenTemplateInstance:
 		c.fail(ErrBudget) // never seen within elements; a definition could hold itself

@@ -13,8 +13,8 @@ import (
 	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
-// maxChunkTime is what a chunk may cost at most, whatever is in it (the budgets
-// of EVTX.md 1.9), with room for a slow and busy machine.
+// maxChunkTime is what a chunk may cost at most, whatever is in it (docs/FORMAT.md,
+// "Budgets"), with room for a slow and busy machine.
 const maxChunkTime = 2 * time.Second
 
 // everything selects the events of made, and some more.

@@ -4,22 +4,22 @@ package evtx
 // token types"). The flag moreFollows is or-ed to openElement if attributes
 // follow, and to attribute and the value tokens if another one of them follows.
 const (
-	tokenEOF                = 0x00
-	tokenOpenElement        = 0x01
-	tokenCloseStart         = 0x02
-	tokenCloseEmpty         = 0x03
-	tokenEndElement         = 0x04
-	tokenValueText          = 0x05
-	tokenAttribute          = 0x06
-	tokenCDATA              = 0x07
-	tokenCharRef            = 0x08
-	tokenEntityRef          = 0x09
-	tokenPITarget           = 0x0A
-	tokenPIData             = 0x0B
-	tokenTemplateInstance   = 0x0C
-	tokenSubstitution       = 0x0D
-	tokenOptionalSubstition = 0x0E
-	tokenFragmentHeader     = 0x0F
+	tokenEOF                  = 0x00
+	tokenOpenElement          = 0x01
+	tokenCloseStart           = 0x02
+	tokenCloseEmpty           = 0x03
+	tokenEndElement           = 0x04
+	tokenValueText            = 0x05
+	tokenAttribute            = 0x06
+	tokenCDATA                = 0x07
+	tokenCharRef              = 0x08
+	tokenEntityRef            = 0x09
+	tokenPITarget             = 0x0A
+	tokenPIData               = 0x0B
+	tokenTemplateInstance     = 0x0C
+	tokenSubstitution         = 0x0D
+	tokenOptionalSubstitution = 0x0E
+	tokenFragmentHeader       = 0x0F
 
 	moreFollows = 0x40
 )

@@ -10,7 +10,7 @@ import (
 )
 
 // tolerance is how far the times of two events may disagree about their order
-// (EVTX.md 5.5): the one that came first may carry the later time by so much.
+// (docs/FORMAT.md, "Parents"): the one that came first may carry the later time by so much.
 const tolerance = event.Second
 
 // sameStart is how far the times of a Sysmon 1 and a 4688 of one process may

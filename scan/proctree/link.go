@@ -77,9 +77,9 @@ func (b *builder) parentage(n *node) parentage {
 }
 
 // link finds the parent of each process: by process GUID, by the owner of the
-// parent's process ID at that time, or as a stub (EVTX.md 5.5). It walks along
-// the time line; owners are known a little ahead of it, since a parent's event
-// may carry a later time than its child's.
+// parent's process ID at that time, or as a stub (docs/FORMAT.md, "Parents").
+// It walks along the time line; owners are known a little ahead of it, since a
+// parent's event may carry a later time than its child's.
 func (b *builder) link() {
 	count := len(b.tree.nodes)
 	own := newOwners(count)

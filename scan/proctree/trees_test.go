@@ -1,7 +1,7 @@
 package proctree_test
 
 // treeTests are small histories of a host, and the trees that they must give.
-// Where a rule of EVTX.md 5.5 decides, its number is named.
+// Where a rule of docs/FORMAT.md, "Parents", decides, its number is named.
 var treeTests = []struct{ name, events, want string }{
 	{
 		"Sysmon links by GUID (1)",
