@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -30,6 +31,7 @@ type explainedProcess struct {
 	Parent          string          `json:"parent"`
 	Worker          string          `json:"worker"`
 	WorkerProcessID uint32          `json:"worker_process_id"`
+	ServerRole      scan.ServerRole `json:"server_role"`
 	Depth           int             `json:"depth"`
 	Stub            bool            `json:"stub"`
 	Rules           []explainedRule `json:"rules"`
@@ -107,9 +109,9 @@ func explain(res *scan.Result, e Explained) explainedProcess {
 	if parent, _ := p.Parent(); parent.Exists() {
 		out.Parent = texts.Text(parent.Image())
 	}
-	worker, _, depth := res.WorkerOf(p)
+	worker, role, depth := res.WorkerOf(p)
 	if worker.Exists() {
-		out.Worker, out.WorkerProcessID, out.Depth = texts.Text(worker.Image()), worker.PID(), depth
+		out.Worker, out.WorkerProcessID, out.ServerRole, out.Depth = texts.Text(worker.Image()), worker.PID(), role, depth
 	}
 	for _, x := range e.Rules {
 		r := explainedRule{Rule: x.Rule.Label(), Level: x.Rule.Level.String(), Role: x.Rule.Role, Matched: x.Matched}
@@ -175,10 +177,10 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 	if e.Parent != "" {
 		p.line("  parent: %s", Visible(e.Parent))
 	}
-	if e.Worker != "" {
-		p.line("  web server: %s (%d), %s above", Visible(e.Worker), e.WorkerProcessID, count(e.Depth, "link"))
+	if e.ServerRole != scan.ServerNone {
+		p.line("  %s: %s (%d), %s above", e.ServerRole.Noun(), Visible(cmp.Or(e.Worker, "(no name)")), e.WorkerProcessID, count(e.Depth, "link"))
 	} else {
-		p.line("  web server: none above")
+		p.line("  server: none above")
 	}
 	if e.Stub {
 		p.line("  its start is not in the logs, so it gives no findings")

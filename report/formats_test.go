@@ -42,7 +42,7 @@ func resultOf(text string) *scan.Result {
 	return &scan.Result{
 		Findings: []*scan.Finding{f},
 		Sessions: []*scan.Session{{
-			Key: text, Host: text, Product: text, Application: text, Level: rules.LevelHigh, Raised: []string{text}, First: noon, Last: noon,
+			Key: text, Host: text, Product: text, Application: text, ServerRole: scan.ServerWeb, Level: rules.LevelHigh, Raised: []string{text}, First: noon, Last: noon,
 			Findings: []*scan.Finding{f}, Users: []string{text, text}, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}}, {Findings: []*scan.Finding{f, f}, Known: true}},
 		}},
 		Integrity: []*scan.Integrity{{Host: text, File: text, Text: text, Meaning: text}},

@@ -49,16 +49,16 @@ func workerOf(s *scan.Session) *scan.Finding {
 // sessionTitle names a session, visibly.
 func sessionTitle(s *scan.Session) string {
 	w := workerOf(s)
-	title := fmt.Sprintf("%s: %s (PID %d)", s.Host, cmp.Or(proctree.BaseName(w.WorkerImage), "(unknown)"), w.WorkerProcessID)
+	title := fmt.Sprintf("%s: %s (PID %d)", s.Host, workerName(w), w.WorkerProcessID)
 	if label := productText(s); label != "" {
 		title += ", " + label
 	}
 	return shortText(title)
 }
 
-// productText is what is known of the web server and its application.
+// productText is what is known of the server and its application.
 func productText(s *scan.Session) string {
-	product := cmp.Or(s.Product, workerOf(s).Product)
+	product := productName(cmp.Or(s.Product, workerOf(s).Product), cmp.Or(s.ServerRole, workerOf(s).ServerRole))
 	if s.Application == "" || s.Application == product {
 		return product
 	}
@@ -136,5 +136,5 @@ func (v *sessionView) UserText() string    { return shortText(strings.Join(v.Use
 func (v *sessionView) ProductText() string { return shortText(productText(v.Session)) }
 func (v *sessionView) WorkerText() string {
 	w := workerOf(v.Session)
-	return fmt.Sprintf("%s (%d)", shortText(cmp.Or(proctree.BaseName(w.WorkerImage), "(unknown)")), w.WorkerProcessID)
+	return fmt.Sprintf("%s (%d)", shortText(workerName(w)), w.WorkerProcessID)
 }

@@ -167,7 +167,7 @@ func hostileResult(text string) *scan.Result {
 	return &scan.Result{
 		Findings: []*scan.Finding{f},
 		Sessions: []*scan.Session{{
-			Key: "session", Host: text, Product: text, Application: text, User: text, Level: rules.LevelCritical, Raised: []string{text}, First: noon, Last: noon,
+			Key: "session", Host: text, Product: text, Application: text, ServerRole: scan.ServerWeb, User: text, Level: rules.LevelCritical, Raised: []string{text}, First: noon, Last: noon,
 			Findings: []*scan.Finding{f}, Processes: 3, Commands: 2, Enumeration: 2, Burst: 2, BurstStart: noon,
 			Users: []string{text, text}, IntegrityLevels: []string{text}, Link: proctree.LinkTime, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}, Known: true}},
 		}},
@@ -255,12 +255,12 @@ func manyFindings(n int) *scan.Result {
 			ProcessGUID: event.GUID{0xB2, 0x79, 14: byte(i >> 8), 15: byte(i)}, User: `IIS APPPOOL\shop`, IntegrityLevel: "High",
 			ParentImage: `C:\Windows\System32\inetsrv\w3wp.exe`, ParentCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`, ParentProcessID: 4000,
 			WorkerImage: `C:\Windows\System32\inetsrv\w3wp.exe`, WorkerProcessID: 4000, WorkerCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`,
-			Product: "IIS", Session: key, Depth: 1, Ancestors: []string{`C:\Windows\System32\inetsrv\w3wp.exe`}, Link: proctree.LinkGUID,
+			Product: "IIS", ServerRole: scan.ServerWeb, Session: key, Depth: 1, Ancestors: []string{`C:\Windows\System32\inetsrv\w3wp.exe`}, Link: proctree.LinkGUID,
 			Evidence:   []scan.Evidence{{File: `evidence/WEB/Microsoft-Windows-Sysmon%4Operational.evtx`, Offset: int64(i) * 1000, RecordID: uint64(i), Time: noon, Channel: "Microsoft-Windows-Sysmon/Operational", EventID: 1}},
 			Crosscheck: crosscheck.Result{State: crosscheck.Confirmed},
 		}
 		if i%100 == 0 {
-			res.Sessions = append(res.Sessions, &scan.Session{Key: key, Host: host, Product: "IIS", Level: rules.LevelHigh, First: f.Time, Users: []string{f.User}})
+			res.Sessions = append(res.Sessions, &scan.Session{Key: key, Host: host, Product: "IIS", ServerRole: scan.ServerWeb, Level: rules.LevelHigh, First: f.Time, Users: []string{f.User}})
 		}
 		s := res.Sessions[len(res.Sessions)-1]
 		s.Findings, s.Last = append(s.Findings, f), f.Time

@@ -11,7 +11,6 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/proctree"
 )
 
 // Bounds of a summary in Markdown, which is to be pasted into a case and read.
@@ -88,7 +87,7 @@ func (m *markdown) sessions() {
 		return
 	}
 	m.line("\n## Sessions\n")
-	m.line("| # | level | host | web server | first (UTC) | last (UTC) | findings |")
+	m.line("| # | level | host | server | first (UTC) | last (UTC) | findings |")
 	m.line("| ---: | --- | --- | --- | --- | --- | ---: |")
 	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
 		m.line("| %d | %s | %s | %s | %s | %s | %d |", i+1, s.Level, mdCell(s.Host), m.worker(s, mdCell),
@@ -102,11 +101,11 @@ func (m *markdown) sessions() {
 	}
 }
 
-// worker names a session's web server.
+// worker names a session's server.
 func (m *markdown) worker(s *scan.Session, code func(string) string) string {
 	f := s.Findings[0]
-	text := fmt.Sprintf("%s, PID %d", code(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
-	for _, more := range []string{s.Product, s.Application} {
+	text := fmt.Sprintf("%s, PID %d", code(workerName(f)), f.WorkerProcessID)
+	for _, more := range []string{productName(s.Product, s.ServerRole), s.Application} {
 		if more != "" {
 			text += ", " + code(more)
 		}
@@ -218,7 +217,7 @@ func mdRecord(e *scan.Evidence) string {
 	return text
 }
 
-// others lists the findings below no web server.
+// others lists the findings below no server.
 func (m *markdown) others() {
 	var list []*scan.Finding
 	for _, f := range m.res.Findings {
@@ -227,7 +226,7 @@ func (m *markdown) others() {
 		}
 	}
 	if len(list) > 0 {
-		m.line("\n## Below no web server\n")
+		m.line("\n## Below no server\n")
 		m.shapes(scan.Fold(list))
 	}
 }

@@ -106,34 +106,35 @@ func newHost(h *scan.HostCoverage) hostObject {
 // sessionObject is a session as JSON has it; the CSV of sessions has the same
 // columns in the same order, but for kind and shapes.
 type sessionObject struct {
-	Kind              string        `json:"kind"`
-	Session           string        `json:"session"`
-	Host              string        `json:"host"`
-	Level             string        `json:"level"`
-	Raised            []string      `json:"raised"`
-	First             event.Time    `json:"first"`
-	Last              event.Time    `json:"last"`
-	Product           string        `json:"product"`
-	Application       string        `json:"application"`
-	WorkerImage       string        `json:"worker_image"`
-	WorkerProcessID   uint32        `json:"worker_process_id"`
-	WorkerCommandLine string        `json:"worker_command_line"`
-	WorkerUser        string        `json:"worker_user"`
-	WorkerStart       event.Time    `json:"worker_start"`
-	WorkerEnd         event.Time    `json:"worker_end"`
-	Processes         int           `json:"processes"`
-	Findings          int           `json:"findings"`
-	Commands          int           `json:"commands"`
-	Enumeration       int           `json:"enumeration"`
-	Burst             int           `json:"burst"`
-	BurstStart        event.Time    `json:"burst_start"`
-	FirstCommand      string        `json:"first_command"`
-	Users             []string      `json:"users"`
-	IntegrityLevels   []string      `json:"integrity_levels"`
-	Link              string        `json:"link"`
-	Known             bool          `json:"known"`
-	ShapeCount        int           `json:"shape_count"`
-	Shapes            []shapeObject `json:"shapes"`
+	Kind              string          `json:"kind"`
+	Session           string          `json:"session"`
+	Host              string          `json:"host"`
+	Level             string          `json:"level"`
+	Raised            []string        `json:"raised"`
+	First             event.Time      `json:"first"`
+	Last              event.Time      `json:"last"`
+	Product           string          `json:"product"`
+	Application       string          `json:"application"`
+	ServerRole        scan.ServerRole `json:"server_role"`
+	WorkerImage       string          `json:"worker_image"`
+	WorkerProcessID   uint32          `json:"worker_process_id"`
+	WorkerCommandLine string          `json:"worker_command_line"`
+	WorkerUser        string          `json:"worker_user"`
+	WorkerStart       event.Time      `json:"worker_start"`
+	WorkerEnd         event.Time      `json:"worker_end"`
+	Processes         int             `json:"processes"`
+	Findings          int             `json:"findings"`
+	Commands          int             `json:"commands"`
+	Enumeration       int             `json:"enumeration"`
+	Burst             int             `json:"burst"`
+	BurstStart        event.Time      `json:"burst_start"`
+	FirstCommand      string          `json:"first_command"`
+	Users             []string        `json:"users"`
+	IntegrityLevels   []string        `json:"integrity_levels"`
+	Link              string          `json:"link"`
+	Known             bool            `json:"known"`
+	ShapeCount        int             `json:"shape_count"`
+	Shapes            []shapeObject   `json:"shapes"`
 }
 
 // maxShapes bounds how many shapes a session lists; its findings are all there.
@@ -154,7 +155,7 @@ func newSession(s *scan.Session) sessionObject {
 	f := s.Findings[0]
 	o := sessionObject{
 		Kind: kindSession, Session: s.Key, Host: s.Host, Level: s.Level.String(), Raised: listOf(s.Raised),
-		First: s.First, Last: s.Last, Product: s.Product, Application: s.Application,
+		First: s.First, Last: s.Last, Product: s.Product, Application: s.Application, ServerRole: s.ServerRole,
 		WorkerImage: f.WorkerImage, WorkerProcessID: f.WorkerProcessID, WorkerCommandLine: f.WorkerCommandLine,
 		WorkerUser: s.User, WorkerStart: f.WorkerStart, WorkerEnd: workerEnd(s),
 		Processes: s.Processes, Findings: len(s.Findings), Commands: s.Commands, Enumeration: s.Enumeration,

@@ -31,7 +31,7 @@ func finding(text string) *scan.Finding {
 		Host: text, Time: noon, Level: rules.LevelHigh, Rules: []*rules.Rule{{Name: "some_rule", Level: rules.LevelHigh}},
 		Image: text, CommandLine: text, ProcessID: 4242, User: text, IntegrityLevel: text,
 		ParentImage: text, ParentCommandLine: text, ParentProcessID: 4000, ProcessGUID: event.GUID{0xB2, 15: 7},
-		WorkerImage: text, WorkerProcessID: 4000, WorkerCommandLine: text, Product: text, Session: "session", DecodedCommand: text,
+		WorkerImage: text, WorkerProcessID: 4000, WorkerCommandLine: text, Product: text, ServerRole: scan.ServerWeb, Session: "session", DecodedCommand: text,
 		Depth: 1, Ancestors: []string{text, text}, Link: proctree.LinkGUID,
 		Evidence:   []scan.Evidence{{File: text, Offset: 512, RecordID: 7, Channel: text, EventID: 1}},
 		Crosscheck: crosscheck.Result{State: crosscheck.Differs, Reason: text},
@@ -90,7 +90,7 @@ func result(findings ...*scan.Finding) *scan.Result {
 	}
 	text := findings[0].CommandLine
 	res.Sessions = []*scan.Session{{
-		Key: "session", Host: text, Product: text, Application: text, User: text, Level: rules.LevelCritical, Raised: []string{text},
+		Key: "session", Host: text, Product: text, Application: text, ServerRole: scan.ServerWeb, User: text, Level: rules.LevelCritical, Raised: []string{text},
 		First: noon, Last: noon + event.Hour, Findings: findings, Processes: len(findings), Commands: 1, Enumeration: 1, Burst: 1, BurstStart: noon,
 		Users: []string{text}, IntegrityLevels: []string{text}, Link: proctree.LinkTime, Shapes: scan.Fold(findings),
 	}}
@@ -255,10 +255,10 @@ func TestJSONLines(t *testing.T) {
 // that reads them relies on that.
 func TestKeys(t *testing.T) {
 	const keys = "host time level rules image command_line process_id process_guid user integrity_level parent_image " +
-		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line depth ancestors link " +
+		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line server_role depth ancestors link " +
 		"channel event_id record_id file offset evidence crosscheck session recovered correlated decoded_command known"
 	checkKeys(t, "finding", keys, report.Options{})
-	checkKeys(t, "session", "session host level raised first last product application worker_image worker_process_id worker_command_line "+
+	checkKeys(t, "session", "session host level raised first last product application server_role worker_image worker_process_id worker_command_line "+
 		"worker_user worker_start worker_end processes findings commands enumeration burst burst_start first_command users "+
 		"integrity_levels link known shape_count", report.Options{Sessions: true})
 }

@@ -27,6 +27,7 @@ type row struct {
 	WorkerImage       string          `json:"worker_image"`
 	WorkerProcessID   *uint32         `json:"worker_process_id"`
 	WorkerCommandLine string          `json:"worker_command_line"`
+	ServerRole        scan.ServerRole `json:"server_role"`
 	Depth             int             `json:"depth"`
 	Ancestors         []string        `json:"ancestors"`
 	Link              string          `json:"link"`
@@ -90,7 +91,7 @@ func newRow(f *scan.Finding) row {
 		Image: f.Image, CommandLine: f.CommandLine, ProcessID: f.ProcessID, ProcessGUID: f.ProcessGUID.String(),
 		User: f.User, IntegrityLevel: f.IntegrityLevel,
 		ParentImage: f.ParentImage, ParentCommandLine: f.ParentCommandLine, ParentProcessID: f.ParentProcessID,
-		WorkerImage: f.WorkerImage, WorkerCommandLine: f.WorkerCommandLine,
+		WorkerImage: f.WorkerImage, WorkerCommandLine: f.WorkerCommandLine, ServerRole: f.ServerRole,
 		Depth: f.Depth, Ancestors: f.Ancestors, Link: f.Link.String(),
 		Channel: first.Channel, EventID: first.EventID, RecordID: first.RecordID, File: first.File, Offset: first.Offset,
 		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,

@@ -75,13 +75,16 @@ const maxOverview = 20
 // overview says how many sessions there are, and names the first.
 func (t *sessionTable) overview(res *scan.Result) {
 	levels := make(map[rules.Level]int)
-	fresh, known := 0, 0
+	fresh, known, kind := 0, 0, "web server session"
 	for _, s := range res.Sessions {
 		if s.Known {
 			known++
 			continue
 		}
 		fresh++
+		if s.ServerRole != scan.ServerWeb {
+			kind = "server session"
+		}
 		levels[s.Level]++
 	}
 	var parts []string
@@ -90,7 +93,7 @@ func (t *sessionTable) overview(res *scan.Result) {
 			parts = append(parts, fmt.Sprintf("%d %s", levels[l], l))
 		}
 	}
-	head := count(fresh, "web server session")
+	head := count(fresh, kind)
 	if len(parts) > 0 {
 		head += " (" + strings.Join(parts, ", ") + ")"
 	}
@@ -134,14 +137,27 @@ func overviewHost(s *scan.Session) string {
 // process ID is given.
 func server(s *scan.Session, before string) string {
 	f := s.Findings[0]
-	name := fmt.Sprintf("%s %s%d", Visible(proctree.BaseName(f.WorkerImage)), before, f.WorkerProcessID)
-	if s.Product != "" {
-		name += ", " + Visible(s.Product)
+	name := fmt.Sprintf("%s %s%d", Visible(workerName(f)), before, f.WorkerProcessID)
+	if product := productName(s.Product, s.ServerRole); product != "" {
+		name += ", " + Visible(product)
 	}
 	if s.Application != "" {
 		name += ", app pool " + Visible(s.Application)
 	}
 	return name
+}
+
+// workerName is the file name of a finding's worker.
+func workerName(f *scan.Finding) string {
+	return cmp.Or(proctree.BaseName(f.WorkerImage), "(unknown)")
+}
+
+// productName is what runs in a server. It says so of one that serves no web.
+func productName(product string, role scan.ServerRole) string {
+	if role == scan.ServerOther && product != "" {
+		return product + " (no web server)"
+	}
+	return product
 }
 
 // lines writes a text, wrapped, behind an indent.
@@ -266,7 +282,7 @@ func (t *sessionTable) flat(shapes []scan.Shape) []entry {
 	return entries
 }
 
-// belowNone writes the findings that hang from no web server, by host.
+// belowNone writes the findings that hang from no server, by host.
 func (t *sessionTable) belowNone(res *scan.Result) {
 	byHost := make(map[string][]*scan.Finding)
 	var hosts []string
@@ -280,7 +296,7 @@ func (t *sessionTable) belowNone(res *scan.Result) {
 		byHost[f.Host] = append(byHost[f.Host], f)
 	}
 	for _, host := range hosts {
-		t.lines("", fmt.Sprintf("%s: below no web server, %s", Visible(host), count(len(byHost[host]), "finding")), 2)
+		t.lines("", fmt.Sprintf("%s: below no server, %s", Visible(host), count(len(byHost[host]), "finding")), 2)
 		t.table(t.flat(scan.Fold(byHost[host])))
 		fmt.Fprintln(t.out)
 	}

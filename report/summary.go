@@ -95,7 +95,7 @@ func RuleSummary(w io.Writer, sets *scan.RuleSets) error {
 
 // rules tells which rules were applied, and names those that failed.
 func (p *printer) rules(r *scan.RuleSummary) {
-	line := fmt.Sprintf("Rules: %d applied, %d tell web servers", r.Applied, r.Servers)
+	line := fmt.Sprintf("Rules: %d applied, %d tell servers", r.Applied, r.Servers)
 	for _, part := range []struct {
 		n    int
 		text string

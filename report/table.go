@@ -103,12 +103,12 @@ func (t *table) writeGroup(g *workerGroup) error {
 // heading says which worker the findings of a group hang from.
 func (t *table) heading(g *workerGroup) []string {
 	f, host := g.first, Visible(g.first.Host)
-	head := host + ": below no web server"
+	head := host + ": below no server"
 	command := ""
 	if f.Session != "" {
-		head = fmt.Sprintf("%s: %s (PID %d)", host, Visible(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
-		if f.Product != "" {
-			head += ", " + Visible(f.Product)
+		head = fmt.Sprintf("%s: %s (PID %d)", host, Visible(workerName(f)), f.WorkerProcessID)
+		if product := productName(f.Product, f.ServerRole); product != "" {
+			head += ", " + Visible(product)
 		}
 		if f.WorkerStart != 0 {
 			head += ", started " + shortTime(f.WorkerStart)

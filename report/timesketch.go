@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"webshellscan/scan"
-	"webshellscan/scan/proctree"
 )
 
 // Timesketch wants of each event a message, a datetime in ISO 8601 and a
@@ -63,9 +62,9 @@ const maxMessage = 1000
 func timesketchMessage(f *scan.Finding) string {
 	message := fmt.Sprintf("[%s] %s (PID %d)", f.Level, clip(Visible(cmp.Or(f.CommandLine, f.Image)), maxMessage), f.ProcessID)
 	if f.Session != "" {
-		message += fmt.Sprintf(" below %s (PID %d)", Visible(proctree.BaseName(f.WorkerImage)), f.WorkerProcessID)
-		if f.Product != "" {
-			message += ", " + Visible(f.Product)
+		message += fmt.Sprintf(" below %s (PID %d)", Visible(workerName(f)), f.WorkerProcessID)
+		if product := productName(f.Product, f.ServerRole); product != "" {
+			message += ", " + Visible(product)
 		}
 	}
 	if f.User != "" {

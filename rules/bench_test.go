@@ -91,7 +91,7 @@ func findingRules(t testing.TB) []*rules.Rule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, out := rules.SplitRole(list, rules.RoleWebServer)
+	_, out := rules.SplitServers(list)
 	_, out = rules.SplitRole(out, rules.RoleWebApplication)
 	return out
 }

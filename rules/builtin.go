@@ -14,14 +14,29 @@ import (
 //go:embed builtin/*.yml
 var builtinFiles embed.FS
 
-// RoleWebServer is the role of rules that tell whether a process is a web
-// server.
-const RoleWebServer = "web_server"
+// The roles of rules that tell whether a process is a server, and of which kind.
+// The first rule that matches a process names it, those of RoleUnknownServer
+// last.
+const (
+	// RoleWebServer is of web servers, and of what else has a web console.
+	RoleWebServer = "web_server"
+	// RoleOtherServer is of servers that serve something else: databases,
+	// management agents.
+	RoleOtherServer = "other_server"
+	// RoleUnknownServer is of what behaves as a server does, and has a name that
+	// no rule knows.
+	RoleUnknownServer = "unknown_server"
+)
 
-// RoleWebApplication is the role of rules that tell what runs in a web server:
-// they are asked of web servers only, and the first that matches names the
-// product.
+// RoleWebApplication is the role of rules that tell what runs in a server: they
+// are asked of servers only, and the first that matches names the product.
 const RoleWebApplication = "web_application"
+
+// TellsServer reports whether the rule has one of the roles by which a process
+// is a server.
+func (r *Rule) TellsServer() bool {
+	return r.Role == RoleWebServer || r.Role == RoleOtherServer || r.Role == RoleUnknownServer
+}
 
 // MeasureEnumeration is the custom attribute `measure` of rules whose matches
 // count as enumeration.
@@ -32,9 +47,8 @@ const MeasureEnumeration = "enumeration"
 func (r *Rule) Measure() string { return r.Custom["measure"] }
 
 // Builtin returns the rules that are part of the program: those that give
-// findings, and those of the role web_server, which judge whether a process is
-// a web server. Their File is "builtin/" and a name. The slice is the caller's,
-// the rules are everybody's.
+// findings, and those with a role, which judge what a process is. Their File is
+// "builtin/" and a name. The slice is the caller's, the rules are everybody's.
 func Builtin() ([]*Rule, error) {
 	all, err := parseBuiltin()
 	return slices.Clone(all), err
@@ -59,10 +73,23 @@ var parseBuiltin = sync.OnceValues(func() ([]*Rule, error) {
 	return all, errors.Join(faults...)
 })
 
+// SplitServers returns the rules that tell servers in the order in which they
+// are asked (those of RoleUnknownServer last), and the others.
+func SplitServers(list []*Rule) (servers, others []*Rule) {
+	unknown, known := SplitRole(list, RoleUnknownServer)
+	servers, others = split(known, (*Rule).TellsServer)
+	return append(servers, unknown...), others
+}
+
 // SplitRole returns the rules of a role and the others, each in their order.
 func SplitRole(list []*Rule, role string) (with, without []*Rule) {
+	return split(list, func(r *Rule) bool { return r.Role == role })
+}
+
+// split returns the rules that have something, and those that do not.
+func split(list []*Rule, has func(*Rule) bool) (with, without []*Rule) {
 	for _, r := range list {
-		if r.Role == role {
+		if has(r) {
 			with = append(with, r)
 		} else {
 			without = append(without, r)

@@ -22,7 +22,7 @@ func builtinSets(t testing.TB) (servers, findings *rules.Set) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with, without := rules.SplitRole(list, rules.RoleWebServer)
+	with, without := rules.SplitServers(list)
 	_, without = rules.SplitRole(without, rules.RoleWebApplication)
 	return mustCompile(t, with, rules.Options{}), mustCompile(t, without, rules.Options{})
 }
@@ -53,7 +53,7 @@ func TestBuiltinIsComplete(t *testing.T) {
 			t.Errorf("%s: name or ID used twice", r.Name)
 		}
 		seen[r.ID], seen[r.Name] = true, true
-		if r.Role == rules.RoleWebServer || r.Role == rules.RoleWebApplication {
+		if r.TellsServer() || r.Role == rules.RoleWebApplication {
 			if r.Custom["product"] == "" {
 				t.Errorf("%s: no product", r.Name)
 			}
@@ -172,7 +172,7 @@ func TestBuiltinWebServers(t *testing.T) {
 		{`C:\TeamCity\buildAgent\jre\bin\java.exe`, "", "", []string{}},
 		{`C:\TeamCity\jre\bin\java.exe`, "", "", []string{"web_server_teamcity"}},
 		{`C:\sap\jstart.exe`, "", `D:\usr\sap\J00\j2ee\cluster\server0`, []string{"web_server_sap_netweaver"}},
-		{`C:\Program Files\Microsoft SQL Server\MSSQL\Binn\sqlservr.exe`, "", "", []string{}},
+		{`C:\Program Files\Microsoft SQL Server\MSSQL\Binn\sqlservr.exe`, "", "", []string{"other_server_sql_server"}},
 		{`C:\Windows\System32\dns.exe`, "", "", []string{}},
 		{`C:\Windows\System32\spoolsv.exe`, "", "", []string{}},
 		{`C:\Windows\System32\mqsvc.exe`, "", "", []string{}},

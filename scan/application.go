@@ -8,42 +8,6 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// applications tells what runs in web servers, by rules of that role. It is for
-// one goroutine.
-type applications struct {
-	detection *detection
-	judge     *judge
-	products  []string // by index of the rule
-}
-
-// newApplications returns so many of them.
-func newApplications(d *detection, n int) []*applications {
-	var products []string
-	for _, r := range d.applications.Rules() {
-		products = append(products, productName(r))
-	}
-	list := make([]*applications, n)
-	for i, j := range newJudges(d.applications, newMatchers(d.applications, n)[:n], d.forest, d.workers) {
-		list[i] = &applications{d, j, products}
-	}
-	return list
-}
-
-// label fills in a session's product and application, and the product of its
-// findings.
-func (a *applications) label(s *Session) {
-	if !s.Worker.Exists() {
-		return
-	}
-	s.Application = applicationPool(a.detection.forest.Texts(), s.Worker)
-	if matches := a.judge.match(s.Worker); len(matches) > 0 {
-		s.Product = a.products[matches[0]]
-	}
-	for _, f := range s.Findings {
-		f.Product = s.Product
-	}
-}
-
 // applicationPool returns the name of the application pool that an IIS worker
 // serves, "" if nothing tells it: by its command line, else by whom it runs as,
 // else by whom its first children run as.

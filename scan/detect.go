@@ -110,9 +110,6 @@ type detection struct {
 	inputs   []*input
 	crashes  []crash
 
-	// applications are the rules that tell what runs in a web server.
-	applications *rules.Set
-
 	wanted     []bool // by host: whether its findings are asked for
 	correlates bool   // whether there are correlation rules
 	forgotten  int    // by correlation rules

@@ -34,16 +34,17 @@ type Finding struct {
 	ParentImage, ParentCommandLine string
 	ParentProcessID                uint32
 
-	// Worker is the web server that the process runs below; the zero Process if it
-	// runs below none, and then the other worker fields are empty. WorkerStart is 0
-	// if it is not known. Product is the web server's name, or that of what runs in
-	// it.
+	// Worker is the server that the process runs below; the zero Process if it runs
+	// below none, and then the other worker fields are empty. WorkerStart is 0 if it
+	// is not known. Product is the server's name, or that of what runs in it, and
+	// ServerRole which kind of server it is.
 	Worker            proctree.Process
 	WorkerImage       string
 	WorkerProcessID   uint32
 	WorkerCommandLine string
 	WorkerStart       event.Time
 	Product           string
+	ServerRole        ServerRole
 	// Session is the worker's key: the same for all findings below one worker,
 	// and for no others. It is empty without a worker.
 	Session string
@@ -136,7 +137,7 @@ func (d *detection) addAncestors(f *Finding, s *subject) {
 	if f.Worker.Exists() {
 		f.WorkerImage, f.WorkerProcessID = texts.Text(f.Worker.Image()), f.Worker.PID()
 		f.WorkerCommandLine, f.WorkerStart = texts.Text(f.Worker.CommandLine()), f.Worker.Start()
-		f.Product = d.workers.product(f.Worker)
+		f.Product, f.ServerRole = d.workers.product(f.Worker), d.workers.told(f.Worker).kind
 		f.Session = s.sessionKey(f.Worker)
 	}
 	s.way = s.way[:0]

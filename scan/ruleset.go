@@ -14,15 +14,15 @@ import (
 // ones.
 type RuleOptions struct {
 	// Paths are files and folders with Sigma rules, which are applied beside the
-	// built-in ones. Those with the role web_server tell web servers, those with the
-	// role web_application what runs in them.
+	// built-in ones. Those with the roles web_server, other_server and unknown_server tell
+	// servers, those with the role web_application what runs in them.
 	Paths []string
 	// NoBuiltin leaves out the built-in rules that give findings. Those that tell
-	// web servers stay, since without them no process has a worker.
+	// servers stay, since without them no process has a worker.
 	NoBuiltin bool
 	// MinLevel leaves out rules of a lower level, Statuses takes only rules of these
 	// statuses, Tags only those with one of these tags or a part of one: see
-	// rules.Options. Rules that tell web servers are taken whatever they have.
+	// rules.Options. Rules that tell servers are taken whatever they have.
 	MinLevel       rules.Level
 	Statuses, Tags []string
 	// Exclude leaves out rules by name or ID, compared without case.
@@ -33,7 +33,7 @@ type RuleOptions struct {
 
 // RuleSets are the rules of a scan, compiled.
 type RuleSets struct {
-	// Detections are the rules that give findings, Servers those that tell web
+	// Detections are the rules that give findings, Servers those that tell
 	// servers, Applications those that tell what runs in them.
 	Detections, Servers, Applications *rules.Set
 	// Loaded are all rules that were read, the built-in ones first, whether they
@@ -60,7 +60,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 		return nil, err
 	}
 	if o.NoBuiltin {
-		servers, rest := rules.SplitRole(builtin, rules.RoleWebServer)
+		servers, rest := rules.SplitServers(builtin)
 		applications, _ := rules.SplitRole(rest, rules.RoleWebApplication)
 		builtin = slices.Concat(servers, applications)
 	}
@@ -70,8 +70,8 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	s.Files, s.Failed = given.Files, given.Failed
 	s.fail(given.Errors)
 
-	// What the user says of a web server goes before what is built in.
-	roles, others := rules.SplitRole(slices.Concat(given.Rules, builtin), rules.RoleWebServer)
+	// What the user says of a server goes before what is built in.
+	roles, others := rules.SplitServers(slices.Concat(given.Rules, builtin))
 	applications, others := rules.SplitRole(others, rules.RoleWebApplication)
 	roles, applications = s.checkRoles(roles), s.checkRoles(applications)
 	roles, others = shareFilters(roles, others)
@@ -106,11 +106,11 @@ func goesBy(r *rules.Rule, ref string) bool {
 	return ref != "" && (strings.EqualFold(ref, r.Name) || strings.EqualFold(ref, r.ID))
 }
 
-// maxServerRules bounds the rules that tell web servers: a process has the number
+// maxServerRules bounds the rules that tell servers: a process has the number
 // of one in 16 bits.
 const maxServerRules = 1<<16 - 2
 
-// checkRoles returns the rules that can tell web servers, or what runs in them.
+// checkRoles returns the rules that can tell servers, or what runs in them.
 func (s *RuleSets) checkRoles(roles []*rules.Rule) []*rules.Rule {
 	var kept []*rules.Rule
 	for _, r := range roles {
@@ -130,7 +130,7 @@ func (s *RuleSets) checkRoles(roles []*rules.Rule) []*rules.Rule {
 	return kept
 }
 
-// shareFilters gives each filter to the rules that it names: those that tell web
+// shareFilters gives each filter to the rules that it names: those that tell
 // servers, those that give findings, or both. A filter that names none tunes
 // those that give findings.
 func shareFilters(roles, others []*rules.Rule) (withRoles, withOthers []*rules.Rule) {
@@ -172,7 +172,7 @@ func filterOf(r *rules.Rule, names []string) *rules.Rule {
 // RuleSummary counts the rules of a scan.
 type RuleSummary struct {
 	// Applied counts the rules that gave findings or would have, correlation rules
-	// among them; Servers those that told web servers and what runs in them; Filters
+	// among them; Servers those that told servers and what runs in them; Filters
 	// those that tuned others.
 	Applied, Servers, Filters int
 	// Correlated counts those of Applied that give no findings by themselves, since

@@ -17,12 +17,19 @@ const (
 	UseCorrelation    RuleUse = "correlation"     // a correlation rule that gives findings
 	UseCorrelated     RuleUse = "correlated"      // only feeds correlation rules
 	UseWebServer      RuleUse = "web server"      // tells web servers
+	UseOtherServer    RuleUse = "other server"    // tells servers of another kind
+	UseUnknownServer  RuleUse = "unknown server"  // tells what behaves as a server
 	UseWebApplication RuleUse = "web application" // tells what runs in them
 	UseFilter         RuleUse = "filter"          // tunes other rules
 	UseNotApplicable  RuleUse = "other logs"      // is about other logs, or tunes rules that are
 	UseNotSelected    RuleUse = "not selected"
 	UseFailed         RuleUse = "failed"
 )
+
+// serverUses are the uses of rules that tell servers, by role.
+var serverUses = map[string]RuleUse{
+	rules.RoleWebServer: UseWebServer, rules.RoleOtherServer: UseOtherServer, rules.RoleUnknownServer: UseUnknownServer,
+}
 
 // sets returns all sets.
 func (s *RuleSets) sets() []*rules.Set { return []*rules.Set{s.Servers, s.Applications, s.Detections} }
@@ -39,7 +46,9 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 		mark(set.NotApplicable(), UseNotApplicable)
 		mark(set.NotSelected(), UseNotSelected)
 	}
-	mark(s.Servers.Rules(), UseWebServer)
+	for _, r := range s.Servers.Rules() {
+		uses[r] = serverUses[r.Role]
+	}
 	mark(s.Applications.Rules(), UseWebApplication)
 	mark(s.Detections.Correlations(), UseCorrelation)
 	for i, r := range s.Detections.Rules() {
@@ -102,7 +111,7 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 }
 
 // Explain says how detection rules stand to a process: those that give findings,
-// then those that tell web servers and what runs in them, each in the order of the rules. wanted
+// then those that tell servers and what runs in them, each in the order of the rules. wanted
 // says of which rules it is to be said; nil means all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
@@ -121,13 +130,13 @@ func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*r
 	return list
 }
 
-// WorkerOf returns the web server that a process runs below, what its rule calls
-// it, and how many links the process is below it; the zero Process if there is
+// WorkerOf returns the server that a process runs below, which kind of server it
+// is, and how many links the process is below it; the zero Process if there is
 // none.
-func (r *Result) WorkerOf(p proctree.Process) (worker proctree.Process, product string, depth int) {
+func (r *Result) WorkerOf(p proctree.Process) (worker proctree.Process, role ServerRole, depth int) {
 	worker = r.workers.workerOf(p)
 	if !worker.Exists() {
-		return worker, "", 0
+		return worker, ServerNone, 0
 	}
-	return worker, r.workers.product(worker), r.workers.depth(p)
+	return worker, r.workers.told(worker).kind, r.workers.depth(p)
 }

@@ -62,9 +62,10 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	}
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs}
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, options.workers())
+	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	d := &detection{
 		options: &options, forest: forest, set: loaded.rules.Detections, matchers: loaded.matchers, workers: res.workers, inputs: reading.inputs,
-		applications: loaded.rules.Applications, crashes: loaded.crashes,
+		crashes: loaded.crashes,
 	}
 	res.Findings = d.run(rest)
 	options.Baseline.mark(res.Findings)

@@ -10,7 +10,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Session is what ran below one web server process and was found: the worker
+// Session is what ran below one server process and was found: the worker
 // and its findings.
 type Session struct {
 	// Key is the session's name: the same for all findings below one worker, and
@@ -18,10 +18,12 @@ type Session struct {
 	Key    string
 	Host   string
 	Worker proctree.Process
-	// Product is the web server's name, or that of what runs in it, such as
+	// Product is the server's name, or that of what runs in it, such as
 	// "Exchange OWA"; Application is the application pool of an IIS worker, "" if
 	// nothing tells it.
 	Product, Application string
+	// ServerRole is which kind of server the worker is.
+	ServerRole ServerRole
 	// User is whom the worker ran as, "" if not known.
 	User string
 	// Level is the highest level of the findings that no baseline knows (of all, if
@@ -80,7 +82,7 @@ func (d *detection) sessions(findings []*Finding) []*Session {
 		}
 		s := byKey[f.Session]
 		if s == nil {
-			s = &Session{Key: f.Session, Host: f.Host, Worker: f.Worker, Product: f.Product}
+			s = &Session{Key: f.Session, Host: f.Host, Worker: f.Worker, Product: f.Product, ServerRole: f.ServerRole}
 			byKey[f.Session] = s
 			sessions = append(sessions, s)
 		}
@@ -96,14 +98,13 @@ func (d *detection) sessions(findings []*Finding) []*Session {
 // summarizer says what sessions come to. It is for one goroutine.
 type summarizer struct {
 	detection *detection
-	apps      *applications
 	below     *lineage
 }
 
 func newSummarizers(d *detection, n int) []*summarizer {
 	list := make([]*summarizer, n)
-	for i, apps := range newApplications(d, n) {
-		list[i] = &summarizer{d, apps, newLineage(d.forest)}
+	for i := range list {
+		list[i] = &summarizer{d, newLineage(d.forest)}
 	}
 	return list
 }
@@ -118,7 +119,9 @@ func (by *summarizer) do(s *Session) {
 		}
 	}()
 	s.summarize()
-	by.apps.label(s)
+	if s.Worker.Exists() {
+		s.Application = applicationPool(by.detection.forest.Texts(), s.Worker)
+	}
 	by.below.climb(s)
 	s.judge()
 	done = true

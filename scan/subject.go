@@ -20,7 +20,7 @@ type subject struct {
 	texts     *proctree.Texts
 	fields    *proctree.FieldReader
 	unnamed   [3]proctree.TextID // what logs have for a parent that is not known
-	workers   *workerMap         // nil while the web servers are being told
+	workers   *workerMap         // nil while the servers are being told
 	getters   []getter           // by field of the set
 	process   proctree.Process
 	hashes    map[proctree.TextID]hashes
@@ -140,10 +140,12 @@ var getters = map[string]getter{
 	"ancestorimage":          ancestors(proctree.Process.Image),
 	"ancestorcommandline":    ancestors(proctree.Process.CommandLine),
 	"ancestoruser":           ancestors(userOf),
-	"workerimage":            ofWorker(proctree.Process.Image),
-	"workercommandline":      ofWorker(proctree.Process.CommandLine),
-	"workeruser":             ofWorker(userOf),
+	"workerimage":            ofWebServer(proctree.Process.Image),
+	"workercommandline":      ofWebServer(proctree.Process.CommandLine),
+	"workeruser":             ofWebServer(userOf),
 	"workerprocessid":        workerPID,
+	"workerrole":             workerRole,
+	"workerproduct":          workerProduct,
 	"session":                session,
 	"depth":                  depth,
 	"applicationpool":        poolField,
@@ -267,22 +269,6 @@ func ancestors(of func(proctree.Process) proctree.TextID) getter {
 		}
 		return dst
 	}
-}
-
-func ofWorker(of func(proctree.Process) proctree.TextID) getter {
-	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
-		if w := s.workers.workerOf(s.process); w.Exists() {
-			return text(dst, of(w))
-		}
-		return dst
-	}
-}
-
-func workerPID(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if w := s.workers.workerOf(s.process); w.Exists() {
-		return number(dst, uint64(w.PID()))
-	}
-	return dst
 }
 
 func session(s *subject, dst []rules.ValueID) []rules.ValueID {

@@ -2,40 +2,88 @@ package scan
 
 import (
 	"cmp"
+	"slices"
 
 	"webshellscan/rules"
 	"webshellscan/scan/proctree"
 )
 
-// workerMap says for each process which web server it runs below: its worker.
-// Where a web server runs below another, such as PHP below IIS, the outermost
-// one is the worker of all, so that one intrusion has one worker.
+// ServerRole is which kind of server a worker is.
+type ServerRole string
+
+// The roles, in the order in which they are taken for the worker where one server
+// runs below another.
+const (
+	ServerNone    ServerRole = ""
+	ServerUnknown ServerRole = "unknown" // behaves as a server does; no rule knows its name
+	ServerOther   ServerRole = "other"   // a database, a management agent
+	ServerWeb     ServerRole = "web"
+)
+
+// serverRoles are the roles by the attribute `role` of the rules that tell them.
+var serverRoles = map[string]ServerRole{
+	rules.RoleWebServer: ServerWeb, rules.RoleOtherServer: ServerOther, rules.RoleUnknownServer: ServerUnknown,
+}
+
+// rank orders roles.
+func (r ServerRole) rank() int {
+	return slices.Index([]ServerRole{ServerNone, ServerUnknown, ServerOther, ServerWeb}, r)
+}
+
+// Noun is what sentences call a server of that role.
+func (r ServerRole) Noun() string {
+	switch r {
+	case ServerOther:
+		return "server"
+	case ServerUnknown:
+		return "unknown server"
+	}
+	return "web server"
+}
+
+// workerMap says for each process which server it runs below: its worker. Where
+// a server runs below another, such as PHP below IIS, the outermost one is the
+// worker of all, so that one intrusion has one worker; but a web server goes
+// before another server, and one that is known before one that is not.
 type workerMap struct {
-	forest   *proctree.Forest
-	products []string // by index of the rule
-	hosts    []hostWorkers
-	crashes  []crash
+	forest  *proctree.Forest
+	servers []serverName // by index of the rule that tells a server
+	hosts   []hostWorkers
+	crashes []crash
+}
+
+// serverName is what a rule says of a server.
+type serverName struct {
+	product, role proctree.TextID
+	kind          ServerRole
+	rank          int
 }
 
 // hostWorkers holds, by Process.Index, for the processes of one host:
 type hostWorkers struct {
-	server []uint16 // 1 + index of the rule that tells a web server, 0 for none
+	server []uint16 // 1 + index of the rule that tells a server, 0 for none
 	worker []uint32 // 1 + index of the worker, 0 for none
 	// How many links a process is below its worker, and the least sure of them.
 	depth []uint32
 	link  []proctree.Link
+	// What runs in those workers of which a rule says it.
+	application map[int]proctree.TextID
 }
 
-// newWorkerMap tells the web servers of a forest by rules of that role.
+// newWorkerMap tells the servers of a forest by rules of those roles.
 func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerMap {
 	m := &workerMap{forest: forest, hosts: make([]hostWorkers, len(forest.Hosts()))}
 	for i, h := range forest.Hosts() {
 		m.hosts[i] = hostWorkers{
-			make([]uint16, h.Processes), make([]uint32, h.Processes), make([]uint32, h.Processes), make([]proctree.Link, h.Processes),
+			server: make([]uint16, h.Processes), worker: make([]uint32, h.Processes), depth: make([]uint32, h.Processes),
+			link: make([]proctree.Link, h.Processes), application: make(map[int]proctree.TextID),
 		}
 	}
 	for _, r := range set.Rules() {
-		m.products = append(m.products, productName(r))
+		kind := serverRoles[r.Role]
+		m.servers = append(m.servers, serverName{
+			forest.Texts().InternString(productName(r)), forest.Texts().InternString(string(kind)), kind, kind.rank(),
+		})
 	}
 	judges := newJudges(set, newMatchers(set, workers), forest, nil)
 	batches := batchesOf(forest)
@@ -46,18 +94,18 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 			}
 		})
 	})
-	m.crashes = append(crashesOf(judges), crashesIn("web servers", failures)...)
+	m.crashes = append(crashesOf(judges), crashesIn("servers", failures)...)
 	for i := range m.hosts {
 		m.inherit(i)
 	}
 	return m
 }
 
-// productName returns what a rule calls the web server, or what runs in it.
+// productName returns what a rule calls the server, or what runs in it.
 func productName(r *rules.Rule) string { return cmp.Or(r.Custom["product"], r.Title) }
 
 // inherit gives each process of a host the worker of its parent, or its parent
-// if that is a web server. It goes through the processes in their order, in which
+// if that is a server. It goes through the processes in their order, in which
 // nearly every parent comes before its children, and goes up first where not.
 func (m *workerMap) inherit(host int) {
 	h := &m.hosts[host]
@@ -72,7 +120,7 @@ func (m *workerMap) inherit(host int) {
 				continue
 			}
 			if parent.Exists() {
-				h.adopt(p.Index(), parent.Index(), link)
+				m.adopt(h, p.Index(), parent.Index(), link)
 			}
 			done[p.Index()] = true
 			if n := len(path); n > 0 {
@@ -83,17 +131,44 @@ func (m *workerMap) inherit(host int) {
 }
 
 // adopt gives a process the worker of its parent, or its parent if that is one.
-func (h *hostWorkers) adopt(child, parent int, link proctree.Link) {
+func (m *workerMap) adopt(h *hostWorkers, child, parent int, link proctree.Link) {
+	above := h.worker[parent]
 	switch {
-	case h.worker[parent] != 0:
-		h.worker[child], h.depth[child], h.link[child] = h.worker[parent], h.depth[parent]+1, max(link, h.link[parent])
-	case h.server[parent] != 0:
+	case h.server[parent] != 0 && (above == 0 || m.rank(h, parent) > m.rank(h, int(above-1))):
 		h.worker[child], h.depth[child], h.link[child] = uint32(parent+1), 1, link
+	case above != 0:
+		h.worker[child], h.depth[child], h.link[child] = above, h.depth[parent]+1, max(link, h.link[parent])
 	}
 }
 
-// workerOf returns the web server that a process runs below; the zero Process
-// if there is none, and while web servers are still being told.
+// rank returns that of a server's role.
+func (m *workerMap) rank(h *hostWorkers, server int) int { return m.servers[h.server[server]-1].rank }
+
+// tellApplications says by rules of that role what runs in the workers.
+func (m *workerMap) tellApplications(set *rules.Set, workers int) {
+	var products []proctree.TextID
+	for _, r := range set.Rules() {
+		products = append(products, m.forest.Texts().InternString(productName(r)))
+	}
+	judges := newJudges(set, newMatchers(set, workers), m.forest, m)
+	failures := share(judges, len(m.hosts), func(j *judge, i int) {
+		h := &m.hosts[i]
+		asked := make([]bool, len(h.worker))
+		for _, w := range h.worker {
+			if w == 0 || asked[w-1] {
+				continue
+			}
+			asked[w-1] = true
+			if matches := j.match(m.forest.Process(i, int(w-1))); len(matches) > 0 {
+				h.application[int(w-1)] = products[matches[0]]
+			}
+		}
+	})
+	m.crashes = append(m.crashes, crashesIn("applications", failures)...)
+}
+
+// workerOf returns the server that a process runs below; the zero Process if
+// there is none, and while servers are still being told.
 func (m *workerMap) workerOf(p proctree.Process) proctree.Process {
 	if m == nil {
 		return proctree.Process{}
@@ -117,10 +192,65 @@ func (m *workerMap) link(p proctree.Process) proctree.Link {
 	return m.hosts[p.HostIndex()].link[p.Index()]
 }
 
-// product returns what the rules call a web server.
-func (m *workerMap) product(server proctree.Process) string {
+// told returns what the rules say of a server; the zero serverName of what is
+// none.
+func (m *workerMap) told(server proctree.Process) serverName {
 	if i := m.hosts[server.HostIndex()].server[server.Index()]; i != 0 {
-		return m.products[i-1]
+		return m.servers[i-1]
 	}
-	return ""
+	return serverName{}
+}
+
+// application returns what the rules say that runs in a worker, 0 if nothing.
+func (m *workerMap) application(worker proctree.Process) proctree.TextID {
+	return m.hosts[worker.HostIndex()].application[worker.Index()]
+}
+
+// product returns what the rules call that which runs in a worker, or the worker.
+func (m *workerMap) product(worker proctree.Process) string {
+	return m.forest.Texts().Text(cmp.Or(m.application(worker), m.told(worker).product))
+}
+
+// ofWebServer gives a field of the worker of the process in hand, if that is a
+// web server or may be one.
+func ofWebServer(of func(proctree.Process) proctree.TextID) getter {
+	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		if w := s.webWorker(); w.Exists() {
+			return text(dst, of(w))
+		}
+		return dst
+	}
+}
+
+// webWorker returns the worker of the process in hand, unless it is a server of
+// another kind.
+func (s *subject) webWorker() proctree.Process {
+	w := s.workers.workerOf(s.process)
+	if w.Exists() && s.workers.told(w).kind == ServerOther {
+		return proctree.Process{}
+	}
+	return w
+}
+
+func workerPID(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if w := s.webWorker(); w.Exists() {
+		return number(dst, uint64(w.PID()))
+	}
+	return dst
+}
+
+// workerRole gives which kind of server the worker is.
+func workerRole(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if w := s.workers.workerOf(s.process); w.Exists() {
+		return text(dst, s.workers.told(w).role)
+	}
+	return dst
+}
+
+// workerProduct gives what the rules call the worker, and what runs in it.
+func workerProduct(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if w := s.workers.workerOf(s.process); w.Exists() {
+		return text(text(dst, s.workers.told(w).product), s.workers.application(w))
+	}
+	return dst
 }

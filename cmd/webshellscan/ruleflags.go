@@ -33,7 +33,7 @@ var (
 func (f *ruleFlags) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.paths, "rules", nil, "Sigma rules to apply besides the built-in ones: a file or folder `path` (may be given again)")
-	flags.BoolVar(&f.noBuiltin, "no-builtin", false, "leave out the built-in rules that give findings; those that tell web servers stay")
+	flags.BoolVar(&f.noBuiltin, "no-builtin", false, "leave out the built-in rules that give findings; those that tell servers stay")
 	flags.StringVar(&f.level, "level", "", "only rules of this `level` or above: "+strings.Join(levels, ", "))
 	flags.StringSliceVar(&f.statuses, "status", nil, "only rules of this `status`: "+strings.Join(statuses, ", ")+" (may be given again)")
 	flags.StringArrayVar(&f.tags, "tag", nil, "only rules with this `tag` or one below it, such as attack.t1505 (may be given again)")

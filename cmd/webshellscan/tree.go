@@ -52,7 +52,7 @@ outright, and any other ending means text:
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")
-	flags.StringVar(&o.session, "session", "", "only around the web server process of the session with this `key`, as reports have it")
+	flags.StringVar(&o.session, "session", "", "only around the server process of the session with this `key`, as reports have it")
 	flags.StringVar(&o.since, "since", "", "only processes started from this `time` on (RFC 3339, or a date; UTC), and those above them")
 	flags.StringVar(&o.until, "until", "", "only processes started before this `time` (RFC 3339; a date: up to its end), and those above them")
 	flags.IntVar(&o.depth, "depth", 0, "only so many `links` below the first process (0: all)")
