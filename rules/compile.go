@@ -26,9 +26,9 @@ type Options struct {
 	// than all. LevelNone takes all.
 	MinLevel Level
 
-	// Statuses takes only rules of these statuses, Tags only those with one of
-	// these tags or a part of one ("attack.t1505" takes attack.t1505.003 too).
-	// Both are compared without case; empty takes all.
+	// Statuses takes only rules of these statuses, compared without case. Tags
+	// takes only those with one of these tags or one below it: see Rule.HasTag.
+	// Empty takes all.
 	Statuses []string
 	Tags     []string
 
@@ -166,12 +166,7 @@ func (o *Options) selects(r *Rule) bool {
 	case len(o.Tags) == 0:
 		return true
 	}
-	return slices.ContainsFunc(r.Tags, func(tag string) bool {
-		return slices.ContainsFunc(o.Tags, func(want string) bool {
-			tag, want := strings.ToLower(tag), strings.ToLower(want)
-			return tag == want || strings.HasPrefix(tag, want+".")
-		})
-	})
+	return slices.ContainsFunc(o.Tags, r.HasTag)
 }
 
 // rule compiles a detection rule, if it applies.

@@ -19,13 +19,20 @@ type loadedRules struct {
 	crashes  []crash
 }
 
-// loadAside loads the rules while the logs are read.
-func loadAside(ctx context.Context, options *Options) <-chan *loadedRules {
+// loadAside loads the rules while the logs are read. It calls stop if they cannot
+// be applied as the options ask, so that no more is read.
+func loadAside(ctx context.Context, options *Options, stop func()) <-chan *loadedRules {
 	done := make(chan *loadedRules, 1)
 	go func() {
 		l := &loadedRules{}
 		if err := guard.Run(func() { l.rules, l.err = LoadRules(ctx, options.Rules, options.workers()) }); err != nil {
 			l.err = err
+		}
+		if l.err == nil {
+			l.err = l.rules.Selection
+		}
+		if l.err != nil {
+			stop()
 		}
 		done <- l
 	}()

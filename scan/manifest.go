@@ -45,7 +45,7 @@ type InputFile struct {
 // newManifest returns the manifest of what was read. If hash is set, all files are
 // read a second time, from start to end.
 func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Options) Manifest {
-	m := Manifest{Version: options.Version, Only: options.Only(), Interrupted: ctx.Err() != nil}
+	m := Manifest{Version: options.Version, Interrupted: ctx.Err() != nil}
 	for _, rule := range set.Rules() {
 		m.Rules = append(m.Rules, rule.Label())
 	}

@@ -8,10 +8,12 @@
 package scan
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"sync/atomic"
 
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 )
 
@@ -26,6 +28,10 @@ type Options struct {
 	// Hosts takes findings of these hosts only, by full or short name, compared
 	// without case. Empty takes all.
 	Hosts []string
+	// MinLevel takes only sessions of this level or above, with all their findings,
+	// and findings below no web server of this level or above. rules.LevelNone takes
+	// all.
+	MinLevel rules.Level
 	// Since and Until bound the time of findings: from Since on, and before
 	// Until. Zero means no bound. Trees are built of all events.
 	Since, Until event.Time
@@ -68,9 +74,9 @@ func (o *Options) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// Only says in words which part of what there is was asked for; nothing if all of
-// it was.
-func (o *Options) Only() []string {
+// only says in words which part of what there is was asked for; nothing if all of
+// it was. below is how many findings the level left out.
+func (o *Options) only(below int) []string {
 	var list []string
 	add := func(what string, values ...string) {
 		for _, v := range values {
@@ -84,17 +90,13 @@ func (o *Options) Only() []string {
 	if o.Until != 0 {
 		add("before ", o.Until.String())
 	}
-	r := &o.Rules
-	if r.NoBuiltin {
+	if o.MinLevel != 0 {
+		add("level ", fmt.Sprintf("%s or above (findings below it left out: %d)", o.MinLevel, below))
+	}
+	if o.Rules.NoBuiltin {
 		list = append(list, "without the built-in rules")
 	}
-	if r.MinLevel > 0 {
-		add("rules of level ", r.MinLevel.String()+" or above")
-	}
-	add("rules of status ", r.Statuses...)
-	add("rules with tag ", r.Tags...)
-	add("without rule ", r.Exclude...)
-	return list
+	return append(list, o.Rules.choice()...)
 }
 
 // wantsTime reports whether findings of a time are asked for.

@@ -13,6 +13,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/evtx/evtxtest"
 )
 
@@ -127,8 +128,8 @@ func TestGivenRules(t *testing.T) {
 		{"an excluded web server", scan.RuleOptions{Exclude: []string{"WEB_SERVER_IIS"}}, []string{below}, []string{
 			"B 204 car_2021_02_001_webshell_process_tree,shells_spawned_by_web_servers",
 		}},
-		{"excluded by ID", scan.RuleOptions{NoBuiltin: true, Exclude: []string{"11111111-2222-4333-8444-555555555555"}}, []string{odd}, []string{}},
-		{"by level", scan.RuleOptions{NoBuiltin: true, MinLevel: rules.LevelHigh}, []string{odd}, []string{}},
+		{"excluded by ID", scan.RuleOptions{NoBuiltin: true, Exclude: []string{"11111111-2222-4333-8444-555555555555"}}, []string{odd, below}, []string{}},
+		{"by level", scan.RuleOptions{NoBuiltin: true, MinLevel: rules.LevelMedium}, []string{odd, below, acme}, []string{"B 208 odd"}},
 		{"by status", scan.RuleOptions{Statuses: []string{"test"}}, []string{odd}, []string{"B 208 odd"}},
 		{"by tag", scan.RuleOptions{NoBuiltin: true, Tags: []string{"attack.T1505"}}, []string{odd, below}, []string{"B 208 odd"}},
 		{
@@ -195,11 +196,92 @@ func TestRuleSummary(t *testing.T) {
 	if s.Failed != 4 || s.NotSelected != 2 || s.Applied != 5 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
 		t.Errorf("%+v", s)
 	}
-	res = mustScan(t, scan.Options{
-		Paths: []string{processLog(t, started{0, "A", 1, 2, "x.exe"})}, Rules: scan.RuleOptions{MinLevel: rules.LevelCritical},
-	})
-	if res.Summary.Rules.Applied != 0 || len(res.Summary.Blind) == 0 || !strings.Contains(res.Summary.Blind[0].Text, "no rule was applied") {
-		t.Errorf("no rule applied: %+v, blind: %v", res.Summary.Rules, res.Summary.Blind)
+}
+
+// TestSelection: options that choose rules which there are not, or leave none that
+// gives findings, end a scan with the reason.
+func TestSelection(t *testing.T) {
+	odd := ruleFile(t, detect("odd", `Image|endswith: '\odd.exe'`, "level: medium\nstatus: test\ntags: [attack.t1505.003]\n"))
+	for _, c := range []struct {
+		name    string
+		options scan.RuleOptions
+		want    string // "" if nothing is wrong
+	}{
+		{"a rule to exclude", scan.RuleOptions{Exclude: []string{"ODD"}}, ""},
+		{"a built-in rule that is left out anyway", scan.RuleOptions{NoBuiltin: true, Exclude: []string{"web_server_descendant_shell"}}, ""},
+		{"a rule to exclude that there is not", scan.RuleOptions{Exclude: []string{"odd", "nobody"}}, `no rule to exclude has the name or ID "nobody"`},
+		{"no name", scan.RuleOptions{Exclude: []string{""}}, `no rule to exclude has the name or ID ""`},
+		{"a tag", scan.RuleOptions{Tags: []string{"T1505"}}, ""},
+		{"a tag that there is not", scan.RuleOptions{Tags: []string{"t1505", "T150"}}, `no rule has the tag "T150" or one below it`},
+		{"level", scan.RuleOptions{MinLevel: rules.LevelCritical}, "no rule is left to give findings: 6 not selected (asked for: rules of level critical or above)"},
+		{"status", scan.RuleOptions{Statuses: []string{"unsupported"}}, "no rule is left to give findings: 6 not selected (asked for: rules of status unsupported)"},
+		{
+			"all excluded",
+			scan.RuleOptions{NoBuiltin: true, Exclude: []string{"odd"}},
+			"no rule is left to give findings: without the built-in rules, 1 not selected (asked for: without rule odd)",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.options.Paths = []string{odd}
+			log := processLog(t, started{0, "A", 1, 2, "x.exe"})
+			_, err := scan.Scan(t.Context(), scan.Options{Paths: []string{log}, Rules: c.options})
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("error %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestMinLevel: sessions are taken by their level, whatever it comes from, and
+// whole; findings that belong to none by their own.
+func TestMinLevel(t *testing.T) {
+	log := processLog(t,
+		started{0, "A", 100, 4, "w3wp.exe"}, started{1, "A", 104, 100, "whoami.exe"}, started{2, "A", 108, 100, "ipconfig.exe"},
+		started{3, "A", 112, 100, "systeminfo.exe"}, started{4, "A", 116, 100, "other.exe"},
+		started{5, "B", 200, 4, "w3wp.exe"}, started{6, "B", 204, 200, "cmd.exe"}, started{7, "B", 208, 200, "other.exe"},
+		started{8, "C", 300, 4, "w3wp.exe"}, started{9, "C", 304, 300, "other.exe"},
+		started{10, "C", 400, 4, "odd.exe"}, started{11, "C", 404, 4, "other.exe"})
+	given := ruleFile(t, detect("odd", `Image|endswith: '\odd.exe'`, "level: critical\n"), detect("other", `Image|endswith: '\other.exe'`, "level: medium\n"))
+	for _, c := range []struct {
+		level          rules.Level
+		sessions, want []string
+		only           string
+	}{
+		{rules.LevelNone, []string{"A critical", "B high", "C medium"}, []string{"A 104", "A 108", "A 112", "A 116", "B 204", "B 208", "C 304", "C 400", "C 404"}, ""},
+		{
+			rules.LevelHigh,
+			[]string{"A critical", "B high"},
+			[]string{"A 104", "A 108", "A 112", "A 116", "B 204", "B 208", "C 400"},
+			"level high or above (findings below it left out: 2)",
+		},
+		{
+			rules.LevelCritical,
+			[]string{"A critical"},
+			[]string{"A 104", "A 108", "A 112", "A 116", "C 400"},
+			"level critical or above (findings below it left out: 4)",
+		},
+	} {
+		res := mustScan(t, scan.Options{Paths: []string{log}, MinLevel: c.level, Rules: scan.RuleOptions{Paths: []string{given}}, Crosscheck: 7})
+		var sessions, got []string
+		for _, s := range res.Sessions {
+			sessions = append(sessions, s.Host+" "+s.Level.String())
+		}
+		for _, f := range res.Findings {
+			got = append(got, fmt.Sprint(f.Host, " ", f.ProcessID))
+			if c.level > 0 && f.Crosscheck.State != crosscheck.Confirmed {
+				t.Errorf("the second decoder was asked about others than those that are reported: %+v", f.Crosscheck)
+			}
+		}
+		if diff := gocmp.Diff([][]string{c.sessions, c.want}, [][]string{sessions, got}); diff != "" {
+			t.Errorf("level %s (-want +got):\n%s", c.level, diff)
+		}
+		if only := strings.Join(res.Summary.Only, ", "); only != c.only || strings.Join(res.Manifest.Only, ", ") != c.only {
+			t.Errorf("level %s: only %q, of the manifest %q", c.level, only, res.Manifest.Only)
+		}
 	}
 }
 

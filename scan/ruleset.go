@@ -47,8 +47,13 @@ type RuleSets struct {
 	Errors []*rules.ParseError
 	// Failed counts the rules with errors.
 	Failed int
-	// Unmatched are the entries of Exclude that no rule goes by.
+	// Unmatched are the entries of Exclude that no rule goes by, although one that
+	// could not be read may.
 	Unmatched []string
+	// Selection is what is wrong with the options that choose rules: one names a rule
+	// or tag that there is not, or together they leave no rule that gives findings.
+	// It is nil if nothing is.
+	Selection error
 }
 
 // LoadRules reads and compiles rules, with several workers. What is wrong with
@@ -59,6 +64,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	if err != nil {
 		return nil, err
 	}
+	known := builtin
 	if o.NoBuiltin {
 		servers, rest := rules.SplitServers(builtin)
 		applications, _ := rules.SplitRole(rest, rules.RoleWebApplication)
@@ -85,11 +91,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	})
 	s.fail(errs)
 	s.Failed += s.Servers.Failed() + s.Applications.Failed() + s.Detections.Failed()
-	for _, ref := range o.Exclude {
-		if !slices.ContainsFunc(s.Loaded, func(r *rules.Rule) bool { return goesBy(r, ref) }) {
-			s.Unmatched = append(s.Unmatched, ref)
-		}
-	}
+	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
 	return s, nil
 }
 

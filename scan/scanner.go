@@ -47,10 +47,12 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	// What was read is judged and reported to the end, even if the user wants no
 	// more to be read.
 	rest := context.WithoutCancel(ctx)
-	sets := loadAside(rest, &options)
+	toRead, stop := context.WithCancel(ctx)
+	defer stop()
+	sets := loadAside(rest, &options, stop)
 	reading := newReading(found, options.workers(), options.Progress)
 	reading.recover = options.Recover
-	collectors := reading.run(ctx)
+	collectors := reading.run(toRead)
 	learning := learnAside(sets, reading.texts, options.workers())
 	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
 	loaded := learning.stop()
@@ -69,14 +71,17 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	}
 	res.Findings = d.run(rest)
 	options.Baseline.mark(res.Findings)
-	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
+	below := res.keepLevel(options.MinLevel)
+	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	res.Summary = summarize(reading, forest, skipped, loaded.rules)
 	res.Summary.Rules.Forgotten = d.forgotten
 	res.Summary.Interrupted = context.Cause(ctx)
-	res.Summary.ask(&options)
+	only := options.only(below)
+	res.Summary.ask(&options, only)
 	d.guarded("integrity and coverage", func() { res.judgeLogs(reading, &options) })
 	res.Manifest = newManifest(ctx, reading, loaded.rules.Detections, &options)
+	res.Manifest.Only = only
 	res.Summary.addCrashes(d)
 	return res, nil
 }

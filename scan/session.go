@@ -153,6 +153,23 @@ func (s *Session) summarize() {
 	s.Burst, s.BurstStart = burst(enumeration, !s.Known)
 }
 
+// keepLevel leaves out the sessions below a level with their findings, and of the
+// findings that belong to no session those below it. A session is kept whole: what
+// raises its level are findings that have a lower one each. It returns how many
+// findings are left out.
+func (r *Result) keepLevel(level rules.Level) (below int) {
+	left := make(map[string]bool)
+	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *Session) bool {
+		left[s.Key] = s.Level < level
+		return left[s.Key]
+	})
+	all := len(r.Findings)
+	r.Findings = slices.DeleteFunc(r.Findings, func(f *Finding) bool {
+		return left[f.Session] || f.Session == "" && f.Level < level
+	})
+	return all - len(r.Findings)
+}
+
 // maxListed bounds how many users and integrity levels a session lists.
 const maxListed = 32
 

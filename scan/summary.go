@@ -46,7 +46,7 @@ type Summary struct {
 	Blind []Blind
 	// Rules counts the rules.
 	Rules RuleSummary
-	// Only says which part of what there is was asked for (Options.Only).
+	// Only says in words which part of what there is was asked for.
 	Only []string
 	// Interrupted is why the scan was stopped early, nil if it was not.
 	Interrupted error
@@ -177,9 +177,10 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	}
 }
 
-// ask notes what was asked for, and says if nothing could be found of it.
-func (s *Summary) ask(o *Options) {
-	s.Only = o.Only()
+// ask notes what was asked for, in words too, and says if nothing could be found of
+// it.
+func (s *Summary) ask(o *Options, only []string) {
+	s.Only = only
 	if s.Records > 0 && s.First != 0 && (o.Since > s.Last || o.Until != 0 && o.Until <= s.First) {
 		s.Blind = append(s.Blind, Blind{"", "no record is of the time that was asked for"})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -71,8 +72,18 @@ outright, and any other ending means a table:
 	g.addFlags(cmd.PersistentFlags())
 	o.addFlags(cmd)
 	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newRulesCommand(g), newExplainCommand(g))
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	cmd.SetVersionTemplate("webshellscan {{.Version}}\n")
 	return cmd
+}
+
+// flagError says of a flag with a wrong value what is wrong in the words of all
+// other errors.
+func flagError(err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
+	}
+	return err
 }
 
 // release is the version of a released binary, set when it is linked.

@@ -17,8 +17,8 @@ import (
 type ruleFlags struct {
 	paths        []string
 	noBuiltin    bool
-	level        string
-	statuses     []string
+	level        levelFlag
+	statuses     statusFlag
 	tags         []string
 	exclude      []string
 	placeholders string
@@ -29,17 +29,61 @@ var (
 	statuses = []string{"stable", "test", "experimental", "deprecated", "unsupported"}
 )
 
+// levelFlag is a flag that names a level.
+type levelFlag struct{ level rules.Level }
+
+// add adds the flag to a verb.
+func (l *levelFlag) add(cmd *cobra.Command, name, usage string) {
+	cmd.Flags().Var(l, name, usage+strings.Join(levels, ", "))
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// String implements pflag.Value.
+func (l *levelFlag) String() string { return l.level.String() }
+
+// Set implements pflag.Value.
+func (l *levelFlag) Set(text string) error {
+	level, ok := rules.ParseLevel(text)
+	if !ok || level == rules.LevelNone {
+		return fmt.Errorf("not one of %s", strings.Join(levels, ", "))
+	}
+	l.level = level
+	return nil
+}
+
+// Type implements pflag.Value.
+func (l *levelFlag) Type() string { return "level" }
+
+// statusFlag is a flag that may be given again, with statuses of rules.
+type statusFlag []string
+
+// String implements pflag.Value.
+func (s *statusFlag) String() string { return strings.Join(*s, ",") }
+
+// Set implements pflag.Value.
+func (s *statusFlag) Set(text string) error {
+	for status := range strings.SplitSeq(text, ",") {
+		if !slices.Contains(statuses, strings.ToLower(status)) {
+			return fmt.Errorf("not one of %s", strings.Join(statuses, ", "))
+		}
+		*s = append(*s, strings.ToLower(status))
+	}
+	return nil
+}
+
+// Type implements pflag.Value.
+func (s *statusFlag) Type() string { return "status" }
+
 // addFlags adds the flags of all verbs that apply rules.
 func (f *ruleFlags) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.paths, "rules", nil, "Sigma rules to apply besides the built-in ones: a file or folder `path` (may be given again)")
 	flags.BoolVar(&f.noBuiltin, "no-builtin", false, "leave out the built-in rules that give findings; those that tell servers stay")
-	flags.StringVar(&f.level, "level", "", "only rules of this `level` or above: "+strings.Join(levels, ", "))
-	flags.StringSliceVar(&f.statuses, "status", nil, "only rules of this `status`: "+strings.Join(statuses, ", ")+" (may be given again)")
-	flags.StringArrayVar(&f.tags, "tag", nil, "only rules with this `tag` or one below it, such as attack.t1505 (may be given again)")
+	f.level.add(cmd, "rule-level", "only rules of this `level` or above: ")
+	flags.Var(&f.statuses, "status", "only rules of this `status`: "+strings.Join(statuses, ", ")+" (may be given again)")
+	flags.StringArrayVar(&f.tags, "tag", nil, "only rules with this `tag` or one below it, such as T1505 or attack.t1505 (may be given again)")
 	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out the rule of this `name` or ID (may be given again)")
 	flags.StringVar(&f.placeholders, "placeholders", "", "a YAML `file` with the values that placeholders in rules stand for")
-	_ = cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -55,15 +99,8 @@ func (f *ruleFlags) inputs(paths []string) []string {
 
 // finalize checks the flags and turns them into options.
 func (f *ruleFlags) finalize() (scan.RuleOptions, error) {
-	options := scan.RuleOptions{Paths: f.paths, NoBuiltin: f.noBuiltin, Statuses: f.statuses, Tags: f.tags, Exclude: f.exclude}
-	var ok bool
-	if options.MinLevel, ok = rules.ParseLevel(f.level); !ok {
-		return options, fmt.Errorf("--level %q: not one of %s", f.level, strings.Join(levels, ", "))
-	}
-	for _, status := range f.statuses {
-		if !slices.Contains(statuses, strings.ToLower(status)) {
-			return options, fmt.Errorf("--status %q: not one of %s", status, strings.Join(statuses, ", "))
-		}
+	options := scan.RuleOptions{
+		Paths: f.paths, NoBuiltin: f.noBuiltin, MinLevel: f.level.level, Statuses: f.statuses, Tags: f.tags, Exclude: f.exclude,
 	}
 	for _, path := range f.paths {
 		if _, err := os.Stat(path); err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
@@ -29,7 +31,8 @@ log source and tags, and what a scan with the same flags does with each.
 			if !g.quiet {
 				_ = report.RuleSummary(g.stderr, sets) // without standard error there is nobody to tell
 			}
-			return g.print(func(out *output, o report.Options) error { return report.RuleList(out, format, sets, o) })
+			err = g.print(func(out *output, o report.Options) error { return report.RuleList(out, format, sets, o) })
+			return errors.Join(err, sets.Selection)
 		},
 	}
 	flags.addFlags(cmd)

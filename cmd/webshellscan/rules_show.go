@@ -31,6 +31,9 @@ says, and the one condition over fields that it was simplified to.
 			if err != nil {
 				return err
 			}
+			if sets.Selection != nil {
+				return sets.Selection
+			}
 			var list []*rules.Rule
 			for _, name := range args {
 				found := sets.Find(name)

@@ -20,6 +20,7 @@ type scanOptions struct {
 	*globals
 	rules ruleFlags
 	outputFlags
+	level  levelFlag
 	hosts  []string
 	since  string
 	until  string
@@ -35,6 +36,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
 	o.outputFlags.addFlags(cmd, scanFormats)
+	o.level.add(cmd, "level", "only sessions of this `level` or above, with all their findings, and other findings of it: ")
 	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; may be given again)")
 	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
 	flags.StringVar(&o.until, "until", "", "only findings before this `time` (RFC 3339; a date: up to its end)")
@@ -49,7 +51,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 
 // finalize checks the flags and turns them into the options of a scan.
 func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
-	options := scan.Options{Paths: paths, Version: version(), Workers: o.workers, Hosts: o.hosts, Crosscheck: o.check, Recover: o.stale}
+	options := scan.Options{Paths: paths, Version: version(), Workers: o.workers, MinLevel: o.level.level, Hosts: o.hosts, Crosscheck: o.check, Recover: o.stale}
 	if len(paths) == 0 {
 		return options, errors.New("no file or folder given: webshellscan PATH... (see --help)")
 	}

@@ -1,0 +1,67 @@
+package scan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+)
+
+// checkSelection fills in Unmatched and Selection. all are the rules that options
+// may name. If some could not be read, what none of them has may be theirs: what
+// is wrong with those is told, and that is enough.
+func (s *RuleSets) checkSelection(o *RuleOptions, all []*rules.Rule, unread bool) {
+	var errs []error
+	for _, ref := range o.Exclude {
+		if !slices.ContainsFunc(all, func(r *rules.Rule) bool { return goesBy(r, ref) }) {
+			s.Unmatched = append(s.Unmatched, ref)
+			errs = append(errs, fmt.Errorf("no rule to exclude has the name or ID %q", ref))
+		}
+	}
+	for _, tag := range o.Tags {
+		if !slices.ContainsFunc(all, func(r *rules.Rule) bool { return r.HasTag(tag) }) {
+			errs = append(errs, fmt.Errorf("no rule has the tag %q or one below it", tag))
+		}
+	}
+	if unread {
+		errs = nil
+	}
+	if sum := s.Summary(); len(errs) == 0 && sum.Applied == 0 && sum.Failed == 0 {
+		errs = append(errs, fmt.Errorf("no rule is left to give findings: %s", reasonsLeft(o, &sum)))
+	}
+	s.Selection = errors.Join(errs...)
+}
+
+// reasonsLeft says why rules are not applied.
+func reasonsLeft(o *RuleOptions, sum *RuleSummary) string {
+	var reasons []string
+	if o.NoBuiltin {
+		reasons = append(reasons, "without the built-in rules")
+	}
+	if sum.NotApplicable > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d of those given for other logs", sum.NotApplicable))
+	}
+	if sum.NotSelected > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d not selected (asked for: %s)", sum.NotSelected, strings.Join(o.choice(), ", ")))
+	}
+	return strings.Join(reasons, ", ")
+}
+
+// choice says in words how options choose among the rules.
+func (o *RuleOptions) choice() []string {
+	var list []string
+	add := func(what string, values ...string) {
+		for _, v := range values {
+			list = append(list, what+v)
+		}
+	}
+	if o.MinLevel > 0 {
+		add("rules of level ", o.MinLevel.String()+" or above")
+	}
+	add("rules of status ", o.Statuses...)
+	add("rules with tag ", o.Tags...)
+	add("without rule ", o.Exclude...)
+	return list
+}
