@@ -103,7 +103,7 @@ func explain(res *scan.Result, e Explained) explainedProcess {
 	texts, p := res.Forest.Texts(), e.Process
 	out := explainedProcess{
 		Host: p.Host().Name, Time: p.Start().String(), ProcessID: p.PID(), Image: texts.Text(p.Image()),
-		CommandLine: texts.Text(p.CommandLine()), User: texts.Text(p.Field(event.User)), Stub: p.Stub(),
+		CommandLine: texts.KnownText(p.CommandLine()), User: texts.KnownText(p.Field(event.User)), Stub: p.Stub(),
 		Rules: []explainedRule{}, Correlated: correlatedRows(e.Correlated),
 	}
 	if parent, _ := p.Parent(); parent.Exists() {

@@ -22,14 +22,14 @@ func newBox(p proctree.Process, o *TreeOptions) box {
 	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
 	b := box{
 		head:    fmt.Sprintf("%s (%d)", clip(Visible(name), maxBoxName), p.PID()),
-		command: Visible(strings.TrimSpace(texts.Text(p.CommandLine()))), rules: strings.Join(o.Mark(p), ", "),
+		command: Visible(strings.TrimSpace(texts.KnownText(p.CommandLine()))), rules: strings.Join(o.Mark(p), ", "),
 	}
 	if start := p.Start(); start != 0 {
 		b.about = shortTime(start) + "  "
 	} else if p.Stub() {
 		b.about = "its start is not in the logs  "
 	}
-	b.about = strings.TrimSpace(b.about + clip(Visible(texts.Text(p.Field(event.User))), maxBoxName))
+	b.about = strings.TrimSpace(b.about + clip(Visible(texts.KnownText(p.Field(event.User))), maxBoxName))
 	b.rules = Visible(b.rules)
 	return b
 }

@@ -167,7 +167,7 @@ func (d *htmlData) context(p proctree.Process) int {
 	n := len(d.records)
 	d.number[p] = n
 	d.records = append(d.records, jsonLine([]any{
-		Visible(p.Host().Name), p.Start().String(), p.End().String(), "", Visible(texts.Text(p.Image())), Visible(texts.Text(p.CommandLine())),
+		Visible(p.Host().Name), p.Start().String(), p.End().String(), "", Visible(texts.Text(p.Image())), Visible(texts.KnownText(p.CommandLine())),
 		[]string{},
 		p.PID(), p.GUID().String(), field(event.User), field(event.IntegrityLevel),
 		field(event.ParentImage), field(event.ParentCommandLine), p.ParentPID(),

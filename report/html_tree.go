@@ -88,10 +88,10 @@ func (b *treeBuilder) node(p proctree.Process, user string, levels int) *treeNod
 	texts := p.Forest().Texts()
 	_, link := p.Parent()
 	n := &treeNode{
-		Record: b.data.context(p), Image: texts.Text(p.Image()), CommandLine: texts.Text(p.CommandLine()), PID: p.PID(), Start: p.Start(),
+		Record: b.data.context(p), Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()), PID: p.PID(), Start: p.Start(),
 		Finding: b.found[p], Stub: p.Stub(), Guess: link == proctree.LinkTime, Recovered: p.Recovered(), Open: b.path[p],
 	}
-	own := texts.Text(p.Field(event.User))
+	own := texts.KnownText(p.Field(event.User))
 	if own != user {
 		n.User = own
 	}

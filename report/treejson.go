@@ -92,8 +92,8 @@ func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
 	_, link := p.Parent()
 	t := treeProcess{
 		ID: index + 1, Depth: int(it.depth), Start: p.Start().String(), End: p.End().String(),
-		Image: texts.Text(p.Image()), CommandLine: texts.Text(p.CommandLine()), ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
-		User: texts.Text(p.Field(event.User)), IntegrityLevel: texts.Text(p.Field(event.IntegrityLevel)),
+		Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()), ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
+		User: texts.KnownText(p.Field(event.User)), IntegrityLevel: texts.KnownText(p.Field(event.IntegrityLevel)),
 		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: creationEvidence(p, j.options.InputPath), LeftOut: d.counts(index),
 	}
 	if it.parent >= 0 {

@@ -98,7 +98,7 @@ func (t *textPen) process(p proctree.Process, before, below string, hasChildren 
 	if start := p.Start(); start != 0 {
 		line += "  " + shortTime(start)
 	}
-	if user := texts.Text(p.Field(event.User)); user != "" {
+	if user := texts.KnownText(p.Field(event.User)); user != "" {
 		line += "  " + Visible(user)
 	}
 	if p.Stub() {
@@ -111,7 +111,7 @@ func (t *textPen) process(p proctree.Process, before, below string, hasChildren 
 		line += "  <== " + Visible(strings.Join(marks, ", "))
 	}
 	t.line(line)
-	if command := strings.TrimSpace(texts.Text(p.CommandLine())); command != "" {
+	if command := strings.TrimSpace(texts.KnownText(p.CommandLine())); command != "" {
 		stem := t.lines.blank
 		if hasChildren {
 			stem = t.lines.through

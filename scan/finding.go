@@ -94,9 +94,9 @@ func (d *detection) finding(s *subject) *Finding {
 	f := &s.findings.take(1)[0]
 	*f = Finding{
 		Process: p, Host: p.Host().Name, Time: p.Start(),
-		Image: texts.Text(p.Image()), CommandLine: texts.Text(p.CommandLine()),
+		Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()),
 		ProcessID: p.PID(), ProcessGUID: p.GUID(),
-		User: texts.Text(p.Field(event.User)), IntegrityLevel: texts.Text(p.Field(event.IntegrityLevel)),
+		User: texts.KnownText(p.Field(event.User)), IntegrityLevel: texts.KnownText(p.Field(event.IntegrityLevel)),
 		ParentImage:       texts.Text(s.known(p.Field(event.ParentImage), proctree.Process.Image)),
 		ParentCommandLine: texts.Text(s.known(p.Field(event.ParentCommandLine), proctree.Process.CommandLine)),
 		ParentProcessID:   p.ParentPID(),

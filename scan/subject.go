@@ -19,9 +19,8 @@ type subject struct {
 	forest    *proctree.Forest
 	texts     *proctree.Texts
 	fields    *proctree.FieldReader
-	unnamed   [3]proctree.TextID // what logs have for a parent that is not known
-	workers   *workerMap         // nil while the servers are being told
-	getters   []getter           // by field of the set
+	workers   *workerMap // nil while the servers are being told
+	getters   []getter   // by field of the set
 	process   proctree.Process
 	hashes    map[proctree.TextID]hashes
 	commands  map[proctree.TextID]*command
@@ -39,9 +38,6 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 	s := &subject{
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
 		hashes: make(map[proctree.TextID]hashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
-	}
-	for i, text := range [...]string{"", "-", "?"} {
-		s.unnamed[i] = s.texts.InternString(text)
 	}
 	for _, name := range set.Fields() {
 		s.getters = append(s.getters, getterOf(name))
@@ -216,10 +212,10 @@ func startTime(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return append(dst, valueTime)
 }
 
-// known returns the first of the texts that says something: logs have "-" or
-// "?" for a parent that Sysmon did not know.
+// known returns what the process's own records have of its parent, if that says
+// something, else what the parent's have.
 func (s *subject) known(own proctree.TextID, parents func(proctree.Process) proctree.TextID) proctree.TextID {
-	if own != 0 && own != s.unnamed[0] && own != s.unnamed[1] && own != s.unnamed[2] {
+	if s.texts.Known(own) {
 		return own
 	}
 	if parent, _ := s.process.Parent(); parent.Exists() {

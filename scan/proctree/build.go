@@ -171,7 +171,7 @@ func (b *builder) makeNodes() {
 		}
 		b.tree.nodes = append(b.tree.nodes, node{
 			at: p.at, first: p.ref, pid: r.pid, sources: 1 << r.source,
-			image: b.imageOf.text(r.image), commandLine: r.commandLine,
+			image: b.imageOf.known(r.image), commandLine: r.commandLine,
 		})
 		recent.set(r.pid, nodeRef(len(b.tree.nodes)))
 	}
@@ -184,34 +184,42 @@ func (b *builder) makeNodes() {
 // or the same one again.
 func (b *builder) sameProcess(last nodeRef, r *creation, at event.Time) bool {
 	n := b.node(last)
-	first, image := b.record(n), b.imageOf.text(r.image)
+	first, image := b.record(n), b.imageOf.known(r.image)
 	if n.sources&(1<<r.source) != 0 {
-		return !r.guid.IsZero() && r.guid == first.guid && b.images.match(n.image, image)
+		return !r.guid.IsZero() && r.guid == first.guid && b.images.agree(n.image, image)
 	}
 	if at-n.at > sameStart && abs(first.created-r.created) > sameStart {
 		return false
 	}
-	return b.images.match(n.image, image) || r.commandLine != 0 && r.commandLine == n.commandLine
+	if n.image == 0 || image == 0 {
+		return first.parentPID == r.parentPID
+	}
+	return b.images.match(n.image, image) || r.commandLine == n.commandLine && b.texts.Known(r.commandLine)
 }
 
 // merge adds a record, with its copies, to a node. Sysmon's record says more and
-// stands first.
+// stands first; but a text that says something wins over one that does not.
 func (b *builder) merge(to nodeRef, ref creationRef) {
 	n, r := b.node(to), b.blocks.at(ref)
-	switch {
-	case r.source == sourceSysmon && n.sources&(1<<sourceSysmon) == 0:
+	image := b.imageOf.known(r.image)
+	if r.source == sourceSysmon && n.sources&(1<<sourceSysmon) == 0 {
 		b.lastCopy(ref).next, n.first = n.first, ref
-		n.image = b.imageOf.text(r.image)
-		if r.commandLine != 0 {
-			n.commandLine = r.commandLine
-		}
-	default:
+		n.image = cmp.Or(image, n.image)
+		n.commandLine = b.tell(r.commandLine, n.commandLine)
+	} else {
 		b.lastCopy(n.first).next = ref
-		if b.texts.Text(n.commandLine) == "" {
-			n.commandLine = r.commandLine
-		}
+		n.image = cmp.Or(n.image, image)
+		n.commandLine = b.tell(n.commandLine, r.commandLine)
 	}
 	n.sources |= 1 << r.source
+}
+
+// tell returns the first text, unless only the other one says something.
+func (b *builder) tell(first, other TextID) TextID {
+	if first == 0 || !b.texts.Known(first) && b.texts.Known(other) {
+		return other
+	}
+	return first
 }
 
 func (b *builder) lastCopy(ref creationRef) *creation {
@@ -265,12 +273,12 @@ func (b *builder) fillParents() {
 			continue
 		}
 		parent := b.node(n.parent)
-		if parent.commandLine != 0 && b.texts.Text(parent.commandLine) != "" {
+		if b.texts.Known(parent.commandLine) {
 			continue
 		}
 		for ref := n.first; ref != 0; ref = b.blocks.at(ref).next {
 			text := b.texts.field(b.blocks.at(ref).parent, event.ParentCommandLine)
-			if b.images.isNamed(text) {
+			if b.texts.Known(text) {
 				parent.commandLine = text
 				break
 			}

@@ -62,7 +62,7 @@ type Counts struct {
 	SysmonEnd      int // Sysmon 5
 	SecurityCreate int // Security 4688
 	SecurityEnd    int // Security 4689
-	// NoCommandLine counts the 4688 without a command line: the policy "Include
+	// NoCommandLine counts the 4688 without a known command line: the policy "Include
 	// command line in process creation events" was off.
 	NoCommandLine int
 	// NoParentName counts the 4688 that do not name their parent's image, as before
@@ -71,8 +71,8 @@ type Counts struct {
 	// SysmonFields is the greatest number of fields of a Sysmon 1: it grows with the
 	// version of Sysmon.
 	SysmonFields int
-	// Unusable counts process events without a process ID or without an image:
-	// nothing can be said of them.
+	// Unusable counts process events without a process ID, or without image and
+	// parent: nothing can be said of them.
 	Unusable int
 	// Recovered counts the process creations that were recovered from unused parts of
 	// chunks and are no copies of others. The other counts are of live records.
@@ -181,12 +181,12 @@ func (c *Collector) Add(ev *event.Event) {
 func (c *Collector) sysmonCreate(ev *event.Event, origin FacetID, counts *Counts) {
 	counts.SysmonFields = max(counts.SysmonFields, len(ev.Fields()))
 	pid, ok := ev.Value(event.ProcessID).Uint()
+	parent, placed := ev.Value(event.ParentProcessID).Uint()
 	image := c.facet(ev, sourceSysmon, FacetImage)
-	if !ok || pid > 0xFFFFFFFF || ev.Value(event.Image).IsNull() {
+	if !ok || pid > 0xFFFFFFFF || !placed && ev.Value(event.Image).IsNull() {
 		counts.Unusable++
 		return
 	}
-	parent, _ := ev.Value(event.ParentProcessID).Uint()
 	r := c.blocks.next()
 	*r = creation{
 		created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset, inChunk: uint32(ev.Place.Offset - ev.Place.Chunk),
@@ -225,9 +225,9 @@ func sysmonTime(ev *event.Event, guid event.GUID) event.Time {
 // without more proof (99 of 100 were measured within six minutes).
 const maxWriteDelay = 10 * event.Minute
 
-// isBlank reports whether a text is absent or empty.
+// isBlank reports whether a text is absent, empty or "-".
 func isBlank(text event.Value) bool {
-	return len(text.Data) < 2 || text.Data[0] == 0 && text.Data[1] == 0
+	return len(text.Data) < 2 || text.Data[0] == 0 && text.Data[1] == 0 || len(text.Data) <= 4 && !IsKnown(text.String())
 }
 
 func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Counts) {
@@ -238,12 +238,12 @@ func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Coun
 		counts.NoParentName++
 	}
 	pid, ok := ev.Value(event.NewProcessID).Uint()
+	parent, placed := ev.Value(event.ProcessID).Uint()
 	image := c.facet(ev, sourceSecurity, FacetImage)
-	if !ok || pid > 0xFFFFFFFF || ev.Value(event.NewProcessName).IsNull() {
+	if !ok || pid > 0xFFFFFFFF || !placed && ev.Value(event.NewProcessName).IsNull() {
 		counts.Unusable++
 		return
 	}
-	parent, _ := ev.Value(event.ProcessID).Uint()
 	*c.blocks.next() = creation{
 		start: ev.Time, created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset,
 		inChunk: uint32(ev.Place.Offset - ev.Place.Chunk),

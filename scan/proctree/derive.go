@@ -41,24 +41,24 @@ func (c *Collector) alias(to, from event.FieldID) {
 
 // deriveUser adds the effective user and logon ID of a 4688: the target's where
 // the process runs under another logon than its creator, else the subject's
-// (Microsoft's description of 4688).
+// (Microsoft's description of 4688). A name that is not known is no user.
 func (c *Collector) deriveUser() {
 	if c.entry(event.User) != 0 {
 		return
 	}
 	name, domain, logon := c.entry(event.TargetUserName), c.entry(event.TargetDomainName), event.TargetLogonID
-	if text := c.texts.Text(name); text == "" || text == "-" {
+	if !c.texts.Known(name) {
 		name, domain, logon = c.entry(event.SubjectUserName), c.entry(event.SubjectDomainName), event.SubjectLogonID
 	}
-	if name == 0 {
+	c.alias(event.LogonID, logon)
+	if !c.texts.Known(name) {
 		return
 	}
 	user := c.texts.Text(name)
-	if d := c.texts.Text(domain); d != "" && d != "-" {
-		user = d + `\` + user
+	if c.texts.Known(domain) {
+		user = c.texts.Text(domain) + `\` + user
 	}
 	c.entries = append(c.entries, fieldText{event.User, c.texts.InternString(user)})
-	c.alias(event.LogonID, logon)
 }
 
 // integrityLevels names the levels of a mandatory label as Sysmon names them

@@ -105,23 +105,36 @@ func (t *Texts) FacetTexts(dst []TextID, id FacetID) []TextID {
 type textCache struct {
 	texts *Texts
 	field event.FieldID
-	slots [256]struct {
-		facet FacetID
-		text  TextID
-	}
+	slots [256]textSlot
+}
+
+// textSlot is the text of a facet, and whether it says something.
+type textSlot struct {
+	facet FacetID
+	text  TextID
+	known bool
 }
 
 func newTextCache(texts *Texts, field event.FieldID) *textCache {
 	return &textCache{texts: texts, field: field}
 }
 
-// text returns the text of a facet.
-func (c *textCache) text(id FacetID) TextID {
+// slot returns what a facet has.
+func (c *textCache) slot(id FacetID) *textSlot {
 	s := &c.slots[(id^id>>8)%FacetID(len(c.slots))]
 	if s.facet != id {
 		s.facet, s.text = id, c.texts.field(id, c.field)
+		s.known = c.texts.Known(s.text)
 	}
-	return s.text
+	return s
+}
+
+// known returns the text of a facet, 0 if it says nothing.
+func (c *textCache) known(id FacetID) TextID {
+	if s := c.slot(id); s.known {
+		return s.text
+	}
+	return 0
 }
 
 // recall remembers, for one collector, which number some values of an event

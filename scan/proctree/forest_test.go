@@ -74,6 +74,9 @@ func keyOf(t testing.TB, name string) int {
 	return 0
 }
 
+// isName reports whether an image of a line is one, and not what stands for none.
+func isName(image string) bool { return strings.ContainsRune(image, '.') }
+
 // parseEvent turns a line into an event. Record IDs rise from line to line, and
 // the offset is the line's number.
 func parseEvent(t testing.TB, number int, line string) *event.Event {
@@ -112,8 +115,12 @@ func parseEvent(t testing.TB, number int, line string) *event.Event {
 		case "ppid":
 			ev.Set(map[bool]event.FieldID{true: event.ProcessID, false: event.ParentProcessID}[security], str(value))
 		case "image":
-			ev.Set(map[string]event.FieldID{"4688": event.NewProcessName, "4689": event.ProcessName}[words[0]], str(`C:\`+value))
-			ev.Set(event.Image, str(`C:\`+value))
+			if isName(value) {
+				value = `C:\` + value
+			}
+			value = strings.ReplaceAll(value, "_", " ")
+			ev.Set(map[string]event.FieldID{"4688": event.NewProcessName, "4689": event.ProcessName}[words[0]], str(value))
+			ev.Set(event.Image, str(value))
 		case "pimage":
 			ev.Set(map[bool]event.FieldID{true: event.ParentProcessName, false: event.ParentImage}[security], str(value))
 		case "guid":

@@ -68,7 +68,7 @@ func (b *builder) parentage(n *node) parentage {
 		if p.guid.IsZero() {
 			p.guid = r.parentGUID
 		}
-		if image := b.texts.field(r.parent, event.ParentImage); p.image == 0 && b.images.isNamed(image) {
+		if image := b.texts.field(r.parent, event.ParentImage); p.image == 0 && b.texts.Known(image) {
 			p.image = image
 		}
 		ref = r.next
@@ -156,9 +156,11 @@ func (b *builder) ownerIsParent(owner, child *node, p parentage) Link {
 	}
 	if first := b.record(owner); !p.guid.IsZero() {
 		if !first.guid.IsZero() {
-			return LinkNone // another process: the GUIDs differ
-		}
-		if owner.stub == 0 {
+			if !sameBirth(first.guid, p.guid) {
+				return LinkNone // another process: the GUIDs differ
+			}
+			link = LinkName
+		} else if owner.stub == 0 {
 			// A Sysmon process GUID holds the second of the process's start.
 			if d := first.start.UnixSeconds() - int64(p.guid.Part2()); d < -1 || d > 1 {
 				return LinkNone
@@ -168,6 +170,11 @@ func (b *builder) ownerIsParent(owner, child *node, p parentage) Link {
 	}
 	return link
 }
+
+// sameBirth reports whether two process GUIDs are of one machine and one second.
+// With the same process ID they are of one process: what follows in the GUID
+// comes of a token, and Sysmon was seen to write another one for the parent.
+func sameBirth(a, b event.GUID) bool { return a.Part1() == b.Part1() && a.Part2() == b.Part2() }
 
 // systemProcess is the process ID of the kernel's own process, which no event
 // tells of.
@@ -213,17 +220,17 @@ func (b *builder) completeStub(stub, child *node) {
 		r := b.blocks.at(ref)
 		ref = r.next
 		if stub.image == 0 {
-			if image := b.texts.field(r.parent, event.ParentImage); b.images.isNamed(image) {
+			if image := b.texts.field(r.parent, event.ParentImage); b.texts.Known(image) {
 				stub.image, s.image = image, b.texts.facet([]fieldText{{event.Image, image}})
 			}
 		}
 		if stub.commandLine == 0 {
-			if text := b.texts.field(r.parent, event.ParentCommandLine); b.images.isNamed(text) {
+			if text := b.texts.field(r.parent, event.ParentCommandLine); b.texts.Known(text) {
 				stub.commandLine = text
 			}
 		}
 		if s.logon == 0 {
-			if user := b.texts.field(r.parent, event.ParentUser); b.images.isNamed(user) {
+			if user := b.texts.field(r.parent, event.ParentUser); b.texts.Known(user) {
 				s.logon = b.texts.facet([]fieldText{{event.User, user}})
 			}
 		}
@@ -341,13 +348,13 @@ func (b *builder) ended(own *owners, e *ending, at event.Time) nodeRef {
 		if n.boot != boot {
 			return 0
 		}
-		if b.images.isNamed(e.image) && n.image != 0 && !b.images.match(n.image, e.image) {
+		if b.texts.Known(e.image) && n.image != 0 && !b.images.match(n.image, e.image) {
 			continue
 		}
 		if n.at > at-tolerance {
 			if prev := own.before[ref]; prev != 0 {
 				o := b.node(prev)
-				if (o.endAt == 0 || abs(o.endAt-at) <= sameStart) && o.boot == boot && b.images.match(o.image, n.image) {
+				if (o.endAt == 0 || abs(o.endAt-at) <= sameStart) && o.boot == boot && b.images.agree(o.image, n.image) {
 					return prev
 				}
 			}

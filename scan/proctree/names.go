@@ -8,28 +8,33 @@ type images struct {
 	texts *Texts
 	bases map[TextID]string  // file names in lower case
 	same  map[[2]TextID]bool // of pairs whose numbers differ
-	named map[TextID]bool    // whether a text names an image at all
 }
 
 func newImages(texts *Texts) *images {
-	return &images{texts: texts, bases: make(map[TextID]string), same: make(map[[2]TextID]bool), named: make(map[TextID]bool)}
+	return &images{texts: texts, bases: make(map[TextID]string), same: make(map[[2]TextID]bool)}
 }
 
-// isNamed reports whether an image or parent image is known: logs have "-", "?"
-// or nothing where it is not.
-func (m *images) isNamed(id TextID) bool {
-	if id == 0 {
-		return false
+// Known reports whether a text says something: it is there, and is none of those
+// that stand for a value that is not known.
+func (t *Texts) Known(id TextID) bool { return id != 0 && IsKnown(t.Text(id)) }
+
+// KnownText returns a text, "" if it says nothing.
+func (t *Texts) KnownText(id TextID) string {
+	if text := t.Text(id); IsKnown(text) {
+		return text
 	}
-	named, ok := m.named[id]
-	if !ok {
-		named = isName(m.texts.Text(id))
-		m.named[id] = named
-	}
-	return named
+	return ""
 }
 
-func isName(text string) bool { return text != "" && text != "-" && text != "?" }
+// IsKnown reports whether a text says something. Where a value is not known, the
+// Security log has "-", Sysmon "-", "?", "<unknown process>" or nothing.
+func IsKnown(text string) bool {
+	const longest = 32 // of those that say nothing, with some room
+	if len(text) > longest {
+		return true
+	}
+	return text != "" && text != "-" && text != "?" && !(strings.HasPrefix(text, "<unknown") && strings.HasSuffix(text, ">"))
+}
 
 // base returns the file name of an image path, in lower case.
 func (m *images) base(id TextID) string {
@@ -45,6 +50,10 @@ func (m *images) base(id TextID) string {
 func BaseName(path string) string {
 	return strings.ToLower(path[strings.LastIndexAny(path, `\/`)+1:])
 }
+
+// agree reports whether nothing speaks against two images being one file: they
+// match, or one of them is not known, which is 0.
+func (m *images) agree(a, b TextID) bool { return a == 0 || b == 0 || m.match(a, b) }
 
 // match reports whether two images may be one file: they have the same file
 // name, or one of them in its 8.3 form. Folders are not compared: logs write

@@ -1,6 +1,7 @@
 package proctree
 
 import (
+	"cmp"
 	"iter"
 
 	"webshellscan/scan/event"
@@ -114,7 +115,7 @@ func (p Process) Start() event.Time { return p.record().start }
 // End returns when the process ended, 0 if not known.
 func (p Process) End() event.Time { return p.node().end }
 
-// Image returns the path of the process's image.
+// Image returns the path of the process's image, 0 if not known.
 func (p Process) Image() TextID { return p.node().image }
 
 // CommandLine returns the command line, from the process's own records or from
@@ -143,22 +144,26 @@ func (p Process) ParentGUID() event.GUID {
 	return event.GUID{}
 }
 
-// Field returns what the process's own records have for a field, those of
-// Sysmon first; 0 if none has it. Fields that only one source names answer under
+// Field returns what the process's own records have for a field: the first text
+// that says something, those of Sysmon first; else the first that is there, as
+// "-"; 0 if none has it. Fields that only one source names answer under
 // Sysmon's names for both: Image, User, LogonId, IntegrityLevel, ParentImage.
 // Numbers of processes and GUIDs have methods of their own.
 func (p Process) Field(field event.FieldID) TextID {
 	if p.Stub() {
 		return p.forest.recordField(p.record(), field)
 	}
+	first := TextID(0)
 	for ref := p.node().first; ref != 0; {
 		r := p.forest.blocks.at(ref)
-		if text := p.forest.recordField(r, field); text != 0 {
+		text := p.forest.recordField(r, field)
+		if p.forest.texts.Known(text) {
 			return text
 		}
+		first = cmp.Or(first, text)
 		ref = r.next
 	}
-	return 0
+	return first
 }
 
 // SharedFacet returns the number of what the process has all fields of a facet
@@ -204,16 +209,19 @@ func (fr *FieldReader) Field(p Process, field event.FieldID) TextID {
 	}
 	n := p.node()
 	if n.stub != 0 {
-		return cache.text(p.record().facet(kind))
+		return cache.slot(p.record().facet(kind)).text
 	}
+	first := TextID(0)
 	for ref := n.first; ref != 0; {
 		r := fr.forest.blocks.at(ref)
-		if text := cache.text(r.facet(kind)); text != 0 {
-			return text
+		slot := cache.slot(r.facet(kind))
+		if slot.known {
+			return slot.text
 		}
+		first = cmp.Or(first, slot.text)
 		ref = r.next
 	}
-	return 0
+	return first
 }
 
 // facetOf says which facet has a field.

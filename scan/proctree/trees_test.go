@@ -371,4 +371,141 @@ var treeTests = []struct{ name, events, want string }{
 		  50 httpdserver.exe stub
 		    60 cmd.exe pid+time+name`,
 	},
+	{
+		"an end whose image is not known ends by its PID",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		S5 t=10 pid=50 guid=0 image=<unknown_process>
+		4688 t=20 pid=60 image=cmd.exe ppid=50`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub end=10
+		50 ? (stub)
+		  60 cmd.exe stub`,
+	},
+	{
+		"a parent's image that is not known speaks against nobody",
+		`
+		4688 t=5 pid=50 image=w3wp.exe ppid=8 pimage=-
+		4688 t=10 pid=60 image=cmd.exe ppid=50 pimage=<unknown_process>
+		4688 t=11 pid=64 image=net.exe ppid=54 pimage=?`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time
+		54 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"an image that is NULL, empty or not known keeps its place",
+		`
+		4688 t=5 pid=50 image=w3wp.exe ppid=4
+		4688 t=10 pid=60 ppid=50
+		S1 t=11 pid=64 guid=A11 ppid=60 pguid=0
+		4688 t=12 pid=68 image=- ppid=64
+		4688 t=13 pid=72 image= ppid=68
+		S1 t=14 pid=76 guid=B14 image=<unknown_process> ppid=72 pguid=0
+		4688 t=15 pid=80 image=net.exe ppid=76 pimage=C:\cmd.exe
+		4688 t=16 pid=84
+		4688 t=17 image=net.exe ppid=80`,
+		`
+		4 system (stub)
+		  50 w3wp.exe stub
+		    60 ? pid+time
+		      64 ? pid+time
+		        68 ? pid+time
+		          72 ? pid+time
+		            76 ? pid+time
+		              80 net.exe pid+time`,
+	},
+	{
+		"of two sources the one that says something wins, whichever comes first",
+		`
+		4688 t=5 pid=50 image=w3wp.exe ppid=8 cmd=w3wp
+		S1 t=5.1 pid=50 guid=B5 image=<unknown_process> ppid=8 pguid=0 pimage=- cmd=-
+		S1 t=10 pid=60 guid=A10 image=- ppid=50 pguid=B5 pimage=- cmd=
+		4688 t=10.1 pid=60 image=cmd.exe ppid=50 cmd=cmd
+		4688 t=20 pid=64 image=- ppid=60 cmd=?
+		S1 t=20.1 pid=64 guid=C20 image=net.exe ppid=60 pguid=A10 pimage=- cmd=net
+		S1 t=30 pid=68 guid=D30 image=net.exe ppid=60 pguid=A10 pimage=- cmd=net
+		4688 t=30.1 pid=68 image=- ppid=60 cmd=-`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub records=[2 1] cmd=w3wp
+		    60 cmd.exe guid records=[3 4] cmd=cmd
+		      64 net.exe guid records=[6 5] cmd=net
+		      68 net.exe guid records=[7 8] cmd=net`,
+	},
+	{
+		"two sources without an image do not fold if their parents differ",
+		`
+		S1 t=10 pid=60 guid=A10 image=<unknown_process> ppid=50 pguid=0 pimage=-
+		4688 t=10.1 pid=60 image=cmd.exe ppid=54`,
+		`
+		50 ? (stub)
+		  60 ? stub
+		54 ? (stub)
+		  60 cmd.exe stub`,
+	},
+	{
+		"two sources that name the image otherwise fold by their command line, if they have one (4)",
+		`
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=- cmd=c:\run
+		4688 t=10.1 pid=60 image=link.exe ppid=50 cmd=c:\run
+		S1 t=20 pid=64 guid=B20 image=cmd.exe ppid=50 pguid=0 pimage=- cmd=-
+		4688 t=20.1 pid=64 image=link.exe ppid=50 cmd=-
+		S1 t=30 pid=68 guid=C30 image=cmd.exe ppid=50 pguid=0 pimage=- cmd=c:\run
+		4688 t=30.1 pid=68 image=link.exe ppid=50 cmd=c:\walk`,
+		`
+		50 ? (stub)
+		  60 cmd.exe stub records=[1 2] cmd=c:\run
+		  64 cmd.exe stub cmd=-
+		  64 link.exe stub cmd=-
+		  68 cmd.exe stub cmd=c:\run
+		  68 link.exe stub cmd=c:\walk`,
+	},
+	{
+		"a command line of one dash is not known, and the children's word counts",
+		`
+		4688 t=5 pid=50 image=java.exe ppid=4 cmd=-
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=C:\java.exe pcmd=-
+		S1 t=11 pid=64 guid=C11 image=cmd.exe ppid=50 pguid=B5 pimage=C:\java.exe pcmd=-Dcatalina.home`,
+		`
+		4 system (stub)
+		  50 java.exe stub cmd=-Dcatalina.home
+		    60 cmd.exe pid+time+name
+		    64 cmd.exe guid`,
+	},
+	{
+		"a parent's GUID of the same machine and second is the parent's, whatever its tail",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=E5 pimage=C:\w3wp.exe
+		S1 t=11 pid=64 guid=C11 image=cmd.exe ppid=50 pguid=E6 pimage=C:\w3wp.exe
+		S1 t=12 pid=68 guid=D12 image=cmd.exe ppid=50 pguid=E5 pimage=C:\java.exe
+		S1 t=13 pid=72 guid=D13 image=cmd.exe ppid=54 pguid=F5 pimage=C:\w3wp.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 java.exe (stub)
+		  68 cmd.exe stub
+		54 w3wp.exe (stub)
+		  72 cmd.exe stub
+		50 w3wp.exe (stub)
+		  64 cmd.exe stub`,
+	},
+	{
+		"an earlier owner of the PID is not the parent, even if the name is right",
+		`
+		4688 t=5 pid=50 image=w3wp.exe ppid=4
+		4688 t=20 pid=50 image=agent.exe ppid=4
+		4688 t=30 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe`,
+		`
+		4 system (stub)
+		  50 w3wp.exe stub
+		  50 agent.exe stub
+		50 w3wp.exe (stub)
+		  60 cmd.exe stub`,
+	},
 }
