@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"scan/crosscheck":                 {"scan/event", "scan/evtx"},
 	"scan":                            {"rules", "scan/crosscheck", "scan/event", "scan/evtx", "scan/guard", "scan/powershell", "scan/proctree", "scan/source"},
 	"report":                          {"rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/powershell", "scan/proctree"},
-	"cmd/webshellscan":                {"report", "rules", "scan", "scan/event", "scan/guard", "scan/proctree"},
+	"cmd/webshellscan":                {"report", "rules", "scan", "scan/event", "scan/guard", "scan/proctree", "scan/source"},
 	"scan/evtx/evtxtest":              {},
 	"scan/evtx/evtxtest/faults":       {"scan/evtx/evtxtest"},
 	"scan/evtx/evtxtest/faults/peers": {"scan/event", "scan/evtx", "scan/evtx/evtxtest/faults"},

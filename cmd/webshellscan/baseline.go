@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,7 @@ type baselineOptions struct {
 	*globals
 	rules  ruleFlags
 	output string
+	force  bool
 }
 
 func newBaselineCommand(g *globals) *cobra.Command {
@@ -36,6 +39,7 @@ where it was seen, and has an example. Delete from it what you do not know.
 	}
 	o.rules.addFlags(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to a `file`, whole or not at all, instead of standard output")
+	addForce(cmd.Flags(), &o.force)
 	return cmd
 }
 
@@ -44,12 +48,15 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no file or folder given: webshellscan baseline PATH... (see --help)")
 	}
+	if ending := filepath.Ext(o.output); ending != "" && !strings.EqualFold(ending, ".json") {
+		return fmt.Errorf("-o %s: a baseline has the ending .json", o.output)
+	}
 	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
 	var err error
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
-	out, err := openOutput(o.output, o.rules.inputs(args), o.stdout)
+	out, err := openOutput(o.output, protection{o.rules.inputs(args), o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

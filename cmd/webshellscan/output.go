@@ -9,57 +9,56 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // output is where a report goes: standard output, or a file that is there
 // whole or not at all.
 type output struct {
 	*bufio.Writer
-	format string
-	path   string
-	place  string      // path, or what it is a link to
-	mode   fs.FileMode // of the file that is replaced, 0 if there is none
-	temp   *os.File    // becomes place at commit; nil for standard output and devices
-	file   *os.File    // a device or pipe that is written to directly
+	format  string
+	path    string
+	place   string      // path, or what it is a link to
+	mode    fs.FileMode // of the file that is replaced, 0 if there is none
+	protect protection
+	temp    *os.File // becomes place at commit; nil for standard output and devices
+	file    *os.File // a device or pipe that is written to directly
 }
 
-// openOutput opens the place for a report. An empty path is standard output. A
-// path that is one of the inputs is refused.
-func openOutput(path string, inputs []string, stdout io.Writer) (*output, error) {
+// openOutput opens the place for a report. An empty path is standard output.
+func openOutput(path string, protect protection, stdout io.Writer) (*output, error) {
 	if path == "" {
 		return &output{Writer: bufio.NewWriterSize(stdout, 1<<16)}, nil
 	}
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("%s is a folder", path)
-	case err == nil && !info.Mode().IsRegular():
+	info, err := protect.check(path)
+	if err != nil {
+		return nil, err
+	}
+	if info != nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
 			return nil, err
 		}
 		return &output{Writer: bufio.NewWriterSize(f, 1<<16), path: path, file: f}, nil
-	case err == nil:
-		if err := refuseInput(path, info, inputs); err != nil {
-			return nil, err
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
 	}
-	place := path
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		place = target // a link stays, and what it names is replaced
-	}
+	place := targetOf(path)
 	temp, err := createTemp(place)
 	if err != nil {
 		return nil, fmt.Errorf("cannot create %s: %w", path, errors.Unwrap(err))
 	}
-	o := &output{Writer: bufio.NewWriterSize(temp, 1<<16), path: path, place: place, temp: temp}
+	o := &output{Writer: bufio.NewWriterSize(temp, 1<<16), path: path, place: place, protect: protect, temp: temp}
 	if info != nil {
 		o.mode = info.Mode().Perm()
 	}
 	return o, nil
+}
+
+// targetOf returns what a path is a link to, or the path: a link stays, and what
+// it names is replaced.
+func targetOf(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }
 
 // createTemp creates a file beside a place, with the rights that the user's umask
@@ -72,61 +71,6 @@ func createTemp(place string) (*os.File, error) {
 			return f, err
 		}
 	}
-}
-
-// refuseInput returns an error if a file that exists is an input, or lies below
-// one: then it is evidence, or would become an input of the next scan.
-func refuseInput(path string, info fs.FileInfo, inputs []string) error {
-	for _, in := range inputs {
-		other, err := os.Stat(in)
-		if err != nil {
-			continue
-		}
-		if os.SameFile(info, other) {
-			return fmt.Errorf("%s is an input: it will not be overwritten", path)
-		}
-		if other.IsDir() && isBelow(path, in) && (isLog(path) || isRule(path)) {
-			return fmt.Errorf("%s is an event log or a rule in an input folder: it will not be overwritten", path)
-		}
-	}
-	return nil
-}
-
-// isBelow reports whether a path lies in a folder.
-func isBelow(path, folder string) bool {
-	p, err1 := realPath(path)
-	f, err2 := realPath(folder)
-	if err1 != nil || err2 != nil {
-		return false
-	}
-	rel, err := filepath.Rel(f, p)
-	return err == nil && filepath.IsLocal(rel)
-}
-
-func realPath(path string) (string, error) {
-	full, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(full)
-}
-
-// isLog reports whether a file begins as an EVTX file does.
-func isLog(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	magic := make([]byte, 7)
-	_, err = io.ReadFull(f, magic)
-	return err == nil && string(magic) == "ElfFile"
-}
-
-// isRule reports whether a file is called as Sigma rules are.
-func isRule(path string) bool {
-	ext := strings.ToLower(filepath.Ext(path))
-	return ext == ".yml" || ext == ".yaml"
 }
 
 // commit finishes the report: a file appears under its name. What was written
@@ -180,7 +124,7 @@ func (o *output) replace(err error) error {
 		err = os.Chmod(temp.Name(), o.mode)
 	}
 	if err == nil {
-		err = os.Rename(temp.Name(), o.place)
+		err = o.protect.move(temp.Name(), o.place)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(temp.Name()))

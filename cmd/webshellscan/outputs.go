@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"webshellscan/report"
 )
@@ -19,6 +20,7 @@ import (
 type outputFlags struct {
 	formats []string
 	outputs []string
+	force   bool
 }
 
 // formatNames are the formats that a verb can write, the first by default.
@@ -26,12 +28,14 @@ type formatNames struct {
 	names []string
 	// ofPath returns the format that the ending of a path stands for, "" for none.
 	ofPath func(path string) string
+	// endings returns the endings of the files of a format, the usual one first.
+	endings func(format string) []string
 }
 
 // scanFormats are the formats of a scan, verifyFormats those of the verb verify.
 var (
-	scanFormats   = formatNames{report.Formats(), report.FormatOf}
-	verifyFormats = formatNames{report.VerifyFormats(), report.FormatOf}
+	scanFormats   = formatNames{report.Formats(), report.FormatOf, report.Endings}
+	verifyFormats = formatNames{report.VerifyFormats(), report.FormatOf, report.Endings}
 )
 
 func (o *outputFlags) addFlags(cmd *cobra.Command, f formatNames) {
@@ -42,16 +46,40 @@ func (o *outputFlags) addFlags(cmd *cobra.Command, f formatNames) {
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil,
 		"write to a `file`, whole or not at all, instead of standard output, in the format of its ending or as FORMAT:FILE; "+
 			"- is standard output (may be given again: one scan, several reports)")
+	addForce(flags, &o.force)
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(f.names, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// addForce adds the flag that lets a report replace a file.
+func addForce(flags *pflag.FlagSet, force *bool) {
+	flags.BoolVar(force, "force", false, "let -o replace a file that exists; never evidence: event logs, archives, images")
+}
+
 // endingsHelp lists the endings that choose a format.
-func endingsHelp(formats []string, endings func(format string) []string) string {
+func (f formatNames) endingsHelp() string {
 	var b strings.Builder
-	for _, format := range formats {
-		fmt.Fprintf(&b, "  %-15s  %s\n", format, strings.Join(endings(format), " "))
+	for _, format := range f.names {
+		fmt.Fprintf(&b, "  %-15s  %s\n", format, strings.Join(f.endings(format), " "))
 	}
 	return b.String()
+}
+
+// choose returns the format that the ending of a path stands for; without an
+// ending it is the first one.
+func (f formatNames) choose(path string) (string, error) {
+	if format := f.ofPath(path); slices.Contains(f.names, format) {
+		return format, nil
+	}
+	ending := filepath.Ext(path)
+	if ending == "" {
+		return f.names[0], nil
+	}
+	var known []string
+	for _, format := range f.names {
+		known = append(known, f.endings(format)...)
+	}
+	return "", fmt.Errorf("-o %s: no format has the ending %s; there are %s (or say it: -o FORMAT:FILE, --format)",
+		path, ending, strings.Join(known, ", "))
 }
 
 // destination is one report that is asked for: its format and its path, "" for
@@ -82,9 +110,9 @@ func (o *outputFlags) destinations(f formatNames) ([]destination, error) {
 	switch {
 	case len(o.formats) == 0:
 		for _, i := range open {
-			list[i].format = f.ofPath(list[i].path)
-			if !slices.Contains(f.names, list[i].format) {
-				list[i].format = f.names[0]
+			var err error
+			if list[i].format, err = f.choose(list[i].path); err != nil {
+				return nil, err
 			}
 		}
 	case len(o.formats) == len(open):
@@ -152,10 +180,10 @@ func placeOf(path string) string {
 }
 
 // openOutputs opens the places of all reports, or none.
-func openOutputs(list []destination, inputs []string, stdout io.Writer) ([]*output, error) {
+func openOutputs(list []destination, protect protection, stdout io.Writer) ([]*output, error) {
 	var outs []*output
 	for _, d := range list {
-		out, err := openOutput(d.path, inputs, stdout)
+		out, err := openOutput(d.path, protect, stdout)
 		if err != nil {
 			discardAll(outs)
 			return nil, err

@@ -185,7 +185,7 @@ func TestOutputRights(t *testing.T) {
 	}
 	old := syscall.Umask(0o027)
 	defer syscall.Umask(old)
-	if status, _, stderr := runHere(t, shippedPath(t), "-q", "-o", link, "-o", fresh); status != exitFindings {
+	if status, _, stderr := runHere(t, shippedPath(t), "-q", "--force", "-o", link, "-o", fresh); status != exitFindings {
 		t.Fatalf("exit status %d, %s", status, stderr)
 	}
 	for path, want := range map[string]os.FileMode{kept: 0o600, fresh: 0o640} {

@@ -11,8 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"webshellscan/report"
 )
 
 // globals is what all verbs share.
@@ -51,8 +49,8 @@ PATH is a file or a folder; folders are searched for EVTX files, whatever they
 are called. Times are UTC.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
-outright, and any other ending means a table:
-` + endingsHelp(report.Formats(), report.Endings) + `
+outright, and without an ending it is a table:
+` + scanFormats.endingsHelp() + `
 ` + exitHelp,
 		Example: `  webshellscan ./logs
   webshellscan ./logs ./more.evtx -o findings.csv -o findings.jsonl

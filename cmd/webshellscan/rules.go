@@ -54,7 +54,7 @@ func (g *globals) loadRules(cmd *cobra.Command, flags *ruleFlags) (*scan.RuleSet
 
 // print writes to standard output with what writes it.
 func (g *globals) print(write func(out *output, o report.Options) error) error {
-	out, err := openOutput("", nil, g.stdout)
+	out, err := openOutput("", protection{}, g.stdout)
 	if err != nil {
 		return err
 	}

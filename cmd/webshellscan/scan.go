@@ -122,7 +122,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if o.known != "" {
 		inputs = append(inputs, o.known)
 	}
-	outs, err := openOutputs(list, inputs, o.stdout)
+	outs, err := openOutputs(list, protection{inputs, o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type treeOptions struct {
 }
 
 // treeFormats are the formats of the verb.
-var treeFormats = formatNames{report.TreeFormats(), report.TreeFormatOf}
+var treeFormats = formatNames{report.TreeFormats(), report.TreeFormatOf, report.TreeEndings}
 
 func newTreeCommand(g *globals) *cobra.Command {
 	o := &treeOptions{globals: g}
@@ -39,8 +39,8 @@ of each host, or, with --pid or --session, the line of ancestors of a process
 and everything below it. What is left out is told where it would be.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
-outright, and any other ending means text:
-` + endingsHelp(report.TreeFormats(), report.TreeEndings) + `
+outright, and without an ending it is text:
+` + treeFormats.endingsHelp() + `
 ` + exitHelpAnyway,
 		Example: `  webshellscan tree ./logs --host WEB01 --pid 4242
   webshellscan tree ./logs --session WEB01/4242/2026-03-02T08:30:00.0000000Z -o session.dot
@@ -91,7 +91,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if scanned.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
-	outs, err := openOutputs(list, o.rules.inputs(args), o.stdout)
+	outs, err := openOutputs(list, protection{o.rules.inputs(args), o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

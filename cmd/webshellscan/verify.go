@@ -52,7 +52,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	outs, err := openOutputs(list, args, o.stdout)
+	outs, err := openOutputs(list, protection{args, o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,376 @@
+package source
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"unicode/utf16"
+)
+
+// Kind is what a file is by its first bytes, and for some kinds by its last ones,
+// whatever it is called.
+type Kind struct {
+	// Name says in words what the file is, with its article: "a gzip archive".
+	Name  string
+	Class Class
+}
+
+// Class is what a kind of file means for a scan.
+type Class uint8
+
+// The classes.
+const (
+	// ClassOther: the file holds no event log.
+	ClassOther Class = iota
+	// ClassArtifact: evidence of another sort, such as a registry hive.
+	ClassArtifact
+	// ClassLog: a Windows event log (EVTX), or one chunk of it.
+	ClassLog
+	// ClassExport: event log records in another form than EVTX.
+	ClassExport
+	// ClassArchive: an archive or a compressed file, which may hold logs.
+	ClassArchive
+	// ClassImage: an image of a disk, of a volume or of memory, which may hold logs.
+	ClassImage
+)
+
+// Evidence reports whether such a file is evidence, so that nothing may take its
+// place.
+func (k Kind) Evidence() bool { return k.Class != ClassOther }
+
+// MayHoldLogs reports whether event log records may be in such a file.
+func (k Kind) MayHoldLogs() bool { return k.Class >= ClassLog }
+
+// signature is a row of bytes by which a kind is known.
+type signature struct {
+	offset int
+	bytes  string
+	kind   Kind
+}
+
+// signatures are looked for in this order: those of volumes come before that of a
+// partition table, which looks like the end of a boot sector.
+var signatures = []signature{
+	{0, "ElfFile\x00", Kind{"an event log", ClassLog}},
+	{0, "ElfChnk\x00", Kind{"a chunk of an event log", ClassLog}},
+	{4, "LfLe", Kind{"an event log of Windows XP or 2003 (.evt)", ClassExport}},
+
+	{0, "PK\x03\x04", Kind{"a zip archive", ClassArchive}},
+	{0, "PK\x05\x06", Kind{"an empty zip archive", ClassArchive}},
+	{0, "PK\x07\x08", Kind{"a part of a zip archive", ClassArchive}},
+	{0, "7z\xBC\xAF\x27\x1C", Kind{"a 7z archive", ClassArchive}},
+	{0, "\x1F\x8B\x08", Kind{"a gzip archive", ClassArchive}},
+	{0, "\x28\xB5\x2F\xFD", Kind{"a zstd archive", ClassArchive}},
+	{0, "\xFD7zXZ\x00", Kind{"an xz archive", ClassArchive}},
+	{4, "1AY&SY", Kind{"a bzip2 archive", ClassArchive}},
+	{0, "\x04\x22\x4D\x18", Kind{"an lz4 archive", ClassArchive}},
+	{0, "Rar!\x1A\x07", Kind{"a RAR archive", ClassArchive}},
+	{0, "MSCF\x00\x00\x00\x00", Kind{"a cabinet (CAB) archive", ClassArchive}},
+	{257, "ustar", Kind{"a tar archive", ClassArchive}},
+	{0, "MSWIM\x00\x00\x00", Kind{"a Windows image (WIM)", ClassArchive}},
+	{0, "ADSEGMENTEDFILE", Kind{"an AD1 image", ClassImage}},
+	{0, "ADCRYPT\x00", Kind{"an encrypted AD1 image", ClassImage}},
+
+	{0, "EVF\x09\x0D\x0A\xFF\x00", Kind{"an E01 disk image (EnCase)", ClassImage}},
+	{0, "EVF2\x0D\x0A\x81\x00", Kind{"an Ex01 disk image (EnCase)", ClassImage}},
+	{0, "LVF\x09\x0D\x0A\xFF\x00", Kind{"an L01 image (EnCase)", ClassImage}},
+	{0, "LEF2\x0D\x0A\x81\x00", Kind{"an Lx01 image (EnCase)", ClassImage}},
+	{0, "AFF10", Kind{"an AFF disk image", ClassImage}},
+	{0, "vhdxfile", Kind{"a VHDX disk image", ClassImage}},
+	{0, "conectix", Kind{"a VHD disk image", ClassImage}},
+	{0, "KDMV", Kind{"a VMDK disk image", ClassImage}},
+	{0, "COWD", Kind{"a VMDK disk image", ClassImage}},
+	{0, "\xBE\xBA\xFE\xCA\x00\x00\x00\x00", Kind{"a VMDK disk image", ClassImage}},
+	{0, "QFI\xFB", Kind{"a QCOW2 disk image", ClassImage}},
+	{64, "\x7F\x10\xDA\xBE", Kind{"a VDI disk image", ClassImage}},
+
+	{3, "NTFS    ", Kind{"an NTFS volume", ClassImage}},
+	{3, "-FVE-FS-", Kind{"a BitLocker volume (encrypted)", ClassImage}},
+	{424, "\x3B\xD6\x67\x49\x29\x2E\xD8\x4A\x83\x99\xF6\xA3\x39\xE3\xD0\x01", Kind{"a BitLocker volume (encrypted)", ClassImage}},
+	{3, "ReFS\x00\x00\x00\x00", Kind{"a ReFS volume", ClassImage}},
+	{3, "EXFAT   ", Kind{"an exFAT volume", ClassImage}},
+	{82, "FAT32   ", Kind{"a FAT volume", ClassImage}},
+	{0, "LUKS\xBA\xBE", Kind{"a LUKS volume (encrypted)", ClassImage}},
+	{0, "XFSB", Kind{"an XFS volume", ClassImage}},
+	{32, "NXSB", Kind{"an APFS volume", ClassImage}},
+	{512, "EFI PART", Kind{"a disk image with a GPT", ClassImage}},
+	{4096, "EFI PART", Kind{"a disk image with a GPT", ClassImage}},
+	{512, "LABELONE", Kind{"an LVM volume", ClassImage}},
+	{32769, "CD001", Kind{"an ISO image", ClassImage}},
+
+	{0, "EMiL", Kind{"a memory image (LiME)", ClassImage}},
+	{0, "PAGEDU", Kind{"a memory dump of Windows", ClassImage}},
+
+	{0, "regf", Kind{"a registry hive", ClassArtifact}},
+	{0, "FILE0", Kind{"an NTFS master file table", ClassArtifact}},
+	{4, "\xEF\xCD\xAB\x89", Kind{"an ESE database", ClassArtifact}},
+	{4, "SCCA", Kind{"a prefetch file", ClassArtifact}},
+	{0, "MAM\x04", Kind{"a compressed prefetch file", ClassArtifact}},
+	{0, "L\x00\x00\x00\x01\x14\x02\x00", Kind{"a shell link", ClassArtifact}},
+	{0, "SQLite format 3\x00", Kind{"an SQLite database", ClassArtifact}},
+	{0, "\xD4\xC3\xB2\xA1", Kind{"a packet capture", ClassArtifact}},
+	{0, "\x0A\x0D\x0D\x0A", Kind{"a packet capture", ClassArtifact}},
+	{0, "MDMP", Kind{"a minidump", ClassArtifact}},
+	{0, "MZ", Kind{"a Windows program", ClassArtifact}},
+	{0, "\x7FELF", Kind{"a Linux program", ClassArtifact}},
+	{0, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Kind{"an OLE document", ClassArtifact}},
+	{0, "%PDF-", Kind{"a PDF document", ClassArtifact}},
+}
+
+// kindPackage is a zip archive that is a document or a program.
+var kindPackage = Kind{"an office document or a package (zip)", ClassArtifact}
+
+const (
+	// headSize is how much of a file's start signatures are looked for in: up to a GPT
+	// of a disk with sectors of 4,096 bytes.
+	headSize = 4096 + 8
+	// farSize ends with the last signature of the table.
+	farSize    = 32769 + 5
+	footerSize = 512
+
+	// bootSignature ends the first sector of a disk or volume, at bootEnd.
+	bootSignature = "\x55\xAA"
+	bootEnd       = 510
+)
+
+// KindOf returns what a file of size bytes is. It looks at some kilobytes; only of
+// a file that begins with zeros it reads as many as there are. A file of no format
+// that it knows is named by what its bytes look like.
+func KindOf(r io.ReaderAt, size int64) (Kind, error) {
+	if k, ok, err := knownKind(r, size); ok || err != nil {
+		return k, err
+	}
+	return kindOfBytes(r, size)
+}
+
+// KindOfFile is KindOf for the regular file of a path, but reports whether the
+// format is a known one instead of looking at the bytes of others.
+func KindOfFile(path string) (Kind, bool, error) {
+	f, err := Open(path)
+	if err != nil {
+		return Kind{}, false, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	return knownKind(f, f.Size())
+}
+
+// knownKind returns the kind of a file, and whether it is of a known format.
+func knownKind(r io.ReaderAt, size int64) (Kind, bool, error) {
+	head, err := readSome(r, 0, min(size, headSize))
+	if err != nil {
+		return Kind{}, false, err
+	}
+	if len(head) == 0 {
+		return Kind{"an empty file", ClassOther}, true, nil
+	}
+	if k, ok := kindOfHead(head); ok {
+		return k, true, nil
+	}
+	for _, look := range []func(io.ReaderAt, int64) (Kind, bool, error){kindOfFar, kindOfFooter} {
+		if k, ok, err := look(r, size); ok || err != nil {
+			return k, ok, err
+		}
+	}
+	k, ok := kindOfText(head)
+	return k, ok, nil
+}
+
+// readSome reads up to size bytes; fewer if the file ends before.
+func readSome(r io.ReaderAt, off, size int64) ([]byte, error) {
+	b := make([]byte, size)
+	n, err := r.ReadAt(b, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return b[:n], nil
+}
+
+// kindOfHead looks for signatures at the start of a file.
+func kindOfHead(head []byte) (Kind, bool) {
+	for i := range signatures {
+		s := &signatures[i]
+		if !hasAt(head, s.offset, s.bytes) {
+			continue
+		}
+		if s.kind.Name == "a zip archive" && isPackage(head) {
+			return kindPackage, true
+		}
+		return s.kind, true
+	}
+	switch {
+	case isV7Tar(head):
+		return Kind{"a tar archive", ClassArchive}, true
+	case isDescriptor(head):
+		return Kind{"a VMDK disk image (descriptor)", ClassImage}, true
+	case hasAt(head, 1080, "\x53\xEF") && len(head) > 1084 && head[1082] <= 2:
+		return Kind{"an ext volume", ClassImage}, true
+	case hasAt(head, 54, "FAT1") && hasAt(head, bootEnd, bootSignature):
+		return Kind{"a FAT volume", ClassImage}, true
+	case isPartitionTable(head):
+		return Kind{"a disk image with a partition table", ClassImage}, true
+	}
+	return Kind{}, false
+}
+
+func hasAt(b []byte, offset int, text string) bool {
+	return len(b) >= offset+len(text) && string(b[offset:offset+len(text)]) == text
+}
+
+// isPackage reports whether the first member of a zip archive is that of a
+// document or of a program.
+func isPackage(head []byte) bool {
+	const nameAt = 30
+	for _, first := range []string{"[Content_Types].xml", "_rels/", "docProps/", "mimetype", "META-INF/"} {
+		if hasAt(head, nameAt, first) {
+			return true
+		}
+	}
+	return false
+}
+
+// isV7Tar reports whether a file begins with the header of a tar archive that has
+// no signature: its checksum is right.
+func isV7Tar(head []byte) bool {
+	const at, end, block = 148, 156, 512
+	if len(head) < block || head[0] == 0 {
+		return false
+	}
+	sum := 8 * int(' ')
+	for i, b := range head[:block] {
+		if i < at || i >= end {
+			sum += int(b)
+		}
+	}
+	digits := strings.Trim(string(head[at:end]), " \x00")
+	want := 0
+	for _, d := range []byte(digits) {
+		if d < '0' || d > '7' {
+			return false
+		}
+		want = want*8 + int(d-'0')
+	}
+	return digits != "" && want == sum
+}
+
+// isDescriptor reports whether a file is the text that describes a VMDK.
+func isDescriptor(head []byte) bool {
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
+	words := strings.Join(strings.Fields(strings.TrimLeft(string(line), "#")), " ")
+	return bytes.HasPrefix(line, []byte("#")) && strings.EqualFold(words, "Disk DescriptorFile")
+}
+
+// isPartitionTable reports whether a file begins with a master boot record: its
+// signature, and entries that may be partitions.
+func isPartitionTable(head []byte) bool {
+	const entries, entrySize = 446, 16
+	if !hasAt(head, bootEnd, bootSignature) {
+		return false
+	}
+	used := 0
+	for i := range 4 {
+		e := head[entries+i*entrySize:][:entrySize]
+		first, count := binary.LittleEndian.Uint32(e[8:]), binary.LittleEndian.Uint32(e[12:])
+		switch {
+		case e[0]&0x7F != 0:
+			return false
+		case e[4] != 0 && first != 0 && count != 0:
+			used++
+		}
+	}
+	return used > 0
+}
+
+// kindOfFar looks for the signatures behind the head.
+func kindOfFar(r io.ReaderAt, size int64) (Kind, bool, error) {
+	for _, s := range signatures {
+		if s.offset < headSize || size < farSize {
+			continue
+		}
+		b, err := readSome(r, int64(s.offset), int64(len(s.bytes)))
+		if string(b) == s.bytes || err != nil {
+			return s.kind, err == nil, err
+		}
+	}
+	return Kind{}, false, nil
+}
+
+// kindOfFooter looks for the kinds that are known by their last bytes. The footer
+// of a VHD has 512 bytes, in old ones 511.
+func kindOfFooter(r io.ReaderAt, size int64) (Kind, bool, error) {
+	if size < footerSize {
+		return Kind{}, false, nil
+	}
+	b, err := readSome(r, size-footerSize, footerSize)
+	switch {
+	case err != nil:
+		return Kind{}, false, err
+	case hasAt(b, 0, "conectix"), hasAt(b, 1, "conectix"):
+		return Kind{"a VHD disk image", ClassImage}, true, nil
+	case hasAt(b, 0, "koly"):
+		return Kind{"a DMG disk image", ClassImage}, true, nil
+	}
+	return Kind{}, false, nil
+}
+
+// kindOfText returns the kind of a file that begins as text does.
+func kindOfText(head []byte) (Kind, bool) {
+	text, ok := decodeText(head)
+	if !ok {
+		return Kind{}, false
+	}
+	text = strings.TrimSpace(text)
+	switch isXML := strings.HasPrefix(text, "<"); {
+	case isXML && strings.Contains(text, "schemas.microsoft.com/win/2004/08/events/event"),
+		strings.HasPrefix(text, "<Events>"), strings.HasPrefix(text, "<Event>"):
+		return Kind{"event log records exported as XML", ClassExport}, true
+	case strings.HasPrefix(strings.TrimLeft(text, "[ \r\n\t"), `{"Event":`):
+		return Kind{"event log records exported as JSON", ClassExport}, true
+	case strings.HasPrefix(text, "#Software: "):
+		return Kind{"a web server log (W3C)", ClassArtifact}, true
+	case strings.HasPrefix(text, "<?xml"):
+		return Kind{"an XML document", ClassOther}, true
+	case isXML:
+		return Kind{"an HTML or XML document", ClassOther}, true
+	}
+	return Kind{"text", ClassOther}, true
+}
+
+// decodeText returns the start of a file as text, and whether it is text: UTF-8 or,
+// behind a byte order mark, UTF-16, without control characters.
+func decodeText(head []byte) (string, bool) {
+	var text string
+	switch {
+	case hasAt(head, 0, "\xFF\xFE"):
+		text = utf16Text(head[2:], binary.LittleEndian)
+	case hasAt(head, 0, "\xFE\xFF"):
+		text = utf16Text(head[2:], binary.BigEndian)
+	default:
+		text = strings.TrimPrefix(string(head), "\xEF\xBB\xBF")
+	}
+	control := strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && !strings.ContainsRune("\t\r\n\f\x1b", c) })
+	return text, !control && strings.Count(strings.ToValidUTF8(text, "\x00"), "\x00") <= len(text)/16
+}
+
+func utf16Text(b []byte, order binary.ByteOrder) string {
+	units := make([]uint16, 0, len(b)/2)
+	for ; len(b) >= 2; b = b[2:] {
+		units = append(units, order.Uint16(b))
+	}
+	return string(utf16.Decode(units))
+}
+
+// IsLogName reports whether a file is called as event logs are, or as they are
+// after somebody added an ending of his own: Security.evtx, Security.evtx.locked,
+// Security.evtx_data, SecEvent.Evt.
+func IsLogName(path string) bool {
+	parts := strings.Split(strings.ToLower(filepath.Base(path)), ".")
+	for _, p := range parts[1:] {
+		if p == "evt" || strings.HasPrefix(p, "evtx") {
+			return true
+		}
+	}
+	return false
+}
