@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -73,7 +71,7 @@ func newTimeline(findings []*scan.Finding, hosts []hostRow) timeline {
 		}
 		t.To = max(t.To, h.Last)
 		y := axisHeight + (i+1)*laneHeight - 4
-		t.Lanes = append(t.Lanes, lane{Host: runewidth.Truncate(Visible(h.Name), maxLaneName, "…"), Y: y, TextY: y - 8, X1: plotLeft, X2: plotRight})
+		t.Lanes = append(t.Lanes, lane{Host: widths.Truncate(Visible(h.Name), maxLaneName, "…"), Y: y, TextY: y - 8, X1: plotLeft, X2: plotRight})
 	}
 	t.PlotBottom = axisHeight + len(hosts)*laneHeight
 	t.Height = t.PlotBottom + 4

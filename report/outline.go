@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
-
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -58,7 +56,7 @@ type outliner struct {
 
 func newOutliner(res *scan.Result, draw branches, width int) *outliner {
 	// Half of what a line has beside time, level, process ID and rules.
-	depth := min(max((width-44)/(2*runewidth.StringWidth(draw.blank)), minOutlineDepth), maxOutlineDepth)
+	depth := min(max((width-44)/(2*widths.StringWidth(draw.blank)), minOutlineDepth), maxOutlineDepth)
 	o := &outliner{draw: draw, maxDepth: depth, findings: make(map[proctree.Process]*scan.Finding)}
 	if res.Forest != nil {
 		o.forest, o.fields = res.Forest, proctree.NewFieldReader(res.Forest)

@@ -168,8 +168,9 @@ func checkTerminal(t *testing.T, text string, o report.Options, out string) {
 			t.Fatalf("%+v: %.40q: %q in\n%s", o, text, r, out)
 		}
 	}
+	narrow := &runewidth.Condition{StrictEmojiNeutral: true}
 	for line := range strings.Lines(out) {
-		if w := runewidth.StringWidth(strings.TrimRight(line, "\n")); w > max(o.Width, 60, 80*(1-min(o.Width, 1))) {
+		if w := narrow.StringWidth(strings.TrimRight(line, "\n")); w > max(o.Width, 60, 80*(1-min(o.Width, 1))) {
 			t.Errorf("%+v: %.40q: a line of %d columns:\n%s", o, text, w, line)
 		}
 	}

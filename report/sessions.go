@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
-
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
@@ -112,15 +110,15 @@ func (t *sessionTable) list(sessions []*scan.Session) {
 	shown := sessions[:min(len(sessions), maxOverview)]
 	host := len("HOST")
 	for _, s := range shown {
-		host = max(host, runewidth.StringWidth(overviewHost(s)))
+		host = max(host, widths.StringWidth(overviewHost(s)))
 	}
-	pad := func(text string) string { return text + strings.Repeat(" ", host-runewidth.StringWidth(text)) }
+	pad := func(text string) string { return text + strings.Repeat(" ", host-widths.StringWidth(text)) }
 	fmt.Fprintf(t.out, "\n %-5s  %-16s  %s  %8s  %5s  %s\n", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
 	for _, s := range shown {
 		text := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
 			len(s.Findings), s.Enumeration, server(s, ""))
 		level := t.style.paint(s.Level, fmt.Sprintf("%-5s", shortLevel(s.Level)))
-		fmt.Fprintf(t.out, " %s  %s\n", level, runewidth.Truncate(text, t.width-8, "…"))
+		fmt.Fprintf(t.out, " %s  %s\n", level, widths.Truncate(text, t.width-8, "…"))
 	}
 	if more := len(sessions) - len(shown); more > 0 {
 		fmt.Fprintf(t.out, " and %d more below\n", more)
@@ -130,7 +128,7 @@ func (t *sessionTable) list(sessions []*scan.Session) {
 // overviewHost is a host's short name, cut where it is not short.
 func overviewHost(s *scan.Session) string {
 	short, _, _ := strings.Cut(s.Host, ".")
-	return runewidth.Truncate(Visible(short), 16, "…")
+	return widths.Truncate(Visible(short), 16, "…")
 }
 
 // server names a session's worker with what runs in it. What stands before the
@@ -189,7 +187,7 @@ func (t *sessionTable) session(s *scan.Session) {
 			if names := t.outline.hiddenNames(); names != "" {
 				rest += ": " + names
 			}
-			fmt.Fprintln(t.out, t.style.dim("  "+runewidth.Truncate(rest, t.width-2, "…")))
+			fmt.Fprintln(t.out, t.style.dim("  "+widths.Truncate(rest, t.width-2, "…")))
 		}
 	} else {
 		t.table(t.flat(s.Shapes))
@@ -367,7 +365,7 @@ func (t *sessionTable) widest(entries []entry, c columns) int {
 	for i := 0; i < len(entries) && most < c.text; i++ {
 		e := &entries[i]
 		for _, text := range append(t.notes(e, c), Visible(t.command(e))) {
-			most = max(most, runewidth.StringWidth(e.first)+runewidth.StringWidth(text))
+			most = max(most, widths.StringWidth(e.first)+widths.StringWidth(text))
 		}
 	}
 	return min(most, c.text)
@@ -412,7 +410,7 @@ func (t *sessionTable) entry(e *entry, c columns) {
 		if i == 0 {
 			pid = fmt.Sprint(e.pid())
 		}
-		pad := strings.Repeat(" ", max(c.text-runewidth.StringWidth(text), 0))
+		pad := strings.Repeat(" ", max(c.text-widths.StringWidth(text), 0))
 		mark := fmt.Sprintf("%-*s", c.level, level)
 		if !dimmed && i == 0 {
 			mark = t.style.paint(e.finding.Level, mark)
@@ -430,7 +428,7 @@ const maxDecodedLines = 4
 
 // texts returns the lines of an entry's process, with the tree before them.
 func (t *sessionTable) texts(e *entry, c columns) []string {
-	width := max(c.text-runewidth.StringWidth(e.first), minProcessWidth/2)
+	width := max(c.text-widths.StringWidth(e.first), minProcessWidth/2)
 	var lines []string
 	most := maxProcessLines
 	switch {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
@@ -285,12 +284,12 @@ func meetingStart(c *scan.Correlation) event.Time {
 // the end, and cuts it visibly after so many lines.
 func wrap(text string, width, lines int) []string {
 	var list []string
-	for runewidth.StringWidth(text) > width {
+	for widths.StringWidth(text) > width {
 		if len(list) == lines-1 {
 			rest := fmt.Sprintf("… (+%d)", len([]rune(text))-width+8)
-			return append(list, runewidth.Truncate(text, max(width-runewidth.StringWidth(rest), 0), "")+rest)
+			return append(list, widths.Truncate(text, max(width-widths.StringWidth(rest), 0), "")+rest)
 		}
-		line := runewidth.Truncate(text, width, "")
+		line := widths.Truncate(text, width, "")
 		if line == "" {
 			break // one character is wider than the column
 		}
@@ -319,6 +318,7 @@ func renderTrimmed(w io.Writer, rows [][]string, columns []column) error {
 
 // render draws a table without lines between the columns.
 func render(w io.Writer, rows [][]string, columns []column) error {
+	fixTableWidths()
 	widths := tw.NewMapper[int, int]()
 	header := make([]string, len(columns))
 	for i, c := range columns {

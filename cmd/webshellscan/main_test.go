@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/mattn/go-runewidth"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -257,6 +258,9 @@ func TestInterrupted(t *testing.T) {
 
 // TestProgressLine: what the line on a terminal says.
 func TestProgressLine(t *testing.T) {
+	wide := runewidth.DefaultCondition.EastAsianWidth
+	runewidth.DefaultCondition.EastAsianWidth = false // by the locale, as is right for a terminal
+	t.Cleanup(func() { runewidth.DefaultCondition.EastAsianWidth = wide })
 	p := &progressLine{width: 60, started: time.Unix(1000, 0)}
 	if got := p.text(time.Unix(1001, 0)); got != "looking for files" {
 		t.Errorf("%q", got)

@@ -134,12 +134,8 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err := o.checkHosts(res, o.hosts); err != nil {
 		return err
 	}
-	width, _ := terminal(o.stdout)
 	failed := writeOutputs(outs, func(out *output) error {
-		return report.Write(out, out.format, res, report.Options{
-			Width: width, Color: out.path == "" && o.color(o.stdout), ASCII: out.path == "" && wantsASCII(),
-			Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw,
-		})
+		return report.Write(out, out.format, res, o.reportOptions(out))
 	})
 	o.tell(res)
 	if !o.quiet {
@@ -149,6 +145,17 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		return failed
 	}
 	return status(res, len(res.Findings) > 0)
+}
+
+// reportOptions returns how a report is written. What the terminal and the locale
+// are counts for standard output only: a file has the same bytes everywhere.
+func (o *scanOptions) reportOptions(out *output) report.Options {
+	options := report.Options{Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw}
+	if out.path == "" {
+		options.Width, _ = terminal(o.stdout)
+		options.Color, options.ASCII = o.color(o.stdout), wantsASCII()
+	}
+	return options
 }
 
 // checkHosts returns an error if the logs have none of the hosts that are asked

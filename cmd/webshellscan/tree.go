@@ -57,13 +57,13 @@ outright, and without an ending it is text:
 	flags.StringVar(&o.until, "until", "", "only processes started before this `time` (RFC 3339; a date: up to its end), and those above them")
 	flags.IntVar(&o.depth, "depth", 0, "only so many `links` below the first process (0: all)")
 	flags.IntVar(&o.max, "max", 0, "at most so many `processes`, those that rules matched first (0: all, but 1000 in dot, 100 in mermaid; -1: all)")
-	flags.BoolVar(&o.ascii, "ascii", false, "draw text with ASCII characters (also when the locale is not UTF-8)")
+	flags.BoolVar(&o.ascii, "ascii", false, "draw text with ASCII characters (also on standard output when the locale is not UTF-8)")
 	return cmd
 }
 
 // finalize checks the flags and turns them into the options of trees.
 func (o *treeOptions) finalize(paths []string) (report.TreeOptions, error) {
-	options := report.TreeOptions{ASCII: o.ascii || wantsASCII(), Depth: o.depth, Max: o.max}
+	options := report.TreeOptions{Depth: o.depth, Max: o.max}
 	switch {
 	case len(paths) == 0:
 		return options, errors.New("no file or folder given: webshellscan tree PATH... (see --help)")
@@ -113,6 +113,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	options.InputPath = res.InputPath
 	tops := o.tops(res)
 	failed := writeOutputs(outs, func(out *output) error {
+		options.ASCII = o.ascii || out.path == "" && wantsASCII()
 		return report.WriteTrees(out, out.format, res.Forest, tops, options)
 	})
 	switch {

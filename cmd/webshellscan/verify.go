@@ -63,9 +63,12 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	width, _ := terminal(o.stdout)
 	failed := writeOutputs(outs, func(out *output) error {
-		return report.Verify(out, out.format, res, report.Options{Width: width, Raw: o.csvRaw})
+		options := report.Options{Raw: o.csvRaw}
+		if out.path == "" {
+			options.Width, _ = terminal(o.stdout)
+		}
+		return report.Verify(out, out.format, res, options)
 	})
 	o.tell(res)
 	if failed != nil {
