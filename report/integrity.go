@@ -118,7 +118,7 @@ func processCoverage(c *scan.HostCoverage) string {
 		parts = append(parts, fmt.Sprintf("%d Security 4688, %s with command lines, %s with the parent's image",
 			n, percent(float64(c.CommandLines)/float64(n)), percent(float64(c.ParentNames)/float64(n))))
 	}
-	return fmt.Sprintf("%s; %s, %s of the time of interest", strings.Join(parts, "; "), spanOf(c.First, c.Last), percent(c.Covered))
+	return fmt.Sprintf("%s; %s, %s of %s", strings.Join(parts, "; "), spanOf(c.First, c.Last), percent(c.Covered), spanOf(c.From, c.Until))
 }
 
 func (p *printer) channel(c *scan.ChannelCoverage, width int) {

@@ -52,6 +52,8 @@ type hostObject struct {
 	First        event.Time      `json:"first"`
 	Last         event.Time      `json:"last"`
 	Covered      float64         `json:"covered"`
+	From         event.Time      `json:"from"`
+	Until        event.Time      `json:"until"`
 	Security4688 int             `json:"security_4688"`
 	CommandLines int             `json:"command_lines"`
 	ParentNames  int             `json:"parent_names"`
@@ -86,7 +88,7 @@ type gapObject struct {
 
 func newHost(h *scan.HostCoverage) hostObject {
 	o := hostObject{
-		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered,
+		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered, From: h.From, Until: h.Until,
 		Security4688: h.Security4688, CommandLines: h.CommandLines, ParentNames: h.ParentNames,
 		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Silences: []silenceObject{}, Channels: []channelObject{},
 	}

@@ -25,9 +25,10 @@ type HostCoverage struct {
 	First, Last event.Time
 	// Covered is the share, from 0 to 1, of the time of interest that process
 	// creations cover: from the first to the last one without Silences. The time of
-	// interest is from Since to Until of the Options, or where they are not given,
-	// that of all logs.
-	Covered float64
+	// interest is from From to Until: Since and Until of the Options, or where they
+	// are not given, the times of the first and last record of the host.
+	Covered     float64
+	From, Until event.Time
 	// Silences are the stretches without process creations that are long against
 	// what is usual on the host.
 	Silences []Gap
@@ -59,7 +60,6 @@ type Gap struct {
 func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTimes) []HostCoverage {
 	hosts := s.Hosts
 	channels := channelsOf(inputs, hosts)
-	since, until := cmp.Or(options.Since, s.First), cmp.Or(options.Until, s.Last)
 	list := make([]HostCoverage, len(hosts))
 	for i, h := range hosts {
 		e, t := h.Events, times[i]
@@ -68,8 +68,10 @@ func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTime
 			CommandLines: e.SecurityCreate - e.NoCommandLine, ParentNames: e.SecurityCreate - e.NoParentName,
 			SysmonFields: e.SysmonFields, First: t.any.first, Last: t.any.last,
 		}
-		if until > since {
-			c.Covered = float64(t.any.covered(since, until)) / float64(until-since)
+		c.From, c.Until = spanOfChannels(c.Channels)
+		c.From, c.Until = cmp.Or(options.Since, c.From), cmp.Or(options.Until, c.Until)
+		if c.Until > c.From {
+			c.Covered = float64(t.any.covered(c.From, c.Until)) / float64(c.Until-c.From)
 		}
 		for _, s := range t.any.silences {
 			c.Silences = append(c.Silences, Gap{From: s.from, To: s.to})
@@ -77,6 +79,15 @@ func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTime
 		list[i] = c
 	}
 	return list
+}
+
+// spanOfChannels returns the times of the first and last record of channels.
+func spanOfChannels(channels []ChannelCoverage) (first, last event.Time) {
+	var sum evtx.OriginStats
+	for _, c := range channels {
+		sum.Add(&evtx.OriginStats{First: c.First, Last: c.Last})
+	}
+	return sum.First, sum.Last
 }
 
 // hostChannel is one channel of a host, by its index.

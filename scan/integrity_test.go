@@ -24,7 +24,13 @@ func logOf(t *testing.T, path string, events ...evtxtest.Event) {
 	for i := range events {
 		events[i].RecordID = uint64(100 + i)
 	}
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	writeLog(t, path, evtxtest.Options{}, events)
+}
+
+// writeLog writes events into a log.
+func writeLog(t *testing.T, path string, options evtxtest.Options, events []evtxtest.Event) {
+	t.Helper()
+	file, err := evtxtest.Build(options, events)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,7 +109,6 @@ func (r *Reader) adopt(c *chunk, o Orphan) {
 		return
 	}
 	if !o.counted {
-		r.stats.saw(ev.Time)
 		r.countHost()
 	}
 	if ev.Marks.Has(event.MarkSubstituted) {

@@ -13,7 +13,6 @@ type chunk struct {
 	head chunkHeader
 
 	records int    // live ones met so far
-	plain   int    // those without a template among them
 	firstID uint64 // of the first record met
 	last    int    // offset of the last record met
 	lastID  uint64

@@ -39,17 +39,13 @@ func (r *Reader) careful(c *chunk, off, size int, marks event.Marks) {
 	}
 	ev := &r.ev
 	ev.Marks |= marks
-	r.countHost()
 	if !r.mendTime(c, off) {
 		r.recordFault(c, off, TimeImplausible, "System/TimeCreated", ErrHeader)
 	}
+	r.countHost()
 	r.saw(c, off, ev.Time)
 	if r.outer == nil {
 		c.lastTime = 0 // a forwarded event's time is that of another clock
-		if origin := r.origin(); origin != nil {
-			origin.add(1, ev.Time)
-			c.plain++
-		}
 	}
 	end, jumped := r.end, r.jumped
 	if !r.putAside(c, off, size, marks) && selected {
@@ -116,10 +112,9 @@ func (r *Reader) give(c *chunk, off int) {
 	r.emit(&r.ev, nil)
 }
 
-// saw takes a live record's time into account, and compares it with that of the
-// record before it and with the time in the headers of both.
+// saw compares a live record's time with that of the record before it and with
+// the time in the headers of both.
 func (r *Reader) saw(c *chunk, off int, t event.Time) {
-	r.stats.saw(t)
 	header := event.Time(binary.LittleEndian.Uint64(c.data[off+16:]))
 	switch {
 	case header == t:
@@ -369,13 +364,25 @@ func (r *Reader) fillSystem(t *template, data []byte) {
 	ev.RecordID, _ = r.resolve(t, t.system[sysRecordID], data).Uint()
 }
 
-// countHost counts the record at hand for its host.
+// countHost counts the record at hand for its host and channel.
 func (r *Reader) countHost() {
-	ev := &r.ev
-	switch {
-	case r.outer != nil && !r.outer.borrowed && r.outer.system[sysComputer].kind == sourceLiteral && !ev.Marks.Has(event.MarkRecovered):
-		r.use(r.outer)
-	case ev.Computer.Type == event.TypeString:
+	ev, t := &r.ev, r.outer
+	live := !ev.Marks.Has(event.MarkRecovered)
+	if live && t != nil && !t.borrowed && t.system[sysComputer].kind == sourceLiteral && t.system[sysChannel].kind != sourceMixed {
+		channel := ev.Channel
+		if t.system[sysChannel].kind == sourceLiteral {
+			channel = event.Value{}
+		}
+		r.use(t, ev.Time, channel)
+		return
+	}
+	if live {
+		r.stats.saw(ev.Time)
+		if origin := r.origin(ev.Computer.Data, ev.Channel); origin != nil {
+			origin.count(ev.Time)
+		}
+	}
+	if ev.Computer.Type == event.TypeString {
 		r.scratch = event.AppendUTF16(r.scratch[:0], ev.Computer.Data)
 		host, ok := r.hosts[string(r.scratch)]
 		if !ok {
@@ -384,9 +391,9 @@ func (r *Reader) countHost() {
 				r.hosts[host] = host
 			}
 		}
-		n := 1
-		if ev.Marks.Has(event.MarkRecovered) {
-			n = 0 // it is no live record, but the host is one of the log's
+		n := 0 // no live record, but the host is one of the log's
+		if live {
+			n = 1
 		}
 		r.stats.sawHost(host, n)
 	}

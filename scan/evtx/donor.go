@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+
+	"webshellscan/scan/event"
 )
 
 // Donors holds template definitions, of all files of a scan, for records whose
@@ -139,6 +141,7 @@ func (t *template) clone() *template {
 	c.items, c.embeds, c.parts = slices.Clone(t.items), slices.Clone(t.embeds), slices.Clone(t.parts)
 	c.substitutions = slices.Clone(t.substitutions)
 	c.uses, c.usedIn, c.donor, c.borrowed = 0, 0, nil, true
+	c.channel, c.origin = event.Value{}, nil
 	return &c
 }
 

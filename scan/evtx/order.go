@@ -38,16 +38,11 @@ func (r *Reader) note(c *chunk) {
 		Offset: c.base, Records: c.records, FirstID: c.firstID, LastID: c.lastID,
 		OwnTimes: c.ownTimes, NextTimes: c.nextTimes,
 	}
-	var origin *OriginStats
 	if r.peek(c, c.first) {
-		origin = r.origin()
 		n.FirstRecordID, n.First, n.Forwarded = r.ev.RecordID, r.ev.Time, r.outer == nil
 	}
 	if n.Last = c.lastTime; n.Last == 0 && r.peek(c, c.last) {
 		n.Last = r.ev.Time
-	}
-	if origin != nil {
-		origin.add(c.records-c.plain, n.First, n.Last)
 	}
 	if r.chunks == nil {
 		r.chunks = make([]Chunk, 0, 64)

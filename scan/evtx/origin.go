@@ -1,6 +1,8 @@
 package evtx
 
 import (
+	"bytes"
+
 	"webshellscan/scan/event"
 )
 
@@ -8,9 +10,7 @@ import (
 // them.
 type Origin struct{ Computer, Channel string }
 
-// OriginStats counts the live records of one Origin. Of logs that are no
-// collector's it is exact to a chunk: a chunk's records count for the origin of
-// its first one.
+// OriginStats counts the live records of one Origin, as far as they can be read.
 type OriginStats struct {
 	Records int
 	// First and Last are the earliest and latest plausible times seen.
@@ -18,20 +18,29 @@ type OriginStats struct {
 }
 
 // Add adds the counts of other to o.
-func (o *OriginStats) Add(other *OriginStats) { o.add(other.Records, other.First, other.Last) }
+func (o *OriginStats) Add(other *OriginStats) {
+	o.Records += other.Records
+	o.widen(other.First)
+	o.widen(other.Last)
+}
 
-// add takes n records into account, of which times are known.
-func (o *OriginStats) add(n int, times ...event.Time) {
-	o.Records += n
-	for _, t := range times {
-		if !t.Plausible() {
-			continue
-		}
-		if o.First == 0 || t < o.First {
-			o.First = t
-		}
-		o.Last = max(o.Last, t)
+// count counts one record of a time.
+func (o *OriginStats) count(t event.Time) {
+	o.Records++
+	if o.First == 0 || t < o.First || t > o.Last {
+		o.widen(t)
 	}
+}
+
+// widen widens the time span to t, if that can be.
+func (o *OriginStats) widen(t event.Time) {
+	if !t.Plausible() {
+		return
+	}
+	if o.First == 0 || t < o.First {
+		o.First = t
+	}
+	o.Last = max(o.Last, t)
 }
 
 // originCount is an Origin with its counts in the part at hand.
@@ -44,12 +53,11 @@ type originCount struct {
 // need not be made again.
 const keptOrigins = 256
 
-// origin returns the counts of the event at hand's origin, nil if there are too
-// many origins.
-func (r *Reader) origin() *OriginStats {
-	r.scratch = event.AppendUTF16(r.scratch[:0], r.ev.Computer.Data)
+// origin returns the counts of an origin, nil if there are too many origins.
+func (r *Reader) origin(computer []byte, channel event.Value) *OriginStats {
+	r.scratch = event.AppendUTF16(r.scratch[:0], computer)
 	split := len(r.scratch)
-	r.scratch = r.ev.Channel.AppendText(append(r.scratch, 0))
+	r.scratch = channel.AppendText(append(r.scratch, 0))
 	o := r.origins[string(r.scratch)]
 	if o == nil || o.Records == 0 {
 		if len(r.counted) >= maxHosts {
@@ -68,6 +76,8 @@ func (r *Reader) origin() *OriginStats {
 func (r *Reader) finishOrigins() {
 	r.stats.Origins = make(map[Origin]OriginStats, len(r.counted))
 	for _, o := range r.counted {
+		r.stats.saw(o.First)
+		r.stats.saw(o.Last)
 		sum := r.stats.Origins[o.Origin]
 		sum.Add(&o.OriginStats)
 		r.stats.Origins[o.Origin] = sum
@@ -77,4 +87,31 @@ func (r *Reader) finishOrigins() {
 	if len(r.origins) > keptOrigins {
 		clear(r.origins)
 	}
+}
+
+// use counts a live record of a time and channel for its template, whose
+// Computer is a literal. The channel is one that the template takes from the
+// record, else the zero Value.
+func (r *Reader) use(t *template, at event.Time, channel event.Value) {
+	if t.uses == 0 {
+		r.used = append(r.used, t)
+	}
+	t.uses++
+	if t.origin == nil || t.channel.Type != channel.Type || !bytes.Equal(t.channel.Data, channel.Data) {
+		r.enter(t, channel)
+	}
+	if t.origin == nil {
+		r.stats.saw(at)
+		return
+	}
+	t.origin.count(at)
+}
+
+// enter makes t.origin that of a channel.
+func (r *Reader) enter(t *template, channel event.Value) {
+	t.channel.Type, t.channel.Data = channel.Type, append(t.channel.Data[:0], channel.Data...)
+	if t.system[sysChannel].kind == sourceLiteral {
+		channel = event.Value{Type: event.TypeString, Data: t.text(t.system[sysChannel].text)}
+	}
+	t.origin = r.origin(t.text(t.system[sysComputer].text), channel)
 }

@@ -44,7 +44,7 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 		return false
 	}
 	count := int(le.Uint32(d[spec:]))
-	if count > maxValues || count <= t.timeIndex || spec+4+4*count > end {
+	if count > maxValues || count <= max(t.timeIndex, t.channelIndex) || spec+4+4*count > end {
 		return false
 	}
 	sizes := d[spec+4 : spec+4+4*count]
@@ -61,8 +61,21 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 	if idSpec != 2|uint32(event.TypeUint16)<<16 || timeSpec != 8|uint32(event.TypeFileTime)<<16 || at+8 > end {
 		return false
 	}
+	var channel event.Value
+	rest := at
+	if i := t.channelIndex; i > 0 {
+		from := at + sumSizes(sizes[4*t.timeIndex:4*i])
+		rest = from + int(le.Uint16(sizes[4*i:]))
+		if rest > end || sizes[4*i+2] != byte(event.TypeString) {
+			return false
+		}
+		channel = event.Value{Type: event.TypeString, Data: d[from:rest]}
+		sizes = sizes[4*(i+1):]
+	} else {
+		sizes = sizes[4*t.timeIndex:]
+	}
 	// The values end where the BinXML does, but for its EOF token.
-	if rest := end - (at + sumSizes(sizes[4*t.timeIndex:]) + 1); uint(rest) > maxFiller {
+	if filler := end - (rest + sumSizes(sizes) + 1); uint(filler) > maxFiller {
 		return false
 	}
 	if t.provider != nil || t.system[sysProvider].kind == sourceSubstitution {
@@ -70,8 +83,9 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 			return false
 		}
 	}
-	r.saw(c, off, event.Time(le.Uint64(d[at:])))
-	r.use(t)
+	when := event.Time(le.Uint64(d[at:]))
+	r.saw(c, off, when)
+	r.use(t, when, channel)
 	return true
 }
 
@@ -85,12 +99,4 @@ func sumSizes(spec []byte) int {
 		sum += uint64(binary.LittleEndian.Uint16(spec))
 	}
 	return int(sum&0xFFFFFFFF + sum>>32)
-}
-
-// use counts a record of the template's host.
-func (r *Reader) use(t *template) {
-	if t.uses == 0 {
-		r.used = append(r.used, t)
-	}
-	t.uses++
 }

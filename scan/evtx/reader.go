@@ -116,7 +116,7 @@ func (r *Reader) finish() {
 		if s := t.system[sysComputer]; s.kind == sourceLiteral {
 			r.stats.sawHost(string(event.AppendUTF16(nil, t.text(s.text))), t.uses)
 		}
-		t.uses = 0
+		t.uses, t.origin = 0, nil
 	}
 	r.used = r.used[:0]
 	r.finishOrigins()

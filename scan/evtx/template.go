@@ -109,12 +109,18 @@ type template struct {
 	// literal.
 	provider *provider
 	// quick says that the event ID and the time are plain substitutions at
-	// idIndex and timeIndex, idIndex < timeIndex, and that the host is a literal.
+	// idIndex and timeIndex, idIndex < timeIndex, that the host is a literal, and
+	// that the channel is one too or a plain substitution at channelIndex >
+	// timeIndex; else channelIndex is 0.
 	quick              bool
 	idIndex, timeIndex int
+	channelIndex       int
 
-	// uses counts the records of the present part; owned by the reader.
-	uses int
+	// uses counts the records of the present part, of which those of one channel
+	// after the other count for an origin, nil if there is none; owned by the reader.
+	uses    int
+	channel event.Value
+	origin  *OriginStats
 	// usedIn is the reader's chunk number in which the template was last looked
 	// up: its memory is not to be used again in the same chunk.
 	usedIn uint64
@@ -188,11 +194,12 @@ func (t *template) settle(sel *Selection) {
 	if s := t.system[sysProvider]; s.kind == sourceLiteral {
 		t.provider = sel.provider(t.text(s.text))
 	}
-	id, when := t.system[sysEventID], t.system[sysTime]
+	id, when, channel := t.system[sysEventID], t.system[sysTime], t.system[sysChannel]
 	t.quick = id.kind == sourceSubstitution && when.kind == sourceSubstitution && id.index < when.index &&
 		t.system[sysComputer].kind == sourceLiteral &&
-		(t.system[sysProvider].kind == sourceLiteral || t.system[sysProvider].kind == sourceSubstitution)
-	t.idIndex, t.timeIndex = int(id.index), int(when.index)
+		(t.system[sysProvider].kind == sourceLiteral || t.system[sysProvider].kind == sourceSubstitution) &&
+		(channel.kind == sourceLiteral || channel.kind == sourceSubstitution && channel.index > when.index)
+	t.idIndex, t.timeIndex, t.channelIndex = int(id.index), int(when.index), int(channel.index)
 }
 
 // templateKey tells compiled definitions apart: the same definition may stand
