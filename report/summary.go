@@ -15,6 +15,9 @@ import (
 // counted.
 const maxListed = 10
 
+// maxUnread is how many inputs that were not read are named.
+const maxUnread = 100
+
 // Summary writes what a scan read, what it could not read, and what the logs
 // could not have shown, for people.
 func Summary(w io.Writer, s *scan.Summary) error {
@@ -34,7 +37,7 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	if s.OtherFiles > 0 {
 		p.line("Left out: %s of other kinds than EVTX", count(s.OtherFiles, "file"))
 	}
-	p.list("Left out", s.Skipped)
+	p.list("Left out", s.Skipped, maxListed)
 	p.rules(&s.Rules)
 	if len(s.Only) > 0 {
 		p.line("Only: %s", Visible(strings.Join(s.Only, ", ")))
@@ -61,6 +64,13 @@ func asked(w io.Writer, s *scan.Summary, width int) error {
 	if s.Interrupted != nil {
 		p.wrapped(width, "", "INTERRUPTED: this report holds what was found until then.")
 	}
+	for i, e := range s.Unreadable {
+		if i == maxUnread {
+			p.line("NOT READ: and %d more", len(s.Unreadable)-maxUnread)
+			break
+		}
+		p.wrapped(width, "NOT READ: ", e.Path+": "+e.Reason())
+	}
 	if len(s.Only) > 0 {
 		p.wrapped(width, "Only: ", strings.Join(s.Only, ", "))
 	}
@@ -81,8 +91,8 @@ func Problems(w io.Writer, s *scan.Summary) error {
 }
 
 func (p *printer) problems(s *scan.Summary) {
-	p.list("NOT READ", s.Unreadable)
-	p.list("INTERNAL ERROR (please report)", s.Crashes)
+	p.list("NOT READ", s.Unreadable, maxUnread)
+	p.list("INTERNAL ERROR (please report)", s.Crashes, maxListed)
 }
 
 // RuleSummary writes which rules a scan would apply, for people.
@@ -145,10 +155,10 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
-func (p *printer) list(title string, errs []scan.FileError) {
+func (p *printer) list(title string, errs []scan.FileError, most int) {
 	for i, e := range errs {
-		if i == maxListed {
-			p.line("%s: and %d more", title, len(errs)-maxListed)
+		if i == most {
+			p.line("%s: and %d more", title, len(errs)-most)
 			return
 		}
 		p.line("%s: %s: %s", title, Visible(e.Path), Visible(e.Reason()))

@@ -37,7 +37,10 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	p.line("\nInputs")
 	for _, in := range res.Manifest.Inputs {
 		p.wrapped(width, "  ", in.Path)
-		if in.Error == "" || in.Records > 0 {
+		switch {
+		case in.Error != "" && in.Records == 0 && in.Size > 0:
+			p.line("    %d bytes", in.Size)
+		case in.Error == "" || in.Records > 0:
 			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), count(in.Records, "record"), count(in.Chunks, "chunk"))
 		}
 		if in.SHA256 != "" {

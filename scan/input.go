@@ -5,9 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io"
 	"slices"
-	"strings"
 	"sync"
 
 	"webshellscan/scan/evtx"
@@ -23,7 +22,8 @@ type input struct {
 	once sync.Once
 	file *source.File
 	evtx *evtx.File
-	err  error // why it is not read
+	err  error       // why it is not read
+	kind source.Kind // what it is if it is no log
 
 	mu      sync.Mutex
 	left    int // parts still to come
@@ -49,15 +49,47 @@ func (in *input) open(ctx context.Context) error {
 			in.evtx, in.err = evtx.Open(in.file, size)
 		}
 		if in.err != nil {
+			in.identify(in.file, size)
 			in.close() // at once: a folder may hold more other files than a process may open
 		}
 	})
 	return in.err
 }
 
-// claimed reports whether somebody says that the file is a log: by its name, or
-// by naming it.
-func (in *input) claimed() bool { return in.Named || strings.EqualFold(filepath.Ext(in.Path), ".evtx") }
+// identify finds out what an input is that is no log.
+func (in *input) identify(file io.ReaderAt, size int64) {
+	if !errors.Is(in.err, evtx.ErrNotEVTX) && !errors.Is(in.err, evtx.ErrEmpty) {
+		return
+	}
+	kind, err := source.KindOf(file, size)
+	if err != nil {
+		in.err = errors.Join(in.err, err)
+		return
+	}
+	in.kind = kind
+	in.err = &otherKindError{in.kind, in.err}
+}
+
+// otherKindError says what an input is that is no event log.
+type otherKindError struct {
+	kind source.Kind
+	err  error
+}
+
+// Error implements error.
+func (e *otherKindError) Error() string {
+	text := "no event log (EVTX), but " + e.kind.Name
+	if e.kind.MayHoldLogs() {
+		text += ": what is in it was not read"
+	}
+	return text
+}
+
+func (e *otherKindError) Unwrap() error { return e.err }
+
+// claimed reports whether the file is expected to be a log: by its name, or as it
+// was named on the command line.
+func (in *input) claimed() bool { return in.Named || source.IsLogName(in.Path) }
 
 // take adds what a reader met in one part, and reports whether it was the last
 // one.
@@ -155,12 +187,29 @@ func (l *faultLog) sorted() []*evtx.FormatError {
 	return l.first
 }
 
-// notLog reports whether a file that a folder held is none of our business: it
-// is no EVTX file, and was not named as one.
-func (in *input) notLog() bool {
-	if in.Named {
-		return false
+// ignored reports whether an input is left out without a word: nobody says that
+// it is a log, and it is nothing that may hold one.
+func (in *input) ignored() bool {
+	_, other := errors.AsType[*otherKindError](in.err)
+	return other && !in.claimed() && !in.kind.MayHoldLogs()
+}
+
+// checkBody tells of a log that has a header and not one chunk behind it: it holds
+// nothing that could be read.
+func (in *input) checkBody() {
+	s := &in.stats
+	if in.evtx == nil || in.left > 0 || s.Chunks+s.EmptyChunks+s.Records+s.Recovered > 0 {
+		return
 	}
-	return errors.Is(in.err, evtx.ErrNotEVTX) ||
-		errors.Is(in.err, evtx.ErrEmpty) && !strings.EqualFold(filepath.Ext(in.Path), ".evtx")
+	file, err := source.Open(in.Path)
+	if err != nil {
+		return // told already
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	start := min(evtx.HeaderSize, in.evtx.Size())
+	body := io.NewSectionReader(file, start, in.evtx.Size()-start)
+	if kind, err := source.KindOf(body, body.Size()); err == nil {
+		in.kind = kind
+		in.err = fmt.Errorf("an event log without a chunk: behind its header is %s", kind.Name)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 
 	"webshellscan/rules"
 	"webshellscan/scan/source"
@@ -16,9 +17,8 @@ import (
 type Manifest struct {
 	// Version is that of webshellscan, from the Options.
 	Version string
-	// Inputs are all files that were looked at as logs, in the order of their
-	// paths; files of folders that turned out to be something else are not among
-	// them.
+	// Inputs are all files that were looked at as logs, and all that may hold logs
+	// and were not read, in the order of their paths.
 	Inputs []InputFile
 	// Rules names the rules that were applied, by label.
 	Rules []string
@@ -50,7 +50,7 @@ func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Optio
 		m.Rules = append(m.Rules, rule.Label())
 	}
 	for _, in := range r.inputs {
-		if in.err != nil && in.notLog() {
+		if in.ignored() {
 			continue
 		}
 		file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Lost: in.stats.Lost}
@@ -66,9 +66,25 @@ func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Optio
 		}
 		m.Inputs = append(m.Inputs, file)
 	}
-	if !options.Hash || m.Interrupted {
-		return m
+	if options.Hash && !m.Interrupted {
+		m.hash(ctx, options)
 	}
+	m.addSkipped(r.skipped)
+	return m
+}
+
+// addSkipped takes what may hold logs and could not be opened.
+func (m *Manifest) addSkipped(skipped []source.Skipped) {
+	for _, s := range skipped {
+		if s.Unreadable {
+			m.Inputs = append(m.Inputs, InputFile{Path: s.Path, Error: FileError{s.Path, s.Err}.Reason()})
+		}
+	}
+	slices.SortStableFunc(m.Inputs, func(a, b InputFile) int { return source.ComparePaths(a.Path, b.Path) })
+}
+
+// hash takes the hash of each input.
+func (m *Manifest) hash(ctx context.Context, options *Options) {
 	hashers := make([]*hasher, max(1, min(options.workers(), len(m.Inputs))))
 	for i := range hashers {
 		hashers[i] = &hasher{buffer: make([]byte, 1<<20)}
@@ -76,7 +92,6 @@ func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Optio
 	for _, f := range share(hashers, len(m.Inputs), func(h *hasher, i int) { h.file(ctx, &m.Inputs[i]) }) {
 		m.Inputs[f.index].Error = "internal error: " + f.err.Error()
 	}
-	return m
 }
 
 // hasher hashes files, one after the other.

@@ -26,6 +26,7 @@ type reading struct {
 	workers  int
 	recover  bool // also read stale records
 	watchers []*watcher
+	skipped  []source.Skipped
 }
 
 // worker reads units, one after the other.
@@ -102,6 +103,7 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	}
 	for _, in := range r.inputs {
 		in.stats.Settle()
+		in.checkBody()
 	}
 	return collectors
 }

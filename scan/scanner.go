@@ -51,7 +51,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	defer stop()
 	sets := loadAside(rest, &options, stop)
 	reading := newReading(found, options.workers(), options.Progress)
-	reading.recover = options.Recover
+	reading.recover, reading.skipped = options.Recover, skipped
 	collectors := reading.run(toRead)
 	learning := learnAside(sets, reading.texts, options.workers())
 	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
@@ -74,7 +74,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	below := res.keepLevel(options.MinLevel)
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
-	res.Summary = summarize(reading, forest, skipped, loaded.rules)
+	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten = d.forgotten
 	res.Summary.Interrupted = context.Cause(ctx)
 	only := options.only(below)

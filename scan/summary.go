@@ -9,14 +9,13 @@ import (
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/proctree"
-	"webshellscan/scan/source"
 )
 
 // Summary says what a scan read, what it could not read, and what the logs
 // could not have shown.
 type Summary struct {
 	// Files counts the EVTX files that were read, OtherFiles the files of folders
-	// that are no EVTX files.
+	// that can hold no event log.
 	Files, OtherFiles int
 	Bytes             int64
 	Chunks, Records   int
@@ -93,9 +92,9 @@ func (s *Summary) Incomplete() bool {
 // NoRules reports whether rules failed and none was left to apply.
 func (s *Summary) NoRules() bool { return s.Rules.Applied == 0 && s.Rules.Failed > 0 }
 
-func summarize(r *reading, forest *proctree.Forest, skipped []source.Skipped, sets *RuleSets) Summary {
+func summarize(r *reading, forest *proctree.Forest, sets *RuleSets) Summary {
 	s := Summary{Hosts: forest.Hosts(), Copies: forest.Copies(), Rules: sets.Summary()}
-	for _, sk := range skipped {
+	for _, sk := range r.skipped {
 		if sk.Unreadable {
 			s.Unreadable = append(s.Unreadable, FileError{sk.Path, sk.Err})
 		} else {
@@ -148,7 +147,7 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 		s.Crashes = append(s.Crashes, FileError{in.Path, fmt.Errorf("internal error: %s", text)})
 	}
 	if in.err != nil {
-		if in.notLog() {
+		if in.ignored() {
 			s.OtherFiles++
 		} else {
 			s.Unreadable = append(s.Unreadable, FileError{in.Path, in.err})

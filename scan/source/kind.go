@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -58,11 +59,11 @@ var signatures = []signature{
 	{0, "ElfChnk\x00", Kind{"a chunk of an event log", ClassLog}},
 	{4, "LfLe", Kind{"an event log of Windows XP or 2003 (.evt)", ClassExport}},
 
-	{0, "PK\x03\x04", Kind{"a zip archive", ClassArchive}},
+	{0, zipSignature, Kind{"a zip archive", ClassArchive}},
 	{0, "PK\x05\x06", Kind{"an empty zip archive", ClassArchive}},
 	{0, "PK\x07\x08", Kind{"a part of a zip archive", ClassArchive}},
 	{0, "7z\xBC\xAF\x27\x1C", Kind{"a 7z archive", ClassArchive}},
-	{0, "\x1F\x8B\x08", Kind{"a gzip archive", ClassArchive}},
+	{0, gzipSignature, Kind{"a gzip archive", ClassArchive}},
 	{0, "\x28\xB5\x2F\xFD", Kind{"a zstd archive", ClassArchive}},
 	{0, "\xFD7zXZ\x00", Kind{"an xz archive", ClassArchive}},
 	{4, "1AY&SY", Kind{"a bzip2 archive", ClassArchive}},
@@ -119,6 +120,11 @@ var signatures = []signature{
 	{0, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", Kind{"an OLE document", ClassArtifact}},
 	{0, "%PDF-", Kind{"a PDF document", ClassArtifact}},
 }
+
+const (
+	zipSignature  = "PK\x03\x04"
+	gzipSignature = "\x1F\x8B\x08"
+)
 
 // kindPackage is a zip archive that is a document or a program.
 var kindPackage = Kind{"an office document or a package (zip)", ClassArtifact}
@@ -195,8 +201,11 @@ func kindOfHead(head []byte) (Kind, bool) {
 		if !hasAt(head, s.offset, s.bytes) {
 			continue
 		}
-		if s.kind.Name == "a zip archive" && isPackage(head) {
+		switch {
+		case s.bytes == zipSignature && isPackage(head):
 			return kindPackage, true
+		case s.bytes == gzipSignature:
+			return kindInGzip(s.kind, head), true
 		}
 		return s.kind, true
 	}
@@ -229,6 +238,21 @@ func isPackage(head []byte) bool {
 		}
 	}
 	return false
+}
+
+// kindInGzip looks at what a gzip archive begins with: text, as web servers' old
+// logs are, holds no event log.
+func kindInGzip(kind Kind, head []byte) Kind {
+	r, err := gzip.NewReader(bytes.NewReader(head))
+	if err != nil {
+		return kind
+	}
+	begin := make([]byte, footerSize)
+	n, _ := io.ReadFull(r, begin) // the head ends somewhere within
+	if text, ok := kindOfText(begin[:n]); ok && n > 0 && !text.MayHoldLogs() {
+		return Kind{"a gzip archive of " + text.Name, ClassArtifact}
+	}
+	return kind
 }
 
 // isV7Tar reports whether a file begins with the header of a tar archive that has

@@ -64,10 +64,13 @@ func v7Tar(t *testing.T) []byte {
 }
 
 func TestKindOf(t *testing.T) {
-	var zipped bytes.Buffer
-	w := gzip.NewWriter(&zipped)
-	_, _ = w.Write([]byte("ElfFile\x00"))
-	_ = w.Close()
+	zipped := func(data []byte) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write(data)
+		_ = w.Close()
+		return b.Bytes()
+	}
 	const xmlns = `http://schemas.microsoft.com/win/2004/08/events/event`
 	tests := []struct {
 		name  string
@@ -78,7 +81,10 @@ func TestKindOf(t *testing.T) {
 		{"EVTX", padded(5000, 0, "ElfFile\x00"), "event log", source.ClassLog},
 		{"chunk", padded(5000, 0, "ElfChnk\x00"), "chunk", source.ClassLog},
 		{"EVT", padded(5000, 0, "\x30\x00\x00\x00LfLe"), "Windows XP", source.ClassExport},
-		{"gzip", zipped.Bytes(), "gzip", source.ClassArchive},
+		{"gzip", zipped([]byte("ElfFile\x00")), "gzip", source.ClassArchive},
+		{"gzip of much", zipped(random(1 << 16)), "gzip", source.ClassArchive},
+		{"gzip of text", zipped(bytes.Repeat([]byte("GET /\n"), 5000)), "gzip archive of text", source.ClassArtifact},
+		{"gzip of an export", zipped([]byte(`<Event xmlns="` + xmlns + `">`)), "gzip", source.ClassArchive},
 		{"zip", []byte("PK\x03\x04" + strings.Repeat("\x00", 26) + "logs/Security.evtx"), "zip", source.ClassArchive},
 		{"document", []byte("PK\x03\x04" + strings.Repeat("\x00", 26) + "[Content_Types].xml"), "office", source.ClassArtifact},
 		{"old tar", v7Tar(t), "tar", source.ClassArchive},

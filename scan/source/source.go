@@ -32,7 +32,7 @@ type Skipped struct {
 	Path string
 	// Err says why. It wraps ErrLink, ErrNotRegular, or the system's error.
 	Err error
-	// Unreadable says that there may be logs that could not be reached.
+	// Unreadable is set if logs may have been missed.
 	Unreadable bool
 }
 
@@ -57,20 +57,25 @@ func Find(ctx context.Context, paths []string) ([]Input, []Skipped, error) {
 			return nil, nil, err
 		}
 	}
-	slices.SortFunc(f.inputs, func(a, b Input) int { return comparePaths(a.Path, b.Path) })
-	slices.SortFunc(f.skipped, func(a, b Skipped) int { return comparePaths(a.Path, b.Path) })
+	f.skipLinks()
+	slices.SortFunc(f.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
+	slices.SortFunc(f.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })
 	return f.inputs, f.skipped, nil
 }
 
-// comparePaths orders paths in the same way on every system.
-func comparePaths(a, b string) int { return strings.Compare(filepath.ToSlash(a), filepath.ToSlash(b)) }
+// ComparePaths orders paths in the same way on every system.
+func ComparePaths(a, b string) int { return strings.Compare(filepath.ToSlash(a), filepath.ToSlash(b)) }
 
 type finder struct {
 	ctx     context.Context
 	inputs  []Input
 	skipped []Skipped
 	seen    map[identity]int // index in inputs
+	links   []link
 }
+
+// link is a symbolic link that was met: as it is shown, and where it is.
+type link struct{ shown, at string }
 
 // add adds what one argument names. An argument that is a link is followed: the
 // user named it.
@@ -102,12 +107,12 @@ func (f *finder) add(path string) error {
 		if rel, err := filepath.Rel(root, at); err == nil {
 			shown = filepath.Join(path, rel)
 		}
-		return f.visit(shown, entry, err)
+		return f.visit(shown, at, entry, err)
 	})
 }
 
 // visit takes one entry of a folder.
-func (f *finder) visit(shown string, entry fs.DirEntry, err error) error {
+func (f *finder) visit(shown, at string, entry fs.DirEntry, err error) error {
 	switch {
 	case err != nil:
 		f.skipped = append(f.skipped, Skipped{shown, err, true})
@@ -118,10 +123,10 @@ func (f *finder) visit(shown string, entry fs.DirEntry, err error) error {
 	case entry.IsDir():
 		return nil
 	case entry.Type()&fs.ModeSymlink != 0:
-		f.skipped = append(f.skipped, Skipped{shown, ErrLink, false})
+		f.links = append(f.links, link{shown, at})
 		return nil
 	case !entry.Type().IsRegular():
-		f.skipped = append(f.skipped, Skipped{shown, ErrNotRegular, false})
+		f.skipped = append(f.skipped, Skipped{shown, ErrNotRegular, IsLogName(shown)})
 		return nil
 	}
 	info, err := entry.Info()
@@ -131,6 +136,26 @@ func (f *finder) visit(shown string, entry fs.DirEntry, err error) error {
 	}
 	f.file(shown, info, false)
 	return nil
+}
+
+// skipLinks skips the links. One that is named as logs are, or leads to what is,
+// is a log that was missed, unless it leads to an input.
+func (f *finder) skipLinks() {
+	for _, l := range f.links {
+		target, _ := os.Readlink(l.at) // what cannot be read leads nowhere
+		s := Skipped{l.shown, fmt.Errorf("%w (it leads to %s)", ErrLink, target), false}
+		if IsLogName(l.at) || IsLogName(target) {
+			info, err := os.Stat(l.at)
+			s.Unreadable = err != nil || !f.knows(l.at, info)
+		}
+		f.skipped = append(f.skipped, s)
+	}
+}
+
+// knows reports whether a file is an input.
+func (f *finder) knows(path string, info fs.FileInfo) bool {
+	_, ok := f.seen[identify(path, info)]
+	return ok
 }
 
 // file adds a file unless it is known already.
