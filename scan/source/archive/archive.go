@@ -1,0 +1,216 @@
+// Package archive reads the members of archives and of compressed files: zip, 7z,
+// tar, gzip, zstd, xz and bzip2. What a file is, is decided by its bytes.
+//
+// An archive is an intruder's text: names are labels, never paths to write to;
+// declared sizes are compared with what is there; nothing is unpacked that is not
+// asked for. The package writes nothing.
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// ErrFormat is returned by Walk for what is no archive that it knows.
+var ErrFormat = errors.New("archive: not an archive of a known format")
+
+// Why a member, or an archive, is not read. Errors wrap these.
+var (
+	ErrPassword    = errors.New("encrypted, and no password fits")
+	ErrUnsupported = errors.New("not supported")
+	ErrDamaged     = errors.New("archive is damaged")
+	ErrBomb        = errors.New("unpacks to more than it could hold")
+)
+
+// Limits on what an archive may make this program do.
+const (
+	maxMembers = 1 << 20
+	maxWindow  = 256 << 20 // of zstd, and the dictionary of xz, in bytes
+)
+
+// Member is a file in an archive.
+type Member struct {
+	// Name is as the archive has it, with slashes. It is text of whoever made the
+	// archive.
+	Name string
+	// Size is the size in bytes as the archive declares it, -1 if it does not.
+	Size int64
+	// Err says why the member cannot be read, nil if it can.
+	Err error
+	// Stored is set if the member lies in the archive as it is: its bytes begin at
+	// Offset of the archive.
+	Stored bool
+	Offset int64
+
+	open func() (io.ReadCloser, error)
+}
+
+// Open returns the content. Members of a stream must be read before Walk goes on;
+// Walker.Random tells whether they are such.
+func (m *Member) Open() (io.ReadCloser, error) {
+	if m.Err != nil {
+		return nil, m.Err
+	}
+	return m.open()
+}
+
+// Options say how an archive is read.
+type Options struct {
+	// Name is the name of the file, for that of the content of a compressed one.
+	Name string
+	// Passwords are tried in their order where members are encrypted.
+	Passwords []string
+}
+
+// File is an archive's file. Goroutines may read it at once.
+type File interface {
+	io.ReaderAt
+	Size() int64 // in bytes
+}
+
+// Format is a kind of archive.
+type Format uint8
+
+// The formats.
+const (
+	None Format = iota
+	Zip
+	SevenZip
+	Tar
+	Gzip
+	Zstd
+	XZ
+	Bzip2
+)
+
+// FormatOf returns the format of a file whose first bytes, up to 512, are given.
+func FormatOf(head []byte) Format {
+	at := func(off int, text string) bool {
+		return len(head) >= off+len(text) && string(head[off:off+len(text)]) == text
+	}
+	switch {
+	case at(0, "PK\x03\x04"), at(0, "PK\x05\x06"), at(0, "PK\x07\x08"):
+		return Zip
+	case at(0, "7z\xBC\xAF\x27\x1C"):
+		return SevenZip
+	case at(0, "\x1F\x8B\x08"):
+		return Gzip
+	case at(0, "\x28\xB5\x2F\xFD"), len(head) >= 4 && head[0]&0xF0 == 0x50 && at(1, "\x2A\x4D\x18"):
+		return Zstd
+	case at(0, "\xFD7zXZ\x00"):
+		return XZ
+	case at(0, "BZh") && at(4, "1AY&SY"):
+		return Bzip2
+	case at(257, "ustar"), isOldTar(head):
+		return Tar
+	}
+	return None
+}
+
+// Random reports whether members can be opened in any order and more than once.
+func (f Format) Random() bool { return f == Zip || f == Tar }
+
+// Walk calls visit with each member of an archive in the order of the archive, and
+// returns what it returns, or why the rest cannot be read.
+func Walk(ctx context.Context, f File, o Options, visit func(*Member) error) error {
+	head := make([]byte, min(512, f.Size()))
+	if _, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	switch format := FormatOf(head); format {
+	case Zip:
+		return walkZip(ctx, f, o, visit)
+	case SevenZip:
+		return walkSevenZip(ctx, f, o, visit)
+	case Tar:
+		return walkTar(ctx, &tarSource{file: f, reader: io.NewSectionReader(f, 0, f.Size())}, visit)
+	case None:
+		return ErrFormat
+	default:
+		return walkCompressed(ctx, f, format, o, visit)
+	}
+}
+
+// walkCompressed reads a compressed file: the members of the tar in it, or the one
+// file that it is.
+func walkCompressed(ctx context.Context, f File, format Format, o Options, visit func(*Member) error) error {
+	r, err := unpacker(format, io.NewSectionReader(f, 0, f.Size()))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	head := make([]byte, 512)
+	n, err := io.ReadFull(r, head)
+	if n == 0 && err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	all := io.MultiReader(bytes.NewReader(head[:n]), r)
+	if FormatOf(head[:n]) == Tar {
+		return walkTar(ctx, &tarSource{reader: all}, visit)
+	}
+	return visit(&Member{Name: innerName(o.Name), Size: -1, open: func() (io.ReadCloser, error) { return io.NopCloser(all), nil }})
+}
+
+// innerName returns the name of the content of a compressed file.
+func innerName(name string) string {
+	for _, ext := range []string{".gz", ".zst", ".zstd", ".xz", ".bz2"} {
+		if len(name) > len(ext) && strings.EqualFold(name[len(name)-len(ext):], ext) {
+			return name[:len(name)-len(ext)]
+		}
+	}
+	return name
+}
+
+// unpacker returns a reader of what a stream unpacks to.
+func unpacker(format Format, r io.Reader) (io.ReadCloser, error) {
+	switch format {
+	case Gzip:
+		return gzip.NewReader(r)
+	case Zstd:
+		return newZstd(r)
+	case XZ:
+		return newXZ(r)
+	case Bzip2:
+		return io.NopCloser(bzip2.NewReader(r)), nil
+	}
+	return nil, ErrFormat
+}
+
+// newXZ returns a reader of an xz stream whose dictionary is not too large. The .xz
+// File Format, 3.1: the first block's header follows 12 bytes of stream header.
+func newXZ(r io.Reader) (io.ReadCloser, error) {
+	b := bufio.NewReader(r)
+	const (
+		blockHeader = 12
+		lzma2       = 0x21
+	)
+	head, _ := b.Peek(blockHeader + 16) // a short stream fails below
+	if len(head) == blockHeader+16 && head[blockHeader+1]&0xC0 == 0 && head[blockHeader+2] == lzma2 {
+		if bits := head[blockHeader+4]; bits > 40 || int64(2|bits&1)<<(bits/2+11) > maxWindow {
+			return nil, fmt.Errorf("%w: an xz dictionary of more than %d MiB", ErrUnsupported, maxWindow>>20)
+		}
+	}
+	x, err := xz.NewReader(b)
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(x), nil
+}
+
+func newZstd(r io.Reader) (io.ReadCloser, error) {
+	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
+	if err != nil {
+		return nil, err
+	}
+	return d.IOReadCloser(), nil
+}

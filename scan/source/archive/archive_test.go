@@ -1,0 +1,267 @@
+package archive_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
+	"webshellscan/scan/source/archive"
+)
+
+// memory is a file in memory.
+type memory []byte
+
+func (m memory) Size() int64 { return int64(len(m)) }
+
+func (m memory) ReadAt(b []byte, off int64) (int, error) { return bytes.NewReader(m).ReadAt(b, off) }
+
+// contents are what the archives of tests hold.
+var contents = map[string]string{
+	"a/Security.evtx": "ElfFile\x00" + strings.Repeat("record ", 20_000),
+	"b.txt":           "text",
+	"empty":           "",
+}
+
+// must returns the first value, and panics if there is an error: of a writer to
+// memory.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func makeZip(method uint16) []byte {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range []string{"a/Security.evtx", "b.txt", "empty"} {
+		f := must(w.CreateHeader(&zip.FileHeader{Name: name, Method: method}))
+		must(io.WriteString(f, contents[name]))
+	}
+	must(0, w.Close())
+	return b.Bytes()
+}
+
+func makeTar() []byte {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, name := range []string{"a/Security.evtx", "b.txt", "empty"} {
+		must(0, w.WriteHeader(&tar.Header{Name: name, Size: int64(len(contents[name])), Mode: 0o600, Typeflag: tar.TypeReg}))
+		must(io.WriteString(w, contents[name]))
+	}
+	must(0, w.WriteHeader(&tar.Header{Name: "link.evtx", Linkname: "/etc/passwd", Typeflag: tar.TypeSymlink}))
+	must(0, w.Close())
+	return b.Bytes()
+}
+
+func makeGzip(data []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	must(w.Write(data))
+	must(0, w.Close())
+	return b.Bytes()
+}
+
+func makeZstd(data []byte) []byte {
+	var b bytes.Buffer
+	w := must(zstd.NewWriter(&b))
+	must(w.Write(data))
+	must(0, w.Close())
+	return b.Bytes()
+}
+
+func makeXZ(data []byte) []byte {
+	var b bytes.Buffer
+	w := must(xz.NewWriter(&b))
+	must(w.Write(data))
+	must(0, w.Close())
+	return b.Bytes()
+}
+
+// unpack returns what an archive holds; of members that cannot be read, the error.
+func unpack(data []byte, o archive.Options) (map[string]string, error) {
+	got := make(map[string]string)
+	err := archive.Walk(context.Background(), memory(data), o, func(m *archive.Member) error {
+		r, err := m.Open()
+		if err != nil {
+			got[m.Name] = "error: " + err.Error()
+			return nil
+		}
+		content, err := io.ReadAll(r)
+		got[m.Name] = string(content)
+		if err != nil {
+			got[m.Name] = "error: " + err.Error()
+		}
+		if m.Stored && string(data[m.Offset:m.Offset+m.Size]) != string(content) {
+			got[m.Name] = "error: it does not lie where it is said to"
+		}
+		return r.Close()
+	})
+	return got, err
+}
+
+// TestWalk: every form gives the same members.
+func TestWalk(t *testing.T) {
+	tests := []struct {
+		name string
+		data []byte
+	}{
+		{"zip stored", makeZip(zip.Store)},
+		{"zip deflate", makeZip(zip.Deflate)},
+		{"tar", makeTar()},
+		{"tar.gz", makeGzip(makeTar())},
+		{"tar.zst", makeZstd(makeTar())},
+		{"tar.xz", makeXZ(makeTar())},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := unpack(tt.data, archive.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range contents {
+				if got[name] != want {
+					t.Errorf("%s: %.60q", name, got[name])
+				}
+			}
+			if len(got) != len(contents) {
+				t.Errorf("%d members", len(got))
+			}
+		})
+	}
+}
+
+// TestCompressedFile: one log that was compressed has its name without the ending.
+func TestCompressedFile(t *testing.T) {
+	want := contents["a/Security.evtx"]
+	for name, data := range map[string][]byte{"Security.evtx.gz": makeGzip([]byte(want)), "Security.evtx.ZST": makeZstd([]byte(want)), "Security.evtx.xz": makeXZ([]byte(want))} {
+		got, err := unpack(data, archive.Options{Name: name})
+		if err != nil || got["Security.evtx"] != want {
+			t.Errorf("%s: %d members, %v", name, len(got), err)
+		}
+	}
+}
+
+// TestPrograms: what 7z and zip write, encrypted members too, is read with the
+// right password and with no other.
+func TestPrograms(t *testing.T) {
+	tests := []struct{ name, tool, arguments string }{
+		{"plain.7z", "7z", "a -bd plain.7z a b.txt"},
+		{"solid.7z", "7z", "a -bd -ms=on solid.7z a b.txt"},
+		{"header.7z", "7z", "a -bd -psecret -mhe=on header.7z a b.txt"},
+		{"aes.zip", "7z", "a -bd -tzip -mem=AES256 -psecret aes.zip a b.txt"},
+		{"aes128.zip", "7z", "a -bd -tzip -mem=AES128 -mx=0 -psecret aes128.zip a b.txt"},
+		{"crypto.zip", "7z", "a -bd -tzip -mem=ZipCrypto -psecret crypto.zip a b.txt"},
+		{"streamed.zip", "zip", "-q -r -P secret streamed.zip a b.txt"},
+		{"bzip2.zip", "7z", "a -bd -tzip -mm=BZip2 bzip2.zip a b.txt"},
+		{"lzma.zip", "7z", "a -bd -tzip -mm=LZMA lzma.zip a b.txt"},
+	}
+	dir := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "a"), 0o700), os.WriteFile(filepath.Join(dir, "a/Security.evtx"), []byte(contents["a/Security.evtx"]), 0o600),
+		os.WriteFile(filepath.Join(dir, "b.txt"), []byte("text"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := exec.LookPath(tt.tool); err != nil {
+				t.Skipf("%s is not installed (Debian: p7zip-full, zip)", tt.tool)
+			}
+			cmd := exec.Command(tt.tool, strings.Fields(tt.arguments)...)
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			data := must(os.ReadFile(filepath.Join(dir, tt.name)))
+			got, err := unpack(data, archive.Options{Passwords: []string{"wrong", "secret"}})
+			if tt.name == "lzma.zip" {
+				if want := "not supported: compression method 14"; !strings.Contains(got["a/Security.evtx"], want) {
+					t.Errorf("%.100q, want %s", got["a/Security.evtx"], want)
+				}
+				return
+			}
+			if err != nil || got["a/Security.evtx"] != contents["a/Security.evtx"] || got["b.txt"] != "text" {
+				t.Errorf("%v: %.100q, %.100q", err, got["a/Security.evtx"], got["b.txt"])
+			}
+			if !strings.Contains(tt.arguments, "secret") {
+				return
+			}
+			got, err = unpack(data, archive.Options{Passwords: []string{"wrong"}})
+			if !errors.Is(err, archive.ErrPassword) && !strings.Contains(got["a/Security.evtx"], archive.ErrPassword.Error()) {
+				t.Errorf("with a wrong password: %v, %.100q", err, got["a/Security.evtx"])
+			}
+		})
+	}
+}
+
+// TestDamage: what is wrong with an archive costs only itself, and is told.
+func TestDamage(t *testing.T) {
+	stored := makeZip(zip.Store)
+	flipped := slices.Clone(stored)
+	flipped[bytes.Index(flipped, []byte("record"))] ^= 1
+	cut := stored[:len(stored)-200]
+	bomb := makeZip(zip.Deflate)
+	at := bytes.Index(bomb, []byte("PK\x01\x02")) // the directory's first entry
+	copy(bomb[at+24:], "\xFF\xFF\xFF\x7F")
+	shared := slices.Clone(stored)
+	second := bytes.LastIndex(shared[:bytes.LastIndex(shared, []byte("PK\x01\x02"))], []byte("PK\x01\x02"))
+	copy(shared[second+42:], "\x00\x00\x00\x00") // the second member's header is the first's
+	tests := []struct {
+		name   string
+		data   []byte
+		member string
+		want   string
+		failed bool
+	}{
+		{"a flipped bit", flipped, "a/Security.evtx", "the CRC-32 is", false},
+		{"a directory cut off", cut, "a/Security.evtx", "ElfFile", true},
+		{"a bomb by its size", bomb, "a/Security.evtx", archive.ErrBomb.Error(), false},
+		{"members that share data", shared, "b.txt", "it shares its data with another member", false},
+		{"tar cut off", makeTar()[:2000], "a/Security.evtx", "ElfFile", true},
+		{"gzip cut off", makeGzip(makeTar())[:300], "a/Security.evtx", "unexpected EOF", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := unpack(tt.data, archive.Options{})
+			if !strings.Contains(got[tt.member], tt.want) || tt.failed != (err != nil) {
+				t.Errorf("%.120q, %v", got[tt.member], err)
+			}
+		})
+	}
+	if err := archive.Walk(t.Context(), memory("no archive"), archive.Options{}, nil); !errors.Is(err, archive.ErrFormat) {
+		t.Errorf("no archive: %v", err)
+	}
+}
+
+// FuzzWalk: no archive makes the walk fail, or gives more than it declares.
+func FuzzWalk(f *testing.F) {
+	for _, seed := range [][]byte{makeZip(zip.Store), makeZip(zip.Deflate), makeTar(), makeGzip(makeTar()), makeXZ([]byte("x")), makeZstd([]byte("y"))} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_ = archive.Walk(t.Context(), memory(data), archive.Options{Name: "x.gz", Passwords: []string{"infected"}}, func(m *archive.Member) error {
+			r, err := m.Open()
+			if err != nil {
+				return nil
+			}
+			n, _ := io.Copy(io.Discard, io.LimitReader(r, 1<<20))
+			if m.Size >= 0 && n > m.Size {
+				return fmt.Errorf("%s: %d bytes of %d", m.Name, n, m.Size)
+			}
+			return r.Close()
+		})
+	})
+}

@@ -1,0 +1,89 @@
+package archive
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// tarSource is a tar: a file of its own, whose members lie in it as they are, or a
+// stream.
+type tarSource struct {
+	file   File // nil of a stream
+	reader io.Reader
+}
+
+// walkTar reads the members of a tar. Links, devices and pipes are none.
+func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error {
+	t := tar.NewReader(s.reader)
+	for range maxMembers {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
+			continue
+		}
+		m := &Member{Name: cleanName(h.Name), Size: h.Size, open: func() (io.ReadCloser, error) { return io.NopCloser(t), nil }}
+		if section, ok := s.reader.(*io.SectionReader); ok && s.file != nil && h.Typeflag == tar.TypeReg && !isSparse(h) {
+			if at, err := section.Seek(0, io.SeekCurrent); err == nil {
+				m.Stored, m.Offset = true, at
+				size := min(h.Size, s.file.Size()-at)
+				m.open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(s.file, at, size)), nil }
+				if size < h.Size {
+					m.Size = size
+				}
+			}
+		}
+		if err := visit(m); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: more than %d members", ErrDamaged, maxMembers)
+}
+
+// isSparse reports whether a member has holes that pax headers describe.
+func isSparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// isOldTar reports whether a block is the header of a tar without a signature: its
+// checksum fits.
+func isOldTar(head []byte) bool {
+	if len(head) < 512 || head[0] == 0 {
+		return false
+	}
+	want, err := strconv.ParseUint(strings.Trim(string(head[148:156]), " \x00"), 8, 32)
+	if err != nil || want == 0 {
+		return false
+	}
+	var sum uint64
+	for i, c := range head[:512] {
+		if i >= 148 && i < 156 {
+			c = ' '
+		}
+		sum += uint64(c)
+	}
+	return sum == want
+}
+
+// cleanName returns a name with slashes, without those at its start.
+func cleanName(name string) string {
+	name = strings.ReplaceAll(name, `\`, "/")
+	return strings.TrimLeft(strings.TrimPrefix(name, "./"), "/")
+}

@@ -1,0 +1,235 @@
+package archive
+
+import (
+	"archive/zip"
+	"cmp"
+	"compress/bzip2"
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"slices"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// Compression methods. PKWARE APPNOTE 6.3.10, 4.4.5.
+const (
+	methodStore   = 0
+	methodDeflate = 8
+	methodBzip2   = 12
+	methodZstd    = 93
+	methodXZ      = 95
+	methodAES     = 99 // WinZip: the real one is in the extra field
+)
+
+// Flags of a member. APPNOTE 4.4.4.
+const (
+	flagEncrypted  = 1 << 0
+	flagDescriptor = 1 << 3
+	flagStrong     = 1 << 6
+)
+
+// walkZip reads the members by the central directory, or, of an archive that was
+// cut off, by their own headers.
+func walkZip(ctx context.Context, f File, o Options, visit func(*Member) error) error {
+	r, err := zip.NewReader(f, f.Size())
+	if err != nil {
+		return walkCutZip(ctx, f, o, err, visit)
+	}
+	if len(r.File) > maxMembers {
+		return fmt.Errorf("%w: %d members", ErrDamaged, len(r.File))
+	}
+	shared := sharedData(r.File)
+	for _, file := range r.File {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if file.FileInfo().IsDir() || !file.Mode().IsRegular() {
+			continue
+		}
+		m := zipMember(f, file, o)
+		if shared[file] {
+			m.Err = fmt.Errorf("%w: it shares its data with another member", ErrDamaged)
+		}
+		if err := visit(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sharedData returns the members whose data overlap those of a member before them.
+func sharedData(files []*zip.File) map[*zip.File]bool {
+	type stretch struct {
+		file     *zip.File
+		from, to int64
+	}
+	var list []stretch
+	shared := make(map[*zip.File]bool)
+	for _, file := range files {
+		if at, err := file.DataOffset(); err == nil && file.CompressedSize64 > 0 {
+			list = append(list, stretch{file, at, at + int64(min(file.CompressedSize64, 1<<62))})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	var end int64
+	for _, s := range list {
+		if s.from < end {
+			shared[s.file] = true
+		}
+		end = max(end, s.to)
+	}
+	return shared
+}
+
+// packed is how a member's data lie in the archive.
+type packed struct {
+	method    uint16
+	flags     uint16
+	modified  uint16 // DOS time, which ZipCrypto checks a password by
+	crc       uint32
+	size      int64
+	raw       func() (io.Reader, int64, error) // and how many bytes it has
+	aes       *aesExtra
+	passwords []string
+}
+
+// zipMember returns a member of the central directory.
+func zipMember(f File, file *zip.File, o Options) *Member {
+	size := int64(min(file.UncompressedSize64, 1<<62))
+	p := &packed{
+		method: file.Method, flags: file.Flags, modified: file.ModifiedTime, crc: file.CRC32, size: size, passwords: o.Passwords,
+		raw: func() (io.Reader, int64, error) {
+			r, err := file.OpenRaw()
+			return r, int64(min(file.CompressedSize64, 1<<62)), err
+		},
+	}
+	m := &Member{Name: cleanName(file.Name), Size: size, open: p.open}
+	at, err := file.DataOffset()
+	switch {
+	case err != nil:
+		m.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	case int64(file.CompressedSize64) < 0 || at > f.Size()-int64(file.CompressedSize64):
+		m.Err = fmt.Errorf("%w: its data end behind the archive", ErrDamaged)
+	default:
+		m.Err = p.check(file.Extra, int64(file.CompressedSize64))
+	}
+	if m.Err == nil && p.method == methodStore && p.flags&flagEncrypted == 0 {
+		m.Stored, m.Offset = true, at
+	}
+	return m
+}
+
+// check reports why a member cannot be read, as far as its header tells.
+func (p *packed) check(extra []byte, packedSize int64) error {
+	if p.flags&flagStrong != 0 {
+		return fmt.Errorf("%w: PKWARE strong encryption", ErrUnsupported)
+	}
+	if p.method == methodAES {
+		if p.aes = parseAES(extra); p.aes == nil {
+			return fmt.Errorf("%w: AES encryption without its extra field", ErrDamaged)
+		}
+		p.method = p.aes.method
+	}
+	switch p.method {
+	case methodStore:
+		if p.flags&flagEncrypted == 0 && p.size != packedSize {
+			return fmt.Errorf("%w: %d bytes are stored for %d", ErrDamaged, packedSize, p.size)
+		}
+	case methodDeflate:
+		// A deflate block of 258 bytes takes at least two bits.
+		const mostRatio = 1032
+		if p.size/mostRatio > packedSize+1 {
+			return fmt.Errorf("%w: %d bytes from %d", ErrBomb, p.size, packedSize)
+		}
+	case methodBzip2, methodZstd, methodXZ:
+	default:
+		return fmt.Errorf("%w: compression method %d", ErrUnsupported, p.method)
+	}
+	return nil
+}
+
+// open returns the unpacked data.
+func (p *packed) open() (io.ReadCloser, error) {
+	if p.flags&flagEncrypted == 0 {
+		raw, _, err := p.raw()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		return p.unpack(raw, true)
+	}
+	return p.openEncrypted()
+}
+
+// unpack returns what a member's decrypted data unpack to, never more than declared.
+// Its end is an error if the checksum does not fit.
+func (p *packed) unpack(raw io.Reader, checked bool) (io.ReadCloser, error) {
+	var r io.ReadCloser
+	switch p.method {
+	case methodStore:
+		r = io.NopCloser(raw)
+	case methodDeflate:
+		r = flate.NewReader(raw)
+	case methodBzip2:
+		r = io.NopCloser(bzip2.NewReader(raw))
+	case methodZstd:
+		z, err := newZstd(raw)
+		if err != nil {
+			return nil, err
+		}
+		r = z
+	case methodXZ:
+		x, err := newXZ(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		r = x
+	}
+	c := &checkedReader{ReadCloser: r, left: p.size, want: p.crc, hash: crc32.NewIEEE()}
+	if !checked {
+		c.hash = nil
+	}
+	return c, nil
+}
+
+// checkedReader reads so many bytes, and compares their checksum at the end.
+type checkedReader struct {
+	io.ReadCloser
+	left int64
+	want uint32
+	hash hash.Hash32 // nil if there is nothing to compare with
+}
+
+// Read implements io.Reader.
+func (c *checkedReader) Read(b []byte) (int, error) {
+	if c.left == 0 {
+		return 0, c.finish()
+	}
+	n, err := c.ReadCloser.Read(b[:min(int64(len(b)), c.left)])
+	c.left -= int64(n)
+	if c.hash != nil {
+		_, _ = c.hash.Write(b[:n]) // never fails
+	}
+	if errors.Is(err, io.EOF) && c.left > 0 {
+		err = fmt.Errorf("%w: %d bytes are missing", ErrDamaged, c.left)
+	} else if errors.Is(err, io.EOF) {
+		err = nil
+	} else if err != nil {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return n, err
+}
+
+// finish returns io.EOF if the data were what the archive says, and no more.
+func (c *checkedReader) finish() error {
+	if n, _ := c.ReadCloser.Read(make([]byte, 1)); n > 0 {
+		return fmt.Errorf("%w: more data than declared", ErrBomb)
+	}
+	if c.hash != nil && c.hash.Sum32() != c.want {
+		return fmt.Errorf("%w: the CRC-32 is %08x, not %08x", ErrDamaged, c.hash.Sum32(), c.want)
+	}
+	return io.EOF
+}
