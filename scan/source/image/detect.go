@@ -1,0 +1,55 @@
+package image
+
+import (
+	"path"
+	"strings"
+)
+
+// Kind says what Open would make of a file.
+type Kind uint8
+
+// The kinds.
+const (
+	NoImage Kind = iota
+	OneFile
+	// ManyFiles may name other files in its folder: segments, pieces, extents or
+	// parents.
+	ManyFiles
+)
+
+// Detect returns what a file is by its first and last bytes. It reads a few sectors.
+func Detect(f File) Kind {
+	switch {
+	case isEWF(f), isVMDK(f), isVHDX(f), isQCOW2(f), isVHD(f):
+		return ManyFiles
+	case isVDI(f):
+		return OneFile
+	case isRaw(f):
+		return OneFile
+	}
+	return NoImage
+}
+
+// DetectHead reports whether the first bytes of a file, 512 of them, are those of an
+// image. A boot sector is one only if the file is called so.
+func DetectHead(head []byte, name string) bool {
+	f := headFile(head)
+	if isEWF(f) || isVMDK(f) || isVHDX(f) || isQCOW2(f) || isVDI(f) || begins(f, 0, vhdCookie) || begins(f, 3, "NTFS    ") {
+		return true
+	}
+	switch strings.ToLower(path.Ext(name)) {
+	case ".raw", ".dd", ".img", ".001", ".vhd", ".bin", ".vmdk":
+		return IsPartitionTable(head)
+	}
+	return false
+}
+
+// headFile is the start of a file.
+type headFile []byte
+
+func (h headFile) Size() int64 { return int64(len(h)) }
+
+// ReadAt implements io.ReaderAt.
+func (h headFile) ReadAt(b []byte, off int64) (int, error) {
+	return strings.NewReader(string(h)).ReadAt(b, off)
+}

@@ -1,0 +1,93 @@
+package image
+
+import (
+	"encoding/binary"
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+)
+
+// isRaw reports whether a file looks like the bytes of a disk or of an NTFS volume.
+func isRaw(f File) bool {
+	if begins(f, 3, "NTFS    ") || begins(f, 512, "EFI PART") || begins(f, 4096, "EFI PART") {
+		return true
+	}
+	head := make([]byte, 512)
+	return f.Size() >= int64(len(head)) && readFull(f, head, 0) == nil && IsPartitionTable(head)
+}
+
+// IsPartitionTable reports whether the first sector of a file is a master boot
+// record: its signature, and entries that may be partitions.
+func IsPartitionTable(sector []byte) bool {
+	const entries, entrySize, signature = 446, 16, 510
+	if len(sector) < 512 || sector[signature] != 0x55 || sector[signature+1] != 0xAA {
+		return false
+	}
+	used := 0
+	for i := range 4 {
+		e := sector[entries+i*entrySize:][:entrySize]
+		first, count := binary.LittleEndian.Uint32(e[8:]), binary.LittleEndian.Uint32(e[12:])
+		switch {
+		case e[0]&0x7F != 0:
+			return false
+		case e[4] != 0 && first != 0 && count != 0:
+			used++
+		}
+	}
+	return used > 0
+}
+
+// openRaw opens a disk that is stored as it is, in one file or in pieces: X.001,
+// X.002 and so on.
+func openRaw(f File, o Options) (*Image, error) {
+	pieces := []File{f}
+	m := &Image{Format: "raw"}
+	stem, number, digits, ok := pieceName(o.Name)
+	for ok && o.Sibling != nil {
+		number++
+		name := fmt.Sprintf("%s%0*d", stem, digits, number)
+		next, err := o.sibling(name)
+		if err != nil || len(pieces) >= maxPieces {
+			break
+		}
+		m.Format = "split raw"
+		m.Parts = append(m.Parts, name)
+		pieces = append(pieces, next)
+	}
+	m.join(pieces)
+	return m, nil
+}
+
+// maxPieces bounds the pieces of a raw image.
+const maxPieces = 20_000
+
+// pieceName takes the name of the first piece of a raw image apart: "disk.001".
+func pieceName(name string) (stem string, number, digits int, ok bool) {
+	ext := strings.TrimPrefix(path.Ext(name), ".")
+	switch ext {
+	case "001", "0001", "00001", "01":
+		number = 1
+	case "000", "0000", "00":
+	default:
+		return "", 0, 0, false
+	}
+	return name[:len(name)-len(ext)], number, len(ext), true
+}
+
+// join makes the disk of files that follow each other.
+func (m *Image) join(pieces []File) {
+	ends := make([]int64, len(pieces))
+	for i, p := range pieces {
+		m.size += p.Size()
+		ends[i] = m.size
+	}
+	m.locate = func(off int64) (extent, error) {
+		i := sort.Search(len(ends), func(i int) bool { return ends[i] > off })
+		if i == len(ends) {
+			return extent{}, fmt.Errorf("%w: offset %d lies behind the last piece", ErrDamaged, off)
+		}
+		start := ends[i] - pieces[i].Size()
+		return extent{length: ends[i] - off, from: pieces[i], at: off - start}, nil
+	}
+}

@@ -1,0 +1,273 @@
+package image
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strings"
+	"unicode/utf16"
+)
+
+// Volume is a stretch of a disk that a partition table names, or the whole disk if
+// it has no table.
+type Volume struct {
+	// Number is the volume's place in the table, counted from 1 (logical ones from 5);
+	// 0 stands for a disk without a table.
+	Number int
+	// Name is the partition's name, which GPT has; text of whoever made it.
+	Name string
+	// Start and Size are in bytes of the disk.
+	Start, Size int64
+	// Kind says what is in the volume, as far as its first bytes tell: "NTFS",
+	// "BitLocker" and so on, "" if they do not.
+	Kind string
+}
+
+// Limits on partition tables.
+const (
+	maxGPTEntries = 4096
+	maxLogical    = 64
+)
+
+// Volumes returns the volumes of a disk, and what is wrong with its table. The
+// table is GPT (UEFI, section 5) or MBR; a disk without one is one volume.
+func Volumes(disk File) ([]Volume, []string) {
+	if kind := volumeKind(disk, 0); kind != "" {
+		return []Volume{{Size: disk.Size(), Kind: kind}}, nil
+	}
+	v := &volumes{disk: disk}
+	for _, sector := range []int64{512, 4096} {
+		if v.gpt(sector, sector) {
+			return v.found, v.notes
+		}
+	}
+	if begins(disk, 510, "\x55\xAA") { // however odd its entries are
+		v.mbr()
+	}
+	if len(v.found) == 0 { // a damaged boot sector: NTFS keeps a copy in the last sector
+		if kind := volumeKind(disk, disk.Size()-512); kind != "" {
+			v.note("the boot sector is damaged; its copy at the end of the volume was used")
+			return []Volume{{Size: disk.Size(), Kind: kind}}, v.notes
+		}
+		v.note("no partition table and no known file system")
+	}
+	return v.found, v.notes
+}
+
+// volumes is a search for the volumes of a disk.
+type volumes struct {
+	disk  File
+	found []Volume
+	notes []string
+}
+
+func (v *volumes) note(format string, args ...any) {
+	v.notes = append(v.notes, fmt.Sprintf(format, args...))
+}
+
+// add adds a volume as far as the disk has it.
+func (v *volumes) add(number int, name string, start, size int64) {
+	switch {
+	case start <= 0 || size <= 0 || start >= v.disk.Size():
+		v.note("partition %d begins at offset %d of a disk of %d bytes", number, start, v.disk.Size())
+		return
+	case size > v.disk.Size()-start:
+		v.note("partition %d ends %d bytes behind the disk", number, size-(v.disk.Size()-start))
+		size = v.disk.Size() - start
+	}
+	for _, other := range v.found {
+		if other.Start == start {
+			return // a table that names a volume twice
+		}
+	}
+	v.found = append(v.found, Volume{number, name, start, size, volumeKind(v.disk, start)})
+}
+
+// kinds are what the first bytes of a volume tell of it.
+var kinds = []struct {
+	at         int64
+	text, kind string
+}{
+	{3, "NTFS    ", "NTFS"},
+	{3, "-FVE-FS-", "BitLocker"},
+	{424, "\x3B\xD6\x67\x49\x29\x2E\xD8\x4A\x83\x99\xF6\xA3\x39\xE3\xD0\x01", "BitLocker"},
+	{3, "ReFS\x00\x00\x00\x00", "ReFS"},
+	{3, "EXFAT   ", "exFAT"},
+	{82, "FAT32   ", "FAT"},
+	{54, "FAT1", "FAT"},
+	{512, "LABELONE", "LVM"},
+	{0, "LUKS\xBA\xBE", "LUKS"},
+	{1080, "\x53\xEF", "ext"},
+	{0, "XFSB", "XFS"},
+	{32, "NXSB", "APFS"},
+}
+
+func volumeKind(disk File, start int64) string {
+	for _, k := range kinds {
+		if start >= 0 && begins(disk, start+k.at, k.text) {
+			return k.kind
+		}
+	}
+	return ""
+}
+
+// gpt reads the table whose header is at an offset, for sectors of that size; the
+// copy in the last sector if it is damaged. It reports whether there is one.
+func (v *volumes) gpt(at, sector int64) bool {
+	if !begins(v.disk, at, "EFI PART") {
+		return false
+	}
+	header, entries, err := v.gptTable(at, sector)
+	if err != nil {
+		v.note("the partition table: %v", err)
+		last := v.disk.Size()/sector*sector - sector
+		if h, e, err := v.gptTable(last, sector); err == nil {
+			header, entries = h, e
+		}
+	}
+	if entries == nil {
+		return true
+	}
+	size := int64(binary.LittleEndian.Uint32(header[84:]))
+	for i := int64(0); (i+1)*size <= int64(len(entries)); i++ {
+		e := entries[i*size:]
+		if allZero(e[:16]) {
+			continue
+		}
+		first, last := int64(binary.LittleEndian.Uint64(e[32:])), int64(binary.LittleEndian.Uint64(e[40:]))
+		if first <= 0 || last < first || last > 1<<53 {
+			v.note("partition %d has the sectors %d to %d", i+1, uint64(first), uint64(last))
+			continue
+		}
+		v.add(int(i+1), gptName(e[56:128]), first*sector, (last-first+1)*sector)
+	}
+	return true
+}
+
+// gptTable reads a header and its entries. The entries are returned with the error
+// if only a checksum is wrong.
+func (v *volumes) gptTable(at, sector int64) (header, entries []byte, err error) {
+	h, err := readTable(v.disk, at, 512, 512)
+	if err != nil {
+		return nil, nil, err
+	}
+	n, size := int64(binary.LittleEndian.Uint32(h[80:])), int64(binary.LittleEndian.Uint32(h[84:]))
+	lba, length := binary.LittleEndian.Uint64(h[72:]), binary.LittleEndian.Uint32(h[12:])
+	if string(h[:8]) != "EFI PART" || n > maxGPTEntries || size < 128 || size > 4096 || lba > 1<<53 {
+		return nil, nil, fmt.Errorf("%w: %d entries of %d bytes", ErrDamaged, n, size)
+	}
+	entries, err = readTable(v.disk, int64(lba)*sector, n*size, maxGPTEntries*4096)
+	if err != nil {
+		return nil, nil, err
+	}
+	if length < 92 || length > 512 || !gptFits(h[:length]) || crc32.ChecksumIEEE(entries) != binary.LittleEndian.Uint32(h[88:]) {
+		err = fmt.Errorf("%w: a checksum is wrong", ErrDamaged)
+	}
+	return h, entries, err
+}
+
+// gptFits reports whether the checksum of a header is right.
+func gptFits(h []byte) bool {
+	crc := crc32.NewIEEE()
+	for _, part := range [][]byte{h[:16], {0, 0, 0, 0}, h[20:]} {
+		_, _ = crc.Write(part) // never fails
+	}
+	return crc.Sum32() == binary.LittleEndian.Uint32(h[16:])
+}
+
+func gptName(b []byte) string {
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(b[2*i:])
+	}
+	name, _, _ := strings.Cut(string(utf16.Decode(units)), "\x00")
+	return name
+}
+
+// mbr reads the table in the first sector, and the chain of extended ones.
+func (v *volumes) mbr() {
+	t, err := readTable(v.disk, 0, 512, 512)
+	if err != nil {
+		v.note("the partition table: %v", err)
+		return
+	}
+	logical := 5
+	for i := range 4 {
+		e := t[446+16*i:]
+		start, size := mbrPlace(e)
+		switch kind := e[4]; kind {
+		case 0:
+		case 0x05, 0x0F, 0x85:
+			v.extended(start, &logical)
+		case 0x42:
+			v.note("partition %d belongs to a dynamic disk (LDM), which is not read", i+1)
+		default:
+			v.add(i+1, "", start, size)
+		}
+	}
+}
+
+// mbrPlace returns where an entry's partition lies, in bytes.
+func mbrPlace(e []byte) (start, size int64) {
+	return int64(binary.LittleEndian.Uint32(e[8:])) * 512, int64(binary.LittleEndian.Uint32(e[12:])) * 512
+}
+
+// extended follows the tables of an extended partition: the first entry of each is
+// relative to the table, the second to the partition.
+func (v *volumes) extended(base int64, number *int) {
+	seen := make(map[int64]bool)
+	for at := base; !seen[at]; {
+		seen[at] = true
+		t, err := readTable(v.disk, at, 512, 512)
+		if err != nil || len(seen) > maxLogical || t[510] != 0x55 || t[511] != 0xAA {
+			v.note("the table of logical partitions at offset %d cannot be followed", at)
+			return
+		}
+		if start, size := mbrPlace(t[446:]); t[446+4] != 0 {
+			v.add(*number, "", at+start, size)
+			*number++
+		}
+		next, _ := mbrPlace(t[462:])
+		if t[462+4] == 0 || next == 0 {
+			return
+		}
+		at = base + next
+	}
+	v.note("the tables of logical partitions form a circle")
+}
+
+// Section returns a volume of a disk as a file of its own.
+func (v Volume) Section(disk File) File { return &section{disk, v.Start, v.Size} }
+
+// section is a stretch of a file.
+type section struct {
+	file     File
+	at, size int64
+}
+
+func (s *section) Size() int64 { return s.size }
+
+// ReadAt implements io.ReaderAt. It reads nothing outside of the stretch.
+func (s *section) ReadAt(b []byte, off int64) (int, error) {
+	if off < 0 || off >= s.size {
+		return 0, io.EOF
+	}
+	short := int64(len(b)) > s.size-off
+	if short {
+		b = b[:s.size-off]
+	}
+	n, err := s.file.ReadAt(b, s.at+off)
+	if err == nil && short {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Hole returns the end of the stretch of zeros that takes no room, as Image.Hole.
+func (s *section) Hole(off int64) int64 {
+	if m, ok := s.file.(*Image); ok {
+		return min(m.Hole(s.at+off)-s.at, s.size)
+	}
+	return off
+}
