@@ -1,0 +1,257 @@
+package ntfs_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"webshellscan/scan/source/ntfs"
+	"webshellscan/scan/source/ntfs/ntfstest"
+)
+
+// memory is a volume in memory.
+type memory []byte
+
+func (m memory) Size() int64 { return int64(len(m)) }
+
+func (m memory) ReadAt(b []byte, off int64) (int, error) { return bytes.NewReader(m).ReadAt(b, off) }
+
+// logBytes returns what begins as a log of so many chunks, with text, zeros and runs
+// of one byte in it.
+func logBytes(chunks int, seed uint64) []byte {
+	b := make([]byte, 4096+chunks*65536)
+	random := rand.New(rand.NewPCG(seed, 1))
+	for at := 0; at < len(b); at += 4096 {
+		switch random.IntN(3) {
+		case 0:
+			for i := range 4096 {
+				b[at+i] = byte(random.Uint32())
+			}
+		case 1:
+			for i := range 4096 {
+				b[at+i] = 'x'
+			}
+		}
+	}
+	copy(b, "ElfFile\x00")
+	return b
+}
+
+// walk returns the logs of a volume by path.
+func walk(t *testing.T, data []byte) (*ntfs.Volume, map[string]*ntfs.File) {
+	t.Helper()
+	v, err := ntfs.Open(memory(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := v.Walk(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]*ntfs.File)
+	for _, f := range list {
+		files[f.Path] = f
+	}
+	return v, files
+}
+
+// read returns the whole content of a file.
+func read(t *testing.T, f *ntfs.File) []byte {
+	t.Helper()
+	if f == nil {
+		t.Fatal("the file was not found")
+	}
+	data, err := io.ReadAll(io.NewSectionReader(f.Content, 0, f.Content.Size()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestWalk: logs are found by name and by content, wherever they lie, and read as
+// they were written.
+func TestWalk(t *testing.T) {
+	const logs = "Windows/System32/winevt/Logs/"
+	contents := map[string][]byte{
+		logs + "Security.evtx": logBytes(3, 1), logs + "Frag.evtx": logBytes(2, 2), logs + "Packed.evtx": logBytes(4, 3),
+		"renamed.bin": logBytes(1, 4), "host.txt:hidden": logBytes(1, 5), "Users/gone.evtx": logBytes(1, 6),
+	}
+	data := ntfstest.Volume(600,
+		ntfstest.File{Path: logs + "Security.evtx", Data: contents[logs+"Security.evtx"]},
+		ntfstest.File{Path: logs + "Frag.evtx", Data: contents[logs+"Frag.evtx"], Fragments: 7},
+		ntfstest.File{Path: logs + "Packed.evtx", Data: contents[logs+"Packed.evtx"], Compressed: true},
+		ntfstest.File{Path: "renamed.bin", Data: contents["renamed.bin"]},
+		ntfstest.File{Path: "other.bin", Data: bytes.Repeat([]byte("no log"), 20_000)},
+		ntfstest.File{Path: "sized.bin", Data: make([]byte, 4096+65536)}, // the size of a log, and none
+		ntfstest.File{Path: "host.txt", Stream: "hidden", Data: contents["host.txt:hidden"]},
+		ntfstest.File{Path: "Users/gone.evtx", Data: contents["Users/gone.evtx"], Deleted: true},
+		ntfstest.File{Path: "tiny.evtx", Data: []byte("ElfFile\x00"), Resident: true},
+	)
+	v, files := walk(t, data)
+	if len(v.Notes) > 0 {
+		t.Errorf("notes of a sound volume: %q", v.Notes)
+	}
+	for path, want := range contents {
+		if got := read(t, files[path]); !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes of %d are other ones", path, len(got), len(want))
+		}
+	}
+	if got := read(t, files["tiny.evtx"]); string(got) != "ElfFile\x00" {
+		t.Errorf("a small file: %q", got)
+	}
+	if len(files) != len(contents)+1 {
+		t.Errorf("%d files", len(files))
+	}
+	if f := files["Users/gone.evtx"]; !f.Deleted || f.Overwritten {
+		t.Errorf("the deleted file: %+v", f)
+	}
+	if files["renamed.bin"].Deleted {
+		t.Error("a file that is there is called deleted")
+	}
+}
+
+// TestFree: what no file uses is told, and nothing else.
+func TestFree(t *testing.T) {
+	gone := logBytes(1, 7)
+	data := ntfstest.Volume(100, ntfstest.File{Path: "a.evtx", Data: logBytes(1, 8)}, ntfstest.File{Path: "b.evtx", Data: gone, Deleted: true})
+	v, files := walk(t, data)
+	var free []byte
+	err := v.Free(t.Context(), func(start, end int64) error {
+		free = append(free, data[start:end]...)
+		return nil
+	})
+	if err != nil || !bytes.Contains(free, gone[:4096]) || bytes.Contains(free, read(t, files["a.evtx"])[:4096]) {
+		t.Errorf("%d free bytes, %v", len(free), err)
+	}
+}
+
+// TestDamage: what is wrong on a volume costs only itself, and is told.
+func TestDamage(t *testing.T) {
+	want := logBytes(1, 9)
+	build := func() []byte {
+		return ntfstest.Volume(100, ntfstest.File{Path: "a.evtx", Data: want}, ntfstest.File{Path: "b.evtx", Data: want})
+	}
+	const mft, record, first = 4 * ntfstest.Cluster, 1024, 24
+	tests := []struct {
+		name   string
+		damage func(b []byte)
+		want   int // sound files
+	}{
+		{"torn record", func(b []byte) { b[mft+first*record+1023] ^= 1 }, 1},
+		{"record marked as bad", func(b []byte) { copy(b[mft+first*record:], "BAAD") }, 1},
+		{"attributes beyond the record", func(b []byte) { b[mft+first*record+56+5] = 0xFF }, 1},
+		{"boot sector", func(b []byte) {
+			copy(b[len(b)-512:], b[:512])
+			clear(b[:512])
+		}, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			data := build()
+			tt.damage(data)
+			_, files := walk(t, data)
+			sound := 0
+			for _, f := range files {
+				if bytes.Equal(read(t, f), want) {
+					sound++
+				}
+			}
+			if sound != tt.want {
+				t.Errorf("%d sound files, want %d", sound, tt.want)
+			}
+		})
+	}
+	if _, err := ntfs.Open(memory(make([]byte, 4096))); err == nil {
+		t.Error("zeros are a volume")
+	}
+}
+
+// TestCancel: a walk ends when it is cancelled.
+func TestCancel(t *testing.T) {
+	v, err := ntfs.Open(memory(ntfstest.Volume(100)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(io.ErrUnexpectedEOF)
+	if _, err := v.Walk(ctx); err != io.ErrUnexpectedEOF {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestMkntfs: a volume that mkntfs made, with files that ntfscp put there.
+func TestMkntfs(t *testing.T) {
+	dir := t.TempDir()
+	volume := filepath.Join(dir, "volume")
+	if err := os.WriteFile(volume, make([]byte, 16<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tool(t, "mkntfs", "-q", "-F", volume)
+	want := make(map[string][]byte)
+	for i := range 4 {
+		name := fmt.Sprintf("log%d.evtx", i)
+		want[name] = logBytes(i+1, uint64(i))
+		if err := os.WriteFile(filepath.Join(dir, name), want[name], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		tool(t, "ntfscp", "-f", volume, filepath.Join(dir, name), name)
+	}
+	data, err := os.ReadFile(volume)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, files := walk(t, data)
+	for name, content := range want {
+		if !slices.Equal(read(t, files[name]), content) {
+			t.Errorf("%s was read otherwise", name)
+		}
+	}
+}
+
+// tool runs a program, and skips the test where it is not installed.
+func tool(t *testing.T, name string, arguments ...string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not installed (Debian: ntfs-3g)", name)
+	}
+	if out, err := exec.Command(path, arguments...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+}
+
+// FuzzWalk: no volume makes the walk fail, and no file is larger than its volume.
+func FuzzWalk(f *testing.F) {
+	base := ntfstest.Volume(80,
+		ntfstest.File{Path: "a/b.evtx", Data: logBytes(1, 1), Fragments: 3},
+		ntfstest.File{Path: "c.evtx", Data: logBytes(1, 2), Compressed: true},
+		ntfstest.File{Path: "d", Stream: "e.evtx", Data: []byte("ElfFile\x00"), Resident: true})
+	f.Add(uint32(0), []byte{})
+	f.Add(uint32(4*4096+24*1024+20), []byte{0xFF, 0xFF})
+	f.Add(uint32(48), []byte{1, 2, 3})
+	f.Fuzz(func(t *testing.T, at uint32, patch []byte) {
+		data := slices.Clone(base)
+		copy(data[int(at)%len(data):], patch)
+		v, err := ntfs.Open(memory(data))
+		if err != nil {
+			return
+		}
+		list, err := v.Walk(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range list {
+			if size := file.Content.Size(); size < 0 || size > 64*int64(len(data)) {
+				t.Errorf("%s has %d bytes", file.Path, size)
+			}
+			_, _ = file.Content.ReadAt(make([]byte, 10_000), 0) // may fail, must end
+		}
+	})
+}

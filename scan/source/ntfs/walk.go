@@ -1,0 +1,399 @@
+package ntfs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// File is a stream of a file that may be an event log.
+type File struct {
+	// Path is the way from the volume's root, with slashes, and for an alternate data
+	// stream a colon and its name. What has no root any more begins with "$Orphan".
+	Path string
+	// Links are the other names of the file.
+	Links []string
+	// Deleted is set if the file was deleted. Overwritten is set if clusters of a
+	// deleted file belong to another one now, or cannot be told.
+	Deleted, Overwritten bool
+	// Modified is when the content was last written: 100 ns since 1601-01-01 UTC, from
+	// $STANDARD_INFORMATION.
+	Modified uint64
+	// Record is the number of the file's record.
+	Record int64
+	// Content is the stream.
+	Content *Stream
+	// Elsewhere says why the content is not in the stream, "" if it is.
+	Elsewhere string
+}
+
+// rootRecord is the record of the root directory.
+const rootRecord = 5
+
+// maxPath bounds the parts of a path.
+const maxPath = 128
+
+// walk is one pass over the master file table.
+type walk struct {
+	volume      *Volume
+	directories map[int64]directory
+	files       []*record           // that may be logs
+	root        []*record           // files of the root directory
+	extras      map[int64][]*record // by base: records that go on a file's
+	torn        int
+}
+
+// directory is what paths need of a directory.
+type directory struct {
+	fileName
+	sequence uint16
+	inUse    bool
+}
+
+// maxExtras bounds the records that go on others.
+const maxExtras = 1 << 20
+
+// Walk reads the master file table once and returns the streams that may be logs:
+// those whose name ends in .evtx, and those of the size of a log that begin as
+// one. Files come in the order of their records. What could not be read is in
+// Notes. If the context is cancelled, Walk returns its cause with what it has.
+func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
+	w := &walk{volume: v, directories: make(map[int64]directory), extras: make(map[int64][]*record)}
+	err := w.read(ctx)
+	if w.torn > 0 {
+		v.note("%d records of the master file table are damaged", w.torn)
+	}
+	v.root = v.root[:0]
+	for _, r := range w.root {
+		w.join(r)
+		if s := r.stream(""); s != nil {
+			s.volume = v
+			s.trim()
+			v.root = append(v.root, w.file(r, s, w.paths(r)))
+		}
+	}
+	var files []*File
+	for _, r := range w.files {
+		w.join(r)
+		files = append(files, w.logs(r)...)
+	}
+	return files, err
+}
+
+// join adds to a record what others say that go on it, once.
+func (w *walk) join(r *record) {
+	for _, extra := range w.extras[r.number] {
+		if !r.joined && (extra.baseSeq == r.sequence || !r.inUse) {
+			r.merge(extra)
+		}
+	}
+	r.joined = true
+}
+
+// Root returns the files of the root directory with these names, compared without
+// case, as the last Walk found them.
+func (v *Volume) Root(names []string) []*File {
+	return slices.DeleteFunc(slices.Clone(v.root), func(f *File) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(f.Path, name) })
+	})
+}
+
+// read reads the table in large pieces.
+func (w *walk) read(ctx context.Context) error {
+	const piece = 4 << 20
+	v := w.volume
+	buffer := make([]byte, piece)
+	for off := int64(0); off < v.mft.size; {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if end := v.mft.Hole(off); end > off {
+			off = end / v.recordSize * v.recordSize
+			if off < v.mft.size && end%v.recordSize == 0 {
+				continue
+			}
+		}
+		n, err := v.mft.ReadAt(buffer[:min(piece, v.mft.size-off)], off)
+		for at := int64(0); at+v.recordSize <= int64(n); at += v.recordSize {
+			w.take(buffer[at:at+v.recordSize], (off+at)/v.recordSize)
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			v.note("the master file table ends at record %d: %v", (off+int64(n))/v.recordSize, err)
+			return nil
+		}
+		off += int64(n) / v.recordSize * v.recordSize
+		if int64(n) < v.recordSize {
+			return nil
+		}
+	}
+	return nil
+}
+
+// take takes one record.
+func (w *walk) take(b []byte, number int64) {
+	switch string(b[:4]) {
+	case "FILE":
+	case "BAAD":
+		w.torn++
+		return
+	default:
+		return
+	}
+	if err := w.volume.fixUp(b); err != nil {
+		w.torn++
+		return
+	}
+	r, err := parseRecord(b, number)
+	if err != nil {
+		w.torn++
+		return
+	}
+	switch {
+	case r.base != 0:
+		if len(w.extras) < maxExtras && r.base != number {
+			w.extras[r.base] = append(w.extras[r.base], r)
+		}
+	case r.directory:
+		if name, ok := r.name(); ok {
+			w.directories[number] = directory{name, r.sequence, r.inUse}
+		}
+		if r.mayBeLog() { // a stream of a directory
+			w.files = append(w.files, r)
+		}
+	default:
+		if r.mayBeLog() {
+			w.files = append(w.files, r)
+		}
+		if r.inUse && len(w.root) < maxRoot && slices.ContainsFunc(r.names, func(n fileName) bool { return n.parent == rootRecord }) {
+			w.root = append(w.root, r)
+		}
+	}
+}
+
+// maxRoot bounds the files of the root directory that are remembered.
+const maxRoot = 10_000
+
+// name returns the name that reports show: not the short one of DOS if there is
+// another.
+func (r *record) name() (fileName, bool) {
+	for _, n := range r.names {
+		if !n.dos {
+			return n, true
+		}
+	}
+	if len(r.names) > 0 {
+		return r.names[0], true
+	}
+	return fileName{}, false
+}
+
+// The sizes of a log: a header of 4 KiB and chunks of 64 KiB.
+const (
+	logHeader = 4096
+	logChunk  = 65536
+)
+
+// mayBeLog reports whether a log may be in a file, as far as its first record
+// tells.
+func (r *record) mayBeLog() bool {
+	if r.list != nil || r.listAt != nil {
+		return true // its size may be in another record
+	}
+	named := slices.ContainsFunc(r.names, func(n fileName) bool { return isLogName(n.name) })
+	return slices.ContainsFunc(r.streams, func(s *Stream) bool { return s.mayBeLog(named && s.name == "") })
+}
+
+// mayBeLog reports whether a stream has the size or the name of a log.
+func (s *Stream) mayBeLog(named bool) bool {
+	return named || isLogName(s.name) || s.size >= logHeader+logChunk && s.size%logChunk == logHeader
+}
+
+func isLogName(name string) bool {
+	return len(name) >= 5 && strings.EqualFold(name[len(name)-5:], ".evtx")
+}
+
+// logs returns the streams of a file that are logs, or are called so.
+func (w *walk) logs(r *record) []*File {
+	paths := w.paths(r)
+	named := slices.ContainsFunc(r.names, func(n fileName) bool { return isLogName(n.name) })
+	var names []string
+	for _, s := range r.streams {
+		if !slices.Contains(names, s.name) {
+			names = append(names, s.name)
+		}
+	}
+	var files []*File
+	for _, name := range names {
+		s := r.stream(name)
+		claimed := isLogName(name) || named && name == ""
+		if !s.mayBeLog(claimed) {
+			continue
+		}
+		s.volume = w.volume
+		s.trim()
+		if !claimed && !s.BeginsAsLog() {
+			continue
+		}
+		files = append(files, w.file(r, s, paths))
+	}
+	return files
+}
+
+// BeginsAsLog reports whether a stream begins as a log.
+func (s *Stream) BeginsAsLog() bool {
+	b := make([]byte, 8)
+	n, _ := s.ReadAt(b, 0) // what cannot be read is none
+	return n == len(b) && (string(b) == "ElfFile\x00" || string(b) == "ElfChnk\x00")
+}
+
+// file returns what is said of a stream.
+func (w *walk) file(r *record, s *Stream, paths []string) *File {
+	f := &File{Path: paths[0], Links: slices.Clone(paths[1:]), Deleted: !r.inUse, Modified: r.modified, Record: r.number, Content: s}
+	if s.name != "" {
+		f.Path += ":" + s.name
+		for i := range f.Links {
+			f.Links[i] += ":" + s.name
+		}
+	}
+	if f.Deleted {
+		f.Overwritten = s.overwritten()
+	}
+	const wof, dedup = 0x80000017, 0x80000013
+	switch {
+	case s.Encrypted:
+		f.Elsewhere = "encrypted by EFS"
+	case r.reparse == wof:
+		f.Elsewhere = "compressed by the Windows Overlay Filter"
+	case r.reparse == dedup:
+		f.Elsewhere = "moved away by data deduplication"
+	}
+	return f
+}
+
+// overwritten reports whether the volume uses clusters of a deleted stream for
+// something else, or does not tell.
+func (s *Stream) overwritten() bool {
+	bitmap := s.volume.bitmap
+	if s.resident != nil {
+		return false
+	}
+	if bitmap == nil || s.torn {
+		return true
+	}
+	buffer := make([]byte, 4096)
+	for _, r := range s.runs {
+		if r.lcn >= 0 && bitmap.anySet(r.lcn, r.n, buffer) {
+			return true
+		}
+	}
+	return false
+}
+
+// anySet reports whether one of n bits from a place on is set, or cannot be read.
+func (s *Stream) anySet(first, n int64, buffer []byte) bool {
+	for at := first; at < first+n; {
+		base := at / 8
+		b := buffer[:min(int64(len(buffer)), (first+n-1)/8-base+1)]
+		if read, _ := s.ReadAt(b, base); read < len(b) {
+			return true
+		}
+		for end := min(first+n, (base+int64(len(b)))*8); at < end; at++ {
+			if b[at/8-base]>>(at%8)&1 != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// paths returns the paths of a file, one for each name that is not a short one; the
+// first is the first by name, so that it does not depend on the order on disk.
+func (w *walk) paths(r *record) []string {
+	var paths []string
+	for _, n := range r.names {
+		if n.dos && len(r.names) > 1 {
+			continue
+		}
+		if p := w.path(n, r.inUse); !slices.Contains(paths, p) {
+			paths = append(paths, p)
+		}
+	}
+	if len(paths) == 0 {
+		paths = []string{fmt.Sprintf("$Orphan/record-%d", r.number)}
+	}
+	slices.SortStableFunc(paths, func(a, b string) int {
+		return cmp.Or(cmp.Compare(orphanRank(a), orphanRank(b)), cmp.Compare(a, b))
+	})
+	return paths
+}
+
+func orphanRank(path string) int {
+	if strings.HasPrefix(path, "$Orphan/") {
+		return 1
+	}
+	return 0
+}
+
+// path returns the path of a name: up to the root, or as far as directories are
+// known and their records were not used for others since.
+func (w *walk) path(n fileName, inUse bool) string {
+	parts := []string{n.name}
+	seen := make(map[int64]bool)
+	for n.parent != rootRecord {
+		d, ok := w.directories[n.parent]
+		if !ok || seen[n.parent] || len(parts) == maxPath || !d.was(n.parentSeq, inUse) {
+			parts = append(parts, "$Orphan")
+			break
+		}
+		seen[n.parent] = true
+		parts = append(parts, d.name)
+		n, inUse = d.fileName, d.inUse
+	}
+	slices.Reverse(parts)
+	return strings.Join(parts, "/")
+}
+
+// was reports whether a directory is the one that a reference with a sequence
+// number means. A record's number rises when what it described is deleted.
+func (d directory) was(sequence uint16, childInUse bool) bool {
+	return d.sequence == sequence || !childInUse && !d.inUse && d.sequence == sequence+1
+}
+
+// Free calls each with the stretches of the volume that no file uses, in bytes, in
+// their order. It returns an error if the volume does not tell.
+func (v *Volume) Free(ctx context.Context, each func(start, end int64) error) error {
+	if v.bitmap == nil {
+		return fmt.Errorf("%w: the list of clusters in use cannot be read", ErrDamaged)
+	}
+	buffer := make([]byte, 64<<10)
+	start := int64(-1)
+	for at := int64(0); at < v.clusters; {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		n, err := v.bitmap.ReadAt(buffer[:min(int64(len(buffer)), (v.clusters-at+7)/8)], at/8)
+		if n == 0 {
+			return fmt.Errorf("the list of clusters in use: %w", err)
+		}
+		base := at / 8
+		for end := min(v.clusters, at+int64(n)*8); at < end; at++ {
+			used := buffer[at/8-base]>>(at%8)&1 != 0
+			if used && start >= 0 {
+				if err := each(start*v.cluster, at*v.cluster); err != nil {
+					return err
+				}
+				start = -1
+			} else if !used && start < 0 {
+				start = at
+			}
+		}
+	}
+	if start >= 0 {
+		return each(start*v.cluster, min(v.clusters*v.cluster, v.size))
+	}
+	return nil
+}
