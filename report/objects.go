@@ -27,13 +27,15 @@ type manifestObject struct {
 }
 
 type inputObject struct {
-	File    string `json:"file"`
-	Size    int64  `json:"size"`
-	SHA256  string `json:"sha256"`
-	Chunks  int    `json:"chunks"`
-	Records int    `json:"records"`
-	Lost    int    `json:"lost"`
-	Error   string `json:"error"`
+	File        string `json:"file"`
+	Size        int64  `json:"size"`
+	SHA256      string `json:"sha256"`
+	Chunks      int    `json:"chunks"`
+	Records     int    `json:"records"`
+	Lost        int    `json:"lost"`
+	Error       string `json:"error"`
+	IsContainer bool   `json:"is_container,omitempty"`
+	*scan.Origin
 }
 
 func newManifest(m *scan.Manifest) manifestObject {
@@ -41,7 +43,7 @@ func newManifest(m *scan.Manifest) manifestObject {
 		Kind: kindManifest, Version: m.Version, Interrupted: m.Interrupted, Only: listOf(m.Only), RuleNames: listOf(m.Rules), Inputs: []inputObject{},
 	}
 	for _, in := range m.Inputs {
-		o.Inputs = append(o.Inputs, inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Error})
+		o.Inputs = append(o.Inputs, inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Error, in.Container, in.Origin})
 	}
 	return o
 }

@@ -93,7 +93,6 @@ func findingRules(t testing.TB) []*rules.Rule {
 	}
 	_, out := rules.SplitServers(list)
 	_, out = rules.SplitRole(out, rules.RoleWebApplication)
-	_, out = rules.SplitRole(out, rules.RoleTechnique)
 	return out
 }
 

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -181,7 +180,7 @@ func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 		}
 	}
 	if !slices.Contains(p.set.notApplicable, r) {
-		p.leave(r, fmt.Sprintf("not applied: rule %s, which it refers to, is not either", quote(ref)))
+		p.set.notApplicable = append(p.set.notApplicable, r)
 	}
 }
 

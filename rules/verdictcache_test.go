@@ -71,8 +71,7 @@ func letterRules(t *testing.T, letters string) *rules.Set {
 }
 
 // TestStoreFull: where there are more values or more verdicts than are kept for
-// all matchers, each goes on by itself and finds the same. There are so many
-// that a matcher forgets its own too.
+// all matchers, each goes on by itself and finds the same.
 func TestStoreFull(t *testing.T) {
 	const letters = "abcdefghijklmnopqr"
 	set := letterRules(t, letters)
@@ -85,7 +84,7 @@ func TestStoreFull(t *testing.T) {
 	} {
 		matchers, again := set.NewMatchers(2), name == "some again"
 		var dst []int
-		for i := range rules.ValueID(3 * rules.MaxVerdicts) {
+		for i := range rules.ValueID(1 << len(letters)) {
 			s := &numbers{number(i), i, letters}
 			if again {
 				s.mask = s.id // equal numbers mean equal texts

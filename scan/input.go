@@ -39,11 +39,19 @@ type input struct {
 // open opens the input if it is not open yet, and returns why it cannot be read.
 func (in *input) open(ctx context.Context) error {
 	in.once.Do(func() {
-		if in.file, in.err = source.Open(in.Path); in.err != nil {
+		if in.file, in.err = in.Open(); in.err != nil {
 			return
 		}
+		if in.Size < 0 {
+			in.Size = in.file.Size()
+		}
+		if fault := in.file.Fault(); fault != nil {
+			in.faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
+		}
 		size := min(in.Size, in.file.Size())
-		if in.claimed() {
+		if in.Stretches != nil {
+			in.evtx = evtx.Raw(in.file, size)
+		} else if in.claimed() {
 			in.evtx, in.err = evtx.Search(ctx, in.file, size)
 		} else {
 			in.evtx, in.err = evtx.Open(in.file, size)

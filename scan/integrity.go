@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/source"
 )
 
 // IntegrityKind is the kind of an Integrity finding, as a stable code such as
@@ -55,8 +56,8 @@ func (l IntegrityLevel) String() string {
 
 // integrityOf returns what speaks of the logs themselves: the gravest first, then
 // by host, time and place. times are by host.
-func integrityOf(events *logEvents, s *Summary, times []*hostTimes) []*Integrity {
-	list := slices.Concat(events.integrity(), faultIntegrity(s), exportIntegrity(events.inputs))
+func integrityOf(events *logEvents, s *Summary, times []*hostTimes, notes []source.Note) []*Integrity {
+	list := slices.Concat(events.integrity(), faultIntegrity(s), exportIntegrity(events.inputs), containerIntegrity(notes))
 	for i, h := range s.Hosts {
 		list = append(list, times[i].integrity(h.Name)...)
 	}

@@ -40,6 +40,11 @@ type InputFile struct {
 	Chunks, Records, Lost int
 	// Error is why it was not read, or not hashed, "" if it was.
 	Error string
+	// Origin says where in a container it lies, nil if it is a file of its own.
+	Origin *Origin
+	// Container says that it is an archive or a disk image, or a part of one, whose logs
+	// are inputs of their own.
+	Container bool
 }
 
 // newManifest returns the manifest of what was read. If hash is set, all files are
@@ -49,11 +54,12 @@ func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Optio
 	for _, rule := range set.Rules() {
 		m.Rules = append(m.Rules, rule.Label())
 	}
+	var inputs []*input // by index in m.Inputs
 	for _, in := range r.inputs {
 		if in.ignored() {
 			continue
 		}
-		file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Lost: in.stats.Lost}
+		file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Lost: in.stats.Lost, Origin: in.Origin}
 		if in.err != nil {
 			file.Error = FileError{in.Path, in.err}.Reason()
 		}
@@ -65,9 +71,14 @@ func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Optio
 			file.Error = "read in part: interrupted"
 		}
 		m.Inputs = append(m.Inputs, file)
+		inputs = append(inputs, in)
+	}
+	for _, c := range r.containers {
+		m.Inputs = append(m.Inputs, InputFile{Path: c.Path, Size: c.Size, Container: true})
+		inputs = append(inputs, &input{Input: c})
 	}
 	if options.Hash && !m.Interrupted {
-		m.hash(ctx, options)
+		m.hash(ctx, options, inputs)
 	}
 	m.addSkipped(r.skipped)
 	return m
@@ -83,13 +94,13 @@ func (m *Manifest) addSkipped(skipped []source.Skipped) {
 	slices.SortStableFunc(m.Inputs, func(a, b InputFile) int { return source.ComparePaths(a.Path, b.Path) })
 }
 
-// hash takes the hash of each input.
-func (m *Manifest) hash(ctx context.Context, options *Options) {
+// hash takes the hash of each input. inputs are by index in m.Inputs.
+func (m *Manifest) hash(ctx context.Context, options *Options, inputs []*input) {
 	hashers := make([]*hasher, max(1, min(options.workers(), len(m.Inputs))))
 	for i := range hashers {
 		hashers[i] = &hasher{buffer: make([]byte, 1<<20)}
 	}
-	for _, f := range share(hashers, len(m.Inputs), func(h *hasher, i int) { h.file(ctx, &m.Inputs[i]) }) {
+	for _, f := range share(hashers, len(m.Inputs), func(h *hasher, i int) { h.file(ctx, &m.Inputs[i], inputs[i]) }) {
 		m.Inputs[f.index].Error = "internal error: " + f.err.Error()
 	}
 }
@@ -98,8 +109,11 @@ func (m *Manifest) hash(ctx context.Context, options *Options) {
 type hasher struct{ buffer []byte }
 
 // file hashes one file, which may have been hashed by nobody yet.
-func (h *hasher) file(ctx context.Context, in *InputFile) {
-	sum, err := h.sum(ctx, in.Path)
+func (h *hasher) file(ctx context.Context, in *InputFile, from *input) {
+	if in.Origin != nil && in.Origin.Carved && in.Origin.Member != "" {
+		return // it is no file
+	}
+	sum, err := h.sum(ctx, from)
 	switch {
 	case err == nil:
 		in.SHA256 = sum
@@ -108,8 +122,8 @@ func (h *hasher) file(ctx context.Context, in *InputFile) {
 	}
 }
 
-func (h *hasher) sum(ctx context.Context, path string) (string, error) {
-	file, err := source.Open(path)
+func (h *hasher) sum(ctx context.Context, from *input) (string, error) {
+	file, err := from.Open()
 	if err != nil {
 		return "", err
 	}

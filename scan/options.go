@@ -15,12 +15,15 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/source"
 )
 
 // Options say what to scan, and for what.
 type Options struct {
 	// Paths are files and folders.
 	Paths []string
+	// Sources say how archives and disk images are read.
+	Sources SourceOptions
 	// Workers is how many goroutines work at once; 0 means one for each CPU.
 	Workers int
 	// Rules says which rules are applied.
@@ -57,6 +60,12 @@ type Options struct {
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }
+
+// Origin says where in an archive or a disk image a log lies.
+type Origin = source.Origin
+
+// SourceOptions say how archives and disk images are read.
+type SourceOptions = source.Options
 
 // DefaultCrosscheck is how many findings the second decoder is asked about
 // unless Options say otherwise: every finding of any but the noisiest scans.

@@ -20,13 +20,14 @@ type unit struct {
 
 // reading is the first half of a scan: files to collected process events.
 type reading struct {
-	inputs   []*input
-	texts    *proctree.Texts
-	progress *Progress
-	workers  int
-	recover  bool // also read stale records
-	watchers []*watcher
-	skipped  []source.Skipped
+	inputs     []*input
+	texts      *proctree.Texts
+	progress   *Progress
+	workers    int
+	recover    bool // also read stale records
+	watchers   []*watcher
+	containers []source.Input
+	skipped    []source.Skipped
 }
 
 // worker reads units, one after the other.
@@ -53,11 +54,11 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	var units []unit
 	var total int64
 	for _, in := range r.inputs {
-		for part := range evtx.PartsOf(in.Size, evtx.DefaultPartSize) {
+		for part := range in.parts() {
 			units = append(units, unit{in, part})
 			in.left++
+			total += part.End - part.Start
 		}
-		total += in.Size
 	}
 	if r.progress != nil {
 		r.progress.Total.Store(total)
@@ -108,6 +109,22 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	return collectors
 }
 
+// parts yields the parts of an input that are read on their own.
+func (in *input) parts() iter.Seq[evtx.Part] {
+	if in.Stretches == nil {
+		return evtx.PartsOf(in.Size, evtx.DefaultPartSize)
+	}
+	return func(yield func(evtx.Part) bool) {
+		for _, s := range in.Stretches {
+			for at := s.Start; at < s.End; at += evtx.DefaultPartSize {
+				if !yield(evtx.Part{Start: at, End: min(at+evtx.DefaultPartSize, s.End)}) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // part reads one part of an input.
 func (w *worker) part(ctx context.Context, u unit) {
 	if ctx.Err() != nil {
@@ -118,7 +135,12 @@ func (w *worker) part(ctx context.Context, u unit) {
 	}
 	if u.in.open(ctx) == nil {
 		var faults faultLog
-		w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx, u.part))
+		if u.in.Stretches != nil {
+			w.take(u.in, u.part, &faults, w.reader.Carve(ctx, u.in.evtx, []evtx.Part{u.part}))
+			faults = faultLog{} // all of it is damage
+		} else {
+			w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx, u.part))
+		}
 		if u.in.take(w.reader, &faults) {
 			u.in.close()
 		}
@@ -142,7 +164,7 @@ func (w *worker) carve(ctx context.Context, in *input) {
 // again opens an input again and reads what events gives of it.
 func (w *worker) again(in *input, part evtx.Part, events func(*evtx.File) iter.Seq2[*event.Event, error]) {
 	var faults faultLog
-	file, err := source.Open(in.Path)
+	file, err := in.Open()
 	if err != nil {
 		in.stats.Lost += len(in.orphans)
 		faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Offset: part.Start, Err: errors.Join(evtx.ErrRead, err)})

@@ -40,7 +40,7 @@ func (r *Result) InputPath(file uint32) string { return r.inputs[file].Path }
 // in the summary. If the context is cancelled, Scan returns what was found so
 // far, and Summary.Interrupted holds the cause.
 func Scan(ctx context.Context, options Options) (*Result, error) {
-	found, skipped, err := source.Find(ctx, options.Paths)
+	found, err := source.Find(ctx, options.Paths, options.Sources)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +50,9 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
 	sets := loadAside(rest, &options, stop)
-	reading := newReading(found, options.workers(), options.Progress)
-	reading.recover, reading.skipped = options.Recover, skipped
+	reading := newReading(found.Inputs, options.workers(), options.Progress)
+	reading.recover, reading.skipped = options.Recover, found.Skipped
+	reading.containers = found.Containers
 	collectors := reading.run(toRead)
 	learning := learnAside(sets, reading.texts, options.workers())
 	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
@@ -67,10 +68,9 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	d := &detection{
 		options: &options, forest: forest, set: loaded.rules.Detections, matchers: loaded.matchers, workers: res.workers, inputs: reading.inputs,
-		techniques: loaded.rules.Techniques, crashes: loaded.crashes,
+		crashes: loaded.crashes,
 	}
 	res.Findings = d.run(rest)
-	d.guarded("techniques", func() { d.mapTechniques(res.Findings) })
 	options.Baseline.mark(res.Findings)
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	below := res.keepLevel(options.MinLevel)
@@ -80,7 +80,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	res.Summary.Interrupted = context.Cause(ctx)
 	only := options.only(below)
 	res.Summary.ask(&options, only)
-	d.guarded("integrity and coverage", func() { res.judgeLogs(reading, &options) })
+	d.guarded("integrity and coverage", func() { res.judgeLogs(reading, &options, found.Notes) })
 	res.Manifest = newManifest(ctx, reading, loaded.rules.Detections, &options)
 	res.Manifest.Only = only
 	res.Summary.addCrashes(d)
@@ -96,14 +96,14 @@ func (r *Result) UnknownHosts(wanted []string) []string {
 
 // judgeLogs says what the logs could have shown, and what speaks of them
 // themselves.
-func (res *Result) judgeLogs(r *reading, options *Options) {
+func (res *Result) judgeLogs(r *reading, options *Options, notes []source.Note) {
 	events := newLogEvents(r, res.Forest)
 	times := make([]*hostTimes, len(res.Forest.Hosts()))
 	for i := range times {
 		times[i] = timesOf(res.Forest, i, events.hosts[i].boots)
 	}
 	res.Coverage = coverageOf(options, &res.Summary, r.inputs, times)
-	res.Integrity = slices.DeleteFunc(integrityOf(events, &res.Summary, times), func(i *Integrity) bool {
+	res.Integrity = slices.DeleteFunc(integrityOf(events, &res.Summary, times, notes), func(i *Integrity) bool {
 		return i.Host != "" && !MatchesHost(options.Hosts, []string{i.Host})
 	})
 }

@@ -24,13 +24,10 @@ type subject struct {
 	process   proctree.Process
 	hashes    map[proctree.TextID]hashes
 	commands  map[proctree.TextID]*command
-	sessions  map[proctree.Process]string         // keys of workers
-	names     map[proctree.TextID]proctree.TextID // file names of images
-	levels    map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
-	below     *lineage
-	members   []proctree.TextID // scratch
-	records   []Evidence        // scratch
-	way       []string          // scratch
+	sessions  map[proctree.Process]string // keys of workers
+	members   []proctree.TextID           // scratch
+	records   []Evidence                  // scratch
+	way       []string                    // scratch
 	findings  slab[Finding]
 	evidence  slab[Evidence]
 	ancestors slab[string]
@@ -41,8 +38,6 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 	s := &subject{
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
 		hashes: make(map[proctree.TextID]hashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
-		names: make(map[proctree.TextID]proctree.TextID), below: newLineage(forest),
-		levels: make(map[proctree.TextID]proctree.TextID),
 	}
 	for _, name := range set.Fields() {
 		s.getters = append(s.getters, getterOf(name))
@@ -71,9 +66,6 @@ func plainField(name string) event.FieldID {
 	case "md5", "sha1", "sha256", "imphash":
 		return event.Hashes
 	}
-	if field, ok := alsoFacets[lower]; ok {
-		return field
-	}
 	if getters[lower] != nil {
 		return event.FieldNone
 	}
@@ -99,7 +91,6 @@ const (
 	valueParentGUID = rules.Unkept | 3<<56 // the parent's
 	valueTime       = rules.Unkept | 4<<56 // the start of the process in hand
 	valueSession    = rules.Unkept | 5<<56 // the key of the worker of the process in hand
-	valueHex        = 6 << 56              // a number that is written after 0x
 	valueMark       = rules.Unkept | rules.Grouped | rules.Number | 0x1F<<56
 )
 
@@ -108,8 +99,6 @@ func (s *subject) Text(id rules.ValueID) string {
 	switch id & valueMark {
 	case valueNumber:
 		return strconv.FormatUint(uint64(id&^valueMark), 10)
-	case valueHex:
-		return "0x" + strconv.FormatUint(uint64(id&^valueMark), 16)
 	case valueGUID:
 		return s.process.GUID().String()
 	case valueParentGUID:
@@ -156,10 +145,6 @@ var getters = map[string]getter{
 	"session":                session,
 	"depth":                  depth,
 	"applicationpool":        poolField,
-	"imagename":              imageName,
-	"elevation":              elevated,
-	"findingbelow":           findingBelow,
-	"seenbelow":              seenBelow,
 	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
 	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
 	"sha256":                 hash(func(h hashes) proctree.TextID { return h.sha256 }),
@@ -171,9 +156,6 @@ var getters = map[string]getter{
 func getterOf(name string) getter {
 	lower := strings.ToLower(name)
 	if g, ok := getters[lower]; ok {
-		return g
-	}
-	if g, ok := alsoGetters[lower]; ok {
 		return g
 	}
 	if id := fieldOf(lower); id != event.FieldNone {

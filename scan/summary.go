@@ -161,6 +161,9 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	total.Add(&in.stats)
 	s.MoreHosts = s.MoreHosts || in.stats.MoreHosts
 	total.Bytes += min(evtx.HeaderSize, in.evtx.Size())
+	if in.Stretches != nil {
+		return // what was carved was no log: all of it is damage
+	}
 	if in.left <= 0 { // else it was interrupted, and not all chunks are known
 		for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {
 			in.faults.add(fault)

@@ -121,7 +121,7 @@ func (c *checker) read(e *Evidence) error {
 	}
 	if c.input != e.input {
 		c.close()
-		file, err := source.Open(e.File)
+		file, err := e.input.Open()
 		if err != nil {
 			return err
 		}

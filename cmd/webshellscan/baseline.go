@@ -38,6 +38,7 @@ where it was seen, and has an example. Delete from it what you do not know.
 		RunE: func(cmd *cobra.Command, args []string) error { return runBaseline(cmd, o, args) },
 	}
 	o.rules.addFlags(cmd)
+	o.inputFlags.addFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to a `file`, whole or not at all, instead of standard output")
 	addForce(cmd.Flags(), &o.force)
 	return cmd

@@ -42,6 +42,7 @@ Exit status:
 		RunE:    func(cmd *cobra.Command, args []string) error { return runExplain(cmd, o, args) },
 	}
 	o.rules.addFlags(cmd)
+	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")

@@ -19,6 +19,7 @@ type globals struct {
 	noColor        bool
 	quiet          bool
 	workers        int
+	inputFlags
 }
 
 // addFlags adds the flags of all verbs.

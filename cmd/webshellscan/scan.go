@@ -46,6 +46,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
+	o.inputFlags.addFlags(flags)
 	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
 }
 
@@ -180,6 +181,9 @@ func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 
 // runWithProgress scans, with a progress line on a terminal.
 func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*scan.Result, error) {
+	if err := g.inputFlags.finalize(&options); err != nil {
+		return nil, err
+	}
 	if width, ok := terminal(g.stderr); ok && !g.quiet {
 		line := startProgress(ctx, g.stderr, width)
 		defer line.finish()

@@ -49,6 +49,7 @@ outright, and without an ending it is text:
 	}
 	o.outputFlags.addFlags(cmd, treeFormats)
 	o.rules.addFlags(cmd)
+	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")

@@ -38,6 +38,7 @@ Exit status:
 		RunE:    func(cmd *cobra.Command, args []string) error { return runVerify(cmd, o, args) },
 	}
 	flags := cmd.Flags()
+	o.inputFlags.addFlags(flags)
 	o.outputFlags.addFlags(cmd, verifyFormats)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
 	return cmd

@@ -77,6 +77,10 @@ func Search(ctx context.Context, source io.ReaderAt, size int64) (*File, error) 
 	return nil, fault
 }
 
+// Raw returns a file that is no log but may hold chunks anywhere, such as the free
+// clusters of a volume, for Reader.Carve.
+func Raw(source io.ReaderAt, size int64) *File { return &File{source: source, size: size} }
+
 // Header returns what the file's header block says.
 func (f *File) Header() Header { return f.header }
 

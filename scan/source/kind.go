@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf16"
+
+	"webshellscan/scan/source/archive"
+	"webshellscan/scan/source/image"
 )
 
 // Kind is what a file is by its first bytes, and for some kinds by its last ones,
@@ -210,7 +213,7 @@ func kindOfHead(head []byte) (Kind, bool) {
 		return s.kind, true
 	}
 	switch {
-	case isV7Tar(head):
+	case archive.FormatOf(head) == archive.Tar:
 		return Kind{"a tar archive", ClassArchive}, true
 	case isDescriptor(head):
 		return Kind{"a VMDK disk image (descriptor)", ClassImage}, true
@@ -218,7 +221,7 @@ func kindOfHead(head []byte) (Kind, bool) {
 		return Kind{"an ext volume", ClassImage}, true
 	case hasAt(head, 54, "FAT1") && hasAt(head, bootEnd, bootSignature):
 		return Kind{"a FAT volume", ClassImage}, true
-	case isPartitionTable(head):
+	case image.IsPartitionTable(head):
 		return Kind{"a disk image with a partition table", ClassImage}, true
 	}
 	return Kind{}, false
@@ -255,56 +258,11 @@ func kindInGzip(kind Kind, head []byte) Kind {
 	return kind
 }
 
-// isV7Tar reports whether a file begins with the header of a tar archive that has
-// no signature: its checksum is right.
-func isV7Tar(head []byte) bool {
-	const at, end, block = 148, 156, 512
-	if len(head) < block || head[0] == 0 {
-		return false
-	}
-	sum := 8 * int(' ')
-	for i, b := range head[:block] {
-		if i < at || i >= end {
-			sum += int(b)
-		}
-	}
-	digits := strings.Trim(string(head[at:end]), " \x00")
-	want := 0
-	for _, d := range []byte(digits) {
-		if d < '0' || d > '7' {
-			return false
-		}
-		want = want*8 + int(d-'0')
-	}
-	return digits != "" && want == sum
-}
-
 // isDescriptor reports whether a file is the text that describes a VMDK.
 func isDescriptor(head []byte) bool {
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
 	words := strings.Join(strings.Fields(strings.TrimLeft(string(line), "#")), " ")
 	return bytes.HasPrefix(line, []byte("#")) && strings.EqualFold(words, "Disk DescriptorFile")
-}
-
-// isPartitionTable reports whether a file begins with a master boot record: its
-// signature, and entries that may be partitions.
-func isPartitionTable(head []byte) bool {
-	const entries, entrySize = 446, 16
-	if !hasAt(head, bootEnd, bootSignature) {
-		return false
-	}
-	used := 0
-	for i := range 4 {
-		e := head[entries+i*entrySize:][:entrySize]
-		first, count := binary.LittleEndian.Uint32(e[8:]), binary.LittleEndian.Uint32(e[12:])
-		switch {
-		case e[0]&0x7F != 0:
-			return false
-		case e[4] != 0 && first != 0 && count != 0:
-			used++
-		}
-	}
-	return used > 0
 }
 
 // kindOfFar looks for the signatures behind the head.

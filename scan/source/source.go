@@ -25,6 +25,38 @@ type Input struct {
 	Size int64
 	// Named says that the path itself was given, not a folder around it.
 	Named bool
+	// Origin says where in a container the input lies, nil if it is a file of its own.
+	Origin *Origin
+	// Stretches are those of the input that are searched for chunks; nil if it is a
+	// log.
+	Stretches []Stretch
+
+	open func() (*File, error) // nil of a file of its own
+}
+
+// Stretch is a part of an input, in bytes from its start.
+type Stretch struct{ Start, End int64 }
+
+// Options say how inputs are found.
+type Options struct {
+	// Passwords are tried in their order on encrypted archives, and then "infected".
+	Passwords []string
+	// Memory is how many bytes of unpacked content are kept at once; 0 means a quarter
+	// of the machine's memory, and at most 2 GiB.
+	Memory int64
+	// Carve asks for what no file has: the unallocated clusters of volumes, their page
+	// files, and files that were named and are neither logs nor containers.
+	Carve bool
+}
+
+// Found is what Find found.
+type Found struct {
+	Inputs  []Input
+	Skipped []Skipped
+	// Containers are the archives and images that inputs lie in, with all their files.
+	Containers []Input
+	// Notes are remarks about containers that were read.
+	Notes []Note
 }
 
 // Skipped is something that was not taken for an input.
@@ -43,10 +75,11 @@ var (
 )
 
 // Find returns the inputs below paths, sorted by path, each file once however
-// often it was named, and what was skipped. A path that does not exist or is no
-// regular file is an error; what cannot be read below a folder is skipped. If
-// the context is cancelled, Find returns its cause.
-func Find(ctx context.Context, paths []string) ([]Input, []Skipped, error) {
+// often it was named, and what was skipped. Archives and disk images are replaced
+// by the logs in them. A path that does not exist or is no regular file is an
+// error; what cannot be read below a folder or in a container is skipped. If the
+// context is cancelled, Find returns its cause.
+func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	f := finder{ctx: ctx, seen: make(map[identity]int)}
 	// Shorter arguments first: the path of a file found twice is that of the
 	// outermost folder, whatever the order of the arguments.
@@ -54,13 +87,24 @@ func Find(ctx context.Context, paths []string) ([]Input, []Skipped, error) {
 	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	for _, path := range paths {
 		if err := f.add(path); err != nil {
-			return nil, nil, err
+			return Found{}, err
 		}
 	}
 	f.skipLinks()
 	slices.SortFunc(f.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
-	slices.SortFunc(f.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })
-	return f.inputs, f.skipped, nil
+	if options.Memory <= 0 {
+		options.Memory = defaultMemory()
+	}
+	options.Passwords = append(slices.Clone(options.Passwords), "infected")
+	x := &expander{ctx: ctx, options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), skipped: f.skipped}
+	if err := x.expandAll(f.inputs); err != nil {
+		return Found{}, err
+	}
+	slices.SortFunc(x.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
+	slices.SortStableFunc(x.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })
+	slices.SortStableFunc(x.notes, func(a, b Note) int { return ComparePaths(a.Path, b.Path) })
+	slices.SortFunc(x.containers, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
+	return Found{x.inputs, x.skipped, x.containers, x.notes}, nil
 }
 
 // ComparePaths orders paths in the same way on every system.
@@ -169,13 +213,24 @@ func (f *finder) file(path string, info fs.FileInfo, named bool) {
 	f.inputs = append(f.inputs, Input{Path: path, Size: info.Size(), Named: named})
 }
 
-// File is an open input.
+// File is an open input. Goroutines may read it at once.
 type File struct {
-	file *os.File
-	size int64
+	reader io.ReaderAt
+	size   int64
+	fault  error
+	holes  func(off int64) int64 // nil if holes are not known
+	close  func() error
 }
 
-// Open opens an input for reading. It never blocks, even if the path has become
+// Open opens the input for reading.
+func (in *Input) Open() (*File, error) {
+	if in.open != nil {
+		return in.open()
+	}
+	return Open(in.Path)
+}
+
+// Open opens a file for reading. It never blocks, even if the path has become
 // something else than a file since it was found; that is an error which wraps
 // ErrNotRegular.
 func Open(path string) (*File, error) {
@@ -190,15 +245,29 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &File{f, info.Size()}, nil
+	return &File{reader: f, size: info.Size(), holes: holesOf(f, info.Size()), close: f.Close}, nil
 }
 
 // Size returns the size in bytes when the file was opened.
 func (f *File) Size() int64 { return f.size }
 
-// ReadAt implements io.ReaderAt. Goroutines may call it at once.
+// NextData returns the offset of the first byte from off on that takes room, or the
+// size if there is none: what lies before it reads as zeros. It returns off where
+// that is not known.
+func (f *File) NextData(off int64) int64 {
+	if f.holes == nil {
+		return off
+	}
+	return f.holes(off)
+}
+
+// Fault returns why the content of a member of an archive is not whole, nil if it
+// is.
+func (f *File) Fault() error { return f.fault }
+
+// ReadAt implements io.ReaderAt.
 func (f *File) ReadAt(b []byte, off int64) (int, error) {
-	n, err := f.file.ReadAt(b, off)
+	n, err := f.reader.ReadAt(b, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("offset %d: %w", off+int64(n), err)
 	}
@@ -206,4 +275,9 @@ func (f *File) ReadAt(b []byte, off int64) (int, error) {
 }
 
 // Close closes the file.
-func (f *File) Close() error { return f.file.Close() }
+func (f *File) Close() error {
+	if f.close == nil {
+		return nil
+	}
+	return f.close()
+}

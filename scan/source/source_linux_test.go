@@ -55,16 +55,16 @@ func TestUnreadable(t *testing.T) {
 	}
 	defer os.Chmod("logs/closed", 0o755)
 	asNobody(t, func() {
-		inputs, skipped, err := source.Find(t.Context(), []string{"logs"})
-		if err != nil || len(inputs) != 2 || len(skipped) != 1 || !skipped[0].Unreadable || skipped[0].Path != "logs/closed" {
-			t.Errorf("%v, %v, %v", inputs, skipped, err)
+		found, err := source.Find(t.Context(), []string{"logs"}, source.Options{})
+		if err != nil || len(found.Inputs) != 2 || len(found.Skipped) != 1 || !found.Skipped[0].Unreadable || found.Skipped[0].Path != "logs/closed" {
+			t.Errorf("%v, %v", found, err)
 		}
 		if _, err := source.Open("logs/secret.evtx"); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("opening what may not be read: %v", err)
 		}
-		_, skipped, err = source.Find(t.Context(), []string{"logs/closed"})
-		if err != nil || len(skipped) != 1 || !errors.Is(skipped[0].Err, fs.ErrPermission) {
-			t.Errorf("a closed folder by name: %v, %v", skipped, err)
+		found, err = source.Find(t.Context(), []string{"logs/closed"}, source.Options{})
+		if err != nil || len(found.Skipped) != 1 || !errors.Is(found.Skipped[0].Err, fs.ErrPermission) {
+			t.Errorf("a closed folder by name: %v, %v", found.Skipped, err)
 		}
 	})
 }

@@ -29,18 +29,18 @@ func tree(t *testing.T, files ...string) {
 
 func find(t *testing.T, paths ...string) (files, skipped []string) {
 	t.Helper()
-	inputs, skips, err := source.Find(t.Context(), paths)
+	found, err := source.Find(t.Context(), paths, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, in := range inputs {
+	for _, in := range found.Inputs {
 		name := filepath.ToSlash(in.Path)
 		if in.Named {
 			name += " (named)"
 		}
 		files = append(files, name)
 	}
-	for _, s := range skips {
+	for _, s := range found.Skipped {
 		skipped = append(skipped, filepath.ToSlash(s.Path))
 	}
 	return files, skipped
@@ -73,12 +73,12 @@ func TestFind(t *testing.T) {
 
 func TestFindErrors(t *testing.T) {
 	tree(t, "a")
-	if _, _, err := source.Find(t.Context(), []string{"a", "nowhere"}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := source.Find(t.Context(), []string{"a", "nowhere"}, source.Options{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a path that does not exist: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(io.ErrUnexpectedEOF)
-	if _, _, err := source.Find(ctx, []string{"."}); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := source.Find(ctx, []string{"."}, source.Options{}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a cancelled context: %v", err)
 	}
 }

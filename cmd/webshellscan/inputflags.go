@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"webshellscan/scan"
+)
+
+// inputFlags say how archives and images are read. All verbs that read logs have
+// them.
+type inputFlags struct {
+	passwords     []string
+	passwordFiles []string
+	memory        string
+	carve         bool
+}
+
+func (f *inputFlags) addFlags(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.passwords, "password", nil, "try this `password` on encrypted archives (repeatable; \"infected\" is always tried)")
+	flags.StringArrayVar(&f.passwordFiles, "password-file", nil, "try each line of this `file` as a password (repeatable)")
+	flags.StringVar(&f.memory, "memory", "", "memory for what is unpacked at once, such as 512M or 4G (default a quarter of the machine's, at most 2G)")
+	flags.BoolVar(&f.carve, "carve", false, "also search the unallocated clusters of disk images, page files, and files that are named, for chunks of logs")
+}
+
+// finalize checks the flags and sets the options of a scan by them.
+func (f *inputFlags) finalize(options *scan.Options) error {
+	sources := scan.SourceOptions{Passwords: f.passwords, Carve: f.carve}
+	for _, name := range f.passwordFiles {
+		lines, err := readPasswords(name)
+		if err != nil {
+			return fmt.Errorf("--password-file: %w", err)
+		}
+		sources.Passwords = append(sources.Passwords, lines...)
+	}
+	var err error
+	if sources.Memory, err = parseBytes(f.memory); err != nil {
+		return fmt.Errorf("--memory %q: %w", f.memory, err)
+	}
+	options.Sources = sources
+	return nil
+}
+
+// maxPasswords bounds the passwords of one file: each is tried on each member.
+const maxPasswords = 10_000
+
+// readPasswords returns the lines of a file, but for empty ones.
+func readPasswords(name string) ([]string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	var list []string
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		if line := strings.TrimSuffix(lines.Text(), "\r"); line != "" {
+			list = append(list, line)
+		}
+		if len(list) > maxPasswords {
+			return nil, fmt.Errorf("%s has more than %d passwords", name, maxPasswords)
+		}
+	}
+	return list, lines.Err()
+}
+
+// parseBytes reads a size in bytes that may end in K, M, G or T, for powers of 1024;
+// "" is 0.
+func parseBytes(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	digits := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(text), "B"), "I")
+	shift := 0
+	for i, unit := range []string{"K", "M", "G", "T"} {
+		if plain, ok := strings.CutSuffix(digits, unit); ok {
+			digits, shift = plain, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n <= 0 || n > 1<<62>>shift {
+		return 0, errors.New("not a size such as 512M or 4G")
+	}
+	return n << shift, nil
+}

@@ -1,5 +1,0 @@
-//go:build race
-
-package cputime
-
-const raceEnabled = true

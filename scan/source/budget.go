@@ -1,0 +1,72 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// ErrMemory is wrapped by errors about content that would not fit into the memory
+// that Options allow.
+var ErrMemory = errors.New("more memory needed than is allowed")
+
+// budget is the memory for what is unpacked, shared by all goroutines.
+type budget struct {
+	most int64
+
+	mu   sync.Mutex
+	free *sync.Cond
+	used int64
+	held int64 // of used: for good
+}
+
+func newBudget(most int64) *budget {
+	b := &budget{most: most}
+	b.free = sync.NewCond(&b.mu)
+	return b
+}
+
+// hold takes n bytes for as long as the scan lasts.
+func (b *budget) hold(n int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > b.most-b.used {
+		return fmt.Errorf("%w: %d MiB, of which %d are free", ErrMemory, n>>20, (b.most-b.used)>>20)
+	}
+	b.used += n
+	b.held += n
+	return nil
+}
+
+// acquire takes n bytes, and waits until others give back theirs. The first comes
+// through even if it asks for more than is left beside what is held.
+func (b *budget) acquire(n int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > b.most {
+		return fmt.Errorf("%w: %d MiB of %d", ErrMemory, n>>20, b.most>>20)
+	}
+	for b.used > b.held && n > b.most-b.used {
+		b.free.Wait()
+	}
+	b.used += n
+	return nil
+}
+
+// release gives back what acquire took.
+func (b *budget) release(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= n
+	b.free.Broadcast()
+}
+
+// defaultMemory returns a quarter of the machine's memory, at most 2 GiB; 1 GiB if it
+// is not known.
+func defaultMemory() int64 {
+	const most = 2 << 30
+	if all := machineMemory(); all > 0 {
+		return min(all/4, most)
+	}
+	return most / 2
+}

@@ -1,0 +1,635 @@
+package source
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/source/archive"
+	"webshellscan/scan/source/image"
+	"webshellscan/scan/source/ntfs"
+	"webshellscan/scan/source/shadow"
+)
+
+// Origin says where in a container an input lies.
+type Origin struct {
+	// Container is the path of the archive or image, the outermost if they are nested.
+	Container string `json:"container"`
+	// Member is the way from there.
+	Member string `json:"member"`
+	// Volume is the number of the partition, 0 if the image has no table; nil if the
+	// input is on no volume.
+	Volume *int `json:"volume,omitempty"`
+	// Snapshot is when the shadow copy was taken, 0 if it is none.
+	Snapshot event.Time `json:"snapshot_time,omitzero"`
+	// Deleted says that the file was deleted, Overwritten that clusters of it may
+	// belong to another one now.
+	Deleted     bool `json:"deleted,omitempty"`
+	Overwritten bool `json:"overwritten,omitempty"`
+	// Carved says that the input is no file, but what was searched for chunks.
+	Carved bool `json:"carved,omitempty"`
+	// Links are other names of the file.
+	Links []string `json:"other_names,omitempty"`
+}
+
+// Note is a remark about a container, which is read all the same.
+type Note struct{ Path, Text string }
+
+// maxNesting bounds how deep containers lie in each other.
+const maxNesting = 4
+
+// separator stands between a container and what is in it.
+const separator = "!"
+
+// expander finds the inputs in containers.
+type expander struct {
+	ctx        context.Context
+	options    *Options
+	budget     *budget
+	inputs     []Input
+	skipped    []Skipped
+	containers []Input
+	notes      []Note
+	paths      map[string]int  // how often a path was used
+	consumed   map[string]bool // paths of files that are parts of an image
+}
+
+// container is a file that may hold inputs, and where it is.
+type container struct {
+	file   image.File
+	name   string // of the file, without a folder
+	path   string // in reports
+	folder string // on this machine, for the files of an image; "" inside of a container
+	origin *Origin
+	depth  int
+}
+
+// content is an open file, or a part of one.
+type content struct {
+	io.ReaderAt
+	size int64
+}
+
+func (c content) Size() int64 { return c.size }
+
+// skip notes what was not read.
+func (x *expander) skip(path string, err error) {
+	const most = 10_000
+	if len(x.skipped) < most {
+		x.skipped = append(x.skipped, Skipped{path, err, true})
+	}
+}
+
+func (x *expander) note(path string, notes ...string) {
+	for _, text := range notes {
+		x.notes = append(x.notes, Note{path, text})
+	}
+}
+
+// expandAll replaces the containers among files that were found by what is in them.
+func (x *expander) expandAll(found []Input) error {
+	// Images that consist of several files come first, so that those are not taken
+	// for images of their own.
+	order := make([]int, len(found))
+	kinds := make([]containerKind, len(found))
+	for i := range found {
+		order[i] = i
+		kinds[i] = kindOfContainer(found[i].Path, found[i].Size)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(kinds[b], kinds[a]) })
+	for _, i := range order {
+		if err := context.Cause(x.ctx); err != nil {
+			return err
+		}
+		in := found[i]
+		switch {
+		case x.consumed[in.Path]:
+			x.containers = append(x.containers, in)
+		case kinds[i] == noContainer && x.options.Carve && in.Named && !isLogFile(in):
+			x.inputs = append(x.inputs, carveFile(in))
+		case kinds[i] == noContainer:
+			x.inputs = append(x.inputs, in)
+		default:
+			x.expandFile(in)
+		}
+	}
+	return nil
+}
+
+// containerKind says what a file is, as far as it matters for the order.
+type containerKind uint8
+
+const (
+	noContainer containerKind = iota
+	oneContainer
+	manyContainer // may name other files
+)
+
+// kindOfContainer looks at a file's first and last bytes.
+func kindOfContainer(path string, size int64) containerKind {
+	const smallest = 22 // of a zip without members
+	if size < smallest {
+		return noContainer
+	}
+	f, err := Open(path)
+	if err != nil {
+		return noContainer // whoever reads it tells
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	head := make([]byte, min(512, size))
+	if n, _ := f.ReadAt(head, 0); n < len(head) || isLog(head) {
+		return noContainer
+	}
+	if format := archive.FormatOf(head); format != archive.None {
+		if format == archive.Zip && isPackage(head) {
+			return noContainer
+		}
+		return oneContainer
+	}
+	switch image.Detect(f) {
+	case image.NoImage:
+		return noContainer
+	case image.OneFile:
+		return oneContainer
+	}
+	return manyContainer
+}
+
+// isLog reports whether a file begins as a log or a chunk of one.
+func isLog(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("ElfFile\x00")) || bytes.HasPrefix(head, []byte("ElfChnk\x00"))
+}
+
+// isLogFile reports whether a file begins as a log.
+func isLogFile(in Input) bool {
+	f, err := in.Open()
+	if err != nil {
+		return true // whoever reads it tells
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	head := make([]byte, 8)
+	n, _ := f.ReadAt(head, 0) // a shorter one is none
+	return isLog(head[:n])
+}
+
+// expandFile takes apart a container that is a file of its own. It stays open as
+// long as its inputs are used.
+func (x *expander) expandFile(in Input) {
+	f, err := Open(in.Path)
+	if err != nil {
+		x.skip(in.Path, err)
+		return
+	}
+	c := &container{
+		file: f, name: filepath.Base(in.Path), path: in.Path, folder: filepath.Dir(in.Path),
+		origin: &Origin{Container: in.Path},
+	}
+	if !x.expand(c) {
+		x.inputs = append(x.inputs, in)
+		return
+	}
+	x.containers = append(x.containers, in)
+}
+
+// expand takes a container apart, and reports whether it is one.
+func (x *expander) expand(c *container) bool {
+	head := make([]byte, min(512, c.file.Size()))
+	if _, err := c.file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	if c.depth >= maxNesting {
+		x.skip(c.path, fmt.Errorf("containers nested more than %d deep", maxNesting))
+		return true
+	}
+	if format := archive.FormatOf(head); format != archive.None {
+		x.archive(c, format)
+		return true
+	}
+	return x.image(c)
+}
+
+// archive takes an archive apart.
+func (x *expander) archive(c *container, format archive.Format) {
+	a := &archiveWalk{expander: x, container: c, format: format}
+	err := archive.Walk(x.ctx, c.file, archive.Options{Name: c.name, Passwords: x.options.Passwords}, a.member)
+	if err != nil {
+		x.skip(c.path, err)
+	}
+	if a.locked > 0 {
+		x.skip(c.path, fmt.Errorf("%d members: %w", a.locked, archive.ErrPassword))
+	}
+	if a.unread > maxNamedMembers {
+		x.skip(c.path, fmt.Errorf("%d more members cannot be read either", a.unread-maxNamedMembers))
+	}
+}
+
+// archiveWalk is the walk over the members of one archive.
+type archiveWalk struct {
+	*expander
+	container *container
+	format    archive.Format
+	encoded   bool // Velociraptor's names
+	locked    int  // members without a password that fits
+	unread    int  // members that cannot be read for other reasons
+}
+
+// maxNamedMembers is how many members of one archive that cannot be read are named.
+const maxNamedMembers = 20
+
+// refuse notes a member that cannot be read.
+func (a *archiveWalk) refuse(shown string, err error) {
+	if a.unread++; a.unread <= maxNamedMembers {
+		a.skip(shown, err)
+	}
+}
+
+// member looks at what a member begins with: a log or what is called one becomes an
+// input, a container is taken apart, anything else is not unpacked.
+func (a *archiveWalk) member(m *archive.Member) error {
+	if err := context.Cause(a.ctx); err != nil {
+		return err
+	}
+	if m.Name == "uploads.json" {
+		a.encoded = true
+	}
+	name := a.shownName(m.Name)
+	shown := a.container.path + separator + name
+	if m.Err != nil {
+		if IsLogName(name) || a.format == archive.Zip && mayBeContainer(name) {
+			a.refuse(shown, m.Err)
+		}
+		return nil
+	}
+	r, err := m.Open()
+	if errors.Is(err, archive.ErrPassword) {
+		a.locked++
+		return nil
+	}
+	if err != nil {
+		a.refuse(shown, err)
+		return nil
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	head := make([]byte, 512)
+	n, err := io.ReadFull(r, head)
+	if n == 0 && err != nil && !errors.Is(err, io.EOF) {
+		a.refuse(shown, err)
+		return nil
+	}
+	head = head[:n]
+	switch {
+	case isLog(head), IsLogName(name):
+		a.log(m, shown, head, r)
+	case n == 512 && (archive.FormatOf(head) != archive.None && !isPackage(head) || image.DetectHead(head, name)):
+		a.nested(m, shown, head, r)
+	}
+	return nil
+}
+
+// mayBeContainer reports whether a member that cannot be read is called like an
+// archive or an image.
+func mayBeContainer(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".zip", ".7z", ".tar", ".gz", ".e01", ".vhd", ".vhdx", ".vmdk", ".raw", ".dd", ".img", ".001":
+		return true
+	}
+	return false
+}
+
+// shownName returns a member's name for reports. Velociraptor writes the parts of a
+// path percent-encoded.
+func (a *archiveWalk) shownName(name string) string {
+	rest, below := strings.CutPrefix(name, "uploads/")
+	if !below || !a.encoded && !strings.Contains(rest, "%3A") {
+		return name
+	}
+	parts := strings.Split(rest, "/")
+	for i, part := range parts {
+		if plain, err := url.PathUnescape(part); err == nil {
+			parts[i] = plain
+		}
+	}
+	return "uploads/" + strings.Join(parts, "/")
+}
+
+// log makes an input of a member.
+func (a *archiveWalk) log(m *archive.Member, shown string, head []byte, r io.Reader) {
+	in := Input{Path: shown, Size: m.Size, Origin: a.inner(shown)}
+	switch {
+	case m.Stored && m.Size <= a.container.file.Size()-m.Offset:
+		in.open = sectionOpener(a.container.file, m.Offset, m.Size)
+	case a.format.Random() && m.Size >= 0:
+		in.open = a.unpackOpener(m)
+	default:
+		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size)
+		if data.size == 0 && err != nil {
+			a.refuse(shown, err)
+			return
+		}
+		in.Size = data.size
+		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
+	}
+	a.add(in)
+}
+
+// inner returns the origin of something in the container.
+func (a *archiveWalk) inner(shown string) *Origin {
+	o := *a.container.origin
+	o.Member = strings.TrimPrefix(shown, o.Container+separator)
+	return &o
+}
+
+// add adds an input under a path that no other one has.
+func (x *expander) add(in Input) {
+	x.paths[in.Path]++
+	if n := x.paths[in.Path]; n > 1 {
+		in.Path = fmt.Sprintf("%s (%d)", in.Path, n)
+	}
+	x.inputs = append(x.inputs, in)
+}
+
+// sectionOpener opens a stretch of a file.
+func sectionOpener(f io.ReaderAt, at, size int64) func() (*File, error) {
+	return func() (*File, error) { return &File{reader: io.NewSectionReader(f, at, size), size: size}, nil }
+}
+
+// unpackOpener unpacks a member into memory when it is opened.
+func (a *archiveWalk) unpackOpener(m *archive.Member) func() (*File, error) {
+	return func() (*File, error) {
+		if err := a.budget.acquire(m.Size); err != nil {
+			return nil, err
+		}
+		data, fault, err := unpack(m)
+		if err != nil {
+			a.budget.release(m.Size)
+			return nil, err
+		}
+		return &File{reader: bytes.NewReader(data), size: int64(len(data)), fault: fault, close: func() error {
+			a.budget.release(m.Size)
+			return nil
+		}}, nil
+	}
+}
+
+// unpack returns the content of a member, and what is wrong with it if it is not
+// whole.
+func unpack(m *archive.Member) (data []byte, fault, err error) {
+	r, err := m.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	data = make([]byte, m.Size)
+	n, err := io.ReadFull(r, data)
+	if err == nil {
+		_, err = r.Read(make([]byte, 1)) // the end has the checksum
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
+	if n == 0 && err != nil {
+		return nil, nil, err
+	}
+	return data[:n], err, nil
+}
+
+// keep reads a member of a stream into memory, where it stays. What came before an
+// error is returned with it.
+func (a *archiveWalk) keep(r io.Reader, size int64) (*pages, error) {
+	p := &pages{}
+	if size >= 0 {
+		if err := a.budget.hold(size); err != nil {
+			return p, err
+		}
+		if err := p.read(r, size); err != nil {
+			return p, fmt.Errorf("%w: %d bytes are missing", archive.ErrDamaged, size-p.size)
+		}
+		return p, nil
+	}
+	most := max(suspicious, a.container.file.Size()*mostRatio)
+	for {
+		switch err := context.Cause(a.ctx); {
+		case err != nil:
+			return p, err
+		case p.size >= most:
+			return p, fmt.Errorf("%w: %d MiB from %d bytes so far", archive.ErrBomb, p.size>>20, a.container.file.Size())
+		}
+		if err := a.budget.hold(pageSize); err != nil {
+			return p, err
+		}
+		err := p.read(r, pageSize)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return p, nil
+		}
+		if err != nil {
+			return p, fmt.Errorf("%w: %w", archive.ErrDamaged, err)
+		}
+	}
+}
+
+// A stream that does not say how much it unpacks to is given up where it has become
+// larger than suspicious, and than mostRatio times the archive: event logs shrink to
+// a tenth, and an empty one of 20 MiB to a five hundredth.
+const (
+	suspicious = 64 << 20
+	mostRatio  = 100
+)
+
+// nested takes apart a container in an archive. One that does not lie there as it is
+// has to fit into memory.
+func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.Reader) {
+	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1}
+	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
+		c.file = content{io.NewSectionReader(a.container.file, m.Offset, m.Size), m.Size}
+	} else {
+		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size)
+		if errors.Is(err, ErrMemory) {
+			a.refuse(shown, fmt.Errorf("a container inside another one has to be unpacked: %w", err))
+			return
+		}
+		if err != nil {
+			a.refuse(shown, err)
+		}
+		c.file = data
+	}
+	a.expand(c)
+}
+
+// image takes a disk image apart, and reports whether the container is one.
+func (x *expander) image(c *container) bool {
+	disk, err := image.Open(c.file, image.Options{Name: c.name, Sibling: x.sibling(c)})
+	if errors.Is(err, image.ErrFormat) {
+		return false
+	}
+	if err != nil {
+		x.skip(c.path, err)
+		return true
+	}
+	for _, part := range disk.Parts {
+		if c.folder != "" {
+			x.consumed[filepath.Join(c.folder, part)] = true
+		}
+	}
+	volumes, notes := image.Volumes(disk)
+	read := 0
+	var reasons []string
+	for _, v := range volumes {
+		if v.Kind == "NTFS" {
+			x.volume(c, v, v.Section(disk))
+			read++
+			continue
+		}
+		if reason := notReadVolumes[v.Kind]; reason != "" {
+			x.skip(fmt.Sprintf("%s%sp%d", c.path, separator, v.Number), errors.New(reason))
+			reasons = append(reasons, reason)
+		}
+	}
+	if read > 0 {
+		x.note(c.path, disk.Notes...)
+		x.note(c.path, notes...)
+	}
+	if read == 0 && len(reasons) == 0 {
+		reason := "no NTFS volume that can be read in this disk image (" + disk.Format + ")"
+		if all := slices.Concat(disk.Notes, notes); len(all) > 0 {
+			reason += ": " + strings.Join(all, "; ")
+		}
+		x.skip(c.path, errors.New(reason))
+	}
+	return true
+}
+
+// notReadVolumes says of volumes what they are and what helps. File systems that
+// Windows does not keep its logs on are not among them.
+var notReadVolumes = map[string]string{
+	"BitLocker": "a BitLocker volume, which is encrypted: unlock it, then image it again or mount it",
+	"ReFS":      "a ReFS volume, which is not read: mount it",
+	"LVM":       "an LVM volume, which is not read: mount it",
+	"LUKS":      "a LUKS volume, which is encrypted: unlock it, then image it again or mount it",
+}
+
+// sibling returns how files beside an image are opened: regular ones in its own
+// folder only.
+func (x *expander) sibling(c *container) func(string) (image.File, error) {
+	if c.folder == "" {
+		return nil
+	}
+	return func(name string) (image.File, error) { return Open(filepath.Join(c.folder, name)) }
+}
+
+// volume takes an NTFS volume apart, and its shadow copies.
+func (x *expander) volume(c *container, v image.Volume, source image.File) {
+	place := fmt.Sprintf("p%d", v.Number)
+	origin := *c.origin
+	origin.Volume = &v.Number
+	newer := x.files(c, origin, place, source, nil)
+	if x.options.Carve {
+		x.unallocated(c, origin, place, source)
+	}
+	snapshots, notes := shadow.Open(source)
+	x.note(c.path+separator+place, notes...)
+	for _, s := range snapshots {
+		o := origin
+		o.Snapshot = s.Time
+		at := place + "/shadow " + snapshotName(s.Time)
+		x.note(c.path+separator+at, s.Notes...)
+		newer = x.files(c, o, at, s, newer)
+	}
+}
+
+// snapshotName names a snapshot by the second of its time.
+func snapshotName(t event.Time) string {
+	text := t.String()
+	if i := strings.IndexByte(text, '.'); i >= 0 {
+		text = text[:i] + "Z"
+	}
+	return text
+}
+
+// files adds the logs of a volume, or of a snapshot of it. Those that a newer view
+// has too, unchanged, are not read again. It returns them by path.
+func (x *expander) files(c *container, origin Origin, place string, source ntfs.Source, newer map[string]*ntfs.File) map[string]*ntfs.File {
+	shown := c.path + separator + place
+	v, err := ntfs.Open(source)
+	if err != nil {
+		x.skip(shown, err)
+		return nil
+	}
+	files, err := v.Walk(x.ctx)
+	if err != nil {
+		x.skip(shown, err)
+	}
+	x.note(shown, v.Notes...)
+	if x.options.Carve {
+		x.carvePages(c, origin, place, v)
+	}
+	snapshot, _ := source.(*shadow.Snapshot)
+	byPath := make(map[string]*ntfs.File, len(files))
+	same := 0
+	for _, f := range files {
+		if snapshot != nil && f.Deleted {
+			continue // free clusters are not preserved
+		}
+		if !f.Deleted {
+			byPath[f.Path] = f
+		}
+		if snapshot != nil && unchanged(snapshot, f, newer[f.Path]) {
+			same++
+			continue
+		}
+		x.addFile(shown, origin, f)
+	}
+	if len(files) == 0 && err == nil {
+		x.note(shown, "no event logs were found")
+	}
+	if same > 0 {
+		x.note(shown, fmt.Sprintf("%d logs did not change until the next snapshot or the present, and were read once", same))
+	}
+	return byPath
+}
+
+// unchanged reports whether a file of a snapshot is the same in the next newer view.
+func unchanged(s *shadow.Snapshot, f, newer *ntfs.File) bool {
+	if newer == nil || f.Record != newer.Record || f.Content.Size() != newer.Content.Size() || !f.Content.SamePlace(newer.Content) {
+		return false
+	}
+	changed := false
+	f.Content.Runs(func(start, end int64) { changed = changed || s.Changed(start, end) })
+	return !changed
+}
+
+// addFile adds a file of a volume.
+func (x *expander) addFile(place string, origin Origin, f *ntfs.File) {
+	origin.Deleted, origin.Overwritten, origin.Links = f.Deleted, f.Overwritten, f.Links
+	if f.Deleted {
+		place += "/deleted"
+	}
+	shown := place + "/" + f.Path
+	origin.Member = strings.TrimPrefix(shown, origin.Container+separator)
+	if f.Elsewhere != "" {
+		x.skip(shown, errors.New("its content is "+f.Elsewhere))
+		return
+	}
+	if f.Deleted && !f.Content.BeginsAsLog() {
+		x.note(shown, "the log was deleted, and its content is gone")
+		return
+	}
+	if f.Deleted && f.Overwritten {
+		x.note(shown, "the file was deleted, and clusters of it may hold something else now")
+	}
+	if f.Content.Torn() {
+		x.note(shown, "clusters of the file are missing from its records")
+	}
+	stream := f.Content
+	x.add(Input{Path: shown, Size: stream.Size(), Origin: &origin, open: func() (*File, error) {
+		return &File{reader: stream, size: stream.Size(), holes: stream.Hole}, nil
+	}})
+}
