@@ -149,7 +149,7 @@ func TestBuiltinDescendants(t *testing.T) {
 }
 
 func TestBuiltinWebServers(t *testing.T) {
-	servers, _ := builtinSets(t)
+	servers := namedServers(t)
 	for _, test := range []struct {
 		image, command, directory string
 		want                      []string

@@ -105,7 +105,7 @@ var raw = map[string]string{
 
 var (
 	plainCell = regexp.MustCompile("^`(\\w+)`$")
-	ownerCell = regexp.MustCompile("^(parent|grandparent|every ancestor|worker)'s `(\\w+)`$")
+	ownerCell = regexp.MustCompile("^(parent|grandparent|every ancestor|every child|worker)'s `(\\w+)`(?:, of the first 64|; empty where no log names it)?$")
 )
 
 // TestFieldTable holds the table of fields in docs/RULES.md to what rules get: it
@@ -149,7 +149,7 @@ func wantedValues(row fieldRow, source, cell string, host madeHost) []string {
 		return nil
 	}
 	var list []string
-	for _, pid := range map[string][]uint32{"parent": {200}, "grandparent": {100}, "every ancestor": {200, 100, 0}, "worker": {100}}[owner[1]] {
+	for _, pid := range map[string][]uint32{"parent": {200}, "grandparent": {100}, "every ancestor": {200, 100, 0}, "worker": {100}, "every child": {400}}[owner[1]] {
 		for p, process := range host.process {
 			if p == pid {
 				list = append(list, host.res.FieldValues(process, owner[2])...)

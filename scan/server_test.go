@@ -1,11 +1,13 @@
 package scan_test
 
 import (
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"webshellscan/scan"
+	"webshellscan/scan/evtx/evtxtest"
 	"webshellscan/scan/proctree"
 )
 
@@ -90,5 +92,104 @@ func TestWorkerProductNamesBoth(t *testing.T) {
 	}
 	if s := res.Sessions[0]; s.Product != "Exchange OWA" || s.ServerRole != scan.ServerWeb || s.Findings[0].Product != "Exchange OWA" {
 		t.Errorf("%+v", s)
+	}
+}
+
+// unnamed is a 4688 without the parent's name, as before Windows 10 and Server 2016: the creator's account is all that it says of it.
+func unnamed(user, domain string, logon uint64, image string) evtxtest.Event {
+	return evtxtest.NewEvent(fieldTime, "H", &evtxtest.ProcessCreated{
+		Form: evtxtest.ProcessCreatedV1, NewProcessID: 300, NewProcessName: image, ProcessID: 200,
+		Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: user, Domain: domain, LogonID: logon},
+	})
+}
+
+// TestUnnamedServers: of a server that no record names its children's account tells what it is.
+func TestUnnamedServers(t *testing.T) {
+	for _, tt := range []struct {
+		user, domain string
+		logon        uint64
+		image        string
+		role         scan.ServerRole
+		product      string
+	}{
+		{"shop", "IIS APPPOOL", 0x5555, cmd, scan.ServerWeb, "IIS"},
+		{"shop", "IIS APPPOOL", 0x5555, w3wp, scan.ServerNone, ""},
+		{"SAPServiceEPP", "CORP", 0x5555, cmd, scan.ServerWeb, "SAP NetWeaver"},
+		{"arcgis", "CORP", 0x5555, cmd, scan.ServerWeb, "ArcGIS"},
+		{"moveitsvc", "WEB", 0x5555, cmd, scan.ServerWeb, "MOVEit Transfer"},
+		{"anna", "CORP", 0x5555, `C:\php\php-cgi.exe`, scan.ServerWeb, "PHP"},
+		{"H$", "CORP", 0x3e4, cmd, scan.ServerUnknown, "unknown server, because its children run as an account of services"},
+		{"H$", "CORP", 0x3e5, cmd, scan.ServerUnknown, "unknown server, because its children run as an account of services"},
+		{"H$", "CORP", 0x3e4, `C:\Windows\System32\svchost.exe`, scan.ServerNone, ""},
+		{"svc_sp", "CORP", 0x5555, cmd, scan.ServerUnknown, "unknown server, because its children run as an account that is named as one of a service"},
+		{"SVC1$", "CORP", 0x3e7, cmd, scan.ServerNone, ""},
+		{"H$", "CORP", 0x3e7, cmd, scan.ServerNone, ""},
+		{"anna", "CORP", 0x5555, cmd, scan.ServerNone, ""},
+	} {
+		host := scanEvents(t, []evtxtest.Event{unnamed(tt.user, tt.domain, tt.logon, tt.image)})["H"]
+		child := host.process[300]
+		_, role, _ := host.res.WorkerOf(child)
+		product := strings.Join(host.res.FieldValues(child, "WorkerProduct"), " ")
+		if role != tt.role || product != tt.product {
+			t.Errorf(`%s\%s starts %s: %q %q, want %q %q`, tt.domain, tt.user, tt.image, role, product, tt.role, tt.product)
+		}
+		if tt.product == "IIS" && (host.res.Sessions[0].Application != "shop" || host.res.Sessions[0].Findings[0].Session == "") {
+			t.Errorf("%+v", host.res.Sessions[0])
+		}
+	}
+}
+
+// TestUnknownServers: what behaves as a server, and what does not quite.
+func TestUnknownServers(t *testing.T) {
+	const app, java, svchost = `C:\Program Files\Acme\acme.exe`, `C:\Program Files\Java\jdk-17\bin\java.exe`, `C:\Windows\System32\svchost.exe`
+	const compile = `csc.exe /noconfig @"C:\Windows\Microsoft.NET\Framework64\v4.0.30319\Temporary ASP.NET Files\root\1\x.cmdline"`
+	for _, tt := range []struct {
+		image, line, user, parent string
+		logon                     uint64
+		child                     string
+		because                   string
+	}{
+		{app, "acme.exe --port=8080", system, services, 0x3e7, "cmd", "a service runs it with a port, an address or a web root"},
+		{app, `acme.exe -c D:\data\htdocs`, system, `C:\tools\nssm.exe`, 0x3e7, "cmd", "a service runs it with a port, an address or a web root"},
+		{`C:\Acme\WebServer\acme.exe`, "acme.exe", system, services, 0x3e7, "cmd", "a service runs it with a port, an address or a web root"},
+		{app, "acme.exe --port=8080", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd", ""},
+		{app, "acme.exe -q", system, services, 0x3e7, "cmd", ""},
+		{svchost, "svchost.exe -k x --port=1", system, services, 0x3e7, "cmd", ""},
+		{app, "acme.exe", `NT-AUTORITÄT\NETZWERKDIENST`, services, 0x3e4, "cmd", "it runs as NETWORK SERVICE, LOCAL SERVICE or a virtual account of services"},
+		{app, "acme.exe", `NT SERVICE\acme`, services, 0x5555, "cmd", "it runs as NETWORK SERVICE, LOCAL SERVICE or a virtual account of services"},
+		{svchost, "svchost.exe -k x", `NT AUTHORITY\NETWORK SERVICE`, services, 0x3e4, "cmd", ""},
+		{app, "acme.exe", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, compile, "it has ASP.NET pages compiled"},
+		{`C:\Windows\Microsoft.NET\aspnet_compiler.exe`, "aspnet_compiler.exe", `CORP\anna`, cmd, 0x5555, compile, ""},
+		{java, "", `CORP\anna`, cmd, 0x5555, "cmd", "the log has no command line that says what this runtime runs"},
+		{java, "", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd", ""},
+		{`C:\TeamCity\buildAgent\jre\bin\java.exe`, "", system, services, 0x3e7, "cmd", ""},
+		{java, `java -jar C:\agents\inventory.jar`, system, services, 0x3e7, "cmd", ""},
+		{`D:\batch\bin\prunsrv.exe`, "prunsrv.exe //RS//NightlyBatch", system, services, 0x3e7, "cmd", ""},
+	} {
+		res := scanRuns(
+			t, run{100, 4, tt.image, tt.line, tt.user, tt.logon, "High", tt.parent, ""},
+			run{200, 100, cmd, tt.child, tt.user, tt.logon, "High", tt.image, ""})
+		want := ""
+		if tt.because != "" {
+			want = "unknown server, because " + tt.because
+		}
+		if got := strings.Join(res.FieldValues(processWith(t, res, 200), "WorkerProduct"), " "); got != want {
+			t.Errorf("%s %s, %s, below %s: %q, want %q", tt.image, tt.line, tt.user, tt.parent, got, want)
+		}
+	}
+}
+
+// TestSupervisor: what only starts servers is not the worker, unless nothing stands between.
+func TestSupervisor(t *testing.T) {
+	const umservice, umworker = `C:\Exchange\Bin\UMService.exe`, `C:\Exchange\Bin\UMWorkerProcess.exe`
+	res := scanRuns(
+		t, run{100, 4, umservice, "UMService.exe", system, 0x3e7, "System", services, ""},
+		run{110, 100, umworker, "UMWorkerProcess.exe", system, 0x3e7, "System", umservice, ""},
+		run{200, 110, cmd, "cmd", system, 0x3e7, "System", umworker, ""},
+		run{210, 100, cmd, "cmd", system, 0x3e7, "System", umservice, ""})
+	for pid, want := range map[uint32]uint32{200: 110, 210: 100} {
+		if worker, _, _ := res.WorkerOf(processWith(t, res, pid)); !worker.Exists() || worker.PID() != want {
+			t.Errorf("worker of %d: %v", pid, worker)
+		}
 	}
 }

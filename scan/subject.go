@@ -136,7 +136,11 @@ var getters = map[string]getter{
 	"ancestorimage":          ancestors(proctree.Process.Image),
 	"ancestorcommandline":    ancestors(proctree.Process.CommandLine),
 	"ancestoruser":           ancestors(userOf),
-	"workerimage":            ofWebServer(proctree.Process.Image),
+	"childimage":             children(proctree.Process.Image),
+	"childcommandline":       children(proctree.Process.CommandLine),
+	"childuser":              children(userOf),
+	"childlogonid":           children(logonOf),
+	"workerimage":            workerImage,
 	"workercommandline":      ofWebServer(proctree.Process.CommandLine),
 	"workeruser":             ofWebServer(userOf),
 	"workerprocessid":        workerPID,
@@ -238,6 +242,8 @@ func parentUser(s *subject, dst []rules.ValueID) []rules.ValueID {
 
 func userOf(p proctree.Process) proctree.TextID { return p.Field(event.User) }
 
+func logonOf(p proctree.Process) proctree.TextID { return p.Field(event.LogonID) }
+
 func grandParent(of func(proctree.Process) proctree.TextID) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if parent, _ := s.process.Parent(); parent.Exists() {
@@ -276,6 +282,23 @@ func session(s *subject, dst []rules.ValueID) []rules.ValueID {
 
 func depth(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return number(dst, uint64(s.workers.depth(s.process)))
+}
+
+// maxChildren bounds how many children are looked at: what a server starts first
+// tells what it is.
+const maxChildren = 64
+
+func children(of func(proctree.Process) proctree.TextID) getter {
+	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		n := 0
+		for child := range s.process.Children() {
+			dst = text(dst, of(child))
+			if n++; n == maxChildren {
+				break
+			}
+		}
+		return dst
+	}
 }
 
 // everything gives the values of all fields of a process's own records, for

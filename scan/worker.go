@@ -25,9 +25,14 @@ var serverRoles = map[string]ServerRole{
 	rules.RoleWebServer: ServerWeb, rules.RoleOtherServer: ServerOther, rules.RoleUnknownServer: ServerUnknown,
 }
 
-// rank orders roles.
-func (r ServerRole) rank() int {
-	return slices.Index([]ServerRole{ServerNone, ServerUnknown, ServerOther, ServerWeb}, r)
+// serverRank orders servers by what a rule says of them. What only supervises
+// servers stands behind others of its role.
+func serverRank(r *rules.Rule) int {
+	rank := 2 * slices.Index([]ServerRole{ServerUnknown, ServerOther, ServerWeb}, serverRoles[r.Role])
+	if r.Custom["supervisor"] == "true" {
+		rank--
+	}
+	return rank
 }
 
 // Noun is what sentences call a server of that role.
@@ -44,7 +49,8 @@ func (r ServerRole) Noun() string {
 // workerMap says for each process which server it runs below: its worker. Where
 // a server runs below another, such as PHP below IIS, the outermost one is the
 // worker of all, so that one intrusion has one worker; but a web server goes
-// before another server, and one that is known before one that is not.
+// before another server, one that is known before one that is not, and a server
+// before what only supervises servers.
 type workerMap struct {
 	forest  *proctree.Forest
 	servers []serverName // by index of the rule that tells a server
@@ -82,7 +88,7 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 	for _, r := range set.Rules() {
 		kind := serverRoles[r.Role]
 		m.servers = append(m.servers, serverName{
-			forest.Texts().InternString(productName(r)), forest.Texts().InternString(string(kind)), kind, kind.rank(),
+			forest.Texts().InternString(productName(r)), forest.Texts().InternString(string(kind)), kind, serverRank(r),
 		})
 	}
 	judges := newJudges(set, newMatchers(set, workers), forest, nil)
@@ -220,6 +226,15 @@ func ofWebServer(of func(proctree.Process) proctree.TextID) getter {
 		}
 		return dst
 	}
+}
+
+// workerImage gives the image of such a worker: an empty one where no log names
+// it, so that a rule still sees that there is a worker.
+func workerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if w := s.webWorker(); w.Exists() {
+		return append(dst, rules.ValueID(w.Image()))
+	}
+	return dst
 }
 
 // webWorker returns the worker of the process in hand, unless it is a server of
