@@ -23,10 +23,18 @@ type csvWriter struct {
 
 func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 	c := newCSVWriter(w, o)
+	columns, err := len(csvColumns), error(nil)
 	if o.Sessions {
-		return writeColumns(c, res.Sessions, sessionColumns, newSession)
+		columns, err = len(sessionColumns), writeColumns(c, res.Sessions, sessionColumns, newSession)
+	} else {
+		err = writeColumns(c, res.Findings, csvColumns, newRow)
 	}
-	return writeColumns(c, res.Findings, csvColumns, newRow)
+	if err != nil || res.Summary.Interrupted == nil {
+		return err
+	}
+	mark := make([]string, columns)
+	mark[0] = interruptedText
+	return c.write(mark)
 }
 
 // csvColumn is a column with how it is filled.

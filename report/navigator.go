@@ -66,6 +66,9 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 		Techniques: []navigatorTechnique{}, LegendItems: []struct{}{},
 		Gradient: navigatorGradient{[]string{"#fff2cc", "#e06666"}, 0, 1},
 	}
+	if res.Summary.Interrupted != nil {
+		layer.Description += " " + interruptedText + "."
+	}
 	for _, id := range slices.Sorted(maps.Keys(counts)) {
 		c := counts[id]
 		t := navigatorTechnique{ID: id, ShowSub: hasSub(counts, id)}

@@ -105,6 +105,10 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 			list = append(list, func() timesketchRow { return newTimesketchIntegrity(in) })
 		}
 	}
+	if s := &res.Summary; s.Interrupted != nil && s.Last != 0 {
+		mark := &scan.Integrity{Kind: "scan-interrupted", Level: scan.IntegrityWarning, First: s.Last, Text: interruptedText, Meaning: "The scan was stopped."}
+		list = append(list, func() timesketchRow { return newTimesketchIntegrity(mark) })
+	}
 	return list
 }
 

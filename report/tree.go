@@ -31,6 +31,8 @@ type TreeOptions struct {
 	// first, then those that lie highest. 0 means the format's own bound, a negative
 	// number none.
 	Max int
+	// Interrupted marks trees of logs that were not all read.
+	Interrupted bool
 }
 
 // TreeTop is what a tree is drawn of: one process with its ancestors and
@@ -53,13 +55,14 @@ type treePen interface {
 var treeFormats = []struct {
 	name    string
 	endings []string
+	comment string // what begins a line that is no part of the trees, if there may be such
 	max     int
 	pen     func(*bufio.Writer, *TreeOptions) treePen
 }{
-	{"text", []string{".txt"}, 0, newTextPen},
-	{"json", []string{".json"}, 0, newJSONPen},
-	{"dot", []string{".dot", ".gv"}, 1000, newDOTPen},
-	{"mermaid", []string{".mmd", ".mermaid"}, maxMermaid, newMermaidPen},
+	{"text", []string{".txt"}, "", 0, newTextPen},
+	{"json", []string{".json"}, "", 0, newJSONPen},
+	{"dot", []string{".dot", ".gv"}, "// ", 1000, newDOTPen},
+	{"mermaid", []string{".mmd", ".mermaid"}, "%% ", maxMermaid, newMermaidPen},
 }
 
 // TreeFormats returns the names of the formats of trees.
@@ -107,6 +110,9 @@ func WriteTrees(w io.Writer, format string, forest *proctree.Forest, tops []Tree
 		}
 		out := bufio.NewWriterSize(w, 1<<16)
 		pen := f.pen(out, &o)
+		if o.Interrupted && f.name != "json" {
+			_, _ = out.WriteString(f.comment + interruptedText + "\n") // an error stays until the writer is flushed
+		}
 		pen.begin()
 		room := o.Max
 		for i, top := range tops {

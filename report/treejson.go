@@ -56,7 +56,12 @@ func (d *drawing) counts(index int) *leftOutCounts {
 }
 
 func (j *jsonPen) begin() { j.text(`{"trees":[`) }
-func (j *jsonPen) end()   { j.text("]}\n") }
+func (j *jsonPen) end() {
+	if j.text("]"); j.options.Interrupted {
+		j.text(`,"interrupted":true`)
+	}
+	j.text("}\n")
+}
 
 // text writes a text; errors are kept by the bufio.Writer.
 func (j *jsonPen) text(text string) { _, _ = j.out.WriteString(text) }

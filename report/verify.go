@@ -24,6 +24,9 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	width := tableWidth(o)
 	p := printer{w: w}
 	p.line("webshellscan %s", Visible(res.Manifest.Version))
+	if res.Summary.Interrupted != nil {
+		p.wrapped(width, "", interruptedText+".")
+	}
 	p.line("\nIntegrity")
 	if len(res.Integrity) == 0 {
 		p.line("  nothing that speaks against these logs")
@@ -91,6 +94,9 @@ func verifyCSV(w io.Writer, res *scan.Result, o Options) error {
 		rows = append(rows, []string{
 			"input", "", "", "", in.Path, "", "", "", strconv.Itoa(in.Records), in.Error, "", strconv.FormatInt(in.Size, 10), in.SHA256,
 		})
+	}
+	if res.Summary.Interrupted != nil {
+		rows = append(rows, []string{"interrupted", "", "", "", "", "", "", "", "", interruptedText, "", "", ""})
 	}
 	return writeLines(w, rows, o)
 }

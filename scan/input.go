@@ -24,9 +24,12 @@ type input struct {
 	evtx *evtx.File
 	err  error       // why it is not read
 	kind source.Kind // what it is if it is no log
+	hash *fileHash   // nil if nobody wants it
 
 	mu      sync.Mutex
-	left    int // parts still to come
+	left    int   // parts still to come
+	cut     bool  // the reading of a part was interrupted
+	changed error // what happened to the file while it was read
 	stats   evtx.Stats
 	faults  faultLog
 	odd     []evtx.Part   // stretches to carve
@@ -49,20 +52,57 @@ func (in *input) open(ctx context.Context) error {
 			in.faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
 		}
 		size := min(in.Size, in.file.Size())
+		head := in.source(evtx.Part{End: size})
 		if in.Stretches != nil {
 			in.evtx = evtx.Raw(in.file, size)
 		} else if in.claimed() {
-			in.evtx, in.err = evtx.Search(ctx, in.file, size)
+			in.evtx, in.err = evtx.Search(ctx, head, size)
 		} else {
-			in.evtx, in.err = evtx.Open(in.file, size)
+			in.evtx, in.err = evtx.Open(head, size)
 		}
 		if in.err != nil {
-			in.identify(in.file, size)
+			in.identify(head, size)
+			if part, ok := head.(*hashedPart); ok && !in.ignored() {
+				part.rest(ctx)
+			}
 			in.close() // at once: a folder may hold more other files than a process may open
 		}
 	})
 	return in.err
 }
+
+// source returns what to read one part of the open file from, by one goroutine.
+func (in *input) source(part evtx.Part) io.ReaderAt {
+	if in.hash == nil {
+		return in.file
+	}
+	return &hashedPart{file: in.file, hash: in.hash, at: part.Start, end: part.End}
+}
+
+// carved reports whether the input is no file, but what no file of a volume has.
+func (in *input) carved() bool {
+	return in.Origin != nil && in.Origin.Carved && in.Origin.Member != ""
+}
+
+// hashRest hashes what no part of the open input held.
+func (in *input) hashRest(ctx context.Context) {
+	if in.hash != nil && in.hash.failed == nil && in.hash.next < in.Size {
+		(&hashedPart{file: in.file, hash: in.hash, at: in.hash.next, end: in.Size}).rest(ctx)
+	}
+}
+
+// hashWhole reads an input for nothing but its hash.
+func (in *input) hashWhole(ctx context.Context, hashes *hashing) {
+	in.hash = hashes.newFile()
+	if in.file, in.err = in.Open(); in.err != nil {
+		return
+	}
+	defer in.close()
+	in.hashRest(ctx)
+}
+
+// complete reports whether all parts of the input were read to their ends.
+func (in *input) complete() bool { return in.left <= 0 && !in.cut }
 
 // identify finds out what an input is that is no log.
 func (in *input) identify(file io.ReaderAt, size int64) {
@@ -99,9 +139,8 @@ func (e *otherKindError) Unwrap() error { return e.err }
 // was named on the command line.
 func (in *input) claimed() bool { return in.Named || source.IsLogName(in.Path) }
 
-// take adds what a reader met in one part, and reports whether it was the last
-// one.
-func (in *input) take(r *evtx.Reader, faults *faultLog) bool {
+// take adds what a reader met in one part. After the last one the file is closed.
+func (in *input) take(ctx context.Context, r *evtx.Reader, faults *faultLog) {
 	stats := r.Stats()
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -113,8 +152,17 @@ func (in *input) take(r *evtx.Reader, faults *faultLog) bool {
 	in.left--
 	if in.left == 0 {
 		slices.SortFunc(in.odd, func(a, b evtx.Part) int { return cmp.Compare(a.Start, b.Start) })
+		in.hashRest(ctx)
+		in.changed = in.file.Changed(in.Input)
+		in.close()
 	}
-	return in.left == 0
+}
+
+// interrupt notes that a part was not read to its end.
+func (in *input) interrupt() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.cut = true
 }
 
 // crash notes a panic, which is an error of this program.
@@ -206,10 +254,10 @@ func (in *input) ignored() bool {
 // nothing that could be read.
 func (in *input) checkBody() {
 	s := &in.stats
-	if in.evtx == nil || in.left > 0 || s.Chunks+s.EmptyChunks+s.Records+s.Recovered > 0 {
+	if in.evtx == nil || in.Stretches != nil || !in.complete() || s.Chunks+s.EmptyChunks+s.Records+s.Recovered > 0 {
 		return
 	}
-	file, err := source.Open(in.Path)
+	file, err := in.Open()
 	if err != nil {
 		return // told already
 	}

@@ -1,11 +1,6 @@
 package scan
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"io"
 	"slices"
 
 	"webshellscan/rules"
@@ -24,7 +19,7 @@ type Manifest struct {
 	Rules []string
 	// Only says which part of what there is was asked for (Options.Only).
 	Only []string
-	// Interrupted says that the scan was stopped before all was read.
+	// Interrupted says that the scan was stopped before its end.
 	Interrupted bool
 }
 
@@ -33,12 +28,12 @@ type InputFile struct {
 	Path string
 	// Size is in bytes, as it was when the file was found.
 	Size int64
-	// SHA256 is the hash of the whole file in hexadecimal digits, empty if Options
-	// did not ask for it or the file could not be read whole.
+	// SHA256 is the hash of what was read, the whole file, in hexadecimal digits;
+	// empty if Options did not ask for it or the file could not be read whole.
 	SHA256 string
 	// Chunks, Records and Lost count what it holds.
 	Chunks, Records, Lost int
-	// Error is why it was not read, or not hashed, "" if it was.
+	// Error is why it was not read whole, or not hashed, "" if it was.
 	Error string
 	// Origin says where in a container it lies, nil if it is a file of its own.
 	Origin *Origin
@@ -47,41 +42,47 @@ type InputFile struct {
 	Container bool
 }
 
-// newManifest returns the manifest of what was read. If hash is set, all files are
-// read a second time, from start to end.
-func newManifest(ctx context.Context, r *reading, set *rules.Set, options *Options) Manifest {
-	m := Manifest{Version: options.Version, Interrupted: ctx.Err() != nil}
+// newManifest returns the manifest of what was read.
+func newManifest(r *reading, set *rules.Set, options *Options) Manifest {
+	m := Manifest{Version: options.Version}
 	for _, rule := range set.Rules() {
 		m.Rules = append(m.Rules, rule.Label())
 	}
-	var inputs []*input // by index in m.Inputs
 	for _, in := range r.inputs {
-		if in.ignored() {
-			continue
+		if !in.ignored() {
+			m.Inputs = append(m.Inputs, newInputFile(in))
 		}
-		file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Lost: in.stats.Lost, Origin: in.Origin}
-		if in.err != nil {
-			file.Error = FileError{in.Path, in.err}.Reason()
-		}
-		switch {
-		case in.err != nil || !m.Interrupted || in.left <= 0:
-		case in.evtx == nil:
-			file.Error = "not read: interrupted"
-		default:
-			file.Error = "read in part: interrupted"
-		}
+	}
+	for _, in := range r.containers {
+		file := newInputFile(in)
+		file.Container = true
 		m.Inputs = append(m.Inputs, file)
-		inputs = append(inputs, in)
-	}
-	for _, c := range r.containers {
-		m.Inputs = append(m.Inputs, InputFile{Path: c.Path, Size: c.Size, Container: true})
-		inputs = append(inputs, &input{Input: c})
-	}
-	if options.Hash && !m.Interrupted {
-		m.hash(ctx, options, inputs)
 	}
 	m.addSkipped(r.skipped)
 	return m
+}
+
+func newInputFile(in *input) InputFile {
+	file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Lost: in.stats.Lost, Origin: in.Origin}
+	switch {
+	case in.err != nil:
+		file.Error = FileError{in.Path, in.err}.Reason()
+	case in.complete() && in.changed != nil:
+		file.Error = in.changed.Error()
+	case in.complete():
+	case in.evtx == nil:
+		file.Error = "not read: interrupted"
+	default:
+		file.Error = "read in part: interrupted"
+	}
+	if in.hash == nil {
+		return file
+	}
+	var err error
+	if file.SHA256, err = in.hash.result(in.Size); err != nil && file.Error == "" {
+		file.Error = "not hashed: " + FileError{in.Path, err}.Reason()
+	}
+	return file
 }
 
 // addSkipped takes what may hold logs and could not be opened.
@@ -92,55 +93,4 @@ func (m *Manifest) addSkipped(skipped []source.Skipped) {
 		}
 	}
 	slices.SortStableFunc(m.Inputs, func(a, b InputFile) int { return source.ComparePaths(a.Path, b.Path) })
-}
-
-// hash takes the hash of each input. inputs are by index in m.Inputs.
-func (m *Manifest) hash(ctx context.Context, options *Options, inputs []*input) {
-	hashers := make([]*hasher, max(1, min(options.workers(), len(m.Inputs))))
-	for i := range hashers {
-		hashers[i] = &hasher{buffer: make([]byte, 1<<20)}
-	}
-	for _, f := range share(hashers, len(m.Inputs), func(h *hasher, i int) { h.file(ctx, &m.Inputs[i], inputs[i]) }) {
-		m.Inputs[f.index].Error = "internal error: " + f.err.Error()
-	}
-}
-
-// hasher hashes files, one after the other.
-type hasher struct{ buffer []byte }
-
-// file hashes one file, which may have been hashed by nobody yet.
-func (h *hasher) file(ctx context.Context, in *InputFile, from *input) {
-	if in.Origin != nil && in.Origin.Carved && in.Origin.Member != "" {
-		return // it is no file
-	}
-	sum, err := h.sum(ctx, from)
-	switch {
-	case err == nil:
-		in.SHA256 = sum
-	case in.Error == "":
-		in.Error = "not hashed: " + FileError{in.Path, err}.Reason()
-	}
-}
-
-func (h *hasher) sum(ctx context.Context, from *input) (string, error) {
-	file, err := from.Open()
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	hash := sha256.New()
-	for at := int64(0); ; {
-		if err := context.Cause(ctx); err != nil {
-			return "", err
-		}
-		n, err := file.ReadAt(h.buffer, at)
-		hash.Write(h.buffer[:n])
-		at += int64(n)
-		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(hash.Sum(nil)), nil
-		}
-		if err != nil {
-			return "", err
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
@@ -26,8 +27,9 @@ type reading struct {
 	workers    int
 	recover    bool // also read stale records
 	watchers   []*watcher
-	containers []source.Input
+	containers []*input
 	skipped    []source.Skipped
+	hash       bool // take the hashes of files
 }
 
 // worker reads units, one after the other.
@@ -53,7 +55,11 @@ func newReading(found []source.Input, workers int, progress *Progress) *reading 
 func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	var units []unit
 	var total int64
+	hashes := newHashing()
 	for _, in := range r.inputs {
+		if r.hash && !in.carved() {
+			in.hash = hashes.newFile()
+		}
 		for part := range in.parts() {
 			units = append(units, unit{in, part})
 			in.left++
@@ -109,6 +115,18 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	return collectors
 }
 
+// hashContainers takes the hashes of the files that other inputs lie in.
+func (r *reading) hashContainers(ctx context.Context) {
+	if !r.hash {
+		return
+	}
+	hashes := newHashing()
+	workers := make([]struct{}, max(1, min(r.workers, len(r.containers))))
+	for _, f := range share(workers, len(r.containers), func(_ struct{}, i int) { r.containers[i].hashWhole(ctx, hashes) }) {
+		r.containers[f.index].err = f.err
+	}
+}
+
 // parts yields the parts of an input that are read on their own.
 func (in *input) parts() iter.Seq[evtx.Part] {
 	if in.Stretches == nil {
@@ -125,6 +143,11 @@ func (in *input) parts() iter.Seq[evtx.Part] {
 	}
 }
 
+// complete reports whether all inputs were read to their ends.
+func (r *reading) complete() bool {
+	return !slices.ContainsFunc(r.inputs, func(in *input) bool { return in.err == nil && !in.complete() })
+}
+
 // part reads one part of an input.
 func (w *worker) part(ctx context.Context, u unit) {
 	if ctx.Err() != nil {
@@ -134,35 +157,49 @@ func (w *worker) part(ctx context.Context, u unit) {
 		w.progress.File.Store(&u.in.Path)
 	}
 	if u.in.open(ctx) == nil {
-		var faults faultLog
-		if u.in.Stretches != nil {
-			w.take(u.in, u.part, &faults, w.reader.Carve(ctx, u.in.evtx, []evtx.Part{u.part}))
-			faults = faultLog{} // all of it is damage
-		} else {
-			w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx, u.part))
+		faults := w.read(ctx, u)
+		if ctx.Err() != nil {
+			u.in.interrupt()
 		}
-		if u.in.take(w.reader, &faults) {
-			u.in.close()
+		if ctx.Err() != nil {
+			u.in.interrupt()
 		}
+		u.in.take(ctx, w.reader, faults)
 	}
 	if w.progress != nil {
 		w.progress.Done.Add(max(0, u.part.End-u.part.Start))
 	}
 }
 
+// read reads one part of an open input and returns the faults in it.
+func (w *worker) read(ctx context.Context, u unit) *faultLog {
+	var faults faultLog
+	if u.in.Stretches != nil {
+		w.take(u.in, u.part, &faults, w.reader.Carve(ctx, u.in.evtx, []evtx.Part{u.part}))
+		return new(faultLog) // all of it is damage
+	}
+	from := u.in.source(u.part)
+	w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx.From(from), u.part))
+	if hashed, ok := from.(*hashedPart); ok {
+		hashed.close()
+	}
+	return &faults
+}
+
 // carve reads what lies beside the chunks of an input. The file is opened again:
 // more files may wait for this than a process may have open.
 func (w *worker) carve(ctx context.Context, in *input) {
 	if ctx.Err() != nil {
+		in.interrupt()
 		return
 	}
 	odd := in.odd
 	part := evtx.Part{Start: odd[0].Start, End: odd[len(odd)-1].End}
-	w.again(in, part, func(file *evtx.File) iter.Seq2[*event.Event, error] { return w.reader.Carve(ctx, file, odd) })
+	w.again(ctx, in, part, func(file *evtx.File) iter.Seq2[*event.Event, error] { return w.reader.Carve(ctx, file, odd) })
 }
 
 // again opens an input again and reads what events gives of it.
-func (w *worker) again(in *input, part evtx.Part, events func(*evtx.File) iter.Seq2[*event.Event, error]) {
+func (w *worker) again(ctx context.Context, in *input, part evtx.Part, events func(*evtx.File) iter.Seq2[*event.Event, error]) {
 	var faults faultLog
 	file, err := in.Open()
 	if err != nil {
@@ -173,17 +210,21 @@ func (w *worker) again(in *input, part evtx.Part, events func(*evtx.File) iter.S
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	w.take(in, part, &faults, events(in.evtx.From(file)))
-	in.take(w.reader, &faults)
+	in.take(ctx, w.reader, &faults)
+	if in.changed == nil {
+		in.changed = file.Changed(in.Input)
+	}
 }
 
 // adopt reads the records of an input whose template definitions are lost, by
 // those of other chunks and files.
 func (w *worker) adopt(ctx context.Context, in *input, donors *evtx.Donors) {
 	if ctx.Err() != nil {
+		in.interrupt()
 		return
 	}
 	whole := evtx.Part{Start: evtx.HeaderSize, End: in.evtx.Size()}
-	w.again(in, whole, func(file *evtx.File) iter.Seq2[*event.Event, error] {
+	w.again(ctx, in, whole, func(file *evtx.File) iter.Seq2[*event.Event, error] {
 		return w.reader.Adopt(ctx, file, in.orphans, donors)
 	})
 }

@@ -51,8 +51,10 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	defer stop()
 	sets := loadAside(rest, &options, stop)
 	reading := newReading(found.Inputs, options.workers(), options.Progress)
-	reading.recover, reading.skipped = options.Recover, found.Skipped
-	reading.containers = found.Containers
+	reading.recover, reading.skipped, reading.hash = options.Recover, found.Skipped, options.Hash
+	for _, c := range found.Containers {
+		reading.containers = append(reading.containers, &input{Input: c})
+	}
 	collectors := reading.run(toRead)
 	learning := learnAside(sets, reading.texts, options.workers())
 	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
@@ -77,14 +79,21 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten = d.forgotten
-	res.Summary.Interrupted = context.Cause(ctx)
 	only := options.only(below)
 	res.Summary.ask(&options, only)
 	d.guarded("integrity and coverage", func() { res.judgeLogs(reading, &options, found.Notes) })
-	res.Manifest = newManifest(ctx, reading, loaded.rules.Detections, &options)
+	reading.hashContainers(ctx)
+	res.Manifest = newManifest(reading, loaded.rules.Detections, &options)
 	res.Manifest.Only = only
 	res.Summary.addCrashes(d)
+	res.Interrupt(context.Cause(ctx))
 	return res, nil
+}
+
+// Interrupt marks the result as one that was cut short, if there is a cause.
+func (r *Result) Interrupt(cause error) {
+	r.Summary.Interrupted = cause
+	r.Manifest.Interrupted = cause != nil
 }
 
 // UnknownHosts returns those of the wanted hosts that the logs do not have.
@@ -101,6 +110,9 @@ func (res *Result) judgeLogs(r *reading, options *Options, notes []source.Note) 
 	times := make([]*hostTimes, len(res.Forest.Hosts()))
 	for i := range times {
 		times[i] = timesOf(res.Forest, i, events.hosts[i].boots)
+		if !r.complete() {
+			times[i].forget()
+		}
 	}
 	res.Coverage = coverageOf(options, &res.Summary, r.inputs, times)
 	res.Integrity = slices.DeleteFunc(integrityOf(events, &res.Summary, times, notes), func(i *Integrity) bool {

@@ -108,6 +108,13 @@ func timesOf(forest *proctree.Forest, host int, boots []event.Time) *hostTimes {
 	return h
 }
 
+// forget drops the silences: where not all was read, they say nothing.
+func (h *hostTimes) forget() {
+	for _, t := range []*timeline{&h.sysmon, &h.security, &h.any} {
+		t.silences = nil
+	}
+}
+
 // startsNear reports whether the system started a little before or after a
 // time.
 func startsNear(boots []event.Time, at event.Time) bool {

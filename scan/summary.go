@@ -112,7 +112,9 @@ func summarize(r *reading, forest *proctree.Forest, sets *RuleSets) Summary {
 	for _, h := range s.Hosts {
 		s.Events.Add(h.Events)
 	}
-	s.Blind = blindSpots(&s)
+	if s.Blind = blindSpots(&s); !r.complete() {
+		s.Blind = []Blind{{"", "not all was read: what these logs could not have shown is not known"}}
+	}
 	return s
 }
 
@@ -161,15 +163,21 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	total.Add(&in.stats)
 	s.MoreHosts = s.MoreHosts || in.stats.MoreHosts
 	total.Bytes += min(evtx.HeaderSize, in.evtx.Size())
+	if in.changed != nil {
+		s.Unreadable = append(s.Unreadable, FileError{in.Path, in.changed})
+	}
 	if in.Stretches != nil {
 		return // what was carved was no log: all of it is damage
 	}
-	if in.left <= 0 { // else it was interrupted, and not all chunks are known
+	if in.complete() { // else not all chunks are known
 		for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {
 			in.faults.add(fault)
 		}
 	}
 	for _, fault := range evtx.CheckOrder(in.chunks) {
+		if fault.Class == evtx.IDGap && !in.complete() {
+			continue // what is missing may not have been read yet
+		}
 		if in.order = append(in.order, fault); fault.Class != evtx.ExportFingerprint {
 			in.faults.add(fault)
 		}

@@ -74,6 +74,10 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 		return err
 	}
 	list, err := o.explain(res)
+	if err != nil && res.Summary.Interrupted != nil {
+		o.tell(res) // what was not read may have it
+		return status(res, false)
+	}
 	if err != nil {
 		return err
 	}

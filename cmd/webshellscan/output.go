@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+
+	"webshellscan/scan"
 )
 
 // output is where a report goes: standard output, or a file that is there
@@ -71,6 +74,63 @@ func createTemp(place string) (*os.File, error) {
 			return f, err
 		}
 	}
+}
+
+// report writes the report of a result and finishes it. If the run is interrupted,
+// before or while that is done, what there is is marked and goes beside the place
+// of the report.
+func (o *output) report(ctx context.Context, res *scan.Result, write func(*output) error) error {
+	if res.Summary.Interrupted == nil && ctx.Err() == nil {
+		err := o.until(ctx, write)
+		if ctx.Err() == nil || o.temp == nil {
+			return o.commit(err)
+		}
+		if err := o.restart(); err != nil {
+			return o.commit(err)
+		}
+	}
+	if res.Summary.Interrupted == nil {
+		res.Interrupt(context.Cause(ctx))
+	}
+	if o.temp != nil {
+		o.place, o.mode = o.protect.partial(o.place), 0
+	}
+	return o.commit(write(o))
+}
+
+// until writes into a file until the context is cancelled, into anything else to
+// the end: what has been written there cannot be marked any more.
+func (o *output) until(ctx context.Context, write func(*output) error) error {
+	if o.temp != nil {
+		o.Reset(&untilDone{o.temp, func() error { return context.Cause(ctx) }})
+	}
+	if err := write(o); err != nil {
+		return err
+	}
+	return o.Flush()
+}
+
+// untilDone is a writer that fails once there is a cause.
+type untilDone struct {
+	out   io.Writer
+	cause func() error
+}
+
+// Write implements io.Writer.
+func (u *untilDone) Write(b []byte) (int, error) {
+	if err := u.cause(); err != nil {
+		return 0, err
+	}
+	return u.out.Write(b)
+}
+
+// restart drops what was written.
+func (o *output) restart() error {
+	o.Reset(o.temp)
+	if _, err := o.temp.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return o.temp.Truncate(0)
 }
 
 // commit finishes the report: a file appears under its name. What was written

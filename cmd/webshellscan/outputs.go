@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"webshellscan/report"
+	"webshellscan/scan"
 )
 
 // outputFlags say in which formats a report is written, and where to.
@@ -53,6 +55,11 @@ func (o *outputFlags) addFlags(cmd *cobra.Command, f formatNames) {
 // addForce adds the flag that lets a report replace a file.
 func addForce(flags *pflag.FlagSet, force *bool) {
 	flags.BoolVar(force, "force", false, "let -o replace a file that exists; never evidence: event logs, archives, images")
+}
+
+// addNoHash adds the flag that leaves out the hashes of inputs.
+func addNoHash(flags *pflag.FlagSet, noHash *bool) {
+	flags.BoolVar(noHash, "no-hash", false, "do not take the SHA-256 of the inputs, which reports with a manifest name")
 }
 
 // endingsHelp lists the endings that choose a format.
@@ -200,12 +207,12 @@ func discardAll(outs []*output) {
 	}
 }
 
-// writeOutputs writes all reports. One that fails does not keep the others from
-// being written; all failures come back as one errors.Join.
-func writeOutputs(outs []*output, write func(*output) error) error {
+// writeOutputs writes all reports of a result. One that fails does not keep the
+// others from being written; all failures come back as one errors.Join.
+func writeOutputs(ctx context.Context, outs []*output, res *scan.Result, write func(*output) error) error {
 	var errs []error
 	for _, out := range outs {
-		if err := out.commit(write(out)); err != nil {
+		if err := out.report(ctx, res, write); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -82,6 +82,20 @@ func (p protection) checkInputs(path string, info fs.FileInfo) error {
 	return nil
 }
 
+// partial returns where a report goes that is not whole: beside the place of the
+// whole one.
+func (p protection) partial(place string) string {
+	const most = 1000
+	name := place + ".partial"
+	for n := 2; n < most; n++ {
+		if _, err := p.check(name); err == nil {
+			break
+		}
+		name = fmt.Sprintf("%s.partial.%d", place, n)
+	}
+	return name
+}
+
 // move gives a finished file its name. What has come to that place since it was
 // checked is replaced no more than what was there before.
 func (p protection) move(temp, place string) error {

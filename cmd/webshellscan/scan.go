@@ -28,6 +28,7 @@ type scanOptions struct {
 	check  int
 	stale  bool
 	known  string
+	noHash bool
 
 	flat, sessions bool
 }
@@ -47,6 +48,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
 	o.inputFlags.addFlags(flags)
+	addNoHash(flags, &o.noHash)
 	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
 }
 
@@ -117,7 +119,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	}
 	for _, d := range list {
 		options.RawEvents = max(options.RawEvents, report.RawEvents(d.format))
-		options.Hash = options.Hash || report.HasManifest(d.format)
+		options.Hash = options.Hash || report.HasManifest(d.format) && !o.noHash
 	}
 	inputs := o.rules.inputs(args)
 	if o.known != "" {
@@ -135,7 +137,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err := o.checkHosts(res, o.hosts); err != nil {
 		return err
 	}
-	failed := writeOutputs(outs, func(out *output) error {
+	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		return report.Write(out, out.format, res, o.reportOptions(out))
 	})
 	o.tell(res)
@@ -207,7 +209,7 @@ func (g *globals) tell(res *scan.Result) {
 		_ = report.Problems(g.stderr, s)
 	}
 	if s.Interrupted != nil {
-		_, _ = fmt.Fprintln(g.stderr, "INTERRUPTED: the report holds what was found up to then")
+		_, _ = fmt.Fprintln(g.stderr, "INTERRUPTED: the report holds what was found up to then; one for a FILE is in FILE.partial")
 	}
 }
 

@@ -113,7 +113,8 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	options.Mark = func(p proctree.Process) []string { return marks[p] }
 	options.InputPath = res.InputPath
 	tops := o.tops(res)
-	failed := writeOutputs(outs, func(out *output) error {
+	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+		options.Interrupted = res.Summary.Interrupted != nil
 		options.ASCII = o.ascii || out.path == "" && wantsASCII()
 		return report.WriteTrees(out, out.format, res.Forest, tops, options)
 	})

@@ -15,6 +15,7 @@ type verifyOptions struct {
 	*globals
 	outputFlags
 	csvRaw bool
+	noHash bool
 }
 
 func newVerifyCommand(g *globals) *cobra.Command {
@@ -40,6 +41,7 @@ Exit status:
 	flags := cmd.Flags()
 	o.inputFlags.addFlags(flags)
 	o.outputFlags.addFlags(cmd, verifyFormats)
+	addNoHash(flags, &o.noHash)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
 	return cmd
 }
@@ -59,12 +61,12 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	}
 	defer discardAll(outs)
 	res, err := runWithProgress(cmd.Context(), o.globals, scan.Options{
-		Paths: args, Workers: o.workers, Hash: true, Version: version(), Crosscheck: -1,
+		Paths: args, Workers: o.workers, Hash: !o.noHash, Version: version(), Crosscheck: -1,
 	})
 	if err != nil {
 		return err
 	}
-	failed := writeOutputs(outs, func(out *output) error {
+	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		options := report.Options{Raw: o.csvRaw}
 		if out.path == "" {
 			options.Width, _ = terminal(o.stdout)

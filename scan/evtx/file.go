@@ -66,6 +66,11 @@ func Search(ctx context.Context, source io.ReaderAt, size int64) (*File, error) 
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		if sparse, ok := source.(holes); ok {
+			if pos = sparse.NextData(pos); pos >= size {
+				break
+			}
+		}
 		n, err := source.ReadAt(block[:min(int64(len(block)), size-pos)], pos)
 		if at := nextChunk(block[:n], 0, n); at < n {
 			return &File{source: source, size: size, first: pos + int64(at)}, nil

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Input is one file that may hold a log.
@@ -21,8 +22,9 @@ type Input struct {
 	// Path is how the file is named in reports: the argument it was found under,
 	// cleaned, and the way from there.
 	Path string
-	// Size is the size in bytes when the file was found.
-	Size int64
+	// Size is the size in bytes when the file was found, Modified its time.
+	Size     int64
+	Modified time.Time
 	// Named says that the path itself was given, not a folder around it.
 	Named bool
 	// Origin says where in a container the input lies, nil if it is a file of its own.
@@ -73,6 +75,9 @@ var (
 	ErrLink       = errors.New("symbolic links are not followed")
 	ErrNotRegular = errors.New("not a regular file")
 )
+
+// ErrChanged: a file is not what it was when it was found.
+var ErrChanged = errors.New("changed while it was read")
 
 // Find returns the inputs below paths, sorted by path, each file once however
 // often it was named, and what was skipped. Archives and disk images are replaced
@@ -210,7 +215,7 @@ func (f *finder) file(path string, info fs.FileInfo, named bool) {
 		return
 	}
 	f.seen[id] = len(f.inputs)
-	f.inputs = append(f.inputs, Input{Path: path, Size: info.Size(), Named: named})
+	f.inputs = append(f.inputs, Input{Path: path, Size: info.Size(), Modified: info.ModTime(), Named: named})
 }
 
 // File is an open input. Goroutines may read it at once.
@@ -272,6 +277,31 @@ func (f *File) ReadAt(b []byte, off int64) (int, error) {
 		err = fmt.Errorf("offset %d: %w", off+int64(n), err)
 	}
 	return n, err
+}
+
+// Changed returns what has happened to the file since it was found as in, nil if
+// nothing: an error that wraps ErrChanged.
+func (f *File) Changed(in Input) error {
+	file, own := f.reader.(*os.File)
+	if !own || in.open != nil {
+		return nil // its container is another matter
+	}
+	now, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrChanged, err)
+	}
+	there, err := os.Stat(in.Path)
+	switch {
+	case now.Size() != in.Size:
+		return fmt.Errorf("%w: %d bytes became %d", ErrChanged, in.Size, now.Size())
+	case !now.ModTime().Equal(in.Modified):
+		return fmt.Errorf("%w: it was written to", ErrChanged)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: it is gone from its place", ErrChanged)
+	case err == nil && !os.SameFile(now, there):
+		return fmt.Errorf("%w: another file is in its place", ErrChanged)
+	}
+	return nil
 }
 
 // Close closes the file.

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"webshellscan/report"
+	"webshellscan/scan"
+)
+
+// TestInterruptedReports: a run that is interrupted, before its reports are written
+// or meanwhile, marks them and leaves the whole ones of earlier runs alone.
+func TestInterruptedReports(t *testing.T) {
+	t.Chdir(repository)
+	for _, format := range append(report.Formats(), "verify:table", "verify:csv", "verify:jsonl") {
+		for _, before := range []bool{true, false} {
+			path := filepath.Join(t.TempDir(), "report")
+			if err := write(path, []byte("whole")); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancelCause(t.Context())
+			res, err := scan.Scan(ctx, scan.Options{Paths: []string{"testdata/logs"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := openOutput(path, protection{force: true}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if before {
+				cancel(errors.New("by hand"))
+			}
+			err = writeOutputs(ctx, []*output{out}, res, func(out *output) error {
+				defer cancel(errors.New("by hand"))
+				if name, ok := strings.CutPrefix(format, "verify:"); ok {
+					return report.Verify(out, name, res, report.Options{})
+				}
+				return report.Write(out, format, res, report.Options{})
+			})
+			name := fmt.Sprintf("%s, before it is written: %v", format, before)
+			if err != nil || res.Summary.Interrupted == nil {
+				t.Errorf("%s: %v, interrupted by %v", name, err, res.Summary.Interrupted)
+			}
+			if whole, _ := os.ReadFile(path); string(whole) != "whole" {
+				t.Errorf("%s: the whole report was replaced", name)
+			}
+			part, err := os.ReadFile(path + ".partial")
+			if err != nil || !bytes.Contains(bytes.ToLower(part), []byte("interrupted")) {
+				t.Errorf("%s: not marked: %v, %.200q", name, err, part)
+			}
+		}
+	}
+}
+
+// TestInterruptedTrees: trees of logs that were not all read say so.
+func TestInterruptedTrees(t *testing.T) {
+	t.Chdir(repository)
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{"testdata/logs"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range report.TreeFormats() {
+		for _, interrupted := range []bool{false, true} {
+			var b bytes.Buffer
+			err := report.WriteTrees(&b, format, res.Forest, []report.TreeTop{{}}, report.TreeOptions{Interrupted: interrupted})
+			marked := bytes.Contains(bytes.ToLower(b.Bytes()), []byte("interrupted"))
+			if err != nil || marked != interrupted || format == "json" && !json.Valid(b.Bytes()) {
+				t.Errorf("%s: %v, marked: %v, want %v", format, err, marked, interrupted)
+			}
+		}
+	}
+}
+
+// TestPartialPlaces: no partial report takes the place of an earlier one.
+func TestPartialPlaces(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, want := range []string{"a.csv.partial", "a.csv.partial.2", "a.csv.partial.3"} {
+		if got := (protection{}).partial("a.csv"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if err := write(want, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := (protection{force: true}).partial("a.csv"); got != "a.csv.partial" {
+		t.Errorf("by force: %s", got)
+	}
+}
