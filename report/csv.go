@@ -113,6 +113,7 @@ var csvColumns = []csvColumn[row]{
 	{"correlated", correlatedCell},
 	{"decoded_command", func(r *row) string { return r.DecodedCommand }},
 	{"known", func(r *row) string { return strconv.FormatBool(r.Known) }},
+	{"level_reasons", func(r *row) string { return joined(r.LevelReasons) }},
 }
 
 func workerPID(r *row) string {
@@ -166,6 +167,7 @@ var sessionColumns = []csvColumn[sessionObject]{
 	{"link", func(s *sessionObject) string { return s.Link }},
 	{"known", func(s *sessionObject) string { return strconv.FormatBool(s.Known) }},
 	{"shape_count", func(s *sessionObject) string { return strconv.Itoa(s.ShapeCount) }},
+	{"level_reasons", func(s *sessionObject) string { return joined(s.LevelReasons) }},
 }
 
 // write writes one line. It puts the CR LF at its end itself: encoding/csv would

@@ -34,6 +34,8 @@ type explainedProcess struct {
 	ServerRole      scan.ServerRole `json:"server_role"`
 	Depth           int             `json:"depth"`
 	Stub            bool            `json:"stub"`
+	Level           string          `json:"level"`
+	LevelReasons    []string        `json:"level_reasons"`
 	Rules           []explainedRule `json:"rules"`
 	Correlated      []correlatedRow `json:"correlated"`
 }
@@ -113,6 +115,8 @@ func explain(res *scan.Result, e Explained) explainedProcess {
 	if worker.Exists() {
 		out.Worker, out.WorkerProcessID, out.ServerRole, out.Depth = texts.Text(worker.Image()), worker.PID(), role, depth
 	}
+	level, reasons := res.Level(p)
+	out.Level, out.LevelReasons = level.String(), reasonTexts(reasons)
 	for _, x := range e.Rules {
 		r := explainedRule{Rule: x.Rule.Label(), Level: x.Rule.Level.String(), Role: x.Rule.Role, Matched: x.Matched}
 		for _, part := range x.Parts {
@@ -121,6 +125,15 @@ func explain(res *scan.Result, e Explained) explainedProcess {
 		out.Rules = append(out.Rules, r)
 	}
 	return out
+}
+
+// reasonTexts are the reasons of a level as reports have them.
+func reasonTexts(reasons []scan.LevelReason) []string {
+	list := make([]string, len(reasons))
+	for i, r := range reasons {
+		list[i] = r.String()
+	}
+	return list
 }
 
 func explainPart(part rules.ExplainedPart) explainedPart {
@@ -184,6 +197,12 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 	}
 	if e.Stub {
 		p.line("  its start is not in the logs, so it gives no findings")
+	}
+	if e.Level != "" {
+		p.line("  level: %s", e.Level)
+	}
+	for _, reason := range e.LevelReasons {
+		p.line("    %s", Visible(reason))
 	}
 	for _, c := range e.Correlated {
 		p.line("MATCHED  correlation %s, with %s", Visible(c.Rule), count(c.Total, "process", "processes"))

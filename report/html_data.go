@@ -143,7 +143,7 @@ func (d *htmlData) findingRecord(f *scan.Finding) []byte {
 		Visible(f.ParentImage), Visible(f.ParentCommandLine), f.ParentProcessID,
 		Visible(f.WorkerImage), f.WorkerProcessID, Visible(f.WorkerCommandLine), f.Depth, visibleTexts(f.Ancestors), f.Link.String(),
 		session, ruleNumbers, d.places(f.Evidence), string(f.Crosscheck.State), Visible(crosscheckReason(f)), fieldPairs(f.Process), f.Known,
-		f.Recovered, d.meetings(f),
+		f.Recovered, d.meetings(f), visibleTexts(reasonTexts(f.LevelReasons)),
 	})
 }
 
@@ -177,7 +177,7 @@ func (d *htmlData) context(p proctree.Process) int {
 		[]int{},
 		d.places(creationEvidence(p, d.res.InputPath)), string(crosscheck.Unconfirmed), "context: no rule matched it", fieldPairs(p), false,
 		p.Recovered(),
-		[]meeting{},
+		[]meeting{}, []string{},
 	}))
 	return n
 }

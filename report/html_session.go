@@ -96,7 +96,7 @@ func newSessionView(number int, s *scan.Session) *sessionView {
 	}
 	add("Users", strings.Join(s.Users, ", "))
 	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
-	add("Level raised", strings.Join(s.Raised, "; "))
+	add("Level, because", strings.Join(reasonTexts(s.LevelReasons), "; "))
 	add("Parents", linkText(s.Link))
 	for _, shape := range firstOf(s.Shapes) {
 		if len(shape.Findings) == 0 {

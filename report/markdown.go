@@ -124,8 +124,8 @@ func (m *markdown) session(number int, s *scan.Session) {
 	}
 	m.line("- Ran as: %s", mdList(s.Users))
 	m.line("- Processes below it: %d; %s, %d different; %d different enumeration commands", s.Processes, count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
-	for _, raised := range s.Raised {
-		m.line("- Level raised: %s", mdSentence(raised))
+	for _, reason := range reasonTexts(s.LevelReasons) {
+		m.line("- Level %s", mdSentence(reason))
 	}
 	if s.Known {
 		m.line("- All of it is known from the baseline")

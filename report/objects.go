@@ -138,6 +138,7 @@ type sessionObject struct {
 	Link              string          `json:"link"`
 	Known             bool            `json:"known"`
 	ShapeCount        int             `json:"shape_count"`
+	LevelReasons      []string        `json:"level_reasons"`
 	Shapes            []shapeObject   `json:"shapes"`
 }
 
@@ -165,7 +166,7 @@ func newSession(s *scan.Session) sessionObject {
 		Processes: s.Processes, Findings: len(s.Findings), Commands: s.Commands, Enumeration: s.Enumeration,
 		Burst: s.Burst, BurstStart: s.BurstStart, FirstCommand: s.FirstCommand(),
 		Users: listOf(s.Users), IntegrityLevels: listOf(s.IntegrityLevels), Link: s.Link.String(), Known: s.Known,
-		ShapeCount: len(s.Shapes), Shapes: []shapeObject{},
+		ShapeCount: len(s.Shapes), LevelReasons: reasonTexts(s.LevelReasons), Shapes: []shapeObject{},
 	}
 	for _, sh := range s.Shapes[:min(len(s.Shapes), maxShapes)] {
 		o.Shapes = append(o.Shapes, newShape(&sh))

@@ -43,6 +43,7 @@ type row struct {
 	Correlated        []correlatedRow `json:"correlated"`
 	DecodedCommand    string          `json:"decoded_command"`
 	Known             bool            `json:"known"`
+	LevelReasons      []string        `json:"level_reasons"`
 }
 
 // correlatedRow is a correlation rule that the process completed.
@@ -97,7 +98,7 @@ func newRow(f *scan.Finding) row {
 		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,
 		Recovered:      f.Recovered,
 		Correlated:     correlatedRows(f.Correlated),
-		DecodedCommand: f.DecodedCommand, Known: f.Known,
+		DecodedCommand: f.DecodedCommand, Known: f.Known, LevelReasons: reasonTexts(f.LevelReasons),
 	}
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID

@@ -225,8 +225,8 @@ func (t *sessionTable) about(s *scan.Session) []string {
 		}
 		lines = append(lines, who)
 	}
-	for _, reason := range s.Raised {
-		lines = append(lines, "raised: "+Visible(reason))
+	for _, reason := range reasonTexts(s.LevelReasons) {
+		lines = append(lines, "level "+Visible(reason))
 	}
 	if s.Link == proctree.LinkTime {
 		lines = append(lines, "some parents by process ID and time only: their logs do not name them")

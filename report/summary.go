@@ -113,6 +113,7 @@ func (p *printer) rules(r *scan.RuleSummary) {
 		n    int
 		text string
 	}{
+		{r.Levels, "say how grave findings are"},
 		{r.Correlated, "only feed correlation rules"},
 		{r.Filters, "filter others"},
 		{r.NotApplicable, "about other logs"},

@@ -81,7 +81,7 @@ func newTimesketchIntegrity(in *scan.Integrity) timesketchRow {
 		Datetime: in.First.Time().Format("2006-01-02T15:04:05.000000+00:00"), Timestamp: in.First.Time().UnixMicro(),
 		TimestampDesc: "Log Integrity", Tag: []string{"webshellscan", "integrity", level},
 		row: row{
-			Host: in.Host, Time: in.First.String(), Level: level, Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{},
+			Host: in.Host, Time: in.First.String(), Level: level, Rules: []string{}, Ancestors: []string{}, LevelReasons: []string{}, Correlated: []correlatedRow{},
 			Channel: in.Channel, File: in.File, Offset: in.Offset, Evidence: in.Evidence,
 		},
 		Evidence: evidenceTexts(in.Evidence),

@@ -24,6 +24,7 @@ func builtinSets(t testing.TB) (servers, findings *rules.Set) {
 	}
 	with, without := rules.SplitServers(list)
 	_, without = rules.SplitRole(without, rules.RoleWebApplication)
+	_, _, without = rules.SplitLevels(without)
 	return mustCompile(t, with, rules.Options{}), mustCompile(t, without, rules.Options{})
 }
 
@@ -56,6 +57,12 @@ func TestBuiltinIsComplete(t *testing.T) {
 		if r.TellsServer() || r.Role == rules.RoleWebApplication {
 			if r.Custom["product"] == "" {
 				t.Errorf("%s: no product", r.Name)
+			}
+			continue
+		}
+		if r.WeighsFindings() {
+			if r.Why() == "" || len(r.References) == 0 {
+				t.Errorf("%s: no reason, or no source", r.Name)
 			}
 			continue
 		}

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -11,14 +10,9 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-const (
-	// burstSpan is the time within which enumeration commands belong together
-	// (MITRE CAR-2013-04-002).
-	burstSpan = 30 * event.Minute
-	// burstSize is how many distinct ones make a burst that raises a session's
-	// level. Health pages ask one or two things; who has just arrived asks more.
-	burstSize = 3
-)
+// burstSpan is the time within which enumeration commands belong together (MITRE
+// CAR-2013-04-002).
+const burstSpan = 30 * event.Minute
 
 // isEnumeration reports whether a finding counts as enumeration: a rule that it
 // matched says so.
@@ -86,12 +80,11 @@ func countDistinct(commands []enumerationCommand) int {
 }
 
 // burst returns the highest number of distinct enumeration commands within
-// burstSpan, and when that time begins. If it is only about what is new, what a
-// baseline knows does not count.
-func burst(commands []enumerationCommand, onlyNew bool) (most int, start event.Time) {
+// burstSpan, of the findings that count, and when that time begins.
+func burst(commands []enumerationCommand, counts func(f *Finding) bool) (most int, start event.Time) {
 	var list []enumerationCommand
 	for _, c := range commands {
-		if !onlyNew || !c.Known {
+		if counts(c.Finding) {
 			list = append(list, c)
 		}
 	}
@@ -110,20 +103,4 @@ func burst(commands []enumerationCommand, onlyNew bool) (most int, start event.T
 		}
 	}
 	return most, start
-}
-
-// judge raises the level of a session by what its findings together say. What a
-// baseline knows raises nothing.
-func (s *Session) judge() {
-	steps := 0
-	if len(s.Raised) > 0 {
-		s.Known = false
-		steps++
-	}
-	if s.Burst >= burstSize && !s.Known {
-		text := fmt.Sprintf("%d distinct enumeration commands within 30 minutes from %s UTC", s.Burst, s.BurstStart.Time().Format("2006-01-02 15:04:05"))
-		s.Raised = append([]string{text}, s.Raised...)
-		steps++
-	}
-	s.Level = min(s.Level+rules.Level(steps), rules.LevelCritical)
 }

@@ -9,10 +9,11 @@ import (
 )
 
 // command is what is made of a command line. Many findings have the same.
-// Goroutines may share it.
+// Goroutines may share it, but for texts, which is of the subject that made it.
 type command struct {
 	line    string
 	decoded string // what it hides in Base64, each text on a line of its own
+	texts   []proctree.TextID
 
 	once      sync.Once
 	folded    string // as FoldCommand gives it

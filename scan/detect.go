@@ -110,6 +110,10 @@ type detection struct {
 	inputs   []*input
 	crashes  []crash
 
+	// levels are the rules that raise and lower levels of findings, sessionLevels those
+	// that raise levels of sessions.
+	levels, sessionLevels *rules.Set
+
 	wanted     []bool // by host: whether its findings are asked for
 	correlates bool   // whether there are correlation rules
 	forgotten  int    // by correlation rules

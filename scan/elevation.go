@@ -58,8 +58,8 @@ func (l *lineage) readIdentity(p proctree.Process) identity {
 	return identity{text(event.User), logon, text(event.IntegrityLevel)}
 }
 
-// climb counts the processes below the worker, and says in Raised where one runs
-// as another user or at a higher integrity level than its parent.
+// climb counts the processes below the worker, and notes where one runs as another
+// user or at a higher integrity level than its parent.
 func (l *lineage) climb(s *Session) {
 	if !s.Worker.Exists() {
 		return
@@ -85,7 +85,7 @@ func (l *lineage) climb(s *Session) {
 	}
 	for _, e := range []elevations{users, levels} {
 		if text := e.text(); text != "" {
-			s.Raised = append(s.Raised, text)
+			s.elevations = append(s.elevations, text)
 		}
 	}
 }

@@ -16,10 +16,13 @@ import (
 type Finding struct {
 	Process proctree.Process
 
-	Host  string
-	Time  event.Time // of the process's start
-	Level rules.Level
-	Rules []*rules.Rule // by level, the highest first, then by name
+	Host string
+	Time event.Time // of the process's start
+	// Level is how grave the finding is, LevelReasons why: first the gravest rule that
+	// matched, then what rules say of what the process does, and of what it started.
+	Level        rules.Level
+	LevelReasons []LevelReason
+	Rules        []*rules.Rule // by level, the highest first, then by name
 	// Correlated are the correlation rules among Rules with the processes that met
 	// them together: the process of the finding completed each.
 	Correlated []*Correlation
@@ -67,7 +70,9 @@ type Finding struct {
 	// Known says that a baseline knows the finding's shape.
 	Known bool
 
-	command *command // of CommandLine as the scan had it; nil of a finding that no scan made
+	command  *command // of CommandLine as the scan had it; nil of a finding that no scan made
+	measures *measures
+	raises   []raise // what it did, and what it started
 }
 
 // Evidence is one record of a log.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"webshellscan/rules"
 )
@@ -36,6 +35,9 @@ type RuleSets struct {
 	// Detections are the rules that give findings, Servers those that tell
 	// servers, Applications those that tell what runs in them.
 	Detections, Servers, Applications *rules.Set
+	// Levels are the rules that raise or lower the level of findings, SessionLevels
+	// those that raise that of sessions.
+	Levels, SessionLevels *rules.Set
 	// Loaded are all rules that were read, the built-in ones first, whether they
 	// apply or not; Builtin is how many of them are built in.
 	Loaded  []*rules.Rule
@@ -66,9 +68,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	}
 	known := builtin
 	if o.NoBuiltin {
-		servers, rest := rules.SplitServers(builtin)
-		applications, _ := rules.SplitRole(rest, rules.RoleWebApplication)
-		builtin = slices.Concat(servers, applications)
+		builtin = slices.DeleteFunc(builtin, func(r *rules.Rule) bool { return r.Role == "" })
 	}
 	s := &RuleSets{Loaded: builtin, Builtin: len(builtin)}
 	given := rules.Load(ctx, o.Paths, workers)
@@ -79,9 +79,16 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	// What the user says of a server goes before what is built in.
 	roles, others := rules.SplitServers(slices.Concat(given.Rules, builtin))
 	applications, others := rules.SplitRole(others, rules.RoleWebApplication)
-	roles, applications = s.checkRoles(roles), s.checkRoles(applications)
-	roles, others = shareFilters(roles, others)
+	levels, sessions, others := rules.SplitLevels(others)
+	roles, applications, levels, sessions = s.checkRoles(roles), s.checkRoles(applications), s.checkLevels(levels), s.checkLevels(sessions)
+	for _, by := range []*[]*rules.Rule{&roles, &levels, &sessions} {
+		*by, others = shareFilters(*by, others)
+	}
 	var errs []error
+	s.Levels, errs = rules.Compile(levels, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.fail(errs)
+	s.SessionLevels, errs = rules.Compile(sessions, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.fail(errs)
 	s.Servers, errs = rules.Compile(roles, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
 	s.Applications, errs = rules.Compile(applications, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
@@ -90,7 +97,9 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 		MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
 	})
 	s.fail(errs)
-	s.Failed += s.Servers.Failed() + s.Applications.Failed() + s.Detections.Failed()
+	for _, set := range s.sets() {
+		s.Failed += set.Failed()
+	}
 	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
 	return s, nil
 }
@@ -101,11 +110,6 @@ func (s *RuleSets) fail(errs []error) {
 			s.Errors = append(s.Errors, problem)
 		}
 	}
-}
-
-// goesBy reports whether a name or ID, compared without case, is a rule's.
-func goesBy(r *rules.Rule, ref string) bool {
-	return ref != "" && (strings.EqualFold(ref, r.Name) || strings.EqualFold(ref, r.ID))
 }
 
 // maxServerRules bounds the rules that tell servers: a process has the number
@@ -132,9 +136,41 @@ func (s *RuleSets) checkRoles(roles []*rules.Rule) []*rules.Rule {
 	return kept
 }
 
-// shareFilters gives each filter to the rules that it names: those that tell
-// servers, those that give findings, or both. A filter that names none tunes
-// those that give findings.
+// checkLevels returns the rules that can raise or lower a level.
+func (s *RuleSets) checkLevels(levels []*rules.Rule) []*rules.Rule {
+	var kept []*rules.Rule
+	for _, r := range s.checkRoles(levels) {
+		if reason := levelFault(r, levels); reason != "" {
+			s.Errors = append(s.Errors, &rules.ParseError{File: r.File, Line: r.Line, Reason: reason, Err: rules.ErrNotRule})
+			s.Failed++
+			continue
+		}
+		kept = append(kept, r)
+	}
+	return kept
+}
+
+// levelFault says what a rule that is to raise or lower levels lacks, "" for
+// nothing.
+func levelFault(r *rules.Rule, levels []*rules.Rule) string {
+	switch {
+	case r.Level == rules.LevelNone:
+		return fmt.Sprintf("the role %s needs a level", r.Role)
+	case r.Why() == "":
+		return fmt.Sprintf("the role %s needs the attribute why, a sentence that reports give as the reason", r.Role)
+	case r.Role != rules.RoleLower && len(r.Despite()) > 0:
+		return "the attribute despite is for rules of the role " + rules.RoleLower
+	}
+	for _, name := range r.Despite() {
+		if !slices.ContainsFunc(levels, func(raise *rules.Rule) bool { return raise.Role == rules.RoleRaise && raise.Goes(name) }) {
+			return fmt.Sprintf("despite names %q, but no rule of the role %s goes by it", name, rules.RoleRaise)
+		}
+	}
+	return ""
+}
+
+// shareFilters gives each filter to the rules that it names: those of one role,
+// the others, or both. A filter that names none tunes those that give findings.
 func shareFilters(roles, others []*rules.Rule) (withRoles, withOthers []*rules.Rule) {
 	withRoles = slices.Clone(roles)
 	for _, r := range others {
@@ -144,7 +180,7 @@ func shareFilters(roles, others []*rules.Rule) (withRoles, withOthers []*rules.R
 		}
 		var servers, rest []string
 		for _, ref := range r.Filter.Rules {
-			if slices.ContainsFunc(roles, func(role *rules.Rule) bool { return goesBy(role, ref) }) {
+			if slices.ContainsFunc(roles, func(role *rules.Rule) bool { return role.Goes(ref) }) {
 				servers = append(servers, ref)
 			} else {
 				rest = append(rest, ref)
@@ -174,9 +210,9 @@ func filterOf(r *rules.Rule, names []string) *rules.Rule {
 // RuleSummary counts the rules of a scan.
 type RuleSummary struct {
 	// Applied counts the rules that gave findings or would have, correlation rules
-	// among them; Servers those that told servers and what runs in them; Filters
-	// those that tuned others.
-	Applied, Servers, Filters int
+	// among them; Servers those that told servers and what runs in them; Levels those
+	// that raised or lowered levels; Filters those that tuned others.
+	Applied, Servers, Levels, Filters int
 	// Correlated counts those of Applied that give no findings by themselves, since
 	// correlation rules ask for them.
 	Correlated int
@@ -196,10 +232,12 @@ type RuleSummary struct {
 func (s *RuleSets) Summary() RuleSummary {
 	sum := RuleSummary{
 		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()),
-		Filters:       len(s.Detections.Filters()) + len(s.Servers.Filters()),
-		NotApplicable: len(s.Detections.NotApplicable()) + len(s.Servers.NotApplicable()) + len(s.Applications.NotApplicable()),
-		NotSelected:   len(s.Detections.NotSelected()) + len(s.Servers.NotSelected()) + len(s.Applications.NotSelected()),
-		Failed:        s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
+		Levels: len(s.Levels.Rules()) + len(s.SessionLevels.Rules()), Failed: s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
+	}
+	for _, set := range s.sets() {
+		sum.Filters += len(set.Filters())
+		sum.NotApplicable += len(set.NotApplicable())
+		sum.NotSelected += len(set.NotSelected())
 	}
 	for i := range s.Detections.Rules() {
 		if !s.Detections.Reported(i) {

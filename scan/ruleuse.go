@@ -20,6 +20,7 @@ const (
 	UseOtherServer    RuleUse = "other server"    // tells servers of another kind
 	UseUnknownServer  RuleUse = "unknown server"  // tells what behaves as a server
 	UseWebApplication RuleUse = "web application" // tells what runs in them
+	UseLevel          RuleUse = "level"           // raises or lowers levels
 	UseFilter         RuleUse = "filter"          // tunes other rules
 	UseNotApplicable  RuleUse = "other logs"      // is about other logs, or tunes rules that are
 	UseNotSelected    RuleUse = "not selected"
@@ -32,7 +33,9 @@ var serverUses = map[string]RuleUse{
 }
 
 // sets returns all sets.
-func (s *RuleSets) sets() []*rules.Set { return []*rules.Set{s.Servers, s.Applications, s.Detections} }
+func (s *RuleSets) sets() []*rules.Set {
+	return []*rules.Set{s.Servers, s.Applications, s.Levels, s.SessionLevels, s.Detections}
+}
 
 // Uses returns the use of each rule of Loaded.
 func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
@@ -50,6 +53,8 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 		uses[r] = serverUses[r.Role]
 	}
 	mark(s.Applications.Rules(), UseWebApplication)
+	mark(s.Levels.Rules(), UseLevel)
+	mark(s.SessionLevels.Rules(), UseLevel)
 	mark(s.Detections.Correlations(), UseCorrelation)
 	for i, r := range s.Detections.Rules() {
 		uses[r] = UseFinding
@@ -92,7 +97,7 @@ func (s *RuleSets) hasError(filter *rules.Rule) bool {
 func (s *RuleSets) Find(name string) []*rules.Rule {
 	var list []*rules.Rule
 	for _, r := range s.Loaded {
-		if goesBy(r, name) || strings.EqualFold(r.Title, name) {
+		if r.Goes(name) || strings.EqualFold(r.Title, name) {
 			list = append(list, r)
 		}
 	}
@@ -111,16 +116,29 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 }
 
 // Explain says how detection rules stand to a process: those that give findings,
-// then those that tell servers and what runs in them, each in the order of the rules. wanted
-// says of which rules it is to be said; nil means all.
+// then those that raise and lower levels, if it has a finding or its worker a
+// session or they are asked for by name, then those that tell servers and what runs
+// in them, each in the order of the rules. wanted says of which rules it is to be
+// said; nil means all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
+	finding, session := r.findingOf(p), r.sessionOf(p)
 	for _, by := range []struct {
 		set     *rules.Set
 		workers *workerMap
-	}{{r.Rules.Detections, r.workers}, {r.Rules.Servers, nil}, {r.Rules.Applications, nil}} {
+		asked   bool
+	}{
+		{r.Rules.Detections, r.workers, true},
+		{r.Rules.Levels, r.workers, finding != nil || wanted != nil},
+		{r.Rules.SessionLevels, r.workers, session != nil || wanted != nil},
+		{r.Rules.Servers, nil, true},
+		{r.Rules.Applications, nil, true},
+	} {
+		if !by.asked {
+			continue
+		}
 		s, m := newSubject(by.set, r.Forest, by.workers), by.set.NewMatcher()
-		s.process = p
+		s.process, s.finding, s.session = p, finding, session
 		for i, rule := range by.set.Rules() {
 			if wanted == nil || wanted(rule) {
 				list = append(list, m.Explain(s, i))
@@ -128,6 +146,35 @@ func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*r
 		}
 	}
 	return list
+}
+
+// Level returns how grave what is known of a process is, and why: its finding, or
+// the session of which it is the server. Without either there is no reason.
+func (r *Result) Level(p proctree.Process) (rules.Level, []LevelReason) {
+	if f := r.findingOf(p); f != nil {
+		return f.Level, f.LevelReasons
+	}
+	if s := r.sessionOf(p); s != nil {
+		return s.Level, s.LevelReasons
+	}
+	return rules.LevelNone, nil
+}
+
+// findingOf returns the finding of a process, nil if it has none.
+func (r *Result) findingOf(p proctree.Process) *Finding {
+	if i := slices.IndexFunc(r.Findings, func(f *Finding) bool { return f.Process == p }); i >= 0 {
+		return r.Findings[i]
+	}
+	return nil
+}
+
+// sessionOf returns the session of which a process is the server, nil if there is
+// none.
+func (r *Result) sessionOf(p proctree.Process) *Session {
+	if i := slices.IndexFunc(r.Sessions, func(s *Session) bool { return s.Worker == p }); i >= 0 {
+		return r.Sessions[i]
+	}
+	return nil
 }
 
 // WorkerOf returns the server that a process runs below, which kind of server it

@@ -27,9 +27,11 @@ type Session struct {
 	// User is whom the worker ran as, "" if not known.
 	User string
 	// Level is the highest level of the findings that no baseline knows (of all, if
-	// it knows them all), raised by what Raised says.
-	Level  rules.Level
-	Raised []string
+	// it knows them all), raised by what Raised says. LevelReasons say why: first why
+	// the gravest finding is so, then the same as Raised.
+	Level        rules.Level
+	LevelReasons []LevelReason
+	Raised       []string
 	// First and Last are the times of the earliest and latest finding.
 	First, Last event.Time
 	// Findings are those below the worker, in the order of their start.
@@ -56,6 +58,13 @@ type Session struct {
 	// Known says that a baseline knows every shape of the session, and that nothing
 	// but repetition speaks against it: no user or integrity level rises.
 	Known bool
+
+	elevations []string // where rights rise
+	behaviours []string // kinds of what its findings did
+	// against and againstStart are Burst and BurstStart without habits and what a
+	// baseline knows: what speaks against the session.
+	against      int
+	againstStart event.Time
 }
 
 // FirstFinding returns the earliest finding.
@@ -99,12 +108,14 @@ func (d *detection) sessions(findings []*Finding) []*Session {
 type summarizer struct {
 	detection *detection
 	below     *lineage
+	raiser    *judge // of the rules that raise a session's level
 }
 
 func newSummarizers(d *detection, n int) []*summarizer {
 	list := make([]*summarizer, n)
+	raisers := newJudges(d.sessionLevels, newMatchers(d.sessionLevels, n)[:n], d.forest, d.workers)
 	for i := range list {
-		list[i] = &summarizer{d, newLineage(d.forest)}
+		list[i] = &summarizer{d, newLineage(d.forest), raisers[i]}
 	}
 	return list
 }
@@ -123,7 +134,7 @@ func (by *summarizer) do(s *Session) {
 		s.Application = applicationPool(by.detection.forest.Texts(), s.Worker)
 	}
 	by.below.climb(s)
-	s.judge()
+	by.raise(s)
 	done = true
 }
 
@@ -145,12 +156,59 @@ func (s *Session) summarize() {
 	s.Known = !slices.ContainsFunc(s.Shapes, func(sh Shape) bool { return !sh.Known })
 	enumeration := enumerationCommands(s.Findings, keys)
 	s.Enumeration = countDistinct(enumeration)
+	s.takeLevel()
+	s.Burst, s.BurstStart = burst(enumeration, func(f *Finding) bool { return s.Known || !f.Known })
+	s.against, s.againstStart = burst(enumeration, func(f *Finding) bool { return !f.Known && f.Level > rules.LevelLow })
+}
+
+// takeLevel takes the level of the gravest finding, the earliest of those.
+func (s *Session) takeLevel() {
+	var gravest *Finding
 	for _, f := range s.Findings {
-		if s.Known || !f.Known {
-			s.Level = max(s.Level, f.Level)
+		if !s.Known && f.Known {
+			continue
+		}
+		if gravest == nil || f.Level > gravest.Level || f.Level == gravest.Level && f.Time < gravest.Time {
+			gravest = f
+		}
+		for _, r := range f.LevelReasons {
+			if r.Effect == LevelAtLeast && r.Rule.Behaviour() != "" {
+				s.behaviours = appendNew(s.behaviours, r.Rule.Behaviour())
+			}
 		}
 	}
-	s.Burst, s.BurstStart = burst(enumeration, !s.Known)
+	s.Level, s.LevelReasons = gravest.Level, gravest.decisive()
+}
+
+// decisive returns those of the reasons of a finding without which its level
+// would be another.
+func (f *Finding) decisive() []LevelReason {
+	list := slices.Clone(f.LevelReasons)
+	for i := len(list) - 1; i > 0; i-- {
+		if without := slices.Delete(slices.Clone(list), i, i+1); sumLevel(without) == f.Level {
+			list = without
+		}
+	}
+	return list
+}
+
+// raise raises the level of a session by what speaks against all of it. What a
+// baseline knows raises nothing.
+func (by *summarizer) raise(s *Session) {
+	if len(s.elevations) > 0 {
+		s.Known = false
+	}
+	if !s.Worker.Exists() {
+		return
+	}
+	by.raiser.subject.session = s
+	for _, i := range by.raiser.match(s.Worker) {
+		r := by.raiser.set.Rules()[i]
+		reason := LevelReason{LevelAtLeast, r.Level, r, by.raiser.subject.sentence(r.Why())}
+		s.LevelReasons = append(s.LevelReasons, reason)
+		s.Raised = append(s.Raised, reason.Why)
+		s.Level = max(s.Level, r.Level)
+	}
 }
 
 // keepLevel leaves out the sessions below a level with their findings, and of the

@@ -22,6 +22,8 @@ type subject struct {
 	workers   *workerMap // nil while the servers are being told
 	getters   []getter   // by field of the set
 	process   proctree.Process
+	finding   *Finding // of the process, when its level is asked for
+	session   *Session // whose worker the process is, when its level is asked for
 	hashes    map[proctree.TextID]hashes
 	commands  map[proctree.TextID]*command
 	sessions  map[proctree.Process]string // keys of workers
@@ -66,7 +68,7 @@ func plainField(name string) event.FieldID {
 	case "md5", "sha1", "sha256", "imphash":
 		return event.Hashes
 	}
-	if getters[lower] != nil {
+	if getters[lower] != nil || measureFields[lower] != nil || sessionFields[lower] != nil {
 		return event.FieldNone
 	}
 	return fieldOf(lower)
@@ -149,6 +151,8 @@ var getters = map[string]getter{
 	"session":                session,
 	"depth":                  depth,
 	"applicationpool":        poolField,
+	"commandtext":            commandText,
+	"matchedrule":            matchedRule,
 	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
 	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
 	"sha256":                 hash(func(h hashes) proctree.TextID { return h.sha256 }),
@@ -161,6 +165,12 @@ func getterOf(name string) getter {
 	lower := strings.ToLower(name)
 	if g, ok := getters[lower]; ok {
 		return g
+	}
+	if of, ok := measureFields[lower]; ok {
+		return measured(of)
+	}
+	if of, ok := sessionFields[lower]; ok {
+		return ofSession(of)
 	}
 	if id := fieldOf(lower); id != event.FieldNone {
 		return func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.fields.Field(s.process, id)) }
@@ -299,6 +309,49 @@ func children(of func(proctree.Process) proctree.TextID) getter {
 		}
 		return dst
 	}
+}
+
+// commandText gives the command line, as cmd.exe reads it where that is another
+// text, and each text that it hides in Base64.
+func commandText(s *subject, dst []rules.ValueID) []rules.ValueID {
+	line := s.process.CommandLine()
+	if line == 0 {
+		return dst
+	}
+	c := s.command(line)
+	if c.texts == nil {
+		c.texts = append(c.texts, line)
+		if plain := plainCommand(c.line); plain != c.line {
+			c.texts = append(c.texts, s.texts.InternString(plain))
+		}
+		for decoded := range strings.SplitSeq(c.decoded, "\n") {
+			c.texts = append(c.texts, s.texts.InternString(decoded))
+		}
+	}
+	for _, id := range c.texts {
+		dst = text(dst, id)
+	}
+	return dst
+}
+
+// plainCommand returns a command line without what cmd.exe takes out of words
+// before it looks at them: carets, and quotes around nothing.
+func plainCommand(line string) string {
+	if !strings.ContainsAny(line, `^"`) {
+		return line
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(line, "^", ""), `""`, "")
+}
+
+// matchedRule gives the names of the rules that the finding in hand matched.
+func matchedRule(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.finding == nil {
+		return dst
+	}
+	for _, r := range s.finding.Rules {
+		dst = text(dst, s.texts.InternString(r.Label()))
+	}
+	return dst
 }
 
 // everything gives the values of all fields of a process's own records, for

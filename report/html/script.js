@@ -4,7 +4,7 @@
 	// A record is an array in this order; htmlData.findingRecord writes it.
 	const FIELDS = ['host', 'time', 'end', 'level', 'image', 'command', 'decoded', 'pid', 'guid', 'user', 'integrity', 'parentImage', 'parentCommand',
 		'parentPID', 'workerImage', 'workerPID', 'workerCommand', 'depth', 'ancestors', 'link', 'session', 'rules', 'evidence', 'check', 'reason', 'fields', 'known',
-		'recovered', 'meetings'];
+		'recovered', 'meetings', 'reasons'];
 	const PAGE = 100; // rows that are shown at once
 	const PRINTED = 5000; // rows that are printed
 	const $ = id => document.getElementById(id);
@@ -131,6 +131,7 @@
 			['User', r.user], ['Integrity level', r.integrity], ['Known from', r.recovered ? 'records that are no longer live only' : '']])];
 		if (r.command) parts.push(...block('Command line', el('pre', {}, r.command)));
 		if (r.decoded.length) parts.push(...block('Decoded', el('pre', {}, r.decoded.join('\n'))));
+		if (r.reasons.length) parts.push(...block('Level, because', el('ul', {}, ...r.reasons.map(text => el('li', {}, text)))));
 		if (r.rules.length) parts.push(...block('Rules', el('ul', {}, ...r.rules.map(n => el('li', {}, ruleLink(n), ...r.meetings.filter(m => m[0] === n).flatMap(m => note(meeting(m))))))));
 		parts.push(...block('Where it came from', pairs([['Parent', r.parentImage], ['Parent process ID', r.parentPID], ['Parent command line', r.parentCommand],
 			['Ancestors', r.ancestors.map(base).join(' › ')], ['Links below the worker', r.depth || ''], ['Least sure link', r.link],

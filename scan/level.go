@@ -1,0 +1,270 @@
+package scan
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/proctree"
+)
+
+// LevelReason is what one rule says of the level of a finding or a session.
+type LevelReason struct {
+	// Effect says what the rule does with the level.
+	Effect LevelEffect
+	Level  rules.Level
+	// Rule is nil for what a session has from its findings.
+	Rule *rules.Rule
+	// Why is a sentence without its full stop.
+	Why string
+}
+
+// LevelEffect is what a reason does with a level.
+type LevelEffect string
+
+// The effects. A finding's level is that of its gravest rule, at most that of the
+// lowest rule that lowers it, and then at least that of the highest that raises
+// it.
+const (
+	LevelStart    LevelEffect = "from"      // where the level starts
+	LevelAtMost   LevelEffect = "at most"   // lowered
+	LevelAtLeast  LevelEffect = "at least"  // raised
+	LevelSetAside LevelEffect = "set aside" // matched, but does not count
+)
+
+// String returns the reason as reports have it.
+func (r LevelReason) String() string {
+	text := fmt.Sprintf("%s %s: %s", r.Effect, cmp.Or(r.Level.String(), "no level"), r.Why)
+	if r.Rule != nil {
+		text += " (" + r.Rule.Label() + ")"
+	}
+	return text
+}
+
+// sumLevel returns the level that reasons come to. A critical rule is not lowered:
+// it knows what it found.
+func sumLevel(reasons []LevelReason) rules.Level {
+	level := rules.LevelNone
+	for _, r := range reasons {
+		if r.Effect == LevelStart {
+			level = max(level, r.Level)
+		}
+	}
+	critical := level == rules.LevelCritical
+	for _, r := range reasons {
+		if r.Effect == LevelAtMost && !critical {
+			level = min(level, r.Level)
+		}
+	}
+	for _, r := range reasons {
+		if r.Effect == LevelAtLeast {
+			level = max(level, r.Level)
+		}
+	}
+	return level
+}
+
+// weigher says how grave findings are, by rules that raise and lower. It is for
+// one goroutine.
+type weigher struct {
+	judge   *judge
+	aside   [][]bool // by index of the rule that lowers: the rules that it sets aside
+	matches []int
+}
+
+func newWeighers(d *detection, n int) []*weigher {
+	list := make([]*weigher, n)
+	aside := asideOf(d.levels.Rules())
+	for i, j := range newJudges(d.levels, newMatchers(d.levels, n)[:n], d.forest, d.workers) {
+		list[i] = &weigher{judge: j, aside: aside}
+	}
+	return list
+}
+
+// asideOf returns which rules each rule sets aside.
+func asideOf(list []*rules.Rule) [][]bool {
+	aside := make([][]bool, len(list))
+	for i, lower := range list {
+		if len(lower.Despite()) == 0 {
+			continue
+		}
+		aside[i] = make([]bool, len(list))
+		for k, raise := range list {
+			aside[i][k] = lower.SetsAside(raise)
+		}
+	}
+	return aside
+}
+
+// weigh fills in why a finding's level is what it is, as far as its own process
+// says. What runs below no web server has its rules' level: it is no habit of a
+// web server, and no behaviour of one.
+func (w *weigher) weigh(f *Finding) {
+	f.LevelReasons = append(f.LevelReasons[:0], LevelReason{LevelStart, f.Rules[0].Level, f.Rules[0], f.Rules[0].Title})
+	f.raises = nil
+	if !f.Worker.Exists() {
+		return
+	}
+	w.judge.subject.finding = f
+	w.matches = append(w.matches[:0], w.judge.match(f.Process)...)
+	list := w.judge.set.Rules()
+	lowered := false
+	for _, i := range w.matches {
+		if r := list[i]; r.Role == rules.RoleLower {
+			lowered = true
+			f.LevelReasons = append(f.LevelReasons, LevelReason{LevelAtMost, r.Level, r, w.why(r)})
+		}
+	}
+	for _, i := range w.matches {
+		r := list[i]
+		if r.Role != rules.RoleRaise {
+			continue
+		}
+		effect, why := LevelAtLeast, w.why(r)
+		if w.isAside(i) || lowered && r.Behaviour() == "" {
+			effect = LevelSetAside
+		} else if r.Behaviour() != "" {
+			f.raises = append(f.raises, raise{i, f.Process, why})
+		}
+		f.LevelReasons = append(f.LevelReasons, LevelReason{effect, r.Level, r, why})
+	}
+}
+
+// isAside reports whether a rule that matches sets another aside.
+func (w *weigher) isAside(rule int) bool {
+	return slices.ContainsFunc(w.matches, func(i int) bool { return w.aside[i] != nil && w.aside[i][rule] })
+}
+
+// placeholder is a field's name in the sentence of a rule.
+var placeholder = regexp.MustCompile(`\{[A-Za-z]+\}`)
+
+// why returns the sentence of a rule.
+func (w *weigher) why(r *rules.Rule) string { return w.judge.subject.sentence(r.Why()) }
+
+// maxWhy bounds the values of a field in a sentence, and the characters of each.
+const (
+	maxWhyValues = 4
+	maxWhyText   = 200
+)
+
+// sentence returns a text with the values of fields for their names in braces.
+func (s *subject) sentence(text string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
+	return placeholder.ReplaceAllStringFunc(text, func(name string) string {
+		var parts []string
+		for i, id := range getterOf(name[1:len(name)-1])(s, nil) {
+			if i == maxWhyValues {
+				parts = append(parts, "...")
+				break
+			}
+			parts = append(parts, clipText(s.Text(id), maxWhyText))
+		}
+		return cmp.Or(strings.Join(parts, ", "), "?")
+	})
+}
+
+// clipText returns the beginning of a text that is longer than so many bytes.
+func clipText(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
+}
+
+// raise is a rule that raises, by its index, with the process that it is about
+// and what it says.
+type raise struct {
+	rule int
+	by   proctree.Process
+	why  string
+}
+
+// weigh says how grave the findings are. What a process does counts for those
+// that started it, up to the web server: a shell is as grave as what it ran.
+func (d *detection) weigh(findings []*Finding) {
+	weighers := newWeighers(d, max(1, min(d.options.workers(), len(findings)/batchFindings+1)))
+	d.measure(findings)
+	parts := slices.Collect(slices.Chunk(findings, batchFindings))
+	failures := share(weighers, len(parts), func(w *weigher, i int) {
+		for _, f := range parts[i] {
+			w.weigh(f)
+		}
+	})
+	d.crashes = append(d.crashes, crashesIn("levels", failures)...)
+	d.handUp(findings)
+	for _, f := range findings {
+		f.Level = sumLevel(f.LevelReasons)
+	}
+}
+
+// batchFindings is how many findings are weighed at a time.
+const batchFindings = 256
+
+// handUp gives what findings did to the findings above them, from the innermost
+// to the outermost.
+func (d *detection) handUp(findings []*Finding) {
+	var below []*Finding
+	byProcess := make(map[proctree.Process]*Finding)
+	for _, f := range findings {
+		if f.Worker.Exists() {
+			below = append(below, f)
+			byProcess[f.Process] = f
+		}
+	}
+	slices.SortStableFunc(below, func(a, b *Finding) int { return cmp.Compare(b.Depth, a.Depth) })
+	nearest := make(map[proctree.Process]*Finding)
+	for _, f := range below {
+		if len(f.raises) == 0 {
+			continue
+		}
+		if above := findingAbove(f, byProcess, nearest); above != nil {
+			d.inherit(above, f.raises)
+		}
+	}
+}
+
+// findingAbove returns the finding of the nearest ancestor that has one, nil if
+// there is none up to the web server. What is found out about the processes in
+// between is kept in nearest.
+func findingAbove(f *Finding, byProcess, nearest map[proctree.Process]*Finding) *Finding {
+	var path []proctree.Process
+	var above *Finding
+	for p := f.Process; p != f.Worker; {
+		parent, _ := p.Parent()
+		if !parent.Exists() {
+			break
+		}
+		known, ok := byProcess[parent]
+		if !ok {
+			known, ok = nearest[parent]
+		}
+		if ok {
+			above = known
+			break
+		}
+		path = append(path, parent)
+		p = parent
+	}
+	for _, p := range path {
+		nearest[p] = above
+	}
+	return above
+}
+
+// inherit adds what a descendant did to a finding.
+func (d *detection) inherit(f *Finding, raises []raise) {
+	for _, from := range raises {
+		if slices.ContainsFunc(f.raises, func(own raise) bool { return own.rule == from.rule }) {
+			continue
+		}
+		f.raises = append(f.raises, from)
+		r, texts := d.levels.Rules()[from.rule], d.forest.Texts()
+		name := fmt.Sprintf("%s (%d)", cmp.Or(clipText(proctree.BaseName(texts.Text(from.by.Image())), maxWhyText), "a process"), from.by.PID())
+		f.LevelReasons = append(f.LevelReasons, LevelReason{LevelAtLeast, r.Level, r, "below it, " + name + ": " + from.why})
+	}
+}
