@@ -177,7 +177,8 @@ func (d *htmlData) context(p proctree.Process) int {
 		[]int{},
 		d.places(creationEvidence(p, d.res.InputPath)), string(crosscheck.Unconfirmed), "context: no rule matched it", fieldPairs(p), false,
 		p.Recovered(),
-		[]meeting{}, []string{},
+		[]meeting{},
+		[]string{},
 	}))
 	return n
 }

@@ -83,7 +83,7 @@ func TestBusyWorker(t *testing.T) {
 	}
 	const want = ` TIME      LEVEL  PID     PROCESS                                          RULES
 --------------------------------------------------------------------------------
- 08:00:01  high   1000    ├─ cmd.exe /c convert inv0.pdf                   1 2 3
+ 08:00:01  low    1000    ├─ cmd.exe /c convert inv0.pdf                   1 2 3
                           │     20000 times, the last at 13:33:20
  13:33:21  high   900000  └─ cmd.exe /c whoami                             1 2 3
 `

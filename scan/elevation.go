@@ -83,11 +83,7 @@ func (l *lineage) climb(s *Session) {
 			}
 		}
 	}
-	for _, e := range []elevations{users, levels} {
-		if text := e.text(); text != "" {
-			s.elevations = append(s.elevations, text)
-		}
-	}
+	s.userRises, s.integrityRises = users.text(), levels.text()
 }
 
 // name is what a reason calls a process.

@@ -92,6 +92,7 @@ var computed = map[string]string{
 	"Provider_Name/sysmon": "Microsoft-Windows-Sysmon", "Provider_Name/security": "Microsoft-Windows-Security-Auditing",
 	"Session/sysmon": "SYSMON/100/2026-03-02T07:59:59.0000000Z", "Session/security": "SECURITY/100/2026-03-02T08:00:00.0000000Z",
 	"Depth/sysmon": "2", "Depth/security": "2", "WorkerRole/sysmon": "web", "WorkerRole/security": "web", "WorkerProduct/sysmon": "IIS", "WorkerProduct/security": "IIS",
+	"CommandText/sysmon": "CommandLine of 300", "CommandText/security": "CommandLine of 300",
 }
 
 // raw are the values of the records' own fields, of process 300.

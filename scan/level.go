@@ -146,8 +146,8 @@ func (w *weigher) why(r *rules.Rule) string { return w.judge.subject.sentence(r.
 
 // maxWhy bounds the values of a field in a sentence, and the characters of each.
 const (
-	maxWhyValues = 4
-	maxWhyText   = 200
+	maxWhyValues = 16
+	maxWhyText   = 400
 )
 
 // sentence returns a text with the values of fields for their names in braces.
@@ -196,7 +196,7 @@ func (d *detection) weigh(findings []*Finding) {
 		}
 	})
 	d.crashes = append(d.crashes, crashesIn("levels", failures)...)
-	d.handUp(findings)
+	d.hand(findings)
 	for _, f := range findings {
 		f.Level = sumLevel(f.LevelReasons)
 	}
@@ -205,33 +205,61 @@ func (d *detection) weigh(findings []*Finding) {
 // batchFindings is how many findings are weighed at a time.
 const batchFindings = 256
 
-// handUp gives what findings did to the findings above them, from the innermost
-// to the outermost.
-func (d *detection) handUp(findings []*Finding) {
+// kinship finds the finding above each finding below a server.
+type kinship struct {
+	byProcess map[proctree.Process]*Finding
+	nearest   map[proctree.Process]*Finding // by process without a finding
+}
+
+// hand gives what findings did to those above and below them. A habit of what
+// hangs from something hostile is none; and what a process does counts for what
+// started it.
+func (d *detection) hand(findings []*Finding) {
 	var below []*Finding
-	byProcess := make(map[proctree.Process]*Finding)
+	k := &kinship{make(map[proctree.Process]*Finding), make(map[proctree.Process]*Finding)}
 	for _, f := range findings {
 		if f.Worker.Exists() {
 			below = append(below, f)
-			byProcess[f.Process] = f
+			k.byProcess[f.Process] = f
 		}
 	}
-	slices.SortStableFunc(below, func(a, b *Finding) int { return cmp.Compare(b.Depth, a.Depth) })
-	nearest := make(map[proctree.Process]*Finding)
+	slices.SortStableFunc(below, func(a, b *Finding) int { return cmp.Compare(a.Depth, b.Depth) })
+	hostile := make(map[*Finding]bool)
 	for _, f := range below {
-		if len(f.raises) == 0 {
-			continue
+		if above := k.above(f); above != nil && hostile[above] {
+			d.reinstate(f)
+			hostile[f] = true
 		}
-		if above := findingAbove(f, byProcess, nearest); above != nil {
+		hostile[f] = hostile[f] || len(f.raises) > 0
+	}
+	for _, f := range slices.Backward(below) {
+		if above := k.above(f); above != nil && len(f.raises) > 0 {
 			d.inherit(above, f.raises)
 		}
 	}
 }
 
-// findingAbove returns the finding of the nearest ancestor that has one, nil if
-// there is none up to the web server. What is found out about the processes in
-// between is kept in nearest.
-func findingAbove(f *Finding, byProcess, nearest map[proctree.Process]*Finding) *Finding {
+// reinstate sets aside what lowers a finding, and takes back what that set aside.
+func (d *detection) reinstate(f *Finding) {
+	if !slices.ContainsFunc(f.LevelReasons, func(r LevelReason) bool { return r.Effect == LevelAtMost }) {
+		return
+	}
+	for i := range f.LevelReasons {
+		switch r := &f.LevelReasons[i]; r.Effect {
+		case LevelAtMost:
+			r.Effect, r.Why = LevelSetAside, r.Why+"; but what started it is no habit"
+		case LevelSetAside:
+			r.Effect = LevelAtLeast
+			if r.Rule.Behaviour() != "" {
+				f.raises = append(f.raises, raise{slices.Index(d.levels.Rules(), r.Rule), f.Process, r.Why})
+			}
+		}
+	}
+}
+
+// above returns the finding of the nearest ancestor that has one, nil if there is
+// none up to the server. What is found out about the processes in between is kept.
+func (k *kinship) above(f *Finding) *Finding {
 	var path []proctree.Process
 	var above *Finding
 	for p := f.Process; p != f.Worker; {
@@ -239,9 +267,9 @@ func findingAbove(f *Finding, byProcess, nearest map[proctree.Process]*Finding) 
 		if !parent.Exists() {
 			break
 		}
-		known, ok := byProcess[parent]
+		known, ok := k.byProcess[parent]
 		if !ok {
-			known, ok = nearest[parent]
+			known, ok = k.nearest[parent]
 		}
 		if ok {
 			above = known
@@ -251,7 +279,7 @@ func findingAbove(f *Finding, byProcess, nearest map[proctree.Process]*Finding) 
 		p = parent
 	}
 	for _, p := range path {
-		nearest[p] = above
+		k.nearest[p] = above
 	}
 	return above
 }

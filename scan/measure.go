@@ -35,6 +35,32 @@ var measureFields = map[string]func(m *measures) int{
 	"newafterdays": func(m *measures) int { return m.newAfterDays },
 }
 
+// levelGetter returns the getter of a field, by its name in lower case, that only
+// rules which raise and lower levels have; nil if there is none.
+func levelGetter(name string) getter {
+	if of, ok := measureFields[name]; ok {
+		return measured(of)
+	}
+	if of, ok := sessionFields[name]; ok {
+		return ofSession(of)
+	}
+	if name == "matchedrule" {
+		return matchedRule
+	}
+	return nil
+}
+
+// matchedRule gives the names of the rules that the finding in hand matched.
+func matchedRule(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.finding == nil {
+		return dst
+	}
+	for _, r := range s.finding.Rules {
+		dst = text(dst, s.texts.InternString(r.Label()))
+	}
+	return dst
+}
+
 // measured gives a measure of the finding in hand.
 func measured(of func(m *measures) int) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
@@ -228,13 +254,15 @@ func (m *measuring) fill(f *Finding) {
 
 // sessionFields are the fields that a session has, for rules that raise its level.
 var sessionFields = map[string]func(s *Session) []string{
-	"burst":       func(s *Session) []string { return []string{strconv.Itoa(s.against)} },
-	"burststart":  func(s *Session) []string { return []string{s.againstStart.Time().Format("2006-01-02 15:04:05")} },
-	"elevation":   func(s *Session) []string { return s.elevations },
-	"behaviour":   func(s *Session) []string { return s.behaviours },
-	"behaviours":  func(s *Session) []string { return []string{strconv.Itoa(len(s.behaviours))} },
-	"commands":    func(s *Session) []string { return []string{strconv.Itoa(s.Commands)} },
-	"enumeration": func(s *Session) []string { return []string{strconv.Itoa(s.Enumeration)} },
+	"burst":          func(s *Session) []string { return []string{strconv.Itoa(s.against)} },
+	"burststart":     func(s *Session) []string { return []string{s.againstStart.Time().Format("2006-01-02 15:04:05")} },
+	"userrises":      func(s *Session) []string { return []string{s.userRises} },
+	"integrityrises": func(s *Session) []string { return []string{s.integrityRises} },
+	"highestlevel":   func(s *Session) []string { return []string{s.Level.String()} },
+	"behaviour":      func(s *Session) []string { return s.behaviours },
+	"behaviours":     func(s *Session) []string { return []string{strconv.Itoa(len(s.behaviours))} },
+	"commands":       func(s *Session) []string { return []string{strconv.Itoa(s.Commands)} },
+	"enumeration":    func(s *Session) []string { return []string{strconv.Itoa(s.Enumeration)} },
 }
 
 // ofSession gives a field of the session in hand.
@@ -244,7 +272,9 @@ func ofSession(of func(s *Session) []string) getter {
 			return dst
 		}
 		for _, value := range of(s.session) {
-			dst = text(dst, s.texts.InternString(value))
+			if value != "" {
+				dst = text(dst, s.texts.InternString(value))
+			}
 		}
 		return dst
 	}

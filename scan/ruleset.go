@@ -68,7 +68,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	}
 	known := builtin
 	if o.NoBuiltin {
-		builtin = slices.DeleteFunc(builtin, func(r *rules.Rule) bool { return r.Role == "" })
+		builtin = slices.DeleteFunc(slices.Clone(builtin), func(r *rules.Rule) bool { return r.Role == "" })
 	}
 	s := &RuleSets{Loaded: builtin, Builtin: len(builtin)}
 	given := rules.Load(ctx, o.Paths, workers)

