@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
 	"webshellscan/scan/source"
 )
 
@@ -37,6 +38,10 @@ type input struct {
 	chunks  []evtx.Chunk
 	order   []*evtx.FormatError // what comparing the chunks shows
 	crashes []string            // panics that were caught: errors of this program
+
+	form      export.Form   // of an export
+	exported  export.Result // what it held
+	exportErr error         // why the rest of it was not read
 }
 
 // open opens the input if it is not open yet, and returns why it cannot be read.
@@ -59,6 +64,9 @@ func (in *input) open(ctx context.Context) error {
 			in.evtx, in.err = evtx.Search(ctx, head, size)
 		} else {
 			in.evtx, in.err = evtx.Open(head, size)
+		}
+		if in.err != nil && in.isExport(size) {
+			in.evtx, in.err = evtx.Raw(in.file, size), nil
 		}
 		if in.err != nil {
 			in.identify(head, size)
@@ -103,6 +111,23 @@ func (in *input) hashWhole(ctx context.Context, hashes *hashing) {
 
 // complete reports whether all parts of the input were read to their ends.
 func (in *input) complete() bool { return in.left <= 0 && !in.cut }
+
+// isExport reports whether an input that is no log holds records in another form.
+func (in *input) isExport(size int64) bool {
+	if !errors.Is(in.err, evtx.ErrNotEVTX) {
+		return false
+	}
+	head := make([]byte, min(16<<10, size))
+	if n, _ := in.file.ReadAt(head, 0); n < len(head) {
+		return false
+	}
+	in.form = export.Detect(head)
+	return in.form != export.None
+}
+
+// isLog reports whether what was read is a log, and not an export or what was
+// searched for chunks.
+func (in *input) isLog() bool { return in.form == export.None && in.Stretches == nil }
 
 // identify finds out what an input is that is no log.
 func (in *input) identify(file io.ReaderAt, size int64) {
@@ -149,6 +174,18 @@ func (in *input) take(ctx context.Context, r *evtx.Reader, faults *faultLog) {
 	in.orphans = append(in.orphans, r.Orphans()...)
 	in.chunks = append(in.chunks, r.Chunks()...)
 	in.faults.merge(faults)
+	in.leave(ctx)
+}
+
+// finish notes that a part needs no more reading.
+func (in *input) finish(ctx context.Context) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.leave(ctx)
+}
+
+// leave ends a part, and with the last one the reading of the input.
+func (in *input) leave(ctx context.Context) {
 	in.left--
 	if in.left == 0 {
 		slices.SortFunc(in.odd, func(a, b evtx.Part) int { return cmp.Compare(a.Start, b.Start) })
@@ -254,7 +291,7 @@ func (in *input) ignored() bool {
 // nothing that could be read.
 func (in *input) checkBody() {
 	s := &in.stats
-	if in.evtx == nil || in.Stretches != nil || !in.complete() || s.Chunks+s.EmptyChunks+s.Records+s.Recovered > 0 {
+	if in.evtx == nil || !in.isLog() || !in.complete() || s.Chunks+s.EmptyChunks+s.Records+s.Recovered > 0 {
 		return
 	}
 	file, err := in.Open()

@@ -57,7 +57,7 @@ func (l IntegrityLevel) String() string {
 // integrityOf returns what speaks of the logs themselves: the gravest first, then
 // by host, time and place. times are by host.
 func integrityOf(events *logEvents, s *Summary, times []*hostTimes, notes []source.Note) []*Integrity {
-	list := slices.Concat(events.integrity(), faultIntegrity(s), exportIntegrity(events.inputs), containerIntegrity(notes))
+	list := slices.Concat(events.integrity(), faultIntegrity(s), exportIntegrity(events.inputs), containerIntegrity(notes), formIntegrity(events.inputs))
 	for i, h := range s.Hosts {
 		list = append(list, times[i].integrity(h.Name)...)
 	}

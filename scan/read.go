@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
 	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -37,6 +38,7 @@ type worker struct {
 	reader    *evtx.Reader
 	collector *proctree.Collector
 	watcher   *watcher
+	keys      []event.Key
 	trees     int // how many of the kinds of event, the first ones, the collector takes
 	progress  *Progress
 }
@@ -77,7 +79,7 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for i := range workers {
 		collectors[i] = proctree.NewCollector(r.texts)
 		r.watchers = append(r.watchers, newWatcher(kinds))
-		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], trees, r.progress}
+		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], keys, trees, r.progress}
 		if r.recover {
 			workers[i].reader.RecoverStale()
 		}
@@ -156,7 +158,10 @@ func (w *worker) part(ctx context.Context, u unit) {
 	if w.progress != nil {
 		w.progress.File.Store(&u.in.Path)
 	}
-	if u.in.open(ctx) == nil {
+	if u.in.open(ctx) == nil && u.in.form != export.None {
+		w.export(ctx, u)
+		u.in.finish(ctx)
+	} else if u.in.err == nil {
 		faults := w.read(ctx, u)
 		if ctx.Err() != nil {
 			u.in.interrupt()
@@ -184,6 +189,46 @@ func (w *worker) read(ctx context.Context, u unit) *faultLog {
 		hashed.close()
 	}
 	return &faults
+}
+
+// export reads an export, all of it with its first part: where a record begins is
+// known only from the start on.
+func (w *worker) export(ctx context.Context, u unit) {
+	if u.part.Start > evtx.HeaderSize {
+		return
+	}
+	in := u.in
+	from := in.source(evtx.Part{End: in.evtx.Size()})
+	var stats evtx.Stats
+	err := guard.Run(func() {
+		w.watcher.begin()
+		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, w.keys, func(r *export.Record) error {
+			stats.Count(r.Computer, r.Channel, r.Event.Time)
+			if r.Event.Key < 0 {
+				return nil
+			}
+			stats.Selected++
+			r.Event.Place.File = in.index
+			if r.Event.Key < w.trees {
+				w.collector.Add(r.Event)
+			}
+			w.watcher.add(r.Event)
+			return nil
+		})
+	})
+	if err != nil {
+		in.crash(u.part, err)
+	}
+	if hashed, ok := from.(*hashedPart); ok {
+		hashed.close()
+	}
+	if ctx.Err() != nil {
+		in.interrupt()
+	}
+	stats.Lost, stats.Bytes = in.exported.Bad, in.evtx.Size()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.stats.Add(&stats)
 }
 
 // carve reads what lies beside the chunks of an input. The file is opened again:

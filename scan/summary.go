@@ -166,8 +166,8 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	if in.changed != nil {
 		s.Unreadable = append(s.Unreadable, FileError{in.Path, in.changed})
 	}
-	if in.Stretches != nil {
-		return // what was carved was no log: all of it is damage
+	if !in.isLog() {
+		return // it has no chunks to compare, or all of it is damage
 	}
 	if in.complete() { // else not all chunks are known
 		for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {

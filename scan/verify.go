@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
 	"webshellscan/scan/guard"
 	"webshellscan/scan/source"
 )
@@ -92,6 +93,9 @@ type checker struct {
 
 // record checks one record.
 func (c *checker) record(e *Evidence) crosscheck.Result {
+	if e.input.form != export.None {
+		return crosscheck.Result{State: crosscheck.Unconfirmed, Reason: "an export, not a log: there is no record to decode again"}
+	}
 	if err := c.read(e); err != nil {
 		return crosscheck.Result{State: crosscheck.Unconfirmed, Reason: err.Error()}
 	}

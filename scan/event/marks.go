@@ -14,6 +14,9 @@ const (
 	MarkSubstituted
 	// MarkHidden: the record was hidden within another one.
 	MarkHidden
+	// MarkExported: the record is that of an export in another form than EVTX, whose
+	// times may be rounded.
+	MarkExported
 )
 
 // Has reports whether m has all marks of other.

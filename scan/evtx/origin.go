@@ -43,6 +43,24 @@ func (o *OriginStats) widen(t event.Time) {
 	o.Last = max(o.Last, t)
 }
 
+// Count counts one record that no Reader read, such as one of an export.
+func (s *Stats) Count(computer, channel string, at event.Time) {
+	s.Records++
+	s.saw(at)
+	if s.Hosts == nil {
+		s.Hosts, s.Origins = make(map[string]int), make(map[Origin]OriginStats)
+	}
+	origin := Origin{computer, channel}
+	sum, known := s.Origins[origin]
+	if !known && len(s.Origins) >= maxHosts {
+		s.MoreHosts = true
+		return
+	}
+	s.Hosts[computer]++
+	sum.count(at)
+	s.Origins[origin] = sum
+}
+
 // originCount is an Origin with its counts in the part at hand.
 type originCount struct {
 	Origin

@@ -76,6 +76,7 @@ func (b *builder) sort() {
 	})
 	kept := b.line[:0]
 	var first, last *creation
+	exported := slices.ContainsFunc(b.line, func(p placed) bool { return b.blocks.at(p.ref).marks.Has(event.MarkExported) })
 	for _, p := range b.line {
 		r := b.blocks.at(p.ref)
 		if first != nil && first.start == r.start && isCopy(first, r) {
@@ -86,11 +87,20 @@ func (b *builder) sort() {
 			b.copies++
 			continue
 		}
+		if exported {
+			if head, ok := b.foldExport(kept, p); ok {
+				first, last = b.blocks.at(head), b.lastCopy(head)
+				continue
+			}
+		}
 		if r.marks.Has(event.MarkRecovered) {
 			b.recovered++
 		}
 		first, last = r, r
 		kept = append(kept, p)
+	}
+	if exported { // a record of a log may have taken the place of an earlier one
+		slices.SortStableFunc(kept, func(x, y placed) int { return cmp.Compare(x.at, y.at) })
 	}
 	b.line = kept
 }
@@ -110,6 +120,36 @@ func compareCreations(x, y *creation) int {
 func isCopy(x, y *creation) bool {
 	return x.start == y.start && x.created == y.created && x.recordID == y.recordID && x.source == y.source &&
 		x.pid == y.pid && x.guid == y.guid && x.image == y.image && x.commandLine == y.commandLine
+}
+
+// foldExport joins a record with one of those kept that it is a copy of, where one
+// of the two is of an export, and returns which stands for both: that of a log, if
+// one is. Exports round times, so it may be one of the last few.
+func (b *builder) foldExport(kept []placed, p placed) (creationRef, bool) {
+	const asked = 256
+	r := b.blocks.at(p.ref)
+	for i := len(kept) - 1; i >= max(0, len(kept)-asked) && p.at-kept[i].at <= event.Second; i-- {
+		other := b.blocks.at(kept[i].ref)
+		if !(r.marks | other.marks).Has(event.MarkExported) || !isExportedCopy(other, r) {
+			continue
+		}
+		b.copies++
+		if other.marks.Has(event.MarkExported) && !r.marks.Has(event.MarkExported) {
+			r.next = kept[i].ref
+			kept[i] = p
+			return p.ref, true
+		}
+		b.lastCopy(kept[i].ref).next = p.ref
+		return kept[i].ref, true
+	}
+	return 0, false
+}
+
+// isExportedCopy reports whether two records are one, although exports round times
+// and leave out fields that are empty.
+func isExportedCopy(x, y *creation) bool {
+	return x.recordID == y.recordID && x.recordID != 0 && x.source == y.source && x.pid == y.pid && x.guid == y.guid &&
+		(x.commandLine == y.commandLine || x.commandLine == 0 || y.commandLine == 0)
 }
 
 // setClock finds out whether the host's clock was set back.

@@ -1,0 +1,305 @@
+// Package export reads event log records in other forms than EVTX: event XML, as
+// wevtutil, Event Viewer, Splunk and forwarding stores write it, and JSON, as
+// evtx_dump, Chainsaw, Velociraptor, Winlogbeat and NXLog do. The records are the
+// log's, but an export is no log: there is no chunk, no checksum and nothing that
+// says that it is whole.
+//
+// The text is an intruder's as much as a log's. Elements and keys are parsed, never
+// searched for, and what is nested too deep or too long costs only itself.
+package export
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"webshellscan/scan/event"
+)
+
+// Form is a form of export.
+type Form uint8
+
+// The forms.
+const (
+	None Form = iota
+	XML
+	JSON
+)
+
+// String returns "XML" or "JSON".
+func (f Form) String() string { return [...]string{"", "XML", "JSON"}[min(f, JSON)] }
+
+// Limits on an export.
+const (
+	// maxRecord is the most bytes that one record may have: a record of a log has
+	// 64 KiB.
+	maxRecord = 4 << 20
+	// maxDepth bounds the nesting of elements and objects.
+	maxDepth = 32
+)
+
+// Record is one record of an export. It is valid until the next one.
+type Record struct {
+	// Event is the record as an event. Its Place.Offset is where the record begins, in
+	// bytes from the start of the text; its Key is -1 if the selection does not have
+	// its kind, and then it has no payload.
+	Event *event.Event
+	// Computer and Channel are those of the event, "" if it does not say.
+	Computer, Channel string
+}
+
+// Result says what an export held.
+type Result struct {
+	// Records counts the records that were read, Bad those that could not be.
+	Records, Bad int
+	// First says where the first bad record begins, in bytes from the start, and why it
+	// is bad; nil if there are none.
+	FirstBad error
+	// LocalTimes counts the records whose time has no zone and was taken for UTC.
+	LocalTimes int
+}
+
+// Detect returns the form of an export by the first bytes of its text, up to some
+// kilobytes; None if it is none.
+func Detect(head []byte) Form {
+	text := strings.TrimSpace(string(decodeStart(head)))
+	switch {
+	case strings.HasPrefix(text, "<") && (strings.Contains(text, "schemas.microsoft.com/win/2004/08/events/event") ||
+		strings.HasPrefix(text, "<Events>") || strings.HasPrefix(text, "<Event>")):
+		return XML
+	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
+		for _, mark := range []string{`"EventID"`, `"event_id"`, `"winlog.event_id"`} {
+			if strings.Contains(text, mark) {
+				return JSON
+			}
+		}
+	}
+	return None
+}
+
+// decodeStart returns text as UTF-8.
+func decodeStart(head []byte) []byte {
+	text, _ := io.ReadAll(newText(bytes.NewReader(head))) // it does not fail in memory
+	return text
+}
+
+// Read calls visit with each record of an export of size bytes. What it returns is
+// returned. keys are the kinds of event whose payload is wanted.
+func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, keys []event.Key, visit func(*Record) error) (Result, error) {
+	r := &reader{
+		in: newText(io.NewSectionReader(source, 0, size)), form: form, keys: make(map[string]int, len(keys)), visit: visit,
+		buffer: make([]byte, 0, 1<<20),
+	}
+	for i, k := range keys {
+		r.keys[strings.ToLower(k.Provider)+"\x00"+strconv.Itoa(int(k.ID))] = i
+	}
+	err := r.run(ctx)
+	return r.result, err
+}
+
+// reader reads the records of one export.
+type reader struct {
+	in     io.Reader
+	form   Form
+	keys   map[string]int
+	visit  func(*Record) error
+	result Result
+
+	buffer []byte // text that was read and not yet used
+	at     int64  // where the buffer begins
+	ended  bool
+
+	fields fields
+	event  event.Event
+	record Record
+	values []byte // of the event's fields, in UTF-16
+}
+
+// run cuts the text into records.
+func (r *reader) run(ctx context.Context) error {
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		start, end, state := r.next()
+		switch state {
+		case complete:
+			if err := r.take(r.buffer[start:end], r.at+int64(start)); err != nil {
+				return err
+			}
+			r.drop(end)
+		case more:
+			r.drop(start)
+			if r.ended {
+				if len(bytes.TrimSpace(r.buffer)) > 0 {
+					r.bad(r.at, errors.New("the export ends within a record"))
+				}
+				return nil
+			}
+			if len(r.buffer) > maxRecord {
+				r.bad(r.at, fmt.Errorf("a record of more than %d bytes", maxRecord))
+				r.drop(min(len(r.buffer), 1+skipTo(r.buffer[1:], r.form)))
+			}
+			if err := r.fill(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// skipTo returns where the next record may begin.
+func skipTo(b []byte, form Form) int {
+	mark := []byte("\n{")
+	if form == XML {
+		mark = []byte("<Event")
+	}
+	if i := bytes.Index(b, mark); i >= 0 {
+		return i
+	}
+	return len(b)
+}
+
+// fill reads on.
+func (r *reader) fill() error {
+	const step = 1 << 20
+	n := len(r.buffer)
+	if cap(r.buffer)-n < step {
+		grown := make([]byte, n, 2*cap(r.buffer)+step)
+		copy(grown, r.buffer)
+		r.buffer = grown
+	}
+	read, err := r.in.Read(r.buffer[n : n+step])
+	r.buffer = r.buffer[:n+read]
+	if errors.Is(err, io.EOF) {
+		r.ended, err = true, nil
+	}
+	return err
+}
+
+// drop forgets the start of the buffer.
+func (r *reader) drop(n int) {
+	r.at += int64(n)
+	r.buffer = r.buffer[n:]
+}
+
+func (r *reader) bad(at int64, err error) {
+	if r.result.Bad++; r.result.FirstBad == nil {
+		r.result.FirstBad = fmt.Errorf("offset %d: %w", at, err)
+	}
+}
+
+// state says how far a record has been read.
+type state uint8
+
+const (
+	more     state = iota // it goes on behind the buffer
+	complete              // it is in the buffer
+)
+
+// next returns where the first record in the buffer begins and ends. If there is
+// no whole one, start is where to go on.
+func (r *reader) next() (start, end int, s state) {
+	if r.form == XML {
+		return nextElement(r.buffer)
+	}
+	return nextObject(r.buffer)
+}
+
+// take makes an event of the text of a record.
+func (r *reader) take(text []byte, at int64) error {
+	r.fields.reset()
+	var err error
+	if r.form == XML {
+		err = r.fields.readXML(text)
+	} else {
+		err = r.fields.readJSON(text)
+	}
+	if err != nil {
+		r.bad(at, err)
+		return nil
+	}
+	if r.fields.id < 0 {
+		return nil // an object of another sort
+	}
+	r.result.Records++
+	if r.fields.local {
+		r.result.LocalTimes++
+	}
+	r.fill16(at)
+	return r.visit(&r.record)
+}
+
+// fill16 fills in the event of the fields in hand.
+func (r *reader) fill16(at int64) {
+	f, ev := &r.fields, &r.event
+	ev.Reset()
+	r.values = r.values[:0]
+	ev.Place.Offset, ev.Place.Chunk = at, at
+	ev.Marks = event.MarkExported
+	ev.ID, ev.Version, ev.Time, ev.RecordID = uint16(f.id), uint8(f.version), f.time, f.record
+	provider := f.provider
+	if provider == "" {
+		provider = providerOf[strings.ToLower(f.channel)]
+	}
+	r.record = Record{ev, f.computer, f.channel}
+	ev.Key = -1
+	key, ok := r.keys[strings.ToLower(provider)+"\x00"+strconv.Itoa(f.id)]
+	if !ok {
+		return
+	}
+	ev.Key = key
+	// The values are slices of one buffer, which must not move: its size is bounded by
+	// that of the texts.
+	need := 2 * (len(provider) + len(f.channel) + len(f.computer))
+	for i := range f.count {
+		need += 2 * len(f.list[i].value)
+	}
+	if cap(r.values) < need {
+		r.values = make([]byte, 0, 2*need)
+	}
+	ev.Provider, ev.Channel, ev.Computer = r.text16(provider), r.text16(f.channel), r.text16(f.computer)
+	for i := range f.count {
+		if id, ok := fieldIDs[string(f.list[i].name)]; ok {
+			ev.Set(id, r.text16(string(f.list[i].value)))
+		}
+	}
+}
+
+// text16 returns a text as a value.
+func (r *reader) text16(text string) event.Value {
+	start := len(r.values)
+	for i := 0; i < len(text); {
+		c, n := utf8.DecodeRuneInString(text[i:])
+		i += n
+		if c < 0x10000 {
+			r.values = binary.LittleEndian.AppendUint16(r.values, uint16(c))
+			continue
+		}
+		high, low := utf16.EncodeRune(c)
+		r.values = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(r.values, uint16(high)), uint16(low))
+	}
+	return event.Value{Type: event.TypeString, Data: r.values[start:len(r.values):len(r.values)]}
+}
+
+// providerOf names the providers of channels that have one, for exports that do not
+// say it.
+var providerOf = map[string]string{
+	"security":                             "Microsoft-Windows-Security-Auditing",
+	"microsoft-windows-sysmon/operational": "Microsoft-Windows-Sysmon",
+}
+
+// fieldIDs are the payload fields by their names.
+var fieldIDs = func() map[string]event.FieldID {
+	ids := make(map[string]event.FieldID, event.NumPayloadFields)
+	for id := event.FieldID(1); int(id) < event.NumPayloadFields; id++ {
+		ids[id.String()] = id
+	}
+	return ids
+}()
