@@ -54,12 +54,16 @@ func TestBrowser(t *testing.T) {
 			if err := chromedp.Do(ctx); err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancelTime := context.WithTimeout(ctx, 2*time.Minute)
+			ctx, cancelTime := context.WithTimeout(ctx, browserTime)
 			defer cancelTime()
 			tt.test(t, ctx)
 		})
 	}
 }
+
+// browserTime is after how long a browser that says nothing is given up: it is
+// a program of its own, and may wait for its turn.
+const browserTime = 10 * time.Minute
 
 // startBrowser returns the context of a Chromium.
 func startBrowser(t *testing.T) context.Context {
@@ -77,7 +81,7 @@ func startBrowser(t *testing.T) context.Context {
 	if path == "" {
 		t.Skip("no Chromium is installed (Debian: chromium): the page was not shown to a browser")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WSURLReadTimeout(browserTime))
 	if runtime.GOOS == "linux" && os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium will not run as root with it
 	}
