@@ -159,7 +159,7 @@ func tableOptions() []report.Options {
 func checkTerminal(t *testing.T, text string, o report.Options, out string) {
 	t.Helper()
 	if o.Color {
-		for _, own := range []string{"\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[1;31m", "\x1b[0m"} {
+		for _, own := range []string{"\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[1;31m", "\x1b[33m", "\x1b[0m"} {
 			out = strings.ReplaceAll(out, own, "")
 		}
 	}
@@ -257,7 +257,8 @@ func TestJSONLines(t *testing.T) {
 func TestKeys(t *testing.T) {
 	const keys = "host time level rules image command_line process_id process_guid user integrity_level parent_image " +
 		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line server_role depth ancestors link " +
-		"channel event_id record_id file offset evidence crosscheck session recovered correlated decoded_command known"
+		"channel event_id record_id file offset evidence crosscheck session recovered correlated decoded_command known " +
+		"logon_id hashes current_directory original_file_name techniques analytics countermeasures"
 	checkKeys(t, "finding", keys, report.Options{})
 	checkKeys(t, "session", "session host level raised first last product application server_role worker_image worker_process_id worker_command_line "+
 		"worker_user worker_start worker_end processes findings commands enumeration burst burst_start first_command users "+

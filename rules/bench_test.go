@@ -93,6 +93,7 @@ func findingRules(t testing.TB) []*rules.Rule {
 	}
 	_, out := rules.SplitServers(list)
 	_, out = rules.SplitRole(out, rules.RoleWebApplication)
+	_, out = rules.SplitRole(out, rules.RoleTechnique)
 	return out
 }
 

@@ -14,8 +14,9 @@ import (
 // ones.
 type RuleOptions struct {
 	// Paths are files and folders with Sigma rules, which are applied beside the
-	// built-in ones. Those with the roles web_server, other_server and unknown_server tell
-	// servers, those with the role web_application what runs in them.
+	// built-in ones. Those with the roles web_server, other_server and unknown_server
+	// tell servers, those with the role web_application what runs in them, those with
+	// the role technique which techniques a finding shows.
 	Paths []string
 	// NoBuiltin leaves out the built-in rules that give findings. Those that tell
 	// servers stay, since without them no process has a worker.
@@ -34,8 +35,9 @@ type RuleOptions struct {
 // RuleSets are the rules of a scan, compiled.
 type RuleSets struct {
 	// Detections are the rules that give findings, Servers those that tell
-	// servers, Applications those that tell what runs in them.
-	Detections, Servers, Applications *rules.Set
+	// servers, Applications those that tell what runs in them, Techniques those that
+	// map what findings show to techniques.
+	Detections, Servers, Applications, Techniques *rules.Set
 	// Loaded are all rules that were read, the built-in ones first, whether they
 	// apply or not; Builtin is how many of them are built in.
 	Loaded  []*rules.Rule
@@ -67,8 +69,9 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	known := builtin
 	if o.NoBuiltin {
 		servers, rest := rules.SplitServers(builtin)
-		applications, _ := rules.SplitRole(rest, rules.RoleWebApplication)
-		builtin = slices.Concat(servers, applications)
+		applications, rest := rules.SplitRole(rest, rules.RoleWebApplication)
+		techniques, _ := rules.SplitRole(rest, rules.RoleTechnique)
+		builtin = slices.Concat(servers, applications, techniques)
 	}
 	s := &RuleSets{Loaded: builtin, Builtin: len(builtin)}
 	given := rules.Load(ctx, o.Paths, workers)
@@ -79,18 +82,21 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	// What the user says of a server goes before what is built in.
 	roles, others := rules.SplitServers(slices.Concat(given.Rules, builtin))
 	applications, others := rules.SplitRole(others, rules.RoleWebApplication)
-	roles, applications = s.checkRoles(roles), s.checkRoles(applications)
+	techniques, others := rules.SplitRole(others, rules.RoleTechnique)
+	roles, applications, techniques = s.checkRoles(roles), s.checkRoles(applications), s.checkRoles(techniques)
 	roles, others = shareFilters(roles, others)
 	var errs []error
 	s.Servers, errs = rules.Compile(roles, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
 	s.Applications, errs = rules.Compile(applications, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
+	s.Techniques, errs = rules.Compile(techniques, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.fail(errs)
 	s.Detections, errs = rules.Compile(others, rules.Options{
 		MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
 	})
 	s.fail(errs)
-	s.Failed += s.Servers.Failed() + s.Applications.Failed() + s.Detections.Failed()
+	s.Failed += s.Servers.Failed() + s.Applications.Failed() + s.Techniques.Failed() + s.Detections.Failed()
 	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
 	return s, nil
 }
@@ -175,7 +181,7 @@ func filterOf(r *rules.Rule, names []string) *rules.Rule {
 type RuleSummary struct {
 	// Applied counts the rules that gave findings or would have, correlation rules
 	// among them; Servers those that told servers and what runs in them; Filters
-	// those that tuned others.
+	// those that were given and tuned others.
 	Applied, Servers, Filters int
 	// Correlated counts those of Applied that give no findings by themselves, since
 	// correlation rules ask for them.
@@ -192,14 +198,28 @@ type RuleSummary struct {
 	Forgotten int
 }
 
+// givenFilters counts the filters that were given and tune a rule. Those built in
+// belong to the rules that they tune.
+func (s *RuleSets) givenFilters() int {
+	n := 0
+	for _, r := range slices.Concat(s.Detections.Filters(), s.Servers.Filters()) {
+		if !slices.ContainsFunc(s.Loaded[:s.Builtin], func(b *rules.Rule) bool { return b.ID == r.ID && b.File == r.File }) {
+			n++
+		}
+	}
+	return n
+}
+
 // Summary counts the rules.
 func (s *RuleSets) Summary() RuleSummary {
 	sum := RuleSummary{
 		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()),
-		Filters:       len(s.Detections.Filters()) + len(s.Servers.Filters()),
-		NotApplicable: len(s.Detections.NotApplicable()) + len(s.Servers.NotApplicable()) + len(s.Applications.NotApplicable()),
-		NotSelected:   len(s.Detections.NotSelected()) + len(s.Servers.NotSelected()) + len(s.Applications.NotSelected()),
-		Failed:        s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
+		Filters: s.givenFilters(),
+		Failed:  s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
+	}
+	for _, set := range s.sets() {
+		sum.NotApplicable += len(set.NotApplicable())
+		sum.NotSelected += len(set.NotSelected())
 	}
 	for i := range s.Detections.Rules() {
 		if !s.Detections.Reported(i) {

@@ -20,6 +20,7 @@ const (
 	UseOtherServer    RuleUse = "other server"    // tells servers of another kind
 	UseUnknownServer  RuleUse = "unknown server"  // tells what behaves as a server
 	UseWebApplication RuleUse = "web application" // tells what runs in them
+	UseTechnique      RuleUse = "technique"       // maps findings to techniques
 	UseFilter         RuleUse = "filter"          // tunes other rules
 	UseNotApplicable  RuleUse = "other logs"      // is about other logs, or tunes rules that are
 	UseNotSelected    RuleUse = "not selected"
@@ -32,7 +33,9 @@ var serverUses = map[string]RuleUse{
 }
 
 // sets returns all sets.
-func (s *RuleSets) sets() []*rules.Set { return []*rules.Set{s.Servers, s.Applications, s.Detections} }
+func (s *RuleSets) sets() []*rules.Set {
+	return []*rules.Set{s.Servers, s.Applications, s.Techniques, s.Detections}
+}
 
 // Uses returns the use of each rule of Loaded.
 func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
@@ -50,6 +53,7 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 		uses[r] = serverUses[r.Role]
 	}
 	mark(s.Applications.Rules(), UseWebApplication)
+	mark(s.Techniques.Rules(), UseTechnique)
 	mark(s.Detections.Correlations(), UseCorrelation)
 	for i, r := range s.Detections.Rules() {
 		uses[r] = UseFinding
@@ -111,14 +115,15 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 }
 
 // Explain says how detection rules stand to a process: those that give findings,
-// then those that tell servers and what runs in them, each in the order of the rules. wanted
-// says of which rules it is to be said; nil means all.
+// then those that map to techniques, and those that tell servers and what runs in
+// them, each in the order of the rules. wanted says of which rules it is to be
+// said; nil means all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
 	for _, by := range []struct {
 		set     *rules.Set
 		workers *workerMap
-	}{{r.Rules.Detections, r.workers}, {r.Rules.Servers, nil}, {r.Rules.Applications, nil}} {
+	}{{r.Rules.Detections, r.workers}, {r.Rules.Techniques, r.workers}, {r.Rules.Servers, nil}, {r.Rules.Applications, nil}} {
 		s, m := newSubject(by.set, r.Forest, by.workers), by.set.NewMatcher()
 		s.process = p
 		for i, rule := range by.set.Rules() {

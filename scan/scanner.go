@@ -70,9 +70,10 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	d := &detection{
 		options: &options, forest: forest, set: loaded.rules.Detections, matchers: loaded.matchers, workers: res.workers, inputs: reading.inputs,
-		crashes: loaded.crashes,
+		techniques: loaded.rules.Techniques, crashes: loaded.crashes,
 	}
 	res.Findings = d.run(rest)
+	d.guarded("techniques", func() { d.mapTechniques(res.Findings) })
 	options.Baseline.mark(res.Findings)
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	below := res.keepLevel(options.MinLevel)

@@ -24,10 +24,12 @@ type subject struct {
 	process   proctree.Process
 	hashes    map[proctree.TextID]hashes
 	commands  map[proctree.TextID]*command
-	sessions  map[proctree.Process]string // keys of workers
-	members   []proctree.TextID           // scratch
-	records   []Evidence                  // scratch
-	way       []string                    // scratch
+	sessions  map[proctree.Process]string         // keys of workers
+	names     map[proctree.TextID]proctree.TextID // file names of images
+	below     *lineage
+	members   []proctree.TextID // scratch
+	records   []Evidence        // scratch
+	way       []string          // scratch
 	findings  slab[Finding]
 	evidence  slab[Evidence]
 	ancestors slab[string]
@@ -38,6 +40,7 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 	s := &subject{
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
 		hashes: make(map[proctree.TextID]hashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
+		names: make(map[proctree.TextID]proctree.TextID), below: newLineage(forest),
 	}
 	for _, name := range set.Fields() {
 		s.getters = append(s.getters, getterOf(name))
@@ -149,6 +152,10 @@ var getters = map[string]getter{
 	"session":                session,
 	"depth":                  depth,
 	"applicationpool":        poolField,
+	"imagename":              imageName,
+	"elevation":              elevated,
+	"findingbelow":           findingBelow,
+	"seenbelow":              seenBelow,
 	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
 	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
 	"sha256":                 hash(func(h hashes) proctree.TextID { return h.sha256 }),
