@@ -780,4 +780,73 @@ var treeTests = []struct{ name, events, want string }{
 		50 ? (stub)
 		  64 net.exe stub`,
 	},
+	{
+		"a certain sign that comes a little later makes a start certain",
+		`
+		KG12 t=1
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		KG12 t=2010
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"nobody outlives a start that is certain",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		S4 t=2000 state=Started
+		4688 t=2400 pid=64 image=net.exe ppid=50
+		4608 t=2500
+		4688 t=3000 pid=68 image=cmd.exe ppid=50 pimage=C:\w3wp.exe`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		50 ? (stub)
+		  64 net.exe stub
+		50 w3wp.exe (stub)
+		  68 cmd.exe stub`,
+	},
+	{
+		"a parent of the same name and process ID that began after it speaks for it",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		S1 t=2100 pid=68 guid=A2100 image=cmd.exe ppid=50 pguid=B2090 pimage=C:\w3wp.exe
+		4688 t=3100 pid=72 image=net.exe ppid=60
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 w3wp.exe (stub)
+		  68 cmd.exe stub
+		  64 net.exe pid+time
+		60 ? (stub)
+		  72 net.exe stub`,
+	},
+	{
+		"a process that ended before it outlived nothing",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4689 t=1020 pid=60 image=cmd.exe
+		S4 t=2000 state=Started
+		4688 t=2100 pid=68 image=net.exe ppid=60 pimage=C:\cmd.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name end=1020
+		60 cmd.exe (stub)
+		  68 net.exe stub
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
 }
