@@ -280,8 +280,11 @@ func TestElevationIsOfWhomIsKnown(t *testing.T) {
 		{"what runs with the system's logon as an application pool teaches nothing", []evtxtest.Source{
 			sysmonRun(900, 4, dot, shopUser, 0x3e7, "System"), stubChild(shopUser),
 		}, `cmd.exe (200) runs as WEB01\svc_web, its parent w3wp.exe (100) as IIS APPPOOL\shop`},
-		{"from another that only the child names", []evtxtest.Source{stubChild(`CORP\web`)},
-			`cmd.exe (200) runs as WEB01\svc_web, its parent w3wp.exe (100) as CORP\web`},
+		{
+			"from another that only the child names",
+			[]evtxtest.Source{stubChild(`CORP\web`)},
+			`cmd.exe (200) runs as WEB01\svc_web, its parent w3wp.exe (100) as CORP\web`,
+		},
 		{"to the computer that is NETWORK SERVICE", []evtxtest.Source{
 			sysmonRun(100, 4, w3wp, `NT AUTHORITY\NETWORK SERVICE`, 0, "High"), securityRun(200, 100, cmd, asNetwork),
 		}, ""},
@@ -298,8 +301,11 @@ func TestElevationIsOfWhomIsKnown(t *testing.T) {
 		{"to LOCAL SERVICE from the computer", []evtxtest.Source{
 			securityRun(100, 4, w3wp, machine), sysmonRun(200, 100, cmd, `NT AUTHORITY\LOCAL SERVICE`, 0x3e5, "High"),
 		}, `cmd.exe (200) runs as NT AUTHORITY\LOCAL SERVICE, its parent w3wp.exe (100) as WORKGROUP\WEB01$`},
-		{"to another computer", []evtxtest.Source{shop, sysmonRun(200, 100, cmd, `CORP\DC01$`, 0x7777, "High")},
-			`cmd.exe (200) runs as CORP\DC01$, its parent w3wp.exe (100) as IIS APPPOOL\shop`},
+		{
+			"to another computer",
+			[]evtxtest.Source{shop, sysmonRun(200, 100, cmd, `CORP\DC01$`, 0x7777, "High")},
+			`cmd.exe (200) runs as CORP\DC01$, its parent w3wp.exe (100) as IIS APPPOOL\shop`,
+		},
 		{"by SIDs of integrity levels", []evtxtest.Source{
 			sysmonRun(100, 4, w3wp, shopUser, 0x9999, "S-1-16-8192"), sysmonRun(200, 100, cmd, shopUser, 0x9999, "High"),
 		}, `cmd.exe (200) runs at integrity level High, its parent w3wp.exe (100) at Medium`},
