@@ -86,14 +86,14 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	roles, applications, techniques = s.checkRoles(roles), s.checkRoles(applications), s.checkRoles(techniques)
 	roles, others = shareFilters(roles, others)
 	var errs []error
-	s.Servers, errs = rules.Compile(roles, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.Servers, errs = rules.Compile(roles, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
-	s.Applications, errs = rules.Compile(applications, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.Applications, errs = rules.Compile(applications, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
 	s.Techniques, errs = rules.Compile(techniques, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
 	s.Detections, errs = rules.Compile(others, rules.Options{
-		MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
+		Also: alsoFields, MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
 	})
 	s.fail(errs)
 	s.Failed += s.Servers.Failed() + s.Applications.Failed() + s.Techniques.Failed() + s.Detections.Failed()

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -74,6 +75,21 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 		}
 	}
 	return uses
+}
+
+// NotApplicable returns the rules of Loaded that are left alone, with the reason.
+func (s *RuleSets) NotApplicable() map[*rules.Rule]string {
+	reasons := make(map[*rules.Rule]string)
+	for r, use := range s.Uses() {
+		if use != UseNotApplicable {
+			continue
+		}
+		reasons[r] = "not applied: it tunes no rule that is"
+		for _, set := range s.sets() {
+			reasons[r] = cmp.Or(set.WhyNotApplicable(r), reasons[r])
+		}
+	}
+	return reasons
 }
 
 // tunes reports whether a filter, or a copy of it for some of the rules that it

@@ -26,6 +26,7 @@ type subject struct {
 	commands  map[proctree.TextID]*command
 	sessions  map[proctree.Process]string         // keys of workers
 	names     map[proctree.TextID]proctree.TextID // file names of images
+	levels    map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
 	below     *lineage
 	members   []proctree.TextID // scratch
 	records   []Evidence        // scratch
@@ -41,6 +42,7 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
 		hashes: make(map[proctree.TextID]hashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
 		names: make(map[proctree.TextID]proctree.TextID), below: newLineage(forest),
+		levels: make(map[proctree.TextID]proctree.TextID),
 	}
 	for _, name := range set.Fields() {
 		s.getters = append(s.getters, getterOf(name))
@@ -69,6 +71,9 @@ func plainField(name string) event.FieldID {
 	case "md5", "sha1", "sha256", "imphash":
 		return event.Hashes
 	}
+	if field, ok := alsoFacets[lower]; ok {
+		return field
+	}
 	if getters[lower] != nil {
 		return event.FieldNone
 	}
@@ -94,6 +99,7 @@ const (
 	valueParentGUID = rules.Unkept | 3<<56 // the parent's
 	valueTime       = rules.Unkept | 4<<56 // the start of the process in hand
 	valueSession    = rules.Unkept | 5<<56 // the key of the worker of the process in hand
+	valueHex        = 6 << 56              // a number that is written after 0x
 	valueMark       = rules.Unkept | rules.Grouped | rules.Number | 0x1F<<56
 )
 
@@ -102,6 +108,8 @@ func (s *subject) Text(id rules.ValueID) string {
 	switch id & valueMark {
 	case valueNumber:
 		return strconv.FormatUint(uint64(id&^valueMark), 10)
+	case valueHex:
+		return "0x" + strconv.FormatUint(uint64(id&^valueMark), 16)
 	case valueGUID:
 		return s.process.GUID().String()
 	case valueParentGUID:
@@ -167,6 +175,9 @@ var getters = map[string]getter{
 func getterOf(name string) getter {
 	lower := strings.ToLower(name)
 	if g, ok := getters[lower]; ok {
+		return g
+	}
+	if g, ok := alsoGetters[lower]; ok {
 		return g
 	}
 	if id := fieldOf(lower); id != event.FieldNone {
