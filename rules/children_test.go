@@ -59,7 +59,7 @@ func (c *child) event(r *rules.Rule) event {
 		role, product = "other", "SQL Server"
 	}
 	if c.rule == "other_server_agent_shell" {
-		product = first(r, "agent")
+		product = "ScreenConnect"
 	}
 	if p := first(r, "server"); p != "" {
 		product = p
@@ -211,6 +211,8 @@ func TestBuiltinChildren(t *testing.T) {
 		{"xp_cmdshell", e("WorkerRole", "other", "WorkerProduct", "SQL Server", "ImageName", "cmd.exe", "Image", `C:\Windows\System32\cmd.exe`, "CommandLine", "cmd /c whoami"), []string{"other_server_shell"}},
 		{"DATEV, as in the public rule", e("WorkerRole", "other", "WorkerProduct", "SQL Server", "ImageName", "cmd.exe", "ParentImage", `C:\Program Files\Microsoft SQL Server\MSSQL10_50.DATEV_DBENGINE\MSSQL\Binn\sqlservr.exe`, "CommandLine", `"C:\Windows\system32\cmd.exe" /c x`), []string{}},
 		{"a job", e("WorkerRole", "other", "WorkerProduct", "SQL Server Agent", "ImageName", "cmd.exe"), []string{"other_server_agent_shell"}},
+		{"an agent of no known name", e("WorkerRole", "other", "WorkerProduct", "Some agent", "ImageName", "cmd.exe"), []string{"other_server_agent_shell"}},
+		{"another database", e("WorkerRole", "other", "WorkerProduct", "PostgreSQL", "ImageName", "cmd.exe"), []string{"other_server_shell"}},
 		{"below no server", e("Image", `C:\Users\Public\a.exe`, "ImageName", "a.exe"), []string{}},
 	} {
 		if diff := cmp.Diff(test.want, names(findings, test.ev)); diff != "" {
