@@ -90,7 +90,7 @@ func (l *lineage) climb(s *Session) {
 			s.Processes++
 			l.todo = append(l.todo, p)
 			own := l.identity(p)
-			if own.elevatedUser(above) && own.elevatedUser(l.learnt(above, parent.HostIndex())) {
+			if l.rises(own, above, parent.HostIndex()) {
 				users.add(p, fmt.Sprintf("%s runs as %s, its parent %s as %s", l.name(p), own.user, l.name(parent), above.user))
 			}
 			if integrityRank(own.integrity) > integrityRank(above.integrity) && integrityRank(above.integrity) > 0 {
@@ -104,6 +104,12 @@ func (l *lineage) climb(s *Session) {
 			s.Raised = append(s.Raised, text)
 		}
 	}
+}
+
+// rises reports whether a process that runs as own has a user with more rights
+// than its parent on that host, who runs as above.
+func (l *lineage) rises(own, above identity, host int) bool {
+	return own.elevatedUser(above) && own.elevatedUser(l.learnt(above, host))
 }
 
 // name is what a reason calls a process.

@@ -34,7 +34,7 @@ func elevated(s *subject, dst []rules.ValueID) []rules.ValueID {
 		return dst
 	}
 	own, above := s.below.identity(s.process), s.below.identity(parent)
-	if own.elevatedUser(above) {
+	if s.below.rises(own, above, parent.HostIndex()) {
 		dst = text(dst, s.texts.InternString("user"))
 	}
 	if rank := integrityRank(above.integrity); rank > 0 && integrityRank(own.integrity) > rank {
