@@ -75,7 +75,7 @@ func TestBuiltinIsComplete(t *testing.T) {
 		}
 	}
 	want := []string{
-		"car_2021_02_001_webshell_process_tree", "other_server_agent_shell", "other_server_between", "other_server_enumeration",
+		"car_2021_02_001_webshell_process_tree", "other_server_agent_program", "other_server_between", "other_server_enumeration",
 		"other_server_loader", "other_server_renamed_program", "other_server_shell", "other_server_tool", "other_server_unknown_program",
 		"other_server_writable_folder", "shells_spawned_by_web_servers", "web_server_descendant_account_jump", "web_server_descendant_between",
 		"web_server_descendant_compiler", "web_server_descendant_enumeration", "web_server_descendant_interpreter", "web_server_descendant_loader",

@@ -58,7 +58,7 @@ func (c *child) event(r *rules.Rule) event {
 	if strings.HasPrefix(c.rule, "other_server") {
 		role, product = "other", "SQL Server"
 	}
-	if c.rule == "other_server_agent_shell" {
+	if c.rule == "other_server_agent_program" {
 		product = "ScreenConnect"
 	}
 	if p := first(r, "server"); p != "" {
@@ -210,8 +210,8 @@ func TestBuiltinChildren(t *testing.T) {
 		{"a user elsewhere becomes SYSTEM", e("ParentUser", `CORP\anna`, "Elevation", "user", "LogonId", "0x3e7"), []string{}},
 		{"xp_cmdshell", e("WorkerRole", "other", "WorkerProduct", "SQL Server", "ImageName", "cmd.exe", "Image", `C:\Windows\System32\cmd.exe`, "CommandLine", "cmd /c whoami"), []string{"other_server_shell"}},
 		{"DATEV, as in the public rule", e("WorkerRole", "other", "WorkerProduct", "SQL Server", "ImageName", "cmd.exe", "ParentImage", `C:\Program Files\Microsoft SQL Server\MSSQL10_50.DATEV_DBENGINE\MSSQL\Binn\sqlservr.exe`, "CommandLine", `"C:\Windows\system32\cmd.exe" /c x`), []string{}},
-		{"a job", e("WorkerRole", "other", "WorkerProduct", "SQL Server Agent", "ImageName", "cmd.exe"), []string{"other_server_agent_shell"}},
-		{"an agent of no known name", e("WorkerRole", "other", "WorkerProduct", "Some agent", "ImageName", "cmd.exe"), []string{"other_server_agent_shell"}},
+		{"a job", e("WorkerRole", "other", "WorkerProduct", "SQL Server Agent", "ImageName", "cmd.exe"), []string{"other_server_agent_program"}},
+		{"an agent of no known name", e("WorkerRole", "other", "WorkerProduct", "Some agent", "ImageName", "cmd.exe"), []string{"other_server_agent_program"}},
 		{"another database", e("WorkerRole", "other", "WorkerProduct", "PostgreSQL", "ImageName", "cmd.exe"), []string{"other_server_shell"}},
 		{"below no server", e("Image", `C:\Users\Public\a.exe`, "ImageName", "a.exe"), []string{}},
 	} {
