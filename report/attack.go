@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"webshellscan/rules"
+	"webshellscan/scan"
 )
 
 // techniques holds the IDs of the MITRE ATT&CK techniques that rules are tagged
@@ -50,6 +51,42 @@ func techniqueID(tag string) string {
 		return ""
 	}
 	return "T" + tag[len(prefix):]
+}
+
+// analyticID returns the analytic of MITRE CAR that a tag names, "" if it names
+// none: car.2021-02-001 is CAR-2021-02-001.
+func analyticID(tag string) string {
+	if number, ok := strings.CutPrefix(strings.ToLower(tag), "car."); ok && number != "" {
+		return "CAR-" + number
+	}
+	return ""
+}
+
+// countermeasureID returns the technique of MITRE D3FEND that a tag names, "" if
+// it names none: d3fend.d3-psa is D3-PSA. Other tags of D3FEND name tactics.
+func countermeasureID(tag string) string {
+	id, ok := strings.CutPrefix(strings.ToUpper(tag), "D3FEND.")
+	if ok && strings.HasPrefix(id, "D3-") {
+		return id
+	}
+	return ""
+}
+
+// tagsOf returns what the tags of a finding's rules name, and those of the rules
+// that map it to techniques: sorted, each once. id says what a tag names.
+func tagsOf(f *scan.Finding, id func(tag string) string) []string {
+	ids := []string{}
+	for _, list := range [...][]*rules.Rule{f.Rules, f.Techniques} {
+		for _, r := range list {
+			for _, tag := range r.Tags {
+				if name := id(tag); name != "" {
+					ids = append(ids, name)
+				}
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 func isDigits(text string, n int) bool {

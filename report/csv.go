@@ -114,6 +114,13 @@ var csvColumns = []csvColumn[row]{
 	{"decoded_command", func(r *row) string { return r.DecodedCommand }},
 	{"known", func(r *row) string { return strconv.FormatBool(r.Known) }},
 	{"level_reasons", func(r *row) string { return joined(r.LevelReasons) }},
+	{"logon_id", func(r *row) string { return r.LogonID }},
+	{"hashes", func(r *row) string { return r.Hashes }},
+	{"current_directory", func(r *row) string { return r.CurrentDirectory }},
+	{"original_file_name", func(r *row) string { return r.OriginalFileName }},
+	{"techniques", func(r *row) string { return joined(r.Techniques) }},
+	{"analytics", func(r *row) string { return joined(r.Analytics) }},
+	{"countermeasures", func(r *row) string { return joined(r.Countermeasures) }},
 }
 
 func workerPID(r *row) string {

@@ -51,14 +51,14 @@ type techniqueCount struct {
 	hosts, rules map[string]int
 }
 
-// writeNavigator writes a layer for the ATT&CK Navigator: the techniques that the
-// matched rules are tagged with, each with its number of findings as score.
+// writeNavigator writes a layer for the ATT&CK Navigator: the techniques that
+// findings show, each with its number of findings as score.
 func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 	counts := countTechniques(res.Findings)
 	layer := navigatorLayer{
 		Name: "webshellscan", Domain: "enterprise-attack",
 		Versions: map[string]string{"layer": layerFormat, "navigator": navigatorVersion},
-		Description: fmt.Sprintf("Techniques of the rules that matched: %s on %s. The score is the number of findings.",
+		Description: fmt.Sprintf("Techniques that findings show: %s on %s. The score is the number of findings.",
 			count(len(res.Findings), "finding"), count(countHosts(res.Findings), "host")),
 		Filters:    map[string][]string{"platforms": {"Windows"}},
 		Sorting:    3, // by score, the highest first
@@ -89,7 +89,8 @@ func countTechniques(findings []*scan.Finding) map[string]*techniqueCount {
 	counts := make(map[string]*techniqueCount)
 	known := make(techniques)
 	for _, f := range findings {
-		for _, id := range known.ofAll(f.Rules) {
+		mapped := slices.Concat(f.Rules, f.Techniques)
+		for _, id := range known.ofAll(mapped) {
 			c := counts[id]
 			if c == nil {
 				c = &techniqueCount{hosts: make(map[string]int), rules: make(map[string]int)}
@@ -98,7 +99,7 @@ func countTechniques(findings []*scan.Finding) map[string]*techniqueCount {
 			c.findings++
 			c.hosts[f.Host]++
 		}
-		for _, r := range f.Rules {
+		for _, r := range mapped {
 			for _, id := range known.of(r) {
 				counts[id].rules[r.Label()]++
 			}

@@ -257,7 +257,8 @@ func TestJSONLines(t *testing.T) {
 func TestKeys(t *testing.T) {
 	const keys = "host time level rules image command_line process_id process_guid user integrity_level parent_image " +
 		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line server_role depth ancestors link " +
-		"channel event_id record_id file offset evidence crosscheck session recovered correlated decoded_command known level_reasons"
+		"channel event_id record_id file offset evidence crosscheck session recovered correlated decoded_command known level_reasons " +
+		"logon_id hashes current_directory original_file_name techniques analytics countermeasures"
 	checkKeys(t, "finding", keys, report.Options{})
 	checkKeys(t, "session", "session host level raised first last product application server_role worker_image worker_process_id worker_command_line "+
 		"worker_user worker_start worker_end processes findings commands enumeration burst burst_start first_command users "+

@@ -44,6 +44,13 @@ type row struct {
 	DecodedCommand    string          `json:"decoded_command"`
 	Known             bool            `json:"known"`
 	LevelReasons      []string        `json:"level_reasons"`
+	LogonID           string          `json:"logon_id"`
+	Hashes            string          `json:"hashes"`
+	CurrentDirectory  string          `json:"current_directory"`
+	OriginalFileName  string          `json:"original_file_name"`
+	Techniques        []string        `json:"techniques"`
+	Analytics         []string        `json:"analytics"`
+	Countermeasures   []string        `json:"countermeasures"`
 }
 
 // correlatedRow is a correlation rule that the process completed.
@@ -99,6 +106,8 @@ func newRow(f *scan.Finding) row {
 		Recovered:      f.Recovered,
 		Correlated:     correlatedRows(f.Correlated),
 		DecodedCommand: f.DecodedCommand, Known: f.Known, LevelReasons: reasonTexts(f.LevelReasons),
+		LogonID: f.LogonID, Hashes: f.Hashes, CurrentDirectory: f.CurrentDirectory, OriginalFileName: f.OriginalFileName,
+		Techniques: tagsOf(f, techniqueID), Analytics: tagsOf(f, analyticID), Countermeasures: tagsOf(f, countermeasureID),
 	}
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID

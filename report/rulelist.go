@@ -74,23 +74,36 @@ func ruleTable(w io.Writer, rows []ruleRow, o Options) error {
 	return renderTrimmed(w, cells, columns)
 }
 
-// Problem is something that is wrong with a rule file.
+// Problem is something that is to be said of a rule file.
 type Problem struct {
 	*rules.ParseError
-	// Warning says that the rule was loaded all the same.
-	Warning bool
+	Kind ProblemKind
 }
 
-// RuleProblems returns what is wrong with rules that the user gave, by file and
-// position.
+// ProblemKind says what a Problem costs.
+type ProblemKind string
+
+// The kinds.
+const (
+	ProblemError   ProblemKind = "error"   // the rule, or what the file holds
+	ProblemWarning ProblemKind = "warning" // nothing: the rule was loaded all the same
+	ProblemNote    ProblemKind = "note"    // the rule is right, but it is not applied
+)
+
+// RuleProblems returns what is wrong with rules that the user gave, and which of
+// them are left alone for their log source, by file and position.
 func RuleProblems(sets *scan.RuleSets) []Problem {
 	var list []Problem
 	for _, err := range sets.Errors {
-		list = append(list, Problem{err, false})
+		list = append(list, Problem{err, ProblemError})
 	}
+	reasons := sets.NotApplicable()
 	for _, r := range sets.Loaded {
 		for _, warning := range r.Warnings {
-			list = append(list, Problem{warning, true})
+			list = append(list, Problem{warning, ProblemWarning})
+		}
+		if reason := reasons[r]; reason != "" {
+			list = append(list, Problem{&rules.ParseError{File: r.File, Line: r.Line, Reason: reason}, ProblemNote})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Problem) int {
@@ -102,17 +115,11 @@ func RuleProblems(sets *scan.RuleSets) []Problem {
 // RuleCheck writes what is wrong with rules: as a table one line each, as
 // compilers do, "file:line:column: reason".
 func RuleCheck(w io.Writer, format string, problems []Problem, o Options) error {
-	kind := func(p Problem) string {
-		if p.Warning {
-			return "warning"
-		}
-		return "error"
-	}
 	switch format {
 	case "csv":
 		lines := [][]string{{"file", "line", "column", "kind", "reason"}}
 		for _, p := range problems {
-			lines = append(lines, []string{p.File, strconv.Itoa(p.Line), strconv.Itoa(p.Column), kind(p), p.Reason})
+			lines = append(lines, []string{p.File, strconv.Itoa(p.Line), strconv.Itoa(p.Column), string(p.Kind), p.Reason})
 		}
 		return writeLines(w, lines, o)
 	case "json":
@@ -125,16 +132,16 @@ func RuleCheck(w io.Writer, format string, problems []Problem, o Options) error 
 		}
 		rows := make([]row, len(problems))
 		for i, p := range problems {
-			rows[i] = row{p.File, p.Line, p.Column, kind(p), p.Reason}
+			rows[i] = row{p.File, p.Line, p.Column, string(p.Kind), p.Reason}
 		}
 		return writeIndented(w, rows)
 	}
 	p := printer{w: w}
 	for _, problem := range problems {
 		text := problem.Error()
-		if problem.Warning {
+		if problem.Kind != ProblemError {
 			at := strings.TrimSuffix(text, problem.Reason)
-			text = at + "warning: " + problem.Reason
+			text = at + string(problem.Kind) + ": " + problem.Reason
 		}
 		p.line("%s", Visible(text))
 	}
@@ -143,16 +150,14 @@ func RuleCheck(w io.Writer, format string, problems []Problem, o Options) error 
 
 // CheckSummary writes how many rules were checked, for people.
 func CheckSummary(w io.Writer, sets *scan.RuleSets, problems []Problem) error {
-	warnings := 0
+	counts := make(map[ProblemKind]int)
 	for _, p := range problems {
-		if p.Warning {
-			warnings++
-		}
+		counts[p.Kind]++
 	}
 	s := sets.Summary()
 	p := printer{w: w}
 	p.line("%s in %s: %d about other logs, %d FAILED with %s, %s", count(len(sets.Loaded)-sets.Builtin, "rule"),
-		count(len(sets.Files), "file"), s.NotApplicable, s.Failed, count(len(problems)-warnings, "error"), count(warnings, "warning"))
+		count(len(sets.Files), "file"), s.NotApplicable, s.Failed, count(counts[ProblemError], "error"), count(counts[ProblemWarning], "warning"))
 	return p.err
 }
 

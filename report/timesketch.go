@@ -36,7 +36,7 @@ type timesketchRow struct {
 // Timesketch is made for.
 const startTime = "Start Time"
 
-func newTimesketchRow(f *scan.Finding, known techniques) timesketchRow {
+func newTimesketchRow(f *scan.Finding) timesketchRow {
 	at := cmp.Or(f.Time, f.Evidence[0].Time)
 	r := timesketchRow{
 		Message: timesketchMessage(f), Datetime: at.Time().Format("2006-01-02T15:04:05.000000+00:00"),
@@ -45,7 +45,7 @@ func newTimesketchRow(f *scan.Finding, known techniques) timesketchRow {
 	if f.Time == 0 {
 		r.TimestampDesc = "Recorded Time"
 	}
-	r.Tag = append([]string{"webshellscan", r.Level}, known.ofAll(f.Rules)...)
+	r.Tag = append([]string{"webshellscan", r.Level}, r.Techniques...)
 	if f.Known {
 		r.Tag = append(r.Tag, "known")
 	}
@@ -82,6 +82,7 @@ func newTimesketchIntegrity(in *scan.Integrity) timesketchRow {
 		TimestampDesc: "Log Integrity", Tag: []string{"webshellscan", "integrity", level},
 		row: row{
 			Host: in.Host, Time: in.First.String(), Level: level, Rules: []string{}, Ancestors: []string{}, LevelReasons: []string{}, Correlated: []correlatedRow{},
+			Techniques: []string{}, Analytics: []string{}, Countermeasures: []string{},
 			Channel: in.Channel, File: in.File, Offset: in.Offset, Evidence: in.Evidence,
 		},
 		Evidence: evidenceTexts(in.Evidence),
@@ -95,10 +96,9 @@ func newTimesketchIntegrity(in *scan.Integrity) timesketchRow {
 // timesketchRows are the events of a result, each made when it is asked for:
 // the findings, then what speaks of the logs themselves and has a time.
 func timesketchRows(res *scan.Result) []func() timesketchRow {
-	known := make(techniques)
 	list := make([]func() timesketchRow, 0, len(res.Findings)+len(res.Integrity))
 	for _, f := range res.Findings {
-		list = append(list, func() timesketchRow { return newTimesketchRow(f, known) })
+		list = append(list, func() timesketchRow { return newTimesketchRow(f) })
 	}
 	for _, in := range res.Integrity {
 		if in.First != 0 {

@@ -74,9 +74,9 @@ func family() []evtxtest.Event {
 	return []evtxtest.Event{
 		created(0, 100, 4, `C:\services.exe`, "services"),
 		created(1, 200, 100, `C:\Windows\System32\inetsrv\w3wp.exe`, "w3wp"),
-		created(2, 300, 200, `C:\csc.exe`, "csc"),
-		created(3, 304, 300, `C:\cvtres.exe`, "cvtres"),
-		created(4, 308, 304, `C:\conhost.exe`, "conhost"),
+		created(2, 300, 200, `C:\Windows\csc.exe`, "csc"),
+		created(3, 304, 300, `C:\Windows\cvtres.exe`, "cvtres"),
+		created(4, 308, 304, `C:\Windows\conhost.exe`, "conhost"),
 		created(5, 400, 200, `C:\Windows\System32\cmd.exe`, "cmd /c whoami"),
 		created(6, 404, 400, `C:\Windows\System32\whoami.exe`, "whoami"),
 		created(60, 500, 100, `C:\late.exe`, "late"),

@@ -94,6 +94,7 @@ func findingRules(t testing.TB) []*rules.Rule {
 	_, out := rules.SplitServers(list)
 	_, out = rules.SplitRole(out, rules.RoleWebApplication)
 	_, _, out = rules.SplitLevels(out)
+	_, out = rules.SplitRole(out, rules.RoleTechnique)
 	return out
 }
 

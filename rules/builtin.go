@@ -38,6 +38,11 @@ func (r *Rule) TellsServer() bool {
 	return r.Role == RoleWebServer || r.Role == RoleOtherServer || r.Role == RoleUnknownServer
 }
 
+// RoleTechnique is the role of rules that map one program or behaviour to what
+// it is called by MITRE ATT&CK, CAR and D3FEND: they are asked of findings only,
+// and their tags are claimed of the processes that they match.
+const RoleTechnique = "technique"
+
 // MeasureEnumeration is the custom attribute `measure` of rules whose matches
 // count as enumeration.
 const MeasureEnumeration = "enumeration"

@@ -25,6 +25,7 @@ func builtinSets(t testing.TB) (servers, findings *rules.Set) {
 	with, without := rules.SplitServers(list)
 	_, without = rules.SplitRole(without, rules.RoleWebApplication)
 	_, _, without = rules.SplitLevels(without)
+	_, without = rules.SplitRole(without, rules.RoleTechnique)
 	return mustCompile(t, with, rules.Options{}), mustCompile(t, without, rules.Options{})
 }
 
@@ -47,7 +48,7 @@ func TestBuiltinIsComplete(t *testing.T) {
 	seen := make(map[string]bool)
 	var findings []string
 	for _, r := range list {
-		if len(r.Warnings) > 0 || r.Description == "" || r.Status == "" || r.Date == "" || r.Level == rules.LevelNone || !name.MatchString(r.Name) || !uuid.MatchString(r.ID) {
+		if len(r.Warnings) > 0 || r.Description == "" || r.Status == "" || r.Date == "" || r.Level == rules.LevelNone && r.Filter == nil || !name.MatchString(r.Name) || !uuid.MatchString(r.ID) {
 			t.Errorf("%s: %s: warnings %v, or an attribute is missing or malformed", r.File, r.Name, r.Warnings)
 		}
 		if seen[r.ID] || seen[r.Name] {
@@ -66,8 +67,12 @@ func TestBuiltinIsComplete(t *testing.T) {
 			}
 			continue
 		}
+		if r.Filter != nil || r.Role == rules.RoleTechnique {
+			checkSources(t, r)
+			continue
+		}
 		findings = append(findings, r.Name)
-		if !slices.Contains(r.Tags, "attack.t1505.003") || r.File != path.Join("builtin", r.Name+".yml") || len(r.FalsePositives) == 0 {
+		if len(r.Tags) == 0 || len(r.References) == 0 || r.File != path.Join("builtin", r.Name+".yml") || len(r.FalsePositives) == 0 {
 			t.Errorf("%s: tags, file or false positives", r.Name)
 		}
 		for _, s := range r.Tags {
@@ -76,9 +81,28 @@ func TestBuiltinIsComplete(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"car_2021_02_001_webshell_process_tree", "shells_spawned_by_web_servers", "web_server_descendant_enumeration", "web_server_descendant_shell", "web_server_descendant_tool"}
+	want := []string{
+		"car_2021_02_001_webshell_process_tree", "other_server_agent_program", "other_server_between", "other_server_enumeration",
+		"other_server_loader", "other_server_renamed_program", "other_server_shell", "other_server_tool", "other_server_unknown_program",
+		"other_server_writable_folder", "shells_spawned_by_web_servers", "web_server_descendant_account_jump", "web_server_descendant_between",
+		"web_server_descendant_compiler", "web_server_descendant_enumeration", "web_server_descendant_interpreter", "web_server_descendant_loader",
+		"web_server_descendant_other_user", "web_server_descendant_renamed_program", "web_server_descendant_shell", "web_server_descendant_tool",
+		"web_server_descendant_unknown_program", "web_server_descendant_web_root", "web_server_descendant_writable_folder",
+	}
 	if diff := cmp.Diff(want, findings); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// checkSources reports a filter without the public sources of what it knows, and
+// a rule of the role technique that names none.
+func checkSources(t *testing.T, r *rules.Rule) {
+	t.Helper()
+	switch {
+	case r.Filter != nil && (len(r.References) == 0 || len(r.Filter.Rules) == 0):
+		t.Errorf("%s: a filter without sources, or for all rules", r.Name)
+	case r.Role == rules.RoleTechnique && !slices.ContainsFunc(r.Tags, func(tag string) bool { return strings.HasPrefix(tag, "attack.t") }):
+		t.Errorf("%s: no technique", r.Name)
 	}
 }
 

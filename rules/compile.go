@@ -18,6 +18,11 @@ type Options struct {
 	// the sources map.
 	Aliases map[string]string
 
+	// Also names, by a field of the subject in lower case, another field of it
+	// that has the same thing as a second log, or a second spelling, has it. An
+	// item about the one is asked of both: it holds if it holds of either.
+	Also map[string]string
+
 	// Placeholders gives the values of placeholders, by name without the
 	// percent signs. A rule that uses another is an error.
 	Placeholders map[string][]string
@@ -176,7 +181,7 @@ func (c *compiler) rule(r *Rule) {
 		return
 	}
 	if sc == nil {
-		c.set.notApplicable = append(c.set.notApplicable, r)
+		c.leave(r, c.whyNotApplicable(r))
 		return
 	}
 	c.applicable[r] = sc
@@ -225,6 +230,31 @@ func (c *compiler) applied(r *Rule) (*boolExpr, *scope) {
 		return condition, sc
 	}
 	return nil, nil
+}
+
+// leave leaves a rule alone that is about nothing which the set is matched
+// against.
+func (c *compiler) leave(r *Rule, reason string) {
+	if c.set.reasons == nil {
+		c.set.reasons = make(map[*Rule]string)
+	}
+	c.set.notApplicable = append(c.set.notApplicable, r)
+	c.set.reasons[r] = reason
+}
+
+// whyNotApplicable says why a rule is about none of the sources.
+func (c *compiler) whyNotApplicable(r *Rule) string {
+	for i := range c.set.options.Sources {
+		source := &c.set.options.Sources[i]
+		if source.covers(r.LogSource) && source.Key != "" {
+			return fmt.Sprintf("not applied: of its log source (%s) only events with %s %s are looked at, and the rule asks for others or for all",
+				r.LogSource, source.Key, strings.Join(source.Known[source.Key], " or "))
+		}
+		if source.covers(r.LogSource) {
+			return fmt.Sprintf("not applied: it asks for other events of its log source (%s) than are looked at", r.LogSource)
+		}
+	}
+	return fmt.Sprintf("not applied: its log source is not looked at (%s)", cmp.Or(r.LogSource.String(), "none is given"))
 }
 
 // dependsOn reports whether a rule can match only by what it says of the

@@ -53,6 +53,7 @@ var lateFields = map[string]bool{
 	"processid": true, "parentprocessid": true, "processguid": true, "parentprocessguid": true, "utctime": true,
 	"logonid": true, "logonguid": true, "depth": true,
 	"parentuser": true, "grandparentimage": true, "grandparentuser": true, "workerimage": true, "workeruser": true,
+	"imagename": true, "elevation": true, "seenbelow": true, "findingbelow": true,
 }
 
 // sortFields divides the fields into those that are asked early and late. A

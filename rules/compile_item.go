@@ -21,7 +21,8 @@ func (c *compiler) plainItem(item *Item, sc *scope) *boolExpr {
 	if values, ok := sc.source.Known[item.Field]; ok && item.Field != "" {
 		return c.knownItem(item, sc, values)
 	}
-	field := c.field(c.set.options.fieldName(item.Field, sc.source))
+	name := c.set.options.fieldName(item.Field, sc.source)
+	field := c.field(name)
 	switch {
 	case item.Values[0].Kind == NullValue:
 		return c.absent(field, item)
@@ -33,6 +34,16 @@ func (c *compiler) plainItem(item *Item, sc *scope) *boolExpr {
 	case item.spec.fieldref:
 		return c.reference(field, item, sc)
 	}
+	e := c.values(field, item, sc)
+	if also, ok := c.set.options.also(name); ok && !c.failed[sc.rule] {
+		return or(e, c.values(c.field(also), item, sc))
+	}
+	return e
+}
+
+// values returns the expression that the values of a field fit those of an
+// item.
+func (c *compiler) values(field int, item *Item, sc *scope) *boolExpr {
 	groups, err := item.matchers(c.set.options.Placeholders)
 	if err == nil {
 		err = c.compileRegexps(groups)
@@ -51,6 +62,12 @@ func (c *compiler) plainItem(item *Item, sc *scope) *boolExpr {
 		return and(args...)
 	}
 	return c.value(field, item, groups)
+}
+
+// also returns the second field that an item about a field is asked of.
+func (o *Options) also(name string) (string, bool) {
+	also, ok := o.Also[strings.ToLower(name)]
+	return also, ok
 }
 
 // wantsPresence reports whether an item of the modifier exists asks for the

@@ -113,6 +113,36 @@ func TestAliases(t *testing.T) {
 	}
 }
 
+// TestAlso: an item is asked of the second field too, and nothing but what asks
+// for the first has it asked.
+func TestAlso(t *testing.T) {
+	options := rules.Options{Also: map[string]string{"id": "second id", "unasked": "second unasked"}}
+	for _, c := range []struct {
+		search string
+		event  event
+		want   bool
+	}{
+		{"ID: 4688", e("ID", "1", "second id", "4688"), true},
+		{"ID: 4688", e("ID", "4688"), true},
+		{"ID: 4688", e("ID", "1"), false},
+		{"ID|startswith: '0x1b'", e("ID", "7000", "second id", "0x1b58"), true},
+		{"ID|neq: 4688", e("ID", "1", "second id", "4688"), false},
+		{"id: [1, 2]", e("id", "3", "second id", "2"), true},
+		{"ID: null", e("second id", "2"), true},
+		{"ID|exists: true", e("second id", "2"), false},
+	} {
+		set := mustCompile(t, mustParse(t, ruleText("    s:\n        "+c.search+"\n        Other: x\n    condition: s\n")), options)
+		c.event["Other"] = []string{"x"}
+		m, sub := set.NewMatcher(), newSubject(set, newTexts(), c.event)
+		if got := len(m.Match(nil, sub)) == 1; got != c.want || m.Explain(sub, 0).Matched != c.want {
+			t.Errorf("%s: matches %v, explained as %v", c.search, got, m.Explain(sub, 0).Matched)
+		}
+		if slices.Contains(set.Fields(), "second unasked") {
+			t.Error("a field is asked that no rule asks for")
+		}
+	}
+}
+
 func TestPlaceholderErrors(t *testing.T) {
 	list := mustParse(t, ruleText(field("|expand", "'%unknown%'"))+"---\n"+ruleText(field("|cidr|expand", "'%bad%'"))+"---\n"+ruleText(field("|re|expand", "'%bad%['"))+"---\n"+ruleText(field("|expand", "'%many%%many%%many%'"))+"---\n"+ruleText(field("", "x")))
 	set, errs := rules.Compile(list, rules.Options{Placeholders: map[string][]string{"bad": {"nonsense"}, "many": make([]string, 100)}})

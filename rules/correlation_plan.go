@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -180,7 +181,7 @@ func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 		}
 	}
 	if !slices.Contains(p.set.notApplicable, r) {
-		p.set.notApplicable = append(p.set.notApplicable, r)
+		p.leave(r, fmt.Sprintf("not applied: rule %s, which it refers to, is not either", quote(ref)))
 	}
 }
 

@@ -137,12 +137,27 @@ func (x *explainer) item(item *Item) ExplainedItem {
 	case item.spec.fieldref:
 		out.Values, out.Matched = texts, x.references(item)
 	default:
-		x.values(item, texts, &out)
+		x.values(item, x.withAlso(out.Field, texts), &out)
 	}
 	if item.spec.neq {
 		out.Matched = !out.Matched
 	}
 	return out
+}
+
+// withAlso adds the texts of the second field that an item about a field is
+// asked of, each once.
+func (x *explainer) withAlso(field string, texts []string) []string {
+	if also, ok := x.set.options.also(field); ok {
+		if index, asked := x.set.fieldIDs[also]; asked {
+			for _, text := range x.texts(index) {
+				if !slices.Contains(texts, text) {
+					texts = append(texts, text)
+				}
+			}
+		}
+	}
+	return texts
 }
 
 // texts returns the texts of a field's values, those of groups one by one and

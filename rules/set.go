@@ -88,6 +88,7 @@ type Set struct {
 
 	correlations  []*correlationPlan
 	notApplicable []*Rule
+	reasons       map[*Rule]string // by rule of notApplicable
 	notSelected   []*Rule
 	filters       []*Rule
 	failed        int
@@ -157,6 +158,9 @@ func (s *Set) Filters() []*Rule { return s.filters }
 // NotApplicable returns the rules that are about other log sources, and the
 // correlation rules that need one of them.
 func (s *Set) NotApplicable() []*Rule { return s.notApplicable }
+
+// WhyNotApplicable says why one of NotApplicable is; "" of any other rule.
+func (s *Set) WhyNotApplicable(r *Rule) string { return s.reasons[r] }
 
 // NotSelected returns the rules that Options leave out.
 func (s *Set) NotSelected() []*Rule { return s.notSelected }

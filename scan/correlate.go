@@ -165,9 +165,7 @@ func (d *detection) addCorrelations(j *judge, moments []moment, findings []*Find
 		}
 		f.Correlated = append(f.Correlated, &m.Correlation)
 	}
-	slices.SortFunc(findings, func(a, b *Finding) int {
-		return cmp.Or(cmp.Compare(a.Process.HostIndex(), b.Process.HostIndex()), cmp.Compare(a.Process.Index(), b.Process.Index()))
-	})
+	slices.SortFunc(findings, compareFindings)
 	return findings
 }
 

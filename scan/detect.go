@@ -1,8 +1,10 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"webshellscan/rules"
 	"webshellscan/scan/guard"
@@ -113,6 +115,8 @@ type detection struct {
 	// levels are the rules that raise and lower levels of findings, sessionLevels those
 	// that raise levels of sessions.
 	levels, sessionLevels *rules.Set
+	// techniques are the rules that map what findings show to techniques.
+	techniques *rules.Set
 
 	wanted     []bool // by host: whether its findings are asked for
 	correlates bool   // whether there are correlation rules
@@ -138,6 +142,7 @@ func (d *detection) run(ctx context.Context) []*Finding {
 	})
 	d.crashes = append(append(d.crashes, crashesOf(judges)...), crashesIn("processes", failures)...)
 	findings := slices.Concat(found...)
+	d.guarded("processes between servers and findings", func() { findings = d.judgeBetween(judges[0], findings) })
 	if d.correlates {
 		d.guarded("correlation rules", func() { findings = d.correlate(judges[0], slices.Concat(moments...), findings) })
 	}
@@ -172,6 +177,45 @@ func (d *detection) judge(j *judge, b batch) (found []*Finding, moments []moment
 		}
 	})
 	return found, moments
+}
+
+// judgeBetween judges the processes between servers and findings a second time,
+// for the rules that ask for them. It returns all findings in their order.
+func (d *detection) judgeBetween(j *judge, findings []*Finding) []*Finding {
+	asked := slices.ContainsFunc(d.set.Fields(), func(name string) bool { return strings.EqualFold(name, "FindingBelow") })
+	if !asked {
+		return findings
+	}
+	d.workers.markBetween(findings)
+	have := make(map[proctree.Process]*Finding, len(d.workers.between))
+	for _, f := range findings {
+		if d.workers.between[f.Process] {
+			have[f.Process] = f
+		}
+	}
+	for p := range d.workers.between {
+		if p.Stub() || !d.wanted[p.HostIndex()] || !d.options.wantsTime(p.Start()) {
+			continue
+		}
+		reported := d.reported(j.match(p))
+		f := have[p]
+		switch {
+		case len(reported) == 0:
+			continue
+		case f == nil:
+			f = d.finding(j.subject)
+			findings = append(findings, f)
+		}
+		f.Rules = reported
+		f.sortRules()
+	}
+	slices.SortStableFunc(findings, compareFindings)
+	return findings
+}
+
+// compareFindings orders findings by host, and as processes started.
+func compareFindings(a, b *Finding) int {
+	return cmp.Or(cmp.Compare(a.Process.HostIndex(), b.Process.HostIndex()), cmp.Compare(a.Process.Index(), b.Process.Index()))
 }
 
 // reported returns those of the matched rules that give findings by themselves.

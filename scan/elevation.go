@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,26 +16,25 @@ type lineage struct {
 	forest *proctree.Forest
 	fields *proctree.FieldReader
 	todo   []proctree.Process
-	known  [256]struct { // by logon
+	names  map[int]map[string]principal // by host, of accounts in lower case
+	known  [256]struct {                // by logon
 		logon    proctree.FacetID
+		host     int
 		identity identity
 	}
 }
 
 func newLineage(forest *proctree.Forest) *lineage {
-	return &lineage{forest: forest, fields: proctree.NewFieldReader(forest)}
+	return &lineage{forest: forest, fields: proctree.NewFieldReader(forest), names: make(map[int]map[string]principal)}
 }
 
 // identity is whom a process runs as.
 type identity struct {
-	user      string
+	user      string // "" if not known
 	logon     uint64 // logon ID, 0 if not known
+	principal principal
 	integrity string
 }
-
-// The logon ID of the system itself ([MS-DTYP], and Microsoft's description of
-// logon sessions): SYSTEM is called otherwise in every language.
-const logonSystem = 0x3e7
 
 func (l *lineage) identity(p proctree.Process) identity {
 	logon := p.SharedFacet(proctree.FacetLogon)
@@ -42,20 +42,35 @@ func (l *lineage) identity(p proctree.Process) identity {
 		return l.readIdentity(p)
 	}
 	slot := &l.known[(logon^logon>>8)%proctree.FacetID(len(l.known))]
-	if slot.logon != logon {
-		slot.logon, slot.identity = logon, l.readIdentity(p)
+	if slot.logon != logon || slot.host != p.HostIndex() {
+		slot.logon, slot.host, slot.identity = logon, p.HostIndex(), l.readIdentity(p)
 	}
 	return slot.identity
 }
 
 func (l *lineage) readIdentity(p proctree.Process) identity {
 	texts := l.forest.Texts()
-	text := func(f event.FieldID) string { return texts.Text(l.fields.Field(p, f)) }
+	text := func(f event.FieldID) string { return texts.KnownText(l.fields.Field(p, f)) }
 	logon, err := strconv.ParseUint(text(event.LogonID), 0, 64)
 	if err != nil {
 		logon = 0
 	}
-	return identity{text(event.User), logon, text(event.IntegrityLevel)}
+	id := identity{user: text(event.User), logon: logon, integrity: text(event.IntegrityLevel)}
+	id.principal = principalByLogon[logon]
+	if logon == 0 {
+		sid := text(event.TargetUserSID)
+		if sid == "" || sid == nullSID {
+			sid = text(event.SubjectUserSID)
+		}
+		id.principal = principalBySID[sid]
+	}
+	if id.principal == 0 {
+		id.principal = principalByName[strings.ToLower(account(id.user))]
+	}
+	if id.principal == 0 && isMachine(id.user, p.Host()) {
+		id.principal = principalMachine
+	}
+	return id
 }
 
 // climb counts the processes below the worker, and notes where one runs as another
@@ -75,15 +90,22 @@ func (l *lineage) climb(s *Session) {
 			s.Processes++
 			l.todo = append(l.todo, p)
 			own := l.identity(p)
-			if own.elevatedUser(above) {
+			if l.rises(own, above, parent.HostIndex()) {
 				users.add(p, fmt.Sprintf("%s runs as %s, its parent %s as %s", l.name(p), own.user, l.name(parent), above.user))
 			}
 			if integrityRank(own.integrity) > integrityRank(above.integrity) && integrityRank(above.integrity) > 0 {
-				levels.add(p, fmt.Sprintf("%s runs at integrity level %s, its parent %s at %s", l.name(p), own.integrity, l.name(parent), above.integrity))
+				levels.add(p, fmt.Sprintf("%s runs at integrity level %s, its parent %s at %s",
+					l.name(p), integrityName(own.integrity), l.name(parent), integrityName(above.integrity)))
 			}
 		}
 	}
 	s.userRises, s.integrityRises = users.text(), levels.text()
+}
+
+// rises reports whether a process that runs as own has a user with more rights
+// than its parent on that host, who runs as above.
+func (l *lineage) rises(own, above identity, host int) bool {
+	return own.elevatedUser(above) && own.elevatedUser(l.learnt(above, host))
 }
 
 // name is what a reason calls a process.
@@ -114,26 +136,64 @@ func (e *elevations) text() string {
 }
 
 // elevatedUser reports whether the user is another than above, whom the parent
-// runs as. Whoever the system hands a process to has less rights, not more. Where
-// the logon IDs are the same so are the users, however they are spelled: the
-// Security log has the computer's account where Sysmon has SYSTEM.
+// runs as, and both are known. Whoever the system hands a process to has less
+// rights, not more. Where the logon IDs are the same so are the users, however
+// they are spelled: the Security log has the computer's account where Sysmon has
+// SYSTEM or NETWORK SERVICE.
 func (id identity) elevatedUser(above identity) bool {
-	if id.user == "" || above.user == "" || above.logon == logonSystem || id.logon == above.logon && id.logon != 0 {
+	switch {
+	case id.user == "" || above.user == "" || above.principal == principalSystem || id.logon == above.logon && id.logon != 0:
 		return false
+	case id.principal != 0 && above.principal != 0:
+		return !id.principal.maybe(above.principal)
 	}
-	return id.logon == logonSystem || !strings.EqualFold(account(id.user), account(above.user))
+	return id.principal == principalSystem || !strings.EqualFold(account(id.user), account(above.user))
 }
 
 // account returns a user's name without the domain, which logs spell in several
 // ways.
 func account(user string) string { return user[strings.LastIndexByte(user, '\\')+1:] }
 
-// integrityRank orders integrity levels; 0 is an unknown one.
+// isMachine reports whether a user is the account of its own computer.
+func isMachine(user string, host *proctree.Host) bool {
+	name, ok := strings.CutSuffix(account(user), "$")
+	return ok && slices.ContainsFunc(host.Names, func(computer string) bool {
+		short, _, _ := strings.Cut(computer, ".")
+		return strings.EqualFold(name, short)
+	})
+}
+
+// integrityLevels are the levels of integrity as Sysmon names them, by the last
+// part of their SID, which orders them ([MS-DTYP] 2.4.2.4).
+var integrityLevels = []struct {
+	name string
+	rank int
+}{
+	{"Untrusted", 0}, {"Low", 0x1000}, {"Medium", 0x2000}, {"MediumPlus", 0x2100}, {"High", 0x3000}, {"System", 0x4000}, {"Protected", 0x5000},
+}
+
+// integrityRank orders integrity levels, which are names or SIDs; 0 is an unknown
+// one.
 func integrityRank(level string) int {
-	for i, name := range [...]string{"untrusted", "low", "medium", "mediumplus", "high", "system", "protected"} {
-		if strings.EqualFold(level, name) {
-			return i + 1
+	if last, ok := strings.CutPrefix(level, "S-1-16-"); ok {
+		if n, err := strconv.ParseUint(last, 10, 16); err == nil {
+			return int(n) + 1
+		}
+	}
+	for _, l := range integrityLevels {
+		if strings.EqualFold(level, l.name) {
+			return l.rank + 1
 		}
 	}
 	return 0
+}
+
+// integrityName returns the name of an integrity level that may be a SID.
+func integrityName(level string) string {
+	for _, l := range integrityLevels {
+		if l.rank+1 == integrityRank(level) {
+			return l.name
+		}
+	}
+	return level
 }

@@ -232,3 +232,115 @@ func FuzzFoldCommand(f *testing.F) {
 		}
 	})
 }
+
+// sysmonRun and securityRun are process creations as either log has them, one
+// below process 100, which is an IIS worker unless it is that itself.
+func sysmonRun(pid, parent uint32, image, user string, logon uint64, integrity string) *evtxtest.SysmonProcessCreate {
+	return &evtxtest.SysmonProcessCreate{
+		ProcessID: pid, ParentProcessID: parent, Image: image, CommandLine: fmt.Sprint("run ", pid), User: user, LogonID: logon,
+		IntegrityLevel: integrity, ParentImage: map[bool]string{true: w3wp, false: `C:\Windows\System32\svchost.exe`}[parent == 100],
+	}
+}
+
+func securityRun(pid, parent uint64, image string, subject evtxtest.Account) *evtxtest.ProcessCreated {
+	return &evtxtest.ProcessCreated{
+		NewProcessID: pid, ProcessID: parent, NewProcessName: image, CommandLine: fmt.Sprint("run ", pid), Subject: subject,
+	}
+}
+
+// TestElevationIsOfWhomIsKnown (issue 10, point 12): rights rise only where it is known
+// whom both run as, however that is spelled.
+func TestElevationIsOfWhomIsKnown(t *testing.T) {
+	const dot = `C:\Windows\System32\whoami.exe`
+	machine := evtxtest.Account{Name: "WEB01$", Domain: "WORKGROUP"}
+	asNetwork := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-20"), Name: "WEB01$", Domain: "WORKGROUP", LogonID: 0x3e4}
+	bySID := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "RENDSZER", Domain: "NT"}
+	withParentUser := func(r *evtxtest.SysmonProcessCreate, user string) *evtxtest.SysmonProcessCreate {
+		r.Schema, r.ParentUser = evtxtest.Sysmon23, user
+		return r
+	}
+	shop := sysmonRun(100, 4, w3wp, shopUser, 0x9999, "High")
+	stubChild := func(parentUser string) *evtxtest.SysmonProcessCreate {
+		return withParentUser(sysmonRun(200, 100, cmd, `WEB01\svc_web`, 0x9999, "High"), parentUser)
+	}
+	tests := []struct {
+		name   string
+		events []evtxtest.Source
+		want   string
+	}{
+		{"a user of one dash", []evtxtest.Source{shop, sysmonRun(200, 100, cmd, "-", 0x8888, "-")}, ""},
+		{"a worker's user that is a question mark", []evtxtest.Source{
+			sysmonRun(100, 4, w3wp, "?", 0x7777, "?"), sysmonRun(200, 100, cmd, shopUser, 0x9999, "High"),
+		}, ""},
+		{"from a SYSTEM that only the child names", []evtxtest.Source{stubChild(`NT AUTHORITY\SYSTEM`)}, ""},
+		{"the same in Russian", []evtxtest.Source{stubChild(`NT AUTHORITY\СИСТЕМА`)}, ""},
+		{"the same in a language that the host's other records teach", []evtxtest.Source{
+			sysmonRun(900, 4, dot, `NT-X\SYSTEMET`, 0x3e7, "System"), stubChild(`NT-X\SYSTEMET`),
+		}, ""},
+		{"what runs with the system's logon as an application pool teaches nothing", []evtxtest.Source{
+			sysmonRun(900, 4, dot, shopUser, 0x3e7, "System"), stubChild(shopUser),
+		}, `cmd.exe (200) runs as WEB01\svc_web, its parent w3wp.exe (100) as IIS APPPOOL\shop`},
+		{
+			"from another that only the child names",
+			[]evtxtest.Source{stubChild(`CORP\web`)},
+			`cmd.exe (200) runs as WEB01\svc_web, its parent w3wp.exe (100) as CORP\web`,
+		},
+		{"to the computer that is NETWORK SERVICE", []evtxtest.Source{
+			sysmonRun(100, 4, w3wp, `NT AUTHORITY\NETWORK SERVICE`, 0, "High"), securityRun(200, 100, cmd, asNetwork),
+		}, ""},
+		{"from the computer that is NETWORK SERVICE, in German", []evtxtest.Source{
+			securityRun(100, 4, w3wp, asNetwork), sysmonRun(200, 100, cmd, `NT-AUTORITÄT\Netzwerkdienst`, 0, "High"),
+		}, ""},
+		{"from the computer, which may be SYSTEM", []evtxtest.Source{
+			securityRun(100, 4, w3wp, machine), sysmonRun(200, 100, cmd, `NT AUTHORITY\SYSTEM`, 0x3e7, "System"),
+		}, ""},
+		{"from SYSTEM by its SID", []evtxtest.Source{securityRun(100, 4, w3wp, bySID), sysmonRun(200, 100, cmd, shopUser, 0x9999, "High")}, ""},
+		{"from NETWORK SERVICE to SYSTEM", []evtxtest.Source{
+			securityRun(100, 4, w3wp, asNetwork), sysmonRun(200, 100, cmd, `NT AUTHORITY\SYSTEM`, 0x3e7, "System"),
+		}, `cmd.exe (200) runs as NT AUTHORITY\SYSTEM, its parent w3wp.exe (100) as WORKGROUP\WEB01$`},
+		{"to LOCAL SERVICE from the computer", []evtxtest.Source{
+			securityRun(100, 4, w3wp, machine), sysmonRun(200, 100, cmd, `NT AUTHORITY\LOCAL SERVICE`, 0x3e5, "High"),
+		}, `cmd.exe (200) runs as NT AUTHORITY\LOCAL SERVICE, its parent w3wp.exe (100) as WORKGROUP\WEB01$`},
+		{
+			"to another computer",
+			[]evtxtest.Source{shop, sysmonRun(200, 100, cmd, `CORP\DC01$`, 0x7777, "High")},
+			`cmd.exe (200) runs as CORP\DC01$, its parent w3wp.exe (100) as IIS APPPOOL\shop`,
+		},
+		{"by SIDs of integrity levels", []evtxtest.Source{
+			sysmonRun(100, 4, w3wp, shopUser, 0x9999, "S-1-16-8192"), sysmonRun(200, 100, cmd, shopUser, 0x9999, "High"),
+		}, `cmd.exe (200) runs at integrity level High, its parent w3wp.exe (100) at Medium`},
+		{"an integrity level by name and by SID", []evtxtest.Source{
+			sysmonRun(100, 4, w3wp, shopUser, 0x9999, "High"), sysmonRun(200, 100, cmd, shopUser, 0x9999, "S-1-16-12288"),
+		}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := sessionOn(t, mustScan(t, scan.Options{Paths: []string{webLog(t, tt.events...)}}), "WEB01")
+			if got := strings.Join(s.Raised, "; "); got != tt.want {
+				t.Errorf("raised %q, want %q", got, tt.want)
+			}
+			if s.User == "-" || s.User == "?" {
+				t.Errorf("the worker ran as %s", s.User)
+			}
+		})
+	}
+}
+
+// webLog returns a folder with a log of events of WEB01, one a minute.
+func webLog(t *testing.T, sources ...evtxtest.Source) string {
+	t.Helper()
+	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	var events []evtxtest.Event
+	for i, source := range sources {
+		events = append(events, evtxtest.NewEvent(at.Add(time.Duration(i)*time.Minute), "WEB01", source))
+	}
+	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "log.evtx"), file.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}

@@ -36,6 +36,13 @@ type Finding struct {
 	User, IntegrityLevel           string
 	ParentImage, ParentCommandLine string
 	ParentProcessID                uint32
+	// LogonID is that of the logon session which the process runs in. The others are
+	// what Sysmon alone says of a process: the hashes of its image as it writes them,
+	// the folder it was started in, and the name of its version resource.
+	LogonID, Hashes, CurrentDirectory, OriginalFileName string
+	// Techniques are the rules of the role technique that the process matched: what
+	// their tags name is claimed of this process.
+	Techniques []*rules.Rule
 
 	// Worker is the server that the process runs below; the zero Process if it runs
 	// below none, and then the other worker fields are empty. WorkerStart is 0 if it
@@ -108,6 +115,10 @@ func (d *detection) finding(s *subject) *Finding {
 		ParentImage:       texts.Text(s.known(p.Field(event.ParentImage), proctree.Process.Image)),
 		ParentCommandLine: texts.Text(s.known(p.Field(event.ParentCommandLine), proctree.Process.CommandLine)),
 		ParentProcessID:   p.ParentPID(),
+		LogonID:           texts.Text(p.Field(event.LogonID)),
+		Hashes:            texts.Text(p.Field(event.Hashes)),
+		CurrentDirectory:  texts.Text(p.Field(event.CurrentDirectory)),
+		OriginalFileName:  texts.Text(p.Field(event.OriginalFileName)),
 		Recovered:         p.Recovered(),
 	}
 	f.command = s.command(p.CommandLine())

@@ -193,7 +193,7 @@ func TestRuleSummary(t *testing.T) {
 	if diff := gocmp.Diff(want, errs); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
-	if s.Failed != 4 || s.NotSelected != 2 || s.Applied != 5 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
+	if s.Failed != 4 || s.NotSelected != 5 || s.Applied != 21 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -213,8 +213,8 @@ func TestSelection(t *testing.T) {
 		{"no name", scan.RuleOptions{Exclude: []string{""}}, `no rule to exclude has the name or ID ""`},
 		{"a tag", scan.RuleOptions{Tags: []string{"T1505"}}, ""},
 		{"a tag that there is not", scan.RuleOptions{Tags: []string{"t1505", "T150"}}, `no rule has the tag "T150" or one below it`},
-		{"level", scan.RuleOptions{MinLevel: rules.LevelCritical}, "no rule is left to give findings: 6 not selected (asked for: rules of level critical or above)"},
-		{"status", scan.RuleOptions{Statuses: []string{"unsupported"}}, "no rule is left to give findings: 6 not selected (asked for: rules of status unsupported)"},
+		{"level", scan.RuleOptions{MinLevel: rules.LevelCritical}, "no rule is left to give findings: 25 not selected (asked for: rules of level critical or above)"},
+		{"status", scan.RuleOptions{Statuses: []string{"unsupported"}}, "no rule is left to give findings: 25 not selected (asked for: rules of status unsupported)"},
 		{
 			"all excluded",
 			scan.RuleOptions{NoBuiltin: true, Exclude: []string{"odd"}},

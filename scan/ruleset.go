@@ -13,8 +13,9 @@ import (
 // ones.
 type RuleOptions struct {
 	// Paths are files and folders with Sigma rules, which are applied beside the
-	// built-in ones. Those with the roles web_server, other_server and unknown_server tell
-	// servers, those with the role web_application what runs in them.
+	// built-in ones. Those with the roles web_server, other_server and unknown_server
+	// tell servers, those with the role web_application what runs in them, those with
+	// the role technique which techniques a finding shows.
 	Paths []string
 	// NoBuiltin leaves out the built-in rules that give findings. Those that tell
 	// servers stay, since without them no process has a worker.
@@ -33,8 +34,9 @@ type RuleOptions struct {
 // RuleSets are the rules of a scan, compiled.
 type RuleSets struct {
 	// Detections are the rules that give findings, Servers those that tell
-	// servers, Applications those that tell what runs in them.
-	Detections, Servers, Applications *rules.Set
+	// servers, Applications those that tell what runs in them, Techniques those that
+	// map what findings show to techniques.
+	Detections, Servers, Applications, Techniques *rules.Set
 	// Levels are the rules that raise or lower the level of findings, SessionLevels
 	// those that raise that of sessions.
 	Levels, SessionLevels *rules.Set
@@ -79,22 +81,26 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	// What the user says of a server goes before what is built in.
 	roles, others := rules.SplitServers(slices.Concat(given.Rules, builtin))
 	applications, others := rules.SplitRole(others, rules.RoleWebApplication)
+	techniques, others := rules.SplitRole(others, rules.RoleTechnique)
 	levels, sessions, others := rules.SplitLevels(others)
-	roles, applications, levels, sessions = s.checkRoles(roles), s.checkRoles(applications), s.checkLevels(levels), s.checkLevels(sessions)
+	roles, applications, techniques = s.checkRoles(roles), s.checkRoles(applications), s.checkRoles(techniques)
+	levels, sessions = s.checkLevels(levels), s.checkLevels(sessions)
 	for _, by := range []*[]*rules.Rule{&roles, &levels, &sessions} {
 		*by, others = shareFilters(*by, others)
 	}
 	var errs []error
-	s.Levels, errs = rules.Compile(levels, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.Levels, errs = rules.Compile(levels, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
-	s.SessionLevels, errs = rules.Compile(sessions, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.SessionLevels, errs = rules.Compile(sessions, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
-	s.Servers, errs = rules.Compile(roles, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.Servers, errs = rules.Compile(roles, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
-	s.Applications, errs = rules.Compile(applications, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.Applications, errs = rules.Compile(applications, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.fail(errs)
+	s.Techniques, errs = rules.Compile(techniques, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
 	s.Detections, errs = rules.Compile(others, rules.Options{
-		MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
+		Also: alsoFields, MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
 	})
 	s.fail(errs)
 	for _, set := range s.sets() {
@@ -211,7 +217,7 @@ func filterOf(r *rules.Rule, names []string) *rules.Rule {
 type RuleSummary struct {
 	// Applied counts the rules that gave findings or would have, correlation rules
 	// among them; Servers those that told servers and what runs in them; Levels those
-	// that raised or lowered levels; Filters those that tuned others.
+	// that raised or lowered levels; Filters those that were given and tuned others.
 	Applied, Servers, Levels, Filters int
 	// Correlated counts those of Applied that give no findings by themselves, since
 	// correlation rules ask for them.
@@ -228,14 +234,26 @@ type RuleSummary struct {
 	Forgotten int
 }
 
+// givenFilters counts the filters that were given and tune a rule. Those built in
+// belong to the rules that they tune.
+func (s *RuleSets) givenFilters() int {
+	n := 0
+	for _, r := range slices.Concat(s.Detections.Filters(), s.Servers.Filters()) {
+		if !slices.ContainsFunc(s.Loaded[:s.Builtin], func(b *rules.Rule) bool { return b.ID == r.ID && b.File == r.File }) {
+			n++
+		}
+	}
+	return n
+}
+
 // Summary counts the rules.
 func (s *RuleSets) Summary() RuleSummary {
 	sum := RuleSummary{
 		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()),
-		Levels: len(s.Levels.Rules()) + len(s.SessionLevels.Rules()), Failed: s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
+		Levels: len(s.Levels.Rules()) + len(s.SessionLevels.Rules()), Filters: s.givenFilters(),
+		Failed: s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
 	}
 	for _, set := range s.sets() {
-		sum.Filters += len(set.Filters())
 		sum.NotApplicable += len(set.NotApplicable())
 		sum.NotSelected += len(set.NotSelected())
 	}

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ const (
 	UseUnknownServer  RuleUse = "unknown server"  // tells what behaves as a server
 	UseWebApplication RuleUse = "web application" // tells what runs in them
 	UseLevel          RuleUse = "level"           // raises or lowers levels
+	UseTechnique      RuleUse = "technique"       // maps findings to techniques
 	UseFilter         RuleUse = "filter"          // tunes other rules
 	UseNotApplicable  RuleUse = "other logs"      // is about other logs, or tunes rules that are
 	UseNotSelected    RuleUse = "not selected"
@@ -34,7 +36,7 @@ var serverUses = map[string]RuleUse{
 
 // sets returns all sets.
 func (s *RuleSets) sets() []*rules.Set {
-	return []*rules.Set{s.Servers, s.Applications, s.Levels, s.SessionLevels, s.Detections}
+	return []*rules.Set{s.Servers, s.Applications, s.Techniques, s.Levels, s.SessionLevels, s.Detections}
 }
 
 // Uses returns the use of each rule of Loaded.
@@ -55,6 +57,7 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 	mark(s.Applications.Rules(), UseWebApplication)
 	mark(s.Levels.Rules(), UseLevel)
 	mark(s.SessionLevels.Rules(), UseLevel)
+	mark(s.Techniques.Rules(), UseTechnique)
 	mark(s.Detections.Correlations(), UseCorrelation)
 	for i, r := range s.Detections.Rules() {
 		uses[r] = UseFinding
@@ -75,6 +78,21 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 		}
 	}
 	return uses
+}
+
+// NotApplicable returns the rules of Loaded that are left alone, with the reason.
+func (s *RuleSets) NotApplicable() map[*rules.Rule]string {
+	reasons := make(map[*rules.Rule]string)
+	for r, use := range s.Uses() {
+		if use != UseNotApplicable {
+			continue
+		}
+		reasons[r] = "not applied: it tunes no rule that is"
+		for _, set := range s.sets() {
+			reasons[r] = cmp.Or(set.WhyNotApplicable(r), reasons[r])
+		}
+	}
+	return reasons
 }
 
 // tunes reports whether a filter, or a copy of it for some of the rules that it
@@ -117,8 +135,8 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 
 // Explain says how detection rules stand to a process: those that give findings,
 // then those that raise and lower levels, if it has a finding or its worker a
-// session or they are asked for by name, then those that tell servers and what runs
-// in them, each in the order of the rules. wanted says of which rules it is to be
+// session or they are asked for by name, then those that map to techniques, and
+// those that tell servers and what runs in them, each in the order of the rules. wanted says of which rules it is to be
 // said; nil means all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
@@ -131,6 +149,7 @@ func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*r
 		{r.Rules.Detections, r.workers, true},
 		{r.Rules.Levels, r.workers, finding != nil || wanted != nil},
 		{r.Rules.SessionLevels, r.workers, session != nil || wanted != nil},
+		{r.Rules.Techniques, r.workers, true},
 		{r.Rules.Servers, nil, true},
 		{r.Rules.Applications, nil, true},
 	} {

@@ -70,9 +70,10 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	d := &detection{
 		options: &options, forest: forest, set: loaded.rules.Detections, matchers: loaded.matchers, workers: res.workers, inputs: reading.inputs,
-		levels: loaded.rules.Levels, sessionLevels: loaded.rules.SessionLevels, crashes: loaded.crashes,
+		techniques: loaded.rules.Techniques, levels: loaded.rules.Levels, sessionLevels: loaded.rules.SessionLevels, crashes: loaded.crashes,
 	}
 	res.Findings = d.run(rest)
+	d.guarded("techniques", func() { d.mapTechniques(res.Findings) })
 	d.guarded("levels", func() { d.weigh(res.Findings) })
 	options.Baseline.mark(res.Findings)
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })

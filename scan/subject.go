@@ -26,10 +26,13 @@ type subject struct {
 	session   *Session // whose worker the process is, when its level is asked for
 	hashes    map[proctree.TextID]hashes
 	commands  map[proctree.TextID]*command
-	sessions  map[proctree.Process]string // keys of workers
-	members   []proctree.TextID           // scratch
-	records   []Evidence                  // scratch
-	way       []string                    // scratch
+	sessions  map[proctree.Process]string         // keys of workers
+	names     map[proctree.TextID]proctree.TextID // file names of images
+	levels    map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
+	below     *lineage
+	members   []proctree.TextID // scratch
+	records   []Evidence        // scratch
+	way       []string          // scratch
 	findings  slab[Finding]
 	evidence  slab[Evidence]
 	ancestors slab[string]
@@ -40,6 +43,8 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 	s := &subject{
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
 		hashes: make(map[proctree.TextID]hashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
+		names: make(map[proctree.TextID]proctree.TextID), below: newLineage(forest),
+		levels: make(map[proctree.TextID]proctree.TextID),
 	}
 	for _, name := range set.Fields() {
 		s.getters = append(s.getters, getterOf(name))
@@ -68,6 +73,9 @@ func plainField(name string) event.FieldID {
 	case "md5", "sha1", "sha256", "imphash":
 		return event.Hashes
 	}
+	if field, ok := alsoFacets[lower]; ok {
+		return field
+	}
 	if getters[lower] != nil || levelGetter(lower) != nil {
 		return event.FieldNone
 	}
@@ -93,6 +101,7 @@ const (
 	valueParentGUID = rules.Unkept | 3<<56 // the parent's
 	valueTime       = rules.Unkept | 4<<56 // the start of the process in hand
 	valueSession    = rules.Unkept | 5<<56 // the key of the worker of the process in hand
+	valueHex        = 6 << 56              // a number that is written after 0x
 	valueMark       = rules.Unkept | rules.Grouped | rules.Number | 0x1F<<56
 )
 
@@ -101,6 +110,8 @@ func (s *subject) Text(id rules.ValueID) string {
 	switch id & valueMark {
 	case valueNumber:
 		return strconv.FormatUint(uint64(id&^valueMark), 10)
+	case valueHex:
+		return "0x" + strconv.FormatUint(uint64(id&^valueMark), 16)
 	case valueGUID:
 		return s.process.GUID().String()
 	case valueParentGUID:
@@ -152,6 +163,10 @@ var getters = map[string]getter{
 	"depth":                  depth,
 	"applicationpool":        poolField,
 	"commandtext":            commandText,
+	"imagename":              imageName,
+	"elevation":              elevated,
+	"findingbelow":           findingBelow,
+	"seenbelow":              seenBelow,
 	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
 	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
 	"sha256":                 hash(func(h hashes) proctree.TextID { return h.sha256 }),
@@ -163,6 +178,9 @@ var getters = map[string]getter{
 func getterOf(name string) getter {
 	lower := strings.ToLower(name)
 	if g, ok := getters[lower]; ok {
+		return g
+	}
+	if g, ok := alsoGetters[lower]; ok {
 		return g
 	}
 	if g := levelGetter(lower); g != nil {

@@ -56,6 +56,9 @@ type workerMap struct {
 	servers []serverName // by index of the rule that tells a server
 	hosts   []hostWorkers
 	crashes []crash
+
+	programs programs
+	between  map[proctree.Process]bool // between a server and a finding; nil until findings are there
 }
 
 // serverName is what a rule says of a server.

@@ -16,7 +16,8 @@ func newRulesCheckCommand(g *globals) *cobra.Command {
 		Short: "Say what is wrong with rule files",
 		Long: `check reads rule files and says all that is wrong with them: file, line, column
 and reason, one line each. Warnings are departures from the Sigma specification
-that leave no doubt about what was meant; they are no errors.
+that leave no doubt about what was meant; notes name rules that are not applied,
+since they are about other logs. Neither are errors.
 
 The built-in rules are there to be referred to.
 

@@ -11,35 +11,54 @@ import (
 // bootSpread is how far the events of one start of the system lie apart.
 const bootSpread = 3 * event.Minute
 
+// bootProof says how good a sign of a start of the system is.
+type bootProof uint8
+
+const (
+	// proofService: a service started that starts with the system, but may start by
+	// itself: when it is installed, brought up to date or restarted.
+	proofService bootProof = iota
+	// proofSession: a session manager started, as it does with the system, but with
+	// each container too.
+	proofSession
+	// proofCertain: an event that is written at no other time.
+	proofCertain
+)
+
 // boot is one start of the system: the events that speak of it.
 type boot struct {
-	at     event.Time // of the first event
-	last   event.Time
-	strong bool // one of them is written at no other time
+	at    event.Time // of the first event
+	last  event.Time
+	proof bootProof // the best
+	// disproved says that something outlived what is no start.
+	disproved bool
 }
 
 // findBoots finds the starts of the system and numbers the processes by them:
-// a process ID means nothing across a start. The session manager that the kernel
-// starts is as good a sign as the events made for it. Where only a service says
-// that it has started, which it may do alone, processes that lived on disprove
-// it.
+// a process ID means nothing across a start. What is no certain sign counts where
+// nothing speaks against it.
 func (b *builder) findBoots() {
-	list := b.bootEvents()
-	if len(list) == 0 {
+	signs := b.bootSigns()
+	if len(signs.list) == 0 {
 		return
 	}
-	slices.SortFunc(list, func(x, y boot) int { return cmp.Compare(x.at, y.at) })
-	boots := list[:1]
-	for _, e := range list[1:] {
+	slices.SortFunc(signs.list, func(x, y boot) int { return cmp.Compare(x.at, y.at) })
+	boots := signs.list[:1]
+	for _, e := range signs.list[1:] {
 		if last := &boots[len(boots)-1]; e.at-last.last <= bootSpread {
-			last.last, last.strong = e.at, last.strong || e.strong
+			last.last, last.proof = e.at, max(last.proof, e.proof)
 		} else {
 			boots = append(boots, e)
 		}
 	}
-	b.disprove(boots)
+	if slices.ContainsFunc(boots, func(x boot) bool { return x.proof != proofCertain }) {
+		d := disproof{builder: b, boots: boots}
+		d.byLogs(signs)
+		d.byGUIDs()
+		d.byNames()
+	}
 	for _, x := range boots {
-		if x.at != 0 {
+		if !x.disproved {
 			b.boots = append(b.boots, x.at)
 		}
 	}
@@ -49,54 +68,181 @@ func (b *builder) findBoots() {
 	}
 }
 
-// bootEvents returns every sign of a start.
-func (b *builder) bootEvents() []boot {
-	var list []boot
-	for _, m := range b.marks {
-		if m.kind == markBoot || m.kind == markWeakBoot {
-			at := b.clock.line(m.origin, m.file, m.recordID, m.at)
-			list = append(list, boot{at, at, m.kind == markBoot})
-		}
-	}
-	for i := range b.tree.nodes {
-		n := &b.tree.nodes[i]
-		if b.record(n).parentPID == systemProcess {
-			if base := b.images.base(n.image); base == "smss.exe" || base == "registry" {
-				list = append(list, boot{n.at, n.at, true})
-			}
-		}
-	}
-	return list
+// bootSigns is every sign of a start, and which channels tell of starts for
+// certain: when the first event that is known of each lies.
+type bootSigns struct {
+	list    []boot
+	first   map[TextID]event.Time
+	certain map[TextID]bool
 }
 
-// disprove takes out (sets at to 0) the weakly attested starts that a process
-// outlived: one whose GUID was seen to end, or to have a child, after it.
-func (b *builder) disprove(boots []boot) {
-	if !slices.ContainsFunc(boots, func(x boot) bool { return !x.strong }) {
-		return
-	}
-	outlived := func(from, to event.Time) {
-		i := sort.Search(len(boots), func(i int) bool { return boots[i].at > from+tolerance })
-		for ; i < len(boots) && boots[i].at < to-tolerance; i++ {
-			if !boots[i].strong {
-				boots[i].last = 0 // for now: at keeps the order for the search
-			}
+func (b *builder) bootSigns() bootSigns {
+	s := bootSigns{first: make(map[TextID]event.Time), certain: make(map[TextID]bool)}
+	for _, m := range b.marks {
+		at := b.clock.line(m.origin, m.file, m.recordID, m.at)
+		switch m.kind {
+		case markBoot:
+			s.list = append(s.list, boot{at: at, last: at, proof: proofCertain})
+			s.certain[b.clock.channel(m.origin)] = true
+		case markWeakBoot:
+			s.list = append(s.list, boot{at: at, last: at, proof: proofService})
 		}
+		s.reach(b.clock.channel(m.origin), at)
 	}
 	for i := range b.tree.nodes {
 		n := &b.tree.nodes[i]
-		if !b.record(n).guid.IsZero() && n.endAt != 0 {
-			outlived(n.at, n.endAt)
+		if r := b.record(n); r.parentPID == systemProcess {
+			if base := b.images.base(n.image); base == "smss.exe" || base == "registry" {
+				s.list = append(s.list, boot{at: n.at, last: n.at, proof: proofSession})
+				s.reach(b.clock.channel(r.origin), n.at)
+			}
+		}
+	}
+	return s
+}
+
+// reach notes that a channel's log reaches back to a time.
+func (s *bootSigns) reach(channel TextID, at event.Time) {
+	if first, ok := s.first[channel]; !ok || at < first {
+		s.first[channel] = at
+	}
+}
+
+// disproof takes out the uncertain starts that something speaks against.
+type disproof struct {
+	*builder
+	boots []boot
+}
+
+// byLogs disproves the starts that a log says nothing of, although it reaches
+// back to them and tells of others for certain.
+func (d *disproof) byLogs(signs bootSigns) {
+	for channel := range signs.certain {
+		for i := range d.boots {
+			if x := &d.boots[i]; x.proof != proofCertain && x.last >= signs.first[channel] {
+				x.disproved = true
+			}
+		}
+	}
+}
+
+// byGUIDs disproves the starts that a process outlived which Sysmon names by its
+// GUID: it was seen to end after it, or to have a child.
+func (d *disproof) byGUIDs() {
+	for i := range d.tree.nodes {
+		n := &d.tree.nodes[i]
+		r := d.record(n)
+		if !r.guid.IsZero() && n.endAt != 0 {
+			d.outlived(n.at, n.endAt, proofService)
 		}
 		if n.parent != 0 { // by GUID: others are not found yet
-			outlived(b.node(n.parent).at, n.at)
+			d.outlived(d.node(n.parent).at, n.at, proofService)
+		} else if start := guidStart(r.parentGUID); start.Plausible() && r.parentGUID.Part1() == r.guid.Part1() {
+			d.outlived(start+n.at-r.start, n.at, proofService)
 		}
 	}
-	for i := range boots {
-		if boots[i].last == 0 {
-			boots[i].at = 0
+}
+
+// guidStart returns the second of a process's start that its GUID holds.
+func guidStart(guid event.GUID) event.Time { return event.FromUnix(int64(guid.Part2())) }
+
+// outlived notes that a process lived from one time to another. It disproves the
+// starts in between that are not certain, and whose proof is not below least.
+func (d *disproof) outlived(from, to event.Time, least bootProof) {
+	i := sort.Search(len(d.boots), func(i int) bool { return d.boots[i].at > from+tolerance })
+	for ; i < len(d.boots) && d.boots[i].at < to-tolerance; i++ {
+		if x := &d.boots[i]; x.proof != proofCertain && x.proof >= least {
+			x.disproved = true
 		}
 	}
+}
+
+// byNames disproves the starts on both sides of which a process ID has the same
+// name, and no other in between: by creations, by what children say of their
+// parents, and by ends.
+func (d *disproof) byNames() {
+	if !slices.ContainsFunc(d.boots, func(x boot) bool { return x.proof != proofCertain && !x.disproved }) {
+		return
+	}
+	w := nameWalk{disproof: d, held: make(map[uint32]holder)}
+	ends := d.pidEndings()
+	for i := range d.tree.nodes {
+		n := &d.tree.nodes[i]
+		for ; len(ends) > 0 && ends[0].at < n.at; ends = ends[1:] {
+			w.end(ends[0].e, ends[0].at)
+		}
+		w.create(n)
+	}
+	for _, p := range ends {
+		w.end(p.e, p.at)
+	}
+}
+
+// nameWalk goes along the time line for byNames.
+type nameWalk struct {
+	*disproof
+	held map[uint32]holder // by process ID
+	next int               // the first start that is ahead
+}
+
+// holder is who is known to hold a process ID.
+type holder struct {
+	image TextID
+	since event.Time
+}
+
+// pass goes on to a time. Nobody outlives a certain start.
+func (w *nameWalk) pass(at event.Time) {
+	for ; w.next < len(w.boots) && w.boots[w.next].at <= at; w.next++ {
+		if w.boots[w.next].proof == proofCertain {
+			clear(w.held)
+		}
+	}
+}
+
+// create takes a process: it holds its own process ID from now on, and its parent
+// is alive.
+func (w *nameWalk) create(n *node) {
+	w.pass(n.at)
+	p := w.parentage(n)
+	switch {
+	case p.pid == 0 || p.image == 0:
+	case p.guid.IsZero():
+		w.see(p.pid, p.image, n.at)
+	default:
+		w.held[p.pid] = holder{p.image, guidStart(p.guid)}
+	}
+	w.held[n.pid] = holder{n.image, n.at}
+}
+
+// end takes the end of a process.
+func (w *nameWalk) end(e *ending, at event.Time) {
+	w.pass(at)
+	if w.texts.Known(e.image) {
+		w.see(e.pid, e.image, at)
+	}
+	delete(w.held, e.pid)
+}
+
+// see notes that a process with a name is alive.
+func (w *nameWalk) see(pid uint32, image TextID, at event.Time) {
+	h, ok := w.held[pid]
+	if !ok || h.image == 0 || !w.images.match(h.image, image) {
+		w.held[pid] = holder{image, at}
+		return
+	}
+	least := proofService
+	if ofEveryStart[w.images.base(image)] {
+		least = proofSession
+	}
+	w.outlived(h.since, at, least)
+}
+
+// ofEveryStart are the programs that start with the system, in the same order
+// each time, so that they may have the same process IDs again.
+var ofEveryStart = map[string]bool{
+	"smss.exe": true, "csrss.exe": true, "wininit.exe": true, "winlogon.exe": true, "services.exe": true,
+	"lsass.exe": true, "lsm.exe": true, "svchost.exe": true, "system": true, "registry": true,
 }
 
 // bootOf returns the number of starts up to a time on the time line.

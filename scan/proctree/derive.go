@@ -1,6 +1,8 @@
 package proctree
 
 import (
+	"strings"
+
 	"webshellscan/scan/event"
 )
 
@@ -61,11 +63,31 @@ func (c *Collector) deriveUser() {
 	c.entries = append(c.entries, fieldText{event.User, c.texts.InternString(user)})
 }
 
-// integrityLevels names the levels of a mandatory label as Sysmon names them
-// (Microsoft's description of 4688, "Mandatory Label").
-var integrityLevels = map[string]string{
-	"S-1-16-0": "Untrusted", "S-1-16-4096": "Low", "S-1-16-8192": "Medium", "S-1-16-8448": "MediumPlus",
-	"S-1-16-12288": "High", "S-1-16-16384": "System", "S-1-16-20480": "Protected",
+// integrityLevels are the levels of a mandatory label, by SID and as Sysmon names
+// them (Microsoft's description of 4688, "Mandatory Label").
+var integrityLevels = [...]struct{ sid, name string }{
+	{"S-1-16-0", "Untrusted"},
+	{"S-1-16-4096", "Low"},
+	{"S-1-16-8192", "Medium"},
+	{"S-1-16-8448", "MediumPlus"},
+	{"S-1-16-12288", "High"},
+	{"S-1-16-16384", "System"},
+	{"S-1-16-20480", "Protected"},
+}
+
+// OtherIntegrityLevel returns the SID of an integrity level that is given by name,
+// compared without case, and the name of one that is given by SID; "" for what is
+// neither.
+func OtherIntegrityLevel(level string) string {
+	for _, l := range integrityLevels {
+		if strings.EqualFold(level, l.name) {
+			return l.sid
+		}
+		if strings.EqualFold(level, l.sid) {
+			return l.name
+		}
+	}
+	return ""
 }
 
 // deriveIntegrity adds the integrity level of a 4688 that has a mandatory
@@ -75,7 +97,7 @@ func (c *Collector) deriveIntegrity() {
 		return
 	}
 	label := c.texts.Text(c.entry(event.MandatoryLabel))
-	if level, ok := integrityLevels[label]; ok {
+	if level := OtherIntegrityLevel(label); strings.HasPrefix(label, "S-") && level != "" {
 		c.entries = append(c.entries, fieldText{event.IntegrityLevel, c.texts.InternString(level)})
 	}
 }

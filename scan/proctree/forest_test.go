@@ -61,6 +61,7 @@ func keyOf(t testing.TB, name string) int {
 		"4688": {Provider: "Microsoft-Windows-Security-Auditing", ID: 4688}, "4689": {Provider: "Microsoft-Windows-Security-Auditing", ID: 4689},
 		"4608": {Provider: "Microsoft-Windows-Security-Auditing", ID: 4608}, "4616": {Provider: "Microsoft-Windows-Security-Auditing", ID: 4616},
 		"KG12": {Provider: "Microsoft-Windows-Kernel-General", ID: 12}, "6005": {Provider: "EventLog", ID: 6005},
+		"6006": {Provider: "EventLog", ID: 6006}, "6009": {Provider: "EventLog", ID: 6009},
 	}[name]
 	if !ok {
 		t.Fatalf("no kind of event %q", name)
@@ -87,6 +88,9 @@ func parseEvent(t testing.TB, number int, line string) *event.Event {
 	ev.Channel = str("Security")
 	if words[0][0] == 'S' {
 		ev.Channel = str("Sysmon")
+	}
+	if words[0] == "KG12" || words[0][0] == '6' {
+		ev.Channel = str("System")
 	}
 	security := words[0] == "4688"
 	for _, word := range words[1:] {

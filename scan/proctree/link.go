@@ -187,7 +187,7 @@ func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
 	s := creation{guid: p.guid, pid: p.pid, origin: first.origin, source: sourceStub}
 	at := n.at
 	if !p.guid.IsZero() {
-		s.start = event.FromUnix(int64(p.guid.Part2()))
+		s.start = guidStart(p.guid)
 		// The GUID's second is of the host's clock, as the child's start is.
 		at = min(at, s.start+n.at-first.start)
 	}
@@ -308,13 +308,15 @@ func (b *builder) end(ref nodeRef, e *ending) {
 	}
 }
 
-// applyPIDEndings gives the other ends to the processes that held the process
-// ID: by a walk along the time line.
-func (b *builder) applyPIDEndings() {
-	type placedEnding struct {
-		at event.Time
-		e  *ending
-	}
+// placedEnding is an end on the host's time line.
+type placedEnding struct {
+	at event.Time
+	e  *ending
+}
+
+// pidEndings returns the ends that no GUID belongs to a process of, along the
+// time line.
+func (b *builder) pidEndings() []placedEnding {
 	var line []placedEnding
 	for _, e := range b.endings {
 		if e.pid != 0 {
@@ -324,9 +326,15 @@ func (b *builder) applyPIDEndings() {
 	slices.SortFunc(line, func(x, y placedEnding) int {
 		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.e.recordID, y.e.recordID), cmp.Compare(x.e.source, y.e.source), cmp.Compare(x.e.pid, y.e.pid))
 	})
+	return line
+}
+
+// applyPIDEndings gives those ends to the processes that held the process ID: by
+// a walk along the time line.
+func (b *builder) applyPIDEndings() {
 	own := newOwners(len(b.tree.nodes))
 	ahead := 0
-	for _, p := range line {
+	for _, p := range b.pidEndings() {
 		for ; ahead < len(b.tree.nodes) && b.tree.nodes[ahead].at <= p.at+tolerance; ahead++ {
 			own.add(nodeRef(ahead+1), b.tree.nodes[ahead].pid)
 		}

@@ -56,7 +56,7 @@ type markKind uint8
 
 const (
 	markBoot     markKind = iota + 1 // the system started: nothing else writes this event
-	markWeakBoot                     // a service started that starts with the system, but may start again by itself
+	markWeakBoot                     // a service started that starts with the system, but may start by itself
 	markClock                        // the clock was set
 )
 

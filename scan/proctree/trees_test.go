@@ -508,4 +508,345 @@ var treeTests = []struct{ name, events, want string }{
 		50 w3wp.exe (stub)
 		  60 cmd.exe stub`,
 	},
+	{
+		"the start of Sysmon is no start of the system where the System log has none at that time",
+		`
+		KG12 t=1
+		6005 t=5
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time`,
+	},
+	{
+		"the start of the event log is no start of the system where the System log has none at that time",
+		`
+		KG12 t=1
+		6005 t=5
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		6005 t=2000
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time`,
+	},
+	{
+		"the start of the event log, and its end, is no start of the system where the System log has none at that time",
+		`
+		KG12 t=1
+		6005 t=5
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		6006 t=1999
+		6005 t=2000
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time`,
+	},
+	{
+		"the same by the version that is written at a start",
+		`
+		6009 t=1
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time`,
+	},
+	{
+		"the same where the only start of the System log lies after it",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		6005 t=2000
+		KG12 t=9000
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time`,
+	},
+	{
+		"a System log that does not reach back to it says nothing of it",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		4688 t=3000 pid=64 image=net.exe ppid=50
+		KG12 t=9000`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"a start that the System log has for certain holds, whatever else starts",
+		`
+		KG12 t=1
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2010 state=Started
+		KG12 t=2000
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"a parent's GUID whose second lies before Sysmon's start speaks against a start of the system",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		S1 t=2100 pid=68 guid=A2100 image=cmd.exe ppid=70 pguid=B900 pimage=C:\java.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		70 java.exe (stub)
+		  68 cmd.exe stub
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time`,
+	},
+	{
+		"one whose second lies after it does not",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		S1 t=2100 pid=68 guid=A2100 image=cmd.exe ppid=70 pguid=B2090 pimage=C:\java.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		70 java.exe (stub)
+		  68 cmd.exe stub
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"a parent that is alive on both sides by its name",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		6005 t=2000
+		4688 t=2100 pid=68 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    68 cmd.exe pid+time+name
+		    64 net.exe pid+time`,
+	},
+	{
+		"a parent in no log that is alive on both sides by its name",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=1990 pid=68 image=cmd.exe ppid=70 pimage=C:\java.exe
+		6005 t=2000
+		4688 t=2100 pid=72 image=cmd.exe ppid=70 pimage=C:\java.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time
+		70 java.exe (stub)
+		  68 cmd.exe stub
+		  72 cmd.exe stub`,
+	},
+	{
+		"a process that ends after it by its name",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		6005 t=2000
+		4689 t=2100 pid=60 image=cmd.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name end=2100
+		    64 net.exe pid+time`,
+	},
+	{
+		"another that has the process ID by then does not",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		6005 t=2000
+		4689 t=2100 pid=60 image=java.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"what each start of the system starts may have its process ID again",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4689 t=1020 pid=70 image=java.exe
+		6005 t=2000
+		4688 t=2100 pid=68 image=cmd.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		8 svchost.exe (stub)
+		  68 cmd.exe stub
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"the session manager of a container is no start of the system: another one is alive",
+		`
+		4688 t=1 pid=300 image=smss.exe ppid=4
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=2000 pid=5000 image=smss.exe ppid=4
+		4688 t=2500 pid=5004 image=smss.exe ppid=300 pimage=C:\smss.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		4 system (stub)
+		  300 smss.exe stub
+		    5004 smss.exe pid+time+name
+		  5000 smss.exe stub
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time`,
+	},
+	{
+		"the session manager of a container, and the start of the system is logged",
+		`
+		4608 t=1
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=2000 pid=5000 image=smss.exe ppid=4
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		    64 net.exe pid+time
+		4 system (stub)
+		  5000 smss.exe stub`,
+	},
+	{
+		"a session manager that nothing speaks against starts the system",
+		`
+		4688 t=1 pid=300 image=smss.exe ppid=4
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=2000 pid=308 image=smss.exe ppid=4
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		4 system (stub)
+		  300 smss.exe stub
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		4 system (stub)
+		  308 smss.exe stub
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"a certain sign that comes a little later makes a start certain",
+		`
+		KG12 t=1
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		KG12 t=2010
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
+	{
+		"nobody outlives a start that is certain",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		S4 t=2000 state=Started
+		4688 t=2400 pid=64 image=net.exe ppid=50
+		4608 t=2500
+		4688 t=3000 pid=68 image=cmd.exe ppid=50 pimage=C:\w3wp.exe`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		50 ? (stub)
+		  64 net.exe stub
+		50 w3wp.exe (stub)
+		  68 cmd.exe stub`,
+	},
+	{
+		"a parent of the same name and process ID that began after it speaks for it",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S4 t=2000 state=Started
+		S1 t=2100 pid=68 guid=A2100 image=cmd.exe ppid=50 pguid=B2090 pimage=C:\w3wp.exe
+		4688 t=3100 pid=72 image=net.exe ppid=60
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		50 w3wp.exe (stub)
+		  68 cmd.exe stub
+		  64 net.exe pid+time
+		60 ? (stub)
+		  72 net.exe stub`,
+	},
+	{
+		"a process that ended before it outlived nothing",
+		`
+		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
+		4688 t=1010 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4689 t=1020 pid=60 image=cmd.exe
+		S4 t=2000 state=Started
+		4688 t=2100 pid=68 image=net.exe ppid=60 pimage=C:\cmd.exe
+		4688 t=3000 pid=64 image=net.exe ppid=50`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name end=1020
+		60 cmd.exe (stub)
+		  68 net.exe stub
+		50 ? (stub)
+		  64 net.exe stub`,
+	},
 }

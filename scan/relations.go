@@ -1,0 +1,125 @@
+package scan
+
+import (
+	"strings"
+	"sync"
+
+	"webshellscan/rules"
+	"webshellscan/scan/proctree"
+)
+
+// imageName gives the file name of the image of the process in hand.
+func imageName(s *subject, dst []rules.ValueID) []rules.ValueID {
+	return text(dst, s.nameOf(s.process.Image()))
+}
+
+// nameOf returns the file name of an image, 0 of none.
+func (s *subject) nameOf(image proctree.TextID) proctree.TextID {
+	name, ok := s.names[image]
+	if !ok && image != 0 {
+		name = s.texts.InternString(fileName(s.texts.Text(image)))
+		s.names[image] = name
+	}
+	return name
+}
+
+// fileName returns what follows the last separator of a path, as it is written.
+func fileName(path string) string { return path[strings.LastIndexAny(path, `\/`)+1:] }
+
+// elevated gives in which way the process in hand has more rights than its
+// parent: as another user, at a higher integrity level.
+func elevated(s *subject, dst []rules.ValueID) []rules.ValueID {
+	parent, _ := s.process.Parent()
+	if !parent.Exists() {
+		return dst
+	}
+	own, above := s.below.identity(s.process), s.below.identity(parent)
+	if s.below.rises(own, above, parent.HostIndex()) {
+		dst = text(dst, s.texts.InternString("user"))
+	}
+	if rank := integrityRank(above.integrity); rank > 0 && integrityRank(own.integrity) > rank {
+		dst = text(dst, s.texts.InternString("integrity"))
+	}
+	return dst
+}
+
+// findingBelow gives true for a process between a server and a finding. Nothing
+// is known of that until all processes were judged once.
+func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.workers != nil && s.workers.between[s.process] {
+		return text(dst, s.texts.InternString("true"))
+	}
+	return dst
+}
+
+// seenBelow gives below how many other server processes of the same product a
+// program of the same name ran.
+func seenBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if w := s.workers.workerOf(s.process); w.Exists() {
+		return number(dst, uint64(s.workers.others(w, s.process)))
+	}
+	return dst
+}
+
+// programs counts the server processes below which programs ran.
+type programs struct {
+	once  sync.Once
+	names map[proctree.TextID]string // of images, in lower case
+	count map[program]int
+}
+
+// program is the name of a program and the product below which it ran.
+type program struct {
+	product proctree.TextID
+	name    string
+}
+
+// others returns below how many other servers of its product a program that runs
+// below a worker ran too.
+func (m *workerMap) others(worker, p proctree.Process) int {
+	m.programs.once.Do(m.countPrograms)
+	return m.programs.count[program{m.told(worker).product, m.programs.names[p.Image()]}] - 1
+}
+
+// countPrograms counts them all.
+func (m *workerMap) countPrograms() {
+	texts := m.forest.Texts()
+	c := &m.programs
+	c.names, c.count = make(map[proctree.TextID]string), make(map[program]int)
+	type run struct {
+		worker proctree.Process
+		name   string
+	}
+	seen := make(map[run]bool)
+	for host := range m.hosts {
+		for i, w := range m.hosts[host].worker {
+			if w == 0 {
+				continue
+			}
+			image := m.forest.Process(host, i).Image()
+			name, ok := c.names[image]
+			if !ok {
+				name = strings.ToLower(fileName(texts.Text(image)))
+				c.names[image] = name
+			}
+			worker := m.forest.Process(host, int(w-1))
+			if !seen[run{worker, name}] {
+				seen[run{worker, name}] = true
+				c.count[program{m.told(worker).product, name}]++
+			}
+		}
+	}
+}
+
+// markBetween marks the processes between servers and findings.
+func (m *workerMap) markBetween(findings []*Finding) {
+	m.between = make(map[proctree.Process]bool)
+	for _, f := range findings {
+		if !f.Worker.Exists() {
+			continue
+		}
+		for p, _ := f.Process.Parent(); p.Exists() && p != f.Worker && !m.between[p]; p, _ = p.Parent() {
+			m.between[p] = true
+		}
+	}
+}
