@@ -21,6 +21,8 @@ type HostCoverage struct {
 	Security4688, Sysmon1     int
 	CommandLines, ParentNames int
 	SysmonFields              int
+	// Unusable is how many process events hold nothing that can be believed.
+	Unusable int
 	// First and Last are the times of the earliest and latest process creation.
 	First, Last event.Time
 	// Covered is the share, from 0 to 1, of the time of interest that process
@@ -66,7 +68,7 @@ func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTime
 		c := HostCoverage{
 			Host: h.Name, Channels: channels[i], Security4688: e.SecurityCreate, Sysmon1: e.SysmonCreate,
 			CommandLines: e.SecurityCreate - e.NoCommandLine, ParentNames: e.SecurityCreate - e.NoParentName,
-			SysmonFields: e.SysmonFields, First: t.any.first, Last: t.any.last,
+			SysmonFields: e.SysmonFields, Unusable: e.Unusable, First: t.any.first, Last: t.any.last,
 		}
 		c.From, c.Until = spanOfChannels(c.Channels)
 		c.From, c.Until = cmp.Or(options.Since, c.From), cmp.Or(options.Until, c.Until)

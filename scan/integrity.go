@@ -2,9 +2,11 @@ package scan
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 )
 
@@ -54,12 +56,27 @@ func (l IntegrityLevel) String() string {
 	return [...]string{"notice", "warning", "alarm"}[min(l, IntegrityAlarm)]
 }
 
+// SeveralMachines is the kind of finding for a name that several machines have.
+const SeveralMachines IntegrityKind = "several-machines"
+
+// severalMachines says that the process GUIDs of a host are of several machines.
+func severalMachines(h *proctree.Host) *Integrity {
+	return &Integrity{
+		Kind: SeveralMachines, Level: IntegrityNotice, Host: h.Name, Count: h.Machines,
+		Text:    fmt.Sprintf("the process GUIDs of this name are of %d machines", h.Machines),
+		Meaning: "Several computers have one name, or one was set up anew. No process is linked to one of another machine.",
+	}
+}
+
 // integrityOf returns what speaks of the logs themselves: the gravest first, then
 // by host, time and place. times are by host.
 func integrityOf(events *logEvents, s *Summary, times []*hostTimes, notes []source.Note) []*Integrity {
 	list := slices.Concat(events.integrity(), faultIntegrity(s), exportIntegrity(events.inputs), containerIntegrity(notes), formIntegrity(events.inputs))
 	for i, h := range s.Hosts {
 		list = append(list, times[i].integrity(h.Name)...)
+		if h.Machines > 1 {
+			list = append(list, severalMachines(&h))
+		}
 	}
 	slices.SortStableFunc(list, func(a, b *Integrity) int {
 		return cmp.Or(

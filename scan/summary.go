@@ -219,8 +219,14 @@ func blindSpots(s *Summary) []Blind {
 		case e.SysmonCreate == 0 && e.NoCommandLine > e.SecurityCreate/2:
 			list = append(list, Blind{h.Name, fmt.Sprintf("%d of %d Security 4688 have no command line", e.NoCommandLine, e.SecurityCreate)})
 		}
-		if e.Unusable > 0 {
-			list = append(list, Blind{h.Name, fmt.Sprintf("%d process events without a process ID or image", e.Unusable)})
+		if e.Shifted > 0 {
+			list = append(list, Blind{h.Name, fmt.Sprintf(
+				"unusable: %d of %d Sysmon process events, whose fields are shifted as by the manifest of another version of Sysmon",
+				e.Shifted, e.SysmonCreate+e.SysmonEnd)})
+		}
+		if left := e.Unusable - e.Shifted; left > 0 {
+			list = append(list, Blind{h.Name, fmt.Sprintf(
+				"unusable: %d of %d process events, without a process ID, or without image and parent", left, e.Total())})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Blind) int { return cmp.Compare(a.Host, b.Host) })

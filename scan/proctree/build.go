@@ -22,6 +22,7 @@ type builder struct {
 	texts   *Texts
 	blocks  *creations
 	workers int
+	several bool          // machines have this host's name
 	order   []creationRef // as they came
 	line    []placed      // by start
 	endings []*ending
@@ -211,7 +212,7 @@ func (b *builder) makeNodes() {
 		}
 		b.tree.nodes = append(b.tree.nodes, node{
 			at: p.at, first: p.ref, pid: r.pid, sources: 1 << r.source,
-			image: b.imageOf.known(r.image), commandLine: r.commandLine,
+			image: b.imageOf.known(r.image), commandLine: r.commandLine, machine: b.machine(r.guid),
 		})
 		recent.set(r.pid, nodeRef(len(b.tree.nodes)))
 	}
@@ -242,6 +243,7 @@ func (b *builder) sameProcess(last nodeRef, r *creation, at event.Time) bool {
 func (b *builder) merge(to nodeRef, ref creationRef) {
 	n, r := b.node(to), b.blocks.at(ref)
 	image := b.imageOf.known(r.image)
+	n.machine = cmp.Or(n.machine, b.machine(r.guid))
 	if r.source == sourceSysmon && n.sources&(1<<sourceSysmon) == 0 {
 		b.lastCopy(ref).next, n.first = n.first, ref
 		n.image = cmp.Or(image, n.image)
@@ -252,6 +254,14 @@ func (b *builder) merge(to nodeRef, ref creationRef) {
 		n.commandLine = b.tell(n.commandLine, r.commandLine)
 	}
 	n.sources |= 1 << r.source
+}
+
+// machine returns the machine of a process GUID if there are several, else 0.
+func (b *builder) machine(guid event.GUID) uint32 {
+	if !b.several {
+		return 0
+	}
+	return guid.Part1()
 }
 
 // tell returns the first text, unless only the other one says something.

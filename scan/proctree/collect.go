@@ -71,9 +71,12 @@ type Counts struct {
 	// SysmonFields is the greatest number of fields of a Sysmon 1: it grows with the
 	// version of Sysmon.
 	SysmonFields int
-	// Unusable counts process events without a process ID, or without image and
-	// parent: nothing can be said of them.
+	// Unusable counts process events of which nothing can be said: they have no
+	// process ID, or neither image nor parent, or they are Shifted.
 	Unusable int
+	// Shifted counts the Sysmon events whose fields hold what belongs into others: the
+	// event log service had the manifest of another version of Sysmon.
+	Shifted int
 	// Recovered counts the process creations that were recovered from unused parts of
 	// chunks and are no copies of others. The other counts are of live records.
 	Recovered int
@@ -92,6 +95,7 @@ func (c *Counts) Add(other Counts) {
 	c.NoParentName += other.NoParentName
 	c.SysmonFields = max(c.SysmonFields, other.SysmonFields)
 	c.Unusable += other.Unusable
+	c.Shifted += other.Shifted
 	c.Recovered += other.Recovered
 }
 
@@ -183,8 +187,14 @@ func (c *Collector) sysmonCreate(ev *event.Event, origin FacetID, counts *Counts
 	pid, ok := ev.Value(event.ProcessID).Uint()
 	parent, placed := ev.Value(event.ParentProcessID).Uint()
 	image := c.facet(ev, sourceSysmon, FacetImage)
+	guid, _ := ev.Value(event.ProcessGUID).GUID()
 	if !ok || pid > 0xFFFFFFFF || !placed && ev.Value(event.Image).IsNull() {
 		counts.Unusable++
+		return
+	}
+	if isShifted(ev, guid) {
+		counts.Unusable++
+		counts.Shifted++
 		return
 	}
 	r := c.blocks.next()
@@ -195,9 +205,32 @@ func (c *Collector) sysmonCreate(ev *event.Event, origin FacetID, counts *Counts
 		commandLine:      c.text(ev, event.CommandLine),
 		currentDirectory: c.text(ev, event.CurrentDirectory),
 	}
-	r.guid, _ = ev.Value(event.ProcessGUID).GUID()
+	r.guid = guid
 	r.parentGUID, _ = ev.Value(event.ParentProcessGUID).GUID()
-	r.start = sysmonTime(ev, r.guid)
+	r.start = sysmonTime(ev, guid)
+}
+
+// isShifted reports whether the fields of a Sysmon 1 or 5 cannot be what they
+// are called: an image without a folder, although it is known, beside a process
+// GUID that does not hold the second in which the process began.
+func isShifted(ev *event.Event, guid event.GUID) bool {
+	image := ev.Value(event.Image)
+	if guid.IsZero() || bytes.IndexByte(image.Data, '\\') >= 0 || bytes.IndexByte(image.Data, '/') >= 0 || !IsKnown(image.String()) {
+		return false
+	}
+	start := guidStart(guid)
+	at, ok := ev.Value(event.UtcTime).Time()
+	sure := ok && at.Plausible()
+	if !sure {
+		at = ev.Time
+	}
+	switch {
+	case ev.ID == 5: // the process began at any time before
+		return !start.Plausible() || start > at+maxWriteDelay
+	case sure:
+		return abs(at-start) > sameStart
+	}
+	return abs(at-start) > maxWriteDelay
 }
 
 // sysmonTime returns when a process started or ended by Sysmon's own word,
@@ -259,14 +292,21 @@ func (c *Collector) end(ev *event.Event, origin FacetID, counts *Counts, from so
 		counts.Unusable++
 		return
 	}
+	var guid event.GUID
+	if from == sourceSysmon {
+		if guid, _ = ev.Value(event.ProcessGUID).GUID(); isShifted(ev, guid) {
+			counts.Unusable++
+			counts.Shifted++
+			return
+		}
+	}
 	e := c.endings.next()
 	*e = ending{
 		at: ev.Time, created: ev.Time, recordID: ev.RecordID, pid: uint32(pid), file: ev.Place.File, origin: origin,
 		image: c.text(ev, image), source: from, marks: ev.Marks,
 	}
 	if from == sourceSysmon {
-		e.guid, _ = ev.Value(event.ProcessGUID).GUID()
-		e.at = sysmonTime(ev, e.guid)
+		e.guid, e.at = guid, sysmonTime(ev, guid)
 	}
 }
 

@@ -65,6 +65,7 @@ type node struct {
 
 	parent, firstChild, nextSibling nodeRef
 
+	machine uint32 // of the process GUID, its own or that of those it is linked to; 0 if not known
 	boot    uint16
 	sources uint8 // bits by source
 	link    Link
@@ -141,7 +142,9 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	hostOf := f.nameHosts(refs, counts, computers)
 	builders := make([]*builder, len(f.hosts))
 	for i := range builders {
-		builders[i] = &builder{texts: texts, blocks: &f.blocks, workers: max(1, workers/len(builders))}
+		builders[i] = &builder{
+			texts: texts, blocks: &f.blocks, workers: max(1, workers/len(builders)), several: f.hosts[i].Machines > 1,
+		}
 	}
 	divide(builders, hostOf, refs, func(r creationRef) FacetID { return f.blocks.at(r).origin }, func(b *builder) *[]creationRef { return &b.order })
 	divide(builders, hostOf, endings, func(e *ending) FacetID { return e.origin }, func(b *builder) *[]*ending { return &b.endings })
@@ -192,6 +195,29 @@ func divide[T any](builders []*builder, hostOf map[FacetID]int, items []T, origi
 	}
 }
 
+// noteMachines notes of which machines the process GUIDs of each name are.
+func (f *Forest) noteMachines(refs []creationRef, ofOrigin func(FacetID) *hostName) {
+	var last FacetID
+	var machine uint32
+	var name *hostName
+	for _, ref := range refs {
+		r := f.blocks.at(ref)
+		if r.guid.IsZero() {
+			continue
+		}
+		if r.origin != last || r.guid.Part1() != machine {
+			last, machine, name = r.origin, r.guid.Part1(), ofOrigin(r.origin)
+			name.machines[machine] = true
+		}
+		if !r.parentGUID.IsZero() {
+			name.pairs++
+			if r.parentGUID.Part1() != machine {
+				name.mixed++
+			}
+		}
+	}
+}
+
 // nameHosts fills f.hosts and returns the host of each origin.
 func (f *Forest) nameHosts(refs []creationRef, counts map[FacetID]*Counts, computers map[string]int) map[FacetID]int {
 	byName := make(map[string]*hostName)
@@ -218,14 +244,7 @@ func (f *Forest) nameHosts(refs []creationRef, counts map[FacetID]*Counts, compu
 	for origin := range counts {
 		ofOrigin(origin)
 	}
-	var last FacetID
-	var machine uint32
-	for _, ref := range refs {
-		if r := f.blocks.at(ref); !r.guid.IsZero() && (r.origin != last || r.guid.Part1() != machine) {
-			last, machine = r.origin, r.guid.Part1()
-			ofOrigin(last).machines[machine] = true
-		}
-	}
+	f.noteMachines(refs, ofOrigin)
 	names := slices.Collect(maps.Values(byName))
 	f.hosts = groupHosts(names)
 	hostOf := make(map[FacetID]int, len(byOrigin))

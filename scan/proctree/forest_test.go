@@ -36,8 +36,8 @@ func str(s string) event.Value {
 	return event.Value{Type: event.TypeString, Data: b}
 }
 
-// guid returns a process GUID: of a machine, a letter, and the second of the
-// process's start.
+// guid returns a process GUID: of a letter, and the second of the process's
+// start. Small letters are of another machine.
 func guid(text string) event.Value {
 	if text == "" {
 		return event.Value{}
@@ -45,11 +45,15 @@ func guid(text string) event.Value {
 	if text == "0" {
 		return event.Value{Type: event.TypeGUID, Data: make([]byte, 16)}
 	}
+	machine := byte(1)
+	if text[0] >= 'a' {
+		machine = 2
+	}
 	var seconds float64
 	fmt.Sscanf(text[1:], "%g", &seconds)
 	unix := uint32((noon + event.Time(seconds*float64(event.Second))).UnixSeconds())
 	return event.Value{Type: event.TypeGUID, Data: []byte{
-		1, 0, 0, 0, byte(unix), byte(unix >> 8), byte(unix >> 16), byte(unix >> 24), text[0], 0, 0, 0, 0, 0, 0, 1,
+		machine, 0, 0, 0, byte(unix), byte(unix >> 8), byte(unix >> 16), byte(unix >> 24), text[0], 0, 0, 0, 0, 0, 0, 1,
 	}}
 }
 

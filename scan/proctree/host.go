@@ -2,6 +2,7 @@ package proctree
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ type Host struct {
 	Records int
 	// Events counts its process events.
 	Events Counts
+	// Machines counts the machines that the host's Sysmon process GUIDs are of, 0
+	// without any. Of more than one, each has its own processes.
+	Machines int
 	// Processes counts its processes, stubs included.
 	Processes int
 	// Crash is the panic that kept the host's trees from being built: an error of
@@ -29,7 +33,10 @@ type hostName struct {
 	name     string
 	records  int
 	machines map[uint32]bool // machine IDs of its Sysmon process GUIDs
-	host     int
+	// pairs counts the records that name the GUIDs of a process and of its parent,
+	// mixed those of them in which the two are of different machines.
+	pairs, mixed int
+	host         int
 }
 
 // groupHosts puts the spellings of one host together and returns the hosts
@@ -155,15 +162,26 @@ func sharedMachines(a, b []*hostName) (shared, known bool) {
 	return shared, known
 }
 
+// maxMixed bounds the records in which a process and its parent are of different
+// machines, as a part of all. It cannot be, but may be forged.
+const maxMixed = 10
+
 func newHost(names []*hostName) Host {
 	slices.SortFunc(names, func(a, b *hostName) int {
 		return cmp.Or(cmp.Compare(b.records, a.records), strings.Compare(a.name, b.name))
 	})
 	h := Host{Name: names[0].name}
+	machines := make(map[uint32]bool)
+	pairs, mixed := 0, 0
 	for _, n := range names {
+		maps.Copy(machines, n.machines)
+		pairs, mixed = pairs+n.pairs, mixed+n.mixed
 		h.Names = append(h.Names, n.name)
 		h.Records += n.records
 	}
 	slices.Sort(h.Names)
+	if h.Machines = len(machines); mixed > pairs/maxMixed {
+		h.Machines = 1 // what stands for the machine is something else
+	}
 	return h
 }

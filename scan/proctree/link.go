@@ -100,6 +100,9 @@ func (b *builder) link() {
 		}
 		n := b.node(child)
 		n.parent, n.link = parent, link
+		if parent != 0 && link != LinkGUID {
+			shareMachine(n, b.node(parent))
+		}
 		if parent != 0 && b.node(parent).stub != 0 {
 			if link != LinkTime || b.node(parent).image == 0 || p.pid == systemProcess {
 				n.link = LinkStub
@@ -107,6 +110,13 @@ func (b *builder) link() {
 			b.completeStub(b.node(parent), n)
 		}
 	}
+}
+
+// shareMachine makes the machine known of one process that of its parent or
+// child too.
+func shareMachine(x, y *node) {
+	x.machine = cmp.Or(x.machine, y.machine)
+	y.machine = x.machine
 }
 
 // parent returns the parent of a process among the processes known so far, and
@@ -120,7 +130,7 @@ func (b *builder) parent(own *owners, child nodeRef, p parentage) (nodeRef, Link
 	n := b.node(child)
 	for ref := own.last.get(p.pid); ref != 0 && p.pid != 0; ref = own.before[ref] {
 		c := b.node(ref)
-		if ref == child || c.at > n.at+tolerance {
+		if ref == child || c.at > n.at+tolerance || otherMachine(c.machine, n.machine) {
 			continue
 		}
 		if c.boot != n.boot {
@@ -176,6 +186,10 @@ func (b *builder) ownerIsParent(owner, child *node, p parentage) Link {
 // comes of a token, and Sysmon was seen to write another one for the parent.
 func sameBirth(a, b event.GUID) bool { return a.Part1() == b.Part1() && a.Part2() == b.Part2() }
 
+// otherMachine reports whether two machines are known and differ: two computers
+// of one name, or one that was set up anew.
+func otherMachine(a, b uint32) bool { return a != 0 && b != 0 && a != b }
+
 // systemProcess is the process ID of the kernel's own process, which no event
 // tells of.
 const systemProcess = 4
@@ -199,7 +213,7 @@ func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
 		s.image = b.texts.facet([]fieldText{{event.Image, image}})
 	}
 	b.tree.stubs = append(b.tree.stubs, stub{node{
-		at: at, stub: uint32(len(b.tree.stubs) + 1), pid: p.pid, image: image, boot: n.boot,
+		at: at, stub: uint32(len(b.tree.stubs) + 1), pid: p.pid, image: image, boot: n.boot, machine: n.machine,
 	}, s})
 	ref := nodeRef(b.tree.len())
 	if p.pid != 0 {
@@ -355,6 +369,9 @@ func (b *builder) ended(own *owners, e *ending, at event.Time) nodeRef {
 		n := b.node(ref)
 		if n.boot != boot {
 			return 0
+		}
+		if otherMachine(n.machine, b.machine(e.guid)) {
+			continue
 		}
 		if b.texts.Known(e.image) && n.image != 0 && !b.images.match(n.image, e.image) {
 			continue

@@ -849,4 +849,53 @@ var treeTests = []struct{ name, events, want string }{
 		50 ? (stub)
 		  64 net.exe stub`,
 	},
+	{
+		"fields that are shifted are nobody's",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		S1 t=10 pid=60 guid=A5000 image=_09:00:02 ppid=50 pguid=B5 pimage=C:\w3wp.exe
+		S5 t=11 pid=50 guid=C5000 image=_09:00:03
+		S1 t=20 pid=64 guid=D20 image=Registry ppid=50 pguid=B5 pimage=C:\w3wp.exe
+		S1 t=30 pid=68 guid=E5000 image=cmd.exe ppid=50 pguid=B5 pimage=C:\w3wp.exe
+		S1 t=31 pid=72 guid=F5000 image=<unknown_process> ppid=50 pguid=B5 pimage=C:\w3wp.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    64 registry guid
+		    68 cmd.exe guid
+		    72 ? guid`,
+	},
+	{
+		"two machines of one name: no link crosses",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		S1 t=6 pid=50 guid=b6 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe
+		S1 t=11 pid=64 guid=a11 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe
+		S1 t=12 pid=68 guid=c12 image=net.exe ppid=60 pguid=0 pimage=C:\cmd.exe
+		4688 t=13 pid=72 image=whoami.exe ppid=64 pimage=C:\cmd.exe
+		S5 t=20 pid=60 guid=d15 image=cmd.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    64 cmd.exe pid+time+name
+		      72 whoami.exe pid+time+name
+		60 cmd.exe (stub)
+		  68 net.exe stub`,
+	},
+	{
+		"GUIDs that are of another machine in each record are of none",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=c1 pimage=C:\svchost.exe
+		S1 t=10 pid=60 guid=a10 image=cmd.exe ppid=50 pguid=B5 pimage=C:\w3wp.exe
+		S1 t=12 pid=68 guid=C12 image=net.exe ppid=60 pguid=0 pimage=C:\cmd.exe`,
+		`
+		8 svchost.exe (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe guid
+		      68 net.exe pid+time+name`,
+	},
 }

@@ -1,0 +1,50 @@
+package scan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"webshellscan/scan"
+	"webshellscan/scan/evtx/evtxtest"
+)
+
+// machineGUID returns a process GUID of a machine and a time.
+func machineGUID(machine byte, at time.Time) evtxtest.GUID {
+	unix := uint32(at.Unix())
+	return evtxtest.GUID{machine, 0, 0, 0, byte(unix), byte(unix >> 8), byte(unix >> 16), byte(unix >> 24), 1}
+}
+
+// TestShiftedFields (issue 10, point 7): records whose fields hold those of others are
+// counted and named, and nothing is made of them.
+func TestShiftedFields(t *testing.T) {
+	start := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	worker := sysmonRun(100, 4, w3wp, shopUser, 0x9999, "High")
+	worker.ProcessGUID = machineGUID(1, start)
+	shifted := sysmonRun(3145777, 100, " 09:00:02.000", shopUser, 0x9999, "High")
+	shifted.ProcessGUID = machineGUID(1, start.Add(-1000*time.Hour))
+	shifted.CommandLine = "cmd.exe /c whoami"
+	res := mustScan(t, scan.Options{Paths: []string{webLog(t, worker, shifted, shifted)}})
+	if len(res.Findings) > 0 || res.Coverage[0].Unusable != 2 {
+		t.Errorf("%d findings, %d unusable, want none and 2", len(res.Findings), res.Coverage[0].Unusable)
+	}
+	const want = "unusable: 2 of 3 Sysmon process events"
+	if !slices.ContainsFunc(res.Summary.Blind, func(b scan.Blind) bool { return b.Host == "WEB01" && strings.HasPrefix(b.Text, want) }) {
+		t.Errorf("blind for %v, want %s", res.Summary.Blind, want)
+	}
+}
+
+// TestSeveralMachines (issue 10, point 8): machines of one name are told.
+func TestSeveralMachines(t *testing.T) {
+	start := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	for _, second := range []byte{1, 2} {
+		one, two := sysmonRun(100, 4, w3wp, shopUser, 0x9999, "High"), sysmonRun(200, 100, cmd, shopUser, 0x9999, "High")
+		one.ProcessGUID, two.ProcessGUID = machineGUID(1, start), machineGUID(second, start.Add(time.Minute))
+		res := mustScan(t, scan.Options{Paths: []string{webLog(t, one, two)}})
+		told := slices.ContainsFunc(res.Integrity, func(i *scan.Integrity) bool { return i.Kind == scan.SeveralMachines && i.Count == 2 })
+		if crossed := len(res.Findings) > 0 && res.Findings[0].WorkerStart != 0; told != (second == 2) || crossed != (second == 1) {
+			t.Errorf("second machine %d: told %v, a link from one to the other %v", second, told, crossed)
+		}
+	}
+}
