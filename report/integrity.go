@@ -118,6 +118,9 @@ func processCoverage(c *scan.HostCoverage) string {
 		parts = append(parts, fmt.Sprintf("%d Security 4688, %s with command lines, %s with the parent's image",
 			n, percent(float64(c.CommandLines)/float64(n)), percent(float64(c.ParentNames)/float64(n))))
 	}
+	if c.Unusable > 0 {
+		parts = append(parts, fmt.Sprintf("%d unusable", c.Unusable))
+	}
 	return fmt.Sprintf("%s; %s, %s of %s", strings.Join(parts, "; "), spanOf(c.First, c.Last), percent(c.Covered), spanOf(c.From, c.Until))
 }
 
