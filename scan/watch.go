@@ -206,8 +206,6 @@ func (e *logEvent) idle() bool {
 // else 0.
 func (e *logEvent) grave() int {
 	switch e.kind {
-	case watchCleared, watchBoot:
-		return 1
 	case watchAuditPolicy:
 		if e.extra == auditProcessCreation {
 			return 1

@@ -1,0 +1,50 @@
+package report_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"webshellscan/report"
+	"webshellscan/scan"
+)
+
+// full returns a finding that says something in each of its fields.
+func full() *scan.Finding {
+	f := correlated("here")
+	f.Recovered, f.Known = true, true
+	return f
+}
+
+// TestEveryFieldIsWritten: no field of a finding's row is left empty where the
+// finding says something.
+func TestEveryFieldIsWritten(t *testing.T) {
+	var res struct{ Findings []map[string]any }
+	if err := json.Unmarshal([]byte(write(t, "json", report.Options{}, full())), &res); err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range res.Findings[0] {
+		switch v := value.(type) {
+		case nil:
+			t.Errorf("JSON: %s is null", key)
+		case []any:
+			if len(v) == 0 {
+				t.Errorf("JSON: %s is empty", key)
+			}
+		case string, bool, float64:
+			if v == "" || v == false || v == 0.0 {
+				t.Errorf("JSON: %s is %v", key, v)
+			}
+		}
+	}
+	lines, err := csv.NewReader(strings.NewReader(write(t, "csv", report.Options{}, full()))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, cell := range lines[1] {
+		if cell == "" || cell == "false" || cell == "0" {
+			t.Errorf("CSV: %s is %q", lines[0][i], cell)
+		}
+	}
+}
