@@ -1,0 +1,78 @@
+// Command mutate finds out which lines no test holds: it changes one thing of
+// the code at a time, runs the tests, and prints the changes that no test
+// noticed. Nothing in the tree is written: go test reads the changed file in
+// place of the real one (-overlay). A sample is the same for the same seed and
+// code.
+//
+//	go run ./internal/mutate -n 50 -seed 3 scan scan/evtx rules/match.go
+//
+// Arguments are folders of packages, or files of them, from the top of the
+// module. The exit status is 1 if more than -max per cent survive.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+// options are those of the command line.
+type options struct {
+	n    int
+	seed uint64
+	jobs int
+	max  float64 // per cent
+	list bool
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.n, "n", 20, "how many mutants that compile to try")
+	flag.Uint64Var(&o.seed, "seed", 1, "of the sample")
+	flag.IntVar(&o.jobs, "jobs", 2, "how many to try at a time")
+	flag.Float64Var(&o.max, "max", 10, "how many may survive, in per cent")
+	flag.BoolVar(&o.list, "list", false, "print the sample and try nothing")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	held, err := run(ctx, o, flag.Args())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(2)
+	}
+	if !held {
+		os.Exit(1)
+	}
+}
+
+// run tries a sample and prints what survives. It reports whether few enough do.
+func run(ctx context.Context, o options, paths []string) (held bool, err error) {
+	known, err := parseEquivalents(equivalents)
+	if err != nil {
+		return false, err
+	}
+	all, err := collect(paths)
+	if err != nil {
+		return false, err
+	}
+	sample := shuffle(all, o.seed)
+	if o.list {
+		for _, m := range sample[:min(o.n, len(sample))] {
+			fmt.Println(m)
+		}
+		return true, nil
+	}
+	t, err := newTester(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer t.close()
+	if err := t.sound(ctx, sample); err != nil {
+		return false, err
+	}
+	sum := t.tryAll(ctx, sample, known, o)
+	fmt.Println(sum)
+	return sum.percent() <= o.max, context.Cause(ctx)
+}

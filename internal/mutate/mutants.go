@@ -1,0 +1,197 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// mutant is one change of one file.
+type mutant struct {
+	file       string // from the top of the module, with slashes
+	line       int
+	start, end int // in bytes of the file, of what is replaced
+	text       string
+	what       string // in words
+	source     string // the line that is changed, without space around it
+}
+
+func (m mutant) String() string { return fmt.Sprintf("%s:%d: %s: %s", m.file, m.line, m.what, m.source) }
+
+// key names the mutant wherever its line stands in the file.
+func (m mutant) key() string { return m.file + ": " + m.what + ": " + m.source }
+
+// apply returns the file with the change.
+func (m mutant) apply(source []byte) []byte {
+	return slices.Concat(source[:m.start], []byte(m.text), source[m.end:])
+}
+
+// collect returns the mutants of the files at the paths, which are files or
+// folders of packages.
+func collect(paths []string) ([]mutant, error) {
+	var all []mutant
+	for _, path := range paths {
+		files := []string{path}
+		if !strings.HasSuffix(path, ".go") {
+			files, _ = filepath.Glob(filepath.Join(path, "*.go")) // the pattern is sound
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			list, err := mutantsOf(filepath.ToSlash(filepath.Clean(file)), source)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, list...)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("nothing to change in %q", paths)
+	}
+	return all, nil
+}
+
+// shuffle returns the mutants in an order that the seed gives.
+func shuffle(all []mutant, seed uint64) []mutant {
+	list := slices.SortedFunc(slices.Values(all), func(a, b mutant) int {
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.start, b.start), cmp.Compare(a.text, b.text))
+	})
+	r := rand.New(rand.NewPCG(seed, 0))
+	r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
+}
+
+// finder gathers the mutants of one file.
+type finder struct {
+	name   string
+	source []byte
+	file   *token.File
+	found  []mutant
+}
+
+// mutantsOf returns the mutants of a file: of its functions only.
+func mutantsOf(name string, source []byte) ([]mutant, error) {
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, name, source, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	f := &finder{name: name, source: source, file: set.File(tree.Pos())}
+	for _, decl := range tree.Decls {
+		if function, ok := decl.(*ast.FuncDecl); ok && function.Body != nil {
+			f.function(function.Body)
+		}
+	}
+	return f.found, nil
+}
+
+// function finds the mutants of a function's body. Its last statement is never
+// deleted.
+func (f *finder) function(body *ast.BlockStmt) {
+	var last ast.Stmt
+	if n := len(body.List); n > 0 {
+		last = body.List[n-1]
+	}
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.IfStmt:
+			f.negate(n.Cond)
+		case *ast.BinaryExpr:
+			f.operator(n)
+		case *ast.BasicLit:
+			f.constant(n)
+		case ast.Stmt:
+			if n != last || !isReturn(n) {
+				f.statement(n)
+			}
+		}
+		return true
+	})
+}
+
+func isReturn(s ast.Stmt) bool {
+	_, ok := s.(*ast.ReturnStmt)
+	return ok
+}
+
+// add takes a mutant that puts a text in place of the source between two
+// positions.
+func (f *finder) add(from, to token.Pos, text, what string) {
+	start, end := f.file.Offset(from), f.file.Offset(to)
+	line := f.file.Line(from)
+	source := f.source[f.file.Offset(f.file.LineStart(line)):]
+	shown, _, _ := strings.Cut(string(source), "\n")
+	f.found = append(f.found, mutant{f.name, line, start, end, text, what, strings.TrimSpace(shown)})
+}
+
+// negate turns a condition round.
+func (f *finder) negate(e ast.Expr) {
+	text := f.source[f.file.Offset(e.Pos()):f.file.Offset(e.End())]
+	f.add(e.Pos(), e.End(), "!("+string(text)+")", "condition negated")
+}
+
+// others are what stands in place of an operator.
+var others = map[token.Token]token.Token{
+	token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR,
+	token.EQL: token.NEQ, token.NEQ: token.EQL, token.LAND: token.LOR, token.LOR: token.LAND,
+	token.ADD: token.SUB, token.SUB: token.ADD, token.MUL: token.QUO, token.QUO: token.MUL,
+	token.SHL: token.SHR, token.SHR: token.SHL, token.AND: token.OR, token.OR: token.AND,
+}
+
+func (f *finder) operator(e *ast.BinaryExpr) {
+	if other, ok := others[e.Op]; ok {
+		old := e.Op.String()
+		f.add(e.OpPos, e.OpPos+token.Pos(len(old)), other.String(), old+" to "+other.String())
+	}
+}
+
+// constant makes a number one more and one less.
+func (f *finder) constant(e *ast.BasicLit) {
+	n, err := strconv.ParseInt(e.Value, 0, 64)
+	if e.Kind != token.INT || err != nil {
+		return
+	}
+	for _, changed := range []int64{n - 1, n + 1} {
+		text := strconv.FormatInt(changed, 10)
+		if changed >= 0 {
+			f.add(e.Pos(), e.End(), text, e.Value+" to "+text)
+		}
+	}
+}
+
+// statement deletes one that can be left out.
+func (f *finder) statement(s ast.Stmt) {
+	what := ""
+	switch s := s.(type) {
+	case *ast.AssignStmt:
+		if s.Tok != token.DEFINE {
+			what = "assignment deleted"
+		}
+	case *ast.IncDecStmt:
+		what = s.Tok.String() + " deleted"
+	case *ast.ExprStmt:
+		what = "call deleted"
+	case *ast.BranchStmt:
+		if s.Tok == token.BREAK || s.Tok == token.CONTINUE {
+			what = s.Tok.String() + " deleted"
+		}
+	case *ast.ReturnStmt:
+		what = "return deleted"
+	}
+	if what != "" {
+		f.add(s.Pos(), s.End(), "", what)
+	}
+}
