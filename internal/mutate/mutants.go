@@ -24,7 +24,9 @@ type mutant struct {
 	source     string // the line that is changed, without space around it
 }
 
-func (m mutant) String() string { return fmt.Sprintf("%s:%d: %s: %s", m.file, m.line, m.what, m.source) }
+func (m mutant) String() string {
+	return fmt.Sprintf("%s:%d: %s: %s", m.file, m.line, m.what, m.source)
+}
 
 // key names the mutant wherever its line stands in the file.
 func (m mutant) key() string { return m.file + ": " + m.what + ": " + m.source }

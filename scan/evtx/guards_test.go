@@ -51,7 +51,7 @@ func TestSureDefinitionStands(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-	substituted := 0
+			substituted := 0
 			for _, ev := range res.events {
 				if ev.Marks.Has(event.MarkSubstituted) {
 					substituted++
