@@ -15,6 +15,7 @@ import (
 func full() *scan.Finding {
 	f := correlated("here")
 	f.Recovered, f.Known = true, true
+	f.LevelReasons = []scan.LevelReason{{Level: rules.LevelHigh, Why: "it asks who it runs as"}}
 	f.LogonID, f.Hashes, f.CurrentDirectory, f.OriginalFileName = "0x3e7", "MD5=0", `C:\`, "a.exe"
 	f.Techniques = []*rules.Rule{{Name: "technique", Tags: []string{"attack.t1033", "car.2013-04-002", "d3fend.d3-psa"}}}
 	return f

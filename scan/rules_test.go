@@ -193,7 +193,7 @@ func TestRuleSummary(t *testing.T) {
 	if diff := gocmp.Diff(want, errs); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
-	if s.Failed != 4 || s.NotSelected != 5 || s.Applied != 21 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
+	if s.Failed != 4 || s.NotSelected != 6 || s.Applied != 20 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
 		t.Errorf("%+v", s)
 	}
 }
