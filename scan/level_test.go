@@ -232,6 +232,19 @@ func TestHabits(t *testing.T) {
 		{"paessler.com PRTG custom sensors; CVE-2018-9276", "iis", []string{`powershell.exe -ExecutionPolicy Bypass -File "C:\PRTG\demo.ps1" "x;net user p3nT3st P3n! /add"`}, critical},
 		{splunkShell, "iis", []string{`powershell.exe -NoProfile -File C:\Windows\Temp\disk.ps1`}, high},
 		{splunkShell, "iis", []string{`cmd.exe /c evil.exe`}, high},
+		{"automation-stack/node-machine-id", "tomcat", []string{`wmic cpu get ProcessorId`}, low},
+		{"automation-stack/node-machine-id", "tomcat", []string{`cmd.exe /c wmic baseboard get serialnumber`}, low},
+		{"automation-stack/node-machine-id", "next", []string{`cmd.exe /d /s /c "reg query HKLM\SOFTWARE\Microsoft\Cryptography /v MachineGuid"`}, low},
+		{"automation-stack/node-machine-id", "tomcat", []string{`cmd.exe /c wmic baseboard get serialnumber & whoami`}, high},
+		{"automation-stack/node-machine-id", "tomcat", []string{`wmic computersystem get domain`}, high},
+		{"learn.microsoft.com/en-us/windows/win32/shell/fa-file-types", "tomcat", []string{`cmd.exe /c "reg query HKLM\SOFTWARE\Classes\.pdf"`}, low},
+		{"learn.microsoft.com/en-us/windows/win32/shell/fa-file-types", "tomcat", []string{`cmd.exe /c reg query HKLM\SOFTWARE\Classes\.pdf & hostname`}, high},
+		{"learn.microsoft.com/en-us/windows/win32/shell/fa-file-types", "tomcat", []string{`reg query HKLM\SAM`}, high},
+		{elasticShell, "iis", []string{`cmd.exe /s /c "pandoc -f markdown -t docx in.md -o out.docx"`}, medium},
+		{elasticShell, "iis", []string{`"C:\Program Files\7-Zip\7z.exe" a D:\export\report.zip D:\export\report.csv`}, medium},
+		{elasticShell, "tomcat", []string{`cmd /c vol C:`}, medium},
+		{elasticShell, "iis", []string{`cmd.exe /c pandoc in.md | D:\x.exe`}, high},
+		{elasticShell, "iis", []string{`cmd.exe /c pan%PATHEXT:~0,1%doc in.md`}, high},
 		// What it started counts for it, and below something hostile nothing is a habit.
 		{sigmaShell, "iis", []string{`cmd.exe /c D:\batch\export.bat`, `whoami`}, high},
 		{sigmaShell, "iis", []string{`cmd.exe /c D:\batch\export.bat`, `D:\batch\tool.exe := tool.exe`, `reg save hklm\sam D:\s.hiv`}, critical},
@@ -246,7 +259,7 @@ func TestLevelReasons(t *testing.T) {
 		levelCase{"", "iis", []string{`powershell.exe -enc dwBoAG8AYQBtAGkA`, `cmd.exe /c ver`, `whoami`}, 0},
 		levelCase{"", "apache", []string{`cmd.exe /c "stty"`}, 0})
 	f := first[0]
-	want := []string{"from high: ", "at least high: it asks who", "at least high: it hides"}
+	want := []string{"from high: ", "at most medium: by itself", "at least high: it asks who", "at least high: it hides"}
 	for i, text := range want {
 		if i >= len(f.LevelReasons) || !strings.HasPrefix(f.LevelReasons[i].String(), text) {
 			t.Errorf("reason %d of %v, want %q", i, f.LevelReasons, text)
