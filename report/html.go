@@ -130,10 +130,11 @@ type htmlReport struct {
 	Crashes    []string
 }
 
-// levelCount says how many findings and sessions are of a level.
+// levelCount says how many sessions are of a level, how many findings these have,
+// and how many findings of the level belong to no session.
 type levelCount struct {
-	Level              rules.Level
-	Findings, Sessions int
+	Level                     rules.Level
+	Sessions, Findings, Alone int
 }
 
 // hostRow is a host with findings.
@@ -225,23 +226,21 @@ func newHTMLReport(res *scan.Result, data *htmlData) *htmlReport {
 
 // countLevels fills Levels, the gravest first.
 func (h *htmlReport) countLevels() {
-	for level := rules.LevelCritical; ; level-- {
-		c := levelCount{Level: level}
-		for _, f := range h.Res.Findings {
-			if f.Level == level {
-				c.Findings++
-			}
+	var counts [rules.LevelCritical + 1]levelCount
+	for _, s := range h.Res.Sessions {
+		counts[s.Level].Sessions++
+		counts[s.Level].Findings += len(s.Findings)
+	}
+	for _, f := range h.Res.Findings {
+		if f.Session == "" {
+			counts[f.Level].Alone++
 		}
-		for _, s := range h.Res.Sessions {
-			if s.Level == level {
-				c.Sessions++
-			}
-		}
-		if c.Findings+c.Sessions > 0 {
+	}
+	for level := range slices.Backward(counts[:]) {
+		c := counts[level]
+		c.Level = rules.Level(level)
+		if c.Sessions+c.Alone > 0 {
 			h.Levels = append(h.Levels, c)
-		}
-		if level == rules.LevelNone {
-			return
 		}
 	}
 }
@@ -288,7 +287,7 @@ func (h *htmlReport) Headline() string {
 	}
 	text := count(h.Total, "finding") + " on " + count(len(h.Hosts), "host")
 	if n := len(h.Res.Sessions); n > 0 {
-		text += ", in " + count(n, "web-shell session")
+		text += ", in " + count(n, sessionKind(h.Res.Sessions))
 	}
 	return text + "."
 }

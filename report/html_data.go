@@ -171,7 +171,7 @@ func (d *htmlData) context(p proctree.Process) int {
 		[]string{},
 		p.PID(), p.GUID().String(), field(event.User), field(event.IntegrityLevel),
 		field(event.ParentImage), field(event.ParentCommandLine), p.ParentPID(),
-		"", 0, "", -1,
+		"", 0, "", 0, // it may run below a worker, but that is not told here
 		[]string{},
 		link.String(), -1,
 		[]int{},

@@ -82,12 +82,19 @@ func (p *printer) integrityFinding(i *scan.Integrity, width int) {
 	}
 }
 
-// spanOf writes a time, or two.
-func spanOf(first, last event.Time) string {
-	if first == last || last == 0 {
-		return shortTime(first)
+// spanOf writes a time, or two, the earlier first: where a clock was set back the
+// record that comes first is the later one.
+func spanOf(first, last event.Time) string { return joinTimes(first, last, " to ") }
+
+// joinTimes writes a time, or two with a word between them, the earlier first.
+func joinTimes(a, b event.Time, word string) string {
+	if a != 0 && b != 0 {
+		a, b = min(a, b), max(a, b)
 	}
-	return shortTime(first) + " to " + shortTime(last)
+	if a == b || b == 0 {
+		return shortTime(a)
+	}
+	return shortTime(a) + word + shortTime(b)
 }
 
 // coverage writes what the logs of each host could have shown.
@@ -127,11 +134,19 @@ func processCoverage(c *scan.HostCoverage) string {
 func (p *printer) channel(c *scan.ChannelCoverage, width int) {
 	p.wrapped(width, "    ", fmt.Sprintf("%s: %s in %s, %s", c.Channel, count(c.Records, "record"), count(c.Files, "file"), spanOf(c.First, c.Last)))
 	for _, g := range c.Gaps {
-		p.wrapped(width, "      ", fmt.Sprintf("missing: record IDs %d to %d, between %s", g.FirstID, g.LastID, spanOf(g.From, g.To)))
+		p.wrapped(width, "      ", "missing: "+recordIDs(g.FirstID, g.LastID)+", between "+joinTimes(g.From, g.To, " and "))
 	}
 	if c.GapsLeft > 0 {
 		p.line("      and %s", count(c.GapsLeft, "more gap"))
 	}
+}
+
+// recordIDs names the identifiers of records.
+func recordIDs(first, last uint64) string {
+	if first == last {
+		return fmt.Sprintf("record ID %d", first)
+	}
+	return fmt.Sprintf("record IDs %d to %d", first, last)
 }
 
 // percent writes a share; only all is 100 %, and only nothing 0 %.

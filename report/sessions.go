@@ -70,19 +70,25 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 // maxOverview bounds how many sessions the overview lists.
 const maxOverview = 20
 
+// sessionKind is what sessions are called together: nothing says yet that a web
+// server's is more than that.
+func sessionKind(sessions []*scan.Session) string {
+	if slices.ContainsFunc(sessions, func(s *scan.Session) bool { return !s.Known && s.ServerRole != scan.ServerWeb }) {
+		return "server session"
+	}
+	return "web server session"
+}
+
 // overview says how many sessions there are, and names the first.
 func (t *sessionTable) overview(res *scan.Result) {
 	levels := make(map[rules.Level]int)
-	fresh, known, kind := 0, 0, "web server session"
+	fresh, known := 0, 0
 	for _, s := range res.Sessions {
 		if s.Known {
 			known++
 			continue
 		}
 		fresh++
-		if s.ServerRole != scan.ServerWeb {
-			kind = "server session"
-		}
 		levels[s.Level]++
 	}
 	var parts []string
@@ -91,7 +97,7 @@ func (t *sessionTable) overview(res *scan.Result) {
 			parts = append(parts, fmt.Sprintf("%d %s", levels[l], l))
 		}
 	}
-	head := count(fresh, kind)
+	head := count(fresh, sessionKind(res.Sessions))
 	if len(parts) > 0 {
 		head += " (" + strings.Join(parts, ", ") + ")"
 	}

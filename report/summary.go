@@ -46,7 +46,7 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	p.problems(s)
 	for i, b := range s.Blind {
 		if i == maxListed {
-			p.line("Blind: and %d more hosts", len(s.Blind)-maxListed)
+			p.line("Blind: and %d more", len(s.Blind)-maxListed)
 			break
 		}
 		where := ""
@@ -108,20 +108,20 @@ func RuleSummary(w io.Writer, sets *scan.RuleSets) error {
 
 // rules tells which rules were applied, and names those that failed.
 func (p *printer) rules(r *scan.RuleSummary) {
-	line := fmt.Sprintf("Rules: %d applied, %d tell servers", r.Applied, r.Servers)
+	line := fmt.Sprintf("Rules: %d applied, %s", r.Applied, count(r.Servers, "tells servers", "tell servers"))
 	for _, part := range []struct {
-		n    int
-		text string
+		n         int
+		one, more string
 	}{
-		{r.Levels, "say how grave findings are"},
-		{r.Correlated, "only feed correlation rules"},
-		{r.Filters, "filter others"},
-		{r.NotApplicable, "about other logs"},
-		{r.NotSelected, "not selected"},
-		{r.Failed, "FAILED"},
+		{r.Levels, "says how grave findings are", "say how grave findings are"},
+		{r.Correlated, "only feeds correlation rules", "only feed correlation rules"},
+		{r.Filters, "filters others", "filter others"},
+		{r.NotApplicable, "about other logs", "about other logs"},
+		{r.NotSelected, "not selected", "not selected"},
+		{r.Failed, "FAILED", "FAILED"},
 	} {
 		if part.n > 0 {
-			line += fmt.Sprintf(", %d %s", part.n, part.text)
+			line += ", " + count(part.n, part.one, part.more)
 		}
 	}
 	p.line("%s", line)
@@ -140,7 +140,7 @@ func (p *printer) rules(r *scan.RuleSummary) {
 func (p *printer) failedRules(r *scan.RuleSummary) {
 	for i, err := range r.Errors {
 		if i == maxListed {
-			p.line("RULE FAILED: and %d more errors (`webshellscan rules check` names all)", len(r.Errors)-maxListed)
+			p.line("RULE FAILED: and %s (`webshellscan rules check` names all)", count(len(r.Errors)-maxListed, "more error"))
 			break
 		}
 		p.line("RULE FAILED: %s", Visible(err.Error()))
@@ -194,7 +194,7 @@ func (p *printer) damage(s *scan.Summary) {
 			}
 		}
 		if more > 0 {
-			p.line("%s: and %d more files", title, more)
+			p.line("%s: and %s", title, count(more, "more file"))
 		}
 	}
 	if s.Lost > 0 {
@@ -215,7 +215,7 @@ func copiesText(n int) string {
 	if n == 0 {
 		return "no copies"
 	}
-	return count(n, "creation") + " are copies of others"
+	return count(n, "creation is a copy of another", "creations are copies of others")
 }
 
 // bytesText writes a number of bytes in the unit that suits it.

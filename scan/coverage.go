@@ -149,7 +149,8 @@ func channelsOf(inputs []*input, hosts []proctree.Host) [][]ChannelCoverage {
 func gapsOf(in *input) (gaps []Gap, left int) {
 	for _, f := range in.faults.sorted() {
 		if f.Class == evtx.IDGap {
-			gaps = append(gaps, Gap{From: f.From, To: f.To, FirstID: f.RecordID, LastID: f.LastID})
+			from, to := inOrder(f.From, f.To)
+			gaps = append(gaps, Gap{From: from, To: to, FirstID: f.RecordID, LastID: f.LastID})
 		}
 	}
 	return gaps, in.faults.counts[evtx.IDGap] - len(gaps)

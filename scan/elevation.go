@@ -129,10 +129,13 @@ func (e *elevations) add(p proctree.Process, text string) {
 }
 
 func (e *elevations) text() string {
-	if e.count > 1 {
-		return fmt.Sprintf("%s; so do %d more", e.first, e.count-1)
+	switch e.count {
+	case 0, 1:
+		return e.first
+	case 2:
+		return e.first + "; so does one more"
 	}
-	return e.first
+	return fmt.Sprintf("%s; so do %d more", e.first, e.count-1)
 }
 
 // elevatedUser reports whether the user is another than above, whom the parent

@@ -84,7 +84,7 @@ func TestElevation(t *testing.T) {
 		{
 			"to another account",
 			[]run{worker, shell, {300, 200, cmd, "cmd", `CORP\admin`, 0x8888, "High", cmd, ""}, {400, 200, cmd, "cmd 2", `CORP\admin`, 0x8888, "High", cmd, ""}},
-			[]string{`cmd.exe (300) runs as CORP\admin, its parent cmd.exe (200) as IIS APPPOOL\shop; so do 1 more`},
+			[]string{`cmd.exe (300) runs as CORP\admin, its parent cmd.exe (200) as IIS APPPOOL\shop; so does one more`},
 			rules.LevelCritical,
 		},
 		{

@@ -6,6 +6,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
 	"webshellscan/scan/proctree"
 )
 
@@ -115,3 +116,6 @@ func (r *Result) Identities() (remembered, read []string) {
 	}
 	return remembered, read
 }
+
+// FaultDetail says in words what a fault is and where.
+func FaultDetail(f *evtx.FormatError) string { return faultDetail(f) }

@@ -56,9 +56,13 @@ func (l *logEvents) integrity() []*Integrity {
 		list[i] = &w.Integrity
 	}
 	for key, n := range l.more {
+		were := "events that speak of logs (%s) were"
+		if n == 1 {
+			were = "event that speaks of logs (%s) was"
+		}
 		list = append(list, &Integrity{
 			Kind: TooManyEvents, Level: IntegrityWarning, File: l.inputs[key.file].Path, Count: n,
-			Text:    fmt.Sprintf("%d more events that speak of logs (%s) were only counted", n, key.kind),
+			Text:    fmt.Sprintf("%d more "+were+" only counted", n, key.kind),
 			Meaning: "So many different ones are no accident. Among them may be some that matter.",
 		})
 	}

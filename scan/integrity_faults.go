@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 )
 
@@ -163,10 +164,21 @@ func newFaultIntegrity(d *FileFaults, first *evtx.FormatError) *Integrity {
 	if n > 1 {
 		text = fmt.Sprintf("%s (%d times)", text, n)
 	}
+	from, to := inOrder(first.From, first.To)
 	return &Integrity{
-		Kind: IntegrityKind(first.Class), Level: m.level, File: d.Path, Offset: first.Offset, Count: n, First: first.From, Last: first.To,
+		Kind: IntegrityKind(first.Class), Level: m.level, File: d.Path, Offset: first.Offset, Count: n, First: from, Last: to,
 		Text: text + ": " + faultDetail(first), Meaning: m.meaning,
 	}
+}
+
+// inOrder returns two times, the earlier first: where a clock was set back the
+// record before a fault is the later one. A time that is not known stays in its
+// place.
+func inOrder(from, to event.Time) (earlier, later event.Time) {
+	if from != 0 && to != 0 && to < from {
+		return to, from
+	}
+	return from, to
 }
 
 // faultDetail says in words what a fault is and where.
@@ -182,13 +194,29 @@ func faultDetail(f *evtx.FormatError) string {
 	case f.Class == evtx.IDGap || f.Class == evtx.ChunkDuplicate:
 		return fmt.Sprintf("%s (%d in all)", at, f.Have)
 	case f.Class == evtx.TimeBackwards:
-		return fmt.Sprintf("%s: from %s to %s", at, f.From, f.To)
+		return fmt.Sprintf("%s: it is of %s, the one before it of %s", at, f.To, f.From)
 	case f.Need != 0:
-		return fmt.Sprintf("%s: %d found, %d expected", at, f.Have, f.Need)
+		return at + ": " + numbersDetail(f)
 	case f.Have != 0:
-		return fmt.Sprintf("%s: %d bytes", at, f.Have)
+		return at + ": " + counted(int(f.Have), "byte")
 	}
 	return at
+}
+
+// numbersDetail says which two numbers of a fault do not agree, or do not fit.
+func numbersDetail(f *evtx.FormatError) string {
+	switch f.Class {
+	case evtx.FileHeaderStale:
+		return fmt.Sprintf("the header says %d, the file holds %d", f.Have, f.Need)
+	case evtx.FileTruncated:
+		return fmt.Sprintf("%d of %d bytes are there", f.Have, f.Need)
+	case evtx.RecordBad:
+		if f.Need == f.Have {
+			return fmt.Sprintf("it has the %d bytes that it says it has, but its frame is damaged elsewhere", f.Have)
+		}
+		return fmt.Sprintf("it says that it has %d bytes, and has %d", f.Have, f.Need)
+	}
+	return fmt.Sprintf("it is %d, where %d belongs", f.Have, f.Need)
 }
 
 // claimsToBeLive reports whether a path is one where Windows keeps the logs that

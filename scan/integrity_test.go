@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/scan"
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
 	"webshellscan/scan/evtx/evtxtest"
 )
 
@@ -327,5 +329,35 @@ func TestManifest(t *testing.T) {
 	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // FIPS 180-4, of no bytes
 	if in := m.Inputs[1]; in.SHA256 != empty || in.Error == "" {
 		t.Errorf("%+v", in)
+	}
+}
+
+// TestFaultWords: which number a structure claims, and which is so.
+func TestFaultWords(t *testing.T) {
+	early, late := event.FromTime(start), event.FromTime(start.Add(time.Hour))
+	for _, c := range []struct {
+		fault evtx.FormatError
+		want  string
+	}{
+		{evtx.FormatError{Class: evtx.FileHeaderStale, What: "chunk count", Need: 3, Have: 1}, "chunk count at offset 0: the header says 1, the file holds 3"},
+		{evtx.FormatError{Class: evtx.FileVersion, What: "format version (major)", Need: 3, Have: 9}, "format version (major) at offset 0: it is 9, where 3 belongs"},
+		{evtx.FormatError{Class: evtx.FileTruncated, What: "chunk", Offset: 4096, Need: 65536, Have: 512}, "chunk at offset 4096: 512 of 65536 bytes are there"},
+		{
+			evtx.FormatError{Class: evtx.RecordBad, What: "record frame", Offset: 8, RecordID: 7, Need: 552, Have: 550},
+			"record frame at offset 8, record 7: it says that it has 550 bytes, and has 552",
+		},
+		{
+			evtx.FormatError{Class: evtx.RecordBad, What: "record frame", Offset: 8, RecordID: 7, Need: 552, Have: 552},
+			"record frame at offset 8, record 7: it has the 552 bytes that it says it has, but its frame is damaged elsewhere",
+		},
+		{evtx.FormatError{Class: evtx.RecordResync, What: "record", Offset: 8, Have: 1}, "record at offset 8: 1 byte"},
+		{
+			evtx.FormatError{Class: evtx.TimeBackwards, What: "record", Offset: 8, From: late, To: early},
+			fmt.Sprintf("record at offset 8: it is of %s, the one before it of %s", early, late),
+		},
+	} {
+		if got := scan.FaultDetail(&c.fault); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
 	}
 }

@@ -97,7 +97,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	s.fail(errs)
 	s.Applications, errs = rules.Compile(applications, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
-	s.Techniques, errs = rules.Compile(techniques, rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.Techniques, errs = rules.Compile(techniques, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.fail(errs)
 	s.Detections, errs = rules.Compile(others, rules.Options{
 		Also: alsoFields, MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,

@@ -200,7 +200,7 @@ func (s *Summary) ask(o *Options, only []string) {
 // host by host.
 func blindSpots(s *Summary) []Blind {
 	if s.Records == 0 {
-		return []Blind{{"", "no event log record was read: nothing can be said"}}
+		return []Blind{{"", "no event log record was read: what ran cannot be seen"}}
 	}
 	if s.Events.Total() == 0 {
 		return []Blind{{"", "no process events (Sysmon 1, Security 4688) in any log: what web servers started cannot be seen"}}
@@ -231,4 +231,12 @@ func blindSpots(s *Summary) []Blind {
 	}
 	slices.SortStableFunc(list, func(a, b Blind) int { return cmp.Compare(a.Host, b.Host) })
 	return list
+}
+
+// counted returns a number with what it counts, in the plural unless it is one.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

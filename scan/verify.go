@@ -20,7 +20,7 @@ func (d *detection) crosscheck(findings []*Finding) {
 	limit := max(0, cmp.Or(d.options.Crosscheck, DefaultCrosscheck))
 	order := findings
 	if limit < len(findings) {
-		reason := fmt.Sprintf("not checked: beyond the first %d findings", limit)
+		reason := "not checked: beyond the first " + counted(limit, "finding")
 		for _, f := range findings {
 			f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: reason}
 		}

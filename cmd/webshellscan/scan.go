@@ -173,7 +173,11 @@ func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 	for _, h := range res.Summary.Hosts[:min(len(res.Summary.Hosts), most)] {
 		names = append(names, h.Name)
 	}
-	err := fmt.Errorf("--host %s: not in these logs, which have %d hosts: %s", strings.Join(unknown, ", "), len(res.Summary.Hosts), strings.Join(names, ", "))
+	noun := "hosts"
+	if len(res.Summary.Hosts) == 1 {
+		noun = "host"
+	}
+	err := fmt.Errorf("--host %s: not in these logs, which have %d %s: %s", strings.Join(unknown, ", "), len(res.Summary.Hosts), noun, strings.Join(names, ", "))
 	if len(unknown) == len(hosts) {
 		return err
 	}

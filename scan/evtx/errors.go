@@ -131,7 +131,7 @@ func (e *FormatError) Error() string {
 	if e.From != 0 && e.To != 0 {
 		s += fmt.Sprintf(", between %s and %s", e.From, e.To)
 	}
-	if e.Need != 0 || e.Have != 0 {
+	if e.Need != e.Have {
 		s += fmt.Sprintf(" (need %d, have %d)", e.Need, e.Have)
 	}
 	return s
