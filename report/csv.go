@@ -26,8 +26,14 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 	columns, err := len(csvColumns), error(nil)
 	if o.Sessions {
 		columns, err = len(sessionColumns), writeColumns(c, res.Sessions, sessionColumns, newSession)
+		if err == nil {
+			err = writeBlind(c, sessionColumns, res.Summary.BlindHosts)
+		}
 	} else {
 		err = writeColumns(c, res.Findings, csvColumns, newRow)
+		if err == nil {
+			err = writeBlind(c, csvColumns, res.Summary.BlindHosts)
+		}
 	}
 	if err != nil || res.Summary.Interrupted == nil {
 		return err
@@ -55,10 +61,7 @@ func writeColumns[T, R any](c *csvWriter, list []T, columns []csvColumn[R], rowO
 	for _, item := range list {
 		r := rowOf(item)
 		for i, col := range columns {
-			cells[i] = col.cell(&r)
-			if !c.raw {
-				cells[i] = guardFormula(cells[i])
-			}
+			cells[i] = c.cell(col.cell(&r))
 		}
 		if err := c.write(cells); err != nil {
 			return err
@@ -71,6 +74,14 @@ func writeColumns[T, R any](c *csvWriter, list []T, columns []csvColumn[R], rowO
 func writeSessionsCSV(w io.Writer, res *scan.Result, o Options) error {
 	o.Sessions = true
 	return writeCSV(w, res, o)
+}
+
+// cell returns a cell as it is to be written.
+func (c *csvWriter) cell(text string) string {
+	if c.raw {
+		return text
+	}
+	return guardFormula(text)
 }
 
 func newCSVWriter(w io.Writer, o Options) *csvWriter {
@@ -121,6 +132,7 @@ var csvColumns = []csvColumn[row]{
 	{"techniques", func(r *row) string { return joined(r.Techniques) }},
 	{"analytics", func(r *row) string { return joined(r.Analytics) }},
 	{"countermeasures", func(r *row) string { return joined(r.Countermeasures) }},
+	{"blind", func(r *row) string { return r.blind }},
 }
 
 func workerPID(r *row) string {
@@ -175,6 +187,7 @@ var sessionColumns = []csvColumn[sessionObject]{
 	{"known", func(s *sessionObject) string { return strconv.FormatBool(s.Known) }},
 	{"shape_count", func(s *sessionObject) string { return strconv.Itoa(s.ShapeCount) }},
 	{"level_reasons", func(s *sessionObject) string { return joined(s.LevelReasons) }},
+	{"blind", func(_ *sessionObject) string { return "" }},
 }
 
 // write writes one line. It puts the CR LF at its end itself: encoding/csv would

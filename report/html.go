@@ -283,7 +283,7 @@ func earlier(a, b event.Time) event.Time {
 // Headline says in one sentence what was found.
 func (h *htmlReport) Headline() string {
 	if h.Total == 0 {
-		return "No findings."
+		return strings.TrimSpace("No findings. " + blindText(&h.Res.Summary))
 	}
 	text := count(h.Total, "finding") + " on " + count(len(h.Hosts), "host")
 	if n := len(h.Res.Sessions); n > 0 {

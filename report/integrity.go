@@ -114,8 +114,8 @@ func (p *printer) coverage(list []scan.HostCoverage, width int) {
 
 // processCoverage says which process creations a host's logs have.
 func processCoverage(c *scan.HostCoverage) string {
-	if c.Sysmon1 == 0 && c.Security4688 == 0 {
-		return "no process creations: what ran here cannot be seen"
+	if c.Blind != "" {
+		return c.Blind + ": what ran here cannot be seen"
 	}
 	var parts []string
 	if c.Sysmon1 > 0 {

@@ -79,7 +79,7 @@ func (m *markdown) logs() {
 // sessions lists the gravest sessions, then each with its findings.
 func (m *markdown) sessions() {
 	if len(m.res.Findings) == 0 {
-		m.line("\nNo findings.")
+		m.line("\n%s", strings.TrimSpace("No findings. "+blindText(&m.res.Summary)))
 		return
 	}
 	list := m.res.Sessions

@@ -58,8 +58,8 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 	layer := navigatorLayer{
 		Name: "webshellscan", Domain: "enterprise-attack",
 		Versions: map[string]string{"layer": layerFormat, "navigator": navigatorVersion},
-		Description: fmt.Sprintf("Techniques that findings show: %s on %s. The score is the number of findings.",
-			count(len(res.Findings), "finding"), count(countHosts(res.Findings), "host")),
+		Description: strings.TrimSpace(fmt.Sprintf("Techniques that findings show: %s on %s. The score is the number of findings. %s",
+			count(len(res.Findings), "finding"), count(countHosts(res.Findings), "host"), blindText(&res.Summary))),
 		Filters:    map[string][]string{"platforms": {"Windows"}},
 		Sorting:    3, // by score, the highest first
 		Layout:     map[string]any{"layout": "side", "showID": true, "showName": true, "expandedSubtechniques": "annotated"},

@@ -53,10 +53,12 @@ type hostObject struct {
 	Host         string          `json:"host"`
 	First        event.Time      `json:"first"`
 	Last         event.Time      `json:"last"`
+	Blind        string          `json:"blind"`
 	Covered      float64         `json:"covered"`
 	From         event.Time      `json:"from"`
 	Until        event.Time      `json:"until"`
 	Security4688 int             `json:"security_4688"`
+	Booting      int             `json:"booting"`
 	CommandLines int             `json:"command_lines"`
 	ParentNames  int             `json:"parent_names"`
 	Sysmon1      int             `json:"sysmon_1"`
@@ -92,6 +94,7 @@ type gapObject struct {
 func newHost(h *scan.HostCoverage) hostObject {
 	o := hostObject{
 		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered, From: h.From, Until: h.Until,
+		Blind: h.Blind, Booting: h.Booting,
 		Security4688: h.Security4688, CommandLines: h.CommandLines, ParentNames: h.ParentNames,
 		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Silences: []silenceObject{}, Channels: []channelObject{},
 	}

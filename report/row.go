@@ -51,6 +51,8 @@ type row struct {
 	Techniques        []string        `json:"techniques"`
 	Analytics         []string        `json:"analytics"`
 	Countermeasures   []string        `json:"countermeasures"`
+
+	blind string // of the events of Timesketch: why the host shows nothing that ran
 }
 
 // correlatedRow is a correlation rule that the process completed.

@@ -38,6 +38,9 @@ func writeTable(w io.Writer, res *scan.Result, o Options) error {
 	if err := write(w, res, o); err != nil {
 		return err
 	}
+	if err := blindSection(w, &res.Summary, tableWidth(o)); err != nil {
+		return err
+	}
 	return integritySection(w, res.Integrity, tableWidth(o))
 }
 

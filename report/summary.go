@@ -93,6 +93,19 @@ func Problems(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
+// BlindHosts names the hosts of which nothing that ran can be seen.
+func BlindHosts(w io.Writer, s *scan.Summary) error {
+	p := printer{w: w}
+	for i, b := range s.BlindHosts {
+		if i == maxListed {
+			p.line("Blind: and %s", count(len(s.BlindHosts)-maxListed, "more host"))
+			break
+		}
+		p.line("Blind: %s: %s", Visible(b.Host), b.Text)
+	}
+	return p.err
+}
+
 func (p *printer) problems(s *scan.Summary) {
 	p.list("NOT READ", s.Unreadable, maxUnread)
 	p.list("INTERNAL ERROR (please report)", s.Crashes, maxListed)

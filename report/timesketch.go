@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,7 +110,25 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 		mark := &scan.Integrity{Kind: "scan-interrupted", Level: scan.IntegrityWarning, First: s.Last, Text: interruptedText, Meaning: "The scan was stopped."}
 		list = append(list, func() timesketchRow { return newTimesketchIntegrity(mark) })
 	}
+	for i := range res.Coverage {
+		h := &res.Coverage[i]
+		if h.From != 0 && slices.ContainsFunc(res.Summary.BlindHosts, func(b scan.Blind) bool { return b.Host == h.Host }) {
+			list = append(list, func() timesketchRow { return newTimesketchBlind(h) })
+		}
+	}
 	return list
+}
+
+// newTimesketchBlind makes an event of a host of which nothing that ran can be
+// seen, at the time of its first record.
+func newTimesketchBlind(h *scan.HostCoverage) timesketchRow {
+	return timesketchRow{
+		Message:  fmt.Sprintf("[blind] %s: %s", clip(Visible(h.Host), maxMessage), Visible(h.Blind)),
+		Datetime: h.From.Time().Format("2006-01-02T15:04:05.000000+00:00"), Timestamp: h.From.Time().UnixMicro(),
+		TimestampDesc: "Log Coverage", Tag: []string{"webshellscan", "blind"},
+		row:      row{Host: h.Host, Time: h.From.String(), Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{}, blind: h.Blind},
+		Evidence: []string{},
+	}
 }
 
 // writeTimesketchJSONL writes JSON Lines for Timesketch.

@@ -23,6 +23,10 @@ type HostCoverage struct {
 	SysmonFields              int
 	// Unusable is how many process events hold nothing that can be believed.
 	Unusable int
+	// Booting counts those of the 4688 that Windows writes while it starts, whatever
+	// is audited; Blind says why nothing that ran can be seen, "" if something can.
+	Booting int
+	Blind   string
 	// First and Last are the times of the earliest and latest process creation.
 	First, Last event.Time
 	// Covered is the share, from 0 to 1, of the time of interest that process
@@ -68,11 +72,14 @@ func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTime
 		c := HostCoverage{
 			Host: h.Name, Channels: channels[i], Security4688: e.SecurityCreate, Sysmon1: e.SysmonCreate,
 			CommandLines: e.SecurityCreate - e.NoCommandLine, ParentNames: e.SecurityCreate - e.NoParentName,
-			SysmonFields: e.SysmonFields, Unusable: e.Unusable, First: t.any.first, Last: t.any.last,
+			SysmonFields: e.SysmonFields, Unusable: e.Unusable, Booting: e.Booting, First: t.any.first, Last: t.any.last,
+		}
+		if e.Blind() {
+			c.Blind = noCreations(e)
 		}
 		c.From, c.Until = spanOfChannels(c.Channels)
 		c.From, c.Until = cmp.Or(options.Since, c.From), cmp.Or(options.Until, c.Until)
-		if c.Until > c.From {
+		if c.Until > c.From && c.Blind == "" {
 			c.Covered = float64(t.any.covered(c.From, c.Until)) / float64(c.Until-c.From)
 		}
 		for _, s := range t.any.silences {

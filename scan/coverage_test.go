@@ -2,6 +2,7 @@ package scan_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -70,4 +71,71 @@ func TestCoveredOfOwnLogs(t *testing.T) {
 		return
 	}
 	t.Error("the host is missing")
+}
+
+// boot returns the 4688 that Windows writes at each start, audited or not.
+func boot(d time.Duration) []evtxtest.Event {
+	const dir = `C:\Windows\System32\`
+	var events []evtxtest.Event
+	for i, p := range [][2]string{
+		{"Registry", ""},
+		{dir + "smss.exe", ""},
+		{dir + "autochk.exe", dir + "smss.exe"},
+		{dir + "csrss.exe", dir + "smss.exe"},
+		{dir + "wininit.exe", dir + "smss.exe"},
+		{dir + "winlogon.exe", dir + "smss.exe"},
+		{dir + "services.exe", dir + "wininit.exe"},
+		{dir + "lsass.exe", dir + "wininit.exe"},
+	} {
+		events = append(events, after(d, &evtxtest.ProcessCreated{
+			Subject:      evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), LogonID: 0x3e7},
+			NewProcessID: uint64(100 + 4*i), NewProcessName: p[0], ProcessID: 4, ParentProcessName: p[1],
+		}))
+	}
+	return append(events, after(d+time.Second, evtxtest.SecurityStarted{}))
+}
+
+// TestBlind: a host whose process creations are only those of its starts shows
+// nothing that ran; one more of any other kind, and it is not blind.
+func TestBlind(t *testing.T) {
+	system := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), LogonID: 0x3e7}
+	other := func(subject evtxtest.Account, image, parent string) evtxtest.Event {
+		return after(time.Hour, &evtxtest.ProcessCreated{Subject: subject, NewProcessID: 900, NewProcessName: image, ProcessID: 800, ParentProcessName: parent})
+	}
+	const cmd, w3wp = `C:\Windows\System32\cmd.exe`, `C:\Windows\System32\inetsrv\w3wp.exe`
+	named := system
+	named.Name = "WEB01$"
+	tests := []struct {
+		name  string
+		more  []evtxtest.Event
+		blind int
+	}{
+		{"two starts", boot(time.Hour), 1},
+		{"a shell without a subject", []evtxtest.Event{other(system, cmd, w3wp)}, 0},
+		{"a shell of nobody knows whom", []evtxtest.Event{other(system, cmd, "")}, 0},
+		{"a session of somebody with a name", []evtxtest.Event{other(named, `C:\Windows\System32\csrss.exe`, `C:\Windows\System32\smss.exe`)}, 0},
+	}
+	for _, test := range tests {
+		path := filepath.Join(t.TempDir(), "a.evtx")
+		logOf(t, path, append(boot(0), test.more...)...)
+		res := mustScan(t, scan.Options{Paths: []string{path}})
+		c := res.Coverage[0]
+		if len(res.Summary.BlindHosts) != test.blind || (c.Blind != "") != (test.blind > 0) || test.blind > 0 && c.Covered != 0 {
+			t.Errorf("%s: blind %v, coverage %q %.2f", test.name, res.Summary.BlindHosts, c.Blind, c.Covered)
+		}
+		if left := mustScan(t, scan.Options{Paths: []string{path}, Hosts: []string{"WEB02"}}); len(left.Summary.BlindHosts) > 0 {
+			t.Errorf("%s: another host is asked for, and blind are %v", test.name, left.Summary.BlindHosts)
+		}
+	}
+}
+
+// TestRealBlind: a real log of a host that audits no process creations.
+func TestRealBlind(t *testing.T) {
+	path := filepath.FromSlash("../../shared/corpus/logs/velocidex/Security.evtx")
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("no corpus: ", err)
+	}
+	if res := mustScan(t, scan.Options{Paths: []string{path}}); len(res.Summary.BlindHosts) != 1 {
+		t.Errorf("blind: %v", res.Summary.BlindHosts)
+	}
 }

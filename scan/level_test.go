@@ -243,6 +243,8 @@ func TestHabits(t *testing.T) {
 		{elasticShell, "iis", []string{`cmd.exe /s /c "pandoc -f markdown -t docx in.md -o out.docx"`}, medium},
 		{elasticShell, "iis", []string{`"C:\Program Files\7-Zip\7z.exe" a D:\export\report.zip D:\export\report.csv`}, medium},
 		{elasticShell, "tomcat", []string{`cmd /c vol C:`}, medium},
+		{elasticShell, "tomcat", []string{`cmd.exe`}, high},
+		{elasticShell, "tomcat", []string{`cmd.exe /c odd`}, high},
 		{elasticShell, "iis", []string{`cmd.exe /c pandoc in.md | D:\x.exe`}, high},
 		{elasticShell, "iis", []string{`cmd.exe /c pan%PATHEXT:~0,1%doc in.md`}, high},
 		// What it started counts for it, and below something hostile nothing is a habit.

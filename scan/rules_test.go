@@ -242,7 +242,7 @@ func TestMinLevel(t *testing.T) {
 	log := processLog(t,
 		started{0, "A", 100, 4, "w3wp.exe"}, started{1, "A", 104, 100, "whoami.exe"}, started{2, "A", 108, 100, "ipconfig.exe"},
 		started{3, "A", 112, 100, "systeminfo.exe"}, started{4, "A", 116, 100, "other.exe"},
-		started{5, "B", 200, 4, "w3wp.exe"}, started{6, "B", 204, 200, "cmd.exe"}, started{7, "B", 208, 200, "other.exe"},
+		started{5, "B", 200, 4, "w3wp.exe"}, started{6, "B", 204, 200, "whoami.exe"}, started{7, "B", 208, 200, "other.exe"},
 		started{8, "C", 300, 4, "w3wp.exe"}, started{9, "C", 304, 300, "other.exe"},
 		started{10, "C", 400, 4, "odd.exe"}, started{11, "C", 404, 4, "other.exe"})
 	given := ruleFile(t, detect("odd", `Image|endswith: '\odd.exe'`, "level: critical\n"), detect("other", `Image|endswith: '\other.exe'`, "level: medium\n"))

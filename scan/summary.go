@@ -41,8 +41,9 @@ type Summary struct {
 	Unreadable, Skipped []FileError
 	// Crashes lists errors of webshellscan itself.
 	Crashes []FileError
-	// Blind says what the logs could not have shown.
-	Blind []Blind
+	// Blind says what the logs could not have shown, BlindHosts of which of the hosts
+	// that were asked for they show nothing that ran.
+	Blind, BlindHosts []Blind
 	// Rules counts the rules.
 	Rules RuleSummary
 	// Only says in words which part of what there is was asked for.
@@ -191,46 +192,66 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 // it.
 func (s *Summary) ask(o *Options, only []string) {
 	s.Only = only
+	s.BlindHosts = blindHosts(s.Hosts, o.Hosts)
 	if s.Records > 0 && s.First != 0 && (o.Since > s.Last || o.Until != 0 && o.Until <= s.First) {
 		s.Blind = append(s.Blind, Blind{"", "no record is of the time that was asked for"})
 	}
 }
 
-// blindSpots says what the logs could not have shown, first for all hosts, then
-// host by host.
+// noCreations says why a host without process creations has none.
+func noCreations(e proctree.Counts) string {
+	if e.Booting > 0 {
+		return "no process creations but those that Windows logs whenever it starts"
+	}
+	return "no process creations (neither Sysmon 1 nor Security 4688)"
+}
+
+// blindHosts returns the hosts among the wanted ones of which nothing that ran can
+// be seen.
+func blindHosts(hosts []proctree.Host, wanted []string) []Blind {
+	var list []Blind
+	for _, h := range hosts {
+		if h.Events.Blind() && MatchesHost(wanted, h.Names) {
+			list = append(list, Blind{h.Name, noCreations(h.Events)})
+		}
+	}
+	return list
+}
+
+// blindSpots says what the logs could not have shown: first for all hosts, then of
+// the hosts of which nothing that ran can be seen, then of the others.
 func blindSpots(s *Summary) []Blind {
 	if s.Records == 0 {
 		return []Blind{{"", "no event log record was read: what ran cannot be seen"}}
 	}
+	var list, others []Blind
 	if s.Events.Total() == 0 {
-		return []Blind{{"", "no process events (Sysmon 1, Security 4688) in any log: what web servers started cannot be seen"}}
+		list = append(list, Blind{"", "no process events (Sysmon 1, Security 4688) in any log: what web servers started cannot be seen"})
 	}
-	var list []Blind
 	if s.Rules.Applied == 0 {
 		list = append(list, Blind{"", "no rule was applied: nothing could be found"})
 	}
 	for _, h := range s.Hosts {
 		e := h.Events
 		switch {
-		case e.SysmonCreate == 0 && e.SecurityCreate == 0:
-			list = append(list, Blind{h.Name, "no process creations (neither Sysmon 1 nor Security 4688): what ran here cannot be seen"})
+		case e.Blind():
+			list = append(list, Blind{h.Name, noCreations(e) + ": what ran here cannot be seen"})
 		case e.SysmonCreate == 0 && e.NoCommandLine == e.SecurityCreate:
-			list = append(list, Blind{h.Name, "Security 4688 without command lines: arguments cannot be seen"})
+			others = append(others, Blind{h.Name, "Security 4688 without command lines: arguments cannot be seen"})
 		case e.SysmonCreate == 0 && e.NoCommandLine > e.SecurityCreate/2:
-			list = append(list, Blind{h.Name, fmt.Sprintf("%d of %d Security 4688 have no command line", e.NoCommandLine, e.SecurityCreate)})
+			others = append(others, Blind{h.Name, fmt.Sprintf("%d of %d Security 4688 have no command line", e.NoCommandLine, e.SecurityCreate)})
 		}
 		if e.Shifted > 0 {
-			list = append(list, Blind{h.Name, fmt.Sprintf(
+			others = append(others, Blind{h.Name, fmt.Sprintf(
 				"unusable: %d of %d Sysmon process events, whose fields are shifted as by the manifest of another version of Sysmon",
 				e.Shifted, e.SysmonCreate+e.SysmonEnd)})
 		}
 		if left := e.Unusable - e.Shifted; left > 0 {
-			list = append(list, Blind{h.Name, fmt.Sprintf(
+			others = append(others, Blind{h.Name, fmt.Sprintf(
 				"unusable: %d of %d process events, without a process ID, or without image and parent", left, e.Total())})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Blind) int { return cmp.Compare(a.Host, b.Host) })
-	return list
+	return append(list, others...)
 }
 
 // counted returns a number with what it counts, in the plural unless it is one.

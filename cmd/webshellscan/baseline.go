@@ -78,7 +78,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if !o.quiet {
 		_ = report.Integrity(o.stderr, res.Integrity)
 	}
-	return status(res, false)
+	return o.status(res, false)
 }
 
 // readBaseline reads the file of the flag --baseline; none gives nil.

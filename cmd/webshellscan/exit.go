@@ -23,8 +23,8 @@ const exitHelp = `Exit status:
   1    findings
   2    wrong usage
   3    incomplete: an input could not be read or the report not be written, there
-       was not one event log record, or not one rule could be loaded; there may
-       be findings too
+       was not one event log record, or not one rule could be loaded; with
+       --strict also a host without process creations; there may be findings too
   130  interrupted; what was found up to then was reported
 `
 

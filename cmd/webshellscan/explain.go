@@ -76,7 +76,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	list, err := o.explain(res)
 	if err != nil && res.Summary.Interrupted != nil {
 		o.tell(res) // what was not read may have it
-		return status(res, false)
+		return o.status(res, false)
 	}
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 		return err
 	}
 	o.tell(res)
-	return status(res, false)
+	return o.status(res, false)
 }
 
 // explain returns what is to be told of each process meant.

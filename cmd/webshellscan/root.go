@@ -20,6 +20,7 @@ type globals struct {
 	quiet          bool
 	workers        int
 	inputFlags
+	strict bool // of verbs that have the flag
 }
 
 // addFlags adds the flags of all verbs.
@@ -27,6 +28,11 @@ func (g *globals) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&g.noColor, "no-color", false, "no colours (also by the variable NO_COLOR, and when the output is no terminal)")
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no summary on standard error")
 	flags.IntVar(&g.workers, "workers", 0, "how many `goroutines` read and judge at once (0: one for each CPU)")
+}
+
+// addStrict adds the flag --strict.
+func (g *globals) addStrict(flags *pflag.FlagSet) {
+	flags.BoolVar(&g.strict, "strict", false, "exit status 3 if a host has no process creations, so that nothing that ran there can be seen")
 }
 
 // color reports whether a writer gets colours.

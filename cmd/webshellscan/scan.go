@@ -41,6 +41,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; may be given again)")
 	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
 	flags.StringVar(&o.until, "until", "", "only findings before this `time` (RFC 3339; a date: up to its end)")
+	o.addStrict(flags)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
 	flags.BoolVar(&o.flat, "flat", false, "a table of all findings instead of sessions with their trees")
 	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
@@ -147,7 +148,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if failed != nil {
 		return failed
 	}
-	return status(res, len(res.Findings) > 0)
+	return o.status(res, len(res.Findings) > 0)
 }
 
 // reportOptions returns how a report is written. What the terminal and the locale
@@ -212,18 +213,22 @@ func (g *globals) tell(res *scan.Result) {
 	} else if s.Incomplete() {
 		_ = report.Problems(g.stderr, s)
 	}
+	if g.quiet && g.strict {
+		_ = report.BlindHosts(g.stderr, s)
+	}
 	if s.Interrupted != nil {
 		_, _ = fmt.Fprintln(g.stderr, "INTERRUPTED: the report holds what was found up to then; one for a FILE is in FILE.partial")
 	}
 }
 
 // status returns the outcome of a run: that it was interrupted or is incomplete
-// goes before what it found.
-func status(res *scan.Result, found bool) error {
+// goes before what it found. If it is to be strict, a host of which nothing that
+// ran can be seen makes it incomplete.
+func (g *globals) status(res *scan.Result, found bool) error {
 	switch {
 	case res.Summary.Interrupted != nil:
 		return outcome(exitInterrupted)
-	case res.Summary.Incomplete():
+	case res.Summary.Incomplete(), g.strict && len(res.Summary.BlindHosts) > 0:
 		return outcome(exitIncomplete)
 	case found:
 		return outcome(exitFindings)

@@ -129,7 +129,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if failed != nil {
 		return failed
 	}
-	return status(res, false)
+	return o.status(res, false)
 }
 
 // tops returns what trees are asked for.

@@ -32,7 +32,8 @@ Exit status:
   1    warnings or alarms
   2    wrong usage
   3    incomplete: an input could not be read or the report not be written, or
-       there was not one event log record
+       there was not one event log record; with --strict also a host without
+       process creations
   130  interrupted
 `,
 		Example: "  webshellscan verify ./logs --format csv -o evidence.csv",
@@ -42,6 +43,7 @@ Exit status:
 	o.inputFlags.addFlags(flags)
 	o.outputFlags.addFlags(cmd, verifyFormats)
 	addNoHash(flags, &o.noHash)
+	o.addStrict(flags)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
 	return cmd
 }
@@ -77,5 +79,6 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if failed != nil {
 		return failed
 	}
-	return status(res, slices.ContainsFunc(res.Integrity, func(i *scan.Integrity) bool { return i.Level > scan.IntegrityNotice }))
+	graver := slices.ContainsFunc(res.Integrity, func(i *scan.Integrity) bool { return i.Level > scan.IntegrityNotice })
+	return o.status(res, graver)
 }

@@ -68,6 +68,9 @@ type Counts struct {
 	// NoParentName counts the 4688 that do not name their parent's image, as before
 	// Windows 10 and Server 2016.
 	NoParentName int
+	// Booting counts the 4688 that Windows writes while it starts, whatever the audit
+	// policy says.
+	Booting int
 	// SysmonFields is the greatest number of fields of a Sysmon 1: it grows with the
 	// version of Sysmon.
 	SysmonFields int
@@ -82,6 +85,12 @@ type Counts struct {
 	Recovered int
 }
 
+// Blind reports whether what ran cannot be seen: there are no process creations,
+// or none but those that Windows always logs while it starts.
+func (c Counts) Blind() bool {
+	return c.SysmonCreate == 0 && c.SecurityCreate == c.Booting && c.Recovered == 0
+}
+
 // Total returns the number of process events.
 func (c Counts) Total() int { return c.SysmonCreate + c.SysmonEnd + c.SecurityCreate + c.SecurityEnd }
 
@@ -93,6 +102,7 @@ func (c *Counts) Add(other Counts) {
 	c.SecurityEnd += other.SecurityEnd
 	c.NoCommandLine += other.NoCommandLine
 	c.NoParentName += other.NoParentName
+	c.Booting += other.Booting
 	c.SysmonFields = max(c.SysmonFields, other.SysmonFields)
 	c.Unusable += other.Unusable
 	c.Shifted += other.Shifted
@@ -269,6 +279,9 @@ func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Coun
 	}
 	if isBlank(ev.Value(event.ParentProcessName)) {
 		counts.NoParentName++
+	}
+	if isBooting(ev) {
+		counts.Booting++
 	}
 	pid, ok := ev.Value(event.NewProcessID).Uint()
 	parent, placed := ev.Value(event.ProcessID).Uint()

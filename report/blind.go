@@ -1,0 +1,65 @@
+package report
+
+import (
+	"io"
+
+	"webshellscan/scan"
+)
+
+// blindSection names, in a table, the hosts of which nothing that ran can be seen,
+// and what makes no findings mean nothing.
+func blindSection(w io.Writer, s *scan.Summary, width int) error {
+	list := s.BlindHosts
+	for _, b := range s.Blind {
+		if b.Host == "" {
+			list = append([]scan.Blind{b}, list...)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	p := printer{w: w}
+	p.line("\nWhat these logs could not have shown")
+	for i, b := range list {
+		if i == maxListed {
+			p.line("  and %s without process creations", count(len(list)-maxListed, "more host"))
+			break
+		}
+		text := b.Text
+		if b.Host != "" {
+			text = b.Host + ": " + text
+		}
+		p.wrapped(width, "  ", text)
+	}
+	return p.err
+}
+
+// blindText says in one sentence of how many hosts nothing that ran can be seen;
+// "" of none.
+func blindText(s *scan.Summary) string {
+	n := len(s.BlindHosts)
+	if n == 0 {
+		return ""
+	}
+	return "Of " + count(n, "host") + " nothing that ran can be seen: no process creations."
+}
+
+// writeBlind ends a CSV with a line for each host of which nothing that ran can be
+// seen: in the columns host and blind, all others are empty.
+func writeBlind[R any](c *csvWriter, columns []csvColumn[R], hosts []scan.Blind) error {
+	for _, b := range hosts {
+		cells := make([]string, len(columns))
+		for i, col := range columns {
+			switch col.name {
+			case "host":
+				cells[i] = c.cell(b.Host)
+			case "blind":
+				cells[i] = c.cell(b.Text)
+			}
+		}
+		if err := c.write(cells); err != nil {
+			return err
+		}
+	}
+	return nil
+}
