@@ -46,20 +46,22 @@ func newRootCommand(g *globals) *cobra.Command {
 	o := &scanOptions{globals: g}
 	cmd := &cobra.Command{
 		Use:   "webshellscan [flags] PATH...",
-		Short: "Find what web servers started, in exported Windows event logs",
+		Short: "Find what web servers started, in Windows event logs",
 		Long: `webshellscan reads Windows event logs (.evtx) of one or many hosts, builds the
 process trees that Sysmon 1/5 and Security 4688/4689 tell of, and reports shells
 and enumeration programs below web servers, at any depth. It needs no network
 and writes nothing but its report.
 
-PATH is a file or a folder; folders are searched for EVTX files, whatever they
-are called. Times are UTC.
+PATH is a log, a folder, an archive (zip, 7z, tar, ...), a disk image (raw, E01,
+VHD, VHDX, VMDK, QCOW2, VDI) or an export (event XML, JSON). What each holds is
+told by its content, whatever it is called. Times are UTC.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and without an ending it is a table:
 ` + scanFormats.endingsHelp() + `
 ` + exitHelp,
 		Example: `  webshellscan ./logs
+  webshellscan case.zip srv1.E01
   webshellscan ./logs ./more.evtx -o findings.csv -o findings.jsonl
   webshellscan ./logs --format jsonl | jq .
   webshellscan ./logs --rules ~/sigma/rules/windows --rules my.yml

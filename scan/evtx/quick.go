@@ -11,34 +11,12 @@ import (
 // have: a template instance whose event ID and time are plain values. For any
 // other, and for anything odd, it returns false and has counted nothing.
 func (r *Reader) quick(c *chunk, off, size int) bool {
-	const instanceEnd = recordHead + 14 // fragment header 4, token 1, 01, id 4, offset 4
-	if size < instanceEnd+4+recordTail {
+	t, spec := r.quickTemplate(c, off, size)
+	if t == nil {
 		return false
 	}
 	le := binary.LittleEndian
 	d := c.data[off : off+size]
-	if le.Uint32(d[recordHead:]) != fragmentHeader || le.Uint16(d[recordHead+4:]) != instanceStart {
-		return false
-	}
-	definition := le.Uint32(d[recordHead+10:])
-	id := le.Uint32(d[recordHead+6:])
-	t := r.templates.recentOuter(definition, id)
-	if t == nil {
-		var err error
-		if t, err = r.templates.find(c.data, definition, id, inDocument); err != nil {
-			return false
-		}
-	}
-	if !t.quick {
-		return false
-	}
-	spec := instanceEnd
-	if int(definition) == off+instanceEnd {
-		if t.length != t.consumed {
-			return false
-		}
-		spec += definitionHead + int(t.length)
-	}
 	end := size - recordTail
 	if spec+4 > end {
 		return false
@@ -87,6 +65,39 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 	r.saw(c, off, when)
 	r.use(t, when, channel)
 	return true
+}
+
+// quickTemplate returns the template that a record is an instance of and where in
+// the record its value specification begins; nil if the record has not the shape
+// that quick knows.
+func (r *Reader) quickTemplate(c *chunk, off, size int) (t *template, spec int) {
+	const instanceEnd = recordHead + 14 // fragment header 4, token 1, 01, id 4, offset 4
+	if size < instanceEnd+4+recordTail {
+		return nil, 0
+	}
+	le := binary.LittleEndian
+	d := c.data[off : off+size]
+	if le.Uint32(d[recordHead:]) != fragmentHeader || le.Uint16(d[recordHead+4:]) != instanceStart {
+		return nil, 0
+	}
+	definition, id := le.Uint32(d[recordHead+10:]), le.Uint32(d[recordHead+6:])
+	if t = r.templates.recentOuter(definition, id); t == nil {
+		var err error
+		if t, err = r.templates.find(c.data, definition, id, inDocument); err != nil {
+			return nil, 0
+		}
+	}
+	if !t.quick {
+		return nil, 0
+	}
+	spec = instanceEnd
+	if int(definition) == off+instanceEnd {
+		if t.length != t.consumed {
+			return nil, 0
+		}
+		spec += definitionHead + int(t.length)
+	}
+	return t, spec
 }
 
 // sumSizes returns the sum of the sizes of a value spec.
