@@ -38,6 +38,15 @@ func (b *budget) hold(n int64) error {
 	return nil
 }
 
+// let gives back what hold took.
+func (b *budget) let(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= n
+	b.held -= n
+	b.free.Broadcast()
+}
+
 // acquire takes n bytes, and waits until others give back theirs. The first comes
 // through even if it asks for more than is left beside what is held.
 func (b *budget) acquire(n int64) error {

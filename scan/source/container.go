@@ -56,6 +56,7 @@ type expander struct {
 	options    *Options
 	budget     *budget
 	inputs     []Input
+	others     []Input // of other kinds that are wanted
 	skipped    []Skipped
 	containers []Input
 	notes      []Note
@@ -117,7 +118,9 @@ func (x *expander) expandAll(found []Input) error {
 		case kinds[i] == noContainer && x.options.Carve && in.Named && !isLogFile(in):
 			x.inputs = append(x.inputs, carveFile(in))
 		case kinds[i] == noContainer:
-			x.inputs = append(x.inputs, in)
+			if !x.wantedFile(in) {
+				x.inputs = append(x.inputs, in)
+			}
 		default:
 			x.expandFile(in)
 		}
@@ -289,10 +292,22 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	switch {
 	case isLog(head), IsLogName(name):
 		a.log(m, shown, head, r)
-	case n == 512 && (archive.FormatOf(head) != archive.None && !isPackage(head) || image.DetectHead(head, name)):
+	case a.isContainer(head, name):
 		a.nested(m, shown, head, r)
+	default:
+		a.wanted(m, shown, head, r)
 	}
 	return nil
+}
+
+// isContainer reports whether a member begins as an archive or an image does. One
+// that is shorter than 512 bytes holds no log, but may hold other text.
+func (x *expander) isContainer(head []byte, name string) bool {
+	format := archive.FormatOf(head)
+	if len(head) < 512 {
+		return format == archive.Gzip && len(x.options.Wanted) > 0
+	}
+	return format != archive.None && !isPackage(head) || image.DetectHead(head, name)
 }
 
 // mayBeContainer reports whether a member that cannot be read is called like an
@@ -321,24 +336,32 @@ func (a *archiveWalk) shownName(name string) string {
 	return "uploads/" + strings.Join(parts, "/")
 }
 
-// log makes an input of a member.
+// log adds a member that is a log, or is called so.
 func (a *archiveWalk) log(m *archive.Member, shown string, head []byte, r io.Reader) {
+	if in, ok := a.input(m, shown, head, r); ok {
+		a.add(in)
+	}
+}
+
+// input makes an input of a member whose first bytes are in head, and the others in
+// r; false if it cannot be read.
+func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.Reader) (Input, bool) {
 	in := Input{Path: shown, Size: m.Size, Origin: a.inner(shown)}
 	switch {
 	case m.Stored && m.Size <= a.container.file.Size()-m.Offset:
 		in.open = sectionOpener(a.container.file, m.Offset, m.Size)
-	case a.format.Random() && m.Size >= 0:
+	case m.Again && m.Size >= 0:
 		in.open = a.unpackOpener(m)
 	default:
-		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size)
+		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size, a.container.file.Size())
 		if data.size == 0 && err != nil {
 			a.refuse(shown, err)
-			return
+			return in, false
 		}
 		in.Size = data.size
 		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
 	}
-	a.add(in)
+	return in, true
 }
 
 // inner returns the origin of something in the container.
@@ -349,12 +372,15 @@ func (a *archiveWalk) inner(shown string) *Origin {
 }
 
 // add adds an input under a path that no other one has.
-func (x *expander) add(in Input) {
+func (x *expander) add(in Input) { x.inputs = append(x.inputs, x.unique(in)) }
+
+// unique gives an input a path that no other one has.
+func (x *expander) unique(in Input) Input {
 	x.paths[in.Path]++
 	if n := x.paths[in.Path]; n > 1 {
 		in.Path = fmt.Sprintf("%s (%d)", in.Path, n)
 	}
-	x.inputs = append(x.inputs, in)
+	return in
 }
 
 // sectionOpener opens a stretch of a file.
@@ -402,30 +428,33 @@ func unpack(m *archive.Member) (data []byte, fault, err error) {
 	return data[:n], err, nil
 }
 
-// keep reads a member of a stream into memory, where it stays. What came before an
-// error is returned with it.
-func (a *archiveWalk) keep(r io.Reader, size int64) (*pages, error) {
+// keep reads content of so many bytes, -1 if they are not known, into memory, where
+// it stays. What came before an error is returned with it. It is packed in so many
+// bytes.
+func (x *expander) keep(r io.Reader, size, packed int64) (*pages, error) {
 	p := &pages{}
 	if size >= 0 {
-		if err := a.budget.hold(size); err != nil {
+		if err := x.budget.hold(size); err != nil {
 			return p, err
 		}
+		p.held = size
 		if err := p.read(r, size); err != nil {
 			return p, fmt.Errorf("%w: %d bytes are missing", archive.ErrDamaged, size-p.size)
 		}
 		return p, nil
 	}
-	most := max(suspicious, a.container.file.Size()*mostRatio)
+	most := max(suspicious, packed*mostRatio)
 	for {
-		switch err := context.Cause(a.ctx); {
+		switch err := context.Cause(x.ctx); {
 		case err != nil:
 			return p, err
 		case p.size >= most:
-			return p, fmt.Errorf("%w: %d MiB from %d bytes so far", archive.ErrBomb, p.size>>20, a.container.file.Size())
+			return p, fmt.Errorf("%w: %d MiB from %d bytes so far", archive.ErrBomb, p.size>>20, packed)
 		}
-		if err := a.budget.hold(pageSize); err != nil {
+		if err := x.budget.hold(pageSize); err != nil {
 			return p, err
 		}
+		p.held += pageSize
 		err := p.read(r, pageSize)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return p, nil
@@ -451,7 +480,7 @@ func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.
 	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
 		c.file = content{io.NewSectionReader(a.container.file, m.Offset, m.Size), m.Size}
 	} else {
-		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size)
+		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size, a.container.file.Size())
 		if errors.Is(err, ErrMemory) {
 			a.refuse(shown, fmt.Errorf("a container inside another one has to be unpacked: %w", err))
 			return
@@ -461,7 +490,11 @@ func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.
 		}
 		c.file = data
 	}
+	before := len(a.inputs) + len(a.others)
 	a.expand(c)
+	if kept, ok := c.file.(*pages); ok && len(a.inputs)+len(a.others) == before {
+		a.budget.let(kept.held)
+	}
 }
 
 // image takes a disk image apart, and reports whether the container is one.
@@ -563,6 +596,9 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 		x.skip(shown, err)
 		return nil
 	}
+	if len(x.options.Wanted) > 0 {
+		v.Also = &ntfs.Also{Name: mayBeWantedName, Path: mayBeWantedPath}
+	}
 	files, err := v.Walk(x.ctx)
 	if err != nil {
 		x.skip(shown, err)
@@ -587,11 +623,11 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 		}
 		x.addFile(shown, origin, f)
 	}
-	if len(files) == 0 && err == nil {
+	if err == nil && !slices.ContainsFunc(files, func(f *ntfs.File) bool { return !f.Other }) {
 		x.note(shown, "no event logs were found")
 	}
 	if same > 0 {
-		x.note(shown, fmt.Sprintf("%d logs did not change until the next snapshot or the present, and were read once", same))
+		x.note(shown, fmt.Sprintf("%d files did not change until the next snapshot or the present, and were read once", same))
 	}
 	return byPath
 }
@@ -614,6 +650,10 @@ func (x *expander) addFile(place string, origin Origin, f *ntfs.File) {
 	}
 	shown := place + "/" + f.Path
 	origin.Member = strings.TrimPrefix(shown, origin.Container+separator)
+	if f.Other {
+		x.volumeFile(shown, origin, f)
+		return
+	}
 	if f.Elsewhere != "" {
 		x.skip(shown, errors.New("its content is "+f.Elsewhere))
 		return
@@ -628,8 +668,13 @@ func (x *expander) addFile(place string, origin Origin, f *ntfs.File) {
 	if f.Content.Torn() {
 		x.note(shown, "clusters of the file are missing from its records")
 	}
+	x.add(volumeInput(shown, origin, f))
+}
+
+// volumeInput makes an input of a file of a volume.
+func volumeInput(shown string, origin Origin, f *ntfs.File) Input {
 	stream := f.Content
-	x.add(Input{Path: shown, Size: stream.Size(), Origin: &origin, open: func() (*File, error) {
+	return Input{Path: shown, Size: stream.Size(), Origin: &origin, open: func() (*File, error) {
 		return &File{reader: stream, size: stream.Size(), holes: stream.Hole}, nil
-	}})
+	}}
 }

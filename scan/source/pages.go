@@ -10,6 +10,7 @@ const pageSize = 1 << 20
 type pages struct {
 	list [][]byte // of pageSize bytes each, but for the last
 	size int64
+	held int64 // of the budget, in bytes
 }
 
 // read appends up to n bytes of a reader. The error is that of io.ReadFull.

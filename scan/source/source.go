@@ -22,7 +22,8 @@ type Input struct {
 	// Path is how the file is named in reports: the argument it was found under,
 	// cleaned, and the way from there.
 	Path string
-	// Size is the size in bytes when the file was found, Modified its time.
+	// Size is the size in bytes when the file was found, -1 if only unpacking it would
+	// tell. Modified is its time.
 	Size     int64
 	Modified time.Time
 	// Named says that the path itself was given, not a folder around it.
@@ -32,8 +33,11 @@ type Input struct {
 	// Stretches are those of the input that are searched for chunks; nil if it is a
 	// log.
 	Stretches []Stretch
+	// Kind is that of the Wanted that the input is, zero of one that may be a log.
+	Kind Kind
 
-	open func() (*File, error) // nil of a file of its own
+	open   func() (*File, error)         // nil of a file of its own
+	stream func() (io.ReadCloser, error) // nil if open is as good
 }
 
 // Stretch is a part of an input, in bytes from its start.
@@ -49,12 +53,17 @@ type Options struct {
 	// Carve asks for what no file has: the unallocated clusters of volumes, their page
 	// files, and files that were named and are neither logs nor containers.
 	Carve bool
+	// Wanted are the kinds of files that are looked for besides event logs. Looking for
+	// none costs nothing.
+	Wanted []Wanted
 }
 
 // Found is what Find found.
 type Found struct {
 	Inputs  []Input
 	Skipped []Skipped
+	// Others are the files that Options.Wanted asks for. They are not in Inputs.
+	Others []Input
 	// Containers are the archives and images that inputs lie in, with all their files.
 	Containers []Input
 	// Notes are remarks about containers that were read.
@@ -106,10 +115,11 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 		return Found{}, err
 	}
 	slices.SortFunc(x.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
+	slices.SortFunc(x.others, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortStableFunc(x.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortStableFunc(x.notes, func(a, b Note) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortFunc(x.containers, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
-	return Found{x.inputs, x.skipped, x.containers, x.notes}, nil
+	return Found{x.inputs, x.skipped, x.others, x.containers, x.notes}, nil
 }
 
 // ComparePaths orders paths in the same way on every system.
@@ -234,6 +244,38 @@ func (in *Input) Open() (*File, error) {
 	}
 	return Open(in.Path)
 }
+
+// Stream opens the input to be read once, from its start to its end. For content
+// that is packed this takes no memory for the whole of it, which Open does, and its
+// size need not be known.
+func (in *Input) Stream() (io.ReadCloser, error) {
+	if in.stream != nil {
+		return in.stream()
+	}
+	f, err := in.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &fileStream{io.NewSectionReader(f, 0, f.Size()), f}, nil
+}
+
+// fileStream reads a file from its start. What is wrong with it comes at its end.
+type fileStream struct {
+	*io.SectionReader
+	file *File
+}
+
+// Read implements io.Reader.
+func (s *fileStream) Read(b []byte) (int, error) {
+	n, err := s.SectionReader.Read(b)
+	if errors.Is(err, io.EOF) && s.file.fault != nil {
+		err = s.file.fault
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (s *fileStream) Close() error { return s.file.Close() }
 
 // Open opens a file for reading. It never blocks, even if the path has become
 // something else than a file since it was found; that is an error which wraps

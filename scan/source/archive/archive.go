@@ -51,12 +51,14 @@ type Member struct {
 	// Offset of the archive.
 	Stored bool
 	Offset int64
+	// Again is set if Open may be called more than once, and after Walk has ended.
+	Again bool
 
 	open func() (io.ReadCloser, error)
 }
 
-// Open returns the content. Members of a stream must be read before Walk goes on;
-// Walker.Random tells whether they are such.
+// Open returns the content. A member that does not allow it Again must be read
+// before Walk goes on.
 func (m *Member) Open() (io.ReadCloser, error) {
 	if m.Err != nil {
 		return nil, m.Err
@@ -117,9 +119,6 @@ func FormatOf(head []byte) Format {
 	return None
 }
 
-// Random reports whether members can be opened in any order and more than once.
-func (f Format) Random() bool { return f == Zip || f == Tar }
-
 // Walk calls visit with each member of an archive in the order of the archive, and
 // returns what it returns, or why the rest cannot be read.
 func Walk(ctx context.Context, f File, o Options, visit func(*Member) error) error {
@@ -144,9 +143,9 @@ func Walk(ctx context.Context, f File, o Options, visit func(*Member) error) err
 // walkCompressed reads a compressed file: the members of the tar in it, or the one
 // file that it is.
 func walkCompressed(ctx context.Context, f File, format Format, o Options, visit func(*Member) error) error {
-	r, err := unpacker(format, io.NewSectionReader(f, 0, f.Size()))
+	r, err := Unpack(f, format)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return err
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	head := make([]byte, 512)
@@ -154,11 +153,20 @@ func walkCompressed(ctx context.Context, f File, format Format, o Options, visit
 	if n == 0 && err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	all := io.MultiReader(bytes.NewReader(head[:n]), r)
 	if FormatOf(head[:n]) == Tar {
-		return walkTar(ctx, &tarSource{reader: all}, visit)
+		return walkTar(ctx, &tarSource{reader: io.MultiReader(bytes.NewReader(head[:n]), r)}, visit)
 	}
-	return visit(&Member{Name: innerName(o.Name), Size: -1, open: func() (io.ReadCloser, error) { return io.NopCloser(all), nil }})
+	return visit(&Member{Name: innerName(o.Name), Size: -1, Again: true, open: func() (io.ReadCloser, error) { return Unpack(f, format) }})
+}
+
+// Unpack returns a reader of what a file unpacks to whose format is gzip, zstd, xz
+// or bzip2.
+func Unpack(f File, format Format) (io.ReadCloser, error) {
+	r, err := unpacker(format, io.NewSectionReader(f, 0, f.Size()))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return r, nil
 }
 
 // innerName returns the name of the content of a compressed file.

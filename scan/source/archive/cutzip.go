@@ -57,7 +57,7 @@ func cutMember(f File, at int64, o Options) (m *Member, next int64, ok bool) {
 	}
 	packedSize := int64(binary.LittleEndian.Uint32(h[18:]))
 	packedSize, p.size = zip64Sizes(rest[nameSize:], packedSize, p.size)
-	m = &Member{Name: cleanName(string(rest[:nameSize])), Size: p.size, open: p.open}
+	m = &Member{Name: cleanName(string(rest[:nameSize])), Size: p.size, Again: true, open: p.open}
 	if p.flags&flagDescriptor != 0 && packedSize == 0 {
 		return cutDescriptor(f, m, p, data)
 	}

@@ -37,7 +37,7 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 		m := &Member{Name: cleanName(h.Name), Size: h.Size, open: func() (io.ReadCloser, error) { return io.NopCloser(t), nil }}
 		if section, ok := s.reader.(*io.SectionReader); ok && s.file != nil && h.Typeflag == tar.TypeReg && !isSparse(h) {
 			if at, err := section.Seek(0, io.SeekCurrent); err == nil {
-				m.Stored, m.Offset = true, at
+				m.Stored, m.Again, m.Offset = true, true, at
 				size := min(h.Size, s.file.Size()-at)
 				m.open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(s.file, at, size)), nil }
 				if size < h.Size {

@@ -28,6 +28,8 @@ type Source interface {
 type Volume struct {
 	// Notes say what is wrong with the volume, a sentence each.
 	Notes []string
+	// Also asks Walk for files besides logs; nil: for none.
+	Also *Also
 
 	source     Source
 	size       int64

@@ -27,9 +27,21 @@ type File struct {
 	Record int64
 	// Content is the stream.
 	Content *Stream
+	// Other is set of what Volume.Also asks for and is no log.
+	Other bool
 	// Elsewhere says why the content is not in the stream, "" if it is.
 	Elsewhere string
 }
+
+// Also asks Walk for files besides logs: those whose name Name accepts, without the
+// folder, and one of whose paths Path accepts. Alternate streams are never meant.
+type Also struct{ Name, Path func(string) bool }
+
+// Limits on the files that Also asks for.
+const (
+	maxOthers    = 1 << 18
+	maxOtherSize = 64 << 30 // of one, in bytes
+)
 
 // rootRecord is the record of the root directory.
 const rootRecord = 5
@@ -45,6 +57,7 @@ type walk struct {
 	root        []*record           // files of the root directory
 	extras      map[int64][]*record // by base: records that go on a file's
 	torn        int
+	others      int // of files: by name only
 }
 
 // directory is what paths need of a directory.
@@ -59,13 +72,16 @@ const maxExtras = 1 << 20
 
 // Walk reads the master file table once and returns the streams that may be logs:
 // those whose name ends in .evtx, and those of the size of a log that begin as
-// one. Files come in the order of their records. What could not be read is in
+// one; and what Also asks for. Files come in the order of their records. What could not be read is in
 // Notes. If the context is cancelled, Walk returns its cause with what it has.
 func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
 	w := &walk{volume: v, directories: make(map[int64]directory), extras: make(map[int64][]*record)}
 	err := w.read(ctx)
 	if w.torn > 0 {
 		v.note("%d records of the master file table are damaged", w.torn)
+	}
+	if w.others == maxOthers {
+		v.note("more than %d files are named as text logs are; the others were not looked at", maxOthers)
 	}
 	v.root = v.root[:0]
 	for _, r := range w.root {
@@ -165,7 +181,7 @@ func (w *walk) take(b []byte, number int64) {
 			w.files = append(w.files, r)
 		}
 	default:
-		if r.mayBeLog() {
+		if r.mayBeLog() || w.mayBeOther(r) {
 			w.files = append(w.files, r)
 		}
 		if r.inUse && len(w.root) < maxRoot && slices.ContainsFunc(r.names, func(n fileName) bool { return n.parent == rootRecord }) {
@@ -207,6 +223,24 @@ func (r *record) mayBeLog() bool {
 	return slices.ContainsFunc(r.streams, func(s *Stream) bool { return s.mayBeLog(named && s.name == "") })
 }
 
+// mayBeOther reports whether Also may ask for a file, as far as its first record
+// tells.
+func (w *walk) mayBeOther(r *record) bool {
+	also := w.volume.Also
+	if also == nil || w.others == maxOthers || !slices.ContainsFunc(r.names, func(n fileName) bool { return also.Name(n.name) }) {
+		return false
+	}
+	w.others++
+	return true
+}
+
+// isOther reports whether Also asks for the content of a file.
+func (w *walk) isOther(s *Stream, paths []string) bool {
+	also := w.volume.Also
+	return also != nil && s.name == "" && s.size > 0 && s.size <= maxOtherSize &&
+		slices.ContainsFunc(paths, func(p string) bool { return also.Name(p[strings.LastIndexByte(p, '/')+1:]) && also.Path(p) })
+}
+
 // mayBeLog reports whether a stream has the size or the name of a log.
 func (s *Stream) mayBeLog(named bool) bool {
 	return named || isLogName(s.name) || s.size >= logHeader+logChunk && s.size%logChunk == logHeader
@@ -216,7 +250,8 @@ func isLogName(name string) bool {
 	return len(name) >= 5 && strings.EqualFold(name[len(name)-5:], ".evtx")
 }
 
-// logs returns the streams of a file that are logs, or are called so.
+// logs returns the streams of a file that are logs, or are called so, or that Also
+// asks for.
 func (w *walk) logs(r *record) []*File {
 	paths := w.paths(r)
 	named := slices.ContainsFunc(r.names, func(n fileName) bool { return isLogName(n.name) })
@@ -230,15 +265,20 @@ func (w *walk) logs(r *record) []*File {
 	for _, name := range names {
 		s := r.stream(name)
 		claimed := isLogName(name) || named && name == ""
-		if !s.mayBeLog(claimed) {
+		other := !claimed && w.isOther(s, paths)
+		if !s.mayBeLog(claimed) && !other {
 			continue
 		}
 		s.volume = w.volume
 		s.trim()
-		if !claimed && !s.BeginsAsLog() {
+		if !claimed && s.BeginsAsLog() {
+			other = false
+		} else if !claimed && !other {
 			continue
 		}
-		files = append(files, w.file(r, s, paths))
+		f := w.file(r, s, paths)
+		f.Other = other
+		files = append(files, f)
 	}
 	return files
 }

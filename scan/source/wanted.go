@@ -1,0 +1,229 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+
+	"webshellscan/scan/source/archive"
+	"webshellscan/scan/source/ntfs"
+)
+
+// Wanted is a kind of file that a caller looks for besides event logs.
+type Wanted struct {
+	// Kind is the Kind of the inputs found so.
+	Kind Kind
+	// Match reports whether a file is such a one, by its first bytes, up to PrefixSize
+	// of them, and its path with slashes, as far as it is known: from the argument, the
+	// archive or the volume on. Several goroutines may call it at once.
+	Match func(prefix []byte, path string) bool
+}
+
+// PrefixSize is how many bytes of a file are looked at to see if it is wanted.
+const PrefixSize = 8 << 10
+
+// Kinds of files that may be wanted. Of web server logs only the caller knows the
+// formats.
+var (
+	KindWebLog        = Kind{"a web server log", ClassArtifact}
+	KindAppHostConfig = Kind{"a configuration of IIS (applicationHost.config)", ClassArtifact}
+)
+
+// AppHostConfig asks for the configurations of IIS, older states of them too.
+func AppHostConfig() Wanted { return Wanted{KindAppHostConfig, isAppHostConfig} }
+
+// isAppHostConfig reports whether a file is called applicationHost.config and is
+// XML with the root element of one.
+func isAppHostConfig(prefix []byte, name string) bool {
+	return strings.EqualFold(path.Base(name), "applicationHost.config") && bytes.Contains(prefix, []byte("<configuration"))
+}
+
+// wantedKind returns which kind of file, of those asked for, one is.
+func (x *expander) wantedKind(prefix []byte, name string) (Kind, bool) {
+	for _, w := range x.options.Wanted {
+		if w.Match(prefix, name) {
+			return w.Kind, true
+		}
+	}
+	return Kind{}, false
+}
+
+// wantedFile adds a file of its own that is no container if it is wanted, and
+// reports whether it was.
+func (x *expander) wantedFile(in Input) bool {
+	if len(x.options.Wanted) == 0 {
+		return false
+	}
+	f, err := in.Open()
+	if err != nil {
+		return false // whoever reads it tells
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	prefix, err := readSome(f, 0, min(f.Size(), PrefixSize))
+	if err != nil || isLog(prefix) {
+		return false
+	}
+	kind, ok := x.wantedKind(prefix, strings.ReplaceAll(in.Path, `\`, "/"))
+	if ok {
+		in.Kind = kind
+		x.others = append(x.others, in)
+	}
+	return ok
+}
+
+// wanted adds a member of an archive if it is wanted. Its first bytes are in head,
+// and the others in r.
+func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.Reader) {
+	if len(a.options.Wanted) == 0 || !looksLikeText(head) {
+		return
+	}
+	prefix := make([]byte, PrefixSize)
+	n, _ := io.ReadFull(io.MultiReader(bytes.NewReader(head), r), prefix) // a damaged one is judged by its start
+	prefix = prefix[:n]
+	kind, ok := a.wantedKind(prefix, a.shownName(m.Name))
+	if !ok {
+		return
+	}
+	in, ok := Input{Path: shown, Origin: a.inner(shown)}, true
+	if m.Again && m.Size < 0 {
+		in = a.streamed(in, a.container.file.Size(), m.Open)
+	} else if in, ok = a.input(m, shown, prefix, r); ok && m.Again {
+		in.stream = m.Open
+	}
+	if ok {
+		in.Kind = kind
+		a.addOther(in)
+	}
+}
+
+// looksLikeText reports whether a file may be text, as far as its first bytes tell.
+func looksLikeText(head []byte) bool {
+	const enough = 16
+	for _, c := range head[:min(len(head), enough)] {
+		if c < ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return len(head) > 0
+}
+
+// addOther adds a file that is wanted and no log, under a path that no other has.
+func (x *expander) addOther(in Input) { x.others = append(x.others, x.unique(in)) }
+
+// webLogName matches the names that web servers give their logs by themselves:
+// IIS, HTTP.sys, Apache, nginx and Tomcat.
+var webLogName = regexp.MustCompile(`^(u_(ex|in|nc|extend)\w*|(ex|in|nc|extend)\d+(_x)?|httperr\d*)\.log(\.gz)?$` +
+	`|^([\w.-]*[._-])?(access|error)([._-].*)?$|^localhost_access_log.*$`)
+
+// logFolders are the folders, in lower case, below which text files may be web
+// server logs whatever they are called.
+var logFolders = map[string]bool{
+	"log": true, "logs": true, "logfiles": true, "logging": true, "httperr": true, "httpproxy": true, "weblogs": true,
+	"failedreqlogfiles": true,
+}
+
+// mayBeWantedName reports whether a file of a volume may be wanted, as far as its
+// name without the folder tells: few enough are that their paths can be looked at.
+func mayBeWantedName(name string) bool {
+	name = strings.ToLower(name)
+	return name == "applicationhost.config" || isTextLogName(name) || webLogName.MatchString(name)
+}
+
+// isTextLogName reports whether a name in lower case has an ending of logs that are
+// text, packed and rotated ones too: .log, .txt, .log.1, .log.gz, .log-20260301.
+func isTextLogName(name string) bool {
+	name = strings.TrimSuffix(name, ".gz")
+	return strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".txt") || strings.Contains(name, ".log.") || strings.Contains(name, ".log-")
+}
+
+// mayBeWantedPath reports whether a file of a volume is looked at: logs lie below
+// certain folders, or are called as web servers call theirs. A volume has too many
+// files to look at the content of each.
+func mayBeWantedPath(name string) bool {
+	parts := strings.Split(strings.ToLower(name), "/")
+	base := parts[len(parts)-1]
+	if base == "applicationhost.config" || webLogName.MatchString(base) {
+		return true
+	}
+	for _, p := range parts[:len(parts)-1] {
+		if logFolders[p] || strings.HasPrefix(p, "w3svc") {
+			return true
+		}
+	}
+	return false
+}
+
+// volumeFile adds a file of a volume that is no log if it is wanted: as it is, or
+// packed by gzip.
+func (x *expander) volumeFile(shown string, origin Origin, f *ntfs.File) {
+	if f.Elsewhere != "" {
+		x.skip(shown, errors.New("its content is "+f.Elsewhere))
+		return
+	}
+	prefix, err := readSome(f.Content, 0, min(f.Content.Size(), PrefixSize))
+	if err != nil {
+		x.skip(shown, err)
+		return
+	}
+	in := volumeInput(shown, origin, f)
+	name := f.Path
+	if archive.FormatOf(prefix) == archive.Gzip {
+		in, name = x.unpacked(in, f), strings.TrimSuffix(name, path.Ext(name))
+		prefix = in.prefix()
+	}
+	if kind, ok := x.wantedKind(prefix, name); ok {
+		in.Kind = kind
+		x.addOther(in)
+	}
+}
+
+// unpacked returns the input that a file of a volume which is packed by gzip
+// unpacks to.
+func (x *expander) unpacked(in Input, f *ntfs.File) Input {
+	inner := path.Base(f.Path)
+	inner = separator + strings.TrimSuffix(inner, path.Ext(inner))
+	origin := *in.Origin
+	origin.Member += inner
+	return x.streamed(Input{Path: in.Path + inner, Origin: &origin}, f.Content.Size(), func() (io.ReadCloser, error) {
+		return archive.Unpack(f.Content, archive.Gzip)
+	})
+}
+
+// streamed makes an input of a stream of unknown size, packed in so many bytes,
+// that can be unpacked again.
+func (x *expander) streamed(in Input, packed int64, open func() (io.ReadCloser, error)) Input {
+	in.Size, in.stream = -1, open
+	in.open = func() (*File, error) {
+		r, err := open()
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = r.Close() }() // it was only read
+		data, err := x.keep(r, -1, packed)
+		if data.size == 0 && err != nil {
+			return nil, err
+		}
+		held := data.held
+		return &File{reader: data, size: data.size, fault: err, close: func() error {
+			x.budget.let(held)
+			return nil
+		}}, nil
+	}
+	return in
+}
+
+// prefix returns the first bytes of an input, up to PrefixSize; none if it cannot be
+// read.
+func (in *Input) prefix() []byte {
+	r, err := in.Stream()
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	prefix := make([]byte, PrefixSize)
+	n, _ := io.ReadFull(r, prefix) // a damaged one is judged by its start
+	return prefix[:n]
+}
