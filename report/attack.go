@@ -89,6 +89,6 @@ func tagsOf(f *scan.Finding, id func(tag string) string) []string {
 	return slices.Compact(ids)
 }
 
-func isDigits(text string, n int) bool {
-	return len(text) == n && strings.Trim(text, "0123456789") == ""
+func isDigits(s string, n int) bool {
+	return len(s) == n && strings.Trim(s, "0123456789") == ""
 }

@@ -25,11 +25,11 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 			p.line("  and %s without process creations", count(len(list)-maxListed, "more host"))
 			break
 		}
-		text := b.Text
+		said := b.Text
 		if b.Host != "" {
-			text = b.Host + ": " + text
+			said = b.Host + ": " + said
 		}
-		p.wrapped(width, "  ", text)
+		p.wrapped(width, "  ", said)
 	}
 	return p.err
 }

@@ -77,11 +77,11 @@ func writeSessionsCSV(w io.Writer, res *scan.Result, o Options) error {
 }
 
 // cell returns a cell as it is to be written.
-func (c *csvWriter) cell(text string) string {
+func (c *csvWriter) cell(s string) string {
 	if c.raw {
-		return text
+		return s
 	}
-	return guardFormula(text)
+	return guardFormula(s)
 }
 
 func newCSVWriter(w io.Writer, o Options) *csvWriter {

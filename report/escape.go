@@ -11,15 +11,15 @@ import (
 // characters, which a terminal would obey, and characters that cannot be seen
 // or that turn the direction of writing around, are written as escapes. Text
 // without any comes back as it is.
-func Visible(text string) string {
-	if !strings.ContainsFunc(text, isHidden) && utf8.ValidString(text) {
-		return text
+func Visible(s string) string {
+	if !strings.ContainsFunc(s, isHidden) && utf8.ValidString(s) {
+		return s
 	}
 	var b strings.Builder
-	for i, r := range text {
+	for i, r := range s {
 		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
-			fmt.Fprintf(&b, `\x%02X`, text[i])
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			fmt.Fprintf(&b, `\x%02X`, s[i])
 		case !isHidden(r):
 			b.WriteRune(r)
 		case r == '\n':
@@ -53,13 +53,13 @@ func isHidden(r rune) bool {
 }
 
 // clip cuts a text visibly after so many characters.
-func clip(text string, limit int) string {
-	if len(text) <= limit {
-		return text
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
 	}
-	letters := []rune(text)
+	letters := []rune(s)
 	if len(letters) <= limit {
-		return text
+		return s
 	}
 	return fmt.Sprintf("%s… (+%d)", string(letters[:limit]), len(letters)-limit)
 }

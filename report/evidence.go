@@ -46,11 +46,11 @@ func evidenceTexts(list []scan.Evidence) []string {
 	texts := make([]string, len(list))
 	for i := range list {
 		e := &list[i]
-		text := e.File + "#" + strconv.FormatUint(e.RecordID, 10) + "@" + strconv.FormatInt(e.Offset, 10)
+		s := e.File + "#" + strconv.FormatUint(e.RecordID, 10) + "@" + strconv.FormatInt(e.Offset, 10)
 		if marks := evidenceMarks(e); marks != "" {
-			text += " " + marks
+			s += " " + marks
 		}
-		texts[i] = text
+		texts[i] = s
 	}
 	return texts
 }

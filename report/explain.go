@@ -160,8 +160,8 @@ func explainItem(item rules.ExplainedItem) explainedItem {
 		Item: itemText(item.Item), Field: item.Field, Matched: item.Matched, Known: item.Known,
 		Wanted: itemValues(item.Item), Values: []explainedValue{},
 	}
-	for i, text := range item.Values {
-		value := explainedValue{Value: text, Fits: []string{}}
+	for i, s := range item.Values {
+		value := explainedValue{Value: s, Fits: []string{}}
 		if i < len(item.Hits) {
 			for _, hit := range item.Hits[i] {
 				value.Fits = append(value.Fits, out.Wanted[hit])
@@ -182,9 +182,9 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 		head += ", as " + e.User
 	}
 	p.line("%s", Visible(head))
-	for _, text := range []string{e.Image, e.CommandLine} {
-		if text != "" {
-			p.line("  %s", Visible(text))
+	for _, s := range []string{e.Image, e.CommandLine} {
+		if s != "" {
+			p.line("  %s", Visible(s))
 		}
 	}
 	if e.Parent != "" {
@@ -256,11 +256,11 @@ func failed(r *explainedRule) string {
 	var list []string
 	for _, part := range r.Parts {
 		for _, s := range part.Searches {
-			text := s.Name + " " + strings.TrimSpace(yesNo(s.Matched))
+			line := s.Name + " " + strings.TrimSpace(yesNo(s.Matched))
 			if part.Filter {
-				text = "filter " + part.Rule + " " + text
+				line = "filter " + part.Rule + " " + line
 			}
-			list = append(list, text)
+			list = append(list, line)
 		}
 	}
 	return strings.Join(list, ", ")
@@ -293,11 +293,11 @@ func (p *printer) explainedItem(item *explainedItem) {
 			p.line("          and %d more values", len(item.Values)-maxValues)
 			break
 		}
-		text := clipLine(v.Value)
+		s := clipLine(v.Value)
 		if len(v.Fits) > 0 {
-			text += "  fits " + clipLine(strings.Join(some(v.Fits, maxWanted), ", "))
+			s += "  fits " + clipLine(strings.Join(some(v.Fits, maxWanted), ", "))
 		}
-		p.line("          = %s", text)
+		p.line("          = %s", s)
 	}
 }
 
@@ -310,6 +310,6 @@ func some(list []string, most int) []string {
 }
 
 // clipLine returns a text fit for a terminal, cut visibly if it is long.
-func clipLine(text string) string {
-	return wrap(Visible(text), maxText, 1)[0]
+func clipLine(s string) string {
+	return wrap(Visible(s), maxText, 1)[0]
 }

@@ -70,7 +70,7 @@ var htmlTemplate = sync.OnceValue(func() *template.Template {
 		"v": shortText, "command": commandText, "whole": Visible,
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
 		"short": rowTime, "brief": briefTime, "size": bytesText, "count": count,
-		"percent": percent, "lines": func(text string) []string { return strings.Split(text, "\n") }, "first": firstOf[string], "left": leftOf[string],
+		"percent": percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
 		"record": func(e scan.Evidence) string { return recordText(&e) }, "meeting": meetingText, "recovered": func() string { return recoveredNote },
 	}).Parse(htmlPage))
 })
@@ -84,8 +84,8 @@ const (
 
 // shortText makes a text visible, commandText a command line; what is too long
 // is cut, visibly.
-func shortText(text string) string   { return clip(Visible(text), maxShortText) }
-func commandText(text string) string { return clip(Visible(text), maxCommandText) }
+func shortText(s string) string   { return clip(Visible(s), maxShortText) }
+func commandText(s string) string { return clip(Visible(s), maxCommandText) }
 
 // rowTime is a time as tables show it: to the millisecond, "" if not known.
 func rowTime(t event.Time) string {
@@ -191,8 +191,8 @@ func writeHead(out *bufio.Writer) {
 }
 
 // sourceHash returns what a Content-Security-Policy calls an inline block by.
-func sourceHash(text string) string {
-	sum := sha256.Sum256([]byte(text))
+func sourceHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
@@ -285,11 +285,11 @@ func (h *htmlReport) Headline() string {
 	if h.Total == 0 {
 		return strings.TrimSpace("No findings. " + blindText(&h.Res.Summary))
 	}
-	text := count(h.Total, "finding") + " on " + count(len(h.Hosts), "host")
+	s := count(h.Total, "finding") + " on " + count(len(h.Hosts), "host")
 	if n := len(h.Res.Sessions); n > 0 {
-		text += ", in " + count(n, sessionKind(h.Res.Sessions))
+		s += ", in " + count(n, sessionKind(h.Res.Sessions))
 	}
-	return text + "."
+	return s + "."
 }
 
 // Incomplete reports whether findings may be missing.

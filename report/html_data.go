@@ -236,8 +236,8 @@ func fieldPairs(p proctree.Process) []fieldPair {
 		if shownFields[id] {
 			continue
 		}
-		if text := texts.Text(p.Field(id)); text != "" {
-			pairs = append(pairs, fieldPair{int(id), Visible(text)})
+		if s := texts.Text(p.Field(id)); s != "" {
+			pairs = append(pairs, fieldPair{int(id), Visible(s)})
 		}
 	}
 	return pairs
@@ -245,8 +245,8 @@ func fieldPairs(p proctree.Process) []fieldPair {
 
 func visibleTexts(texts []string) []string {
 	list := make([]string, len(texts))
-	for i, text := range texts {
-		list[i] = Visible(text)
+	for i, s := range texts {
+		list[i] = Visible(s)
 	}
 	return list
 }

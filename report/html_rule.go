@@ -97,8 +97,8 @@ func attackURL(name string) string {
 
 // isTagName reports whether a text is a year, a hyphen, and nothing but digits
 // and hyphens, as the names of CVEs and of CAR analytics are.
-func isTagName(text string) bool {
-	year, rest, _ := strings.Cut(text, "-")
+func isTagName(s string) bool {
+	year, rest, _ := strings.Cut(s, "-")
 	return isDigits(year, 4) && rest != "" && strings.Trim(rest, "0123456789-") == ""
 }
 
@@ -121,11 +121,11 @@ func ruleText(r *rules.Rule) string {
 	case r.Correlation != nil:
 		writeCorrelation(&b, r.Correlation)
 	}
-	text := strings.TrimSuffix(b.String(), "\n")
-	if len(text) > maxRuleText {
-		text = fmt.Sprintf("%s\n… (%d bytes more)", strings.ToValidUTF8(text[:maxRuleText], ""), len(text)-maxRuleText)
+	line := strings.TrimSuffix(b.String(), "\n")
+	if len(line) > maxRuleText {
+		line = fmt.Sprintf("%s\n… (%d bytes more)", strings.ToValidUTF8(line[:maxRuleText], ""), len(line)-maxRuleText)
 	}
-	return text
+	return line
 }
 
 func writeLogSource(b *strings.Builder, s rules.LogSource) {

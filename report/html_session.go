@@ -68,9 +68,9 @@ func productText(s *scan.Session) string {
 func newSessionView(number int, s *scan.Session) *sessionView {
 	view := &sessionView{Session: s, Number: number, Title: sessionTitle(s), ShapesLeft: leftOf(s.Shapes)}
 	w := workerOf(s)
-	add := func(name, text string) {
-		if text != "" {
-			view.Facts = append(view.Facts, fact{Name: name, Text: shortText(text)})
+	add := func(name, line string) {
+		if line != "" {
+			view.Facts = append(view.Facts, fact{Name: name, Text: shortText(line)})
 		}
 	}
 	if command := cmp.Or(w.WorkerCommandLine, w.WorkerImage); command != "" {

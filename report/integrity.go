@@ -12,9 +12,9 @@ import (
 
 // wrapped writes a text in lines of the printer's width, the first after head,
 // the others indented by as much.
-func (p *printer) wrapped(width int, head, text string) {
+func (p *printer) wrapped(width int, head, s string) {
 	indent := strings.Repeat(" ", len(head))
-	for i, line := range wrap(Visible(text), max(width-len(head), 20), maxSentenceLines) {
+	for i, line := range wrap(Visible(s), max(width-len(head), 20), maxSentenceLines) {
 		if i > 0 {
 			head = indent
 		}
@@ -60,23 +60,23 @@ func (p *printer) integrityFinding(i *scan.Integrity, width int) {
 		about = append(about, spanOf(i.First, i.Last))
 	}
 	head := fmt.Sprintf("  %-8s", strings.ToUpper(i.Level.String()))
-	text := i.Text
+	s := i.Text
 	if i.Count > 1 && len(i.Evidence) > 0 {
-		text += fmt.Sprintf(" (%d times)", i.Count)
+		s += fmt.Sprintf(" (%d times)", i.Count)
 	}
 	if len(about) > 0 {
-		text = strings.Join(about, ", ") + ": " + text
+		s = strings.Join(about, ", ") + ": " + s
 	}
-	p.wrapped(width, head, text)
+	p.wrapped(width, head, s)
 	p.wrapped(width, "          ", i.Meaning)
 	switch {
 	case len(i.Evidence) > 0:
 		e := &i.Evidence[0]
-		text := fmt.Sprintf("event %d, record %d at offset %d of %s", e.EventID, e.RecordID, e.Offset, e.File)
+		s := fmt.Sprintf("event %d, record %d at offset %d of %s", e.EventID, e.RecordID, e.Offset, e.File)
 		if marks := evidenceMarks(e); marks != "" {
-			text += " (" + marks + ")"
+			s += " (" + marks + ")"
 		}
-		p.wrapped(width, "          ", text)
+		p.wrapped(width, "          ", s)
 	case i.File != "":
 		p.wrapped(width, "          ", "in "+i.File)
 	}

@@ -14,19 +14,19 @@ func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := newEncoder(out)
 	// An error stays with the bufio.Writer until it is flushed.
-	text := func(s string) { _, _ = out.WriteString(s) }
-	text("{\n")
+	put := func(s string) { _, _ = out.WriteString(s) }
+	put("{\n")
 	all := sections(true)
 	for i, s := range all {
-		text(`"` + s.key + `": `)
+		put(`"` + s.key + `": `)
 		single := s.key == kindManifest
 		if !single {
-			text("[")
+			put("[")
 		}
 		n := 0
 		err := s.each(res, func(o any) error {
 			if n++; n > 1 {
-				text(",")
+				put(",")
 			}
 			return enc.Encode(o)
 		})
@@ -34,12 +34,12 @@ func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
 			return err
 		}
 		if !single {
-			text("]")
+			put("]")
 		}
 		if i < len(all)-1 {
-			text(",\n")
+			put(",\n")
 		}
 	}
-	text("}\n")
+	put("}\n")
 	return out.Flush()
 }

@@ -104,13 +104,13 @@ func (m *markdown) sessions() {
 // worker names a session's server.
 func (m *markdown) worker(s *scan.Session, code func(string) string) string {
 	f := s.Findings[0]
-	text := fmt.Sprintf("%s, PID %d", code(workerName(f)), f.WorkerProcessID)
+	line := fmt.Sprintf("%s, PID %d", code(workerName(f)), f.WorkerProcessID)
 	for _, more := range []string{productName(s.Product, s.ServerRole), s.Application} {
 		if more != "" {
-			text += ", " + code(more)
+			line += ", " + code(more)
 		}
 	}
-	return text
+	return line
 }
 
 func (m *markdown) session(number int, s *scan.Session) {
@@ -163,14 +163,14 @@ func (m *markdown) shapes(list []scan.Shape) {
 // what that hides, and how often it was seen.
 func mdProcess(s scan.Shape) string {
 	f := s.Findings[0]
-	text := strings.Repeat("› ", min(max(f.Depth-1, 0), 6)) + mdCell(cmp.Or(f.CommandLine, f.Image))
+	line := strings.Repeat("› ", min(max(f.Depth-1, 0), 6)) + mdCell(cmp.Or(f.CommandLine, f.Image))
 	if f.DecodedCommand != "" {
-		text += ", decoded: " + mdCell(f.DecodedCommand)
+		line += ", decoded: " + mdCell(f.DecodedCommand)
 	}
 	if n := len(s.Findings); n > 1 {
-		text += fmt.Sprintf(", %d times like this until %s", n, shortTime(s.Findings[n-1].Time))
+		line += fmt.Sprintf(", %d times like this until %s", n, shortTime(s.Findings[n-1].Time))
 	}
-	text += mdMeetings(s.Findings)
+	line += mdMeetings(s.Findings)
 	recovered := 0
 	for _, f := range s.Findings {
 		if f.Recovered {
@@ -180,14 +180,14 @@ func mdProcess(s scan.Shape) string {
 	switch recovered {
 	case 0:
 	case len(s.Findings):
-		text += ", " + recoveredNote
+		line += ", " + recoveredNote
 	default:
-		text += fmt.Sprintf(", %d of them %s", recovered, recoveredNote)
+		line += fmt.Sprintf(", %d of them %s", recovered, recoveredNote)
 	}
 	if s.Known {
-		text += ", known from the baseline"
+		line += ", known from the baseline"
 	}
-	return text
+	return line
 }
 
 // mdMeetings says of the correlation rules that findings of one shape completed
@@ -210,11 +210,11 @@ func mdMeetings(findings []*scan.Finding) string {
 
 // mdRecord names a record with its marks.
 func mdRecord(e *scan.Evidence) string {
-	text := fmt.Sprintf("record %d", e.RecordID)
+	s := fmt.Sprintf("record %d", e.RecordID)
 	if marks := evidenceMarks(e); marks != "" {
-		text += ", " + mdCode(marks)
+		s += ", " + mdCode(marks)
 	}
-	return text
+	return s
 }
 
 // others lists the findings below no server.
@@ -261,8 +261,8 @@ func (m *markdown) blindness() {
 	})
 	damage := make([]string, 0, len(s.Damage))
 	for _, d := range s.Damage {
-		if text := losses(d); text != "" {
-			damage = append(damage, mdCode(d.Path)+": "+text)
+		if said := losses(d); said != "" {
+			damage = append(damage, mdCode(d.Path)+": "+said)
 		}
 	}
 	m.list("Damaged", len(damage), func(i int) string { return damage[i] })
@@ -300,30 +300,30 @@ func (m *markdown) list(title string, n int, item func(i int) string) {
 // anything to Markdown but backticks, of which its ends have more in a row than
 // the text (https://spec.commonmark.org/0.31.2/#code-spans); nor do the dialects
 // look for links, mentions or formulas there.
-func mdCode(text string) string {
-	text = clip(Visible(text), maxCode)
-	if text == "" {
+func mdCode(s string) string {
+	s = clip(Visible(s), maxCode)
+	if s == "" {
 		return "–"
 	}
 	fence := "`"
-	for strings.Contains(text, fence) {
+	for strings.Contains(s, fence) {
 		fence += "`"
 	}
-	if strings.Trim(text, " ") != "" && strings.ContainsAny(text[:1]+text[len(text)-1:], " `") {
-		text = " " + text + " " // one space at each end is taken off again
+	if strings.Trim(s, " ") != "" && strings.ContainsAny(s[:1]+s[len(s)-1:], " `") {
+		s = " " + s + " " // one space at each end is taken off again
 	}
-	return fence + text + fence
+	return fence + s + fence
 }
 
 // mdCell is mdCode for a cell of a table, which a pipe would end even in a code
 // span (https://github.github.com/gfm/#tables-extension-): pipes stand between
 // spans, as entities.
-func mdCell(text string) string {
-	text = clip(Visible(text), maxCode)
-	if text == "" {
+func mdCell(s string) string {
+	s = clip(Visible(s), maxCode)
+	if s == "" {
 		return "–"
 	}
-	parts := strings.Split(text, "|")
+	parts := strings.Split(s, "|")
 	for i, part := range parts {
 		if part != "" {
 			parts[i] = mdCode(part)
@@ -335,20 +335,20 @@ func mdCell(text string) string {
 // mdList returns texts as code spans, joined by commas.
 func mdList(texts []string) string {
 	var parts []string
-	for i, text := range texts {
+	for i, s := range texts {
 		if i == maxListed {
 			parts = append(parts, fmt.Sprintf("and %d more", len(texts)-maxListed))
 			break
 		}
-		parts = append(parts, mdCode(text))
+		parts = append(parts, mdCode(s))
 	}
 	return strings.Join(parts, ", ")
 }
 
 // mdSentence returns a sentence that may hold text from a log: every word that
 // is not plain becomes a code span.
-func mdSentence(text string) string {
-	words := strings.Fields(Visible(text))
+func mdSentence(s string) string {
+	words := strings.Fields(Visible(s))
 	for i, word := range words {
 		bare := strings.TrimRight(strings.TrimLeft(word, "("), ".,:;)")
 		isTime := strings.Trim(bare, "0123456789:") == ""

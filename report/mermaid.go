@@ -106,9 +106,9 @@ func mermaidLabel(b box) string {
 // quotes, brackets and "#" mean something to Mermaid, "<" and "&" to the browser,
 // and the rest to its Markdown and its directives. What means something even
 // after entities are resolved is parted by a space of no width.
-func mermaidText(text string, limit int) string {
+func mermaidText(s string, limit int) string {
 	var b strings.Builder
-	for i, r := range text {
+	for i, r := range s {
 		if b.Len() > limit {
 			b.WriteString("#8230;")
 			break
@@ -118,7 +118,7 @@ func mermaidText(text string, limit int) string {
 			continue
 		}
 		fmt.Fprintf(&b, "#%d;", r)
-		if rest := text[i:]; strings.HasPrefix(rest, `\n`) || strings.HasPrefix(rest, "$$") || strings.HasPrefix(rest, ":fa-") {
+		if rest := s[i:]; strings.HasPrefix(rest, `\n`) || strings.HasPrefix(rest, "$$") || strings.HasPrefix(rest, ":fa-") {
 			b.WriteString("#8203;") // a line break, a formula, an icon
 		}
 	}

@@ -64,9 +64,9 @@ func ruleTable(w io.Writer, rows []ruleRow, o Options) error {
 	cells := make([][]string, len(rows))
 	for i, r := range rows {
 		var lines []string
-		for _, text := range []string{r.Name, r.Title, r.ID, r.LogSource, strings.Join(r.Tags, " ")} {
-			if text != "" {
-				lines = append(lines, wrap(Visible(text), columns[2].width, maxRuleLines)...)
+		for _, s := range []string{r.Name, r.Title, r.ID, r.LogSource, strings.Join(r.Tags, " ")} {
+			if s != "" {
+				lines = append(lines, wrap(Visible(s), columns[2].width, maxRuleLines)...)
 			}
 		}
 		cells[i] = []string{r.Level, r.Use, strings.Join(lines, "\n")}
@@ -138,12 +138,12 @@ func RuleCheck(w io.Writer, format string, problems []Problem, o Options) error 
 	}
 	p := printer{w: w}
 	for _, problem := range problems {
-		text := problem.Error()
+		s := problem.Error()
 		if problem.Kind != ProblemError {
-			at := strings.TrimSuffix(text, problem.Reason)
-			text = at + string(problem.Kind) + ": " + problem.Reason
+			at := strings.TrimSuffix(s, problem.Reason)
+			s = at + string(problem.Kind) + ": " + problem.Reason
 		}
-		p.line("%s", Visible(text))
+		p.line("%s", Visible(s))
 	}
 	return p.err
 }

@@ -150,14 +150,14 @@ func showCorrelation(c *rules.Correlation) *shownCorrelation {
 
 // itemText returns an item's field and modifiers as rules write them.
 func itemText(item *rules.Item) string {
-	text := item.Field
+	s := item.Field
 	if len(item.Modifiers) > 0 {
-		text += "|" + strings.Join(item.Modifiers, "|")
+		s += "|" + strings.Join(item.Modifiers, "|")
 	}
-	if text == "" {
+	if s == "" {
 		return "keywords"
 	}
-	return text
+	return s
 }
 
 // itemValues returns an item's values, texts between quotation marks.
@@ -227,8 +227,8 @@ func (p *printer) texts(title string, list []string) {
 	if len(list) > 0 {
 		p.line("%s:", title)
 	}
-	for _, text := range list {
-		p.line("  %s", Visible(text))
+	for _, s := range list {
+		p.line("  %s", Visible(s))
 	}
 }
 

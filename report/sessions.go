@@ -121,13 +121,13 @@ func (t *sessionTable) list(sessions []*scan.Session) {
 	for _, s := range shown {
 		host = max(host, widths.StringWidth(overviewHost(s)))
 	}
-	pad := func(text string) string { return text + strings.Repeat(" ", host-widths.StringWidth(text)) }
+	pad := func(line string) string { return line + strings.Repeat(" ", host-widths.StringWidth(line)) }
 	fmt.Fprintf(t.out, "\n %-5s  %-16s  %s  %8s  %5s  %s\n", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
 	for _, s := range shown {
-		text := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
+		line := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
 			len(s.Findings), s.Enumeration, server(s, ""))
 		level := t.style.paint(s.Level, fmt.Sprintf("%-5s", shortLevel(s.Level)))
-		fmt.Fprintf(t.out, " %s  %s\n", level, widths.Truncate(text, t.width-8, "…"))
+		fmt.Fprintf(t.out, " %s  %s\n", level, widths.Truncate(line, t.width-8, "…"))
 	}
 	if more := len(sessions) - len(shown); more > 0 {
 		fmt.Fprintf(t.out, " and %d more below\n", more)
@@ -168,8 +168,8 @@ func productName(product string, role scan.ServerRole) string {
 }
 
 // lines writes a text, wrapped, behind an indent.
-func (t *sessionTable) lines(indent, text string, most int) {
-	for _, line := range wrap(text, t.width-len(indent), most) {
+func (t *sessionTable) lines(indent, s string, most int) {
+	for _, line := range wrap(s, t.width-len(indent), most) {
 		fmt.Fprintf(t.out, "%s%s\n", indent, line)
 	}
 }
@@ -185,8 +185,8 @@ func (t *sessionTable) session(s *scan.Session) {
 			fmt.Fprintln(t.out, t.style.bold(line))
 		}
 	}
-	for _, text := range t.about(s) {
-		t.lines("  ", text, 2)
+	for _, said := range t.about(s) {
+		t.lines("  ", said, 2)
 	}
 	if s.Worker.Exists() {
 		entries, hidden := t.outline.session(s)
@@ -256,12 +256,12 @@ const maxNamed = 6
 // visibleList joins texts of a log.
 func visibleList(list []string) string {
 	var parts []string
-	for i, text := range list {
+	for i, s := range list {
 		if i == maxNamed {
 			parts = append(parts, fmt.Sprintf("%d more", len(list)-maxNamed))
 			break
 		}
-		parts = append(parts, Visible(text))
+		parts = append(parts, Visible(s))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -373,8 +373,8 @@ func (t *sessionTable) widest(entries []entry, c columns) int {
 	most := len("PROCESS")
 	for i := 0; i < len(entries) && most < c.text; i++ {
 		e := &entries[i]
-		for _, text := range append(t.notes(e, c), Visible(t.command(e))) {
-			most = max(most, widths.StringWidth(e.first)+widths.StringWidth(text))
+		for _, s := range append(t.notes(e, c), Visible(t.command(e))) {
+			most = max(most, widths.StringWidth(e.first)+widths.StringWidth(s))
 		}
 	}
 	return min(most, c.text)
@@ -411,7 +411,7 @@ func (t *sessionTable) entry(e *entry, c columns) {
 		level, numbers = shortLevel(f.Level), t.rules.of(f)
 	}
 	dimmed := e.finding == nil || e.finding.Known
-	for i, text := range t.texts(e, c) {
+	for i, s := range t.texts(e, c) {
 		if i > 0 {
 			at, level, numbers = "", "", ""
 		}
@@ -419,12 +419,12 @@ func (t *sessionTable) entry(e *entry, c columns) {
 		if i == 0 {
 			pid = fmt.Sprint(e.pid())
 		}
-		pad := strings.Repeat(" ", max(c.text-widths.StringWidth(text), 0))
+		pad := strings.Repeat(" ", max(c.text-widths.StringWidth(s), 0))
 		mark := fmt.Sprintf("%-*s", c.level, level)
 		if !dimmed && i == 0 {
 			mark = t.style.paint(e.finding.Level, mark)
 		}
-		line := fmt.Sprintf(" %-*s  %s  %-*s  %s%s  %s", c.time, at, mark, c.pid, pid, text, pad, numbers)
+		line := fmt.Sprintf(" %-*s  %s  %-*s  %s%s  %s", c.time, at, mark, c.pid, pid, s, pad, numbers)
 		line = strings.TrimRight(line, " ")
 		if dimmed {
 			line = t.style.dim(line)
@@ -516,14 +516,14 @@ func (t *sessionTable) command(e *entry) string {
 // contextCommand is the command line of a process that is there for context only:
 // what it was and how often, in one line.
 func contextCommand(e *entry, image, command string) string {
-	text := cmp.Or(image[strings.LastIndexAny(image, `\/`)+1:], "(unknown)")
+	s := cmp.Or(image[strings.LastIndexAny(image, `\/`)+1:], "(unknown)")
 	if e.count > 1 {
-		text = fmt.Sprintf("%d times %s", e.count, text)
+		s = fmt.Sprintf("%d times %s", e.count, s)
 	}
 	if arguments := scan.Arguments(command); arguments != "" {
-		text += " " + arguments
+		s += " " + arguments
 	}
-	return text
+	return s
 }
 
 // withoutSystemFolder returns what follows the program in a command line that

@@ -121,11 +121,11 @@ func (t *table) heading(g *workerGroup) []string {
 		lines[0] = t.style.bold(host) + rest
 	}
 	const indent = "  "
-	for _, text := range []string{Visible(command), g.about()} {
-		if text == "" {
+	for _, s := range []string{Visible(command), g.about()} {
+		if s == "" {
 			continue
 		}
-		for _, line := range wrap(text, t.width-len(indent), 3) {
+		for _, line := range wrap(s, t.width-len(indent), 3) {
 			lines = append(lines, indent+line)
 		}
 	}
@@ -264,11 +264,11 @@ func correlationNotes(f *scan.Finding) []string {
 // meetingText says how many processes met a correlation rule together, and since
 // when.
 func meetingText(c *scan.Correlation) string {
-	text := count(c.Total, "process", "processes")
+	s := count(c.Total, "process", "processes")
 	if start := meetingStart(c); start != 0 {
-		text += " since " + shortTime(start)
+		s += " since " + shortTime(start)
 	}
-	return text
+	return s
 }
 
 // meetingStart returns when the first of those processes started, 0 if that is not
@@ -282,24 +282,24 @@ func meetingStart(c *scan.Correlation) event.Time {
 
 // wrap breaks a text into lines of a width, at spaces where there are some near
 // the end, and cuts it visibly after so many lines.
-func wrap(text string, width, lines int) []string {
+func wrap(s string, width, lines int) []string {
 	var list []string
-	for widths.StringWidth(text) > width {
+	for widths.StringWidth(s) > width {
 		if len(list) == lines-1 {
-			rest := fmt.Sprintf("… (+%d)", len([]rune(text))-width+8)
-			return append(list, widths.Truncate(text, max(width-widths.StringWidth(rest), 0), "")+rest)
+			rest := fmt.Sprintf("… (+%d)", len([]rune(s))-width+8)
+			return append(list, widths.Truncate(s, max(width-widths.StringWidth(rest), 0), "")+rest)
 		}
-		line := widths.Truncate(text, width, "")
+		line := widths.Truncate(s, width, "")
 		if line == "" {
 			break // one character is wider than the column
 		}
 		if i := strings.LastIndexByte(line, ' '); i > len(line)*2/3 {
 			line = line[:i+1]
 		}
-		text = text[len(line):]
+		s = s[len(line):]
 		list = append(list, strings.TrimRight(line, " "))
 	}
-	return append(list, text)
+	return append(list, s)
 }
 
 // renderTrimmed draws a table without blanks at the ends of lines.

@@ -64,7 +64,7 @@ func (j *jsonPen) end() {
 }
 
 // text writes a text; errors are kept by the bufio.Writer.
-func (j *jsonPen) text(text string) { _, _ = j.out.WriteString(text) }
+func (j *jsonPen) text(s string) { _, _ = j.out.WriteString(s) }
 
 // value writes a value. Strings, numbers and lists of them always encode.
 func (j *jsonPen) value(v any) {

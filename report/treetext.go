@@ -38,8 +38,8 @@ func (t *textPen) end()   {}
 
 // line writes texts as one line.
 func (t *textPen) line(texts ...string) {
-	for _, text := range texts {
-		_, _ = t.out.WriteString(text)
+	for _, s := range texts {
+		_, _ = t.out.WriteString(s)
 	}
 	_ = t.out.WriteByte('\n')
 }
