@@ -3,6 +3,7 @@ package report
 import (
 	"io"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
@@ -22,7 +23,7 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 	p.line("\nWhat these logs could not have shown")
 	for i, b := range list {
 		if i == maxListed {
-			p.line("  and %s without process creations", count(len(list)-maxListed, "more host"))
+			p.line("  and %s without process creations", text.Count(len(list)-maxListed, "more host"))
 			break
 		}
 		said := b.Text
@@ -41,7 +42,7 @@ func blindText(s *scan.Summary) string {
 	if n == 0 {
 		return ""
 	}
-	return "Of " + count(n, "host") + " nothing that ran can be seen: no process creations."
+	return "Of " + text.Count(n, "host") + " nothing that ran can be seen: no process creations."
 }
 
 // writeBlind ends a CSV with a line for each host of which nothing that ran can be

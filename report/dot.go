@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"strings"
+
+	"webshellscan/report/text"
 )
 
 // dotPen writes trees in the DOT language, for Graphviz: a cluster for each tree,
@@ -33,7 +35,7 @@ func (d *dotPen) end() { d.line("}") }
 func (d *dotPen) draw(t *drawing) {
 	d.trees++
 	d.line("  subgraph cluster_%d {", d.trees)
-	d.line("    label=%s;", dotText(Visible(t.host.Name)))
+	d.line("    label=%s;", dotText(text.Visible(t.host.Name)))
 	first := d.boxes + 1
 	for i, it := range t.items {
 		b := newBox(it.process, d.options)
@@ -65,10 +67,10 @@ func (d *dotPen) lines(b box) []string {
 		lines = append(lines, b.about)
 	}
 	if b.command != "" {
-		lines = append(lines, wrap(b.command, width, height)...)
+		lines = append(lines, text.Wrap(b.command, width, height)...)
 	}
 	if b.rules != "" {
-		lines = append(lines, wrap("<== "+b.rules, width, height)...)
+		lines = append(lines, text.Wrap("<== "+b.rules, width, height)...)
 	}
 	return lines
 }

@@ -64,9 +64,9 @@ func TestMarks(t *testing.T) {
 	}
 	for format, texts := range want {
 		page := writeResult(t, format, marked())
-		for _, text := range texts {
-			if !strings.Contains(page, text) {
-				t.Errorf("%s lacks %q:\n%.5000s", format, text, page)
+		for _, s := range texts {
+			if !strings.Contains(page, s) {
+				t.Errorf("%s lacks %q:\n%.5000s", format, s, page)
 			}
 		}
 	}
@@ -77,8 +77,8 @@ func TestMarks(t *testing.T) {
 	if err := report.Verify(&b, "table", marked(), report.Options{Width: 200}); err != nil {
 		t.Fatal(err)
 	}
-	if text := "at offset 9007199254740993 of a.evtx (recovered template_substituted hidden)"; !strings.Contains(b.String(), text) {
-		t.Errorf("verify lacks %q:\n%s", text, b.String())
+	if s := "at offset 9007199254740993 of a.evtx (recovered template_substituted hidden)"; !strings.Contains(b.String(), s) {
+		t.Errorf("verify lacks %q:\n%s", s, b.String())
 	}
 }
 
@@ -108,9 +108,9 @@ func TestMarkdownFolded(t *testing.T) {
 	live.Recovered = false
 	live.Correlated = []*scan.Correlation{live.Correlated[0], live.Correlated[0], live.Correlated[0]}
 	source := writeResult(t, "markdown", result(res.Findings[0], &live))
-	for _, text := range []string{", and 1 more correlation", ", 1 of them recovered from"} {
-		if !strings.Contains(source, text) {
-			t.Errorf("no %q in\n%s", text, source)
+	for _, s := range []string{", and 1 more correlation", ", 1 of them recovered from"} {
+		if !strings.Contains(source, s) {
+			t.Errorf("no %q in\n%s", s, source)
 		}
 	}
 }
@@ -119,11 +119,11 @@ func TestMarkdownFolded(t *testing.T) {
 func TestHTMLNumbers(t *testing.T) {
 	page := writeResult(t, "html", marked())
 	record := dataBlock(t, page, "records")[0]
-	if text := `[0,"9007199254740993","9223372036854775809","","",0,"recovered template_substituted hidden"]`; !strings.Contains(record, text) {
-		t.Errorf("no %s in %s", text, record)
+	if s := `[0,"9007199254740993","9223372036854775809","","",0,"recovered template_substituted hidden"]`; !strings.Contains(record, s) {
+		t.Errorf("no %s in %s", s, record)
 	}
-	if raw, text := dataBlock(t, page, "raw")[0], `{"EventRecordID":"9223372036854775809","Offset":"9007199254740993","Small":7}`; !strings.Contains(raw, text) {
-		t.Errorf("no %s in %s", text, raw)
+	if raw, s := dataBlock(t, page, "raw")[0], `{"EventRecordID":"9223372036854775809","Offset":"9007199254740993","Small":7}`; !strings.Contains(raw, s) {
+		t.Errorf("no %s in %s", s, raw)
 	}
 }
 
@@ -134,11 +134,11 @@ func browserMarks(t *testing.T, ctx context.Context) {
 	p.want(notes, "decoded: ; many_shells: 3 processes since 2026-03-02 12:00:00; recovered from an unused part of a log")
 	p.has(`document.querySelector('#finding-table .more').textContent`, bigPlace+", recovered template_substituted hidden")
 	p.do(chromedp.Click("#finding-table tbody a"))
-	for _, text := range []string{
+	for _, s := range []string{
 		"recovered from an unused part of a log", "records that are no longer live only", "many_shells 3 processes since 2026-03-02 12:00:00",
 		"9223372036854775809", "9007199254740993 (0x20000000000001)", "recovered template_substituted hidden",
 	} {
-		p.has(detail, text)
+		p.has(detail, s)
 	}
 	p.do(chromedp.Click("#detail summary"), chromedp.Sleep(100*time.Millisecond))
 	p.has(`document.querySelector('#detail details pre').textContent`, `"EventRecordID": "9223372036854775809"`)

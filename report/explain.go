@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -181,17 +182,17 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 	if e.User != "" {
 		head += ", as " + e.User
 	}
-	p.line("%s", Visible(head))
+	p.line("%s", text.Visible(head))
 	for _, s := range []string{e.Image, e.CommandLine} {
 		if s != "" {
-			p.line("  %s", Visible(s))
+			p.line("  %s", text.Visible(s))
 		}
 	}
 	if e.Parent != "" {
-		p.line("  parent: %s", Visible(e.Parent))
+		p.line("  parent: %s", text.Visible(e.Parent))
 	}
 	if e.ServerRole != scan.ServerNone {
-		p.line("  %s: %s (%d), %s above", e.ServerRole.Noun(), Visible(cmp.Or(e.Worker, "(no name)")), e.WorkerProcessID, count(e.Depth, "link"))
+		p.line("  %s: %s (%d), %s above", e.ServerRole.Noun(), text.Visible(cmp.Or(e.Worker, "(no name)")), e.WorkerProcessID, text.Count(e.Depth, "link"))
 	} else {
 		p.line("  server: none above")
 	}
@@ -202,10 +203,10 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 		p.line("  level: %s", e.Level)
 	}
 	for _, reason := range e.LevelReasons {
-		p.line("    %s", Visible(reason))
+		p.line("    %s", text.Visible(reason))
 	}
 	for _, c := range e.Correlated {
-		p.line("MATCHED  correlation %s, with %s", Visible(c.Rule), count(c.Total, "process", "processes"))
+		p.line("MATCHED  correlation %s, with %s", text.Visible(c.Rule), text.Count(c.Total, "process", "processes"))
 	}
 	for _, matched := range []bool{true, false} {
 		for i := range e.Rules {
@@ -221,24 +222,24 @@ func (p *printer) explainedRule(r *explainedRule, whole bool) {
 	if r.Matched {
 		word = "MATCHED "
 	}
-	line := fmt.Sprintf("%s  %-6s  %s", word, r.Level, Visible(r.Rule))
+	line := fmt.Sprintf("%s  %-6s  %s", word, r.Level, text.Visible(r.Rule))
 	if r.Role != "" {
-		line += " (" + Visible(r.Role) + ")"
+		line += " (" + text.Visible(r.Role) + ")"
 	}
 	if !whole {
-		p.line("%s: %s", line, Visible(failed(r)))
+		p.line("%s: %s", line, text.Visible(failed(r)))
 		return
 	}
 	p.line("%s", line)
 	for _, part := range r.Parts {
 		if part.Filter {
-			p.line("  filter %s", Visible(part.Rule))
+			p.line("  filter %s", text.Visible(part.Rule))
 		}
 		for _, c := range part.Conditions {
-			p.line("  %s condition: %s", yesNo(c.Matched), Visible(c.Text))
+			p.line("  %s condition: %s", yesNo(c.Matched), text.Visible(c.Text))
 		}
 		for _, s := range part.Searches {
-			p.line("  %s %s", yesNo(s.Matched), Visible(s.Name))
+			p.line("  %s %s", yesNo(s.Matched), text.Visible(s.Name))
 			for i, g := range s.Groups {
 				if i > 0 {
 					p.line("        or")
@@ -281,12 +282,12 @@ const (
 )
 
 func (p *printer) explainedItem(item *explainedItem) {
-	p.line("      %s %s: %s", yesNo(item.Matched), Visible(item.Item), clipLine(strings.Join(some(item.Wanted, maxWanted), ", ")))
+	p.line("      %s %s: %s", yesNo(item.Matched), text.Visible(item.Item), clipLine(strings.Join(some(item.Wanted, maxWanted), ", ")))
 	if item.Known {
 		p.line("          the same in all events of this log source")
 	}
 	if len(item.Values) == 0 && item.Item != "keywords" {
-		p.line("          %s is absent", Visible(item.Field))
+		p.line("          %s is absent", text.Visible(item.Field))
 	}
 	for i, v := range item.Values {
 		if i == maxValues {
@@ -311,5 +312,5 @@ func some(list []string, most int) []string {
 
 // clipLine returns a text fit for a terminal, cut visibly if it is long.
 func clipLine(s string) string {
-	return wrap(Visible(s), maxText, 1)[0]
+	return text.Wrap(text.Visible(s), maxText, 1)[0]
 }

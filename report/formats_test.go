@@ -15,9 +15,10 @@ import (
 	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
-	"github.com/yuin/goldmark/text"
+	markdowntext "github.com/yuin/goldmark/text"
 
 	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx"
@@ -35,22 +36,22 @@ var worstMarkup = append([]string{
 
 // resultOf returns a result of one session of a finding whose texts all are the
 // given one, with everything else that a summary tells.
-func resultOf(text string) *scan.Result {
-	f := finding(text)
-	f.DecodedCommand = text
-	f.Rules = []*rules.Rule{{Name: text, Title: text, Level: rules.LevelHigh, Tags: []string{"attack.t1505.003", text}}}
+func resultOf(s string) *scan.Result {
+	f := finding(s)
+	f.DecodedCommand = s
+	f.Rules = []*rules.Rule{{Name: s, Title: s, Level: rules.LevelHigh, Tags: []string{"attack.t1505.003", s}}}
 	return &scan.Result{
 		Findings: []*scan.Finding{f},
 		Sessions: []*scan.Session{{
-			Key: text, Host: text, Product: text, Application: text, ServerRole: scan.ServerWeb, Level: rules.LevelHigh, Raised: []string{text}, First: noon, Last: noon,
-			Findings: []*scan.Finding{f}, Users: []string{text, text}, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}}, {Findings: []*scan.Finding{f, f}, Known: true}},
+			Key: s, Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, Level: rules.LevelHigh, Raised: []string{s}, First: noon, Last: noon,
+			Findings: []*scan.Finding{f}, Users: []string{s, s}, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}}, {Findings: []*scan.Finding{f, f}, Known: true}},
 		}},
-		Integrity: []*scan.Integrity{{Host: text, File: text, Text: text, Meaning: text}},
-		Manifest:  scan.Manifest{Version: text},
+		Integrity: []*scan.Integrity{{Host: s, File: s, Text: s, Meaning: s}},
+		Manifest:  scan.Manifest{Version: s},
 		Summary: scan.Summary{
-			Blind:      []scan.Blind{{Host: text, Text: text}, {Text: text}},
-			Unreadable: []scan.FileError{{Path: text, Err: fmt.Errorf("%s", text)}}, Crashes: []scan.FileError{{Path: text, Err: fmt.Errorf("%s", text)}},
-			Damage: []scan.FileFaults{{Path: text, Counts: map[evtx.Class]int{evtx.FileTruncated: 1}}},
+			Blind:      []scan.Blind{{Host: s, Text: s}, {Text: s}},
+			Unreadable: []scan.FileError{{Path: s, Err: fmt.Errorf("%s", s)}}, Crashes: []scan.FileError{{Path: s, Err: fmt.Errorf("%s", s)}},
+			Damage: []scan.FileFaults{{Path: s, Counts: map[evtx.Class]int{evtx.FileTruncated: 1}}},
 		},
 	}
 }
@@ -70,7 +71,7 @@ func outline(t *testing.T, source string) (kinds, texts []string) {
 	t.Helper()
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote), goldmark.WithParserOptions(parser.WithAttribute()))
 	data := []byte(source)
-	err := ast.Walk(md.Parser().Parse(text.NewReader(data)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	err := ast.Walk(md.Parser().Parse(markdowntext.NewReader(data)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
@@ -101,16 +102,16 @@ func outline(t *testing.T, source string) (kinds, texts []string) {
 // harmless text, without a link, an image or HTML, and shows the text.
 func TestMarkdown(t *testing.T) {
 	harmless, _ := outline(t, writeResult(t, "markdown", resultOf("x.y")))
-	for _, text := range worstMarkup {
-		if strings.TrimSpace(text) == "" {
+	for _, s := range worstMarkup {
+		if strings.TrimSpace(s) == "" {
 			continue // sentences and cells without any text differ in nothing but it
 		}
-		source := writeResult(t, "markdown", resultOf(text))
+		source := writeResult(t, "markdown", resultOf(s))
 		kinds, texts := outline(t, source)
 		if diff := cmp.Diff(harmless, kinds); diff != "" {
-			t.Errorf("%q: structure (-harmless +got):\n%s\n%s", text, diff, source)
+			t.Errorf("%q: structure (-harmless +got):\n%s\n%s", s, diff, source)
 		}
-		shown := report.Visible(text)
+		shown := text.Visible(s)
 		if len(shown) < 300 && !strings.Contains(strings.Join(texts, "\n"), shown) {
 			t.Errorf("%q is not shown:\n%q", shown, texts)
 		}
@@ -119,17 +120,17 @@ func TestMarkdown(t *testing.T) {
 
 // FuzzMarkdown: no text changes the structure of a summary.
 func FuzzMarkdown(f *testing.F) {
-	for _, text := range worstMarkup {
-		f.Add(text)
+	for _, s := range worstMarkup {
+		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if strings.TrimSpace(report.Visible(text)) == "" {
+	f.Fuzz(func(t *testing.T, s string) {
+		if strings.TrimSpace(text.Visible(s)) == "" {
 			t.Skip()
 		}
 		harmless, _ := outline(t, writeResult(t, "markdown", resultOf("x.y")))
-		kinds, _ := outline(t, writeResult(t, "markdown", resultOf(text)))
+		kinds, _ := outline(t, writeResult(t, "markdown", resultOf(s)))
 		if diff := cmp.Diff(harmless, kinds); diff != "" {
-			t.Errorf("%q: structure (-harmless +got):\n%s", text, diff)
+			t.Errorf("%q: structure (-harmless +got):\n%s", s, diff)
 		}
 	})
 }
@@ -137,15 +138,15 @@ func FuzzMarkdown(f *testing.F) {
 // TestTimesketch: every event has the fields that Timesketch needs, in CSV all
 // times in one form, and every text comes back as it was.
 func TestTimesketch(t *testing.T) {
-	for _, text := range worstMarkup {
+	for _, s := range worstMarkup {
 		var event map[string]any
-		line := write(t, "timesketch", report.Options{}, finding(text))
+		line := write(t, "timesketch", report.Options{}, finding(s))
 		if err := json.Unmarshal([]byte(line), &event); err != nil || strings.Count(line, "\n") != 1 {
-			t.Fatalf("%q: %v in %s", text, err, line)
+			t.Fatalf("%q: %v in %s", s, err, line)
 		}
-		rows, err := csv.NewReader(strings.NewReader(write(t, "timesketch-csv", report.Options{Raw: true}, finding(text)))).ReadAll()
+		rows, err := csv.NewReader(strings.NewReader(write(t, "timesketch-csv", report.Options{Raw: true}, finding(s)))).ReadAll()
 		if err != nil || len(rows) != 2 {
-			t.Fatalf("%q: %d rows, %v", text, len(rows), err)
+			t.Fatalf("%q: %d rows, %v", s, len(rows), err)
 		}
 		cells := make(map[string]string)
 		for i, name := range rows[0] {
@@ -162,12 +163,12 @@ func TestTimesketch(t *testing.T) {
 		if err := json.Unmarshal([]byte(cells["tag"]), &tags); err != nil || len(tags) != 2 || tags[1] != "high" {
 			t.Errorf("tags %q, %v", cells["tag"], err)
 		}
-		if message := event["message"].(string); message != report.Visible(message) || message != cells["message"] {
+		if message := event["message"].(string); message != text.Visible(message) || message != cells["message"] {
 			t.Errorf("message %q, in CSV %q", message, cells["message"])
 		}
 		for _, key := range []string{"host", "image", "command_line", "user", "worker_command_line", "file"} {
-			if event[key] != text || cells[key] != strings.ReplaceAll(text, "\r\n", "\n") {
-				t.Errorf("%s: %q, in CSV %q, want %q", key, event[key], cells[key], text)
+			if event[key] != s || cells[key] != strings.ReplaceAll(s, "\r\n", "\n") {
+				t.Errorf("%s: %q, in CSV %q, want %q", key, event[key], cells[key], s)
 			}
 		}
 	}
@@ -176,10 +177,10 @@ func TestTimesketch(t *testing.T) {
 // TestNavigator: a layer counts each technique once a finding, opens those of
 // which sub-techniques were found, and keeps to the documented format.
 func TestNavigator(t *testing.T) {
-	for _, text := range worstMarkup {
-		one, two := finding(text), finding("x")
+	for _, s := range worstMarkup {
+		one, two := finding(s), finding("x")
 		one.Rules = []*rules.Rule{
-			{Name: "a", Tags: []string{"attack.t1505.003", "attack.persistence", "attack.s0154", text}},
+			{Name: "a", Tags: []string{"attack.t1505.003", "attack.persistence", "attack.s0154", s}},
 			{Name: "b", Tags: []string{"attack.T1505.003", "attack.t1059"}},
 		}
 		two.Rules = []*rules.Rule{{Name: "b", Tags: []string{"attack.t1059", "attack.t10590", "attack.t1059.01", "attack.t1x59"}}}
@@ -207,12 +208,12 @@ func TestNavigator(t *testing.T) {
 				score = fmt.Sprint(*tech.Score)
 			}
 			got = append(got, fmt.Sprintf("%s %s %v", tech.TechniqueID, score, tech.ShowSubtechniques))
-			if tech.Comment != report.Visible(tech.Comment) {
+			if tech.Comment != text.Visible(tech.Comment) {
 				t.Errorf("comment %q", tech.Comment)
 			}
 		}
 		if diff := cmp.Diff([]string{"T1059 2 false", "T1505 - true", "T1505.003 1 false"}, got); diff != "" {
-			t.Errorf("%q: techniques (-want +got):\n%s", text, diff)
+			t.Errorf("%q: techniques (-want +got):\n%s", s, diff)
 		}
 		if layer.Name == "" || layer.Domain != "enterprise-attack" || layer.Versions.Layer != "4.5" || layer.Gradient.MaxValue <= layer.Gradient.MinValue || len(layer.Gradient.Colors) < 2 {
 			t.Errorf("%+v", layer)

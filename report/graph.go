@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
@@ -21,16 +22,16 @@ func newBox(p proctree.Process, o *TreeOptions) box {
 	texts := p.Forest().Texts()
 	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
 	b := box{
-		head:    fmt.Sprintf("%s (%d)", clip(Visible(name), maxBoxName), p.PID()),
-		command: Visible(strings.TrimSpace(texts.KnownText(p.CommandLine()))), rules: strings.Join(o.Mark(p), ", "),
+		head:    fmt.Sprintf("%s (%d)", text.Clip(text.Visible(name), maxBoxName), p.PID()),
+		command: text.Visible(strings.TrimSpace(texts.KnownText(p.CommandLine()))), rules: strings.Join(o.Mark(p), ", "),
 	}
 	if start := p.Start(); start != 0 {
-		b.about = shortTime(start) + "  "
+		b.about = text.Time(start) + "  "
 	} else if p.Stub() {
 		b.about = "its start is not in the logs  "
 	}
-	b.about = strings.TrimSpace(b.about + clip(Visible(texts.KnownText(p.Field(event.User))), maxBoxName))
-	b.rules = Visible(b.rules)
+	b.about = strings.TrimSpace(b.about + text.Clip(text.Visible(texts.KnownText(p.Field(event.User))), maxBoxName))
+	b.rules = text.Visible(b.rules)
 	return b
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -67,10 +68,10 @@ func RawEvents(format string) int {
 // htmlTemplate is the parsed page.
 var htmlTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
-		"v": shortText, "command": commandText, "whole": Visible,
+		"v": shortText, "command": commandText, "whole": text.Visible,
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
-		"short": rowTime, "brief": briefTime, "size": bytesText, "count": count,
-		"percent": percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
+		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": text.Count,
+		"percent": text.Percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
 		"record": func(e scan.Evidence) string { return recordText(&e) }, "meeting": meetingText, "recovered": func() string { return recoveredNote },
 	}).Parse(htmlPage))
 })
@@ -84,8 +85,8 @@ const (
 
 // shortText makes a text visible, commandText a command line; what is too long
 // is cut, visibly.
-func shortText(s string) string   { return clip(Visible(s), maxShortText) }
-func commandText(s string) string { return clip(Visible(s), maxCommandText) }
+func shortText(s string) string   { return text.Clip(text.Visible(s), maxShortText) }
+func commandText(s string) string { return text.Clip(text.Visible(s), maxCommandText) }
 
 // rowTime is a time as tables show it: to the millisecond, "" if not known.
 func rowTime(t event.Time) string {
@@ -100,7 +101,7 @@ func briefTime(t event.Time) string {
 	if t == 0 {
 		return ""
 	}
-	return shortTime(t)
+	return text.Time(t)
 }
 
 // firstOf returns as much of a list as a table lists, leftOf how many that leaves
@@ -258,8 +259,8 @@ func (h *htmlReport) countHosts() {
 		row := &h.Hosts[i]
 		row.Findings++
 		row.Level = max(row.Level, f.Level)
-		row.First, row.Last = earlier(row.First, f.Time), max(row.Last, f.Time)
-		h.First, h.Last = earlier(h.First, f.Time), max(h.Last, f.Time)
+		row.First, row.Last = text.Earlier(row.First, f.Time), max(row.Last, f.Time)
+		h.First, h.Last = text.Earlier(h.First, f.Time), max(h.Last, f.Time)
 	}
 	for _, s := range h.Res.Sessions {
 		if i, ok := index[s.Host]; ok {
@@ -272,22 +273,14 @@ func (h *htmlReport) countHosts() {
 	})
 }
 
-// earlier returns the earlier of two times of which either may not be known.
-func earlier(a, b event.Time) event.Time {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
-
 // Headline says in one sentence what was found.
 func (h *htmlReport) Headline() string {
 	if h.Total == 0 {
 		return strings.TrimSpace("No findings. " + blindText(&h.Res.Summary))
 	}
-	s := count(h.Total, "finding") + " on " + count(len(h.Hosts), "host")
+	s := text.Count(h.Total, "finding") + " on " + text.Count(len(h.Hosts), "host")
 	if n := len(h.Res.Sessions); n > 0 {
-		s += ", in " + count(n, sessionKind(h.Res.Sessions))
+		s += ", in " + text.Count(n, sessionKind(h.Res.Sessions))
 	}
 	return s + "."
 }

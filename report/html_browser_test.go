@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -228,10 +229,10 @@ func browserTree(t *testing.T, ctx context.Context) {
 
 	p.text(`[...document.querySelectorAll('#s0 .tree a')].find(a => a.textContent.startsWith('powershell.exe')).click()`)
 	p.want(`document.getElementById('detail').open`, "true")
-	for _, text := range []string{
+	for _, s := range []string{
 		"RwBlAHQALQBEAGEAdABlADsA", "Get-Date; Get-ChildItem C:\\inetpub", "w3wp.exe › cmd.exe › hb.exe", "Microsoft-Windows-Sysmon/Operational", "LogonId", "confirmed",
 	} {
-		p.has(detail, text)
+		p.has(detail, s)
 	}
 	p.do(chromedp.Click("#detail summary"))
 	p.do(chromedp.Sleep(100 * time.Millisecond))
@@ -329,12 +330,12 @@ func browserPrint(t *testing.T, ctx context.Context) {
 	if path, err := exec.LookPath("pdftotext"); err == nil {
 		cmd := exec.Command(path, "-layout", "-", "-")
 		cmd.Stdin = bytes.NewReader(pdf)
-		text, err := cmd.Output()
+		s, err := cmd.Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{"rem 0", "rem 449", "record 449", "Manifest"} {
-			if !bytes.Contains(text, []byte(want)) {
+			if !bytes.Contains(s, []byte(want)) {
 				t.Errorf("the PDF lacks %q", want)
 			}
 		}
@@ -367,9 +368,9 @@ func browserNoScript(t *testing.T, ctx context.Context) {
 		t.Fatal(err)
 	}
 	p := open(t, ctx, scanShipped(t))
-	text := strings.Join(strings.Fields(p.text(`document.body.textContent`)), " ")
+	s := strings.Join(strings.Fields(p.text(`document.body.textContent`)), " ")
 	for _, want := range []string{"60 findings on 4 hosts", "certutil -urlcache", "record 103345, offset", "Get-ChildItem", "conhost.exe", "second decoder: confirmed"} {
-		if !strings.Contains(text, want) {
+		if !strings.Contains(s, want) {
 			t.Errorf("the page without JavaScript lacks %q", want)
 		}
 	}
@@ -393,10 +394,10 @@ func browserHostile(t *testing.T, ctx context.Context) {
 		t.Fatal(err)
 	}
 	all := hostileResult(hostileTexts[0])
-	for _, text := range hostileTexts[1:] {
-		one := hostileResult(text)
+	for _, line := range hostileTexts[1:] {
+		one := hostileResult(line)
 		s := one.Sessions[0]
-		s.Key = "session of " + text
+		s.Key = "session of " + line
 		one.Findings[0].Session = s.Key
 		all.Findings, all.Sessions = append(all.Findings, one.Findings...), append(all.Sessions, s)
 		all.Integrity, all.Coverage = append(all.Integrity, one.Integrity...), append(all.Coverage, one.Coverage...)
@@ -406,8 +407,8 @@ func browserHostile(t *testing.T, ctx context.Context) {
 	p.text(`(() => { window.violations = []; document.addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective)); })()`)
 	p.want(matched, fmt.Sprintf("%d of %[1]d findings, %[1]d of %[1]d sessions", len(hostileTexts)))
 	shown := make([]string, len(hostileTexts))
-	for i, text := range hostileTexts {
-		shown[i] = report.Visible(text)
+	for i, line := range hostileTexts {
+		shown[i] = text.Visible(line)
 	}
 	list, err := json.Marshal(shown)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
@@ -138,11 +139,11 @@ func (d *htmlData) findingRecord(f *scan.Finding) []byte {
 		end = f.Process.End().String()
 	}
 	return jsonLine([]any{
-		Visible(f.Host), f.Time.String(), end, f.Level.String(), Visible(f.Image), Visible(f.CommandLine), decodedLines(f),
-		f.ProcessID, Visible(f.ProcessGUID.String()), Visible(f.User), Visible(f.IntegrityLevel),
-		Visible(f.ParentImage), Visible(f.ParentCommandLine), f.ParentProcessID,
-		Visible(f.WorkerImage), f.WorkerProcessID, Visible(f.WorkerCommandLine), f.Depth, visibleTexts(f.Ancestors), f.Link.String(),
-		session, ruleNumbers, d.places(f.Evidence), string(f.Crosscheck.State), Visible(crosscheckReason(f)), fieldPairs(f.Process), f.Known,
+		text.Visible(f.Host), f.Time.String(), end, f.Level.String(), text.Visible(f.Image), text.Visible(f.CommandLine), decodedLines(f),
+		f.ProcessID, text.Visible(f.ProcessGUID.String()), text.Visible(f.User), text.Visible(f.IntegrityLevel),
+		text.Visible(f.ParentImage), text.Visible(f.ParentCommandLine), f.ParentProcessID,
+		text.Visible(f.WorkerImage), f.WorkerProcessID, text.Visible(f.WorkerCommandLine), f.Depth, visibleTexts(f.Ancestors), f.Link.String(),
+		session, ruleNumbers, d.places(f.Evidence), string(f.Crosscheck.State), text.Visible(crosscheckReason(f)), fieldPairs(f.Process), f.Known,
 		f.Recovered, d.meetings(f), visibleTexts(reasonTexts(f.LevelReasons)),
 	})
 }
@@ -162,12 +163,12 @@ func (d *htmlData) context(p proctree.Process) int {
 		return n
 	}
 	texts := p.Forest().Texts()
-	field := func(id event.FieldID) string { return Visible(texts.Text(p.Field(id))) }
+	field := func(id event.FieldID) string { return text.Visible(texts.Text(p.Field(id))) }
 	_, link := p.Parent()
 	n := len(d.records)
 	d.number[p] = n
 	d.records = append(d.records, jsonLine([]any{
-		Visible(p.Host().Name), p.Start().String(), p.End().String(), "", Visible(texts.Text(p.Image())), Visible(texts.KnownText(p.CommandLine())),
+		text.Visible(p.Host().Name), p.Start().String(), p.End().String(), "", text.Visible(texts.Text(p.Image())), text.Visible(texts.KnownText(p.CommandLine())),
 		[]string{},
 		p.PID(), p.GUID().String(), field(event.User), field(event.IntegrityLevel),
 		field(event.ParentImage), field(event.ParentCommandLine), p.ParentPID(),
@@ -209,7 +210,7 @@ func (d *htmlData) places(evidence []scan.Evidence) []place {
 			d.files = append(d.files, e.File)
 		}
 		list = append(list, place{
-			n, strconv.FormatInt(e.Offset, 10), strconv.FormatUint(e.RecordID, 10), e.Time.String(), Visible(e.Channel), e.EventID, evidenceMarks(&e),
+			n, strconv.FormatInt(e.Offset, 10), strconv.FormatUint(e.RecordID, 10), e.Time.String(), text.Visible(e.Channel), e.EventID, evidenceMarks(&e),
 		})
 	}
 	return list
@@ -237,7 +238,7 @@ func fieldPairs(p proctree.Process) []fieldPair {
 			continue
 		}
 		if s := texts.Text(p.Field(id)); s != "" {
-			pairs = append(pairs, fieldPair{int(id), Visible(s)})
+			pairs = append(pairs, fieldPair{int(id), text.Visible(s)})
 		}
 	}
 	return pairs
@@ -246,7 +247,7 @@ func fieldPairs(p proctree.Process) []fieldPair {
 func visibleTexts(texts []string) []string {
 	list := make([]string, len(texts))
 	for i, s := range texts {
-		list[i] = Visible(s)
+		list[i] = text.Visible(s)
 	}
 	return list
 }
@@ -266,16 +267,16 @@ func visibleValue(v any, depth int) any {
 	switch v := v.(type) {
 	case string:
 		if len(v) > maxRawText {
-			return Visible(v[:maxRawText]) + fmt.Sprintf("… (%d bytes more)", len(v)-maxRawText)
+			return text.Visible(v[:maxRawText]) + fmt.Sprintf("… (%d bytes more)", len(v)-maxRawText)
 		}
-		return Visible(v)
+		return text.Visible(v)
 	case map[string]any:
 		if depth == 0 {
 			return "…"
 		}
 		m := make(map[string]any, len(v))
 		for key, value := range v {
-			m[Visible(key)] = visibleValue(value, depth-1)
+			m[text.Visible(key)] = visibleValue(value, depth-1)
 		}
 		return m
 	case []any:
@@ -304,7 +305,7 @@ func visibleValue(v any, depth int) any {
 	case nil, bool, float64, int8, int16, int32, uint8, uint16, uint32:
 		return v
 	}
-	return Visible(fmt.Sprint(v))
+	return text.Visible(fmt.Sprint(v))
 }
 
 // jsonLine returns a value as one line of JSON in which <, > and & are escaped,
@@ -312,7 +313,7 @@ func visibleValue(v any, depth int) any {
 func jsonLine(v any) []byte {
 	line, err := json.Marshal(v)
 	if err != nil {
-		line, _ = json.Marshal("cannot be shown: " + Visible(err.Error()))
+		line, _ = json.Marshal("cannot be shown: " + text.Visible(err.Error()))
 	}
 	return line
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -106,7 +107,7 @@ func newSessionView(number int, s *scan.Session) *sessionView {
 		row := shapeRow{Count: len(shape.Findings), CommandLine: cmp.Or(f.CommandLine, f.Image), Known: shape.Known}
 		for _, f := range shape.Findings {
 			row.Level = max(row.Level, f.Level)
-			row.First, row.Last = earlier(row.First, f.Time), max(row.Last, f.Time)
+			row.First, row.Last = text.Earlier(row.First, f.Time), max(row.Last, f.Time)
 		}
 		view.Shapes = append(view.Shapes, row)
 	}

@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
@@ -76,16 +77,16 @@ func TestHTMLShipped(t *testing.T) {
 		if r[0] != f.Host || r[1] != f.Time.String() || r[5] != f.CommandLine || r[7] != float64(f.ProcessID) {
 			t.Errorf("record %d is not finding %d: %.200s", i, i, records[i])
 		}
-		if text := html.EscapeString(report.Visible(f.CommandLine)); !strings.Contains(html.UnescapeString(page), html.UnescapeString(text)) {
+		if s := html.EscapeString(text.Visible(f.CommandLine)); !strings.Contains(html.UnescapeString(page), html.UnescapeString(s)) {
 			t.Errorf("%s is not on the page", f.CommandLine)
 		}
 	}
 	if raw := dataBlock(t, page, "raw"); len(raw) != len(res.Findings) {
 		t.Errorf("%d raw events of %d findings", len(raw), len(res.Findings))
 	}
-	for _, text := range []string{"Get-Date; Get-ChildItem C:\\inetpub", "conhost.exe", "https://attack.mitre.org/techniques/T1505/003/", `class="dim"`} {
-		if !strings.Contains(page, text) {
-			t.Errorf("the page lacks %s", text)
+	for _, s := range []string{"Get-Date; Get-ChildItem C:\\inetpub", "conhost.exe", "https://attack.mitre.org/techniques/T1505/003/", `class="dim"`} {
+		if !strings.Contains(page, s) {
+			t.Errorf("the page lacks %s", s)
 		}
 	}
 }
@@ -145,45 +146,45 @@ func TestHTMLStructure(t *testing.T) {
 }
 
 // hostile returns a result in which every text is the given one.
-func hostileResult(text string) *scan.Result {
-	f := finding(text)
-	f.DecodedCommand, f.Known = text, true
+func hostileResult(s string) *scan.Result {
+	f := finding(s)
+	f.DecodedCommand, f.Known = s, true
 	f.Rules = []*rules.Rule{{
-		Title: text, Name: text, ID: text, Description: text, Author: text, Status: text, Date: text, Level: rules.LevelCritical,
-		Tags: []string{text, "attack.t1505.003", "attack." + text, "car." + text, "cve." + text}, References: []string{text, "https://" + text, "javascript:alert(1)"},
-		FalsePositives: []string{text}, LogSource: rules.LogSource{Category: text, Product: text, Service: text},
+		Title: s, Name: s, ID: s, Description: s, Author: s, Status: s, Date: s, Level: rules.LevelCritical,
+		Tags: []string{s, "attack.t1505.003", "attack." + s, "car." + s, "cve." + s}, References: []string{s, "https://" + s, "javascript:alert(1)"},
+		FalsePositives: []string{s}, LogSource: rules.LogSource{Category: s, Product: s, Service: s},
 		Detection: &rules.Detection{
-			Searches: []*rules.Search{{Name: text, Groups: []*rules.Group{
-				{Items: []*rules.Item{{Field: text, Modifiers: []string{text}, Values: []rules.Value{{Text: text}}}}},
-				{Items: []*rules.Item{{Field: text, Values: []rules.Value{{Text: text}, {Text: text}}}}},
+			Searches: []*rules.Search{{Name: s, Groups: []*rules.Group{
+				{Items: []*rules.Item{{Field: s, Modifiers: []string{s}, Values: []rules.Value{{Text: s}}}}},
+				{Items: []*rules.Item{{Field: s, Values: []rules.Value{{Text: s}, {Text: s}}}}},
 			}}},
-			Conditions: []*rules.Condition{{Text: text}},
+			Conditions: []*rules.Condition{{Text: s}},
 		},
 	}, {
-		Title: text, Level: rules.LevelLow, Correlation: &rules.Correlation{Type: rules.CorrelationType(text), Rules: []string{text}, GroupBy: []string{text}},
+		Title: s, Level: rules.LevelLow, Correlation: &rules.Correlation{Type: rules.CorrelationType(s), Rules: []string{s}, GroupBy: []string{s}},
 	}}
-	f.Crosscheck = crosscheck.Result{State: crosscheck.Differs, Reason: text, Raw: map[string]any{text: []any{text, 1, map[string]any{"a": text}}, "x": errors.New(text)}}
-	bad := scan.FileError{Path: text, Err: errors.New(text)}
+	f.Crosscheck = crosscheck.Result{State: crosscheck.Differs, Reason: s, Raw: map[string]any{s: []any{s, 1, map[string]any{"a": s}}, "x": errors.New(s)}}
+	bad := scan.FileError{Path: s, Err: errors.New(s)}
 	return &scan.Result{
 		Findings: []*scan.Finding{f},
 		Sessions: []*scan.Session{{
-			Key: "session", Host: text, Product: text, Application: text, ServerRole: scan.ServerWeb, User: text, Level: rules.LevelCritical, Raised: []string{text}, First: noon, Last: noon,
+			Key: "session", Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s}, First: noon, Last: noon,
 			Findings: []*scan.Finding{f}, Processes: 3, Commands: 2, Enumeration: 2, Burst: 2, BurstStart: noon,
-			Users: []string{text, text}, IntegrityLevels: []string{text}, Link: proctree.LinkTime, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}, Known: true}},
+			Users: []string{s, s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}, Known: true}},
 		}},
 		Integrity: []*scan.Integrity{{
-			Kind: scan.IntegrityKind(text), Level: scan.IntegrityAlarm, Host: text, Channel: text, File: text, Offset: 7, First: noon, Last: noon + event.Hour,
-			Count: 2, Text: text, Meaning: text, Evidence: f.Evidence,
+			Kind: scan.IntegrityKind(s), Level: scan.IntegrityAlarm, Host: s, Channel: s, File: s, Offset: 7, First: noon, Last: noon + event.Hour,
+			Count: 2, Text: s, Meaning: s, Evidence: f.Evidence,
 		}},
 		Coverage: []scan.HostCoverage{{
-			Host: text, First: noon, Last: noon + event.Hour, Covered: 0.5,
-			Channels: []scan.ChannelCoverage{{Channel: text, Files: 1, Records: 2, First: noon, Last: noon, Gaps: []scan.Gap{{From: noon, To: noon, FirstID: 3, LastID: 9}, {From: noon, To: noon}}}},
+			Host: s, First: noon, Last: noon + event.Hour, Covered: 0.5,
+			Channels: []scan.ChannelCoverage{{Channel: s, Files: 1, Records: 2, First: noon, Last: noon, Gaps: []scan.Gap{{From: noon, To: noon, FirstID: 3, LastID: 9}, {From: noon, To: noon}}}},
 		}},
-		Manifest: scan.Manifest{Version: text, Inputs: []scan.InputFile{{Path: text, Size: 9, SHA256: text, Error: text}}, Rules: []string{text}},
+		Manifest: scan.Manifest{Version: s, Inputs: []scan.InputFile{{Path: s, Size: 9, SHA256: s, Error: s}}, Rules: []string{s}},
 		Summary: scan.Summary{
-			Records: 1, Unreadable: []scan.FileError{bad}, Skipped: []scan.FileError{bad}, Crashes: []scan.FileError{bad}, Interrupted: errors.New(text),
-			Damage: []scan.FileFaults{{Path: text, Counts: map[evtx.Class]int{evtx.Class(text): 1}}},
-			Blind:  []scan.Blind{{Host: text, Text: text}},
+			Records: 1, Unreadable: []scan.FileError{bad}, Skipped: []scan.FileError{bad}, Crashes: []scan.FileError{bad}, Interrupted: errors.New(s),
+			Damage: []scan.FileFaults{{Path: s, Counts: map[evtx.Class]int{evtx.Class(s): 1}}},
+			Blind:  []scan.Blind{{Host: s, Text: s}},
 		},
 	}
 }
@@ -212,27 +213,27 @@ func TestHTMLIsHarmless(t *testing.T) {
 		}
 		return b.String()
 	}
-	for _, text := range hostileTexts {
-		page := writeResult(t, "html", hostileResult(text))
+	for _, s := range hostileTexts {
+		page := writeResult(t, "html", hostileResult(s))
 		for _, r := range inline.ReplaceAllString(page, "") {
 			if r != '\n' && !unicode.IsPrint(r) && r != '\u200C' && r != '\u200D' {
-				t.Fatalf("%q: %q is in the page", text, r)
+				t.Fatalf("%q: %q is in the page", s, r)
 			}
 		}
-		if text != "" && strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "javascript:") {
+		if s != "" && strings.TrimSpace(s) != "" && !strings.HasPrefix(s, "javascript:") {
 			if got, want := names(page), names(plain); got != want {
-				t.Errorf("%.60q changes the elements of the page", text)
+				t.Errorf("%.60q changes the elements of the page", s)
 			}
 		}
 		for _, id := range []string{"data", "records", "raw"} {
 			for _, line := range dataBlock(t, page, id) {
 				if !json.Valid([]byte(line)) {
-					t.Errorf("%.60q: a line of %s is not JSON", text, id)
+					t.Errorf("%.60q: a line of %s is not JSON", s, id)
 				}
 			}
 		}
 		if strings.Contains(page, `href="javascript:`) {
-			t.Errorf("%.60q: a link runs a script", text)
+			t.Errorf("%.60q: a link runs a script", s)
 		}
 	}
 }
@@ -289,9 +290,9 @@ func TestHTMLBounds(t *testing.T) {
 	if newest := recordOf(t, records[len(records)-1]); newest[1] != last.Findings[99].Time.String() {
 		t.Errorf("the last record is of %v, want %s, of the gravest session", newest[1], last.Findings[99].Time)
 	}
-	for _, text := range []string{"holds 20000 of 100000 findings", "Without JavaScript this table shows 1000 of 100000", "and 500 more sessions", "The trees of 800 further sessions"} {
-		if !strings.Contains(page, text) {
-			t.Errorf("the page does not say %q", text)
+	for _, s := range []string{"holds 20000 of 100000 findings", "Without JavaScript this table shows 1000 of 100000", "and 500 more sessions", "The trees of 800 further sessions"} {
+		if !strings.Contains(page, s) {
+			t.Errorf("the page does not say %q", s)
 		}
 	}
 }
@@ -299,9 +300,9 @@ func TestHTMLBounds(t *testing.T) {
 // TestHTMLEmpty: a page without findings says so, and what it means.
 func TestHTMLEmpty(t *testing.T) {
 	page := writeResult(t, "html", &scan.Result{})
-	for _, text := range []string{"No findings.", "no findings means nothing"} {
-		if !strings.Contains(page, text) {
-			t.Errorf("the page does not say %q", text)
+	for _, s := range []string{"No findings.", "no findings means nothing"} {
+		if !strings.Contains(page, s) {
+			t.Errorf("the page does not say %q", s)
 		}
 	}
 }

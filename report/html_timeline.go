@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -67,11 +68,11 @@ func newTimeline(findings []*scan.Finding, hosts []hostRow) timeline {
 	for i, h := range hosts {
 		index[h.Name] = i
 		if h.First != 0 {
-			t.From = earlier(t.From, h.First)
+			t.From = text.Earlier(t.From, h.First)
 		}
 		t.To = max(t.To, h.Last)
 		y := axisHeight + (i+1)*laneHeight - 4
-		t.Lanes = append(t.Lanes, lane{Host: widths.Truncate(Visible(h.Name), maxLaneName, "…"), Y: y, TextY: y - 8, X1: plotLeft, X2: plotRight})
+		t.Lanes = append(t.Lanes, lane{Host: text.Truncate(text.Visible(h.Name), maxLaneName, "…"), Y: y, TextY: y - 8, X1: plotLeft, X2: plotRight})
 	}
 	t.PlotBottom = axisHeight + len(hosts)*laneHeight
 	t.Height = t.PlotBottom + 4
@@ -87,7 +88,7 @@ func newTimeline(findings []*scan.Finding, hosts []hostRow) timeline {
 		}
 		b := &counts[i][min(bins-1, int(t.share(f.Time)*bins))]
 		b.Count++
-		b.Level, b.At = max(b.Level, f.Level), earlier(b.At, f.Time)
+		b.Level, b.At = max(b.Level, f.Level), text.Earlier(b.At, f.Time)
 		t.Lanes[i].Count++
 	}
 	for i := range counts {
@@ -144,9 +145,9 @@ func (t *timeline) addTicks() {
 		break
 	}
 	if len(t.Ticks) < 2 {
-		t.Ticks = []tick{{X: plotLeft, Label: shortTime(t.From)}}
+		t.Ticks = []tick{{X: plotLeft, Label: text.Time(t.From)}}
 		if span > 0 {
-			t.Ticks = append(t.Ticks, tick{X: plotRight, Label: shortTime(t.To), End: true})
+			t.Ticks = append(t.Ticks, tick{X: plotRight, Label: text.Time(t.To), End: true})
 		}
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -126,7 +127,7 @@ func (b *treeBuilder) children(n *treeNode, p proctree.Process, user string, lev
 		n.Children = append(n.Children, b.node(child, user, levels))
 	}
 	if same > 0 {
-		n.Notes = append(n.Notes, fmt.Sprintf("%s like those shown", count(same, "more finding")))
+		n.Notes = append(n.Notes, fmt.Sprintf("%s like those shown", text.Count(same, "more finding")))
 	}
 	if benign > 0 {
 		n.Notes = append(n.Notes, fmt.Sprintf("%d more below it that no rule matched", benign))

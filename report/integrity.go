@@ -6,24 +6,10 @@ import (
 	"io"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 )
-
-// wrapped writes a text in lines of the printer's width, the first after head,
-// the others indented by as much.
-func (p *printer) wrapped(width int, head, s string) {
-	indent := strings.Repeat(" ", len(head))
-	for i, line := range wrap(Visible(s), max(width-len(head), 20), maxSentenceLines) {
-		if i > 0 {
-			head = indent
-		}
-		p.line("%s", strings.TrimRight(head+line, " "))
-	}
-}
-
-// maxSentenceLines bounds a sentence that holds text from a log.
-const maxSentenceLines = 12
 
 // integrity writes integrity findings.
 func (p *printer) integrity(list []*scan.Integrity, width int) {
@@ -84,24 +70,13 @@ func (p *printer) integrityFinding(i *scan.Integrity, width int) {
 
 // spanOf writes a time, or two, the earlier first: where a clock was set back the
 // record that comes first is the later one.
-func spanOf(first, last event.Time) string { return joinTimes(first, last, " to ") }
-
-// joinTimes writes a time, or two with a word between them, the earlier first.
-func joinTimes(a, b event.Time, word string) string {
-	if a != 0 && b != 0 {
-		a, b = min(a, b), max(a, b)
-	}
-	if a == b || b == 0 {
-		return shortTime(a)
-	}
-	return shortTime(a) + word + shortTime(b)
-}
+func spanOf(first, last event.Time) string { return text.JoinTimes(first, last, " to ") }
 
 // coverage writes what the logs of each host could have shown.
 func (p *printer) coverage(list []scan.HostCoverage, width int) {
 	for i := range list {
 		c := &list[i]
-		p.line("  %s", Visible(c.Host))
+		p.line("  %s", text.Visible(c.Host))
 		p.wrapped(width, "    ", processCoverage(c))
 		for _, g := range c.Silences {
 			p.wrapped(width, "    ", "no process creation from "+spanOf(g.From, g.To))
@@ -123,21 +98,21 @@ func processCoverage(c *scan.HostCoverage) string {
 	}
 	if n := c.Security4688; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d Security 4688, %s with command lines, %s with the parent's image",
-			n, percent(float64(c.CommandLines)/float64(n)), percent(float64(c.ParentNames)/float64(n))))
+			n, text.Percent(float64(c.CommandLines)/float64(n)), text.Percent(float64(c.ParentNames)/float64(n))))
 	}
 	if c.Unusable > 0 {
 		parts = append(parts, fmt.Sprintf("%d unusable", c.Unusable))
 	}
-	return fmt.Sprintf("%s; %s, %s of %s", strings.Join(parts, "; "), spanOf(c.First, c.Last), percent(c.Covered), spanOf(c.From, c.Until))
+	return fmt.Sprintf("%s; %s, %s of %s", strings.Join(parts, "; "), spanOf(c.First, c.Last), text.Percent(c.Covered), spanOf(c.From, c.Until))
 }
 
 func (p *printer) channel(c *scan.ChannelCoverage, width int) {
-	p.wrapped(width, "    ", fmt.Sprintf("%s: %s in %s, %s", c.Channel, count(c.Records, "record"), count(c.Files, "file"), spanOf(c.First, c.Last)))
+	p.wrapped(width, "    ", fmt.Sprintf("%s: %s in %s, %s", c.Channel, text.Count(c.Records, "record"), text.Count(c.Files, "file"), spanOf(c.First, c.Last)))
 	for _, g := range c.Gaps {
-		p.wrapped(width, "      ", "missing: "+recordIDs(g.FirstID, g.LastID)+", between "+joinTimes(g.From, g.To, " and "))
+		p.wrapped(width, "      ", "missing: "+recordIDs(g.FirstID, g.LastID)+", between "+text.JoinTimes(g.From, g.To, " and "))
 	}
 	if c.GapsLeft > 0 {
-		p.line("      and %s", count(c.GapsLeft, "more gap"))
+		p.line("      and %s", text.Count(c.GapsLeft, "more gap"))
 	}
 }
 
@@ -147,17 +122,6 @@ func recordIDs(first, last uint64) string {
 		return fmt.Sprintf("record ID %d", first)
 	}
 	return fmt.Sprintf("record IDs %d to %d", first, last)
-}
-
-// percent writes a share; only all is 100 %, and only nothing 0 %.
-func percent(share float64) string {
-	switch {
-	case share <= 0:
-		return "0 %"
-	case share >= 1:
-		return "100 %"
-	}
-	return fmt.Sprintf("%.0f %%", min(max(share*100, 1), 99))
 }
 
 // Integrity writes, for the end of a scan, the alarms among the integrity
@@ -173,11 +137,11 @@ func Integrity(w io.Writer, list []*scan.Integrity) error {
 		if i.First != 0 {
 			where += ", " + spanOf(i.First, i.Last)
 		}
-		p.line("ALARM: %s: %s", Visible(where), Visible(i.Text))
+		p.line("ALARM: %s: %s", text.Visible(where), text.Visible(i.Text))
 	}
 	if len(list) > 0 {
 		p.line("Integrity of the logs: %s, %s, %s (webshellscan verify explains)",
-			count(counts[scan.IntegrityAlarm], "alarm"), count(counts[scan.IntegrityWarning], "warning"), count(counts[scan.IntegrityNotice], "notice"))
+			text.Count(counts[scan.IntegrityAlarm], "alarm"), text.Count(counts[scan.IntegrityWarning], "warning"), text.Count(counts[scan.IntegrityNotice], "notice"))
 	}
 	return p.err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -52,15 +53,15 @@ func writeMarkdown(w io.Writer, res *scan.Result, _ Options) error {
 func (m *markdown) line(format string, args ...any) { _, _ = fmt.Fprintf(m.out, format+"\n", args...) }
 
 func (m *markdown) title() {
-	m.line("# webshellscan: %s in %s on %s", count(len(m.res.Findings), "finding"),
-		count(len(m.res.Sessions), "session"), count(countHosts(m.res.Findings), "host"))
+	m.line("# webshellscan: %s in %s on %s", text.Count(len(m.res.Findings), "finding"),
+		text.Count(len(m.res.Sessions), "session"), text.Count(countHosts(m.res.Findings), "host"))
 }
 
 func (m *markdown) logs() {
 	s := &m.res.Summary
-	m.line("\n- Read: %s, %s, %s", count(s.Files, "EVTX file"), bytesText(s.Bytes), count(s.Records, "record"))
+	m.line("\n- Read: %s, %s, %s", text.Count(s.Files, "EVTX file"), text.Bytes(s.Bytes), text.Count(s.Records, "record"))
 	if s.First != 0 {
-		m.line("- Records from %s to %s UTC, of %s", shortTime(s.First), shortTime(s.Last), count(len(s.Hosts), "host"))
+		m.line("- Records from %s to %s UTC, of %s", text.Time(s.First), text.Time(s.Last), text.Count(len(s.Hosts), "host"))
 	}
 	e := s.Events
 	m.line("- Process events: %d Sysmon 1, %d Sysmon 5, %d Security 4688, %d Security 4689",
@@ -91,10 +92,10 @@ func (m *markdown) sessions() {
 	m.line("| ---: | --- | --- | --- | --- | --- | ---: |")
 	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
 		m.line("| %d | %s | %s | %s | %s | %s | %d |", i+1, s.Level, mdCell(s.Host), m.worker(s, mdCell),
-			shortTime(s.First), shortTime(s.Last), len(s.Findings))
+			text.Time(s.First), text.Time(s.Last), len(s.Findings))
 	}
 	if len(list) > maxMarkdownSessions {
-		m.line("\nand %s more", count(len(list)-maxMarkdownSessions, "session"))
+		m.line("\nand %s more", text.Count(len(list)-maxMarkdownSessions, "session"))
 	}
 	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
 		m.session(i+1, s)
@@ -118,12 +119,12 @@ func (m *markdown) session(number int, s *scan.Session) {
 	m.line("\n### %d. %s: %s\n", number, mdCode(s.Host), m.worker(s, mdCode))
 	m.line("- Command line: %s", mdCode(f.WorkerCommandLine))
 	if f.WorkerStart != 0 {
-		m.line("- Started: %s UTC", shortTime(f.WorkerStart))
+		m.line("- Started: %s UTC", text.Time(f.WorkerStart))
 	} else {
 		m.line("- Started before these logs")
 	}
 	m.line("- Ran as: %s", mdList(s.Users))
-	m.line("- Processes below it: %d; %s, %d different; %d different enumeration commands", s.Processes, count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
+	m.line("- Processes below it: %d; %s, %d different; %d different enumeration commands", s.Processes, text.Count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
 	for _, reason := range reasonTexts(s.LevelReasons) {
 		m.line("- Level %s", mdSentence(reason))
 	}
@@ -155,7 +156,7 @@ func (m *markdown) shapes(list []scan.Shape) {
 		for _, s := range list[maxMarkdownShapes:] {
 			rest += len(s.Findings)
 		}
-		m.line("\nand %s more", count(rest, "finding"))
+		m.line("\nand %s more", text.Count(rest, "finding"))
 	}
 }
 
@@ -168,7 +169,7 @@ func mdProcess(s scan.Shape) string {
 		line += ", decoded: " + mdCell(f.DecodedCommand)
 	}
 	if n := len(s.Findings); n > 1 {
-		line += fmt.Sprintf(", %d times like this until %s", n, shortTime(s.Findings[n-1].Time))
+		line += fmt.Sprintf(", %d times like this until %s", n, text.Time(s.Findings[n-1].Time))
 	}
 	line += mdMeetings(s.Findings)
 	recovered := 0
@@ -203,7 +204,7 @@ func mdMeetings(findings []*scan.Finding) string {
 		}
 	}
 	if n > maxMarkdownMeetings {
-		fmt.Fprintf(&b, ", and %s", count(n-maxMarkdownMeetings, "more correlation"))
+		fmt.Fprintf(&b, ", and %s", text.Count(n-maxMarkdownMeetings, "more correlation"))
 	}
 	return b.String()
 }
@@ -301,7 +302,7 @@ func (m *markdown) list(title string, n int, item func(i int) string) {
 // the text (https://spec.commonmark.org/0.31.2/#code-spans); nor do the dialects
 // look for links, mentions or formulas there.
 func mdCode(s string) string {
-	s = clip(Visible(s), maxCode)
+	s = text.Clip(text.Visible(s), maxCode)
 	if s == "" {
 		return "–"
 	}
@@ -319,7 +320,7 @@ func mdCode(s string) string {
 // span (https://github.github.com/gfm/#tables-extension-): pipes stand between
 // spans, as entities.
 func mdCell(s string) string {
-	s = clip(Visible(s), maxCode)
+	s = text.Clip(text.Visible(s), maxCode)
 	if s == "" {
 		return "–"
 	}
@@ -348,7 +349,7 @@ func mdList(texts []string) string {
 // mdSentence returns a sentence that may hold text from a log: every word that
 // is not plain becomes a code span.
 func mdSentence(s string) string {
-	words := strings.Fields(Visible(s))
+	words := strings.Fields(text.Visible(s))
 	for i, word := range words {
 		bare := strings.TrimRight(strings.TrimLeft(word, "("), ".,:;)")
 		isTime := strings.Trim(bare, "0123456789:") == ""

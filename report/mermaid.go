@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"webshellscan/report/text"
 )
 
 // maxMermaid is how many processes a Mermaid diagram holds unless more are asked
@@ -50,7 +52,7 @@ func (m *mermaidPen) end() {}
 // what was left out stands in a box of its own.
 func (m *mermaidPen) draw(t *drawing) {
 	m.trees++
-	m.line(`  subgraph t%d["%s"]`, m.trees, mermaidText(Visible(t.host.Name), maxMermaidName))
+	m.line(`  subgraph t%d["%s"]`, m.trees, mermaidText(text.Visible(t.host.Name), maxMermaidName))
 	m.line("    direction LR")
 	if len(t.items)+len(t.left) == 0 {
 		m.line(`    t%dx["#8211;"]:::left`, m.trees)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
@@ -59,7 +60,7 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 		Name: "webshellscan", Domain: "enterprise-attack",
 		Versions: map[string]string{"layer": layerFormat, "navigator": navigatorVersion},
 		Description: strings.TrimSpace(fmt.Sprintf("Techniques that findings show: %s on %s. The score is the number of findings. %s",
-			count(len(res.Findings), "finding"), count(countHosts(res.Findings), "host"), blindText(&res.Summary))),
+			text.Count(len(res.Findings), "finding"), text.Count(countHosts(res.Findings), "host"), blindText(&res.Summary))),
 		Filters:    map[string][]string{"platforms": {"Windows"}},
 		Sorting:    3, // by score, the highest first
 		Layout:     map[string]any{"layout": "side", "showID": true, "showName": true, "expandedSubtechniques": "annotated"},
@@ -124,7 +125,7 @@ func hasSub(counts map[string]*techniqueCount, id string) bool {
 
 // comment says where a technique was found, and by which rules.
 func (c *techniqueCount) comment() string {
-	return fmt.Sprintf("%s. Hosts: %s. Rules: %s.", count(c.findings, "finding"), tally(c.hosts), tally(c.rules))
+	return fmt.Sprintf("%s. Hosts: %s. Rules: %s.", text.Count(c.findings, "finding"), tally(c.hosts), tally(c.rules))
 }
 
 // tally lists names with their numbers, the highest first.
@@ -141,7 +142,7 @@ func tally(counts map[string]int) string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(names)-maxListed))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s (%d)", clip(Visible(name), maxName), counts[name]))
+		parts = append(parts, fmt.Sprintf("%s (%d)", text.Clip(text.Visible(name), maxName), counts[name]))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -56,7 +57,7 @@ type outliner struct {
 
 func newOutliner(res *scan.Result, draw branches, width int) *outliner {
 	// Half of what a line has beside time, level, process ID and rules.
-	depth := min(max((width-44)/(2*widths.StringWidth(draw.blank)), minOutlineDepth), maxOutlineDepth)
+	depth := min(max((width-44)/(2*text.Width(draw.blank)), minOutlineDepth), maxOutlineDepth)
 	o := &outliner{draw: draw, maxDepth: depth, findings: make(map[proctree.Process]*scan.Finding)}
 	if res.Forest != nil {
 		o.forest, o.fields = res.Forest, proctree.NewFieldReader(res.Forest)
@@ -217,7 +218,7 @@ func (o *outliner) hiddenNames() string {
 	})
 	var parts []string
 	for _, name := range names[:min(len(names), maxNamed)] {
-		parts = append(parts, fmt.Sprintf("%d %s", o.hidden[name], Visible(name)))
+		parts = append(parts, fmt.Sprintf("%d %s", o.hidden[name], text.Visible(name)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -26,24 +26,24 @@ import (
 var noon = event.FromTime(time.Date(2026, 3, 2, 12, 0, 0, 123456700, time.UTC))
 
 // finding returns a finding whose texts all are the given one.
-func finding(text string) *scan.Finding {
+func finding(s string) *scan.Finding {
 	return &scan.Finding{
-		Host: text, Time: noon, Level: rules.LevelHigh, Rules: []*rules.Rule{{Name: "some_rule", Level: rules.LevelHigh}},
-		Image: text, CommandLine: text, ProcessID: 4242, User: text, IntegrityLevel: text,
-		ParentImage: text, ParentCommandLine: text, ParentProcessID: 4000, ProcessGUID: event.GUID{0xB2, 15: 7},
-		WorkerImage: text, WorkerProcessID: 4000, WorkerCommandLine: text, Product: text, ServerRole: scan.ServerWeb, Session: "session", DecodedCommand: text,
-		Depth: 1, Ancestors: []string{text, text}, Link: proctree.LinkGUID,
-		Evidence:   []scan.Evidence{{File: text, Offset: 512, RecordID: 7, Channel: text, EventID: 1}},
-		Crosscheck: crosscheck.Result{State: crosscheck.Differs, Reason: text},
+		Host: s, Time: noon, Level: rules.LevelHigh, Rules: []*rules.Rule{{Name: "some_rule", Level: rules.LevelHigh}},
+		Image: s, CommandLine: s, ProcessID: 4242, User: s, IntegrityLevel: s,
+		ParentImage: s, ParentCommandLine: s, ParentProcessID: 4000, ProcessGUID: event.GUID{0xB2, 15: 7},
+		WorkerImage: s, WorkerProcessID: 4000, WorkerCommandLine: s, Product: s, ServerRole: scan.ServerWeb, Session: "session", DecodedCommand: s,
+		Depth: 1, Ancestors: []string{s, s}, Link: proctree.LinkGUID,
+		Evidence:   []scan.Evidence{{File: s, Offset: 512, RecordID: 7, Channel: s, EventID: 1}},
+		Crosscheck: crosscheck.Result{State: crosscheck.Differs, Reason: s},
 	}
 }
 
 // correlated returns a finding that a correlation rule gave.
-func correlated(text string) *scan.Finding {
-	f := finding(text)
-	rule := &rules.Rule{Name: text, Level: rules.LevelHigh, Correlation: &rules.Correlation{GroupBy: []string{"User"}}}
-	f.Correlated = []*scan.Correlation{{Rule: rule, Group: []string{text}, Value: 2, Total: 3, Processes: []scan.CorrelatedProcess{
-		{Host: text, Time: noon, ProcessID: 1, Image: text, File: text, RecordID: 9}, {Host: text, Time: noon + event.Second, ProcessID: 2},
+func correlated(s string) *scan.Finding {
+	f := finding(s)
+	rule := &rules.Rule{Name: s, Level: rules.LevelHigh, Correlation: &rules.Correlation{GroupBy: []string{"User"}}}
+	f.Correlated = []*scan.Correlation{{Rule: rule, Group: []string{s}, Value: 2, Total: 3, Processes: []scan.CorrelatedProcess{
+		{Host: s, Time: noon, ProcessID: 1, Image: s, File: s, RecordID: 9}, {Host: s, Time: noon + event.Second, ProcessID: 2},
 	}}, {Rule: rule, Value: 1, Total: 1, Processes: []scan.CorrelatedProcess{}}}
 	return f
 }
@@ -60,8 +60,8 @@ func TestCorrelated(t *testing.T) {
 	if got := write(t, "jsonl", report.Options{}, correlated("here")); !strings.Contains(got, want) {
 		t.Errorf("JSON: %s", got)
 	}
-	for _, text := range worst {
-		for line := range strings.Lines(write(t, "table", report.Options{}, correlated(text))) {
+	for _, s := range worst {
+		for line := range strings.Lines(write(t, "table", report.Options{}, correlated(s))) {
 			if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), unicode.IsControl) {
 				t.Errorf("control character in %q", line)
 			}
@@ -88,15 +88,15 @@ func result(findings ...*scan.Finding) *scan.Result {
 	if len(findings) == 0 {
 		return res
 	}
-	text := findings[0].CommandLine
+	s := findings[0].CommandLine
 	res.Sessions = []*scan.Session{{
-		Key: "session", Host: text, Product: text, Application: text, ServerRole: scan.ServerWeb, User: text, Level: rules.LevelCritical, Raised: []string{text},
+		Key: "session", Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s},
 		First: noon, Last: noon + event.Hour, Findings: findings, Processes: len(findings), Commands: 1, Enumeration: 1, Burst: 1, BurstStart: noon,
-		Users: []string{text}, IntegrityLevels: []string{text}, Link: proctree.LinkTime, Shapes: scan.Fold(findings),
+		Users: []string{s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: scan.Fold(findings),
 	}}
-	res.Manifest = scan.Manifest{Version: text, Rules: []string{text}, Inputs: []scan.InputFile{{Path: text, Error: text}}}
-	res.Coverage = []scan.HostCoverage{{Host: text, Channels: []scan.ChannelCoverage{{Channel: text, Gaps: []scan.Gap{{From: noon}}}}}}
-	res.Integrity = []*scan.Integrity{{Kind: "log-cleared", Host: text, Channel: text, File: text, Text: text, Meaning: text, Evidence: findings[0].Evidence}}
+	res.Manifest = scan.Manifest{Version: s, Rules: []string{s}, Inputs: []scan.InputFile{{Path: s, Error: s}}}
+	res.Coverage = []scan.HostCoverage{{Host: s, Channels: []scan.ChannelCoverage{{Channel: s, Gaps: []scan.Gap{{From: noon}}}}}}
+	res.Integrity = []*scan.Integrity{{Kind: "log-cleared", Host: s, Channel: s, File: s, Text: s, Meaning: s, Evidence: findings[0].Evidence}}
 	return res
 }
 
@@ -107,36 +107,14 @@ var worst = []string{
 	strings.Repeat("A", 10_000), "", " ", "\U000E0041",
 }
 
-func TestVisible(t *testing.T) {
-	tests := map[string]string{
-		"":                   "",
-		"cmd.exe /c é日本😀":    "cmd.exe /c é日本😀",
-		"\x1b[31m":           `\x1B[31m`,
-		"a\nb\r\tc":          `a\nb\r\tc`,
-		"\u202Egnp":          `\u{202E}gnp`,
-		"\u009B1m\u0085":     `\x9B1m\x85`,
-		"\u200B\uFEFF\u2028": `\u{200B}\u{FEFF}\u{2028}`,
-		"\U000E0041":         `\u{E0041}`,
-		"क\u200Dष":           "क\u200Dष",
-		"\uFFFD":             "\uFFFD",
-		"name\xff\xfe":       `name\xFF\xFE`,
-		"\uE000":             `\u{E000}`,
-	}
-	for in, want := range tests {
-		if got := report.Visible(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
 // TestTableIsHarmless: whatever a log says, a terminal gets printable characters
 // and the colours that the table itself sets.
 func TestTableIsHarmless(t *testing.T) {
 	for _, o := range tableOptions() {
-		for _, text := range worst {
-			below, known := finding(text), finding(text)
+		for _, s := range worst {
+			below, known := finding(s), finding(s)
 			below.Session, known.Known = "", true
-			checkTerminal(t, text, o, write(t, "table", o, finding(text), below, known))
+			checkTerminal(t, s, o, write(t, "table", o, finding(s), below, known))
 		}
 	}
 }
@@ -156,7 +134,7 @@ func tableOptions() []report.Options {
 
 // checkTerminal fails if a table that has a text in it holds what a terminal would
 // obey, or lines that are too long.
-func checkTerminal(t *testing.T, text string, o report.Options, out string) {
+func checkTerminal(t *testing.T, s string, o report.Options, out string) {
 	t.Helper()
 	if o.Color {
 		for _, own := range []string{"\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[1;31m", "\x1b[0m"} {
@@ -165,13 +143,13 @@ func checkTerminal(t *testing.T, text string, o report.Options, out string) {
 	}
 	for _, r := range strings.ReplaceAll(out, "\n", "") {
 		if !unicode.IsPrint(r) && r != '\u200C' && r != '\u200D' {
-			t.Fatalf("%+v: %.40q: %q in\n%s", o, text, r, out)
+			t.Fatalf("%+v: %.40q: %q in\n%s", o, s, r, out)
 		}
 	}
 	narrow := &runewidth.Condition{StrictEmojiNeutral: true}
 	for line := range strings.Lines(out) {
 		if w := narrow.StringWidth(strings.TrimRight(line, "\n")); w > max(o.Width, 60, 80*(1-min(o.Width, 1))) {
-			t.Errorf("%+v: %.40q: a line of %d columns:\n%s", o, text, w, line)
+			t.Errorf("%+v: %.40q: a line of %d columns:\n%s", o, s, w, line)
 		}
 	}
 }
@@ -180,22 +158,22 @@ func checkTerminal(t *testing.T, text string, o report.Options, out string) {
 // spreadsheet would take for a formula.
 func TestCSV(t *testing.T) {
 	for _, raw := range []bool{false, true} {
-		for _, text := range worst {
-			out := write(t, "csv", report.Options{Raw: raw}, finding(text))
+		for _, s := range worst {
+			out := write(t, "csv", report.Options{Raw: raw}, finding(s))
 			if strings.Count(out, "\r\n") < 2 || !strings.HasSuffix(out, "\r\n") {
-				t.Fatalf("%q: lines do not end with CR LF: %q", text, out)
+				t.Fatalf("%q: lines do not end with CR LF: %q", s, out)
 			}
 			// encoding/csv takes CR LF within cells for LF, so those are compared without.
 			rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 			if err != nil || len(rows) != 2 {
-				t.Fatalf("%q: %d rows, %v", text, len(rows), err)
+				t.Fatalf("%q: %d rows, %v", s, len(rows), err)
 			}
-			want := text
-			if !raw && text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-				want = "'" + text
+			want := s
+			if !raw && s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+				want = "'" + s
 			}
 			if got := rows[1][5]; rows[0][5] != "command_line" || got != strings.ReplaceAll(want, "\r\n", "\n") {
-				t.Errorf("%q: %s is %q", text, rows[0][5], got)
+				t.Errorf("%q: %s is %q", s, rows[0][5], got)
 			}
 			if !strings.Contains(out, strings.ReplaceAll(want, `"`, `""`)) {
 				t.Errorf("%q is not in the file as it was: %q", want, out)
@@ -206,20 +184,20 @@ func TestCSV(t *testing.T) {
 
 // TestSessionsCSV: the same holds for the CSV of sessions.
 func TestSessionsCSV(t *testing.T) {
-	for _, text := range worst {
-		out := write(t, "csv", report.Options{Sessions: true}, finding(text))
+	for _, s := range worst {
+		out := write(t, "csv", report.Options{Sessions: true}, finding(s))
 		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 		if err != nil || len(rows) != 2 {
-			t.Fatalf("%q: %d rows, %v", text, len(rows), err)
+			t.Fatalf("%q: %d rows, %v", s, len(rows), err)
 		}
-		want := text
-		if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-			want = "'" + text
+		want := s
+		if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+			want = "'" + s
 		}
 		for i, name := range rows[0] {
 			got := rows[1][i]
-			if text != "" && name == "first_command" && got != strings.ReplaceAll(want, "\r\n", "\n") || got != "" && strings.Contains("=+-@\t\r", got[:1]) {
-				t.Errorf("%q: %s is %q", text, name, got)
+			if s != "" && name == "first_command" && got != strings.ReplaceAll(want, "\r\n", "\n") || got != "" && strings.Contains("=+-@\t\r", got[:1]) {
+				t.Errorf("%q: %s is %q", s, name, got)
 			}
 		}
 	}
@@ -228,8 +206,8 @@ func TestSessionsCSV(t *testing.T) {
 // TestJSONLines: every line is one object, and every text comes back as it was.
 func TestJSONLines(t *testing.T) {
 	var findings []*scan.Finding
-	for _, text := range worst {
-		findings = append(findings, finding(text))
+	for _, s := range worst {
+		findings = append(findings, finding(s))
 	}
 	lines := strings.Split(strings.TrimSuffix(write(t, "jsonl", report.Options{}, findings...), "\n"), "\n")
 	lines = slices.DeleteFunc(lines, func(line string) bool { return !strings.HasPrefix(line, `{"kind":"finding",`) })

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -59,19 +60,19 @@ const maxRuleLines = 20
 
 // ruleTable writes a table with the texts of a rule below each other.
 func ruleTable(w io.Writer, rows []ruleRow, o Options) error {
-	columns := []column{{"level", len("informational")}, {"use", len("not selected")}, {"rule", 0}}
-	columns[2].width = max(cmp.Or(o.Width, 80), minTableWidth) - columns[0].width - columns[1].width - 2*len(columns)
+	columns := []text.Column{{Name: "level", Width: len("informational")}, {Name: "use", Width: len("not selected")}, {Name: "rule"}}
+	columns[2].Width = max(cmp.Or(o.Width, 80), minTableWidth) - columns[0].Width - columns[1].Width - 2*len(columns)
 	cells := make([][]string, len(rows))
 	for i, r := range rows {
 		var lines []string
 		for _, s := range []string{r.Name, r.Title, r.ID, r.LogSource, strings.Join(r.Tags, " ")} {
 			if s != "" {
-				lines = append(lines, wrap(Visible(s), columns[2].width, maxRuleLines)...)
+				lines = append(lines, text.Wrap(text.Visible(s), columns[2].Width, maxRuleLines)...)
 			}
 		}
 		cells[i] = []string{r.Level, r.Use, strings.Join(lines, "\n")}
 	}
-	return renderTrimmed(w, cells, columns)
+	return text.Table(w, cells, columns)
 }
 
 // Problem is something that is to be said of a rule file.
@@ -143,7 +144,7 @@ func RuleCheck(w io.Writer, format string, problems []Problem, o Options) error 
 			at := strings.TrimSuffix(s, problem.Reason)
 			s = at + string(problem.Kind) + ": " + problem.Reason
 		}
-		p.line("%s", Visible(s))
+		p.line("%s", text.Visible(s))
 	}
 	return p.err
 }
@@ -156,8 +157,8 @@ func CheckSummary(w io.Writer, sets *scan.RuleSets, problems []Problem) error {
 	}
 	s := sets.Summary()
 	p := printer{w: w}
-	p.line("%s in %s: %d about other logs, %d FAILED with %s, %s", count(len(sets.Loaded)-sets.Builtin, "rule"),
-		count(len(sets.Files), "file"), s.NotApplicable, s.Failed, count(counts[ProblemError], "error"), count(counts[ProblemWarning], "warning"))
+	p.line("%s in %s: %d about other logs, %d FAILED with %s, %s", text.Count(len(sets.Loaded)-sets.Builtin, "rule"),
+		text.Count(len(sets.Files), "file"), s.NotApplicable, s.Failed, text.Count(counts[ProblemError], "error"), text.Count(counts[ProblemWarning], "warning"))
 	return p.err
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -198,11 +199,11 @@ func (p *printer) rule(r *shownRule) {
 		{"description", strings.TrimSpace(r.Description)},
 	} {
 		if line.text != "" {
-			p.line("%-12s %s", line.name+":", Visible(line.text))
+			p.line("%-12s %s", line.name+":", text.Visible(line.text))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Custom)) {
-		p.line("%s %s", Visible(name)+":", Visible(r.Custom[name]))
+		p.line("%s %s", text.Visible(name)+":", text.Visible(r.Custom[name]))
 	}
 	p.texts("references", r.References)
 	p.texts("false positives", r.FalsePositives)
@@ -228,24 +229,24 @@ func (p *printer) texts(title string, list []string) {
 		p.line("%s:", title)
 	}
 	for _, s := range list {
-		p.line("  %s", Visible(s))
+		p.line("  %s", text.Visible(s))
 	}
 }
 
 func (p *printer) detection(d *shownDetection) {
 	p.line("detection:")
 	for _, s := range d.Searches {
-		p.line("  %s:", Visible(s.Name))
+		p.line("  %s:", text.Visible(s.Name))
 		for i, g := range s.Groups {
 			if i > 0 {
 				p.line("    or")
 			}
 			for _, item := range g {
-				p.line("    %s: %s", Visible(item.Item), Visible(strings.Join(item.Values, ", ")))
+				p.line("    %s: %s", text.Visible(item.Item), text.Visible(strings.Join(item.Values, ", ")))
 			}
 		}
 	}
 	for _, c := range d.Conditions {
-		p.line("  condition: %s", Visible(c))
+		p.line("  condition: %s", text.Visible(c))
 	}
 }

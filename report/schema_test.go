@@ -24,11 +24,11 @@ func schemaOf(t *testing.T, part string) *jsonschema.Schema {
 	return schema
 }
 
-func unmarshal(t *testing.T, text string) any {
+func unmarshal(t *testing.T, s string) any {
 	t.Helper()
-	value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(s))
 	if err != nil {
-		t.Fatalf("%v in %.200s", err, text)
+		t.Fatalf("%v in %.200s", err, s)
 	}
 	return value
 }
@@ -38,8 +38,8 @@ func unmarshal(t *testing.T, text string) any {
 func TestSchema(t *testing.T) {
 	document, line := schemaOf(t, ""), schemaOf(t, "#/$defs/line")
 	var results []*scan.Result
-	for _, text := range worst {
-		results = append(results, result(finding(text), finding(text)))
+	for _, s := range worst {
+		results = append(results, result(finding(s), finding(s)))
 	}
 	shipped, err := scan.Scan(t.Context(), scan.Options{Paths: []string{"../testdata/logs"}})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
@@ -21,7 +22,7 @@ import (
 // tree in them, and there may be very many.
 type sessionTable struct {
 	out     *bufio.Writer
-	style   style
+	style   text.Style
 	width   int
 	outline *outliner
 	rules   ruleNumbers
@@ -55,7 +56,7 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 		draw = asciiBranches
 	}
 	t := &sessionTable{
-		out: bufio.NewWriter(w), style: style{o.Color}, width: tableWidth(o), outline: newOutliner(res, draw, tableWidth(o)),
+		out: bufio.NewWriter(w), style: text.Style{Color: o.Color}, width: tableWidth(o), outline: newOutliner(res, draw, tableWidth(o)),
 		rules: numberRules(res.Findings),
 	}
 	t.overview(res)
@@ -100,14 +101,14 @@ func (t *sessionTable) overview(res *scan.Result) {
 			parts = append(parts, fmt.Sprintf("%d %s", levels[l], l))
 		}
 	}
-	head := count(fresh, sessionKind(res.Sessions))
+	head := text.Count(fresh, sessionKind(res.Sessions))
 	if len(parts) > 0 {
 		head += " (" + strings.Join(parts, ", ") + ")"
 	}
 	if known > 0 {
 		head += fmt.Sprintf(", %d known by the baseline", known)
 	}
-	t.lines("", head+", "+count(len(res.Findings), "finding"), 2)
+	t.lines("", head+", "+text.Count(len(res.Findings), "finding"), 2)
 	if fresh > 1 {
 		t.list(res.Sessions[:fresh])
 	}
@@ -119,15 +120,15 @@ func (t *sessionTable) list(sessions []*scan.Session) {
 	shown := sessions[:min(len(sessions), maxOverview)]
 	host := len("HOST")
 	for _, s := range shown {
-		host = max(host, widths.StringWidth(overviewHost(s)))
+		host = max(host, text.Width(overviewHost(s)))
 	}
-	pad := func(line string) string { return line + strings.Repeat(" ", host-widths.StringWidth(line)) }
+	pad := func(line string) string { return line + strings.Repeat(" ", host-text.Width(line)) }
 	fmt.Fprintf(t.out, "\n %-5s  %-16s  %s  %8s  %5s  %s\n", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
 	for _, s := range shown {
 		line := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
 			len(s.Findings), s.Enumeration, server(s, ""))
-		level := t.style.paint(s.Level, fmt.Sprintf("%-5s", shortLevel(s.Level)))
-		fmt.Fprintf(t.out, " %s  %s\n", level, widths.Truncate(line, t.width-8, "…"))
+		level := t.style.Paint(s.Level, fmt.Sprintf("%-5s", text.ShortLevel(s.Level)))
+		fmt.Fprintf(t.out, " %s  %s\n", level, text.Truncate(line, t.width-8, "…"))
 	}
 	if more := len(sessions) - len(shown); more > 0 {
 		fmt.Fprintf(t.out, " and %d more below\n", more)
@@ -137,19 +138,19 @@ func (t *sessionTable) list(sessions []*scan.Session) {
 // overviewHost is a host's short name, cut where it is not short.
 func overviewHost(s *scan.Session) string {
 	short, _, _ := strings.Cut(s.Host, ".")
-	return widths.Truncate(Visible(short), 16, "…")
+	return text.Truncate(text.Visible(short), 16, "…")
 }
 
 // server names a session's worker with what runs in it. What stands before the
 // process ID is given.
 func server(s *scan.Session, before string) string {
 	f := s.Findings[0]
-	name := fmt.Sprintf("%s %s%d", Visible(workerName(f)), before, f.WorkerProcessID)
+	name := fmt.Sprintf("%s %s%d", text.Visible(workerName(f)), before, f.WorkerProcessID)
 	if product := productName(s.Product, s.ServerRole); product != "" {
-		name += ", " + Visible(product)
+		name += ", " + text.Visible(product)
 	}
 	if s.Application != "" {
-		name += ", app pool " + Visible(s.Application)
+		name += ", app pool " + text.Visible(s.Application)
 	}
 	return name
 }
@@ -169,7 +170,7 @@ func productName(product string, role scan.ServerRole) string {
 
 // lines writes a text, wrapped, behind an indent.
 func (t *sessionTable) lines(indent, s string, most int) {
-	for _, line := range wrap(s, t.width-len(indent), most) {
+	for _, line := range text.Wrap(s, t.width-len(indent), most) {
 		fmt.Fprintf(t.out, "%s%s\n", indent, line)
 	}
 }
@@ -177,12 +178,12 @@ func (t *sessionTable) lines(indent, s string, most int) {
 // session writes one session.
 func (t *sessionTable) session(s *scan.Session) {
 	level := strings.ToUpper(s.Level.String())
-	head := wrap(fmt.Sprintf("%s  %s: %s", level, Visible(s.Host), server(s, "PID ")), t.width, 3)
+	head := text.Wrap(fmt.Sprintf("%s  %s: %s", level, text.Visible(s.Host), server(s, "PID ")), t.width, 3)
 	for i, line := range head {
 		if rest, ok := strings.CutPrefix(line, level); i == 0 && ok {
-			fmt.Fprintln(t.out, t.style.paint(s.Level, level)+t.style.bold(rest))
+			fmt.Fprintln(t.out, t.style.Paint(s.Level, level)+t.style.Bold(rest))
 		} else {
-			fmt.Fprintln(t.out, t.style.bold(line))
+			fmt.Fprintln(t.out, t.style.Bold(line))
 		}
 	}
 	for _, said := range t.about(s) {
@@ -192,11 +193,11 @@ func (t *sessionTable) session(s *scan.Session) {
 		entries, hidden := t.outline.session(s)
 		t.table(entries)
 		if hidden > 0 {
-			rest := fmt.Sprintf("and %s without a finding", count(hidden, "more process", "more processes"))
+			rest := fmt.Sprintf("and %s without a finding", text.Count(hidden, "more process", "more processes"))
 			if names := t.outline.hiddenNames(); names != "" {
 				rest += ": " + names
 			}
-			fmt.Fprintln(t.out, t.style.dim("  "+widths.Truncate(rest, t.width-2, "…")))
+			fmt.Fprintln(t.out, t.style.Dim("  "+text.Truncate(rest, t.width-2, "…")))
 		}
 	} else {
 		t.table(t.flat(s.Shapes))
@@ -207,24 +208,24 @@ func (t *sessionTable) session(s *scan.Session) {
 // about says of a session what the responder asks first.
 func (t *sessionTable) about(s *scan.Session) []string {
 	f := s.Findings[0]
-	when := timeSpan(s.First, s.Last) + " UTC; worker "
+	when := text.TimeSpan(s.First, s.Last) + " UTC; worker "
 	switch end := workerEnd(s); {
 	case f.WorkerStart == 0:
 		when += "started before these logs"
 	default:
-		when += "started " + shortTime(f.WorkerStart)
+		when += "started " + text.Time(f.WorkerStart)
 		if end != 0 {
-			when += ", ended " + shortTime(end)
+			when += ", ended " + text.Time(end)
 		}
 	}
-	what := fmt.Sprintf("%s below it, %s", count(s.Processes, "process", "processes"), count(len(s.Findings), "finding"))
+	what := fmt.Sprintf("%s below it, %s", text.Count(s.Processes, "process", "processes"), text.Count(len(s.Findings), "finding"))
 	if s.Enumeration > 0 {
-		what += ", " + count(s.Enumeration, "distinct enumeration command")
+		what += ", " + text.Count(s.Enumeration, "distinct enumeration command")
 	}
 	first := entry{finding: s.FirstFinding()}
-	command := "first command: " + Visible(t.command(&first))
+	command := "first command: " + text.Visible(t.command(&first))
 	if decoded := first.finding.DecodedCommand; decoded != "" {
-		command = "first command, decoded: " + Visible(decoded)
+		command = "first command, decoded: " + text.Visible(decoded)
 	}
 	lines := []string{when, what, command}
 	if len(s.Users) > 0 {
@@ -235,7 +236,7 @@ func (t *sessionTable) about(s *scan.Session) []string {
 		lines = append(lines, who)
 	}
 	for _, reason := range reasonTexts(s.LevelReasons) {
-		lines = append(lines, "level "+Visible(reason))
+		lines = append(lines, "level "+text.Visible(reason))
 	}
 	if s.Link == proctree.LinkTime {
 		lines = append(lines, "some parents by process ID and time only: their logs do not name them")
@@ -261,21 +262,9 @@ func visibleList(list []string) string {
 			parts = append(parts, fmt.Sprintf("%d more", len(list)-maxNamed))
 			break
 		}
-		parts = append(parts, Visible(s))
+		parts = append(parts, text.Visible(s))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// timeSpan writes two times, the second without its date if that is the same.
-func timeSpan(from, to event.Time) string {
-	a, b := shortTime(from), shortTime(to)
-	switch {
-	case a == b:
-		return a
-	case a[:len("2006-01-02")] == b[:len("2006-01-02")]:
-		return a + " to " + b[len("2006-01-02 "):]
-	}
-	return a + " to " + b
 }
 
 // flat returns shapes as entries without a tree.
@@ -303,7 +292,7 @@ func (t *sessionTable) belowNone(res *scan.Result) {
 		byHost[f.Host] = append(byHost[f.Host], f)
 	}
 	for _, host := range hosts {
-		t.lines("", fmt.Sprintf("%s: below no server, %s", Visible(host), count(len(byHost[host]), "finding")), 2)
+		t.lines("", fmt.Sprintf("%s: below no server, %s", text.Visible(host), text.Count(len(byHost[host]), "finding")), 2)
 		t.table(t.flat(scan.Fold(byHost[host])))
 		fmt.Fprintln(t.out)
 	}
@@ -321,7 +310,7 @@ func (t *sessionTable) known(res *scan.Result) {
 		return
 	}
 	shapes := scan.Fold(findings)
-	t.lines("", fmt.Sprintf("Known by the baseline: %s of %s", count(len(findings), "finding"), count(len(shapes), "shape")), 2)
+	t.lines("", fmt.Sprintf("Known by the baseline: %s of %s", text.Count(len(findings), "finding"), text.Count(len(shapes), "shape")), 2)
 	t.table(t.flat(shapes))
 	fmt.Fprintln(t.out)
 }
@@ -347,13 +336,13 @@ func (t *sessionTable) columns(entries []entry) columns {
 	var from, to event.Time
 	for i := range entries {
 		e := &entries[i]
-		from, to = earlier(from, e.start()), max(to, e.start(), e.last)
+		from, to = text.Earlier(from, e.start()), max(to, e.start(), e.last)
 		c.pid = max(c.pid, len(fmt.Sprint(e.pid())))
 		if e.finding != nil {
 			c.numbers = max(c.numbers, len(t.rules.of(e.finding)))
 		}
 	}
-	c.format = timeFormat(from, to, "15:04:05")
+	c.format = text.TimeLayout(from, to, "15:04:05")
 	c.time = len(c.format)
 	const gaps = 1 + 4*2
 	c.text = max(t.width-gaps-c.time-c.level-c.pid-c.numbers, minProcessWidth)
@@ -373,8 +362,8 @@ func (t *sessionTable) widest(entries []entry, c columns) int {
 	most := len("PROCESS")
 	for i := 0; i < len(entries) && most < c.text; i++ {
 		e := &entries[i]
-		for _, s := range append(t.notes(e, c), Visible(t.command(e))) {
-			most = max(most, widths.StringWidth(e.first)+widths.StringWidth(s))
+		for _, s := range append(t.notes(e, c), text.Visible(t.command(e))) {
+			most = max(most, text.Width(e.first)+text.Width(s))
 		}
 	}
 	return min(most, c.text)
@@ -408,7 +397,7 @@ func (t *sessionTable) entry(e *entry, c columns) {
 	case f != nil && f.Known:
 		level, numbers = "known", t.rules.of(f)
 	case f != nil:
-		level, numbers = shortLevel(f.Level), t.rules.of(f)
+		level, numbers = text.ShortLevel(f.Level), t.rules.of(f)
 	}
 	dimmed := e.finding == nil || e.finding.Known
 	for i, s := range t.texts(e, c) {
@@ -419,15 +408,15 @@ func (t *sessionTable) entry(e *entry, c columns) {
 		if i == 0 {
 			pid = fmt.Sprint(e.pid())
 		}
-		pad := strings.Repeat(" ", max(c.text-widths.StringWidth(s), 0))
+		pad := strings.Repeat(" ", max(c.text-text.Width(s), 0))
 		mark := fmt.Sprintf("%-*s", c.level, level)
 		if !dimmed && i == 0 {
-			mark = t.style.paint(e.finding.Level, mark)
+			mark = t.style.Paint(e.finding.Level, mark)
 		}
 		line := fmt.Sprintf(" %-*s  %s  %-*s  %s%s  %s", c.time, at, mark, c.pid, pid, s, pad, numbers)
 		line = strings.TrimRight(line, " ")
 		if dimmed {
-			line = t.style.dim(line)
+			line = t.style.Dim(line)
 		}
 		fmt.Fprintln(t.out, line)
 	}
@@ -437,7 +426,7 @@ const maxDecodedLines = 4
 
 // texts returns the lines of an entry's process, with the tree before them.
 func (t *sessionTable) texts(e *entry, c columns) []string {
-	width := max(c.text-widths.StringWidth(e.first), minProcessWidth/2)
+	width := max(c.text-text.Width(e.first), minProcessWidth/2)
 	var lines []string
 	most := maxProcessLines
 	switch {
@@ -446,7 +435,7 @@ func (t *sessionTable) texts(e *entry, c columns) []string {
 	case e.finding != nil && e.finding.DecodedCommand != "":
 		most = 2 // what it says comes below
 	}
-	for i, line := range wrap(Visible(t.command(e)), width, most) {
+	for i, line := range text.Wrap(text.Visible(t.command(e)), width, most) {
 		if i == 0 {
 			lines = append(lines, e.first+line)
 		} else {
@@ -454,7 +443,7 @@ func (t *sessionTable) texts(e *entry, c columns) []string {
 		}
 	}
 	for _, note := range t.notes(e, c) {
-		for _, line := range wrap(note, width, maxDecodedLines) {
+		for _, line := range text.Wrap(note, width, maxDecodedLines) {
 			lines = append(lines, e.below+line)
 		}
 	}
@@ -473,14 +462,14 @@ func (t *sessionTable) notes(e *entry, c columns) []string {
 		return notes
 	}
 	if f.DecodedCommand != "" {
-		notes = append(notes, "decoded: "+Visible(f.DecodedCommand))
+		notes = append(notes, "decoded: "+text.Visible(f.DecodedCommand))
 	}
 	notes = append(notes, correlationNotes(f)...)
 	if f.Recovered {
 		notes = append(notes, recoveredNote)
 	}
 	if f.Crosscheck.State == crosscheck.Differs {
-		notes = append(notes, "second decoder differs: "+Visible(f.Crosscheck.Reason))
+		notes = append(notes, "second decoder differs: "+text.Visible(f.Crosscheck.Reason))
 	}
 	return notes
 }
@@ -598,6 +587,6 @@ func (n *ruleNumbers) of(f *scan.Finding) string {
 func (n *ruleNumbers) write(w io.Writer) {
 	fmt.Fprintln(w, "Rules")
 	for i, r := range n.list {
-		fmt.Fprintf(w, "  %d  %-4s  %s\n", i+1, shortLevel(r.Level), Visible(r.Label()))
+		fmt.Fprintf(w, "  %d  %-4s  %s\n", i+1, text.ShortLevel(r.Level), text.Visible(r.Label()))
 	}
 }

@@ -99,11 +99,11 @@ func TestBusyWorker(t *testing.T) {
 // each format without harm.
 func TestHostileLogs(t *testing.T) {
 	var list []process
-	for i, text := range worst {
-		text = text[:min(len(text), 2000)] // all of them are to fit into one record
+	for i, s := range worst {
+		s = s[:min(len(s), 2000)] // all of them are to fit into one record
 		pid := uint64(1000 + 4*i)
-		list = append(list, process{pid, 4, `C:\` + text + `\cmd.exe`, w3wp, text, text}, // found
-			process{pid + 1000, pid, `C:\` + text + `.exe`, `C:\` + text + `\cmd.exe`, text, text}) // not found
+		list = append(list, process{pid, 4, `C:\` + s + `\cmd.exe`, w3wp, s, s}, // found
+			process{pid + 1000, pid, `C:\` + s + `.exe`, `C:\` + s + `\cmd.exe`, s, s}) // not found
 	}
 	res := scanOf(t, list)
 	if len(res.Findings) < len(worst) || len(res.Sessions) != 1 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx"
 )
@@ -23,24 +24,24 @@ const maxUnread = 100
 func Summary(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}
 	p.line("Read %s, %s, %s in %s",
-		count(s.Files, "EVTX file"), bytesText(s.Bytes), count(s.Records, "record"), count(s.Chunks, "chunk"))
+		text.Count(s.Files, "EVTX file"), text.Bytes(s.Bytes), text.Count(s.Records, "record"), text.Count(s.Chunks, "chunk"))
 	if s.First != 0 {
-		p.line("  from %s to %s UTC, %s", shortTime(s.First), shortTime(s.Last), count(len(s.Hosts), "host"))
+		p.line("  from %s to %s UTC, %s", text.Time(s.First), text.Time(s.Last), text.Count(len(s.Hosts), "host"))
 	}
 	e := s.Events
 	p.line("Process events: %d Sysmon 1, %d Sysmon 5, %d Security 4688, %d Security 4689; %s",
 		e.SysmonCreate, e.SysmonEnd, e.SecurityCreate, e.SecurityEnd, copiesText(s.Copies))
 	if s.Recovered > 0 {
 		p.line("Recovered: %s, no longer live; of process creations in no live record: %d",
-			count(s.Recovered, "stale record"), s.Events.Recovered)
+			text.Count(s.Recovered, "stale record"), s.Events.Recovered)
 	}
 	if s.OtherFiles > 0 {
-		p.line("Left out: %s of other kinds than EVTX", count(s.OtherFiles, "file"))
+		p.line("Left out: %s of other kinds than EVTX", text.Count(s.OtherFiles, "file"))
 	}
 	p.list("Left out", s.Skipped, maxListed)
 	p.rules(&s.Rules)
 	if len(s.Only) > 0 {
-		p.line("Only: %s", Visible(strings.Join(s.Only, ", ")))
+		p.line("Only: %s", text.Visible(strings.Join(s.Only, ", ")))
 	}
 	p.damage(s)
 	p.problems(s)
@@ -51,7 +52,7 @@ func Summary(w io.Writer, s *scan.Summary) error {
 		}
 		where := ""
 		if b.Host != "" {
-			where = Visible(b.Host) + ": "
+			where = text.Visible(b.Host) + ": "
 		}
 		p.line("Blind: %s%s", where, b.Text)
 	}
@@ -98,10 +99,10 @@ func BlindHosts(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}
 	for i, b := range s.BlindHosts {
 		if i == maxListed {
-			p.line("Blind: and %s", count(len(s.BlindHosts)-maxListed, "more host"))
+			p.line("Blind: and %s", text.Count(len(s.BlindHosts)-maxListed, "more host"))
 			break
 		}
-		p.line("Blind: %s: %s", Visible(b.Host), b.Text)
+		p.line("Blind: %s: %s", text.Visible(b.Host), b.Text)
 	}
 	return p.err
 }
@@ -121,7 +122,7 @@ func RuleSummary(w io.Writer, sets *scan.RuleSets) error {
 
 // rules tells which rules were applied, and names those that failed.
 func (p *printer) rules(r *scan.RuleSummary) {
-	line := fmt.Sprintf("Rules: %d applied, %s", r.Applied, count(r.Servers, "tells servers", "tell servers"))
+	line := fmt.Sprintf("Rules: %d applied, %s", r.Applied, text.Count(r.Servers, "tells servers", "tell servers"))
 	for _, part := range []struct {
 		n         int
 		one, more string
@@ -134,7 +135,7 @@ func (p *printer) rules(r *scan.RuleSummary) {
 		{r.Failed, "FAILED", "FAILED"},
 	} {
 		if part.n > 0 {
-			line += ", " + count(part.n, part.one, part.more)
+			line += ", " + text.Count(part.n, part.one, part.more)
 		}
 	}
 	p.line("%s", line)
@@ -143,32 +144,20 @@ func (p *printer) rules(r *scan.RuleSummary) {
 		if i == maxListed {
 			break
 		}
-		p.line("Note: no rule to exclude is called %s", Visible(ref))
+		p.line("Note: no rule to exclude is called %s", text.Visible(ref))
 	}
 	if r.Forgotten > 0 {
-		p.line("Note: correlation rules had to forget %s before their timespan was over", count(r.Forgotten, "match", "matches"))
+		p.line("Note: correlation rules had to forget %s before their timespan was over", text.Count(r.Forgotten, "match", "matches"))
 	}
 }
 
 func (p *printer) failedRules(r *scan.RuleSummary) {
 	for i, err := range r.Errors {
 		if i == maxListed {
-			p.line("RULE FAILED: and %s (`webshellscan rules check` names all)", count(len(r.Errors)-maxListed, "more error"))
+			p.line("RULE FAILED: and %s (`webshellscan rules check` names all)", text.Count(len(r.Errors)-maxListed, "more error"))
 			break
 		}
-		p.line("RULE FAILED: %s", Visible(err.Error()))
-	}
-}
-
-// printer writes lines and keeps the first error.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		p.line("RULE FAILED: %s", text.Visible(err.Error()))
 	}
 }
 
@@ -178,7 +167,7 @@ func (p *printer) list(title string, errs []scan.FileError, most int) {
 			p.line("%s: and %d more", title, len(errs)-most)
 			return
 		}
-		p.line("%s: %s: %s", title, Visible(e.Path), Visible(e.Reason()))
+		p.line("%s: %s: %s", title, text.Visible(e.Path), text.Visible(e.Reason()))
 	}
 }
 
@@ -203,15 +192,15 @@ func (p *printer) damage(s *scan.Summary) {
 				more++
 			default:
 				listed++
-				p.line("%s: %s: %s", title, Visible(d.Path), strings.Join(parts, ", "))
+				p.line("%s: %s: %s", title, text.Visible(d.Path), strings.Join(parts, ", "))
 			}
 		}
 		if more > 0 {
-			p.line("%s: and %s", title, count(more, "more file"))
+			p.line("%s: and %s", title, text.Count(more, "more file"))
 		}
 	}
 	if s.Lost > 0 {
-		p.line("Damaged: at least %s could not be read", count(s.Lost, "record"))
+		p.line("Damaged: at least %s could not be read", text.Count(s.Lost, "record"))
 	}
 }
 
@@ -228,19 +217,5 @@ func copiesText(n int) string {
 	if n == 0 {
 		return "no copies"
 	}
-	return count(n, "creation is a copy of another", "creations are copies of others")
-}
-
-// bytesText writes a number of bytes in the unit that suits it.
-func bytesText(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return count(int(n), "byte")
-	}
-	value, i := float64(n)/unit, 0
-	for value >= unit && i < 3 {
-		value /= unit
-		i++
-	}
-	return fmt.Sprintf("%.1f %s", value, [...]string{"KiB", "MiB", "GiB", "TiB"}[i])
+	return text.Count(n, "creation is a copy of another", "creations are copies of others")
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
@@ -61,15 +62,15 @@ const maxMessage = 1000
 
 // timesketchMessage says in one line what ran, below what.
 func timesketchMessage(f *scan.Finding) string {
-	message := fmt.Sprintf("[%s] %s (PID %d)", f.Level, clip(Visible(cmp.Or(f.CommandLine, f.Image)), maxMessage), f.ProcessID)
+	message := fmt.Sprintf("[%s] %s (PID %d)", f.Level, text.Clip(text.Visible(cmp.Or(f.CommandLine, f.Image)), maxMessage), f.ProcessID)
 	if f.Session != "" {
-		message += fmt.Sprintf(" below %s (PID %d)", Visible(workerName(f)), f.WorkerProcessID)
+		message += fmt.Sprintf(" below %s (PID %d)", text.Visible(workerName(f)), f.WorkerProcessID)
 		if product := productName(f.Product, f.ServerRole); product != "" {
-			message += ", " + Visible(product)
+			message += ", " + text.Visible(product)
 		}
 	}
 	if f.User != "" {
-		message += ", as " + Visible(f.User)
+		message += ", as " + text.Visible(f.User)
 	}
 	return message
 }
@@ -78,7 +79,7 @@ func timesketchMessage(f *scan.Finding) string {
 func newTimesketchIntegrity(in *scan.Integrity) timesketchRow {
 	level := in.Level.String()
 	r := timesketchRow{
-		Message:  fmt.Sprintf("[%s] %s: %s. %s", level, in.Kind, clip(Visible(in.Text), maxMessage), Visible(in.Meaning)),
+		Message:  fmt.Sprintf("[%s] %s: %s. %s", level, in.Kind, text.Clip(text.Visible(in.Text), maxMessage), text.Visible(in.Meaning)),
 		Datetime: in.First.Time().Format("2006-01-02T15:04:05.000000+00:00"), Timestamp: in.First.Time().UnixMicro(),
 		TimestampDesc: "Log Integrity", Tag: []string{"webshellscan", "integrity", level},
 		row: row{
@@ -123,7 +124,7 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 // seen, at the time of its first record.
 func newTimesketchBlind(h *scan.HostCoverage) timesketchRow {
 	return timesketchRow{
-		Message:  fmt.Sprintf("[blind] %s: %s", clip(Visible(h.Host), maxMessage), Visible(h.Blind)),
+		Message:  fmt.Sprintf("[blind] %s: %s", text.Clip(text.Visible(h.Host), maxMessage), text.Visible(h.Blind)),
 		Datetime: h.From.Time().Format("2006-01-02T15:04:05.000000+00:00"), Timestamp: h.From.Time().UnixMicro(),
 		TimestampDesc: "Log Coverage", Tag: []string{"webshellscan", "blind"},
 		row:      row{Host: h.Host, Time: h.From.String(), Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{}, blind: h.Blind},

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx/evtxtest"
@@ -245,13 +246,13 @@ type treeDocument struct {
 func hostile(t *testing.T) (*scan.Result, []report.TreeTop) {
 	t.Helper()
 	var events []evtxtest.Event
-	for i, text := range worstMarkup {
-		if len(text) > 1000 || strings.ContainsRune(text, 0) {
-			text = strings.ReplaceAll(text[:min(len(text), 1000)], "\x00", "\x01")
+	for i, s := range worstMarkup {
+		if len(s) > 1000 || strings.ContainsRune(s, 0) {
+			s = strings.ReplaceAll(s[:min(len(s), 1000)], "\x00", "\x01")
 		}
-		ev := created(i, 4000, 4, `C:\`+text, text)
-		ev.Computer = fmt.Sprintf("%s%d", text, i)
-		child := created(i, 4004, 4000, `C:\Windows\System32\`+text, text)
+		ev := created(i, 4000, 4, `C:\`+s, s)
+		ev.Computer = fmt.Sprintf("%s%d", s, i)
+		child := created(i, 4004, 4000, `C:\Windows\System32\`+s, s)
 		child.Computer = ev.Computer
 		events = append(events, ev, child)
 	}
@@ -270,7 +271,7 @@ func hostile(t *testing.T) (*scan.Result, []report.TreeTop) {
 func TestTreeText(t *testing.T) {
 	res, tops := hostile(t)
 	out := writeTrees(t, "text", res, tops, report.TreeOptions{})
-	if plain := strings.ReplaceAll(out, "\n", ""); report.Visible(plain) != plain {
+	if plain := strings.ReplaceAll(out, "\n", ""); text.Visible(plain) != plain {
 		t.Errorf("%q", out)
 	}
 }
@@ -298,9 +299,9 @@ func TestTreeJSON(t *testing.T) {
 			texts = append(texts, p.CommandLine)
 		}
 	}
-	for _, text := range worstMarkup {
-		if len(text) < 1000 && !strings.ContainsRune(text, 0) && !slices.Contains(texts, text) {
-			t.Errorf("%q is missing", text)
+	for _, s := range worstMarkup {
+		if len(s) < 1000 && !strings.ContainsRune(s, 0) && !slices.Contains(texts, s) {
+			t.Errorf("%q is missing", s)
 		}
 	}
 }
@@ -338,9 +339,9 @@ func TestDOT(t *testing.T) {
 			}) + "\n")
 		}
 	}
-	for _, text := range worstMarkup {
-		if text = strings.TrimSpace(report.Visible(text)); utf8.RuneCountInString(text) < 60 && !strings.Contains(text, `\x00`) && !strings.Contains(shown.String(), text) {
-			t.Errorf("%q is not shown", text)
+	for _, s := range worstMarkup {
+		if s = strings.TrimSpace(text.Visible(s)); utf8.RuneCountInString(s) < 60 && !strings.Contains(s, `\x00`) && !strings.Contains(shown.String(), s) {
+			t.Errorf("%q is not shown", s)
 		}
 	}
 	dot, err := exec.LookPath("dot")
@@ -383,17 +384,17 @@ func TestMermaid(t *testing.T) {
 		}
 		return ""
 	})
-	for _, text := range worstMarkup {
-		if text = strings.TrimSpace(report.Visible(text)); len(text) < 35 && !strings.Contains(text, `\x00`) && !strings.Contains(shown, text) {
-			t.Errorf("%q is not shown", text)
+	for _, s := range worstMarkup {
+		if s = strings.TrimSpace(text.Visible(s)); len(s) < 35 && !strings.Contains(s, `\x00`) && !strings.Contains(shown, s) {
+			t.Errorf("%q is not shown", s)
 		}
 	}
-	for _, text := range []string{`\n`, "$$", ":fa-"} {
+	for _, s := range []string{`\n`, "$$", ":fa-"} {
 		if strings.Contains(mermaidEntity.ReplaceAllStringFunc(out, func(e string) string {
 			n, _ := strconv.Atoi(strings.Trim(e, "#;"))
 			return string(rune(n))
-		}), text) {
-			t.Errorf("%q is whole once entities are resolved", text)
+		}), s) {
+			t.Errorf("%q is whole once entities are resolved", s)
 		}
 	}
 }

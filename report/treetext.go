@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/report/text"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
@@ -47,7 +48,7 @@ func (t *textPen) line(texts ...string) {
 // draw draws a tree below its host's name. What was left out below a process is
 // told as its last child.
 func (t *textPen) draw(d *drawing) {
-	t.line(Visible(d.host.Name))
+	t.line(text.Visible(d.host.Name))
 	last := make(map[int32]int) // the last child of each
 	for i, it := range d.items {
 		last[it.parent] = i
@@ -94,12 +95,12 @@ func (t *textPen) leftOut(d *drawing, index int, prefix string) {
 func (t *textPen) process(p proctree.Process, before, below string, hasChildren bool) {
 	texts := p.Forest().Texts()
 	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
-	line := fmt.Sprintf("%s%s (%d)", before, Visible(name), p.PID())
+	line := fmt.Sprintf("%s%s (%d)", before, text.Visible(name), p.PID())
 	if start := p.Start(); start != 0 {
-		line += "  " + shortTime(start)
+		line += "  " + text.Time(start)
 	}
 	if user := texts.KnownText(p.Field(event.User)); user != "" {
-		line += "  " + Visible(user)
+		line += "  " + text.Visible(user)
 	}
 	if p.Stub() {
 		line += "  [its start is not in the logs]"
@@ -108,7 +109,7 @@ func (t *textPen) process(p proctree.Process, before, below string, hasChildren 
 		line += "  [parent by process ID and time only]"
 	}
 	if marks := t.options.Mark(p); len(marks) > 0 {
-		line += "  <== " + Visible(strings.Join(marks, ", "))
+		line += "  <== " + text.Visible(strings.Join(marks, ", "))
 	}
 	t.line(line)
 	if command := strings.TrimSpace(texts.KnownText(p.CommandLine())); command != "" {
@@ -116,6 +117,6 @@ func (t *textPen) process(p proctree.Process, before, below string, hasChildren 
 		if hasChildren {
 			stem = t.lines.through
 		}
-		t.line(below, stem, Visible(command))
+		t.line(below, stem, text.Visible(command))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
@@ -23,7 +24,7 @@ var verifyFormats = []struct {
 func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	width := tableWidth(o)
 	p := printer{w: w}
-	p.line("webshellscan %s", Visible(res.Manifest.Version))
+	p.line("webshellscan %s", text.Visible(res.Manifest.Version))
 	if res.Summary.Interrupted != nil {
 		p.wrapped(width, "", interruptedText+".")
 	}
@@ -44,7 +45,7 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 		case in.Error != "" && in.Records == 0 && in.Size > 0:
 			p.line("    %d bytes", in.Size)
 		case in.Error == "" || in.Records > 0:
-			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), count(in.Records, "record"), count(in.Chunks, "chunk"))
+			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), text.Count(in.Records, "record"), text.Count(in.Chunks, "chunk"))
 		}
 		if in.SHA256 != "" {
 			p.line("    SHA-256 %s", in.SHA256)
@@ -60,7 +61,7 @@ func lostText(n int) string {
 	if n == 0 {
 		return "nothing lost"
 	}
-	return "at least " + count(n, "record") + " lost"
+	return "at least " + text.Count(n, "record") + " lost"
 }
 
 // verifyCSV writes one line for each integrity finding, host, channel, gap and

@@ -28,8 +28,9 @@ var allowed = map[string][]string{
 	"scan/export":                     {"scan/event"},
 	"scan/crosscheck":                 {"scan/event", "scan/evtx"},
 	"scan":                            {"rules", "scan/crosscheck", "scan/event", "scan/evtx", "scan/export", "scan/guard", "scan/powershell", "scan/proctree", "scan/source"},
-	"report":                          {"rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/powershell", "scan/proctree"},
-	"cmd/webshellscan":                {"report", "rules", "scan", "scan/event", "scan/guard", "scan/proctree", "scan/source"},
+	"report/text":                     {"rules", "scan/event"},
+	"report":                          {"report/text", "rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/powershell", "scan/proctree"},
+	"cmd/webshellscan":                {"report", "report/text", "rules", "scan", "scan/event", "scan/guard", "scan/proctree", "scan/source"},
 	"scan/evtx/evtxtest":              {},
 	"scan/evtx/evtxtest/faults":       {"scan/evtx/evtxtest"},
 	"scan/evtx/evtxtest/faults/peers": {"scan/event", "scan/evtx", "scan/evtx/evtxtest/faults"},
@@ -46,7 +47,8 @@ var outside = map[string][]string{
 	"github.com/ulikunitz/xz":         {"scan/source/archive"},
 	"github.com/bodgit/sevenzip":      {"scan/source/archive"},
 	"golang.org/x/term":               {"cmd/webshellscan"},
-	"github.com/olekukonko":           {"report"},
+	"github.com/olekukonko":           {"report/text"},
+	"github.com/mattn/go-runewidth":   {"report/text"},
 	"github.com/0xrawsec/golang-evtx": {"scan/crosscheck", "scan/evtx/evtxtest/faults/peers"},
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/scan/guard"
 )
 
@@ -56,7 +56,7 @@ func exitStatus(err error, stderr io.Writer) int {
 	status := exitUsage
 	for _, err := range joined(err) {
 		// If standard error is gone as well there is nobody left to tell.
-		_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", report.Visible(err.Error()))
+		_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", text.Visible(err.Error()))
 		_, output := errors.AsType[*outputError](err)
 		_, internal := errors.AsType[*guard.Panic](err)
 		if output || internal {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -151,7 +152,7 @@ func (o *explainOptions) wanted(res *scan.Result) (func(*rules.Rule) bool, error
 		for _, r := range found {
 			switch use := uses[r]; use {
 			case scan.UseFailed, scan.UseNotApplicable, scan.UseNotSelected, scan.UseFilter:
-				_, _ = fmt.Fprintf(o.stderr, "webshellscan: rule %s is not judged by itself: %s\n", report.Visible(r.Label()), use)
+				_, _ = fmt.Fprintf(o.stderr, "webshellscan: rule %s is not judged by itself: %s\n", text.Visible(r.Label()), use)
 			}
 		}
 		add(found)

@@ -266,15 +266,15 @@ func TestProgressLine(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	file := "logs/WEB01/Microsoft-Windows-Sysmon%4Operational\x1b[31m.evtx"
-	p.progress.Total.Store(4e9)
-	p.progress.Done.Store(1e9)
+	p.progress.Total.Store(4 << 30)
+	p.progress.Done.Store(1 << 30)
 	p.progress.File.Store(&file)
-	want := `1000.0 MB of 4000.0 MB, 25%, 500.0 MB/s, 6s left, Microsof…`
+	want := `1.0 GiB of 4.0 GiB, 25%, 512.0 MiB/s, 6s left, Microsoft-W…`
 	if got := p.text(time.Unix(1002, 0)); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	p.progress.Done.Store(4e9)
-	if got := p.text(time.Unix(1008, 0)); got != "4000.0 MB read, building trees" {
+	p.progress.Done.Store(4 << 30)
+	if got := p.text(time.Unix(1008, 0)); got != "4.0 GiB read, building trees" {
 		t.Errorf("%q", got)
 	}
 }

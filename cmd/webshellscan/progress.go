@@ -8,9 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mattn/go-runewidth"
-
-	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
@@ -67,17 +65,15 @@ func (p *progressLine) text(now time.Time) string {
 	}
 	done = min(done, total)
 	seconds := now.Sub(p.started).Seconds()
-	line := fmt.Sprintf("%s of %s, %d%%", megabytes(done), megabytes(total), 100*done/total)
+	line := fmt.Sprintf("%s of %s, %d%%", text.Bytes(done), text.Bytes(total), 100*done/total)
 	if rate := float64(done) / seconds; rate > 0 {
 		left := time.Duration(float64(total-done) / rate * float64(time.Second))
-		line += fmt.Sprintf(", %s/s, %s left", megabytes(int64(rate)), left.Round(time.Second))
+		line += fmt.Sprintf(", %s/s, %s left", text.Bytes(int64(rate)), left.Round(time.Second))
 	}
 	if done == total {
-		line = fmt.Sprintf("%s read, building trees", megabytes(total))
+		line = fmt.Sprintf("%s read, building trees", text.Bytes(total))
 	} else if file := p.progress.File.Load(); file != nil {
-		line += ", " + report.Visible(filepath.Base(*file))
+		line += ", " + text.Visible(filepath.Base(*file))
 	}
-	return runewidth.Truncate(line, max(p.width-1, 20), "…")
+	return text.TruncateByLocale(line, max(p.width-1, 20), "…")
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 )
@@ -182,7 +183,7 @@ func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 	if len(unknown) == len(hosts) {
 		return err
 	}
-	_, _ = fmt.Fprintf(g.stderr, "webshellscan: %s\n", report.Visible(err.Error()))
+	_, _ = fmt.Fprintf(g.stderr, "webshellscan: %s\n", text.Visible(err.Error()))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/proctree"
 )
@@ -123,7 +124,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	case o.pid != 0:
 		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no process %d in these logs\n", o.pid)
 	case o.session != "":
-		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no session %s in these logs\n", report.Visible(o.session))
+		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no session %s in these logs\n", text.Visible(o.session))
 	}
 	o.tell(res)
 	if failed != nil {

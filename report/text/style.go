@@ -1,29 +1,49 @@
-package report
+package text
 
 import "webshellscan/rules"
 
-// style colours text for a terminal, or leaves it alone.
-type style struct{ color bool }
-
-func (s style) wrap(code, line string) string {
-	if !s.color {
-		return line
-	}
-	return "\x1b[" + code + "m" + line + "\x1b[0m"
+// Style colours text for a terminal. The zero Style leaves it alone.
+type Style struct {
+	// Color asks for terminal sequences.
+	Color bool
 }
 
-func (s style) bold(line string) string { return s.wrap("1", line) }
-func (s style) dim(line string) string  { return s.wrap("2", line) }
+// sequence puts a text between a terminal sequence and its end.
+func (s Style) sequence(code, text string) string {
+	if !s.Color {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
 
-// paint colours a text by level.
-func (s style) paint(l rules.Level, line string) string {
+// Bold returns a text in bold.
+func (s Style) Bold(text string) string { return s.sequence("1", text) }
+
+// Dim returns a text dimmed.
+func (s Style) Dim(text string) string { return s.sequence("2", text) }
+
+// Paint colours a text by level.
+func (s Style) Paint(l rules.Level, text string) string {
 	switch l {
 	case rules.LevelCritical:
-		return s.wrap("1;31", line) // bold red
+		return s.sequence("1;31", text) // bold red
 	case rules.LevelHigh:
-		return s.wrap("31", line) // red
+		return s.sequence("31", text) // red
 	case rules.LevelMedium:
-		return s.wrap("33", line) // yellow
+		return s.sequence("33", text) // yellow
 	}
-	return s.wrap("36", line) // cyan
+	return s.sequence("36", text) // cyan
+}
+
+// ShortLevel names a level in at most four letters.
+func ShortLevel(l rules.Level) string {
+	switch l {
+	case rules.LevelCritical:
+		return "crit"
+	case rules.LevelMedium:
+		return "med"
+	case rules.LevelInformational:
+		return "info"
+	}
+	return l.String()
 }

@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"fmt"
@@ -11,15 +11,15 @@ import (
 // characters, which a terminal would obey, and characters that cannot be seen
 // or that turn the direction of writing around, are written as escapes. Text
 // without any comes back as it is.
-func Visible(s string) string {
-	if !strings.ContainsFunc(s, isHidden) && utf8.ValidString(s) {
-		return s
+func Visible(text string) string {
+	if !strings.ContainsFunc(text, isHidden) && utf8.ValidString(text) {
+		return text
 	}
 	var b strings.Builder
-	for i, r := range s {
+	for i, r := range text {
 		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			fmt.Fprintf(&b, `\x%02X`, s[i])
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
+			fmt.Fprintf(&b, `\x%02X`, text[i])
 		case !isHidden(r):
 			b.WriteRune(r)
 		case r == '\n':
@@ -52,14 +52,14 @@ func isHidden(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
 }
 
-// clip cuts a text visibly after so many characters.
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
+// Clip cuts a text visibly after limit characters.
+func Clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
-	letters := []rune(s)
+	letters := []rune(text)
 	if len(letters) <= limit {
-		return s
+		return text
 	}
 	return fmt.Sprintf("%s… (+%d)", string(letters[:limit]), len(letters)-limit)
 }
