@@ -17,11 +17,11 @@ func BenchmarkFormats(b *testing.B) {
 	if len(res.Findings) != many {
 		b.Fatalf("%d findings", len(res.Findings))
 	}
-	for _, format := range report.Formats() {
+	for _, format := range report.ScanFormats.Names() {
 		b.Run(format, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := report.Write(io.Discard, format, res, report.Options{}); err != nil {
+				if err := report.ScanFormats.Write(io.Discard, format, res, report.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -35,7 +35,7 @@ func BenchmarkFoldedTable(b *testing.B) {
 	res := scanOf(b, shells(many, func(i int) string { return fmt.Sprintf("cmd.exe /c convert inv%d.pdf", i) }))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := report.Write(io.Discard, "table", res, report.Options{}); err != nil {
+		if err := report.ScanFormats.Write(io.Discard, "table", res, report.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -19,7 +19,7 @@ func TestBlindHosts(t *testing.T) {
 			res.Summary.Blind = append(res.Summary.Blind, scan.Blind{Host: h, Text: reason})
 			res.Coverage = append(res.Coverage, scan.HostCoverage{Host: h, Blind: reason, From: noon, Until: noon})
 		}
-		for _, format := range report.Formats() {
+		for _, format := range report.ScanFormats.Names() {
 			out := strings.Join(strings.Fields(writeResult(t, format, res)), " ")
 			told := strings.Contains(out, "DB01") && strings.Contains(out, reason)
 			if format == "navigator" { // it knows no hosts, only how many

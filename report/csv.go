@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
@@ -39,7 +40,7 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 		return err
 	}
 	mark := make([]string, columns)
-	mark[0] = interruptedText
+	mark[0] = text.Interrupted
 	return c.write(mark)
 }
 

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"webshellscan/scan"
-	"webshellscan/scan/event"
-	"webshellscan/scan/proctree"
 )
 
 // The marks of a piece of evidence, spelled as JSON has them.
@@ -53,23 +51,4 @@ func evidenceTexts(list []scan.Evidence) []string {
 		texts[i] = s
 	}
 	return texts
-}
-
-// creationEvidence lists the records of a process's creation. Without inputPath,
-// which names the file of an event.Place, there are none.
-func creationEvidence(p proctree.Process, inputPath func(file uint32) string) []scan.Evidence {
-	list := []scan.Evidence{}
-	if inputPath == nil {
-		return list
-	}
-	texts := p.Forest().Texts()
-	for r := range p.Records() {
-		place, marks := r.Place(), r.Marks()
-		list = append(list, scan.Evidence{
-			File: inputPath(place.File), Offset: place.Offset, RecordID: r.RecordID(), Time: r.Time(),
-			Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
-			Recovered: marks.Has(event.MarkRecovered), Substituted: marks.Has(event.MarkSubstituted), Hidden: marks.Has(event.MarkHidden),
-		})
-	}
-	return list
 }

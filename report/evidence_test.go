@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"webshellscan/report"
+	"webshellscan/report/draw"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx/evtxtest/faults"
@@ -74,7 +75,7 @@ func TestMarks(t *testing.T) {
 		t.Errorf("the flat table does not say what is recovered:\n%s", flat)
 	}
 	var b strings.Builder
-	if err := report.Verify(&b, "table", marked(), report.Options{Width: 200}); err != nil {
+	if err := report.VerifyFormats.Write(&b, "table", marked(), report.Options{Width: 200}); err != nil {
 		t.Fatal(err)
 	}
 	if s := "at offset 9007199254740993 of a.evtx (recovered template_substituted hidden)"; !strings.Contains(b.String(), s) {
@@ -94,7 +95,7 @@ func TestTreeMarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := writeTrees(t, "json", res, []report.TreeTop{{Host: 0}}, report.TreeOptions{})
+	out := writeTrees(t, "json", res, []draw.Top{{Host: 0}}, draw.Options{})
 	if n := strings.Count(out, `"recovered":true`); n != 1 {
 		t.Errorf("%d of 1 recovered records are marked in\n%.3000s", n, out)
 	}

@@ -81,23 +81,35 @@ type explainedValue struct {
 	Fits  []string `json:"fits"`
 }
 
-// Explain writes how rules stand to processes: as text, those that match search
-// by search, and of the others the searches that failed, unless whole says that
-// they are to be told in full too; as JSON everything.
-func Explain(w io.Writer, format string, res *scan.Result, list []Explained, whole bool) error {
-	all := make([]explainedProcess, len(list))
-	for i, e := range list {
-		all[i] = explain(res, e)
+// Explanations are processes of a result with how rules stand to them.
+type Explanations struct {
+	Result    *scan.Result
+	Processes []Explained
+	// Whole tells rules that do not match in full too; else of these only the searches
+	// that failed are named. JSON always has everything.
+	Whole bool
+}
+
+func (x Explanations) explained() []explainedProcess {
+	list := make([]explainedProcess, len(x.Processes))
+	for i, e := range x.Processes {
+		list[i] = explain(x.Result, e)
 	}
-	if format == "json" {
-		return writeIndented(w, all)
-	}
+	return list
+}
+
+func explainJSON(w io.Writer, x Explanations, _ Options) error {
+	return writeIndented(w, x.explained())
+}
+
+// explainText tells of rules that match search by search.
+func explainText(w io.Writer, x Explanations, _ Options) error {
 	p := printer{w: w}
-	for i := range all {
+	for i, e := range x.explained() {
 		if i > 0 {
 			p.line("")
 		}
-		p.explained(&all[i], whole)
+		p.explained(&e, x.Whole)
 	}
 	return p.err
 }

@@ -1,5 +1,3 @@
-// Package report writes what a scan found, in several formats. What a log says
-// is an attacker's text, so each format escapes it by its own rules.
 package report
 
 import (
@@ -8,8 +6,65 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/draw"
 	"webshellscan/scan"
 )
+
+// ScanFormats are the formats of what a scan found.
+var ScanFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
+	{"table", []string{".txt"}, Needs{}, writeTable},
+	{"csv", []string{".csv"}, Needs{}, writeCSV},
+	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, writeJSONL},
+	{"json", []string{".json"}, Needs{Manifest: true, RawEvents: maxRawEvents}, writeJSON},
+	{"html", []string{".html", ".htm"}, Needs{Manifest: true, RawEvents: maxRawEvents}, writeHTML},
+	{"sessions-csv", []string{".sessions.csv"}, Needs{}, writeSessionsCSV},
+	{"timesketch", []string{".timesketch.jsonl"}, Needs{}, writeTimesketchJSONL},
+	{"timesketch-csv", []string{".timesketch.csv"}, Needs{}, writeTimesketchCSV},
+	{"navigator", []string{".navigator.json"}, Needs{}, writeNavigator},
+	{"markdown", []string{".md", ".markdown"}, Needs{}, writeMarkdown},
+}}
+
+// VerifyFormats are the formats of log integrity, coverage and inputs.
+var VerifyFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
+	{"table", []string{".txt"}, Needs{Manifest: true}, verifyTable},
+	{"csv", []string{".csv"}, Needs{Manifest: true}, verifyCSV},
+	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, verifyJSONL},
+}}
+
+// TreeFormats are the formats of process trees.
+var TreeFormats = Formats[*draw.Trees]{[]Format[*draw.Trees]{
+	{"text", []string{".txt"}, Needs{}, treesIn(draw.Text)},
+	{"json", []string{".json"}, Needs{}, treesIn(draw.JSON)},
+	{"dot", []string{".dot", ".gv"}, Needs{}, treesIn(draw.DOT)},
+	{"mermaid", []string{".mmd", ".mermaid"}, Needs{}, treesIn(draw.Mermaid)},
+}}
+
+// RuleListFormats are the formats of lists of rules with what a scan does with
+// each.
+var RuleListFormats = Formats[*scan.RuleSets]{[]Format[*scan.RuleSets]{
+	{"table", []string{".txt"}, Needs{}, ruleListTable},
+	{"csv", []string{".csv"}, Needs{}, ruleListCSV},
+	{"json", []string{".json"}, Needs{}, ruleListJSON},
+}}
+
+// RuleCheckFormats are the formats of what is wrong with rules.
+var RuleCheckFormats = Formats[[]Problem]{[]Format[[]Problem]{
+	{"table", []string{".txt"}, Needs{}, ruleCheckTable},
+	{"csv", []string{".csv"}, Needs{}, ruleCheckCSV},
+	{"json", []string{".json"}, Needs{}, ruleCheckJSON},
+}}
+
+// RuleShowFormats are the formats of single rules.
+var RuleShowFormats = Formats[ShownRules]{[]Format[ShownRules]{
+	{"text", []string{".txt"}, Needs{}, ruleShowText},
+	{"json", []string{".json"}, Needs{}, ruleShowJSON},
+}}
+
+// ExplainFormats are the formats of how rules stand to processes.
+var ExplainFormats = Formats[Explanations]{[]Format[Explanations]{
+	{"text", []string{".txt"}, Needs{}, explainText},
+	{"json", []string{".json"}, Needs{}, explainJSON},
+}}
 
 // Options say how a report looks.
 type Options struct {
@@ -27,79 +82,102 @@ type Options struct {
 	Raw bool
 }
 
-// formats lists the formats by name, each with the endings of its files.
-var formats = []struct {
-	name    string
-	endings []string
-	write   func(io.Writer, *scan.Result, Options) error
-}{
-	{"table", []string{".txt"}, writeTable},
-	{"csv", []string{".csv"}, writeCSV},
-	{"jsonl", []string{".jsonl", ".ndjson"}, writeJSONL},
-	{"json", []string{".json"}, writeJSON},
-	{"html", []string{".html", ".htm"}, writeHTML},
-	{"sessions-csv", []string{".sessions.csv"}, writeSessionsCSV},
-	{"timesketch", []string{".timesketch.jsonl"}, writeTimesketchJSONL},
-	{"timesketch-csv", []string{".timesketch.csv"}, writeTimesketchCSV},
-	{"navigator", []string{".navigator.json"}, writeNavigator},
-	{"markdown", []string{".md", ".markdown"}, writeMarkdown},
+// Needs say what a scan must provide for a format.
+type Needs struct {
+	// Manifest is set if the format names the inputs with their hashes
+	// (scan.Options.Hash).
+	Manifest bool
+	// RawEvents is how many raw events the format has use for
+	// (scan.Options.RawEvents).
+	RawEvents int
 }
 
-// Formats returns the names of the formats.
-func Formats() []string {
-	var names []string
-	for _, f := range formats {
-		names = append(names, f.name)
+// maxRawEvents bounds the raw events of a report.
+const maxRawEvents = 2000
+
+// Format is one format of a content C: its name, the endings of its files, the
+// usual one first, what it needs, and what writes it.
+type Format[C any] struct {
+	Name    string
+	Endings []string
+	Needs   Needs
+	Write   func(io.Writer, C, Options) error
+}
+
+// Formats are the formats of one content. They never change.
+type Formats[C any] struct{ list []Format[C] }
+
+// Names returns the names of the formats, that of the default first.
+func (f Formats[C]) Names() []string {
+	names := make([]string, len(f.list))
+	for i := range f.list {
+		names[i] = f.list[i].Name
 	}
 	return names
 }
 
-// CheckFormat returns an error that names the formats if one is not among them.
-func CheckFormat(format string, formats []string) error {
-	if !slices.Contains(formats, format) {
-		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats, ", "))
+// find returns the format with a name, or an error that names the formats.
+func (f Formats[C]) find(name string) (*Format[C], error) {
+	for i := range f.list {
+		if f.list[i].Name == name {
+			return &f.list[i], nil
+		}
 	}
-	return nil
+	return nil, fmt.Errorf("unknown format %q: one of %s", name, strings.Join(f.Names(), ", "))
+}
+
+// Check returns an error that names the formats if one is not among them.
+func (f Formats[C]) Check(name string) error {
+	_, err := f.find(name)
+	return err
 }
 
 // Endings returns the endings of the files of a format, the usual one first.
-func Endings(format string) []string {
-	for _, f := range formats {
-		if f.name == format {
-			return f.endings
-		}
+func (f Formats[C]) Endings(name string) []string {
+	if format, err := f.find(name); err == nil {
+		return slices.Clone(format.Endings)
 	}
 	return nil
 }
 
-// FormatOf returns the format whose files end as a path does, compared without
+// OfPath returns the format whose files end as a path does, compared without
 // case, and "" if there is none. The longest ending counts: x.timesketch.csv is
 // no csv.
-func FormatOf(path string) string {
+func (f Formats[C]) OfPath(path string) string {
 	path = strings.ToLower(path)
 	name, longest := "", 0
-	for _, f := range formats {
-		for _, ending := range f.endings {
+	for i := range f.list {
+		for _, ending := range f.list[i].Endings {
 			if len(ending) > longest && strings.HasSuffix(path, ending) {
-				name, longest = f.name, len(ending)
+				name, longest = f.list[i].Name, len(ending)
 			}
 		}
 	}
 	return name
 }
 
-// HasManifest reports whether a format has the manifest, for which inputs are
-// hashed.
-func HasManifest(format string) bool {
-	return format == "jsonl" || format == "json" || format == "html"
+// Needs returns what a format needs.
+func (f Formats[C]) Needs(name string) Needs {
+	if format, err := f.find(name); err == nil {
+		return format.Needs
+	}
+	return Needs{}
 }
 
-// Write writes a result in a format. An error of w ends it.
-func Write(w io.Writer, format string, res *scan.Result, options Options) error {
-	for _, f := range formats {
-		if f.name == format {
-			return f.write(w, res, options)
-		}
+// Write writes a content in a format. An error of w ends it.
+func (f Formats[C]) Write(w io.Writer, name string, content C, o Options) error {
+	format, err := f.find(name)
+	if err != nil {
+		return err
 	}
-	return CheckFormat(format, Formats())
+	return format.Write(w, content, o)
+}
+
+// treesIn returns what writes trees in a format of package draw.
+func treesIn(write func(io.Writer, *draw.Trees) error) func(io.Writer, *draw.Trees, Options) error {
+	return func(w io.Writer, t *draw.Trees, o Options) error {
+		drawn := *t
+		drawn.ASCII = drawn.ASCII || o.ASCII
+		return write(w, &drawn)
+	}
 }

@@ -59,7 +59,7 @@ func resultOf(s string) *scan.Result {
 func writeResult(t testing.TB, format string, res *scan.Result) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.Write(&b, format, res, report.Options{}); err != nil {
+	if err := report.ScanFormats.Write(&b, format, res, report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -232,7 +232,7 @@ func TestFormatOf(t *testing.T) {
 		"dir.csv/a.md": "markdown", "a.navigator.json": "navigator", "a.txt": "table", "a": "", "a.evtx": "", "csv": "", "": "",
 	}
 	for path, want := range tests {
-		if got := report.FormatOf(path); got != want {
+		if got := report.ScanFormats.OfPath(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}

@@ -53,17 +53,7 @@ const (
 	maxHTMLSessions = 200      // with their trees
 	maxHTMLListed   = 500      // sessions, hosts, files and the like in a table
 	maxHTMLRules    = 300      // rules with their text
-	maxHTMLRaw      = 2000     // raw events
 )
-
-// RawEvents returns how many raw events a format has use for
-// (scan.Options.RawEvents).
-func RawEvents(format string) int {
-	if format == "html" || format == "json" {
-		return maxHTMLRaw
-	}
-	return 0
-}
 
 // htmlTemplate is the parsed page.
 var htmlTemplate = sync.OnceValue(func() *template.Template {

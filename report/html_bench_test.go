@@ -18,7 +18,7 @@ func BenchmarkHTML(b *testing.B) {
 			size := &counter{}
 			for b.Loop() {
 				size.n = 0
-				if err := report.Write(size, "html", res, report.Options{}); err != nil {
+				if err := report.ScanFormats.Write(size, "html", res, report.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -107,7 +107,7 @@ func open(t *testing.T, ctx context.Context, res *scan.Result) *tab {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "report.html")
 	var b bytes.Buffer
-	if err := report.Write(&b, "html", res, report.Options{}); err != nil {
+	if err := report.ScanFormats.Write(&b, "html", res, report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {

@@ -98,7 +98,7 @@ func (d *htmlData) collectFindings() {
 		}
 		d.findings = append(d.findings, f)
 		d.records = append(d.records, record)
-		if f.Crosscheck.Raw == nil || raws == maxHTMLRaw || rawSize > maxHTMLData/4 {
+		if f.Crosscheck.Raw == nil || raws == maxRawEvents || rawSize > maxHTMLData/4 {
 			continue
 		}
 		line := jsonLine([]any{n, visibleValue(f.Crosscheck.Raw, maxRawDepth)})
@@ -176,7 +176,7 @@ func (d *htmlData) context(p proctree.Process) int {
 		[]string{},
 		link.String(), -1,
 		[]int{},
-		d.places(creationEvidence(p, d.res.InputPath)), string(crosscheck.Unconfirmed), "context: no rule matched it", fieldPairs(p), false,
+		d.places(d.res.Evidence(p)), string(crosscheck.Unconfirmed), "context: no rule matched it", fieldPairs(p), false,
 		p.Recovered(),
 		[]meeting{},
 		[]string{},

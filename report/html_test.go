@@ -27,7 +27,7 @@ import (
 // scanShipped scans the shipped logs as the command line does for HTML.
 func scanShipped(t testing.TB) *scan.Result {
 	t.Helper()
-	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{filepath.Join("..", "testdata", "logs")}, RawEvents: report.RawEvents("html")})
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{filepath.Join("..", "testdata", "logs")}, RawEvents: report.ScanFormats.Needs("html").RawEvents})
 	if err != nil {
 		t.Fatal(err)
 	}

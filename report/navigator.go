@@ -68,7 +68,7 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 		Gradient: navigatorGradient{[]string{"#fff2cc", "#e06666"}, 0, 1},
 	}
 	if res.Summary.Interrupted != nil {
-		layer.Description += " " + interruptedText + "."
+		layer.Description += " " + text.Interrupted + "."
 	}
 	for _, id := range slices.Sorted(maps.Keys(counts)) {
 		c := counts[id]

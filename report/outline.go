@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/draw"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -43,7 +44,7 @@ type entry struct {
 type outliner struct {
 	forest   *proctree.Forest
 	fields   *proctree.FieldReader
-	draw     branches
+	branches draw.Branches
 	maxDepth int
 	findings map[proctree.Process]*scan.Finding
 	commands map[proctree.TextID]string // folded
@@ -55,10 +56,10 @@ type outliner struct {
 	hidden  map[string]int            // images left out, by file name, without what is below them
 }
 
-func newOutliner(res *scan.Result, draw branches, width int) *outliner {
+func newOutliner(res *scan.Result, branches draw.Branches, width int) *outliner {
 	// Half of what a line has beside time, level, process ID and rules.
-	depth := min(max((width-44)/(2*text.Width(draw.blank)), minOutlineDepth), maxOutlineDepth)
-	o := &outliner{draw: draw, maxDepth: depth, findings: make(map[proctree.Process]*scan.Finding)}
+	depth := min(max((width-44)/(2*text.Width(branches.Blank)), minOutlineDepth), maxOutlineDepth)
+	o := &outliner{branches: branches, maxDepth: depth, findings: make(map[proctree.Process]*scan.Finding)}
 	if res.Forest != nil {
 		o.forest, o.fields = res.Forest, proctree.NewFieldReader(res.Forest)
 	}
@@ -111,22 +112,22 @@ func (o *outliner) session(s *scan.Session) (entries []entry, hidden int) {
 // stem is what continues the lines below a group.
 func (o *outliner) stem(last bool) string {
 	if last {
-		return o.draw.blank
+		return o.branches.Blank
 	}
-	return o.draw.through
+	return o.branches.Through
 }
 
 // entry draws a group.
 func (o *outliner) entry(g *group, stem string, hasBelow bool) entry {
-	branch := o.draw.child
+	branch := o.branches.Child
 	if g.last {
-		branch = o.draw.last
+		branch = o.branches.Last
 	}
 	below := stem
 	if hasBelow && g.depth < o.maxDepth {
-		below += o.draw.through
+		below += o.branches.Through
 	} else {
-		below += o.draw.blank
+		below += o.branches.Blank
 	}
 	o.shown += len(g.members)
 	e := entry{process: g.members[0], finding: o.findings[g.members[0]], needed: g.needed, count: len(g.members), first: g.prefix + branch, below: below}

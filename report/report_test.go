@@ -75,7 +75,7 @@ func TestCorrelated(t *testing.T) {
 func write(t *testing.T, format string, o report.Options, findings ...*scan.Finding) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.Write(&b, format, result(findings...), o); err != nil {
+	if err := report.ScanFormats.Write(&b, format, result(findings...), o); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -308,10 +308,10 @@ func (f *failing) Write(b []byte) (int, error) {
 
 // TestFullDestination: an error of the destination ends every format.
 func TestFullDestination(t *testing.T) {
-	for _, format := range report.Formats() {
+	for _, format := range report.ScanFormats.Names() {
 		whole := write(t, format, report.Options{}, finding("a"), finding("b"))
 		for _, room := range []int{0, 1, len(whole) / 2, len(whole) - 1} {
-			if err := report.Write(&failing{room}, format, result(finding("a"), finding("b")), report.Options{}); err == nil {
+			if err := report.ScanFormats.Write(&failing{room}, format, result(finding("a"), finding("b")), report.Options{}); err == nil {
 				t.Errorf("%s: room for %d of %d bytes, and no error", format, room, len(whole))
 			}
 		}
@@ -319,7 +319,7 @@ func TestFullDestination(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	if err := report.Write(nil, "xml", &scan.Result{}, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, csv, jsonl, json") {
+	if err := report.ScanFormats.Write(nil, "xml", &scan.Result{}, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, csv, jsonl, json") {
 		t.Errorf("%v", err)
 	}
 }

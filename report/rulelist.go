@@ -13,9 +13,6 @@ import (
 	"webshellscan/scan"
 )
 
-// ListFormats are the formats of lists of rules and of what is wrong with them.
-var ListFormats = []string{"table", "csv", "json"}
-
 // ruleRow is a rule as lists have it.
 type ruleRow struct {
 	Name      string   `json:"name"`
@@ -30,36 +27,43 @@ type ruleRow struct {
 	Line      int      `json:"line"`
 }
 
-// RuleList writes rules with what a scan does with each.
-func RuleList(w io.Writer, format string, sets *scan.RuleSets, o Options) error {
+// ruleRows returns rules as lists have them.
+func ruleRows(sets *scan.RuleSets) []ruleRow {
 	uses := sets.Uses()
 	rows := make([]ruleRow, len(sets.Loaded))
 	for i, r := range sets.Loaded {
-		rows[i] = ruleRow{
-			r.Name, r.ID, r.Title, r.Level.String(), r.Status, string(uses[r]), r.LogSource.String(),
-			append([]string{}, r.Tags...), r.File, r.Line,
-		}
+		rows[i] = newRuleRow(r, string(uses[r]))
 	}
-	switch format {
-	case "csv":
-		lines := [][]string{{"name", "id", "title", "level", "status", "use", "logsource", "tags", "file", "line"}}
-		for _, r := range rows {
-			lines = append(lines, []string{
-				r.Name, r.ID, r.Title, r.Level, r.Status, r.Use, r.LogSource, strings.Join(r.Tags, ";"), r.File, strconv.Itoa(r.Line),
-			})
-		}
-		return writeLines(w, lines, o)
-	case "json":
-		return writeIndented(w, rows)
+	return rows
+}
+
+func newRuleRow(r *rules.Rule, use string) ruleRow {
+	return ruleRow{
+		r.Name, r.ID, r.Title, r.Level.String(), r.Status, use, r.LogSource.String(),
+		append([]string{}, r.Tags...), r.File, r.Line,
 	}
-	return ruleTable(w, rows, o)
+}
+
+func ruleListCSV(w io.Writer, sets *scan.RuleSets, o Options) error {
+	lines := [][]string{{"name", "id", "title", "level", "status", "use", "logsource", "tags", "file", "line"}}
+	for _, r := range ruleRows(sets) {
+		lines = append(lines, []string{
+			r.Name, r.ID, r.Title, r.Level, r.Status, r.Use, r.LogSource, strings.Join(r.Tags, ";"), r.File, strconv.Itoa(r.Line),
+		})
+	}
+	return writeLines(w, lines, o)
+}
+
+func ruleListJSON(w io.Writer, sets *scan.RuleSets, _ Options) error {
+	return writeIndented(w, ruleRows(sets))
 }
 
 // maxRuleLines bounds the lines of one text of a rule.
 const maxRuleLines = 20
 
-// ruleTable writes a table with the texts of a rule below each other.
-func ruleTable(w io.Writer, rows []ruleRow, o Options) error {
+// ruleListTable writes a table with the texts of a rule below each other.
+func ruleListTable(w io.Writer, sets *scan.RuleSets, o Options) error {
+	rows := ruleRows(sets)
 	columns := []text.Column{{Name: "level", Width: len("informational")}, {Name: "use", Width: len("not selected")}, {Name: "rule"}}
 	columns[2].Width = max(cmp.Or(o.Width, 80), minTableWidth) - columns[0].Width - columns[1].Width - 2*len(columns)
 	cells := make([][]string, len(rows))
@@ -113,30 +117,34 @@ func RuleProblems(sets *scan.RuleSets) []Problem {
 	return list
 }
 
-// RuleCheck writes what is wrong with rules: as a table one line each, as
-// compilers do, "file:line:column: reason".
-func RuleCheck(w io.Writer, format string, problems []Problem, o Options) error {
-	switch format {
-	case "csv":
-		lines := [][]string{{"file", "line", "column", "kind", "reason"}}
-		for _, p := range problems {
-			lines = append(lines, []string{p.File, strconv.Itoa(p.Line), strconv.Itoa(p.Column), string(p.Kind), p.Reason})
-		}
-		return writeLines(w, lines, o)
-	case "json":
-		type row struct {
-			File   string `json:"file"`
-			Line   int    `json:"line"`
-			Column int    `json:"column"`
-			Kind   string `json:"kind"`
-			Reason string `json:"reason"`
-		}
-		rows := make([]row, len(problems))
-		for i, p := range problems {
-			rows[i] = row{p.File, p.Line, p.Column, string(p.Kind), p.Reason}
-		}
-		return writeIndented(w, rows)
+// ruleCheckCSV writes a line for each problem.
+func ruleCheckCSV(w io.Writer, problems []Problem, o Options) error {
+	lines := [][]string{{"file", "line", "column", "kind", "reason"}}
+	for _, p := range problems {
+		lines = append(lines, []string{p.File, strconv.Itoa(p.Line), strconv.Itoa(p.Column), string(p.Kind), p.Reason})
 	}
+	return writeLines(w, lines, o)
+}
+
+// ruleCheckJSON writes an object for each problem.
+func ruleCheckJSON(w io.Writer, problems []Problem, _ Options) error {
+	type object struct {
+		File   string `json:"file"`
+		Line   int    `json:"line"`
+		Column int    `json:"column"`
+		Kind   string `json:"kind"`
+		Reason string `json:"reason"`
+	}
+	objects := make([]object, len(problems))
+	for i, p := range problems {
+		objects[i] = object{p.File, p.Line, p.Column, string(p.Kind), p.Reason}
+	}
+	return writeIndented(w, objects)
+}
+
+// ruleCheckTable writes each problem in one line, as compilers do:
+// "file:line:column: reason".
+func ruleCheckTable(w io.Writer, problems []Problem, _ Options) error {
 	p := printer{w: w}
 	for _, problem := range problems {
 		s := problem.Error()

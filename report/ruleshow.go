@@ -12,9 +12,6 @@ import (
 	"webshellscan/scan"
 )
 
-// ShowFormats are the formats of what is told of single rules and processes.
-var ShowFormats = []string{"text", "json"}
-
 // shownRule is a rule as it was parsed, and what it was simplified to.
 type shownRule struct {
 	ruleRow
@@ -61,33 +58,39 @@ type shownCorrelation struct {
 	Generate  bool     `json:"generate"`
 }
 
-// RuleShow writes rules as they were parsed, and what each was simplified to.
-func RuleShow(w io.Writer, format string, sets *scan.RuleSets, list []*rules.Rule) error {
-	uses := sets.Uses()
-	shown := make([]shownRule, len(list))
-	for i, r := range list {
-		shown[i] = show(r, sets)
+// ShownRules are rules to be shown: as they were parsed, and what each was
+// simplified to.
+type ShownRules struct {
+	Sets  *scan.RuleSets // that the rules are of
+	Rules []*rules.Rule
+}
+
+func (s ShownRules) shown() []shownRule {
+	uses := s.Sets.Uses()
+	shown := make([]shownRule, len(s.Rules))
+	for i, r := range s.Rules {
+		shown[i] = show(r, s.Sets)
 		shown[i].Use = string(uses[r])
 	}
-	if format == "json" {
-		return writeIndented(w, shown)
-	}
+	return shown
+}
+
+func ruleShowJSON(w io.Writer, s ShownRules, _ Options) error { return writeIndented(w, s.shown()) }
+
+func ruleShowText(w io.Writer, s ShownRules, _ Options) error {
 	p := printer{w: w}
-	for i := range shown {
+	for i, r := range s.shown() {
 		if i > 0 {
 			p.line("")
 		}
-		p.rule(&shown[i])
+		p.rule(&r)
 	}
 	return p.err
 }
 
 func show(r *rules.Rule, sets *scan.RuleSets) shownRule {
 	s := shownRule{
-		ruleRow: ruleRow{
-			Name: r.Name, ID: r.ID, Title: r.Title, Level: r.Level.String(), Status: r.Status, LogSource: r.LogSource.String(),
-			Tags: append([]string{}, r.Tags...), File: r.File, Line: r.Line,
-		},
+		ruleRow:     newRuleRow(r, ""),
 		Description: r.Description, Author: r.Author, Date: r.Date, Modified: r.Modified, License: r.License,
 		References: append([]string{}, r.References...), FalsePositives: append([]string{}, r.FalsePositives...),
 		Fields: append([]string{}, r.Fields...), Related: []string{}, Role: r.Role, Custom: r.Custom, Filters: []string{},

@@ -48,10 +48,10 @@ func TestSchema(t *testing.T) {
 	results = append(results, shipped, &scan.Result{})
 	for _, res := range results {
 		var whole, lines bytes.Buffer
-		if err := report.Write(&whole, "json", res, report.Options{}); err != nil {
+		if err := report.ScanFormats.Write(&whole, "json", res, report.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := report.Write(&lines, "jsonl", res, report.Options{}); err != nil {
+		if err := report.ScanFormats.Write(&lines, "jsonl", res, report.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		value := unmarshal(t, whole.String())

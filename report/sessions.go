@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/report/draw"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -51,12 +52,12 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 		_, err := fmt.Fprintln(w, "No findings.")
 		return err
 	}
-	draw := boxBranches
+	branches := draw.BoxBranches
 	if o.ASCII {
-		draw = asciiBranches
+		branches = draw.ASCIIBranches
 	}
 	t := &sessionTable{
-		out: bufio.NewWriter(w), style: text.Style{Color: o.Color}, width: tableWidth(o), outline: newOutliner(res, draw, tableWidth(o)),
+		out: bufio.NewWriter(w), style: text.Style{Color: o.Color}, width: tableWidth(o), outline: newOutliner(res, branches, tableWidth(o)),
 		rules: numberRules(res.Findings),
 	}
 	t.overview(res)

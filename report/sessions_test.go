@@ -78,7 +78,7 @@ func TestBusyWorker(t *testing.T) {
 	list = append(list, process{900_000, 4, system32 + "cmd.exe", w3wp, "cmd.exe /c whoami", "shop"})
 	res := scanOf(t, list)
 	var b strings.Builder
-	if err := report.Write(&b, "table", res, report.Options{}); err != nil {
+	if err := report.ScanFormats.Write(&b, "table", res, report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	const want = ` TIME      LEVEL  PID     PROCESS                                          RULES
@@ -111,14 +111,14 @@ func TestHostileLogs(t *testing.T) {
 	}
 	for _, o := range tableOptions() {
 		var b strings.Builder
-		if err := report.Write(&b, "table", res, o); err != nil {
+		if err := report.ScanFormats.Write(&b, "table", res, o); err != nil {
 			t.Fatal(err)
 		}
 		checkTerminal(t, "a log", o, b.String())
 	}
 	document := schemaOf(t, "")
 	var b strings.Builder
-	if err := report.Write(&b, "json", res, report.Options{}); err != nil {
+	if err := report.ScanFormats.Write(&b, "json", res, report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := document.Validate(unmarshal(t, b.String())); err != nil {

@@ -59,14 +59,11 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
-// interruptedText marks a report that holds but a part.
-const interruptedText = "INTERRUPTED: this report holds what was found until then"
-
 // asked says of a report that does not hold all why that is.
 func asked(w io.Writer, s *scan.Summary, width int) error {
 	p := printer{w: w}
 	if s.Interrupted != nil {
-		p.wrapped(width, "", interruptedText+".")
+		p.wrapped(width, "", text.Interrupted+".")
 	}
 	for i, e := range s.Unreadable {
 		if i == maxUnread {

@@ -108,7 +108,7 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 		}
 	}
 	if s := &res.Summary; s.Interrupted != nil && s.Last != 0 {
-		mark := &scan.Integrity{Kind: "scan-interrupted", Level: scan.IntegrityWarning, First: s.Last, Text: interruptedText, Meaning: "The scan was stopped."}
+		mark := &scan.Integrity{Kind: "scan-interrupted", Level: scan.IntegrityWarning, First: s.Last, Text: text.Interrupted, Meaning: "The scan was stopped."}
 		list = append(list, func() timesketchRow { return newTimesketchIntegrity(mark) })
 	}
 	for i := range res.Coverage {

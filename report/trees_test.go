@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/report"
+	"webshellscan/report/draw"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -55,16 +56,16 @@ func scanLog(t *testing.T, events ...evtxtest.Event) *scan.Result {
 	return res
 }
 
-func writeTrees(t *testing.T, format string, res *scan.Result, tops []report.TreeTop, o report.TreeOptions) string {
+func writeTrees(t *testing.T, format string, res *scan.Result, tops []draw.Top, o draw.Options) string {
 	t.Helper()
 	marks := make(map[proctree.Process][]string)
 	for _, f := range res.Findings {
 		marks[f.Process] = []string{f.Rules[0].Label()}
 	}
 	o.Mark = func(p proctree.Process) []string { return marks[p] }
-	o.InputPath = res.InputPath
+	o.Evidence = res.Evidence
 	var b bytes.Buffer
-	if err := report.WriteTrees(&b, format, res.Forest, tops, o); err != nil {
+	if err := report.TreeFormats.Write(&b, format, &draw.Trees{Forest: res.Forest, Tops: tops, Options: o}, report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -88,23 +89,23 @@ func family() []evtxtest.Event {
 func TestTreeLimits(t *testing.T) {
 	res := scanLog(t, family()...)
 	minute := func(n int) event.Time { return event.FromTime(born.Add(time.Duration(n) * time.Minute)) }
-	at := func(pid uint32) []report.TreeTop {
+	at := func(pid uint32) []draw.Top {
 		for p := range res.Forest.Processes(0) {
 			if p.PID() == pid {
-				return []report.TreeTop{{Process: p}}
+				return []draw.Top{{Process: p}}
 			}
 		}
 		t.Fatalf("no process %d", pid)
 		return nil
 	}
-	host := []report.TreeTop{{}}
+	host := []draw.Top{{}}
 	tests := []struct {
 		name string
-		tops []report.TreeTop
-		o    report.TreeOptions
+		tops []draw.Top
+		o    draw.Options
 		want string
 	}{
-		{"all", host, report.TreeOptions{}, `
+		{"all", host, draw.Options{}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
@@ -114,7 +115,7 @@ system (4)
       cmd.exe (400)
         whoami.exe (404)
     late.exe (500)`},
-		{"since keeps what is above", host, report.TreeOptions{Since: minute(6)}, `
+		{"since keeps what is above", host, draw.Options{Since: minute(6)}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
@@ -122,7 +123,7 @@ system (4)
         whoami.exe (404)
       [3 processes left out: outside the time asked for]
     late.exe (500)`},
-		{"until", host, report.TreeOptions{Since: minute(0), Until: minute(3)}, `
+		{"until", host, draw.Options{Since: minute(0), Until: minute(3)}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
@@ -130,9 +131,9 @@ system (4)
         [2 processes left out: outside the time asked for]
       [2 processes left out: outside the time asked for]
     [1 process left out: outside the time asked for]`},
-		{"nothing in the time", host, report.TreeOptions{Since: minute(100)}, `
+		{"nothing in the time", host, draw.Options{Since: minute(100)}, `
 [9 processes left out: outside the time asked for]`},
-		{"depth", host, report.TreeOptions{Depth: 3}, `
+		{"depth", host, draw.Options{Depth: 3}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
@@ -141,7 +142,7 @@ system (4)
       cmd.exe (400)
         [1 process left out: deeper than asked for]
     late.exe (500)`},
-		{"depth is counted from the process", at(200), report.TreeOptions{Depth: 1}, `
+		{"depth is counted from the process", at(200), draw.Options{Depth: 1}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
@@ -149,11 +150,11 @@ system (4)
         [2 processes left out: deeper than asked for]
       cmd.exe (400)
         [1 process left out: deeper than asked for]`},
-		{"the process asked for stays", at(500), report.TreeOptions{Until: minute(1)}, `
+		{"the process asked for stays", at(500), draw.Options{Until: minute(1)}, `
 system (4)
   services.exe (100)
     late.exe (500)`},
-		{"max takes findings first", host, report.TreeOptions{Max: 6}, `
+		{"max takes findings first", host, draw.Options{Max: 6}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
@@ -161,18 +162,18 @@ system (4)
         whoami.exe (404)
       [3 processes left out: beyond the number of processes drawn]
     late.exe (500)`},
-		{"a small max", host, report.TreeOptions{Max: 2}, `
+		{"a small max", host, draw.Options{Max: 2}, `
 system (4)
   services.exe (100)
     [7 processes left out: beyond the number of processes drawn]`},
-		{"max counts ancestors", at(200), report.TreeOptions{Max: 5}, `
+		{"max counts ancestors", at(200), draw.Options{Max: 5}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
       cmd.exe (400)
         whoami.exe (404)
       [3 processes left out: beyond the number of processes drawn]`},
-		{"all limits", host, report.TreeOptions{Until: minute(6), Depth: 4, Max: 5}, `
+		{"all limits", host, draw.Options{Until: minute(6), Depth: 4, Max: 5}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
@@ -181,7 +182,7 @@ system (4)
       cmd.exe (400)
         [1 process left out: outside the time asked for]
     [1 process left out: outside the time asked for]`},
-		{"no bound", host, report.TreeOptions{Max: -1, Depth: 1}, `
+		{"no bound", host, draw.Options{Max: -1, Depth: 1}, `
 system (4)
   services.exe (100)
     [7 processes left out: deeper than asked for]`},
@@ -243,7 +244,7 @@ type treeDocument struct {
 
 // hostile is a result of hosts whose every text is one of the worst, and the
 // texts as the reader gave them back.
-func hostile(t *testing.T) (*scan.Result, []report.TreeTop) {
+func hostile(t *testing.T) (*scan.Result, []draw.Top) {
 	t.Helper()
 	var events []evtxtest.Event
 	for i, s := range worstMarkup {
@@ -257,9 +258,9 @@ func hostile(t *testing.T) (*scan.Result, []report.TreeTop) {
 		events = append(events, ev, child)
 	}
 	res := scanLog(t, events...)
-	var tops []report.TreeTop
+	var tops []draw.Top
 	for i := range res.Forest.Hosts() {
-		tops = append(tops, report.TreeTop{Host: i})
+		tops = append(tops, draw.Top{Host: i})
 	}
 	if len(tops) < len(worstMarkup)/2 {
 		t.Fatalf("%d hosts", len(tops))
@@ -270,7 +271,7 @@ func hostile(t *testing.T) (*scan.Result, []report.TreeTop) {
 // TestTreeText: a terminal gets printable characters only.
 func TestTreeText(t *testing.T) {
 	res, tops := hostile(t)
-	out := writeTrees(t, "text", res, tops, report.TreeOptions{})
+	out := writeTrees(t, "text", res, tops, draw.Options{})
 	if plain := strings.ReplaceAll(out, "\n", ""); text.Visible(plain) != plain {
 		t.Errorf("%q", out)
 	}
@@ -281,7 +282,7 @@ func TestTreeText(t *testing.T) {
 func TestTreeJSON(t *testing.T) {
 	res, tops := hostile(t)
 	var doc treeDocument
-	if err := json.Unmarshal([]byte(writeTrees(t, "json", res, tops, report.TreeOptions{})), &doc); err != nil {
+	if err := json.Unmarshal([]byte(writeTrees(t, "json", res, tops, draw.Options{})), &doc); err != nil {
 		t.Fatal(err)
 	}
 	if len(doc.Trees) != len(tops) {
@@ -319,7 +320,7 @@ var (
 // reads it without a warning, where it is installed.
 func TestDOT(t *testing.T) {
 	res, tops := hostile(t)
-	out := writeTrees(t, "dot", res, tops, report.TreeOptions{})
+	out := writeTrees(t, "dot", res, tops, draw.Options{})
 	var shown strings.Builder
 	for line := range strings.Lines(out) {
 		if line = strings.TrimSuffix(line, "\n"); !dotLine.MatchString(line) {
@@ -372,7 +373,7 @@ var (
 // say what the logs say.
 func TestMermaid(t *testing.T) {
 	res, tops := hostile(t)
-	out := writeTrees(t, "mermaid", res, tops, report.TreeOptions{Max: -1})
+	out := writeTrees(t, "mermaid", res, tops, draw.Options{Max: -1})
 	for line := range strings.Lines(out) {
 		if line = strings.TrimSuffix(line, "\n"); !mermaidLine.MatchString(line) {
 			t.Errorf("a line that Mermaid must not have: %q", line)
@@ -406,7 +407,7 @@ func TestMermaidSize(t *testing.T) {
 	for i := range 300 {
 		events = append(events, created(i, uint64(1000+4*i), 4, `C:\`+strings.Repeat(`"`, 100)+".exe", strings.Repeat("😀", 500)))
 	}
-	out := writeTrees(t, "mermaid", scanLog(t, events...), []report.TreeTop{{}}, report.TreeOptions{})
+	out := writeTrees(t, "mermaid", scanLog(t, events...), []draw.Top{{}}, draw.Options{})
 	if len(out) > 50_000 || strings.Count(out, "-->") > 500 || !strings.Contains(out, "left out") {
 		t.Errorf("%d characters, %d arrows", len(out), strings.Count(out, "-->"))
 	}
@@ -415,14 +416,14 @@ func TestMermaidSize(t *testing.T) {
 // TestFullTreeDestination: an error of the destination ends every format.
 func TestFullTreeDestination(t *testing.T) {
 	res := scanLog(t, family()...)
-	for _, format := range report.TreeFormats() {
+	for _, format := range report.TreeFormats.Names() {
 		for _, room := range []int{0, 1, 100} {
-			if err := report.WriteTrees(&failing{room}, format, res.Forest, []report.TreeTop{{}}, report.TreeOptions{}); err == nil {
+			if err := report.TreeFormats.Write(&failing{room}, format, &draw.Trees{Forest: res.Forest, Tops: []draw.Top{{}}}, report.Options{}); err == nil {
 				t.Errorf("%s: room for %d bytes, and no error", format, room)
 			}
 		}
 	}
-	if err := report.WriteTrees(nil, "xml", res.Forest, nil, report.TreeOptions{}); err == nil {
+	if err := report.TreeFormats.Write(nil, "xml", &draw.Trees{Forest: res.Forest}, report.Options{}); err == nil {
 		t.Error("no error for an unknown format")
 	}
 }

@@ -10,23 +10,13 @@ import (
 	"webshellscan/scan"
 )
 
-// verifyFormats lists the formats of Verify.
-var verifyFormats = []struct {
-	name  string
-	write func(io.Writer, *scan.Result, Options) error
-}{
-	{"table", verifyTable},
-	{"csv", verifyCSV},
-	{"jsonl", verifyJSONL},
-}
-
 // verifyTable writes integrity, coverage and inputs for people.
 func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	width := tableWidth(o)
 	p := printer{w: w}
 	p.line("webshellscan %s", text.Visible(res.Manifest.Version))
 	if res.Summary.Interrupted != nil {
-		p.wrapped(width, "", interruptedText+".")
+		p.wrapped(width, "", text.Interrupted+".")
 	}
 	p.line("\nIntegrity")
 	if len(res.Integrity) == 0 {
@@ -97,7 +87,7 @@ func verifyCSV(w io.Writer, res *scan.Result, o Options) error {
 		})
 	}
 	if res.Summary.Interrupted != nil {
-		rows = append(rows, []string{"interrupted", "", "", "", "", "", "", "", "", interruptedText, "", "", ""})
+		rows = append(rows, []string{"interrupted", "", "", "", "", "", "", "", "", text.Interrupted, "", "", ""})
 	}
 	return writeLines(w, rows, o)
 }
@@ -107,24 +97,4 @@ func verifyJSONL(w io.Writer, res *scan.Result, _ Options) error {
 	return writeObjects(w, res, slices.DeleteFunc(sections(false), func(s section) bool {
 		return s.key == "sessions" || s.key == "findings"
 	}))
-}
-
-// VerifyFormats returns the names of the formats of Verify.
-func VerifyFormats() []string {
-	var names []string
-	for _, f := range verifyFormats {
-		names = append(names, f.name)
-	}
-	return names
-}
-
-// Verify writes what speaks of the logs themselves: integrity, coverage, and the
-// inputs with their hashes.
-func Verify(w io.Writer, format string, res *scan.Result, options Options) error {
-	for _, f := range verifyFormats {
-		if f.name == format {
-			return f.write(w, res, options)
-		}
-	}
-	return CheckFormat(format, VerifyFormats())
 }

@@ -43,7 +43,7 @@ func TestSpans(t *testing.T) {
 		}}}}},
 	}
 	var out strings.Builder
-	if err := report.Verify(&out, "table", res, report.Options{Width: 200}); err != nil {
+	if err := report.VerifyFormats.Write(&out, "table", res, report.Options{Width: 200}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

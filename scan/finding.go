@@ -217,17 +217,7 @@ func sessionKey(worker proctree.Process) string {
 }
 
 func (d *detection) evidence(r proctree.Record) Evidence {
-	texts, place := d.forest.Texts(), r.Place()
-	in := d.inputs[place.File]
-	return Evidence{
-		File: in.Path, Offset: place.Offset, RecordID: r.RecordID(), Time: r.Time(),
-		Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
-		Recovered:   r.Marks().Has(event.MarkRecovered),
-		Substituted: r.Marks().Has(event.MarkSubstituted),
-		Hidden:      r.Marks().Has(event.MarkHidden),
-		Origin:      in.Origin,
-		chunk:       place.Chunk, input: in,
-	}
+	return newEvidence(d.forest, d.inputs, r)
 }
 
 // compareEvidence orders records by where they lie.

@@ -48,7 +48,7 @@ Exit status:
 	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
 	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (may be given again)")
-	formatFlag(cmd, &o.format, report.ShowFormats)
+	formatFlag(cmd, &o.format, report.ExplainFormats.Names())
 	return cmd
 }
 
@@ -62,7 +62,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	case o.workers < 0:
 		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
-	if err := report.CheckFormat(o.format, report.ShowFormats); err != nil {
+	if err := report.ExplainFormats.Check(o.format); err != nil {
 		return err
 	}
 	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
@@ -82,8 +82,8 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = o.print(func(out *output, _ report.Options) error {
-		return report.Explain(out, o.format, res, list, len(o.names) > 0)
+	err = o.print(func(out *output, options report.Options) error {
+		return report.ExplainFormats.Write(out, o.format, report.Explanations{Result: res, Processes: list, Whole: len(o.names) > 0}, options)
 	})
 	if err != nil {
 		return err

@@ -285,15 +285,15 @@ func TestReadmeFormats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range report.Formats() {
-		row := "| `" + format + "` | `" + strings.Join(report.Endings(format), "`, `")
+	for _, format := range report.ScanFormats.Names() {
+		row := "| `" + format + "` | `" + strings.Join(report.ScanFormats.Endings(format), "`, `")
 		if !strings.Contains(string(data), row) {
 			t.Errorf("README.md has no row %s", row)
 		}
 	}
 	text := strings.Join(strings.Fields(string(data)), " ")
-	for _, format := range report.TreeFormats() {
-		if row := "`" + format + "` (`" + strings.Join(report.TreeEndings(format), "`, `"); !strings.Contains(text, row) {
+	for _, format := range report.TreeFormats.Names() {
+		if row := "`" + format + "` (`" + strings.Join(report.TreeFormats.Endings(format), "`, `"); !strings.Contains(text, row) {
 			t.Errorf("README.md does not say %s", row)
 		}
 	}

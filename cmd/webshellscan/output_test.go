@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"webshellscan/report"
+	"webshellscan/report/draw"
 	"webshellscan/scan"
 )
 
@@ -19,7 +20,7 @@ import (
 // or meanwhile, marks them and leaves the whole ones of earlier runs alone.
 func TestInterruptedReports(t *testing.T) {
 	t.Chdir(repository)
-	for _, format := range append(report.Formats(), "verify:table", "verify:csv", "verify:jsonl") {
+	for _, format := range append(report.ScanFormats.Names(), "verify:table", "verify:csv", "verify:jsonl") {
 		for _, before := range []bool{true, false} {
 			path := filepath.Join(t.TempDir(), "report")
 			if err := write(path, []byte("whole")); err != nil {
@@ -40,9 +41,9 @@ func TestInterruptedReports(t *testing.T) {
 			err = writeOutputs(ctx, []*output{out}, res, func(out *output) error {
 				defer cancel(errors.New("by hand"))
 				if name, ok := strings.CutPrefix(format, "verify:"); ok {
-					return report.Verify(out, name, res, report.Options{})
+					return report.VerifyFormats.Write(out, name, res, report.Options{})
 				}
-				return report.Write(out, format, res, report.Options{})
+				return report.ScanFormats.Write(out, format, res, report.Options{})
 			})
 			name := fmt.Sprintf("%s, before it is written: %v", format, before)
 			if err != nil || res.Summary.Interrupted == nil {
@@ -66,10 +67,12 @@ func TestInterruptedTrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range report.TreeFormats() {
+	for _, format := range report.TreeFormats.Names() {
 		for _, interrupted := range []bool{false, true} {
 			var b bytes.Buffer
-			err := report.WriteTrees(&b, format, res.Forest, []report.TreeTop{{}}, report.TreeOptions{Interrupted: interrupted})
+			err := report.TreeFormats.Write(&b, format, &draw.Trees{
+				Forest: res.Forest, Tops: []draw.Top{{}}, Options: draw.Options{Interrupted: interrupted},
+			}, report.Options{})
 			marked := bytes.Contains(bytes.ToLower(b.Bytes()), []byte("interrupted"))
 			if err != nil || marked != interrupted || format == "json" && !json.Valid(b.Bytes()) {
 				t.Errorf("%s: %v, marked: %v, want %v", format, err, marked, interrupted)

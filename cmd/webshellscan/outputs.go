@@ -14,42 +14,37 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"webshellscan/report"
 	"webshellscan/scan"
 )
 
 // outputFlags say in which formats a report is written, and where to.
 type outputFlags struct {
-	formats []string
+	names   []string // of formats
 	outputs []string
 	force   bool
 }
 
-// formatNames are the formats that a verb can write, the first by default.
-type formatNames struct {
-	names []string
-	// ofPath returns the format that the ending of a path stands for, "" for none.
-	ofPath func(path string) string
-	// endings returns the endings of the files of a format, the usual one first.
-	endings func(format string) []string
+// formats are the formats that a verb can write, the first by default
+// (report.Formats).
+type formats interface {
+	Names() []string
+	Check(name string) error
+	// OfPath returns the format that the ending of a path stands for, "" for none.
+	OfPath(path string) string
+	// Endings returns the endings of the files of a format, the usual one first.
+	Endings(name string) []string
 }
 
-// scanFormats are the formats of a scan, verifyFormats those of the verb verify.
-var (
-	scanFormats   = formatNames{report.Formats(), report.FormatOf, report.Endings}
-	verifyFormats = formatNames{report.VerifyFormats(), report.FormatOf, report.Endings}
-)
-
-func (o *outputFlags) addFlags(cmd *cobra.Command, f formatNames) {
+func (o *outputFlags) addFlags(cmd *cobra.Command, f formats) {
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.formats, "format", "f", nil,
-		"`format` of the report: "+strings.Join(f.names, ", ")+
-			" (default: by the file's ending, else "+f.names[0]+"; given again, one for each -o)")
+	flags.StringArrayVarP(&o.names, "format", "f", nil,
+		"`format` of the report: "+strings.Join(f.Names(), ", ")+
+			" (default: by the file's ending, else "+f.Names()[0]+"; given again, one for each -o)")
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil,
 		"write to a `file`, whole or not at all, instead of standard output, in the format of its ending or as FORMAT:FILE; "+
 			"- is standard output (may be given again: one scan, several reports)")
 	addForce(flags, &o.force)
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(f.names, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(f.Names(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // addForce adds the flag that lets a report replace a file.
@@ -63,27 +58,27 @@ func addNoHash(flags *pflag.FlagSet, noHash *bool) {
 }
 
 // endingsHelp lists the endings that choose a format.
-func (f formatNames) endingsHelp() string {
+func endingsHelp(f formats) string {
 	var b strings.Builder
-	for _, format := range f.names {
-		fmt.Fprintf(&b, "  %-15s  %s\n", format, strings.Join(f.endings(format), " "))
+	for _, format := range f.Names() {
+		fmt.Fprintf(&b, "  %-15s  %s\n", format, strings.Join(f.Endings(format), " "))
 	}
 	return b.String()
 }
 
 // choose returns the format that the ending of a path stands for; without an
 // ending it is the first one.
-func (f formatNames) choose(path string) (string, error) {
-	if format := f.ofPath(path); slices.Contains(f.names, format) {
+func choose(f formats, path string) (string, error) {
+	if format := f.OfPath(path); format != "" {
 		return format, nil
 	}
 	ending := filepath.Ext(path)
 	if ending == "" {
-		return f.names[0], nil
+		return f.Names()[0], nil
 	}
 	var known []string
-	for _, format := range f.names {
-		known = append(known, f.endings(format)...)
+	for _, format := range f.Names() {
+		known = append(known, f.Endings(format)...)
 	}
 	return "", fmt.Errorf("-o %s: no format has the ending %s; there are %s (or say it: -o FORMAT:FILE, --format)",
 		path, ending, strings.Join(known, ", "))
@@ -94,9 +89,9 @@ func (f formatNames) choose(path string) (string, error) {
 type destination struct{ format, path string }
 
 // destinations checks the flags and returns what they ask for.
-func (o *outputFlags) destinations(f formatNames) ([]destination, error) {
-	for _, format := range o.formats {
-		if err := report.CheckFormat(format, f.names); err != nil {
+func (o *outputFlags) destinations(f formats) ([]destination, error) {
+	for _, format := range o.names {
+		if err := f.Check(format); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +102,7 @@ func (o *outputFlags) destinations(f formatNames) ([]destination, error) {
 	list := make([]destination, len(paths))
 	var open []int // those without a format before the path
 	for i, path := range paths {
-		if list[i] = f.parse(path); list[i].path == "" && path != "-" && !strings.HasSuffix(path, ":-") {
+		if list[i] = parse(f, path); list[i].path == "" && path != "-" && !strings.HasSuffix(path, ":-") {
 			return nil, fmt.Errorf("-o %q names no file", path)
 		}
 		if list[i].format == "" {
@@ -115,28 +110,28 @@ func (o *outputFlags) destinations(f formatNames) ([]destination, error) {
 		}
 	}
 	switch {
-	case len(o.formats) == 0:
+	case len(o.names) == 0:
 		for _, i := range open {
 			var err error
-			if list[i].format, err = f.choose(list[i].path); err != nil {
+			if list[i].format, err = choose(f, list[i].path); err != nil {
 				return nil, err
 			}
 		}
-	case len(o.formats) == len(open):
+	case len(o.names) == len(open):
 		for n, i := range open {
-			list[i].format = o.formats[n]
+			list[i].format = o.names[n]
 		}
 	default:
 		return nil, fmt.Errorf("%d --format for %d reports: give one for each -o, or -o FORMAT:FILE, or none and let the endings choose",
-			len(o.formats), len(open))
+			len(o.names), len(open))
 	}
 	return list, checkDistinct(list)
 }
 
 // parse takes FORMAT: off a path, and - for standard output.
-func (f formatNames) parse(path string) destination {
+func parse(f formats, path string) destination {
 	var d destination
-	if format, rest, ok := strings.Cut(path, ":"); ok && slices.Contains(f.names, format) {
+	if format, rest, ok := strings.Cut(path, ":"); ok && slices.Contains(f.Names(), format) {
 		d.format, path = format, rest
 	}
 	if path != "-" {

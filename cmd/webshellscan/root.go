@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"webshellscan/report"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -58,7 +60,7 @@ told by its content, whatever it is called. Times are UTC.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and without an ending it is a table:
-` + scanFormats.endingsHelp() + `
+` + endingsHelp(report.ScanFormats) + `
 ` + exitHelp,
 		Example: `  webshellscan ./logs
   webshellscan case.zip srv1.E01

@@ -27,7 +27,7 @@ The built-in rules are there to be referred to.
 			if len(args) == 0 {
 				return errors.New("no file or folder given: webshellscan rules check PATH... (see --help)")
 			}
-			if err := report.CheckFormat(format, report.ListFormats); err != nil {
+			if err := report.RuleCheckFormats.Check(format); err != nil {
 				return err
 			}
 			flags.paths = args
@@ -36,7 +36,9 @@ The built-in rules are there to be referred to.
 				return err
 			}
 			problems := report.RuleProblems(sets)
-			err = g.print(func(out *output, o report.Options) error { return report.RuleCheck(out, format, problems, o) })
+			err = g.print(func(out *output, o report.Options) error {
+				return report.RuleCheckFormats.Write(out, format, problems, o)
+			})
 			if err != nil {
 				return err
 			}
@@ -50,6 +52,6 @@ The built-in rules are there to be referred to.
 		},
 	}
 	cmd.Flags().StringVar(&flags.placeholders, "placeholders", "", "a YAML `file` with the values that placeholders in rules stand for")
-	formatFlag(cmd, &format, report.ListFormats)
+	formatFlag(cmd, &format, report.RuleCheckFormats.Names())
 	return cmd
 }

@@ -21,7 +21,7 @@ log source and tags, and what a scan with the same flags does with each.
 		Example: "  webshellscan rules list --rules ~/sigma/rules/windows --tag attack.t1505.003",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := report.CheckFormat(format, report.ListFormats); err != nil {
+			if err := report.RuleListFormats.Check(format); err != nil {
 				return err
 			}
 			sets, err := g.loadRules(cmd, &flags)
@@ -31,11 +31,11 @@ log source and tags, and what a scan with the same flags does with each.
 			if !g.quiet {
 				_ = report.RuleSummary(g.stderr, sets) // without standard error there is nobody to tell
 			}
-			err = g.print(func(out *output, o report.Options) error { return report.RuleList(out, format, sets, o) })
+			err = g.print(func(out *output, o report.Options) error { return report.RuleListFormats.Write(out, format, sets, o) })
 			return errors.Join(err, sets.Selection)
 		},
 	}
 	flags.addFlags(cmd)
-	formatFlag(cmd, &format, report.ListFormats)
+	formatFlag(cmd, &format, report.RuleListFormats.Names())
 	return cmd
 }

@@ -24,7 +24,7 @@ says, and the one condition over fields that it was simplified to.
 			if len(args) == 0 {
 				return fmt.Errorf("no rule named: webshellscan rules show NAME... (see --help)")
 			}
-			if err := report.CheckFormat(format, report.ShowFormats); err != nil {
+			if err := report.RuleShowFormats.Check(format); err != nil {
 				return err
 			}
 			sets, err := g.loadRules(cmd, &flags)
@@ -42,10 +42,12 @@ says, and the one condition over fields that it was simplified to.
 				}
 				list = append(list, found...)
 			}
-			return g.print(func(out *output, _ report.Options) error { return report.RuleShow(out, format, sets, list) })
+			return g.print(func(out *output, o report.Options) error {
+				return report.RuleShowFormats.Write(out, format, report.ShownRules{Sets: sets, Rules: list}, o)
+			})
 		},
 	}
 	flags.addFlags(cmd)
-	formatFlag(cmd, &format, report.ShowFormats)
+	formatFlag(cmd, &format, report.RuleShowFormats.Names())
 	return cmd
 }

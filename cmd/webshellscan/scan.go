@@ -37,7 +37,7 @@ type scanOptions struct {
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
-	o.outputFlags.addFlags(cmd, scanFormats)
+	o.outputFlags.addFlags(cmd, report.ScanFormats)
 	o.level.add(cmd, "level", "only sessions of this `level` or above, with all their findings, and other findings of it: ")
 	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; may be given again)")
 	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
@@ -115,13 +115,14 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	list, err := o.destinations(scanFormats)
+	list, err := o.destinations(report.ScanFormats)
 	if err != nil {
 		return err
 	}
 	for _, d := range list {
-		options.RawEvents = max(options.RawEvents, report.RawEvents(d.format))
-		options.Hash = options.Hash || report.HasManifest(d.format) && !o.noHash
+		needs := report.ScanFormats.Needs(d.format)
+		options.RawEvents = max(options.RawEvents, needs.RawEvents)
+		options.Hash = options.Hash || needs.Manifest && !o.noHash
 	}
 	inputs := o.rules.inputs(args)
 	if o.known != "" {
@@ -140,7 +141,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		return err
 	}
 	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
-		return report.Write(out, out.format, res, o.reportOptions(out))
+		return report.ScanFormats.Write(out, out.format, res, o.reportOptions(out))
 	})
 	o.tell(res)
 	if !o.quiet {

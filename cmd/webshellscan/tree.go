@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
+	"webshellscan/report/draw"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/proctree"
@@ -27,9 +28,6 @@ type treeOptions struct {
 	ascii   bool
 }
 
-// treeFormats are the formats of the verb.
-var treeFormats = formatNames{report.TreeFormats(), report.TreeFormatOf, report.TreeEndings}
-
 func newTreeCommand(g *globals) *cobra.Command {
 	o := &treeOptions{globals: g}
 	cmd := &cobra.Command{
@@ -41,14 +39,14 @@ and everything below it. What is left out is told where it would be.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and without an ending it is text:
-` + treeFormats.endingsHelp() + `
+` + endingsHelp(report.TreeFormats) + `
 ` + exitHelpAnyway,
 		Example: `  webshellscan tree ./logs --host WEB01 --pid 4242
   webshellscan tree ./logs --session WEB01/4242/2026-03-02T08:30:00.0000000Z -o session.dot
   webshellscan tree ./logs --host WEB01 --since 2026-03-02T08:30:00Z --until 2026-03-02T09:00:00Z`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runTree(cmd, o, args) },
 	}
-	o.outputFlags.addFlags(cmd, treeFormats)
+	o.outputFlags.addFlags(cmd, report.TreeFormats)
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
@@ -64,8 +62,8 @@ outright, and without an ending it is text:
 }
 
 // finalize checks the flags and turns them into the options of trees.
-func (o *treeOptions) finalize(paths []string) (report.TreeOptions, error) {
-	options := report.TreeOptions{Depth: o.depth, Max: o.max}
+func (o *treeOptions) finalize(paths []string) (draw.Options, error) {
+	options := draw.Options{Depth: o.depth, Max: o.max}
 	switch {
 	case len(paths) == 0:
 		return options, errors.New("no file or folder given: webshellscan tree PATH... (see --help)")
@@ -85,7 +83,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	list, err := o.destinations(treeFormats)
+	list, err := o.destinations(report.TreeFormats)
 	if err != nil {
 		return err
 	}
@@ -112,12 +110,12 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 		}
 	}
 	options.Mark = func(p proctree.Process) []string { return marks[p] }
-	options.InputPath = res.InputPath
+	options.Evidence = res.Evidence
 	tops := o.tops(res)
 	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		options.Interrupted = res.Summary.Interrupted != nil
-		options.ASCII = o.ascii || out.path == "" && wantsASCII()
-		return report.WriteTrees(out, out.format, res.Forest, tops, options)
+		ascii := o.ascii || out.path == "" && wantsASCII()
+		return report.TreeFormats.Write(out, out.format, &draw.Trees{Forest: res.Forest, Tops: tops, Options: options}, report.Options{ASCII: ascii})
 	})
 	switch {
 	case len(tops) > 0:
@@ -134,12 +132,12 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 }
 
 // tops returns what trees are asked for.
-func (o *treeOptions) tops(res *scan.Result) []report.TreeTop {
-	var tops []report.TreeTop
+func (o *treeOptions) tops(res *scan.Result) []draw.Top {
+	var tops []draw.Top
 	if o.session != "" {
 		for _, s := range res.Sessions {
 			if s.Key == o.session && scan.MatchesHost(o.hosts, s.Worker.Host().Names) {
-				tops = append(tops, report.TreeTop{Host: s.Worker.HostIndex(), Process: s.Worker})
+				tops = append(tops, draw.Top{Host: s.Worker.HostIndex(), Process: s.Worker})
 			}
 		}
 		return tops
@@ -149,12 +147,12 @@ func (o *treeOptions) tops(res *scan.Result) []report.TreeTop {
 			continue
 		}
 		if o.pid == 0 {
-			tops = append(tops, report.TreeTop{Host: i})
+			tops = append(tops, draw.Top{Host: i})
 			continue
 		}
 		for p := range res.Forest.Processes(i) {
 			if p.PID() == o.pid {
-				tops = append(tops, report.TreeTop{Host: i, Process: p})
+				tops = append(tops, draw.Top{Host: i, Process: p})
 			}
 		}
 	}

@@ -41,7 +41,7 @@ Exit status:
 	}
 	flags := cmd.Flags()
 	o.inputFlags.addFlags(flags)
-	o.outputFlags.addFlags(cmd, verifyFormats)
+	o.outputFlags.addFlags(cmd, report.VerifyFormats)
 	addNoHash(flags, &o.noHash)
 	o.addStrict(flags)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
@@ -53,7 +53,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no file or folder given: webshellscan verify PATH... (see --help)")
 	}
-	list, err := o.destinations(verifyFormats)
+	list, err := o.destinations(report.VerifyFormats)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 		if out.path == "" {
 			options.Width, _ = terminal(o.stdout)
 		}
-		return report.Verify(out, out.format, res, options)
+		return report.VerifyFormats.Write(out, out.format, res, options)
 	})
 	o.tell(res)
 	if failed != nil {

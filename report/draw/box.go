@@ -1,4 +1,4 @@
-package report
+package draw
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ type box struct {
 	rules   string
 }
 
-func newBox(p proctree.Process, o *TreeOptions) box {
+func newBox(p proctree.Process, o *Options) box {
 	texts := p.Forest().Texts()
 	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
 	b := box{

@@ -1,4 +1,4 @@
-package report
+package draw
 
 import (
 	"bufio"
@@ -12,17 +12,20 @@ import (
 // a box for each process.
 type dotPen struct {
 	out     *bufio.Writer
-	options *TreeOptions
+	options *Options
 	trees   int
 	boxes   int
 }
 
-func newDOTPen(out *bufio.Writer, o *TreeOptions) treePen { return &dotPen{out: out, options: o} }
+func newDOTPen(out *bufio.Writer, o *Options) pen { return &dotPen{out: out, options: o} }
 
 // line writes a line; errors are kept by the bufio.Writer.
 func (d *dotPen) line(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format+"\n", args...) }
 
 func (d *dotPen) begin() {
+	if d.options.Interrupted {
+		d.line("// %s", text.Interrupted)
+	}
 	d.line("digraph webshellscan {")
 	d.line("  graph [rankdir=LR, charset=\"UTF-8\", fontname=\"Helvetica\"];")
 	d.line("  node [shape=box, fontname=\"Helvetica\", fontsize=10];")

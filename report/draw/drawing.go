@@ -1,4 +1,4 @@
-package report
+package draw
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// drawing is the tree of one TreeTop as it is to be drawn, whatever the format:
+// drawing is the tree of one Top as it is to be drawn, whatever the format:
 // its processes, each after its parent, and how many were left out where.
 type drawing struct {
 	forest *proctree.Forest
@@ -73,7 +73,7 @@ const maxTreeDepth = 40
 
 // newDrawing chooses what is drawn of a tree: no more than so many processes,
 // unless that is 0.
-func newDrawing(forest *proctree.Forest, top TreeTop, o *TreeOptions, bound int) *drawing {
+func newDrawing(forest *proctree.Forest, top Top, o *Options, bound int) *drawing {
 	d := &drawing{forest: forest, host: &forest.Hosts()[top.Host], left: make(map[int]leftOut)}
 	above := 0
 	var starts []proctree.Process
@@ -146,7 +146,7 @@ func (d *drawing) addBelow(starts []proctree.Process, above int) {
 // cutTime cuts the processes that did not start in the time asked for, unless
 // one below them did. The first process of a tree stays. Children come after
 // their parents, so that one pass from the end does it.
-func (d *drawing) cutTime(why []uint8, above int, o *TreeOptions) {
+func (d *drawing) cutTime(why []uint8, above int, o *Options) {
 	if o.Since == 0 && o.Until == 0 {
 		return
 	}
@@ -168,7 +168,7 @@ func (d *drawing) cutTime(why []uint8, above int, o *TreeOptions) {
 
 // cutBound cuts all but so many processes. Those that are marked are kept first,
 // with what lies above them, then the others by depth.
-func (d *drawing) cutBound(why []uint8, above int, o *TreeOptions, room int) {
+func (d *drawing) cutBound(why []uint8, above int, o *Options, room int) {
 	var byLevel [][]int32
 	kept := make([]bool, len(d.items))
 	for i := range above {

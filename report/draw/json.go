@@ -1,4 +1,4 @@
-package report
+package draw
 
 import (
 	"bufio"
@@ -13,11 +13,11 @@ import (
 // wants it.
 type jsonPen struct {
 	out     *bufio.Writer
-	options *TreeOptions
+	options *Options
 	first   bool
 }
 
-func newJSONPen(out *bufio.Writer, o *TreeOptions) treePen { return &jsonPen{out, o, true} }
+func newJSONPen(out *bufio.Writer, o *Options) pen { return &jsonPen{out, o, true} }
 
 // treeProcess is a process of a tree as JSON has it.
 type treeProcess struct {
@@ -99,11 +99,14 @@ func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
 		ID: index + 1, Depth: int(it.depth), Start: p.Start().String(), End: p.End().String(),
 		Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()), ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
 		User: texts.KnownText(p.Field(event.User)), IntegrityLevel: texts.KnownText(p.Field(event.IntegrityLevel)),
-		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: creationEvidence(p, j.options.InputPath), LeftOut: d.counts(index),
+		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: []scan.Evidence{}, LeftOut: d.counts(index),
 	}
 	if it.parent >= 0 {
 		parent := int(it.parent) + 1
 		t.Parent = &parent
+	}
+	if j.options.Evidence != nil {
+		t.Evidence = j.options.Evidence(p)
 	}
 	if t.Rules == nil {
 		t.Rules = []string{}

@@ -1,4 +1,4 @@
-package report
+package draw
 
 import (
 	"bufio"
@@ -26,12 +26,12 @@ const (
 // for each process.
 type mermaidPen struct {
 	out     *bufio.Writer
-	options *TreeOptions
+	options *Options
 	trees   int
 	boxes   int
 }
 
-func newMermaidPen(out *bufio.Writer, o *TreeOptions) treePen {
+func newMermaidPen(out *bufio.Writer, o *Options) pen {
 	return &mermaidPen{out: out, options: o}
 }
 
@@ -41,6 +41,9 @@ func (m *mermaidPen) line(format string, args ...any) {
 }
 
 func (m *mermaidPen) begin() {
+	if m.options.Interrupted {
+		m.line("%%%% %s", text.Interrupted)
+	}
 	m.line("flowchart LR")
 	m.line("  classDef found stroke:#c00000,stroke-width:3px")
 	m.line("  classDef left stroke-dasharray:4")

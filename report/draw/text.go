@@ -1,4 +1,4 @@
-package report
+package draw
 
 import (
 	"bufio"
@@ -11,31 +11,38 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// branches are the strings that draw a tree.
-type branches struct{ child, last, through, blank string }
+// Branches are the strings that draw a tree as text, all of one width: before a
+// child, before the last one, and before the lines of what is below either.
+type Branches struct{ Child, Last, Through, Blank string }
 
+// BoxBranches are of box-drawing characters, ASCIIBranches of ASCII.
 var (
-	boxBranches   = branches{"├─ ", "└─ ", "│  ", "   "}
-	asciiBranches = branches{"|- ", "`- ", "|  ", "   "}
+	BoxBranches   = Branches{"├─ ", "└─ ", "│  ", "   "}
+	ASCIIBranches = Branches{"|- ", "`- ", "|  ", "   "}
 )
 
 // textPen draws trees for reading. Errors are kept by the bufio.Writer.
 type textPen struct {
 	out     *bufio.Writer
-	options *TreeOptions
-	lines   branches
+	options *Options
+	lines   Branches
 }
 
-func newTextPen(out *bufio.Writer, o *TreeOptions) treePen {
-	t := &textPen{out, o, boxBranches}
+func newTextPen(out *bufio.Writer, o *Options) pen {
+	t := &textPen{out, o, BoxBranches}
 	if o.ASCII {
-		t.lines = asciiBranches
+		t.lines = ASCIIBranches
 	}
 	return t
 }
 
-func (t *textPen) begin() {}
-func (t *textPen) end()   {}
+func (t *textPen) begin() {
+	if t.options.Interrupted {
+		t.line(text.Interrupted)
+	}
+}
+
+func (t *textPen) end() {}
 
 // line writes texts as one line.
 func (t *textPen) line(texts ...string) {
@@ -53,7 +60,7 @@ func (t *textPen) draw(d *drawing) {
 	for i, it := range d.items {
 		last[it.parent] = i
 	}
-	prefixes := []string{""} // by depth: what stands before the branches
+	prefixes := []string{""} // by depth: what stands before the Branches
 	var open []int           // the way down to the process before
 	for i, it := range d.items {
 		for len(open) > 0 && int32(open[len(open)-1]) != it.parent {
@@ -62,9 +69,9 @@ func (t *textPen) draw(d *drawing) {
 		}
 		_, more := d.left[int(it.parent)]
 		isLast := last[it.parent] == i && !more
-		prefix, stem, branch := prefixes[len(open)], t.lines.through, t.lines.child
+		prefix, stem, branch := prefixes[len(open)], t.lines.Through, t.lines.Child
 		if isLast {
-			stem, branch = t.lines.blank, t.lines.last
+			stem, branch = t.lines.Blank, t.lines.Last
 		}
 		_, has := last[int32(i)]
 		if _, more := d.left[i]; more {
@@ -86,7 +93,7 @@ func (t *textPen) draw(d *drawing) {
 // leftOut says what was left out below a process.
 func (t *textPen) leftOut(d *drawing, index int, prefix string) {
 	if left, ok := d.left[index]; ok {
-		t.line(prefix, t.lines.last, "[", left.text(), "]")
+		t.line(prefix, t.lines.Last, "[", left.text(), "]")
 	}
 }
 
@@ -113,9 +120,9 @@ func (t *textPen) process(p proctree.Process, before, below string, hasChildren 
 	}
 	t.line(line)
 	if command := strings.TrimSpace(texts.KnownText(p.CommandLine())); command != "" {
-		stem := t.lines.blank
+		stem := t.lines.Blank
 		if hasChildren {
-			stem = t.lines.through
+			stem = t.lines.Through
 		}
 		t.line(below, stem, text.Visible(command))
 	}

@@ -1,26 +1,45 @@
-package report
+// Package draw draws process trees: as text, JSON, DOT and Mermaid. A format is a
+// pen, which is given what is to be drawn of each tree and knows only how.
+//
+// It knows processes, but not what was found: which rules a process matched, and
+// which records speak of it, its caller says.
+package draw
 
 import (
 	"bufio"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 
+	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
 
-// TreeOptions say what of trees is drawn, and how.
-type TreeOptions struct {
+// Trees are what is drawn.
+type Trees struct {
+	Forest *proctree.Forest
+	Tops   []Top
+	Options
+}
+
+// Top is what a tree is drawn of: one process with its ancestors and
+// everything below it, or, if Process is the zero Process, all of a host.
+type Top struct {
+	// Host is the host's index in Forest.Hosts.
+	Host    int
+	Process proctree.Process
+}
+
+// Options say what of trees is drawn, and how. The zero Options draw everything,
+// as far as the format has room.
+type Options struct {
 	// ASCII draws with ASCII characters only.
 	ASCII bool
 	// Mark, if not nil, returns what is to be noted of a process: the names of the
 	// rules that it matched.
 	Mark func(proctree.Process) []string
-	// InputPath, if not nil, returns the path of an input by its number in an
-	// event.Place; without it JSON has no evidence.
-	InputPath func(file uint32) string
+	// Evidence, if not nil, returns the records of a process's creation; without it
+	// JSON has none.
+	Evidence func(proctree.Process) []scan.Evidence
 	// Since and Until leave out processes that did not start from Since on and before
 	// Until, unless one below them did. Zero means no bound.
 	Since, Until event.Time
@@ -35,97 +54,53 @@ type TreeOptions struct {
 	Interrupted bool
 }
 
-// TreeTop is what a tree is drawn of: one process with its ancestors and
-// everything below it, or, if Process is the zero Process, all of a host.
-type TreeTop struct {
-	// Host is the host's index in Forest.Hosts.
-	Host    int
-	Process proctree.Process
-}
-
-// treePen writes trees in a format.
-type treePen interface {
+// pen writes trees in a format.
+type pen interface {
 	begin()
 	draw(*drawing)
 	end()
 }
 
-// treeFormats lists the formats of trees by name, each with the endings of its
-// files and how many processes it holds unless more are asked for.
-var treeFormats = []struct {
-	name    string
-	endings []string
-	comment string // what begins a line that is no part of the trees, if there may be such
-	max     int
-	pen     func(*bufio.Writer, *TreeOptions) treePen
-}{
-	{"text", []string{".txt"}, "", 0, newTextPen},
-	{"json", []string{".json"}, "", 0, newJSONPen},
-	{"dot", []string{".dot", ".gv"}, "// ", 1000, newDOTPen},
-	{"mermaid", []string{".mmd", ".mermaid"}, "%% ", maxMermaid, newMermaidPen},
+// Text draws trees for reading.
+func Text(w io.Writer, t *Trees) error { return write(w, t, 0, newTextPen) }
+
+// JSON writes trees as one JSON document.
+func JSON(w io.Writer, t *Trees) error { return write(w, t, 0, newJSONPen) }
+
+// DOT writes trees in the language of Graphviz: at most 1000 processes, unless
+// Options.Max says otherwise.
+func DOT(w io.Writer, t *Trees) error {
+	const most = 1000
+	return write(w, t, most, newDOTPen)
 }
 
-// TreeFormats returns the names of the formats of trees.
-func TreeFormats() []string {
-	var names []string
-	for _, f := range treeFormats {
-		names = append(names, f.name)
-	}
-	return names
-}
+// Mermaid writes trees as a Mermaid flowchart: at most 100 processes, unless
+// Options.Max says otherwise.
+func Mermaid(w io.Writer, t *Trees) error { return write(w, t, maxMermaid, newMermaidPen) }
 
-// TreeEndings returns the endings of the files of a tree format, the usual one
-// first.
-func TreeEndings(format string) []string {
-	for _, f := range treeFormats {
-		if f.name == format {
-			return f.endings
-		}
-	}
-	return nil
-}
-
-// TreeFormatOf returns the tree format whose files end as a path does, compared
-// without case, and "" if there is none.
-func TreeFormatOf(path string) string {
-	for _, f := range treeFormats {
-		if slices.ContainsFunc(f.endings, func(e string) bool { return strings.HasSuffix(strings.ToLower(path), e) }) {
-			return f.name
-		}
-	}
-	return ""
-}
-
-// WriteTrees writes trees in a format. An error of w ends it.
-func WriteTrees(w io.Writer, format string, forest *proctree.Forest, tops []TreeTop, o TreeOptions) error {
+// write draws trees with a pen that has room for so many processes unless more
+// are asked for, 0 for any number. An error of w ends it.
+func write(w io.Writer, t *Trees, room int, newPen func(*bufio.Writer, *Options) pen) error {
+	o := t.Options
 	if o.Mark == nil {
 		o.Mark = func(proctree.Process) []string { return nil }
 	}
-	for _, f := range treeFormats {
-		if f.name != format {
-			continue
-		}
-		if o.Max == 0 {
-			o.Max = f.max
-		}
-		out := bufio.NewWriterSize(w, 1<<16)
-		pen := f.pen(out, &o)
-		if o.Interrupted && f.name != "json" {
-			_, _ = out.WriteString(f.comment + interruptedText + "\n") // an error stays until the writer is flushed
-		}
-		pen.begin()
-		room := o.Max
-		for i, top := range tops {
-			share := 0 // no bound
-			if o.Max > 0 {
-				share = max(room/(len(tops)-i), 1)
-			}
-			d := newDrawing(forest, top, &o, share)
-			room -= len(d.items)
-			pen.draw(d)
-		}
-		pen.end()
-		return out.Flush()
+	if o.Max != 0 {
+		room = o.Max
 	}
-	return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(TreeFormats(), ", "))
+	out := bufio.NewWriterSize(w, 1<<16)
+	p := newPen(out, &o)
+	p.begin()
+	bounded := room > 0
+	for i, top := range t.Tops {
+		most := 0 // no bound
+		if bounded {
+			most = max(room/(len(t.Tops)-i), 1)
+		}
+		d := newDrawing(t.Forest, top, &o, most)
+		room -= len(d.items)
+		p.draw(d)
+	}
+	p.end()
+	return out.Flush()
 }

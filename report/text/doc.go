@@ -5,3 +5,6 @@
 // goes through Visible before it reaches a terminal or a page; escaping for a
 // format comes after that and is the format's own.
 package text
+
+// Interrupted marks a report that holds but a part.
+const Interrupted = "INTERRUPTED: this report holds what was found until then"

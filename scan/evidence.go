@@ -1,0 +1,31 @@
+package scan
+
+import (
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// Evidence returns the records of a process's creation, and an empty list of a
+// process whose start is not in the logs.
+func (r *Result) Evidence(p proctree.Process) []Evidence {
+	list := []Evidence{}
+	for record := range p.Records() {
+		list = append(list, newEvidence(r.Forest, r.inputs, record))
+	}
+	return list
+}
+
+// newEvidence returns the evidence of a record of one of the inputs.
+func newEvidence(forest *proctree.Forest, inputs []*input, r proctree.Record) Evidence {
+	texts, place := forest.Texts(), r.Place()
+	in := inputs[place.File]
+	return Evidence{
+		File: in.Path, Offset: place.Offset, RecordID: r.RecordID(), Time: r.Time(),
+		Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
+		Recovered:   r.Marks().Has(event.MarkRecovered),
+		Substituted: r.Marks().Has(event.MarkSubstituted),
+		Hidden:      r.Marks().Has(event.MarkHidden),
+		Origin:      in.Origin,
+		chunk:       place.Chunk, input: in,
+	}
+}
