@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -93,13 +92,8 @@ func decodeStart(head []byte) []byte {
 // Read calls visit with each record of an export of size bytes. What it returns is
 // returned. keys are the kinds of event whose payload is wanted.
 func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, keys []event.Key, visit func(*Record) error) (Result, error) {
-	r := &reader{
-		in: newText(io.NewSectionReader(source, 0, size)), form: form, keys: make(map[string]int, len(keys)), visit: visit,
-		buffer: make([]byte, 0, 1<<20),
-	}
-	for i, k := range keys {
-		r.keys[strings.ToLower(k.Provider)+"\x00"+strconv.Itoa(int(k.ID))] = i
-	}
+	r := &reader{in: newText(io.NewSectionReader(source, 0, size)), form: form, visit: visit, space: make([]byte, 2<<20)}
+	r.fields = fields{wanted: newSelection(keys), names: make(map[string]string)}
 	err := r.run(ctx)
 	return r.result, err
 }
@@ -108,11 +102,11 @@ func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, keys [
 type reader struct {
 	in     io.Reader
 	form   Form
-	keys   map[string]int
 	visit  func(*Record) error
 	result Result
 
-	buffer []byte // text that was read and not yet used
+	space  []byte
+	buffer []byte // of space: text that was read and not yet used
 	at     int64  // where the buffer begins
 	ended  bool
 
@@ -166,17 +160,19 @@ func skipTo(b []byte, form Form) int {
 	return len(b)
 }
 
-// fill reads on.
+// fill reads on: behind what is in the buffer, which moves to the start of the
+// space.
 func (r *reader) fill() error {
 	const step = 1 << 20
-	n := len(r.buffer)
-	if cap(r.buffer)-n < step {
-		grown := make([]byte, n, 2*cap(r.buffer)+step)
-		copy(grown, r.buffer)
-		r.buffer = grown
+	if len(r.buffer)+step > len(r.space) {
+		r.space = append(make([]byte, 0, 2*len(r.space)+step), r.buffer...)
+		r.space = r.space[:cap(r.space)]
+	} else {
+		copy(r.space, r.buffer)
 	}
-	read, err := r.in.Read(r.buffer[n : n+step])
-	r.buffer = r.buffer[:n+read]
+	n := len(r.buffer)
+	read, err := r.in.Read(r.space[n : n+step])
+	r.buffer = r.space[:n+read]
 	if errors.Is(err, io.EOF) {
 		r.ended, err = true, nil
 	}
@@ -244,39 +240,37 @@ func (r *reader) fill16(at int64) {
 	ev.Place.Offset, ev.Place.Chunk = at, at
 	ev.Marks = event.MarkExported
 	ev.ID, ev.Version, ev.Time, ev.RecordID = uint16(f.id), uint8(f.version), f.time, f.record
-	provider := f.provider
-	if provider == "" {
-		provider = providerOf[strings.ToLower(f.channel)]
-	}
 	r.record = Record{ev, f.computer, f.channel}
-	ev.Key = -1
-	key, ok := r.keys[strings.ToLower(provider)+"\x00"+strconv.Itoa(f.id)]
-	if !ok {
+	if ev.Key = f.key; ev.Key < 0 {
 		return
 	}
-	ev.Key = key
 	// The values are slices of one buffer, which must not move: its size is bounded by
 	// that of the texts.
-	need := 2 * (len(provider) + len(f.channel) + len(f.computer))
+	need := 2 * (len(f.provider) + len(f.channel) + len(f.computer))
 	for i := range f.count {
 		need += 2 * len(f.list[i].value)
 	}
 	if cap(r.values) < need {
 		r.values = make([]byte, 0, 2*need)
 	}
-	ev.Provider, ev.Channel, ev.Computer = r.text16(provider), r.text16(f.channel), r.text16(f.computer)
+	ev.Provider, ev.Channel, ev.Computer = text16(r, f.provider), text16(r, f.channel), text16(r, f.computer)
 	for i := range f.count {
 		if id, ok := fieldIDs[string(f.list[i].name)]; ok {
-			ev.Set(id, r.text16(string(f.list[i].value)))
+			ev.Set(id, text16(r, f.list[i].value))
 		}
 	}
 }
 
 // text16 returns a text as a value.
-func (r *reader) text16(text string) event.Value {
+func text16[T string | []byte](r *reader, text T) event.Value {
 	start := len(r.values)
 	for i := 0; i < len(text); {
-		c, n := utf8.DecodeRuneInString(text[i:])
+		if c := text[i]; c < utf8.RuneSelf {
+			r.values = append(r.values, c, 0)
+			i++
+			continue
+		}
+		c, n := utf8.DecodeRuneInString(string(text[i:min(len(text), i+utf8.UTFMax)]))
 		i += n
 		if c < 0x10000 {
 			r.values = binary.LittleEndian.AppendUint16(r.values, uint16(c))

@@ -1,54 +1,84 @@
 package export
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
 	"webshellscan/scan/event"
 )
 
-// fields are what a record says. The memory is used again for the next one.
+// fields are what a record says. The memory is used again for the next one, and
+// parts of it are views of the record's text.
 type fields struct {
+	wanted *selection
+	key    int // of the kind of event, -1 if it is not wanted; known when System is
+
 	provider, channel, computer string
 	id, version                 int // id is -1 if there is none
 	record                      uint64
 	time                        event.Time
 	local                       bool   // the time has no zone
-	fallback                    string // a time to take if there is no other
+	fallback                    []byte // a time to take if there is no other
 
 	list  []field
 	count int
+	arena []byte // what is no view
+	names map[string]string
+	json  jsonReader
 }
 
 // field is a payload field.
 type field struct{ name, value []byte }
 
 func (f *fields) reset() {
-	list := f.list
-	*f = fields{id: -1, list: list}
+	*f = fields{wanted: f.wanted, key: -1, id: -1, list: f.list, arena: f.arena[:0], names: f.names, json: f.json}
 }
 
 // maxFields bounds the fields of a record.
 const maxFields = 1024
 
-// add adds a payload field.
-func (f *fields) add(name string, value []byte) {
-	if f.count >= maxFields || name == "" {
+// add adds a payload field. Name and value must stay as they are until the record
+// was visited.
+func (f *fields) add(name, value []byte) {
+	if f.count >= maxFields || len(name) == 0 {
 		return
 	}
 	if f.count == len(f.list) {
 		f.list = append(f.list, field{})
 	}
-	at := &f.list[f.count]
-	at.name, at.value = append(at.name[:0], name...), append(at.value[:0], value...)
+	f.list[f.count] = field{name, value}
 	f.count++
 }
 
+// keep returns a copy of bytes that stays as it is until the record was visited.
+func (f *fields) keep(b []byte) []byte {
+	start := len(f.arena)
+	f.arena = append(f.arena, b...)
+	return f.arena[start:len(f.arena):len(f.arena)]
+}
+
+// maxNames bounds the texts that are kept to be used again.
+const maxNames = 1 << 14
+
+// name returns bytes as a string: providers, channels and computers come again and
+// again.
+func (f *fields) name(b []byte) string {
+	if s, ok := f.names[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(f.names) < maxNames {
+		f.names[s] = s
+	}
+	return s
+}
+
 // system takes what System says, by the name of the element.
-func (f *fields) system(name string, value []byte) {
-	switch name {
+func (f *fields) system(name, value []byte) {
+	switch string(name) {
 	case "Provider":
-		f.provider = string(value)
+		f.provider = f.name(value)
 	case "EventID":
 		if n, err := strconv.ParseUint(string(value), 10, 16); err == nil {
 			f.id = int(n)
@@ -56,29 +86,65 @@ func (f *fields) system(name string, value []byte) {
 	case "Version":
 		f.version, _ = strconv.Atoi(string(value)) // 0 if it is no number
 	case "TimeCreated":
-		f.setTime(string(value))
+		f.setTime(value)
 	case "EventRecordID":
 		f.record, _ = strconv.ParseUint(string(value), 10, 64) // 0 if it is no number
 	case "Channel":
-		f.channel = string(value)
+		f.channel = f.name(value)
 	case "Computer":
-		f.computer = string(value)
+		f.computer = f.name(value)
 	}
 }
 
 // setTime reads the time of a record: as Windows writes it, or in seconds since
 // 1970, of which a float has microseconds.
-func (f *fields) setTime(text string) {
+func (f *fields) setTime(text []byte) {
 	if f.time != 0 {
 		return
 	}
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e11 {
-		micros := int64(seconds*1e6 + 0.5)
-		f.time = event.FromUnix(micros/1e6) + event.Time(micros%1e6)*10
+	const date = len("2006-01-02")
+	if t, ok := event.ParseTime(text); ok {
+		f.time = t
+		f.local = !bytes.HasSuffix(text, []byte("Z")) && !bytes.ContainsAny(text[min(len(text), date):], "+-")
 		return
 	}
-	if t, ok := event.ParseTime([]byte(text)); ok {
-		f.time = t
-		f.local = !strings.HasSuffix(text, "Z") && !strings.ContainsAny(text[min(len(text), len("2006-01-02")):], "+-")
+	if seconds, err := strconv.ParseFloat(string(text), 64); err == nil && seconds > 0 && seconds < 1e11 {
+		micros := int64(seconds*1e6 + 0.5)
+		f.time = event.FromUnix(micros/1e6) + event.Time(micros%1e6)*10
 	}
+}
+
+// settle finds out whether the kind of event is wanted, as far as is known.
+func (f *fields) settle() {
+	if f.provider == "" {
+		f.provider = providerOf[strings.ToLower(f.channel)]
+	}
+	f.key = f.wanted.key(f.provider, f.id)
+}
+
+// selection are the kinds of event whose payload is wanted, by their IDs.
+type selection map[int][]selected
+
+// selected is a kind of event of one ID.
+type selected struct {
+	provider string
+	key      int
+}
+
+func newSelection(keys []event.Key) *selection {
+	s := make(selection)
+	for i, k := range keys {
+		s[int(k.ID)] = append(s[int(k.ID)], selected{k.Provider, i})
+	}
+	return &s
+}
+
+// key returns the index of a kind of event, -1 if it is not wanted.
+func (s *selection) key(provider string, id int) int {
+	for _, k := range (*s)[id] {
+		if strings.EqualFold(k.provider, provider) {
+			return k.key
+		}
+	}
+	return -1
 }

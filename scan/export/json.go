@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,50 +13,127 @@ import (
 // nextObject returns where the first object begins and ends, whether objects stand
 // in lines, over several lines, or in an array.
 func nextObject(b []byte) (start, end int, s state) {
-	for start < len(b) && b[start] != '{' {
-		start++
+	if start = bytes.IndexByte(b, '{'); start < 0 {
+		return len(b), 0, more
 	}
-	depth, quoted := 0, false
-	for i := start; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted:
-			switch c {
-			case '\\':
-				i++
-			case '"':
-				quoted = false
+	n := skipNested(b[start:])
+	if n < 0 {
+		return start, 0, more
+	}
+	return start, start + n, complete
+}
+
+// skipNested returns the length of the object or array that b begins with, -1 if it
+// goes on.
+func skipNested(b []byte) int {
+	open, end := b[0], b[0]+2 // {} and [] stand so in ASCII
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			n := stringEnd(b[i+1:])
+			if n < 0 {
+				return -1
 			}
-		case c == '"':
-			quoted = true
-		case c == '{':
+			i += n + 1
+		case open:
 			depth++
-		case c == '}':
+		case end:
 			if depth--; depth == 0 {
-				return start, i + 1, complete
+				return i + 1
 			}
 		}
 	}
-	return start, 0, more
+	return -1
 }
 
-// readJSON reads one object.
+// stringEnd returns the index of the quote that ends a string, -1 if it goes on.
+func stringEnd(b []byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(b[at:], '"')
+		if i < 0 {
+			return -1
+		}
+		end := at + i
+		slashes := 0
+		for slashes < end && b[end-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return end
+		}
+		at = end + 1
+	}
+}
+
+// readJSON reads one object. The payload is read last, and only if it is wanted: it
+// may stand before what says which event it is.
 func (f *fields) readJSON(b []byte) error {
-	d := &jsonReader{rest: b, fields: f}
+	d := &f.json
+	*d = jsonReader{rest: b, path: d.path[:0], payload: d.payload[:0], fields: f}
 	err := d.value(0)
-	if f.time == 0 && f.fallback != "" {
+	if f.time == 0 && len(f.fallback) > 0 {
 		f.setTime(f.fallback)
 	}
-	return err
+	if err != nil || f.id < 0 {
+		return err
+	}
+	if f.settle(); f.key < 0 {
+		return nil
+	}
+	for _, p := range d.payload {
+		d.path, d.rest = append(d.path[:0], p.section...), p.text
+		if err := d.value(p.depth); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // jsonReader reads a value and takes what it says of an event.
 type jsonReader struct {
 	rest   []byte
 	path   []byte // keys joined by dots
-	text   []byte
 	fields *fields
-	// name and value of an object that stands for one field: {"@Name": ..., "#text": ...}
-	name string
+	// name of an object that stands for one field: {"@Name": ..., "#text": ...}
+	name    []byte
+	payload []payload // that was passed over
+}
+
+// payload is an object or array of payload fields.
+type payload struct {
+	section string // its path
+	text    []byte
+	depth   int
+}
+
+// pass passes over a value that is the payload of the event, and reports whether it
+// did.
+func (d *jsonReader) pass(depth int) bool {
+	const most = 8
+	if len(d.payload) == most || len(d.rest) == 0 || d.rest[0] != '{' && d.rest[0] != '[' {
+		return false
+	}
+	section := ""
+	switch string(bytes.TrimPrefix(d.path, []byte("Event."))) {
+	case "EventData":
+		section = "EventData"
+	case "UserData":
+		section = "UserData"
+	case "winlog.event_data":
+		section = "winlog.event_data"
+	case "winlog.user_data":
+		section = "winlog.user_data"
+	default:
+		return false
+	}
+	n := skipNested(d.rest)
+	if n < 0 {
+		return false
+	}
+	d.payload = append(d.payload, payload{section, d.rest[:n], depth})
+	d.rest = d.rest[n:]
+	return true
 }
 
 var errJSON = errors.New("not JSON")
@@ -104,7 +182,7 @@ func (d *jsonReader) value(depth int) error {
 func (d *jsonReader) object(depth int) error {
 	d.rest = d.rest[1:]
 	outer, name := len(d.path), d.name
-	d.name = ""
+	d.name = nil
 	for first := true; ; first = false {
 		d.space()
 		if len(d.rest) == 0 {
@@ -138,8 +216,10 @@ func (d *jsonReader) object(depth int) error {
 			return errJSON
 		}
 		d.rest = d.rest[1:]
-		if err := d.value(depth + 1); err != nil {
-			return err
+		if d.space(); !d.pass(depth + 1) {
+			if err := d.value(depth + 1); err != nil {
+				return err
+			}
 		}
 		d.path = d.path[:outer]
 	}
@@ -168,52 +248,49 @@ func (d *jsonReader) array(depth int) error {
 	}
 }
 
-// string reads a string. The result is valid until the next one.
+// string reads a string. Without escapes it is a view of the text.
 func (d *jsonReader) string() ([]byte, error) {
 	b := d.rest[1:]
-	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			d.rest = b[i+1:]
-			return b[:i], nil
-		case '\\':
-			return d.escaped(b, i)
-		}
+	end := stringEnd(b)
+	if end < 0 {
+		return nil, errJSON
 	}
-	return nil, errJSON
+	d.rest = b[end+1:]
+	if bytes.IndexByte(b[:end], '\\') < 0 {
+		return b[:end:end], nil
+	}
+	return d.unescaped(b[:end])
 }
 
-// escaped reads a string whose first escape is at an index.
-func (d *jsonReader) escaped(b []byte, i int) ([]byte, error) {
-	d.text = append(d.text[:0], b[:i]...)
-	for i < len(b) {
-		c := b[i]
-		i++
-		switch {
-		case c == '"':
-			d.rest = b[i:]
-			return d.text, nil
-		case c != '\\':
-			d.text = append(d.text, c)
-		case i == len(b):
+// unescaped returns a string with its escapes resolved.
+func (d *jsonReader) unescaped(b []byte) ([]byte, error) {
+	f := d.fields
+	start := len(f.arena)
+	for {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 {
+			f.arena = append(f.arena, b...)
+			return f.arena[start:len(f.arena):len(f.arena)], nil
+		}
+		f.arena = append(f.arena, b[:i]...)
+		b = b[i:]
+		if len(b) < 2 {
 			return nil, errJSON
-		case b[i] == 'u':
-			r, n := unicodeEscape(b[i-1:])
+		}
+		if b[1] == 'u' {
+			r, n := unicodeEscape(b)
 			if n == 0 {
 				return nil, errJSON
 			}
-			d.text = utf8.AppendRune(d.text, r)
-			i += n - 1
-		default:
-			plain := strings.IndexByte(`"\/bfnrt`, b[i])
-			if plain < 0 {
-				return nil, errJSON
-			}
-			d.text = append(d.text, "\"\\/\b\f\n\r\t"[plain])
-			i++
+			f.arena, b = utf8.AppendRune(f.arena, r), b[n:]
+			continue
 		}
+		plain := strings.IndexByte(`"\/bfnrt`, b[1])
+		if plain < 0 {
+			return nil, errJSON
+		}
+		f.arena, b = append(f.arena, "\"\\/\b\f\n\r\t"[plain]), b[2:]
 	}
-	return nil, errJSON
 }
 
 // unicodeEscape reads \uXXXX, or two of them that make one character, and returns
@@ -244,41 +321,44 @@ func unicodeEscape(b []byte) (rune, int) {
 
 // scalar takes a string, number or boolean by its path.
 func (d *jsonReader) scalar(value []byte) {
-	path := strings.TrimPrefix(string(d.path), "Event.")
-	section, rest, nested := strings.Cut(path, ".")
-	switch {
-	case section == "System" && nested:
-		d.systemValue(rest, value)
-	case (section == "EventData" || section == "UserData") && nested:
-		d.dataValue(rest, value)
-	case section == "winlog" && nested:
-		d.winlogValue(rest, value)
-	case path == "@timestamp":
-		d.fields.setTime(string(value))
-	case !nested:
+	path := bytes.TrimPrefix(d.path, []byte("Event."))
+	section, rest, nested := bytes.Cut(path, []byte("."))
+	if !nested {
 		d.flatValue(path, value)
+		return
+	}
+	switch string(section) {
+	case "System":
+		d.systemValue(rest, value)
+	case "EventData", "UserData":
+		d.dataValue(rest, value)
+	case "winlog":
+		d.winlogValue(rest, value)
 	}
 }
 
+// lastKey returns what stands behind the last dot of a path.
+func lastKey(path []byte) []byte { return path[bytes.LastIndexByte(path, '.')+1:] }
+
 // systemValue takes a value of System.
-func (d *jsonReader) systemValue(path string, value []byte) {
-	name, rest, _ := strings.Cut(path, ".")
-	last := rest[strings.LastIndexByte(rest, '.')+1:]
-	switch name {
+func (d *jsonReader) systemValue(path, value []byte) {
+	name, rest, _ := bytes.Cut(path, []byte("."))
+	last := lastKey(rest)
+	switch string(name) {
 	case "Provider":
-		if strings.EqualFold(strings.TrimLeft(last, "@"), "Name") {
+		if bytes.EqualFold(bytes.TrimLeft(last, "@"), []byte("Name")) {
 			d.fields.system(name, value)
 		}
 	case "TimeCreated":
-		if strings.EqualFold(strings.TrimLeft(last, "@"), "SystemTime") {
+		if bytes.EqualFold(bytes.TrimLeft(last, "@"), []byte("SystemTime")) {
 			d.fields.system(name, value)
 		}
 	case "EventID":
-		if rest == "" || last == "#text" || last == "Value" {
+		if len(rest) == 0 || string(last) == "#text" || string(last) == "Value" {
 			d.fields.system(name, value)
 		}
 	default:
-		if rest == "" || last == "#text" {
+		if len(rest) == 0 || string(last) == "#text" {
 			d.fields.system(name, value)
 		}
 	}
@@ -286,69 +366,62 @@ func (d *jsonReader) systemValue(path string, value []byte) {
 
 // dataValue takes a value of EventData or UserData: its name is the last key, or the
 // attribute of an object that has its text beside it.
-func (d *jsonReader) dataValue(path string, value []byte) {
-	last := path[strings.LastIndexByte(path, '.')+1:]
-	switch last {
+func (d *jsonReader) dataValue(path, value []byte) {
+	last := lastKey(path)
+	switch string(last) {
 	case "@Name", "Name":
-		d.name = string(value)
+		d.name = value
 		return
 	case "#text", "content":
 		d.fields.add(d.name, value)
 		return
 	}
-	if strings.Contains(path, "#attributes") {
+	if bytes.Contains(path, []byte("#attributes")) {
 		return
 	}
-	d.fields.add(last, value)
+	d.fields.add(d.fields.keep(last), value)
 }
 
 // winlogValue takes a value of Winlogbeat and the Elastic Agent.
-func (d *jsonReader) winlogValue(path string, value []byte) {
-	if name, ok := strings.CutPrefix(path, "event_data."); ok {
-		d.fields.add(name, value)
-		return
+func (d *jsonReader) winlogValue(path, value []byte) {
+	for _, section := range []string{"event_data.", "user_data."} {
+		if len(path) > len(section) && string(path[:len(section)]) == section {
+			d.fields.add(d.fields.keep(path[len(section):]), value)
+			return
+		}
 	}
-	if name, ok := strings.CutPrefix(path, "user_data."); ok {
-		d.fields.add(name, value)
-		return
+	if name, ok := winlogNames[string(path)]; ok {
+		d.fields.system([]byte(name), value)
 	}
-	switch path {
-	case "event_id":
-		d.fields.system("EventID", value)
-	case "version":
-		d.fields.system("Version", value)
-	case "record_id":
-		d.fields.system("EventRecordID", value)
-	case "computer_name":
-		d.fields.system("Computer", value)
-	case "channel":
-		d.fields.system("Channel", value)
-	case "provider_name":
-		d.fields.system("Provider", value)
-	}
+}
+
+// winlogNames are the elements of System by the keys that Winlogbeat gives them.
+var winlogNames = map[string]string{
+	"event_id": "EventID", "version": "Version", "record_id": "EventRecordID", "computer_name": "Computer",
+	"channel": "Channel", "provider_name": "Provider",
 }
 
 // flatValue takes a value of an object without sections, as NXLog writes it: what
 // System has and the payload stand side by side.
-func (d *jsonReader) flatValue(name string, value []byte) {
-	switch name {
-	case "EventID":
-		d.fields.system("EventID", value)
-	case "Version":
-		d.fields.system("Version", value)
-	case "RecordNumber", "EventRecordID", "RecordID":
-		d.fields.system("EventRecordID", value)
-	case "Hostname", "Computer", "host":
-		d.fields.system("Computer", value)
-	case "Channel":
-		d.fields.system("Channel", value)
-	case "SourceName", "ProviderName", "Provider_Name":
-		d.fields.system("Provider", value)
-	case "TimeCreated", "SystemTime":
-		d.fields.setTime(string(value))
+func (d *jsonReader) flatValue(name, value []byte) {
+	switch string(name) {
+	case "@timestamp", "TimeCreated", "SystemTime":
+		d.fields.setTime(value)
 	case "EventTime": // often without a zone: any other time is better
-		d.fields.fallback = string(value)
+		d.fields.fallback = value
 	default:
-		d.fields.add(name, value)
+		if system, ok := flatNames[string(name)]; ok {
+			d.fields.system([]byte(system), value)
+			return
+		}
+		d.fields.add(d.fields.keep(name), value)
 	}
+}
+
+// flatNames are the elements of System by the keys that objects without sections
+// have for them.
+var flatNames = map[string]string{
+	"EventID": "EventID", "Version": "Version", "RecordNumber": "EventRecordID", "EventRecordID": "EventRecordID",
+	"RecordID": "EventRecordID", "Hostname": "Computer", "Computer": "Computer", "host": "Computer", "Channel": "Channel",
+	"SourceName": "Provider", "ProviderName": "Provider", "Provider_Name": "Provider",
 }

@@ -27,21 +27,48 @@ func nextElement(b []byte) (start, end int, s state) {
 			return start, 0, more
 		}
 		tag := b[i : i+stop]
+		at = i + stop
 		switch {
 		case start < 0 && isTag(tag, "<Event"):
 			start = i
 			if tag[len(tag)-2] == '/' {
-				return start, i + stop, complete
+				return start, at, complete
+			}
+			if n := plainEnd(b[at:]); n >= 0 {
+				return start, at + n, complete
 			}
 		case start >= 0 && isTag(tag, "</Event"):
-			return start, i + stop, complete
+			return start, at, complete
 		}
-		at = i + stop
 	}
 	if start < 0 {
 		start = len(b)
 	}
 	return start, 0, more
+}
+
+// plainEnd returns where an Event element ends whose start tag has been read: at its
+// first end tag, as what looks like one elsewhere is in a comment, a CDATA section
+// or a processing instruction. It returns -1 if there may be some.
+func plainEnd(b []byte) int {
+	const tag = "</Event>"
+	n := bytes.Index(b, []byte(tag))
+	if n < 0 {
+		return -1
+	}
+	for _, mark := range []byte("!?") {
+		for at := 0; ; {
+			i := bytes.IndexByte(b[at:n], mark)
+			if i < 0 {
+				break
+			}
+			if at += i; at > 0 && b[at-1] == '<' {
+				return -1
+			}
+			at++
+		}
+	}
+	return n + len(tag)
 }
 
 // isTag reports whether markup is the tag that begins so, not one of a longer name.
@@ -56,14 +83,20 @@ func isTag(tag []byte, begin string) bool {
 // markupEnd returns the length of the markup that b begins with, -1 if it goes on: a
 // tag, a comment, a CDATA section or a processing instruction.
 func markupEnd(b []byte) int {
-	for _, m := range []struct{ begin, end string }{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
-		if bytes.HasPrefix(b, []byte(m.begin)) {
-			return after(b, len(m.begin), m.end)
-		}
-		if len(b) < len(m.begin) && bytes.HasPrefix([]byte(m.begin), b) {
-			return -1
-		}
+	if len(b) < 2 {
+		return -1
 	}
+	switch b[1] {
+	case '!', '?':
+		return otherMarkupEnd(b)
+	case '/':
+		return after(b, 0, ">") // it has no attributes
+	}
+	return tagEnd(b)
+}
+
+// tagEnd returns the length of a tag, -1 if it goes on.
+func tagEnd(b []byte) int {
 	quote := byte(0)
 	for i, c := range b {
 		switch {
@@ -80,6 +113,19 @@ func markupEnd(b []byte) int {
 	return -1
 }
 
+// otherMarkupEnd is markupEnd for what is no tag of an element.
+func otherMarkupEnd(b []byte) int {
+	for _, m := range []struct{ begin, end string }{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}} {
+		if len(b) >= len(m.begin) && string(b[:len(m.begin)]) == m.begin {
+			return after(b, len(m.begin), m.end)
+		}
+		if len(b) < len(m.begin) && m.begin[:len(b)] == string(b) {
+			return -1
+		}
+	}
+	return tagEnd(b)
+}
+
 // after returns where a text ends that comes in b from a place on, -1 if it does not.
 func after(b []byte, from int, text string) int {
 	if i := bytes.Index(b[from:], []byte(text)); i >= 0 {
@@ -91,82 +137,153 @@ func after(b []byte, from int, text string) int {
 // element is where the reading of an event's XML is.
 type element struct {
 	name    []byte
-	dataKey string // of Data and ComplexData: its attribute Name
+	dataKey []byte // of Data and ComplexData: its attribute Name
 }
 
-// readXML reads an Event element.
+// readXML reads an Event element, and of an event that is not wanted only System.
 func (f *fields) readXML(b []byte) error {
-	var stack [maxDepth]element
-	depth := 0
-	var text []byte
+	x := xmlReader{fields: f}
 	for len(b) > 0 {
 		i := bytes.IndexByte(b, '<')
 		if i < 0 {
 			break
 		}
-		text = appendUnescaped(text, b[:i])
+		x.addText(b[:i])
 		b = b[i:]
 		n := markupEnd(b)
 		if n < 0 {
 			return errors.New("a tag that does not end")
 		}
-		tag := b[:n]
-		b = b[n:]
-		switch {
-		case bytes.HasPrefix(tag, []byte("<![CDATA[")):
-			text = append(text, tag[len("<![CDATA["):len(tag)-len("]]>")]...)
-		case tag[1] == '!' || tag[1] == '?':
-		case tag[1] == '/':
-			if depth--; depth < 0 {
-				return errors.New("an end tag without its start")
-			}
-			f.endElement(stack[:depth+1], text)
-			text = text[:0]
-		default:
-			if depth == maxDepth {
-				return fmt.Errorf("elements nested more than %d deep", maxDepth)
-			}
-			stack[depth] = f.startElement(stack[:depth], tag)
-			if tag[len(tag)-2] == '/' {
-				f.endElement(stack[:depth+1], nil)
-			} else {
-				depth++
-			}
-			text = text[:0]
+		if err := x.markup(b[:n]); err != nil {
+			return err
 		}
+		if x.enough {
+			return nil
+		}
+		b = b[n:]
 	}
-	if depth != 0 {
+	if x.depth != 0 {
 		return errors.New("an element that does not end")
 	}
 	return nil
 }
 
+// xmlReader reads an Event element.
+type xmlReader struct {
+	fields *fields
+	stack  [maxDepth]element
+	depth  int
+	text   []byte
+	enough bool // the event is not wanted
+}
+
+// markup takes a tag, or other markup.
+func (x *xmlReader) markup(tag []byte) error {
+	switch {
+	case tag[1] == '/':
+		if x.depth--; x.depth < 0 {
+			return errors.New("an end tag without its start")
+		}
+		x.endElement()
+		if x.depth == 1 && isTag(tag, "</System") {
+			x.fields.settle()
+			x.enough = x.fields.key < 0
+		}
+	case tag[1] == '!' || tag[1] == '?':
+		const begin, end = "<![CDATA[", "]]>"
+		if len(tag) >= len(begin)+len(end) && string(tag[:len(begin)]) == begin {
+			x.text = x.fields.join(x.text, tag[len(begin):len(tag)-len(end)])
+		}
+		return nil
+	case x.depth == maxDepth:
+		return fmt.Errorf("elements nested more than %d deep", maxDepth)
+	default:
+		x.stack[x.depth] = x.startElement(tag)
+		if tag[len(tag)-2] == '/' {
+			x.text = nil
+			x.endElement()
+		} else {
+			x.depth++
+		}
+	}
+	x.text = nil
+	return nil
+}
+
+// addText adds to the text of the element in hand. Most texts are views.
+func (x *xmlReader) addText(b []byte) {
+	switch {
+	case len(b) == 0:
+	case len(x.text) == 0 && bytes.IndexByte(b, '&') < 0:
+		x.text = b
+	default:
+		x.text = x.fields.join(x.text, x.fields.unescape(b))
+	}
+}
+
+// join returns two texts as one.
+func (f *fields) join(a, b []byte) []byte {
+	if len(a) == 0 {
+		return b
+	}
+	start := len(f.arena)
+	f.arena = append(append(f.arena, a...), b...)
+	return f.arena[start:len(f.arena):len(f.arena)]
+}
+
+// unescape returns XML text with its references resolved.
+func (f *fields) unescape(b []byte) []byte {
+	if bytes.IndexByte(b, '&') < 0 {
+		return b
+	}
+	start := len(f.arena)
+	f.arena = appendUnescaped(f.arena, b)
+	return f.arena[start:len(f.arena):len(f.arena)]
+}
+
 // startElement takes the attributes of a start tag.
-func (f *fields) startElement(above []element, tag []byte) element {
+func (x *xmlReader) startElement(tag []byte) element {
 	inner := bytes.TrimSuffix(tag[1:len(tag)-1], []byte("/"))
-	end := bytes.IndexAny(inner, " \t\r\n")
-	if end < 0 {
-		return element{name: inner}
+	end := 0
+	for end < len(inner) && !isSpace(inner[end]) {
+		end++
 	}
 	e := element{name: inner[:end]}
-	rest := inner[end:]
-	inSystem := len(above) == 2 && string(above[1].name) == "System"
-	for {
+	if end == len(inner) {
+		return e
+	}
+	inSystem := x.depth == 2 && string(x.stack[1].name) == "System"
+	key := "Name"
+	if inSystem {
+		switch string(e.name) {
+		case "TimeCreated":
+			key = "SystemTime"
+		case "Provider":
+		default:
+			return e
+		}
+	}
+	for rest := inner[end:]; ; {
 		var name, value []byte
 		var ok bool
 		if name, value, rest, ok = nextAttribute(rest); !ok {
 			return e
 		}
-		switch {
-		case inSystem && string(e.name) == "Provider" && string(name) == "Name", inSystem && string(e.name) == "TimeCreated" && string(name) == "SystemTime":
-			f.system(string(e.name), value)
-		case string(name) == "Name":
-			e.dataKey = string(value)
+		if string(name) != key {
+			continue
+		}
+		if value = x.fields.unescape(value); inSystem {
+			x.fields.system(e.name, value)
+		} else {
+			e.dataKey = value
 		}
 	}
 }
 
-// nextAttribute returns the first attribute of a tag's rest.
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// nextAttribute returns the first attribute of a tag's rest. References in its value
+// are not resolved.
 func nextAttribute(b []byte) (name, value, rest []byte, ok bool) {
 	b = bytes.TrimLeft(b, " \t\r\n")
 	eq := bytes.IndexByte(b, '=')
@@ -182,25 +299,25 @@ func nextAttribute(b []byte) (name, value, rest []byte, ok bool) {
 	if end < 0 {
 		return nil, nil, nil, false
 	}
-	return name, appendUnescaped(nil, b[1:1+end]), b[2+end:], true
+	return name, b[1 : 1+end], b[2+end:], true
 }
 
-// endElement takes the text of an element that ends: the last of path, which begins
-// with Event.
-func (f *fields) endElement(path []element, text []byte) {
-	if len(path) < 3 {
+// endElement takes the text of an element that ends: the one behind the depth.
+func (x *xmlReader) endElement() {
+	f := x.fields
+	if x.depth < 2 {
 		return
 	}
-	last := path[len(path)-1]
-	switch section := string(path[1].name); {
-	case section == "System" && len(path) == 3:
-		if name := string(last.name); name != "Provider" && name != "TimeCreated" {
-			f.system(name, bytes.TrimSpace(text))
+	section, last := x.stack[1].name, &x.stack[x.depth]
+	switch {
+	case string(section) == "System":
+		if x.depth == 2 && string(last.name) != "Provider" && string(last.name) != "TimeCreated" {
+			f.system(last.name, bytes.TrimSpace(x.text))
 		}
-	case section == "EventData" && last.dataKey != "":
-		f.add(last.dataKey, text)
-	case section == "UserData" && len(path) > 3:
-		f.add(string(last.name), text)
+	case len(last.dataKey) > 0 && string(section) == "EventData":
+		f.add(last.dataKey, x.text)
+	case x.depth > 2 && string(section) == "UserData":
+		f.add(last.name, x.text)
 	}
 }
 
