@@ -196,7 +196,7 @@ func newHTMLReport(res *scan.Result, data *htmlData) *htmlReport {
 		h.Rows = append(h.Rows, htmlRow{Finding: f, Number: i, RuleRefs: data.ruleRefs(f)})
 	}
 	h.Timeline = newTimeline(res.Findings, h.Hosts)
-	trees := newTreeBuilder(data)
+	trees := &treeBuilder{data: data, left: maxTreeAll}
 	for i, s := range res.Sessions {
 		if i == maxHTMLListed {
 			break

@@ -11,24 +11,18 @@ import (
 
 // Bounds of the trees of an HTML report.
 const (
-	maxTreeFound   = 400  // processes of a session that were found or lead to such
-	maxTreeContext = 200  // other processes of a session
-	maxTreeAll     = 8000 // processes of all sessions
-	maxTreeSame    = 3    // findings of one shape
-	maxTreeBenign  = 8    // other children of one process
-	maxTreeLevels  = 60
+	maxTreeNodes  = 600  // of a session
+	maxTreeAll    = 8000 // of all sessions
+	maxTreeLevels = 60   // what is below is shown at that level
 )
 
-// treeNode is a process in the tree of a session.
+// treeNode is a process in the tree of a session, or several of one shape.
 type treeNode struct {
-	Record             int // number of its record
+	*scan.TreeNode
+	Record             int // number of the record of the first process
 	Image, CommandLine string
-	PID                uint32
-	Start              event.Time
 	User               string // if it is not its parent's
-	Finding            *scan.Finding
-	Stub, Guess        bool // not in the logs; parent by process ID and time only
-	Recovered          bool // only records that are no longer live speak of it
+	Guess              bool   // parent by process ID and time only
 	Children           []*treeNode
 	Notes              []string // what was left out below it
 	Open               bool     // something below it was found
@@ -37,102 +31,89 @@ type treeNode struct {
 // Dim reports whether the process is only context.
 func (n *treeNode) Dim() bool { return n.Finding == nil }
 
-// treeBuilder makes the trees of sessions, within bounds.
+// PID, Start, Stub and Recovered are those of the first process: Stub is set if
+// its start is not in the logs, Recovered if only records that are no longer live
+// speak of it.
+func (n *treeNode) PID() uint32       { return n.Process.PID() }
+func (n *treeNode) Start() event.Time { return n.Process.Start() }
+func (n *treeNode) Stub() bool        { return n.Process.Stub() }
+func (n *treeNode) Recovered() bool   { return n.Process.Recovered() }
+
+// Repeated says how often the shape was seen, "" if once.
+func (n *treeNode) Repeated() string {
+	if n.Count < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%d times, the last at %s", n.Count, rowTime(n.Last))
+}
+
+// treeBuilder makes the trees of sessions, within the room of a page.
 type treeBuilder struct {
 	data *htmlData
-	left int // processes that may still be shown
-
-	// Of the session in hand:
-	found         map[proctree.Process]*scan.Finding
-	hidden        map[proctree.Process]bool // found, but like others that are shown
-	path          map[proctree.Process]bool // ancestors of what is shown
-	room, roomDim int                       // processes that may still be shown, and others
+	left int // nodes that may still be shown
 }
 
-func newTreeBuilder(data *htmlData) *treeBuilder { return &treeBuilder{data: data, left: maxTreeAll} }
-
-// session returns the tree of a session: its worker, what was found, what lies
-// between, and some of what else ran there. It returns nil if the processes are
-// not known or there is no room left.
+// session returns the tree of a session, nil if its processes are not known or
+// there is no room left.
 func (b *treeBuilder) session(s *scan.Session) *treeNode {
-	if !s.Worker.Exists() || b.left <= 0 {
+	if b.left <= 0 {
 		return nil
 	}
-	b.found, b.hidden = make(map[proctree.Process]*scan.Finding), make(map[proctree.Process]bool)
-	b.path = make(map[proctree.Process]bool)
-	b.room, b.roomDim = min(maxTreeFound, b.left), min(maxTreeContext, b.left/2)
-	for _, shape := range s.Shapes {
-		for i, f := range shape.Findings {
-			b.hidden[f.Process] = i >= maxTreeSame
-		}
+	tree := s.Tree(scan.Bounds{Nodes: min(maxTreeNodes, b.left)})
+	if tree == nil {
+		return nil
 	}
-	for _, f := range s.Findings {
-		if !f.Process.Exists() {
+	b.left -= len(tree.Nodes)
+	nodes := make([]*treeNode, len(tree.Nodes))
+	below := make([]int, len(nodes)) // the node that shows what is below each
+	for i := range tree.Nodes {
+		n := &tree.Nodes[i]
+		below[i] = i
+		if n.Parent < 0 {
+			nodes[i] = b.node(n, "")
 			continue
 		}
-		b.found[f.Process] = f
-		if b.hidden[f.Process] {
-			continue
+		nodes[i] = b.node(n, userOf(tree.Nodes[n.Parent].Process))
+		if n.Depth >= maxTreeLevels {
+			below[i] = below[n.Parent]
 		}
-		for p, _ := f.Process.Parent(); p.Exists() && !b.path[p]; p, _ = p.Parent() {
-			b.path[p] = true
-			if p == s.Worker {
-				break
-			}
+		above := nodes[below[n.Parent]]
+		above.Children = append(above.Children, nodes[i])
+	}
+	for i := range tree.Nodes {
+		for at := i; tree.Nodes[i].Finding != nil && tree.Nodes[at].Parent >= 0 && !nodes[tree.Nodes[at].Parent].Open; {
+			at = tree.Nodes[at].Parent
+			nodes[at].Open = true
 		}
 	}
-	return b.node(s.Worker, "", maxTreeLevels)
+	return nodes[0]
 }
 
-// node returns a process with what is shown below it. user is its parent's.
-func (b *treeBuilder) node(p proctree.Process, user string, levels int) *treeNode {
-	texts := p.Forest().Texts()
+// node returns a node without what is below it. user is its parent's.
+func (b *treeBuilder) node(n *scan.TreeNode, user string) *treeNode {
+	texts := n.Process.Forest().Texts()
+	shown := &treeNode{
+		TreeNode: n, Record: b.data.context(n.Process), Image: texts.Text(n.Process.Image()), CommandLine: texts.KnownText(n.Process.CommandLine()),
+		Guess: isGuess(n.Process),
+	}
+	if own := userOf(n.Process); own != user {
+		shown.User = own
+	}
+	if n.LeftOut > 0 {
+		shown.Notes = append(shown.Notes, fmt.Sprintf("%s below it that no rule matched", text.Count(n.LeftOut, "more process", "more processes")))
+	}
+	if n.LeftOutFound > 0 {
+		shown.Notes = append(shown.Notes, fmt.Sprintf("%d more left out here for room: see the findings", n.LeftOutFound))
+	}
+	return shown
+}
+
+// userOf returns whom a process ran as, "" if not known.
+func userOf(p proctree.Process) string { return p.Forest().Texts().KnownText(p.Field(event.User)) }
+
+// isGuess reports whether the link to a process's parent rests on process ID and
+// time only.
+func isGuess(p proctree.Process) bool {
 	_, link := p.Parent()
-	n := &treeNode{
-		Record: b.data.context(p), Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()), PID: p.PID(), Start: p.Start(),
-		Finding: b.found[p], Stub: p.Stub(), Guess: link == proctree.LinkTime, Recovered: p.Recovered(), Open: b.path[p],
-	}
-	own := texts.KnownText(p.Field(event.User))
-	if own != user {
-		n.User = own
-	}
-	b.left--
-	b.children(n, p, own, levels-1)
-	return n
-}
-
-// children fills in what is shown below a process.
-func (b *treeBuilder) children(n *treeNode, p proctree.Process, user string, levels int) {
-	same, benign, room, shown := 0, 0, 0, 0
-	for child := range p.Children() {
-		isFound := b.found[child] != nil
-		switch {
-		case b.path[child] || isFound && !b.hidden[child]:
-			if b.room <= 0 || b.left <= 0 || levels <= 0 {
-				room++
-				continue
-			}
-			b.room--
-		case isFound:
-			same++
-			continue
-		default:
-			if b.roomDim <= 0 || b.left <= 0 || levels <= 0 || shown == maxTreeBenign {
-				benign++
-				continue
-			}
-			shown++
-			b.roomDim--
-		}
-		n.Children = append(n.Children, b.node(child, user, levels))
-	}
-	if same > 0 {
-		n.Notes = append(n.Notes, fmt.Sprintf("%s like those shown", text.Count(same, "more finding")))
-	}
-	if benign > 0 {
-		n.Notes = append(n.Notes, fmt.Sprintf("%d more below it that no rule matched", benign))
-	}
-	if room > 0 {
-		n.Notes = append(n.Notes, fmt.Sprintf("%d more left out here for room: see the findings", room))
-	}
+	return link == proctree.LinkTime
 }

@@ -22,11 +22,11 @@ import (
 // and its tree with what was found in it. It draws its lines itself: they have a
 // tree in them, and there may be very many.
 type sessionTable struct {
-	out     *bufio.Writer
-	style   text.Style
-	width   int
-	outline *outliner
-	rules   ruleNumbers
+	out      *bufio.Writer
+	style    text.Style
+	width    int
+	branches draw.Branches
+	rules    ruleNumbers
 }
 
 func writeTable(w io.Writer, res *scan.Result, o Options) error {
@@ -57,7 +57,7 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 		branches = draw.ASCIIBranches
 	}
 	t := &sessionTable{
-		out: bufio.NewWriter(w), style: text.Style{Color: o.Color}, width: tableWidth(o), outline: newOutliner(res, branches, tableWidth(o)),
+		out: bufio.NewWriter(w), style: text.Style{Color: o.Color}, width: tableWidth(o), branches: branches,
 		rules: numberRules(res.Findings),
 	}
 	t.overview(res)
@@ -190,14 +190,9 @@ func (t *sessionTable) session(s *scan.Session) {
 	for _, said := range t.about(s) {
 		t.lines("  ", said, 2)
 	}
-	if s.Worker.Exists() {
-		entries, hidden := t.outline.session(s)
-		t.table(entries)
-		if hidden > 0 {
-			rest := fmt.Sprintf("and %s without a finding", text.Count(hidden, "more process", "more processes"))
-			if names := t.outline.hiddenNames(); names != "" {
-				rest += ": " + names
-			}
+	if tree := s.Tree(scan.Bounds{}); tree != nil {
+		t.table(outlineOf(tree, t.branches, outlineDepth(t.width, t.branches)))
+		if rest := leftOutText(tree); rest != "" {
 			fmt.Fprintln(t.out, t.style.Dim("  "+text.Truncate(rest, t.width-2, "…")))
 		}
 	} else {
@@ -431,7 +426,7 @@ func (t *sessionTable) texts(e *entry, c columns) []string {
 	var lines []string
 	most := maxProcessLines
 	switch {
-	case e.finding == nil && !e.needed:
+	case e.finding == nil && !e.onWay:
 		most = 1
 	case e.finding != nil && e.finding.DecodedCommand != "":
 		most = 2 // what it says comes below
@@ -454,7 +449,7 @@ func (t *sessionTable) texts(e *entry, c columns) []string {
 // notes are what is to be said of an entry beside its command line.
 func (t *sessionTable) notes(e *entry, c columns) []string {
 	var notes []string
-	if e.count > 1 && (e.finding != nil || e.needed) {
+	if e.count > 1 && (e.finding != nil || e.onWay) {
 		note := fmt.Sprintf("%d times, the last at %s", e.count, e.last.Time().Format(c.format))
 		notes = append(notes, note)
 	}
@@ -483,11 +478,11 @@ func (t *sessionTable) command(e *entry) string {
 	if e.finding != nil {
 		image, command = e.finding.Image, e.finding.CommandLine
 	} else {
-		texts := t.outline.forest.Texts()
+		texts := e.process.Forest().Texts()
 		image, command = texts.Text(e.process.Image()), texts.Text(e.process.CommandLine())
 	}
 	command = strings.TrimSpace(command)
-	if e.finding == nil && !e.needed {
+	if e.finding == nil && !e.onWay {
 		return contextCommand(e, image, command)
 	}
 	if command == "" {

@@ -1,0 +1,249 @@
+package scan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+const (
+	// maxAlone is how many processes of one shape below one parent are nodes of their
+	// own, if they have children; more are one node.
+	maxAlone = 3
+	// maxContext bounds how many nodes of a tree lie on no way to a finding;
+	// maxContextBelow those of one parent.
+	maxContext      = 24
+	maxContextBelow = 6
+)
+
+// Bounds say how much of a session's tree is shown.
+type Bounds struct {
+	// Nodes bounds the nodes of a tree, the root among them; 0 means no bound but
+	// that of context.
+	Nodes int
+}
+
+// Tree is what of a session is shown: the server process, every finding, what
+// lies between, and some of what else ran there. Processes of one shape below
+// one parent are one node. Formats draw it, and decide nothing.
+type Tree struct {
+	// Nodes has the server process first, then each node after its parent, siblings in
+	// the order of their start.
+	Nodes []TreeNode
+	// LeftOut counts the processes below the server process that no node stands for.
+	LeftOut int
+	// LeftOutImages are the file names of those whose parents have a node, the
+	// commonest first.
+	LeftOutImages []ImageCount
+}
+
+// ImageCount is how many processes have an image of a file name.
+type ImageCount struct {
+	Name  string
+	Count int
+}
+
+// TreeNode is a process of a Tree, or several of one shape.
+type TreeNode struct {
+	Process proctree.Process // the first
+	Finding *Finding         // that of Process; nil if no rule matched it
+	OnWay   bool             // it is a finding, or on the way to one
+	Count   int              // of the processes
+	Last    event.Time       // start of the last of them
+	Parent  int              // index of the node above, -1 of the first
+	Depth   int              // links below the server process
+	// LeftOut counts the children that no rule matched and that have no node, and
+	// LeftOutFound the others, for which Bounds left no room.
+	LeftOut, LeftOutFound int
+}
+
+// Tree decides what of the session is shown. It returns nil if the server
+// process is not known.
+func (s *Session) Tree(bounds Bounds) *Tree {
+	if !s.Worker.Exists() {
+		return nil
+	}
+	t := &treeBuilder{
+		texts: s.Worker.Forest().Texts(), fields: proctree.NewFieldReader(s.Worker.Forest()), findings: make(map[proctree.Process]*Finding), onWay: make(map[proctree.Process]bool),
+		drawn: make(map[nodeShape]bool), commands: make(map[proctree.TextID]string), hidden: make(map[string]int),
+		context: maxContext, room: bounds.Nodes - 1, bounded: bounds.Nodes > 0,
+	}
+	for _, f := range s.Findings {
+		if f.Process.Exists() {
+			t.findings[f.Process] = f
+		}
+		for p := f.Process; p.Exists() && p != s.Worker && !t.onWay[p]; p, _ = p.Parent() {
+			t.onWay[p] = true
+		}
+	}
+	tree := &Tree{LeftOut: s.Processes}
+	todo := []nodeGroup{{members: []proctree.Process{s.Worker}, parent: -1, onWay: true}}
+	for len(todo) > 0 {
+		g := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		n := t.node(&g)
+		below := t.below(&n, &g, len(tree.Nodes))
+		if n.Parent >= 0 {
+			tree.LeftOut -= n.Count
+		}
+		tree.Nodes = append(tree.Nodes, n)
+		todo = append(todo, below...)
+	}
+	tree.LeftOutImages = t.images()
+	return tree
+}
+
+// treeBuilder makes the tree of one session.
+type treeBuilder struct {
+	texts    *proctree.Texts
+	fields   *proctree.FieldReader
+	findings map[proctree.Process]*Finding
+	onWay    map[proctree.Process]bool // findings, and what lies above them
+	commands map[proctree.TextID]string
+	drawn    map[nodeShape]bool // what has a node for context
+	context  int                // nodes left for context
+	room     int                // nodes left, if bounded
+	bounded  bool
+	hidden   map[string]int // images left out, by file name
+}
+
+// nodeGroup is processes that become one node.
+type nodeGroup struct {
+	members       []proctree.Process
+	parent, depth int
+	onWay         bool
+}
+
+// node returns the node of a group.
+func (t *treeBuilder) node(g *nodeGroup) TreeNode {
+	first := g.members[0]
+	n := TreeNode{Process: first, Finding: t.findings[first], OnWay: g.onWay, Count: len(g.members), Parent: g.parent, Depth: g.depth}
+	for _, p := range g.members {
+		n.Last = max(n.Last, p.Start())
+	}
+	return n
+}
+
+// below returns the groups of the children of a group's processes that become
+// nodes, the last first: so they are taken from the end in the order of their
+// start. Of those that lie on no way to a finding, each shape becomes a node
+// once. It counts in n what is left out.
+func (t *treeBuilder) below(n *TreeNode, g *nodeGroup, index int) []nodeGroup {
+	var groups []nodeGroup
+	room := min(maxContextBelow, t.context)
+	for _, members := range t.split(g.members) {
+		onWay := slices.ContainsFunc(members, func(p proctree.Process) bool { return t.onWay[p] })
+		key := t.shape(members[0])
+		full := t.bounded && t.room <= 0
+		switch {
+		case onWay && full:
+			n.LeftOutFound += len(members)
+			continue
+		case !onWay && (full || room == 0 || t.drawn[key]):
+			n.LeftOut += len(members)
+			t.hidden[proctree.BaseName(t.texts.Text(members[0].Image()))] += len(members)
+			continue
+		case !onWay:
+			t.drawn[key] = true
+			room--
+			t.context--
+		}
+		t.room--
+		groups = append(groups, nodeGroup{members, index, g.depth + 1, onWay})
+	}
+	slices.Reverse(groups)
+	return groups
+}
+
+// images returns what was left out, the commonest first.
+func (t *treeBuilder) images() []ImageCount {
+	var list []ImageCount
+	for name, n := range t.hidden {
+		list = append(list, ImageCount{name, n})
+	}
+	slices.SortFunc(list, func(a, b ImageCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+// nodeShape is what the processes of a node have in common.
+type nodeShape struct {
+	image, user proctree.TextID
+	command     string // folded
+	rules       string
+	known       bool
+}
+
+func (t *treeBuilder) shape(p proctree.Process) nodeShape {
+	id := p.CommandLine()
+	command, ok := t.commands[id]
+	if !ok {
+		command = FoldCommand(t.texts.Text(id))
+		t.commands[id] = command
+	}
+	s := nodeShape{image: p.Image(), user: t.fields.Field(p, event.User), command: command}
+	if f := t.findings[p]; f != nil {
+		s.rules, s.known = ruleLabels(f), f.Known
+	}
+	return s
+}
+
+// ruleLabels names the rules of a finding in one text.
+func ruleLabels(f *Finding) string {
+	labels := make([]string, len(f.Rules))
+	for i, r := range f.Rules {
+		labels[i] = r.Label()
+	}
+	return strings.Join(labels, " ")
+}
+
+// split divides the children of some processes by shape, in the order in which
+// each shape comes first. A few processes of one shape that have children of
+// their own stay apart, so that it can be seen which did what.
+func (t *treeBuilder) split(parents []proctree.Process) [][]proctree.Process {
+	index := make(map[nodeShape]int)
+	var groups [][]proctree.Process
+	for _, parent := range parents {
+		for p := range parent.Children() {
+			key := t.shape(p)
+			i, ok := index[key]
+			if !ok {
+				i = len(groups)
+				index[key] = i
+				groups = append(groups, nil)
+			}
+			groups[i] = append(groups[i], p)
+		}
+	}
+	if !slices.ContainsFunc(groups, staysApart) {
+		return groups
+	}
+	var apart [][]proctree.Process
+	for _, members := range groups {
+		if !staysApart(members) {
+			apart = append(apart, members)
+			continue
+		}
+		for _, p := range members {
+			apart = append(apart, []proctree.Process{p})
+		}
+	}
+	slices.SortStableFunc(apart, func(a, b []proctree.Process) int { return cmp.Compare(a[0].Start(), b[0].Start()) })
+	return apart
+}
+
+// staysApart reports whether processes of one shape are nodes of their own.
+func staysApart(members []proctree.Process) bool {
+	return len(members) > 1 && len(members) <= maxAlone && slices.ContainsFunc(members, hasChildren)
+}
+
+func hasChildren(p proctree.Process) bool {
+	for range p.Children() {
+		return true
+	}
+	return false
+}
