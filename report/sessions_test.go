@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/report"
 	"webshellscan/scan"
@@ -123,5 +126,44 @@ func TestHostileLogs(t *testing.T) {
 	}
 	if err := document.Validate(unmarshal(t, b.String())); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOneTree: the table and the page show the same processes of a session, which
+// are those that the domain chose.
+func TestOneTree(t *testing.T) {
+	res := scanShipped(t)
+	var table strings.Builder
+	if err := report.ScanFormats.Write(&table, "table", res, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	page := writeResult(t, "html", res)
+	line := regexp.MustCompile(`(?m)^ [0-9: -]{8,}  \S+ +(\d+) +[│├└]`)
+	link := regexp.MustCompile(`<a href="#p\d+">[^<]* \((\d+)\)</a> <time>`)
+	var inTable, onPage, want []string
+	for _, m := range line.FindAllStringSubmatch(table.String(), -1) {
+		inTable = append(inTable, m[1])
+	}
+	for i, s := range res.Sessions {
+		_, card, _ := strings.Cut(page, fmt.Sprintf(`<article class="session %s" id="s%d"`, s.Level, i))
+		card, _, _ = strings.Cut(card, "</article>")
+		tree := s.Tree(scan.Bounds{})
+		for n, m := range link.FindAllStringSubmatch(card, -1) {
+			if n > 0 && !s.Known { // the server process is not in the table
+				onPage = append(onPage, m[1])
+			}
+		}
+		for n := 1; tree != nil && !s.Known && n < len(tree.Nodes); n++ {
+			want = append(want, fmt.Sprint(tree.Nodes[n].Process.PID()))
+		}
+	}
+	if len(want) < 10 {
+		t.Fatalf("%d nodes", len(want))
+	}
+	if diff := cmp.Diff(want, inTable); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, onPage); diff != "" {
+		t.Errorf("page (-want +got):\n%s", diff)
 	}
 }
