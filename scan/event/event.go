@@ -41,8 +41,9 @@ type Event struct {
 	// ID is System/EventID, Version is System/Version.
 	ID      uint16
 	Version uint8
-	// Key is the index, in the reader's selection, of the key that selected
-	// this event.
+	// Key numbers what selected this event: the index in Want.Keys, or behind
+	// those in Want.Providers, or behind those in Want.Channels. The first that
+	// fits counts.
 	Key int
 	// Time is System/TimeCreated/@SystemTime, or the record header's time
 	// (TimeFromHeader set) where the payload has none.
@@ -66,6 +67,11 @@ type Event struct {
 	marks  [NumPayloadFields]uint32
 	mark   uint32 // less one
 	order  []FieldID
+
+	// system and payload hold what a selection asks for by name, listed the
+	// bytes of their values.
+	system, payload FieldList
+	listed          int
 }
 
 // MaxFields is how many named fields an event keeps at most: each name once.
@@ -77,6 +83,7 @@ func (e *Event) Reset() {
 	e.Time, e.TimeFromHeader, e.RecordID = 0, false, 0
 	e.Channel, e.Computer, e.Damaged, e.Marks = Value{}, Value{}, 0, 0
 	e.order = e.order[:0]
+	e.system, e.payload, e.listed = e.system[:0], e.payload[:0], 0
 	if e.mark++; e.mark == 1<<32-1 {
 		e.mark = 0
 		clear(e.marks[:])

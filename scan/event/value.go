@@ -265,17 +265,10 @@ func (v Value) appendNumber(dst []byte) []byte {
 
 // appendArray appends the items of an array.
 func (v Value) appendArray(dst []byte) []byte {
-	item := v.Type &^ TypeArray
-	for rest, first := v.Data, true; len(rest) > 0; first = false {
-		n := arrayItem(item, rest)
-		if n == 0 {
-			return appendHex(dst, rest)
-		}
-		if !first {
-			dst = append(dst, ", "...)
-		}
-		dst = Value{item, rest[:n]}.AppendText(dst)
-		rest = rest[n:]
+	separator := ""
+	for item := range v.Items() {
+		dst = item.AppendText(append(dst, separator...))
+		separator = ", "
 	}
 	return dst
 }

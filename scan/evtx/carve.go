@@ -111,15 +111,21 @@ func (r *Reader) headless(w window, base, first, signed int) int64 {
 	end := min(base+ChunkSize, len(w.data), signed)
 	at := w.start + int64(base)
 	r.fault(&FormatError{Class: ChunkBadMagic, What: "chunk header", Offset: at, Err: ErrSignature})
-	c := chunk{data: w.data[base:end:end], base: at, pos: first - base}
-	if c.pos == chunkHeaderSize {
+	r.unsigned(w.data[base:end:end], at, first-base)
+	return w.start + int64(end)
+}
+
+// unsigned reads a chunk without a signature that lies at base of the file, from
+// its first record on, an offset in data.
+func (r *Reader) unsigned(data []byte, base int64, first int) {
+	c := chunk{data: data, base: base, pos: first}
+	if c.pos == chunkHeaderSize && len(data) >= chunkHeaderSize {
 		c.head = parseChunkHeader(c.data)
 	}
 	r.templates.begin(true)
 	r.grope(&c)
 	r.note(&c)
 	r.slack(&c)
-	return w.start + int64(end)
 }
 
 // nextChunk returns the offset of the next chunk signature in [from, end) of b

@@ -19,9 +19,12 @@ type chunk struct {
 	pos     int  // where the next record should begin
 	mended  bool // the frame of the record at hand is damaged, and its size worked out
 
-	first      int        // offset of the first record met
-	lastTime   event.Time // of the last record met, 0 if it cannot be compared
-	lastHeader event.Time // in the header of the last record met
+	first    int        // offset of the first record met
+	lastTime event.Time // of the last record met, 0 if it cannot be compared
+	// The earliest and latest times of the records before the last one; 0 if no
+	// other than the last one's has been seen.
+	earliest, latest event.Time
+	lastHeader       event.Time // in the header of the last record met
 	// How many records have their own time in their header, and how many the next
 	// record's.
 	ownTimes, nextTimes int
@@ -103,7 +106,7 @@ func (r *Reader) record(c *chunk, size int) {
 		c.firstID, c.first, before = c.lastID, off, c.lastID-1
 	}
 	r.stats.Records++
-	if !r.quick(c, off, size) {
+	if r.donors != nil && r.templates.unsure || !r.quick(c, off, size) {
 		r.careful(c, off, size, 0)
 	} else {
 		r.putAside(c, off, size, 0)

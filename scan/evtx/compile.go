@@ -28,7 +28,16 @@ type frame struct {
 	word  word
 	field event.FieldID // inData, inLeaf below UserData
 	name  source        // inData: where the field's name comes from, if not a literal
-	value source        // inData, inLeaf: the element's text so far
+	value source        // the text so far, of elements that are listed or give items
+
+	// For the list of all fields:
+	section  section // of the element itself
+	inner    section // of the elements in it
+	node     int     // of its name, from the chunk's start
+	named    string  // what its attribute Name says
+	names    uint16  // 1 + index in template.names, where that is no literal
+	hasName  bool
+	children bool
 }
 
 // compiler turns BinXML into a template: one pass over the tokens with a stack
@@ -45,9 +54,15 @@ type compiler struct {
 	stack  [maxDepth]frame
 	depth  int    // open elements; stack[depth-1] is the innermost
 	attr   word   // the open attribute
+	node   int    // of its name, from the chunk's start
 	attrOf source // its text so far
 	inAttr bool
 	tokens int
+
+	// lists says that a document without a template is to have its list of
+	// fields; a definition always has one, since others may borrow it.
+	lists bool
+	texts nameTexts
 }
 
 // definition compiles the definition at t.offset into t.
@@ -130,7 +145,7 @@ func (c *compiler) token(token uint8) {
 		c.close()
 	case tokenAttribute, tokenAttribute | moreFollows:
 		c.endAttribute()
-		c.attr = c.name()
+		c.attr, c.node = c.name()
 		c.inAttr = true
 	case tokenValueText, tokenValueText | moreFollows:
 		if event.ValueType(c.cur.uint8()) != event.TypeString {
@@ -165,12 +180,13 @@ func (c *compiler) fail(err error) {
 	}
 }
 
-// name reads a name reference and, in a definition, notes it down.
-func (c *compiler) name() word {
+// name reads a name reference and, in a definition, notes it down. It returns
+// the word, and the name node's offset from the chunk's start.
+func (c *compiler) name() (word, int) {
 	at := c.cur.pos
 	w, node := c.cur.name()
 	c.noteName(at, node)
-	return w
+	return w, node
 }
 
 // noteName notes a name reference at an offset of the chunk, whose node stands
@@ -221,7 +237,7 @@ func (c *compiler) open(attributes bool) {
 		c.cur.skip(2)
 	}
 	c.cur.skip(4)
-	w := c.name()
+	w, node := c.name()
 	if attributes {
 		c.cur.skip(4)
 	}
@@ -231,12 +247,15 @@ func (c *compiler) open(attributes bool) {
 	if c.cur.err != nil {
 		return
 	}
-	parent := c.t.place
+	parent, inner := c.t.place, sectionOf(c.t.place)
 	if c.depth > 0 {
-		parent = c.stack[c.depth-1].place
+		above := &c.stack[c.depth-1]
+		above.children = true
+		parent, inner = above.place, above.inner
 	}
 	f := &c.stack[c.depth]
-	*f = frame{place: childPlace(parent, w), word: w}
+	*f = frame{place: childPlace(parent, w), word: w, section: inner, node: node}
+	f.inner = innerSection(parent, inner, w)
 	if parent == inUserFields {
 		f.field = w.field()
 	}
@@ -284,6 +303,9 @@ func (c *compiler) close() {
 	}
 	c.depth--
 	f := &c.stack[c.depth]
+	if c.listing() {
+		c.listElement(f)
+	}
 	switch {
 	case f.place == inData || f.place == inLeaf && f.field != event.FieldNone:
 		c.addItem(f)
@@ -345,6 +367,9 @@ func (c *compiler) endAttribute() {
 		return
 	}
 	f := &c.stack[c.depth-1]
+	if c.listing() {
+		c.listAttribute(f, value)
+	}
 	switch {
 	case f.place == inData && c.attr == wordName:
 		if value.kind == sourceLiteral {
@@ -386,9 +411,22 @@ func (c *compiler) target() *source {
 		return &c.attrOf
 	}
 	if c.depth > 0 {
-		if f := &c.stack[c.depth-1]; f.place == inData || f.place == inLeaf {
+		f := &c.stack[c.depth-1]
+		if f.place == inData || f.place == inLeaf || f.section != sectionNone && f.place == inOther && c.listing() {
 			return &f.value
 		}
+	}
+	return nil
+}
+
+// textTarget returns the text that a literal belongs to. Unlike a substitution
+// it can be nothing but text.
+func (c *compiler) textTarget() *source {
+	if to := c.target(); to != nil || c.depth == 0 || !c.listing() {
+		return to
+	}
+	if f := &c.stack[c.depth-1]; f.section != sectionNone {
+		return &f.value
 	}
 	return nil
 }
@@ -396,14 +434,14 @@ func (c *compiler) target() *source {
 // literal reads counted text.
 func (c *compiler) literal() {
 	text := c.cur.text()
-	if to := c.target(); to != nil && c.cur.err == nil {
+	if to := c.textTarget(); to != nil && c.cur.err == nil {
 		off := c.cur.pos - len(text) - c.start
 		c.add(to, part{source: source{kind: sourceLiteral, text: span{uint32(off), uint32(len(text))}}})
 	}
 }
 
 func (c *compiler) char(unit uint16) {
-	if to := c.target(); to != nil && c.cur.err == nil {
+	if to := c.textTarget(); to != nil && c.cur.err == nil {
 		c.add(to, part{char: unit})
 	}
 }
@@ -448,6 +486,9 @@ func (c *compiler) substitution(index uint16) {
 	case inEvent, inEventData, inUserData, inUserFields:
 		if len(c.t.embeds) < maxEmbedded {
 			c.t.embeds = append(c.t.embeds, embed{index, at})
+			if c.listing() {
+				c.listEmbed()
+			}
 		}
 	}
 }

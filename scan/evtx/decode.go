@@ -33,7 +33,7 @@ type value struct {
 func (r *Reader) careful(c *chunk, off, size int, marks event.Marks) {
 	selected, err := r.decode(c, off, size)
 	if err != nil {
-		c.lastTime = 0
+		c.forget()
 		r.lost(c, off, size, marks, err)
 		return
 	}
@@ -45,7 +45,7 @@ func (r *Reader) careful(c *chunk, off, size int, marks event.Marks) {
 	r.countHost()
 	r.saw(c, off, ev.Time)
 	if r.outer == nil {
-		c.lastTime = 0 // a forwarded event's time is that of another clock
+		c.forget() // a forwarded event's time is that of another clock
 	}
 	end, jumped := r.end, r.jumped
 	if !r.putAside(c, off, size, marks) && selected {
@@ -83,12 +83,20 @@ func (r *Reader) decode(c *chunk, off, size int) (selected bool, err error) {
 	r.outer, r.jumped = nil, 0
 	ev.Place = event.Place{Offset: c.base + int64(off), Chunk: c.base, HeaderID: recordID(c.data, off)}
 	r.queue = append(r.queue[:0], document{pos: off + recordHead, end: off + size - recordTail})
+	if r.lister.on {
+		r.lister.begin()
+	}
 	for i := 0; i < len(r.queue); i++ {
 		if i >= maxDocuments || r.queue[i].depth > maxEmbedded {
 			return selected, ErrBudget
 		}
+		r.lister.open(i)
 		if err := r.document(c, r.queue[i]); err != nil {
-			return selected, err
+			if r.queue[i].place != inOther {
+				return selected, err
+			}
+			r.lister.drop() // the value is given as it is
+			r.ev.Damaged++
 		}
 		if i > 0 {
 			continue
@@ -99,6 +107,9 @@ func (r *Reader) decode(c *chunk, off, size int) (selected bool, err error) {
 		if ev.Key, selected = r.selected(); !selected {
 			break
 		}
+	}
+	if selected && r.lister.on {
+		r.finishList(0)
 	}
 	return selected, nil
 }
@@ -123,6 +134,9 @@ func (r *Reader) saw(c *chunk, off int, t event.Time) {
 		c.nextTimes++
 	}
 	c.lastHeader = header
+	if uint64(t) <= uint64(c.lastTime)-1 { // also if there is no last one
+		c.widen(t)
+	}
 	if t < c.lastTime-maxDisorder && t.Plausible() {
 		r.fault(&FormatError{
 			Class: TimeBackwards, What: "record", Offset: c.base + int64(off), RecordID: recordID(c.data, off),
@@ -130,6 +144,26 @@ func (r *Reader) saw(c *chunk, off int, t event.Time) {
 		})
 	}
 	c.lastTime = t
+}
+
+// widen widens the span of the chunk's times by a time that is earlier than the
+// last one, and by that.
+func (c *chunk) widen(t event.Time) {
+	for _, t := range [...]event.Time{t, c.lastTime} {
+		if !t.Plausible() {
+			continue
+		}
+		if t < c.earliest || c.earliest == 0 {
+			c.earliest = t
+		}
+		c.latest = max(c.latest, t)
+	}
+}
+
+// forget makes the last record's time one that cannot be compared.
+func (c *chunk) forget() {
+	c.widen(c.lastTime)
+	c.lastTime = 0
 }
 
 // maxDisorder is how far the times of records may run against the order of
@@ -170,9 +204,19 @@ func (r *Reader) recordFault(c *chunk, off int, class Class, what string, err er
 // selected reports whether the event whose System values have been read was
 // selected, and as which key.
 func (r *Reader) selected() (int, bool) {
-	if !r.sel.hasID(r.ev.ID) || r.ev.Provider.Type != event.TypeString {
-		return 0, false
+	if r.ev.Provider.Type == event.TypeString && (r.sel.wholeProvider || r.sel.hasID(r.ev.ID)) {
+		if key, ok := r.selectedBy(); ok {
+			return key, true
+		}
 	}
+	if len(r.sel.channels) > 0 && r.ev.Channel.Type == event.TypeString {
+		return r.sel.channel(r.ev.Channel.Data)
+	}
+	return 0, false
+}
+
+// selectedBy is selected by the event's provider.
+func (r *Reader) selectedBy() (int, bool) {
 	if name := r.ev.Provider.Data; !bytes.Equal(name, r.providerName) || r.providerName == nil {
 		r.providerName = append(r.providerName[:0], name...)
 		r.provider = r.sel.provider(name)
@@ -337,13 +381,18 @@ func (r *Reader) fill(t *template, data []byte, doc document) {
 		}
 		r.ev.Set(field, v)
 	}
-	for _, e := range t.embeds {
+	var embedded [maxEmbedded]int
+	for i, e := range t.embeds {
 		if int(e.index) >= len(r.vals) {
 			continue
 		}
 		if v := r.vals[e.index]; v.typ == event.TypeBinXML && v.size > 0 {
+			embedded[i] = len(r.queue)
 			r.queue = append(r.queue, document{v.off, v.off + int(v.size), e.place, doc.depth + 1})
 		}
+	}
+	if r.lister.on && !r.whole {
+		r.list(t, data, doc, &embedded)
 	}
 }
 

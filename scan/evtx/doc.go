@@ -25,6 +25,10 @@
 //		for ev, err := range reader.Records(ctx, file, part) { … }
 //	}
 //
+// A selection names kinds of event, whole providers or whole channels. It gives
+// the fields that have a FieldID; event.Want also asks for others by name, or for
+// all that a record has. Reread reads single chunks again with another selection.
+//
 // Sources: [MS-EVEN6] 2.2.12 (BinXML), libyal's "Windows XML Event Log (EVTX)
 // format" (file, chunk and record layout), and measurements of real logs where
 // both are silent.

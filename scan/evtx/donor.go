@@ -140,6 +140,7 @@ func (t *template) clone() *template {
 	c.raw, c.refs, c.outside = bytes.Clone(t.raw), nil, nil
 	c.items, c.embeds, c.parts = slices.Clone(t.items), slices.Clone(t.embeds), slices.Clone(t.parts)
 	c.substitutions = slices.Clone(t.substitutions)
+	c.listed, c.names = slices.Clone(t.listed), slices.Clone(t.names)
 	c.uses, c.usedIn, c.donor, c.borrowed = 0, 0, nil, true
 	c.channel, c.origin = event.Value{}, nil
 	return &c
@@ -181,6 +182,14 @@ func (t *template) meaning() uint64 {
 		number(int(it.field))
 		add(it.name)
 		add(it.value)
+	}
+	for _, l := range t.listed {
+		number(int(l.section)<<16 | len(l.name))
+		b = append(b, l.name...)
+		if l.names > 0 {
+			add(t.names[l.names-1])
+		}
+		add(l.value)
 	}
 	for _, e := range t.embeds {
 		number(int(e.index)<<8 | int(e.place))

@@ -27,6 +27,7 @@ const (
 	// Attributes.
 	wordName
 	wordSystemTime
+	wordRenderingInfo // the message of a forwarded event, rendered where it comes from
 	// Names that stand in nearly every definition and say nothing here: listed
 	// so that they are found at the first look.
 	wordOther
@@ -47,7 +48,7 @@ var names = newNameTable(map[string]word{
 	"Event": wordEvent, "System": wordSystem, "Provider": wordProvider, "EventID": wordEventID,
 	"Version": wordVersion, "TimeCreated": wordTimeCreated, "EventRecordID": wordEventRecordID,
 	"Channel": wordChannel, "Computer": wordComputer, "EventData": wordEventData, "UserData": wordUserData,
-	"Data": wordData, "Name": wordName, "SystemTime": wordSystemTime,
+	"Data": wordData, "Name": wordName, "SystemTime": wordSystemTime, "RenderingInfo": wordRenderingInfo,
 	"xmlns": wordOther, "Guid": wordOther, "Qualifiers": wordOther, "Level": wordOther, "Task": wordOther,
 	"Opcode": wordOther, "Keywords": wordOther, "Correlation": wordOther, "ActivityID": wordOther,
 	"RelatedActivityID": wordOther, "Execution": wordOther, "ThreadID": wordOther, "Security": wordOther,

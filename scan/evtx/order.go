@@ -19,12 +19,18 @@ type Chunk struct {
 	FirstID, LastID uint64
 	FirstRecordID   uint64
 	First, Last     event.Time
+	// Earliest and Latest are the earliest and latest plausible times of all its
+	// records, 0 if there are none. They lie beyond First and Last where records
+	// were forwarded or the clock was set.
+	Earliest, Latest event.Time
 	// Forwarded says that the first record is stored without a template, as
 	// collectors store what comes from elsewhere.
 	Forwarded bool
 	// OwnTimes counts the records whose header has their own time, NextTimes those
 	// whose header has that of the record after them: an export writes it so.
 	OwnTimes, NextTimes int
+
+	first int // offset of its first record, from the chunk's start
 }
 
 // note counts a chunk that was read.
@@ -36,8 +42,10 @@ func (r *Reader) note(c *chunk) {
 	r.stats.Chunks++
 	n := Chunk{
 		Offset: c.base, Records: c.records, FirstID: c.firstID, LastID: c.lastID,
-		OwnTimes: c.ownTimes, NextTimes: c.nextTimes,
+		OwnTimes: c.ownTimes, NextTimes: c.nextTimes, first: c.first,
 	}
+	c.widen(c.lastTime)
+	n.Earliest, n.Latest = c.earliest, c.latest
 	if r.peek(c, c.first) {
 		n.FirstRecordID, n.First, n.Forwarded = r.ev.RecordID, r.ev.Time, r.outer == nil
 	}

@@ -47,6 +47,11 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 		if rest > end || sizes[4*i+2] != byte(event.TypeString) {
 			return false
 		}
+		if t.asked == askedChannel {
+			if _, selected := r.sel.channel(d[from:rest]); selected {
+				return false
+			}
+		}
 		channel = event.Value{Type: event.TypeString, Data: d[from:rest]}
 		sizes = sizes[4*(i+1):]
 	} else {
@@ -56,10 +61,8 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 	if filler := end - (rest + sumSizes(sizes) + 1); uint(filler) > maxFiller {
 		return false
 	}
-	if t.provider != nil || t.system[sysProvider].kind == sourceSubstitution {
-		if r.sel.hasID(le.Uint16(d[idAt:])) {
-			return false
-		}
+	if t.asked != askedNothing && r.sel.hasID(le.Uint16(d[idAt:])) {
+		return false
 	}
 	when := event.Time(le.Uint64(d[at:]))
 	r.saw(c, off, when)
@@ -87,7 +90,7 @@ func (r *Reader) quickTemplate(c *chunk, off, size int) (t *template, spec int) 
 			return nil, 0
 		}
 	}
-	if !t.quick {
+	if !t.quick || t.asked == askedAll {
 		return nil, 0
 	}
 	spec = instanceEnd

@@ -28,6 +28,7 @@ type Reader struct {
 	vals    []value
 	arena   []byte // UTF-16LE text that had to be put together for ev
 	scratch []byte
+	lister  lister
 
 	// The provider asked for last, since it is mostly the next one too.
 	providerName []byte
@@ -65,8 +66,9 @@ type Reader struct {
 func NewReader(sel *Selection) *Reader {
 	return &Reader{
 		sel:       sel,
-		templates: templateCache{sel: sel, byKey: make(map[templateKey]*variants)},
+		templates: templateCache{sel: sel, byKey: make(map[templateKey]*variants), build: compiler{lists: sel.lists}},
 		origins:   make(map[string]*originCount),
+		lister:    lister{on: sel.lists},
 	}
 }
 

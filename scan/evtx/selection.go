@@ -7,39 +7,78 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Selection says which kinds of event a Reader decodes. It is immutable, and
-// goroutines may share it.
+// Selection says which events a Reader decodes, and what of them. It is
+// immutable, and goroutines may share it.
 type Selection struct {
 	// ids has a bit for each event ID that some provider is selected with: the
 	// first look at a record.
 	ids       [1 << 16 / 64]uint64
 	providers []*provider
+	// wholeProvider says that all of a provider is selected.
+	wholeProvider bool
+	channels      []channel
+
+	// lists says that fields are asked for by name; fields are the names, nil for
+	// all fields.
+	lists  bool
+	fields map[string]bool
 }
 
-// provider holds the selected event IDs of one provider.
+// provider holds what is selected of one provider.
 type provider struct {
-	name string // in lower case
-	ids  []uint16
-	keys []int // by index in ids
+	name  string // in lower case
+	ids   []uint16
+	keys  []int // by index in ids
+	whole int   // 1 + Event.Key of the whole provider, 0 if it is not selected
 }
 
-// NewSelection returns a selection of the given kinds of event. Provider names
-// must be ASCII, as all of Windows' own are. Event.Key is the index into keys.
-func NewSelection(keys []event.Key) *Selection {
-	s := new(Selection)
-	byName := make(map[string]*provider)
-	for i, k := range keys {
-		name := strings.ToLower(k.Provider)
-		p := byName[name]
-		if p == nil {
-			p = &provider{name: name}
-			byName[name] = p
-			s.providers = append(s.providers, p)
-		}
+// channel is a channel that is selected whole.
+type channel struct {
+	name string // in lower case
+	key  int
+}
+
+// NewSelection returns a selection of the given kinds of event: Select with
+// nothing but keys.
+func NewSelection(keys []event.Key) *Selection { return Select(event.Want{Keys: keys}) }
+
+// Select returns a selection of what is wanted. Names of providers and channels
+// must be ASCII, as all of Windows' own are. Event.Key is described there.
+func Select(want event.Want) *Selection {
+	s := &Selection{wholeProvider: len(want.Providers) > 0, lists: want.Lists()}
+	for i, k := range want.Keys {
+		p := s.add(k.Provider)
 		p.ids, p.keys = append(p.ids, k.ID), append(p.keys, i)
 		s.ids[k.ID/64] |= 1 << (k.ID % 64)
 	}
+	for i, name := range want.Providers {
+		if p := s.add(name); p.whole == 0 {
+			p.whole = 1 + want.FirstProvider() + i
+		}
+	}
+	for i, name := range want.Channels {
+		s.channels = append(s.channels, channel{strings.ToLower(name), want.FirstChannel() + i})
+	}
+	if !want.AllFields && s.lists {
+		s.fields = make(map[string]bool, len(want.Fields))
+		for _, name := range want.Fields {
+			s.fields[name] = true
+		}
+	}
 	return s
+}
+
+// add returns what is selected of a provider.
+func (s *Selection) add(name string) *provider {
+	name = strings.ToLower(name)
+	for _, p := range s.providers {
+		if p.name == name {
+			return p
+		}
+	}
+	p := &provider{name: name}
+	s.providers = append(s.providers, p)
+	return p
 }
 
 // hasID reports whether any provider is selected with the event ID.
@@ -48,9 +87,7 @@ func (s *Selection) hasID(id uint16) bool { return s.ids[id/64]&(1<<(id%64)) != 
 // provider returns the provider of the given UTF-16LE name, nil if nothing of
 // it is selected.
 func (s *Selection) provider(utf16 []byte) *provider {
-	for len(utf16) >= 2 && utf16[len(utf16)-1] == 0 && utf16[len(utf16)-2] == 0 {
-		utf16 = utf16[:len(utf16)-2]
-	}
+	utf16 = trimNUL(utf16)
 	for _, p := range s.providers {
 		if equalFoldASCII(utf16, p.name) {
 			return p
@@ -59,8 +96,23 @@ func (s *Selection) provider(utf16 []byte) *provider {
 	return nil
 }
 
-// key returns the index of the key of an event ID of p, and whether there is
-// one. A nil p has none.
+// channel returns the Event.Key of a channel of the given UTF-16LE name, and
+// whether it is selected.
+func (s *Selection) channel(utf16 []byte) (int, bool) {
+	utf16 = trimNUL(utf16)
+	for _, c := range s.channels {
+		if equalFoldASCII(utf16, c.name) {
+			return c.key, true
+		}
+	}
+	return 0, false
+}
+
+// wants reports whether a field of a name is to be listed.
+func (s *Selection) wants(name string) bool { return s.fields == nil || s.fields[name] }
+
+// key returns the number of what selects an event ID of p, and whether it is
+// selected. A nil p has none.
 func (p *provider) key(id uint16) (int, bool) {
 	if p == nil {
 		return 0, false
@@ -68,5 +120,13 @@ func (p *provider) key(id uint16) (int, bool) {
 	if i := slices.Index(p.ids, id); i >= 0 {
 		return p.keys[i], true
 	}
-	return 0, false
+	return p.whole - 1, p.whole > 0
+}
+
+// trimNUL returns UTF-16LE text without its trailing NULs.
+func trimNUL(utf16 []byte) []byte {
+	for len(utf16) >= 2 && utf16[len(utf16)-1] == 0 && utf16[len(utf16)-2] == 0 {
+		utf16 = utf16[:len(utf16)-2]
+	}
+	return utf16
 }

@@ -101,6 +101,11 @@ type template struct {
 	// substitutions are the indices of the values that the definition uses, once
 	// for each use.
 	substitutions []uint16
+	// listed are all fields that the definition names, in its order, for
+	// selections that ask for them; names are the sources of those names that
+	// are no literals.
+	listed []listedField
+	names  []source
 	// seen has a bit for each field that has its item.
 	seen [2]uint64
 
@@ -115,6 +120,9 @@ type template struct {
 	quick              bool
 	idIndex, timeIndex int
 	channelIndex       int
+
+	// asked says what of the selection can be an event of this template.
+	asked asked
 
 	// uses counts the records of the present part, of which those of one channel
 	// after the other count for an origin, nil if there is none; owned by the reader.
@@ -140,8 +148,8 @@ func (t *template) restart(at place) {
 	*t = template{
 		id: t.id, place: at, offset: t.offset, length: t.length, serial: t.serial,
 		raw: t.raw, refs: t.refs[:0], outside: t.outside[:0], items: t.items[:0], embeds: t.embeds[:0],
-		substitutions: t.substitutions[:0],
-		parts:         append(t.parts[:0], part{}), // index 0 ends a list
+		substitutions: t.substitutions[:0], listed: t.listed[:0], names: t.names[:0],
+		parts: append(t.parts[:0], part{}), // index 0 ends a list
 	}
 }
 
@@ -200,6 +208,37 @@ func (t *template) settle(sel *Selection) {
 		(t.system[sysProvider].kind == sourceLiteral || t.system[sysProvider].kind == sourceSubstitution) &&
 		(channel.kind == sourceLiteral || channel.kind == sourceSubstitution && channel.index > when.index)
 	t.idIndex, t.timeIndex, t.channelIndex = int(id.index), int(when.index), int(channel.index)
+	t.asked = t.askedBy(sel)
+}
+
+// asked says what of a selection the events of a template can be.
+type asked uint8
+
+const (
+	askedNothing asked = iota
+	askedIDs           // those of selected event IDs
+	askedChannel       // those, and of a selected channel, which the record names
+	askedAll           // all of them are selected, or nothing can be said
+)
+
+// askedBy returns what of a selection the events of t can be.
+func (t *template) askedBy(sel *Selection) asked {
+	named := t.system[sysProvider].kind == sourceLiteral
+	if t.provider != nil && t.provider.whole != 0 || !named && sel.wholeProvider {
+		return askedAll
+	}
+	if s := t.system[sysChannel]; len(sel.channels) > 0 {
+		if s.kind != sourceLiteral {
+			return askedChannel
+		}
+		if _, selected := sel.channel(t.text(s.text)); selected {
+			return askedAll
+		}
+	}
+	if t.provider != nil || !named {
+		return askedIDs
+	}
+	return askedNothing
 }
 
 // templateKey tells compiled definitions apart: the same definition may stand

@@ -1,0 +1,24 @@
+package event
+
+// Want says which events a reader is to give, and what of them.
+type Want struct {
+	// Keys are kinds of event. The fields that have a FieldID are always given.
+	Keys []Key
+	// Providers are those of which every event is wanted, whatever its ID, and
+	// Channels those of which every event is, whoever wrote it. Names are
+	// compared without case.
+	Providers, Channels []string
+	// AllFields asks for Event.System and Event.Payload with all that a record
+	// has. Fields asks for them with the fields of these names only.
+	AllFields bool
+	Fields    []string
+}
+
+// Lists reports whether fields are asked for by their own names.
+func (w *Want) Lists() bool { return w.AllFields || len(w.Fields) > 0 }
+
+// FirstProvider returns the Event.Key of Providers[0].
+func (w *Want) FirstProvider() int { return len(w.Keys) }
+
+// FirstChannel returns the Event.Key of Channels[0].
+func (w *Want) FirstChannel() int { return len(w.Keys) + len(w.Providers) }
