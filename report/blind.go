@@ -35,16 +35,6 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 	return p.err
 }
 
-// blindText says in one sentence of how many hosts nothing that ran can be seen;
-// "" of none.
-func blindText(s *scan.Summary) string {
-	n := len(s.BlindHosts)
-	if n == 0 {
-		return ""
-	}
-	return "Of " + text.Count(n, "host") + " nothing that ran can be seen: no process creations."
-}
-
 // writeBlind ends a CSV with a line for each host of which nothing that ran can be
 // seen: in the columns host and blind, all others are empty.
 func writeBlind[R any](c *csvWriter, columns []csvColumn[R], hosts []scan.Blind) error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -129,7 +130,7 @@ func explain(res *scan.Result, e Explained) explainedProcess {
 		out.Worker, out.WorkerProcessID, out.ServerRole, out.Depth = texts.Text(worker.Image()), worker.PID(), role, depth
 	}
 	level, reasons := res.Level(p)
-	out.Level, out.LevelReasons = level.String(), reasonTexts(reasons)
+	out.Level, out.LevelReasons = level.String(), phrase.Reasons(reasons)
 	for _, x := range e.Rules {
 		r := explainedRule{Rule: x.Rule.Label(), Level: x.Rule.Level.String(), Role: x.Rule.Role, Matched: x.Matched}
 		for _, part := range x.Parts {
@@ -138,15 +139,6 @@ func explain(res *scan.Result, e Explained) explainedProcess {
 		out.Rules = append(out.Rules, r)
 	}
 	return out
-}
-
-// reasonTexts are the reasons of a level as reports have them.
-func reasonTexts(reasons []scan.LevelReason) []string {
-	list := make([]string, len(reasons))
-	for i, r := range reasons {
-		list[i] = r.String()
-	}
-	return list
 }
 
 func explainPart(part rules.ExplainedPart) explainedPart {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"webshellscan/report/draw"
+	"webshellscan/report/html"
 	"webshellscan/scan"
 )
 
@@ -15,8 +16,8 @@ var ScanFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
 	{"table", []string{".txt"}, Needs{}, writeTable},
 	{"csv", []string{".csv"}, Needs{}, writeCSV},
 	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, writeJSONL},
-	{"json", []string{".json"}, Needs{Manifest: true, RawEvents: maxRawEvents}, writeJSON},
-	{"html", []string{".html", ".htm"}, Needs{Manifest: true, RawEvents: maxRawEvents}, writeHTML},
+	{"json", []string{".json"}, Needs{Manifest: true, RawEvents: html.MaxRawEvents}, writeJSON},
+	{"html", []string{".html", ".htm"}, Needs{Manifest: true, RawEvents: html.MaxRawEvents}, writeHTML},
 	{"sessions-csv", []string{".sessions.csv"}, Needs{}, writeSessionsCSV},
 	{"timesketch", []string{".timesketch.jsonl"}, Needs{}, writeTimesketchJSONL},
 	{"timesketch-csv", []string{".timesketch.csv"}, Needs{}, writeTimesketchCSV},
@@ -91,9 +92,6 @@ type Needs struct {
 	// (scan.Options.RawEvents).
 	RawEvents int
 }
-
-// maxRawEvents bounds the raw events of a report.
-const maxRawEvents = 2000
 
 // Format is one format of a content C: its name, the endings of its files, the
 // usual one first, what it needs, and what writes it.
@@ -181,3 +179,6 @@ func treesIn(write func(io.Writer, *draw.Trees) error) func(io.Writer, *draw.Tre
 		return write(w, &drawn)
 	}
 }
+
+// writeHTML writes the page, which has no options.
+func writeHTML(w io.Writer, res *scan.Result, _ Options) error { return html.Write(w, res) }

@@ -49,11 +49,20 @@ func dataBlock(t testing.TB, page, id string) []string {
 }
 
 // recordOf returns a record of a page as the script reads it.
-func recordOf(t testing.TB, line string) []any {
+func recordOf(t testing.TB, page, line string) map[string]any {
 	t.Helper()
-	var record []any
-	if err := json.Unmarshal([]byte(line), &record); err != nil {
+	var values []any
+	var data struct{ Names map[string][]string }
+	if err := errors.Join(json.Unmarshal([]byte(line), &values), json.Unmarshal([]byte(dataBlock(t, page, "data")[0]), &data)); err != nil {
 		t.Fatalf("%v in %s", err, line)
+	}
+	names := data.Names["record"]
+	if len(names) != len(values) {
+		t.Fatalf("%d values for %d names", len(values), len(names))
+	}
+	record := make(map[string]any)
+	for i, value := range values {
+		record[names[i]] = value
 	}
 	return record
 }
@@ -73,8 +82,8 @@ func TestHTMLShipped(t *testing.T) {
 	}
 	records := dataBlock(t, page, "records")
 	for i, f := range res.Findings {
-		r := recordOf(t, records[i])
-		if r[0] != f.Host || r[1] != f.Time.String() || r[5] != f.CommandLine || r[7] != float64(f.ProcessID) {
+		r := recordOf(t, page, records[i])
+		if r["host"] != f.Host || r["time"] != f.Time.String() || r["command"] != f.CommandLine || r["pid"] != float64(f.ProcessID) {
 			t.Errorf("record %d is not finding %d: %.200s", i, i, records[i])
 		}
 		if s := html.EscapeString(text.Visible(f.CommandLine)); !strings.Contains(html.UnescapeString(page), html.UnescapeString(s)) {
@@ -287,8 +296,8 @@ func TestHTMLBounds(t *testing.T) {
 	if len(records) != 20_000 {
 		t.Errorf("%d records, want 20000", len(records))
 	}
-	if newest := recordOf(t, records[len(records)-1]); newest[1] != last.Findings[99].Time.String() {
-		t.Errorf("the last record is of %v, want %s, of the gravest session", newest[1], last.Findings[99].Time)
+	if newest := recordOf(t, page, records[len(records)-1]); newest["time"] != last.Findings[99].Time.String() {
+		t.Errorf("the last record is of %v, want %s, of the gravest session", newest["time"], last.Findings[99].Time)
 	}
 	for _, s := range []string{"holds 20000 of 100000 findings", "Without JavaScript this table shows 1000 of 100000", "and 500 more sessions", "The trees of 800 further sessions"} {
 		if !strings.Contains(page, s) {

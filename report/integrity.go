@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -59,7 +60,7 @@ func (p *printer) integrityFinding(i *scan.Integrity, width int) {
 	case len(i.Evidence) > 0:
 		e := &i.Evidence[0]
 		s := fmt.Sprintf("event %d, record %d at offset %d of %s", e.EventID, e.RecordID, e.Offset, e.File)
-		if marks := evidenceMarks(e); marks != "" {
+		if marks := phrase.Marks(e); marks != "" {
 			s += " (" + marks + ")"
 		}
 		p.wrapped(width, "          ", s)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -80,7 +81,7 @@ func (m *markdown) logs() {
 // sessions lists the gravest sessions, then each with its findings.
 func (m *markdown) sessions() {
 	if len(m.res.Findings) == 0 {
-		m.line("\n%s", strings.TrimSpace("No findings. "+blindText(&m.res.Summary)))
+		m.line("\n%s", strings.TrimSpace("No findings. "+phrase.Blind(&m.res.Summary)))
 		return
 	}
 	list := m.res.Sessions
@@ -105,8 +106,8 @@ func (m *markdown) sessions() {
 // worker names a session's server.
 func (m *markdown) worker(s *scan.Session, code func(string) string) string {
 	f := s.Findings[0]
-	line := fmt.Sprintf("%s, PID %d", code(workerName(f)), f.WorkerProcessID)
-	for _, more := range []string{productName(s.Product, s.ServerRole), s.Application} {
+	line := fmt.Sprintf("%s, PID %d", code(phrase.Worker(f)), f.WorkerProcessID)
+	for _, more := range []string{phrase.Product(s.Product, s.ServerRole), s.Application} {
 		if more != "" {
 			line += ", " + code(more)
 		}
@@ -125,7 +126,7 @@ func (m *markdown) session(number int, s *scan.Session) {
 	}
 	m.line("- Ran as: %s", mdList(s.Users))
 	m.line("- Processes below it: %d; %s, %d different; %d different enumeration commands", s.Processes, text.Count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
-	for _, reason := range reasonTexts(s.LevelReasons) {
+	for _, reason := range phrase.Reasons(s.LevelReasons) {
 		m.line("- Level %s", mdSentence(reason))
 	}
 	if s.Known {
@@ -181,9 +182,9 @@ func mdProcess(s scan.Shape) string {
 	switch recovered {
 	case 0:
 	case len(s.Findings):
-		line += ", " + recoveredNote
+		line += ", " + phrase.Recovered
 	default:
-		line += fmt.Sprintf(", %d of them %s", recovered, recoveredNote)
+		line += fmt.Sprintf(", %d of them %s", recovered, phrase.Recovered)
 	}
 	if s.Known {
 		line += ", known from the baseline"
@@ -199,7 +200,7 @@ func mdMeetings(findings []*scan.Finding) string {
 	for _, f := range findings {
 		for _, c := range f.Correlated {
 			if n++; n <= maxMarkdownMeetings {
-				b.WriteString(", " + mdCell(c.Rule.Label()) + ": " + meetingText(c))
+				b.WriteString(", " + mdCell(c.Rule.Label()) + ": " + phrase.Meeting(c))
 			}
 		}
 	}
@@ -212,7 +213,7 @@ func mdMeetings(findings []*scan.Finding) string {
 // mdRecord names a record with its marks.
 func mdRecord(e *scan.Evidence) string {
 	s := fmt.Sprintf("record %d", e.RecordID)
-	if marks := evidenceMarks(e); marks != "" {
+	if marks := phrase.Marks(e); marks != "" {
 		s += ", " + mdCode(marks)
 	}
 	return s

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 )
@@ -60,7 +61,7 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 		Name: "webshellscan", Domain: "enterprise-attack",
 		Versions: map[string]string{"layer": layerFormat, "navigator": navigatorVersion},
 		Description: strings.TrimSpace(fmt.Sprintf("Techniques that findings show: %s on %s. The score is the number of findings. %s",
-			text.Count(len(res.Findings), "finding"), text.Count(countHosts(res.Findings), "host"), blindText(&res.Summary))),
+			text.Count(len(res.Findings), "finding"), text.Count(countHosts(res.Findings), "host"), phrase.Blind(&res.Summary))),
 		Filters:    map[string][]string{"platforms": {"Windows"}},
 		Sorting:    3, // by score, the highest first
 		Layout:     map[string]any{"layout": "side", "showID": true, "showName": true, "expandedSubtechniques": "annotated"},

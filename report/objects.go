@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 )
@@ -170,7 +171,7 @@ func newSession(s *scan.Session) sessionObject {
 		Processes: s.Processes, Findings: len(s.Findings), Commands: s.Commands, Enumeration: s.Enumeration,
 		Burst: s.Burst, BurstStart: s.BurstStart, FirstCommand: s.FirstCommand(),
 		Users: listOf(s.Users), IntegrityLevels: listOf(s.IntegrityLevels), Link: s.Link.String(), Known: s.Known,
-		ShapeCount: len(s.Shapes), LevelReasons: reasonTexts(s.LevelReasons), Shapes: []shapeObject{},
+		ShapeCount: len(s.Shapes), LevelReasons: phrase.Reasons(s.LevelReasons), Shapes: []shapeObject{},
 	}
 	for _, sh := range s.Shapes[:min(len(s.Shapes), maxShapes)] {
 		o.Shapes = append(o.Shapes, newShape(&sh))

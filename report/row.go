@@ -3,6 +3,7 @@ package report
 import (
 	"strconv"
 
+	"webshellscan/report/phrase"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
@@ -107,9 +108,9 @@ func newRow(f *scan.Finding) row {
 		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,
 		Recovered:      f.Recovered,
 		Correlated:     correlatedRows(f.Correlated),
-		DecodedCommand: f.DecodedCommand, Known: f.Known, LevelReasons: reasonTexts(f.LevelReasons),
+		DecodedCommand: f.DecodedCommand, Known: f.Known, LevelReasons: phrase.Reasons(f.LevelReasons),
 		LogonID: f.LogonID, Hashes: f.Hashes, CurrentDirectory: f.CurrentDirectory, OriginalFileName: f.OriginalFileName,
-		Techniques: tagsOf(f, techniqueID), Analytics: tagsOf(f, analyticID), Countermeasures: tagsOf(f, countermeasureID),
+		Techniques: tagsOf(f, phrase.TechniqueID), Analytics: tagsOf(f, phrase.AnalyticID), Countermeasures: tagsOf(f, phrase.CountermeasureID),
 	}
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID

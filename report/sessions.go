@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"webshellscan/report/draw"
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -75,15 +76,6 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 // maxOverview bounds how many sessions the overview lists.
 const maxOverview = 20
 
-// sessionKind is what sessions are called together: nothing says yet that a web
-// server's is more than that.
-func sessionKind(sessions []*scan.Session) string {
-	if slices.ContainsFunc(sessions, func(s *scan.Session) bool { return !s.Known && s.ServerRole != scan.ServerWeb }) {
-		return "server session"
-	}
-	return "web server session"
-}
-
 // overview says how many sessions there are, and names the first.
 func (t *sessionTable) overview(res *scan.Result) {
 	levels := make(map[rules.Level]int)
@@ -102,7 +94,7 @@ func (t *sessionTable) overview(res *scan.Result) {
 			parts = append(parts, fmt.Sprintf("%d %s", levels[l], l))
 		}
 	}
-	head := text.Count(fresh, sessionKind(res.Sessions))
+	head := text.Count(fresh, phrase.SessionKind(res.Sessions))
 	if len(parts) > 0 {
 		head += " (" + strings.Join(parts, ", ") + ")"
 	}
@@ -146,27 +138,14 @@ func overviewHost(s *scan.Session) string {
 // process ID is given.
 func server(s *scan.Session, before string) string {
 	f := s.Findings[0]
-	name := fmt.Sprintf("%s %s%d", text.Visible(workerName(f)), before, f.WorkerProcessID)
-	if product := productName(s.Product, s.ServerRole); product != "" {
+	name := fmt.Sprintf("%s %s%d", text.Visible(phrase.Worker(f)), before, f.WorkerProcessID)
+	if product := phrase.Product(s.Product, s.ServerRole); product != "" {
 		name += ", " + text.Visible(product)
 	}
 	if s.Application != "" {
 		name += ", app pool " + text.Visible(s.Application)
 	}
 	return name
-}
-
-// workerName is the file name of a finding's worker.
-func workerName(f *scan.Finding) string {
-	return cmp.Or(proctree.BaseName(f.WorkerImage), "(unknown)")
-}
-
-// productName is what runs in a server. It says so of one that serves no web.
-func productName(product string, role scan.ServerRole) string {
-	if role == scan.ServerOther && product != "" {
-		return product + " (no web server)"
-	}
-	return product
 }
 
 // lines writes a text, wrapped, behind an indent.
@@ -231,7 +210,7 @@ func (t *sessionTable) about(s *scan.Session) []string {
 		}
 		lines = append(lines, who)
 	}
-	for _, reason := range reasonTexts(s.LevelReasons) {
+	for _, reason := range phrase.Reasons(s.LevelReasons) {
 		lines = append(lines, "level "+text.Visible(reason))
 	}
 	if s.Link == proctree.LinkTime {
@@ -462,7 +441,7 @@ func (t *sessionTable) notes(e *entry, c columns) []string {
 	}
 	notes = append(notes, correlationNotes(f)...)
 	if f.Recovered {
-		notes = append(notes, recoveredNote)
+		notes = append(notes, phrase.Recovered)
 	}
 	if f.Crosscheck.State == crosscheck.Differs {
 		notes = append(notes, "second decoder differs: "+text.Visible(f.Crosscheck.Reason))

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx"
 )
 
 // maxListed is how many entries of a list a summary names; the others are only
@@ -180,7 +180,7 @@ func (p *printer) damage(s *scan.Summary) {
 			var parts []string
 			for _, c := range slices.Sorted(maps.Keys(d.Counts)) {
 				if c.Loss() == loss {
-					parts = append(parts, fmt.Sprintf("%d %s (first at offset %d)", d.Counts[c], c, firstOffset(d, c)))
+					parts = append(parts, fmt.Sprintf("%d %s (first at offset %d)", d.Counts[c], c, phrase.FirstOffset(d, c)))
 				}
 			}
 			switch {
@@ -199,15 +199,6 @@ func (p *printer) damage(s *scan.Summary) {
 	if s.Lost > 0 {
 		p.line("Damaged: at least %s could not be read", text.Count(s.Lost, "record"))
 	}
-}
-
-func firstOffset(d scan.FileFaults, class evtx.Class) int64 {
-	for _, f := range d.First {
-		if f.Class == class {
-			return f.Offset
-		}
-	}
-	return 0
 }
 
 func copiesText(n int) string {

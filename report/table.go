@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
@@ -101,8 +102,8 @@ func (t *table) heading(g *workerGroup) []string {
 	head := host + ": below no server"
 	command := ""
 	if f.Session != "" {
-		head = fmt.Sprintf("%s: %s (PID %d)", host, text.Visible(workerName(f)), f.WorkerProcessID)
-		if product := productName(f.Product, f.ServerRole); product != "" {
+		head = fmt.Sprintf("%s: %s (PID %d)", host, text.Visible(phrase.Worker(f)), f.WorkerProcessID)
+		if product := phrase.Product(f.Product, f.ServerRole); product != "" {
 			head += ", " + text.Visible(product)
 		}
 		if f.WorkerStart != 0 {
@@ -207,7 +208,7 @@ func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 		lines = append(lines, text.Wrap(note, width, 1)...)
 	}
 	if f.Recovered {
-		lines = append(lines, text.Wrap(recoveredNote, width, 1)...)
+		lines = append(lines, text.Wrap(phrase.Recovered, width, 1)...)
 	}
 	if f.Crosscheck.State == crosscheck.Differs {
 		lines = append(lines, text.Wrap("second decoder differs: "+text.Visible(f.Crosscheck.Reason), width, 2)...)
@@ -220,26 +221,7 @@ func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 func correlationNotes(f *scan.Finding) []string {
 	var notes []string
 	for _, c := range f.Correlated {
-		notes = append(notes, text.Visible(c.Rule.Label())+": "+meetingText(c))
+		notes = append(notes, text.Visible(c.Rule.Label())+": "+phrase.Meeting(c))
 	}
 	return notes
-}
-
-// meetingText says how many processes met a correlation rule together, and since
-// when.
-func meetingText(c *scan.Correlation) string {
-	s := text.Count(c.Total, "process", "processes")
-	if start := meetingStart(c); start != 0 {
-		s += " since " + text.Time(start)
-	}
-	return s
-}
-
-// meetingStart returns when the first of those processes started, 0 if that is not
-// known.
-func meetingStart(c *scan.Correlation) event.Time {
-	if len(c.Processes) == 0 {
-		return 0
-	}
-	return c.Processes[0].Time
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 )
@@ -64,8 +65,8 @@ const maxMessage = 1000
 func timesketchMessage(f *scan.Finding) string {
 	message := fmt.Sprintf("[%s] %s (PID %d)", f.Level, text.Clip(text.Visible(cmp.Or(f.CommandLine, f.Image)), maxMessage), f.ProcessID)
 	if f.Session != "" {
-		message += fmt.Sprintf(" below %s (PID %d)", text.Visible(workerName(f)), f.WorkerProcessID)
-		if product := productName(f.Product, f.ServerRole); product != "" {
+		message += fmt.Sprintf(" below %s (PID %d)", text.Visible(phrase.Worker(f)), f.WorkerProcessID)
+		if product := phrase.Product(f.Product, f.ServerRole); product != "" {
 			message += ", " + text.Visible(product)
 		}
 	}

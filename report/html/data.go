@@ -1,4 +1,4 @@
-package report
+package html
 
 import (
 	"bufio"
@@ -12,16 +12,15 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
 
-// htmlData is what the script of an HTML report shows on demand: a record for
+// pageData is what the script of an HTML report shows on demand: a record for
 // each finding, in their order, then one for each process that is only shown as
 // context in a tree. A record is one line of JSON, which is parsed when it is
 // looked at.
-type htmlData struct {
+type pageData struct {
 	res      *scan.Result
 	findings []*scan.Finding // those that have a record
 	records  [][]byte
@@ -34,8 +33,8 @@ type htmlData struct {
 	session  map[string]int // by key
 }
 
-func newHTMLData(res *scan.Result) *htmlData {
-	d := &htmlData{
+func newPageData(res *scan.Result) *pageData {
+	d := &pageData{
 		res: res, number: make(map[proctree.Process]int), ruleNo: make(map[*rules.Rule]int),
 		fileNo: make(map[string]int), session: make(map[string]int),
 	}
@@ -48,7 +47,7 @@ func newHTMLData(res *scan.Result) *htmlData {
 }
 
 // collectRules numbers the rules that findings matched, the gravest first.
-func (d *htmlData) collectRules() {
+func (d *pageData) collectRules() {
 	for _, f := range d.res.Findings {
 		for _, r := range f.Rules {
 			if _, ok := d.ruleNo[r]; !ok {
@@ -65,7 +64,7 @@ func (d *htmlData) collectRules() {
 	}
 }
 
-func (d *htmlData) ruleRefs(f *scan.Finding) []ruleRef {
+func (d *pageData) ruleRefs(f *scan.Finding) []ruleRef {
 	refs := make([]ruleRef, len(f.Rules))
 	for i, r := range f.Rules {
 		refs[i] = ruleRef{r.Label(), d.ruleNo[r]}
@@ -75,13 +74,13 @@ func (d *htmlData) ruleRefs(f *scan.Finding) []ruleRef {
 
 // collectFindings makes the records of the findings: of all, or, where those are
 // too many, of the gravest sessions' first.
-func (d *htmlData) collectFindings() {
+func (d *pageData) collectFindings() {
 	order := d.byGravity()
 	records := make(map[*scan.Finding][]byte, len(order))
 	size := 0
 	for _, f := range order {
 		record := d.findingRecord(f)
-		if size += len(record); size > maxHTMLData {
+		if size += len(record); size > maxData {
 			break
 		}
 		records[f] = record
@@ -98,7 +97,7 @@ func (d *htmlData) collectFindings() {
 		}
 		d.findings = append(d.findings, f)
 		d.records = append(d.records, record)
-		if f.Crosscheck.Raw == nil || raws == maxRawEvents || rawSize > maxHTMLData/4 {
+		if f.Crosscheck.Raw == nil || raws == MaxRawEvents || rawSize > maxData/4 {
 			continue
 		}
 		line := jsonLine([]any{n, visibleValue(f.Crosscheck.Raw, maxRawDepth)})
@@ -108,8 +107,8 @@ func (d *htmlData) collectFindings() {
 }
 
 // byGravity returns the findings that may have a record.
-func (d *htmlData) byGravity() []*scan.Finding {
-	if len(d.res.Findings) <= maxHTMLFindings {
+func (d *pageData) byGravity() []*scan.Finding {
+	if len(d.res.Findings) <= maxFindings {
 		return d.res.Findings
 	}
 	order := make([]*scan.Finding, 0, len(d.res.Findings))
@@ -121,99 +120,7 @@ func (d *htmlData) byGravity() []*scan.Finding {
 			order = append(order, f)
 		}
 	}
-	return order[:min(len(order), maxHTMLFindings)]
-}
-
-// findingRecord returns the record of a finding. The script knows the order.
-func (d *htmlData) findingRecord(f *scan.Finding) []byte {
-	ruleNumbers := make([]int, len(f.Rules))
-	for i, r := range f.Rules {
-		ruleNumbers[i] = d.ruleNo[r]
-	}
-	session, ok := d.session[f.Session]
-	if !ok {
-		session = -1
-	}
-	end := ""
-	if f.Process.Exists() {
-		end = f.Process.End().String()
-	}
-	return jsonLine([]any{
-		text.Visible(f.Host), f.Time.String(), end, f.Level.String(), text.Visible(f.Image), text.Visible(f.CommandLine), decodedLines(f),
-		f.ProcessID, text.Visible(f.ProcessGUID.String()), text.Visible(f.User), text.Visible(f.IntegrityLevel),
-		text.Visible(f.ParentImage), text.Visible(f.ParentCommandLine), f.ParentProcessID,
-		text.Visible(f.WorkerImage), f.WorkerProcessID, text.Visible(f.WorkerCommandLine), f.Depth, visibleTexts(f.Ancestors), f.Link.String(),
-		session, ruleNumbers, d.places(f.Evidence), string(f.Crosscheck.State), text.Visible(crosscheckReason(f)), fieldPairs(f.Process), f.Known,
-		f.Recovered, d.meetings(f), visibleTexts(reasonTexts(f.LevelReasons)),
-	})
-}
-
-// crosscheckReason is the reason of a cross-check that confirmed nothing.
-func crosscheckReason(f *scan.Finding) string {
-	if f.Crosscheck.State == "" {
-		return "not asked"
-	}
-	return f.Crosscheck.Reason
-}
-
-// context returns the number of the record of a process that is shown as
-// context, which it makes if there is none.
-func (d *htmlData) context(p proctree.Process) int {
-	if n, ok := d.number[p]; ok {
-		return n
-	}
-	texts := p.Forest().Texts()
-	field := func(id event.FieldID) string { return text.Visible(texts.Text(p.Field(id))) }
-	_, link := p.Parent()
-	n := len(d.records)
-	d.number[p] = n
-	d.records = append(d.records, jsonLine([]any{
-		text.Visible(p.Host().Name), p.Start().String(), p.End().String(), "", text.Visible(texts.Text(p.Image())), text.Visible(texts.KnownText(p.CommandLine())),
-		[]string{},
-		p.PID(), p.GUID().String(), field(event.User), field(event.IntegrityLevel),
-		field(event.ParentImage), field(event.ParentCommandLine), p.ParentPID(),
-		"", 0, "", 0, // it may run below a worker, but that is not told here
-		[]string{},
-		link.String(), -1,
-		[]int{},
-		d.places(d.res.Evidence(p)), string(crosscheck.Unconfirmed), "context: no rule matched it", fieldPairs(p), false,
-		p.Recovered(),
-		[]meeting{},
-		[]string{},
-	}))
-	return n
-}
-
-// meeting is a correlation rule that a finding completed, as the script has it:
-// the rule's number, how many processes met it, and since when.
-type meeting [3]any
-
-func (d *htmlData) meetings(f *scan.Finding) []meeting {
-	list := make([]meeting, 0, len(f.Correlated))
-	for _, c := range f.Correlated {
-		list = append(list, meeting{d.ruleNo[c.Rule], c.Total, meetingStart(c).String()})
-	}
-	return list
-}
-
-// place is one piece of evidence as the script has it: the file by its number.
-// Offset and record ID are texts: a script has only 53 bits for a number.
-type place [7]any
-
-func (d *htmlData) places(evidence []scan.Evidence) []place {
-	list := make([]place, 0, len(evidence))
-	for _, e := range evidence {
-		n, ok := d.fileNo[e.File]
-		if !ok {
-			n = len(d.files)
-			d.fileNo[e.File] = n
-			d.files = append(d.files, e.File)
-		}
-		list = append(list, place{
-			n, strconv.FormatInt(e.Offset, 10), strconv.FormatUint(e.RecordID, 10), e.Time.String(), text.Visible(e.Channel), e.EventID, evidenceMarks(&e),
-		})
-	}
-	return list
+	return order[:min(len(order), maxFindings)]
 }
 
 // shownFields are the fields that a record has in places of their own.
@@ -320,22 +227,23 @@ func jsonLine(v any) []byte {
 
 // dataIndex is what the script filters by, column by column.
 type dataIndex struct {
-	Hosts    []string `json:"hosts"`
-	Rules    []string `json:"rules"`
-	Sessions []string `json:"sessions"`
-	Fields   []string `json:"fields"`
-	Files    []string `json:"files"`
-	Count    int      `json:"count"` // of findings: the first records
-	Left     int      `json:"left"`  // findings without a record
-	Host     []int    `json:"host"`
-	Level    []int    `json:"level"`
-	Time     []string `json:"time"`
-	Rule     [][]int  `json:"rule"`
-	Session  []int    `json:"session"`
+	Names    arrayNames `json:"names"`
+	Hosts    []string   `json:"hosts"`
+	Rules    []string   `json:"rules"`
+	Sessions []string   `json:"sessions"`
+	Fields   []string   `json:"fields"`
+	Files    []string   `json:"files"`
+	Count    int        `json:"count"` // of findings: the first records
+	Left     int        `json:"left"`  // findings without a record
+	Host     []int      `json:"host"`
+	Level    []int      `json:"level"`
+	Time     []string   `json:"time"`
+	Rule     [][]int    `json:"rule"`
+	Session  []int      `json:"session"`
 }
 
 // write writes the data blocks.
-func (d *htmlData) write(out *bufio.Writer) error {
+func (d *pageData) write(out *bufio.Writer) error {
 	for _, block := range []struct {
 		id    string
 		lines [][]byte
@@ -354,8 +262,8 @@ func (d *htmlData) write(out *bufio.Writer) error {
 	return nil
 }
 
-func (d *htmlData) index() dataIndex {
-	index := dataIndex{Files: visibleTexts(d.files), Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
+func (d *pageData) index() dataIndex {
+	index := dataIndex{Names: newArrayNames(), Files: visibleTexts(d.files), Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
 	for _, r := range d.rules {
 		index.Rules = append(index.Rules, shortText(r.Label()))
 	}
@@ -373,17 +281,9 @@ func (d *htmlData) index() dataIndex {
 			hosts[f.Host] = n
 			index.Hosts = append(index.Hosts, shortText(f.Host))
 		}
-		session, ok := d.session[f.Session]
-		if !ok {
-			session = -1
-		}
-		numbers := make([]int, len(f.Rules))
-		for i, r := range f.Rules {
-			numbers[i] = d.ruleNo[r]
-		}
 		index.Host, index.Level = append(index.Host, n), append(index.Level, int(f.Level))
-		index.Time, index.Session = append(index.Time, f.Time.String()), append(index.Session, session)
-		index.Rule = append(index.Rule, numbers)
+		index.Time, index.Session = append(index.Time, f.Time.String()), append(index.Session, d.sessionNumber(f))
+		index.Rule = append(index.Rule, d.ruleNumbers(f))
 	}
 	return index
 }

@@ -1,4 +1,14 @@
-package report
+// Package html writes what a scan found as a page: one file that needs nothing
+// else. Sessions, trees and the first findings are plain HTML, to be read and
+// printed without JavaScript. What the script shows besides, all findings and the
+// details of every process, lies in data blocks, which a browser neither runs nor
+// draws.
+//
+// Log text passes text.Visible before it goes anywhere, then html/template or
+// encoding/json, which escape it for their contexts; the script makes text nodes
+// of it only. A Content-Security-Policy that names style and script by hash, and
+// allows nothing else, stands behind that.
+package html
 
 import (
 	"bufio"
@@ -12,6 +22,7 @@ import (
 	"strings"
 	"sync"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -19,51 +30,44 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// The HTML report is one file that needs nothing else. Sessions, trees and the
-// first findings are plain HTML, to be read and printed without JavaScript. What
-// the script shows besides, all findings and the details of every process, lies
-// in data blocks, which a browser neither runs nor draws.
+//go:embed style.css
+var styleSheet string
+
+// earlyScript runs before the page is drawn, so that a browser need not lay out rows
+// that script replaces.
 //
-// Log text passes Visible before it goes anywhere, then html/template or
-// encoding/json, which escape it for their contexts; the script makes text nodes
-// of it only. A Content-Security-Policy that names style and script by hash, and
-// allows nothing else, stands behind that.
+//go:embed early.js
+var earlyScript string
 
-//go:embed html/style.css
-var htmlStyle string
+//go:embed script.js
+var script string
 
-// htmlEarly runs before the page is drawn, so that a browser need not lay out rows
-// that htmlScript replaces.
-//
-//go:embed html/early.js
-var htmlEarly string
-
-//go:embed html/script.js
-var htmlScript string
-
-//go:embed html/page.gohtml
-var htmlPage string
+//go:embed page.gohtml
+var pageSource string
 
 // Bounds of an HTML report. What they leave out is counted in it, and is in CSV
 // and JSON Lines.
 const (
-	maxHTMLFindings = 20_000   // with their details
-	maxHTMLData     = 64 << 20 // bytes of those details
-	maxHTMLRows     = 1000     // findings as plain HTML
-	maxHTMLSessions = 200      // with their trees
-	maxHTMLListed   = 500      // sessions, hosts, files and the like in a table
-	maxHTMLRules    = 300      // rules with their text
+	// MaxRawEvents is how many raw events the page has room for.
+	MaxRawEvents = 2000
+
+	maxFindings = 20_000   // with their details
+	maxData     = 64 << 20 // bytes of those details
+	maxRows     = 1000     // findings as plain HTML
+	maxCards    = 200      // with their trees
+	maxListed   = 500      // sessions, hosts, files and the like in a table
+	maxRules    = 300      // rules with their text
 )
 
-// htmlTemplate is the parsed page.
-var htmlTemplate = sync.OnceValue(func() *template.Template {
+// pageTemplate is the parsed page.
+var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"v": shortText, "command": commandText, "whole": text.Visible,
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
 		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": text.Count,
 		"percent": text.Percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
-		"record": func(e scan.Evidence) string { return recordText(&e) }, "meeting": meetingText, "recovered": func() string { return recoveredNote },
-	}).Parse(htmlPage))
+		"record": func(e scan.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "recovered": func() string { return phrase.Recovered },
+	}).Parse(pageSource))
 })
 
 // Bounds of texts, in characters. Browsers take seconds to break very long words
@@ -96,15 +100,15 @@ func briefTime(t event.Time) string {
 
 // firstOf returns as much of a list as a table lists, leftOf how many that leaves
 // out.
-func firstOf[T any](list []T) []T { return list[:min(len(list), maxHTMLListed)] }
-func leftOf[T any](list []T) int  { return max(0, len(list)-maxHTMLListed) }
+func firstOf[T any](list []T) []T { return list[:min(len(list), maxListed)] }
+func leftOf[T any](list []T) int  { return max(0, len(list)-maxListed) }
 
-// htmlReport is what the page shows.
-type htmlReport struct {
+// reportPage is what the page shows.
+type reportPage struct {
 	Res   *scan.Result
 	Total int // findings
 	// Rows are the findings as plain HTML, Kept how many there are with details.
-	Rows     []htmlRow
+	Rows     []findingRow
 	Kept     int
 	Levels   []levelCount
 	Hosts    []hostRow // those with findings, the gravest first
@@ -136,8 +140,8 @@ type hostRow struct {
 	First, Last        event.Time
 }
 
-// htmlRow is a finding as a row.
-type htmlRow struct {
+// findingRow is a finding as a row.
+type findingRow struct {
 	*scan.Finding
 	Number   int // of its record
 	RuleRefs []ruleRef
@@ -149,25 +153,26 @@ type ruleRef struct {
 	Index int
 }
 
-func writeHTML(w io.Writer, res *scan.Result, _ Options) error {
-	data := newHTMLData(res)
-	page := newHTMLReport(res, data)
+// Write writes the page of a result. An error of w ends it.
+func Write(w io.Writer, res *scan.Result) error {
+	data := newPageData(res)
+	page := newReportPage(res, data)
 	out := bufio.NewWriterSize(w, 1<<16)
 	writeHead(out)
-	if err := htmlTemplate().Execute(out, page); err != nil {
+	if err := pageTemplate().Execute(out, page); err != nil {
 		return err
 	}
 	if err := data.write(out); err != nil {
 		return err
 	}
-	_, _ = out.WriteString("<script>" + htmlScript + "</script>\n</body>\n</html>\n")
+	_, _ = out.WriteString("<script>" + script + "</script>\n</body>\n</html>\n")
 	return out.Flush()
 }
 
 // writeHead writes the head, in which there is nothing from a log: the policy
 // with the hashes of style and script, and the style.
 func writeHead(out *bufio.Writer) {
-	policy := "default-src 'none'; style-src '" + sourceHash(htmlStyle) + "'; script-src '" + sourceHash(htmlEarly) + "' '" + sourceHash(htmlScript) +
+	policy := "default-src 'none'; style-src '" + sourceHash(styleSheet) + "'; script-src '" + sourceHash(earlyScript) + "' '" + sourceHash(script) +
 		"'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	_, _ = out.WriteString(`<!DOCTYPE html>
 <html lang="en">
@@ -178,7 +183,7 @@ func writeHead(out *bufio.Writer) {
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
 <title>webshellscan report</title>
-<style>` + htmlStyle + "</style>\n<script>" + htmlEarly + "</script>\n</head>\n")
+<style>` + styleSheet + "</style>\n<script>" + earlyScript + "</script>\n</head>\n")
 }
 
 // sourceHash returns what a Content-Security-Policy calls an inline block by.
@@ -187,22 +192,22 @@ func sourceHash(s string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func newHTMLReport(res *scan.Result, data *htmlData) *htmlReport {
-	h := &htmlReport{Res: res, Total: len(res.Findings), Kept: len(data.findings)}
+func newReportPage(res *scan.Result, data *pageData) *reportPage {
+	h := &reportPage{Res: res, Total: len(res.Findings), Kept: len(data.findings)}
 	h.countLevels()
 	h.countHosts()
 	h.Rules = ruleViews(data.rules, res.Findings)
-	for i, f := range data.findings[:min(len(data.findings), maxHTMLRows)] {
-		h.Rows = append(h.Rows, htmlRow{Finding: f, Number: i, RuleRefs: data.ruleRefs(f)})
+	for i, f := range data.findings[:min(len(data.findings), maxRows)] {
+		h.Rows = append(h.Rows, findingRow{Finding: f, Number: i, RuleRefs: data.ruleRefs(f)})
 	}
 	h.Timeline = newTimeline(res.Findings, h.Hosts)
 	trees := &treeBuilder{data: data, left: maxTreeAll}
 	for i, s := range res.Sessions {
-		if i == maxHTMLListed {
+		if i == maxListed {
 			break
 		}
 		view := newSessionView(i, s)
-		if i < maxHTMLSessions {
+		if i < maxCards {
 			view.Tree = trees.session(s)
 			h.Cards++
 		}
@@ -216,7 +221,7 @@ func newHTMLReport(res *scan.Result, data *htmlData) *htmlReport {
 }
 
 // countLevels fills Levels, the gravest first.
-func (h *htmlReport) countLevels() {
+func (h *reportPage) countLevels() {
 	var counts [rules.LevelCritical + 1]levelCount
 	for _, s := range h.Res.Sessions {
 		counts[s.Level].Sessions++
@@ -237,7 +242,7 @@ func (h *htmlReport) countLevels() {
 }
 
 // countHosts fills Hosts, First and Last.
-func (h *htmlReport) countHosts() {
+func (h *reportPage) countHosts() {
 	index := make(map[string]int)
 	for _, f := range h.Res.Findings {
 		i, ok := index[f.Host]
@@ -264,35 +269,35 @@ func (h *htmlReport) countHosts() {
 }
 
 // Headline says in one sentence what was found.
-func (h *htmlReport) Headline() string {
+func (h *reportPage) Headline() string {
 	if h.Total == 0 {
-		return strings.TrimSpace("No findings. " + blindText(&h.Res.Summary))
+		return strings.TrimSpace("No findings. " + phrase.Blind(&h.Res.Summary))
 	}
 	s := text.Count(h.Total, "finding") + " on " + text.Count(len(h.Hosts), "host")
 	if n := len(h.Res.Sessions); n > 0 {
-		s += ", in " + text.Count(n, sessionKind(h.Res.Sessions))
+		s += ", in " + text.Count(n, phrase.SessionKind(h.Res.Sessions))
 	}
 	return s + "."
 }
 
 // Incomplete reports whether findings may be missing.
-func (h *htmlReport) Incomplete() bool {
+func (h *reportPage) Incomplete() bool {
 	return h.Res.Summary.Incomplete() || h.Res.Summary.Interrupted != nil
 }
 
 // HostsListed are the hosts that the overview lists.
-func (h *htmlReport) HostsListed() []hostRow { return firstOf(h.Hosts) }
+func (h *reportPage) HostsListed() []hostRow { return firstOf(h.Hosts) }
 
 // HostsLeft, SessionsLeft, CardsLeft, RowsLeft and FindingsLeft count what the
 // bounds left out.
-func (h *htmlReport) HostsLeft() int    { return leftOf(h.Hosts) }
-func (h *htmlReport) SessionsLeft() int { return len(h.Res.Sessions) - len(h.Sessions) }
-func (h *htmlReport) CardsLeft() int    { return len(h.Res.Sessions) - h.Cards }
-func (h *htmlReport) RowsLeft() int     { return h.Total - len(h.Rows) }
-func (h *htmlReport) FindingsLeft() int { return h.Total - h.Kept }
+func (h *reportPage) HostsLeft() int    { return leftOf(h.Hosts) }
+func (h *reportPage) SessionsLeft() int { return len(h.Res.Sessions) - len(h.Sessions) }
+func (h *reportPage) CardsLeft() int    { return len(h.Res.Sessions) - h.Cards }
+func (h *reportPage) RowsLeft() int     { return h.Total - len(h.Rows) }
+func (h *reportPage) FindingsLeft() int { return h.Total - h.Kept }
 
 // RuleLabels are the matched rules that a filter may ask for.
-func (h *htmlReport) RuleLabels() []ruleRef {
+func (h *reportPage) RuleLabels() []ruleRef {
 	var refs []ruleRef
 	for i, r := range h.Rules {
 		refs = append(refs, ruleRef{r.Label(), i})

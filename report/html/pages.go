@@ -1,9 +1,10 @@
-package report
+package html
 
 import (
 	"maps"
 	"slices"
 
+	"webshellscan/report/phrase"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx"
 )
@@ -24,7 +25,7 @@ func faultRows(damage []scan.FileFaults) []faultRow {
 		for _, d := range damage {
 			for _, c := range slices.Sorted(maps.Keys(d.Counts)) {
 				if c.Loss() == loss {
-					rows = append(rows, faultRow{d.Path, c, d.Counts[c], firstOffset(d, c), loss})
+					rows = append(rows, faultRow{d.Path, c, d.Counts[c], phrase.FirstOffset(d, c), loss})
 				}
 			}
 		}
@@ -34,8 +35,8 @@ func faultRows(damage []scan.FileFaults) []faultRow {
 
 // FaultsListed and FaultsLeft are the faults in the table, and how many there
 // are besides.
-func (h *htmlReport) FaultsListed() []faultRow { return firstOf(h.Faults) }
-func (h *htmlReport) FaultsLeft() int          { return leftOf(h.Faults) }
+func (h *reportPage) FaultsListed() []faultRow { return firstOf(h.Faults) }
+func (h *reportPage) FaultsLeft() int          { return leftOf(h.Faults) }
 
 // problemTexts writes inputs with what went wrong, visibly.
 func problemTexts(list []scan.FileError) []string {
@@ -48,39 +49,39 @@ func problemTexts(list []scan.FileError) []string {
 
 // IntegrityListed and the like are the rows of tables, IntegrityLeft and the
 // like how many there are besides.
-func (h *htmlReport) IntegrityListed() []*scan.Integrity  { return firstOf(h.Res.Integrity) }
-func (h *htmlReport) IntegrityLeft() int                  { return leftOf(h.Res.Integrity) }
-func (h *htmlReport) CoverageListed() []scan.HostCoverage { return firstOf(h.Res.Coverage) }
-func (h *htmlReport) CoverageLeft() int                   { return leftOf(h.Res.Coverage) }
-func (h *htmlReport) InputsListed() []scan.InputFile      { return firstOf(h.Res.Manifest.Inputs) }
-func (h *htmlReport) InputsLeft() int                     { return leftOf(h.Res.Manifest.Inputs) }
-func (h *htmlReport) BlindListed() []scan.Blind           { return firstOf(h.Res.Summary.Blind) }
-func (h *htmlReport) BlindLeft() int                      { return leftOf(h.Res.Summary.Blind) }
+func (h *reportPage) IntegrityListed() []*scan.Integrity  { return firstOf(h.Res.Integrity) }
+func (h *reportPage) IntegrityLeft() int                  { return leftOf(h.Res.Integrity) }
+func (h *reportPage) CoverageListed() []scan.HostCoverage { return firstOf(h.Res.Coverage) }
+func (h *reportPage) CoverageLeft() int                   { return leftOf(h.Res.Coverage) }
+func (h *reportPage) InputsListed() []scan.InputFile      { return firstOf(h.Res.Manifest.Inputs) }
+func (h *reportPage) InputsLeft() int                     { return leftOf(h.Res.Manifest.Inputs) }
+func (h *reportPage) BlindListed() []scan.Blind           { return firstOf(h.Res.Summary.Blind) }
+func (h *reportPage) BlindLeft() int                      { return leftOf(h.Res.Summary.Blind) }
 
 // BlindFirst is what the overview says that the logs could not have shown;
 // BlindMore counts what it leaves to the page of coverage.
-func (h *htmlReport) BlindFirst() []scan.Blind {
+func (h *reportPage) BlindFirst() []scan.Blind {
 	return h.Res.Summary.Blind[:min(len(h.Res.Summary.Blind), maxBlindFirst)]
 }
-func (h *htmlReport) BlindMore() int { return max(0, len(h.Res.Summary.Blind)-maxBlindFirst) }
+func (h *reportPage) BlindMore() int { return max(0, len(h.Res.Summary.Blind)-maxBlindFirst) }
 
 const maxBlindFirst = 5
 
 // GravestIntegrity are the alarms that the overview names, and the warnings for
 // which they leave room; IntegrityMore counts what it leaves to the page of
 // integrity.
-func (h *htmlReport) GravestIntegrity() []*scan.Integrity {
-	n := min(h.countIntegrity(scan.IntegrityAlarm), maxListed)
+func (h *reportPage) GravestIntegrity() []*scan.Integrity {
+	n := min(h.countIntegrity(scan.IntegrityAlarm), maxAlarmsFirst)
 	n = max(n, min(h.countIntegrity(scan.IntegrityWarning), maxWarningsFirst))
 	return h.Res.Integrity[:n]
 }
-func (h *htmlReport) IntegrityMore() int { return len(h.Res.Integrity) - len(h.GravestIntegrity()) }
+func (h *reportPage) IntegrityMore() int { return len(h.Res.Integrity) - len(h.GravestIntegrity()) }
 
 // IntegrityAlarms reports whether there are alarms among them.
-func (h *htmlReport) IntegrityAlarms() bool { return h.countIntegrity(scan.IntegrityAlarm) > 0 }
+func (h *reportPage) IntegrityAlarms() bool { return h.countIntegrity(scan.IntegrityAlarm) > 0 }
 
 // countIntegrity counts what is of a level or above: it stands first.
-func (h *htmlReport) countIntegrity(least scan.IntegrityLevel) int {
+func (h *reportPage) countIntegrity(least scan.IntegrityLevel) int {
 	n := slices.IndexFunc(h.Res.Integrity, func(i *scan.Integrity) bool { return i.Level < least })
 	if n < 0 {
 		return len(h.Res.Integrity)
@@ -88,4 +89,7 @@ func (h *htmlReport) countIntegrity(least scan.IntegrityLevel) int {
 	return n
 }
 
-const maxWarningsFirst = 5 // with the alarms
+const (
+	maxAlarmsFirst   = 10
+	maxWarningsFirst = 5 // with the alarms
+)

@@ -1,10 +1,11 @@
-package report
+package html
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -33,11 +34,12 @@ func ruleViews(list []*rules.Rule, findings []*scan.Finding) []ruleView {
 	views := make([]ruleView, len(list))
 	for i, r := range list {
 		views[i] = ruleView{Rule: r, Findings: counts[r]}
-		if i >= maxHTMLRules {
+		if i >= maxRules {
 			continue
 		}
 		for _, tag := range firstOf(r.Tags) {
-			views[i].Tags = append(views[i].Tags, newTag(tag))
+			name, url := phrase.TagLink(tag)
+			views[i].Tags = append(views[i].Tags, tagView{name, url})
 		}
 		for _, ref := range firstOf(r.References) {
 			view := tagView{Text: ref}
@@ -49,57 +51,6 @@ func ruleViews(list []*rules.Rule, findings []*scan.Finding) []ruleView {
 		views[i].Text = ruleText(r)
 	}
 	return views
-}
-
-// newTag returns a tag of a rule: of ATT&CK techniques, groups and software, of
-// CAR analytics and of CVEs, with the page that explains it.
-// Sigma tags specification, "Namespaces".
-func newTag(tag string) tagView {
-	space, name, _ := strings.Cut(strings.ToLower(tag), ".")
-	switch space {
-	case "attack":
-		if url := attackURL(name); url != "" {
-			return tagView{"ATT&CK " + strings.ToUpper(name), url}
-		}
-	case "car":
-		if isTagName(name) {
-			return tagView{"CAR-" + name, "https://car.mitre.org/analytics/CAR-" + name + "/"}
-		}
-	case "cve":
-		if id := strings.ReplaceAll(name, ".", "-"); isTagName(id) {
-			return tagView{"CVE-" + id, "https://nvd.nist.gov/vuln/detail/CVE-" + id}
-		}
-	}
-	return tagView{Text: tag}
-}
-
-// attackURL returns the page of a technique (t1505.003), group (g0001) or
-// software (s0001), "" for a tactic and anything else.
-func attackURL(name string) string {
-	const site = "https://attack.mitre.org/"
-	id, sub, hasSub := strings.Cut(name, ".")
-	if id == "" || !isDigits(id[1:], 4) || hasSub && !isDigits(sub, 3) {
-		return ""
-	}
-	switch upper := strings.ToUpper(id); id[0] {
-	case 't':
-		if hasSub {
-			return site + "techniques/" + upper + "/" + sub + "/"
-		}
-		return site + "techniques/" + upper + "/"
-	case 'g':
-		return site + "groups/" + upper + "/"
-	case 's':
-		return site + "software/" + upper + "/"
-	}
-	return ""
-}
-
-// isTagName reports whether a text is a year, a hyphen, and nothing but digits
-// and hyphens, as the names of CVEs and of CAR analytics are.
-func isTagName(s string) bool {
-	year, rest, _ := strings.Cut(s, "-")
-	return isDigits(year, 4) && rest != "" && strings.Trim(rest, "0123456789-") == ""
 }
 
 // maxRuleText bounds how much of a rule's detection is shown, in bytes.

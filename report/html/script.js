@@ -1,10 +1,6 @@
 'use strict';
 (() => {
 	if (!document.documentElement.classList.contains('js')) return;
-	// A record is an array in this order; htmlData.findingRecord writes it.
-	const FIELDS = ['host', 'time', 'end', 'level', 'image', 'command', 'decoded', 'pid', 'guid', 'user', 'integrity', 'parentImage', 'parentCommand',
-		'parentPID', 'workerImage', 'workerPID', 'workerCommand', 'depth', 'ancestors', 'link', 'session', 'rules', 'evidence', 'check', 'reason', 'fields', 'known',
-		'recovered', 'meetings', 'reasons'];
 	const PAGE = 100; // rows that are shown at once
 	const PRINTED = 5000; // rows that are printed
 	const $ = id => document.getElementById(id);
@@ -19,17 +15,22 @@
 		node.append(...content);
 		return node;
 	};
+	// named makes an object of an array, whose fields the data name.
+	const named = (kind, values) => Object.fromEntries(data.names[kind].map((name, i) => [name, values[i]]));
 	const record = number => {
-		const values = JSON.parse(records[number]);
-		return Object.fromEntries(FIELDS.map((name, i) => [name, values[i]]));
+		const r = named('record', JSON.parse(records[number]));
+		r.evidence = r.evidence.map(values => named('place', values));
+		r.meetings = r.meetings.map(values => named('meeting', values));
+		return r;
 	};
 	const base = path => path.slice(Math.max(path.lastIndexOf('\\'), path.lastIndexOf('/')) + 1) || '(unknown)';
-	const clip = (text, limit) => text.length > limit ? `${text.slice(0, limit)}… (${text.length - limit} more characters)` : text;
+	const clip = (text, limit) => text.length > limit ? `${text.slice(0, limit)}… (${count(text.length - limit, 'more character')})` : text;
+	const count = (n, one, more = `${one}s`) => `${n} ${n === 1 ? one : more}`;
 	const title = r => `${clip(base(r.image), 300)} (${r.pid})`;
 	const short = time => time && `${time.slice(0, 10)} ${time.slice(11, 23)}`;
 	const level = name => el('span', {className: `level ${name}`}, name || 'no level');
 	const ruleLink = number => el('a', {href: `#rule-${number}`}, data.rules[number]);
-	const place = e => `${data.files[e[0]]}, record ${e[2]}, offset ${e[1]}${e[6] && `, ${e[6]}`}`;
+	const place = e => `${data.files[e.file]}, record ${e.recordID}, offset ${e.offset}${e.marks && `, ${e.marks}`}`;
 
 	const form = $('filters'), table = $('finding-table');
 	let matched = [], shown = 0, sort = 'time', down = false, texts = null;
@@ -39,8 +40,8 @@
 	const note = text => [' ', el('span', {className: 'note'}, text)];
 	const known = r => r.known ? note('known to the baseline') : [];
 	const recovered = r => r.recovered ? note('recovered from an unused part of a log') : [];
-	const meeting = ([, total, since]) => `${total} ${total === 1 ? 'process' : 'processes'}${since && ` since ${since.slice(0, 19).replace('T', ' ')}`}`;
-	const met = r => r.meetings.flatMap(m => note(`${data.rules[m[0]]}: ${meeting(m)}`));
+	const meeting = m => `${count(m.total, 'process', 'processes')}${m.since && ` since ${m.since.slice(0, 19).replace('T', ' ')}`}`;
+	const met = r => r.meetings.flatMap(m => note(`${data.rules[m.rule]}: ${meeting(m)}`));
 
 	// Rows.
 	const row = number => {
@@ -93,8 +94,8 @@
 		const sessions = new Set(matched.map(i => data.session[i]));
 		for (const node of document.querySelectorAll('tr[data-session], article[data-session]')) node.hidden = !sessions.has(+node.dataset.session);
 		sessions.delete(-1);
-		$('matched').textContent = `${matched.length} of ${data.count} findings, ${sessions.size} of ${(data.sessions ?? []).length} sessions` +
-			(data.left ? `; ${data.left} further findings are not in this file` : '');
+		$('matched').textContent = `${matched.length} of ${count(data.count, 'finding')}, ${sessions.size} of ${count((data.sessions ?? []).length, 'session')}` +
+			(data.left ? `; ${count(data.left, 'further finding is', 'further findings are')} not in this file` : '');
 		draw();
 	};
 	const order = () => {
@@ -124,15 +125,15 @@
 	};
 	const evidence = r => el('div', {className: 'scroll'}, el('table', {},
 		el('thead', {}, el('tr', {}, ...['Event', 'Time (UTC)', 'Record', 'Offset', 'Channel', 'Marks', 'File'].map(name => el('th', {scope: 'col'}, name)))),
-		el('tbody', {}, ...r.evidence.map(e => el('tr', {}, el('td', {}, String(e[5])), el('td', {}, el('time', {}, e[3])), el('td', {}, e[2]),
-			el('td', {}, `${e[1]} (0x${BigInt(e[1]).toString(16)})`), el('td', {}, e[4]), el('td', {}, e[6]), el('td', {className: 'path'}, data.files[e[0]]))))));
+		el('tbody', {}, ...r.evidence.map(e => el('tr', {}, el('td', {}, String(e.eventID)), el('td', {}, el('time', {}, e.time)), el('td', {}, e.recordID),
+			el('td', {}, `${e.offset} (0x${BigInt(e.offset).toString(16)})`), el('td', {}, e.channel), el('td', {}, e.marks), el('td', {className: 'path'}, data.files[e.file]))))));
 	const body = (r, number) => {
 		const parts = [pairs([['Host', r.host], ['Started (UTC)', r.time || 'before these logs'], ['Ended (UTC)', r.end], ['Image', r.image],
 			['User', r.user], ['Integrity level', r.integrity], ['Known from', r.recovered ? 'records that are no longer live only' : '']])];
 		if (r.command) parts.push(...block('Command line', el('pre', {}, r.command)));
 		if (r.decoded.length) parts.push(...block('Decoded', el('pre', {}, r.decoded.join('\n'))));
 		if (r.reasons.length) parts.push(...block('Level, because', el('ul', {}, ...r.reasons.map(text => el('li', {}, text)))));
-		if (r.rules.length) parts.push(...block('Rules', el('ul', {}, ...r.rules.map(n => el('li', {}, ruleLink(n), ...r.meetings.filter(m => m[0] === n).flatMap(m => note(meeting(m))))))));
+		if (r.rules.length) parts.push(...block('Rules', el('ul', {}, ...r.rules.map(n => el('li', {}, ruleLink(n), ...r.meetings.filter(m => m.rule === n).flatMap(m => note(meeting(m))))))));
 		parts.push(...block('Where it came from', pairs([['Parent', r.parentImage], ['Parent process ID', r.parentPID], ['Parent command line', r.parentCommand],
 			['Ancestors', r.ancestors.map(base).join(' › ')], ['Links below the worker', r.depth || ''], ['Least sure link', r.link],
 			['Worker', r.workerImage], ['Worker process ID', r.workerPID || ''], ['Worker command line', r.workerCommand],
@@ -196,7 +197,7 @@
 		before = shown;
 		append(Math.max(0, PRINTED - shown));
 		const left = data.count + data.left - shown;
-		$('print-left').textContent = left ? `${left} findings are not printed: filters or the length left them out. CSV has all.` : '';
+		$('print-left').textContent = left ? `${count(left, 'finding is', 'findings are')} not printed: filters or the length of the list left ${left === 1 ? 'it' : 'them'} out. CSV has all.` : '';
 	});
 	addEventListener('afterprint', () => {
 		for (const node of folded) node.open = false;

@@ -1,10 +1,11 @@
-package report
+package html
 
 import (
 	"cmp"
 	"fmt"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -50,7 +51,7 @@ func workerOf(s *scan.Session) *scan.Finding {
 // sessionTitle names a session, visibly.
 func sessionTitle(s *scan.Session) string {
 	w := workerOf(s)
-	title := fmt.Sprintf("%s: %s (PID %d)", s.Host, workerName(w), w.WorkerProcessID)
+	title := fmt.Sprintf("%s: %s (PID %d)", s.Host, phrase.Worker(w), w.WorkerProcessID)
 	if label := productText(s); label != "" {
 		title += ", " + label
 	}
@@ -59,7 +60,7 @@ func sessionTitle(s *scan.Session) string {
 
 // productText is what is known of the server and its application.
 func productText(s *scan.Session) string {
-	product := productName(cmp.Or(s.Product, workerOf(s).Product), cmp.Or(s.ServerRole, workerOf(s).ServerRole))
+	product := phrase.Product(cmp.Or(s.Product, workerOf(s).Product), cmp.Or(s.ServerRole, workerOf(s).ServerRole))
 	if s.Application == "" || s.Application == product {
 		return product
 	}
@@ -97,7 +98,7 @@ func newSessionView(number int, s *scan.Session) *sessionView {
 	}
 	add("Users", strings.Join(s.Users, ", "))
 	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
-	add("Level, because", strings.Join(reasonTexts(s.LevelReasons), "; "))
+	add("Level, because", strings.Join(phrase.Reasons(s.LevelReasons), "; "))
 	add("Parents", linkText(s.Link))
 	for _, shape := range firstOf(s.Shapes) {
 		if len(shape.Findings) == 0 {
@@ -137,5 +138,5 @@ func (v *sessionView) UserText() string    { return shortText(strings.Join(v.Use
 func (v *sessionView) ProductText() string { return shortText(productText(v.Session)) }
 func (v *sessionView) WorkerText() string {
 	w := workerOf(v.Session)
-	return fmt.Sprintf("%s (%d)", shortText(workerName(w)), w.WorkerProcessID)
+	return fmt.Sprintf("%s (%d)", shortText(phrase.Worker(w)), w.WorkerProcessID)
 }

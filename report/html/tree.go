@@ -1,4 +1,4 @@
-package report
+package html
 
 import (
 	"fmt"
@@ -49,7 +49,7 @@ func (n *treeNode) Repeated() string {
 
 // treeBuilder makes the trees of sessions, within the room of a page.
 type treeBuilder struct {
-	data *htmlData
+	data *pageData
 	left int // nodes that may still be shown
 }
 

@@ -1,0 +1,119 @@
+// Package phrase is what several formats call what was found: servers, records
+// with their marks, correlations, the reasons of a level, what tags of rules
+// name. One thing has one name in all of them.
+//
+// It knows no format: what it returns may hold text from a log, which the format
+// makes visible and escapes.
+package phrase
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webshellscan/report/text"
+	"webshellscan/scan"
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/proctree"
+)
+
+// SessionKind is what sessions are called together: nothing says yet that a web
+// server's is more than that.
+func SessionKind(sessions []*scan.Session) string {
+	if slices.ContainsFunc(sessions, func(s *scan.Session) bool { return !s.Known && s.ServerRole != scan.ServerWeb }) {
+		return "server session"
+	}
+	return "web server session"
+}
+
+// Worker is the file name of a finding's worker.
+func Worker(f *scan.Finding) string {
+	return cmp.Or(proctree.BaseName(f.WorkerImage), "(unknown)")
+}
+
+// Product is what runs in a server. It says so of one that serves no web.
+func Product(product string, role scan.ServerRole) string {
+	if role == scan.ServerOther && product != "" {
+		return product + " (no web server)"
+	}
+	return product
+}
+
+// Reasons are the reasons of a level as reports have them.
+func Reasons(reasons []scan.LevelReason) []string {
+	list := make([]string, len(reasons))
+	for i, r := range reasons {
+		list[i] = r.String()
+	}
+	return list
+}
+
+// Meeting says how many processes met a correlation rule together, and since
+// when.
+func Meeting(c *scan.Correlation) string {
+	s := text.Count(c.Total, "process", "processes")
+	if start := MeetingStart(c); start != 0 {
+		s += " since " + text.Time(start)
+	}
+	return s
+}
+
+// MeetingStart returns when the first of those processes started, 0 if that is not
+// known.
+func MeetingStart(c *scan.Correlation) event.Time {
+	if len(c.Processes) == 0 {
+		return 0
+	}
+	return c.Processes[0].Time
+}
+
+// Blind says in one sentence of how many hosts nothing that ran can be seen;
+// "" of none.
+func Blind(s *scan.Summary) string {
+	n := len(s.BlindHosts)
+	if n == 0 {
+		return ""
+	}
+	return "Of " + text.Count(n, "host") + " nothing that ran can be seen: no process creations."
+}
+
+func FirstOffset(d scan.FileFaults, class evtx.Class) int64 {
+	for _, f := range d.First {
+		if f.Class == class {
+			return f.Offset
+		}
+	}
+	return 0
+}
+
+// The marks of a piece of evidence, spelled as JSON has them.
+const (
+	markRecovered   = "recovered"
+	markSubstituted = "template_substituted"
+	markHidden      = "hidden"
+)
+
+// Recovered says of a process that no live record speaks of it.
+const Recovered = "recovered from an unused part of a log"
+
+// Marks names the marks of a record, joined by spaces; "" if it was read
+// as it stands.
+func Marks(e *scan.Evidence) string {
+	var marks []string
+	for _, m := range []struct {
+		has  bool
+		name string
+	}{{e.Recovered, markRecovered}, {e.Substituted, markSubstituted}, {e.Hidden, markHidden}} {
+		if m.has {
+			marks = append(marks, m.name)
+		}
+	}
+	return strings.Join(marks, " ")
+}
+
+// Record is where a record lies within its file, for people, with its marks.
+func Record(e *scan.Evidence) string {
+	return strings.TrimSuffix(fmt.Sprintf("record %d, offset %d, %s", e.RecordID, e.Offset, Marks(e)), ", ")
+}
