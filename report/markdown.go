@@ -38,9 +38,7 @@ func writeMarkdown(w io.Writer, res *scan.Result, _ Options) error {
 			m.counts[r]++
 		}
 	}
-	m.listed = slices.SortedFunc(maps.Keys(m.counts), func(a, b *rules.Rule) int {
-		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Label(), b.Label()), strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
+	m.listed = scan.MatchedRules(res.Findings)
 	m.title()
 	m.logs()
 	m.sessions()

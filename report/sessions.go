@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -521,18 +520,7 @@ type ruleNumbers struct {
 }
 
 func numberRules(findings []*scan.Finding) ruleNumbers {
-	n := ruleNumbers{numbers: make(map[*rules.Rule]int)}
-	for _, f := range findings {
-		for _, r := range f.Rules {
-			if _, ok := n.numbers[r]; !ok {
-				n.numbers[r] = 0
-				n.list = append(n.list, r)
-			}
-		}
-	}
-	slices.SortStableFunc(n.list, func(a, b *rules.Rule) int {
-		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Label(), b.Label()))
-	})
+	n := ruleNumbers{scan.MatchedRules(findings), make(map[*rules.Rule]int)}
 	for i, r := range n.list {
 		n.numbers[r] = i + 1
 	}

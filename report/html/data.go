@@ -2,10 +2,8 @@ package html
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -48,17 +46,7 @@ func newPageData(res *scan.Result) *pageData {
 
 // collectRules numbers the rules that findings matched, the gravest first.
 func (d *pageData) collectRules() {
-	for _, f := range d.res.Findings {
-		for _, r := range f.Rules {
-			if _, ok := d.ruleNo[r]; !ok {
-				d.ruleNo[r] = 0
-				d.rules = append(d.rules, r)
-			}
-		}
-	}
-	slices.SortStableFunc(d.rules, func(a, b *rules.Rule) int {
-		return cmp.Or(cmp.Compare(b.Level, a.Level), strings.Compare(a.Label(), b.Label()))
-	})
+	d.rules = scan.MatchedRules(d.res.Findings)
 	for i, r := range d.rules {
 		d.ruleNo[r] = i
 	}
