@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"webshellscan/report"
+	"webshellscan/report/reporttest"
 	"webshellscan/scan"
 )
 
@@ -17,7 +18,7 @@ func TestBlindHosts(t *testing.T) {
 		for _, h := range hosts {
 			res.Summary.BlindHosts = append(res.Summary.BlindHosts, scan.Blind{Host: h, Text: reason})
 			res.Summary.Blind = append(res.Summary.Blind, scan.Blind{Host: h, Text: reason})
-			res.Coverage = append(res.Coverage, scan.HostCoverage{Host: h, Blind: reason, From: noon, Until: noon})
+			res.Coverage = append(res.Coverage, scan.HostCoverage{Host: h, Blind: reason, From: reporttest.Noon, Until: reporttest.Noon})
 		}
 		for _, format := range report.ScanFormats.Names() {
 			out := strings.Join(strings.Fields(writeResult(t, format, res)), " ")

@@ -18,6 +18,7 @@ import (
 	markdowntext "github.com/yuin/goldmark/text"
 
 	"webshellscan/report"
+	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -32,18 +33,18 @@ var worstMarkup = append([]string{
 	"&lt;b&gt; &#60; &#x3c; &amp;", "[^1]", "$x$ @user #1", "|---|---|", "a|b\n|--|--|\n[l](x)", "<!-- x", "<!DOCTYPE x>", "<?x", "<![CDATA[x", "</table><script>",
 	`x" -> y; }`, `\N \G \" \\"`, `\`, `x\`, "<b>html</b>", "#quot;#35;", "style a:#x;", "classDef a:#b;#c;", "end", "%%{init: {}}%%", "fa:fa-car", "]; click n1 \"https://evil.example\"", "`md`",
 	"n1 --> n2", "\";\nclick n0 href \"https://evil.example\"\n", "<br/>", "subgraph x", "x\u00A0y", "x /* y */ // z", "{a|b}", "<f0>",
-}, worst...)
+}, reporttest.Worst...)
 
 // resultOf returns a result of one session of a finding whose texts all are the
 // given one, with everything else that a summary tells.
 func resultOf(s string) *scan.Result {
-	f := finding(s)
+	f := reporttest.Finding(s)
 	f.DecodedCommand = s
 	f.Rules = []*rules.Rule{{Name: s, Title: s, Level: rules.LevelHigh, Tags: []string{"attack.t1505.003", s}}}
 	return &scan.Result{
 		Findings: []*scan.Finding{f},
 		Sessions: []*scan.Session{{
-			Key: s, Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, Level: rules.LevelHigh, Raised: []string{s}, First: noon, Last: noon,
+			Key: s, Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, Level: rules.LevelHigh, Raised: []string{s}, First: reporttest.Noon, Last: reporttest.Noon,
 			Findings: []*scan.Finding{f}, Users: []string{s, s}, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}}, {Findings: []*scan.Finding{f, f}, Known: true}},
 		}},
 		Integrity: []*scan.Integrity{{Host: s, File: s, Text: s, Meaning: s}},
@@ -140,11 +141,11 @@ func FuzzMarkdown(f *testing.F) {
 func TestTimesketch(t *testing.T) {
 	for _, s := range worstMarkup {
 		var event map[string]any
-		line := write(t, "timesketch", report.Options{}, finding(s))
+		line := write(t, "timesketch", report.Options{}, reporttest.Finding(s))
 		if err := json.Unmarshal([]byte(line), &event); err != nil || strings.Count(line, "\n") != 1 {
 			t.Fatalf("%q: %v in %s", s, err, line)
 		}
-		rows, err := csv.NewReader(strings.NewReader(write(t, "timesketch-csv", report.Options{Raw: true}, finding(s)))).ReadAll()
+		rows, err := csv.NewReader(strings.NewReader(write(t, "timesketch-csv", report.Options{Raw: true}, reporttest.Finding(s)))).ReadAll()
 		if err != nil || len(rows) != 2 {
 			t.Fatalf("%q: %d rows, %v", s, len(rows), err)
 		}
@@ -153,7 +154,7 @@ func TestTimesketch(t *testing.T) {
 			cells[name] = rows[1][i]
 		}
 		at, err := time.Parse(time.RFC3339, event["datetime"].(string))
-		if err != nil || !at.Equal(noon.Time().Truncate(time.Microsecond)) || event["timestamp"] != float64(at.UnixMicro()) || event["timestamp_desc"] != "Start Time" {
+		if err != nil || !at.Equal(reporttest.Noon.Time().Truncate(time.Microsecond)) || event["timestamp"] != float64(at.UnixMicro()) || event["timestamp_desc"] != "Start Time" {
 			t.Errorf("%v, %v, %v", event["datetime"], event["timestamp"], event["timestamp_desc"])
 		}
 		if cells["datetime"] != "2026-03-02T12:00:00.123456+00:00" || cells["timestamp"] != "1772452800123456" || cells["time"] != "2026-03-02T12:00:00.1234567Z" {
@@ -178,7 +179,7 @@ func TestTimesketch(t *testing.T) {
 // which sub-techniques were found, and keeps to the documented format.
 func TestNavigator(t *testing.T) {
 	for _, s := range worstMarkup {
-		one, two := finding(s), finding("x")
+		one, two := reporttest.Finding(s), reporttest.Finding("x")
 		one.Rules = []*rules.Rule{
 			{Name: "a", Tags: []string{"attack.t1505.003", "attack.persistence", "attack.s0154", s}},
 			{Name: "b", Tags: []string{"attack.T1505.003", "attack.t1059"}},
@@ -242,7 +243,7 @@ func TestFormatOf(t *testing.T) {
 // it has a time.
 func TestTimesketchIntegrity(t *testing.T) {
 	res := &scan.Result{Integrity: []*scan.Integrity{
-		{Kind: "log-cleared", Level: scan.IntegrityAlarm, Host: "H", First: noon, Last: noon, Text: "cleared", Meaning: "Gone."},
+		{Kind: "log-cleared", Level: scan.IntegrityAlarm, Host: "H", First: reporttest.Noon, Last: reporttest.Noon, Text: "cleared", Meaning: "Gone."},
 		{Kind: "file-truncated", Level: scan.IntegrityWarning, File: "a.evtx", Text: "cut", Meaning: "Lost."},
 	}}
 	want := `{"message":"[alarm] log-cleared: cleared. Gone.","datetime":"2026-03-02T12:00:00.123456+00:00",`

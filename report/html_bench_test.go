@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"webshellscan/report"
+	"webshellscan/report/reporttest"
 )
 
 // BenchmarkHTML writes pages of so many findings.
@@ -14,7 +15,7 @@ func BenchmarkHTML(b *testing.B) {
 		n    int
 	}{{"10000", 10_000}, {"100000", 100_000}} {
 		b.Run(bench.name, func(b *testing.B) {
-			res := manyFindings(bench.n)
+			res := reporttest.Many(bench.n)
 			size := &counter{}
 			for b.Loop() {
 				size.n = 0

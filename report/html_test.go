@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"html"
 	"path/filepath"
 	"regexp"
@@ -15,13 +14,9 @@ import (
 	"unicode"
 
 	"webshellscan/report"
+	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
-	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/crosscheck"
-	"webshellscan/scan/event"
-	"webshellscan/scan/evtx"
-	"webshellscan/scan/proctree"
 )
 
 // scanShipped scans the shipped logs as the command line does for HTML.
@@ -154,63 +149,11 @@ func TestHTMLStructure(t *testing.T) {
 	}
 }
 
-// hostile returns a result in which every text is the given one.
-func hostileResult(s string) *scan.Result {
-	f := finding(s)
-	f.DecodedCommand, f.Known = s, true
-	f.Rules = []*rules.Rule{{
-		Title: s, Name: s, ID: s, Description: s, Author: s, Status: s, Date: s, Level: rules.LevelCritical,
-		Tags: []string{s, "attack.t1505.003", "attack." + s, "car." + s, "cve." + s}, References: []string{s, "https://" + s, "javascript:alert(1)"},
-		FalsePositives: []string{s}, LogSource: rules.LogSource{Category: s, Product: s, Service: s},
-		Detection: &rules.Detection{
-			Searches: []*rules.Search{{Name: s, Groups: []*rules.Group{
-				{Items: []*rules.Item{{Field: s, Modifiers: []string{s}, Values: []rules.Value{{Text: s}}}}},
-				{Items: []*rules.Item{{Field: s, Values: []rules.Value{{Text: s}, {Text: s}}}}},
-			}}},
-			Conditions: []*rules.Condition{{Text: s}},
-		},
-	}, {
-		Title: s, Level: rules.LevelLow, Correlation: &rules.Correlation{Type: rules.CorrelationType(s), Rules: []string{s}, GroupBy: []string{s}},
-	}}
-	f.Crosscheck = crosscheck.Result{State: crosscheck.Differs, Reason: s, Raw: map[string]any{s: []any{s, 1, map[string]any{"a": s}}, "x": errors.New(s)}}
-	bad := scan.FileError{Path: s, Err: errors.New(s)}
-	return &scan.Result{
-		Findings: []*scan.Finding{f},
-		Sessions: []*scan.Session{{
-			Key: "session", Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s}, First: noon, Last: noon,
-			Findings: []*scan.Finding{f}, Processes: 3, Commands: 2, Enumeration: 2, Burst: 2, BurstStart: noon,
-			Users: []string{s, s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}, Known: true}},
-		}},
-		Integrity: []*scan.Integrity{{
-			Kind: scan.IntegrityKind(s), Level: scan.IntegrityAlarm, Host: s, Channel: s, File: s, Offset: 7, First: noon, Last: noon + event.Hour,
-			Count: 2, Text: s, Meaning: s, Evidence: f.Evidence,
-		}},
-		Coverage: []scan.HostCoverage{{
-			Host: s, First: noon, Last: noon + event.Hour, Covered: 0.5,
-			Channels: []scan.ChannelCoverage{{Channel: s, Files: 1, Records: 2, First: noon, Last: noon, Gaps: []scan.Gap{{From: noon, To: noon, FirstID: 3, LastID: 9}, {From: noon, To: noon}}}},
-		}},
-		Manifest: scan.Manifest{Version: s, Inputs: []scan.InputFile{{Path: s, Size: 9, SHA256: s, Error: s}}, Rules: []string{s}},
-		Summary: scan.Summary{
-			Records: 1, Unreadable: []scan.FileError{bad}, Skipped: []scan.FileError{bad}, Crashes: []scan.FileError{bad}, Interrupted: errors.New(s),
-			Damage: []scan.FileFaults{{Path: s, Counts: map[evtx.Class]int{evtx.Class(s): 1}}},
-			Blind:  []scan.Blind{{Host: s, Text: s}},
-		},
-	}
-}
-
-// hostileTexts are the worst texts, and those that would leave a context of a
-// page.
-var hostileTexts = append([]string{
-	`</script><script>window.hacked=1</script>`, `<!--<script>`, `]]>`, `"><img src=x onerror=window.hacked=1>`, `' onmouseover='window.hacked=1`,
-	`</style><svg onload=window.hacked=1>`, `</title><script>window.hacked=1</script>`, `javascript:window.hacked=1`, `{{.Host}}`, "${window.hacked=1}", "`+window.hacked=1+`",
-	`</textarea></dialog><iframe srcdoc="<script>top.hacked=1</script>">`, `&lt;script&gt;`, `\u003cscript\u003e`, "a\u202Eb\u2066c",
-}, worst...)
-
 // TestHTMLIsHarmless: whatever a log says, no character gets into the page that
 // cannot be seen, none ends the element that it stands in, and the data blocks
 // stay JSON.
 func TestHTMLIsHarmless(t *testing.T) {
-	plain := writeResult(t, "html", hostileResult("plain"))
+	plain := writeResult(t, "html", reporttest.Hostile("plain"))
 	if n := strings.Count(plain, `class="dim"`); n != 2 { // a row of findings, a shape
 		t.Errorf("%d of 2 things that a baseline knows are dimmed", n)
 	}
@@ -222,8 +165,8 @@ func TestHTMLIsHarmless(t *testing.T) {
 		}
 		return b.String()
 	}
-	for _, s := range hostileTexts {
-		page := writeResult(t, "html", hostileResult(s))
+	for _, s := range reporttest.HostileTexts {
+		page := writeResult(t, "html", reporttest.Hostile(s))
 		for _, r := range inline.ReplaceAllString(page, "") {
 			if r != '\n' && !unicode.IsPrint(r) && r != '\u200C' && r != '\u200D' {
 				t.Fatalf("%q: %q is in the page", s, r)
@@ -247,42 +190,10 @@ func TestHTMLIsHarmless(t *testing.T) {
 	}
 }
 
-// many returns a result of n findings in sessions of a hundred.
-func manyFindings(n int) *scan.Result {
-	res := &scan.Result{Summary: scan.Summary{Records: n, Files: 1}}
-	names := []string{"whoami", "ipconfig /all", "net user", "tasklist /v", "systeminfo", "nltest /dclist:corp.example", "reg query HKLM\\Software /s"}
-	rule := []*rules.Rule{
-		{Name: "web_server_descendant_shell", Title: "Shell below a web server", Level: rules.LevelHigh},
-		{Name: "web_server_descendant_enumeration", Title: "Enumeration below a web server", Level: rules.LevelMedium},
-	}
-	for i := range n {
-		host := fmt.Sprintf("WEB%02d.corp.example", i/100%40)
-		key := fmt.Sprintf("%s/%d", host, i/100)
-		r := rule[i%2]
-		f := &scan.Finding{
-			Host: host, Time: noon + event.Time(i)*event.Second, Level: r.Level, Rules: []*rules.Rule{r},
-			Image: `C:\Windows\System32\cmd.exe`, CommandLine: fmt.Sprintf(`"cmd.exe" /c %s & rem %d`, names[i%len(names)], i), ProcessID: uint32(4 * i),
-			ProcessGUID: event.GUID{0xB2, 0x79, 14: byte(i >> 8), 15: byte(i)}, User: `IIS APPPOOL\shop`, IntegrityLevel: "High",
-			ParentImage: `C:\Windows\System32\inetsrv\w3wp.exe`, ParentCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`, ParentProcessID: 4000,
-			WorkerImage: `C:\Windows\System32\inetsrv\w3wp.exe`, WorkerProcessID: 4000, WorkerCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`,
-			Product: "IIS", ServerRole: scan.ServerWeb, Session: key, Depth: 1, Ancestors: []string{`C:\Windows\System32\inetsrv\w3wp.exe`}, Link: proctree.LinkGUID,
-			Evidence:   []scan.Evidence{{File: `evidence/WEB/Microsoft-Windows-Sysmon%4Operational.evtx`, Offset: int64(i) * 1000, RecordID: uint64(i), Time: noon, Channel: "Microsoft-Windows-Sysmon/Operational", EventID: 1}},
-			Crosscheck: crosscheck.Result{State: crosscheck.Confirmed},
-		}
-		if i%100 == 0 {
-			res.Sessions = append(res.Sessions, &scan.Session{Key: key, Host: host, Product: "IIS", ServerRole: scan.ServerWeb, Level: rules.LevelHigh, First: f.Time, Users: []string{f.User}})
-		}
-		s := res.Sessions[len(res.Sessions)-1]
-		s.Findings, s.Last = append(s.Findings, f), f.Time
-		res.Findings = append(res.Findings, f)
-	}
-	return res
-}
-
 // TestHTMLBounds: a page of very many findings holds some, those of the gravest
 // sessions, and says so.
 func TestHTMLBounds(t *testing.T) {
-	res := manyFindings(100_000)
+	res := reporttest.Many(100_000)
 	last := res.Sessions[len(res.Sessions)-1]
 	res.Sessions = append([]*scan.Session{last}, res.Sessions[:len(res.Sessions)-1]...)
 	page := writeResult(t, "html", res)

@@ -8,42 +8,24 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/mattn/go-runewidth"
 
 	"webshellscan/report"
+	"webshellscan/report/reporttest"
 	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
-	"webshellscan/scan/proctree"
 )
-
-// noon is when the made findings happened.
-var noon = event.FromTime(time.Date(2026, 3, 2, 12, 0, 0, 123456700, time.UTC))
-
-// finding returns a finding whose texts all are the given one.
-func finding(s string) *scan.Finding {
-	return &scan.Finding{
-		Host: s, Time: noon, Level: rules.LevelHigh, Rules: []*rules.Rule{{Name: "some_rule", Level: rules.LevelHigh}},
-		Image: s, CommandLine: s, ProcessID: 4242, User: s, IntegrityLevel: s,
-		ParentImage: s, ParentCommandLine: s, ParentProcessID: 4000, ProcessGUID: event.GUID{0xB2, 15: 7},
-		WorkerImage: s, WorkerProcessID: 4000, WorkerCommandLine: s, Product: s, ServerRole: scan.ServerWeb, Session: "session", DecodedCommand: s,
-		Depth: 1, Ancestors: []string{s, s}, Link: proctree.LinkGUID,
-		Evidence:   []scan.Evidence{{File: s, Offset: 512, RecordID: 7, Channel: s, EventID: 1}},
-		Crosscheck: crosscheck.Result{State: crosscheck.Differs, Reason: s},
-	}
-}
 
 // correlated returns a finding that a correlation rule gave.
 func correlated(s string) *scan.Finding {
-	f := finding(s)
+	f := reporttest.Finding(s)
 	rule := &rules.Rule{Name: s, Level: rules.LevelHigh, Correlation: &rules.Correlation{GroupBy: []string{"User"}}}
 	f.Correlated = []*scan.Correlation{{Rule: rule, Group: []string{s}, Value: 2, Total: 3, Processes: []scan.CorrelatedProcess{
-		{Host: s, Time: noon, ProcessID: 1, Image: s, File: s, RecordID: 9}, {Host: s, Time: noon + event.Second, ProcessID: 2},
+		{Host: s, Time: reporttest.Noon, ProcessID: 1, Image: s, File: s, RecordID: 9}, {Host: s, Time: reporttest.Noon + event.Second, ProcessID: 2},
 	}}, {Rule: rule, Value: 1, Total: 1, Processes: []scan.CorrelatedProcess{}}}
 	return f
 }
@@ -60,7 +42,7 @@ func TestCorrelated(t *testing.T) {
 	if got := write(t, "jsonl", report.Options{}, correlated("here")); !strings.Contains(got, want) {
 		t.Errorf("JSON: %s", got)
 	}
-	for _, s := range worst {
+	for _, s := range reporttest.Worst {
 		for line := range strings.Lines(write(t, "table", report.Options{}, correlated(s))) {
 			if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), unicode.IsControl) {
 				t.Errorf("control character in %q", line)
@@ -75,46 +57,20 @@ func TestCorrelated(t *testing.T) {
 func write(t *testing.T, format string, o report.Options, findings ...*scan.Finding) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.ScanFormats.Write(&b, format, result(findings...), o); err != nil {
+	if err := report.ScanFormats.Write(&b, format, reporttest.Result(findings...), o); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-// result returns a made result of findings below one worker, whose session says
-// what the first finding says, and one of each of the other objects.
-func result(findings ...*scan.Finding) *scan.Result {
-	res := &scan.Result{Findings: findings}
-	if len(findings) == 0 {
-		return res
-	}
-	s := findings[0].CommandLine
-	res.Sessions = []*scan.Session{{
-		Key: "session", Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s},
-		First: noon, Last: noon + event.Hour, Findings: findings, Processes: len(findings), Commands: 1, Enumeration: 1, Burst: 1, BurstStart: noon,
-		Users: []string{s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: scan.Fold(findings),
-	}}
-	res.Manifest = scan.Manifest{Version: s, Rules: []string{s}, Inputs: []scan.InputFile{{Path: s, Error: s}}}
-	res.Coverage = []scan.HostCoverage{{Host: s, Channels: []scan.ChannelCoverage{{Channel: s, Gaps: []scan.Gap{{From: noon}}}}}}
-	res.Integrity = []*scan.Integrity{{Kind: "log-cleared", Host: s, Channel: s, File: s, Text: s, Meaning: s, Evidence: findings[0].Evidence}}
-	return res
-}
-
-// worst are texts that an intruder would like to see in a report.
-var worst = []string{
-	"\x1b[31mred\x1b[0m \x1b]0;title\x07", "\u202Egnp.exe", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a\nb\r\nc",
-	`"quoted", and ; > parted`, "<script>alert(1)</script>", "\u0085\u2028\u2029\u200B\uFEFF", "\x00\x07\x08", "\u009B31m", "\u0080\u009F\x7F\u00C2", "😀日本\uFFFD", "%s%n",
-	strings.Repeat("A", 10_000), "", " ", "\U000E0041",
 }
 
 // TestTableIsHarmless: whatever a log says, a terminal gets printable characters
 // and the colours that the table itself sets.
 func TestTableIsHarmless(t *testing.T) {
 	for _, o := range tableOptions() {
-		for _, s := range worst {
-			below, known := finding(s), finding(s)
+		for _, s := range reporttest.Worst {
+			below, known := reporttest.Finding(s), reporttest.Finding(s)
 			below.Session, known.Known = "", true
-			checkTerminal(t, s, o, write(t, "table", o, finding(s), below, known))
+			checkTerminal(t, s, o, write(t, "table", o, reporttest.Finding(s), below, known))
 		}
 	}
 }
@@ -158,8 +114,8 @@ func checkTerminal(t *testing.T, s string, o report.Options, out string) {
 // spreadsheet would take for a formula.
 func TestCSV(t *testing.T) {
 	for _, raw := range []bool{false, true} {
-		for _, s := range worst {
-			out := write(t, "csv", report.Options{Raw: raw}, finding(s))
+		for _, s := range reporttest.Worst {
+			out := write(t, "csv", report.Options{Raw: raw}, reporttest.Finding(s))
 			if strings.Count(out, "\r\n") < 2 || !strings.HasSuffix(out, "\r\n") {
 				t.Fatalf("%q: lines do not end with CR LF: %q", s, out)
 			}
@@ -184,8 +140,8 @@ func TestCSV(t *testing.T) {
 
 // TestSessionsCSV: the same holds for the CSV of sessions.
 func TestSessionsCSV(t *testing.T) {
-	for _, s := range worst {
-		out := write(t, "csv", report.Options{Sessions: true}, finding(s))
+	for _, s := range reporttest.Worst {
+		out := write(t, "csv", report.Options{Sessions: true}, reporttest.Finding(s))
 		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 		if err != nil || len(rows) != 2 {
 			t.Fatalf("%q: %d rows, %v", s, len(rows), err)
@@ -206,13 +162,13 @@ func TestSessionsCSV(t *testing.T) {
 // TestJSONLines: every line is one object, and every text comes back as it was.
 func TestJSONLines(t *testing.T) {
 	var findings []*scan.Finding
-	for _, s := range worst {
-		findings = append(findings, finding(s))
+	for _, s := range reporttest.Worst {
+		findings = append(findings, reporttest.Finding(s))
 	}
 	lines := strings.Split(strings.TrimSuffix(write(t, "jsonl", report.Options{}, findings...), "\n"), "\n")
 	lines = slices.DeleteFunc(lines, func(line string) bool { return !strings.HasPrefix(line, `{"kind":"finding",`) })
-	if len(lines) != len(worst) {
-		t.Fatalf("%d lines of %d", len(lines), len(worst))
+	if len(lines) != len(reporttest.Worst) {
+		t.Fatalf("%d lines of %d", len(lines), len(reporttest.Worst))
 	}
 	for i, line := range lines {
 		if strings.ContainsFunc(line, unicode.IsControl) {
@@ -223,8 +179,8 @@ func TestJSONLines(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, key := range []string{"host", "image", "command_line", "user", "parent_image", "worker_command_line", "file", "channel"} {
-			if got[key] != worst[i] {
-				t.Errorf("%s: %q, want %q", key, got[key], worst[i])
+			if got[key] != reporttest.Worst[i] {
+				t.Errorf("%s: %q, want %q", key, got[key], reporttest.Worst[i])
 			}
 		}
 	}
@@ -253,7 +209,7 @@ func checkKeys(t *testing.T, kind, keys string, o report.Options) {
 		t.Errorf("CSV columns of a %s (-want +got):\n%s", kind, diff)
 	}
 	var line string
-	for l := range strings.Lines(write(t, "jsonl", report.Options{}, finding("x"))) {
+	for l := range strings.Lines(write(t, "jsonl", report.Options{}, reporttest.Finding("x"))) {
 		if strings.HasPrefix(l, `{"kind":"`+kind+`",`) {
 			line = l
 		}
@@ -309,9 +265,9 @@ func (f *failing) Write(b []byte) (int, error) {
 // TestFullDestination: an error of the destination ends every format.
 func TestFullDestination(t *testing.T) {
 	for _, format := range report.ScanFormats.Names() {
-		whole := write(t, format, report.Options{}, finding("a"), finding("b"))
+		whole := write(t, format, report.Options{}, reporttest.Finding("a"), reporttest.Finding("b"))
 		for _, room := range []int{0, 1, len(whole) / 2, len(whole) - 1} {
-			if err := report.ScanFormats.Write(&failing{room}, format, result(finding("a"), finding("b")), report.Options{}); err == nil {
+			if err := report.ScanFormats.Write(&failing{room}, format, reporttest.Result(reporttest.Finding("a"), reporttest.Finding("b")), report.Options{}); err == nil {
 				t.Errorf("%s: room for %d of %d bytes, and no error", format, room, len(whole))
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"webshellscan/report"
+	"webshellscan/report/reporttest"
 	"webshellscan/scan"
 )
 
@@ -38,8 +39,8 @@ func unmarshal(t *testing.T, s string) any {
 func TestSchema(t *testing.T) {
 	document, line := schemaOf(t, ""), schemaOf(t, "#/$defs/line")
 	var results []*scan.Result
-	for _, s := range worst {
-		results = append(results, result(finding(s), finding(s)))
+	for _, s := range reporttest.Worst {
+		results = append(results, reporttest.Result(reporttest.Finding(s), reporttest.Finding(s)))
 	}
 	shipped, err := scan.Scan(t.Context(), scan.Options{Paths: []string{"../testdata/logs"}})
 	if err != nil {
@@ -75,7 +76,7 @@ func TestSchema(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	line := schemaOf(t, "#/$defs/line")
 	good := ""
-	for l := range strings.Lines(write(t, "jsonl", report.Options{}, finding("x"))) {
+	for l := range strings.Lines(write(t, "jsonl", report.Options{}, reporttest.Finding("x"))) {
 		if strings.HasPrefix(l, `{"kind":"finding"`) {
 			good = l
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/report"
+	"webshellscan/report/reporttest"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx/evtxtest"
 )
@@ -102,14 +103,14 @@ func TestBusyWorker(t *testing.T) {
 // each format without harm.
 func TestHostileLogs(t *testing.T) {
 	var list []process
-	for i, s := range worst {
+	for i, s := range reporttest.Worst {
 		s = s[:min(len(s), 2000)] // all of them are to fit into one record
 		pid := uint64(1000 + 4*i)
 		list = append(list, process{pid, 4, `C:\` + s + `\cmd.exe`, w3wp, s, s}, // found
 			process{pid + 1000, pid, `C:\` + s + `.exe`, `C:\` + s + `\cmd.exe`, s, s}) // not found
 	}
 	res := scanOf(t, list)
-	if len(res.Findings) < len(worst) || len(res.Sessions) != 1 {
+	if len(res.Findings) < len(reporttest.Worst) || len(res.Sessions) != 1 {
 		t.Fatalf("%d findings, %d sessions", len(res.Findings), len(res.Sessions))
 	}
 	for _, o := range tableOptions() {

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"webshellscan/report"
+	"webshellscan/report/reporttest"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 )
 
 // at returns a finding of a time.
 func at(when time.Time, command string) *scan.Finding {
-	f := finding(command)
+	f := reporttest.Finding(command)
 	f.Time, f.DecodedCommand, f.Crosscheck.Reason = event.FromTime(when), "", ""
 	return f
 }

@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"scan":                            {"rules", "scan/crosscheck", "scan/event", "scan/evtx", "scan/export", "scan/guard", "scan/powershell", "scan/proctree", "scan/source"},
 	"report/text":                     {"rules", "scan/event"},
 	"report/draw":                     {"report/text", "scan", "scan/event", "scan/proctree"},
+	"report/reporttest":               {"rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/proctree"},
 	"report/phrase":                   {"report/text", "rules", "scan", "scan/event", "scan/evtx", "scan/proctree"},
 	"report/html":                     {"report/phrase", "report/text", "rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/proctree"},
 	"report":                          {"report/draw", "report/html", "report/phrase", "report/text", "rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/powershell", "scan/proctree"},

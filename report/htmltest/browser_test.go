@@ -1,4 +1,6 @@
-package report_test
+// Package htmltest shows the HTML report to a headless Chromium. It is a module of
+// its own, so that what drives a browser is no requirement of the program.
+package htmltest
 
 import (
 	"bytes"
@@ -14,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"webshellscan/report/reporttest"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -65,6 +69,18 @@ func TestBrowser(t *testing.T) {
 // browserTime is after how long a browser that says nothing is given up: it is
 // a program of its own, and may wait for its turn.
 const browserTime = 10 * time.Minute
+
+// scanShipped scans the shipped logs as the command line does for HTML.
+func scanShipped(t testing.TB) *scan.Result {
+	t.Helper()
+	res, err := scan.Scan(t.Context(), scan.Options{
+		Paths: []string{filepath.Join("..", "..", "testdata", "logs")}, RawEvents: report.ScanFormats.Needs("html").RawEvents,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
 
 // startBrowser returns the context of a Chromium.
 func startBrowser(t *testing.T) context.Context {
@@ -292,7 +308,7 @@ func browserContrast(t *testing.T, ctx context.Context) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := open(t, ctx, hostileResult("some text"))
+		p := open(t, ctx, reporttest.Hostile("some text"))
 		dark := p.text(`getComputedStyle(document.body).backgroundColor`)
 		if isDark := strings.HasPrefix(dark, "rgb(1"); isDark != (scheme == "dark") {
 			t.Errorf("%s: the page is %s", scheme, dark)
@@ -318,7 +334,7 @@ const contrast = `(() => {
 
 // browserPrint: on paper everything is unfolded, and all findings are there.
 func browserPrint(t *testing.T, ctx context.Context) {
-	p := open(t, ctx, manyFindings(450))
+	p := open(t, ctx, reporttest.Many(450))
 	p.want(shownRows, "100")
 	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF())
 	if err != nil {
@@ -354,7 +370,7 @@ func browserNarrow(t *testing.T, ctx context.Context) {
 		if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 			t.Fatal(err)
 		}
-		for _, res := range []*scan.Result{scanShipped(t), hostileResult(strings.Repeat("W", 500))} {
+		for _, res := range []*scan.Result{scanShipped(t), reporttest.Hostile(strings.Repeat("W", 500))} {
 			p := open(t, ctx, res)
 			p.want(`document.documentElement.scrollWidth`, fmt.Sprint(width))
 		}
@@ -393,9 +409,9 @@ func browserHostile(t *testing.T, ctx context.Context) {
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	all := hostileResult(hostileTexts[0])
-	for _, line := range hostileTexts[1:] {
-		one := hostileResult(line)
+	all := reporttest.Hostile(reporttest.HostileTexts[0])
+	for _, line := range reporttest.HostileTexts[1:] {
+		one := reporttest.Hostile(line)
 		s := one.Sessions[0]
 		s.Key = "session of " + line
 		one.Findings[0].Session = s.Key
@@ -405,9 +421,9 @@ func browserHostile(t *testing.T, ctx context.Context) {
 	}
 	p := open(t, ctx, all)
 	p.text(`(() => { window.violations = []; document.addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective)); })()`)
-	p.want(matched, fmt.Sprintf("%d of %[1]d findings, %[1]d of %[1]d sessions", len(hostileTexts)))
-	shown := make([]string, len(hostileTexts))
-	for i, line := range hostileTexts {
+	p.want(matched, fmt.Sprintf("%d of %[1]d findings, %[1]d of %[1]d sessions", len(reporttest.HostileTexts)))
+	shown := make([]string, len(reporttest.HostileTexts))
+	for i, line := range reporttest.HostileTexts {
 		shown[i] = text.Visible(line)
 	}
 	list, err := json.Marshal(shown)
@@ -437,7 +453,7 @@ func browserHostile(t *testing.T, ctx context.Context) {
 // browserPolicy: the page's policy stops what escaping might let through one
 // day.
 func browserPolicy(t *testing.T, ctx context.Context) {
-	p := open(t, ctx, manyFindings(1))
+	p := open(t, ctx, reporttest.Many(1))
 	p.want(`(() => { const s = document.createElement('script'); try { s.text = 'window.hacked = 1'; document.body.append(s); } catch (e) { return e.name; } return window.hacked; })()`, "TypeError")
 	p.want(`(() => { try { document.body.innerHTML = '<b>'; } catch (e) { return e.name; } })()`, "TypeError")
 	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`fetch('data:text/plain,x').then(() => 'loaded', e => e.name)`, chromedp.EvalAwaitPromise))
@@ -449,7 +465,7 @@ func browserPolicy(t *testing.T, ctx context.Context) {
 // browserMany: 10,000 findings can be opened and filtered. How long it takes
 // is told with -v; a time of a shared machine is no test.
 func browserMany(t *testing.T, ctx context.Context) {
-	p := open(t, ctx, manyFindings(10_000))
+	p := open(t, ctx, reporttest.Many(10_000))
 	p.want(matched, "10000 of 10000 findings, 100 of 100 sessions")
 	p.want(shownRows, "100")
 	opened := p.text(`Math.round(performance.getEntriesByType('navigation')[0].loadEventEnd)`)
@@ -466,4 +482,21 @@ func browserMany(t *testing.T, ctx context.Context) {
 	}
 	p.do(chromedp.Click("#show-more"))
 	p.want(shownRows, "200")
+}
+
+// browserMarks: rows and details have all marks and all digits.
+func browserMarks(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, reporttest.Marked())
+	notes := `[...document.querySelectorAll('#finding-table tbody .note')].map(n => n.textContent).join('; ')`
+	p.want(notes, "decoded: ; many_shells: 3 processes since 2026-03-02 12:00:00; recovered from an unused part of a log")
+	p.has(`document.querySelector('#finding-table .more').textContent`, reporttest.BigPlace+", recovered template_substituted hidden")
+	p.do(chromedp.Click("#finding-table tbody a"))
+	for _, s := range []string{
+		"recovered from an unused part of a log", "records that are no longer live only", "many_shells 3 processes since 2026-03-02 12:00:00",
+		"9223372036854775809", "9007199254740993 (0x20000000000001)", "recovered template_substituted hidden",
+	} {
+		p.has(detail, s)
+	}
+	p.do(chromedp.Click("#detail summary"), chromedp.Sleep(100*time.Millisecond))
+	p.has(`document.querySelector('#detail details pre').textContent`, `"EventRecordID": "9223372036854775809"`)
 }
