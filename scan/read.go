@@ -202,7 +202,7 @@ func (w *worker) export(ctx context.Context, u unit) {
 	var stats evtx.Stats
 	err := guard.Run(func() {
 		w.watcher.begin()
-		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, w.keys, func(r *export.Record) error {
+		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, event.Want{Keys: w.keys}, func(r *export.Record) error {
 			stats.Count(r.Computer, r.Channel, r.Event.Time)
 			if r.Event.Key < 0 {
 				return nil

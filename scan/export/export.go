@@ -90,10 +90,12 @@ func decodeStart(head []byte) []byte {
 }
 
 // Read calls visit with each record of an export of size bytes. What it returns is
-// returned. keys are the kinds of event whose payload is wanted.
-func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, keys []event.Key, visit func(*Record) error) (Result, error) {
+// returned. want says of which events the payload is wanted, and what of it: the
+// names of fields are those that the same record of a log has, as far as the form
+// of the export keeps them.
+func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, want event.Want, visit func(*Record) error) (Result, error) {
 	r := &reader{in: newText(io.NewSectionReader(source, 0, size)), form: form, visit: visit, space: make([]byte, 2<<20)}
-	r.fields = fields{wanted: newSelection(keys), names: make(map[string]string)}
+	r.fields = fields{wanted: newSelection(&want), names: make(map[string]string)}
 	err := r.run(ctx)
 	return r.result, err
 }
@@ -254,10 +256,38 @@ func (r *reader) fill16(at int64) {
 		r.values = make([]byte, 0, 2*need)
 	}
 	ev.Provider, ev.Channel, ev.Computer = text16(r, f.provider), text16(r, f.channel), text16(r, f.computer)
+	if f.wanted.lists {
+		for i := range f.count {
+			r.list(&f.list[i])
+		}
+		return
+	}
 	for i := range f.count {
 		if id, ok := fieldIDs[string(f.list[i].name)]; ok {
 			ev.Set(id, text16(r, f.list[i].value))
 		}
+	}
+}
+
+// list gives the event a field, also under its own name.
+func (r *reader) list(l *field) {
+	v := text16(r, l.value)
+	if id, ok := fieldIDs[string(l.name)]; ok && l.kind == payloadField {
+		r.event.Set(id, v)
+	}
+	if !r.fields.wanted.wants(l.name) {
+		return
+	}
+	name := l.name
+	if len(name) > event.MaxName {
+		name = bytes.ToValidUTF8(name[:event.MaxName], nil)
+	}
+	add := r.event.AddPayload
+	if l.kind == systemField {
+		add = r.event.AddSystem
+	}
+	if !add(event.Field{Name: r.fields.name(name), Value: v}) {
+		r.event.Damaged++
 	}
 }
 

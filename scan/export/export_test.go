@@ -14,13 +14,13 @@ import (
 	"webshellscan/scan/export"
 )
 
-var keys = []event.Key{{Provider: "Microsoft-Windows-Sysmon", ID: 1}, {Provider: "Microsoft-Windows-Security-Auditing", ID: 4688}}
+var want = event.Want{Keys: []event.Key{{Provider: "Microsoft-Windows-Sysmon", ID: 1}, {Provider: "Microsoft-Windows-Security-Auditing", ID: 4688}}}
 
 // read returns a line for each record of an export.
 func read(t *testing.T, form export.Form, text string) ([]string, export.Result) {
 	t.Helper()
 	var lines []string
-	result, err := export.Read(t.Context(), bytes.NewReader([]byte(text)), int64(len(text)), form, keys, func(r *export.Record) error {
+	result, err := export.Read(t.Context(), bytes.NewReader([]byte(text)), int64(len(text)), form, want, func(r *export.Record) error {
 		line := fmt.Sprintf("%d %s %d %s", r.Event.ID, r.Computer, r.Event.RecordID, r.Event.Time)
 		if r.Event.Key >= 0 {
 			line += fmt.Sprintf(" %s %q", r.Event.Value(event.ProcessID), r.Event.Value(event.CommandLine).String())
@@ -142,7 +142,7 @@ func TestBad(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("stop")
 	cancel(stop)
-	if _, err := export.Read(ctx, strings.NewReader(sound), int64(len(sound)), export.JSON, keys, nil); !errors.Is(err, stop) {
+	if _, err := export.Read(ctx, strings.NewReader(sound), int64(len(sound)), export.JSON, want, nil); !errors.Is(err, stop) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func FuzzRead(f *testing.F) {
 			form = export.XML
 		}
 		last := int64(-1)
-		result, err := export.Read(t.Context(), strings.NewReader(text), int64(len(text)), form, keys, func(r *export.Record) error {
+		result, err := export.Read(t.Context(), strings.NewReader(text), int64(len(text)), form, want, func(r *export.Record) error {
 			if r.Event.Place.Offset <= last {
 				t.Errorf("a record at %d behind one at %d", r.Event.Place.Offset, last)
 			}
@@ -192,7 +192,7 @@ func BenchmarkRead(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := export.Read(b.Context(), bytes.NewReader(data), int64(len(data)), bench.form, keys, func(*export.Record) error { return nil }); err != nil {
+				if _, err := export.Read(b.Context(), bytes.NewReader(data), int64(len(data)), bench.form, want, func(*export.Record) error { return nil }); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -28,8 +28,20 @@ type fields struct {
 	json  jsonReader
 }
 
-// field is a payload field.
-type field struct{ name, value []byte }
+// field is a value with its name.
+type field struct {
+	name, value []byte
+	kind        fieldKind
+}
+
+// fieldKind says what a field is.
+type fieldKind uint8
+
+const (
+	payloadField fieldKind = iota // it may have a FieldID
+	listedField                   // of the payload, but an attribute, or without a name
+	systemField
+)
 
 func (f *fields) reset() {
 	*f = fields{wanted: f.wanted, key: -1, id: -1, list: f.list, arena: f.arena[:0], names: f.names, json: f.json}
@@ -41,13 +53,37 @@ const maxFields = 1024
 // add adds a payload field. Name and value must stay as they are until the record
 // was visited.
 func (f *fields) add(name, value []byte) {
-	if f.count >= maxFields || len(name) == 0 {
+	if len(name) > 0 {
+		f.put(field{name, value, payloadField})
+	}
+}
+
+// also is add for a field that is wanted only if fields are asked for by name.
+func (f *fields) also(kind fieldKind, name, value []byte) {
+	if f.wanted.lists {
+		f.put(field{name, value, kind})
+	}
+}
+
+// attribute is also for an attribute of an element, unless it declares a
+// namespace.
+func (f *fields) attribute(kind fieldKind, element, name, value []byte) {
+	if !f.wanted.lists || len(value) == 0 || string(name) == "xmlns" || bytes.HasPrefix(name, []byte("xmlns:")) {
+		return
+	}
+	start := len(f.arena)
+	f.arena = append(append(append(f.arena, element...), "/@"...), name...)
+	f.put(field{f.arena[start:len(f.arena):len(f.arena)], value, kind})
+}
+
+func (f *fields) put(v field) {
+	if f.count >= maxFields {
 		return
 	}
 	if f.count == len(f.list) {
 		f.list = append(f.list, field{})
 	}
-	f.list[f.count] = field{name, value}
+	f.list[f.count] = v
 	f.count++
 }
 
@@ -76,6 +112,9 @@ func (f *fields) name(b []byte) string {
 
 // system takes what System says, by the name of the element.
 func (f *fields) system(name, value []byte) {
+	if f.wanted.lists {
+		f.listSystem(name, value)
+	}
 	switch string(name) {
 	case "Provider":
 		f.provider = f.name(value)
@@ -94,6 +133,21 @@ func (f *fields) system(name, value []byte) {
 	case "Computer":
 		f.computer = f.name(value)
 	}
+}
+
+// systemAttributes are the elements of System whose value is an attribute, with
+// the name that it is listed under.
+var systemAttributes = map[string]string{"Provider": "Provider/@Name", "TimeCreated": "TimeCreated/@SystemTime"}
+
+// listSystem lists a value of System, by the name of the element.
+func (f *fields) listSystem(name, value []byte) {
+	if len(value) == 0 {
+		return
+	}
+	if listed, ok := systemAttributes[string(name)]; ok {
+		name = []byte(listed)
+	}
+	f.put(field{f.keep(name), value, systemField})
 }
 
 // setTime reads the time of a record: as Windows writes it, or in seconds since
@@ -119,32 +173,5 @@ func (f *fields) settle() {
 	if f.provider == "" {
 		f.provider = providerOf[strings.ToLower(f.channel)]
 	}
-	f.key = f.wanted.key(f.provider, f.id)
-}
-
-// selection are the kinds of event whose payload is wanted, by their IDs.
-type selection map[int][]selected
-
-// selected is a kind of event of one ID.
-type selected struct {
-	provider string
-	key      int
-}
-
-func newSelection(keys []event.Key) *selection {
-	s := make(selection)
-	for i, k := range keys {
-		s[int(k.ID)] = append(s[int(k.ID)], selected{k.Provider, i})
-	}
-	return &s
-}
-
-// key returns the index of a kind of event, -1 if it is not wanted.
-func (s *selection) key(provider string, id int) int {
-	for _, k := range (*s)[id] {
-		if strings.EqualFold(k.provider, provider) {
-			return k.key
-		}
-	}
-	return -1
+	f.key = f.wanted.key(f.provider, f.channel, f.id)
 }

@@ -174,6 +174,8 @@ func (d *jsonReader) value(depth int) error {
 	}
 	if literal := d.rest[:n]; string(literal) != "null" {
 		d.scalar(literal)
+	} else if d.fields.wanted.lists {
+		d.null()
 	}
 	d.rest = d.rest[n:]
 	return nil
@@ -190,7 +192,9 @@ func (d *jsonReader) object(depth int) error {
 		}
 		if d.rest[0] == '}' {
 			d.rest = d.rest[1:]
-			d.name = name
+			if !bytes.HasSuffix(d.path[:outer], []byte("#attributes")) {
+				d.name = name // attributes name the object that they stand in
+			}
 			return nil
 		}
 		if !first {
@@ -330,8 +334,8 @@ func (d *jsonReader) scalar(value []byte) {
 	switch string(section) {
 	case "System":
 		d.systemValue(rest, value)
-	case "EventData", "UserData":
-		d.dataValue(rest, value)
+	case "EventData", "UserData", "ProcessingErrorData":
+		d.dataValue(string(section), rest, value)
 	case "winlog":
 		d.winlogValue(rest, value)
 	}
@@ -343,48 +347,97 @@ func lastKey(path []byte) []byte { return path[bytes.LastIndexByte(path, '.')+1:
 // systemValue takes a value of System.
 func (d *jsonReader) systemValue(path, value []byte) {
 	name, rest, _ := bytes.Cut(path, []byte("."))
-	last := lastKey(rest)
+	if len(rest) == 0 && string(name) != "Provider" && string(name) != "TimeCreated" {
+		d.fields.system(name, value)
+		return
+	}
+	last := bytes.TrimLeft(lastKey(rest), "@")
+	isText := string(last) == "#text"
+	isValue := isText
 	switch string(name) {
 	case "Provider":
-		if bytes.EqualFold(bytes.TrimLeft(last, "@"), []byte("Name")) {
-			d.fields.system(name, value)
-		}
+		isValue = bytes.EqualFold(last, []byte("Name"))
 	case "TimeCreated":
-		if bytes.EqualFold(bytes.TrimLeft(last, "@"), []byte("SystemTime")) {
-			d.fields.system(name, value)
-		}
+		isValue = bytes.EqualFold(last, []byte("SystemTime"))
 	case "EventID":
-		if len(rest) == 0 || string(last) == "#text" || string(last) == "Value" {
-			d.fields.system(name, value)
-		}
-	default:
-		if len(rest) == 0 || string(last) == "#text" {
-			d.fields.system(name, value)
+		isValue = isText || string(last) == "Value"
+	}
+	switch {
+	case isValue:
+		d.fields.system(name, value)
+	case !isText:
+		d.fields.attribute(systemField, name, last, value)
+	}
+}
+
+// null takes an empty value of the payload: it has its place among the others.
+func (d *jsonReader) null() {
+	path := bytes.TrimPrefix(d.path, []byte("Event."))
+	section, rest, _ := bytes.Cut(path, []byte("."))
+	switch string(section) {
+	case "EventData", "UserData", "ProcessingErrorData":
+		if len(rest) > 0 && !isAttribute(rest) {
+			d.fields.also(listedField, d.dataName(string(section), rest), nil)
 		}
 	}
 }
 
-// dataValue takes a value of EventData or UserData: its name is the last key, or the
+// dataValue takes a value of the payload: its name is the last key, or the
 // attribute of an object that has its text beside it.
-func (d *jsonReader) dataValue(path, value []byte) {
-	last := lastKey(path)
-	switch string(last) {
-	case "@Name", "Name":
+func (d *jsonReader) dataValue(section string, path, value []byte) {
+	before, last := cutKey(path)
+	if before == nil && !bytes.HasPrefix(path, []byte("@")) && string(path) != "Data" {
+		d.fields.add(d.fields.keep(path), value)
+		return
+	}
+	switch attribute := isAttribute(path); {
+	case string(bytes.TrimLeft(last, "@")) == "Name" && section == "EventData" && (attribute || string(before) == "Data"):
 		d.name = value
-		return
-	case "#text", "content":
-		d.fields.add(d.name, value)
-		return
+	case attribute:
+		_, element := cutKey(bytes.TrimSuffix(before, []byte(".#attributes")))
+		if len(element) > 0 && string(element) != "#attributes" {
+			d.fields.attribute(listedField, element, bytes.TrimLeft(last, "@"), value)
+		}
+	default:
+		name := d.dataName(section, path)
+		d.fields.add(name, value)
+		if len(name) == 0 {
+			d.fields.also(listedField, nil, value)
+		}
 	}
-	if bytes.Contains(path, []byte("#attributes")) {
-		return
+}
+
+// isAttribute reports whether a path is that of an attribute of an element.
+func isAttribute(path []byte) bool {
+	return bytes.Contains(path, []byte("#attributes")) || bytes.HasPrefix(lastKey(path), []byte("@"))
+}
+
+// dataName returns the name of a value of the payload; nil for one without.
+func (d *jsonReader) dataName(section string, path []byte) []byte {
+	before, last := cutKey(path)
+	if text := string(last); text == "#text" || text == "content" {
+		if len(d.name) > 0 || len(before) == 0 {
+			return d.name
+		}
+		path = before
 	}
-	d.fields.add(d.fields.keep(last), value)
+	if section == "EventData" && string(path) == "Data" {
+		return nil
+	}
+	return d.fields.keep(lastKey(path))
+}
+
+// cutKey returns what stands before the last dot of a path, and behind it.
+func cutKey(path []byte) (before, last []byte) {
+	if i := bytes.LastIndexByte(path, '.'); i >= 0 {
+		return path[:i], path[i+1:]
+	}
+	return nil, path
 }
 
 // winlogValue takes a value of Winlogbeat and the Elastic Agent.
 func (d *jsonReader) winlogValue(path, value []byte) {
-	for _, section := range []string{"event_data.", "user_data."} {
+	for _, section := range [...]string{"event_data.", "user_data."} {
 		if len(path) > len(section) && string(path[:len(section)]) == section {
 			d.fields.add(d.fields.keep(path[len(section):]), value)
 			return
@@ -392,7 +445,16 @@ func (d *jsonReader) winlogValue(path, value []byte) {
 	}
 	if name, ok := winlogNames[string(path)]; ok {
 		d.fields.system([]byte(name), value)
+	} else if name, ok := winlogOthers[string(path)]; ok {
+		d.fields.also(systemField, []byte(name), value)
 	}
+}
+
+// winlogOthers are further values of System by the keys that Winlogbeat gives them.
+var winlogOthers = map[string]string{
+	"provider_guid": "Provider/@Guid", "process.pid": "Execution/@ProcessID", "process.thread.id": "Execution/@ThreadID",
+	"user.identifier": "Security/@UserID", "activity_id": "Correlation/@ActivityID",
+	"related_activity_id": "Correlation/@RelatedActivityID", "opcode": "Opcode", "task": "Task", "keywords": "Keywords",
 }
 
 // winlogNames are the elements of System by the keys that Winlogbeat gives them.
@@ -414,6 +476,10 @@ func (d *jsonReader) flatValue(name, value []byte) {
 			d.fields.system([]byte(system), value)
 			return
 		}
+		if system, ok := flatOthers[string(name)]; ok && d.fields.wanted.lists {
+			d.fields.also(systemField, []byte(system), value)
+			return
+		}
 		d.fields.add(d.fields.keep(name), value)
 	}
 }
@@ -424,4 +490,11 @@ var flatNames = map[string]string{
 	"EventID": "EventID", "Version": "Version", "RecordNumber": "EventRecordID", "EventRecordID": "EventRecordID",
 	"RecordID": "EventRecordID", "Hostname": "Computer", "Computer": "Computer", "host": "Computer", "Channel": "Channel",
 	"SourceName": "Provider", "ProviderName": "Provider", "Provider_Name": "Provider",
+}
+
+// flatOthers are further values of System by their keys in such objects.
+var flatOthers = map[string]string{
+	"ProviderGuid": "Provider/@Guid", "ProcessID": "Execution/@ProcessID", "ExecutionProcessID": "Execution/@ProcessID",
+	"ThreadID": "Execution/@ThreadID", "ExecutionThreadID": "Execution/@ThreadID", "UserID": "Security/@UserID",
+	"ActivityID": "Correlation/@ActivityID", "Task": "Task", "OpcodeValue": "Opcode", "Keywords": "Keywords",
 }

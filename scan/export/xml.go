@@ -142,7 +142,7 @@ type element struct {
 
 // readXML reads an Event element, and of an event that is not wanted only System.
 func (f *fields) readXML(b []byte) error {
-	x := xmlReader{fields: f}
+	x := xmlReader{fields: f, lists: f.wanted.lists}
 	for len(b) > 0 {
 		i := bytes.IndexByte(b, '<')
 		if i < 0 {
@@ -172,9 +172,11 @@ func (f *fields) readXML(b []byte) error {
 type xmlReader struct {
 	fields *fields
 	stack  [maxDepth]element
+	parent [maxDepth]bool // whether elements stand in that of the stack; if fields are listed
 	depth  int
 	text   []byte
 	enough bool // the event is not wanted
+	lists  bool // fields are asked for by name
 }
 
 // markup takes a tag, or other markup.
@@ -198,6 +200,9 @@ func (x *xmlReader) markup(tag []byte) error {
 	case x.depth == maxDepth:
 		return fmt.Errorf("elements nested more than %d deep", maxDepth)
 	default:
+		if x.lists {
+			x.parent[max(x.depth, 1)-1], x.parent[x.depth] = true, false
+		}
 		x.stack[x.depth] = x.startElement(tag)
 		if tag[len(tag)-2] == '/' {
 			x.text = nil
@@ -252,32 +257,84 @@ func (x *xmlReader) startElement(tag []byte) element {
 	if end == len(inner) {
 		return e
 	}
+	e.dataKey = x.valueAttribute(e.name, inner[end:])
+	if x.lists {
+		x.listAttributes(e.name, inner[end:])
+	}
+	return e
+}
+
+// valueAttribute takes the attribute that is the value of an element of System, or
+// returns that which gives the name of another one; nil if there is none.
+func (x *xmlReader) valueAttribute(element, rest []byte) []byte {
 	inSystem := x.depth == 2 && string(x.stack[1].name) == "System"
 	key := "Name"
 	if inSystem {
-		switch string(e.name) {
+		switch string(element) {
 		case "TimeCreated":
 			key = "SystemTime"
 		case "Provider":
 		default:
-			return e
+			return nil
 		}
 	}
-	for rest := inner[end:]; ; {
+	var dataKey []byte
+	for {
 		var name, value []byte
 		var ok bool
 		if name, value, rest, ok = nextAttribute(rest); !ok {
-			return e
+			return dataKey
 		}
 		if string(name) != key {
 			continue
 		}
 		if value = x.fields.unescape(value); inSystem {
-			x.fields.system(e.name, value)
+			x.fields.system(element, value)
 		} else {
-			e.dataKey = value
+			dataKey = value
 		}
 	}
+}
+
+// listAttributes lists the attributes of an element, but for those that are its
+// value or give its name.
+func (x *xmlReader) listAttributes(element, rest []byte) {
+	kind := listedField
+	section := x.section()
+	switch {
+	case section == "System":
+		kind = systemField
+	case !isPayload(section):
+		return
+	}
+	for {
+		var name, value []byte
+		var ok bool
+		if name, value, rest, ok = nextAttribute(rest); !ok {
+			return
+		}
+		switch {
+		case kind == systemField && systemAttributes[string(element)] == string(element)+"/@"+string(name):
+		case section == "EventData" && x.depth == 2 && string(name) == "Name":
+		default:
+			x.fields.attribute(kind, element, name, x.fields.unescape(value))
+		}
+	}
+}
+
+// section returns the name of the element below Event that the element in hand
+// stands in; "" if there is none.
+func (x *xmlReader) section() string {
+	if x.depth < 2 {
+		return ""
+	}
+	return string(x.stack[1].name)
+}
+
+// isPayload reports whether a section is what an event has to say, and not a
+// message that was rendered from it.
+func isPayload(section string) bool {
+	return section != "" && section != "System" && section != "RenderingInfo"
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
@@ -317,7 +374,21 @@ func (x *xmlReader) endElement() {
 	case len(last.dataKey) > 0 && string(section) == "EventData":
 		f.add(last.dataKey, x.text)
 	case x.depth > 2 && string(section) == "UserData":
-		f.add(last.name, x.text)
+		if !x.parent[x.depth] || !x.lists {
+			f.add(last.name, x.text)
+		}
+	case x.lists && !x.parent[x.depth] && isPayload(string(section)):
+		x.listElement(string(section), last)
+	}
+}
+
+// listElement lists an element of the payload whose name is no field's.
+func (x *xmlReader) listElement(section string, e *element) {
+	switch {
+	case section == "EventData" && string(e.name) == "Data":
+		x.fields.also(listedField, nil, x.text)
+	case section != "UserData" || len(x.text) > 0:
+		x.fields.also(listedField, e.name, x.text)
 	}
 }
 
