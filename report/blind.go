@@ -7,7 +7,7 @@ import (
 	"webshellscan/scan"
 )
 
-// blindSection names, in a table, the hosts of which nothing that ran can be seen,
+// blindSection names, in a table, the hosts on which what ran cannot be seen,
 // and what makes no findings mean nothing.
 func blindSection(w io.Writer, s *scan.Summary, width int) error {
 	list := s.BlindHosts
@@ -35,7 +35,7 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 	return p.err
 }
 
-// writeBlind ends a CSV with a line for each host of which nothing that ran can be
+// writeBlind ends a CSV with a line for each host on which what ran cannot be
 // seen: in the columns host and blind, all others are empty.
 func writeBlind[R any](c *csvWriter, columns []csvColumn[R], hosts []scan.Blind) error {
 	for _, b := range hosts {

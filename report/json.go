@@ -16,7 +16,7 @@ func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
 	// An error stays with the bufio.Writer until it is flushed.
 	put := func(s string) { _, _ = out.WriteString(s) }
 	put("{\n")
-	all := sections(true)
+	all := jsonSections(true)
 	for i, s := range all {
 		put(`"` + s.key + `": `)
 		single := s.key == kindManifest

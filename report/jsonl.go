@@ -8,13 +8,13 @@ import (
 )
 
 // writeJSONL writes JSON Lines: one object a line, that of the manifest first,
-// then hosts, sessions, findings and what speaks of the logs themselves.
+// then hosts, sessions, findings and log integrity.
 func writeJSONL(w io.Writer, res *scan.Result, _ Options) error {
-	return writeObjects(w, res, sections(false))
+	return writeObjects(w, res, jsonSections(false))
 }
 
 // writeObjects writes the objects of some sections, one a line.
-func writeObjects(w io.Writer, res *scan.Result, sections []section) error {
+func writeObjects(w io.Writer, res *scan.Result, sections []jsonSection) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := newEncoder(out)
 	for _, section := range sections {
@@ -26,15 +26,15 @@ func writeObjects(w io.Writer, res *scan.Result, sections []section) error {
 }
 
 // section is the objects of one kind.
-type section struct {
+type jsonSection struct {
 	key  string // in the JSON document
 	each func(*scan.Result, func(any) error) error
 }
 
 // sections are all objects, in the order in which they are written. raw says
 // whether findings have the raw event.
-func sections(raw bool) []section {
-	return []section{
+func jsonSections(raw bool) []jsonSection {
+	return []jsonSection{
 		{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(&r.Manifest)) }},
 		{"hosts", func(r *scan.Result, write func(any) error) error {
 			return every(r.Coverage, write, newHost)

@@ -123,14 +123,14 @@ func (m *markdown) session(number int, s *scan.Session) {
 		m.line("- Started before these logs")
 	}
 	m.line("- Ran as: %s", mdList(s.Users))
-	m.line("- Processes below it: %d; %s, %d different; %d different enumeration commands", s.Processes, text.Count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
+	m.line("- Processes below it: %d; %s, %d distinct; %d distinct enumeration commands", s.Processes, text.Count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
 	for _, reason := range phrase.Reasons(s.LevelReasons) {
 		m.line("- Level %s", mdSentence(reason))
 	}
 	if s.Known {
-		m.line("- All of it is known from the baseline")
+		m.line("- All of it is known to the baseline")
 	}
-	m.line("- Least sure link to a parent: %s", s.Link)
+	m.line("- Least certain link to a parent: %s", s.Link)
 	m.line("- Session: %s\n", mdCode(s.Key))
 	m.shapes(s.Shapes)
 }
@@ -185,7 +185,7 @@ func mdProcess(s scan.Shape) string {
 		line += fmt.Sprintf(", %d of them %s", recovered, phrase.Recovered)
 	}
 	if s.Known {
-		line += ", known from the baseline"
+		line += ", known to the baseline"
 	}
 	return line
 }
@@ -244,8 +244,7 @@ func (m *markdown) rules() {
 	}
 }
 
-// blindness says what the logs could not have shown, and what speaks of the logs
-// themselves.
+// blindness says what the logs could not have shown, and what their integrity is.
 func (m *markdown) blindness() {
 	s := &m.res.Summary
 	m.line("\n## What these logs could not have shown\n")
@@ -268,7 +267,7 @@ func (m *markdown) blindness() {
 	m.list("Damaged", len(damage), func(i int) string { return damage[i] })
 	m.list("Logs", len(m.res.Integrity), func(i int) string {
 		x := m.res.Integrity[i]
-		return fmt.Sprintf("%s, %s: %s %s", x.Level, mdCode(cmp.Or(x.Host, x.File)), mdSentence(x.Text), mdSentence(x.Meaning))
+		return fmt.Sprintf("%s, %s: %s. %s", x.Level, mdCode(cmp.Or(x.Host, x.File)), mdSentence(x.Text), mdSentence(x.Meaning))
 	})
 	if len(s.Unreadable)+len(s.Crashes)+len(s.Blind)+len(damage)+len(m.res.Integrity) == 0 {
 		m.line("Nothing is known to be missing.")

@@ -34,7 +34,7 @@ func writeTable(w io.Writer, res *scan.Result, o Options) error {
 	if o.Flat {
 		write = writeFlat
 	}
-	if err := asked(w, &res.Summary, tableWidth(o)); err != nil {
+	if err := writeScope(w, &res.Summary, tableWidth(o)); err != nil {
 		return err
 	}
 	if err := write(w, res, o); err != nil {
@@ -98,7 +98,7 @@ func (t *sessionTable) overview(res *scan.Result) {
 		head += " (" + strings.Join(parts, ", ") + ")"
 	}
 	if known > 0 {
-		head += fmt.Sprintf(", %d known by the baseline", known)
+		head += fmt.Sprintf(", %d known to the baseline", known)
 	}
 	t.lines("", head+", "+text.Count(len(res.Findings), "finding"), 2)
 	if fresh > 1 {
@@ -179,7 +179,7 @@ func (t *sessionTable) session(s *scan.Session) {
 	fmt.Fprintln(t.out)
 }
 
-// about says of a session what the responder asks first.
+// about returns the lines of a session's heading.
 func (t *sessionTable) about(s *scan.Session) []string {
 	f := s.Findings[0]
 	when := text.TimeSpan(s.First, s.Last) + " UTC; worker "
@@ -284,13 +284,13 @@ func (t *sessionTable) known(res *scan.Result) {
 		return
 	}
 	shapes := scan.Fold(findings)
-	t.lines("", fmt.Sprintf("Known by the baseline: %s of %s", text.Count(len(findings), "finding"), text.Count(len(shapes), "shape")), 2)
+	t.lines("", fmt.Sprintf("Known to the baseline: %s of %s", text.Count(len(findings), "finding"), text.Count(len(shapes), "shape")), 2)
 	t.table(t.flat(shapes))
 	fmt.Fprintln(t.out)
 }
 
 // columns are the widths of a table's columns.
-type columns struct {
+type layout struct {
 	format                          string // of times
 	time, level, pid, text, numbers int
 }
@@ -305,8 +305,8 @@ func (t *sessionTable) table(entries []entry) {
 	}
 }
 
-func (t *sessionTable) columns(entries []entry) columns {
-	c := columns{level: 5, pid: 3, numbers: len("RULES")}
+func (t *sessionTable) columns(entries []entry) layout {
+	c := layout{level: 5, pid: 3, numbers: len("RULES")}
 	var from, to event.Time
 	for i := range entries {
 		e := &entries[i]
@@ -326,13 +326,13 @@ func (t *sessionTable) columns(entries []entry) columns {
 	return c
 }
 
-// wide is from how many columns on a table is no wider than its entries need, so
-// that the rules do not stand far from them.
+// wide is the width in columns beyond which a table is no wider than its entries
+// need, so that the rules do not stand far from them.
 const wide = 100
 
 // widest returns the width of the widest entry's command line or note, or that of
 // the column so far if that is less.
-func (t *sessionTable) widest(entries []entry, c columns) int {
+func (t *sessionTable) widest(entries []entry, c layout) int {
 	most := len("PROCESS")
 	for i := 0; i < len(entries) && most < c.text; i++ {
 		e := &entries[i]
@@ -361,7 +361,7 @@ func (e *entry) pid() uint32 {
 }
 
 // entry writes one entry.
-func (t *sessionTable) entry(e *entry, c columns) {
+func (t *sessionTable) entry(e *entry, c layout) {
 	level, numbers := "-", ""
 	at := ""
 	if start := e.start(); start != 0 {
@@ -399,7 +399,7 @@ func (t *sessionTable) entry(e *entry, c columns) {
 const maxDecodedLines = 4
 
 // texts returns the lines of an entry's process, with the tree before them.
-func (t *sessionTable) texts(e *entry, c columns) []string {
+func (t *sessionTable) texts(e *entry, c layout) []string {
 	width := max(c.text-text.Width(e.first), minProcessWidth/2)
 	var lines []string
 	most := maxProcessLines
@@ -425,7 +425,7 @@ func (t *sessionTable) texts(e *entry, c columns) []string {
 }
 
 // notes are what is to be said of an entry beside its command line.
-func (t *sessionTable) notes(e *entry, c columns) []string {
+func (t *sessionTable) notes(e *entry, c layout) []string {
 	var notes []string
 	if e.count > 1 && (e.finding != nil || e.onWay) {
 		note := fmt.Sprintf("%d times, the last at %s", e.count, e.last.Time().Format(c.format))

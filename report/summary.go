@@ -59,8 +59,9 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
-// asked says of a report that does not hold all why that is.
-func asked(w io.Writer, s *scan.Summary, width int) error {
+// writeScope says why a report is partial: inputs that were not read, a filter, or
+// an interruption.
+func writeScope(w io.Writer, s *scan.Summary, width int) error {
 	p := printer{w: w}
 	if s.Interrupted != nil {
 		p.wrapped(width, "", text.Interrupted+".")
@@ -91,7 +92,7 @@ func Problems(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
-// BlindHosts names the hosts of which nothing that ran can be seen.
+// BlindHosts names the hosts on which what ran cannot be seen.
 func BlindHosts(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}
 	for i, b := range s.BlindHosts {
@@ -117,14 +118,14 @@ func RuleSummary(w io.Writer, sets *scan.RuleSets) error {
 	return p.err
 }
 
-// rules tells which rules were applied, and names those that failed.
+// rules says how many rules were applied, and names those that failed.
 func (p *printer) rules(r *scan.RuleSummary) {
-	line := fmt.Sprintf("Rules: %d applied, %s", r.Applied, text.Count(r.Servers, "tells servers", "tell servers"))
+	line := fmt.Sprintf("Rules: %d applied, %s", r.Applied, text.Count(r.Servers, "identifies servers", "identify servers"))
 	for _, part := range []struct {
 		n         int
 		one, more string
 	}{
-		{r.Levels, "says how grave findings are", "say how grave findings are"},
+		{r.Levels, "rates findings", "rate findings"},
 		{r.Correlated, "only feeds correlation rules", "only feed correlation rules"},
 		{r.Filters, "filters others", "filter others"},
 		{r.NotApplicable, "about other logs", "about other logs"},
@@ -168,7 +169,7 @@ func (p *printer) list(title string, errs []scan.FileError, most int) {
 	}
 }
 
-// damage tells of the faults of each file: of those that may have cost something
+// damage writes the faults of each file: those that may have cost something
 // as damage, of the others, around sound content, as notes.
 func (p *printer) damage(s *scan.Summary) {
 	for _, loss := range []bool{true, false} {

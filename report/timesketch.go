@@ -21,9 +21,8 @@ import (
 // It reads a list of tags from the field tag, in CSV as a JSON list, and needs
 // all datetimes of a CSV in one form (timesketch/lib/utils.py).
 
-// timesketchRow is a finding, or what speaks of the logs themselves, as an event
-// of Timesketch. Lists of objects are
-// flattened: Timesketch shows fields, not objects.
+// timesketchRow is a finding, or an integrity finding, as an event of Timesketch.
+// Lists of objects are flattened: Timesketch shows fields, not objects.
 type timesketchRow struct {
 	Message       string   `json:"message"`
 	Datetime      string   `json:"datetime"`
@@ -76,7 +75,7 @@ func timesketchMessage(f *scan.Finding) string {
 	return message
 }
 
-// newTimesketchIntegrity makes an event of what speaks of the logs themselves.
+// newTimesketchIntegrity makes an event of an integrity finding.
 func newTimesketchIntegrity(in *scan.Integrity) timesketchRow {
 	level := in.Level.String()
 	r := timesketchRow{
@@ -97,7 +96,7 @@ func newTimesketchIntegrity(in *scan.Integrity) timesketchRow {
 }
 
 // timesketchRows are the events of a result, each made when it is asked for:
-// the findings, then what speaks of the logs themselves and has a time.
+// the findings, then the integrity findings that have a time.
 func timesketchRows(res *scan.Result) []func() timesketchRow {
 	list := make([]func() timesketchRow, 0, len(res.Findings)+len(res.Integrity))
 	for _, f := range res.Findings {

@@ -20,7 +20,7 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	}
 	p.line("\nIntegrity")
 	if len(res.Integrity) == 0 {
-		p.line("  nothing that speaks against these logs")
+		p.line("  nothing to report")
 	}
 	p.integrity(res.Integrity, width)
 	p.line("\nCoverage")
@@ -94,7 +94,7 @@ func verifyCSV(w io.Writer, res *scan.Result, o Options) error {
 
 // verifyJSONL writes the objects of JSON Lines that are not about what ran.
 func verifyJSONL(w io.Writer, res *scan.Result, _ Options) error {
-	return writeObjects(w, res, slices.DeleteFunc(sections(false), func(s section) bool {
+	return writeObjects(w, res, slices.DeleteFunc(jsonSections(false), func(s jsonSection) bool {
 		return s.key == "sessions" || s.key == "findings"
 	}))
 }

@@ -19,8 +19,8 @@ func TestSummaryWords(t *testing.T) {
 		{scan.Summary{}, "; no copies\n"},
 		{scan.Summary{Copies: 1}, "; 1 creation is a copy of another\n"},
 		{scan.Summary{Copies: 2}, "; 2 creations are copies of others\n"},
-		{scan.Summary{Rules: scan.RuleSummary{Applied: 1, Servers: 1, Filters: 1, Correlated: 1}}, "Rules: 1 applied, 1 tells servers, 1 only feeds correlation rules, 1 filters others\n"},
-		{scan.Summary{Rules: scan.RuleSummary{Applied: 2, Servers: 2, Filters: 2}}, "Rules: 2 applied, 2 tell servers, 2 filter others\n"},
+		{scan.Summary{Rules: scan.RuleSummary{Applied: 1, Servers: 1, Filters: 1, Correlated: 1}}, "Rules: 1 applied, 1 identifies servers, 1 only feeds correlation rules, 1 filters others\n"},
+		{scan.Summary{Rules: scan.RuleSummary{Applied: 2, Servers: 2, Filters: 2}}, "Rules: 2 applied, 2 identify servers, 2 filter others\n"},
 	} {
 		var out strings.Builder
 		if err := report.Summary(&out, &c.summary); err != nil {

@@ -39,10 +39,10 @@ func (o *outputFlags) addFlags(cmd *cobra.Command, f formats) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.names, "format", "f", nil,
 		"`format` of the report: "+strings.Join(f.Names(), ", ")+
-			" (default: by the file's ending, else "+f.Names()[0]+"; given again, one for each -o)")
+			" (default: by the file's ending, else "+f.Names()[0]+"; repeatable, one for each -o)")
 	flags.StringArrayVarP(&o.outputs, "output", "o", nil,
 		"write to a `file`, whole or not at all, instead of standard output, in the format of its ending or as FORMAT:FILE; "+
-			"- is standard output (may be given again: one scan, several reports)")
+			"- is standard output (repeatable: one scan, several reports)")
 	addForce(flags, &o.force)
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(f.Names(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -84,7 +84,7 @@ func choose(f formats, path string) (string, error) {
 		path, ending, strings.Join(known, ", "))
 }
 
-// destination is one report that is asked for: its format and its path, "" for
+// destination is where one report goes: its format and its path, "" for
 // standard output.
 type destination struct{ format, path string }
 

@@ -28,7 +28,8 @@ const exitHelp = `Exit status:
   130  interrupted; what was found up to then was reported
 `
 
-// exitHelpAnyway is exitHelp for what is no question of findings.
+// exitHelpAnyway is exitHelp for commands whose status does not depend on
+// findings.
 const exitHelpAnyway = `Exit status:
   0    done, whether there are findings or not
   2    wrong usage
@@ -57,9 +58,9 @@ func exitStatus(err error, stderr io.Writer) int {
 	for _, err := range joined(err) {
 		// If standard error is gone as well there is nobody left to tell.
 		_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", text.Visible(err.Error()))
-		_, output := errors.AsType[*outputError](err)
+		_, unwritten := errors.AsType[*outputError](err)
 		_, internal := errors.AsType[*guard.Panic](err)
-		if output || internal {
+		if unwritten || internal {
 			status = exitIncomplete
 		}
 	}

@@ -27,11 +27,11 @@ func newExplainCommand(g *globals) *cobra.Command {
 	o := &explainOptions{globals: g}
 	cmd := &cobra.Command{
 		Use:   "explain [flags] PATH...",
-		Short: "Say why a process matched rules, or at which part it did not",
-		Long: `explain takes each process that had the process ID on the host and says how the
-rules stand to it: search by search, field by field, with the values that the
+		Short: "Say why a process matched rules, or what of them did not match",
+		Long: `explain evaluates the rules for each process with the process ID on the host, and
+shows the result search by search, field by field, with the values that the
 process has and those that the rule wants. Rules that match come first; of the
-others the searches are named. With --rule, everything is said of that rule.
+others only the searches are named. With --rule, that rule is shown in full.
 
 Exit status:
   0    done
@@ -45,9 +45,9 @@ Exit status:
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
+	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; repeatable)")
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
-	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (may be given again)")
+	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (repeatable)")
 	formatFlag(cmd, &o.format, report.ExplainFormats.Names())
 	return cmd
 }
@@ -92,7 +92,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	return o.status(res, false)
 }
 
-// explain returns what is to be told of each process meant.
+// explain returns what rules say of each process asked for.
 func (o *explainOptions) explain(res *scan.Result) ([]report.Explained, error) {
 	wanted, err := o.wanted(res)
 	if err != nil {
@@ -152,7 +152,7 @@ func (o *explainOptions) wanted(res *scan.Result) (func(*rules.Rule) bool, error
 		for _, r := range found {
 			switch use := uses[r]; use {
 			case scan.UseFailed, scan.UseNotApplicable, scan.UseNotSelected, scan.UseFilter:
-				_, _ = fmt.Fprintf(o.stderr, "webshellscan: rule %s is not judged by itself: %s\n", text.Visible(r.Label()), use)
+				_, _ = fmt.Fprintf(o.stderr, "webshellscan: rule %s is not evaluated by itself: %s\n", text.Visible(r.Label()), use)
 			}
 		}
 		add(found)

@@ -70,8 +70,8 @@ func readPasswords(name string) ([]string, error) {
 	return list, lines.Err()
 }
 
-// parseBytes reads a size in bytes that may end in K, M, G or T, for powers of 1024;
-// "" is 0.
+// parseBytes reads a size in bytes that may end in K, M, G or T, for powers of
+// 1024; "" is 0.
 func parseBytes(text string) (int64, error) {
 	if text == "" {
 		return 0, nil

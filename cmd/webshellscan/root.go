@@ -27,14 +27,14 @@ type globals struct {
 
 // addFlags adds the flags of all verbs.
 func (g *globals) addFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&g.noColor, "no-color", false, "no colours (also by the variable NO_COLOR, and when the output is no terminal)")
+	flags.BoolVar(&g.noColor, "no-color", false, "no colours (also if NO_COLOR is set, and if the output is no terminal)")
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no summary on standard error")
-	flags.IntVar(&g.workers, "workers", 0, "how many `goroutines` read and judge at once (0: one for each CPU)")
+	flags.IntVar(&g.workers, "workers", 0, "how many `goroutines` work at once (0: one for each CPU)")
 }
 
 // addStrict adds the flag --strict.
 func (g *globals) addStrict(flags *pflag.FlagSet) {
-	flags.BoolVar(&g.strict, "strict", false, "exit status 3 if a host has no process creations, so that nothing that ran there can be seen")
+	flags.BoolVar(&g.strict, "strict", false, "exit status 3 if a host has no process creations: what ran there cannot be seen")
 }
 
 // color reports whether a writer gets colours.
@@ -50,13 +50,13 @@ func newRootCommand(g *globals) *cobra.Command {
 		Use:   "webshellscan [flags] PATH...",
 		Short: "Find what web servers started, in Windows event logs",
 		Long: `webshellscan reads Windows event logs (.evtx) of one or many hosts, builds the
-process trees that Sysmon 1/5 and Security 4688/4689 tell of, and reports shells
+process trees that Sysmon 1/5 and Security 4688/4689 record, and reports shells
 and enumeration programs below web servers, at any depth. It needs no network
 and writes nothing but its report.
 
 PATH is a log, a folder, an archive (zip, 7z, tar, ...), a disk image (raw, E01,
-VHD, VHDX, VMDK, QCOW2, VDI) or an export (event XML, JSON). What each holds is
-told by its content, whatever it is called. Times are UTC.
+VHD, VHDX, VMDK, QCOW2, VDI) or an export (event XML, JSON). Files are recognized
+by their content, whatever their names. Times are UTC.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and without an ending it is a table:

@@ -54,7 +54,7 @@ func (l *levelFlag) Set(text string) error {
 // Type implements pflag.Value.
 func (l *levelFlag) Type() string { return "level" }
 
-// statusFlag is a flag that may be given again, with statuses of rules.
+// statusFlag is a repeatable flag with statuses of rules.
 type statusFlag []string
 
 // String implements pflag.Value.
@@ -77,12 +77,12 @@ func (s *statusFlag) Type() string { return "status" }
 // addFlags adds the flags of all verbs that apply rules.
 func (f *ruleFlags) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.paths, "rules", nil, "Sigma rules to apply besides the built-in ones: a file or folder `path` (may be given again)")
-	flags.BoolVar(&f.noBuiltin, "no-builtin", false, "leave out the built-in rules that give findings; those that tell servers stay")
+	flags.StringArrayVar(&f.paths, "rules", nil, "Sigma rules to apply besides the built-in ones: a file or folder `path` (repeatable)")
+	flags.BoolVar(&f.noBuiltin, "no-builtin", false, "leave out the built-in rules that give findings; those that identify servers stay")
 	f.level.add(cmd, "rule-level", "only rules of this `level` or above: ")
-	flags.Var(&f.statuses, "status", "only rules of this `status`: "+strings.Join(statuses, ", ")+" (may be given again)")
-	flags.StringArrayVar(&f.tags, "tag", nil, "only rules with this `tag` or one below it, such as T1505 or attack.t1505 (may be given again)")
-	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out the rule of this `name` or ID (may be given again)")
+	flags.Var(&f.statuses, "status", "only rules of this `status`: "+strings.Join(statuses, ", ")+" (repeatable)")
+	flags.StringArrayVar(&f.tags, "tag", nil, "only rules with this `tag` or one below it, such as T1505 or attack.t1505 (repeatable)")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out the rule of this `name` or ID (repeatable)")
 	flags.StringVar(&f.placeholders, "placeholders", "", "a YAML `file` with the values that placeholders in rules stand for")
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -22,7 +22,7 @@ func newRulesCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "List, check and show Sigma rules",
-		Long: `rules tells of the built-in rules and of Sigma rules that are given.
+		Long: `rules is about the built-in rules and Sigma rules of your own.
 
 ` + rulesExitHelp,
 		Args: cobra.NoArgs,
@@ -35,9 +35,9 @@ func newRulesCommand(g *globals) *cobra.Command {
 }
 
 // formatFlag adds the flag for the format of what goes to standard output.
-func formatFlag(cmd *cobra.Command, format *string, formats []string) {
-	cmd.Flags().StringVarP(format, "format", "f", formats[0], "`format` of the output: "+strings.Join(formats, ", "))
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+func formatFlag(cmd *cobra.Command, format *string, names []string) {
+	cmd.Flags().StringVarP(format, "format", "f", names[0], "`format` of the output: "+strings.Join(names, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // loadRules reads and compiles the rules that the flags choose.

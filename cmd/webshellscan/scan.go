@@ -39,7 +39,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	o.outputFlags.addFlags(cmd, report.ScanFormats)
 	o.level.add(cmd, "level", "only sessions of this `level` or above, with all their findings, and other findings of it: ")
-	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; may be given again)")
+	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; repeatable)")
 	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
 	flags.StringVar(&o.until, "until", "", "only findings before this `time` (RFC 3339; a date: up to its end)")
 	o.addStrict(flags)
@@ -47,7 +47,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.flat, "flat", false, "a table of all findings instead of sessions with their trees")
 	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
-		"decode the records of so many `findings` again with a second decoder (-1: all, 0: none)")
+		"how many `findings` to check by decoding their records with a second decoder (-1: all, 0: none)")
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
 	o.inputFlags.addFlags(flags)
 	addNoHash(flags, &o.noHash)
@@ -165,7 +165,8 @@ func (o *scanOptions) reportOptions(out *output) report.Options {
 }
 
 // checkHosts returns an error if the logs have none of the hosts that are asked
-// for: nothing found would mean nothing. Of single ones it tells.
+// for: nothing found would mean nothing. It only warns of unknown hosts if others
+// are known.
 func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 	unknown := res.UnknownHosts(hosts)
 	if len(unknown) == 0 || res.Summary.Interrupted != nil {

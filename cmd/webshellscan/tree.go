@@ -35,7 +35,7 @@ func newTreeCommand(g *globals) *cobra.Command {
 		Short: "Draw the process tree of a host, of a session, or around a process",
 		Long: `tree draws the processes of the logs as trees, with their command lines: those
 of each host, or, with --pid or --session, the line of ancestors of a process
-and everything below it. What is left out is told where it would be.
+and everything below it. What is left out is said where it would stand.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and without an ending it is text:
@@ -50,13 +50,13 @@ outright, and without an ending it is text:
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; may be given again)")
+	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; repeatable)")
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")
 	flags.StringVar(&o.session, "session", "", "only around the server process of the session with this `key`, as reports have it")
 	flags.StringVar(&o.since, "since", "", "only processes started from this `time` on (RFC 3339, or a date; UTC), and those above them")
 	flags.StringVar(&o.until, "until", "", "only processes started before this `time` (RFC 3339; a date: up to its end), and those above them")
-	flags.IntVar(&o.depth, "depth", 0, "only so many `links` below the first process (0: all)")
-	flags.IntVar(&o.max, "max", 0, "at most so many `processes`, those that rules matched first (0: all, but 1000 in dot, 100 in mermaid; -1: all)")
+	flags.IntVar(&o.depth, "depth", 0, "how many `links` below the first process to draw (0: all)")
+	flags.IntVar(&o.max, "max", 0, "how many `processes` to draw at most, those that rules matched first (0: all, but 1000 in dot, 100 in mermaid; -1: all)")
 	flags.BoolVar(&o.ascii, "ascii", false, "draw text with ASCII characters (also on standard output when the locale is not UTF-8)")
 	return cmd
 }

@@ -22,10 +22,11 @@ func newVerifyCommand(g *globals) *cobra.Command {
 	o := &verifyOptions{globals: g}
 	cmd := &cobra.Command{
 		Use:   "verify [flags] PATH...",
-		Short: "Say what speaks of the logs themselves: integrity, coverage, hashes",
-		Long: `verify says what was hidden, cleared, damaged, stopped or changed in the logs
-themselves, what the logs of each host could have shown, and names every input
-with its size and SHA-256.
+		Short: "Check the logs themselves: integrity, coverage, hashes",
+		Long: `verify reports on the integrity of the logs: records that were hidden, logs that
+were cleared, recording that was stopped or changed, files that are damaged. It
+says what the logs of each host could have shown, and names every input with its
+size and SHA-256.
 
 Exit status:
   0    nothing graver than a notice

@@ -40,15 +40,15 @@ type Options struct {
 	// Evidence, if not nil, returns the records of a process's creation; without it
 	// JSON has none.
 	Evidence func(proctree.Process) []scan.Evidence
-	// Since and Until leave out processes that did not start from Since on and before
-	// Until, unless one below them did. Zero means no bound.
+	// Since and Until leave out processes that did not start from Since on and
+	// before Until, unless one below them did. Zero means no bound.
 	Since, Until event.Time
-	// Depth leaves out processes that lie more links below the first one of a tree; 0
-	// means no bound.
+	// Depth leaves out processes that lie more links below the first one of a tree;
+	// 0 means no bound.
 	Depth int
-	// Max bounds the processes of all trees together: those that Mark tells of come
-	// first, then those that lie highest. 0 means the format's own bound, a negative
-	// number none.
+	// Max bounds the processes of all trees together: those that Mark has something
+	// to say of come first, then those that lie highest. 0 means the format's own
+	// bound, a negative number none.
 	Max int
 	// Interrupted marks trees of logs that were not all read.
 	Interrupted bool

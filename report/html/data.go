@@ -67,15 +67,15 @@ func (d *pageData) collectFindings() {
 	records := make(map[*scan.Finding][]byte, len(order))
 	size := 0
 	for _, f := range order {
-		record := d.findingRecord(f)
-		if size += len(record); size > maxData {
+		line := d.findingRecord(f)
+		if size += len(line); size > maxData {
 			break
 		}
-		records[f] = record
+		records[f] = line
 	}
 	rawSize, raws := 0, 0
 	for _, f := range d.res.Findings {
-		record, ok := records[f]
+		line, ok := records[f]
 		if !ok {
 			continue
 		}
@@ -84,13 +84,13 @@ func (d *pageData) collectFindings() {
 			d.number[f.Process] = n
 		}
 		d.findings = append(d.findings, f)
-		d.records = append(d.records, record)
+		d.records = append(d.records, line)
 		if f.Crosscheck.Raw == nil || raws == MaxRawEvents || rawSize > maxData/4 {
 			continue
 		}
-		line := jsonLine([]any{n, visibleValue(f.Crosscheck.Raw, maxRawDepth)})
-		raws, rawSize = raws+1, rawSize+len(line)
-		d.raw = append(d.raw, line)
+		raw := jsonLine([]any{n, visibleValue(f.Crosscheck.Raw, maxRawDepth)})
+		raws, rawSize = raws+1, rawSize+len(raw)
+		d.raw = append(d.raw, raw)
 	}
 }
 

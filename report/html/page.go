@@ -33,8 +33,8 @@ import (
 //go:embed style.css
 var styleSheet string
 
-// earlyScript runs before the page is drawn, so that a browser need not lay out rows
-// that script replaces.
+// earlyScript runs before the page is drawn, so that a browser need not lay out
+// rows that script replaces.
 //
 //go:embed early.js
 var earlyScript string

@@ -129,13 +129,13 @@
 			el('td', {}, `${e.offset} (0x${BigInt(e.offset).toString(16)})`), el('td', {}, e.channel), el('td', {}, e.marks), el('td', {className: 'path'}, data.files[e.file]))))));
 	const body = (r, number) => {
 		const parts = [pairs([['Host', r.host], ['Started (UTC)', r.time || 'before these logs'], ['Ended (UTC)', r.end], ['Image', r.image],
-			['User', r.user], ['Integrity level', r.integrity], ['Known from', r.recovered ? 'records that are no longer live only' : '']])];
+			['User', r.user], ['Integrity level', r.integrity], ['Known only from', r.recovered ? 'records that are no longer live' : '']])];
 		if (r.command) parts.push(...block('Command line', el('pre', {}, r.command)));
 		if (r.decoded.length) parts.push(...block('Decoded', el('pre', {}, r.decoded.join('\n'))));
-		if (r.reasons.length) parts.push(...block('Level, because', el('ul', {}, ...r.reasons.map(text => el('li', {}, text)))));
+		if (r.reasons.length) parts.push(...block('Why this level', el('ul', {}, ...r.reasons.map(text => el('li', {}, text)))));
 		if (r.rules.length) parts.push(...block('Rules', el('ul', {}, ...r.rules.map(n => el('li', {}, ruleLink(n), ...r.meetings.filter(m => m.rule === n).flatMap(m => note(meeting(m))))))));
 		parts.push(...block('Where it came from', pairs([['Parent', r.parentImage], ['Parent process ID', r.parentPID], ['Parent command line', r.parentCommand],
-			['Ancestors', r.ancestors.map(base).join(' › ')], ['Links below the worker', r.depth || ''], ['Least sure link', r.link],
+			['Ancestors', r.ancestors.map(base).join(' › ')], ['Links below the worker', r.depth || ''], ['Least certain link', r.link],
 			['Worker', r.workerImage], ['Worker process ID', r.workerPID || ''], ['Worker command line', r.workerCommand],
 			['Session', r.session < 0 ? '' : document.getElementById(`s${r.session}`) ? el('a', {href: `#s${r.session}`}, data.sessions[r.session]) : data.sessions[r.session]]])));
 		parts.push(...block('Evidence', evidence(r)));

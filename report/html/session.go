@@ -98,7 +98,7 @@ func newSessionView(number int, s *scan.Session) *sessionView {
 	}
 	add("Users", strings.Join(s.Users, ", "))
 	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
-	add("Level, because", strings.Join(phrase.Reasons(s.LevelReasons), "; "))
+	add("Why this level", strings.Join(phrase.Reasons(s.LevelReasons), "; "))
 	add("Parents", linkText(s.Link))
 	for _, shape := range firstOf(s.Shapes) {
 		if len(shape.Findings) == 0 {

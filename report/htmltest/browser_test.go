@@ -492,7 +492,7 @@ func browserMarks(t *testing.T, ctx context.Context) {
 	p.has(`document.querySelector('#finding-table .more').textContent`, reporttest.BigPlace+", recovered template_substituted hidden")
 	p.do(chromedp.Click("#finding-table tbody a"))
 	for _, s := range []string{
-		"recovered from an unused part of a log", "records that are no longer live only", "many_shells 3 processes since 2026-03-02 12:00:00",
+		"recovered from an unused part of a log", "records that are no longer live", "many_shells 3 processes since 2026-03-02 12:00:00",
 		"9223372036854775809", "9007199254740993 (0x20000000000001)", "recovered template_substituted hidden",
 	} {
 		p.has(detail, s)

@@ -69,16 +69,17 @@ func MeetingStart(c *scan.Correlation) event.Time {
 	return c.Processes[0].Time
 }
 
-// Blind says in one sentence of how many hosts nothing that ran can be seen;
-// "" of none.
+// Blind says in one sentence on how many hosts what ran cannot be seen; "" if on
+// none.
 func Blind(s *scan.Summary) string {
 	n := len(s.BlindHosts)
 	if n == 0 {
 		return ""
 	}
-	return "Of " + text.Count(n, "host") + " nothing that ran can be seen: no process creations."
+	return text.Count(n, "host has", "hosts have") + " no process creations: what ran there cannot be seen."
 }
 
+// FirstOffset returns where in a file the first fault of a class lies, in bytes.
 func FirstOffset(d scan.FileFaults, class evtx.Class) int64 {
 	for _, f := range d.First {
 		if f.Class == class {
