@@ -9,8 +9,8 @@ import (
 )
 
 // techniques holds the IDs of the MITRE ATT&CK techniques that rules are tagged
-// with, such as T1505.003, each rule's sorted and each once. Sigma writes them as
-// attack.t1505.003 (Sigma specification, appendix "Tags"). It fills as it is
+// with, such as T1505.003, each rule's sorted and each once. Sigma writes them
+// as attack.t1505.003 (Sigma specification, appendix "Tags"). It fills as it is
 // asked, and is for one goroutine.
 type techniques map[*rules.Rule][]string
 
@@ -40,8 +40,8 @@ func (t techniques) ofAll(list []*rules.Rule) []string {
 	return slices.Compact(ids)
 }
 
-// tagsOf returns what the tags of a finding's rules name, and those of the rules
-// that map it to techniques: sorted, each once. id says what a tag names.
+// tagsOf returns what the tags of a finding's rules name, and those of the
+// rules that map it to techniques: sorted, each once. id says what a tag names.
 func tagsOf(f *scan.Finding, id func(tag string) string) []string {
 	ids := []string{}
 	for _, list := range [...][]*rules.Rule{f.Rules, f.Techniques} {

@@ -10,8 +10,8 @@ import (
 
 const many = 100_000
 
-// BenchmarkFormats writes a result of 100,000 findings of different command lines
-// in each format.
+// BenchmarkFormats writes a result of 100,000 findings of different command
+// lines in each format.
 func BenchmarkFormats(b *testing.B) {
 	res := scanOf(b, shells(many, func(i int) string { return "cmd.exe /c type C:\\data\\" + letters(i) + ".txt" }))
 	if len(res.Findings) != many {

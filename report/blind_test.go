@@ -9,8 +9,8 @@ import (
 	"webshellscan/scan"
 )
 
-// TestBlindHosts: in every format a host of which nothing that ran can be seen has
-// its place, and no findings never stand alone.
+// TestBlindHosts: in every format a host of which nothing that ran can be seen
+// has its place, and no findings never stand alone.
 func TestBlindHosts(t *testing.T) {
 	const reason = "no process creations of any kind"
 	for _, hosts := range [][]string{{"DB01"}, nil} {

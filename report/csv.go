@@ -191,8 +191,8 @@ var sessionColumns = []csvColumn[sessionObject]{
 	{"blind", func(_ *sessionObject) string { return "" }},
 }
 
-// write writes one line. It puts the CR LF at its end itself: encoding/csv would
-// change the line breaks within cells as well, and those are evidence.
+// write writes one line. It puts the CR LF at its end itself: encoding/csv
+// would change the line breaks within cells as well, and those are evidence.
 func (c *csvWriter) write(cells []string) error {
 	c.line.Reset()
 	if err := c.csv.Write(cells); err != nil {

@@ -6,18 +6,18 @@ import (
 	"io"
 )
 
-// newEncoder returns an encoder that writes JSON without escapes for HTML, but with
-// escapes for the control characters U+007F to U+009F, which encoding/json
-// leaves: terminals obey some of them, and some programs take U+0085 for the end
-// of a line.
+// newEncoder returns an encoder that writes JSON without escapes for HTML, but
+// with escapes for the control characters U+007F to U+009F, which encoding/json
+// leaves: terminals obey some of them, and some programs take U+0085 for the
+// end of a line.
 func newEncoder(w io.Writer) *json.Encoder {
 	enc := json.NewEncoder(controlEscaper{w})
 	enc.SetEscapeHTML(false)
 	return enc
 }
 
-// controlEscaper escapes control characters in the JSON that goes through it. An
-// encoder writes one whole value at a time, so that no character is divided.
+// controlEscaper escapes control characters in the JSON that goes through it.
+// An encoder writes one whole value at a time, so that no character is divided.
 type controlEscaper struct{ w io.Writer }
 
 // Write implements io.Writer.
@@ -43,8 +43,8 @@ func (e controlEscaper) Write(b []byte) (int, error) {
 	}
 }
 
-// indexC1 returns where the first of U+0080 to U+009F begins in UTF-8 text, -1 if
-// there is none.
+// indexC1 returns where the first of U+0080 to U+009F begins in UTF-8 text, -1
+// if there is none.
 func indexC1(b []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], 0xC2)

@@ -71,8 +71,8 @@ func TestTreeMarks(t *testing.T) {
 	}
 }
 
-// TestMarkdownFolded: a line of Markdown for many findings says how many of them
-// are recovered, and not of every correlation.
+// TestMarkdownFolded: a line of Markdown for many findings says how many of
+// them are recovered, and not of every correlation.
 func TestMarkdownFolded(t *testing.T) {
 	res := reporttest.Marked()
 	live := *res.Findings[0]

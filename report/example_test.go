@@ -9,8 +9,8 @@ import (
 	"webshellscan/scan"
 )
 
-// A scan's result is written in the format that the ending of a file stands for.
-// What the format needs of the scan is asked before it.
+// A scan's result is written in the format that the ending of a file stands
+// for. What the format needs of the scan is asked before it.
 func Example() {
 	format := report.ScanFormats.OfPath("case-17.sessions.csv")
 	needs := report.ScanFormats.Needs(format)

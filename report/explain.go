@@ -86,8 +86,8 @@ type explainedValue struct {
 type Explanations struct {
 	Result    *scan.Result
 	Processes []Explained
-	// Whole writes rules that do not match in full too; else only their searches are
-	// named. JSON always has everything.
+	// Whole writes rules that do not match in full too; else only their
+	// searches are named. JSON always has everything.
 	Whole bool
 }
 

@@ -99,8 +99,8 @@ func outline(t *testing.T, source string) (kinds, texts []string) {
 	return kinds, texts
 }
 
-// TestMarkdown: whatever a log says, the summary has the same structure as with a
-// harmless text, without a link, an image or HTML, and shows the text.
+// TestMarkdown: whatever a log says, the summary has the same structure as with
+// a harmless text, without a link, an image or HTML, and shows the text.
 func TestMarkdown(t *testing.T) {
 	harmless, _ := outline(t, writeResult(t, "markdown", resultOf("x.y")))
 	for _, s := range worstMarkup {
@@ -239,8 +239,8 @@ func TestFormatOf(t *testing.T) {
 	}
 }
 
-// TestTimesketchIntegrity: what speaks of the logs themselves is an event too, if
-// it has a time.
+// TestTimesketchIntegrity: what speaks of the logs themselves is an event too,
+// if it has a time.
 func TestTimesketchIntegrity(t *testing.T) {
 	res := &scan.Result{Integrity: []*scan.Integrity{
 		{Kind: "log-cleared", Level: scan.IntegrityAlarm, Host: "H", First: reporttest.Noon, Last: reporttest.Noon, Text: "cleared", Meaning: "Gone."},

@@ -102,8 +102,8 @@ var (
 	inline  = regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
 )
 
-// TestHTMLStructure: a page needs nothing but itself, allows nothing but its own
-// style and script, and is well formed as far as links and headings go.
+// TestHTMLStructure: a page needs nothing but itself, allows nothing but its
+// own style and script, and is well formed as far as links and headings go.
 func TestHTMLStructure(t *testing.T) {
 	page := writeResult(t, "html", scanShipped(t))
 	body := inline.ReplaceAllString(page, "")

@@ -69,8 +69,8 @@ func (p *printer) integrityFinding(i *scan.Integrity, width int) {
 	}
 }
 
-// spanOf writes a time, or two, the earlier first: where a clock was set back the
-// record that comes first is the later one.
+// spanOf writes a time, or two, the earlier first: where a clock was set back
+// the record that comes first is the later one.
 func spanOf(first, last event.Time) string { return text.JoinTimes(first, last, " to ") }
 
 // coverage writes what the logs of each host could have shown.

@@ -7,9 +7,9 @@ import (
 	"webshellscan/scan"
 )
 
-// writeJSON writes one JSON document: the objects of JSON Lines, one a line, the
-// manifest by itself and the others in a list for each kind. It is written as it is
-// made.
+// writeJSON writes one JSON document: the objects of JSON Lines, one a line,
+// the manifest by itself and the others in a list for each kind. It is written
+// as it is made.
 func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := newEncoder(out)

@@ -159,8 +159,8 @@ func (m *markdown) shapes(list []scan.Shape) {
 	}
 }
 
-// mdProcess describes the process of a shape: how deep it lies, its command line,
-// what that hides, and how often it was seen.
+// mdProcess describes the process of a shape: how deep it lies, its command
+// line, what that hides, and how often it was seen.
 func mdProcess(s scan.Shape) string {
 	f := s.Findings[0]
 	line := strings.Repeat("› ", min(max(f.Depth-1, 0), 6)) + mdCell(cmp.Or(f.CommandLine, f.Image))
@@ -244,7 +244,8 @@ func (m *markdown) rules() {
 	}
 }
 
-// blindness says what the logs could not have shown, and what their integrity is.
+// blindness says what the logs could not have shown, and what their integrity
+// is.
 func (m *markdown) blindness() {
 	s := &m.res.Summary
 	m.line("\n## What these logs could not have shown\n")

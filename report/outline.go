@@ -11,8 +11,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// minOutlineDepth and maxOutlineDepth bound how far lines are indented, depending
-// on the width; what is below is written at that depth.
+// minOutlineDepth and maxOutlineDepth bound how far lines are indented,
+// depending on the width; what is below is written at that depth.
 const minOutlineDepth, maxOutlineDepth = 2, 16
 
 // entry is one line of a session's tree: a process, or several of one shape.
@@ -22,8 +22,8 @@ type entry struct {
 	onWay   bool          // it is a finding, or on the way to one
 	count   int
 	last    event.Time // start of the last
-	// first and below are what is drawn before the entry's first line and before
-	// those that continue it.
+	// first and below are what is drawn before the entry's first line and
+	// before those that continue it.
 	first, below string
 }
 
@@ -63,8 +63,8 @@ func outlineOf(tree *scan.Tree, branches draw.Branches, maxDepth int) []entry {
 	return entries
 }
 
-// leftOutText says how many processes a tree leaves out, and of which images most
-// are; "" if it leaves out none.
+// leftOutText says how many processes a tree leaves out, and of which images
+// most are; "" if it leaves out none.
 func leftOutText(tree *scan.Tree) string {
 	if tree.LeftOut <= 0 {
 		return ""

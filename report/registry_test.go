@@ -19,7 +19,8 @@ type formatSet interface {
 	Needs(name string) report.Needs
 }
 
-// TestFormatLists: within a list each name and each ending stands for one format.
+// TestFormatLists: within a list each name and each ending stands for one
+// format.
 func TestFormatLists(t *testing.T) {
 	for _, set := range []formatSet{
 		report.ScanFormats, report.VerifyFormats, report.TreeFormats, report.RuleListFormats, report.RuleCheckFormats, report.RuleShowFormats, report.ExplainFormats,

@@ -63,8 +63,8 @@ func write(t *testing.T, format string, o report.Options, findings ...*scan.Find
 	return b.String()
 }
 
-// TestTableIsHarmless: whatever a log says, a terminal gets printable characters
-// and the colours that the table itself sets.
+// TestTableIsHarmless: whatever a log says, a terminal gets printable
+// characters and the colours that the table itself sets.
 func TestTableIsHarmless(t *testing.T) {
 	for _, o := range tableOptions() {
 		for _, s := range reporttest.Worst {
@@ -88,8 +88,8 @@ func tableOptions() []report.Options {
 	return list
 }
 
-// checkTerminal fails if a table that has a text in it holds what a terminal would
-// obey, or lines that are too long.
+// checkTerminal fails if a table that has a text in it holds what a terminal
+// would obey, or lines that are too long.
 func checkTerminal(t *testing.T, s string, o report.Options, out string) {
 	t.Helper()
 	if o.Color {
@@ -110,8 +110,8 @@ func checkTerminal(t *testing.T, s string, o report.Options, out string) {
 	}
 }
 
-// TestCSV: every cell comes back as it was, but for the apostrophe before what a
-// spreadsheet would take for a formula.
+// TestCSV: every cell comes back as it was, but for the apostrophe before what
+// a spreadsheet would take for a formula.
 func TestCSV(t *testing.T) {
 	for _, raw := range []bool{false, true} {
 		for _, s := range reporttest.Worst {
@@ -119,7 +119,8 @@ func TestCSV(t *testing.T) {
 			if strings.Count(out, "\r\n") < 2 || !strings.HasSuffix(out, "\r\n") {
 				t.Fatalf("%q: lines do not end with CR LF: %q", s, out)
 			}
-			// encoding/csv takes CR LF within cells for LF, so those are compared without.
+			// encoding/csv takes CR LF within cells for LF, so those are
+			// compared without.
 			rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 			if err != nil || len(rows) != 2 {
 				t.Fatalf("%q: %d rows, %v", s, len(rows), err)
@@ -186,8 +187,8 @@ func TestJSONLines(t *testing.T) {
 	}
 }
 
-// TestKeys: the keys of JSON Lines are those of CSV, in the same order; a program
-// that reads them relies on that.
+// TestKeys: the keys of JSON Lines are those of CSV, in the same order; a
+// program that reads them relies on that.
 func TestKeys(t *testing.T) {
 	const keys = "host time level rules image command_line process_id process_guid user integrity_level parent_image " +
 		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line server_role depth ancestors link " +
@@ -199,9 +200,9 @@ func TestKeys(t *testing.T) {
 		"integrity_levels link known shape_count level_reasons", report.Options{Sessions: true})
 }
 
-// checkKeys holds the columns of a CSV and the keys of the objects of a kind to a
-// list. Objects begin with their kind, and sessions end with their shapes; lines
-// end with why a host is blind, which JSON says of the host.
+// checkKeys holds the columns of a CSV and the keys of the objects of a kind to
+// a list. Objects begin with their kind, and sessions end with their shapes;
+// lines end with why a host is blind, which JSON says of the host.
 func checkKeys(t *testing.T, kind, keys string, o report.Options) {
 	t.Helper()
 	header, _, _ := strings.Cut(write(t, "csv", o), "\r\n")

@@ -95,8 +95,8 @@ const (
 	ProblemNote    ProblemKind = "note"    // the rule is right, but it is not applied
 )
 
-// RuleProblems returns what is wrong with rules that the user gave, and which of
-// them are left alone for their log source, by file and position.
+// RuleProblems returns what is wrong with rules that the user gave, and which
+// of them are left alone for their log source, by file and position.
 func RuleProblems(sets *scan.RuleSets) []Problem {
 	var list []Problem
 	for _, err := range sets.Errors {

@@ -34,8 +34,8 @@ func unmarshal(t *testing.T, s string) any {
 	return value
 }
 
-// TestSchema holds what the JSON formats give to the schema: of made results with
-// every kind of object and the worst texts, and of the shipped logs.
+// TestSchema holds what the JSON formats give to the schema: of made results
+// with every kind of object and the worst texts, and of the shipped logs.
 func TestSchema(t *testing.T) {
 	document, line := schemaOf(t, ""), schemaOf(t, "#/$defs/line")
 	var results []*scan.Result

@@ -19,8 +19,8 @@ import (
 )
 
 // sessionTable writes sessions for a terminal, the gravest first: what each is,
-// and its tree with what was found in it. It draws its lines itself: they have a
-// tree in them, and there may be very many.
+// and its tree with what was found in it. It draws its lines itself: they have
+// a tree in them, and there may be very many.
 type sessionTable struct {
 	out      *bufio.Writer
 	style    text.Style
@@ -326,12 +326,12 @@ func (t *sessionTable) columns(entries []entry) layout {
 	return c
 }
 
-// wide is the width in columns beyond which a table is no wider than its entries
-// need, so that the rules do not stand far from them.
+// wide is the width in columns beyond which a table is no wider than its
+// entries need, so that the rules do not stand far from them.
 const wide = 100
 
-// widest returns the width of the widest entry's command line or note, or that of
-// the column so far if that is less.
+// widest returns the width of the widest entry's command line or note, or that
+// of the column so far if that is less.
 func (t *sessionTable) widest(entries []entry, c layout) int {
 	most := len("PROCESS")
 	for i := 0; i < len(entries) && most < c.text; i++ {
@@ -448,9 +448,9 @@ func (t *sessionTable) notes(e *entry, c layout) []string {
 	return notes
 }
 
-// command returns an entry's command line as it is read best: without the folder
-// if the image is one of the system's own, and with the image's name if the
-// command line does not name it.
+// command returns an entry's command line as it is read best: without the
+// folder if the image is one of the system's own, and with the image's name if
+// the command line does not name it.
 func (t *sessionTable) command(e *entry) string {
 	image, command := "", ""
 	if e.finding != nil {
@@ -476,8 +476,8 @@ func (t *sessionTable) command(e *entry) string {
 	return command
 }
 
-// contextCommand is the command line of a process that is there for context only:
-// what it was and how often, in one line.
+// contextCommand is the command line of a process that is there for context
+// only: what it was and how often, in one line.
 func contextCommand(e *entry, image, command string) string {
 	s := cmp.Or(image[strings.LastIndexAny(image, `\/`)+1:], "(unknown)")
 	if e.count > 1 {

@@ -29,8 +29,8 @@ type process struct {
 	command, user      string
 }
 
-// scanOf scans a made Security log of processes, one a second, on one host whose
-// worker has the process ID 4.
+// scanOf scans a made Security log of processes, one a second, on one host
+// whose worker has the process ID 4.
 func scanOf(t testing.TB, processes []process) *scan.Result {
 	t.Helper()
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
@@ -75,8 +75,8 @@ func letters(i int) string {
 	return b.String()
 }
 
-// TestBusyWorker: a worker that runs the same 20,000 times a day takes one line,
-// and what else happened below it stands out.
+// TestBusyWorker: a worker that runs the same 20,000 times a day takes one
+// line, and what else happened below it stands out.
 func TestBusyWorker(t *testing.T) {
 	list := shells(20_000, func(i int) string { return fmt.Sprintf("cmd.exe /c convert inv%d.pdf", i) })
 	list = append(list, process{900_000, 4, system32 + "cmd.exe", w3wp, "cmd.exe /c whoami", "shop"})
@@ -99,8 +99,8 @@ func TestBusyWorker(t *testing.T) {
 	}
 }
 
-// TestHostileLogs: logs whose every text is an intruder's come through a scan and
-// each format without harm.
+// TestHostileLogs: logs whose every text is an intruder's come through a scan
+// and each format without harm.
 func TestHostileLogs(t *testing.T) {
 	var list []process
 	for i, s := range reporttest.Worst {
@@ -130,8 +130,8 @@ func TestHostileLogs(t *testing.T) {
 	}
 }
 
-// TestOneTree: the table and the page show the same processes of a session, which
-// are those that the domain chose.
+// TestOneTree: the table and the page show the same processes of a session,
+// which are those that the domain chose.
 func TestOneTree(t *testing.T) {
 	res := scanShipped(t)
 	var table strings.Builder

@@ -59,8 +59,8 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
-// writeScope says why a report is partial: inputs that were not read, a filter, or
-// an interruption.
+// writeScope says why a report is partial: inputs that were not read, a filter,
+// or an interruption.
 func writeScope(w io.Writer, s *scan.Summary, width int) error {
 	p := printer{w: w}
 	if s.Interrupted != nil {

@@ -185,8 +185,8 @@ func (t *table) rows(g *workerGroup) ([][]string, []text.Column) {
 	return rows, columns
 }
 
-// process describes a finding's process: how deep it lies, its command line, and
-// what is out of the ordinary.
+// process describes a finding's process: how deep it lies, its command line,
+// and what is out of the ordinary.
 func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 	indent := strings.Repeat("> ", min(max(f.Depth-1, 0), 6))
 	command := f.CommandLine
@@ -216,8 +216,8 @@ func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 	return lines
 }
 
-// correlationNotes says of each correlation rule that a finding completed how many
-// processes met it together.
+// correlationNotes says of each correlation rule that a finding completed how
+// many processes met it together.
 func correlationNotes(f *scan.Finding) []string {
 	var notes []string
 	for _, c := range f.Correlated {

@@ -18,7 +18,8 @@ func at(when time.Time, command string) *scan.Finding {
 	return f
 }
 
-// TestTableTimes: tables show as much of a date as it takes to tell times apart.
+// TestTableTimes: tables show as much of a date as it takes to tell times
+// apart.
 func TestTableTimes(t *testing.T) {
 	start := time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC)
 	tests := []struct {

@@ -21,8 +21,9 @@ import (
 // It reads a list of tags from the field tag, in CSV as a JSON list, and needs
 // all datetimes of a CSV in one form (timesketch/lib/utils.py).
 
-// timesketchRow is a finding, or an integrity finding, as an event of Timesketch.
-// Lists of objects are flattened: Timesketch shows fields, not objects.
+// timesketchRow is a finding, or an integrity finding, as an event of
+// Timesketch. Lists of objects are flattened: Timesketch shows fields, not
+// objects.
 type timesketchRow struct {
 	Message       string   `json:"message"`
 	Datetime      string   `json:"datetime"`
@@ -144,8 +145,8 @@ func writeTimesketchJSONL(w io.Writer, res *scan.Result, _ Options) error {
 	return out.Flush()
 }
 
-// writeTimesketchCSV writes a CSV for Timesketch: its columns, then those of our
-// CSV.
+// writeTimesketchCSV writes a CSV for Timesketch: its columns, then those of
+// our CSV.
 func writeTimesketchCSV(w io.Writer, res *scan.Result, o Options) error {
 	columns := []csvColumn[timesketchRow]{
 		{"message", func(r *timesketchRow) string { return r.Message }},

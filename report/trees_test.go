@@ -71,7 +71,8 @@ func writeTrees(t *testing.T, format string, res *scan.Result, tops []draw.Top, 
 	return b.String()
 }
 
-// family is a small host: a worker with a harmless branch and one with a finding.
+// family is a small host: a worker with a harmless branch and one with a
+// finding.
 func family() []evtxtest.Event {
 	return []evtxtest.Event{
 		created(0, 100, 4, `C:\services.exe`, "services"),

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// maxAlone is how many processes of one shape below one parent are nodes of their
-	// own, if they have children; more are one node.
+	// maxAlone is how many processes of one shape below one parent are nodes of
+	// their own, if they have children; more are one node.
 	maxAlone = 3
 	// maxContext bounds how many nodes of a tree lie on no way to a finding;
 	// maxContextBelow those of one parent.
@@ -21,8 +21,8 @@ const (
 
 // Bounds say how much of a session's tree is shown.
 type Bounds struct {
-	// Nodes bounds the nodes of a tree, the root among them; 0 means no bound but
-	// that of context.
+	// Nodes bounds the nodes of a tree, the root among them; 0 means no bound
+	// but that of context.
 	Nodes int
 }
 
@@ -30,10 +30,11 @@ type Bounds struct {
 // lies between, and some of what else ran there. Processes of one shape below
 // one parent are one node. Formats draw it, and decide nothing.
 type Tree struct {
-	// Nodes has the server process first, then each node after its parent, siblings in
-	// the order of their start.
+	// Nodes has the server process first, then each node after its parent,
+	// siblings in the order of their start.
 	Nodes []TreeNode
-	// LeftOut counts the processes below the server process that no node stands for.
+	// LeftOut counts the processes below the server process that no node stands
+	// for.
 	LeftOut int
 	// LeftOutImages are the file names of those whose parents have a node, the
 	// commonest first.
@@ -55,8 +56,8 @@ type TreeNode struct {
 	Last    event.Time       // start of the last of them
 	Parent  int              // index of the node above, -1 of the first
 	Depth   int              // links below the server process
-	// LeftOut counts the children that no rule matched and that have no node, and
-	// LeftOutFound the others, for which Bounds left no room.
+	// LeftOut counts the children that no rule matched and that have no node,
+	// and LeftOutFound the others, for which Bounds left no room.
 	LeftOut, LeftOutFound int
 }
 

@@ -29,9 +29,11 @@ type outputFlags struct {
 type formats interface {
 	Names() []string
 	Check(name string) error
-	// OfPath returns the format that the ending of a path stands for, "" for none.
+	// OfPath returns the format that the ending of a path stands for, "" for
+	// none.
 	OfPath(path string) string
-	// Endings returns the endings of the files of a format, the usual one first.
+	// Endings returns the endings of the files of a format, the usual one
+	// first.
 	Endings(name string) []string
 }
 

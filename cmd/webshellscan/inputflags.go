@@ -13,8 +13,8 @@ import (
 	"webshellscan/scan"
 )
 
-// inputFlags say how archives and images are read. All verbs that read logs have
-// them.
+// inputFlags say how archives and images are read. All verbs that read logs
+// have them.
 type inputFlags struct {
 	passwords     []string
 	passwordFiles []string

@@ -117,8 +117,8 @@ func runHere(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), errs.String()
 }
 
-// TestGolden compares what is said of the shipped logs with the golden files, for
-// several numbers of workers: the same input gives the same bytes.
+// TestGolden compares what is said of the shipped logs with the golden files,
+// for several numbers of workers: the same input gives the same bytes.
 func TestGolden(t *testing.T) {
 	t.Chdir(repository)
 	t.Setenv("LC_ALL", "C.UTF-8")
@@ -279,7 +279,8 @@ func TestProgressLine(t *testing.T) {
 	}
 }
 
-// TestReadmeFormats: the README names every format with the endings of its files.
+// TestReadmeFormats: the README names every format with the endings of its
+// files.
 func TestReadmeFormats(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(repository, "README.md"))
 	if err != nil {

@@ -55,8 +55,8 @@ func openOutput(path string, protect protection, stdout io.Writer) (*output, err
 	return o, nil
 }
 
-// targetOf returns what a path is a link to, or the path: a link stays, and what
-// it names is replaced.
+// targetOf returns what a path is a link to, or the path: a link stays, and
+// what it names is replaced.
 func targetOf(path string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		return target
@@ -64,8 +64,8 @@ func targetOf(path string) string {
 	return path
 }
 
-// createTemp creates a file beside a place, with the rights that the user's umask
-// leaves: what a report says is not for everybody.
+// createTemp creates a file beside a place, with the rights that the user's
+// umask leaves: what a report says is not for everybody.
 func createTemp(place string) (*os.File, error) {
 	for try := 0; ; try++ {
 		name := filepath.Join(filepath.Dir(place), fmt.Sprintf(".%s.%d", filepath.Base(place), rand.Uint32()))
@@ -76,9 +76,9 @@ func createTemp(place string) (*os.File, error) {
 	}
 }
 
-// report writes the report of a result and finishes it. If the run is interrupted,
-// before or while that is done, what there is is marked and goes beside the place
-// of the report.
+// report writes the report of a result and finishes it. If the run is
+// interrupted, before or while that is done, what there is is marked and goes
+// beside the place of the report.
 func (o *output) report(ctx context.Context, res *scan.Result, write func(*output) error) error {
 	if res.Summary.Interrupted == nil && ctx.Err() == nil {
 		err := o.until(ctx, write)
@@ -98,8 +98,8 @@ func (o *output) report(ctx context.Context, res *scan.Result, write func(*outpu
 	return o.commit(write(o))
 }
 
-// until writes into a file until the context is cancelled, into anything else to
-// the end: what has been written there cannot be marked any more.
+// until writes into a file until the context is cancelled, into anything else
+// to the end: what has been written there cannot be marked any more.
 func (o *output) until(ctx context.Context, write func(*output) error) error {
 	if o.temp != nil {
 		o.Reset(&untilDone{o.temp, func() error { return context.Cause(ctx) }})

@@ -16,8 +16,9 @@ import (
 	"webshellscan/scan"
 )
 
-// TestInterruptedReports: a run that is interrupted, before its reports are written
-// or meanwhile, marks them and leaves the whole ones of earlier runs alone.
+// TestInterruptedReports: a run that is interrupted, before its reports are
+// written or meanwhile, marks them and leaves the whole ones of earlier runs
+// alone.
 func TestInterruptedReports(t *testing.T) {
 	t.Chdir(repository)
 	for _, format := range append(report.ScanFormats.Names(), "verify:table", "verify:csv", "verify:jsonl") {

@@ -11,15 +11,15 @@ import (
 	"webshellscan/scan/source"
 )
 
-// protection says what a report must not replace: never evidence, never an input,
-// and any other file only if the user says so.
+// protection says what a report must not replace: never evidence, never an
+// input, and any other file only if the user says so.
 type protection struct {
 	inputs []string
 	force  bool
 }
 
-// check returns what is at the place of a report, nil if nothing is, or an error
-// if a report must not go there.
+// check returns what is at the place of a report, nil if nothing is, or an
+// error if a report must not go there.
 func (p protection) check(path string) (fs.FileInfo, error) {
 	if source.IsLogName(path) || source.IsLogName(targetOf(path)) {
 		return nil, fmt.Errorf("%s is named as event logs are: no report is written under such a name", path)
@@ -82,8 +82,8 @@ func (p protection) checkInputs(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// partial returns where a report goes that is not whole: beside the place of the
-// whole one.
+// partial returns where a report goes that is not whole: beside the place of
+// the whole one.
 func (p protection) partial(place string) string {
 	const most = 1000
 	name := place + ".partial"

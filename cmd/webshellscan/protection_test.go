@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestEvidenceIsKept: no report replaces a file that begins as evidence does, with
-// any flag; one that comes after the check is not replaced either.
+// TestEvidenceIsKept: no report replaces a file that begins as evidence does,
+// with any flag; one that comes after the check is not replaced either.
 func TestEvidenceIsKept(t *testing.T) {
 	t.Chdir(t.TempDir())
 	at := func(offset int, text string) string {

@@ -97,8 +97,8 @@ func TestSignals(t *testing.T) {
 	t.Logf("%v", seen)
 }
 
-// TestChangingFiles: files that grow, shrink and vanish while they are read cost
-// themselves at most.
+// TestChangingFiles: files that grow, shrink and vanish while they are read
+// cost themselves at most.
 func TestChangingFiles(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(shippedPath(t), "WEB02", "Security.evtx"))
 	if err != nil {
@@ -178,8 +178,8 @@ func TestManyFiles(t *testing.T) {
 	}
 }
 
-// TestOutputRights: a report has the rights that the user's umask leaves, or those
-// of the file that it replaces, and a link to that file stays.
+// TestOutputRights: a report has the rights that the user's umask leaves, or
+// those of the file that it replaces, and a link to that file stays.
 func TestOutputRights(t *testing.T) {
 	folder := t.TempDir()
 	kept, link, fresh := filepath.Join(folder, "kept.csv"), filepath.Join(folder, "link.csv"), filepath.Join(folder, "fresh.csv")

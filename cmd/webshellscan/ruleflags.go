@@ -87,8 +87,8 @@ func (f *ruleFlags) addFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// inputs returns paths, and with them the files that the flags name: no report may
-// overwrite any of them.
+// inputs returns paths, and with them the files that the flags name: no report
+// may overwrite any of them.
 func (f *ruleFlags) inputs(paths []string) []string {
 	all := slices.Concat(paths, f.paths)
 	if f.placeholders != "" {

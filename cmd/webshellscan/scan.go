@@ -153,8 +153,9 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	return o.status(res, len(res.Findings) > 0)
 }
 
-// reportOptions returns how a report is written. What the terminal and the locale
-// are counts for standard output only: a file has the same bytes everywhere.
+// reportOptions returns how a report is written. What the terminal and the
+// locale are counts for standard output only: a file has the same bytes
+// everywhere.
 func (o *scanOptions) reportOptions(out *output) report.Options {
 	options := report.Options{Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw}
 	if out.path == "" {
@@ -165,8 +166,8 @@ func (o *scanOptions) reportOptions(out *output) report.Options {
 }
 
 // checkHosts returns an error if the logs have none of the hosts that are asked
-// for: nothing found would mean nothing. It only warns of unknown hosts if others
-// are known.
+// for: nothing found would mean nothing. It only warns of unknown hosts if
+// others are known.
 func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 	unknown := res.UnknownHosts(hosts)
 	if len(unknown) == 0 || res.Summary.Interrupted != nil {
@@ -225,8 +226,8 @@ func (g *globals) tell(res *scan.Result) {
 }
 
 // status returns the outcome of a run: that it was interrupted or is incomplete
-// goes before what it found. If it is to be strict, a host of which nothing that
-// ran can be seen makes it incomplete.
+// goes before what it found. If it is to be strict, a host of which nothing
+// that ran can be seen makes it incomplete.
 func (g *globals) status(res *scan.Result, found bool) error {
 	switch {
 	case res.Summary.Interrupted != nil:

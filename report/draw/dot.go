@@ -8,8 +8,8 @@ import (
 	"webshellscan/report/text"
 )
 
-// dotPen writes trees in the DOT language, for Graphviz: a cluster for each tree,
-// a box for each process.
+// dotPen writes trees in the DOT language, for Graphviz: a cluster for each
+// tree, a box for each process.
 type dotPen struct {
 	out     *bufio.Writer
 	options *Options

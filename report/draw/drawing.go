@@ -166,8 +166,8 @@ func (d *drawing) cutTime(why []uint8, above int, o *Options) {
 	}
 }
 
-// cutBound cuts all but so many processes. Those that are marked are kept first,
-// with what lies above them, then the others by depth.
+// cutBound cuts all but so many processes. Those that are marked are kept
+// first, with what lies above them, then the others by depth.
 func (d *drawing) cutBound(why []uint8, above int, o *Options, room int) {
 	var byLevel [][]int32
 	kept := make([]bool, len(d.items))

@@ -9,8 +9,8 @@ import (
 )
 
 // jsonPen writes trees as one JSON document: a list of trees, each with a list
-// of processes that name their parents. Nesting would be as deep as a forged log
-// wants it.
+// of processes that name their parents. Nesting would be as deep as a forged
+// log wants it.
 type jsonPen struct {
 	out     *bufio.Writer
 	options *Options

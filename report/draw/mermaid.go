@@ -9,9 +9,9 @@ import (
 	"webshellscan/report/text"
 )
 
-// maxMermaid is how many processes a Mermaid diagram holds unless more are asked
-// for. Mermaid refuses more than 50,000 characters of text and 500 edges unless
-// it is configured otherwise
+// maxMermaid is how many processes a Mermaid diagram holds unless more are
+// asked for. Mermaid refuses more than 50,000 characters of text and 500 edges
+// unless it is configured otherwise
 // (https://mermaid.js.org/config/schema-docs/config.html, maxTextSize, maxEdges).
 const maxMermaid = 100
 
@@ -22,8 +22,8 @@ const (
 	maxMermaidRules   = 80
 )
 
-// mermaidPen writes trees as a Mermaid flowchart: a subgraph for each tree, a box
-// for each process.
+// mermaidPen writes trees as a Mermaid flowchart: a subgraph for each tree, a
+// box for each process.
 type mermaidPen struct {
 	out     *bufio.Writer
 	options *Options
@@ -105,12 +105,12 @@ func mermaidLabel(b box) string {
 	return strings.Join(lines, "<br/>")
 }
 
-// mermaidText returns text without control characters for a label in quotes, cut
-// visibly. All but letters, digits and spaces are written as entities
+// mermaidText returns text without control characters for a label in quotes,
+// cut visibly. All but letters, digits and spaces are written as entities
 // (https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters):
-// quotes, brackets and "#" mean something to Mermaid, "<" and "&" to the browser,
-// and the rest to its Markdown and its directives. What means something even
-// after entities are resolved is parted by a space of no width.
+// quotes, brackets and "#" mean something to Mermaid, "<" and "&" to the
+// browser, and the rest to its Markdown and its directives. What means
+// something even after entities are resolved is parted by a space of no width.
 func mermaidText(s string, limit int) string {
 	var b strings.Builder
 	for i, r := range s {

@@ -1,8 +1,8 @@
-// Package draw draws process trees: as text, JSON, DOT and Mermaid. A format is a
-// pen, which is given what is to be drawn of each tree and knows only how.
+// Package draw draws process trees: as text, JSON, DOT and Mermaid. A format is
+// a pen, which is given what is to be drawn of each tree and knows only how.
 //
-// It knows processes, but not what was found: which rules a process matched, and
-// which records speak of it, its caller says.
+// It knows processes, but not what was found: which rules a process matched,
+// and which records speak of it, its caller says.
 package draw
 
 import (
@@ -29,26 +29,26 @@ type Top struct {
 	Process proctree.Process
 }
 
-// Options say what of trees is drawn, and how. The zero Options draw everything,
-// as far as the format has room.
+// Options say what of trees is drawn, and how. The zero Options draw
+// everything, as far as the format has room.
 type Options struct {
 	// ASCII draws with ASCII characters only.
 	ASCII bool
-	// Mark, if not nil, returns what is to be noted of a process: the names of the
-	// rules that it matched.
+	// Mark, if not nil, returns what is to be noted of a process: the names of
+	// the rules that it matched.
 	Mark func(proctree.Process) []string
-	// Evidence, if not nil, returns the records of a process's creation; without it
-	// JSON has none.
+	// Evidence, if not nil, returns the records of a process's creation;
+	// without it JSON has none.
 	Evidence func(proctree.Process) []scan.Evidence
 	// Since and Until leave out processes that did not start from Since on and
 	// before Until, unless one below them did. Zero means no bound.
 	Since, Until event.Time
-	// Depth leaves out processes that lie more links below the first one of a tree;
-	// 0 means no bound.
+	// Depth leaves out processes that lie more links below the first one of a
+	// tree; 0 means no bound.
 	Depth int
-	// Max bounds the processes of all trees together: those that Mark has something
-	// to say of come first, then those that lie highest. 0 means the format's own
-	// bound, a negative number none.
+	// Max bounds the processes of all trees together: those that Mark has
+	// something to say of come first, then those that lie highest. 0 means the
+	// format's own bound, a negative number none.
 	Max int
 	// Interrupted marks trees of logs that were not all read.
 	Interrupted bool

@@ -60,8 +60,8 @@ func (d *pageData) ruleRefs(f *scan.Finding) []ruleRef {
 	return refs
 }
 
-// collectFindings makes the records of the findings: of all, or, where those are
-// too many, of the gravest sessions' first.
+// collectFindings makes the records of the findings: of all, or, where those
+// are too many, of the gravest sessions' first.
 func (d *pageData) collectFindings() {
 	order := d.byGravity()
 	records := make(map[*scan.Finding][]byte, len(order))
@@ -117,8 +117,8 @@ var shownFields = map[event.FieldID]bool{
 	event.ParentProcessID: true, event.ParentImage: true, event.ParentCommandLine: true, event.NewProcessID: true,
 }
 
-// fieldPair is the number of a field in dataIndex.Fields, and its value. A search
-// must not find names, so records do not hold them.
+// fieldPair is the number of a field in dataIndex.Fields, and its value. A
+// search must not find names, so records do not hold them.
 type fieldPair [2]any
 
 // fieldPairs returns the other fields that are known of a process.
@@ -156,8 +156,8 @@ const (
 // maxNumber is up to where a script has all whole numbers.
 const maxNumber = 1 << 53
 
-// visibleValue returns a raw event with its texts made visible. Numbers of which
-// a script would lose digits become texts.
+// visibleValue returns a raw event with its texts made visible. Numbers of
+// which a script would lose digits become texts.
 func visibleValue(v any, depth int) any {
 	switch v := v.(type) {
 	case string:

@@ -1,13 +1,13 @@
 // Package html writes what a scan found as a page: one file that needs nothing
 // else. Sessions, trees and the first findings are plain HTML, to be read and
-// printed without JavaScript. What the script shows besides, all findings and the
-// details of every process, lies in data blocks, which a browser neither runs nor
-// draws.
+// printed without JavaScript. What the script shows besides, all findings and
+// the details of every process, lies in data blocks, which a browser neither
+// runs nor draws.
 //
 // Log text passes text.Visible before it goes anywhere, then html/template or
-// encoding/json, which escape it for their contexts; the script makes text nodes
-// of it only. A Content-Security-Policy that names style and script by hash, and
-// allows nothing else, stands behind that.
+// encoding/json, which escape it for their contexts; the script makes text
+// nodes of it only. A Content-Security-Policy that names style and script by
+// hash, and allows nothing else, stands behind that.
 package html
 
 import (
@@ -70,8 +70,8 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 	}).Parse(pageSource))
 })
 
-// Bounds of texts, in characters. Browsers take seconds to break very long words
-// in a proportional font; records and raw events have the whole text.
+// Bounds of texts, in characters. Browsers take seconds to break very long
+// words in a proportional font; records and raw events have the whole text.
 const (
 	maxShortText   = 300
 	maxCommandText = 2000
@@ -98,8 +98,8 @@ func briefTime(t event.Time) string {
 	return text.Time(t)
 }
 
-// firstOf returns as much of a list as a table lists, leftOf how many that leaves
-// out.
+// firstOf returns as much of a list as a table lists, leftOf how many that
+// leaves out.
 func firstOf[T any](list []T) []T { return list[:min(len(list), maxListed)] }
 func leftOf[T any](list []T) int  { return max(0, len(list)-maxListed) }
 
@@ -107,7 +107,8 @@ func leftOf[T any](list []T) int  { return max(0, len(list)-maxListed) }
 type reportPage struct {
 	Res   *scan.Result
 	Total int // findings
-	// Rows are the findings as plain HTML, Kept how many there are with details.
+	// Rows are the findings as plain HTML, Kept how many there are with
+	// details.
 	Rows     []findingRow
 	Kept     int
 	Levels   []levelCount
@@ -125,8 +126,8 @@ type reportPage struct {
 	Crashes    []string
 }
 
-// levelCount says how many sessions are of a level, how many findings these have,
-// and how many findings of the level belong to no session.
+// levelCount says how many sessions are of a level, how many findings these
+// have, and how many findings of the level belong to no session.
 type levelCount struct {
 	Level                     rules.Level
 	Sessions, Findings, Alone int

@@ -12,10 +12,10 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// What the script shows comes as arrays: a search through the text of records must
-// not find the names of their fields, which besides would take most of the room.
-// The fields of a struct are written in their order, and dataIndex.Names says once
-// how the script calls them.
+// What the script shows comes as arrays: a search through the text of records
+// must not find the names of their fields, which besides would take most of the
+// room. The fields of a struct are written in their order, and dataIndex.Names
+// says once how the script calls them.
 
 // record is what the details of a process show. All texts are visible.
 type record struct {
@@ -51,8 +51,8 @@ type record struct {
 	Reasons       []string    `js:"reasons"`  // of the level
 }
 
-// place is one piece of evidence, the file by its number. Offset and record ID are
-// texts: a script has only 53 bits for a number.
+// place is one piece of evidence, the file by its number. Offset and record ID
+// are texts: a script has only 53 bits for a number.
 type place struct {
 	File     int    `js:"file"`
 	Offset   string `js:"offset"`
@@ -63,8 +63,8 @@ type place struct {
 	Marks    string `js:"marks"`
 }
 
-// meeting is a correlation rule that a finding completed: the rule's number, how
-// many processes met it, and since when.
+// meeting is a correlation rule that a finding completed: the rule's number,
+// how many processes met it, and since when.
 type meeting struct {
 	Rule  int    `js:"rule"`
 	Total int    `js:"total"`

@@ -19,8 +19,8 @@ type ruleView struct {
 	Text     string // its detection
 }
 
-// tagView is a tag or a reference, with where it is explained; URL is "" if that
-// is not known. Nothing is ever fetched from there.
+// tagView is a tag or a reference, with where it is explained; URL is "" if
+// that is not known. Nothing is ever fetched from there.
 type tagView struct{ Text, URL string }
 
 // ruleViews returns what is shown of rules that findings matched.

@@ -121,8 +121,8 @@ var tickSteps = []event.Time{
 	event.Day, 2 * event.Day, 7 * event.Day, 14 * event.Day, 30 * event.Day, 90 * event.Day, 180 * event.Day, 365 * event.Day,
 }
 
-// addTicks marks round times. A span that is too short or too long for them gets
-// a mark at each end.
+// addTicks marks round times. A span that is too short or too long for them
+// gets a mark at each end.
 func (t *timeline) addTicks() {
 	span := t.To - t.From
 	for _, step := range tickSteps {

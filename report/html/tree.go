@@ -32,8 +32,8 @@ type treeNode struct {
 func (n *treeNode) Dim() bool { return n.Finding == nil }
 
 // PID, Start, Stub and Recovered are those of the first process: Stub is set if
-// its start is not in the logs, Recovered if only records that are no longer live
-// speak of it.
+// its start is not in the logs, Recovered if only records that are no longer
+// live speak of it.
 func (n *treeNode) PID() uint32       { return n.Process.PID() }
 func (n *treeNode) Start() event.Time { return n.Process.Start() }
 func (n *treeNode) Stub() bool        { return n.Process.Stub() }
@@ -111,8 +111,8 @@ func (b *treeBuilder) node(n *scan.TreeNode, user string) *treeNode {
 // userOf returns whom a process ran as, "" if not known.
 func userOf(p proctree.Process) string { return p.Forest().Texts().KnownText(p.Field(event.User)) }
 
-// isGuess reports whether the link to a process's parent rests on process ID and
-// time only.
+// isGuess reports whether the link to a process's parent rests on process ID
+// and time only.
 func isGuess(p proctree.Process) bool {
 	_, link := p.Parent()
 	return link == proctree.LinkTime

@@ -1,5 +1,5 @@
-// Package htmltest shows the HTML report to a headless Chromium. It is a module of
-// its own, so that what drives a browser is no requirement of the program.
+// Package htmltest shows the HTML report to a headless Chromium. It is a module
+// of its own, so that what drives a browser is no requirement of the program.
 package htmltest
 
 import (

@@ -2,8 +2,8 @@
 // with their marks, correlations, the reasons of a level, what tags of rules
 // name. One thing has one name in all of them.
 //
-// It knows no format: what it returns may hold text from a log, which the format
-// makes visible and escapes.
+// It knows no format: what it returns may hold text from a log, which the
+// format makes visible and escapes.
 package phrase
 
 import (
@@ -60,8 +60,8 @@ func Meeting(c *scan.Correlation) string {
 	return s
 }
 
-// MeetingStart returns when the first of those processes started, 0 if that is not
-// known.
+// MeetingStart returns when the first of those processes started, 0 if that is
+// not known.
 func MeetingStart(c *scan.Correlation) event.Time {
 	if len(c.Processes) == 0 {
 		return 0
@@ -69,8 +69,8 @@ func MeetingStart(c *scan.Correlation) event.Time {
 	return c.Processes[0].Time
 }
 
-// Blind says in one sentence on how many hosts what ran cannot be seen; "" if on
-// none.
+// Blind says in one sentence on how many hosts what ran cannot be seen; "" if
+// on none.
 func Blind(s *scan.Summary) string {
 	n := len(s.BlindHosts)
 	if n == 0 {
@@ -79,7 +79,8 @@ func Blind(s *scan.Summary) string {
 	return text.Count(n, "host has", "hosts have") + " no process creations: what ran there cannot be seen."
 }
 
-// FirstOffset returns where in a file the first fault of a class lies, in bytes.
+// FirstOffset returns where in a file the first fault of a class lies, in
+// bytes.
 func FirstOffset(d scan.FileFaults, class evtx.Class) int64 {
 	for _, f := range d.First {
 		if f.Class == class {

@@ -24,8 +24,8 @@ func AnalyticID(tag string) string {
 	return ""
 }
 
-// CountermeasureID returns the technique of MITRE D3FEND that a tag names, "" if
-// it names none: d3fend.d3-psa is D3-PSA. Other tags of D3FEND name tactics.
+// CountermeasureID returns the technique of MITRE D3FEND that a tag names, ""
+// if it names none: d3fend.d3-psa is D3-PSA. Other tags of D3FEND name tactics.
 func CountermeasureID(tag string) string {
 	id, ok := strings.CutPrefix(strings.ToUpper(tag), "D3FEND.")
 	if ok && strings.HasPrefix(id, "D3-") {
@@ -35,9 +35,9 @@ func CountermeasureID(tag string) string {
 }
 
 // TagLink returns what a tag of a rule names and the page that explains it: of
-// ATT&CK techniques, groups and software, of CAR analytics and of CVEs. Of other
-// tags it returns the tag and no page. Nothing is ever fetched from there.
-// Sigma tags specification, "Namespaces".
+// ATT&CK techniques, groups and software, of CAR analytics and of CVEs. Of
+// other tags it returns the tag and no page. Nothing is ever fetched from
+// there. Sigma tags specification, "Namespaces".
 func TagLink(tag string) (name, url string) {
 	space, id, _ := strings.Cut(strings.ToLower(tag), ".")
 	switch space {

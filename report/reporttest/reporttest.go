@@ -1,5 +1,5 @@
-// Package reporttest makes results for tests of reports: with the worst texts that
-// a log may have, with every mark, and with very many findings.
+// Package reporttest makes results for tests of reports: with the worst texts
+// that a log may have, with every mark, and with very many findings.
 package reporttest
 
 import (
@@ -148,8 +148,8 @@ const (
 	BigOffset   = 1<<53 + 1
 )
 
-// Marked returns a result whose finding is known from records with all marks and
-// completed a correlation rule.
+// Marked returns a result whose finding is known from records with all marks
+// and completed a correlation rule.
 func Marked() *scan.Result {
 	f := Finding("here")
 	rule := &rules.Rule{Name: "many_shells", Level: rules.LevelHigh, Correlation: &rules.Correlation{}}

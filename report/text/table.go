@@ -17,8 +17,8 @@ type Column struct {
 	Width int
 }
 
-// Table writes rows below a header, without blanks at the ends of lines. Cells are
-// wrapped already: one has as many lines as it needs.
+// Table writes rows below a header, without blanks at the ends of lines. Cells
+// are wrapped already: one has as many lines as it needs.
 func Table(w io.Writer, rows [][]string, columns []Column) error {
 	var drawn, b bytes.Buffer
 	if err := render(&drawn, rows, columns); err != nil {

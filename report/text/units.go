@@ -32,7 +32,8 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.1f %s", value, [...]string{"KiB", "MiB", "GiB", "TiB"}[i])
 }
 
-// Percent writes a fraction from 0 to 1. Only all is 100 %, and only nothing 0 %.
+// Percent writes a fraction from 0 to 1. Only all is 100 %, and only nothing 0
+// %.
 func Percent(fraction float64) string {
 	switch {
 	case fraction <= 0:
@@ -70,9 +71,9 @@ func JoinTimes(a, b event.Time, word string) string {
 	return Time(a) + word + Time(b)
 }
 
-// TimeLayout returns the layout in which a table shows times from one to another:
-// with the date unless they are of one day, for which the layout is given, and
-// with the year unless they are of one year.
+// TimeLayout returns the layout in which a table shows times from one to
+// another: with the date unless they are of one day, for which the layout is
+// given, and with the year unless they are of one year.
 func TimeLayout(from, to event.Time, ofDay string) string {
 	switch a, b := from.Time(), to.Time(); {
 	case a.Year() != b.Year():

@@ -8,19 +8,19 @@ import (
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
-// widths knows how many columns a text takes. Characters of ambiguous width take
-// one, whatever the locale says: a report has the same bytes everywhere.
+// widths knows how many columns a text takes. Characters of ambiguous width
+// take one, whatever the locale says: a report has the same bytes everywhere.
 var widths = &runewidth.Condition{StrictEmojiNeutral: true}
 
-// fixTableWidths makes tablewriter count as widths does. It counts by the locale
-// unless it is told otherwise, for all tables of the process.
+// fixTableWidths makes tablewriter count as widths does. It counts by the
+// locale unless it is told otherwise, for all tables of the process.
 func fixTableWidths() { twwidth.SetOptions(twwidth.Options{}) }
 
 // Width returns how many columns of a terminal a text takes.
 func Width(text string) int { return widths.StringWidth(text) }
 
-// Truncate cuts a text to at most width columns, of which tail, which stands for
-// what was cut, takes some.
+// Truncate cuts a text to at most width columns, of which tail, which stands
+// for what was cut, takes some.
 func Truncate(text string, width int, tail string) string { return widths.Truncate(text, width, tail) }
 
 // TruncateByLocale cuts a text as Truncate does, but counts characters of
