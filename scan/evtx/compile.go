@@ -37,7 +37,8 @@ type frame struct {
 	named    string  // what its attribute Name says
 	names    uint16  // 1 + index in template.names, where that is no literal
 	hasName  bool
-	children bool
+	children bool // elements stand in it
+	listed   bool // attributes of it are listed
 }
 
 // compiler turns BinXML into a template: one pass over the tokens with a stack

@@ -66,6 +66,7 @@ func readLog(t testing.TB, source io.ReaderAt, size int64, sel *evtx.Selection, 
 	take := func(events iter.Seq2[*event.Event, error]) {
 		for ev, err := range events {
 			if ev != nil {
+				checkLists(t, ev)
 				res.events = append(res.events, readEvent{asTruth("", ev), ev.Marks, ev.Place.Offset})
 				continue
 			}

@@ -19,7 +19,12 @@ import (
 const maxChunkTime = 2 * time.Second
 
 // everything selects the events of made, and some more.
-var everything = evtx.NewSelection([]event.Key{
+var everything = evtx.NewSelection(everythingKeys)
+
+// everythingListed is everything with all fields.
+var everythingListed = evtx.Select(event.Want{Keys: everythingKeys, AllFields: true})
+
+var everythingKeys = []event.Key{
 	{Provider: "Microsoft-Windows-Sysmon", ID: 1},
 	{Provider: "Microsoft-Windows-Sysmon", ID: 7},
 	{Provider: "Service Control Manager", ID: 7036},
@@ -28,7 +33,7 @@ var everything = evtx.NewSelection([]event.Key{
 	{Provider: "Microsoft-Windows-Security-Auditing", ID: 4688},
 	{Provider: "Microsoft-Windows-Security-Auditing", ID: 4689},
 	{Provider: "Microsoft-Windows-Sysmon", ID: 5},
-})
+}
 
 // fuzzBases are the sound files that the fuzz targets damage: 2 chunks each.
 func fuzzBases(t testing.TB) [][]byte {
@@ -56,6 +61,10 @@ func readHostile(t *testing.T, data []byte) {
 	if err != nil {
 		return
 	}
+	listed, err := readLog(t, bytes.NewReader(data), int64(len(data)), everythingListed, true)
+	if err != nil || len(listed.events) < len(res.events) && listed.stats.Discarded == res.stats.Discarded {
+		t.Fatalf("%d events with lists of their fields, %d without, %v", len(listed.events), len(res.events), err)
+	}
 	if n := res.stats.Records; n > 2*chunks*evtx.ChunkSize/28 {
 		t.Fatalf("%d records in %d chunks", n, chunks)
 	}
@@ -68,6 +77,19 @@ func readHostile(t *testing.T, data []byte) {
 				t.Fatalf("%s has %d bytes", name, len(text))
 			}
 		}
+	}
+}
+
+// checkLists checks that the lists of an event are within their limits.
+func checkLists(t testing.TB, ev *event.Event) {
+	total := 0
+	for _, f := range slices.Concat(ev.System(), ev.Payload()) {
+		if total += len(f.Value.Data); len(f.Name) > 2*event.MaxName+2 {
+			t.Fatalf("a name of %d bytes", len(f.Name))
+		}
+	}
+	if total > event.MaxListedBytes || len(ev.System()) > event.MaxListed || len(ev.Payload()) > event.MaxListed {
+		t.Fatalf("%d and %d fields, %d bytes", len(ev.System()), len(ev.Payload()), total)
 	}
 }
 

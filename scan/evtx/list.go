@@ -72,7 +72,7 @@ func (c *compiler) listElement(f *frame) {
 		return
 	}
 	if l.value.kind == sourceNone {
-		if f.children || f.section == sectionSystem || f.place == inUserFields {
+		if f.children || f.section == sectionSystem || f.place == inUserFields || f.listed && !f.hasName {
 			return // it has no text, and need not have one
 		}
 		l.value.kind = sourceLiteral
@@ -86,8 +86,12 @@ func (c *compiler) listElement(f *frame) {
 // listAttribute lists an attribute, or takes the name that it gives an element
 // of EventData.
 func (c *compiler) listAttribute(f *frame, value source) {
+	section := f.section
+	if section == sectionNone && f.inner == sectionPayload {
+		section = sectionPayload // EventData may have a name
+	}
 	switch {
-	case f.section == sectionNone || value.kind == sourceNone:
+	case section == sectionNone || value.kind == sourceNone:
 	case c.attr == wordName && c.within(inEventData):
 		f.hasName = true
 		if value.kind == sourceLiteral {
@@ -99,7 +103,8 @@ func (c *compiler) listAttribute(f *frame, value source) {
 		}
 	default:
 		if name := c.texts.attribute(c.cur.data, f.node, c.node); name != "" {
-			c.list(listedField{section: f.section, name: name, value: value})
+			c.list(listedField{section: section, name: name, value: value})
+			f.listed = true
 		}
 	}
 }

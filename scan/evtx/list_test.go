@@ -80,6 +80,7 @@ func nestedUserData(b *evtxtest.Builder) {
 			element(b, "Nothing", "")
 		})
 		element(b, "After", "x", "Name", "kept")
+		element(b, "Flags", "", "value", "1")
 		b.End()
 	})
 }
@@ -137,8 +138,8 @@ func listedEvents() map[string]listedEvent {
 		"ASP.NET 1309, an array": {aspnet, nil},
 		"UserData":               {user, []string{"Query=select *", "Code=5", "Gone="}},
 		"unnamed and arrays":     {unnamed, []string{"=first", "Named=0x1f", "=", "Many=a", "Many=", "Many=c", "Numbers=1", "Numbers=2", "Binary=01AB"}},
-		"nested UserData":        {madeUp(nestedUserData), []string{"Operation/@Kind=import", "Id=7", `Path/@Type=file`, `Path=C:\a`, `Path=C:\b`, "Nothing=", "After/@Name=kept", "After=x"}},
-		"pieces of text":         {text, []string{"A&B=x<yz", "Complex=whole", "Empty=", "Data/@Type=xs:string", "Typed=typed"}},
+		"nested UserData":        {madeUp(nestedUserData), []string{"Operation/@Kind=import", "Id=7", `Path/@Type=file`, `Path=C:\a`, `Path=C:\b`, "Nothing=", "After/@Name=kept", "After=x", "Flags/@value=1"}},
+		"pieces of text":         {text, []string{"EventData/@Name=ev", "A&B=x<yz", "Complex=whole", "Empty=", "Data/@Type=xs:string", "Typed=typed"}},
 		"ProcessingErrorData":    {other, []string{"ErrorCode=15005", "DataItemName="}},
 		"text below UserData":    {direct, []string{"Message=hello"}},
 	}

@@ -391,11 +391,14 @@ func (d *jsonReader) dataValue(section string, path, value []byte) {
 		return
 	}
 	switch attribute := isAttribute(path); {
-	case string(bytes.TrimLeft(last, "@")) == "Name" && section == "EventData" && (attribute || string(before) == "Data"):
+	case string(bytes.TrimLeft(last, "@")) == "Name" && string(before) != "#attributes" && section == "EventData" && (attribute || string(before) == "Data"):
 		d.name = value
 	case attribute:
 		_, element := cutKey(bytes.TrimSuffix(before, []byte(".#attributes")))
-		if len(element) > 0 && string(element) != "#attributes" {
+		if string(before) == "#attributes" {
+			element = []byte(section)
+		}
+		if len(element) > 0 {
 			d.fields.attribute(listedField, element, bytes.TrimLeft(last, "@"), value)
 		}
 	default:

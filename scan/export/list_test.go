@@ -53,19 +53,19 @@ func TestAllFields(t *testing.T) {
 		{
 			"EventData", export.XML, `<Event xmlns="x">` + xmlSystem + `<EventData Name="e"><Data>one</Data><Data Name="Two">2 &amp; 3</Data><Data/><Data Name="Typed" Type="t"></Data><Binary>00AB</Binary></EventData><RenderingInfo><Message>m</Message></RenderingInfo></Event>`,
 			system,
-			[]string{"=one", "Two=2 & 3", "=", "Data/@Type=t", "Typed=", "Binary=00AB"},
+			[]string{"EventData/@Name=e", "=one", "Two=2 & 3", "=", "Data/@Type=t", "Typed=", "Binary=00AB"},
 		},
 		{
-			"UserData", export.XML, `<Event>` + xmlSystem + "<UserData>\n<Operation xmlns='urn:x' Kind='import'>\n<Id>7</Id>\n<Target>\n<Path Type='file'>C:\\a</Path>\n<Path>C:\\b</Path></Target>\n<Gone/></Operation></UserData></Event>",
+			"UserData", export.XML, `<Event>` + xmlSystem + "<UserData>\n<Operation xmlns='urn:x' Kind='import'>\n<Id>7</Id>\n<Target>\n<Path Type='file'>C:\\a</Path>\n<Path>C:\\b</Path></Target>\n<Gone/><Flags value='1'/></Operation></UserData></Event>",
 			system,
-			[]string{"Operation/@Kind=import", "Id=7", "Path/@Type=file", `Path=C:\a`, `Path=C:\b`, "Gone="},
+			[]string{"Operation/@Kind=import", "Id=7", "Path/@Type=file", `Path=C:\a`, `Path=C:\b`, "Gone=", "Flags/@value=1"},
 		},
 		{"text below UserData", export.XML, `<Event>` + xmlSystem + `<UserData><Message>hello</Message></UserData></Event>`, system, []string{"Message=hello"}},
 		{"ProcessingErrorData", export.XML, `<Event>` + xmlSystem + `<ProcessingErrorData><ErrorCode>15005</ErrorCode></ProcessingErrorData></Event>`, system, []string{"ErrorCode=15005"}},
 		{
 			"evtx_dump", export.JSON, `{"Event":{"EventData":{"#attributes":{"Name":"e"},"Data":{"#text":["one","two"]},"Two":"2","Gone":null,"Binary":"00AB"},` + jsonSystem + `}}`,
 			system,
-			[]string{"=one", "=two", "Two=2", "Gone=", "Binary=00AB"},
+			[]string{"EventData/@Name=e", "=one", "=two", "Two=2", "Gone=", "Binary=00AB"},
 		},
 		{
 			"evtx_dump, nested", export.JSON, `{"Event":{"UserData":{"Operation":{"#attributes":{"xmlns":"u","Kind":"import"},"Id":7,"Name":"n","Path":{"#attributes":{"Type":"file"},"#text":"C:\\a"}}},` + jsonSystem + `}}`,

@@ -172,11 +172,13 @@ func (f *fields) readXML(b []byte) error {
 type xmlReader struct {
 	fields *fields
 	stack  [maxDepth]element
-	parent [maxDepth]bool // whether elements stand in that of the stack; if fields are listed
-	depth  int
-	text   []byte
-	enough bool // the event is not wanted
-	lists  bool // fields are asked for by name
+	// If fields are listed: whether elements stand in that of the stack, and
+	// whether attributes of it are listed.
+	parent, attributes [maxDepth]bool
+	depth              int
+	text               []byte
+	enough             bool // the event is not wanted
+	lists              bool // fields are asked for by name
 }
 
 // markup takes a tag, or other markup.
@@ -201,7 +203,7 @@ func (x *xmlReader) markup(tag []byte) error {
 		return fmt.Errorf("elements nested more than %d deep", maxDepth)
 	default:
 		if x.lists {
-			x.parent[max(x.depth, 1)-1], x.parent[x.depth] = true, false
+			x.parent[max(x.depth, 1)-1], x.parent[x.depth], x.attributes[x.depth] = true, false, false
 		}
 		x.stack[x.depth] = x.startElement(tag)
 		if tag[len(tag)-2] == '/' {
@@ -301,7 +303,12 @@ func (x *xmlReader) valueAttribute(element, rest []byte) []byte {
 func (x *xmlReader) listAttributes(element, rest []byte) {
 	kind := listedField
 	section := x.section()
+	if x.depth == 1 {
+		section = string(element) // EventData may have a name
+	}
 	switch {
+	case x.depth == 1 && section == "System":
+		return
 	case section == "System":
 		kind = systemField
 	case !isPayload(section):
@@ -318,6 +325,7 @@ func (x *xmlReader) listAttributes(element, rest []byte) {
 		case section == "EventData" && x.depth == 2 && string(name) == "Name":
 		default:
 			x.fields.attribute(kind, element, name, x.fields.unescape(value))
+			x.attributes[x.depth] = kind == listedField
 		}
 	}
 }
@@ -374,7 +382,7 @@ func (x *xmlReader) endElement() {
 	case len(last.dataKey) > 0 && string(section) == "EventData":
 		f.add(last.dataKey, x.text)
 	case x.depth > 2 && string(section) == "UserData":
-		if !x.parent[x.depth] || !x.lists {
+		if !x.lists || !x.parent[x.depth] && (len(x.text) > 0 || !x.attributes[x.depth]) {
 			f.add(last.name, x.text)
 		}
 	case x.lists && !x.parent[x.depth] && isPayload(string(section)):
