@@ -18,7 +18,7 @@ import (
 // Bounds of a summary in Markdown, which is to be pasted into a case and read.
 const (
 	maxMarkdownSessions = 20
-	maxMarkdownShapes   = 15
+	maxMarkdownRows   = 15
 	maxMarkdownMeetings = 3   // of a line
 	maxCode             = 300 // characters of a text from a log
 )
@@ -94,7 +94,7 @@ func (m *markdown) sessions() {
 			text.Time(s.First), text.Time(s.Last), len(s.Findings))
 	}
 	if len(list) > maxMarkdownSessions {
-		m.line("\nand %s more", text.Count(len(list)-maxMarkdownSessions, "session"))
+		m.line("\nand %s", text.Count(len(list)-maxMarkdownSessions, "more session"))
 	}
 	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
 		m.session(i+1, s)
@@ -132,59 +132,106 @@ func (m *markdown) session(number int, s *scan.Session) {
 	}
 	m.line("- Least certain link to a parent: %s", s.Link)
 	m.line("- Session: %s\n", mdCode(s.Key))
-	m.shapes(s.Shapes)
+	if tree := s.Tree(scan.Bounds{Nodes: maxMarkdownRows + 1, NoContext: true}); tree != nil {
+		m.tree(tree, len(s.Findings))
+	} else {
+		m.shapes(s.Shapes)
+	}
 }
 
-// shapes writes the table of findings, those folded that are of one shape: the
-// first ones of the list.
-func (m *markdown) shapes(list []scan.Shape) {
-	m.line("| time (UTC) | level | PID | process | rules | evidence |")
-	m.line("| --- | --- | ---: | --- | --- | --- |")
-	for _, s := range list[:min(len(list), maxMarkdownShapes)] {
-		f := s.Findings[0]
-		e := &f.Evidence[0]
-		var numbers []string
-		for _, r := range f.Rules {
-			numbers = append(numbers, fmt.Sprint(slices.Index(m.listed, r)+1))
+// tree writes the nodes of a session's tree, that of the server process left
+// out, as a table; findings is how many the session has.
+func (m *markdown) tree(tree *scan.Tree, findings int) {
+	m.header()
+	for i := range tree.Nodes[1:] {
+		n := &tree.Nodes[i+1]
+		if len(n.Findings) > 0 {
+			m.row(n.Findings, n.Depth)
+			findings -= len(n.Findings)
+			continue
 		}
-		m.line("| %s | %s | %d | %s | %s | %s, %s |",
-			f.Time.Time().Format("2006-01-02 15:04:05.000"), f.Level, f.ProcessID, mdProcess(s), strings.Join(numbers, " "), mdCell(e.File), mdRecord(e))
+		texts := n.Process.Forest().Texts()
+		command := cmp.Or(texts.KnownText(n.Process.CommandLine()), texts.Text(n.Process.Image()))
+		at := ""
+		if start := n.Process.Start(); start != 0 {
+			at = start.Time().Format(mdTime)
+		}
+		m.line("| %s | – | %d | %s | | |", at, n.Process.PID(), mdIndent(n.Depth)+mdCell(command))
 	}
-	if len(list) > maxMarkdownShapes {
-		rest := 0
-		for _, s := range list[maxMarkdownShapes:] {
+	m.more(findings)
+}
+
+// shapes writes a table of findings that hang in no tree, those folded that are
+// of one shape: the first ones of the list.
+func (m *markdown) shapes(list []scan.Shape) {
+	m.header()
+	rest := 0
+	for i, s := range list {
+		if i < maxMarkdownRows {
+			m.row(s.Findings, s.Findings[0].Depth)
+		} else {
 			rest += len(s.Findings)
 		}
-		m.line("\nand %s more", text.Count(rest, "finding"))
+	}
+	m.more(rest)
+}
+
+// mdTime is how a row shows a time.
+const mdTime = "2006-01-02 15:04:05.000"
+
+func (m *markdown) header() {
+	m.line("| time (UTC) | level | PID | process | rules | evidence |")
+	m.line("| --- | --- | ---: | --- | --- | --- |")
+}
+
+// row writes findings of one shape, which lie so many links below their server.
+func (m *markdown) row(findings []*scan.Finding, depth int) {
+	f := findings[0]
+	e := &f.Evidence[0]
+	var numbers []string
+	for _, r := range f.Rules {
+		numbers = append(numbers, fmt.Sprint(slices.Index(m.listed, r)+1))
+	}
+	m.line("| %s | %s | %d | %s | %s | %s, %s |",
+		f.Time.Time().Format(mdTime), f.Level, f.ProcessID, mdIndent(depth)+mdProcess(findings), strings.Join(numbers, " "), mdCell(e.File), mdRecord(e))
+}
+
+// more says how many findings have no row.
+func (m *markdown) more(n int) {
+	if n > 0 {
+		m.line("\nand %s", text.Count(n, "more finding"))
 	}
 }
 
-// mdProcess describes the process of a shape: how deep it lies, its command
-// line, what that hides, and how often it was seen.
-func mdProcess(s scan.Shape) string {
-	f := s.Findings[0]
-	line := strings.Repeat("› ", min(max(f.Depth-1, 0), 6)) + mdCell(cmp.Or(f.CommandLine, f.Image))
+// mdIndent shows how many links a process lies below its server.
+func mdIndent(depth int) string { return strings.Repeat("› ", min(max(depth-1, 0), 6)) }
+
+// mdProcess describes the process of findings of one shape: its command line,
+// what that hides, and how often it was seen.
+func mdProcess(findings []*scan.Finding) string {
+	f := findings[0]
+	line := mdCell(cmp.Or(f.CommandLine, f.Image))
 	if f.DecodedCommand != "" {
 		line += ", decoded: " + mdCell(f.DecodedCommand)
 	}
-	if n := len(s.Findings); n > 1 {
-		line += fmt.Sprintf(", %d times like this until %s", n, text.Time(s.Findings[n-1].Time))
+	if n := len(findings); n > 1 {
+		line += fmt.Sprintf(", %d times like this until %s", n, text.Time(findings[n-1].Time))
 	}
-	line += mdMeetings(s.Findings)
+	line += mdMeetings(findings)
 	recovered := 0
-	for _, f := range s.Findings {
+	for _, f := range findings {
 		if f.Recovered {
 			recovered++
 		}
 	}
 	switch recovered {
 	case 0:
-	case len(s.Findings):
+	case len(findings):
 		line += ", " + phrase.Recovered
 	default:
 		line += fmt.Sprintf(", %d of them %s", recovered, phrase.Recovered)
 	}
-	if s.Known {
+	if f.Known {
 		line += ", known to the baseline"
 	}
 	return line

@@ -58,7 +58,7 @@ func outlineOf(tree *scan.Tree, branches draw.Branches, maxDepth int) []entry {
 				below = branches.Through
 			}
 		}
-		entries = append(entries, entry{n.Process, n.Finding, n.OnWay, n.Count, n.Last, prefix + branch, stems[i] + below})
+		entries = append(entries, entry{n.Process, n.Finding(), n.OnWay, n.Count, n.Last, prefix + branch, stems[i] + below})
 	}
 	return entries
 }

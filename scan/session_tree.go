@@ -24,6 +24,8 @@ type Bounds struct {
 	// Nodes bounds the nodes of a tree, the root among them; 0 means no bound
 	// but that of context.
 	Nodes int
+	// NoContext leaves out the processes that lie on no way to a finding.
+	NoContext bool
 }
 
 // Tree is what of a session is shown: the server process, every finding, what
@@ -50,7 +52,9 @@ type ImageCount struct {
 // TreeNode is a process of a Tree, or several of one shape.
 type TreeNode struct {
 	Process proctree.Process // the first
-	Finding *Finding         // that of Process; nil if no rule matched it
+	// Findings are those of the processes, in their order: one of each, or none
+	// if no rule matched them.
+	Findings []*Finding
 	OnWay   bool             // it is a finding, or on the way to one
 	Count   int              // of the processes
 	Last    event.Time       // start of the last of them
@@ -59,6 +63,14 @@ type TreeNode struct {
 	// LeftOut counts the children that no rule matched and that have no node,
 	// and LeftOutFound the others, for which Bounds left no room.
 	LeftOut, LeftOutFound int
+}
+
+// Finding returns the finding of the first process, nil if no rule matched it.
+func (n *TreeNode) Finding() *Finding {
+	if len(n.Findings) == 0 {
+		return nil
+	}
+	return n.Findings[0]
 }
 
 // Tree decides what of the session is shown. It returns nil if the server
@@ -79,6 +91,9 @@ func (s *Session) Tree(bounds Bounds) *Tree {
 		for p := f.Process; p.Exists() && p != s.Worker && !t.onWay[p]; p, _ = p.Parent() {
 			t.onWay[p] = true
 		}
+	}
+	if bounds.NoContext {
+		t.context = 0
 	}
 	tree := &Tree{LeftOut: s.Processes}
 	todo := []nodeGroup{{members: []proctree.Process{s.Worker}, parent: -1, onWay: true}}
@@ -121,9 +136,12 @@ type nodeGroup struct {
 // node returns the node of a group.
 func (t *treeBuilder) node(g *nodeGroup) TreeNode {
 	first := g.members[0]
-	n := TreeNode{Process: first, Finding: t.findings[first], OnWay: g.onWay, Count: len(g.members), Parent: g.parent, Depth: g.depth}
+	n := TreeNode{Process: first, OnWay: g.onWay, Count: len(g.members), Parent: g.parent, Depth: g.depth}
 	for _, p := range g.members {
 		n.Last = max(n.Last, p.Start())
+		if f := t.findings[p]; f != nil {
+			n.Findings = append(n.Findings, f)
+		}
 	}
 	return n
 }

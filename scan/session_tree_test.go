@@ -22,7 +22,7 @@ func treeText(t *testing.T, tree *scan.Tree) string {
 			t.Fatalf("node %d: %+v", i, n)
 		}
 		fmt.Fprintf(&b, "%s%dx %s %d", strings.Repeat("  ", n.Depth), n.Count, proctree.BaseName(n.Process.Forest().Texts().Text(n.Process.Image())), n.Process.PID())
-		if n.Finding != nil {
+		if n.Finding() != nil {
 			b.WriteString(" *")
 		}
 		if n.LeftOut+n.LeftOutFound > 0 {
@@ -84,6 +84,10 @@ left out 1 [{conhost.exe 1}]`},
   1x csc.exe 205
   1x cmd.exe 900 *
 left out 2 [{csc.exe 2}]`},
+		{"no context", append(many, shell), scan.Bounds{NoContext: true}, `
+1x w3wp.exe 100 left out 8, 0
+  1x cmd.exe 900 *
+left out 8 [{csc.exe 8}]`},
 		{"a bound of nodes", append(alike, below(400, 100, csc, "csc"), shell), scan.Bounds{Nodes: 3}, `
 1x w3wp.exe 100 left out 1, 1
   1x cmd.exe 200 * left out 1, 0

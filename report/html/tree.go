@@ -29,7 +29,7 @@ type treeNode struct {
 }
 
 // Dim reports whether the process is only context.
-func (n *treeNode) Dim() bool { return n.Finding == nil }
+func (n *treeNode) Dim() bool { return n.Finding() == nil }
 
 // PID, Start, Stub and Recovered are those of the first process: Stub is set if
 // its start is not in the logs, Recovered if only records that are no longer
@@ -81,7 +81,7 @@ func (b *treeBuilder) session(s *scan.Session) *treeNode {
 		above.Children = append(above.Children, nodes[i])
 	}
 	for i := range tree.Nodes {
-		for at := i; tree.Nodes[i].Finding != nil && tree.Nodes[at].Parent >= 0 && !nodes[tree.Nodes[at].Parent].Open; {
+		for at := i; tree.Nodes[i].Finding() != nil && tree.Nodes[at].Parent >= 0 && !nodes[tree.Nodes[at].Parent].Open; {
 			at = tree.Nodes[at].Parent
 			nodes[at].Open = true
 		}
