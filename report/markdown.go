@@ -18,7 +18,7 @@ import (
 // Bounds of a summary in Markdown, which is to be pasted into a case and read.
 const (
 	maxMarkdownSessions = 20
-	maxMarkdownRows   = 15
+	maxMarkdownRows     = 15
 	maxMarkdownMeetings = 3   // of a line
 	maxCode             = 300 // characters of a text from a log
 )

@@ -202,7 +202,7 @@ func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 		lines = append(lines, text.Wrap("as "+text.Visible(f.User), width, 1)...)
 	}
 	if f.Link == proctree.LinkTime && !g.allByTime() {
-		lines = append(lines, text.Wrap("parent by process ID and time only", width, 1)...)
+		lines = append(lines, text.Wrap(phrase.GuessedParent, width, 1)...)
 	}
 	for _, note := range correlationNotes(f) {
 		lines = append(lines, text.Wrap(note, width, 1)...)

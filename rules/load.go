@@ -116,7 +116,7 @@ func findFiles(paths []string) ([]string, *Loaded) {
 				empty = false
 			case entry.IsDir() && p != path && strings.HasPrefix(entry.Name(), "."):
 				return fs.SkipDir
-			case entry.Type().IsRegular() && isRuleFile(p):
+			case entry.Type().IsRegular() && IsRuleFile(p):
 				add(p)
 				empty = false
 			}
@@ -129,9 +129,9 @@ func findFiles(paths []string) ([]string, *Loaded) {
 	return files, out
 }
 
-// isRuleFile reports whether a file's name is that of a rule file. Sigma rules
+// IsRuleFile reports whether a file's name is that of a rule file. Sigma rules
 // specification, "Yaml File".
-func isRuleFile(path string) bool {
+func IsRuleFile(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
 	return ext == ".yml" || ext == ".yaml"
 }

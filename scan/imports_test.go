@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"scan/crosscheck":                 {"scan/event", "scan/evtx"},
 	"scan":                            {"rules", "scan/crosscheck", "scan/event", "scan/evtx", "scan/export", "scan/guard", "scan/powershell", "scan/proctree", "scan/source"},
 	"report/text":                     {"rules", "scan/event"},
-	"report/draw":                     {"report/text", "scan", "scan/event", "scan/proctree"},
+	"report/draw":                     {"report/phrase", "report/text", "scan", "scan/event", "scan/proctree"},
 	"report/reporttest":               {"rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/proctree"},
 	"report/phrase":                   {"report/text", "rules", "scan", "scan/event", "scan/evtx", "scan/proctree"},
 	"report/html":                     {"report/phrase", "report/text", "rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/proctree"},

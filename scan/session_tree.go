@@ -55,11 +55,11 @@ type TreeNode struct {
 	// Findings are those of the processes, in their order: one of each, or none
 	// if no rule matched them.
 	Findings []*Finding
-	OnWay   bool             // it is a finding, or on the way to one
-	Count   int              // of the processes
-	Last    event.Time       // start of the last of them
-	Parent  int              // index of the node above, -1 of the first
-	Depth   int              // links below the server process
+	OnWay    bool       // it is a finding, or on the way to one
+	Count    int        // of the processes
+	Last     event.Time // start of the last of them
+	Parent   int        // index of the node above, -1 of the first
+	Depth    int        // links below the server process
 	// LeftOut counts the children that no rule matched and that have no node,
 	// and LeftOutFound the others, for which Bounds left no room.
 	LeftOut, LeftOutFound int

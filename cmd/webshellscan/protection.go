@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"webshellscan/rules"
 	"webshellscan/scan/source"
 )
 
@@ -75,7 +75,7 @@ func (p protection) checkInputs(path string, info fs.FileInfo) error {
 		if os.SameFile(info, other) {
 			return fmt.Errorf("%s is an input: it will not be overwritten", path)
 		}
-		if other.IsDir() && isBelow(path, in) && isRule(path) {
+		if other.IsDir() && isBelow(path, in) && rules.IsRuleFile(path) {
 			return fmt.Errorf("%s is a rule in an input folder: it will not be overwritten", path)
 		}
 	}
@@ -132,10 +132,4 @@ func realPath(path string) (string, error) {
 		return "", err
 	}
 	return filepath.EvalSymlinks(full)
-}
-
-// isRule reports whether a file is called as Sigma rules are.
-func isRule(path string) bool {
-	ext := strings.ToLower(filepath.Ext(path))
-	return ext == ".yml" || ext == ".yaml"
 }

@@ -37,10 +37,3 @@ func newBox(p proctree.Process, o *Options) box {
 
 // maxBoxName is how many characters of a name stand in a box.
 const maxBoxName = 60
-
-// isGuess reports whether the link to a process's parent rests on process ID
-// and time only; diagrams draw it dashed.
-func isGuess(p proctree.Process) bool {
-	_, link := p.Parent()
-	return link == proctree.LinkTime
-}

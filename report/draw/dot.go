@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 )
 
@@ -48,7 +49,7 @@ func (d *dotPen) draw(t *drawing) {
 		}
 		d.line("    n%d [label=%s%s];", first+i, dotText(d.lines(b)...), style)
 		if it.parent >= 0 {
-			d.line("    n%d -> n%d%s;", first+int(it.parent), first+i, dashed(isGuess(it.process)))
+			d.line("    n%d -> n%d%s;", first+int(it.parent), first+i, dashed(phrase.IsGuessed(it.process)))
 		}
 		if left, ok := t.left[i]; ok {
 			d.line("    n%dx [label=%s, style=dashed];", first+i, dotText(left.text()))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 )
 
@@ -69,7 +70,7 @@ func (m *mermaidPen) draw(t *drawing) {
 		}
 		m.line(`    n%d["%s"]%s`, first+i, mermaidLabel(b), class)
 		if it.parent >= 0 {
-			m.line("    n%d %s n%d", first+int(it.parent), arrow(isGuess(it.process)), first+i)
+			m.line("    n%d %s n%d", first+int(it.parent), arrow(phrase.IsGuessed(it.process)), first+i)
 		}
 		if left, ok := t.left[i]; ok {
 			m.line(`    n%dx["%s"]:::left`, first+i, mermaidText(left.text(), maxMermaidCommand))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -112,8 +113,8 @@ func (t *textPen) process(p proctree.Process, before, below string, hasChildren 
 	if p.Stub() {
 		line += "  [its start is not in the logs]"
 	}
-	if _, link := p.Parent(); link == proctree.LinkTime {
-		line += "  [parent by process ID and time only]"
+	if phrase.IsGuessed(p) {
+		line += "  [" + phrase.GuessedParent + "]"
 	}
 	if marks := t.options.Mark(p); len(marks) > 0 {
 		line += "  <== " + text.Visible(strings.Join(marks, ", "))

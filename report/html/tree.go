@@ -3,6 +3,7 @@ package html
 import (
 	"fmt"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -22,7 +23,7 @@ type treeNode struct {
 	Record             int // number of the record of the first process
 	Image, CommandLine string
 	User               string // if it is not its parent's
-	Guess              bool   // parent by process ID and time only
+	Guess              string // phrase.GuessedParent, if it is one
 	Children           []*treeNode
 	Notes              []string // what was left out below it
 	Open               bool     // something below it was found
@@ -94,7 +95,9 @@ func (b *treeBuilder) node(n *scan.TreeNode, user string) *treeNode {
 	texts := n.Process.Forest().Texts()
 	shown := &treeNode{
 		TreeNode: n, Record: b.data.context(n.Process), Image: texts.Text(n.Process.Image()), CommandLine: texts.KnownText(n.Process.CommandLine()),
-		Guess: isGuess(n.Process),
+	}
+	if phrase.IsGuessed(n.Process) {
+		shown.Guess = phrase.GuessedParent
 	}
 	if own := userOf(n.Process); own != user {
 		shown.User = own
@@ -110,10 +113,3 @@ func (b *treeBuilder) node(n *scan.TreeNode, user string) *treeNode {
 
 // userOf returns whom a process ran as, "" if not known.
 func userOf(p proctree.Process) string { return p.Forest().Texts().KnownText(p.Field(event.User)) }
-
-// isGuess reports whether the link to a process's parent rests on process ID
-// and time only.
-func isGuess(p proctree.Process) bool {
-	_, link := p.Parent()
-	return link == proctree.LinkTime
-}

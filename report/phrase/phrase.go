@@ -119,3 +119,13 @@ func Marks(e *scan.Evidence) string {
 func Record(e *scan.Evidence) string {
 	return strings.TrimSuffix(fmt.Sprintf("record %d, offset %d, %s", e.RecordID, e.Offset, Marks(e)), ", ")
 }
+
+// GuessedParent says of a process that IsGuessed reports.
+const GuessedParent = "parent by process ID and time only"
+
+// IsGuessed reports whether the link to a process's parent rests on process ID
+// and time only.
+func IsGuessed(p proctree.Process) bool {
+	_, link := p.Parent()
+	return link == proctree.LinkTime
+}
