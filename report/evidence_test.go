@@ -1,17 +1,12 @@
 package report_test
 
 import (
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"webshellscan/report"
-	"webshellscan/report/draw"
 	"webshellscan/report/reporttest"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // TestMarks: every report says what was not read as it stands, and how many
@@ -53,24 +48,6 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// TestTreeMarks: trees as JSON have the marks of records too.
-func TestTreeMarks(t *testing.T) {
-	rows := faults.Rows()
-	i := slices.IndexFunc(rows, func(r faults.Row) bool { return r.ID == "F55" })
-	path := filepath.Join(t.TempDir(), "stale.evtx")
-	if err := os.WriteFile(path, rows[i].Log().Data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{path}, Recover: true, Crosscheck: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := writeTrees(t, "json", res, []draw.Top{{Host: 0}}, draw.Options{})
-	if n := strings.Count(out, `"recovered":true`); n != 1 {
-		t.Errorf("%d of 1 recovered records are marked in\n%.3000s", n, out)
-	}
-}
-
 // TestMarkdownFolded: a line of Markdown for many findings says how many of
 // them are recovered, and not of every correlation.
 func TestMarkdownFolded(t *testing.T) {
@@ -83,17 +60,5 @@ func TestMarkdownFolded(t *testing.T) {
 		if !strings.Contains(source, s) {
 			t.Errorf("no %q in\n%s", s, source)
 		}
-	}
-}
-
-// TestHTMLNumbers: no number that a script reads has more digits than it keeps.
-func TestHTMLNumbers(t *testing.T) {
-	page := writeResult(t, "html", reporttest.Marked())
-	record := dataBlock(t, page, "records")[0]
-	if s := `[0,"9007199254740993","9223372036854775809","","",0,"recovered template_substituted hidden"]`; !strings.Contains(record, s) {
-		t.Errorf("no %s in %s", s, record)
-	}
-	if raw, s := dataBlock(t, page, "raw")[0], `{"EventRecordID":"9223372036854775809","Offset":"9007199254740993","Small":7}`; !strings.Contains(raw, s) {
-		t.Errorf("no %s in %s", s, raw)
 	}
 }

@@ -25,16 +25,6 @@ import (
 	"webshellscan/scan/evtx"
 )
 
-// worstMarkup are texts that mean something to Markdown, DOT or Mermaid.
-var worstMarkup = append([]string{
-	"[click](https://evil.example)", "![x](https://evil.example/x.png)", "<img src=x onerror=alert(1)>", "https://evil.example/a",
-	"www.evil.example", "mail@evil.example", "<https://evil.example>", "a|b", `a\|b`, "|", "||", "`", "``a`", "`|`", `a\`, "a`|`b\\", " `x` ",
-	"# heading", "> quote", "- item", "1. item", "1) item", "---", "===", "\t code", "    code", "* * *", "**bold** _it_ ~~s~~", "[x]: https://evil.example",
-	"&lt;b&gt; &#60; &#x3c; &amp;", "[^1]", "$x$ @user #1", "|---|---|", "a|b\n|--|--|\n[l](x)", "<!-- x", "<!DOCTYPE x>", "<?x", "<![CDATA[x", "</table><script>",
-	`x" -> y; }`, `\N \G \" \\"`, `\`, `x\`, "<b>html</b>", "#quot;#35;", "style a:#x;", "classDef a:#b;#c;", "end", "%%{init: {}}%%", "fa:fa-car", "]; click n1 \"https://evil.example\"", "`md`",
-	"n1 --> n2", "\";\nclick n0 href \"https://evil.example\"\n", "<br/>", "subgraph x", "x\u00A0y", "x /* y */ // z", "{a|b}", "<f0>",
-}, reporttest.Worst...)
-
 // resultOf returns a result of one session of a finding whose texts all are the
 // given one, with everything else that a summary tells.
 func resultOf(s string) *scan.Result {
@@ -103,7 +93,7 @@ func outline(t *testing.T, source string) (kinds, texts []string) {
 // a harmless text, without a link, an image or HTML, and shows the text.
 func TestMarkdown(t *testing.T) {
 	harmless, _ := outline(t, writeResult(t, "markdown", resultOf("x.y")))
-	for _, s := range worstMarkup {
+	for _, s := range reporttest.WorstMarkup {
 		if strings.TrimSpace(s) == "" {
 			continue // sentences and cells without any text differ in nothing but it
 		}
@@ -121,7 +111,7 @@ func TestMarkdown(t *testing.T) {
 
 // FuzzMarkdown: no text changes the structure of a summary.
 func FuzzMarkdown(f *testing.F) {
-	for _, s := range worstMarkup {
+	for _, s := range reporttest.WorstMarkup {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -139,7 +129,7 @@ func FuzzMarkdown(f *testing.F) {
 // TestTimesketch: every event has the fields that Timesketch needs, in CSV all
 // times in one form, and every text comes back as it was.
 func TestTimesketch(t *testing.T) {
-	for _, s := range worstMarkup {
+	for _, s := range reporttest.WorstMarkup {
 		var event map[string]any
 		line := write(t, "timesketch", report.Options{}, reporttest.Finding(s))
 		if err := json.Unmarshal([]byte(line), &event); err != nil || strings.Count(line, "\n") != 1 {
@@ -178,7 +168,7 @@ func TestTimesketch(t *testing.T) {
 // TestNavigator: a layer counts each technique once a finding, opens those of
 // which sub-techniques were found, and keeps to the documented format.
 func TestNavigator(t *testing.T) {
-	for _, s := range worstMarkup {
+	for _, s := range reporttest.WorstMarkup {
 		one, two := reporttest.Finding(s), reporttest.Finding("x")
 		one.Rules = []*rules.Rule{
 			{Name: "a", Tags: []string{"attack.t1505.003", "attack.persistence", "attack.s0154", s}},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -250,25 +249,12 @@ func topKeys(object string) []string {
 	}
 }
 
-// failing is a destination that is full after some bytes.
-type failing struct{ left int }
-
-func (f *failing) Write(b []byte) (int, error) {
-	if len(b) > f.left {
-		n := f.left
-		f.left = 0
-		return n, fmt.Errorf("full")
-	}
-	f.left -= len(b)
-	return len(b), nil
-}
-
 // TestFullDestination: an error of the destination ends every format.
 func TestFullDestination(t *testing.T) {
 	for _, format := range report.ScanFormats.Names() {
 		whole := write(t, format, report.Options{}, reporttest.Finding("a"), reporttest.Finding("b"))
 		for _, room := range []int{0, 1, len(whole) / 2, len(whole) - 1} {
-			if err := report.ScanFormats.Write(&failing{room}, format, reporttest.Result(reporttest.Finding("a"), reporttest.Finding("b")), report.Options{}); err == nil {
+			if err := report.ScanFormats.Write(&reporttest.Full{Room: room}, format, reporttest.Result(reporttest.Finding("a"), reporttest.Finding("b")), report.Options{}); err == nil {
 				t.Errorf("%s: room for %d of %d bytes, and no error", format, room, len(whole))
 			}
 		}

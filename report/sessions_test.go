@@ -133,7 +133,7 @@ func TestHostileLogs(t *testing.T) {
 // TestOneTree: the table and the page show the same processes of a session,
 // which are those that the domain chose.
 func TestOneTree(t *testing.T) {
-	res := scanShipped(t)
+	res := reporttest.Shipped(t, "..", 0)
 	var table strings.Builder
 	if err := report.ScanFormats.Write(&table, "table", res, report.Options{}); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package report_test
+package draw_test
 
 import (
 	"bytes"
@@ -19,10 +19,12 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/report/draw"
+	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx/evtxtest"
+	"webshellscan/scan/evtx/evtxtest/faults"
 	"webshellscan/scan/proctree"
 )
 
@@ -248,7 +250,7 @@ type treeDocument struct {
 func hostile(t *testing.T) (*scan.Result, []draw.Top) {
 	t.Helper()
 	var events []evtxtest.Event
-	for i, s := range worstMarkup {
+	for i, s := range reporttest.WorstMarkup {
 		if len(s) > 1000 || strings.ContainsRune(s, 0) {
 			s = strings.ReplaceAll(s[:min(len(s), 1000)], "\x00", "\x01")
 		}
@@ -263,7 +265,7 @@ func hostile(t *testing.T) (*scan.Result, []draw.Top) {
 	for i := range res.Forest.Hosts() {
 		tops = append(tops, draw.Top{Host: i})
 	}
-	if len(tops) < len(worstMarkup)/2 {
+	if len(tops) < len(reporttest.WorstMarkup)/2 {
 		t.Fatalf("%d hosts", len(tops))
 	}
 	return res, tops
@@ -301,7 +303,7 @@ func TestTreeJSON(t *testing.T) {
 			texts = append(texts, p.CommandLine)
 		}
 	}
-	for _, s := range worstMarkup {
+	for _, s := range reporttest.WorstMarkup {
 		if len(s) < 1000 && !strings.ContainsRune(s, 0) && !slices.Contains(texts, s) {
 			t.Errorf("%q is missing", s)
 		}
@@ -341,7 +343,7 @@ func TestDOT(t *testing.T) {
 			}) + "\n")
 		}
 	}
-	for _, s := range worstMarkup {
+	for _, s := range reporttest.WorstMarkup {
 		if s = strings.TrimSpace(text.Visible(s)); utf8.RuneCountInString(s) < 60 && !strings.Contains(s, `\x00`) && !strings.Contains(shown.String(), s) {
 			t.Errorf("%q is not shown", s)
 		}
@@ -386,7 +388,7 @@ func TestMermaid(t *testing.T) {
 		}
 		return ""
 	})
-	for _, s := range worstMarkup {
+	for _, s := range reporttest.WorstMarkup {
 		if s = strings.TrimSpace(text.Visible(s)); len(s) < 35 && !strings.Contains(s, `\x00`) && !strings.Contains(shown, s) {
 			t.Errorf("%q is not shown", s)
 		}
@@ -419,12 +421,30 @@ func TestFullTreeDestination(t *testing.T) {
 	res := scanLog(t, family()...)
 	for _, format := range report.TreeFormats.Names() {
 		for _, room := range []int{0, 1, 100} {
-			if err := report.TreeFormats.Write(&failing{room}, format, &draw.Trees{Forest: res.Forest, Tops: []draw.Top{{}}}, report.Options{}); err == nil {
+			if err := report.TreeFormats.Write(&reporttest.Full{Room: room}, format, &draw.Trees{Forest: res.Forest, Tops: []draw.Top{{}}}, report.Options{}); err == nil {
 				t.Errorf("%s: room for %d bytes, and no error", format, room)
 			}
 		}
 	}
 	if err := report.TreeFormats.Write(nil, "xml", &draw.Trees{Forest: res.Forest}, report.Options{}); err == nil {
 		t.Error("no error for an unknown format")
+	}
+}
+
+// TestTreeMarks: trees as JSON have the marks of records too.
+func TestTreeMarks(t *testing.T) {
+	rows := faults.Rows()
+	i := slices.IndexFunc(rows, func(r faults.Row) bool { return r.ID == "F55" })
+	path := filepath.Join(t.TempDir(), "stale.evtx")
+	if err := os.WriteFile(path, rows[i].Log().Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{path}, Recover: true, Crosscheck: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := writeTrees(t, "json", res, []draw.Top{{Host: 0}}, draw.Options{})
+	if n := strings.Count(out, `"recovered":true`); n != 1 {
+		t.Errorf("%d of 1 recovered records are marked in\n%.3000s", n, out)
 	}
 }

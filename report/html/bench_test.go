@@ -1,10 +1,10 @@
-package report_test
+package html_test
 
 import (
 	"io"
 	"testing"
 
-	"webshellscan/report"
+	"webshellscan/report/html"
 	"webshellscan/report/reporttest"
 )
 
@@ -19,7 +19,7 @@ func BenchmarkHTML(b *testing.B) {
 			size := &counter{}
 			for b.Loop() {
 				size.n = 0
-				if err := report.ScanFormats.Write(size, "html", res, report.Options{}); err != nil {
+				if err := html.Write(size, res); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,33 +1,36 @@
-package report_test
+package html_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"html"
-	"path/filepath"
+	stdhtml "html"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 
-	"webshellscan/report"
+	"webshellscan/report/html"
 	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
-// scanShipped scans the shipped logs as the command line does for HTML.
-func scanShipped(t testing.TB) *scan.Result {
+// render returns the page of a result.
+func render(t testing.TB, res *scan.Result) string {
 	t.Helper()
-	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{filepath.Join("..", "testdata", "logs")}, RawEvents: report.ScanFormats.Needs("html").RawEvents})
-	if err != nil {
+	var b bytes.Buffer
+	if err := html.Write(&b, res); err != nil {
 		t.Fatal(err)
 	}
-	return res
+	return b.String()
 }
+
+// shipped scans the shipped logs as the command line does for the page.
+func shipped(t testing.TB) *scan.Result { return reporttest.Shipped(t, "../..", html.MaxRawEvents) }
 
 // dataBlock returns the lines of a data block of a page.
 func dataBlock(t testing.TB, page, id string) []string {
@@ -64,9 +67,9 @@ func recordOf(t testing.TB, page, line string) map[string]any {
 
 // TestHTMLShipped: the page of the shipped logs says what the scan found.
 func TestHTMLShipped(t *testing.T) {
-	res := scanShipped(t)
-	page := writeResult(t, "html", res)
-	if again := writeResult(t, "html", scanShipped(t)); page != again {
+	res := shipped(t)
+	page := render(t, res)
+	if again := render(t, shipped(t)); page != again {
 		t.Error("two scans of the same logs give different pages")
 	}
 	if n := strings.Count(page, `<tr id="p`); n != len(res.Findings) {
@@ -81,7 +84,7 @@ func TestHTMLShipped(t *testing.T) {
 		if r["host"] != f.Host || r["time"] != f.Time.String() || r["command"] != f.CommandLine || r["pid"] != float64(f.ProcessID) {
 			t.Errorf("record %d is not finding %d: %.200s", i, i, records[i])
 		}
-		if s := html.EscapeString(text.Visible(f.CommandLine)); !strings.Contains(html.UnescapeString(page), html.UnescapeString(s)) {
+		if s := stdhtml.EscapeString(text.Visible(f.CommandLine)); !strings.Contains(stdhtml.UnescapeString(page), stdhtml.UnescapeString(s)) {
 			t.Errorf("%s is not on the page", f.CommandLine)
 		}
 	}
@@ -105,7 +108,7 @@ var (
 // TestHTMLStructure: a page needs nothing but itself, allows nothing but its
 // own style and script, and is well formed as far as links and headings go.
 func TestHTMLStructure(t *testing.T) {
-	page := writeResult(t, "html", scanShipped(t))
+	page := render(t, shipped(t))
 	body := inline.ReplaceAllString(page, "")
 	markup, _, _ := strings.Cut(body, `<script type="application/json"`)
 	if found := outside.FindString(markup); found != "" {
@@ -153,7 +156,7 @@ func TestHTMLStructure(t *testing.T) {
 // cannot be seen, none ends the element that it stands in, and the data blocks
 // stay JSON.
 func TestHTMLIsHarmless(t *testing.T) {
-	plain := writeResult(t, "html", reporttest.Hostile("plain"))
+	plain := render(t, reporttest.Hostile("plain"))
 	if n := strings.Count(plain, `class="dim"`); n != 2 { // a row of findings, a shape
 		t.Errorf("%d of 2 things that a baseline knows are dimmed", n)
 	}
@@ -166,7 +169,7 @@ func TestHTMLIsHarmless(t *testing.T) {
 		return b.String()
 	}
 	for _, s := range reporttest.HostileTexts {
-		page := writeResult(t, "html", reporttest.Hostile(s))
+		page := render(t, reporttest.Hostile(s))
 		for _, r := range inline.ReplaceAllString(page, "") {
 			if r != '\n' && !unicode.IsPrint(r) && r != '\u200C' && r != '\u200D' {
 				t.Fatalf("%q: %q is in the page", s, r)
@@ -196,7 +199,7 @@ func TestHTMLBounds(t *testing.T) {
 	res := reporttest.Many(100_000)
 	last := res.Sessions[len(res.Sessions)-1]
 	res.Sessions = append([]*scan.Session{last}, res.Sessions[:len(res.Sessions)-1]...)
-	page := writeResult(t, "html", res)
+	page := render(t, res)
 	if len(page) > 64<<20 {
 		t.Errorf("a page of %d bytes", len(page))
 	}
@@ -219,10 +222,22 @@ func TestHTMLBounds(t *testing.T) {
 
 // TestHTMLEmpty: a page without findings says so, and what it means.
 func TestHTMLEmpty(t *testing.T) {
-	page := writeResult(t, "html", &scan.Result{})
+	page := render(t, &scan.Result{})
 	for _, s := range []string{"No findings.", "no findings means nothing"} {
 		if !strings.Contains(page, s) {
 			t.Errorf("the page does not say %q", s)
 		}
+	}
+}
+
+// TestHTMLNumbers: no number that a script reads has more digits than it keeps.
+func TestHTMLNumbers(t *testing.T) {
+	page := render(t, reporttest.Marked())
+	record := dataBlock(t, page, "records")[0]
+	if s := `[0,"9007199254740993","9223372036854775809","","",0,"recovered template_substituted hidden"]`; !strings.Contains(record, s) {
+		t.Errorf("no %s in %s", s, record)
+	}
+	if raw, s := dataBlock(t, page, "raw")[0], `{"EventRecordID":"9223372036854775809","Offset":"9007199254740993","Small":7}`; !strings.Contains(raw, s) {
+		t.Errorf("no %s in %s", s, raw)
 	}
 }

@@ -1,4 +1,4 @@
-package report_test
+package html_test
 
 import (
 	"fmt"
@@ -33,7 +33,7 @@ func TestHTMLWarnings(t *testing.T) {
 				res.Integrity = append(res.Integrity, &scan.Integrity{Level: part.level, Text: fmt.Sprintf("thing %d", len(res.Integrity)), Meaning: "of it"})
 			}
 		}
-		overview, _, _ := strings.Cut(writeResult(t, "html", res), `<section id="sessions"`)
+		overview, _, _ := strings.Cut(render(t, res), `<section id="sessions"`)
 		if n := strings.Count(overview, ". of it</li>"); n != tt.named {
 			t.Errorf("%+v: %d are named", tt, n)
 		}

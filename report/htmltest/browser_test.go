@@ -70,18 +70,6 @@ func TestBrowser(t *testing.T) {
 // a program of its own, and may wait for its turn.
 const browserTime = 10 * time.Minute
 
-// scanShipped scans the shipped logs as the command line does for HTML.
-func scanShipped(t testing.TB) *scan.Result {
-	t.Helper()
-	res, err := scan.Scan(t.Context(), scan.Options{
-		Paths: []string{filepath.Join("..", "..", "testdata", "logs")}, RawEvents: report.ScanFormats.Needs("html").RawEvents,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res
-}
-
 // startBrowser returns the context of a Chromium.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
@@ -181,7 +169,7 @@ const (
 
 // browserFilters: every filter does what it says, alone and with others.
 func browserFilters(t *testing.T, ctx context.Context) {
-	res := scanShipped(t)
+	res := reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents)
 	p := open(t, ctx, res)
 	has := func(f *scan.Finding, words ...string) bool {
 		texts := []string{f.Image, f.CommandLine, f.DecodedCommand, f.ParentCommandLine, f.WorkerCommandLine}
@@ -236,7 +224,7 @@ func browserFilters(t *testing.T, ctx context.Context) {
 // browserTree: trees fold and unfold, and a process in them tells all that is
 // known of it, as far as its raw event.
 func browserTree(t *testing.T, ctx context.Context) {
-	p := open(t, ctx, scanShipped(t))
+	p := open(t, ctx, reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents))
 	p.do(chromedp.ScrollIntoView("#s0 .tree summary"), chromedp.Sleep(100*time.Millisecond), chromedp.Click("#s0 .tree summary"))
 	p.want(`document.querySelector('#s0 .tree details').open`, "false")
 	p.do(chromedp.Click("#open-all"))
@@ -264,7 +252,7 @@ func browserTree(t *testing.T, ctx context.Context) {
 // browserKeyboard: all of it can be reached and used without a mouse, and
 // what has the focus can be seen.
 func browserKeyboard(t *testing.T, ctx context.Context) {
-	p := open(t, ctx, scanShipped(t))
+	p := open(t, ctx, reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents))
 	p.keys(kb.Tab)
 	p.want(focused, "Skip to the report")
 	p.has(`getComputedStyle(document.activeElement).outlineStyle`, "solid")
@@ -370,7 +358,7 @@ func browserNarrow(t *testing.T, ctx context.Context) {
 		if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 			t.Fatal(err)
 		}
-		for _, res := range []*scan.Result{scanShipped(t), reporttest.Hostile(strings.Repeat("W", 500))} {
+		for _, res := range []*scan.Result{reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents), reporttest.Hostile(strings.Repeat("W", 500))} {
 			p := open(t, ctx, res)
 			p.want(`document.documentElement.scrollWidth`, fmt.Sprint(width))
 		}
@@ -383,7 +371,7 @@ func browserNoScript(t *testing.T, ctx context.Context) {
 	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
 	}
-	p := open(t, ctx, scanShipped(t))
+	p := open(t, ctx, reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents))
 	s := strings.Join(strings.Fields(p.text(`document.body.textContent`)), " ")
 	for _, want := range []string{"60 findings on 4 hosts", "certutil -urlcache", "record 103345, offset", "Get-ChildItem", "conhost.exe", "second decoder: confirmed"} {
 		if !strings.Contains(s, want) {

@@ -5,7 +5,9 @@ package reporttest
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"webshellscan/rules"
@@ -167,3 +169,38 @@ func Marked() *scan.Result {
 }
 
 const BigPlace = "record 9223372036854775809, offset 9007199254740993"
+
+// WorstMarkup are texts that mean something to Markdown, DOT or Mermaid.
+var WorstMarkup = append([]string{
+	"[click](https://evil.example)", "![x](https://evil.example/x.png)", "<img src=x onerror=alert(1)>", "https://evil.example/a",
+	"www.evil.example", "mail@evil.example", "<https://evil.example>", "a|b", `a\|b`, "|", "||", "`", "``a`", "`|`", `a\`, "a`|`b\\", " `x` ",
+	"# heading", "> quote", "- item", "1. item", "1) item", "---", "===", "\t code", "    code", "* * *", "**bold** _it_ ~~s~~", "[x]: https://evil.example",
+	"&lt;b&gt; &#60; &#x3c; &amp;", "[^1]", "$x$ @user #1", "|---|---|", "a|b\n|--|--|\n[l](x)", "<!-- x", "<!DOCTYPE x>", "<?x", "<![CDATA[x", "</table><script>",
+	`x" -> y; }`, `\N \G \" \\"`, `\`, `x\`, "<b>html</b>", "#quot;#35;", "style a:#x;", "classDef a:#b;#c;", "end", "%%{init: {}}%%", "fa:fa-car", "]; click n1 \"https://evil.example\"", "`md`",
+	"n1 --> n2", "\";\nclick n0 href \"https://evil.example\"\n", "<br/>", "subgraph x", "x\u00A0y", "x /* y */ // z", "{a|b}", "<f0>",
+}, Worst...)
+
+// Full is a destination that is full after some bytes.
+type Full struct{ Room int }
+
+// Write implements io.Writer.
+func (f *Full) Write(b []byte) (int, error) {
+	if len(b) > f.Room {
+		n := f.Room
+		f.Room = 0
+		return n, errors.New("full")
+	}
+	f.Room -= len(b)
+	return len(b), nil
+}
+
+// Shipped scans the shipped logs as the command line does for a format. root is
+// the repository's folder.
+func Shipped(t testing.TB, root string, rawEvents int) *scan.Result {
+	t.Helper()
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{filepath.Join(root, "testdata", "logs")}, RawEvents: rawEvents})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
