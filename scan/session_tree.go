@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
@@ -79,22 +80,7 @@ func (s *Session) Tree(bounds Bounds) *Tree {
 	if !s.Worker.Exists() {
 		return nil
 	}
-	t := &treeBuilder{
-		texts: s.Worker.Forest().Texts(), fields: proctree.NewFieldReader(s.Worker.Forest()), findings: make(map[proctree.Process]*Finding), onWay: make(map[proctree.Process]bool),
-		drawn: make(map[nodeShape]bool), commands: make(map[proctree.TextID]string), hidden: make(map[string]int),
-		context: maxContext, room: bounds.Nodes - 1, bounded: bounds.Nodes > 0,
-	}
-	for _, f := range s.Findings {
-		if f.Process.Exists() {
-			t.findings[f.Process] = f
-		}
-		for p := f.Process; p.Exists() && p != s.Worker && !t.onWay[p]; p, _ = p.Parent() {
-			t.onWay[p] = true
-		}
-	}
-	if bounds.NoContext {
-		t.context = 0
-	}
+	t := newTreeBuilder(s, bounds)
 	tree := &Tree{LeftOut: s.Processes}
 	todo := []nodeGroup{{members: []proctree.Process{s.Worker}, parent: -1, onWay: true}}
 	for len(todo) > 0 {
@@ -114,16 +100,42 @@ func (s *Session) Tree(bounds Bounds) *Tree {
 
 // treeBuilder makes the tree of one session.
 type treeBuilder struct {
-	texts    *proctree.Texts
-	fields   *proctree.FieldReader
-	findings map[proctree.Process]*Finding
-	onWay    map[proctree.Process]bool // findings, and what lies above them
-	commands map[proctree.TextID]string
+	texts  *proctree.Texts
+	fields *proctree.FieldReader
+	// onWay has the findings, and what lies above them with nil.
+	onWay    map[proctree.Process]*Finding
+	commands map[proctree.TextID]int // number of the folded command line of each
+	folded   map[string]int
 	drawn    map[nodeShape]bool // what has a node for context
 	context  int                // nodes left for context
 	room     int                // nodes left, if bounded
 	bounded  bool
 	hidden   map[string]int // images left out, by file name
+}
+
+func newTreeBuilder(s *Session, bounds Bounds) *treeBuilder {
+	forest := s.Worker.Forest()
+	t := &treeBuilder{
+		texts: forest.Texts(), fields: proctree.NewFieldReader(forest), onWay: make(map[proctree.Process]*Finding, len(s.Findings)),
+		commands: make(map[proctree.TextID]int), folded: make(map[string]int), drawn: make(map[nodeShape]bool), hidden: make(map[string]int),
+		context: maxContext, room: bounds.Nodes - 1, bounded: bounds.Nodes > 0,
+	}
+	if bounds.NoContext {
+		t.context = 0
+	}
+	for _, f := range s.Findings {
+		if !f.Process.Exists() {
+			continue
+		}
+		t.onWay[f.Process] = f
+		for p, _ := f.Process.Parent(); p.Exists() && p != s.Worker; p, _ = p.Parent() {
+			if _, ok := t.onWay[p]; ok {
+				break
+			}
+			t.onWay[p] = nil
+		}
+	}
+	return t
 }
 
 // nodeGroup is processes that become one node.
@@ -139,7 +151,7 @@ func (t *treeBuilder) node(g *nodeGroup) TreeNode {
 	n := TreeNode{Process: first, OnWay: g.onWay, Count: len(g.members), Parent: g.parent, Depth: g.depth}
 	for _, p := range g.members {
 		n.Last = max(n.Last, p.Start())
-		if f := t.findings[p]; f != nil {
+		if f := t.onWay[p]; f != nil {
 			n.Findings = append(n.Findings, f)
 		}
 	}
@@ -154,7 +166,10 @@ func (t *treeBuilder) below(n *TreeNode, g *nodeGroup, index int) []nodeGroup {
 	var groups []nodeGroup
 	room := min(maxContextBelow, t.context)
 	for _, members := range t.split(g.members) {
-		onWay := slices.ContainsFunc(members, func(p proctree.Process) bool { return t.onWay[p] })
+		onWay := slices.ContainsFunc(members, func(p proctree.Process) bool {
+			_, ok := t.onWay[p]
+			return ok
+		})
 		key := t.shape(members[0])
 		full := t.bounded && t.room <= 0
 		switch {
@@ -192,32 +207,39 @@ func (t *treeBuilder) images() []ImageCount {
 // nodeShape is what the processes of a node have in common.
 type nodeShape struct {
 	image, user proctree.TextID
-	command     string // folded
-	rules       string
-	known       bool
+	command     int // number of the folded command line
+	// rules are the first of those that matched, moreRules the labels of the
+	// others.
+	rules     [4]*rules.Rule
+	moreRules string
+	known     bool
 }
 
 func (t *treeBuilder) shape(p proctree.Process) nodeShape {
-	id := p.CommandLine()
-	command, ok := t.commands[id]
-	if !ok {
-		command = FoldCommand(t.texts.Text(id))
-		t.commands[id] = command
+	s := nodeShape{image: p.Image(), user: t.fields.Field(p, event.User), command: t.command(p.CommandLine())}
+	f := t.onWay[p]
+	if f == nil {
+		return s
 	}
-	s := nodeShape{image: p.Image(), user: t.fields.Field(p, event.User), command: command}
-	if f := t.findings[p]; f != nil {
-		s.rules, s.known = ruleLabels(f), f.Known
+	s.known = f.Known
+	for _, r := range f.Rules[copy(s.rules[:], f.Rules):] {
+		s.moreRules += r.Label() + "\n"
 	}
 	return s
 }
 
-// ruleLabels names the rules of a finding in one text.
-func ruleLabels(f *Finding) string {
-	labels := make([]string, len(f.Rules))
-	for i, r := range f.Rules {
-		labels[i] = r.Label()
+// command returns the number of a folded command line.
+func (t *treeBuilder) command(id proctree.TextID) int {
+	n, ok := t.commands[id]
+	if !ok {
+		folded := FoldCommand(t.texts.Text(id))
+		if n, ok = t.folded[folded]; !ok {
+			n = len(t.folded)
+			t.folded[folded] = n
+		}
+		t.commands[id] = n
 	}
-	return strings.Join(labels, " ")
+	return n
 }
 
 // split divides the children of some processes by shape, in the order in which
