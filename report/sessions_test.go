@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/report"
+	"webshellscan/report/draw"
 	"webshellscan/report/reporttest"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx/evtxtest"
@@ -141,7 +143,7 @@ func TestOneTree(t *testing.T) {
 	page := writeResult(t, "html", res)
 	line := regexp.MustCompile(`(?m)^ [0-9: -]{8,}  \S+ +(\d+) +[│├└]`)
 	link := regexp.MustCompile(`<a href="#p\d+">[^<]* \((\d+)\)</a> <time>`)
-	var inTable, onPage, want []string
+	var inTable, onPage, drawn, want []string
 	for _, m := range line.FindAllStringSubmatch(table.String(), -1) {
 		inTable = append(inTable, m[1])
 	}
@@ -153,6 +155,9 @@ func TestOneTree(t *testing.T) {
 			if n > 0 && !s.Known { // the server process is not in the table
 				onPage = append(onPage, m[1])
 			}
+		}
+		if !s.Known {
+			drawn = append(drawn, drawnProcesses(t, res, s)...)
 		}
 		for n := 1; tree != nil && !s.Known && n < len(tree.Nodes); n++ {
 			want = append(want, fmt.Sprint(tree.Nodes[n].Process.PID()))
@@ -167,4 +172,40 @@ func TestOneTree(t *testing.T) {
 	if diff := cmp.Diff(want, onPage); diff != "" {
 		t.Errorf("page (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff(want, drawn); diff != "" {
+		t.Errorf("drawings (-want +got):\n%s", diff)
+	}
+}
+
+// drawnProcesses returns the IDs of the processes that JSON draws below a
+// session's server process.
+func drawnProcesses(t *testing.T, res *scan.Result, s *scan.Session) []string {
+	t.Helper()
+	var b strings.Builder
+	trees := &draw.Trees{Forest: res.Forest, Tops: []draw.Top{{Host: s.Worker.HostIndex(), Process: s.Worker, Session: s}}}
+	if err := report.TreeFormats.Write(&b, "json", trees, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Trees []struct {
+			Processes []struct {
+				ProcessID uint32 `json:"process_id"`
+				Depth     int
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(b.String()), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	server := -1
+	for _, p := range doc.Trees[0].Processes {
+		if server >= 0 && p.Depth > server {
+			ids = append(ids, fmt.Sprint(p.ProcessID))
+		}
+		if server < 0 && p.ProcessID == s.Worker.PID() {
+			server = p.Depth
+		}
+	}
+	return ids
 }

@@ -34,8 +34,10 @@ func newTreeCommand(g *globals) *cobra.Command {
 		Use:   "tree [flags] PATH...",
 		Short: "Draw the process tree of a host, of a session, or around a process",
 		Long: `tree draws the processes of the logs as trees, with their command lines: those
-of each host, or, with --pid or --session, the line of ancestors of a process
-and everything below it. What is left out is said where it would stand.
+of each host; with --pid, the line of ancestors of a process and everything below
+it; with --session, a session as reports show it, or, with --max, --depth,
+--since or --until, everything below its server process within these limits.
+What is left out is said where it would stand.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and without an ending it is text:
@@ -131,13 +133,22 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	return o.status(res, false)
 }
 
+// limited reports whether the flags say how much of trees is drawn.
+func (o *treeOptions) limited() bool {
+	return o.since != "" || o.until != "" || o.depth != 0 || o.max != 0
+}
+
 // tops returns what trees are asked for.
 func (o *treeOptions) tops(res *scan.Result) []draw.Top {
 	var tops []draw.Top
 	if o.session != "" {
 		for _, s := range res.Sessions {
 			if s.Key == o.session && scan.MatchesHost(o.hosts, s.Worker.Host().Names) {
-				tops = append(tops, draw.Top{Host: s.Worker.HostIndex(), Process: s.Worker})
+				top := draw.Top{Host: s.Worker.HostIndex(), Process: s.Worker}
+				if !o.limited() {
+					top.Session = s
+				}
+				tops = append(tops, top)
 			}
 		}
 		return tops

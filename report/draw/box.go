@@ -14,11 +14,12 @@ import (
 type box struct {
 	head    string // image and process ID
 	about   string // start and user
+	again   string // how often its shape was seen
 	command string
 	rules   string
 }
 
-func newBox(p proctree.Process, o *Options) box {
+func newBox(p proctree.Process, again repetition, o *Options) box {
 	texts := p.Forest().Texts()
 	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
 	b := box{
@@ -31,6 +32,7 @@ func newBox(p proctree.Process, o *Options) box {
 		b.about = "its start is not in the logs  "
 	}
 	b.about = strings.TrimSpace(b.about + text.Clip(text.Visible(texts.KnownText(p.Field(event.User))), maxBoxName))
+	b.again = again.text()
 	b.rules = text.Visible(b.rules)
 	return b
 }

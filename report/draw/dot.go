@@ -42,7 +42,7 @@ func (d *dotPen) draw(t *drawing) {
 	d.line("    label=%s;", dotText(text.Visible(t.host.Name)))
 	first := d.boxes + 1
 	for i, it := range t.items {
-		b := newBox(it.process, d.options)
+		b := newBox(it.process, t.repeated[i], d.options)
 		style := ""
 		if b.rules != "" {
 			style = `, color="#c00000", penwidth=2`
@@ -69,6 +69,9 @@ func (d *dotPen) lines(b box) []string {
 	lines := []string{b.head}
 	if b.about != "" {
 		lines = append(lines, b.about)
+	}
+	if b.again != "" {
+		lines = append(lines, b.again)
 	}
 	if b.command != "" {
 		lines = append(lines, text.Wrap(b.command, width, height)...)

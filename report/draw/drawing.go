@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/report/text"
+	"webshellscan/scan"
+	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
 
@@ -15,6 +18,23 @@ type drawing struct {
 	host   *proctree.Host
 	items  []item
 	left   map[int]leftOut // by index of the item below which they lie, -1 for none
+	// repeated are the items that stand for several processes of one shape.
+	repeated map[int]repetition
+}
+
+// repetition says how often the shape of an item was seen, and when it was
+// last.
+type repetition struct {
+	count int
+	last  event.Time
+}
+
+// text says it in words, "" of what was seen once.
+func (r repetition) text() string {
+	if r.count < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%d times, the last at %s", r.count, text.Time(r.last))
 }
 
 // item is one process of a drawing.
@@ -25,7 +45,7 @@ type item struct {
 }
 
 // leftOut counts processes that are not drawn, by why.
-type leftOut struct{ time, depth, bound, above int }
+type leftOut struct{ time, depth, bound, above, context int }
 
 // reasons why a process is not drawn.
 const (
@@ -52,12 +72,12 @@ func (l leftOut) text() string {
 	for _, p := range []struct {
 		n   int
 		why string
-	}{{l.time, "outside the time asked for"}, {l.depth, "deeper than asked for"}, {l.bound, "beyond the number of processes drawn"}, {l.above, "further above"}} {
+	}{{l.time, "outside the time asked for"}, {l.depth, "deeper than asked for"}, {l.bound, "beyond the number of processes drawn"}, {l.above, "further above"}, {l.context, "matched by no rule"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.why))
 		}
 	}
-	n := l.time + l.depth + l.bound + l.above
+	n := l.time + l.depth + l.bound + l.above + l.context
 	if len(parts) == 1 {
 		_, parts[0], _ = strings.Cut(parts[0], " ") // the number stands before it
 	}
@@ -75,6 +95,10 @@ const maxTreeDepth = 40
 // unless that is 0.
 func newDrawing(forest *proctree.Forest, top Top, o *Options, bound int) *drawing {
 	d := &drawing{forest: forest, host: &forest.Hosts()[top.Host], left: make(map[int]leftOut)}
+	if top.Session != nil {
+		d.addSession(top.Session, bound)
+		return d
+	}
 	above := 0
 	var starts []proctree.Process
 	if top.Process.Exists() {
@@ -122,6 +146,30 @@ func (d *drawing) addAncestors(p proctree.Process) int {
 		d.items[i].parent, d.items[i].depth = int32(i-1), int32(i)
 	}
 	return len(d.items)
+}
+
+// addSession adds the ancestors of a session's server process and what the
+// session shows of its tree: at most bound nodes, unless that is 0.
+func (d *drawing) addSession(s *scan.Session, bound int) {
+	above := d.addAncestors(s.Worker)
+	if bound > 0 {
+		bound = max(bound-above, 1)
+	}
+	tree := s.Tree(scan.Bounds{Nodes: bound})
+	if tree == nil {
+		return
+	}
+	d.repeated = make(map[int]repetition)
+	for i := range tree.Nodes {
+		n := &tree.Nodes[i]
+		d.items = append(d.items, item{n.Process, int32(above + n.Parent), int32(above + n.Depth)})
+		if n.Count > 1 {
+			d.repeated[above+i] = repetition{n.Count, n.Last}
+		}
+		if n.LeftOut+n.LeftOutFound > 0 {
+			d.left[above+i] = leftOut{context: n.LeftOut, bound: n.LeftOutFound}
+		}
+	}
 }
 
 // addBelow adds processes with everything below them, without recursion.

@@ -37,6 +37,11 @@ type treeProcess struct {
 	Rules          []string        `json:"rules"`
 	Evidence       []scan.Evidence `json:"evidence"`
 	LeftOut        *leftOutCounts  `json:"left_out,omitempty"`
+	// Count is how many processes of one shape this one stands for, and Last
+	// when the last of them started: of one that stands for itself neither is
+	// there.
+	Count int    `json:"count,omitempty"`
+	Last  string `json:"last,omitempty"`
 }
 
 // leftOutCounts is a leftOut as JSON has it.
@@ -45,12 +50,14 @@ type leftOutCounts struct {
 	Depth int `json:"depth"`
 	Bound int `json:"bound"`
 	Above int `json:"above"`
+	// Context counts those that no rule matched, of a session's tree.
+	Context int `json:"context,omitempty"`
 }
 
 // counts returns what was left out below a process, nil if nothing was.
 func (d *drawing) counts(index int) *leftOutCounts {
 	if left, ok := d.left[index]; ok {
-		return &leftOutCounts{left.time, left.depth, left.bound, left.above}
+		return &leftOutCounts{left.time, left.depth, left.bound, left.above, left.context}
 	}
 	return nil
 }
@@ -100,6 +107,9 @@ func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
 		Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()), ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
 		User: texts.KnownText(p.Field(event.User)), IntegrityLevel: texts.KnownText(p.Field(event.IntegrityLevel)),
 		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: []scan.Evidence{}, LeftOut: d.counts(index),
+	}
+	if again, ok := d.repeated[index]; ok {
+		t.Count, t.Last = again.count, again.last.String()
 	}
 	if it.parent >= 0 {
 		parent := int(it.parent) + 1

@@ -13,7 +13,8 @@ import (
 // maxMermaid is how many processes a Mermaid diagram holds unless more are
 // asked for. Mermaid refuses more than 50,000 characters of text and 500 edges
 // unless it is configured otherwise
-// (https://mermaid.js.org/config/schema-docs/config.html, maxTextSize, maxEdges).
+// (https://mermaid.js.org/config/schema-docs/config.html, maxTextSize,
+// maxEdges).
 const maxMermaid = 100
 
 // Bounds of the texts in a box, in bytes as they are written.
@@ -63,7 +64,7 @@ func (m *mermaidPen) draw(t *drawing) {
 	}
 	first := m.boxes + 1
 	for i, it := range t.items {
-		b := newBox(it.process, m.options)
+		b := newBox(it.process, t.repeated[i], m.options)
 		class := ""
 		if b.rules != "" {
 			class = ":::found"
@@ -96,6 +97,9 @@ func mermaidLabel(b box) string {
 	lines := []string{mermaidText(b.head, maxMermaidName)}
 	if b.about != "" {
 		lines = append(lines, mermaidText(b.about, maxMermaidName))
+	}
+	if b.again != "" {
+		lines = append(lines, mermaidText(b.again, maxMermaidName))
 	}
 	if b.command != "" {
 		lines = append(lines, mermaidText(b.command, maxMermaidCommand))

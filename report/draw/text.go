@@ -78,7 +78,7 @@ func (t *textPen) draw(d *drawing) {
 		if _, more := d.left[i]; more {
 			has = true
 		}
-		t.process(it.process, prefix+branch, prefix+stem, has)
+		t.process(it.process, d.repeated[i], prefix+branch, prefix+stem, has)
 		open = append(open, i)
 		if len(open) > maxTreeDepth {
 			stem = ""
@@ -100,7 +100,7 @@ func (t *textPen) leftOut(d *drawing, index int, prefix string) {
 
 // process draws one process: its name, what is known of it, and its command
 // line below.
-func (t *textPen) process(p proctree.Process, before, below string, hasChildren bool) {
+func (t *textPen) process(p proctree.Process, again repetition, before, below string, hasChildren bool) {
 	texts := p.Forest().Texts()
 	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
 	line := fmt.Sprintf("%s%s (%d)", before, text.Visible(name), p.PID())
@@ -109,6 +109,9 @@ func (t *textPen) process(p proctree.Process, before, below string, hasChildren 
 	}
 	if user := texts.KnownText(p.Field(event.User)); user != "" {
 		line += "  " + text.Visible(user)
+	}
+	if s := again.text(); s != "" {
+		line += "  [" + s + "]"
 	}
 	if p.Stub() {
 		line += "  [its start is not in the logs]"

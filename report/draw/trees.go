@@ -27,6 +27,10 @@ type Top struct {
 	// Host is the host's index in Forest.Hosts.
 	Host    int
 	Process proctree.Process
+	// Session, if not nil, makes Process the server process of a session, of
+	// whose tree is drawn what the session itself says (scan.Session.Tree). Of
+	// the limits of Options only Max counts then.
+	Session *scan.Session
 }
 
 // Options say what of trees is drawn, and how. The zero Options draw

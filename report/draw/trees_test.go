@@ -271,6 +271,48 @@ func hostile(t *testing.T) (*scan.Result, []draw.Top) {
 	return res, tops
 }
 
+// TestSessionTrees: of a session is drawn what it says itself, and each format
+// says what is folded and what is left out.
+func TestSessionTrees(t *testing.T) {
+	events := family()
+	for i := range uint64(4) {
+		events = append(events, created(7+int(i), 700+4*i, 200, `C:\Windows\System32\cmd.exe`, fmt.Sprintf("cmd /c ping 10.0.0.%d", i)))
+	}
+	for i := range uint64(9) {
+		events = append(events, created(20+int(i), 800+4*i, 200, `C:\Windows\csc.exe`, fmt.Sprint("csc ", string('a'+rune(i)))))
+	}
+	res := scanLog(t, events...)
+	if len(res.Sessions) != 1 {
+		t.Fatalf("%d sessions", len(res.Sessions))
+	}
+	s := res.Sessions[0]
+	top := []draw.Top{{Host: s.Worker.HostIndex(), Process: s.Worker, Session: s}}
+	last := event.FromTime(born.Add(10 * time.Minute))
+	plain := func(out string) string {
+		return regexp.MustCompile(`#\d+;`).ReplaceAllStringFunc(out, func(e string) string {
+			n, _ := strconv.Atoi(strings.Trim(e, "#;"))
+			return string(rune(n))
+		})
+	}
+	for _, format := range []string{"text", "dot", "mermaid"} {
+		out := plain(writeTrees(t, format, res, top, draw.Options{}))
+		for _, want := range []string{"4 times, the last at " + text.Time(last), "4 processes left out: matched by no rule"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s lacks %q:\n%s", format, want, out)
+			}
+		}
+	}
+	out := writeTrees(t, "json", res, top, draw.Options{})
+	for _, want := range []string{`"count":4,"last":"` + last.String() + `"`, `"left_out":{"time":0,"depth":0,"bound":0,"above":0,"context":4}`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("JSON lacks %s:\n%s", want, out)
+		}
+	}
+	if few := writeTrees(t, "json", res, top, draw.Options{Max: 5}); strings.Count(few, `"id":`) != 5 || !strings.Contains(few, `"bound":1,`) {
+		t.Errorf("at most 5 processes:\n%s", few)
+	}
+}
+
 // TestTreeText: a terminal gets printable characters only.
 func TestTreeText(t *testing.T) {
 	res, tops := hostile(t)
