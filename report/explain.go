@@ -103,7 +103,7 @@ func explainJSON(w io.Writer, x Explanations, _ Options) error {
 	return writeIndented(w, x.explained())
 }
 
-// explainText tells of rules that match search by search.
+// explainText writes rules that match search by search.
 func explainText(w io.Writer, x Explanations, _ Options) error {
 	p := printer{w: w}
 	for i, e := range x.explained() {
@@ -278,7 +278,7 @@ func yesNo(matched bool) string {
 	return "no "
 }
 
-// Limits on what is told of one item for people.
+// Bounds of one item as text.
 const (
 	maxWanted = 6
 	maxValues = 10

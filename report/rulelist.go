@@ -79,7 +79,7 @@ func ruleListTable(w io.Writer, sets *scan.RuleSets, o Options) error {
 	return text.Table(w, cells, columns)
 }
 
-// Problem is something that is to be said of a rule file.
+// Problem is an error, a warning or a note about a rule file.
 type Problem struct {
 	*rules.ParseError
 	Kind ProblemKind

@@ -424,7 +424,7 @@ func (t *sessionTable) texts(e *entry, c layout) []string {
 	return lines
 }
 
-// notes are what is to be said of an entry beside its command line.
+// notes returns what stands below an entry's command line.
 func (t *sessionTable) notes(e *entry, c layout) []string {
 	var notes []string
 	if e.count > 1 && (e.finding != nil || e.onWay) {

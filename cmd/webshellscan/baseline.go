@@ -74,7 +74,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if err := out.commit(err); err != nil {
 		return err
 	}
-	o.tell(res)
+	o.summarize(res)
 	if !o.quiet {
 		_ = report.Integrity(o.stderr, res.Integrity)
 	}

@@ -45,8 +45,8 @@ type outcome int
 // Error implements error.
 func (o outcome) Error() string { return fmt.Sprintf("exit status %d", int(o)) }
 
-// exitStatus turns the error of a run into its exit status, and tells of it
-// what has not been told yet.
+// exitStatus turns the error of a run into its exit status, and writes what of
+// it has not been written yet.
 func exitStatus(err error, stderr io.Writer) int {
 	if err == nil {
 		return exitNothing
@@ -56,7 +56,7 @@ func exitStatus(err error, stderr io.Writer) int {
 	}
 	status := exitUsage
 	for _, err := range joined(err) {
-		// If standard error is gone as well there is nobody left to tell.
+		// If standard error is gone as well, nobody can read it.
 		_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", text.Visible(err.Error()))
 		_, unwritten := errors.AsType[*outputError](err)
 		_, internal := errors.AsType[*guard.Panic](err)

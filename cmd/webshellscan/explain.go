@@ -76,7 +76,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	}
 	list, err := o.explain(res)
 	if err != nil && res.Summary.Interrupted != nil {
-		o.tell(res) // what was not read may have it
+		o.summarize(res) // what was not read may have it
 		return o.status(res, false)
 	}
 	if err != nil {
@@ -88,7 +88,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	o.tell(res)
+	o.summarize(res)
 	return o.status(res, false)
 }
 

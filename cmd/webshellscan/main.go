@@ -1,4 +1,4 @@
-// Command webshellscan reads exported Windows event logs and tells what web
+// Command webshellscan reads exported Windows event logs and reports what web
 // servers started, what ran below them, in what order and as whom.
 package main
 
@@ -24,7 +24,7 @@ func main() {
 }
 
 // run runs the command line and returns the exit status. A panic that nothing
-// below caught is told as the error of this program that it is.
+// below recovered from is reported as an internal error.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cmd := newRootCommand(&globals{stdout: stdout, stderr: stderr})
 	cmd.SetArgs(args)

@@ -143,7 +143,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		return report.ScanFormats.Write(out, out.format, res, o.reportOptions(out))
 	})
-	o.tell(res)
+	o.summarize(res)
 	if !o.quiet {
 		_ = report.Integrity(o.stderr, res.Integrity)
 	}
@@ -208,9 +208,10 @@ func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*sc
 	return res, err
 }
 
-// tell writes the summary. Without it, only what makes the scan incomplete is
-// told. If standard error is gone there is nobody to tell.
-func (g *globals) tell(res *scan.Result) {
+// summarize writes the summary to standard error. If the user wants none, it
+// writes only what makes the scan incomplete. Errors are ignored: if standard
+// error is gone, nobody can read them.
+func (g *globals) summarize(res *scan.Result) {
 	s := &res.Summary
 	if !g.quiet {
 		_ = report.Summary(g.stderr, s)

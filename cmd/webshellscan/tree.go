@@ -126,7 +126,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	case o.session != "":
 		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no session %s in these logs\n", text.Visible(o.session))
 	}
-	o.tell(res)
+	o.summarize(res)
 	if failed != nil {
 		return failed
 	}

@@ -76,7 +76,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 		}
 		return report.VerifyFormats.Write(out, out.format, res, options)
 	})
-	o.tell(res)
+	o.summarize(res)
 	if failed != nil {
 		return failed
 	}

@@ -38,7 +38,7 @@ type Top struct {
 type Options struct {
 	// ASCII draws with ASCII characters only.
 	ASCII bool
-	// Mark, if not nil, returns what is to be noted of a process: the names of
+	// Mark, if not nil, returns the marks of a process: the names of
 	// the rules that it matched.
 	Mark func(proctree.Process) []string
 	// Evidence, if not nil, returns the records of a process's creation;

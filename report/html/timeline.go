@@ -86,7 +86,7 @@ func newTimeline(findings []*scan.Finding, hosts []hostRow) timeline {
 		if !ok || f.Time == 0 {
 			continue
 		}
-		b := &counts[i][min(bins-1, int(t.share(f.Time)*bins))]
+		b := &counts[i][min(bins-1, int(t.fraction(f.Time)*bins))]
 		b.Count++
 		b.Level, b.At = max(b.Level, f.Level), text.Earlier(b.At, f.Time)
 		t.Lanes[i].Count++
@@ -105,8 +105,8 @@ func newTimeline(findings []*scan.Finding, hosts []hostRow) timeline {
 	return t
 }
 
-// share returns how far along the axis a time lies, from 0 to 1.
-func (t *timeline) share(at event.Time) float64 {
+// fraction returns how far along the axis a time lies, from 0 to 1.
+func (t *timeline) fraction(at event.Time) float64 {
 	if t.To == t.From {
 		return 0
 	}
@@ -139,7 +139,7 @@ func (t *timeline) addTicks() {
 			layout = "15:04"
 		}
 		for at := t.From - t.From%step + step; at <= t.To; at += step {
-			x := plotLeft + int(t.share(at)*(plotRight-plotLeft))
+			x := plotLeft + int(t.fraction(at)*(plotRight-plotLeft))
 			t.Ticks = append(t.Ticks, tick{X: x, Label: at.Time().Format(layout), End: x > plotRight-60})
 		}
 		break
