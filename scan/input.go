@@ -27,17 +27,17 @@ type input struct {
 	kind source.Kind // what it is if it is no log
 	hash *fileHash   // nil if nobody wants it
 
-	mu      sync.Mutex
-	left    int   // parts still to come
-	cut     bool  // the reading of a part was interrupted
-	changed error // what happened to the file while it was read
-	stats   evtx.Stats
-	faults  faultLog
-	odd     []evtx.Part   // stretches to carve
-	orphans []evtx.Orphan // records to read when the definitions of all files are known
-	chunks  []evtx.Chunk
-	order   []*evtx.FormatError // what comparing the chunks shows
-	crashes []string            // panics that were caught: errors of this program
+	mu       sync.Mutex
+	left     int   // parts still to come
+	cut      bool  // the reading of a part was interrupted
+	changed  error // what happened to the file while it was read
+	stats    evtx.Stats
+	faults   faultLog
+	odd      []evtx.Part     // stretches to carve
+	deferred []evtx.Deferred // records to read when the definitions of all files are known
+	chunks   []evtx.Chunk
+	order    []*evtx.FormatError // what comparing the chunks shows
+	crashes  []string            // panics that were caught: errors of this program
 
 	form      export.Form   // of an export
 	exported  export.Result // what it held
@@ -164,15 +164,15 @@ func (e *otherKindError) Unwrap() error { return e.err }
 // was named on the command line.
 func (in *input) claimed() bool { return in.Named || source.IsLogName(in.Path) }
 
-// take adds what a reader met in one part. After the last one the file is closed.
-func (in *input) take(ctx context.Context, r *evtx.Reader, faults *faultLog) {
-	stats := r.Stats()
+// add adds what one reading of the input met. After the last one the file is
+// closed.
+func (in *input) add(ctx context.Context, r *evtx.Reading, faults *faultLog) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.stats.Add(&stats)
-	in.odd = append(in.odd, r.Irregular()...)
-	in.orphans = append(in.orphans, r.Orphans()...)
-	in.chunks = append(in.chunks, r.Chunks()...)
+	in.stats.Add(&r.Stats)
+	in.odd = append(in.odd, r.Irregular...)
+	in.deferred = append(in.deferred, r.Deferred...)
+	in.chunks = append(in.chunks, r.Chunks...)
 	in.faults.merge(faults)
 	in.leave(ctx)
 }

@@ -72,7 +72,7 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 		r.progress.Total.Store(total)
 	}
 	keys, kinds := selected()
-	selection := evtx.NewSelection(keys)
+	selection := evtx.Select(event.Want{Keys: keys, Recovered: r.recover})
 	trees := len(proctree.Keys())
 	workers := make([]*worker, max(1, min(r.workers, len(units))))
 	collectors := make([]*proctree.Collector, len(workers))
@@ -80,9 +80,6 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 		collectors[i] = proctree.NewCollector(r.texts)
 		r.watchers = append(r.watchers, newWatcher(kinds))
 		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], keys, trees, r.progress}
-		if r.recover {
-			workers[i].reader.RecoverStale()
-		}
 	}
 	for _, f := range share(workers, len(units), func(w *worker, i int) { w.part(ctx, units[i]) }) {
 		units[f.index].in.crash(units[f.index].part, f.err)
@@ -96,19 +93,19 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for _, f := range share(workers, len(odd), func(w *worker, i int) { w.carve(ctx, odd[i]) }) {
 		odd[f.index].crash(evtx.Part{End: odd[f.index].Size}, f.err)
 	}
-	var donors evtx.Donors
-	var orphaned []*input
+	var pool evtx.TemplatePool
+	var waiting []*input
 	for _, w := range workers {
-		donors.Take(w.reader)
+		pool.Merge(w.reader)
 	}
 	for _, in := range r.inputs {
 		in.close()
-		if len(in.orphans) > 0 {
-			orphaned = append(orphaned, in)
+		if len(in.deferred) > 0 {
+			waiting = append(waiting, in)
 		}
 	}
-	for _, f := range share(workers, len(orphaned), func(w *worker, i int) { w.adopt(ctx, orphaned[i], &donors) }) {
-		orphaned[f.index].crash(evtx.Part{End: orphaned[f.index].Size}, f.err)
+	for _, f := range share(workers, len(waiting), func(w *worker, i int) { w.resolve(ctx, waiting[i], &pool) }) {
+		waiting[f.index].crash(evtx.Part{End: waiting[f.index].Size}, f.err)
 	}
 	for _, in := range r.inputs {
 		in.stats.Settle()
@@ -162,14 +159,11 @@ func (w *worker) part(ctx context.Context, u unit) {
 		w.export(ctx, u)
 		u.in.finish(ctx)
 	} else if u.in.err == nil {
-		faults := w.read(ctx, u)
+		reading, faults := w.read(ctx, u)
 		if ctx.Err() != nil {
 			u.in.interrupt()
 		}
-		if ctx.Err() != nil {
-			u.in.interrupt()
-		}
-		u.in.take(ctx, w.reader, faults)
+		u.in.add(ctx, reading, faults)
 	}
 	if w.progress != nil {
 		w.progress.Done.Add(max(0, u.part.End-u.part.Start))
@@ -177,18 +171,20 @@ func (w *worker) part(ctx context.Context, u unit) {
 }
 
 // read reads one part of an open input and returns the faults in it.
-func (w *worker) read(ctx context.Context, u unit) *faultLog {
+func (w *worker) read(ctx context.Context, u unit) (*evtx.Reading, *faultLog) {
 	var faults faultLog
 	if u.in.Stretches != nil {
-		w.take(u.in, u.part, &faults, w.reader.Carve(ctx, u.in.evtx, []evtx.Part{u.part}))
-		return new(faultLog) // all of it is damage
+		reading := w.reader.Carve(u.in.evtx, []evtx.Part{u.part})
+		w.take(ctx, u.in, u.part, &faults, reading)
+		return reading, new(faultLog) // all of it is damage
 	}
 	from := u.in.source(u.part)
-	w.take(u.in, u.part, &faults, w.reader.Records(ctx, u.in.evtx.From(from), u.part))
+	reading := w.reader.Records(u.in.evtx.From(from), u.part)
+	w.take(ctx, u.in, u.part, &faults, reading)
 	if hashed, ok := from.(*hashedPart); ok {
 		hashed.close()
 	}
-	return &faults
+	return reading, &faults
 }
 
 // export reads an export, all of it with its first part: where a record begins is
@@ -240,44 +236,43 @@ func (w *worker) carve(ctx context.Context, in *input) {
 	}
 	odd := in.odd
 	part := evtx.Part{Start: odd[0].Start, End: odd[len(odd)-1].End}
-	w.again(ctx, in, part, func(file *evtx.File) iter.Seq2[*event.Event, error] { return w.reader.Carve(ctx, file, odd) })
+	w.again(ctx, in, part, func(file *evtx.File) *evtx.Reading { return w.reader.Carve(file, odd) })
 }
 
-// again opens an input again and reads what events gives of it.
-func (w *worker) again(ctx context.Context, in *input, part evtx.Part, events func(*evtx.File) iter.Seq2[*event.Event, error]) {
+// again opens an input again and does a reading of it.
+func (w *worker) again(ctx context.Context, in *input, part evtx.Part, of func(*evtx.File) *evtx.Reading) {
 	var faults faultLog
 	file, err := in.Open()
 	if err != nil {
-		in.stats.Lost += len(in.orphans)
+		in.stats.Lost += len(in.deferred)
 		faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Offset: part.Start, Err: errors.Join(evtx.ErrRead, err)})
 		in.faults.merge(&faults)
 		return
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	w.take(in, part, &faults, events(in.evtx.From(file)))
-	in.take(ctx, w.reader, &faults)
+	reading := of(in.evtx.From(file))
+	w.take(ctx, in, part, &faults, reading)
+	in.add(ctx, reading, &faults)
 	if in.changed == nil {
 		in.changed = file.Changed(in.Input)
 	}
 }
 
-// adopt reads the records of an input whose template definitions are lost, by
+// resolve reads the records of an input whose template definitions are lost, by
 // those of other chunks and files.
-func (w *worker) adopt(ctx context.Context, in *input, donors *evtx.Donors) {
+func (w *worker) resolve(ctx context.Context, in *input, pool *evtx.TemplatePool) {
 	if ctx.Err() != nil {
 		in.interrupt()
 		return
 	}
 	whole := evtx.Part{Start: evtx.HeaderSize, End: in.evtx.Size()}
-	w.again(ctx, in, whole, func(file *evtx.File) iter.Seq2[*event.Event, error] {
-		return w.reader.Adopt(ctx, file, in.orphans, donors)
-	})
+	w.again(ctx, in, whole, func(file *evtx.File) *evtx.Reading { return w.reader.Deferred(file, in.deferred, pool) })
 }
 
 // take hands events to the collector and notes faults. A panic in reading costs
 // the rest of the part and is reported as the error of this program that it is.
-func (w *worker) take(in *input, part evtx.Part, faults *faultLog, events iter.Seq2[*event.Event, error]) {
-	err := guard.Run(func() { w.takeAll(in, faults, events) })
+func (w *worker) take(ctx context.Context, in *input, part evtx.Part, faults *faultLog, reading *evtx.Reading) {
+	err := guard.Run(func() { w.takeAll(in, faults, reading.Events(ctx)) })
 	if err != nil {
 		in.crash(part, err)
 	}

@@ -2,7 +2,7 @@
 // compares: forensic practice wants a finding seen by two tools. The second
 // decoder is complete and independent, but it panics, loops or overflows the
 // stack on damaged and hostile input, so it stands behind a guard: it is given
-// only records that evtx.Reader.Whole has found sound, in the least of the
+// only records that evtx.Decoder.Whole has found sound, in the least of the
 // chunk that they need.
 package crosscheck
 
@@ -47,11 +47,11 @@ type Result struct {
 
 // Checker compares decoders. A Checker is for one goroutine.
 type Checker struct {
-	reader *evtx.Reader
-	data   []byte           // the chunk that the second decoder has in hand
-	chunk  golangevtx.Chunk // with the definitions that it has parsed
+	decoder *evtx.Decoder
+	data    []byte           // the chunk that the second decoder has in hand
+	chunk   golangevtx.Chunk // with the definitions that it has parsed
 	// definitions are those that the second decoder has parsed in other chunks, by
-	// evtx.Reader.Definition.
+	// evtx.Decoder.Definition.
 	definitions map[uint64]golangevtx.TemplateDefinitionData
 }
 
@@ -62,7 +62,7 @@ const maxDefinitions = 256
 func New() *Checker {
 	silence()
 	return &Checker{
-		reader:      evtx.NewReader(evtx.NewSelection(nil)),
+		decoder:     evtx.NewDecoder(evtx.NewSelection(nil)),
 		definitions: make(map[uint64]golangevtx.TemplateDefinitionData),
 	}
 }
@@ -83,7 +83,7 @@ var silence = sync.OnceFunc(func() { log.SetOutput(io.Discard) })
 // recordID is what the caller holds the record's System/EventRecordID to be: if
 // the record there is another one by now, it is not confirmed.
 func (c *Checker) Check(offset int, recordID uint64) Result {
-	ev, err := c.reader.Whole(c.data, offset)
+	ev, err := c.decoder.Whole(c.data, offset)
 	if err != nil {
 		return Result{State: Unconfirmed, Reason: "record is not sound: " + strings.TrimPrefix(err.Error(), "evtx: ")}
 	}
@@ -110,7 +110,7 @@ func (c *Checker) decode(offset int) (raw map[string]any, err error) {
 			c.Chunk(c.data) // what it has kept may be half done
 		}
 	}()
-	at, serial := c.reader.Definition()
+	at, serial := c.decoder.Definition()
 	known, ok := c.definitions[serial]
 	if ok && serial != 0 {
 		c.chunk.TemplateTable[int32(at)] = known

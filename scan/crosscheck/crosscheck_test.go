@@ -181,7 +181,7 @@ func TestFaults(t *testing.T) {
 // checkLog asks the second decoder for each record of a log of the fault matrix.
 func checkLog(t *testing.T, data []byte) {
 	t.Helper()
-	c, reader := crosscheck.New(), evtx.NewReader(evtx.NewSelection(nil))
+	c, decoder := crosscheck.New(), evtx.NewDecoder(evtx.NewSelection(nil))
 	for base := evtx.HeaderSize; base < len(data); base += evtx.ChunkSize {
 		chunk := data[base:min(base+evtx.ChunkSize, len(data))]
 		c.Chunk(chunk)
@@ -192,7 +192,7 @@ func checkLog(t *testing.T, data []byte) {
 			}
 			off += i
 			id := uint64(0)
-			if ev, err := reader.Whole(chunk, off); err == nil {
+			if ev, err := decoder.Whole(chunk, off); err == nil {
 				id = ev.RecordID
 			}
 			got := c.Check(off, id)

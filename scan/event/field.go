@@ -2,9 +2,9 @@ package event
 
 // FieldID stands for the name of a field: of a payload field
 // (EventData/Data/@Name, or the element name below UserData), or of a System
-// value under the name that Sigma gives it. The names that process trees are made
-// of have one, so that a record's fields are found without comparing text. Any
-// other field is asked for by its name: see Want.
+// value under the name that Sigma gives it. The names that process trees are
+// made of have one, so that a record's fields are found without comparing text.
+// Any other field is asked for by its name: see Want.
 type FieldID uint8
 
 // The fields, spelled as the providers' manifests spell them. The comment

@@ -21,8 +21,8 @@ const (
 const unixEpoch Time = 116444736000000000
 
 // Plausible bounds for what a log says of its own time (docs/FORMAT.md,
-// "Plausible times"): before the format existed, or far in the future, a time is
-// damage or forgery.
+// "Plausible times"): before the format existed, or far in the future, a time
+// is damage or forgery.
 const (
 	minPlausible = unixEpoch + 10957*Day // 2000-01-01
 	maxPlausible = unixEpoch + 47482*Day // 2100-01-01

@@ -12,6 +12,12 @@ type Want struct {
 	// has. Fields asks for them with the fields of these names only.
 	AllFields bool
 	Fields    []string
+	// Recovered asks also for records of logs that are no longer live: what
+	// lies behind the live records of a chunk, left from its last use or, in
+	// exports, from other memory, and what lies in emptied chunks. Such events
+	// have MarkRecovered, and come only if nothing about them is in doubt. They
+	// may be copies of live ones.
+	Recovered bool
 }
 
 // Lists reports whether fields are asked for by their own names.

@@ -13,10 +13,10 @@ import (
 )
 
 // TestRealAlarms counts what is said of real logs that would be a sign of
-// tampering, and that damaged ones give no fewer records than any reader got out
-// of them. Each was looked at: the times that run backwards are those of clocks
-// that were set and of logs put together from several, the gaps those of chunks
-// that were overwritten or damaged.
+// tampering, and that damaged ones give no fewer records than any reader got
+// out of them. Each was looked at: the times that run backwards are those of
+// clocks that were set and of logs put together from several, the gaps those of
+// chunks that were overwritten or damaged.
 func TestRealAlarms(t *testing.T) {
 	needCorpus(t)
 	got := make(map[evtx.Class]int) // files by class
@@ -25,7 +25,7 @@ func TestRealAlarms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := readLog(t, bytes.NewReader(data), int64(len(data)), processEvents, false)
+		res, err := readLog(t, bytes.NewReader(data), int64(len(data)), processEvents)
 		if err != nil {
 			t.Errorf("%s: %v", row["path"], err)
 			continue

@@ -45,12 +45,13 @@ func BenchmarkReader(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for part := range f.Parts(evtx.DefaultPartSize) {
-					for ev := range r.Records(b.Context(), f, part) {
+					reading := r.Records(f, part)
+					for ev := range reading.Events(b.Context()) {
 						if ev != nil { // one file of several channels has gaps
 							text = ev.Value(event.CommandLine).AppendText(text[:0])
 						}
 					}
-					records += r.Stats().Records
+					records += reading.Stats.Records
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/floor, "x-crc")

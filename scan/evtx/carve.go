@@ -6,37 +6,31 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"iter"
-
-	"webshellscan/scan/event"
 )
 
-// Carve returns the selected records of stretches of a file that Irregular
+// Carve returns the reading of stretches of a file that Reading.Irregular
 // named: chunks that lost their signature, that lie beside the file's grid
 // because bytes were inserted or cut out, or that bytes of something else
-// surround. The stretches must be those of one file, in its order. What the
-// sequence yields is described at Records.
-func (r *Reader) Carve(ctx context.Context, f *File, stretches []Part) iter.Seq2[*event.Event, error] {
-	return func(yield func(*event.Event, error) bool) {
-		r.begin(ctx, f, yield)
-		defer r.finish()
+// surround. The stretches must be those of one file, in its order.
+func (rd *Reader) Carve(f *File, stretches []Part) *Reading {
+	return rd.reading(f, nil, func(ctx context.Context, r *Reading) {
 		r.carved = -1
-		for len(stretches) > 0 && !r.stopped {
-			run := stretches[0]
-			for stretches = stretches[1:]; len(stretches) > 0 && stretches[0].Start == run.End; stretches = stretches[1:] {
-				run.End = stretches[0].End
+		for rest := stretches; len(rest) > 0 && !r.stopped; {
+			run := rest[0]
+			for rest = rest[1:]; len(rest) > 0 && rest[0].Start == run.End; rest = rest[1:] {
+				run.End = rest[0].End
 			}
-			r.carve(run)
+			r.carve(ctx, run)
 		}
-	}
+	})
 }
 
 // carve looks for chunks and records in one stretch. It holds a window on the
 // file that reaches a chunk's size before and two behind the place that it has
 // come to, because a chunk may begin a little before the stretch.
-func (r *Reader) carve(run Part) {
+func (r *Reading) carve(ctx context.Context, run Part) {
 	for pos := run.Start; pos < run.End && !r.stopped; {
-		w := r.window(pos)
+		w := r.window(ctx, pos)
 		if w.data == nil {
 			return
 		}
@@ -66,14 +60,14 @@ type window struct {
 
 // window reads the surroundings of a place. Its data is nil if there is nothing
 // or it cannot be read, which has then been reported.
-func (r *Reader) window(pos int64) window {
+func (r *Reading) window(ctx context.Context, pos int64) window {
 	first := int64(HeaderSize)
 	if r.file.first < HeaderSize {
 		first = 0
 	}
 	start := max(first, pos-ChunkSize)
-	want := r.block[:min(blockSize, pos+2*ChunkSize-start, r.file.size-start)]
-	n, err := r.read(want, start)
+	want := r.reader.block[:min(blockSize, pos+2*ChunkSize-start, r.file.size-start)]
+	n, err := r.read(ctx, want, start)
 	if err != nil && !errors.Is(err, io.EOF) && !r.stopped {
 		r.fault(&FormatError{Class: ReadError, What: "file", Offset: start + int64(n), Err: errors.Join(ErrRead, err)})
 	}
@@ -85,7 +79,7 @@ func (r *Reader) window(pos int64) window {
 
 // found reads the chunk that begins at base of the window, off the grid, and
 // returns where in the file to go on.
-func (r *Reader) found(w window, base int) int64 {
+func (r *Reading) found(w window, base int) int64 {
 	at := w.start + int64(base)
 	switch header := base - HeaderSize; {
 	case at == r.carved: // the next one of a run
@@ -107,7 +101,7 @@ func (r *Reader) found(w window, base int) int64 {
 // headless reads the records from first on, whose chunk begins at base without
 // a signature and ends before the next one that has its signature. It returns
 // where in the file to go on.
-func (r *Reader) headless(w window, base, first, signed int) int64 {
+func (r *Reading) headless(w window, base, first, signed int) int64 {
 	end := min(base+ChunkSize, len(w.data), signed)
 	at := w.start + int64(base)
 	r.fault(&FormatError{Class: ChunkBadMagic, What: "chunk header", Offset: at, Err: ErrSignature})
@@ -115,16 +109,16 @@ func (r *Reader) headless(w window, base, first, signed int) int64 {
 	return w.start + int64(end)
 }
 
-// unsigned reads a chunk without a signature that lies at base of the file, from
-// its first record on, an offset in data.
-func (r *Reader) unsigned(data []byte, base int64, first int) {
-	c := chunk{data: data, base: base, pos: first}
+// unsigned reads a chunk without a signature that lies at base of the file,
+// from its first record on, an offset in data.
+func (r *Reading) unsigned(data []byte, base int64, first int) {
+	c := chunkWalk{data: data, base: base, pos: first}
 	if c.pos == chunkHeaderSize && len(data) >= chunkHeaderSize {
 		c.head = parseChunkHeader(c.data)
 	}
-	r.templates.begin(true)
-	r.grope(&c)
-	r.note(&c)
+	r.dec.templates.begin(true)
+	r.readUnverified(&c)
+	r.addChunk(&c)
 	r.slack(&c)
 }
 

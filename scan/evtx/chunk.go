@@ -6,18 +6,18 @@ import (
 	"webshellscan/scan/event"
 )
 
-// chunk is the chunk at hand.
-type chunk struct {
+// chunkWalk is the chunk at hand.
+type chunkWalk struct {
 	data []byte // from the chunk's start; shorter than ChunkSize if the file is cut
 	base int64  // of data, in bytes from the file's start
 	head chunkHeader
 
-	records int    // live ones met so far
-	firstID uint64 // of the first record met
-	last    int    // offset of the last record met
-	lastID  uint64
-	pos     int  // where the next record should begin
-	mended  bool // the frame of the record at hand is damaged, and its size worked out
+	records  int    // live ones met so far
+	firstID  uint64 // of the first record met
+	last     int    // offset of the last record met
+	lastID   uint64
+	pos      int  // where the next record should begin
+	repaired bool // the frame of the record at hand is damaged, and its size worked out
 
 	first    int        // offset of the first record met
 	lastTime event.Time // of the last record met, 0 if it cannot be compared
@@ -31,12 +31,12 @@ type chunk struct {
 }
 
 // chunk reads the records of one chunk.
-func (r *Reader) chunk(data []byte, base int64) {
-	c := chunk{data: data, base: base, head: parseChunkHeader(data), pos: chunkHeaderSize}
+func (r *Reading) chunk(data []byte, base int64) {
+	c := chunkWalk{data: data, base: base, head: parseChunkHeader(data), pos: chunkHeaderSize}
 	h := &c.head
-	r.templates.begin(!h.dataCRC)
+	r.dec.templates.begin(!h.dataCRC)
 	if h.headerCRC && h.empty() {
-		r.stats.EmptyChunks++
+		r.Stats.EmptyChunks++
 		if _, ok := recordSize(data, chunkHeaderSize, len(data)); ok {
 			r.chunkFault(&c, ChunkResetWithData, "emptied chunk holds records", ErrHeader)
 			r.stale(&c)
@@ -45,43 +45,43 @@ func (r *Reader) chunk(data []byte, base int64) {
 		}
 		return
 	}
-	r.live(&c)
-	r.note(&c)
+	r.readLive(&c)
+	r.addChunk(&c)
 	r.checkHeader(&c)
 	r.slack(&c)
 }
 
-// live walks the chunk's live records. How far they reach is for the records
-// themselves to say where the header's word is not good:
+// readLive walks the chunk's live records. How far they reach is for the
+// records themselves to say where the header's word is not good:
 //  1. header and checksums agree: up to the free space offset; a record that
 //     begins there and continues the numbering is one that the header hides;
 //  2. the header is sound but not the data (a log that was copied while it was
-//     written, or damage): up to the free space offset, and on as long as record
-//     follows record;
+//     written, or damage): up to the free space offset, and on as long as
+//     record follows record;
 //  3. the header is unsound: as far as there are records. Stale ones, left from
 //     the chunk's last use, are older than the chunk's first record, and tell
 //     themselves by their lower identifiers.
 //
 // A chunk without checksums counts as the first case when the walk meets the
 // last record exactly where the header puts it.
-func (r *Reader) live(c *chunk) {
+func (r *Reading) readLive(c *chunkWalk) {
 	h := &c.head
 	inRange := h.free >= chunkHeaderSize && int64(h.free) <= int64(len(c.data))
 	switch {
 	case h.headerCRC && h.dataCRC:
-		r.walk(c, int(h.free))
-		r.follow(c, true)
+		r.readVerified(c, int(h.free))
+		r.readPastEnd(c, true)
 	case h.headerCRC && inRange:
-		r.walk(c, int(h.free))
-		r.follow(c, false)
+		r.readVerified(c, int(h.free))
+		r.readPastEnd(c, false)
 	default:
-		r.grope(c)
+		r.readUnverified(c)
 	}
 }
 
-// walk reads records up to end, where the live ones end by the header. Between
-// there and a record that is damaged it resynchronises.
-func (r *Reader) walk(c *chunk, end int) {
+// readVerified reads records up to end, where the live ones end by the header.
+// Between there and a record that is damaged it resynchronises.
+func (r *Reading) readVerified(c *chunkWalk, end int) {
 	for c.pos < end && !r.stopped {
 		size, ok := recordSize(c.data, c.pos, len(c.data))
 		if !ok {
@@ -89,7 +89,7 @@ func (r *Reader) walk(c *chunk, end int) {
 				c.pos = end // archived logs count the empty rest as used
 				return
 			}
-			if size, c.mended = r.resync(c, end); !c.mended {
+			if size, c.repaired = r.resync(c, end); !c.repaired {
 				continue
 			}
 		}
@@ -98,20 +98,20 @@ func (r *Reader) walk(c *chunk, end int) {
 }
 
 // record reads the sound record at c.pos and steps over it.
-func (r *Reader) record(c *chunk, size int) {
+func (r *Reading) record(c *chunkWalk, size int) {
 	off, before, at := c.pos, c.lastID, c.lastTime
 	c.last, c.lastID = off, recordID(c.data, off)
 	c.pos = off + size
 	if c.records++; c.records == 1 {
 		c.firstID, c.first, before = c.lastID, off, c.lastID-1
 	}
-	r.stats.Records++
-	if r.donors != nil && r.templates.unsure || !r.quick(c, off, size) {
-		r.careful(c, off, size, 0)
+	r.Stats.Records++
+	if r.dec.pool != nil && r.dec.templates.unsure || !r.quick(c, off, size) {
+		r.readWhole(c, off, size, 0)
 	} else {
-		r.putAside(c, off, size, 0)
+		r.deferRecord(c, off, size, 0)
 	}
-	c.mended = false
+	c.repaired = false
 	if id := recordID(c.data, off); id > before+1 && (c.head.dataCRC || id-before < maxRecordGap) {
 		r.fault(&FormatError{
 			Class: IDGap, What: "record identifiers", Offset: c.base + int64(off), RecordID: before + 1, LastID: id - 1,
@@ -122,25 +122,25 @@ func (r *Reader) record(c *chunk, size int) {
 
 // resync deals with the damaged record at c.pos. It returns the record's size
 // if that can be told, or steps to the next sound record before end.
-func (r *Reader) resync(c *chunk, end int) (int, bool) {
+func (r *Reading) resync(c *chunkWalk, end int) (int, bool) {
 	off := c.pos
 	next := nextRecord(c.data, off+1, end)
-	if size, ok := mendedSize(c.data, off, next, end); ok {
+	if size, ok := repairedSize(c.data, off, next, end); ok {
 		r.fault(&FormatError{
 			Class: RecordBad, What: "record frame", Offset: c.base + int64(off), RecordID: recordID(c.data, off),
 			Need: int64(size), Have: int64(sizeField(c.data, off)), Err: ErrSize,
 		})
 		return size, true
 	}
-	r.stats.Lost++
+	r.Stats.Lost++
 	r.fault(&FormatError{Class: RecordResync, What: "record", Offset: c.base + int64(off), Have: int64(next - off), Err: ErrSignature})
 	c.pos = next
 	return 0, false
 }
 
-// follow goes on beyond the end that the header gives, record by record as long
-// as they continue the numbering: without a gap (strict), or with one.
-func (r *Reader) follow(c *chunk, strict bool) {
+// readPastEnd goes on beyond the end that the header gives, record by record as
+// long as they continue the numbering: without a gap (strict), or with one.
+func (r *Reading) readPastEnd(c *chunkWalk, strict bool) {
 	h := &c.head
 	for !r.stopped {
 		size, ok := recordSize(c.data, c.pos, len(c.data))
@@ -162,34 +162,34 @@ func (r *Reader) follow(c *chunk, strict bool) {
 // before the second is taken for something else than its successor.
 const maxRecordGap = 1 << 16
 
-// grope reads the records of a chunk whose header is damaged.
-func (r *Reader) grope(c *chunk) {
+// readUnverified reads the records of a chunk whose header is damaged.
+func (r *Reading) readUnverified(c *chunkWalk) {
 	h := &c.head
 	for !r.stopped && c.pos < len(c.data) {
 		if c.records > 0 && c.pos == int(h.free) && c.last == int(h.lastRecord) && c.lastID == h.lastID {
-			r.follow(c, true) // the header is right although its checksum is not
+			r.readPastEnd(c, true) // the header is right although its checksum is not
 			return
 		}
 		size, ok := recordSize(c.data, c.pos, len(c.data))
 		if !ok {
 			next := nextRecord(c.data, c.pos+1, len(c.data))
-			if (next == len(c.data) && allZero(c.data[c.pos:]) || !c.newer(next)) && !c.continues(c.pos) {
+			if (next == len(c.data) && allZero(c.data[c.pos:]) || !c.isNewer(next)) && !c.isNext(c.pos) {
 				return
 			}
-			if size, c.mended = r.resync(c, len(c.data)); !c.mended {
+			if size, c.repaired = r.resync(c, len(c.data)); !c.repaired {
 				continue
 			}
-		} else if !c.newer(c.pos) && !c.resumes(c.pos+size) {
+		} else if !c.isNewer(c.pos) && !c.isGapOfOne(c.pos+size) {
 			return
 		}
 		r.record(c, size)
 	}
 }
 
-// newer reports whether the record at off belongs to the chunk's present use
+// isNewer reports whether the record at off belongs to the chunk's present use
 // rather than to an earlier one: by the first record's identifier, or by the
 // header's, since either may be damaged.
-func (c *chunk) newer(off int) bool {
+func (c *chunkWalk) isNewer(off int) bool {
 	if c.records == 0 || off >= len(c.data) {
 		return c.records == 0
 	}
@@ -197,22 +197,22 @@ func (c *chunk) newer(off int) bool {
 	return id > c.firstID || id > h.firstID && id <= h.lastID && h.lastID-h.firstID < maxRecordGap
 }
 
-// resumes reports whether the record at off is the one after the next: then the
-// one between has its place though not its identifier.
-func (c *chunk) resumes(off int) bool {
+// isGapOfOne reports whether the record at off is the one after the next: then
+// the one between has its place though not its identifier.
+func (c *chunkWalk) isGapOfOne(off int) bool {
 	_, ok := recordSize(c.data, off, len(c.data))
 	return ok && c.records > 0 && recordID(c.data, off) == c.lastID+2
 }
 
-// continues reports whether what stands at off begins as the record that comes
+// isNext reports whether what stands at off begins as the record that comes
 // next. Where the file is cut, checkHeader counts what is missing.
-func (c *chunk) continues(off int) bool {
+func (c *chunkWalk) isNext(off int) bool {
 	return c.records > 0 && (len(c.data) == ChunkSize || !c.head.headerCRC) && len(c.data)-off >= recordHead && recordID(c.data, off) == c.lastID+1 &&
 		binary.LittleEndian.Uint32(c.data[off:]) == recordSignature
 }
 
 // checkHeader compares the chunk's header with what the walk met.
-func (r *Reader) checkHeader(c *chunk) {
+func (r *Reading) checkHeader(c *chunkWalk) {
 	h := &c.head
 	switch {
 	case r.file.header.Flags&flagNoCRC != 0 && !h.headerCRC:
@@ -224,7 +224,7 @@ func (r *Reader) checkHeader(c *chunk) {
 		r.chunkFault(c, ChunkDataCRC, "chunk data", ErrChecksum)
 	}
 	if n := h.lastID - c.lastID; h.headerCRC && len(c.data) < ChunkSize && c.records > 0 && n > 0 && n < maxRecordGap {
-		r.stats.Lost += int(n)
+		r.Stats.Lost += int(n)
 		r.fault(&FormatError{
 			Class: FileTruncated, What: "records", Offset: c.base + int64(c.pos), RecordID: c.lastID + 1, LastID: h.lastID,
 			From: c.lastTime, Have: int64(n), Err: ErrTruncated,
@@ -236,6 +236,6 @@ func (r *Reader) checkHeader(c *chunk) {
 	}
 }
 
-func (r *Reader) chunkFault(c *chunk, class Class, what string, err error) {
+func (r *Reading) chunkFault(c *chunkWalk, class Class, what string, err error) {
 	r.fault(&FormatError{Class: class, What: what, Offset: c.base, Err: err})
 }

@@ -27,15 +27,15 @@ type frame struct {
 	place place
 	word  word
 	field event.FieldID // inData, inLeaf below UserData
-	name  source        // inData: where the field's name comes from, if not a literal
-	value source        // the text so far, of elements that are listed or give items
+	name  textSource    // inData: where the field's name comes from, if not a literal
+	value textSource    // the text so far, of elements that are listed or give items
 
 	// For the list of all fields:
-	section  section // of the element itself
-	inner    section // of the elements in it
-	node     int     // of its name, from the chunk's start
-	named    string  // what its attribute Name says
-	names    uint16  // 1 + index in template.names, where that is no literal
+	section  listSection // of the element itself
+	inner    listSection // of the elements in it
+	node     int         // of its name, from the chunk's start
+	named    string      // what its attribute Name says
+	names    uint16      // 1 + index in template.names, where that is no literal
 	hasName  bool
 	children bool // elements stand in it
 	listed   bool // attributes of it are listed
@@ -53,10 +53,10 @@ type compiler struct {
 	dependencies bool
 
 	stack  [maxDepth]frame
-	depth  int    // open elements; stack[depth-1] is the innermost
-	attr   word   // the open attribute
-	node   int    // of its name, from the chunk's start
-	attrOf source // its text so far
+	depth  int        // open elements; stack[depth-1] is the innermost
+	attr   word       // the open attribute
+	node   int        // of its name, from the chunk's start
+	attrOf textSource // its text so far
 	inAttr bool
 	tokens int
 
@@ -104,7 +104,7 @@ func (c *compiler) run(t *template, chunk []byte, pos, end int, at place, depend
 	t.restart(at)
 	c.cur = cursor{data: chunk, pos: pos, end: end}
 	c.t, c.dependencies = t, dependencies
-	c.depth, c.inAttr, c.attrOf, c.tokens = 0, false, source{}, 0
+	c.depth, c.inAttr, c.attrOf, c.tokens = 0, false, textSource{}, 0
 	elements := 0
 	for c.cur.err == nil {
 		if c.cur.pos >= c.cur.end && c.depth == 0 && elements > 0 {
@@ -363,7 +363,7 @@ func (c *compiler) endAttribute() {
 	}
 	c.inAttr = false
 	value := c.attrOf
-	c.attrOf = source{}
+	c.attrOf = textSource{}
 	if c.depth == 0 {
 		return
 	}
@@ -393,7 +393,7 @@ func (c *compiler) within(p place) bool {
 	return c.stack[c.depth-2].place == p
 }
 
-func (c *compiler) setSystem(to int, value source) {
+func (c *compiler) setSystem(to int, value textSource) {
 	if c.t.system[to].kind == sourceNone {
 		c.t.system[to] = value
 	}
@@ -407,7 +407,7 @@ func (c *compiler) fieldOf(s span) event.FieldID {
 }
 
 // target returns the text that is being read, nil if it is of no interest.
-func (c *compiler) target() *source {
+func (c *compiler) target() *textSource {
 	if c.inAttr {
 		return &c.attrOf
 	}
@@ -422,7 +422,7 @@ func (c *compiler) target() *source {
 
 // textTarget returns the text that a literal belongs to. Unlike a substitution
 // it can be nothing but text.
-func (c *compiler) textTarget() *source {
+func (c *compiler) textTarget() *textSource {
 	if to := c.target(); to != nil || c.depth == 0 || !c.listing() {
 		return to
 	}
@@ -437,13 +437,13 @@ func (c *compiler) literal() {
 	text := c.cur.text()
 	if to := c.textTarget(); to != nil && c.cur.err == nil {
 		off := c.cur.pos - len(text) - c.start
-		c.add(to, part{source: source{kind: sourceLiteral, text: span{uint32(off), uint32(len(text))}}})
+		c.add(to, textPiece{textSource: textSource{kind: sourceLiteral, text: span{uint32(off), uint32(len(text))}}})
 	}
 }
 
 func (c *compiler) char(unit uint16) {
 	if to := c.textTarget(); to != nil && c.cur.err == nil {
-		c.add(to, part{char: unit})
+		c.add(to, textPiece{char: unit})
 	}
 }
 
@@ -476,7 +476,7 @@ func (c *compiler) substitution(index uint16) {
 	}
 	c.t.substitutions = append(c.t.substitutions, index)
 	if to := c.target(); to != nil {
-		c.add(to, part{source: source{kind: sourceSubstitution, index: index}})
+		c.add(to, textPiece{textSource: textSource{kind: sourceSubstitution, index: index}})
 		return
 	}
 	at := c.t.place
@@ -496,9 +496,9 @@ func (c *compiler) substitution(index uint16) {
 
 // add appends a piece to a text. A text of several pieces is a list of parts,
 // and text.off is then the index of its last one.
-func (c *compiler) add(to *source, p part) {
+func (c *compiler) add(to *textSource, p textPiece) {
 	if to.kind == sourceNone && p.kind != sourceNone {
-		*to = p.source
+		*to = p.textSource
 		return
 	}
 	if len(c.t.parts)+2 > maxTokens {
@@ -507,18 +507,18 @@ func (c *compiler) add(to *source, p part) {
 	}
 	first := *to
 	if first.kind == sourceSubstitution || first.kind == sourceLiteral {
-		c.t.parts = append(c.t.parts, part{source: first})
+		c.t.parts = append(c.t.parts, textPiece{textSource: first})
 	}
 	last := uint16(len(c.t.parts) - 1)
 	c.t.parts = append(c.t.parts, p)
 	switch first.kind {
 	case sourceNone:
-		*to = source{kind: sourceMixed, index: last + 1}
+		*to = textSource{kind: sourceMixed, index: last + 1}
 	case sourceMixed:
 		last = uint16(first.text.off)
 		c.t.parts[last].next = uint16(len(c.t.parts) - 1)
 	default:
-		*to = source{kind: sourceMixed, index: last}
+		*to = textSource{kind: sourceMixed, index: last}
 		c.t.parts[last].next = last + 1
 	}
 	to.text.off = uint32(len(c.t.parts) - 1)

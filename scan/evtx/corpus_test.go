@@ -5,9 +5,9 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -147,27 +147,25 @@ func readAll(t *testing.T, data []byte, sel *evtx.Selection, see func(*event.Eve
 		t.Fatal(err)
 	}
 	r := evtx.NewReader(sel)
-	take := func(events iter.Seq2[*event.Event, error]) {
-		for ev, err := range events {
+	var irregular []evtx.Part
+	var deferred []evtx.Deferred
+	take := func(reading *evtx.Reading) {
+		for ev, err := range reading.Events(t.Context()) {
 			if err != nil {
 				res.faults = append(res.faults, strings.TrimSpace(err.Error()))
 				continue
 			}
 			see(ev)
 		}
-		stats := r.Stats()
-		res.stats.Add(&stats)
+		res.stats.Add(&reading.Stats)
+		irregular, deferred = append(irregular, reading.Irregular...), append(deferred, reading.Deferred...)
 	}
-	var irregular []evtx.Part
-	var orphans []evtx.Orphan
 	for part := range f.Parts(evtx.DefaultPartSize) {
-		take(r.Records(t.Context(), f, part))
-		irregular, orphans = append(irregular, r.Irregular()...), append(orphans, r.Orphans()...)
+		take(r.Records(f, part))
 	}
-	take(r.Carve(t.Context(), f, irregular))
-	orphans = append(orphans, r.Orphans()...)
-	var donors evtx.Donors
-	donors.Take(r)
-	take(r.Adopt(t.Context(), f, orphans, &donors))
+	take(r.Carve(f, slices.Clone(irregular)))
+	var pool evtx.TemplatePool
+	pool.Merge(r)
+	take(r.Deferred(f, deferred, &pool))
 	return res
 }

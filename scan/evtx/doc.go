@@ -17,17 +17,25 @@
 // not selected costs one look-up and a few loads; only a selected one has its
 // fields sliced out, as views into the chunk.
 //
-// The way to use it:
+// A Decoder makes an event of a record. A Reader walks over the chunks of a
+// stretch of a file and has its Decoder read their records:
 //
 //	file, err := evtx.Open(source, size)
-//	for part := range file.Parts(evtx.DefaultPartSize) {   // on any number of goroutines,
-//		reader := evtx.NewReader(selection)                // each with a reader of its own
-//		for ev, err := range reader.Records(ctx, file, part) { … }
+//	for part := range file.Parts(evtx.DefaultPartSize) {
+//		// On any number of goroutines, each with a Reader of its own:
+//		reading := reader.Records(file, part)
+//		for ev, err := range reading.Events(ctx) { … }
+//		total.Add(&reading.Stats)
 //	}
 //
+// What one pass over the parts leaves open, a Reading tells: stretches without
+// chunks (Reader.Carve), and records whose template definition is lost, which
+// another chunk or file may have (TemplatePool, Reader.Deferred). Reader.Chunks
+// reads single chunks again, mostly with another selection.
+//
 // A selection names kinds of event, whole providers or whole channels. It gives
-// the fields that have a FieldID; event.Want also asks for others by name, or for
-// all that a record has. Reread reads single chunks again with another selection.
+// the fields that have a FieldID; event.Want also asks for others by name, or
+// for all that a record has.
 //
 // Sources: [MS-EVEN6] 2.2.12 (BinXML), libyal's "Windows XML Event Log (EVTX)
 // format" (file, chunk and record layout), and measurements of real logs where

@@ -54,8 +54,8 @@ const (
 	BudgetExceeded Class = "budget-exceeded"
 	ReadError      Class = "read-error"
 
-	// TemplateSubstituted: a record was read by a definition of the same template id
-	// from elsewhere.
+	// TemplateSubstituted: a record was read by a definition of the same
+	// template id from elsewhere.
 	TemplateSubstituted Class = "template-substituted"
 
 	FileHeaderBad      Class = "file-header-bad"
@@ -68,10 +68,10 @@ const (
 	ChunkResetWithData Class = "chunk-reset-with-data"
 	TimeImplausible    Class = "time-implausible"
 
-	// RecordHidden: a record holds more than its event. RecordID is that of the record
-	// found within it, or of the record that it lies in if nothing of it is left (Err
-	// is then ErrTruncated too); Have is how many bytes there are. From and To are the
-	// times of the records around it.
+	// RecordHidden: a record holds more than its event. RecordID is that of the
+	// record found within it, or of the record that it lies in if nothing of it
+	// is left (Err is then ErrTruncated too); Have is how many bytes there are.
+	// From and To are the times of the records around it.
 	RecordHidden Class = "record-hidden"
 	// ChunkDuplicate: a chunk has the records of another one. Have is how many.
 	ChunkDuplicate Class = "chunk-duplicate"
@@ -81,8 +81,8 @@ const (
 	// TimeBackwards: record RecordID is later than the one before it by its
 	// identifier and earlier by its time, To; From is the time before it.
 	TimeBackwards Class = "time-backwards"
-	// ExportFingerprint: the file was written by an export and not by the event log
-	// service. Have is how many records say so.
+	// ExportFingerprint: the file was written by an export and not by the event
+	// log service. Have is how many records say so.
 	ExportFingerprint Class = "export-fingerprint"
 )
 

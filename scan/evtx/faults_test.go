@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -19,13 +18,15 @@ import (
 )
 
 // allOfBase selects every kind of event that the base of the fault matrix has.
-var allOfBase = evtx.NewSelection([]event.Key{
+var allOfBase = evtx.NewSelection(keysOfBase)
+
+var keysOfBase = []event.Key{
 	{Provider: "Microsoft-Windows-Sysmon", ID: 1},
 	{Provider: "Microsoft-Windows-Sysmon", ID: 5},
 	{Provider: "Microsoft-Windows-Security-Auditing", ID: 4688},
 	{Provider: "Microsoft-Windows-Security-Auditing", ID: 4689},
 	{Provider: "Service Control Manager", ID: 7036},
-})
+}
 
 // readEvent is an event with what says how it was read.
 type readEvent struct {
@@ -49,7 +50,7 @@ type logReading struct {
 
 // readLog reads a log as a scan does: what is on the grid of chunks, what is
 // beside it, what lost its definition, and what comparing the chunks shows.
-func readLog(t testing.TB, source io.ReaderAt, size int64, sel *evtx.Selection, recover bool) (logReading, error) {
+func readLog(t testing.TB, source io.ReaderAt, size int64, sel *evtx.Selection) (logReading, error) {
 	t.Helper()
 	var res logReading
 	f, err := evtx.Search(t.Context(), source, size)
@@ -57,14 +58,11 @@ func readLog(t testing.TB, source io.ReaderAt, size int64, sel *evtx.Selection, 
 		return res, err
 	}
 	r := evtx.NewReader(sel)
-	if recover {
-		r.RecoverStale()
-	}
 	var irregular []evtx.Part
-	var orphans []evtx.Orphan
+	var deferred []evtx.Deferred
 	var chunks []evtx.Chunk
-	take := func(events iter.Seq2[*event.Event, error]) {
-		for ev, err := range events {
+	take := func(reading *evtx.Reading) {
+		for ev, err := range reading.Events(t.Context()) {
 			if ev != nil {
 				checkLists(t, ev)
 				res.events = append(res.events, readEvent{asTruth("", ev), ev.Marks, ev.Place.Offset})
@@ -76,18 +74,17 @@ func readLog(t testing.TB, source io.ReaderAt, size int64, sel *evtx.Selection, 
 			}
 			res.faults = append(res.faults, fault)
 		}
-		stats := r.Stats()
-		res.stats.Add(&stats)
-		irregular, orphans, chunks = append(irregular, r.Irregular()...), append(orphans, r.Orphans()...), append(chunks, r.Chunks()...)
+		res.stats.Add(&reading.Stats)
+		irregular, deferred, chunks = append(irregular, reading.Irregular...), append(deferred, reading.Deferred...), append(chunks, reading.Chunks...)
 	}
 	for part := range f.Parts(evtx.DefaultPartSize) {
-		take(r.Records(t.Context(), f, part))
+		take(r.Records(f, part))
 	}
 	odd := irregular
-	take(r.Carve(t.Context(), f, odd))
-	var donors evtx.Donors
-	donors.Take(r)
-	take(r.Adopt(t.Context(), f, slices.Clone(orphans), &donors))
+	take(r.Carve(f, odd))
+	var pool evtx.TemplatePool
+	pool.Merge(r)
+	take(r.Deferred(f, slices.Clone(deferred), &pool))
 	res.faults = append(res.faults, f.Header().Faults(res.stats.Chunks)...)
 	res.faults = append(res.faults, evtx.CheckOrder(chunks)...)
 	slices.SortStableFunc(res.faults, func(a, b *evtx.FormatError) int {
@@ -101,14 +98,14 @@ func readLog(t testing.TB, source io.ReaderAt, size int64, sel *evtx.Selection, 
 // to say.
 func TestFaults(t *testing.T) {
 	sound := faults.Base().Data
-	truth, err := readLog(t, bytes.NewReader(sound), int64(len(sound)), allOfBase, false)
+	truth, err := readLog(t, bytes.NewReader(sound), int64(len(sound)), allOfBase)
 	if err != nil || len(truth.faults) > 0 {
 		t.Fatal(err, truth.faults)
 	}
 	for _, row := range faults.Rows() {
 		t.Run(row.ID, func(t *testing.T) {
 			log := row.Log()
-			got, err := readLog(t, bytes.NewReader(log.Data), int64(len(log.Data)), allOfBase, log.Recover)
+			got, err := readLog(t, bytes.NewReader(log.Data), int64(len(log.Data)), evtx.Select(event.Want{Keys: keysOfBase, Recovered: log.Recover}))
 			if log.Open != "" || err != nil {
 				if err == nil || log.Open == "" || !strings.Contains(err.Error(), log.Open) {
 					t.Errorf("%s: open: %v, want %q", row.Name, err, log.Open)

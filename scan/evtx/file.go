@@ -20,8 +20,8 @@ type File struct {
 
 // Open looks at the header block of a file of size bytes. A file counts as EVTX
 // by its content: it has a file header, or a chunk where the first one belongs
-// or at its start. The error wraps ErrEmpty, ErrTruncated, ErrNotEVTX or ErrRead.
-// The source must stay open as long as the file is read.
+// or at its start. The error wraps ErrEmpty, ErrTruncated, ErrNotEVTX or
+// ErrRead. The source must stay open as long as the file is read.
 func Open(source io.ReaderAt, size int64) (*File, error) {
 	if size == 0 {
 		return nil, &FormatError{Class: FileTruncated, What: "file", Err: ErrEmpty}
@@ -82,15 +82,15 @@ func Search(ctx context.Context, source io.ReaderAt, size int64) (*File, error) 
 	return nil, fault
 }
 
-// Raw returns a file that is no log but may hold chunks anywhere, such as the free
-// clusters of a volume, for Reader.Carve.
+// Raw returns a file that is no log but may hold chunks anywhere, such as the
+// free clusters of a volume, for Reader.Carve.
 func Raw(source io.ReaderAt, size int64) *File { return &File{source: source, size: size} }
 
 // Header returns what the file's header block says.
 func (f *File) Header() Header { return f.header }
 
-// From returns the file as it is read from another source: the same file, opened
-// again.
+// From returns the file as it is read from another source: the same file,
+// opened again.
 func (f *File) From(source io.ReaderAt) *File {
 	g := *f
 	g.source = source
@@ -104,8 +104,9 @@ func (f *File) Size() int64 { return f.size }
 // in it can be read on their own.
 type Part struct{ Start, End int64 }
 
-// DefaultPartSize is the size of a part, in bytes, that shares a file well among
-// workers: large against the cost of a part, small against that of a file.
+// DefaultPartSize is the size of a part, in bytes, that shares a file well
+// among workers: large against the cost of a part, small against that of a
+// file.
 const DefaultPartSize = 64 * ChunkSize
 
 // Parts divides the file into parts of about size bytes (rounded up to whole

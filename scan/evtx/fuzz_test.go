@@ -14,15 +14,18 @@ import (
 	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
-// maxChunkTime is what a chunk may cost at most, whatever is in it (docs/FORMAT.md,
-// "Budgets"), of CPU time and with room for a slow machine.
+// maxChunkTime is what a chunk may cost at most, whatever is in it
+// (docs/FORMAT.md, "Budgets"), of CPU time and with room for a slow machine.
 const maxChunkTime = 2 * time.Second
 
 // everything selects the events of made, and some more.
 var everything = evtx.NewSelection(everythingKeys)
 
-// everythingListed is everything with all fields.
-var everythingListed = evtx.Select(event.Want{Keys: everythingKeys, AllFields: true})
+// everythingListed is everything with all fields, stale records too.
+var everythingListed = evtx.Select(event.Want{Keys: everythingKeys, AllFields: true, Recovered: true})
+
+// everythingRecovered is everything with stale records.
+var everythingRecovered = evtx.Select(event.Want{Keys: everythingKeys, Recovered: true})
 
 var everythingKeys = []event.Key{
 	{Provider: "Microsoft-Windows-Sysmon", ID: 1},
@@ -56,12 +59,12 @@ func readHostile(t *testing.T, data []byte) {
 	var err error
 	chunks := len(data)/evtx.ChunkSize + 1
 	cputime.Bound(t, time.Duration(chunks)*maxChunkTime, func() {
-		res, err = readLog(t, bytes.NewReader(data), int64(len(data)), everything, true)
+		res, err = readLog(t, bytes.NewReader(data), int64(len(data)), everythingRecovered)
 	})
 	if err != nil {
 		return
 	}
-	listed, err := readLog(t, bytes.NewReader(data), int64(len(data)), everythingListed, true)
+	listed, err := readLog(t, bytes.NewReader(data), int64(len(data)), everythingListed)
 	if err != nil || len(listed.events) < len(res.events) && listed.stats.Discarded == res.stats.Discarded {
 		t.Fatalf("%d events with lists of their fields, %d without, %v", len(listed.events), len(res.events), err)
 	}
@@ -95,7 +98,7 @@ func checkLists(t testing.TB, ev *event.Event) {
 
 // readWhole reads each record of a chunk by itself.
 func readWhole(t *testing.T, chunk []byte) {
-	r := evtx.NewReader(everything)
+	r := evtx.NewDecoder(everything)
 	for off := 0; off < len(chunk); {
 		j := bytes.Index(chunk[off:], []byte{0x2A, 0x2A, 0, 0})
 		if j < 0 {
@@ -134,8 +137,8 @@ func FuzzPatch(f *testing.F) {
 	})
 }
 
-// FuzzChunk reads arbitrary bytes as a chunk behind a sound one, which lends its
-// definitions: as they are, and with checksums mended.
+// FuzzChunk reads arbitrary bytes as a chunk behind a sound one, which lends
+// its definitions: as they are, and with checksums mended.
 func FuzzChunk(f *testing.F) {
 	for _, row := range faults.Rows() {
 		if data := row.Log().Data; len(data) >= evtx.HeaderSize+2*evtx.ChunkSize {

@@ -28,9 +28,9 @@ func swapValues(t *testing.T, file *evtxtest.File, chunk int) {
 	file.FixChunk(chunk)
 }
 
-// TestSureDefinitionStands: two definitions have one template id, one of them in
-// more sound chunks. Where a chunk's checksum does not fit, the other is read as it
-// stands if a sound chunk has it too, and gives way if none has.
+// TestSureDefinitionStands: two definitions have one template id, one of them
+// in more sound chunks. Where a chunk's checksum does not fit, the other is
+// read as it stands if a sound chunk has it too, and gives way if none has.
 func TestSureDefinitionStands(t *testing.T) {
 	for _, sure := range []bool{true, false} {
 		t.Run(fmt.Sprint(sure), func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestSureDefinitionStands(t *testing.T) {
 			}
 			swapValues(t, file, last)
 			file.ChunkData(last)[52] ^= 1 // the checksum of the records
-			res, err := readLog(t, bytes.NewReader(file.Data), int64(len(file.Data)), everything, false)
+			res, err := readLog(t, bytes.NewReader(file.Data), int64(len(file.Data)), everything)
 			if err != nil {
 				t.Fatal(err)
 			}

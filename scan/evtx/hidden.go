@@ -12,11 +12,11 @@ import (
 // more, four of them in logs that were edited.
 const maxFiller = 7
 
-// surplus looks at what stands between the end at of the BinXML of the record at
-// off and the record's end. Tools that delete a record add its size to that of
-// the record before it, so that readers step over it: there it is found, or, if
-// it was overwritten, the room that it took.
-func (r *Reader) surplus(c *chunk, off, at, end int) {
+// surplus looks at what stands between the end at of the BinXML of the record
+// at off and the record's end. Tools that delete a record add its size to that
+// of the record before it, so that readers step over it: there it is found, or,
+// if it was overwritten, the room that it took.
+func (r *Reading) surplus(c *chunkWalk, off, at, end int) {
 	if end-recordTail-at <= maxFiller {
 		return
 	}
@@ -34,21 +34,21 @@ func (r *Reader) surplus(c *chunk, off, at, end int) {
 		size := int(sizeField(c.data, inner))
 		c.lastID = recordID(c.data, inner)
 		c.records++
-		r.stats.Records++
-		r.stats.Hidden++
-		r.end = inner + size
-		r.careful(c, inner, size, event.MarkHidden)
-		at = max(min(r.end, inner+size), inner+recordHead)
+		r.Stats.Records++
+		r.Stats.Hidden++
+		r.dec.end = inner + size
+		r.readWhole(c, inner, size, event.MarkHidden)
+		at = max(min(r.dec.end, inner+size), inner+recordHead)
 		if inner+size < end {
 			at = inner + size
 		}
 		f := fault
-		f.Offset, f.RecordID, f.Have, f.To = c.base+int64(inner), c.lastID, int64(size), r.timeAt(c, end)
+		f.Offset, f.RecordID, f.Have, f.To = c.base+int64(inner), c.lastID, int64(size), r.dec.timeAt(c, end)
 		r.fault(&f)
 	}
-	if !found && !c.mended && !r.stopped {
+	if !found && !c.repaired && !r.stopped {
 		fault.What = "record longer than its event"
-		fault.Have, fault.To = int64(end-recordTail-at), r.timeAt(c, end)
+		fault.Have, fault.To = int64(end-recordTail-at), r.dec.timeAt(c, end)
 		r.fault(&fault)
 	}
 }
@@ -71,26 +71,26 @@ func hiddenRecord(data []byte, at, end int) int {
 	return -1
 }
 
-// timeAt returns the time of the record at off, 0 if there is none. The event at
-// hand is lost.
-func (r *Reader) timeAt(c *chunk, off int) event.Time {
-	if !r.peek(c, off) || !r.ev.Time.Plausible() {
+// timeAt returns the time of the record at off, 0 if there is none. The event
+// at hand is lost.
+func (d *Decoder) timeAt(c *chunkWalk, off int) event.Time {
+	if !d.peek(c, off) || !d.ev.Time.Plausible() {
 		return 0
 	}
-	return r.ev.Time
+	return d.ev.Time
 }
 
-// peek reads the System values of the record at off into the reader's event, and
-// reports whether there is one. Nothing is counted.
-func (r *Reader) peek(c *chunk, off int) bool {
+// peek reads the System values of the record at off into the reader's event,
+// and reports whether there is one. Nothing is counted.
+func (d *Decoder) peek(c *chunkWalk, off int) bool {
 	size, ok := recordSize(c.data, off, len(c.data))
 	if !ok {
 		return false
 	}
-	r.ev.Reset()
-	r.arena = r.arena[:0]
-	r.outer, r.queue = nil, r.queue[:0]
-	return r.document(c, document{pos: off + recordHead, end: off + size - recordTail}) == nil
+	d.ev.Reset()
+	d.arena = d.arena[:0]
+	d.outer, d.queue = nil, d.queue[:0]
+	return d.document(c, document{pos: off + recordHead, end: off + size - recordTail}) == nil
 }
 
 // sizeCopy is the copy of a record's size before end.

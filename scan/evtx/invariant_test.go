@@ -28,7 +28,7 @@ type reference struct {
 }
 
 func newReference(t *testing.T, file *evtxtest.File) *reference {
-	res, err := readLog(t, bytes.NewReader(file.Data), int64(len(file.Data)), allOfBase, false)
+	res, err := readLog(t, bytes.NewReader(file.Data), int64(len(file.Data)), allOfBase)
 	if err != nil || len(res.faults) > 0 {
 		t.Fatal(err, res.faults)
 	}
@@ -93,11 +93,11 @@ func (ref *reference) survivors(damaged func(stretch) bool) []uint64 {
 	return list
 }
 
-// check reads a damaged log: the survivors must be there, unchanged, and what is
-// missing must be told of.
+// check reads a damaged log: the survivors must be there, unchanged, and what
+// is missing must be told of.
 func (ref *reference) check(t *testing.T, data []byte, damaged func(stretch) bool, what string, moved bool) {
 	t.Helper()
-	res, err := readLog(t, bytes.NewReader(data), int64(len(data)), allOfBase, false)
+	res, err := readLog(t, bytes.NewReader(data), int64(len(data)), allOfBase)
 	survivors := ref.survivors(damaged)
 	if err != nil {
 		if len(survivors) > 0 {

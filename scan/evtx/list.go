@@ -6,31 +6,31 @@ import (
 	"webshellscan/scan/event"
 )
 
-// section is the part of an event that a field is listed in.
-type section uint8
+// listSection is the part of an event that a field is listed in.
+type listSection uint8
 
 const (
-	sectionNone    section = iota // not listed: the event's frame, and its rendered message
-	sectionSystem                 // System
-	sectionPayload                // EventData, UserData and what else there is
-	sectionEmbed                  // of a listedField: a value that may hold more of the event
+	sectionNone    listSection = iota // not listed: the event's frame, and its rendered message
+	sectionSystem                     // System
+	sectionPayload                    // EventData, UserData and what else there is
+	sectionEmbed                      // of a listedField: a value that may hold more of the event
 )
 
 // listedField is one entry of a template's list of all fields.
 type listedField struct {
-	section section
+	section listSection
 	// names is 1 + the index in template.names of where the name comes from, 0
 	// if it is name.
 	names uint16
 	name  string
 	// value is where the value comes from; of a sectionEmbed its index is that
 	// of the embed.
-	value source
+	value textSource
 }
 
 // sectionOf returns the section of the elements of a document that stands in a
 // place.
-func sectionOf(at place) section {
+func sectionOf(at place) listSection {
 	switch at {
 	case inEventData, inUserData, inUserFields, inOther:
 		return sectionPayload
@@ -40,7 +40,7 @@ func sectionOf(at place) section {
 
 // innerSection returns the section of what stands in an element, by the place
 // and section that the element itself stands in.
-func innerSection(parent place, outer section, w word) section {
+func innerSection(parent place, outer listSection, w word) listSection {
 	switch {
 	case outer != sectionNone:
 		return outer
@@ -85,7 +85,7 @@ func (c *compiler) listElement(f *frame) {
 
 // listAttribute lists an attribute, or takes the name that it gives an element
 // of EventData.
-func (c *compiler) listAttribute(f *frame, value source) {
+func (c *compiler) listAttribute(f *frame, value textSource) {
 	section := f.section
 	if section == sectionNone && f.inner == sectionPayload {
 		section = sectionPayload // EventData may have a name
@@ -112,7 +112,7 @@ func (c *compiler) listAttribute(f *frame, value source) {
 // listEmbed lists the embed that was added last: more fields may stand in its
 // value, or, in an element below UserData, the value may be plain text.
 func (c *compiler) listEmbed() {
-	l := listedField{section: sectionEmbed, value: source{index: uint16(len(c.t.embeds) - 1)}}
+	l := listedField{section: sectionEmbed, value: textSource{index: uint16(len(c.t.embeds) - 1)}}
 	if c.depth > 0 && c.stack[c.depth-1].place == inUserFields {
 		l.name = c.texts.element(c.cur.data, c.stack[c.depth-1].node)
 	}
@@ -221,7 +221,7 @@ func (l *lister) add(v listedValue) {
 
 // list takes the fields of a template's list. embedded are the numbers of the
 // documents of its embeds, 0 for none.
-func (r *Reader) list(t *template, data []byte, doc document, embedded *[maxEmbedded]int) {
+func (d *Decoder) list(t *template, data []byte, doc document, embedded *[maxEmbedded]int) {
 	for i := range t.listed {
 		l := &t.listed[i]
 		v := listedValue{system: l.section == sectionSystem}
@@ -230,7 +230,7 @@ func (r *Reader) list(t *template, data []byte, doc document, embedded *[maxEmbe
 		}
 		v.Name = l.name
 		if l.names > 0 {
-			v.Name = r.templates.build.texts.of(r.resolve(t, t.names[l.names-1], data))
+			v.Name = d.templates.build.texts.of(d.resolve(t, t.names[l.names-1], data))
 		}
 		from := l.value
 		if l.section == sectionEmbed {
@@ -239,15 +239,15 @@ func (r *Reader) list(t *template, data []byte, doc document, embedded *[maxEmbe
 			if v.doc == 0 && l.name == "" {
 				continue
 			}
-			from = source{kind: sourceSubstitution, index: e.index}
+			from = textSource{kind: sourceSubstitution, index: e.index}
 		}
-		if v.Value = r.resolve(t, from, data); v.doc == 0 {
-			v.doc = r.inner(v.Value, from, doc)
+		if v.Value = d.resolve(t, from, data); v.doc == 0 {
+			v.doc = d.inner(v.Value, from, doc)
 		}
 		if v.Value.IsNull() && (v.system || l.section == sectionEmbed) {
 			continue
 		}
-		r.lister.add(v)
+		d.lister.add(v)
 	}
 }
 
@@ -260,31 +260,31 @@ func (n *nameTexts) of(v event.Value) string {
 
 // inner has the BinXML read that an element of the payload holds as its value,
 // and returns the number of that document, 0 for another value.
-func (r *Reader) inner(v event.Value, from source, doc document) int {
+func (d *Decoder) inner(v event.Value, from textSource, doc document) int {
 	if v.Type != event.TypeBinXML || len(v.Data) == 0 || from.kind != sourceSubstitution ||
-		doc.depth >= maxEmbedded || len(r.queue) >= maxDocuments {
+		doc.depth >= maxEmbedded || len(d.queue) >= maxDocuments {
 		return 0
 	}
-	off := r.vals[from.index].off
-	r.queue = append(r.queue, document{off, off + len(v.Data), inOther, doc.depth + 1})
-	return len(r.queue) - 1
+	off := d.vals[from.index].off
+	d.queue = append(d.queue, document{off, off + len(v.Data), inOther, doc.depth + 1})
+	return len(d.queue) - 1
 }
 
 // finishList gives the event the fields of a document. What a document in a
 // value could not be read as is given as the value.
-func (r *Reader) finishList(doc int) {
-	of := r.lister.of[doc]
+func (d *Decoder) finishList(doc int) {
+	of := d.lister.of[doc]
 	for i := of.start; i < of.end; i++ {
-		v := &r.lister.fields[i]
-		if v.doc != 0 && r.lister.of[v.doc].end > r.lister.of[v.doc].start {
-			r.finishList(v.doc)
+		v := &d.lister.fields[i]
+		if v.doc != 0 && d.lister.of[v.doc].end > d.lister.of[v.doc].start {
+			d.finishList(v.doc)
 			continue
 		}
-		if v.doc != 0 && v.Name == "" || !r.sel.wants(v.Name) {
+		if v.doc != 0 && v.Name == "" || !d.sel.wants(v.Name) {
 			continue
 		}
-		if v.system && !r.ev.AddSystem(v.Field) || !v.system && !r.ev.AddPayload(v.Field) {
-			r.ev.Damaged++
+		if v.system && !d.ev.AddSystem(v.Field) || !v.system && !d.ev.AddPayload(v.Field) {
+			d.ev.Damaged++
 			return
 		}
 	}

@@ -66,9 +66,10 @@ func allChannels(t *testing.T, data []byte) *evtx.Selection {
 	return evtx.Select(want)
 }
 
-// compareFields returns where an event lists something else than golang-evtx has.
-// That keeps one value of those that share a name, takes a field named Value for
-// one without a name, and forgets the Provider of providers without a GUID.
+// compareFields returns where an event lists something else than golang-evtx
+// has. That keeps one value of those that share a name, takes a field named
+// Value for one without a name, and forgets the Provider of providers without a
+// GUID.
 func compareFields(ev *event.Event, raw map[string]any) []string {
 	theirs := make(map[string][]string)
 	outer, _ := raw["Event"].(map[string]any)
@@ -108,8 +109,8 @@ func compareFields(ev *event.Event, raw map[string]any) []string {
 	return differ
 }
 
-// collect takes the leaves of nested maps by their own names, those of System by
-// their paths. Elements without a name have the name Data there.
+// collect takes the leaves of nested maps by their own names, those of System
+// by their paths. Elements without a name have the name Data there.
 func collect(into map[string][]string, prefix, name string, value any) {
 	switch v := value.(type) {
 	case map[string]any:

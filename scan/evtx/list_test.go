@@ -145,8 +145,8 @@ func listedEvents() map[string]listedEvent {
 	}
 }
 
-// TestAllFields reads payloads of each shape from each kind of record, also where
-// the definition is lost and borrowed.
+// TestAllFields reads payloads of each shape from each kind of record, also
+// where the definition is lost and borrowed.
 func TestAllFields(t *testing.T) {
 	for name, le := range listedEvents() {
 		for style, o := range map[string]evtxtest.Options{
@@ -358,25 +358,29 @@ func TestEmbeddedFields(t *testing.T) {
 	}
 }
 
-// TestReread reads single chunks again with another selection, by the times that
-// the first reading told, and records whose definition only another file has.
-func TestReread(t *testing.T) {
+// TestChunksAgain reads single chunks again with another selection, by the
+// times that the first reading told, and records whose definition only another
+// file has.
+func TestChunksAgain(t *testing.T) {
 	file := buildFile(t, evtxtest.Options{RecordsPerChunk: 10}, made(100))
 	f, err := evtx.Open(bytes.NewReader(file.Data), int64(len(file.Data)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := evtx.NewReader(processEvents)
+	var all []evtx.Chunk
 	for part := range f.Parts(evtx.DefaultPartSize) {
-		for _, err := range first.Records(t.Context(), f, part) {
+		reading := first.Records(f, part)
+		for _, err := range reading.Events(t.Context()) {
 			if err != nil {
 				t.Error(err)
 			}
 		}
+		all = append(all, reading.Chunks...)
 	}
 	var chunks []evtx.Chunk
 	from := event.FromTime(noon) + 25*event.Second
-	for _, c := range first.Chunks() {
+	for _, c := range all {
 		if c.Earliest < from+10*event.Second && c.Latest > from {
 			chunks = append(chunks, c)
 		}
@@ -387,7 +391,8 @@ func TestReread(t *testing.T) {
 	slices.Reverse(chunks)
 	var ids []string
 	second := evtx.NewReader(evtx.Select(event.Want{Channels: []string{"System"}, AllFields: true}))
-	for ev, err := range second.Reread(t.Context(), f, chunks, nil) {
+	again := second.Chunks(f, chunks, nil)
+	for ev, err := range again.Events(t.Context()) {
 		if err != nil {
 			t.Error(err)
 			continue
@@ -397,15 +402,15 @@ func TestReread(t *testing.T) {
 	if want := []string{"5032", "5034", "5035", "5038", "5020", "5022", "5023", "5026", "5028", "5029"}; !slices.Equal(ids, want) {
 		t.Errorf("records %v, want %v", ids, want)
 	}
-	if n := second.Stats().Bytes; n != 2*evtx.ChunkSize {
+	if n := again.Stats.Bytes; n != 2*evtx.ChunkSize {
 		t.Errorf("%d bytes read", n)
 	}
 }
 
-// TestRereadDamaged gives what the first reading gave of a log: also of chunks
-// without a signature, of those off the grid, and of records whose definition is
-// lost.
-func TestRereadDamaged(t *testing.T) {
+// TestChunksAgainDamaged gives what the first reading gave of a log: also of
+// chunks without a signature, of those off the grid, and of records whose
+// definition is lost.
+func TestChunksAgainDamaged(t *testing.T) {
 	file := buildFile(t, evtxtest.Options{RecordsPerChunk: 10}, made(100))
 	data := slices.Clone(file.Data)
 	copy(data[evtx.HeaderSize+evtx.ChunkSize:], "XXXXXXXX")
@@ -423,18 +428,20 @@ func TestRereadDamaged(t *testing.T) {
 	var chunks []evtx.Chunk
 	var irregular []evtx.Part
 	for part := range f.Parts(evtx.DefaultPartSize) {
-		for range r.Records(t.Context(), f, part) {
+		reading := r.Records(f, part)
+		for range reading.Events(t.Context()) {
 		}
-		chunks, irregular = append(chunks, r.Chunks()...), append(irregular, r.Irregular()...)
+		chunks, irregular = append(chunks, reading.Chunks...), append(irregular, reading.Irregular...)
 	}
-	for range r.Carve(t.Context(), f, irregular) {
+	carving := r.Carve(f, irregular)
+	for range carving.Events(t.Context()) {
 	}
-	chunks = append(chunks, r.Chunks()...)
-	var donors evtx.Donors
-	donors.Take(r)
+	chunks = append(chunks, carving.Chunks...)
+	var pool evtx.TemplatePool
+	pool.Merge(r)
 	second := evtx.NewReader(evtx.Select(event.Want{Providers: []string{"Microsoft-Windows-Sysmon"}, AllFields: true}))
 	got := make(map[uint64]bool)
-	for ev := range second.Reread(t.Context(), f, chunks, &donors) {
+	for ev := range second.Chunks(f, chunks, &pool).Events(t.Context()) {
 		if ev != nil && ev.ID == 1 {
 			if got[ev.RecordID] = true; ev.Payload().Value("CommandLine").IsNull() {
 				t.Errorf("record %d has no command line among %q", ev.RecordID, lines(ev.Payload()))

@@ -155,8 +155,8 @@ const (
 	nameNodeTail = 2
 )
 
-// outsideName is a name that a definition refers to and that stands elsewhere in
-// the chunk.
+// outsideName is a name that a definition refers to and that stands elsewhere
+// in the chunk.
 type outsideName struct {
 	hash uint16
 	text []byte // a copy of the units

@@ -13,9 +13,9 @@ type Chunk struct {
 	// Offset is where the chunk begins, in bytes from the start of the file.
 	Offset  int64
 	Records int
-	// FirstID and LastID are the identifiers in the headers of the first and last
-	// record, FirstRecordID the first one's System/EventRecordID, First and Last their
-	// times; all as far as they can be read.
+	// FirstID and LastID are the identifiers in the headers of the first and
+	// last record, FirstRecordID the first one's System/EventRecordID, First
+	// and Last their times; all as far as they can be read.
 	FirstID, LastID uint64
 	FirstRecordID   uint64
 	First, Last     event.Time
@@ -33,35 +33,35 @@ type Chunk struct {
 	first int // offset of its first record, from the chunk's start
 }
 
-// note counts a chunk that was read.
-func (r *Reader) note(c *chunk) {
+// addChunk counts a chunk that was read.
+func (r *Reading) addChunk(c *chunkWalk) {
 	if c.records == 0 {
-		r.stats.EmptyChunks++
+		r.Stats.EmptyChunks++
 		return
 	}
-	r.stats.Chunks++
+	r.Stats.Chunks++
 	n := Chunk{
 		Offset: c.base, Records: c.records, FirstID: c.firstID, LastID: c.lastID,
 		OwnTimes: c.ownTimes, NextTimes: c.nextTimes, first: c.first,
 	}
 	c.widen(c.lastTime)
 	n.Earliest, n.Latest = c.earliest, c.latest
-	if r.peek(c, c.first) {
-		n.FirstRecordID, n.First, n.Forwarded = r.ev.RecordID, r.ev.Time, r.outer == nil
+	if r.dec.peek(c, c.first) {
+		n.FirstRecordID, n.First, n.Forwarded = r.dec.ev.RecordID, r.dec.ev.Time, r.dec.outer == nil
 	}
-	if n.Last = c.lastTime; n.Last == 0 && r.peek(c, c.last) {
-		n.Last = r.ev.Time
+	if n.Last = c.lastTime; n.Last == 0 && r.dec.peek(c, c.last) {
+		n.Last = r.dec.ev.Time
 	}
-	if r.chunks == nil {
-		r.chunks = make([]Chunk, 0, 64)
+	if r.Chunks == nil {
+		r.Chunks = make([]Chunk, 0, 64)
 	}
-	r.chunks = append(r.chunks, n)
+	r.Chunks = append(r.Chunks, n)
 }
 
-// CheckOrder compares the chunks of one file, as Reader.Chunks told of them, and
-// returns what shows that way: chunks that are there twice, identifiers that
-// are missing between chunks, times that run backwards from one chunk to the
-// next, and the marks of an export. The slice is sorted by identifiers.
+// CheckOrder compares the chunks of one file, as Reader.Chunks told of them,
+// and returns what shows that way: chunks that are there twice, identifiers
+// that are missing between chunks, times that run backwards from one chunk to
+// the next, and the marks of an export. The slice is sorted by identifiers.
 func CheckOrder(chunks []Chunk) []*FormatError {
 	slices.SortFunc(chunks, func(a, b Chunk) int {
 		return cmp.Or(cmp.Compare(a.FirstID, b.FirstID), cmp.Compare(a.LastID, b.LastID), cmp.Compare(a.Offset, b.Offset))

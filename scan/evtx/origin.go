@@ -6,11 +6,12 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Origin is where records come from: a channel of a host, both as the log spells
-// them.
+// Origin is where records come from: a channel of a host, both as the log
+// spells them.
 type Origin struct{ Computer, Channel string }
 
-// OriginStats counts the live records of one Origin, as far as they can be read.
+// OriginStats counts the live records of one Origin, as far as they can be
+// read.
 type OriginStats struct {
 	Records int
 	// First and Last are the earliest and latest plausible times seen.
@@ -46,7 +47,7 @@ func (o *OriginStats) widen(t event.Time) {
 // Count counts one record that no Reader read, such as one of an export.
 func (s *Stats) Count(computer, channel string, at event.Time) {
 	s.Records++
-	s.saw(at)
+	s.widen(at)
 	if s.Hosts == nil {
 		s.Hosts, s.Origins = make(map[string]int), make(map[Origin]OriginStats)
 	}
@@ -67,66 +68,66 @@ type originCount struct {
 	OriginStats
 }
 
-// keptOrigins is how many origins a reader keeps from part to part, so that they
-// need not be made again.
+// keptOrigins is how many origins a reader keeps from part to part, so that
+// they need not be made again.
 const keptOrigins = 256
 
 // origin returns the counts of an origin, nil if there are too many origins.
-func (r *Reader) origin(computer []byte, channel event.Value) *OriginStats {
-	r.scratch = event.AppendUTF16(r.scratch[:0], computer)
-	split := len(r.scratch)
-	r.scratch = channel.AppendText(append(r.scratch, 0))
-	o := r.origins[string(r.scratch)]
+func (r *Reading) origin(computer []byte, channel event.Value) *OriginStats {
+	r.reader.scratch = event.AppendUTF16(r.reader.scratch[:0], computer)
+	split := len(r.reader.scratch)
+	r.reader.scratch = channel.AppendText(append(r.reader.scratch, 0))
+	o := r.reader.origins[string(r.reader.scratch)]
 	if o == nil || o.Records == 0 {
-		if len(r.counted) >= maxHosts {
+		if len(r.reader.counted) >= maxHosts {
 			return nil
 		}
 		if o == nil {
-			o = &originCount{Origin: Origin{string(r.scratch[:split]), string(r.scratch[split+1:])}}
-			r.origins[string(r.scratch)] = o
+			o = &originCount{Origin: Origin{string(r.reader.scratch[:split]), string(r.reader.scratch[split+1:])}}
+			r.reader.origins[string(r.reader.scratch)] = o
 		}
-		r.counted = append(r.counted, o)
+		r.reader.counted = append(r.reader.counted, o)
 	}
 	return &o.OriginStats
 }
 
 // finishOrigins takes the counts into the statistics.
-func (r *Reader) finishOrigins() {
-	r.stats.Origins = make(map[Origin]OriginStats, len(r.counted))
-	for _, o := range r.counted {
-		r.stats.saw(o.First)
-		r.stats.saw(o.Last)
-		sum := r.stats.Origins[o.Origin]
+func (r *Reading) finishOrigins() {
+	r.Stats.Origins = make(map[Origin]OriginStats, len(r.reader.counted))
+	for _, o := range r.reader.counted {
+		r.Stats.widen(o.First)
+		r.Stats.widen(o.Last)
+		sum := r.Stats.Origins[o.Origin]
 		sum.Add(&o.OriginStats)
-		r.stats.Origins[o.Origin] = sum
+		r.Stats.Origins[o.Origin] = sum
 		o.OriginStats = OriginStats{}
 	}
-	r.counted = r.counted[:0]
-	if len(r.origins) > keptOrigins {
-		clear(r.origins)
+	r.reader.counted = r.reader.counted[:0]
+	if len(r.reader.origins) > keptOrigins {
+		clear(r.reader.origins)
 	}
 }
 
-// use counts a live record of a time and channel for its template, whose
+// countUse counts a live record of a time and channel for its template, whose
 // Computer is a literal. The channel is one that the template takes from the
 // record, else the zero Value.
-func (r *Reader) use(t *template, at event.Time, channel event.Value) {
+func (r *Reading) countUse(t *template, at event.Time, channel event.Value) {
 	if t.uses == 0 {
-		r.used = append(r.used, t)
+		r.reader.used = append(r.reader.used, t)
 	}
 	t.uses++
 	if t.origin == nil || t.channel.Type != channel.Type || !bytes.Equal(t.channel.Data, channel.Data) {
-		r.enter(t, channel)
+		r.setOrigin(t, channel)
 	}
 	if t.origin == nil {
-		r.stats.saw(at)
+		r.Stats.widen(at)
 		return
 	}
 	t.origin.count(at)
 }
 
-// enter makes t.origin that of a channel.
-func (r *Reader) enter(t *template, channel event.Value) {
+// setOrigin makes t.origin that of a channel.
+func (r *Reading) setOrigin(t *template, channel event.Value) {
 	t.channel.Type, t.channel.Data = channel.Type, append(t.channel.Data[:0], channel.Data...)
 	if t.system[sysChannel].kind == sourceLiteral {
 		channel = event.Value{Type: event.TypeString, Data: t.text(t.system[sysChannel].text)}

@@ -12,8 +12,8 @@ import (
 	"webshellscan/scan/evtx/evtxtest"
 )
 
-// TestDefinitionOutside: a record that says its definition stands where none can
-// is read by the definition that the others have.
+// TestDefinitionOutside: a record that says its definition stands where none
+// can is read by the definition that the others have.
 func TestDefinitionOutside(t *testing.T) {
 	const instanceOffset = 24 + 4 + 2 + 4 // in a record: of the definition's offset
 	for _, offset := range []uint32{
@@ -30,7 +30,7 @@ func TestDefinitionOutside(t *testing.T) {
 			record := file.RecordData(&file.Chunks[0].Records[2])
 			binary.LittleEndian.PutUint32(record[instanceOffset:], offset)
 			file.FixChunk(0)
-			res, err := readLog(t, bytes.NewReader(file.Data), int64(len(file.Data)), everything, false)
+			res, err := readLog(t, bytes.NewReader(file.Data), int64(len(file.Data)), everything)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,8 +47,8 @@ func TestDefinitionOutside(t *testing.T) {
 	}
 }
 
-// TestStatsAdd: each count of the statistics is added, and the times are those of
-// the earliest and latest record.
+// TestStatsAdd: each count of the statistics is added, and the times are those
+// of the earliest and latest record.
 func TestStatsAdd(t *testing.T) {
 	one := evtx.Stats{First: 100, Last: 200}
 	counts := func(s *evtx.Stats) (list []reflect.Value, names []string) {

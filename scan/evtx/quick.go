@@ -10,8 +10,8 @@ import (
 // reports whether that is certain. It knows one shape, which nearly all records
 // have: a template instance whose event ID and time are plain values. For any
 // other, and for anything odd, it returns false and has counted nothing.
-func (r *Reader) quick(c *chunk, off, size int) bool {
-	t, spec := r.quickTemplate(c, off, size)
+func (r *Reading) quick(c *chunkWalk, off, size int) bool {
+	t, spec := r.dec.quickTemplate(c, off, size)
 	if t == nil {
 		return false
 	}
@@ -48,7 +48,7 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 			return false
 		}
 		if t.asked == askedChannel {
-			if _, selected := r.sel.channel(d[from:rest]); selected {
+			if _, selected := r.dec.sel.channel(d[from:rest]); selected {
 				return false
 			}
 		}
@@ -61,32 +61,32 @@ func (r *Reader) quick(c *chunk, off, size int) bool {
 	if filler := end - (rest + sumSizes(sizes) + 1); uint(filler) > maxFiller {
 		return false
 	}
-	if t.asked != askedNothing && r.sel.hasID(le.Uint16(d[idAt:])) {
+	if t.asked != askedNothing && r.dec.sel.hasID(le.Uint16(d[idAt:])) {
 		return false
 	}
 	when := event.Time(le.Uint64(d[at:]))
-	r.saw(c, off, when)
-	r.use(t, when, channel)
+	r.observeTime(c, off, when)
+	r.countUse(t, when, channel)
 	return true
 }
 
-// quickTemplate returns the template that a record is an instance of and where in
-// the record its value specification begins; nil if the record has not the shape
-// that quick knows.
-func (r *Reader) quickTemplate(c *chunk, off, size int) (t *template, spec int) {
+// quickTemplate returns the template that a record is an instance of and where
+// in the record its value specification begins; nil if the record has not the
+// shape that quick knows.
+func (d *Decoder) quickTemplate(c *chunkWalk, off, size int) (t *template, spec int) {
 	const instanceEnd = recordHead + 14 // fragment header 4, token 1, 01, id 4, offset 4
 	if size < instanceEnd+4+recordTail {
 		return nil, 0
 	}
 	le := binary.LittleEndian
-	d := c.data[off : off+size]
-	if le.Uint32(d[recordHead:]) != fragmentHeader || le.Uint16(d[recordHead+4:]) != instanceStart {
+	b := c.data[off : off+size]
+	if le.Uint32(b[recordHead:]) != fragmentHeader || le.Uint16(b[recordHead+4:]) != instanceStart {
 		return nil, 0
 	}
-	definition, id := le.Uint32(d[recordHead+10:]), le.Uint32(d[recordHead+6:])
-	if t = r.templates.recentOuter(definition, id); t == nil {
+	definition, id := le.Uint32(b[recordHead+10:]), le.Uint32(b[recordHead+6:])
+	if t = d.templates.recentOuter(definition, id); t == nil {
 		var err error
-		if t, err = r.templates.find(c.data, definition, id, inDocument); err != nil {
+		if t, err = d.templates.find(c.data, definition, id, inDocument); err != nil {
 			return nil, 0
 		}
 	}

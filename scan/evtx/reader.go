@@ -14,137 +14,113 @@ import (
 // within a core's second-level cache when they are walked.
 const blockSize = 4 * ChunkSize
 
-// Reader decodes the selected records of files, part by part. It keeps compiled
-// template definitions from one part to the next. A Reader is for one goroutine
-// at a time.
+// Reader reads files, stretch by stretch. It keeps compiled template
+// definitions from one to the next. A Reader is for one goroutine and one
+// Reading at a time.
 type Reader struct {
-	sel       *Selection
-	templates templateCache
-	block     []byte
-
-	ev      event.Event
-	plain   template // the template-less document at hand
-	queue   []document
-	vals    []value
-	arena   []byte // UTF-16LE text that had to be put together for ev
+	dec     *Decoder
+	block   []byte
 	scratch []byte
-	lister  lister
 
-	// The provider asked for last, since it is mostly the next one too.
-	providerName []byte
-	provider     *provider
-
-	// Of the record at hand.
-	outer  *template // of its own instance, nil if it has none
-	end    int       // of its BinXML, from the chunk's start
-	jumped int       // bytes that its BinXML steps over
-
-	// Of a call of Whole.
-	whole       bool
-	substituted int
-
-	recover bool    // also read what is left of earlier uses of a chunk
-	donors  *Donors // in a call of Adopt
-
-	// Of the present part.
-	ctx       context.Context
-	file      *File
-	stats     Stats
-	hosts     map[string]string       // the keys of stats.Hosts
-	origins   map[string]*originCount // by computer, 0, channel
-	counted   []*originCount          // those of the part at hand
-	used      []*template             // with uses != 0
-	irregular []Part
-	chunks    []Chunk
-	orphans   []Orphan
-	carved    int64 // end of the chunk that was carved last
-	yield     func(*event.Event, error) bool
-	stopped   bool
+	origins map[string]*originCount // by computer, 0, channel
+	counted []*originCount          // those of the reading at hand
+	used    []*template             // with uses != 0
 }
 
 // NewReader returns a Reader that decodes what sel selects.
 func NewReader(sel *Selection) *Reader {
-	return &Reader{
-		sel:       sel,
-		templates: templateCache{sel: sel, byKey: make(map[templateKey]*variants), build: compiler{lists: sel.lists}},
-		origins:   make(map[string]*originCount),
-		lister:    lister{on: sel.lists},
-	}
+	return &Reader{dec: NewDecoder(sel), origins: make(map[string]*originCount)}
 }
 
-// Stats returns what the last call of Records met. The map belongs to the
-// caller.
-func (r *Reader) Stats() Stats { return r.stats }
+// Reading is the reading of some stretch of a file: a part, stretches without
+// chunks, single chunks or single records. Events reads it; what the exported
+// fields say is complete when that has ended, and belongs to the caller.
+type Reading struct {
+	// Stats counts what was met.
+	Stats Stats
+	// Irregular are the stretches of a part, of a chunk's size each, that hold
+	// data but do not begin with a chunk: Reader.Carve reads them. They begin
+	// on the file's grid of chunks.
+	Irregular []Part
+	// Chunks tell of the chunks with live records, in the order of the file.
+	Chunks []Chunk
+	// Deferred are the records whose template definition is lost or in doubt:
+	// only Reader.Deferred gives their events. They are not counted as lost
+	// before that.
+	Deferred []Deferred
 
-// Irregular returns the stretches of the last part, of a chunk's size each,
-// that hold data but do not begin with a chunk: Carve reads them. They begin on
-// the file's grid of chunks.
-func (r *Reader) Irregular() []Part { return r.irregular }
+	reader *Reader
+	dec    *Decoder
+	file   *File
+	pool   *TemplatePool // for records whose definition is lost, nil to defer them
+	run    func(ctx context.Context, r *Reading)
 
-// Chunks returns what the last part's chunks with live records hold, in the
-// order of the file. The slice belongs to the caller.
-func (r *Reader) Chunks() []Chunk { return r.chunks }
+	hosts   map[string]string // the keys of Stats.Hosts
+	carved  int64             // end of the chunk that was carved last
+	yield   func(*event.Event, error) bool
+	stopped bool
+}
 
-// Records returns the selected records of the chunks in one part of a file, in
-// the order of the file. The *event.Event is valid until the next step. A pair
-// with a nil event stands for one fault, a *FormatError; the reading goes on
-// after it. If the context is cancelled the last pair holds its cause.
-func (r *Reader) Records(ctx context.Context, f *File, part Part) iter.Seq2[*event.Event, error] {
+// Records returns the reading of the chunks in one part of a file.
+func (rd *Reader) Records(f *File, part Part) *Reading {
+	return rd.reading(f, nil, func(ctx context.Context, r *Reading) { r.part(ctx, part) })
+}
+
+// reading returns a reading that run does.
+func (rd *Reader) reading(f *File, pool *TemplatePool, run func(context.Context, *Reading)) *Reading {
+	return &Reading{reader: rd, dec: rd.dec, file: f, pool: pool, run: run}
+}
+
+// Events reads, and returns the selected records in the order of the file. The
+// *event.Event is valid until the next step. A pair with a nil event stands for
+// one fault, a *FormatError; the reading goes on after it. If the context is
+// cancelled the last pair holds its cause. The sequence can be used once.
+func (r *Reading) Events(ctx context.Context) iter.Seq2[*event.Event, error] {
 	return func(yield func(*event.Event, error) bool) {
-		r.begin(ctx, f, yield)
+		r.yield = yield
+		r.Stats, r.hosts = Stats{Hosts: make(map[string]int)}, make(map[string]string)
+		if r.reader.block == nil {
+			r.reader.block = make([]byte, blockSize)
+		}
+		r.dec.pool = r.pool
 		defer r.finish()
-		r.part(part)
+		r.run(ctx, r)
 	}
-}
-
-func (r *Reader) begin(ctx context.Context, f *File, yield func(*event.Event, error) bool) {
-	r.ctx, r.file, r.yield, r.stopped = ctx, f, yield, false
-	r.count()
-	r.irregular, r.chunks, r.orphans = nil, nil, nil
-	if r.block == nil {
-		r.block = make([]byte, blockSize)
-	}
-}
-
-// count begins new statistics.
-func (r *Reader) count() {
-	r.stats = Stats{Hosts: make(map[string]int)}
-	r.hosts = make(map[string]string)
 }
 
 // finish takes the uses of templates into the statistics.
-func (r *Reader) finish() {
-	for _, t := range r.used {
+func (r *Reading) finish() {
+	for _, t := range r.reader.used {
 		if s := t.system[sysComputer]; s.kind == sourceLiteral {
-			r.stats.sawHost(string(event.AppendUTF16(nil, t.text(s.text))), t.uses)
+			r.Stats.countHost(string(event.AppendUTF16(nil, t.text(s.text))), t.uses)
 		}
 		t.uses, t.origin = 0, nil
 	}
-	r.used = r.used[:0]
+	r.reader.used = r.reader.used[:0]
 	r.finishOrigins()
-	r.ctx, r.file, r.yield = nil, nil, nil
+	r.dec.pool, r.yield = nil, nil
 }
 
 // part reads a part block by block, and chunk by chunk where a block cannot be
 // read.
-func (r *Reader) part(part Part) {
+func (r *Reading) part(ctx context.Context, part Part) {
 	end := min(part.End, r.file.size)
 	if part.Start == HeaderSize && r.file.size < HeaderSize {
 		r.fault(&FormatError{Class: FileTruncated, What: "file header", Need: HeaderSize, Have: r.file.size, Err: ErrTruncated})
 	}
 	if part.Start == HeaderSize && r.file.first < HeaderSize {
-		r.irregular = append(r.irregular, Part{0, min(HeaderSize, r.file.size)}) // a chunk in place of the file header
+		r.Irregular = append(r.Irregular, Part{0, min(HeaderSize, r.file.size)}) // a chunk in place of the file header
 	}
 	for pos := part.Start; pos < end && !r.stopped; {
-		if pos == part.Start || r.stats.ZeroChunks > 0 {
+		if pos == part.Start || r.Stats.ZeroChunks > 0 {
 			if pos = r.skipHole(pos, end); pos == end {
 				break
 			}
 		}
-		want := r.block[:min(blockSize, end-pos)]
-		n, err := r.read(want, pos)
+		want := r.reader.block[:min(blockSize, end-pos)]
+		n, err := r.read(ctx, want, pos)
 		if err != nil && n < len(want) {
-			r.salvage(pos, len(want))
+			r.salvage(ctx, pos, len(want))
 			pos += int64(len(want))
 			continue
 		}
@@ -156,8 +132,8 @@ func (r *Reader) part(part Part) {
 	}
 }
 
-// holes is what a source may know besides its bytes: where the file system keeps
-// none.
+// holes is what a source may know besides its bytes: where the file system
+// keeps none.
 type holes interface {
 	// NextData returns the offset of the first byte from off on that may not be
 	// zero, or the size of the file.
@@ -166,7 +142,7 @@ type holes interface {
 
 // skipHole returns where to read on from pos: behind the chunks that a sparse
 // file does not have, which count as zeros.
-func (r *Reader) skipHole(pos, end int64) int64 {
+func (r *Reading) skipHole(pos, end int64) int64 {
 	source, ok := r.file.source.(holes)
 	if !ok {
 		return pos
@@ -176,21 +152,21 @@ func (r *Reader) skipHole(pos, end int64) int64 {
 	if next == end {
 		chunks = (end - pos + ChunkSize - 1) / ChunkSize
 	}
-	r.stats.ZeroChunks += int(chunks)
+	r.Stats.ZeroChunks += int(chunks)
 	skipped := min(chunks*ChunkSize, end-pos)
-	r.stats.Bytes += skipped
+	r.Stats.Bytes += skipped
 	return pos + skipped
 }
 
 // read fills b from the file's offset pos. It returns io.EOF as such.
-func (r *Reader) read(b []byte, pos int64) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		r.emit(nil, context.Cause(r.ctx))
+func (r *Reading) read(ctx context.Context, b []byte, pos int64) (int, error) {
+	if err := ctx.Err(); err != nil {
+		r.emit(nil, context.Cause(ctx))
 		r.stopped = true
 		return 0, err
 	}
 	n, err := r.file.source.ReadAt(b, pos)
-	r.stats.Bytes += int64(n)
+	r.Stats.Bytes += int64(n)
 	if n == len(b) {
 		err = nil
 	}
@@ -199,10 +175,10 @@ func (r *Reader) read(b []byte, pos int64) (int, error) {
 
 // salvage reads size bytes from pos that could not be read in one go: each
 // chunk for itself, as far as it can be read.
-func (r *Reader) salvage(pos int64, size int) {
+func (r *Reading) salvage(ctx context.Context, pos int64, size int) {
 	for end := pos + int64(size); pos < end && !r.stopped; pos += ChunkSize {
-		want := r.block[:min(ChunkSize, end-pos)]
-		n, err := r.read(want, pos)
+		want := r.reader.block[:min(ChunkSize, end-pos)]
+		n, err := r.read(ctx, want, pos)
 		switch {
 		case err == nil:
 		case errors.Is(err, io.EOF):
@@ -222,7 +198,7 @@ func (r *Reader) salvage(pos int64, size int) {
 
 // slot reads what lies at one place of the file's grid of chunks: a chunk,
 // nothing, or something else.
-func (r *Reader) slot(b []byte, base int64) {
+func (r *Reading) slot(b []byte, base int64) {
 	switch {
 	case len(b) >= chunkHeaderSize && string(b[:8]) == chunkSignature:
 		if len(b) < ChunkSize {
@@ -231,11 +207,11 @@ func (r *Reader) slot(b []byte, base int64) {
 		r.chunk(b, base)
 	case base+int64(len(b)) <= r.file.first:
 	case allZero(b):
-		r.stats.ZeroChunks++
+		r.Stats.ZeroChunks++
 	case len(b) < chunkHeaderSize:
 		r.fault(&FormatError{Class: FileTruncated, What: "chunk header", Offset: base, Need: chunkHeaderSize, Have: int64(len(b)), Err: ErrTruncated})
 	default:
-		r.irregular = append(r.irregular, Part{base, base + int64(len(b))})
+		r.Irregular = append(r.Irregular, Part{base, base + int64(len(b))})
 	}
 }
 
@@ -252,10 +228,10 @@ func allZero(b []byte) bool {
 }
 
 // emit hands a pair to the caller and notes when he wants no more.
-func (r *Reader) emit(ev *event.Event, err error) {
+func (r *Reading) emit(ev *event.Event, err error) {
 	if !r.stopped && !r.yield(ev, err) {
 		r.stopped = true
 	}
 }
 
-func (r *Reader) fault(err *FormatError) { r.emit(nil, err) }
+func (r *Reading) fault(err *FormatError) { r.emit(nil, err) }

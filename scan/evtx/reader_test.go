@@ -21,8 +21,8 @@ import (
 // noon is when the made events happened.
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 123456700, time.UTC)
 
-// made returns n events of one host, of several providers, a second apart: every
-// third is a Sysmon 1, and of the others some have the event ID 1 too.
+// made returns n events of one host, of several providers, a second apart:
+// every third is a Sysmon 1, and of the others some have the event ID 1 too.
 func made(n int) []evtxtest.Event {
 	var list []evtxtest.Event
 	for i := range n {
@@ -197,14 +197,14 @@ func TestParts(t *testing.T) {
 		}
 		for part := range f.Parts(size) {
 			r := evtx.NewReader(processEvents)
-			for ev, err := range r.Records(t.Context(), f, part) {
+			reading := r.Records(f, part)
+			for ev, err := range reading.Events(t.Context()) {
 				if err != nil {
 					t.Fatal(err)
 				}
 				list = append(list, asTruth("", ev))
 			}
-			s := r.Stats()
-			stats.Add(&s)
+			stats.Add(&reading.Stats)
 		}
 		return list, stats
 	}
@@ -283,12 +283,13 @@ func TestReadError(t *testing.T) {
 	var faults []error
 	records := 0
 	for part := range f.Parts(evtx.DefaultPartSize) {
-		for _, err := range r.Records(t.Context(), f, part) {
+		reading := r.Records(f, part)
+		for _, err := range reading.Events(t.Context()) {
 			if err != nil {
 				faults = append(faults, err)
 			}
 		}
-		records += r.Stats().Records
+		records += reading.Stats.Records
 	}
 	if records != 190 {
 		t.Errorf("%d records, want 190", records)
@@ -310,7 +311,7 @@ func TestCancel(t *testing.T) {
 	defer cancel(nil)
 	var last error
 	n := 0
-	for ev, err := range evtx.NewReader(processEvents).Records(ctx, f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}) {
+	for ev, err := range evtx.NewReader(processEvents).Records(f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}).Events(ctx) {
 		if ev != nil {
 			n++
 			cancel(cause)
@@ -320,7 +321,7 @@ func TestCancel(t *testing.T) {
 	if !errors.Is(last, cause) || n == 0 || n > 10 {
 		t.Errorf("%d events, then %v", n, last)
 	}
-	for range evtx.NewReader(processEvents).Records(t.Context(), f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}) {
+	for range evtx.NewReader(processEvents).Records(f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}).Events(t.Context()) {
 		break // leaving the loop early must do no harm
 	}
 }
@@ -336,7 +337,7 @@ func TestSkippedRecordsAllocateNothing(t *testing.T) {
 		}
 		r := evtx.NewReader(evtx.NewSelection([]event.Key{{Provider: "Microsoft-Windows-Sysmon", ID: 255}}))
 		read := func() {
-			for range r.Records(t.Context(), f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}) {
+			for range r.Records(f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}).Events(t.Context()) {
 			}
 		}
 		read()
@@ -348,8 +349,8 @@ func TestSkippedRecordsAllocateNothing(t *testing.T) {
 	}
 }
 
-// TestSelectedRecordsAllocateNothing: neither do selected ones, with templates or
-// without.
+// TestSelectedRecordsAllocateNothing: neither do selected ones, with templates
+// or without.
 func TestSelectedRecordsAllocateNothing(t *testing.T) {
 	for _, style := range []evtxtest.Style{evtxtest.StyleLive, evtxtest.StyleExported, evtxtest.StyleForwarded} {
 		file := buildFile(t, evtxtest.Options{Style: style}, made(600))
@@ -360,7 +361,7 @@ func TestSelectedRecordsAllocateNothing(t *testing.T) {
 		r := evtx.NewReader(processEvents)
 		n := 0
 		read := func() {
-			for ev := range r.Records(t.Context(), f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}) {
+			for ev := range r.Records(f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}).Events(t.Context()) {
 				if !ev.Value(event.CommandLine).IsNull() {
 					n++
 				}

@@ -30,8 +30,8 @@ func recordSize(chunk []byte, off, end int) (int, bool) {
 	return size, int(binary.LittleEndian.Uint32(chunk[off+size-recordTail:])) == size
 }
 
-// mendedSize returns the size of the record at off whose frame is damaged, and
-// whether it can be told:
+// repairedSize returns the size of the record at off whose frame is damaged,
+// and whether it can be told:
 //   - only the signature is wrong: size and copy agree;
 //   - only the copy of the size is wrong: the size leads to the next record or
 //     to the end of the records;
@@ -41,7 +41,7 @@ func recordSize(chunk []byte, off, end int) (int, bool) {
 //     behind it belong to no sound record.
 //
 // next is the offset of the next sound record, or end.
-func mendedSize(chunk []byte, off, next, end int) (int, bool) {
+func repairedSize(chunk []byte, off, next, end int) (int, bool) {
 	if end-off < minRecord {
 		return 0, false
 	}

@@ -5,38 +5,31 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
-
-	"webshellscan/scan/event"
 )
 
-// Reread returns the selected records of single chunks of a file that a reader
-// has told of (see Chunks), in the order given: mostly with another selection,
-// of those chunks whose times are of interest. What the sequence yields is
-// described at Records; faults come again.
+// Chunks returns the reading of single chunks of a file that another reading
+// told of, in the order given: mostly with another selection, of those chunks
+// whose times are of interest.
 //
 // A record whose template definition is lost or in doubt is read at once with
-// those of donors, which Records and Carve gathered from all files. With nil it
-// is left to Adopt.
-func (r *Reader) Reread(ctx context.Context, f *File, chunks []Chunk, donors *Donors) iter.Seq2[*event.Event, error] {
-	return func(yield func(*event.Event, error) bool) {
-		r.begin(ctx, f, yield)
-		r.donors = donors
-		defer func() { r.donors = nil; r.finish() }()
+// those of the pool that the readings of all files have filled. With nil it is
+// deferred.
+func (rd *Reader) Chunks(f *File, chunks []Chunk, pool *TemplatePool) *Reading {
+	return rd.reading(f, pool, func(ctx context.Context, r *Reading) {
 		for i := range chunks {
 			if r.stopped {
 				return
 			}
-			r.reread(&chunks[i])
+			r.reread(ctx, &chunks[i])
 		}
-	}
+	})
 }
 
 // reread reads one chunk again.
-func (r *Reader) reread(known *Chunk) {
+func (r *Reading) reread(ctx context.Context, known *Chunk) {
 	base := known.Offset
-	data := r.block[:max(0, min(ChunkSize, r.file.size-base))]
-	n, err := r.read(data, base)
+	data := r.reader.block[:max(0, min(ChunkSize, r.file.size-base))]
+	n, err := r.read(ctx, data, base)
 	if r.stopped {
 		return
 	}

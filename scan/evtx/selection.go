@@ -13,27 +13,29 @@ type Selection struct {
 	// ids has a bit for each event ID that some provider is selected with: the
 	// first look at a record.
 	ids       [1 << 16 / 64]uint64
-	providers []*provider
+	providers []*selectedProvider
 	// wholeProvider says that all of a provider is selected.
 	wholeProvider bool
-	channels      []channel
+	channels      []wholeChannel
 
+	// recovered says that records which are no longer live are selected too.
+	recovered bool
 	// lists says that fields are asked for by name; fields are the names, nil for
 	// all fields.
 	lists  bool
 	fields map[string]bool
 }
 
-// provider holds what is selected of one provider.
-type provider struct {
+// selectedProvider holds what is selected of one provider.
+type selectedProvider struct {
 	name  string // in lower case
 	ids   []uint16
 	keys  []int // by index in ids
 	whole int   // 1 + Event.Key of the whole provider, 0 if it is not selected
 }
 
-// channel is a channel that is selected whole.
-type channel struct {
+// wholeChannel is a channel that is selected whole.
+type wholeChannel struct {
 	name string // in lower case
 	key  int
 }
@@ -45,7 +47,7 @@ func NewSelection(keys []event.Key) *Selection { return Select(event.Want{Keys: 
 // Select returns a selection of what is wanted. Names of providers and channels
 // must be ASCII, as all of Windows' own are. Event.Key is described there.
 func Select(want event.Want) *Selection {
-	s := &Selection{wholeProvider: len(want.Providers) > 0, lists: want.Lists()}
+	s := &Selection{wholeProvider: len(want.Providers) > 0, recovered: want.Recovered, lists: want.Lists()}
 	for i, k := range want.Keys {
 		p := s.add(k.Provider)
 		p.ids, p.keys = append(p.ids, k.ID), append(p.keys, i)
@@ -57,7 +59,7 @@ func Select(want event.Want) *Selection {
 		}
 	}
 	for i, name := range want.Channels {
-		s.channels = append(s.channels, channel{strings.ToLower(name), want.FirstChannel() + i})
+		s.channels = append(s.channels, wholeChannel{strings.ToLower(name), want.FirstChannel() + i})
 	}
 	if !want.AllFields && s.lists {
 		s.fields = make(map[string]bool, len(want.Fields))
@@ -69,14 +71,14 @@ func Select(want event.Want) *Selection {
 }
 
 // add returns what is selected of a provider.
-func (s *Selection) add(name string) *provider {
+func (s *Selection) add(name string) *selectedProvider {
 	name = strings.ToLower(name)
 	for _, p := range s.providers {
 		if p.name == name {
 			return p
 		}
 	}
-	p := &provider{name: name}
+	p := &selectedProvider{name: name}
 	s.providers = append(s.providers, p)
 	return p
 }
@@ -86,7 +88,7 @@ func (s *Selection) hasID(id uint16) bool { return s.ids[id/64]&(1<<(id%64)) != 
 
 // provider returns the provider of the given UTF-16LE name, nil if nothing of
 // it is selected.
-func (s *Selection) provider(utf16 []byte) *provider {
+func (s *Selection) provider(utf16 []byte) *selectedProvider {
 	utf16 = trimNUL(utf16)
 	for _, p := range s.providers {
 		if equalFoldASCII(utf16, p.name) {
@@ -113,7 +115,7 @@ func (s *Selection) wants(name string) bool { return s.fields == nil || s.fields
 
 // key returns the number of what selects an event ID of p, and whether it is
 // selected. A nil p has none.
-func (p *provider) key(id uint16) (int, bool) {
+func (p *selectedProvider) key(id uint16) (int, bool) {
 	if p == nil {
 		return 0, false
 	}

@@ -34,8 +34,8 @@ func (s sparseSource) ReadAt(b []byte, off int64) (int, error) {
 	return len(b), nil
 }
 
-// TestSparse: F51 of the fault matrix, a log of 4.3 GiB that is a hole but for a
-// chunk with the number 70,000 at its end. Its records are read, and no more
+// TestSparse: F51 of the fault matrix, a log of 4.3 GiB that is a hole but for
+// a chunk with the number 70,000 at its end. Its records are read, and no more
 // memory is used than for a small log.
 func TestSparse(t *testing.T) {
 	if testing.Short() {
@@ -45,7 +45,7 @@ func TestSparse(t *testing.T) {
 	source := sparseSource{base.Data, base.ChunkData(1), evtx.HeaderSize + 70_000*evtx.ChunkSize}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	res, err := readLog(t, source, source.at+evtx.ChunkSize, allOfBase, false)
+	res, err := readLog(t, source, source.at+evtx.ChunkSize, allOfBase)
 	runtime.ReadMemStats(&after)
 	if err != nil || len(res.events) != 129 || res.stats.Records != 129 {
 		t.Errorf("%d events, %d records, %v", len(res.events), res.stats.Records, err)
@@ -58,8 +58,8 @@ func TestSparse(t *testing.T) {
 	}
 }
 
-// TestShrinking: F65 of the fault matrix, a log that is cut while it is read. What
-// was there is read; it is said that the rest is gone.
+// TestShrinking: F65 of the fault matrix, a log that is cut while it is read.
+// What was there is read; it is said that the rest is gone.
 func TestShrinking(t *testing.T) {
 	base := faults.Base()
 	for _, left := range []int64{100, evtx.HeaderSize + 200, base.Chunks[1].Records[20].Offset + 5, base.Chunks[2].Offset} {
@@ -78,18 +78,21 @@ func TestShrinking(t *testing.T) {
 		f = f.From(bytes.NewReader(base.Data[:left]))
 		r := evtx.NewReader(allOfBase)
 		events, truncated := 0, false
+		var deferred []evtx.Deferred
 		for part := range f.Parts(evtx.DefaultPartSize) {
-			for ev, err := range r.Records(t.Context(), f, part) {
+			reading := r.Records(f, part)
+			for ev, err := range reading.Events(t.Context()) {
 				if ev != nil {
 					events++
 				} else if fault, ok := errors.AsType[*evtx.FormatError](err); ok {
 					truncated = truncated || fault.Class == evtx.FileTruncated
 				}
 			}
+			deferred = append(deferred, reading.Deferred...)
 		}
-		var donors evtx.Donors
-		donors.Take(r)
-		for ev := range r.Adopt(t.Context(), f, r.Orphans(), &donors) {
+		var pool evtx.TemplatePool
+		pool.Merge(r)
+		for ev := range r.Deferred(f, deferred, &pool).Events(t.Context()) {
 			if ev != nil {
 				events++
 			}
@@ -109,7 +112,7 @@ func TestReadErrors(t *testing.T) {
 		base.Chunks[1].Offset, base.Chunks[1].Offset + 300, base.Chunks[1].Records[10].Offset + 3, base.Chunks[2].Offset - 1,
 	} {
 		source := badSource{bytes.NewReader(base.Data), bad, bad + 1}
-		res, err := readLog(t, source, size, allOfBase, false)
+		res, err := readLog(t, source, size, allOfBase)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,9 +131,10 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// TestDonorsOfOtherFiles: a definition that no chunk of a file has any more is
-// taken from another file, and where none has it, its records are counted.
-func TestDonorsOfOtherFiles(t *testing.T) {
+// TestDefinitionsOfOtherFiles: a definition that no chunk of a file has any
+// more is taken from another file, and where none has it, its records are
+// counted.
+func TestDefinitionsOfOtherFiles(t *testing.T) {
 	rows := faults.Rows()
 	row := rows[slices.IndexFunc(rows, func(r faults.Row) bool { return r.ID == "F43" })]
 	damaged := row.Log().Data
@@ -140,14 +144,15 @@ func TestDonorsOfOtherFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := evtx.NewReader(allOfBase)
-	for ev := range r.Records(t.Context(), f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}) {
+	reading := r.Records(f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()})
+	for ev := range reading.Events(t.Context()) {
 		if ev != nil {
 			t.Errorf("record %d came without its definition", ev.RecordID)
 		}
 	}
-	orphans := r.Orphans()
-	adopt := func(donors *evtx.Donors) (events, substituted, lost int) {
-		for ev, err := range r.Adopt(t.Context(), f, slices.Clone(orphans), donors) {
+	resolve := func(pool *evtx.TemplatePool) (events, substituted, lost int) {
+		resolving := r.Deferred(f, slices.Clone(reading.Deferred), pool)
+		for ev, err := range resolving.Events(t.Context()) {
 			if ev != nil {
 				events++
 				if ev.Marks.Has(event.MarkSubstituted) {
@@ -157,15 +162,15 @@ func TestDonorsOfOtherFiles(t *testing.T) {
 				lost++
 			}
 		}
-		if n := r.Stats().Lost; n != lost {
+		if n := resolving.Stats.Lost; n != lost {
 			t.Errorf("%d counted as lost, %d told of", n, lost)
 		}
 		return events, substituted, lost
 	}
-	var none evtx.Donors
-	none.Take(r)
-	if events, _, lost := adopt(&none); events != 0 || lost != 42 {
-		t.Errorf("without donors: %d events, %d lost", events, lost)
+	var none evtx.TemplatePool
+	none.Merge(r)
+	if events, _, lost := resolve(&none); events != 0 || lost != 42 {
+		t.Errorf("without definitions: %d events, %d lost", events, lost)
 	}
 	base := faults.Base().Data
 	other := evtx.NewReader(allOfBase)
@@ -173,12 +178,12 @@ func TestDonorsOfOtherFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range other.Records(t.Context(), g, evtx.Part{Start: evtx.HeaderSize, End: g.Size()}) {
+	for range other.Records(g, evtx.Part{Start: evtx.HeaderSize, End: g.Size()}).Events(t.Context()) {
 	}
-	var donors evtx.Donors
-	donors.Take(r)
-	donors.Take(other)
-	if events, substituted, lost := adopt(&donors); events != 42 || substituted != 42 || lost != 0 {
-		t.Errorf("with donors: %d events, %d substituted, %d lost", events, substituted, lost)
+	var pool evtx.TemplatePool
+	pool.Merge(r)
+	pool.Merge(other)
+	if events, substituted, lost := resolve(&pool); events != 42 || substituted != 42 || lost != 0 {
+		t.Errorf("with definitions: %d events, %d substituted, %d lost", events, substituted, lost)
 	}
 }

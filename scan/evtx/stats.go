@@ -31,9 +31,9 @@ type Stats struct {
 	// First and Last are the earliest and latest plausible times of the records
 	// (System/TimeCreated), zero if there are none.
 	First, Last event.Time
-	// Hosts counts the records by their Computer, spelled as the log spells it. Of one
-	// part it has the first 16,384 hosts, of several at least as many and at most
-	// twice as many: which ones depends on their names only.
+	// Hosts counts the records by their Computer, spelled as the log spells it.
+	// Of one part it has the first 16,384 hosts, of several at least as many
+	// and at most twice as many: which ones depends on their names only.
 	Hosts map[string]int
 	// Origins counts the records by host and channel, bounded in the same way.
 	Origins map[Origin]OriginStats
@@ -82,8 +82,8 @@ func (s *Stats) Add(other *Stats) {
 	s.trim(2 * maxHosts)
 }
 
-// Settle ends a sum of several Stats: what it has of hosts and origins depends on
-// nothing but what there was, whatever the order of the sum.
+// Settle ends a sum of several Stats: what it has of hosts and origins depends
+// on nothing but what there was, whatever the order of the sum.
 func (s *Stats) Settle() {
 	if s.trimmed {
 		s.trim(maxHosts)
@@ -126,8 +126,8 @@ func hashText(text string) uint64 {
 	return h.Sum64()
 }
 
-// sawHost counts n records of a host.
-func (s *Stats) sawHost(host string, n int) {
+// countHost counts n records of a host.
+func (s *Stats) countHost(host string, n int) {
 	if _, known := s.Hosts[host]; !known && len(s.Hosts) >= maxHosts {
 		s.MoreHosts = true
 		return
@@ -135,8 +135,8 @@ func (s *Stats) sawHost(host string, n int) {
 	s.Hosts[host] += n
 }
 
-// saw widens the time span to t.
-func (s *Stats) saw(t event.Time) {
+// widen widens the time span to t.
+func (s *Stats) widen(t event.Time) {
 	if !t.Plausible() {
 		return
 	}

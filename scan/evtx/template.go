@@ -26,8 +26,8 @@ const (
 	sourceMixed                   // several of them, one after the other
 )
 
-// source is where the text of one attribute or element comes from.
-type source struct {
+// textSource is where the text of one attribute or element comes from.
+type textSource struct {
 	kind  sourceKind
 	index uint16 // sourceSubstitution: of the value; sourceMixed: of the first part
 	text  span   // sourceLiteral
@@ -36,9 +36,9 @@ type source struct {
 // span is a stretch of template.raw, in bytes.
 type span struct{ off, size uint32 }
 
-// part is one piece of a sourceMixed.
-type part struct {
-	source
+// textPiece is one piece of a sourceMixed.
+type textPiece struct {
+	textSource
 	char uint16 // a character reference, if source.kind is sourceNone
 	next uint16 // index of the next part, 0 at the end
 }
@@ -59,8 +59,8 @@ const (
 type item struct {
 	field event.FieldID
 	// name is where the name comes from, if it is not a literal (never seen).
-	name  source
-	value source
+	name  textSource
+	value textSource
 }
 
 // embed is a value that holds more of the event as BinXML.
@@ -94,10 +94,10 @@ type template struct {
 	// anew in each chunk.
 	unkept bool
 
-	system [numSystem]source
+	system [numSystem]textSource
 	items  []item
 	embeds []embed
-	parts  []part
+	parts  []textPiece
 	// substitutions are the indices of the values that the definition uses, once
 	// for each use.
 	substitutions []uint16
@@ -105,14 +105,14 @@ type template struct {
 	// selections that ask for them; names are the sources of those names that
 	// are no literals.
 	listed []listedField
-	names  []source
+	names  []textSource
 	// seen has a bit for each field that has its item.
 	seen [2]uint64
 
 	// provider is what the selection says of a literal provider name; nil for a
 	// provider that nothing is selected of. Used if system[sysProvider] is a
 	// literal.
-	provider *provider
+	provider *selectedProvider
 	// quick says that the event ID and the time are plain substitutions at
 	// idIndex and timeIndex, idIndex < timeIndex, that the host is a literal, and
 	// that the channel is one too or a plain substitution at channelIndex >
@@ -124,8 +124,9 @@ type template struct {
 	// asked says what of the selection can be an event of this template.
 	asked asked
 
-	// uses counts the records of the present part, of which those of one channel
-	// after the other count for an origin, nil if there is none; owned by the reader.
+	// uses counts the records of the present part, of which those of one
+	// channel after the other count for an origin, nil if there is none; owned
+	// by the reader.
 	uses    int
 	channel event.Value
 	origin  *OriginStats
@@ -134,12 +135,13 @@ type template struct {
 	usedIn uint64
 	// failed is why the definition cannot be used.
 	failed error
-	// suspect says that a name of it has not the hash that stands beside it: one of
-	// them was overwritten.
+	// suspect says that a name of it has not the hash that stands beside it:
+	// one of them was overwritten.
 	suspect bool
-	// donor is what it was offered as, borrowed says that it is a donor's.
-	donor    *donor
-	borrowed bool
+	// candidate is what it was offered to the pool as, foreign says that it is one
+	// of the pool itself.
+	candidate *poolEntry
+	foreign   bool
 }
 
 // restart empties t but for what says which definition it is, and keeps its
@@ -149,7 +151,7 @@ func (t *template) restart(at place) {
 		id: t.id, place: at, offset: t.offset, length: t.length, serial: t.serial,
 		raw: t.raw, refs: t.refs[:0], outside: t.outside[:0], items: t.items[:0], embeds: t.embeds[:0],
 		substitutions: t.substitutions[:0], listed: t.listed[:0], names: t.names[:0],
-		parts: append(t.parts[:0], part{}), // index 0 ends a list
+		parts: append(t.parts[:0], textPiece{}), // index 0 ends a list
 	}
 }
 
@@ -197,8 +199,8 @@ func (t *template) same(chunk []byte, offset uint32) bool {
 	return bytes.Equal(t.raw[from:], there[from:])
 }
 
-// settle works out what the quick path needs to know.
-func (t *template) settle(sel *Selection) {
+// prepareQuick works out what the quick path needs to know.
+func (t *template) prepareQuick(sel *Selection) {
 	if s := t.system[sysProvider]; s.kind == sourceLiteral {
 		t.provider = sel.provider(t.text(s.text))
 	}
@@ -272,7 +274,7 @@ type templateCache struct {
 	unsure bool   // the checksums of the present chunk do not fit
 	serial uint64 // of the last compilation
 	build  compiler
-	donors Donors // what was compiled or found in the cache so far
+	pool   TemplatePool // what was compiled or found in the cache so far
 }
 
 const templateSlots = 2 * maxDefinitions
@@ -326,8 +328,8 @@ func (tc *templateCache) find(chunk []byte, offset, id uint32, at place) (*templ
 	return t.as(id)
 }
 
-// recentOuter returns the sound definition of the record looked up last if it is
-// the one at an offset of the chunk, else nil.
+// recentOuter returns the sound definition of the record looked up last if it
+// is the one at an offset of the chunk, else nil.
 func (tc *templateCache) recentOuter(offset, id uint32) *template {
 	if s := &tc.recent[0]; s.chunk == tc.chunk && s.offset == offset && s.t.id == id && s.t.failed == nil && !s.t.suspect {
 		return s.t
@@ -364,7 +366,7 @@ func (tc *templateCache) load(chunk []byte, offset, id uint32, at place) *templa
 		if t != nil && t.same(chunk, offset) {
 			tc.bytes += len(t.raw)
 			t.offset = offset
-			tc.donate(key, t)
+			tc.offer(key, t)
 			return t
 		}
 	}
@@ -380,9 +382,9 @@ func (tc *templateCache) load(chunk []byte, offset, id uint32, at place) *templa
 	tc.bytes += int(t.consumed) + definitionHead
 	switch {
 	case t.failed == nil:
-		t.settle(tc.sel)
+		t.prepareQuick(tc.sel)
 		known.next++
-		tc.donate(key, t)
+		tc.offer(key, t)
 	case !errors.Is(t.failed, ErrBudget):
 		t.failed = errors.Join(ErrTemplate, t.failed)
 		fallthrough

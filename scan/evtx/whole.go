@@ -12,12 +12,12 @@ import (
 const maxSubstituted = 4 * ChunkSize
 
 // Whole decodes the record at an offset of a chunk without regard to the
-// reader's selection, and returns it only if all of it is sound: also the values
-// that no field is taken from, and what they hold. Such a record is safe to give
-// to a decoder that trusts its input: it nests no deeper, refers to nothing
-// else, and unfolds to no more than a real one. The chunk is in memory from its
-// start on. The event is valid until the reader's next use.
-func (r *Reader) Whole(chunkData []byte, offset int) (*event.Event, error) {
+// reader's selection, and returns it only if all of it is sound: also the
+// values that no field is taken from, and what they hold. Such a record is safe
+// to give to a decoder that does not validate its input: it nests no deeper,
+// refers to nothing else, and unfolds to no more than a real one. The chunk is
+// in memory from its start on. The event is valid until the reader's next use.
+func (d *Decoder) Whole(chunkData []byte, offset int) (*event.Event, error) {
 	if offset < 0 || offset > len(chunkData) {
 		return nil, ErrSize
 	}
@@ -25,21 +25,20 @@ func (r *Reader) Whole(chunkData []byte, offset int) (*event.Event, error) {
 	if !ok {
 		return nil, ErrSignature
 	}
-	c := chunk{data: chunkData}
-	r.count()
-	r.templates.begin(true)
-	ev := &r.ev
+	c := chunkWalk{data: chunkData}
+	d.templates.begin(true)
+	ev := &d.ev
 	ev.Reset()
-	r.arena = r.arena[:0]
+	d.arena = d.arena[:0]
 	ev.Place = event.Place{Offset: int64(offset), HeaderID: recordID(chunkData, offset)}
-	r.queue = append(r.queue[:0], document{pos: offset + recordHead, end: offset + size - recordTail})
-	r.whole, r.substituted, r.outer = true, 0, nil
-	defer func() { r.whole = false; r.finish() }()
-	for i := 0; i < len(r.queue); i++ {
-		if i >= maxDocuments || r.queue[i].depth > maxEmbedded {
+	d.queue = append(d.queue[:0], document{pos: offset + recordHead, end: offset + size - recordTail})
+	d.outer, d.substituted, d.checkInstance = nil, 0, d.checkSound
+	defer func() { d.checkInstance = nil }()
+	for i := 0; i < len(d.queue); i++ {
+		if i >= maxDocuments || d.queue[i].depth > maxEmbedded {
 			return nil, ErrBudget
 		}
-		if err := r.document(&c, r.queue[i]); err != nil {
+		if err := d.document(&c, d.queue[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -53,29 +52,29 @@ func (r *Reader) Whole(chunkData []byte, offset int) (*event.Event, error) {
 }
 
 // Definition tells of the template definition of the record that Whole returned
-// last: its offset in the chunk, and a number that it shares with definitions of
-// other chunks only if they are the same in all that matters. The number is 0
-// for a record without a template.
-func (r *Reader) Definition() (offset uint32, serial uint64) {
-	if r.outer == nil {
+// last: its offset in the chunk, and a number that it shares with definitions
+// of other chunks only if they are the same in all that matters. The number is
+// 0 for a record without a template.
+func (d *Decoder) Definition() (offset uint32, serial uint64) {
+	if d.outer == nil {
 		return 0, 0
 	}
-	return r.outer.offset, r.outer.serial
+	return d.outer.offset, d.outer.serial
 }
 
-// vet checks what fill does not look at, for Whole.
-func (r *Reader) vet(t *template, doc document) error {
+// checkSound checks what fill does not look at, for Whole.
+func (d *Decoder) checkSound(t *template, doc document) error {
 	for _, index := range t.substitutions {
-		if int(index) < len(r.vals) {
-			r.substituted += int(r.vals[index].size)
+		if int(index) < len(d.vals) {
+			d.substituted += int(d.vals[index].size)
 		}
 	}
-	if r.substituted += len(t.raw); r.substituted > maxSubstituted {
+	if d.substituted += len(t.raw); d.substituted > maxSubstituted {
 		return ErrBudget
 	}
-	for i, v := range r.vals {
+	for i, v := range d.vals {
 		if v.typ == event.TypeBinXML && v.size > 0 && !t.embedsValue(i) {
-			r.queue = append(r.queue, document{v.off, v.off + int(v.size), inOther, doc.depth + 1})
+			d.queue = append(d.queue, document{v.off, v.off + int(v.size), inOther, doc.depth + 1})
 		}
 	}
 	return nil

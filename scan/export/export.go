@@ -1,11 +1,12 @@
-// Package export reads event log records in other forms than EVTX: event XML, as
-// wevtutil, Event Viewer, Splunk and forwarding stores write it, and JSON, as
-// evtx_dump, Chainsaw, Velociraptor, Winlogbeat and NXLog do. The records are the
-// log's, but an export is no log: there is no chunk, no checksum and nothing that
-// says that it is whole.
+// Package export reads event log records in other forms than EVTX: event XML,
+// as wevtutil, Event Viewer, Splunk and forwarding stores write it, and JSON,
+// as evtx_dump, Chainsaw, Velociraptor, Winlogbeat and NXLog do. The records
+// are the log's, but an export is no log: there is no chunk, no checksum and
+// nothing that says that it is whole.
 //
-// The text is an intruder's as much as a log's. Elements and keys are parsed, never
-// searched for, and what is nested too deep or too long costs only itself.
+// The text is an intruder's as much as a log's. Elements and keys are parsed,
+// never searched for, and what is nested too deep or too long costs only
+// itself.
 package export
 
 import (
@@ -46,9 +47,9 @@ const (
 
 // Record is one record of an export. It is valid until the next one.
 type Record struct {
-	// Event is the record as an event. Its Place.Offset is where the record begins, in
-	// bytes from the start of the text; its Key is -1 if the selection does not have
-	// its kind, and then it has no payload.
+	// Event is the record as an event. Its Place.Offset is where the record
+	// begins, in bytes from the start of the text; its Key is -1 if the
+	// selection does not have its kind, and then it has no payload.
 	Event *event.Event
 	// Computer and Channel are those of the event, "" if it does not say.
 	Computer, Channel string
@@ -58,15 +59,15 @@ type Record struct {
 type Result struct {
 	// Records counts the records that were read, Bad those that could not be.
 	Records, Bad int
-	// First says where the first bad record begins, in bytes from the start, and why it
-	// is bad; nil if there are none.
+	// First says where the first bad record begins, in bytes from the start,
+	// and why it is bad; nil if there are none.
 	FirstBad error
 	// LocalTimes counts the records whose time has no zone and was taken for UTC.
 	LocalTimes int
 }
 
-// Detect returns the form of an export by the first bytes of its text, up to some
-// kilobytes; None if it is none.
+// Detect returns the form of an export by the first bytes of its text, up to
+// some kilobytes; None if it is none.
 func Detect(head []byte) Form {
 	text := strings.TrimSpace(string(decodeStart(head)))
 	switch {
@@ -89,10 +90,10 @@ func decodeStart(head []byte) []byte {
 	return text
 }
 
-// Read calls visit with each record of an export of size bytes. What it returns is
-// returned. want says of which events the payload is wanted, and what of it: the
-// names of fields are those that the same record of a log has, as far as the form
-// of the export keeps them.
+// Read calls visit with each record of an export of size bytes. What it returns
+// is returned. want says of which events the payload is wanted, and what of it:
+// the names of fields are those that the same record of a log has, as far as
+// the form of the export keeps them.
 func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, want event.Want, visit func(*Record) error) (Result, error) {
 	r := &reader{in: newText(io.NewSectionReader(source, 0, size)), form: form, visit: visit, space: make([]byte, 2<<20)}
 	r.fields = fields{wanted: newSelection(&want), names: make(map[string]string)}
@@ -193,17 +194,17 @@ func (r *reader) bad(at int64, err error) {
 	}
 }
 
-// state says how far a record has been read.
-type state uint8
+// progress says how far a record has been read.
+type progress uint8
 
 const (
-	more     state = iota // it goes on behind the buffer
-	complete              // it is in the buffer
+	more     progress = iota // it goes on behind the buffer
+	complete                 // it is in the buffer
 )
 
-// next returns where the first record in the buffer begins and ends. If there is
-// no whole one, start is where to go on.
-func (r *reader) next() (start, end int, s state) {
+// next returns where the first record in the buffer begins and ends. If there
+// is no whole one, start is where to go on.
+func (r *reader) next() (start, end int, s progress) {
 	if r.form == XML {
 		return nextElement(r.buffer)
 	}
@@ -246,8 +247,8 @@ func (r *reader) fill16(at int64) {
 	if ev.Key = f.key; ev.Key < 0 {
 		return
 	}
-	// The values are slices of one buffer, which must not move: its size is bounded by
-	// that of the texts.
+	// The values are slices of one buffer, which must not move: its size is
+	// bounded by that of the texts.
 	need := 2 * (len(f.provider) + len(f.channel) + len(f.computer))
 	for i := range f.count {
 		need += 2 * len(f.list[i].value)
@@ -312,8 +313,8 @@ func text16[T string | []byte](r *reader, text T) event.Value {
 	return event.Value{Type: event.TypeString, Data: r.values[start:len(r.values):len(r.values)]}
 }
 
-// providerOf names the providers of channels that have one, for exports that do not
-// say it.
+// providerOf names the providers of channels that have one, for exports that do
+// not say it.
 var providerOf = map[string]string{
 	"security":                             "Microsoft-Windows-Security-Auditing",
 	"microsoft-windows-sysmon/operational": "Microsoft-Windows-Sysmon",

@@ -147,7 +147,8 @@ func TestBad(t *testing.T) {
 	}
 }
 
-// FuzzRead: no text makes the reader fail or stand still, and places lie within it.
+// FuzzRead: no text makes the reader fail or stand still, and places lie within
+// it.
 func FuzzRead(f *testing.F) {
 	f.Add(true, xmlRecord)
 	f.Add(true, "<Event/><Event a='>'><!-- </Event>")

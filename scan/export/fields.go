@@ -50,8 +50,8 @@ func (f *fields) reset() {
 // maxFields bounds the fields of a record.
 const maxFields = 1024
 
-// add adds a payload field. Name and value must stay as they are until the record
-// was visited.
+// add adds a payload field. Name and value must stay as they are until the
+// record was visited.
 func (f *fields) add(name, value []byte) {
 	if len(name) > 0 {
 		f.put(field{name, value, payloadField})
@@ -87,7 +87,8 @@ func (f *fields) put(v field) {
 	f.count++
 }
 
-// keep returns a copy of bytes that stays as it is until the record was visited.
+// keep returns a copy of bytes that stays as it is until the record was
+// visited.
 func (f *fields) keep(b []byte) []byte {
 	start := len(f.arena)
 	f.arena = append(f.arena, b...)
@@ -97,8 +98,8 @@ func (f *fields) keep(b []byte) []byte {
 // maxNames bounds the texts that are kept to be used again.
 const maxNames = 1 << 14
 
-// name returns bytes as a string: providers, channels and computers come again and
-// again.
+// name returns bytes as a string: providers, channels and computers come again
+// and again.
 func (f *fields) name(b []byte) string {
 	if s, ok := f.names[string(b)]; ok {
 		return s

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// nextObject returns where the first object begins and ends, whether objects stand
-// in lines, over several lines, or in an array.
-func nextObject(b []byte) (start, end int, s state) {
+// nextObject returns where the first object begins and ends, whether objects
+// stand in lines, over several lines, or in an array.
+func nextObject(b []byte) (start, end int, s progress) {
 	if start = bytes.IndexByte(b, '{'); start < 0 {
 		return len(b), 0, more
 	}
@@ -23,8 +23,8 @@ func nextObject(b []byte) (start, end int, s state) {
 	return start, start + n, complete
 }
 
-// skipNested returns the length of the object or array that b begins with, -1 if it
-// goes on.
+// skipNested returns the length of the object or array that b begins with, -1
+// if it goes on.
 func skipNested(b []byte) int {
 	open, end := b[0], b[0]+2 // {} and [] stand so in ASCII
 	depth := 0
@@ -47,7 +47,8 @@ func skipNested(b []byte) int {
 	return -1
 }
 
-// stringEnd returns the index of the quote that ends a string, -1 if it goes on.
+// stringEnd returns the index of the quote that ends a string, -1 if it goes
+// on.
 func stringEnd(b []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], '"')
@@ -66,8 +67,8 @@ func stringEnd(b []byte) int {
 	}
 }
 
-// readJSON reads one object. The payload is read last, and only if it is wanted: it
-// may stand before what says which event it is.
+// readJSON reads one object. The payload is read last, and only if it is
+// wanted: it may stand before what says which event it is.
 func (f *fields) readJSON(b []byte) error {
 	d := &f.json
 	*d = jsonReader{rest: b, path: d.path[:0], payload: d.payload[:0], fields: f}
@@ -107,8 +108,8 @@ type payload struct {
 	depth   int
 }
 
-// pass passes over a value that is the payload of the event, and reports whether it
-// did.
+// pass passes over a value that is the payload of the event, and reports
+// whether it did.
 func (d *jsonReader) pass(depth int) bool {
 	const most = 8
 	if len(d.payload) == most || len(d.rest) == 0 || d.rest[0] != '{' && d.rest[0] != '[' {
@@ -297,8 +298,8 @@ func (d *jsonReader) unescaped(b []byte) ([]byte, error) {
 	}
 }
 
-// unicodeEscape reads \uXXXX, or two of them that make one character, and returns
-// how many bytes it took; 0 if it is none.
+// unicodeEscape reads \uXXXX, or two of them that make one character, and
+// returns how many bytes it took; 0 if it is none.
 func unicodeEscape(b []byte) (rune, int) {
 	const size = 6
 	unit := func(b []byte) (rune, bool) {
@@ -453,21 +454,23 @@ func (d *jsonReader) winlogValue(path, value []byte) {
 	}
 }
 
-// winlogOthers are further values of System by the keys that Winlogbeat gives them.
+// winlogOthers are further values of System by the keys that Winlogbeat gives
+// them.
 var winlogOthers = map[string]string{
 	"provider_guid": "Provider/@Guid", "process.pid": "Execution/@ProcessID", "process.thread.id": "Execution/@ThreadID",
 	"user.identifier": "Security/@UserID", "activity_id": "Correlation/@ActivityID",
 	"related_activity_id": "Correlation/@RelatedActivityID", "opcode": "Opcode", "task": "Task", "keywords": "Keywords",
 }
 
-// winlogNames are the elements of System by the keys that Winlogbeat gives them.
+// winlogNames are the elements of System by the keys that Winlogbeat gives
+// them.
 var winlogNames = map[string]string{
 	"event_id": "EventID", "version": "Version", "record_id": "EventRecordID", "computer_name": "Computer",
 	"channel": "Channel", "provider_name": "Provider",
 }
 
-// flatValue takes a value of an object without sections, as NXLog writes it: what
-// System has and the payload stand side by side.
+// flatValue takes a value of an object without sections, as NXLog writes it:
+// what System has and the payload stand side by side.
 func (d *jsonReader) flatValue(name, value []byte) {
 	switch string(name) {
 	case "@timestamp", "TimeCreated", "SystemTime":
@@ -487,8 +490,8 @@ func (d *jsonReader) flatValue(name, value []byte) {
 	}
 }
 
-// flatNames are the elements of System by the keys that objects without sections
-// have for them.
+// flatNames are the elements of System by the keys that objects without
+// sections have for them.
 var flatNames = map[string]string{
 	"EventID": "EventID", "Version": "Version", "RecordNumber": "EventRecordID", "EventRecordID": "EventRecordID",
 	"RecordID": "EventRecordID", "Hostname": "Computer", "Computer": "Computer", "host": "Computer", "Channel": "Channel",

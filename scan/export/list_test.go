@@ -33,8 +33,8 @@ func list(t *testing.T, form export.Form, text string, want event.Want) [][2][]s
 	return got
 }
 
-// TestAllFields lists the fields of events that nothing knows, in the forms that
-// tools write.
+// TestAllFields lists the fields of events that nothing knows, in the forms
+// that tools write.
 func TestAllFields(t *testing.T) {
 	const xmlSystem = `<System><Provider Name="Made-Up" Guid="{G}"/><EventID Qualifiers="16384">0</EventID><Level>3</Level><Opcode></Opcode>` +
 		`<TimeCreated SystemTime="2026-01-02T03:04:05.6789012Z"/><Correlation/><Execution ProcessID="42" ThreadID='7'/><Channel>Made/Up</Channel><Computer>a</Computer><Security UserID="S-1-5-18"/></System>`

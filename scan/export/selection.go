@@ -14,8 +14,8 @@ type selection struct {
 	fields              map[string]bool // those names, nil for all
 }
 
-// selected is a name that is selected: that of a provider, for a kind of event or
-// for all of its events, or that of a channel.
+// selected is a name that is selected: that of a provider, for a kind of event
+// or for all of its events, or that of a channel.
 type selected struct {
 	name string
 	key  int

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// newText returns a reader of text as UTF-8: it may be UTF-16, with a byte order
-// mark or without, or have a mark of UTF-8.
+// newText returns a reader of text as UTF-8: it may be UTF-16, with a byte
+// order mark or without, or have a mark of UTF-8.
 func newText(r io.Reader) io.Reader {
 	b := bufio.NewReaderSize(r, 1<<16)
 	head, _ := b.Peek(4) // a shorter one is no UTF-16

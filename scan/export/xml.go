@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// nextElement returns where the first Event element begins and ends. Elements of
-// that name do not hold others.
-func nextElement(b []byte) (start, end int, s state) {
+// nextElement returns where the first Event element begins and ends. Elements
+// of that name do not hold others.
+func nextElement(b []byte) (start, end int, s progress) {
 	at := 0
 	start = -1
 	for {
@@ -47,9 +47,10 @@ func nextElement(b []byte) (start, end int, s state) {
 	return start, 0, more
 }
 
-// plainEnd returns where an Event element ends whose start tag has been read: at its
-// first end tag, as what looks like one elsewhere is in a comment, a CDATA section
-// or a processing instruction. It returns -1 if there may be some.
+// plainEnd returns where an Event element ends whose start tag has been read:
+// at its first end tag, as what looks like one elsewhere is in a comment, a
+// CDATA section or a processing instruction. It returns -1 if there may be
+// some.
 func plainEnd(b []byte) int {
 	const tag = "</Event>"
 	n := bytes.Index(b, []byte(tag))
@@ -71,7 +72,8 @@ func plainEnd(b []byte) int {
 	return n + len(tag)
 }
 
-// isTag reports whether markup is the tag that begins so, not one of a longer name.
+// isTag reports whether markup is the tag that begins so, not one of a longer
+// name.
 func isTag(tag []byte, begin string) bool {
 	if len(tag) <= len(begin) || string(tag[:len(begin)]) != begin {
 		return false
@@ -80,8 +82,8 @@ func isTag(tag []byte, begin string) bool {
 	return c == '>' || c == '/' || c <= ' '
 }
 
-// markupEnd returns the length of the markup that b begins with, -1 if it goes on: a
-// tag, a comment, a CDATA section or a processing instruction.
+// markupEnd returns the length of the markup that b begins with, -1 if it goes
+// on: a tag, a comment, a CDATA section or a processing instruction.
 func markupEnd(b []byte) int {
 	if len(b) < 2 {
 		return -1
@@ -126,7 +128,8 @@ func otherMarkupEnd(b []byte) int {
 	return tagEnd(b)
 }
 
-// after returns where a text ends that comes in b from a place on, -1 if it does not.
+// after returns where a text ends that comes in b from a place on, -1 if it
+// does not.
 func after(b []byte, from int, text string) int {
 	if i := bytes.Index(b[from:], []byte(text)); i >= 0 {
 		return from + i + len(text)
@@ -134,13 +137,14 @@ func after(b []byte, from int, text string) int {
 	return -1
 }
 
-// element is where the reading of an event's XML is.
-type element struct {
+// openElement is where the reading of an event's XML is.
+type openElement struct {
 	name    []byte
 	dataKey []byte // of Data and ComplexData: its attribute Name
 }
 
-// readXML reads an Event element, and of an event that is not wanted only System.
+// readXML reads an Event element, and of an event that is not wanted only
+// System.
 func (f *fields) readXML(b []byte) error {
 	x := xmlReader{fields: f, lists: f.wanted.lists}
 	for len(b) > 0 {
@@ -171,7 +175,7 @@ func (f *fields) readXML(b []byte) error {
 // xmlReader reads an Event element.
 type xmlReader struct {
 	fields *fields
-	stack  [maxDepth]element
+	stack  [maxDepth]openElement
 	// If fields are listed: whether elements stand in that of the stack, and
 	// whether attributes of it are listed.
 	parent, attributes [maxDepth]bool
@@ -249,13 +253,13 @@ func (f *fields) unescape(b []byte) []byte {
 }
 
 // startElement takes the attributes of a start tag.
-func (x *xmlReader) startElement(tag []byte) element {
+func (x *xmlReader) startElement(tag []byte) openElement {
 	inner := bytes.TrimSuffix(tag[1:len(tag)-1], []byte("/"))
 	end := 0
 	for end < len(inner) && !isSpace(inner[end]) {
 		end++
 	}
-	e := element{name: inner[:end]}
+	e := openElement{name: inner[:end]}
 	if end == len(inner) {
 		return e
 	}
@@ -266,8 +270,8 @@ func (x *xmlReader) startElement(tag []byte) element {
 	return e
 }
 
-// valueAttribute takes the attribute that is the value of an element of System, or
-// returns that which gives the name of another one; nil if there is none.
+// valueAttribute takes the attribute that is the value of an element of System,
+// or returns that which gives the name of another one; nil if there is none.
 func (x *xmlReader) valueAttribute(element, rest []byte) []byte {
 	inSystem := x.depth == 2 && string(x.stack[1].name) == "System"
 	key := "Name"
@@ -347,8 +351,8 @@ func isPayload(section string) bool {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// nextAttribute returns the first attribute of a tag's rest. References in its value
-// are not resolved.
+// nextAttribute returns the first attribute of a tag's rest. References in its
+// value are not resolved.
 func nextAttribute(b []byte) (name, value, rest []byte, ok bool) {
 	b = bytes.TrimLeft(b, " \t\r\n")
 	eq := bytes.IndexByte(b, '=')
@@ -391,7 +395,7 @@ func (x *xmlReader) endElement() {
 }
 
 // listElement lists an element of the payload whose name is no field's.
-func (x *xmlReader) listElement(section string, e *element) {
+func (x *xmlReader) listElement(section string, e *openElement) {
 	switch {
 	case section == "EventData" && string(e.name) == "Data":
 		x.fields.also(listedField, nil, x.text)

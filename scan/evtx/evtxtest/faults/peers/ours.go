@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 
 	"webshellscan/scan/event"
@@ -23,20 +22,17 @@ func readOurs(path string, recover bool) error {
 	if err != nil {
 		return err
 	}
-	reader := evtx.NewReader(evtx.NewSelection([]event.Key{
+	reader := evtx.NewReader(evtx.Select(event.Want{Recovered: recover, Keys: []event.Key{
 		{Provider: "Microsoft-Windows-Sysmon", ID: 1},
 		{Provider: "Microsoft-Windows-Sysmon", ID: 5},
 		{Provider: "Microsoft-Windows-Security-Auditing", ID: 4688},
 		{Provider: "Microsoft-Windows-Security-Auditing", ID: 4689},
 		{Provider: "Service Control Manager", ID: 7036},
-	}))
-	if recover {
-		reader.RecoverStale()
-	}
+	}}))
 	var odd []evtx.Part
-	var orphans []evtx.Orphan
-	take := func(events iter.Seq2[*event.Event, error]) error {
-		for ev, err := range events {
+	var deferred []evtx.Deferred
+	take := func(reading *evtx.Reading) error {
+		for ev, err := range reading.Events(context.Background()) {
 			if ev != nil {
 				err = print(ev)
 			}
@@ -44,17 +40,16 @@ func readOurs(path string, recover bool) error {
 				return err
 			}
 		}
-		odd, orphans = append(odd, reader.Irregular()...), append(orphans, reader.Orphans()...)
+		odd, deferred = append(odd, reading.Irregular...), append(deferred, reading.Deferred...)
 		return nil
 	}
-	ctx := context.Background()
 	for part := range file.Parts(evtx.DefaultPartSize) {
-		err = errors.Join(err, take(reader.Records(ctx, file, part)))
+		err = errors.Join(err, take(reader.Records(file, part)))
 	}
-	err = errors.Join(err, take(reader.Carve(ctx, file, odd)))
-	var donors evtx.Donors
-	donors.Take(reader)
-	return errors.Join(err, take(reader.Adopt(ctx, file, orphans, &donors)))
+	err = errors.Join(err, take(reader.Carve(file, odd)))
+	var pool evtx.TemplatePool
+	pool.Merge(reader)
+	return errors.Join(err, take(reader.Deferred(file, deferred, &pool)))
 }
 
 // print prints one event.

@@ -11,67 +11,68 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Donors holds template definitions, of all files of a scan, for records whose
-// own definition is lost or in doubt. Which definition stands for a template id
-// does not depend on the order in which they came: it is the one that most
-// chunks with a sound checksum have, or else most chunks.
-type Donors struct {
-	byMeaning map[donorKey]*donor
-	best      map[templateKey]*donor
+// TemplatePool holds template definitions, of all files of a scan, for records
+// whose own definition is lost or in doubt. Which definition stands for a
+// template id does not depend on the order in which they came: it is the one
+// that most chunks with a sound checksum have, or else most chunks.
+type TemplatePool struct {
+	byMeaning map[poolKey]*poolEntry
+	best      map[templateKey]*poolEntry
 }
 
-// donorKey tells definitions apart by what they mean: in which chunk one stands
+// poolKey tells definitions apart by what they mean: in which chunk one stands
 // makes no difference.
-type donorKey struct {
+type poolKey struct {
 	templateKey
 	meaning uint64 // a hash of it
 }
 
-// donor is a definition apart from the chunks that it stood in.
-type donor struct {
+// poolEntry is a definition apart from the chunks that it stood in.
+type poolEntry struct {
 	template *template
 	meaning  uint64
 	sure     int // chunks with a sound checksum that have it
 	unsure   int // other chunks that have it
 }
 
-// maxDonors is how many definitions are kept: ten times as many as 905 files
-// hold. Beyond it those of the smallest hash stay, whoever saw them first.
-const maxDonors = 1 << 13
+// maxCandidates is how many definitions are kept: ten times as many as 905
+// files hold. Beyond it those of the smallest hash stay, whoever saw them
+// first.
+const maxCandidates = 1 << 13
 
-// better reports whether d is to be taken rather than other.
-func (d *donor) better(other *donor) bool {
-	return cmp.Or(d.surer(other), cmp.Compare(other.meaning, d.meaning)) > 0
+// preferredTo reports whether d is to be taken rather than other.
+func (d *poolEntry) preferredTo(other *poolEntry) bool {
+	return cmp.Or(d.compareConfidence(other), cmp.Compare(other.meaning, d.meaning)) > 0
 }
 
-// surer compares how sure one can be of two definitions. A damaged one mostly
-// knows fewer names, or asks for values that there are not.
-func (d *donor) surer(other *donor) int {
+// compareConfidence compares how sure one can be of two definitions. A damaged
+// one mostly knows fewer names, or asks for values that there are not.
+func (d *poolEntry) compareConfidence(other *poolEntry) int {
 	return cmp.Or(cmp.Compare(d.sure, other.sure), cmp.Compare(d.unsure, other.unsure),
 		cmp.Compare(len(d.template.items), len(other.template.items)),
 		cmp.Compare(other.template.lastValue(), d.template.lastValue()))
 }
 
-// prune keeps maxDonors definitions.
-func (d *Donors) prune() {
-	if len(d.byMeaning) <= maxDonors {
+// prune keeps maxCandidates definitions.
+func (d *TemplatePool) prune() {
+	if len(d.byMeaning) <= maxCandidates {
 		return
 	}
-	keys := slices.SortedFunc(maps.Keys(d.byMeaning), func(a, b donorKey) int {
+	keys := slices.SortedFunc(maps.Keys(d.byMeaning), func(a, b poolKey) int {
 		return cmp.Or(cmp.Compare(a.meaning, b.meaning), cmp.Compare(a.id, b.id), cmp.Compare(a.place, b.place))
 	})
-	for _, key := range keys[maxDonors:] {
+	for _, key := range keys[maxCandidates:] {
 		delete(d.byMeaning, key)
 	}
 }
 
-// Take adds the definitions that a reader has met since it was made. The reader
-// must not be in use.
-func (d *Donors) Take(r *Reader) {
+// Merge adds the definitions that a reader has met since it was made. The
+// reader must not be in use.
+func (d *TemplatePool) Merge(rd *Reader) {
 	if d.byMeaning == nil {
-		d.byMeaning = make(map[donorKey]*donor)
+		d.byMeaning = make(map[poolKey]*poolEntry)
 	}
-	for key, from := range r.templates.donors.byMeaning {
+	for key, from := range rd.dec.templates.pool.byMeaning {
 		if to := d.byMeaning[key]; to != nil {
 			to.sure += from.sure
 			to.unsure += from.unsure
@@ -81,53 +82,53 @@ func (d *Donors) Take(r *Reader) {
 		}
 	}
 	d.prune()
-	d.best = make(map[templateKey]*donor)
+	d.best = make(map[templateKey]*poolEntry)
 	for key, candidate := range d.byMeaning {
-		if best := d.best[key.templateKey]; best == nil || candidate.better(best) {
+		if best := d.best[key.templateKey]; best == nil || candidate.preferredTo(best) {
 			d.best[key.templateKey] = candidate
 		}
 	}
 }
 
-// find returns the donor of a template id, nil if none is known.
-func (d *Donors) find(id uint32, at place) *donor { return d.best[templateKey{id, at}] }
+// find returns the preferred definition of a template id, nil if none is known.
+func (d *TemplatePool) find(id uint32, at place) *poolEntry { return d.best[templateKey{id, at}] }
 
-// contradict reports whether t, of a chunk whose checksum does not fit, is
+// contradicts reports whether t, of a chunk whose checksum does not fit, is
 // another definition than the best of its kind, and less sure.
-func (d *Donors) contradict(best *donor, t *template) bool {
-	if t.donor == nil || t.donor.meaning == best.meaning {
+func (d *TemplatePool) contradicts(best *poolEntry, t *template) bool {
+	if t.candidate == nil || t.candidate.meaning == best.meaning {
 		return false
 	}
-	known := d.byMeaning[donorKey{templateKey{t.id, t.place}, t.donor.meaning}]
-	return known == nil || known.sure == 0 && best.surer(known) > 0
+	known := d.byMeaning[poolKey{templateKey{t.id, t.place}, t.candidate.meaning}]
+	return known == nil || known.sure == 0 && best.compareConfidence(known) > 0
 }
 
-// donate offers a definition of the chunk at hand as a donor.
-func (tc *templateCache) donate(key templateKey, t *template) {
+// offer offers a definition of the chunk at hand to the pool.
+func (tc *templateCache) offer(key templateKey, t *template) {
 	if t.failed != nil || t.suspect {
 		return
 	}
-	if t.donor == nil {
-		t.donor = tc.donors.put(key, t)
+	if t.candidate == nil {
+		t.candidate = tc.pool.put(key, t)
 	}
 	if tc.unsure {
-		t.donor.unsure++
+		t.candidate.unsure++
 	} else {
-		t.donor.sure++
+		t.candidate.sure++
 	}
 }
 
-// put returns the donor that means what t does.
-func (d *Donors) put(key templateKey, t *template) *donor {
+// put returns the entry that means what t does.
+func (d *TemplatePool) put(key templateKey, t *template) *poolEntry {
 	if d.byMeaning == nil {
-		d.byMeaning = make(map[donorKey]*donor)
+		d.byMeaning = make(map[poolKey]*poolEntry)
 	}
-	k := donorKey{key, t.meaning()}
+	k := poolKey{key, t.meaning()}
 	known := d.byMeaning[k]
 	if known == nil {
-		known = &donor{template: t.clone(), meaning: k.meaning}
+		known = &poolEntry{template: t.clone(), meaning: k.meaning}
 		d.byMeaning[k] = known
-		if len(d.byMeaning) > 2*maxDonors {
+		if len(d.byMeaning) > 2*maxCandidates {
 			d.prune()
 		}
 	}
@@ -141,7 +142,7 @@ func (t *template) clone() *template {
 	c.items, c.embeds, c.parts = slices.Clone(t.items), slices.Clone(t.embeds), slices.Clone(t.parts)
 	c.substitutions = slices.Clone(t.substitutions)
 	c.listed, c.names = slices.Clone(t.listed), slices.Clone(t.names)
-	c.uses, c.usedIn, c.donor, c.borrowed = 0, 0, nil, true
+	c.uses, c.usedIn, c.candidate, c.foreign = 0, 0, nil, true
 	c.channel, c.origin = event.Value{}, nil
 	return &c
 }
@@ -150,7 +151,7 @@ func (t *template) clone() *template {
 func (t *template) meaning() uint64 {
 	b := make([]byte, 0, 1024)
 	number := func(n int) { b = binary.LittleEndian.AppendUint32(b, uint32(n)) }
-	simple := func(s source) {
+	simple := func(s textSource) {
 		number(int(s.kind))
 		switch s.kind {
 		case sourceSubstitution:
@@ -160,14 +161,14 @@ func (t *template) meaning() uint64 {
 			b = append(b, t.text(s.text)...)
 		}
 	}
-	add := func(s source) {
+	add := func(s textSource) {
 		if s.kind != sourceMixed {
 			simple(s)
 			return
 		}
 		for i := s.index; ; {
 			p := &t.parts[i]
-			simple(p.source)
+			simple(p.textSource)
 			number(int(p.char))
 			if i = p.next; i == 0 {
 				break
