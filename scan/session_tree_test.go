@@ -88,6 +88,9 @@ left out 2 [{csc.exe 2}]`},
 1x w3wp.exe 100 left out 8, 0
   1x cmd.exe 900 *
 left out 8 [{csc.exe 8}]`},
+		{"room for the server process only", same, scan.Bounds{Nodes: 1}, `
+1x w3wp.exe 100 left out 0, 5
+left out 5 []`},
 		{"a bound of nodes", append(alike, below(400, 100, csc, "csc"), shell), scan.Bounds{Nodes: 3}, `
 1x w3wp.exe 100 left out 1, 1
   1x cmd.exe 200 * left out 1, 0
