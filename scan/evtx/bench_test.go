@@ -25,6 +25,7 @@ func BenchmarkReader(b *testing.B) {
 		{"sysmon", fleet.StreamOptions{Kind: fleet.StreamProcess}, evtxtest.StyleLive},
 		{"security", fleet.StreamOptions{Kind: fleet.StreamProcess, Audit: true}, evtxtest.StyleLive},
 		{"forwarded", fleet.StreamOptions{Kind: fleet.StreamProcess}, evtxtest.StyleForwarded},
+		{"forwarded, none", fleet.StreamOptions{Kind: fleet.StreamNone}, evtxtest.StyleForwarded},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			data := streamFile(b, bb.stream, bb.style)

@@ -106,7 +106,7 @@ func (r *Reading) record(c *chunkWalk, size int) {
 		c.firstID, c.first, before = c.lastID, off, c.lastID-1
 	}
 	r.Stats.Records++
-	if r.dec.pool != nil && r.dec.templates.unsure || !r.quick(c, off, size) {
+	if r.dec.pool != nil && r.dec.templates.unsure || !r.quick(c, off, size) && !r.quickPlain(c, off, size) {
 		r.readWhole(c, off, size, 0)
 	} else {
 		r.deferRecord(c, off, size, 0)

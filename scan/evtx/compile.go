@@ -64,6 +64,7 @@ type compiler struct {
 	// fields; a definition always has one, since others may borrow it.
 	lists bool
 	texts nameTexts
+	names nameCache
 }
 
 // definition compiles the definition at t.offset into t.
@@ -185,7 +186,7 @@ func (c *compiler) fail(err error) {
 // the word, and the name node's offset from the chunk's start.
 func (c *compiler) name() (word, int) {
 	at := c.cur.pos
-	w, node := c.cur.name()
+	w, node := c.names.next(&c.cur)
 	c.noteName(at, node)
 	return w, node
 }

@@ -24,6 +24,7 @@ type Decoder struct {
 	arena   []byte // UTF-16LE text that had to be put together for ev
 	scratch []byte
 	lister  lister
+	scan    plainScan
 
 	// The provider asked for last, since it is mostly the next one too.
 	providerName []byte
@@ -124,7 +125,7 @@ func (d *Decoder) decode(c *chunkWalk, off, size int) (selected bool, err error)
 // selected, and as which key.
 func (d *Decoder) selected() (int, bool) {
 	if d.ev.Provider.Type == event.TypeString && (d.sel.wholeProvider || d.sel.hasID(d.ev.ID)) {
-		if key, ok := d.selectedBy(); ok {
+		if key, ok := d.selectedBy(d.ev.Provider.Data, d.ev.ID); ok {
 			return key, true
 		}
 	}
@@ -134,13 +135,14 @@ func (d *Decoder) selected() (int, bool) {
 	return 0, false
 }
 
-// selectedBy is selected by the event's provider.
-func (d *Decoder) selectedBy() (int, bool) {
-	if name := d.ev.Provider.Data; !bytes.Equal(name, d.providerName) || d.providerName == nil {
+// selectedBy returns the number of what selects events of a provider and ID, and
+// whether they are selected.
+func (d *Decoder) selectedBy(name []byte, id uint16) (int, bool) {
+	if !bytes.Equal(name, d.providerName) || d.providerName == nil {
 		d.providerName = append(d.providerName[:0], name...)
 		d.provider = d.sel.provider(name)
 	}
-	return d.provider.key(d.ev.ID)
+	return d.provider.key(id)
 }
 
 // document reads one document into the event.

@@ -207,3 +207,54 @@ func nameNode(chunk []byte, at int) (text []byte, hash uint16, err error) {
 	}
 	return chunk[at : at+size : at+size], hash, nil
 }
+
+// nameCache holds what the name references of the chunk at hand stand for: most
+// of them are the same few. The zero cache is ready for use.
+type nameCache struct {
+	chunk uint64 // the number of the chunk
+	names [256]cachedName
+}
+
+// cachedName is a name node of a chunk.
+type cachedName struct {
+	chunk   uint64
+	node    uint32 // its offset from the chunk's start
+	size    uint32 // in bytes
+	word    word
+	suspect bool // its hash is not that of its text
+}
+
+// begin makes a chunk the one at hand, by a number that no other has.
+func (n *nameCache) begin(chunk uint64) { n.chunk = chunk }
+
+// next reads a name reference at a cursor, and the node where it is inline. It
+// returns the word, and the node's offset from the chunk's start.
+func (n *nameCache) next(c *cursor) (word, int) {
+	if c.err != nil || c.end-c.pos < 4 {
+		return c.name()
+	}
+	node := binary.LittleEndian.Uint32(c.data[c.pos:])
+	known := &n.names[node*0x9E3779B1>>24]
+	if known.chunk != n.chunk || known.node != node || n.chunk == 0 {
+		return n.read(c, known)
+	}
+	c.pos += 4
+	if int(node) == c.pos {
+		c.skip(int(known.size))
+	}
+	c.suspect = c.suspect || known.suspect
+	return known.word, int(node)
+}
+
+// read reads a name reference that is not in the cache, and keeps it there.
+func (n *nameCache) read(c *cursor, to *cachedName) (word, int) {
+	before := c.suspect
+	c.suspect = false
+	w, node := c.name()
+	if c.err == nil {
+		text, _, _ := nameNode(c.data, node) // it has just been read
+		*to = cachedName{n.chunk, uint32(node), uint32(nameNodeHead + len(text) + nameNodeTail), w, c.suspect}
+	}
+	c.suspect = c.suspect || before
+	return w, node
+}

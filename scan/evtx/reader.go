@@ -23,13 +23,14 @@ type Reader struct {
 	scratch []byte
 
 	origins map[string]*originCount // by computer, 0, channel
+	plain   map[string]*plainOrigin // of the reading at hand, by computer, 0, channel in UTF-16
 	counted []*originCount          // those of the reading at hand
 	used    []*template             // with uses != 0
 }
 
 // NewReader returns a Reader that decodes what sel selects.
 func NewReader(sel *Selection) *Reader {
-	return &Reader{dec: NewDecoder(sel), origins: make(map[string]*originCount)}
+	return &Reader{dec: NewDecoder(sel), origins: make(map[string]*originCount), plain: make(map[string]*plainOrigin)}
 }
 
 // Reading is the reading of some stretch of a file: a part, stretches without
@@ -97,6 +98,7 @@ func (r *Reading) finish() {
 		t.uses, t.origin = 0, nil
 	}
 	r.reader.used = r.reader.used[:0]
+	r.finishPlain()
 	r.finishOrigins()
 	r.dec.pool, r.yield = nil, nil
 }

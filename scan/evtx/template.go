@@ -293,6 +293,7 @@ const maxCached = 4096
 // begin starts a chunk. unsure says that its checksums do not fit.
 func (tc *templateCache) begin(unsure bool) {
 	tc.chunk++
+	tc.build.names.begin(tc.chunk)
 	tc.unsure = unsure
 	tc.used, tc.bytes = 0, 0
 	if len(tc.byKey) > maxCached {
