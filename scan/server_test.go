@@ -193,3 +193,37 @@ func TestSupervisor(t *testing.T) {
 		}
 	}
 }
+
+// TestServerByPool: what an application pool's identity started has an IIS worker
+// above it also where a log names another parent; a server that it names goes
+// before a worker of which nothing but the pool is known.
+func TestServerByPool(t *testing.T) {
+	for _, tt := range []struct {
+		parent, sid string
+		link        proctree.Link
+		product     string
+		worker      uint32
+	}{
+		{cmd, "", proctree.LinkAccount, "IIS", 0},
+		{cmd, "S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415", proctree.LinkAccount, "IIS", 0},
+		{"", "S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415", proctree.LinkAccount, "IIS", 200},
+		{`C:\php\php-cgi.exe`, "", proctree.LinkStub, "PHP", 200},
+		{w3wp, "", proctree.LinkStub, "IIS", 200},
+	} {
+		event := &evtxtest.ProcessCreated{
+			NewProcessID: 300, NewProcessName: `C:\Windows\System32\whoami.exe`, ProcessID: 200, ParentProcessName: tt.parent,
+			Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-4"), Name: "shop", Domain: "IIS APPPOOL", LogonID: 0x5555},
+		}
+		if tt.sid != "" {
+			event.Subject = evtxtest.Account{SID: evtxtest.MustSID(tt.sid), Name: "-", Domain: "-", LogonID: 0x5555}
+		}
+		host := scanEvents(t, []evtxtest.Event{evtxtest.NewEvent(fieldTime, "H", event)})["H"]
+		if len(host.res.Findings) != 1 {
+			t.Fatalf("%s: %d findings", tt.parent, len(host.res.Findings))
+		}
+		f := host.res.Findings[0]
+		if f.Link != tt.link || f.Product != tt.product || !f.Worker.Exists() || f.Worker.PID() != tt.worker {
+			t.Errorf("%s %s: %s, %s, worker %d; want %s, %s, %d", tt.parent, tt.sid, f.Link, f.Product, f.Worker.PID(), tt.link, tt.product, tt.worker)
+		}
+	}
+}

@@ -124,6 +124,8 @@ func linkText(link proctree.Link) string {
 		return "by process ID, time and name"
 	case proctree.LinkStub:
 		return "some are known only from what their children's records say"
+	case proctree.LinkAccount:
+		return "by the application pool that it ran as: these logs do not name the worker"
 	case proctree.LinkTime:
 		return "by process ID and time only: these logs do not name them"
 	}

@@ -49,6 +49,7 @@ func (b *builder) build() {
 	b.findBoots()
 	b.applyPIDEndings()
 	b.link()
+	b.linkAccounts()
 	b.fillParents()
 	b.cutCycles()
 	b.listChildren()

@@ -86,6 +86,9 @@ const (
 	// LinkStub: the parent's own creation is in no log; it is what the child's
 	// record says of it.
 	LinkStub
+	// LinkAccount: nothing but the account that the child's record names ties it: an
+	// application pool's, so that an IIS worker process is above it.
+	LinkAccount
 	// LinkTime: the parent held the process ID at that time; the child's record
 	// gives nothing else to check.
 	LinkTime
@@ -100,6 +103,8 @@ func (l Link) String() string {
 		return "pid+time+name"
 	case LinkStub:
 		return "stub"
+	case LinkAccount:
+		return "account"
 	case LinkTime:
 		return "pid+time"
 	}

@@ -135,6 +135,20 @@ func parseEvent(t testing.TB, number int, line string) *event.Event {
 			ev.Set(event.ProcessGUID, guid(value))
 		case "pguid":
 			ev.Set(event.ParentProcessGUID, guid(value))
+		case "creator": // the subject of a 4688, the parent's user of Sysmon
+			name := strings.ReplaceAll(value, "_", " ")
+			domain, user, _ := strings.Cut(name, `\`)
+			ev.Set(event.SubjectDomainName, str(domain))
+			ev.Set(event.SubjectUserName, str(user))
+			ev.Set(event.ParentUser, str(name))
+		case "creatorsid":
+			ev.Set(event.SubjectUserSID, str(value))
+		case "user": // the target of a 4688
+			name := strings.ReplaceAll(value, "_", " ")
+			domain, user, _ := strings.Cut(name, `\`)
+			ev.Set(event.TargetDomainName, str(domain))
+			ev.Set(event.TargetUserName, str(user))
+			ev.Set(event.User, str(name))
 		case "cmd":
 			ev.Set(event.CommandLine, str(value))
 		case "pcmd":

@@ -1,0 +1,138 @@
+package proctree
+
+import (
+	"strings"
+
+	"webshellscan/scan/event"
+)
+
+// Only an IIS worker process and what it starts run as the identity of an
+// application pool: a virtual account, whose SID is S-1-5-82 and the hash of the
+// pool's name (Microsoft, "Application Pool Identities").
+const (
+	poolDomain = `IIS APPPOOL`
+	poolSID    = "S-1-5-82-"
+	poolWorker = "w3wp.exe"
+)
+
+// accounts ties to an IIS worker process what runs as an application pool and has
+// nothing above it that a log names.
+type accounts struct {
+	b       *builder
+	pools   map[FacetID]TextID // the identity of the pool that a logon speaks of, 0 for none
+	workers map[poolLife]nodeRef
+}
+
+// poolLife is an application pool in one boot of a machine. Its workers are not
+// told apart: nothing but the pool is known of them.
+type poolLife struct {
+	pool    TextID
+	machine uint32
+	boot    uint16
+}
+
+// linkAccounts gives a worker to the processes of application pools that would
+// have none (docs/FORMAT.md, "Parents", 7): the stub that nothing names is taken
+// for the worker; above what a log names, or of whose parent it says nothing, a
+// stub without a process ID is put.
+func (b *builder) linkAccounts() {
+	a := accounts{b: b, pools: make(map[FacetID]TextID), workers: make(map[poolLife]nodeRef)}
+	for i := range b.tree.nodes {
+		n := &b.tree.nodes[i]
+		if n.parent != 0 && (b.node(n.parent).stub == 0 || b.node(n.parent).pid == systemProcess) || b.images.base(n.image) == poolWorker {
+			continue // what starts a worker is no worker
+		}
+		pool := a.creator(n)
+		switch {
+		case pool == 0:
+		case n.parent == 0:
+			n.parent, n.link = a.worker(n, pool), LinkAccount
+		default:
+			a.tie(n, pool)
+		}
+	}
+}
+
+// tie ties a process whose parent is a stub and ran as an application pool.
+func (a *accounts) tie(child *node, pool TextID) {
+	above := a.b.node(child.parent)
+	a.b.tree.runAs(a.b.texts, above, pool)
+	switch {
+	case above.image == 0:
+		child.link = LinkAccount
+	case above.parent == 0 && a.b.images.base(above.image) != poolWorker:
+		worker := a.worker(above, pool)
+		above = a.b.node(child.parent) // the stubs may have moved
+		above.parent, above.link = worker, LinkAccount
+	}
+}
+
+// worker returns the stub that stands for the workers of a pool at the time of one
+// of its processes.
+func (a *accounts) worker(n *node, pool TextID) nodeRef {
+	life := poolLife{pool, n.machine, n.boot}
+	ref := a.workers[life]
+	if ref != 0 {
+		return ref
+	}
+	t := &a.b.tree
+	t.stubs = append(t.stubs, stub{
+		node{at: n.at, stub: uint32(len(t.stubs) + 1), boot: n.boot, machine: n.machine},
+		creation{origin: a.b.record(n).origin, source: sourceStub},
+	})
+	ref = nodeRef(t.len())
+	t.runAs(a.b.texts, t.node(ref), pool)
+	a.workers[life] = ref
+	return ref
+}
+
+// runAs notes whom a stub runs as, unless that is known.
+func (t *tree) runAs(texts *Texts, n *node, user TextID) {
+	if r := &t.stubs[n.stub-1].record; r.logon == 0 {
+		r.logon = texts.facet([]fieldText{{event.User, user}})
+	}
+}
+
+// creator returns the identity of the application pool that the parent of a
+// process ran as, 0 if it did not or that is not known. A 4688 has its creator as
+// subject; newer versions of Sysmon name the parent's user. Where neither is
+// there and the parent has no name, the process's own identity is its parent's.
+func (a *accounts) creator(n *node) TextID {
+	own := TextID(0)
+	for ref := n.first; ref != 0; {
+		r := a.b.blocks.at(ref)
+		ref = r.next
+		if r.source == sourceSecurity {
+			return a.pool(r.logon, event.SubjectUserSID, event.SubjectDomainName, event.SubjectUserName)
+		}
+		if user := a.b.texts.field(r.parent, event.ParentUser); a.b.texts.Known(user) {
+			own = a.pool(r.parent, event.FieldNone, event.FieldNone, event.ParentUser)
+		} else if n.image != 0 && (n.parent == 0 || a.b.node(n.parent).image == 0) {
+			own = a.pool(r.logon, event.FieldNone, event.FieldNone, event.User)
+		}
+	}
+	return own
+}
+
+// pool returns the identity of the application pool that fields of a facet speak
+// of, 0 for another user's. Without a field for the domain, the name has it.
+func (a *accounts) pool(id FacetID, sid, domain, name event.FieldID) TextID {
+	pool, ok := a.pools[id]
+	if ok || id == 0 {
+		return pool
+	}
+	text := func(f event.FieldID) string { return a.b.texts.KnownText(a.b.texts.field(id, f)) }
+	user := text(name)
+	if domain != event.FieldNone && user != "" {
+		user = text(domain) + `\` + user
+	}
+	of, _, _ := strings.Cut(user, `\`)
+	switch {
+	case strings.EqualFold(of, poolDomain):
+		pool = a.b.texts.InternString(user)
+	case strings.HasPrefix(text(sid), poolSID):
+		pool = a.b.texts.field(id, sid)
+	}
+	a.pools[id] = pool
+	return pool
+}
