@@ -3,6 +3,7 @@ package scan_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -135,6 +136,38 @@ func TestUnnamedServers(t *testing.T) {
 		}
 		if tt.product == "IIS" && (host.res.Sessions[0].Application != "shop" || host.res.Sessions[0].Findings[0].Session == "") {
 			t.Errorf("%+v", host.res.Sessions[0])
+		}
+	}
+}
+
+// TestUnnamedManager: where nothing is named, a runtime that services.exe started
+// goes before services.exe, whatever account it runs as.
+func TestUnnamedManager(t *testing.T) {
+	const java = `C:\Program Files\Java\jdk-17\bin\java.exe`
+	create := func(pid, parent uint64, image string, subject, target evtxtest.Account) evtxtest.Event {
+		return evtxtest.NewEvent(fieldTime.Add(time.Duration(pid)*time.Millisecond), "H", &evtxtest.ProcessCreated{
+			NewProcessID: pid, NewProcessName: image, ProcessID: parent, Subject: subject, Target: target,
+		})
+	}
+	manager := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "H$", Domain: "CORP", LogonID: 0x3e7}
+	service := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-1104"), Name: "svc_shop", Domain: "CORP", LogonID: 0x5555}
+	person := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-1105"), Name: "anna", Domain: "CORP", LogonID: 0x6666}
+	network := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-20"), Name: "H$", Domain: "CORP", LogonID: 0x3e4}
+	none := evtxtest.Account{}
+	for _, tt := range []struct {
+		image                 string
+		starter, target, runs evtxtest.Account
+		worker                uint32
+	}{
+		{java, manager, none, manager, 300},
+		{java, person, none, person, 0},
+		{java, service, none, service, 200},
+		{`D:\shop\shopd.exe`, manager, network, network, 300},
+	} {
+		host := scanEvents(t, []evtxtest.Event{create(300, 200, tt.image, tt.starter, tt.target), create(400, 300, cmd, tt.runs, none)})["H"]
+		worker, _, _ := host.res.WorkerOf(host.process[400])
+		if got := worker.Exists(); got != (tt.worker != 0) || got && worker.PID() != tt.worker {
+			t.Errorf("started by %s: worker %v", tt.starter.Name, worker)
 		}
 	}
 }
