@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
+
+	"webshellscan/internal/work"
 )
 
 // errNoRuleFiles is what is wrong with a folder that was named in vain.
@@ -47,21 +47,16 @@ func Load(ctx context.Context, paths []string, workers int) *Loaded {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(workers, len(files)) {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(files) {
-					return
-				}
-				rules, errs, failed := parseGuarded(files[i])
-				results[i] = parsed{rules, errs, failed, true}
-			}
-		})
+	failures := work.Each(workers, len(files), func(_, i int) {
+		if ctx.Err() == nil {
+			rules, errs, failed := parseFile(files[i])
+			results[i] = parsed{rules, errs, failed, true}
+		}
+	})
+	for _, f := range failures {
+		problem := &ParseError{File: files[f.Index], Reason: fmt.Sprintf("internal error (please report): %v", f.Err), Err: ErrInternal}
+		results[f.Index] = parsed{nil, []error{problem}, 1, true}
 	}
-	wg.Wait()
 	for i, r := range results {
 		if r.done {
 			out.Files = append(out.Files, files[i])
@@ -134,17 +129,6 @@ func findFiles(paths []string) ([]string, *Loaded) {
 func IsRuleFile(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
 	return ext == ".yml" || ext == ".yaml"
-}
-
-// parseGuarded is parseFile. A panic, which is an error of this program, costs
-// the file.
-func parseGuarded(path string) (rules []*Rule, errs []error, failed int) {
-	defer func() {
-		if p := recover(); p != nil {
-			rules, failed, errs = nil, 1, []error{&ParseError{File: path, Reason: fmt.Sprintf("internal error (please report): %v", p), Err: ErrInternal}}
-		}
-	}()
-	return parseFile(path)
 }
 
 // parseFile reads and parses one file, of which no more than the limit is read.

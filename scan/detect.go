@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/work"
 	"webshellscan/rules"
-	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 )
 
@@ -28,10 +28,10 @@ type crash struct {
 }
 
 // crashesIn returns the failures of shared work.
-func crashesIn(what string, failures []failure) []crash {
+func crashesIn(what string, failures []work.Failure) []crash {
 	var list []crash
 	for _, f := range failures {
-		list = append(list, crash{what: what, err: f.err})
+		list = append(list, crash{what: what, err: f.Err})
 	}
 	return list
 }
@@ -64,7 +64,7 @@ func (j *judge) match(p proctree.Process) []int {
 func (j *judge) each(b batch, do func(p proctree.Process)) {
 	forest := j.subject.forest
 	for i := b.from; i < b.to; i++ {
-		err := guard.Run(func() {
+		err := work.Guard(func() {
 			for ; i < b.to; i++ {
 				do(forest.Process(b.host, i))
 			}
@@ -135,7 +135,8 @@ func (d *detection) run(ctx context.Context) []*Finding {
 		d.wanted = append(d.wanted, MatchesHost(d.options.Hosts, h.Names))
 	}
 	d.correlates = len(d.set.Correlations()) > 0
-	failures := share(judges, len(batches), func(j *judge, i int) {
+	failures := work.Each(len(judges), len(batches), func(g, i int) {
+		j := judges[g]
 		if (d.wanted[batches[i].host] || d.correlates) && ctx.Err() == nil {
 			found[i], moments[i] = d.judge(j, batches[i])
 		}
@@ -152,7 +153,7 @@ func (d *detection) run(ctx context.Context) []*Finding {
 // guarded runs do, one step of a scan. A panic costs the step, and is kept as the
 // error of this program that it is.
 func (d *detection) guarded(what string, do func()) {
-	if err := guard.Run(do); err != nil {
+	if err := work.Guard(do); err != nil {
 		d.crashes = append(d.crashes, crash{what: what, err: err})
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"webshellscan/internal/work"
 	"webshellscan/rules"
-	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 )
 
@@ -25,7 +25,7 @@ func loadAside(ctx context.Context, options *Options, stop func()) <-chan *loade
 	done := make(chan *loadedRules, 1)
 	go func() {
 		l := &loadedRules{}
-		if err := guard.Run(func() { l.rules, l.err = LoadRules(ctx, options.Rules, options.workers()) }); err != nil {
+		if err := work.Guard(func() { l.rules, l.err = LoadRules(ctx, options.Rules, options.workers()) }); err != nil {
 			l.err = err
 		}
 		if l.err == nil {
@@ -54,10 +54,10 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *l
 	go func() {
 		loaded := <-sets
 		if loaded.err == nil {
-			loaded.err = guard.Run(func() { loaded.matchers = newMatchers(loaded.rules.Detections, workers) })
+			loaded.err = work.Guard(func() { loaded.matchers = newMatchers(loaded.rules.Detections, workers) })
 		}
 		if loaded.err == nil && workers > 1 {
-			if err := guard.Run(func() { l.learn(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
+			if err := work.Guard(func() { l.learn(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
 				loaded.crashes = append(loaded.crashes, crash{what: "rules", err: err})
 				loaded.matchers = newMatchers(loaded.rules.Detections, workers)
 			}

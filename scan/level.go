@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/work"
 	"webshellscan/rules"
 	"webshellscan/scan/proctree"
 )
@@ -190,7 +191,8 @@ func (d *detection) weigh(findings []*Finding) {
 	weighers := newWeighers(d, max(1, min(d.options.workers(), len(findings)/batchFindings+1)))
 	d.measure(findings)
 	parts := slices.Collect(slices.Chunk(findings, batchFindings))
-	failures := share(weighers, len(parts), func(w *weigher, i int) {
+	failures := work.Each(len(weighers), len(parts), func(g, i int) {
+		w := weighers[g]
 		for _, f := range parts[i] {
 			w.weigh(f)
 		}

@@ -6,10 +6,10 @@ import (
 	"iter"
 	"slices"
 
+	"webshellscan/internal/work"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
-	"webshellscan/scan/guard"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 )
@@ -81,8 +81,8 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 		r.watchers = append(r.watchers, newWatcher(kinds))
 		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], keys, trees, r.progress}
 	}
-	for _, f := range share(workers, len(units), func(w *worker, i int) { w.part(ctx, units[i]) }) {
-		units[f.index].in.crash(units[f.index].part, f.err)
+	for _, f := range work.Each(len(workers), len(units), func(g, i int) { workers[g].part(ctx, units[i]) }) {
+		units[f.Index].in.crash(units[f.Index].part, f.Err)
 	}
 	var odd []*input
 	for _, in := range r.inputs {
@@ -90,8 +90,8 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 			odd = append(odd, in)
 		}
 	}
-	for _, f := range share(workers, len(odd), func(w *worker, i int) { w.carve(ctx, odd[i]) }) {
-		odd[f.index].crash(evtx.Part{End: odd[f.index].Size}, f.err)
+	for _, f := range work.Each(len(workers), len(odd), func(g, i int) { workers[g].carve(ctx, odd[i]) }) {
+		odd[f.Index].crash(evtx.Part{End: odd[f.Index].Size}, f.Err)
 	}
 	var pool evtx.TemplatePool
 	var waiting []*input
@@ -104,8 +104,8 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 			waiting = append(waiting, in)
 		}
 	}
-	for _, f := range share(workers, len(waiting), func(w *worker, i int) { w.resolve(ctx, waiting[i], &pool) }) {
-		waiting[f.index].crash(evtx.Part{End: waiting[f.index].Size}, f.err)
+	for _, f := range work.Each(len(workers), len(waiting), func(g, i int) { workers[g].resolve(ctx, waiting[i], &pool) }) {
+		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f.Err)
 	}
 	for _, in := range r.inputs {
 		in.stats.Settle()
@@ -120,9 +120,8 @@ func (r *reading) hashContainers(ctx context.Context) {
 		return
 	}
 	hashes := newHashing()
-	workers := make([]struct{}, max(1, min(r.workers, len(r.containers))))
-	for _, f := range share(workers, len(r.containers), func(_ struct{}, i int) { r.containers[i].hashWhole(ctx, hashes) }) {
-		r.containers[f.index].err = f.err
+	for _, f := range work.Each(r.workers, len(r.containers), func(_, i int) { r.containers[i].hashWhole(ctx, hashes) }) {
+		r.containers[f.Index].err = f.Err
 	}
 }
 
@@ -196,7 +195,7 @@ func (w *worker) export(ctx context.Context, u unit) {
 	in := u.in
 	from := in.source(evtx.Part{End: in.evtx.Size()})
 	var stats evtx.Stats
-	err := guard.Run(func() {
+	err := work.Guard(func() {
 		w.watcher.begin()
 		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, event.Want{Keys: w.keys}, func(r *export.Record) error {
 			stats.Count(r.Computer, r.Channel, r.Event.Time)
@@ -272,7 +271,7 @@ func (w *worker) resolve(ctx context.Context, in *input, pool *evtx.TemplatePool
 // take hands events to the collector and notes faults. A panic in reading costs
 // the rest of the part and is reported as the error of this program that it is.
 func (w *worker) take(ctx context.Context, in *input, part evtx.Part, faults *faultLog, reading *evtx.Reading) {
-	err := guard.Run(func() { w.takeAll(in, faults, reading.Events(ctx)) })
+	err := work.Guard(func() { w.takeAll(in, faults, reading.Events(ctx)) })
 	if err != nil {
 		in.crash(part, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/work"
 	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -98,7 +99,7 @@ func (d *detection) sessions(findings []*Finding) []*Session {
 		s.Findings = append(s.Findings, f)
 	}
 	summarizers := newSummarizers(d, min(d.options.workers(), len(sessions)))
-	failures := share(summarizers, len(sessions), func(by *summarizer, i int) { by.do(sessions[i]) })
+	failures := work.Each(len(summarizers), len(sessions), func(g, i int) { summarizers[g].do(sessions[i]) })
 	d.crashes = append(d.crashes, crashesIn("sessions", failures)...)
 	slices.SortFunc(sessions, compareSessions)
 	return sessions

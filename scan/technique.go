@@ -1,6 +1,10 @@
 package scan
 
-import "slices"
+import (
+	"slices"
+
+	"webshellscan/internal/work"
+)
 
 // mapTechniques says of each finding which rules of the role technique its
 // process matches.
@@ -10,7 +14,8 @@ func (d *detection) mapTechniques(findings []*Finding) {
 		return
 	}
 	judges := newJudges(set, newMatchers(set, d.options.workers()), d.forest, d.workers)
-	failures := share(judges, (len(findings)+batchSize-1)/batchSize, func(j *judge, i int) {
+	failures := work.Each(len(judges), (len(findings)+batchSize-1)/batchSize, func(g, i int) {
+		j := judges[g]
 		for _, f := range findings[i*batchSize : min((i+1)*batchSize, len(findings))] {
 			for _, rule := range j.match(f.Process) {
 				f.Techniques = append(f.Techniques, set.Rules()[rule])

@@ -6,10 +6,10 @@ import (
 	"io"
 	"slices"
 
+	"webshellscan/internal/work"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
-	"webshellscan/scan/guard"
 	"webshellscan/scan/source"
 )
 
@@ -38,7 +38,8 @@ func (d *detection) crosscheck(findings []*Finding) {
 	for i := range checkers {
 		checkers[i] = &checker{check: crosscheck.New()}
 	}
-	failures := share(checkers, runs, func(c *checker, i int) {
+	failures := work.Each(len(checkers), runs, func(g, i int) {
+		c := checkers[g]
 		for _, t := range tasks[i*run : min((i+1)*run, len(tasks))] {
 			c.task(t)
 		}
@@ -106,7 +107,7 @@ func (c *checker) record(e *Evidence) crosscheck.Result {
 // and leaves the finding unconfirmed.
 func (c *checker) task(t checkTask) {
 	f := t.finding
-	err := guard.Run(func() { f.Crosscheck = c.record(&f.Evidence[0]) })
+	err := work.Guard(func() { f.Crosscheck = c.record(&f.Evidence[0]) })
 	if err != nil {
 		c.crashes = append(c.crashes, crash{process: f.Process, err: err})
 		f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: "internal error"}

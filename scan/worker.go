@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"webshellscan/internal/work"
 	"webshellscan/rules"
 	"webshellscan/scan/proctree"
 )
@@ -96,7 +97,8 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 	}
 	judges := newJudges(set, newMatchers(set, workers), forest, nil)
 	batches := batchesOf(forest)
-	failures := share(judges, len(batches), func(j *judge, i int) {
+	failures := work.Each(len(judges), len(batches), func(g, i int) {
+		j := judges[g]
 		j.each(batches[i], func(p proctree.Process) {
 			if matches := j.match(p); len(matches) > 0 {
 				m.hosts[p.HostIndex()].server[p.Index()] = uint16(matches[0] + 1)
@@ -160,7 +162,8 @@ func (m *workerMap) tellApplications(set *rules.Set, workers int) {
 		products = append(products, m.forest.Texts().InternString(productName(r)))
 	}
 	judges := newJudges(set, newMatchers(set, workers), m.forest, m)
-	failures := share(judges, len(m.hosts), func(j *judge, i int) {
+	failures := work.Each(len(judges), len(m.hosts), func(g, i int) {
+		j := judges[g]
 		h := &m.hosts[i]
 		asked := make([]bool, len(h.worker))
 		for _, w := range h.worker {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"webshellscan/internal/work"
 	"webshellscan/report/text"
-	"webshellscan/scan/guard"
 )
 
 // The exit statuses. Help texts and README repeat them.
@@ -59,7 +59,7 @@ func exitStatus(err error, stderr io.Writer) int {
 		// If standard error is gone as well, nobody can read it.
 		_, _ = fmt.Fprintf(stderr, "webshellscan: %s\n", text.Visible(err.Error()))
 		_, unwritten := errors.AsType[*outputError](err)
-		_, internal := errors.AsType[*guard.Panic](err)
+		_, internal := errors.AsType[*work.Panic](err)
 		if unwritten || internal {
 			status = exitIncomplete
 		}

@@ -10,7 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"webshellscan/scan/guard"
+	"webshellscan/internal/work"
 )
 
 func main() {
@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 	var err error
-	if crash := guard.Run(func() { err = cmd.ExecuteContext(ctx) }); crash != nil {
+	if crash := work.Guard(func() { err = cmd.ExecuteContext(ctx) }); crash != nil {
 		err = fmt.Errorf("internal error (please report): %w", crash)
 	}
 	return exitStatus(err, stderr)

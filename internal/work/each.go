@@ -1,39 +1,40 @@
-package scan
+package work
 
 import (
 	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"webshellscan/scan/guard"
 )
 
-// failure is a piece of work that panicked.
-type failure struct {
-	index int
-	err   error
+// Failure is a piece of work that panicked.
+type Failure struct {
+	Index int
+	Err   error // a *Panic
 }
 
-// share runs do for 0 to n-1, each on whichever of the workers is free. A panic
-// of do costs that piece of work; the failures are returned in their order.
-func share[W any](workers []W, n int, do func(w W, i int)) []failure {
+// Each calls do once for each i from 0 to n-1, on up to goroutines goroutines,
+// and returns when all calls have returned. g is the number of the goroutine,
+// from 0 to goroutines-1: no two calls with the same g run at the same time, so
+// that what belongs to g needs no lock. A panic of do costs that call alone.
+// Each returns the failures by index, whatever order the calls ran in.
+func Each(goroutines, n int, do func(g, i int)) []Failure {
 	var next atomic.Int64
 	var group sync.WaitGroup
 	var mu sync.Mutex
-	var failures []failure
-	for _, w := range workers {
+	var failures []Failure
+	for g := range min(goroutines, n) {
 		group.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				if err := guard.Run(func() { do(w, i) }); err != nil {
+				if err := Guard(func() { do(g, i) }); err != nil {
 					mu.Lock()
-					failures = append(failures, failure{i, err})
+					failures = append(failures, Failure{i, err})
 					mu.Unlock()
 				}
 			}
 		})
 	}
 	group.Wait()
-	slices.SortFunc(failures, func(a, b failure) int { return cmp.Compare(a.index, b.index) })
+	slices.SortFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
 	return failures
 }

@@ -1,4 +1,4 @@
-package scan
+package work_test
 
 import (
 	"fmt"
@@ -6,14 +6,22 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"webshellscan/internal/work"
 )
 
-// TestShare: each piece of work is done once, and a panic costs that piece only.
-func TestShare(t *testing.T) {
+// TestEach: each call is made once, a panic costs that call only, and no two
+// calls of one goroutine run at the same time.
+func TestEach(t *testing.T) {
 	const n = 1000
-	for _, workers := range []int{1, 2, 8} {
+	for _, goroutines := range []int{1, 2, 8} {
 		var done [n]atomic.Int32
-		failures := share(make([]int, workers), n, func(_, i int) {
+		busy := make([]atomic.Bool, goroutines)
+		failures := work.Each(goroutines, n, func(g, i int) {
+			if busy[g].Swap(true) {
+				t.Errorf("%d goroutines: two calls of goroutine %d at once", goroutines, g)
+			}
+			defer busy[g].Store(false)
 			done[i].Add(1)
 			if i%100 == 7 {
 				panic(fmt.Sprintf("piece %d", i))
@@ -21,18 +29,25 @@ func TestShare(t *testing.T) {
 		})
 		for i := range done {
 			if got := done[i].Load(); got != 1 {
-				t.Fatalf("%d workers: piece %d was done %d times", workers, i, got)
+				t.Fatalf("%d goroutines: piece %d was done %d times", goroutines, i, got)
 			}
 		}
 		var failed []int
 		for _, f := range failures {
-			failed = append(failed, f.index)
-			if want := fmt.Sprintf("piece %d (share_test.go:", f.index); !strings.HasPrefix(f.err.Error(), want) {
-				t.Errorf("%v, want %q", f.err, want)
+			failed = append(failed, f.Index)
+			if want := fmt.Sprintf("piece %d (each_test.go:", f.Index); !strings.HasPrefix(f.Err.Error(), want) {
+				t.Errorf("%v, want %q", f.Err, want)
 			}
 		}
 		if want := []int{7, 107, 207, 307, 407, 507, 607, 707, 807, 907}; !slices.Equal(failed, want) {
-			t.Errorf("%d workers: failures %v, want %v", workers, failed, want)
+			t.Errorf("%d goroutines: failures %v, want %v", goroutines, failed, want)
 		}
+	}
+}
+
+// TestEachOfNothing: nothing to do calls nothing.
+func TestEachOfNothing(t *testing.T) {
+	if failures := work.Each(4, 0, func(_, i int) { t.Errorf("called with %d", i) }); failures != nil {
+		t.Errorf("failures %v", failures)
 	}
 }

@@ -1,7 +1,11 @@
-// Package guard keeps a panic from leaving the goroutine that it happened in. A
-// panic is an error of this program, never of its input, but even then what else
-// there is must be read and reported.
-package guard
+// Package work runs work on several goroutines and keeps a panic within the piece
+// of work that it happened in. A panic is an error of this program, never of its
+// input, but even then everything else must be read and reported.
+//
+// Each is the one parallel loop and Guard the one panic guard of this module.
+// They know nothing of what is done, and neither logs nor prints: the caller
+// reports each Failure with the name of what it cost.
+package work
 
 import (
 	"errors"
@@ -19,9 +23,9 @@ type Panic struct {
 // Error implements error.
 func (p *Panic) Error() string { return fmt.Sprintf("%v (%s)", p.Value, p.Place) }
 
-// Run runs do. If it panics, Run returns a *Panic that says where; a *Panic that
-// do itself panics with comes back as it is.
-func Run(do func()) (err error) {
+// Guard calls do. If do panics, Guard returns a *Panic that says where; a *Panic
+// that do itself panics with is returned as it is.
+func Guard(do func()) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = caught(value)
@@ -40,8 +44,8 @@ func caught(value any) error {
 	return &Panic{value, place(string(debug.Stack()))}
 }
 
-// place returns the place of a panic out of a stack: that of the first function
-// below the calls of the runtime.
+// place returns the file and line of the panicking function: the first one in
+// the stack below the calls of the runtime.
 func place(stack string) string {
 	_, below, found := strings.Cut(stack, "\npanic(")
 	if !found {

@@ -1,15 +1,15 @@
-package guard_test
+package work_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"webshellscan/scan/guard"
+	"webshellscan/internal/work"
 )
 
-func TestRun(t *testing.T) {
-	if err := guard.Run(func() {}); err != nil {
+func TestGuard(t *testing.T) {
+	if err := work.Guard(func() {}); err != nil {
 		t.Errorf("no panic, and %v", err)
 	}
 	var list []int
@@ -23,11 +23,11 @@ func TestRun(t *testing.T) {
 		{"of a memory access", func() { var p *struct{ n int }; p.n = 1 }, "nil pointer dereference (guard_test.go:"},
 	}
 	for _, test := range tests {
-		err := guard.Run(test.do)
+		err := work.Guard(test.do)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q in it", test.name, err, test.want)
 		}
-		if again := guard.Run(func() { panic(err) }); !errors.Is(again, err) {
+		if again := work.Guard(func() { panic(err) }); !errors.Is(again, err) {
 			t.Errorf("%s: passed on, it came back as %v", test.name, again)
 		}
 	}

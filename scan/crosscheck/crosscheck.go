@@ -7,6 +7,7 @@
 package crosscheck
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -18,6 +19,7 @@ import (
 
 	golangevtx "github.com/0xrawsec/golang-evtx/evtx"
 
+	"webshellscan/internal/work"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 )
@@ -102,14 +104,18 @@ func (c *Checker) Check(offset int, recordID uint64) Result {
 
 // decode decodes one record with golang-evtx. The chunk's tables are not parsed:
 // that would touch definitions which the record does not use and nobody has
-// looked at. A panic comes back as an error.
+// looked at. A panic is returned as an error.
 func (c *Checker) decode(offset int) (raw map[string]any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			raw, err = nil, fmt.Errorf("panic: %v", p)
-			c.Chunk(c.data) // what it has kept may be half done
-		}
-	}()
+	caught := work.Guard(func() { raw, err = c.parse(offset) })
+	if p, ok := errors.AsType[*work.Panic](caught); ok {
+		c.Chunk(c.data) // what golang-evtx has kept may be incomplete
+		return nil, fmt.Errorf("panic: %v", p.Value)
+	}
+	return raw, err
+}
+
+// parse is decode without its guard.
+func (c *Checker) parse(offset int) (map[string]any, error) {
 	at, serial := c.decoder.Definition()
 	known, ok := c.definitions[serial]
 	if ok && serial != 0 {

@@ -5,10 +5,8 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
+	"webshellscan/internal/work"
 	"webshellscan/scan/event"
-	"webshellscan/scan/guard"
 )
 
 // Forest holds all processes of all hosts. It is immutable; goroutines may
@@ -155,21 +153,17 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	divide(builders, hostOf, endings, func(e *ending) FacetID { return e.origin }, func(b *builder) *[]*ending { return &b.endings })
 	divide(builders, hostOf, marks, func(m mark) FacetID { return m.origin }, func(b *builder) *[]mark { return &b.marks })
 	f.trees = make([]tree, len(f.hosts))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(workers, 1))
-	for i, b := range builders {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return context.Cause(ctx)
-			}
-			if f.hosts[i].Crash = guard.Run(b.build); f.hosts[i].Crash == nil {
-				f.trees[i] = b.tree
-			}
-			return nil
-		})
+	failures := work.Each(max(1, workers), len(builders), func(_, i int) {
+		if ctx.Err() == nil {
+			builders[i].build()
+			f.trees[i] = builders[i].tree
+		}
+	})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	for _, failure := range failures {
+		f.hosts[failure.Index].Crash = failure.Err
 	}
 	for i, b := range builders {
 		f.copies += b.copies

@@ -4,10 +4,9 @@ import (
 	"cmp"
 	"runtime"
 	"slices"
-	"sync"
 
+	"webshellscan/internal/work"
 	"webshellscan/scan/event"
-	"webshellscan/scan/guard"
 )
 
 // owners knows who held which process ID when, as far as a walk along the time
@@ -256,7 +255,7 @@ func (b *builder) completeStub(stub, child *node) {
 // of it is waiting for memory.
 func (b *builder) findByGUID() {
 	ended := make([]nodeRef, len(b.endings))
-	divideWork(b.workers, len(ended), func(from, to int) {
+	eachStretch(b.workers, len(ended), func(from, to int) {
 		for ; from < to; from += lookAhead {
 			stride := b.endings[from:min(from+lookAhead, to)]
 			var touched uint64
@@ -277,7 +276,7 @@ func (b *builder) findByGUID() {
 			e.pid = 0 // done
 		}
 	}
-	divideWork(b.workers, len(b.tree.nodes), func(from, to int) {
+	eachStretch(b.workers, len(b.tree.nodes), func(from, to int) {
 		for ; from < to; from += lookAhead {
 			stride := b.tree.nodes[from:min(from+lookAhead, to)]
 			var touched uint64
@@ -297,19 +296,14 @@ func (b *builder) findByGUID() {
 	})
 }
 
-// divideWork calls do for stretches of 0 to n-1, on so many goroutines. If one of
-// them panics, so does divideWork.
-func divideWork(workers, n int, do func(from, to int)) {
+// eachStretch calls do for stretches of 0 to n-1, on up to that many goroutines.
+// If one of the calls panics, so does eachStretch.
+func eachStretch(goroutines, n int, do func(from, to int)) {
 	const least = 1 << 12
-	stretches := max(1, min(workers, n/least))
-	var group sync.WaitGroup
-	panics := make([]error, stretches)
-	for i := range stretches {
-		group.Go(func() { panics[i] = guard.Run(func() { do(n*i/stretches, n*(i+1)/stretches) }) })
-	}
-	group.Wait()
-	if err := cmp.Or(panics...); err != nil {
-		panic(err)
+	stretches := max(1, min(goroutines, n/least))
+	failures := work.Each(stretches, stretches, func(_, i int) { do(n*i/stretches, n*(i+1)/stretches) })
+	if len(failures) > 0 {
+		panic(failures[0].Err)
 	}
 }
 
