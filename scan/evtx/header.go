@@ -128,3 +128,40 @@ func parseChunkHeader(b []byte) chunkHeader {
 func (h *chunkHeader) empty() bool {
 	return h.free == chunkHeaderSize && h.lastNumber == 1<<64-1 && h.firstID == 1<<64-1 && h.lastID == 1<<64-1
 }
+
+// Missing is what a file header knows of and the file does not hold.
+type Missing struct {
+	// Records counts the records behind the last one: up to the one before the
+	// header's next record identifier. FirstID is the identifier of the first of
+	// them.
+	Records, FirstID uint64
+	// Chunks counts the chunks. It is 0 for a log that was not closed, whose
+	// header may be of another time than its chunks.
+	Chunks int
+}
+
+// Missing compares the header with the chunks with live records that the file
+// was found to hold. In 899 of 899 sound logs the next record identifier is the
+// last record's and one, and the number of chunks is that of the file. A header
+// that is itself damaged knows of nothing.
+//
+// A next identifier below the last one's, or too few chunks, say nothing of the
+// kind: the header was written before the chunks were.
+func (h Header) Missing(chunks []Chunk) Missing {
+	var m Missing
+	if !h.Present || !h.ChecksumOK {
+		return m
+	}
+	var last uint64
+	for i := range chunks {
+		last = max(last, chunks[i].LastID)
+	}
+	if len(chunks) > 0 && last < 1<<64-1 && h.NextRecordID > last+1 {
+		m.FirstID, m.Records = last+1, h.NextRecordID-last-1
+	}
+	empty := h.Chunks == 1 && len(chunks) == 0 // a log that holds nothing has one all the same
+	if !h.Dirty() && int64(h.Chunks) > int64(len(chunks)) && !empty {
+		m.Chunks = int(int64(h.Chunks) - int64(len(chunks)))
+	}
+	return m
+}

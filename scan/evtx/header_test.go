@@ -1,0 +1,94 @@
+package evtx_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/evtx/evtxtest"
+)
+
+// missingOf returns what the header of a log knows of and the log does not hold.
+func missingOf(t *testing.T, data []byte) evtx.Missing {
+	t.Helper()
+	f, err := evtx.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := evtx.NewReader(evtx.NewSelection(nil))
+	var chunks []evtx.Chunk
+	for part := range f.Parts(evtx.DefaultPartSize) {
+		reading := r.Records(f, part)
+		for range reading.Events(t.Context()) {
+		}
+		chunks = append(chunks, reading.Chunks...)
+	}
+	return f.Header().Missing(chunks)
+}
+
+// TestMissing cuts chunks off a log, and changes what its header says.
+func TestMissing(t *testing.T) {
+	const first = 5000
+	whole := buildFile(t, evtxtest.Options{RecordsPerChunk: 10, FirstID: first}, made(100)).Data
+	cut := func(chunks int) []byte { return slices.Clone(whole[:len(whole)-chunks*evtx.ChunkSize]) }
+	header := func(data []byte, change func([]byte)) []byte {
+		data = slices.Clone(data)
+		change(data)
+		evtxtest.FixFile(data)
+		return data
+	}
+	dirty := func(b []byte) { b[120] |= 1 }
+	next := func(id uint64) func([]byte) {
+		return func(b []byte) { binary.LittleEndian.PutUint64(b[24:], id) }
+	}
+	empty := buildFile(t, evtxtest.Options{}, nil).Data
+	damaged := cut(3)
+	damaged[24]++
+	for name, tt := range map[string]struct {
+		data []byte
+		want evtx.Missing
+	}{
+		"whole":              {whole, evtx.Missing{}},
+		"end cut off":        {cut(3), evtx.Missing{Records: 30, FirstID: first + 70, Chunks: 3}},
+		"one left":           {cut(9), evtx.Missing{Records: 90, FirstID: first + 10, Chunks: 9}},
+		"not closed":         {header(cut(3), dirty), evtx.Missing{Records: 30, FirstID: first + 70}},
+		"beginning cut off":  {slices.Delete(slices.Clone(whole), evtx.HeaderSize, evtx.HeaderSize+evtx.ChunkSize), evtx.Missing{Chunks: 1}},
+		"header behind":      {header(whole, next(first+50)), evtx.Missing{}},
+		"header far ahead":   {header(whole, next(1<<64-1)), evtx.Missing{Records: 1<<64 - 1 - first - 100, FirstID: first + 100}},
+		"header damaged":     {damaged, evtx.Missing{}},
+		"nothing":            {empty, evtx.Missing{}},
+		"nothing left of it": {cut(10), evtx.Missing{Chunks: 10}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := missingOf(t, tt.data); got != tt.want {
+				t.Errorf("%+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestMissingOfRealLogs: sound logs hold what their headers know of.
+func TestMissingOfRealLogs(t *testing.T) {
+	needCorpus(t)
+	seen, odd := 0, 0
+	for _, row := range readInventory(t) {
+		if row["dirty_flag"] != "0" || row["header_crc_ok"] != "1" || row["chunk_data_crc_bad"] != "0" || row["chunks_bad_magic"] != "0" {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(corpus, row["path"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen++; missingOf(t, data) != (evtx.Missing{}) {
+			odd++
+			t.Logf("%s: %+v", row["path"], missingOf(t, data))
+		}
+	}
+	if seen < 600 || odd > 1 {
+		t.Errorf("%d of %d sound logs seem to miss records", odd, seen)
+	}
+}
