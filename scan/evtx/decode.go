@@ -24,7 +24,6 @@ type Decoder struct {
 	arena   []byte // UTF-16LE text that had to be put together for ev
 	scratch []byte
 	lister  lister
-	scan    plainScan
 
 	// The provider asked for last, since it is mostly the next one too.
 	providerName []byte

@@ -234,9 +234,9 @@ func (n *nameCache) next(c *cursor) (word, int) {
 		return c.name()
 	}
 	node := binary.LittleEndian.Uint32(c.data[c.pos:])
-	known := &n.names[node*0x9E3779B1>>24]
-	if known.chunk != n.chunk || known.node != node || n.chunk == 0 {
-		return n.read(c, known)
+	known := n.find(node)
+	if known == nil {
+		return n.read(c, node)
 	}
 	c.pos += 4
 	if int(node) == c.pos {
@@ -246,15 +246,39 @@ func (n *nameCache) next(c *cursor) (word, int) {
 	return known.word, int(node)
 }
 
+// at reads a name reference at an offset of the chunk at hand, which has four
+// bytes there. It returns the word and the offset behind the reference, and behind
+// the node where it is inline, and reports whether there is such a node.
+func (n *nameCache) at(chunk []byte, pos int) (word, int, bool) {
+	node := binary.LittleEndian.Uint32(chunk[pos:])
+	if known := n.find(node); known != nil {
+		if pos += 4; int(node) == pos {
+			pos += int(known.size)
+		}
+		return known.word, pos, true
+	}
+	c := cursor{data: chunk, pos: pos, end: len(chunk)}
+	w, _ := n.read(&c, node)
+	return w, c.pos, c.err == nil
+}
+
+// find returns the node at an offset of the chunk at hand if it is in the cache.
+func (n *nameCache) find(node uint32) *cachedName {
+	if known := &n.names[node*0x9E3779B1>>24]; known.node == node && known.chunk == n.chunk && n.chunk != 0 {
+		return known
+	}
+	return nil
+}
+
 // read reads a name reference that is not in the cache, and keeps it there.
-func (n *nameCache) read(c *cursor, to *cachedName) (word, int) {
+func (n *nameCache) read(c *cursor, node uint32) (word, int) {
 	before := c.suspect
 	c.suspect = false
-	w, node := c.name()
+	w, at := c.name()
 	if c.err == nil {
-		text, _, _ := nameNode(c.data, node) // it has just been read
-		*to = cachedName{n.chunk, uint32(node), uint32(nameNodeHead + len(text) + nameNodeTail), w, c.suspect}
+		text, _, _ := nameNode(c.data, at) // it has just been read
+		n.names[node*0x9E3779B1>>24] = cachedName{n.chunk, node, uint32(nameNodeHead + len(text) + nameNodeTail), w, c.suspect}
 	}
 	c.suspect = c.suspect || before
-	return w, node
+	return w, at
 }

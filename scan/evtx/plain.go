@@ -50,45 +50,108 @@ func (d *Decoder) selectsPlain(s *plainSystem, id uint16) bool {
 	return false
 }
 
-// plainScan walks over the tokens of a record without a template. It knows the
-// compiler's grammar, but keeps nothing but what it finds in System.
-type plainScan struct {
-	cur    cursor
-	names  *nameCache
-	system plainSystem
-
-	stack [maxDepth]struct {
-		place place
-		word  word
-	}
-	depth  int
-	attr   word
-	inAttr bool
-	past   bool // System has ended
-	odd    bool // what was read is not of the shape that the scan knows
-}
-
 // readPlain reads the record at an offset of a chunk, and reports whether it is
 // one without a template that is whole and of the usual shape.
-func (d *Decoder) readPlain(chunk []byte, off, size int) (plainSystem, bool) {
-	p := &d.scan
-	p.cur = cursor{data: chunk, pos: off + recordHead, end: off + size - recordTail}
-	if size < minRecord+5 || binary.LittleEndian.Uint32(chunk[p.cur.pos:]) != fragmentHeader ||
-		chunk[p.cur.pos+4]&^moreFollows != tokenOpenElement {
-		return plainSystem{}, false
+func (d *Decoder) readPlain(chunk []byte, off, size int) (s plainSystem, ok bool) {
+	pos, end := off+recordHead, off+size-recordTail
+	if size < minRecord+5 || binary.LittleEndian.Uint32(chunk[pos:]) != fragmentHeader ||
+		chunk[pos+4]&^moreFollows != tokenOpenElement {
+		return s, false
 	}
-	p.names = &d.templates.build.names
-	p.system, p.depth, p.inAttr, p.past, p.odd = plainSystem{}, 0, false, false, false
-	for !p.past && p.cur.err == nil && !p.odd {
-		p.token(p.cur.uint8())
+	pos, depth, ok := s.read(chunk, pos+4, end, &d.templates.build.names)
+	if !ok || s.provider == nil || s.id == nil || s.time == nil || s.channel == nil || s.computer == nil {
+		return s, false
 	}
-	s := &p.system
-	if !p.past || s.provider == nil || s.id == nil || s.time == nil || s.channel == nil || s.computer == nil {
-		return plainSystem{}, false
+	s.end, ok = skipElements(chunk, pos, end, depth)
+	return s, ok
+}
+
+// plainElement is an open element of a record without a template.
+type plainElement struct {
+	place place
+	word  word
+}
+
+// read reads elements up to the end of System by the compiler's grammar. It
+// returns the offset behind that and how many elements are open there, and
+// reports whether all is of the usual shape. What is said of chunk and end at
+// skipElements holds here too.
+func (s *plainSystem) read(chunk []byte, pos, end int, cache *nameCache) (int, int, bool) {
+	var stack [4]plainElement // Event, System, one of its elements
+	depth, attr, inAttr, ok := 0, wordNone, false, true
+	for ok && pos < end {
+		token := chunk[pos]
+		pos++
+		switch token {
+		case tokenOpenElement, tokenOpenElement | moreFollows:
+			if pos += 4; pos > end || inAttr || depth == len(stack) {
+				return 0, 0, false
+			}
+			parent, w := inDocument, wordNone
+			if depth > 0 {
+				parent = stack[depth-1].place
+			}
+			w, pos, ok = cache.at(chunk, pos)
+			pos += 4 * int(token/moreFollows)
+			stack[depth] = plainElement{childPlace(parent, w), w}
+			depth++
+		case tokenCloseStart:
+			inAttr = false
+		case tokenCloseEmpty, tokenEndElement:
+			inAttr = false
+			if depth--; depth < 0 || stack[depth].place == inSystem {
+				return pos, depth, depth >= 0
+			}
+		case tokenAttribute, tokenAttribute | moreFollows:
+			inAttr = true
+			if attr = wordNone; depth > 0 && stack[depth-1].word.hasValueAttribute() {
+				attr, pos, ok = cache.at(chunk, pos)
+			} else {
+				pos, ok = skipName(chunk, pos)
+			}
+		case tokenValueText, tokenValueText | moreFollows:
+			size := 2 * int(binary.LittleEndian.Uint16(chunk[pos+1:]))
+			at := pos + 3
+			if pos = at + size; pos > end || event.ValueType(chunk[at-3]) != event.TypeString {
+				return 0, 0, false
+			}
+			if depth == 3 && stack[1].place == inSystem {
+				ok = s.set(stack[2].word, attr, inAttr, chunk[at:pos:pos])
+			}
+		default:
+			return 0, 0, false // nothing else stands in System
+		}
 	}
-	var whole bool
-	s.end, whole = skipElements(chunk, p.cur.pos, p.cur.end, p.depth)
-	return *s, whole
+	return 0, 0, false
+}
+
+// hasValueAttribute reports whether it is an attribute that an element of System
+// has its value in.
+func (w word) hasValueAttribute() bool { return w == wordProvider || w == wordTimeCreated }
+
+// set takes a text of an element of System, or of an attribute of it. It reports
+// whether it is the first of that value: each stands there once, in one piece.
+func (s *plainSystem) set(element, attr word, inAttr bool, text []byte) bool {
+	var to *[]byte
+	switch {
+	case inAttr && element == wordProvider && attr == wordName:
+		to = &s.provider
+	case inAttr && element == wordTimeCreated && attr == wordSystemTime:
+		to = &s.time
+	case inAttr:
+		return true
+	case element == wordEventID:
+		to = &s.id
+	case element == wordChannel:
+		to = &s.channel
+	case element == wordComputer:
+		to = &s.computer
+	default:
+		return true
+	}
+	first := *to == nil
+	*to = text
+	return first
 }
 
 // skipElements reads what follows in a document without a template, some
@@ -154,93 +217,6 @@ func skipName(chunk []byte, pos int) (int, bool) {
 	return pos, true
 }
 
-// token reads what follows one token.
-func (p *plainScan) token(token uint8) {
-	switch token {
-	case tokenFragmentHeader:
-		p.cur.skip(3)
-	case tokenOpenElement, tokenOpenElement | moreFollows:
-		p.open(token&moreFollows != 0)
-	case tokenCloseStart:
-		p.inAttr = false
-	case tokenCloseEmpty, tokenEndElement:
-		p.inAttr = false
-		if p.depth--; p.depth < 0 {
-			p.odd = true
-			return
-		}
-		p.past = p.stack[p.depth].place == inSystem
-	case tokenAttribute, tokenAttribute | moreFollows:
-		p.attr, _ = p.names.next(&p.cur)
-		p.inAttr = true
-	case tokenValueText, tokenValueText | moreFollows:
-		p.odd = event.ValueType(p.cur.uint8()) != event.TypeString
-		p.text(p.cur.text())
-	case tokenCDATA, tokenCDATA | moreFollows:
-		p.cur.text()
-		p.odd = p.target() != nil
-	case tokenCharRef, tokenCharRef | moreFollows:
-		p.cur.skip(2)
-		p.odd = p.target() != nil
-	case tokenEntityRef, tokenEntityRef | moreFollows:
-		p.names.next(&p.cur)
-		p.odd = p.target() != nil
-	default:
-		p.odd = true
-	}
-}
-
-// open reads an open start element token, as the compiler does.
-func (p *plainScan) open(attributes bool) {
-	p.cur.skip(4)
-	w, _ := p.names.next(&p.cur)
-	if attributes {
-		p.cur.skip(4)
-	}
-	if p.depth >= maxDepth || p.inAttr {
-		p.odd = true
-		return
-	}
-	parent := inDocument
-	if p.depth > 0 {
-		parent = p.stack[p.depth-1].place
-	}
-	p.stack[p.depth].place, p.stack[p.depth].word = childPlace(parent, w), w
-	p.depth++
-}
-
-// text takes a text that belongs to one of the System values. Each of them
-// stands there once, and in one piece.
-func (p *plainScan) text(text []byte) {
-	if to := p.target(); to != nil {
-		p.odd = p.odd || *to != nil
-		*to = text
-	}
-}
-
-// target returns the System value that the text in hand belongs to, nil if it
-// belongs to none.
-func (p *plainScan) target() *[]byte {
-	if p.depth < 2 || p.stack[p.depth-2].place != inSystem {
-		return nil
-	}
-	switch w := p.stack[p.depth-1].word; {
-	case p.inAttr && w == wordProvider && p.attr == wordName:
-		return &p.system.provider
-	case p.inAttr && w == wordTimeCreated && p.attr == wordSystemTime:
-		return &p.system.time
-	case p.inAttr:
-		return nil
-	case w == wordEventID:
-		return &p.system.id
-	case w == wordChannel:
-		return &p.system.channel
-	case w == wordComputer:
-		return &p.system.computer
-	}
-	return nil
-}
-
 // plainOrigin counts the records without a template of one computer and channel.
 type plainOrigin struct {
 	host    string
@@ -250,12 +226,7 @@ type plainOrigin struct {
 
 // countPlain counts a live record for its host and channel.
 func (r *Reading) countPlain(s *plainSystem, at event.Time) {
-	rd := r.reader
-	rd.scratch = append(append(append(rd.scratch[:0], s.computer...), 0, 0), s.channel...)
-	o := rd.plain[string(rd.scratch)]
-	if o == nil {
-		o = r.newPlain(s)
-	}
+	o := r.plainOrigin(s)
 	o.records++
 	if o.origin == nil {
 		r.Stats.widen(at)
@@ -264,9 +235,13 @@ func (r *Reading) countPlain(s *plainSystem, at event.Time) {
 	o.origin.count(at)
 }
 
-// newPlain makes the plainOrigin of a record whose key is in the scratch.
-func (r *Reading) newPlain(s *plainSystem) *plainOrigin {
+// plainOrigin returns what counts a record.
+func (r *Reading) plainOrigin(s *plainSystem) *plainOrigin {
 	rd := r.reader
+	rd.scratch = append(append(append(rd.scratch[:0], s.computer...), 0, 0), s.channel...)
+	if o := rd.plain[string(rd.scratch)]; o != nil {
+		return o
+	}
 	o := &plainOrigin{host: string(event.AppendUTF16(nil, s.computer))}
 	if len(rd.plain) < maxHosts {
 		rd.plain[string(rd.scratch)] = o
