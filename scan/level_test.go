@@ -174,7 +174,7 @@ func TestBehaviour(t *testing.T) {
 		{sigmaChopper, "iis", []string{`"cmd" /c cd /d "c:\inetpub\wwwroot\"&dir&echo [S]&cd&echo [E]`}, critical},
 		{"AntSwordProject/antSword source/core/base.js", "apache", []string{`cmd /c "cd /d "C:/www"&whoami&echo efa923ba504&cd&echo 1a4be8815ef8"`}, critical},
 		{"BeichenDream/GodPotato", "iis", []string{`cmd.exe /c D:\x\GodPotato-NET4.exe -cmd "cmd /c set"`}, critical},
-		{"SigmaHQ proc_creation_win_susp_script_exec_from_temp", "iis", []string{`cmd.exe /c C:\Windows\Temp\x.exe`}, high},
+		{"SigmaHQ proc_creation_win_susp_execution_path", "iis", []string{`cmd.exe /c C:\Windows\Temp\x.exe`}, high},
 		{"SigmaHQ proc_creation_win_rundll32_susp_activity", "iis", []string{`rundll32.exe c:\programdata\afk.ttf,bkfkals`}, high},
 		{"github.com/noperator/CVE-2019-18935", "iis", []string{`cmd.exe`}, high},
 	})
