@@ -161,6 +161,7 @@ func TestUnnamedManager(t *testing.T) {
 	}{
 		{java, manager, none, manager, 300},
 		{java, person, none, person, 0},
+		{`C:\perl\bin\perl.exe`, manager, none, manager, 0},
 		{java, service, none, service, 200},
 		{`D:\shop\shopd.exe`, manager, network, network, 300},
 	} {
