@@ -4,12 +4,12 @@ import (
 	"strconv"
 
 	"webshellscan/report/phrase"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // evidenceTexts lists the records as file#record@offset, each followed by its
 // marks.
-func evidenceTexts(list []scan.Evidence) []string {
+func evidenceTexts(list []finding.Evidence) []string {
 	texts := make([]string, len(list))
 	for i := range list {
 		e := &list[i]

@@ -13,6 +13,7 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // Bounds of a summary in Markdown, which is to be pasted into a case and read.
@@ -256,7 +257,7 @@ func mdMeetings(findings []*scan.Finding) string {
 }
 
 // mdRecord names a record with its marks.
-func mdRecord(e *scan.Evidence) string {
+func mdRecord(e *finding.Evidence) string {
 	s := fmt.Sprintf("record %d", e.RecordID)
 	if marks := phrase.Marks(e); marks != "" {
 		s += ", " + mdCode(marks)

@@ -6,6 +6,7 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // The objects of JSON Lines and of the JSON document. Each says by kind what it
@@ -204,19 +205,19 @@ func newFinding(f *scan.Finding, raw bool) findingObject {
 }
 
 type integrityObject struct {
-	Kind     string          `json:"kind"`
-	Code     string          `json:"code"`
-	Level    string          `json:"level"`
-	Host     string          `json:"host"`
-	Channel  string          `json:"channel"`
-	File     string          `json:"file"`
-	Offset   int64           `json:"offset"`
-	First    event.Time      `json:"first"`
-	Last     event.Time      `json:"last"`
-	Count    int             `json:"count"`
-	Text     string          `json:"text"`
-	Meaning  string          `json:"meaning"`
-	Evidence []scan.Evidence `json:"evidence"`
+	Kind     string             `json:"kind"`
+	Code     string             `json:"code"`
+	Level    string             `json:"level"`
+	Host     string             `json:"host"`
+	Channel  string             `json:"channel"`
+	File     string             `json:"file"`
+	Offset   int64              `json:"offset"`
+	First    event.Time         `json:"first"`
+	Last     event.Time         `json:"last"`
+	Count    int                `json:"count"`
+	Text     string             `json:"text"`
+	Meaning  string             `json:"meaning"`
+	Evidence []finding.Evidence `json:"evidence"`
 }
 
 func newIntegrity(in *scan.Integrity) integrityObject {
@@ -226,7 +227,7 @@ func newIntegrity(in *scan.Integrity) integrityObject {
 		Evidence: in.Evidence,
 	}
 	if o.Evidence == nil {
-		o.Evidence = []scan.Evidence{}
+		o.Evidence = []finding.Evidence{}
 	}
 	return o
 }

@@ -7,51 +7,52 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/finding"
 )
 
 // row is a finding as JSON Lines have it; CSV has the same columns in the same
 // order.
 type row struct {
-	Host              string          `json:"host"`
-	Time              string          `json:"time"`
-	Level             string          `json:"level"`
-	Rules             []string        `json:"rules"`
-	Image             string          `json:"image"`
-	CommandLine       string          `json:"command_line"`
-	ProcessID         uint32          `json:"process_id"`
-	ProcessGUID       string          `json:"process_guid"`
-	User              string          `json:"user"`
-	IntegrityLevel    string          `json:"integrity_level"`
-	ParentImage       string          `json:"parent_image"`
-	ParentCommandLine string          `json:"parent_command_line"`
-	ParentProcessID   uint32          `json:"parent_process_id"`
-	WorkerImage       string          `json:"worker_image"`
-	WorkerProcessID   *uint32         `json:"worker_process_id"`
-	WorkerCommandLine string          `json:"worker_command_line"`
-	ServerRole        scan.ServerRole `json:"server_role"`
-	Depth             int             `json:"depth"`
-	Ancestors         []string        `json:"ancestors"`
-	Link              string          `json:"link"`
-	Channel           string          `json:"channel"`
-	EventID           uint16          `json:"event_id"`
-	RecordID          uint64          `json:"record_id"`
-	File              string          `json:"file"`
-	Offset            int64           `json:"offset"`
-	Evidence          []scan.Evidence `json:"evidence"`
-	Crosscheck        crosscheckCell  `json:"crosscheck"`
-	Session           string          `json:"session"`
-	Recovered         bool            `json:"recovered"`
-	Correlated        []correlatedRow `json:"correlated"`
-	DecodedCommand    string          `json:"decoded_command"`
-	Known             bool            `json:"known"`
-	LevelReasons      []string        `json:"level_reasons"`
-	LogonID           string          `json:"logon_id"`
-	Hashes            string          `json:"hashes"`
-	CurrentDirectory  string          `json:"current_directory"`
-	OriginalFileName  string          `json:"original_file_name"`
-	Techniques        []string        `json:"techniques"`
-	Analytics         []string        `json:"analytics"`
-	Countermeasures   []string        `json:"countermeasures"`
+	Host              string             `json:"host"`
+	Time              string             `json:"time"`
+	Level             string             `json:"level"`
+	Rules             []string           `json:"rules"`
+	Image             string             `json:"image"`
+	CommandLine       string             `json:"command_line"`
+	ProcessID         uint32             `json:"process_id"`
+	ProcessGUID       string             `json:"process_guid"`
+	User              string             `json:"user"`
+	IntegrityLevel    string             `json:"integrity_level"`
+	ParentImage       string             `json:"parent_image"`
+	ParentCommandLine string             `json:"parent_command_line"`
+	ParentProcessID   uint32             `json:"parent_process_id"`
+	WorkerImage       string             `json:"worker_image"`
+	WorkerProcessID   *uint32            `json:"worker_process_id"`
+	WorkerCommandLine string             `json:"worker_command_line"`
+	ServerRole        scan.ServerRole    `json:"server_role"`
+	Depth             int                `json:"depth"`
+	Ancestors         []string           `json:"ancestors"`
+	Link              string             `json:"link"`
+	Channel           string             `json:"channel"`
+	EventID           uint16             `json:"event_id"`
+	RecordID          uint64             `json:"record_id"`
+	File              string             `json:"file"`
+	Offset            int64              `json:"offset"`
+	Evidence          []finding.Evidence `json:"evidence"`
+	Crosscheck        crosscheckCell     `json:"crosscheck"`
+	Session           string             `json:"session"`
+	Recovered         bool               `json:"recovered"`
+	Correlated        []correlatedRow    `json:"correlated"`
+	DecodedCommand    string             `json:"decoded_command"`
+	Known             bool               `json:"known"`
+	LevelReasons      []string           `json:"level_reasons"`
+	LogonID           string             `json:"logon_id"`
+	Hashes            string             `json:"hashes"`
+	CurrentDirectory  string             `json:"current_directory"`
+	OriginalFileName  string             `json:"original_file_name"`
+	Techniques        []string           `json:"techniques"`
+	Analytics         []string           `json:"analytics"`
+	Countermeasures   []string           `json:"countermeasures"`
 
 	blind string // of the events of Timesketch: why the host shows nothing that ran
 }

@@ -15,6 +15,7 @@ import (
 
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -129,7 +130,7 @@ func checkScenario(t *testing.T, file string, res *scan.Result) {
 	for _, want := range truth.Findings {
 		i := slices.IndexFunc(left, func(f *scan.Finding) bool {
 			return shortHost(f.Host) == shortHost(want.Host) && f.ProcessID == want.PID &&
-				slices.ContainsFunc(f.Evidence, func(e scan.Evidence) bool {
+				slices.ContainsFunc(f.Evidence, func(e finding.Evidence) bool {
 					return slices.ContainsFunc(want.Records, func(r struct {
 						File     string
 						RecordID uint64 `json:"record_id"`

@@ -2,13 +2,14 @@ package scan
 
 import (
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
 // Evidence returns the records of a process's creation, and an empty list of a
 // process whose start is not in the logs.
-func (r *Result) Evidence(p proctree.Process) []Evidence {
-	list := []Evidence{}
+func (r *Result) Evidence(p proctree.Process) []finding.Evidence {
+	list := []finding.Evidence{}
 	for record := range p.Records() {
 		list = append(list, newEvidence(r.Forest, r.inputs, record))
 	}
@@ -16,16 +17,10 @@ func (r *Result) Evidence(p proctree.Process) []Evidence {
 }
 
 // newEvidence returns the evidence of a record of one of the inputs.
-func newEvidence(forest *proctree.Forest, inputs []*input, r proctree.Record) Evidence {
+func newEvidence(forest *proctree.Forest, inputs []*input, r proctree.Record) finding.Evidence {
 	texts, place := forest.Texts(), r.Place()
 	in := inputs[place.File]
-	return Evidence{
-		File: in.Path, Offset: place.Offset, RecordID: r.RecordID(), Time: r.Time(),
-		Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(),
-		Recovered:   r.Marks().Has(event.MarkRecovered),
-		Substituted: r.Marks().Has(event.MarkSubstituted),
-		Hidden:      r.Marks().Has(event.MarkHidden),
-		Origin:      in.Origin,
-		chunk:       place.Chunk, input: in,
-	}
+	e := finding.New(place, in.Path, in.Origin, r.Marks())
+	e.RecordID, e.Time, e.Channel, e.EventID = r.RecordID(), r.Time(), texts.Text(r.Field(event.Channel)), r.EventID()
+	return e
 }

@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -71,7 +71,7 @@ type Finding struct {
 	Recovered bool
 	// Evidence names the records that speak of the process, the one that the
 	// finding is told by first.
-	Evidence []Evidence
+	Evidence []finding.Evidence
 	// Crosscheck is what the second decoder says of the first record.
 	Crosscheck crosscheck.Result
 	// Known says that a baseline knows the finding's shape.
@@ -80,26 +80,6 @@ type Finding struct {
 	command  *command // of CommandLine as the scan had it; nil of a finding that no scan made
 	measures *measures
 	raises   []raise // what it did, and what it started
-}
-
-// Evidence is one record of a log.
-type Evidence struct {
-	File     string     `json:"file"`
-	Offset   int64      `json:"offset"` // of the record, in bytes from the start of the file
-	RecordID uint64     `json:"record_id"`
-	Time     event.Time `json:"time"` // System/TimeCreated
-	Channel  string     `json:"channel"`
-	EventID  uint16     `json:"event_id"`
-	// Recovered, Substituted and Hidden are the marks of event.Marks.
-	Recovered   bool `json:"recovered,omitempty"`
-	Substituted bool `json:"template_substituted,omitempty"`
-	Hidden      bool `json:"hidden,omitempty"`
-
-	// Origin says where in a container the file lies, nil if it is one of its own.
-	*Origin
-
-	chunk int64 // where the record's chunk begins
-	input *input
 }
 
 // finding makes the finding of a subject's process, of which the rules are still
@@ -216,11 +196,6 @@ func sessionKey(worker proctree.Process) string {
 	return fmt.Sprintf("%s/%d/%s", worker.Host().Name, worker.PID(), start)
 }
 
-func (d *detection) evidence(r proctree.Record) Evidence {
+func (d *detection) evidence(r proctree.Record) finding.Evidence {
 	return newEvidence(d.forest, d.inputs, r)
-}
-
-// compareEvidence orders records by where they lie.
-func compareEvidence(a, b *Evidence) int {
-	return cmp.Or(cmp.Compare(a.input.index, b.input.index), cmp.Compare(a.Offset, b.Offset))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 )
@@ -34,7 +35,7 @@ type Integrity struct {
 	// Text is one plain sentence of what was seen, Meaning one of what it may mean.
 	Text, Meaning string
 	// Evidence names the records that it rests on, if it rests on whole ones.
-	Evidence []Evidence
+	Evidence []finding.Evidence
 }
 
 // IntegrityLevel says how grave an Integrity finding is.

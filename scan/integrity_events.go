@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -172,12 +173,9 @@ func (b *integrityBuilder) host(h *hostEvents) {
 
 func (b *integrityBuilder) evidence(f *watchedIntegrity, e *logEvent) {
 	if len(f.Evidence) < maxIntegrityEvidence {
-		in := b.inputs[e.place.File]
-		f.Evidence = append(f.Evidence, Evidence{
-			File: in.Path, Offset: e.place.Offset, RecordID: e.recordID, Time: e.at, Channel: e.channel, EventID: e.eventID,
-			Recovered: e.marks.Has(event.MarkRecovered), Substituted: e.marks.Has(event.MarkSubstituted), Hidden: e.marks.Has(event.MarkHidden),
-			chunk: e.place.Chunk, input: in,
-		})
+		record := finding.New(e.place, b.inputs[e.place.File].Path, nil, e.marks)
+		record.RecordID, record.Time, record.Channel, record.EventID = e.recordID, e.at, e.channel, e.eventID
+		f.Evidence = append(f.Evidence, record)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -160,7 +161,7 @@ func checkSession(t *testing.T, name string, s *scan.Session, truth *labelled, e
 	arguments := make(map[uint32]string)
 	for _, want := range truth.Findings {
 		i := slices.IndexFunc(s.Findings, func(f *scan.Finding) bool {
-			return f.ProcessID == want.PID && slices.ContainsFunc(f.Evidence, func(e scan.Evidence) bool {
+			return f.ProcessID == want.PID && slices.ContainsFunc(f.Evidence, func(e finding.Evidence) bool {
 				return e.RecordID == want.Records[0].RecordID && filepath.Base(e.File) == filepath.Base(want.Records[0].File)
 			})
 		})
@@ -250,7 +251,7 @@ func TestFoldCommand(t *testing.T) {
 func madeFinding(at event.Time, command string) *scan.Finding {
 	return &scan.Finding{
 		Host: "H", Time: at, Image: `C:\x\a.exe`, ParentImage: `C:\x\b.exe`, CommandLine: command, Session: "s",
-		Rules: []*rules.Rule{{Name: "r", Level: rules.LevelHigh}}, Level: rules.LevelHigh, Evidence: []scan.Evidence{{}},
+		Rules: []*rules.Rule{{Name: "r", Level: rules.LevelHigh}}, Level: rules.LevelHigh, Evidence: []finding.Evidence{{}},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -30,11 +31,11 @@ type subject struct {
 	names     map[proctree.TextID]proctree.TextID // file names of images
 	levels    map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
 	below     *lineage
-	members   []proctree.TextID // scratch
-	records   []Evidence        // scratch
-	way       []string          // scratch
+	members   []proctree.TextID  // scratch
+	records   []finding.Evidence // scratch
+	way       []string           // scratch
 	findings  slab[Finding]
-	evidence  slab[Evidence]
+	evidence  slab[finding.Evidence]
 	ancestors slab[string]
 }
 

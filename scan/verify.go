@@ -10,6 +10,7 @@ import (
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/source"
 )
 
@@ -31,12 +32,12 @@ func (d *detection) crosscheck(findings []*Finding) {
 		tasks[i] = checkTask{f, i < d.options.RawEvents}
 	}
 	// Findings of one file and chunk stand together, so that it is read once.
-	slices.SortStableFunc(tasks, func(a, b checkTask) int { return compareEvidence(&a.finding.Evidence[0], &b.finding.Evidence[0]) })
+	slices.SortStableFunc(tasks, func(a, b checkTask) int { return finding.Compare(&a.finding.Evidence[0], &b.finding.Evidence[0]) })
 	const run = 8
 	runs := (len(tasks) + run - 1) / run
 	checkers := make([]*checker, min(d.options.workers(), runs))
 	for i := range checkers {
-		checkers[i] = &checker{check: crosscheck.New()}
+		checkers[i] = &checker{check: crosscheck.New(), inputs: d.inputs}
 	}
 	failures := work.Each(len(checkers), runs, func(g, i int) {
 		c := checkers[g]
@@ -83,24 +84,25 @@ func distinctFirst(findings []*Finding, limit int) []*Finding {
 
 // checker reads records again for the cross-check.
 type checker struct {
-	check *crosscheck.Checker
-	input *input
-	file  *source.File
-	chunk []byte
-	at    int64 // of chunk, -1 for none
+	check  *crosscheck.Checker
+	inputs []*input
+	input  *input // whose file is open
+	file   *source.File
+	chunk  []byte
+	at     int64 // of chunk, -1 for none
 
 	crashes []crash
 }
 
 // record checks one record.
-func (c *checker) record(e *Evidence) crosscheck.Result {
-	if e.input.form != export.None {
+func (c *checker) record(e *finding.Evidence) crosscheck.Result {
+	if c.inputs[e.Place.File].form != export.None {
 		return crosscheck.Result{State: crosscheck.Unconfirmed, Reason: "an export, not a log: there is no record to decode again"}
 	}
 	if err := c.read(e); err != nil {
 		return crosscheck.Result{State: crosscheck.Unconfirmed, Reason: err.Error()}
 	}
-	return c.check.Check(int(e.Offset-e.chunk), e.RecordID)
+	return c.check.Check(int(e.Offset-e.Place.Chunk), e.RecordID)
 }
 
 // task checks a finding. A panic is kept as the error of this program that it is,
@@ -120,28 +122,29 @@ func (c *checker) task(t checkTask) {
 }
 
 // read reads the chunk of a record unless it is in hand.
-func (c *checker) read(e *Evidence) error {
-	if c.input == e.input && c.at == e.chunk {
+func (c *checker) read(e *finding.Evidence) error {
+	in := c.inputs[e.Place.File]
+	if c.input == in && c.at == e.Place.Chunk {
 		return nil
 	}
-	if c.input != e.input {
+	if c.input != in {
 		c.close()
-		file, err := e.input.Open()
+		file, err := in.Open()
 		if err != nil {
 			return err
 		}
-		c.input, c.file = e.input, file
+		c.input, c.file = in, file
 	}
 	c.at = -1
 	if c.chunk == nil {
 		c.chunk = make([]byte, evtx.ChunkSize)
 	}
 	c.chunk = c.chunk[:evtx.ChunkSize]
-	n, err := c.file.ReadAt(c.chunk, e.chunk)
+	n, err := c.file.ReadAt(c.chunk, e.Place.Chunk)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("cannot read %s again: %w", e.File, err)
 	}
-	c.chunk, c.at = c.chunk[:n], e.chunk
+	c.chunk, c.at = c.chunk[:n], e.Place.Chunk
 	c.check.Chunk(c.chunk)
 	return nil
 }

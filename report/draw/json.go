@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"encoding/json"
 
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // jsonPen writes trees as one JSON document: a list of trees, each with a list
@@ -21,22 +21,22 @@ func newJSONPen(out *bufio.Writer, o *Options) pen { return &jsonPen{out, o, tru
 
 // treeProcess is a process of a tree as JSON has it.
 type treeProcess struct {
-	ID             int             `json:"id"`
-	Parent         *int            `json:"parent"`
-	Depth          int             `json:"depth"`
-	Start          string          `json:"start"`
-	End            string          `json:"end"`
-	Image          string          `json:"image"`
-	CommandLine    string          `json:"command_line"`
-	ProcessID      uint32          `json:"process_id"`
-	ProcessGUID    string          `json:"process_guid"`
-	User           string          `json:"user"`
-	IntegrityLevel string          `json:"integrity_level"`
-	Link           string          `json:"link"`
-	Stub           bool            `json:"stub"`
-	Rules          []string        `json:"rules"`
-	Evidence       []scan.Evidence `json:"evidence"`
-	LeftOut        *leftOutCounts  `json:"left_out,omitempty"`
+	ID             int                `json:"id"`
+	Parent         *int               `json:"parent"`
+	Depth          int                `json:"depth"`
+	Start          string             `json:"start"`
+	End            string             `json:"end"`
+	Image          string             `json:"image"`
+	CommandLine    string             `json:"command_line"`
+	ProcessID      uint32             `json:"process_id"`
+	ProcessGUID    string             `json:"process_guid"`
+	User           string             `json:"user"`
+	IntegrityLevel string             `json:"integrity_level"`
+	Link           string             `json:"link"`
+	Stub           bool               `json:"stub"`
+	Rules          []string           `json:"rules"`
+	Evidence       []finding.Evidence `json:"evidence"`
+	LeftOut        *leftOutCounts     `json:"left_out,omitempty"`
 	// Count is how many processes of one shape this one stands for, and Last
 	// when the last of them started: of one that stands for itself neither is
 	// there.
@@ -106,7 +106,7 @@ func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
 		ID: index + 1, Depth: int(it.depth), Start: p.Start().String(), End: p.End().String(),
 		Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()), ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
 		User: texts.KnownText(p.Field(event.User)), IntegrityLevel: texts.KnownText(p.Field(event.IntegrityLevel)),
-		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: []scan.Evidence{}, LeftOut: d.counts(index),
+		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: []finding.Evidence{}, LeftOut: d.counts(index),
 	}
 	if again, ok := d.repeated[index]; ok {
 		t.Count, t.Last = again.count, again.last.String()

@@ -11,6 +11,7 @@ import (
 
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -43,7 +44,7 @@ type Options struct {
 	Mark func(proctree.Process) []string
 	// Evidence, if not nil, returns the records of a process's creation;
 	// without it JSON has none.
-	Evidence func(proctree.Process) []scan.Evidence
+	Evidence func(proctree.Process) []finding.Evidence
 	// Since and Until leave out processes that did not start from Since on and
 	// before Until, unless one below them did. Zero means no bound.
 	Since, Until event.Time

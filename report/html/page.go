@@ -27,6 +27,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -66,7 +67,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
 		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": text.Count,
 		"percent": text.Percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
-		"record": func(e scan.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "recovered": func() string { return phrase.Recovered },
+		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "recovered": func() string { return phrase.Recovered },
 	}).Parse(pageSource))
 })
 

@@ -9,6 +9,7 @@ import (
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -179,7 +180,7 @@ func (d *pageData) meetings(f *scan.Finding) []array {
 	return list
 }
 
-func (d *pageData) places(evidence []scan.Evidence) []array {
+func (d *pageData) places(evidence []finding.Evidence) []array {
 	list := make([]array, 0, len(evidence))
 	for _, e := range evidence {
 		n, ok := d.fileNo[e.File]

@@ -16,6 +16,7 @@ import (
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -102,7 +103,7 @@ const Recovered = "recovered from an unused part of a log"
 
 // Marks names the marks of a record, joined by spaces; "" if it was read
 // as it stands.
-func Marks(e *scan.Evidence) string {
+func Marks(e *finding.Evidence) string {
 	var marks []string
 	for _, m := range []struct {
 		has  bool
@@ -116,7 +117,7 @@ func Marks(e *scan.Evidence) string {
 }
 
 // Record is where a record lies within its file, for people, with its marks.
-func Record(e *scan.Evidence) string {
+func Record(e *finding.Evidence) string {
 	return strings.TrimSuffix(fmt.Sprintf("record %d, offset %d, %s", e.RecordID, e.Offset, Marks(e)), ", ")
 }
 

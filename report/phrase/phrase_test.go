@@ -7,6 +7,7 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // TestTags: what tags of rules name, and where that is explained.
@@ -53,8 +54,8 @@ func TestPhrases(t *testing.T) {
 		{phrase.Blind(&scan.Summary{}), ""},
 		{phrase.Blind(&scan.Summary{BlindHosts: make([]scan.Blind, 1)}), "1 host has no process creations: what ran there cannot be seen."},
 		{phrase.Blind(&scan.Summary{BlindHosts: make([]scan.Blind, 2)}), "2 hosts have no process creations: what ran there cannot be seen."},
-		{phrase.Record(&scan.Evidence{RecordID: 7, Offset: 512}), "record 7, offset 512"},
-		{phrase.Record(&scan.Evidence{RecordID: 7, Recovered: true, Hidden: true}), "record 7, offset 0, recovered hidden"},
+		{phrase.Record(&finding.Evidence{RecordID: 7, Offset: 512}), "record 7, offset 512"},
+		{phrase.Record(&finding.Evidence{RecordID: 7, Recovered: true, Hidden: true}), "record 7, offset 0, recovered hidden"},
 	} {
 		if c[0] != c[1] {
 			t.Errorf("%q, want %q", c[0], c[1])

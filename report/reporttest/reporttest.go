@@ -15,6 +15,7 @@ import (
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -29,7 +30,7 @@ func Finding(s string) *scan.Finding {
 		ParentImage: s, ParentCommandLine: s, ParentProcessID: 4000, ProcessGUID: event.GUID{0xB2, 15: 7},
 		WorkerImage: s, WorkerProcessID: 4000, WorkerCommandLine: s, Product: s, ServerRole: scan.ServerWeb, Session: "session", DecodedCommand: s,
 		Depth: 1, Ancestors: []string{s, s}, Link: proctree.LinkGUID,
-		Evidence:   []scan.Evidence{{File: s, Offset: 512, RecordID: 7, Channel: s, EventID: 1}},
+		Evidence:   []finding.Evidence{{File: s, Offset: 512, RecordID: 7, Channel: s, EventID: 1}},
 		Crosscheck: crosscheck.Result{State: crosscheck.Differs, Reason: s},
 	}
 }
@@ -131,7 +132,7 @@ func Many(n int) *scan.Result {
 			ParentImage: `C:\Windows\System32\inetsrv\w3wp.exe`, ParentCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`, ParentProcessID: 4000,
 			WorkerImage: `C:\Windows\System32\inetsrv\w3wp.exe`, WorkerProcessID: 4000, WorkerCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`,
 			Product: "IIS", ServerRole: scan.ServerWeb, Session: key, Depth: 1, Ancestors: []string{`C:\Windows\System32\inetsrv\w3wp.exe`}, Link: proctree.LinkGUID,
-			Evidence:   []scan.Evidence{{File: `evidence/WEB/Microsoft-Windows-Sysmon%4Operational.evtx`, Offset: int64(i) * 1000, RecordID: uint64(i), Time: Noon, Channel: "Microsoft-Windows-Sysmon/Operational", EventID: 1}},
+			Evidence:   []finding.Evidence{{File: `evidence/WEB/Microsoft-Windows-Sysmon%4Operational.evtx`, Offset: int64(i) * 1000, RecordID: uint64(i), Time: Noon, Channel: "Microsoft-Windows-Sysmon/Operational", EventID: 1}},
 			Crosscheck: crosscheck.Result{State: crosscheck.Confirmed},
 		}
 		if i%100 == 0 {
@@ -158,7 +159,7 @@ func Marked() *scan.Result {
 	f.Rules = append(f.Rules, rule)
 	f.Correlated = []*scan.Correlation{{Rule: rule, Total: 3, Processes: []scan.CorrelatedProcess{{Time: Noon}}}}
 	f.Recovered = true
-	f.Evidence = []scan.Evidence{
+	f.Evidence = []finding.Evidence{
 		{File: "a.evtx", Offset: BigOffset, RecordID: BigRecordID, Recovered: true, Substituted: true, Hidden: true},
 		{File: "b.evtx", Offset: 8, RecordID: 9},
 	}
