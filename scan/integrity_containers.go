@@ -18,10 +18,14 @@ const (
 func containerIntegrity(notes []source.Note) []*Integrity {
 	var list []*Integrity
 	for _, n := range notes {
-		list = append(list, &Integrity{
+		i := &Integrity{
 			Kind: IntegrityContainer, Level: IntegrityNotice, File: n.Path, Count: 1, Text: n.Text,
 			Meaning: "What the container holds was read as far as it could be.",
-		})
+		}
+		if n.Mismatch {
+			i.Level, i.Meaning = IntegrityWarning, "The image was changed or damaged since it was acquired. It was read as it is now."
+		}
+		list = append(list, i)
 	}
 	return list
 }

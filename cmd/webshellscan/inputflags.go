@@ -20,31 +20,38 @@ type inputFlags struct {
 	passwordFiles []string
 	memory        string
 	carve         bool
+	verifyImages  bool
 }
 
 func (f *inputFlags) addFlags(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.passwords, "password", nil, "try this `password` on encrypted archives (repeatable; \"infected\" is always tried)")
-	flags.StringArrayVar(&f.passwordFiles, "password-file", nil, "try each line of this `file` as a password (repeatable)")
-	flags.StringVar(&f.memory, "memory", "", "memory for what is unpacked at once, such as 512M or 4G (default a quarter of the machine's, at most 2G)")
+	f.addUnpackFlags(flags)
 	flags.BoolVar(&f.carve, "carve", false, "also search the unallocated clusters of disk images, page files, and files that are named, for chunks of logs")
 }
 
-// finalize checks the flags and sets the options of a scan by them.
-func (f *inputFlags) finalize(options *scan.Options) error {
-	sources := scan.SourceOptions{Passwords: f.passwords, Carve: f.carve}
+// addUnpackFlags adds the flags that say how files are taken out of archives and
+// images.
+func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.passwords, "password", nil, "try this `password` on encrypted archives (repeatable; \"infected\" is always tried)")
+	flags.StringArrayVar(&f.passwordFiles, "password-file", nil, "try each line of this `file` as a password (repeatable)")
+	flags.StringVar(&f.memory, "memory", "", "memory for what is unpacked at once, such as 512M or 4G (default a quarter of the machine's, at most 2G)")
+	flags.BoolVar(&f.verifyImages, "verify-image", false, "compare the MD5 and SHA-1 that E01 images were stored with, which takes reading them whole")
+}
+
+// finalize checks the flags and returns how inputs are found.
+func (f *inputFlags) finalize() (scan.SourceOptions, error) {
+	sources := scan.SourceOptions{Passwords: f.passwords, Carve: f.carve, VerifyImages: f.verifyImages}
 	for _, name := range f.passwordFiles {
 		lines, err := readPasswords(name)
 		if err != nil {
-			return fmt.Errorf("--password-file: %w", err)
+			return sources, fmt.Errorf("--password-file: %w", err)
 		}
 		sources.Passwords = append(sources.Passwords, lines...)
 	}
 	var err error
 	if sources.Memory, err = parseBytes(f.memory); err != nil {
-		return fmt.Errorf("--memory %q: %w", f.memory, err)
+		return sources, fmt.Errorf("--memory %q: %w", f.memory, err)
 	}
-	options.Sources = sources
-	return nil
+	return sources, nil
 }
 
 // maxPasswords bounds the passwords of one file: each is tried on each member.

@@ -80,7 +80,7 @@ outright, and without an ending it is a table:
 	}
 	g.addFlags(cmd.PersistentFlags())
 	o.addFlags(cmd)
-	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newRulesCommand(g), newExplainCommand(g))
+	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newExtractCommand(g), newRulesCommand(g), newExplainCommand(g))
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	cmd.SetVersionTemplate("webshellscan {{.Version}}\n")
 	return cmd

@@ -42,7 +42,11 @@ type Origin struct {
 }
 
 // Note is a remark about a container, which is read all the same.
-type Note struct{ Path, Text string }
+type Note struct {
+	Path, Text string
+	// Mismatch says that the container is not what it says it was.
+	Mismatch bool
+}
 
 // maxNesting bounds how deep containers lie in each other.
 const maxNesting = 4
@@ -92,7 +96,7 @@ func (x *expander) skip(path string, err error) {
 
 func (x *expander) note(path string, notes ...string) {
 	for _, text := range notes {
-		x.notes = append(x.notes, Note{path, text})
+		x.notes = append(x.notes, Note{Path: path, Text: text})
 	}
 }
 
@@ -512,6 +516,7 @@ func (x *expander) image(c *container) bool {
 			x.consumed[filepath.Join(c.folder, part)] = true
 		}
 	}
+	x.verify(c, disk)
 	volumes, notes := image.Volumes(disk)
 	read := 0
 	var reasons []string
@@ -538,6 +543,29 @@ func (x *expander) image(c *container) bool {
 		x.skip(c.path, errors.New(reason))
 	}
 	return true
+}
+
+// verify compares the hashes that an image was stored with, if that is asked for.
+func (x *expander) verify(c *container, disk *image.Image) {
+	if len(disk.Stored) == 0 {
+		return
+	}
+	if !x.options.VerifyImages {
+		x.note(c.path, fmt.Sprintf("the stored %s %s was not verified", disk.Stored[0].Name, disk.Stored[0].Sum))
+		return
+	}
+	actual, err := disk.Verify(x.ctx)
+	if err != nil {
+		x.notes = append(x.notes, Note{c.path, fmt.Sprintf("the stored hashes could not be verified: %v", err), true})
+		return
+	}
+	for i, d := range actual {
+		if stored := disk.Stored[i]; stored != d {
+			x.notes = append(x.notes, Note{c.path, fmt.Sprintf("the stored %s is %s, but the disk has %s", d.Name, stored.Sum, d.Sum), true})
+			continue
+		}
+		x.note(c.path, fmt.Sprintf("the stored %s %s is that of the disk", d.Name, d.Sum))
+	}
 }
 
 // notReadVolumes says of volumes what they are and what helps. File systems that

@@ -53,6 +53,9 @@ type Options struct {
 	// Carve asks for what no file has: the unallocated clusters of volumes, their page
 	// files, and files that were named and are neither logs nor containers.
 	Carve bool
+	// VerifyImages asks for the hashes that images were stored with to be compared with
+	// those of their disks, which are read whole for that.
+	VerifyImages bool
 	// Wanted are the kinds of files that are looked for besides event logs. Looking for
 	// none costs nothing.
 	Wanted []Wanted

@@ -129,7 +129,14 @@ var logFolders = map[string]bool{
 // name without the folder tells: few enough are that their paths can be looked at.
 func mayBeWantedName(name string) bool {
 	name = strings.ToLower(name)
-	return name == "applicationhost.config" || isTextLogName(name) || webLogName.MatchString(name)
+	return isConfigName(name) || isTextLogName(name) || webLogName.MatchString(name)
+}
+
+// isConfigName reports whether a name in lower case is that of a configuration that
+// may be wanted.
+func isConfigName(name string) bool {
+	_, ok := serverConfigs[name]
+	return ok || name == "applicationhost.config"
 }
 
 // isTextLogName reports whether a name in lower case has an ending of logs that are
@@ -145,7 +152,7 @@ func isTextLogName(name string) bool {
 func mayBeWantedPath(name string) bool {
 	parts := strings.Split(strings.ToLower(name), "/")
 	base := parts[len(parts)-1]
-	if base == "applicationhost.config" || webLogName.MatchString(base) {
+	if isConfigName(base) || webLogName.MatchString(base) {
 		return true
 	}
 	for _, p := range parts[:len(parts)-1] {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"compress/zlib"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/adler32"
@@ -33,7 +32,6 @@ type ewf struct {
 	image  *Image
 	chunk  int64 // bytes of the disk in a chunk
 	chunks []ewfChunk
-	md5    string
 }
 
 // ewfChunk is where a chunk lies in a segment.
@@ -218,11 +216,15 @@ func (e *ewf) other(f File, s *ewfSection) error {
 		}
 		return e.volume(b)
 	case "hash", "digest":
-		b, err := readTable(f, s.at+ewfSectionSize, min(body, 16), 16)
-		if err != nil || len(b) < 16 {
+		const md5Size, sha1Size = 16, 20
+		b, err := readTable(f, s.at+ewfSectionSize, min(body, md5Size+sha1Size), md5Size+sha1Size)
+		if err != nil || len(b) < md5Size {
 			return err
 		}
-		e.md5 = hex.EncodeToString(b)
+		e.image.store("MD5", b[:md5Size])
+		if s.kind == "digest" && len(b) == md5Size+sha1Size {
+			e.image.store("SHA-1", b[md5Size:])
+		}
 	case "error2":
 		if body < 4 {
 			return nil
@@ -317,9 +319,6 @@ func (e *ewf) finish() {
 	if have := int64(len(e.chunks)) * e.chunk; have < m.size {
 		m.note("the image ends at offset %d of a disk of %d bytes", have, m.size)
 		m.size = have
-	}
-	if e.md5 != "" {
-		m.note("the stored MD5 %s was not verified", e.md5)
 	}
 	m.cache = newBlockCache(e.chunk, e.unpack)
 	m.locate = func(off int64) (extent, error) {

@@ -59,6 +59,9 @@ type Image struct {
 	Parts, Parents []string
 	// Notes say what is wrong with the image or not known of it, a sentence each.
 	Notes []string
+	// Stored are the hashes that the disk had when it was acquired, as the image says.
+	// Open does not verify them.
+	Stored []Digest
 
 	size      int64
 	contentID string      // of a VMDK

@@ -1,0 +1,146 @@
+package source_test
+
+import (
+	"flag"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"webshellscan/scan/source"
+	"webshellscan/scan/source/ntfs/ntfstest"
+)
+
+// mutations is how many damaged copies are made of each form.
+var mutations = flag.Int("mutations", 40, "how many damaged copies of each form of archive and image are read (2000 for a long run)")
+
+// forms returns archives and images by the names of their files. Those of images
+// are made by the tools that are installed.
+func forms(t *testing.T) map[string][]byte {
+	t.Helper()
+	log := "ElfFile\x00" + strings.Repeat("log ", 1<<14)
+	volume := ntfstest.Volume(300,
+		ntfstest.File{Path: "Windows/System32/winevt/Logs/Security.evtx", Data: []byte(log)},
+		ntfstest.File{Path: "packed.evtx", Data: []byte(log), Compressed: true},
+		ntfstest.File{Path: "fragments.evtx", Data: []byte(log), Fragments: 7},
+		ntfstest.File{Path: "gone.evtx", Data: []byte(log), Deleted: true},
+		ntfstest.File{Path: "inetpub/logs/u_ex1.log", Data: []byte(webLog)},
+	)
+	list := map[string][]byte{
+		"volume.raw": volume,
+		"a.zip":      zipOf(t, "Security.evtx", log, "inner.zip", string(zipOf(t, "x.evtx", log)), "disk.raw", string(volume)),
+		"a.tgz":      gzipOf(t, tarOf(t, "Security.evtx", log, "u_ex1.log", webLog)),
+		"a.tar":      []byte(tarOf(t, "Security.evtx", log, "u_ex1.log", webLog)),
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "volume.raw"), volume, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range []struct{ file, command string }{
+		{"a.vhd", "qemu-img convert -O vpc volume.raw a.vhd"},
+		{"a.vhdx", "qemu-img convert -O vhdx -o block_size=1M volume.raw a.vhdx"},
+		{"a.vmdk", "qemu-img convert -O vmdk volume.raw a.vmdk"},
+		{"stream.vmdk", "qemu-img convert -O vmdk -o subformat=streamOptimized volume.raw stream.vmdk"},
+		{"a.qcow2", "qemu-img convert -O qcow2 volume.raw a.qcow2"},
+		{"packed.qcow2", "qemu-img convert -c -O qcow2 volume.raw packed.qcow2"},
+		{"a.vdi", "qemu-img convert -O vdi volume.raw a.vdi"},
+		{"a.E01", "ewfacquire -u -q -t a -f encase6 -c fast volume.raw"},
+		{"a.7z", "7z a -bd a.7z volume.raw"},
+	} {
+		words := strings.Fields(tool.command)
+		cmd := exec.Command(words[0], words[1:]...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Logf("%s was not made: %v %s", tool.file, err, out)
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(dir, tool.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list[tool.file] = data
+	}
+	return list
+}
+
+// mutate returns a damaged copy: cut off, or with flipped bits and extreme numbers,
+// most of them where structures are.
+func mutate(data []byte, r *rand.Rand) []byte {
+	if r.IntN(7) == 0 {
+		return data[:r.IntN(len(data))]
+	}
+	b := append([]byte(nil), data...)
+	extreme := []string{"\xff\xff\xff\xff", "\x00\x00\x00\x00", "\xff\xff\xff\x7f", "\x01\x00\x00\x00", "\x00\x00\x00\x80", "\xff\xff\xff\xff\xff\xff\xff\x7f"}
+	for range []int{1, 1, 3, 20, 200}[r.IntN(5)] {
+		at := r.IntN(len(b))
+		switch r.IntN(4) {
+		case 0:
+			at = r.IntN(min(len(b), 2048))
+		case 1:
+			at = r.IntN(min(len(b), 70_000))
+		case 2:
+			at = len(b) - 1 - r.IntN(min(len(b), 4096))
+		}
+		if r.IntN(2) == 0 {
+			b[at] ^= 1 << r.IntN(8)
+		} else {
+			copy(b[at:], extreme[r.IntN(len(extreme))])
+		}
+	}
+	return b
+}
+
+// TestMutations: damaged archives and images cost neither a panic nor much time or
+// memory, whatever is damaged.
+func TestMutations(t *testing.T) {
+	const slowest, most = 20 * time.Second, 200 << 20
+	for name, data := range forms(t) {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), name)
+			for seed := range *mutations {
+				if err := os.WriteFile(path, mutate(data, rand.New(rand.NewPCG(1, uint64(seed)))), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				start := time.Now()
+				readAll(t, path)
+				if took := time.Since(start); took > slowest {
+					t.Errorf("mutation %d took %v", seed, took)
+				}
+				if runtime.ReadMemStats(&after); after.Sys > before.Sys && after.Sys-before.Sys > most {
+					t.Errorf("mutation %d took %d MiB more", seed, (after.Sys-before.Sys)>>20)
+				}
+			}
+		})
+	}
+}
+
+// readAll reads all that is found in a file.
+func readAll(t *testing.T, path string) {
+	t.Helper()
+	options := wantWebLogs()
+	options.Carve, options.VerifyImages, options.Memory = true, true, 64<<20
+	found, err := source.Find(t.Context(), []string{path}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range [][]source.Input{found.Inputs, found.Others} {
+		for i := range list {
+			r, err := list[i].Stream()
+			if err != nil {
+				continue // said so
+			}
+			const most = 1 << 30
+			n, _ := io.Copy(io.Discard, io.LimitReader(r, most)) // an error is as good as an end
+			if r.Close() != nil || n == most {
+				t.Errorf("%s has %d bytes or more", list[i].Path, n)
+			}
+		}
+	}
+}
