@@ -53,9 +53,7 @@ func (in *input) open(ctx context.Context) error {
 		if in.Size < 0 {
 			in.Size = in.file.Size()
 		}
-		if fault := in.file.Fault(); fault != nil {
-			in.faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
-		}
+		in.tellFault()
 		size := min(in.Size, in.file.Size())
 		head := in.source(evtx.Part{End: size})
 		if in.Stretches != nil {
@@ -190,8 +188,19 @@ func (in *input) leave(ctx context.Context) {
 	if in.left == 0 {
 		slices.SortFunc(in.odd, func(a, b evtx.Part) int { return cmp.Compare(a.Start, b.Start) })
 		in.hashRest(ctx)
+		if in.Sequential {
+			in.tellFault()
+		}
 		in.changed = in.file.Changed(in.Input)
 		in.close()
+	}
+}
+
+// tellFault notes what is wrong with the content of a member of an archive. Of one
+// that is unpacked as it is read, that is known when all was read.
+func (in *input) tellFault() {
+	if fault := in.file.Fault(); fault != nil {
+		in.faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
 	}
 }
 

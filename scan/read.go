@@ -127,7 +127,10 @@ func (r *reading) hashContainers(ctx context.Context) {
 
 // parts yields the parts of an input that are read on their own.
 func (in *input) parts() iter.Seq[evtx.Part] {
-	if in.Stretches == nil {
+	switch {
+	case in.Sequential:
+		return evtx.PartsOf(in.Size, in.Size)
+	case in.Stretches == nil:
 		return evtx.PartsOf(in.Size, evtx.DefaultPartSize)
 	}
 	return func(yield func(evtx.Part) bool) {

@@ -44,6 +44,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = found.Close() }() // what is left of temporary files is no evidence
 	// What was read is judged and reported to the end, even if the user wants no
 	// more to be read.
 	rest := context.WithoutCancel(ctx)

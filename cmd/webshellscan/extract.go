@@ -60,16 +60,24 @@ func (o *extractOptions) finalize(paths []string) (extract.Options, error) {
 	case o.dir == "":
 		return options, errors.New("no folder given to write to: -o DIR")
 	}
-	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil && info.IsDir() && isBelow(existing(o.dir), path) {
-			return options, fmt.Errorf("-o %s lies below the input %s: nothing is written among evidence", o.dir, path)
-		}
+	if err := checkFolder("-o", o.dir, paths); err != nil {
+		return options, err
 	}
 	var err error
 	if options.MaxSize, err = parseBytes(o.maxSize); err != nil {
 		return options, fmt.Errorf("--max-size %q: %w", o.maxSize, err)
 	}
 	return options, nil
+}
+
+// checkFolder returns an error if the folder that a flag names lies below an input.
+func checkFolder(flag, dir string, inputs []string) error {
+	for _, path := range inputs {
+		if info, err := os.Stat(path); err == nil && info.IsDir() && isBelow(existing(dir), path) {
+			return fmt.Errorf("%s %s lies below the input %s: nothing is written among evidence", flag, dir, path)
+		}
+	}
+	return nil
 }
 
 // existing returns the innermost folder of a path that exists.
@@ -92,7 +100,7 @@ func runExtract(cmd *cobra.Command, o *extractOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	sources, err := o.inputFlags.finalize()
+	sources, err := o.inputFlags.finalize(args)
 	if err != nil {
 		return err
 	}
@@ -103,6 +111,7 @@ func runExtract(cmd *cobra.Command, o *extractOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = found.Close() }() // what is left of temporary files is no evidence
 	m, err := extract.Extract(cmd.Context(), &found, o.dir, options)
 	if m == nil {
 		return err

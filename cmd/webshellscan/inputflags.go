@@ -21,6 +21,7 @@ type inputFlags struct {
 	memory        string
 	carve         bool
 	verifyImages  bool
+	temp          string
 }
 
 func (f *inputFlags) addFlags(flags *pflag.FlagSet) {
@@ -34,12 +35,21 @@ func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.passwords, "password", nil, "try this `password` on encrypted archives (repeatable; \"infected\" is always tried)")
 	flags.StringArrayVar(&f.passwordFiles, "password-file", nil, "try each line of this `file` as a password (repeatable)")
 	flags.StringVar(&f.memory, "memory", "", "memory for what is unpacked at once, such as 512M or 4G (default a quarter of the machine's, at most 2G)")
+	flags.StringVar(&f.temp, "temp", "", "a `folder` for temporary files with what does not fit into --memory, such as an image in an archive")
 	flags.BoolVar(&f.verifyImages, "verify-image", false, "compare the MD5 and SHA-1 that E01 images were stored with, which takes reading them whole")
 }
 
-// finalize checks the flags and returns how inputs are found.
-func (f *inputFlags) finalize() (scan.SourceOptions, error) {
-	sources := scan.SourceOptions{Passwords: f.passwords, Carve: f.carve, VerifyImages: f.verifyImages}
+// finalize checks the flags and returns how the inputs below paths are found.
+func (f *inputFlags) finalize(paths []string) (scan.SourceOptions, error) {
+	sources := scan.SourceOptions{Passwords: f.passwords, Carve: f.carve, VerifyImages: f.verifyImages, Temp: f.temp}
+	if f.temp != "" {
+		if info, err := os.Stat(f.temp); err != nil || !info.IsDir() {
+			return sources, fmt.Errorf("--temp %s is no folder", f.temp)
+		}
+		if err := checkFolder("--temp", f.temp, paths); err != nil {
+			return sources, err
+		}
+	}
 	for _, name := range f.passwordFiles {
 		lines, err := readPasswords(name)
 		if err != nil {

@@ -193,7 +193,7 @@ func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 // runWithProgress scans, with a progress line on a terminal.
 func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*scan.Result, error) {
 	var err error
-	if options.Sources, err = g.inputFlags.finalize(); err != nil {
+	if options.Sources, err = g.inputFlags.finalize(options.Paths); err != nil {
 		return nil, err
 	}
 	if width, ok := terminal(g.stderr); ok && !g.quiet {

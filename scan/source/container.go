@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -66,6 +67,8 @@ type expander struct {
 	notes      []Note
 	paths      map[string]int  // how often a path was used
 	consumed   map[string]bool // paths of files that are parts of an image
+	temps      []*os.File
+	spilled    int64 // bytes in temps
 }
 
 // container is a file that may hold inputs, and where it is.
@@ -354,10 +357,16 @@ func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.R
 	switch {
 	case m.Stored && m.Size <= a.container.file.Size()-m.Offset:
 		in.open = sectionOpener(a.container.file, m.Offset, m.Size)
+	case m.Again && m.Size >= 0 && m.Size > a.budget.most:
+		return a.tooLarge(in, m, head, r)
 	case m.Again && m.Size >= 0:
 		in.open = a.unpackOpener(m)
 	default:
 		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size, a.container.file.Size())
+		if errors.Is(err, ErrMemory) && m.Reopen != nil {
+			a.budget.let(data.held)
+			return a.windows(in, m)
+		}
 		if data.size == 0 && err != nil {
 			a.refuse(shown, err)
 			return in, false
@@ -366,6 +375,35 @@ func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.R
 		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
 	}
 	return in, true
+}
+
+// tooLarge makes an input of a member that is larger than all memory for what is
+// unpacked: by a temporary file, if there may be one.
+func (a *archiveWalk) tooLarge(in Input, m *archive.Member, head []byte, r io.Reader) (Input, bool) {
+	if a.options.Temp == "" {
+		return a.windowed(in, m.Size, m.Open), true
+	}
+	data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size, a.container.file.Size())
+	if data.size == 0 && err != nil {
+		a.refuse(in.Path, err)
+		return in, false
+	}
+	in.Size = data.size
+	in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
+	return in, true
+}
+
+// windows makes an input of a member of a stream for which there is no room.
+func (a *archiveWalk) windows(in Input, m *archive.Member) (Input, bool) {
+	size := m.Size
+	if size < 0 {
+		var err error
+		if size, err = a.sizeOf(m.Reopen, a.container.file.Size()); err != nil {
+			a.refuse(in.Path, err)
+			return in, false
+		}
+	}
+	return a.windowed(in, size, m.Reopen), true
 }
 
 // inner returns the origin of something in the container.
@@ -438,10 +476,9 @@ func unpack(m *archive.Member) (data []byte, fault, err error) {
 func (x *expander) keep(r io.Reader, size, packed int64) (*pages, error) {
 	p := &pages{}
 	if size >= 0 {
-		if err := x.budget.hold(size); err != nil {
+		if err := x.makeRoom(p, size); err != nil {
 			return p, err
 		}
-		p.held = size
 		if err := p.read(r, size); err != nil {
 			return p, fmt.Errorf("%w: %d bytes are missing", archive.ErrDamaged, size-p.size)
 		}
@@ -453,12 +490,11 @@ func (x *expander) keep(r io.Reader, size, packed int64) (*pages, error) {
 		case err != nil:
 			return p, err
 		case p.size >= most:
-			return p, fmt.Errorf("%w: %d MiB from %d bytes so far", archive.ErrBomb, p.size>>20, packed)
+			return p, bombError(p.size, packed)
 		}
-		if err := x.budget.hold(pageSize); err != nil {
+		if err := x.makeRoom(p, pageSize); err != nil {
 			return p, err
 		}
-		p.held += pageSize
 		err := p.read(r, pageSize)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return p, nil
@@ -467,6 +503,11 @@ func (x *expander) keep(r io.Reader, size, packed int64) (*pages, error) {
 			return p, fmt.Errorf("%w: %w", archive.ErrDamaged, err)
 		}
 	}
+}
+
+// bombError says of a stream that it is given up.
+func bombError(size, packed int64) error {
+	return fmt.Errorf("%w: %d MiB from %d bytes so far", archive.ErrBomb, size>>20, packed)
 }
 
 // A stream that does not say how much it unpacks to is given up where it has become
@@ -486,7 +527,7 @@ func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.
 	} else {
 		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size, a.container.file.Size())
 		if errors.Is(err, ErrMemory) {
-			a.refuse(shown, fmt.Errorf("a container inside another one has to be unpacked: %w", err))
+			a.refuse(shown, fmt.Errorf("a container inside another one has to be unpacked, into memory or, with --temp, into a file: %w", err))
 			return
 		}
 		if err != nil {

@@ -1,20 +1,31 @@
 package source
 
-import "io"
+import (
+	"fmt"
+	"io"
+	"os"
+)
 
 // pageSize is the size of the pieces that content of unknown size is kept in.
 const pageSize = 1 << 20
 
-// pages is content in memory, in pieces, so that it can grow without being copied.
-// Goroutines may read it at once when it is complete.
+// pages is content in memory, in pieces, so that it can grow without being copied;
+// or in a temporary file, once it does not fit. Goroutines may read it at once when
+// it is complete.
 type pages struct {
 	list [][]byte // of pageSize bytes each, but for the last
 	size int64
-	held int64 // of the budget, in bytes
+	held int64    // of the budget, in bytes
+	file *os.File // has all of it, nil if list does
 }
 
 // read appends up to n bytes of a reader. The error is that of io.ReadFull.
 func (p *pages) read(r io.Reader, n int64) error {
+	if p.file != nil {
+		copied, err := io.CopyN(io.NewOffsetWriter(p.file, p.size), r, n)
+		p.size += copied
+		return err
+	}
 	for n > 0 {
 		if p.size%pageSize == 0 {
 			p.list = append(p.list, make([]byte, 0, pageSize))
@@ -33,11 +44,27 @@ func (p *pages) read(r io.Reader, n int64) error {
 	return nil
 }
 
+// spill moves the content to a file, which has all that comes from then on.
+func (p *pages) spill(file *os.File) error {
+	at := int64(0)
+	for _, page := range p.list {
+		if _, err := file.WriteAt(page, at); err != nil {
+			return err
+		}
+		at += int64(len(page))
+	}
+	p.list, p.file = nil, file
+	return nil
+}
+
 // Size returns the size in bytes.
 func (p *pages) Size() int64 { return p.size }
 
 // ReadAt implements io.ReaderAt.
 func (p *pages) ReadAt(b []byte, off int64) (int, error) {
+	if p.file != nil {
+		return p.file.ReadAt(b, off)
+	}
 	read := 0
 	for read < len(b) {
 		if off < 0 || off >= p.size {
@@ -48,4 +75,36 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 		off += int64(n)
 	}
 	return read, nil
+}
+
+// maxSpilled is how many bytes temporary files may have in all.
+const maxSpilled = 64 << 30
+
+// makeRoom makes room for n more bytes of content: of the budget, or else in a
+// temporary file, if the options allow any.
+func (x *expander) makeRoom(p *pages, n int64) error {
+	if p.file == nil {
+		err := x.budget.hold(n)
+		if err == nil {
+			p.held += n
+		}
+		if err == nil || x.options.Temp == "" {
+			return err
+		}
+		file, failed := os.CreateTemp(x.options.Temp, "webshellscan-*.tmp")
+		if failed != nil {
+			return fmt.Errorf("%w, and no temporary file: %w", err, failed)
+		}
+		x.temps = append(x.temps, file)
+		if err := p.spill(file); err != nil {
+			return err
+		}
+		x.budget.let(p.held)
+		p.held = 0
+	}
+	if n > maxSpilled-x.spilled {
+		return fmt.Errorf("%w: temporary files of more than %d GiB", ErrMemory, maxSpilled>>30)
+	}
+	x.spilled += n
+	return nil
 }

@@ -35,6 +35,9 @@ type Input struct {
 	Stretches []Stretch
 	// Kind is that of the Wanted that the input is, zero of one that may be a log.
 	Kind Kind
+	// Sequential says that going back in it is dear: it is best read by one goroutine
+	// from its start to its end.
+	Sequential bool
 
 	open   func() (*File, error)         // nil of a file of its own
 	stream func() (io.ReadCloser, error) // nil if open is as good
@@ -56,6 +59,9 @@ type Options struct {
 	// VerifyImages asks for the hashes that images were stored with to be compared with
 	// those of their disks, which are read whole for that.
 	VerifyImages bool
+	// Temp is a folder for temporary files with content that does not fit into Memory,
+	// until Found is closed; "" means that none is written.
+	Temp string
 	// Wanted are the kinds of files that are looked for besides event logs. Looking for
 	// none costs nothing.
 	Wanted []Wanted
@@ -71,6 +77,18 @@ type Found struct {
 	Containers []Input
 	// Notes are remarks about containers that were read.
 	Notes []Note
+
+	temps []*os.File
+}
+
+// Close removes the temporary files. Inputs must not be used any more.
+func (f *Found) Close() error {
+	var errs []error
+	for _, file := range f.temps {
+		errs = append(errs, file.Close(), os.Remove(file.Name()))
+	}
+	f.temps = nil
+	return errors.Join(errs...)
 }
 
 // Skipped is something that was not taken for an input.
@@ -115,14 +133,14 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	options.Passwords = append(slices.Clone(options.Passwords), "infected")
 	x := &expander{ctx: ctx, options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), skipped: f.skipped}
 	if err := x.expandAll(f.inputs); err != nil {
-		return Found{}, err
+		return Found{}, errors.Join(err, (&Found{temps: x.temps}).Close())
 	}
 	slices.SortFunc(x.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortFunc(x.others, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortStableFunc(x.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortStableFunc(x.notes, func(a, b Note) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortFunc(x.containers, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
-	return Found{x.inputs, x.skipped, x.others, x.containers, x.notes}, nil
+	return Found{x.inputs, x.skipped, x.others, x.containers, x.notes, x.temps}, nil
 }
 
 // ComparePaths orders paths in the same way on every system.
@@ -236,6 +254,7 @@ type File struct {
 	reader io.ReaderAt
 	size   int64
 	fault  error
+	late   func() error // a fault that shows when it is read, nil if there is none such
 	holes  func(off int64) int64 // nil if holes are not known
 	close  func() error
 }
@@ -271,8 +290,8 @@ type fileStream struct {
 // Read implements io.Reader.
 func (s *fileStream) Read(b []byte) (int, error) {
 	n, err := s.SectionReader.Read(b)
-	if errors.Is(err, io.EOF) && s.file.fault != nil {
-		err = s.file.fault
+	if fault := s.file.Fault(); errors.Is(err, io.EOF) && fault != nil {
+		err = fault
 	}
 	return n, err
 }
@@ -312,8 +331,13 @@ func (f *File) NextData(off int64) int64 {
 }
 
 // Fault returns why the content of a member of an archive is not whole, nil if it
-// is.
-func (f *File) Fault() error { return f.fault }
+// is as far as it was unpacked.
+func (f *File) Fault() error {
+	if f.late != nil {
+		return f.late()
+	}
+	return f.fault
+}
 
 // ReadAt implements io.ReaderAt.
 func (f *File) ReadAt(b []byte, off int64) (int, error) {

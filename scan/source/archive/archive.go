@@ -53,6 +53,10 @@ type Member struct {
 	Offset int64
 	// Again is set if Open may be called more than once, and after Walk has ended.
 	Again bool
+	// Reopen opens the content of a member that Open opens only once, at the price of
+	// unpacking what comes before it; nil if there is no way. It may be called after
+	// Walk has ended.
+	Reopen func() (io.ReadCloser, error)
 
 	open func() (io.ReadCloser, error)
 }
@@ -154,9 +158,11 @@ func walkCompressed(ctx context.Context, f File, format Format, o Options, visit
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if FormatOf(head[:n]) == Tar {
-		return walkTar(ctx, &tarSource{reader: io.MultiReader(bytes.NewReader(head[:n]), r)}, visit)
+		again := func() (io.ReadCloser, error) { return Unpack(f, format) }
+		return walkTar(ctx, &tarSource{reader: io.MultiReader(bytes.NewReader(head[:n]), r), again: again}, visit)
 	}
-	return visit(&Member{Name: innerName(o.Name), Size: -1, Again: true, open: func() (io.ReadCloser, error) { return Unpack(f, format) }})
+	open := func() (io.ReadCloser, error) { return Unpack(f, format) }
+	return visit(&Member{Name: innerName(o.Name), Size: -1, Again: true, Reopen: open, open: open})
 }
 
 // Unpack returns a reader of what a file unpacks to whose format is gzip, zstd, xz

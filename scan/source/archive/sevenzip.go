@@ -26,10 +26,11 @@ func walkSevenZip(ctx context.Context, f File, o Options, visit func(*Member) er
 		if !file.Mode().IsRegular() {
 			continue
 		}
-		m := &Member{Name: cleanName(file.Name), Size: int64(min(file.UncompressedSize, 1<<62)), open: func() (io.ReadCloser, error) {
+		open := func() (io.ReadCloser, error) {
 			c, err := file.Open()
 			return c, sevenZipError(err)
-		}}
+		}
+		m := &Member{Name: cleanName(file.Name), Size: int64(min(file.UncompressedSize, 1<<62)), Reopen: open, open: open}
 		if err := visit(m); err != nil {
 			return err
 		}

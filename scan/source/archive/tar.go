@@ -15,12 +15,13 @@ import (
 type tarSource struct {
 	file   File // nil of a stream
 	reader io.Reader
+	again  func() (io.ReadCloser, error) // begins the stream anew
 }
 
 // walkTar reads the members of a tar. Links, devices and pipes are none.
 func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error {
 	t := tar.NewReader(s.reader)
-	for range maxMembers {
+	for number := range maxMembers {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
@@ -35,6 +36,9 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 			continue
 		}
 		m := &Member{Name: cleanName(h.Name), Size: h.Size, open: func() (io.ReadCloser, error) { return io.NopCloser(t), nil }}
+		if s.again != nil {
+			m.Reopen = func() (io.ReadCloser, error) { return s.reopen(number) }
+		}
 		if section, ok := s.reader.(*io.SectionReader); ok && s.file != nil && h.Typeflag == tar.TypeReg && !isSparse(h) {
 			if at, err := section.Seek(0, io.SeekCurrent); err == nil {
 				m.Stored, m.Again, m.Offset = true, true, at
@@ -50,6 +54,24 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 		}
 	}
 	return fmt.Errorf("%w: more than %d members", ErrDamaged, maxMembers)
+}
+
+// reopen opens the member that comes after so many headers of a stream.
+func (s *tarSource) reopen(number int) (io.ReadCloser, error) {
+	r, err := s.again()
+	if err != nil {
+		return nil, err
+	}
+	t := tar.NewReader(r)
+	for range number + 1 {
+		if _, err := t.Next(); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, errors.Join(err, r.Close()))
+		}
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{t, r}, nil
 }
 
 // isSparse reports whether a member has holes that pax headers describe.
