@@ -254,7 +254,7 @@ type File struct {
 	reader io.ReaderAt
 	size   int64
 	fault  error
-	late   func() error // a fault that shows when it is read, nil if there is none such
+	late   func() error          // a fault that shows when it is read, nil if there is none such
 	holes  func(off int64) int64 // nil if holes are not known
 	close  func() error
 }
