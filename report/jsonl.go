@@ -45,6 +45,12 @@ func jsonSections(raw bool) []jsonSection {
 		{"findings", func(r *scan.Result, write func(any) error) error {
 			return every(r.Findings, write, func(f **scan.Finding) findingObject { return newFinding(*f, raw) })
 		}},
+		{"events", func(r *scan.Result, write func(any) error) error {
+			return every(r.Events, write, func(e **scan.Event) eventObject { return newEvent(*e) })
+		}},
+		{"requests", func(r *scan.Result, write func(any) error) error {
+			return every(r.Requests, write, func(q **scan.Request) requestObject { return newRequest(*q) })
+		}},
 		{"integrity", func(r *scan.Result, write func(any) error) error {
 			return every(r.Integrity, write, func(in **scan.Integrity) integrityObject { return newIntegrity(*in) })
 		}},

@@ -17,6 +17,8 @@ const (
 	kindSession   = "session"
 	kindFinding   = "finding"
 	kindIntegrity = "integrity"
+	kindEvent     = "event"
+	kindRequest   = "request"
 )
 
 type manifestObject struct {
@@ -146,6 +148,12 @@ type sessionObject struct {
 	ShapeCount        int             `json:"shape_count"`
 	LevelReasons      []string        `json:"level_reasons"`
 	Shapes            []shapeObject   `json:"shapes"`
+	EventCounts       map[string]int  `json:"event_counts"`
+	EventsOmitted     int             `json:"events_omitted"`
+	Armed             []armedObject   `json:"armed"`
+	EntryPoints       []entryObject   `json:"entry_points"`
+	RequestsOmitted   int             `json:"requests_omitted"`
+	Indicators        indicators      `json:"indicators"`
 }
 
 // maxShapes bounds how many shapes a session lists; its findings are all there.
@@ -173,6 +181,7 @@ func newSession(s *scan.Session) sessionObject {
 		Burst: s.Burst, BurstStart: s.BurstStart, FirstCommand: s.FirstCommand(),
 		Users: listOf(s.Users), IntegrityLevels: listOf(s.IntegrityLevels), Link: s.Link.String(), Known: s.Known,
 		ShapeCount: len(s.Shapes), LevelReasons: phrase.Reasons(s.LevelReasons), Shapes: []shapeObject{},
+		EventCounts: eventCounts(s), EventsOmitted: s.EventsOmitted, Armed: newArmed(s), EntryPoints: newEntryPoints(s), RequestsOmitted: s.RequestsOmitted, Indicators: newIndicators(&s.Indicators),
 	}
 	for _, sh := range s.Shapes[:min(len(s.Shapes), maxShapes)] {
 		o.Shapes = append(o.Shapes, newShape(&sh))

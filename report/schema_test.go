@@ -66,7 +66,7 @@ func TestSchema(t *testing.T) {
 				t.Errorf("%v in\n%.500s", err, l)
 			}
 		}
-		if want := 1 + len(res.Coverage) + len(res.Sessions) + len(res.Findings) + len(res.Integrity); n != want {
+		if want := 1 + len(res.Coverage) + len(res.Sessions) + len(res.Findings) + len(res.Events) + len(res.Requests) + len(res.Integrity); n != want {
 			t.Errorf("%d lines, want %d", n, want)
 		}
 	}

@@ -57,6 +57,9 @@ type Options struct {
 	// (crosscheck.Result.Raw), of those that it is asked about, the first ones first.
 	// Each takes some kilobytes.
 	RawEvents int
+	// WebLogs says which hosts web logs are of, by path of a file or folder, where
+	// nothing else does.
+	WebLogs map[string]string
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }

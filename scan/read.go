@@ -30,7 +30,8 @@ type reading struct {
 	watchers   []*watcher
 	containers []*input
 	skipped    []source.Skipped
-	hash       bool // take the hashes of files
+	hash       bool              // take the hashes of files
+	pool       evtx.TemplatePool // of the definitions in all files
 }
 
 // worker reads units, one after the other.
@@ -93,10 +94,9 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for _, f := range work.Each(len(workers), len(odd), func(g, i int) { workers[g].carve(ctx, odd[i]) }) {
 		odd[f.Index].crash(evtx.Part{End: odd[f.Index].Size}, f.Err)
 	}
-	var pool evtx.TemplatePool
 	var waiting []*input
 	for _, w := range workers {
-		pool.Merge(w.reader)
+		r.pool.Merge(w.reader)
 	}
 	for _, in := range r.inputs {
 		in.close()
@@ -104,7 +104,7 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 			waiting = append(waiting, in)
 		}
 	}
-	for _, f := range work.Each(len(workers), len(waiting), func(g, i int) { workers[g].resolve(ctx, waiting[i], &pool) }) {
+	for _, f := range work.Each(len(workers), len(waiting), func(g, i int) { workers[g].resolve(ctx, waiting[i], &r.pool) }) {
 		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f.Err)
 	}
 	for _, in := range r.inputs {

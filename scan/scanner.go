@@ -15,6 +15,11 @@ type Result struct {
 	Findings []*Finding
 	// Sessions are the findings by worker: the gravest first.
 	Sessions []*Session
+	// Events are the events of the sessions' stories, and those that are findings by
+	// themselves.
+	Events []*Event
+	// Requests are those of Session.Requests.
+	Requests []*Request
 	// Integrity is what speaks of the logs themselves, those of the hosts that
 	// Options ask for: the gravest first.
 	Integrity []*Integrity
@@ -40,6 +45,7 @@ func (r *Result) InputPath(file uint32) string { return r.inputs[file].Path }
 // in the summary. If the context is cancelled, Scan returns what was found so
 // far, and Summary.Interrupted holds the cause.
 func Scan(ctx context.Context, options Options) (*Result, error) {
+	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), wantedFiles()...)
 	found, err := source.Find(ctx, options.Paths, options.Sources)
 	if err != nil {
 		return nil, err
@@ -79,6 +85,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Baseline.mark(res.Findings)
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	below := res.keepLevel(options.MinLevel)
+	d.guarded("story", func() { res.tellStories(rest, reading, found.Others, options.WebLogs) })
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten = d.forgotten

@@ -9,6 +9,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
+	"webshellscan/scan/story"
 )
 
 // Session is what ran below one server process and was found: the worker
@@ -59,6 +60,21 @@ type Session struct {
 	// Known says that a baseline knows every shape of the session, and that nothing
 	// but repetition speaks against it: no user or integrity level rises.
 	Known bool
+	// Events are what else the evidence says of it, in the order of time;
+	// EventsOmitted is how many of them the bound story.MaxEvents left out.
+	// EventCounts counts them by what they are about, Armed are processes that ran by
+	// what it left behind.
+	Events        []*Event
+	EventsOmitted int
+	EventCounts   map[story.Category]int
+	Armed         []story.Armed
+	Indicators    story.Indicators
+	// EntryPoints are the pages that may have started its processes, the surest
+	// first. Requests are those of entry points and others of their clients, in the
+	// order of time; RequestsOmitted is how many more there are.
+	EntryPoints     []*EntryPoint
+	Requests        []*Request
+	RequestsOmitted int
 
 	userRises, integrityRises string   // where rights rise
 	behaviours                []string // kinds of what its findings did that no baseline knows

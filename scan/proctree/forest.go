@@ -168,7 +168,7 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	for i, b := range builders {
 		f.copies += b.copies
 		f.hosts[i].Events.Recovered = b.recovered
-		f.hosts[i].Processes = f.trees[i].len()
+		f.hosts[i].Processes, f.hosts[i].Boots = f.trees[i].len(), b.boots
 	}
 	return f, nil
 }

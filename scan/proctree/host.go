@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"webshellscan/scan/event"
 )
 
 // Host is one machine of the logs.
@@ -23,6 +25,9 @@ type Host struct {
 	Machines int
 	// Processes counts its processes, stubs included.
 	Processes int
+	// Boots are the times at which the system started, as far as the logs tell,
+	// ascending.
+	Boots []event.Time
 	// Crash is the panic that kept the host's trees from being built: an error of
 	// this program. It is nil, or the host has no processes.
 	Crash error

@@ -1,0 +1,265 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"webshellscan/internal/work"
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
+	"webshellscan/scan/finding"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+	"webshellscan/scan/story"
+	"webshellscan/scan/weblog"
+)
+
+// Event is an event of a session's story, or one that is a finding by itself.
+type Event struct {
+	*story.Event
+	// Host is the host's name, Session the session that the event is tied to, nil
+	// if there is none.
+	Host    string
+	Session *Session
+	// Evidence names its records, the first one first.
+	Evidence []finding.Evidence
+}
+
+// storyPass reads the logs a second time, for the events of the sessions: those
+// chunks that can hold some.
+type storyPass struct {
+	reading *reading
+	index   *story.Index
+	below   [][]proctree.Process // by session
+	since   event.Time           // when the first session began
+}
+
+// newStoryPass returns the pass for some sessions, nil if there are none.
+func newStoryPass(r *reading, forest *proctree.Forest, servers *workerMap, sessions []*Session) *storyPass {
+	if len(sessions) == 0 {
+		return nil
+	}
+	below := membersOf(forest, servers, sessions)
+	list := make([]story.Session, len(sessions))
+	p := &storyPass{reading: r, below: below, since: sessions[0].First}
+	for i, s := range sessions {
+		list[i] = story.Session{Server: s.Worker, Below: below[i], Pool: s.Application, Servers: make(map[proctree.Process]bool)}
+		for _, b := range below[i] {
+			if servers.told(b).kind == ServerWeb {
+				list[i].Servers[b] = true
+			}
+		}
+		begin := s.First
+		if start := s.Worker.Start(); start != 0 {
+			begin = min(begin, start)
+		}
+		p.since = min(p.since, begin)
+	}
+	p.index = story.NewIndex(forest, list)
+	return p
+}
+
+// membersOf returns the processes below the server of each session.
+func membersOf(forest *proctree.Forest, servers *workerMap, sessions []*Session) [][]proctree.Process {
+	number := make(map[proctree.Process]int, len(sessions))
+	hosts := make(map[int]bool)
+	for i, s := range sessions {
+		number[s.Worker] = i
+		hosts[s.Worker.HostIndex()] = true
+	}
+	below := make([][]proctree.Process, len(sessions))
+	for host := range hosts {
+		for p := range forest.Processes(host) {
+			if i, ok := number[servers.workerOf(p)]; ok && servers.workerOf(p).Exists() {
+				below[i] = append(below[i], p)
+			}
+		}
+	}
+	return below
+}
+
+// storySlack is how long before the first session began an event may be of
+// interest.
+const storySlack = event.Minute
+
+// read reads the chunks of all inputs whose times are of interest.
+func (p *storyPass) read(ctx context.Context) []*story.Collector {
+	want := story.Want()
+	selection := evtx.Select(want)
+	units := p.units()
+	workers := make([]*storyReader, max(1, min(p.reading.workers, len(units))))
+	collectors := make([]*story.Collector, len(workers))
+	for i := range workers {
+		collectors[i] = story.NewCollector(p.index, nil)
+		workers[i] = &storyReader{evtx.NewReader(selection), collectors[i], want}
+	}
+	failures := work.Each(len(workers), len(units), func(g, i int) { workers[g].read(ctx, p, units[i]) })
+	for _, f := range failures {
+		in := units[f.Index].in
+		in.crash(evtx.Part{End: in.Size}, f.Err)
+	}
+	return collectors
+}
+
+// storyReader reads units of the pass. It is for one goroutine.
+type storyReader struct {
+	reader    *evtx.Reader
+	collector *story.Collector
+	want      event.Want
+}
+
+// storyUnit is a piece of work: some chunks of a log, or an export.
+type storyUnit struct {
+	in     *input
+	chunks []evtx.Chunk
+}
+
+// storyUnitChunks is how many chunks one unit has: 16 MiB of a log.
+const storyUnitChunks = 256
+
+// units divides what is to be read.
+func (p *storyPass) units() []storyUnit {
+	var units []storyUnit
+	for _, in := range p.reading.inputs {
+		switch {
+		case in.err != nil:
+		case in.form != export.None:
+			units = append(units, storyUnit{in: in})
+		default:
+			for chunks := range slices.Chunk(p.chunksOf(in), storyUnitChunks) {
+				units = append(units, storyUnit{in, chunks})
+			}
+		}
+	}
+	return units
+}
+
+// read reads one unit.
+func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
+	switch {
+	case ctx.Err() != nil:
+	case u.chunks == nil:
+		p.readExport(ctx, u.in, w.want, w.collector)
+	default:
+		p.readChunks(ctx, u.in, u.chunks, w.reader, w.collector)
+	}
+}
+
+// chunksOf returns the chunks of an input that may hold an event of a session.
+func (p *storyPass) chunksOf(in *input) []evtx.Chunk {
+	return slices.DeleteFunc(slices.Clone(in.chunks), func(c evtx.Chunk) bool {
+		return c.Latest != 0 && c.Latest < p.since-storySlack
+	})
+}
+
+// readChunks reads some chunks of a log. What is wrong with them was told by the
+// first pass.
+func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chunk, reader *evtx.Reader, c *story.Collector) {
+	file, err := in.Open()
+	if err != nil {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Err: errors.Join(evtx.ErrRead, err)})
+		return
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	err = work.Guard(func() {
+		for ev := range reader.Chunks(in.evtx.From(file), chunks, &p.reading.pool).Events(ctx) {
+			if ev != nil {
+				ev.Place.File = in.index
+				c.Add(ev)
+			}
+		}
+	})
+	if err != nil {
+		in.crash(evtx.Part{End: in.Size}, err)
+	}
+}
+
+// readExport reads an export again.
+func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, c *story.Collector) {
+	file, err := in.Open()
+	if err != nil {
+		return
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	err = work.Guard(func() {
+		_, _ = export.Read(ctx, file, in.evtx.Size(), in.form, want, func(r *export.Record) error {
+			if r.Event.Key >= 0 {
+				r.Event.Place.File = in.index
+				c.Add(r.Event)
+			}
+			return nil
+		}) // told by the first pass
+	})
+	if err != nil {
+		in.crash(evtx.Part{End: in.Size}, err)
+	}
+}
+
+// tellStories reads and tells the stories of the sessions.
+func (res *Result) tellStories(ctx context.Context, r *reading, others []source.Input, hostsOf map[string]string) {
+	p := newStoryPass(r, res.Forest, res.workers, res.Sessions)
+	if p == nil {
+		return
+	}
+	collectors := p.read(ctx)
+	sites := p.index.Sites(collectors)
+	stories := p.index.Tell(collectors)
+	res.tellRequests(ctx, res.findWebLogs(others, hostsOf), sites, p.below)
+	for i, st := range stories {
+		s := res.Sessions[i]
+		s.Armed = p.index.Armed(i, st)
+		s.Indicators = p.index.Indicators(i, st, clientsOf(s))
+		s.EventCounts = make(map[story.Category]int)
+		s.EventsOmitted = st.Omitted
+		for _, e := range st.Events {
+			s.EventCounts[e.Category] += e.Count
+			ev := res.newEvent(e)
+			ev.Session = s
+			s.Events = append(s.Events, ev)
+		}
+		res.Events = append(res.Events, s.Events...)
+	}
+}
+
+// wantedFiles are the files besides event logs that a story is told of.
+func wantedFiles() []source.Wanted {
+	return []source.Wanted{
+		{Kind: source.KindWebLog, Match: func(prefix []byte, _ string) bool {
+			_, ok := weblog.Detect(prefix)
+			return ok
+		}},
+		source.AppHostConfig(),
+	}
+}
+
+// clientsOf returns the clients of a session's likely entry points.
+func clientsOf(s *Session) []story.Indicator {
+	var list []story.Indicator
+	for _, p := range s.EntryPoints {
+		if p.Confidence == story.ConfidenceLikely {
+			for _, c := range p.Clients {
+				list = append(list, story.Indicator{Value: c, First: p.First, Last: p.Last})
+			}
+		}
+	}
+	return list
+}
+
+// newEvent returns an event with what the scan knows of its place.
+func (res *Result) newEvent(e *story.Event) *Event {
+	ev := &Event{Event: e}
+	if e.Host >= 0 {
+		ev.Host = res.Forest.Hosts()[e.Host].Name
+	}
+	for _, ref := range e.Records {
+		in := res.inputs[ref.Place.File]
+		at := finding.New(ref.Place, in.Path, in.Origin, ref.Marks)
+		at.RecordID, at.Time, at.Channel, at.EventID = ref.RecordID, ref.Time, e.Record.Channel, e.Record.ID
+		ev.Evidence = append(ev.Evidence, at)
+	}
+	return ev
+}

@@ -1,0 +1,167 @@
+package story
+
+import (
+	"maps"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// Judge says which rules an event matches. process is the one that the event is
+// tied to, the zero Process if none is known. A Judge is for one goroutine.
+type Judge interface {
+	Match(r *Record, process proctree.Process) []*rules.Rule
+}
+
+// Bounds of what one collector keeps. Each is told where it takes effect.
+const (
+	// maxKept bounds the events that are tied, by session.
+	maxKept = 50_000
+	// maxWaiting bounds the events that may turn out to be a session's.
+	maxWaiting = 200_000
+)
+
+// Collector keeps the events that belong to sessions. It is for one goroutine.
+type Collector struct {
+	index *Index
+	judge Judge
+
+	kept      []kept
+	waiting   []kept
+	bySession map[int]int // events kept, by session
+	// Dropped counts the events that the bounds left out, by session; those that
+	// nothing ties yet under -1.
+	dropped map[int]int
+	hosts   map[string]int // by spelling of Computer
+	sites   map[int]map[string]bool
+}
+
+// kept is an event, and what ties it so far.
+type kept struct {
+	record *Record
+	kind   *kind
+	host   int
+	tie    tie
+	rules  []*rules.Rule
+	copies []Ref     // the same record elsewhere, and the parts of a script
+	parts  []*Record // of a script block, but the first that was read
+}
+
+// NewCollector returns a Collector. judge may be nil: then no event matches a
+// rule.
+func NewCollector(x *Index, judge Judge) *Collector {
+	return &Collector{index: x, judge: judge, bySession: make(map[int]int), dropped: make(map[int]int), hosts: make(map[string]int)}
+}
+
+// host returns the index of a host by its name, -1 if it is none of the
+// forest's.
+func (c *Collector) host(computer string) int {
+	host, ok := c.hosts[computer]
+	if !ok {
+		host = c.index.Host(computer)
+		if len(c.hosts) < maxSpellings {
+			c.hosts[strings.Clone(computer)] = host
+		}
+	}
+	return host
+}
+
+// maxSpellings bounds the names of computers that a collector remembers.
+const maxSpellings = 1 << 16
+
+// Add takes an event. It is valid for the call only.
+func (c *Collector) Add(ev *event.Event) {
+	k := kindOfEvent(ev)
+	if k == nil {
+		return
+	}
+	host := c.host(ev.Computer.String())
+	if host < 0 {
+		return
+	}
+	h := &c.index.hosts[host]
+	f := eventFields{ev}
+	if len(h.sessions) == 0 {
+		if k.from != "" && said(f.text(k.from)) {
+			c.wait(kept{record: RecordOf(ev), kind: k, host: host, tie: tie{session: -1}})
+		}
+		return
+	}
+	if ev.Time < h.since-min(h.since, earlySlack) {
+		return
+	}
+	t, named := c.index.early(h, k, f, ev.Time)
+	switch {
+	case t.session >= 0:
+		c.keep(ev, k, host, t)
+	case !named && k.later():
+		c.wait(kept{record: RecordOf(ev), kind: k, host: host, tie: t})
+	}
+}
+
+// earlySlack is how long before a session's web server process began an event may
+// still be its: stamps of one moment differ between logs.
+const earlySlack = event.Minute
+
+// keep keeps an event of a session, unless it is the web server's own business.
+func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
+	if c.bySession[t.session] >= maxKept {
+		c.dropped[t.session]++
+		return
+	}
+	e := kept{record: RecordOf(ev), kind: k, host: host, tie: t}
+	if t.server && k.category == WebError {
+		c.addSite(t.session, e.record)
+	}
+	if c.judge != nil {
+		e.rules = c.judge.Match(e.record, t.process)
+	}
+	if t.server && !k.own && len(e.rules) == 0 {
+		return
+	}
+	c.bySession[t.session]++
+	c.kept = append(c.kept, e)
+}
+
+// wait keeps an event until all is read.
+func (c *Collector) wait(e kept) {
+	if len(c.waiting) >= maxWaiting {
+		c.dropped[-1]++
+		return
+	}
+	c.waiting = append(c.waiting, e)
+}
+
+// addSite notes the site of IIS that an error of a web server process names: its
+// application's domain is such as /LM/W3SVC/1/ROOT-1-134169445131.
+func (c *Collector) addSite(session int, r *Record) {
+	rest, ok := strings.CutPrefix(r.Get(DataName(9)), "/LM/W3SVC/")
+	id, _, _ := strings.Cut(rest, "/")
+	if !ok || id == "" || strings.Trim(id, "0123456789") != "" {
+		return
+	}
+	if c.sites == nil {
+		c.sites = make(map[int]map[string]bool)
+	}
+	if c.sites[session] == nil {
+		c.sites[session] = make(map[string]bool)
+	}
+	c.sites[session][id] = true
+}
+
+// Sites returns, by session, the numbers of the sites of IIS that events of its
+// web server process name.
+func (x *Index) Sites(collectors []*Collector) []map[string]bool {
+	list := make([]map[string]bool, len(x.sessions))
+	for i := range list {
+		list[i] = make(map[string]bool)
+	}
+	for _, c := range collectors {
+		for session, numbers := range c.sites {
+			maps.Copy(list[session], numbers)
+		}
+	}
+	return list
+}

@@ -1,0 +1,469 @@
+package story
+
+import (
+	"cmp"
+	"crypto/sha1" //nolint:gosec // Windows makes SIDs by it
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// Session is a web server session: a web server process and what ran below it.
+type Session struct {
+	// Server is the web server process.
+	Server proctree.Process
+	// Below are the processes below it.
+	Below []proctree.Process
+	// Servers are those of Below that are servers too, such as the PHP process below
+	// a web server: like Server they do much of their own that is nobody's act.
+	Servers map[proctree.Process]bool
+	// Pool is the application pool that Server serves, "" if it is not known.
+	Pool string
+}
+
+// Index knows sessions by what events name processes by. It is immutable;
+// goroutines may share it.
+type Index struct {
+	forest   *proctree.Forest
+	sessions []Session
+	hosts    []hostIndex
+	byName   map[string]int // hosts by each spelling of their name in lower case
+}
+
+// hostIndex knows the sessions of one host.
+type hostIndex struct {
+	sessions []int
+	member   map[proctree.Process]int // the session of each process that is in one
+	guids    map[event.GUID]owner
+	pids     map[uint32][]owner
+	logons   map[uint64][]claim
+	users    map[string][]claim // by name or SID in lower case
+	commands map[string][]owner // by command line as commandKey gives it
+	boots    []event.Time
+	since    event.Time // when the first session began
+}
+
+// owner is a process as one that may be an event's.
+type owner struct {
+	process  proctree.Process
+	session  int // -1 if it is in none
+	server   bool
+	from, to event.Time // its life span
+	sids     []string   // whom it ran as, where the log says so; in lower case
+}
+
+// claim is a time in which a session, or nobody's (-1), processes had a logon
+// session or an account.
+type claim struct {
+	session  int
+	from, to event.Time
+}
+
+// forever is later than any event.
+const forever = event.Time(1<<63 - 1)
+
+// NewIndex returns the index of some sessions of a forest.
+func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
+	x := &Index{forest: forest, sessions: sessions, hosts: make([]hostIndex, len(forest.Hosts())), byName: make(map[string]int)}
+	for i, h := range forest.Hosts() {
+		for _, name := range h.Names {
+			x.byName[strings.ToLower(name)] = i
+		}
+		x.hosts[i].boots = h.Boots
+	}
+	for i, s := range sessions {
+		h := &x.hosts[s.Server.HostIndex()]
+		h.sessions = append(h.sessions, i)
+	}
+	for i := range x.hosts {
+		if len(x.hosts[i].sessions) > 0 {
+			newHostBuilder(x, i).build()
+		}
+	}
+	return x
+}
+
+// hostBuilder makes the index of one host.
+type hostBuilder struct {
+	*hostIndex
+	index   *Index
+	host    int
+	texts   *proctree.Texts
+	spans   map[proctree.Process]owner
+	workers map[string][]event.Time // starts of IIS workers, by identity
+}
+
+func newHostBuilder(x *Index, host int) *hostBuilder {
+	b := &hostBuilder{
+		hostIndex: &x.hosts[host], index: x, host: host, texts: x.forest.Texts(),
+		spans:   make(map[proctree.Process]owner),
+		workers: make(map[string][]event.Time),
+	}
+	b.member = make(map[proctree.Process]int)
+	b.guids, b.pids = make(map[event.GUID]owner), make(map[uint32][]owner)
+	b.logons, b.users, b.commands = make(map[uint64][]claim), make(map[string][]claim), make(map[string][]owner)
+	return b
+}
+
+func (b *hostBuilder) build() {
+	b.since = forever
+	pids := make(map[uint32]bool)
+	logons, users := make(map[uint64]bool), make(map[string]bool)
+	for _, i := range b.sessions {
+		for p := range b.index.members(i) {
+			b.member[p] = i
+			pids[p.PID()] = true
+			if id := b.logonOf(p); id != 0 {
+				logons[id] = true
+			}
+			for _, u := range b.identities(p) {
+				users[u] = true
+			}
+		}
+		b.since = min(b.since, startOf(b.index.sessions[i].Server))
+	}
+	if pool := b.poolIdentities(); len(pool) > 0 {
+		for _, u := range pool {
+			users[u] = true
+		}
+	}
+	b.findSpans(pids)
+	b.findWorkers()
+	b.addOwners()
+	b.addClaims(logons, users)
+}
+
+// members yields the processes of a session.
+func (x *Index) members(session int) func(yield func(proctree.Process) bool) {
+	s := &x.sessions[session]
+	return func(yield func(proctree.Process) bool) {
+		if !yield(s.Server) {
+			return
+		}
+		for _, p := range s.Below {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// startOf returns when a process began; of one that is known by its children
+// only, 0: some time before.
+func startOf(p proctree.Process) event.Time {
+	if p.Stub() {
+		return 0
+	}
+	return p.Start()
+}
+
+// findSpans finds the life spans of the host's processes of some process IDs: of
+// one whose end is in no log, to the next process of that ID, or to the next
+// start of the system.
+func (b *hostBuilder) findSpans(pids map[uint32]bool) {
+	byPID := make(map[uint32][]proctree.Process)
+	for p := range b.index.forest.Processes(b.host) {
+		if pids[p.PID()] && p.PID() != 0 {
+			byPID[p.PID()] = append(byPID[p.PID()], p)
+		}
+	}
+	for _, list := range byPID {
+		slices.SortStableFunc(list, func(x, y proctree.Process) int { return cmp.Compare(startOf(x), startOf(y)) })
+		for i, p := range list {
+			o := owner{process: p, session: -1, from: startOf(p), to: p.End(), sids: b.sidsOf(p)}
+			if s, ok := b.member[p]; ok {
+				o.session, o.server = s, b.index.isServer(s, p)
+			}
+			if o.to == 0 {
+				o.to = b.bootAfter(max(p.Start(), firstSign(p)))
+				if i+1 < len(list) {
+					o.to = min(o.to, startOf(list[i+1]))
+				}
+			}
+			b.spans[p] = o
+		}
+	}
+}
+
+// firstSign returns when the first child of a process began.
+func firstSign(p proctree.Process) event.Time {
+	for child := range p.Children() {
+		return child.Start()
+	}
+	return 0
+}
+
+// isServer reports whether a process of a session is a server.
+func (x *Index) isServer(session int, p proctree.Process) bool {
+	s := &x.sessions[session]
+	return p == s.Server || s.Servers[p]
+}
+
+// bootAfter returns when the system started next after a time, forever if no log
+// says that it did.
+func (h *hostIndex) bootAfter(t event.Time) event.Time {
+	for _, b := range h.boots {
+		if b > t {
+			return b
+		}
+	}
+	return forever
+}
+
+// addOwners files the processes by GUID, process ID and command line.
+func (b *hostBuilder) addOwners() {
+	for p := range b.index.forest.Processes(b.host) {
+		o, ok := b.spans[p]
+		if !ok {
+			continue
+		}
+		if p.PID() != 0 {
+			b.pids[p.PID()] = append(b.pids[p.PID()], o)
+		}
+		if guid := p.GUID(); !guid.IsZero() && o.session >= 0 {
+			b.guids[guid] = o
+		}
+	}
+	keys := make(map[proctree.TextID]string)
+	for p := range b.member {
+		if line := p.CommandLine(); b.texts.Known(line) {
+			keys[line] = commandKey(b.texts.Text(line))
+		}
+	}
+	for p := range b.index.forest.Processes(b.host) {
+		if key := keys[p.CommandLine()]; key != "" {
+			b.commands[key] = append(b.commands[key], b.spanOf(p))
+		}
+	}
+}
+
+// spanOf returns a process of the host with its life span.
+func (b *hostBuilder) spanOf(p proctree.Process) owner {
+	if o, ok := b.spans[p]; ok {
+		return o
+	}
+	return owner{process: p, session: -1, from: startOf(p), to: b.endOf(p)}
+}
+
+// addClaims notes which processes of the host are in the logon sessions, and
+// have the accounts, of those of the sessions.
+func (b *hostBuilder) addClaims(logons map[uint64]bool, users map[string]bool) {
+	for p := range b.index.forest.Processes(b.host) {
+		session, ok := b.member[p]
+		if !ok {
+			session = -1
+		}
+		c := claim{session, startOf(p), b.endOf(p)}
+		if id := b.logonOf(p); logons[id] {
+			b.logons[id] = append(b.logons[id], c)
+		}
+		for _, u := range b.identities(p) {
+			if users[u] {
+				b.users[u] = append(b.users[u], c)
+			}
+		}
+	}
+	for _, i := range b.sessions {
+		s := b.index.sessions[i]
+		if s.Pool == "" {
+			continue
+		}
+		for _, u := range identitiesOfPool(s.Pool) {
+			b.users[u] = append(b.users[u], claim{i, startOf(s.Server), b.endOf(s.Server)})
+		}
+	}
+}
+
+// overlap is how long a recycled worker may go on beside the one that takes its
+// place: the default of the attribute shutdownTimeLimit of an application pool.
+const overlap = 90 * event.Second
+
+// endOf returns when a process ended. Of one whose end is in no log, an upper
+// bound: when the system started next, or, of what runs as an identity of a
+// pool, when that pool's next worker had taken the place of its own.
+func (b *hostBuilder) endOf(p proctree.Process) event.Time {
+	if p.End() != 0 {
+		return p.End()
+	}
+	began := max(p.Start(), firstSign(p))
+	to := b.bootAfter(began)
+	for _, u := range b.identities(p) {
+		starts := b.workers[u]
+		if i, _ := slices.BinarySearch(starts, began+1); i < len(starts) {
+			to = min(to, starts[i]+overlap)
+		}
+	}
+	return to
+}
+
+// findWorkers notes when the workers of each application pool began.
+func (b *hostBuilder) findWorkers() {
+	for p := range b.index.forest.Processes(b.host) {
+		if p.Start() == 0 || proctree.BaseName(b.texts.Text(p.Image())) != "w3wp.exe" {
+			continue
+		}
+		for _, u := range b.identities(p) {
+			b.workers[u] = append(b.workers[u], p.Start())
+		}
+	}
+	for _, starts := range b.workers {
+		slices.Sort(starts)
+	}
+}
+
+// sharedLogons are the logon sessions that a system has of itself: those of
+// SYSTEM, LOCAL SERVICE and NETWORK SERVICE ([MS-DTYP] 2.4.2.4, and Microsoft's
+// description of logon sessions).
+var sharedLogons = map[uint64]bool{0: true, 0x3e7: true, 0x3e5: true, 0x3e4: true}
+
+// logonOf returns the logon ID of a process, 0 if it is not known or one that
+// many share.
+func (b *hostBuilder) logonOf(p proctree.Process) uint64 {
+	id, ok := number(b.texts.Text(p.Field(event.LogonID)))
+	if !ok || sharedLogons[id] {
+		return 0
+	}
+	return id
+}
+
+// identities returns the accounts of a process that belong to one program by
+// their nature, names and SIDs in lower case.
+func (b *hostBuilder) identities(p proctree.Process) []string {
+	var list []string
+	for _, field := range []event.FieldID{event.User, event.SubjectUserSID, event.TargetUserSID} {
+		text := strings.ToLower(b.texts.KnownText(p.Field(field)))
+		if isIdentity(text) {
+			list = append(list, text)
+		}
+		if pool, ok := strings.CutPrefix(text, poolDomain); ok {
+			list = append(list, strings.ToLower(PoolSID(pool)))
+		}
+	}
+	return list
+}
+
+// sidsOf returns the SIDs of whom a process ran as, in lower case.
+func (b *hostBuilder) sidsOf(p proctree.Process) []string {
+	var list []string
+	for _, field := range []event.FieldID{event.TargetUserSID, event.SubjectUserSID} {
+		if sid := strings.ToLower(b.texts.KnownText(p.Field(field))); strings.HasPrefix(sid, "s-1-5-") {
+			list = append(list, sid)
+		}
+	}
+	for _, u := range b.identities(p) {
+		if strings.HasPrefix(u, "s-1-") {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+// poolIdentities returns the accounts of the pools of the host's sessions.
+func (b *hostBuilder) poolIdentities() []string {
+	var list []string
+	for _, i := range b.sessions {
+		if pool := b.index.sessions[i].Pool; pool != "" {
+			list = append(list, identitiesOfPool(pool)...)
+		}
+	}
+	return list
+}
+
+func identitiesOfPool(pool string) []string {
+	return []string{poolDomain + strings.ToLower(pool), strings.ToLower(PoolSID(pool))}
+}
+
+// The domains and SIDs of accounts that belong to one program: identities of
+// application pools, and virtual accounts of services. Their domains are the
+// same in every language.
+const (
+	poolDomain    = `iis apppool\`
+	serviceDomain = `nt service\`
+	poolSID       = "s-1-5-82-"
+	serviceSID    = "s-1-5-80-"
+)
+
+// isIdentity reports whether a name or SID in lower case is that of an account
+// that belongs to one program.
+func isIdentity(account string) bool {
+	for _, prefix := range []string{poolDomain, serviceDomain, poolSID, serviceSID} {
+		if strings.HasPrefix(account, prefix) && len(account) > len(prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// PoolSID returns the SID of an application pool's identity: S-1-5-82- and the
+// SHA-1 of the pool's name in lower case, as UTF-16LE, in five little-endian
+// numbers of 32 bits.
+func PoolSID(pool string) string {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(strings.ToLower(pool))) {
+		b = binary.LittleEndian.AppendUint16(b, unit)
+	}
+	sum := sha1.Sum(b) //nolint:gosec // as above
+	var parts []string
+	for i := 0; i < len(sum); i += 4 {
+		parts = append(parts, fmt.Sprint(binary.LittleEndian.Uint32(sum[i:])))
+	}
+	return "S-1-5-82-" + strings.Join(parts, "-")
+}
+
+// commandKey returns a command line as two spellings of it are compared: without
+// quotes, blanks as one, in lower case. PowerShell writes its own as arguments
+// joined by blanks.
+func commandKey(line string) string {
+	return strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(line, `"`, "")), " "))
+}
+
+// foldCase returns a name as it is compared without case.
+func foldCase(name string) string { return strings.ToLower(name) }
+
+// Host returns the index in Forest.Hosts of a computer's name, -1 if it is none
+// of them.
+func (x *Index) Host(computer string) int {
+	if i, ok := x.byName[strings.ToLower(computer)]; ok {
+		return i
+	}
+	return -1
+}
+
+// slack is how long before its start and after its end an event of a process may
+// be written: the times of different logs are taken at different places.
+const slack = event.Second
+
+// byPID returns the process that held a process ID at a time.
+func (h *hostIndex) byPID(pid uint32, at event.Time) (owner, bool) {
+	var best owner
+	found := false
+	for _, o := range h.pids[pid] {
+		if o.from-min(o.from, slack) > at || o.to != forever && o.to+slack < at {
+			continue
+		}
+		if inside := o.from <= at && at <= o.to; !found || inside {
+			best, found = o, true
+		}
+	}
+	return best, found
+}
+
+// alone returns the session whose processes alone had something at a time.
+func alone(claims []claim, at event.Time) (int, bool) {
+	session := -1
+	for _, c := range claims {
+		if at < c.from-min(c.from, slack) || c.to != forever && at > c.to+slack {
+			continue
+		}
+		if c.session < 0 || session >= 0 && session != c.session {
+			return -1, false
+		}
+		session = c.session
+	}
+	return session, session >= 0
+}

@@ -1,0 +1,439 @@
+package story
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// Event is one event of a story: of a session's process, or tied to the session
+// by what its processes made.
+type Event struct {
+	// Session is the index of its session in what NewIndex was given, -1 if it
+	// belongs to none and is a finding by itself.
+	Session int
+	Host    int // index in Forest.Hosts, -1 if it is none of them
+	Time    event.Time
+	// Category is what it is about, Summary says it in one line for people. The
+	// summary holds text of the log.
+	Category Category
+	Summary  string
+	// Rules are the rules that it matched, by level, the highest first.
+	Rules []*rules.Rule
+	Link  Link
+	// Process is what it is tied to; the zero Process if no tree has it. ProcessID,
+	// ProcessGUID and Image are that process's, or what the event itself says.
+	Process     proctree.Process
+	ProcessID   uint32
+	ProcessGUID event.GUID
+	Image       string
+	// Record is the first of the records that it stands for, Records names them all,
+	// at most maxFolded. Count is how many they are.
+	Record  *Record
+	Records []Ref
+	Count   int
+}
+
+// Ref names a record.
+type Ref struct {
+	Place    event.Place
+	RecordID uint64
+	Time     event.Time
+	Marks    event.Marks
+}
+
+// Level returns the highest level of the event's rules, rules.LevelInformational
+// without any.
+func (e *Event) Level() rules.Level {
+	level := rules.LevelInformational
+	for _, r := range e.Rules {
+		level = max(level, r.Level)
+	}
+	return level
+}
+
+// Story is what else the evidence says of one session.
+type Story struct {
+	Events []*Event // in the order of time
+	// Omitted counts the events that MaxEvents left out.
+	Omitted int
+	// Paths are the files that its processes wrote or that are its own programs, as
+	// cleanPath gives them.
+	paths map[string]bool
+	// things are what its processes made, by kind and name in lower case.
+	things map[thingName]bool
+}
+
+type thingName struct {
+	thing thing
+	name  string
+}
+
+// MaxEvents bounds the events of a session. Those below rules.LevelMedium go
+// first, the latest of them first.
+const MaxEvents = 10_000
+
+// maxFolded bounds the records that one Event names.
+const maxFolded = 1_000
+
+// Tell makes the stories of the sessions of what collectors kept, which are used
+// up.
+func (x *Index) Tell(collectors []*Collector) []*Story {
+	stories := make([]*Story, len(x.sessions))
+	for i := range stories {
+		stories[i] = &Story{paths: make(map[string]bool), things: make(map[thingName]bool)}
+		x.ownPrograms(i, stories[i])
+		x.commandThings(i, stories[i])
+	}
+	var all, waiting []kept
+	for _, c := range collectors {
+		all, waiting = append(all, c.kept...), append(waiting, c.waiting...)
+		for session, n := range c.dropped {
+			if session >= 0 {
+				stories[session].Omitted += n
+			}
+		}
+	}
+	sortKept(all)
+	sortKept(waiting)
+	all, waiting = uniqueKept(all), uniqueKept(waiting)
+	for i := range all {
+		stories[all[i].tie.session].learn(&all[i])
+	}
+	all = append(all, x.late(stories, waiting)...)
+	sortKept(all)
+	events := fold(joinScripts(all))
+	for _, e := range events {
+		s := stories[e.Session]
+		s.Events = append(s.Events, e)
+	}
+	for _, s := range stories {
+		s.bound()
+	}
+	return stories
+}
+
+// sortKept puts events in the order of time, those of one time by where they
+// lie.
+func sortKept(list []kept) {
+	slices.SortFunc(list, func(a, b kept) int {
+		return cmp.Or(
+			cmp.Compare(a.record.Time, b.record.Time), cmp.Compare(a.record.Place.File, b.record.Place.File),
+			cmp.Compare(a.record.Place.Offset, b.record.Place.Offset), cmp.Compare(a.tie.session, b.tie.session),
+		)
+	})
+}
+
+// uniqueKept drops copies: the same record of the same host and channel, read
+// from two files. It keeps the first and lets it name the others.
+func uniqueKept(list []kept) []kept {
+	type identity struct {
+		host    int
+		channel string
+		id      uint64
+		at      event.Time
+		event   uint16
+	}
+	seen := make(map[identity]int, len(list))
+	out := list[:0]
+	for _, e := range list {
+		key := identity{e.host, foldCase(e.record.Channel), e.record.RecordID, e.record.Time, e.record.ID}
+		if i, ok := seen[key]; ok && slices.Equal(out[i].record.Fields, e.record.Fields) {
+			out[i].copies = append(out[i].copies, refOf(e.record))
+			continue
+		}
+		seen[key] = len(out)
+		out = append(out, e)
+	}
+	return out
+}
+
+func refOf(r *Record) Ref { return Ref{r.Place, r.RecordID, r.Time, r.Marks} }
+
+// ownPrograms notes the images of a session's processes that are the session's
+// own: no process outside it ran them, and they are none of what comes with the
+// system.
+func (x *Index) ownPrograms(session int, s *Story) {
+	texts := x.forest.Texts()
+	host := x.sessions[session].Server.HostIndex()
+	inside := make(map[proctree.TextID]bool)
+	for p := range x.members(session) {
+		if !x.isServer(session, p) {
+			inside[p.Image()] = true
+		}
+	}
+	for p := range x.forest.Processes(host) {
+		if inside[p.Image()] && !x.mayBeArmed(host, p) {
+			delete(inside, p.Image())
+		}
+	}
+	for image := range inside {
+		if path := cleanPath(texts.KnownText(image)); path != "" && !inSystemFolder(path) {
+			s.paths[path] = true
+		}
+	}
+}
+
+// mayBeArmed reports whether a process of a host is in a session, or was started
+// by what a session may have armed: the service manager, the task service or
+// WMI.
+func (x *Index) mayBeArmed(host int, p proctree.Process) bool {
+	if _, ok := x.hosts[host].member[p]; ok {
+		return true
+	}
+	parent, _ := p.Parent()
+	if !parent.Exists() {
+		return false
+	}
+	texts := x.forest.Texts()
+	switch proctree.BaseName(texts.Text(parent.Image())) {
+	case "services.exe", "wmiprvse.exe", "taskeng.exe":
+		return true
+	case "svchost.exe":
+		line := strings.ToLower(texts.Text(parent.CommandLine()))
+		return line == "" || strings.Contains(line, "schedule")
+	}
+	return false
+}
+
+// learn notes what an event of the session says of files and things that its
+// processes made.
+func (s *Story) learn(e *kept) {
+	for _, path := range writtenPaths(e) {
+		if p := cleanPath(path); p != "" {
+			s.paths[withoutStream(p)] = true
+		}
+	}
+	for _, m := range e.kind.makes {
+		if v := e.record.Get(m.field); said(v) {
+			s.things[thingName{m.thing, strings.ToLower(v)}] = true
+		}
+	}
+}
+
+// writtenPaths returns the files that an event says its process wrote.
+func writtenPaths(e *kept) []string {
+	switch e.kind.category {
+	case FileEvent, CreateStreamHash, FileExecutable, FileChange:
+		return []string{e.record.Get("TargetFilename")}
+	case FileAccess:
+		if strings.EqualFold(e.record.Get("ObjectType"), "File") && writes(e.record) {
+			return []string{e.record.Get("ObjectName")}
+		}
+	}
+	return nil
+}
+
+// Access rights that change a file ([MS-DTYP] 2.4.3 and 2.4.4.3, file rights):
+// WriteData, AppendData.
+const writeAccess = 0x2 | 0x4
+
+// writes reports whether an event of object access says that the object was
+// written.
+func writes(r *Record) bool {
+	mask, ok := number(r.Get("AccessMask"))
+	return ok && mask&writeAccess != 0 && r.ID == 4663
+}
+
+// maxRounds bounds how often what waits is looked at: a task that a session made
+// may run what a service of the session wrote, and so on.
+const maxRounds = 4
+
+// late ties what waits by what is known now, and returns it.
+func (x *Index) late(stories []*Story, waiting []kept) []kept {
+	var tied []kept
+	for range maxRounds {
+		rest := waiting[:0:0]
+		for i := range waiting {
+			e := &waiting[i]
+			if !x.lateTie(stories, e) {
+				rest = append(rest, *e)
+				continue
+			}
+			stories[e.tie.session].learn(e)
+			tied = append(tied, *e)
+		}
+		if len(rest) == len(waiting) {
+			break
+		}
+		waiting = rest
+	}
+	return tied
+}
+
+// lateTie ties an event of no process that is known, and reports whether it did:
+// by the files and things that it names, else by its command line.
+func (x *Index) lateTie(stories []*Story, e *kept) bool {
+	h := &x.hosts[e.host]
+	for _, i := range h.sessions {
+		if e.record.Time < startOf(x.sessions[i].Server)-earlySlack {
+			continue
+		}
+		if stories[i].names(e) {
+			e.tie.session, e.tie.link = i, LinkPath
+			return true
+		}
+	}
+	if !e.kind.command {
+		return false
+	}
+	o, ok := h.byCommand(hostApplication(e.record), e.record.Time)
+	if !ok || o.server {
+		return false
+	}
+	e.tie = tie{session: o.session, link: LinkCommand, process: o.process}
+	return true
+}
+
+// names reports whether an event names a file or a thing of the session.
+func (s *Story) names(e *kept) bool {
+	for _, n := range e.kind.names {
+		if v := e.record.Get(n.field); said(v) && s.things[thingName{n.thing, strings.ToLower(v)}] {
+			return true
+		}
+	}
+	for _, field := range e.kind.paths {
+		found := false
+		pathsIn(e.record.Get(field), func(path string) bool {
+			found = s.paths[path]
+			return !found
+		})
+		if found {
+			return true
+		}
+	}
+	return false
+}
+
+// hostApplication returns the command line that an event of Windows PowerShell
+// holds, "" if there is none.
+func hostApplication(r *Record) string {
+	for i := range r.Fields {
+		if line := contextValue(r.Fields[i].Value, "HostApplication"); line != "" {
+			return line
+		}
+	}
+	return ""
+}
+
+// byCommand returns the process that alone ran with a command line at a time.
+func (h *hostIndex) byCommand(line string, at event.Time) (owner, bool) {
+	var found owner
+	n := 0
+	for _, o := range h.commands[commandKey(line)] {
+		if o.from <= at+slack && (o.to == forever || at <= o.to+slack) {
+			found = o
+			n++
+		}
+	}
+	return found, line != "" && n == 1 && found.session >= 0
+}
+
+// joinScripts puts the parts of one script block together: they have one
+// identifier (4104, ScriptBlockId), and say which part of how many they are.
+func joinScripts(list []kept) []kept {
+	type script struct {
+		host int
+		id   string
+	}
+	at := make(map[script]int)
+	out := list[:0]
+	for _, e := range list {
+		id := e.record.Get("ScriptBlockId")
+		if e.kind.category != PSScript || id == "" {
+			out = append(out, e)
+			continue
+		}
+		key := script{e.host, strings.ToLower(id)}
+		if i, ok := at[key]; ok && out[i].tie.session == e.tie.session {
+			out[i].parts = append(out[i].parts, e.record)
+			out[i].copies = append(append(out[i].copies, refOf(e.record)), e.copies...)
+			continue
+		}
+		at[key] = len(out)
+		out = append(out, e)
+	}
+	return out
+}
+
+// fold makes events of what was kept. Those of one process that say the same are
+// one event with a count.
+func fold(list []kept) []*Event {
+	type shape struct {
+		session  int
+		process  proctree.Process
+		pid      uint32
+		category Category
+		provider string
+		id       uint16
+		link     Link
+		summary  string
+	}
+	same := make(map[shape]*Event)
+	var events []*Event
+	for i := range list {
+		e := newEvent(&list[i])
+		key := shape{e.Session, e.Process, e.ProcessID, e.Category, e.Record.Provider, e.Record.ID, e.Link, e.Summary}
+		if first := same[key]; first != nil {
+			first.add(e)
+			continue
+		}
+		same[key] = e
+		events = append(events, e)
+	}
+	return events
+}
+
+// add counts another event that says the same.
+func (e *Event) add(other *Event) {
+	e.Count += other.Count
+	e.Records = append(e.Records, other.Records[:min(len(other.Records), maxFolded-len(e.Records))]...)
+	for _, r := range other.Rules {
+		if !slices.Contains(e.Rules, r) {
+			e.Rules = append(e.Rules, r)
+		}
+	}
+}
+
+// newEvent makes an event of what was kept of one record, or of the parts of one
+// script.
+func newEvent(k *kept) *Event {
+	if k.parts != nil {
+		k.record = joinedScript(k.record, k.parts)
+	}
+	e := &Event{
+		Session: k.tie.session, Host: k.host, Time: k.record.Time, Category: k.kind.category, Rules: k.rules, Link: k.tie.link,
+		Process: k.tie.process, ProcessID: k.tie.pid, ProcessGUID: k.tie.guid, Record: k.record,
+		Records: append([]Ref{refOf(k.record)}, k.copies[:min(len(k.copies), maxFolded-1)]...), Count: 1,
+	}
+	if k.tie.process.Exists() {
+		texts := k.tie.process.Forest().Texts()
+		e.ProcessID, e.ProcessGUID, e.Image = k.tie.process.PID(), k.tie.process.GUID(), texts.KnownText(k.tie.process.Image())
+	} else if k.kind.image != "" {
+		e.Image = k.record.first(k.kind.image)
+	}
+	e.Summary = summary(k.kind, k.record)
+	return e
+}
+
+// bound keeps MaxEvents of a story's events.
+func (s *Story) bound() {
+	over := len(s.Events) - MaxEvents
+	if over <= 0 {
+		return
+	}
+	s.Omitted += over
+	order := slices.Clone(s.Events)
+	slices.SortStableFunc(order, func(a, b *Event) int {
+		return cmp.Or(-cmp.Compare(min(a.Level(), rules.LevelMedium), min(b.Level(), rules.LevelMedium)), cmp.Compare(a.Time, b.Time))
+	})
+	dropped := make(map[*Event]bool, over)
+	for _, e := range order[MaxEvents:] {
+		dropped[e] = true
+	}
+	s.Events = slices.DeleteFunc(s.Events, func(e *Event) bool { return dropped[e] })
+}

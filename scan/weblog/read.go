@@ -1,0 +1,349 @@
+package weblog
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"webshellscan/scan/event"
+)
+
+// MaxLine is the longest line that is read, in bytes. Of a longer one the rest is
+// skipped.
+const MaxLine = 1 << 20
+
+// Interval is a time from From on, up to and with To.
+type Interval struct{ From, To event.Time }
+
+// Window is the times that somebody asks for, ascending and apart; nil stands for
+// all.
+type Window []Interval
+
+// NewWindow returns the window of some intervals.
+func NewWindow(list []Interval) Window {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b Interval) int { return int(min(max(a.From-b.From, -1), 1)) })
+	w := Window{}
+	for _, i := range list {
+		if n := len(w); n > 0 && i.From <= w[n-1].To {
+			w[n-1].To = max(w[n-1].To, i.To)
+			continue
+		}
+		w = append(w, i)
+	}
+	return w
+}
+
+// Has reports whether a time is within the window.
+func (w Window) Has(t event.Time) bool {
+	if w == nil {
+		return true
+	}
+	for _, i := range w {
+		if t <= i.To {
+			return t >= i.From
+		}
+	}
+	return false
+}
+
+// Stats says what was met in one log.
+type Stats struct {
+	// Lines counts the lines, without comments; Given those in the window.
+	Lines, Given int
+	// Bad counts lines that are no request, Long those longer than MaxLine, FirstBad
+	// says where the first of both begins: its number, 0 if there is none.
+	Bad, Long, FirstBad int
+	// Backwards counts lines whose stamp is more than a minute before the latest
+	// one.
+	Backwards int
+	// First and Last are the earliest and latest stamp, 0 without any.
+	First, Last event.Time
+	// LocalTime says that the stamps have no zone and were taken for UTC.
+	LocalTime bool
+	// Computers, ServerIPs and Sites are the names of the server that lines have, up
+	// to 16 of each.
+	Computers, ServerIPs, Sites []string
+}
+
+// maxNames bounds the names that Stats lists.
+const maxNames = 16
+
+// maxBackwards is how far stamps may run backwards without being counted.
+const maxBackwards = event.Minute
+
+// Reader reads one log.
+type Reader struct {
+	Format Format
+	// Name is how the log is named; it decides nothing but the unit of a duration
+	// that has none.
+	Name string
+	// Window is the times that are asked for.
+	Window Window
+	// Literals, if there are any, are texts: only lines are given that hold one of
+	// them. They are in lower case; lines are compared without the case of
+	// ASCII.
+	Literals [][]byte
+}
+
+// Read reads a log and calls do for each request of the window, in the order of
+// the log. The Request is valid for the call only; its strings are the caller's
+// to keep. The error is that of text, of do or of the context.
+func (rd *Reader) Read(ctx context.Context, text io.Reader, do func(*Request) error) (Stats, error) {
+	p := &parser{Reader: rd, format: rd.Format, do: do, milliseconds: usesMilliseconds(rd.Name)}
+	in := bufio.NewReaderSize(text, 256<<10)
+	if bom, err := in.Peek(2); err == nil && (bom[0] == 0xFF && bom[1] == 0xFE) {
+		in = bufio.NewReaderSize(&utf16Reader{in: in}, 256<<10)
+	}
+	err := p.lines(ctx, in)
+	return p.stats, err
+}
+
+// parser is the state of one reading.
+type parser struct {
+	*Reader
+	format       Format
+	columns      []column // of W3C and Exchange
+	at           columnsOf
+	milliseconds bool
+	do           func(*Request) error
+	stats        Stats
+	request      Request
+	latest       event.Time
+	line         int
+	offset       int64
+	lower        []byte // scratch
+
+	stamp     [26]byte // of the last line
+	stampLen  int
+	stampTime event.Time
+}
+
+// lines goes through the lines of a text.
+func (p *parser) lines(ctx context.Context, in *bufio.Reader) error {
+	var long []byte
+	for n := 0; ; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		line, err := in.ReadSlice('\n')
+		size := int64(len(line))
+		if errors.Is(err, bufio.ErrBufferFull) {
+			long, size, err = readLong(in, append(long[:0], line...))
+			line = long
+		}
+		p.line++
+		if len(line) > 0 {
+			if size > MaxLine {
+				p.stats.Long++
+				p.bad()
+			} else if failed := p.one(line); failed != nil {
+				return failed
+			}
+		}
+		p.offset += size
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readLong reads the rest of a long line. It keeps no more than MaxLine of it, and
+// returns how long it is.
+func readLong(in *bufio.Reader, line []byte) ([]byte, int64, error) {
+	size := int64(len(line))
+	for {
+		part, err := in.ReadSlice('\n')
+		size += int64(len(part))
+		if len(line)+len(part) <= MaxLine {
+			line = append(line, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, size, err
+		}
+	}
+}
+
+// bad counts a line that is no request.
+func (p *parser) bad() {
+	p.stats.Bad++
+	if p.stats.FirstBad == 0 {
+		p.stats.FirstBad = p.line
+	}
+}
+
+// one reads one line.
+func (p *parser) one(line []byte) error {
+	line = bytes.TrimRight(line, "\r\n\x00 ")
+	line = bytes.TrimLeft(line, "\x00\xEF\xBB\xBF")
+	if len(line) == 0 {
+		return nil
+	}
+	if line[0] == '#' {
+		p.comment(line)
+		return nil
+	}
+	if p.format == Exchange && bytes.HasPrefix(line, exchangeHeader) {
+		p.setColumns(strings.Split(string(line), ","))
+		return nil
+	}
+	p.stats.Lines++
+	t, ok := p.time(line)
+	if !ok || !t.Plausible() {
+		p.bad()
+		return nil
+	}
+	p.note(t)
+	if !p.Window.Has(t) || !p.holds(line) {
+		return nil
+	}
+	p.request = Request{Time: t, Duration: Unknown, Offset: p.offset, Line: p.line}
+	if !p.parse(line, &p.request) {
+		p.bad()
+		return nil
+	}
+	p.stats.Given++
+	p.names()
+	return p.do(&p.request)
+}
+
+// holds reports whether a line holds one of the texts that are asked for.
+func (p *parser) holds(line []byte) bool {
+	if len(p.Literals) == 0 {
+		return true
+	}
+	p.lower = append(p.lower[:0], line...)
+	for i, c := range p.lower {
+		if c >= 'A' && c <= 'Z' {
+			p.lower[i] = c | 0x20
+		}
+	}
+	for _, text := range p.Literals {
+		if bytes.Contains(p.lower, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// note notes a stamp.
+func (p *parser) note(t event.Time) {
+	if p.stats.First == 0 || t < p.stats.First {
+		p.stats.First = t
+	}
+	p.stats.Last = max(p.stats.Last, t)
+	if t < p.latest-maxBackwards {
+		p.stats.Backwards++
+	}
+	p.latest = max(p.latest, t)
+}
+
+// names notes how a request names its server.
+func (p *parser) names() {
+	p.stats.Computers = addName(p.stats.Computers, p.request.Computer)
+	p.stats.ServerIPs = addName(p.stats.ServerIPs, p.request.ServerIP)
+	p.stats.Sites = addName(p.stats.Sites, p.request.Site)
+}
+
+func addName(list []string, name string) []string {
+	if name == "" || len(list) >= maxNames || slices.Contains(list, name) {
+		return list
+	}
+	return append(list, name)
+}
+
+// comment reads a line that begins with #: #Fields says what the columns are from
+// there on.
+func (p *parser) comment(line []byte) {
+	fields, ok := bytes.CutPrefix(line, []byte("#Fields:"))
+	if !ok {
+		return
+	}
+	switch p.format {
+	case W3C:
+		p.setColumns(strings.Fields(string(fields)))
+	case Exchange:
+		p.setColumns(strings.Split(strings.TrimSpace(string(fields)), ","))
+	}
+}
+
+// time returns the stamp of a line.
+func (p *parser) time(line []byte) (event.Time, bool) {
+	switch p.format {
+	case W3C:
+		return p.w3cTime(line)
+	case NCSA:
+		return p.ncsaTime(line)
+	case IIS:
+		p.stats.LocalTime = true
+		return iisTime(line)
+	case Exchange:
+		return p.exchangeTime(line)
+	}
+	return 0, false
+}
+
+// parse reads a line but for its stamp.
+func (p *parser) parse(line []byte, r *Request) bool {
+	switch p.format {
+	case W3C:
+		return p.w3c(line, r)
+	case NCSA:
+		return parseNCSA(line, r) && p.extra(line, r)
+	case IIS:
+		return parseIIS(line, r)
+	case Exchange:
+		return p.exchange(line, r)
+	}
+	return false
+}
+
+// plainText returns the beginning of a text as UTF-8.
+func plainText(prefix []byte) []byte {
+	if len(prefix) >= 2 && prefix[0] == 0xFF && prefix[1] == 0xFE {
+		var units []uint16
+		for b := prefix[2:]; len(b) >= 2; b = b[2:] {
+			units = append(units, binary.LittleEndian.Uint16(b))
+		}
+		return []byte(string(utf16.Decode(units)))
+	}
+	return bytes.TrimPrefix(prefix, []byte("\xEF\xBB\xBF"))
+}
+
+// utf16Reader gives UTF-16LE text as UTF-8.
+type utf16Reader struct {
+	in   io.Reader
+	raw  [4096]byte
+	held int
+	out  []byte
+}
+
+// Read implements io.Reader.
+func (u *utf16Reader) Read(b []byte) (int, error) {
+	for len(u.out) == 0 {
+		n, err := u.in.Read(u.raw[u.held:])
+		n += u.held
+		var units []uint16
+		for i := 0; i+1 < n; i += 2 {
+			units = append(units, binary.LittleEndian.Uint16(u.raw[i:]))
+		}
+		u.held = n % 2
+		u.raw[0] = u.raw[max(n-1, 0)]
+		u.out = []byte(strings.TrimPrefix(string(utf16.Decode(units)), "\uFEFF"))
+		if err != nil && len(u.out) == 0 {
+			return 0, err
+		}
+	}
+	n := copy(b, u.out)
+	u.out = u.out[n:]
+	return n, nil
+}

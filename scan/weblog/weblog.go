@@ -1,0 +1,198 @@
+// Package weblog reads the logs that web servers write themselves: lines to
+// requests. It reads the formats of IIS (W3C extended, NCSA common, and its own),
+// HTTP.sys (HTTPERR) and Exchange (HttpProxy), and the common and combined formats
+// of Apache, nginx and Tomcat with what is often added to them.
+//
+// It knows neither files nor hosts nor processes. What a line says is a client's
+// text: no field is longer than its line, no line longer than MaxLine, and what
+// cannot be read is counted, by kind and with the place of the first.
+//
+// Most lines of a log lie outside the times that somebody asks for. They cost no
+// more than finding their end and reading their stamp.
+//
+// Sources: W3C, "Extended Log File Format" (WD-logfile-960323); Microsoft, "IIS
+// Log File Formats" and "Error logging in HTTP APIs"; Apache, "Log Files" and
+// mod_log_config; Tomcat, "Access Log Valve"; nginx, ngx_http_log_module.
+package weblog
+
+import (
+	"bytes"
+	"strings"
+
+	"webshellscan/scan/event"
+)
+
+// Format is a format of log.
+type Format uint8
+
+// The formats.
+const (
+	None Format = iota
+	// W3C is the extended format, which says in #Fields what its columns are: of IIS
+	// and of HTTP.sys.
+	W3C
+	// NCSA is the common format, alone or as the beginning of the combined one.
+	NCSA
+	// IIS is the format that IIS had first: columns at fixed places, separated by
+	// commas, in local time.
+	IIS
+	// Exchange is the one of Exchange's HttpProxy logs: CSV with #Fields.
+	Exchange
+)
+
+var formatNames = [...]string{"none", "W3C", "NCSA", "IIS", "Exchange HttpProxy"}
+
+// String returns the name of the format.
+func (f Format) String() string { return formatNames[min(int(f), len(formatNames)-1)] }
+
+// Unknown stands for a duration that is not logged.
+const Unknown event.Time = -1
+
+// Request is one request as a log has it.
+type Request struct {
+	// Time is the request's stamp, in UTC. Ends says that it is when the request
+	// ended, else it is when it began.
+	Time event.Time
+	Ends bool
+	// Duration is how long the request took, Unknown if that is not logged.
+	Duration event.Time
+
+	Method, URI, Query string
+	Status             int
+	// Client is the address that the request came from, ForwardedFor whom a proxy
+	// names.
+	Client, ForwardedFor     string
+	User, UserAgent, Referer string
+	// Host is the header's, Site the site's name or number as the log has it, Pool
+	// the application pool.
+	Host, Site, Pool   string
+	ServerIP, Computer string
+
+	// Offset is where the line begins, in bytes from the start of the text; Line
+	// counts lines from 1.
+	Offset int64
+	Line   int
+}
+
+// assumedDuration is how long a request is taken to have run whose duration is
+// not logged.
+const assumedDuration = event.Minute
+
+// tolerance is by how much a stamp may be off: most logs have whole seconds.
+const tolerance = event.Second
+
+// Span returns the time in which the request may have run: from its duration or,
+// if that is not logged, as if it had taken a minute.
+func (r *Request) Span() (from, to event.Time) {
+	d := r.Duration
+	if d == Unknown {
+		d = assumedDuration
+	}
+	if r.Ends {
+		return r.Time - d - tolerance, r.Time + tolerance
+	}
+	return r.Time, r.Time + d + tolerance
+}
+
+// Page returns the request's path as paths of pages are compared: in lower case,
+// percent-encoding decoded once, without parameters of path segments. IIS and
+// Windows compare so; a log of another server may hold two pages that are then
+// taken for one.
+func (r *Request) Page() string { return Page(r.URI) }
+
+// Page is Request.Page of a path.
+func Page(uri string) string {
+	path := strings.ToLower(decodePercent(uri))
+	if i := strings.IndexByte(path, ';'); i > 0 {
+		path = path[:i]
+	}
+	return path
+}
+
+// decodePercent decodes each %XX of ASCII once.
+func decodePercent(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			hi, ok1 := hexDigit(s[i+1])
+			lo, ok2 := hexDigit(s[i+2])
+			if c := hi<<4 | lo; ok1 && ok2 && c >= 0x20 && c < 0x7F {
+				b.WriteByte(c)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0', true
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// Detect returns the format of a log by the first bytes of its text, some
+// kilobytes, and reports whether it is one of a web server.
+func Detect(prefix []byte) (Format, bool) {
+	const lines = 40
+	prefix = plainText(prefix)
+	for range lines {
+		line, rest, more := bytes.Cut(prefix, []byte("\n"))
+		line = bytes.TrimRight(line, "\r\x00 ")
+		if f := formatOfLine(line); f != None {
+			return f, true
+		}
+		if len(line) > 0 && line[0] != '#' || !more {
+			return None, false
+		}
+		prefix = rest
+	}
+	return None, false
+}
+
+// formatOfLine returns the format that a line shows to be the log's.
+func formatOfLine(line []byte) Format {
+	if fields, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
+		return formatOfFields(fields)
+	}
+	if bytes.HasPrefix(line, exchangeHeader) {
+		return formatOfFields(line)
+	}
+	if len(line) == 0 || line[0] == '#' {
+		return None
+	}
+	var r Request
+	if parseNCSA(line, &r) {
+		return NCSA
+	}
+	if parseIIS(line, &r) {
+		return IIS
+	}
+	return None
+}
+
+// exchangeHeader is how the line begins that Exchange writes before all others:
+// the names of the columns, once more.
+var exchangeHeader = []byte("DateTime,RequestId,")
+
+// formatOfFields returns the format of a log with columns of some names: those of
+// FTP, SMTP and other services have no path of a page.
+func formatOfFields(fields []byte) Format {
+	lower := bytes.ToLower(fields)
+	switch {
+	case bytes.Contains(lower, []byte("cs-uri")):
+		return W3C
+	case bytes.Contains(lower, []byte("urlstem")) && bytes.Contains(lower, []byte(",")):
+		return Exchange
+	}
+	return None
+}

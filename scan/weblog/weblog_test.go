@@ -1,0 +1,341 @@
+package weblog_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/weblog"
+)
+
+// read reads a log whole.
+func read(t *testing.T, name, text string, window weblog.Window, literals ...string) ([]weblog.Request, weblog.Stats) {
+	t.Helper()
+	format, ok := weblog.Detect([]byte(text[:min(len(text), 64<<10)]))
+	if !ok {
+		t.Fatalf("no log: %.80q", text)
+	}
+	reader := weblog.Reader{Format: format, Name: name, Window: window}
+	for _, l := range literals {
+		reader.Literals = append(reader.Literals, []byte(l))
+	}
+	var list []weblog.Request
+	stats, err := reader.Read(t.Context(), strings.NewReader(text), func(r *weblog.Request) error {
+		list = append(list, *r)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list, stats
+}
+
+func at(text string) event.Time {
+	t, ok := event.ParseTime([]byte(text))
+	if !ok {
+		panic("no time: " + text)
+	}
+	return t
+}
+
+const w3c = "#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken\r\n"
+
+// TestFormats: a line of each format gives what it says.
+func TestFormats(t *testing.T) {
+	tests := []struct {
+		name, file, text string
+		want             weblog.Request
+	}{
+		{
+			"W3C", "u_ex240311.log", w3c + "2024-03-11 09:00:03 10.20.30.10 POST /a.aspx x=1 443 CORP\\u 10.20.6.37 Mozilla/5.0+(X11) - 404 0 0 887\r\n",
+			weblog.Request{
+				Time: at("2024-03-11 09:00:03"), Ends: true, Duration: 887 * event.Millisecond, Method: "POST", URI: "/a.aspx", Query: "x=1", Status: 404,
+				Client: "10.20.6.37", User: `CORP\u`, UserAgent: "Mozilla/5.0 (X11)", ServerIP: "10.20.30.10", Line: 3,
+			},
+		},
+		{
+			"W3C in another order", "u.log", "#Fields: time-taken c-ip date time cs-uri-query cs-uri-stem cs-method sc-status s-computername\n135 10.0.0.1 2024-03-11 09:00:53 - /l.aspx POST 200 FLD1\n",
+			weblog.Request{
+				Time: at("2024-03-11 09:00:53"), Ends: true, Duration: 135 * event.Millisecond, Method: "POST", URI: "/l.aspx", Status: 200,
+				Client: "10.0.0.1", Computer: "FLD1", Line: 2,
+			},
+		},
+		{
+			"HTTPERR", "httperr1.log", "#Fields: date time c-ip c-port s-ip s-port cs-version cs-method cs-uri streamid sc-status s-siteid s-reason s-queuename\n2024-03-11 10:20:01 198.51.100.77 51515 10.20.30.10 443 HTTP/1.1 GET /0?q - 400 1 URL DefaultAppPool\n",
+			weblog.Request{
+				Time: at("2024-03-11 10:20:01"), Ends: true, Duration: weblog.Unknown, Method: "GET", URI: "/0", Query: "q", Status: 400,
+				Client: "198.51.100.77", Site: "1", Pool: "DefaultAppPool", ServerIP: "10.20.30.10", Line: 2,
+			},
+		},
+		{
+			"combined", "access.log", `192.0.2.45 - - [11/Mar/2024:11:15:56 +0100] "POST /tmp/up.php?a=b HTTP/1.1" 200 10994 "http://r/" "Mozilla/5.0 \"x\""` + "\n",
+			weblog.Request{
+				Time: at("2024-03-11 10:15:56"), Duration: weblog.Unknown, Method: "POST", URI: "/tmp/up.php", Query: "a=b", Status: 200,
+				Client: "192.0.2.45", UserAgent: `Mozilla/5.0 \"x\"`, Referer: "http://r/", Line: 1,
+			},
+		},
+		{
+			"combined with seconds", "access.log", `2001:db8::1 - joe [11/Mar/2024:11:15:56 -0530] "GET / HTTP/2.0" 304 - "-" "curl/8" 0.250` + "\n",
+			weblog.Request{
+				Time: at("2024-03-11 16:45:56"), Duration: 250 * event.Millisecond, Method: "GET", URI: "/", Status: 304,
+				Client: "2001:db8::1", User: "joe", UserAgent: "curl/8", Line: 1,
+			},
+		},
+		{
+			"common of Apache with microseconds", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5617 1500` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 1500 * event.Microsecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
+		},
+		{
+			"common of Tomcat with milliseconds", "logs/localhost_access_log.2024-03-11.txt", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5617 726` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 726 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
+		},
+		{
+			"virtual host", "other_vhosts_access.log", `www.example:80 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "-"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Host: "www.example:80", Line: 1},
+		},
+		{
+			"IIS", "in240311.log", "192.168.114.201, -, 03/20/24, 7:55:20, W3SVC2, SERVER, 172.21.13.45, 4502, 163, 3223, 200, 0, GET, /DeptLogo.gif, -,\n",
+			weblog.Request{
+				Time: at("2024-03-20 07:55:20"), Ends: true, Duration: 4502 * event.Millisecond, Method: "GET", URI: "/DeptLogo.gif", Status: 200,
+				Client: "192.168.114.201", Site: "W3SVC2", ServerIP: "172.21.13.45", Computer: "SERVER", Line: 1,
+			},
+		},
+		{
+			"Exchange", "HttpProxy_2024031110-1.LOG", "#Software: Microsoft Exchange Server\n#Fields: DateTime,RequestId,UrlHost,UrlStem,AuthenticatedUser,UserAgent,ClientIpAddress,ServerHostName,HttpStatus,Method,TotalRequestTime\n2024-03-11T10:05:02.835Z,1,mail,/ecp/x.js,CORP\\a,\"Moz, \"\"x\"\"\",203.0.113.88,MAIL1,200,POST,42\n",
+			weblog.Request{
+				Time: at("2024-03-11 10:05:02.835"), Ends: true, Duration: 42 * event.Millisecond, Method: "POST", URI: "/ecp/x.js", Status: 200,
+				Client: "203.0.113.88", User: `CORP\a`, UserAgent: `Moz, "x"`, Host: "mail", Computer: "MAIL1", Line: 3,
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, _ := read(t, tt.file, tt.text, nil)
+			if len(got) != 1 {
+				t.Fatalf("%d requests", len(got))
+			}
+			tt.want.Offset = int64(strings.LastIndexByte(tt.text[:len(tt.text)-1], '\n') + 1)
+			if diff := cmp.Diff(tt.want, got[0]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestDetect: what is no log of a web server is not taken for one.
+func TestDetect(t *testing.T) {
+	for _, text := range []string{
+		"", "\n", "hello\n", "2024-03-11 09:00:03 something happened\n", "#Fields: date time c-ip cs-method x-session\n",
+		"#Software: x\n#Version: 1.0\n", "[11/Mar/2024:10:00:13 +0000] x\n", "a, b, c, d, e, f, g, h, i, j, k, l, m, n, o\n", "\x00\x01\x02",
+		"ElfFile\x00", strings.Repeat("#\n", 100) + w3c,
+	} {
+		if format, ok := weblog.Detect([]byte(text)); ok {
+			t.Errorf("%.40q: %s", text, format)
+		}
+	}
+}
+
+// TestBad: bad lines cost themselves, and are counted.
+func TestBad(t *testing.T) {
+	good := "2024-03-11 09:00:03 10.20.30.10 GET /a.aspx - 443 - 10.20.6.37 x - 200 0 0 1\r\n"
+	text := w3c + good + "\x00\x00\x00\r\n" + "rubbish\r\n" + "2024-13-41 09:00:03 x\r\n" + strings.Repeat("y", 3<<20) + "\r\n" +
+		"#Fields: date time cs-uri-stem\r\n2024-03-11 08:00:03 /b\r\n" + "2024-03-11 09:00:04 /c"
+	got, stats := read(t, "u.log", text, nil)
+	var pages []string
+	for _, r := range got {
+		pages = append(pages, r.URI)
+	}
+	if diff := cmp.Diff([]string{"/a.aspx", "/b", "/c"}, pages); diff != "" {
+		t.Error(diff)
+	}
+	want := weblog.Stats{Lines: 5, Given: 3, Bad: 3, Long: 1, FirstBad: 5, Backwards: 1, First: at("2024-03-11 08:00:03"), Last: at("2024-03-11 09:00:04"), ServerIPs: []string{"10.20.30.10"}}
+	if diff := cmp.Diff(want, stats); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestUTF16: a log in UTF-16 is read as one in UTF-8.
+func TestUTF16(t *testing.T) {
+	text := w3c + strings.Repeat("2024-03-11 09:00:03 10.20.30.10 GET /ä.aspx - 443 - 10.20.6.37 x - 200 0 0 1\r\n", 500)
+	var b bytes.Buffer
+	b.WriteString("\xFF\xFE")
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b.Write([]byte{byte(unit), byte(unit >> 8)})
+	}
+	got, _ := read(t, "u.log", b.String(), nil)
+	if len(got) != 500 || got[499].URI != "/ä.aspx" {
+		t.Errorf("%d requests", len(got))
+	}
+}
+
+// TestWindow: only what is asked for is given, and all of it is counted.
+func TestWindow(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(w3c)
+	for i := range 600 {
+		fmt.Fprintf(&text, "2024-03-11 09:%02d:%02d 10.20.30.10 GET /p%d.aspx - 443 - 10.20.6.37 x - 200 0 0 1\r\n", i/60, i%60, i)
+	}
+	begin := at("2024-03-11 09:00:00")
+	window := weblog.NewWindow([]weblog.Interval{{From: begin + 100*event.Second, To: begin + 110*event.Second}, {From: begin + 105*event.Second, To: begin + 120*event.Second}})
+	got, stats := read(t, "u.log", text.String(), window)
+	if len(got) != 21 || stats.Lines != 600 || stats.First != begin || stats.Last != begin+599*event.Second {
+		t.Errorf("%d requests, %+v", len(got), stats)
+	}
+	if got, _ := read(t, "u.log", text.String(), nil, "/p33.aspx", "/p590.aspx"); len(got) != 2 {
+		t.Errorf("%d requests with a text", len(got))
+	}
+}
+
+// TestStops: an error of the caller ends the reading.
+func TestStops(t *testing.T) {
+	stop := errors.New("enough")
+	reader := weblog.Reader{Format: weblog.NCSA}
+	line := `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5` + "\n"
+	n := 0
+	_, err := reader.Read(t.Context(), strings.NewReader(strings.Repeat(line, 10)), func(*weblog.Request) error { n++; return stop })
+	if !errors.Is(err, stop) || n != 1 {
+		t.Errorf("%v after %d requests", err, n)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	base := event.FromUnix(1_700_000_000)
+	tests := []struct {
+		r        weblog.Request
+		from, to event.Time
+	}{
+		{weblog.Request{Time: base, Ends: true, Duration: 2 * event.Second}, base - 3*event.Second, base + event.Second},
+		{weblog.Request{Time: base, Ends: true, Duration: weblog.Unknown}, base - 61*event.Second, base + event.Second},
+		{weblog.Request{Time: base, Duration: 2 * event.Second}, base, base + 3*event.Second},
+		{weblog.Request{Time: base, Duration: weblog.Unknown}, base, base + 61*event.Second},
+	}
+	for _, tt := range tests {
+		if from, to := tt.r.Span(); from != tt.from || to != tt.to {
+			t.Errorf("%+v: %s to %s", tt.r, from, to)
+		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	tests := map[string]string{
+		"/A.aspx": "/a.aspx", "/a%2Easpx": "/a.aspx", "/a;jsessionid=1": "/a", "/%zz": "/%zz", "/%00": "/%00", "/%2541": "/%41", "": "",
+	}
+	for uri, want := range tests {
+		if got := weblog.Page(uri); got != want {
+			t.Errorf("Page(%q) = %q, want %q", uri, got, want)
+		}
+	}
+}
+
+// TestReadConfig: which pool serves which path of which site.
+func TestReadConfig(t *testing.T) {
+	const text = `<?xml version="1.0" encoding="UTF-8"?><configuration><system.applicationHost><sites>
+<site name="Old" id="7"><application path="/" applicationPool="old"/><application path="/api" applicationPool="api"/>
+<bindings><binding protocol="https" bindingInformation="*:443:Old.example"/></bindings></site>
+<site name="New" id="8"><application path="/"/></site>
+<applicationDefaults applicationPool="dflt"/></sites></system.applicationHost></configuration>`
+	c, err := weblog.ReadConfig(strings.NewReader(text))
+	if err != nil || len(c.Sites) != 2 {
+		t.Fatalf("%v, %+v", err, c)
+	}
+	for path, want := range map[string]string{"/": "old", "/x.aspx": "old", "/API/x": "api", "/apix": "old"} {
+		if got := c.Sites[0].PoolOf(path); got != want {
+			t.Errorf("pool of %s: %q, want %q", path, got, want)
+		}
+	}
+	if got := c.Sites[1].PoolOf("/x"); got != "dflt" {
+		t.Errorf("default pool %q", got)
+	}
+	if c.Sites[0].Hosts[0] != "old.example" {
+		t.Errorf("hosts %v", c.Sites[0].Hosts)
+	}
+	if c, err := weblog.ReadConfig(strings.NewReader(text[:300])); err == nil || len(c.Sites) == 0 {
+		t.Errorf("of a cut configuration: %v, %+v", err, c)
+	}
+}
+
+// FuzzRead: no text makes the reader panic, hang or give what is not there.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(w3c+"2024-03-11 09:00:03 10.20.30.10 POST /a.aspx x=1 443 - 10.20.6.37 x - 404 0 0 887\r\n"), uint8(weblog.W3C))
+	f.Add([]byte(`192.0.2.45 - - [11/Mar/2024:11:15:56 +0100] "POST /tmp/up.php HTTP/1.1" 200 10994 "-" "x" 0.1`+"\n"), uint8(weblog.NCSA))
+	f.Add([]byte("192.168.114.201, -, 03/20/24, 7:55:20, W3SVC2, S, 1.2.3.4, 4502, 163, 3223, 200, 0, GET, /x.gif, -,\n"), uint8(weblog.IIS))
+	f.Add([]byte("#Fields: DateTime,UrlStem,Method\n2024-03-11T10:05:02.835Z,\"/e\"\"cp\",POST\n"), uint8(weblog.Exchange))
+	f.Fuzz(func(t *testing.T, text []byte, format uint8) {
+		weblog.Detect(text)
+		reader := weblog.Reader{Format: weblog.Format(format % 5)}
+		given := 0
+		stats, err := reader.Read(t.Context(), bytes.NewReader(text), func(r *weblog.Request) error {
+			given++
+			if r.Offset < 0 || r.Offset >= int64(len(text))*2+2 || r.URI == "" {
+				t.Errorf("%+v", r)
+			}
+			r.Span()
+			r.Page()
+			return nil
+		})
+		if err != nil || given != stats.Given || stats.Given+stats.Bad > stats.Lines+stats.Long {
+			t.Errorf("%d requests, %+v, %v", given, stats, err)
+		}
+	})
+}
+
+// TestCorpus reads every web log of the scenarios without a bad line.
+func TestCorpus(t *testing.T) {
+	const corpus = "../../../shared/corpus/story"
+	if _, err := os.Stat(corpus); err != nil {
+		t.Skip("no corpus beside the repository")
+	}
+	n := 0
+	err := filepath.WalkDir(corpus, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(strings.ToLower(path), ".log") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		n++
+		if got, stats := read(t, path, string(b), nil); stats.Bad > 0 || len(got) != stats.Lines || stats.Lines == 0 {
+			t.Errorf("%s: %+v", path, stats)
+		}
+		return nil
+	})
+	if err != nil || n == 0 {
+		t.Errorf("%d logs, %v", n, err)
+	}
+}
+
+// BenchmarkRead: lines outside the window, which most are, and lines within.
+func BenchmarkRead(b *testing.B) {
+	var w, n strings.Builder
+	w.WriteString(w3c)
+	for i := range 50_000 {
+		fmt.Fprintf(&w, "2024-03-11 09:%02d:%02d 10.20.30.10 GET /products/p%d.aspx id=%d 443 - 10.20.6.%d Mozilla/5.0+(X11;+Linux+x86_64;+rv:123.0)+Gecko/20100101+Firefox/123.0 - 200 0 0 %d\r\n", i/1000, i/20%60, i%50, i, i%250, i%900)
+		fmt.Fprintf(&n, "10.20.6.%d - - [11/Mar/2024:09:%02d:%02d +0200] \"GET /p%d.php?id=%d HTTP/1.1\" 200 6774 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:123.0) Gecko/20100101 Firefox/123.0\"\n", i%250, i/1000, i/20%60, i%50, i)
+	}
+	never := weblog.Window{}
+	for _, bb := range []struct {
+		name, text string
+		format     weblog.Format
+		window     weblog.Window
+	}{{"W3C/outside", w.String(), weblog.W3C, never}, {"W3C/within", w.String(), weblog.W3C, nil}, {"NCSA/outside", n.String(), weblog.NCSA, never}, {"NCSA/within", n.String(), weblog.NCSA, nil}} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.SetBytes(int64(len(bb.text)))
+			b.ReportAllocs()
+			reader := weblog.Reader{Format: bb.format, Window: bb.window}
+			for b.Loop() {
+				if _, err := reader.Read(b.Context(), strings.NewReader(bb.text), func(*weblog.Request) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,592 @@
+package scan
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+
+	"webshellscan/internal/work"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+	"webshellscan/scan/story"
+	"webshellscan/scan/weblog"
+)
+
+// Request is a web request that may have started processes of a session, or
+// another one of such a client.
+type Request struct {
+	weblog.Request
+	Host    string
+	Session *Session
+	// Entry says that it is of an entry point, and Confidence how sure that is.
+	Entry      bool
+	Confidence story.Confidence
+	// Processes are those that began while it may have run.
+	Processes []proctree.Process
+	File      string
+	Origin    *Origin
+}
+
+// EntryPoint is a page that may have started processes of a session.
+type EntryPoint struct {
+	URI, Site                    string
+	Methods, Clients, UserAgents []string
+	Statuses                     []int
+	First, Last                  event.Time
+	// Requests counts all of the page in the logs, Coinciding those around the
+	// children that ran while one began, Processes the children that are explained,
+	// OfProcesses those that began while the logs cover, and ByChance how many would
+	// coincide by chance.
+	Requests, Coinciding, Processes, OfProcesses int
+	ByChance                                     float64
+	Confidence                                   story.Confidence
+
+	page string
+}
+
+// Bounds of what web logs give of a session.
+const (
+	maxRequests  = 5_000 // that are shown
+	maxEntries   = 20
+	maxVisits    = 2_000_000
+	maxEntryList = 64 // clients, user agents and statuses of an entry point
+)
+
+// webLog is one log of a web server.
+type webLog struct {
+	source.Input
+	format weblog.Format
+	host   int    // -1 if nothing says whose it is
+	site   string // by its folder, "" if that says nothing
+	stats  weblog.Stats
+	err    error
+}
+
+// webLogs are the logs of web servers of a scan, and what says which pool serves
+// which site.
+type webLogs struct {
+	logs  []*webLog
+	sites map[int]map[string]*weblog.Site // by host and number
+}
+
+// findWebLogs looks at the files of web servers that were found.
+func (res *Result) findWebLogs(others []source.Input, given map[string]string) *webLogs {
+	w := &webLogs{sites: make(map[int]map[string]*weblog.Site)}
+	owners := newOwners(res)
+	for _, in := range others {
+		switch in.Kind {
+		case source.KindWebLog:
+			w.logs = append(w.logs, res.newWebLog(in, owners, given))
+		case source.KindAppHostConfig:
+			if host := owners.of(in.Path); host >= 0 {
+				w.readConfig(in, host)
+			}
+		}
+	}
+	return w
+}
+
+// newWebLog looks at the beginning of a log.
+func (res *Result) newWebLog(in source.Input, owners *owners, given map[string]string) *webLog {
+	l := &webLog{Input: in, host: -1, site: siteOfFolder(in.Path)}
+	file, err := in.Open()
+	if err != nil {
+		l.err = err
+		return l
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	const looked = 64 << 10
+	head := make([]byte, min(looked, file.Size()))
+	n, err := file.ReadAt(head, 0)
+	if head = head[:n]; err != nil && !errors.Is(err, io.EOF) {
+		l.err = err
+		return l
+	}
+	l.format, _ = weblog.Detect(head)
+	reader := weblog.Reader{Format: l.format, Name: in.Path}
+	stats, _ := reader.Read(context.Background(), bytes.NewReader(head), func(*weblog.Request) error { return nil }) // no other error
+	switch host, ok := givenHost(in.Path, given); {
+	case ok:
+		l.host = res.hostByName(host)
+	case len(stats.Computers) > 0:
+		l.host = res.hostByName(stats.Computers[0])
+	default:
+		l.host = owners.of(in.Path)
+	}
+	return l
+}
+
+// givenHost returns which host the user said a file is of: by the longest of the
+// paths that hold it.
+func givenHost(file string, given map[string]string) (host string, ok bool) {
+	best := -1
+	for at, name := range given {
+		at = path.Clean(strings.ReplaceAll(at, `\`, "/"))
+		inside := slashed(file) == at || strings.HasPrefix(slashed(file), at+"/")
+		if inside && len(at) > best {
+			best, host, ok = len(at), name, true
+		}
+	}
+	return host, ok
+}
+
+func slashed(file string) string { return strings.ReplaceAll(file, `\`, "/") }
+
+// hostByName returns the index of a host by its full or short name, -1 if there
+// is none.
+func (res *Result) hostByName(name string) int {
+	return slices.IndexFunc(res.Forest.Hosts(), func(h proctree.Host) bool {
+		short, _, _ := strings.Cut(name, ".")
+		return MatchesHost([]string{name}, h.Names) || MatchesHost([]string{short}, h.Names)
+	})
+}
+
+// siteOfFolder returns the number of the site that a log's folder names, such as
+// W3SVC2.
+func siteOfFolder(file string) string {
+	folder := path.Base(path.Dir(slashed(file)))
+	if id, ok := strings.CutPrefix(strings.ToUpper(folder), "W3SVC"); ok && strings.Trim(id, "0123456789") == "" {
+		return id
+	}
+	return ""
+}
+
+// readConfig reads a configuration of IIS.
+func (w *webLogs) readConfig(in source.Input, host int) {
+	file, err := in.Open()
+	if err != nil {
+		return
+	}
+	defer func() { _ = file.Close() }()                                       // it was only read
+	config, _ := weblog.ReadConfig(io.NewSectionReader(file, 0, file.Size())) // what could be read is of use
+	if w.sites[host] == nil {
+		w.sites[host] = make(map[string]*weblog.Site)
+	}
+	for i := range config.Sites {
+		w.sites[host][config.Sites[i].ID] = &config.Sites[i]
+	}
+}
+
+// owners says which host a file is of by the event logs that lie beside it: those
+// of the nearest folder around it that holds any.
+type owners struct{ hosts map[string][]int } // by folder
+
+func newOwners(res *Result) *owners {
+	o := &owners{make(map[string][]int)}
+	for _, in := range res.inputs {
+		for name := range in.stats.Hosts {
+			host := res.hostByName(name)
+			if host < 0 {
+				continue
+			}
+			for folder := path.Dir(slashed(in.Path)); ; folder = path.Dir(folder) {
+				if !slices.Contains(o.hosts[folder], host) {
+					o.hosts[folder] = append(o.hosts[folder], host)
+				}
+				if folder == "." || folder == "/" {
+					break
+				}
+			}
+		}
+	}
+	return o
+}
+
+// of returns the host of a file, -1 if no one host has logs beside it.
+func (o *owners) of(file string) int {
+	for folder := path.Dir(slashed(file)); ; folder = path.Dir(folder) {
+		if hosts := o.hosts[folder]; len(hosts) > 0 {
+			if len(hosts) == 1 {
+				return hosts[0]
+			}
+			return -1
+		}
+		if folder == "." || folder == "/" {
+			return -1
+		}
+	}
+}
+
+// caller is a session as its web requests are looked for.
+type caller struct {
+	session  *Session
+	host     int
+	pool     string
+	iis      bool
+	children []story.Child
+	started  []proctree.Process // by index of children
+	siteIDs  map[string]bool    // sites that events say its process serves; nil if none do
+
+	pages, clients numbering
+	visits         []story.Visit
+	from, to       event.Time
+	entries        []story.Entry
+	points         []*EntryPoint // by index of entries
+	addresses      map[string]bool
+	requests       []*Request
+	omitted        int
+}
+
+// numbering numbers texts.
+type numbering struct {
+	ids   map[string]int
+	texts []string
+}
+
+func (n *numbering) id(text string) int {
+	if id, ok := n.ids[text]; ok {
+		return id
+	}
+	if n.ids == nil {
+		n.ids = make(map[string]int)
+	}
+	n.ids[text] = len(n.texts)
+	n.texts = append(n.texts, text)
+	return len(n.texts) - 1
+}
+
+// newCaller returns a session with the processes that its servers started.
+func (res *Result) newCaller(s *Session, below []proctree.Process) *caller {
+	c := &caller{
+		session: s, host: s.Worker.HostIndex(), pool: s.Application, addresses: make(map[string]bool),
+		iis: proctree.BaseName(res.Forest.Texts().Text(s.Worker.Image())) == "w3wp.exe",
+	}
+	found := make(map[proctree.Process]bool, len(s.Findings))
+	for _, f := range s.Findings {
+		found[f.Process] = true
+	}
+	for _, p := range below {
+		parent, _ := p.Parent()
+		direct := parent == s.Worker || parent.Exists() && res.workers.told(parent).kind == ServerWeb
+		if !direct || res.workers.told(p).kind == ServerWeb || p.Start() == 0 {
+			continue
+		}
+		c.children = append(c.children, story.Child{Begin: p.Start(), Finding: found[p] || hasFindingBelow(p, found, 0)})
+		c.started = append(c.started, p)
+	}
+	return c
+}
+
+// maxFindingDepth bounds how far below a child a finding is looked for.
+const maxFindingDepth = 8
+
+// hasFindingBelow reports whether something below a process is a finding.
+func hasFindingBelow(p proctree.Process, found map[proctree.Process]bool, depth int) bool {
+	if depth == maxFindingDepth {
+		return false
+	}
+	for child := range p.Children() {
+		if found[child] || hasFindingBelow(child, found, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// Times around a child in which requests matter: those before tell what is usual,
+// and one that ran when the child began may have ended much later.
+const (
+	before = 6 * event.Minute
+	after  = 30 * event.Minute
+)
+
+// window returns the times around the children of some callers.
+func window(callers []*caller) weblog.Window {
+	var list []weblog.Interval
+	for _, c := range callers {
+		for _, child := range c.children {
+			list = append(list, weblog.Interval{From: child.Begin - before, To: child.Begin + after})
+		}
+	}
+	return weblog.NewWindow(list)
+}
+
+// serves reports whether a request of a log may have been answered by the
+// session's server process.
+func (w *webLogs) serves(c *caller, l *webLog, r *weblog.Request) bool {
+	if !c.iis {
+		return l.format == weblog.NCSA && l.site == ""
+	}
+	if l.format == weblog.NCSA && l.site == "" || r.Pool != "" {
+		return false // the second is HTTP.sys itself
+	}
+	id := siteNumber(cmp.Or(l.site, r.Site), w.sites[c.host])
+	if len(c.siteIDs) > 0 && id != "" {
+		return c.siteIDs[id]
+	}
+	site := w.sites[c.host][id]
+	if site == nil || c.pool == "" {
+		return true
+	}
+	return strings.EqualFold(site.PoolOf(r.URI), c.pool)
+}
+
+// siteNumber returns the number of a site that a log names by number, as W3SVC2,
+// or by name.
+func siteNumber(name string, sites map[string]*weblog.Site) string {
+	id := strings.TrimPrefix(strings.ToUpper(name), "W3SVC")
+	if id != "" && strings.Trim(id, "0123456789") == "" {
+		return id
+	}
+	for id, site := range sites {
+		if strings.EqualFold(site.Name, name) {
+			return id
+		}
+	}
+	return ""
+}
+
+// tellRequests finds the web requests of sessions.
+func (res *Result) tellRequests(ctx context.Context, w *webLogs, sites []map[string]bool, below [][]proctree.Process) {
+	byHost := make(map[int][]*caller)
+	var callers []*caller
+	for i, s := range res.Sessions {
+		if s.ServerRole == ServerOther {
+			continue
+		}
+		c := res.newCaller(s, below[i])
+		c.siteIDs = sites[i]
+		byHost[c.host] = append(byHost[c.host], c)
+		callers = append(callers, c)
+	}
+	for _, l := range w.logs {
+		if list := byHost[l.host]; l.host >= 0 && l.err == nil && len(list) > 0 {
+			l.read(ctx, window(list), nil, func(r *weblog.Request) { w.visit(list, l, r) })
+			for _, c := range list {
+				c.cover(l)
+			}
+		}
+	}
+	for _, c := range callers {
+		c.rank()
+	}
+	for _, l := range w.logs {
+		list := slices.DeleteFunc(slices.Clone(byHost[l.host]), func(c *caller) bool { return len(c.points) == 0 })
+		if l.host >= 0 && l.err == nil && len(list) > 0 {
+			l.read(ctx, nil, literals(list), func(r *weblog.Request) { w.collect(list, l, r) })
+		}
+	}
+	for _, c := range callers {
+		res.Requests = append(res.Requests, c.finish()...)
+	}
+}
+
+// read reads a log: the requests of a window, or those whose line holds one of
+// some texts.
+func (l *webLog) read(ctx context.Context, in weblog.Window, literals [][]byte, do func(*weblog.Request)) {
+	file, err := l.Open()
+	if err != nil {
+		l.err = err
+		return
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	reader := weblog.Reader{Format: l.format, Name: l.Path, Window: in, Literals: literals}
+	text := io.NewSectionReader(file, 0, file.Size())
+	err = work.Guard(func() {
+		l.stats, l.err = reader.Read(ctx, text, func(r *weblog.Request) error {
+			do(r)
+			return nil
+		})
+	})
+	l.err = cmp.Or(l.err, err)
+}
+
+// cover notes which times a log covers.
+func (c *caller) cover(l *webLog) {
+	if l.stats.First == 0 || !c.iis && l.format != weblog.NCSA {
+		return
+	}
+	if c.from == 0 || l.stats.First < c.from {
+		c.from = l.stats.First
+	}
+	c.to = max(c.to, l.stats.Last)
+}
+
+// pageKey is how a page is told apart: by its site and path.
+func (l *webLog) pageKey(r *weblog.Request) string { return cmp.Or(l.site, r.Site) + " " + r.Page() }
+
+// visit counts a request for the callers that it may be of.
+func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
+	for _, c := range callers {
+		if len(c.visits) >= maxVisits || !w.serves(c, l, r) {
+			continue
+		}
+		from, to := r.Span()
+		c.visits = append(c.visits, story.Visit{Page: c.pages.id(l.pageKey(r)), Client: c.clients.id(clientOf(r)), From: from, To: to, Post: hasBody(r.Method), Static: isStatic(r.URI)})
+	}
+}
+
+// hasBody reports whether requests of a method have a body.
+func hasBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }
+
+// staticEndings are the endings of files that web servers send as they are.
+var staticEndings = []string{
+	".css", ".js", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".svg", ".woff", ".woff2", ".ttf", ".eot", ".map", ".txt", ".html", ".htm", ".webp", ".mp4", ".pdf",
+}
+
+// isStatic reports whether a path is of a file that web servers send as it is.
+func isStatic(uri string) bool {
+	return slices.Contains(staticEndings, strings.ToLower(path.Ext(uri)))
+}
+
+// clientOf returns the address that a request came from: that of whom a proxy
+// names, if that is an address.
+func clientOf(r *weblog.Request) string {
+	first, _, _ := strings.Cut(r.ForwardedFor, ",")
+	if _, err := netip.ParseAddr(strings.TrimSpace(first)); err == nil {
+		return strings.TrimSpace(first)
+	}
+	return r.Client
+}
+
+// rank finds the entry points among the pages.
+func (c *caller) rank() {
+	if len(c.children) == 0 || len(c.visits) == 0 {
+		return
+	}
+	for _, e := range story.Rank(c.children, c.visits, c.from, c.to) {
+		if e.Confidence == story.ConfidenceNone || len(c.points) == maxEntries {
+			break
+		}
+		c.entries = append(c.entries, e)
+		c.points = append(c.points, &EntryPoint{
+			page: c.pages.texts[e.Page], Coinciding: e.Coinciding, Processes: len(e.Explained), OfProcesses: e.Covered,
+			ByChance: e.ByChance, Confidence: e.Confidence,
+		})
+		if e.Confidence == story.ConfidenceLikely {
+			for i := range c.visits {
+				if v := &c.visits[i]; v.Page == e.Page && len(c.addresses) < maxEntryList {
+					c.addresses[c.clients.texts[v.Client]] = true
+				}
+			}
+		}
+	}
+	c.visits = nil
+}
+
+// literals are what the lines hold that are of interest: the last part of a page's
+// path, or a client's address.
+func literals(callers []*caller) [][]byte {
+	var list [][]byte
+	for _, c := range callers {
+		for _, p := range c.points {
+			page := p.page[strings.IndexByte(p.page, ' ')+1:]
+			if name := page[strings.LastIndexByte(page, '/')+1:]; name != "" {
+				list = append(list, []byte(name))
+			} else {
+				list = append(list, []byte(page))
+			}
+		}
+		for address := range c.addresses {
+			list = append(list, []byte(address))
+		}
+	}
+	return list
+}
+
+// collect takes a request of an entry point, or of one of its clients.
+func (w *webLogs) collect(callers []*caller, l *webLog, r *weblog.Request) {
+	for _, c := range callers {
+		if !w.serves(c, l, r) {
+			continue
+		}
+		key := l.pageKey(r)
+		i := slices.IndexFunc(c.points, func(p *EntryPoint) bool { return p.page == key })
+		if i < 0 && !c.addresses[clientOf(r)] {
+			continue
+		}
+		q := &Request{Request: *r, Host: c.session.Host, Session: c.session, File: l.Path, Origin: l.Origin}
+		if i >= 0 {
+			p := c.points[i]
+			p.note(r, l)
+			q.Confidence = p.Confidence
+			q.Processes = c.processesOf(r)
+			q.Entry = true
+		}
+		if len(c.requests) >= maxRequests {
+			c.omitted++
+			continue
+		}
+		c.requests = append(c.requests, q)
+	}
+}
+
+// processesOf returns the direct children that began while a request may have
+// run.
+func (c *caller) processesOf(r *weblog.Request) []proctree.Process {
+	var list []proctree.Process
+	from, to := r.Span()
+	for i, child := range c.children {
+		if child.Begin >= from && child.Begin <= to {
+			list = append(list, c.started[i])
+		}
+	}
+	return list
+}
+
+// note counts a request of the entry point.
+func (p *EntryPoint) note(r *weblog.Request, l *webLog) {
+	p.Requests++
+	if p.URI == "" {
+		p.URI, p.Site = r.URI, cmp.Or(r.Site, l.site)
+	}
+	if p.First == 0 || r.Time < p.First {
+		p.First = r.Time
+	}
+	p.Last = max(p.Last, r.Time)
+	p.Methods = listed(p.Methods, r.Method)
+	p.Clients = listed(p.Clients, clientOf(r))
+	p.UserAgents = listed(p.UserAgents, r.UserAgent)
+	p.Statuses = listed(p.Statuses, r.Status)
+}
+
+// listed adds a value to a list, each once.
+func listed[T comparable](list []T, value T) []T {
+	var zero T
+	if value == zero || len(list) >= maxEntryList || slices.Contains(list, value) {
+		return list
+	}
+	return append(list, value)
+}
+
+// finish puts what was found into the session, and returns its requests in the
+// order of time.
+func (c *caller) finish() []*Request {
+	for _, p := range c.points {
+		slices.Sort(p.Methods)
+		slices.Sort(p.Clients)
+		slices.Sort(p.UserAgents)
+		slices.Sort(p.Statuses)
+		if p.Requests > 0 {
+			c.session.EntryPoints = append(c.session.EntryPoints, p)
+		}
+	}
+	slices.SortFunc(c.requests, func(a, b *Request) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), source.ComparePaths(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
+	})
+	c.session.Requests, c.session.RequestsOmitted = c.requests, c.omitted
+	return c.requests
+}
+
+// unattributed says of which web logs nothing tells whose they are, and which
+// could not be read.
+func (w *webLogs) unattributed() []string {
+	var list []string
+	for _, l := range w.logs {
+		switch {
+		case l.err != nil:
+			list = append(list, fmt.Sprintf("%s: %v", l.Path, l.err))
+		case l.host < 0:
+			list = append(list, l.Path+": nothing says which host this web log is of")
+		}
+	}
+	return list
+}
