@@ -104,6 +104,9 @@ func processCoverage(c *scan.HostCoverage) string {
 	if c.Unusable > 0 {
 		parts = append(parts, fmt.Sprintf("%d unusable", c.Unusable))
 	}
+	if c.Dropped > 0 {
+		parts = append(parts, fmt.Sprintf("%d dropped by Sysmon", c.Dropped))
+	}
 	return fmt.Sprintf("%s; %s, %s of %s", strings.Join(parts, "; "), spanOf(c.First, c.Last), text.Percent(c.Covered), spanOf(c.From, c.Until))
 }
 

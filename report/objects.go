@@ -68,6 +68,7 @@ type hostObject struct {
 	Sysmon1      int             `json:"sysmon_1"`
 	SysmonFields int             `json:"sysmon_fields"`
 	Unusable     int             `json:"unusable"`
+	Dropped      int             `json:"dropped"`
 	Silences     []silenceObject `json:"silences"`
 	Channels     []channelObject `json:"channels"`
 }
@@ -100,7 +101,7 @@ func newHost(h *scan.HostCoverage) hostObject {
 		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered, From: h.From, Until: h.Until,
 		Blind: h.Blind, Booting: h.Booting,
 		Security4688: h.Security4688, CommandLines: h.CommandLines, ParentNames: h.ParentNames,
-		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Silences: []silenceObject{}, Channels: []channelObject{},
+		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Dropped: h.Dropped, Silences: []silenceObject{}, Channels: []channelObject{},
 	}
 	for _, g := range h.Silences {
 		o.Silences = append(o.Silences, silenceObject{g.From, g.To})

@@ -23,6 +23,8 @@ type HostCoverage struct {
 	SysmonFields              int
 	// Unusable is how many process events hold nothing that can be believed.
 	Unusable int
+	// Dropped is how many process creations Sysmon says that its queue dropped.
+	Dropped int
 	// Booting counts those of the 4688 that Windows writes while it starts, whatever
 	// is audited; Blind says why nothing that ran can be seen, "" if something can.
 	Booting int

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -69,10 +70,25 @@ func severalMachines(h *proctree.Host) *Integrity {
 	}
 }
 
-// integrityOf returns what speaks of the logs themselves: the gravest first, then
-// by host, time and place. times are by host.
+// graveKinds are the kinds of finding that matter most, the gravest first: what
+// was done to recording, then what was done to records.
+var graveKinds = []IntegrityKind{
+	AuditPolicyChanged, LogCleared, IntegrityKind(evtx.RecordHidden), IntegrityKind(evtx.ExportFingerprint), SysmonStopped,
+	LogServiceStopped, SysmonFailed, EventsDropped, SysmonConfigured, ProcessSilence, IntegrityKind(evtx.IDGap),
+}
+
+// gravity orders findings of one level: the greater, the graver.
+func gravity(i *Integrity) int {
+	if at := slices.Index(graveKinds, i.Kind); at >= 0 {
+		return len(graveKinds) - at
+	}
+	return 0
+}
+
+// integrityOf returns what speaks of the logs themselves: the gravest first, by
+// level and kind, then by host, time and place. times are by host.
 func integrityOf(events *logEvents, s *Summary, times []*hostTimes, notes []source.Note) []*Integrity {
-	list := slices.Concat(events.integrity(), faultIntegrity(s), exportIntegrity(events.inputs), containerIntegrity(notes), formIntegrity(events.inputs))
+	list := slices.Concat(events.integrity(), faultIntegrity(s, events), exportIntegrity(events.inputs), containerIntegrity(notes), formIntegrity(events.inputs))
 	for i, h := range s.Hosts {
 		list = append(list, times[i].integrity(h.Name)...)
 		if h.Machines > 1 {
@@ -81,7 +97,7 @@ func integrityOf(events *logEvents, s *Summary, times []*hostTimes, notes []sour
 	}
 	slices.SortStableFunc(list, func(a, b *Integrity) int {
 		return cmp.Or(
-			cmp.Compare(b.Level, a.Level), cmp.Compare(a.Host, b.Host), cmp.Compare(a.First, b.First),
+			cmp.Compare(b.Level, a.Level), cmp.Compare(gravity(b), gravity(a)), cmp.Compare(a.Host, b.Host), cmp.Compare(a.First, b.First),
 			cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Channel, b.Channel),
 			cmp.Compare(a.Text, b.Text),
 		)

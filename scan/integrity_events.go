@@ -31,11 +31,22 @@ type hostEvents struct {
 	boots  []event.Time
 	copies map[int][]logEvent // by index in events
 	last   event.Time         // of all of them
+	files  map[uint32]*logContext
+}
+
+// droppedCreations returns how many process creations Sysmon says it dropped.
+func (h *hostEvents) droppedCreations() int {
+	sum := 0
+	for i := range h.events {
+		sum = min(sum+h.events[i].dropped, maxDropped)
+	}
+	return sum
 }
 
 // logEvents are the events that speak of logs.
 type logEvents struct {
 	inputs []*input
+	files  map[uint32]*logContext
 	hosts  []*hostEvents      // as the forest's
 	more   map[moreEvents]int // those that were only counted
 }
@@ -43,7 +54,12 @@ type logEvents struct {
 // newLogEvents collects what was read.
 func newLogEvents(r *reading, forest *proctree.Forest) *logEvents {
 	events, more := mergeWatched(r.watchers)
-	return &logEvents{r.inputs, eventsByHost(events, forest), more}
+	files := contextsOf(events, forest)
+	hosts := eventsByHost(events, forest)
+	for _, h := range hosts {
+		h.files = files
+	}
+	return &logEvents{r.inputs, files, hosts, more}
 }
 
 // integrity returns what the events tell of the integrity of logs.
@@ -133,7 +149,10 @@ type integrityBuilder struct {
 
 type watchedIntegrity struct {
 	Integrity
-	kind watchKind
+	kind    watchKind
+	by      string   // who cleared logs
+	logs    []string // that were cleared, each once
+	dropped int      // process creations
 }
 
 // maxIntegrityEvidence is how many records an integrity finding names.
@@ -141,33 +160,87 @@ const maxIntegrityEvidence = 20
 
 func (b *integrityBuilder) host(h *hostEvents) {
 	b.byKey = make(map[string]*watchedIntegrity)
-	for i := range h.events {
+	first := len(b.list)
+	for _, i := range h.inTime() {
 		e := &h.events[i]
 		said := describe(e, h)
 		if said.Kind == "" {
 			continue
 		}
+		suffix := ""
 		switch {
 		case e.marks.Has(event.MarkHidden):
-			said.Text += " (told by a record that was hidden within another)"
+			suffix = " (told by a record that was hidden within another)"
 		case e.marks.Has(event.MarkRecovered):
-			said.Text += " (told by a record that is no longer live)"
+			suffix = " (told by a record that is no longer live)"
 		}
-		key := string(said.Kind) + "\x00" + e.channel + "\x00" + said.Text
-		f := b.byKey[key]
-		if f == nil || said.Kind == LogCleared {
-			f = &watchedIntegrity{said, e.kind}
-			f.Host, f.Channel, f.First, f.Last = h.host, e.channel, e.at, e.at
-			f.File, f.Offset = b.inputs[e.place.File].Path, e.place.Offset
-			b.byKey[key] = f
-			b.list = append(b.list, f)
-		}
+		said.Text += suffix
+		f := b.find(h, e, said, suffix)
 		f.Count += 1 + e.repeats
 		f.First, f.Last = min(f.First, e.at), max(f.Last, e.at, e.last)
+		f.dropped = min(f.dropped+e.dropped, maxDropped)
+		if e.kind == watchCleared && !slices.Contains(f.logs, e.what) {
+			f.logs = append(f.logs, e.what)
+		}
 		b.evidence(f, e)
 		for _, same := range h.copies[i] {
 			b.evidence(f, &same)
 		}
+	}
+	for _, f := range b.list[first:] {
+		f.finish()
+	}
+}
+
+// inTime returns the indexes of the host's events in the order of their time.
+func (h *hostEvents) inTime() []int {
+	order := make([]int, len(h.events))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(h.events[a].at, h.events[b].at) })
+	return order
+}
+
+// find returns the finding that an event belongs to, a new one if there is none
+// yet.
+func (b *integrityBuilder) find(h *hostEvents, e *logEvent, said Integrity, suffix string) *watchedIntegrity {
+	key := string(said.Kind) + "\x00" + e.channel + "\x00" + said.Text
+	switch said.Kind {
+	case LogCleared:
+		key = string(said.Kind) + "\x00" + e.subject + suffix
+	case SysmonFailed:
+		key = string(said.Kind) + "\x00" + e.channel + "\x00" + sysmonErrorKey(e) + suffix
+	}
+	f := b.byKey[key]
+	if f == nil || said.Kind == LogCleared && e.at-f.Last > clearedTogether {
+		f = &watchedIntegrity{Integrity: said, kind: e.kind, by: e.by() + suffix}
+		f.Host, f.Channel, f.First, f.Last = h.host, e.channel, e.at, e.at
+		f.File, f.Offset = b.inputs[e.place.File].Path, e.place.Offset
+		b.byKey[key] = f
+		b.list = append(b.list, f)
+	}
+	return f
+}
+
+// clearedTogether is how long after one log another may be cleared by the same
+// account to be of one deed.
+const clearedTogether = event.Minute
+
+// maxLogsNamed is how many of the logs that were cleared together are named.
+const maxLogsNamed = 3
+
+// finish writes the text of a finding that stands for several events.
+func (f *watchedIntegrity) finish() {
+	switch {
+	case f.Kind == SysmonFailed:
+		f.Text = toldTimes(f.Text, f.Count, f.dropped)
+	case len(f.logs) > 1:
+		names := strings.Join(f.logs[:min(len(f.logs), maxLogsNamed)], ", ")
+		if more := len(f.logs) - maxLogsNamed; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		f.Text = fmt.Sprintf("%d logs were cleared%s: %s", len(f.logs), f.by, names)
 	}
 }
 
@@ -179,13 +252,18 @@ func (b *integrityBuilder) evidence(f *watchedIntegrity, e *logEvent) {
 	}
 }
 
+// by says who did it, with a space before it, "" if that is not known.
+func (e *logEvent) by() string {
+	if e.subject == "" {
+		return ""
+	}
+	return " by " + e.subject
+}
+
 // describe says what an event means. An Integrity without a kind stands for
 // nothing worth saying.
 func describe(e *logEvent, h *hostEvents) Integrity {
-	by := ""
-	if e.subject != "" {
-		by = " by " + e.subject
-	}
+	by := e.by()
 	switch e.kind {
 	case watchCleared:
 		return describeCleared(e, by)
@@ -205,10 +283,7 @@ func describe(e *logEvent, h *hostEvents) Integrity {
 			Meaning: "From here on Sysmon may log less than before. Compare the configuration with the one that was meant to be in force.",
 		}
 	case watchSysmonError:
-		return Integrity{
-			Kind: SysmonFailed, Level: IntegrityWarning, Text: strings.TrimSpace("Sysmon reported an error: " + e.what + " " + e.extra),
-			Meaning: "Sysmon may have missed events. It happens under load, on faults, and when its driver is interfered with.",
-		}
+		return describeSysmonError(e)
 	case watchAuditPolicy:
 		return describePolicy(e, by)
 	case watchClock:
@@ -232,11 +307,26 @@ func describeCleared(e *logEvent, by string) Integrity {
 // as part of the shutdown.
 const shutdown = 30 * event.Minute
 
+// wentDown reports whether a service stopped as the system was shut down: it
+// started soon after, or the next records of the same log are those of a start,
+// however long the system was off and whatever its name is since.
+func (h *hostEvents) wentDown(e *logEvent) bool {
+	i, _ := slices.BinarySearch(h.boots, e.at)
+	if i < len(h.boots) && h.boots[i]-e.at <= shutdown {
+		return true
+	}
+	if e.kind == watchServiceStop {
+		return h.files[e.place.File].startFollows(e.recordID)
+	}
+	return slices.ContainsFunc(h.events, func(s logEvent) bool {
+		return s.kind == watchServiceStop && s.at >= e.at && s.at-e.at <= shutdown && h.wentDown(&s)
+	})
+}
+
 // describeStop says what it means that logging stopped: nothing much if the
 // system went down.
 func describeStop(e *logEvent, h *hostEvents, kind IntegrityKind, text string) Integrity {
-	i, _ := slices.BinarySearch(h.boots, e.at)
-	if i < len(h.boots) && h.boots[i]-e.at <= shutdown {
+	if h.wentDown(e) {
 		return Integrity{
 			Kind: kind, Level: IntegrityNotice, Text: text + " as the system was shut down",
 			Meaning: "Usual at every shutdown.",

@@ -3,6 +3,7 @@ package scan
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"webshellscan/scan/event"
@@ -110,7 +111,7 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 
 // faultIntegrity returns what the faults of the files say, one finding for each
 // class and file.
-func faultIntegrity(s *Summary) []*Integrity {
+func faultIntegrity(s *Summary, events *logEvents) []*Integrity {
 	hostOf := hostsByName(s.Hosts)
 	var list []*Integrity
 	for i := range s.Damage {
@@ -129,10 +130,39 @@ func faultIntegrity(s *Summary) []*Integrity {
 			told[fault.Class] = true
 			found := newFaultIntegrity(d, fault)
 			found.Host, found.Channel = host, channel
+			if fault.Class == evtx.TimeBackwards && d.stepsExplained(events) {
+				found.Level = IntegrityNotice
+				found.Meaning = "The clock was set as the logs say, or was wrong when the system started."
+			}
 			list = append(list, found)
 		}
 	}
 	return list
+}
+
+// stepsExplained reports whether each step back in time stands beside a start of
+// the system or a change of the clock that was logged.
+func (d *FileFaults) stepsExplained(events *logEvents) bool {
+	steps := 0
+	for _, f := range d.First {
+		if f.Class == evtx.TimeBackwards {
+			if steps++; !events.explain(d.input, f) {
+				return false
+			}
+		}
+	}
+	return steps == d.Counts[evtx.TimeBackwards]
+}
+
+// explain reports whether events say why time runs backwards at a place.
+func (l *logEvents) explain(in *input, f *evtx.FormatError) bool {
+	file := slices.Index(l.inputs, in)
+	if file >= 0 && l.files[uint32(file)].explains(f) {
+		return true
+	}
+	return slices.ContainsFunc(l.hosts, func(h *hostEvents) bool {
+		return in.stats.Hosts[h.host] > 0 && slices.ContainsFunc(h.events, func(e logEvent) bool { return e.setsBack(f) })
+	})
 }
 
 // exportIntegrity names the logs that were exported although they lie where

@@ -78,6 +78,17 @@ func TestIntegrityEvents(t *testing.T) {
 	}
 	const processCreation, logon = "0CCE922B-69AE-11D9-BED3-505054503030", "0CCE9215-69AE-11D9-BED3-505054503030"
 	const hour = time.Hour
+	other := admin
+	other.Name = "other"
+	fail := func(d time.Duration, id, text string) evtxtest.Event {
+		return after(d, &evtxtest.SysmonError{ID: id, Description: text})
+	}
+	renamed := func(d time.Duration, source evtxtest.Source) evtxtest.Event {
+		return evtxtest.NewEvent(start.Add(d), "WIN-NEW", source)
+	}
+	boot := func(d time.Duration) evtxtest.Event {
+		return after(d, &evtxtest.ProcessCreated{NewProcessID: 300, NewProcessName: `C:\Windows\System32\smss.exe`, ProcessID: 4})
+	}
 	tests := []struct {
 		name   string
 		events []evtxtest.Event
@@ -123,6 +134,39 @@ func TestIntegrityEvents(t *testing.T) {
 			`warning sysmon-configuration-changed 2 Sysmon's configuration was changed: C:\s.xml SHA256=00`,
 			`notice sysmon-stopped 1 Sysmon said: stopped`,
 		}},
+		{"off for the night, and renamed meanwhile", []evtxtest.Event{
+			after(0, &evtxtest.SysmonServiceState{State: "Stopped"}), after(time.Minute, evtxtest.EventlogShutdown{}),
+			renamed(10*hour, evtxtest.SecurityStarted{}), after(20*hour, &evtxtest.LogCleared{Subject: admin, Channel: "x"}),
+		}, []string{
+			`alarm log-cleared 1 the log x was cleared by CORP\admin`,
+			`notice sysmon-stopped 1 Sysmon said: stopped as the system was shut down`,
+			`notice log-service-stopped 1 the event log service stopped as the system was shut down`,
+		}},
+		{"off for the night, and smss.exe is the first record", []evtxtest.Event{
+			after(0, evtxtest.SecurityStarted{}), after(hour, evtxtest.EventlogShutdown{}), boot(10 * hour), creation(10*hour+2, 1004),
+			creation(20*hour, 1008),
+		}, []string{
+			`notice log-service-stopped 1 the event log service stopped as the system was shut down`,
+		}},
+		{"cleared together, and once more later", []evtxtest.Event{
+			after(0, &evtxtest.LogCleared{Subject: admin, Channel: "A"}), after(30*time.Second, &evtxtest.LogCleared{Subject: admin, Channel: "B"}),
+			after(80*time.Second, &evtxtest.SecurityLogCleared{Subject: admin}), after(90*time.Second, &evtxtest.LogCleared{Subject: admin, Channel: "C"}),
+			after(95*time.Second, &evtxtest.LogCleared{Subject: other, Channel: "C"}), after(3*time.Minute, &evtxtest.LogCleared{Subject: admin, Channel: "A"}),
+		}, []string{
+			`alarm log-cleared 4 4 logs were cleared by CORP\admin: A, B, Security and 1 more`,
+			`alarm log-cleared 1 the log C was cleared by CORP\other`,
+			`alarm log-cleared 1 the log A was cleared by CORP\admin`,
+		}},
+		{"errors of Sysmon", []evtxtest.Event{
+			fail(0, "QUEUE", "Events dropped from driver queue: ImageLoad:3"), fail(1, "QUEUE", "Events dropped from driver queue: ImageLoad:1 FileCreate:7"),
+			fail(2, "QUEUE", "Events dropped from driver queue: ProcessCreate:40 ImageLoad:1"), fail(3, "QUEUE", "Events dropped from driver queue: ProcessCreate:2"),
+			fail(4, "DriverCommunication", "lost 5 of 7"), fail(5, "DriverCommunication", "lost 50 of 70"), fail(6, "Registry", "lost 5 of 7"),
+		}, []string{
+			`warning sysmon-error 2 Sysmon reported an error: QUEUE Events dropped from driver queue: ProcessCreate:40 ImageLoad:1 (the first of 2 like it); 42 process creations dropped in all`,
+			`warning sysmon-error 2 Sysmon reported an error: DriverCommunication lost 5 of 7 (the first of 2 like it)`,
+			`warning sysmon-error 1 Sysmon reported an error: Registry lost 5 of 7`,
+			`notice sysmon-error 2 Sysmon reported an error: QUEUE Events dropped from driver queue: ImageLoad:3 (the first of 2 like it)`,
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -142,6 +186,73 @@ func TestIntegrityEvents(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDroppedCreations: process creations that Sysmon's queue dropped are a fault
+// of the host's coverage, each record once and none forgotten.
+func TestDroppedCreations(t *testing.T) {
+	folder := t.TempDir()
+	var events []evtxtest.Event
+	for i := range 300 {
+		events = append(events, after(time.Duration(i)*time.Second, &evtxtest.SysmonError{
+			ID: "QUEUE", Description: fmt.Sprintf("Events dropped from driver queue: ImageLoad:%d ProcessCreate:2", i),
+		}))
+	}
+	logOf(t, filepath.Join(folder, "a.evtx"), events...)
+	logOf(t, filepath.Join(folder, "copy", "a.evtx"), events...)
+	res := mustScan(t, scan.Options{Paths: []string{folder}})
+	if res.Coverage[0].Dropped != 600 || len(res.Integrity) != 1 || res.Integrity[0].Count != 300 {
+		t.Errorf("%d dropped, %v", res.Coverage[0].Dropped, told(res))
+	}
+	if !slices.ContainsFunc(res.Summary.Blind, func(b scan.Blind) bool {
+		return b.Host == "WEB01" && strings.HasPrefix(b.Text, "Sysmon dropped 600 process creations")
+	}) {
+		t.Errorf("blind: %v", res.Summary.Blind)
+	}
+}
+
+// TestManyStarts: no start of the system is forgotten, so no shutdown looks like
+// a stop by hand.
+func TestManyStarts(t *testing.T) {
+	var events []evtxtest.Event
+	for day := range 40 {
+		at := time.Duration(day) * 24 * time.Hour
+		events = append(events, after(at, evtxtest.SecurityStarted{}), creation(at+time.Minute, 1000), after(at+8*time.Hour, evtxtest.EventlogShutdown{}))
+	}
+	path := filepath.Join(t.TempDir(), "a.evtx")
+	logOf(t, path, events...)
+	for _, i := range mustScan(t, scan.Options{Paths: []string{path}}).Integrity {
+		if i.Kind == scan.LogServiceStopped && i.Level > scan.IntegrityNotice {
+			t.Errorf("%s: %s", i.Level, i.Text)
+		}
+	}
+}
+
+// TestTimeBackwards: a step back in time beside a logged change of the clock or a
+// start of the system is a notice, one that nothing explains a warning.
+func TestTimeBackwards(t *testing.T) {
+	back := func(d time.Duration) evtxtest.Event {
+		return after(d, &evtxtest.TimeChanged{
+			PreviousTime: evtxtest.FileTimeOf(start.Add(2 * time.Hour)), NewTime: evtxtest.FileTimeOf(start),
+		})
+	}
+	for _, test := range []struct {
+		name  string
+		first evtxtest.Event
+		want  scan.IntegrityLevel
+	}{
+		{"nothing logged", creation(0, 1004), scan.IntegrityWarning},
+		{"clock set back", back(0), scan.IntegrityNotice},
+		{"start of the system", after(0, evtxtest.SecurityStarted{}), scan.IntegrityNotice},
+	} {
+		path := filepath.Join(t.TempDir(), "a.evtx")
+		logOf(t, path, creation(2*time.Hour, 1000), test.first, creation(time.Second, 1008))
+		list := mustScan(t, scan.Options{Paths: []string{path}}).Integrity
+		i := slices.IndexFunc(list, func(i *scan.Integrity) bool { return i.Kind == scan.IntegrityKind(evtx.TimeBackwards) })
+		if i < 0 || list[i].Level != test.want {
+			t.Errorf("%s: %d of %d findings, want level %s", test.name, i, len(list), test.want)
+		}
 	}
 }
 

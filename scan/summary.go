@@ -200,6 +200,9 @@ func (s *Summary) ask(o *Options, only []string) {
 
 // noCreations says why a host without process creations has none.
 func noCreations(e proctree.Counts) string {
+	if e.UnusableCreate > 0 {
+		return fmt.Sprintf("no process creations that can be believed (%d are unusable)", e.UnusableCreate)
+	}
 	if e.Booting > 0 {
 		return "no process creations but those that Windows logs whenever it starts"
 	}

@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,40 @@ func TestShiftedFields(t *testing.T) {
 	const want = "unusable: 2 of 3 Sysmon process events"
 	if !slices.ContainsFunc(res.Summary.Blind, func(b scan.Blind) bool { return b.Host == "WEB01" && strings.HasPrefix(b.Text, want) }) {
 		t.Errorf("blind for %v, want %s", res.Summary.Blind, want)
+	}
+}
+
+// TestUnusableIsBlind: a host whose every process creation is unusable is blind,
+// and one with a single usable one is not.
+func TestUnusableIsBlind(t *testing.T) {
+	shifted := sysmonRun(3145777, 100, " 09:00:02.000", shopUser, 0x9999, "High")
+	shifted.ProcessGUID = machineGUID(1, start.Add(-1000*time.Hour))
+	usable := sysmonRun(100, 4, w3wp, shopUser, 0x9999, "High")
+	for _, test := range []struct {
+		name  string
+		runs  []evtxtest.Source
+		blind bool
+	}{{"all", []evtxtest.Source{shifted, shifted}, true}, {"one", []evtxtest.Source{shifted, usable}, false}} {
+		res := mustScan(t, scan.Options{Paths: []string{webLog(t, test.runs...)}})
+		if got := len(res.Summary.BlindHosts) == 1; got != test.blind {
+			t.Errorf("%s: blind hosts %v", test.name, res.Summary.BlindHosts)
+		}
+		if got := strings.Contains(res.Coverage[0].Blind, "2 are unusable"); got != test.blind {
+			t.Errorf("%s: coverage says %q", test.name, res.Coverage[0].Blind)
+		}
+	}
+}
+
+// TestNoCommandLine: a 4688 whose command line is "-", or empty, has none.
+func TestNoCommandLine(t *testing.T) {
+	for line, want := range map[string]int{"-": 0, "": 0, "?": 0, "cmd.exe /c -": 1} {
+		path := filepath.Join(t.TempDir(), "a.evtx")
+		logOf(t, path, after(0, &evtxtest.ProcessCreated{
+			NewProcessID: 100, NewProcessName: cmd, ProcessID: 700, ParentProcessName: w3wp, CommandLine: line,
+		}))
+		if got := mustScan(t, scan.Options{Paths: []string{path}}).Coverage[0].CommandLines; got != want {
+			t.Errorf("%q: %d command lines, want %d", line, got, want)
+		}
 	}
 }
 

@@ -58,6 +58,7 @@ var watched = []struct {
 	{event.Key{Provider: providerSecurity, ID: 4616}, watchClock},
 	{event.Key{Provider: providerKernel, ID: 1}, watchClock},
 	{event.Key{Provider: providerSecurity, ID: 4608}, watchBoot},
+	{event.Key{Provider: providerSecurity, ID: 4826}, watchBoot}, // boot configuration was loaded
 	{event.Key{Provider: providerKernel, ID: 12}, watchBoot},
 	{event.Key{Provider: providerOldLog, ID: 6009}, watchBoot},
 }
@@ -93,6 +94,8 @@ type logEvent struct {
 	marks             event.Marks
 	repeats           int        // others of the same part that say the same, which are not kept
 	last              event.Time // of those
+	said              string     // an error of Sysmon with its numbers, extra is without
+	dropped           int        // process creations, by errors of Sysmon, those of repeats too
 }
 
 // watcher keeps the events that speak of the logs themselves. A watcher is for
@@ -125,6 +128,8 @@ type moreEvents struct {
 const (
 	maxSame      = 16
 	maxDifferent = 256
+	maxStarts    = 4096 // of the system: what other events mean depends on each
+	maxCleared   = 2048 // Windows has some 1,200 logs, and one command clears all
 )
 
 func newWatcher(kinds []watchKind) *watcher {
@@ -150,15 +155,17 @@ func (w *watcher) add(ev *event.Event) {
 	if e.idle() {
 		return
 	}
+	said, dropped := e.counters(ev)
 	group := w.same[e]
-	if group != nil && group.kept == maxSame {
+	if group != nil && group.kept == most(kind, maxSame) {
 		first := &w.events[group.first]
 		first.repeats++
 		first.last = max(first.last, ev.Time)
+		first.dropped = min(first.dropped+dropped, maxDropped)
 		return
 	}
 	if group == nil {
-		if w.kept[kind][e.grave()] == maxDifferent {
+		if w.kept[kind][e.grave()] == most(kind, maxDifferent) {
 			w.more[moreEvents{ev.Place.File, kind}]++
 			return
 		}
@@ -167,8 +174,30 @@ func (w *watcher) add(ev *event.Event) {
 		w.same[e] = group
 	}
 	group.kept++
-	e.place, e.at, e.recordID = ev.Place, ev.Time, ev.RecordID
+	e.place, e.at, e.recordID, e.said, e.dropped = ev.Place, ev.Time, ev.RecordID, said, dropped
 	w.events = append(w.events, e)
+}
+
+// most returns how many events of a kind are kept where others are bounded by
+// usual.
+func most(kind watchKind, usual int) int {
+	switch kind {
+	case watchBoot:
+		return maxStarts
+	case watchCleared:
+		return max(usual, maxCleared)
+	}
+	return usual
+}
+
+// counters returns the text of an error of Sysmon with its numbers, and how many
+// process creations it says were dropped.
+func (e *logEvent) counters(ev *event.Event) (said string, dropped int) {
+	if e.kind != watchSysmonError {
+		return "", 0
+	}
+	said = ev.Value(event.Description).String()
+	return said, droppedCreations(said)
 }
 
 // say takes what the event says.
@@ -182,7 +211,7 @@ func (e *logEvent) say(ev *event.Event) {
 	case watchSysmonConfig:
 		e.what, e.extra = text(event.Configuration), text(event.ConfigurationFileHash)
 	case watchSysmonError:
-		e.what, e.extra = text(event.ErrorID), text(event.Description)
+		e.what, e.extra = text(event.ErrorID), withoutNumbers(text(event.Description))
 	case watchAuditPolicy:
 		e.what, e.extra = text(event.AuditPolicyChanges), strings.ToUpper(text(event.SubcategoryGUID))
 	case watchClock:

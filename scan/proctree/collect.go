@@ -77,6 +77,8 @@ type Counts struct {
 	// Unusable counts process events of which nothing can be said: they have no
 	// process ID, or neither image nor parent, or they are Shifted.
 	Unusable int
+	// UnusableCreate counts those of the Unusable that are process creations.
+	UnusableCreate int
 	// Shifted counts the Sysmon events whose fields hold what belongs into others: the
 	// event log service had the manifest of another version of Sysmon.
 	Shifted int
@@ -86,9 +88,10 @@ type Counts struct {
 }
 
 // Blind reports whether what ran cannot be seen: there are no process creations,
-// or none but those that Windows always logs while it starts.
+// or none but those that Windows always logs while it starts and those that are
+// unusable.
 func (c Counts) Blind() bool {
-	return c.SysmonCreate == 0 && c.SecurityCreate == c.Booting && c.Recovered == 0
+	return c.SysmonCreate+c.SecurityCreate == c.Booting+c.UnusableCreate && c.Recovered == 0
 }
 
 // Total returns the number of process events.
@@ -105,6 +108,7 @@ func (c *Counts) Add(other Counts) {
 	c.Booting += other.Booting
 	c.SysmonFields = max(c.SysmonFields, other.SysmonFields)
 	c.Unusable += other.Unusable
+	c.UnusableCreate += other.UnusableCreate
 	c.Shifted += other.Shifted
 	c.Recovered += other.Recovered
 }
@@ -200,10 +204,12 @@ func (c *Collector) sysmonCreate(ev *event.Event, origin FacetID, counts *Counts
 	guid, _ := ev.Value(event.ProcessGUID).GUID()
 	if !ok || pid > 0xFFFFFFFF || !placed && ev.Value(event.Image).IsNull() {
 		counts.Unusable++
+		counts.UnusableCreate++
 		return
 	}
 	if isShifted(ev, guid) {
 		counts.Unusable++
+		counts.UnusableCreate++
 		counts.Shifted++
 		return
 	}
@@ -280,15 +286,16 @@ func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Coun
 	if isBlank(ev.Value(event.ParentProcessName)) {
 		counts.NoParentName++
 	}
-	if isBooting(ev) {
-		counts.Booting++
-	}
 	pid, ok := ev.Value(event.NewProcessID).Uint()
 	parent, placed := ev.Value(event.ProcessID).Uint()
 	image := c.facet(ev, sourceSecurity, FacetImage)
 	if !ok || pid > 0xFFFFFFFF || !placed && ev.Value(event.NewProcessName).IsNull() {
 		counts.Unusable++
+		counts.UnusableCreate++
 		return
+	}
+	if isBooting(ev) {
+		counts.Booting++
 	}
 	*c.blocks.next() = creation{
 		start: ev.Time, created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset,
