@@ -300,3 +300,29 @@ func TestBuiltinServerLists(t *testing.T) {
 		}
 	}
 }
+
+// TestBuiltinTags: a built-in rule is chosen by each technique that its programs
+// show, and claims of a process only what holds of all.
+func TestBuiltinTags(t *testing.T) {
+	list, err := rules.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range []string{"T1033", "T1082", "T1016", "T1059", "T1190", "T1105", "T1003", "T1560.001", "T1218"} {
+		chosen := 0
+		for _, r := range list {
+			if r.Role != "" {
+				continue
+			}
+			if r.HasTag(tag) {
+				chosen++
+			}
+			if tag != "T1190" && tag != "T1059" && slices.Contains(r.Tags, "attack."+strings.ToLower(tag)) {
+				t.Errorf("%s claims %s of every process", r.Name, tag)
+			}
+		}
+		if chosen == 0 {
+			t.Errorf("no rule is chosen by %s", tag)
+		}
+	}
+}

@@ -31,15 +31,7 @@ func (r *Rule) Behaviour() string { return r.Custom["behaviour"] }
 
 // Despite returns the custom attribute `despite` of a rule that lowers: the names or IDs, joined by commas, of rules that raise and are
 // set aside where it matches.
-func (r *Rule) Despite() []string {
-	var list []string
-	for name := range strings.SplitSeq(r.Custom["despite"], ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			list = append(list, name)
-		}
-	}
-	return list
-}
+func (r *Rule) Despite() []string { return commaList(r.Custom["despite"]) }
 
 // Goes reports whether a name or ID, compared without case, is the rule's.
 func (r *Rule) Goes(by string) bool {

@@ -8,14 +8,31 @@ import (
 // HasTag reports whether a rule has a tag, or one below it: a rule with
 // attack.t1505.003 has attack.t1505. The tag that is asked for may lack the
 // namespace and be spelled as its catalogue does: T1505.003, attack.T1505.003,
-// CAR-2021-02-001, CVE-2021-44228. Sigma specification, "Tags".
+// CAR-2021-02-001, CVE-2021-44228. Sigma specification, "Tags". What a rule Shows
+// counts as its tags do.
 func (r *Rule) HasTag(wanted string) bool {
 	wanted = plainTag(wanted)
-	return slices.ContainsFunc(r.Tags, func(tag string) bool {
+	return slices.ContainsFunc(slices.Concat(r.Tags, r.Shows()), func(tag string) bool {
 		tag = plainTag(tag)
 		_, name, _ := strings.Cut(tag, ".")
 		return isOrBelow(tag, wanted) || isOrBelow(name, wanted)
 	})
+}
+
+// Shows returns the custom attribute `shows`: tags, joined by commas, of what
+// some of the processes that a rule finds do. They choose the rule, and claim
+// nothing of a process: its own techniques are told by rules of RoleTechnique.
+func (r *Rule) Shows() []string { return commaList(r.Custom["shows"]) }
+
+// commaList returns the entries of a list that is joined by commas.
+func commaList(text string) []string {
+	var list []string
+	for entry := range strings.SplitSeq(text, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			list = append(list, entry)
+		}
+	}
+	return list
 }
 
 // isOrBelow reports whether a tag is the one that is wanted or one below it. An
