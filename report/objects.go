@@ -40,6 +40,14 @@ type inputObject struct {
 	Error       string `json:"error"`
 	IsContainer bool   `json:"is_container,omitempty"`
 	*scan.Origin
+	*webLogObject
+}
+
+// webLogObject is what an input has besides that is a web log.
+type webLogObject struct {
+	Host     string `json:"host"`
+	Lines    int    `json:"lines"`
+	BadLines int    `json:"bad_lines"`
 }
 
 func newManifest(m *scan.Manifest) manifestObject {
@@ -47,7 +55,11 @@ func newManifest(m *scan.Manifest) manifestObject {
 		Kind: kindManifest, Version: m.Version, Interrupted: m.Interrupted, Only: listOf(m.Only), RuleNames: listOf(m.Rules), Inputs: []inputObject{},
 	}
 	for _, in := range m.Inputs {
-		o.Inputs = append(o.Inputs, inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Error, in.Container, in.Origin})
+		input := inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Error, in.Container, in.Origin, nil}
+		if l := in.WebLog; l != nil {
+			input.webLogObject = &webLogObject{l.Host, l.Lines, l.Bad}
+		}
+		o.Inputs = append(o.Inputs, input)
 	}
 	return o
 }

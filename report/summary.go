@@ -35,6 +35,7 @@ func Summary(w io.Writer, s *scan.Summary) error {
 		p.line("Recovered: %s, no longer live; of process creations in no live record: %d",
 			text.Count(s.Recovered, "stale record"), s.Events.Recovered)
 	}
+	p.webLogs(&s.WebLogs)
 	if s.OtherFiles > 0 {
 		p.line("Left out: %s of other kinds than EVTX", text.Count(s.OtherFiles, "file"))
 	}
@@ -54,9 +55,23 @@ func Summary(w io.Writer, s *scan.Summary) error {
 		if b.Host != "" {
 			where = text.Visible(b.Host) + ": "
 		}
-		p.line("Blind: %s%s", where, b.Text)
+		p.line("Blind: %s%s", where, text.Visible(b.Text))
 	}
 	return p.err
+}
+
+// webLogs says what was read of the logs of web servers, and what is odd about
+// them.
+func (p *printer) webLogs(s *scan.WebLogSummary) {
+	if s.Found == 0 {
+		return
+	}
+	line := fmt.Sprintf("Read %s, %s", text.Count(s.Read, "web log"), text.Count(s.Lines, "line"))
+	if left := s.Found - s.Read; left > 0 {
+		line += fmt.Sprintf("; not read: %d of hosts without sessions of web servers, or of no known host", left)
+	}
+	p.line("%s", line)
+	p.list("Note", s.Notes, maxListed)
 }
 
 // writeScope says why a report is partial: inputs that were not read, a filter,

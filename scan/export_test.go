@@ -119,3 +119,6 @@ func (r *Result) Identities() (remembered, read []string) {
 
 // FaultDetail says in words what a fault is and where.
 func FaultDetail(f *evtx.FormatError) string { return faultDetail(f) }
+
+// GivenHost returns which host a file is of, as Options.WebLogs say.
+func GivenHost(file string, given map[string]string) (string, bool) { return givenHost(file, given) }

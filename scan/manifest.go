@@ -12,8 +12,8 @@ import (
 type Manifest struct {
 	// Version is that of webshellscan, from the Options.
 	Version string
-	// Inputs are all files that were looked at as logs, and all that may hold logs
-	// and were not read, in the order of their paths.
+	// Inputs are all files that were looked at as logs, those of web servers too, and
+	// all that may hold logs and were not read, in the order of their paths.
 	Inputs []InputFile
 	// Rules names the rules that were applied, by label.
 	Rules []string
@@ -40,6 +40,8 @@ type InputFile struct {
 	// Container says that it is an archive or a disk image, or a part of one, whose logs
 	// are inputs of their own.
 	Container bool
+	// WebLog says what else there is to say of a web log, nil of all others.
+	WebLog *WebLogInput
 }
 
 // newManifest returns the manifest of what was read.
@@ -92,5 +94,10 @@ func (m *Manifest) addSkipped(skipped []source.Skipped) {
 			m.Inputs = append(m.Inputs, InputFile{Path: s.Path, Error: FileError{s.Path, s.Err}.Reason()})
 		}
 	}
+	m.sort()
+}
+
+// sort puts the inputs in the order of their paths.
+func (m *Manifest) sort() {
 	slices.SortStableFunc(m.Inputs, func(a, b InputFile) int { return source.ComparePaths(a.Path, b.Path) })
 }

@@ -58,7 +58,7 @@ type Options struct {
 	// Each takes some kilobytes.
 	RawEvents int
 	// WebLogs says which hosts web logs are of, by path of a file or folder, where
-	// nothing else does.
+	// their lines do not.
 	WebLogs map[string]string
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress

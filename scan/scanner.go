@@ -6,6 +6,7 @@ import (
 
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
+	"webshellscan/scan/weblog"
 )
 
 // Result is what a scan found, and on what it looked.
@@ -35,6 +36,7 @@ type Result struct {
 
 	workers *workerMap
 	inputs  []*input
+	web     *webLogs
 }
 
 // InputPath returns the path of an input by its number in an event.Place.
@@ -72,7 +74,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	if loaded.err != nil {
 		return nil, loaded.err
 	}
-	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs}
+	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}}
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, options.workers())
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	d := &detection{
@@ -85,7 +87,8 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Baseline.mark(res.Findings)
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	below := res.keepLevel(options.MinLevel)
-	d.guarded("story", func() { res.tellStories(rest, reading, found.Others, options.WebLogs) })
+	d.guarded("web logs", func() { res.findWebLogs(found.Others, &options) })
+	d.guarded("story", func() { res.tellStories(rest, reading) })
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten = d.forgotten
@@ -95,6 +98,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	reading.hashContainers(ctx)
 	res.Manifest = newManifest(reading, loaded.rules.Detections, &options)
 	res.Manifest.Only = only
+	res.addWebLogs(options.WebLogs)
 	res.Summary.addCrashes(d)
 	res.Interrupt(context.Cause(ctx))
 	return res, nil

@@ -200,7 +200,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 }
 
 // tellStories reads and tells the stories of the sessions.
-func (res *Result) tellStories(ctx context.Context, r *reading, others []source.Input, hostsOf map[string]string) {
+func (res *Result) tellStories(ctx context.Context, r *reading) {
 	p := newStoryPass(r, res.Forest, res.workers, res.Sessions)
 	if p == nil {
 		return
@@ -208,7 +208,7 @@ func (res *Result) tellStories(ctx context.Context, r *reading, others []source.
 	collectors := p.read(ctx)
 	sites := p.index.Sites(collectors)
 	stories := p.index.Tell(collectors)
-	res.tellRequests(ctx, res.findWebLogs(others, hostsOf), sites, p.below)
+	res.tellRequests(ctx, sites, p.below)
 	for i, st := range stories {
 		s := res.Sessions[i]
 		s.Armed = p.index.Armed(i, st)

@@ -44,6 +44,8 @@ type Summary struct {
 	// Blind says what the logs could not have shown, BlindHosts of which of the hosts
 	// that were asked for they show nothing that ran.
 	Blind, BlindHosts []Blind
+	// WebLogs says what was read of the logs of web servers.
+	WebLogs WebLogSummary
 	// Rules counts the rules.
 	Rules RuleSummary
 	// Only says in words which part of what there is was asked for.

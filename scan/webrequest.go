@@ -1,18 +1,14 @@
 package scan
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/netip"
 	"path"
 	"slices"
 	"strings"
 
-	"webshellscan/internal/work"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -59,86 +55,6 @@ const (
 	maxVisits    = 2_000_000
 	maxEntryList = 64 // clients, user agents and statuses of an entry point
 )
-
-// webLog is one log of a web server.
-type webLog struct {
-	source.Input
-	format weblog.Format
-	host   int    // -1 if nothing says whose it is
-	site   string // by its folder, "" if that says nothing
-	stats  weblog.Stats
-	err    error
-}
-
-// webLogs are the logs of web servers of a scan, and what says which pool serves
-// which site.
-type webLogs struct {
-	logs  []*webLog
-	sites map[int]map[string]*weblog.Site // by host and number
-}
-
-// findWebLogs looks at the files of web servers that were found.
-func (res *Result) findWebLogs(others []source.Input, given map[string]string) *webLogs {
-	w := &webLogs{sites: make(map[int]map[string]*weblog.Site)}
-	owners := newOwners(res)
-	for _, in := range others {
-		switch in.Kind {
-		case source.KindWebLog:
-			w.logs = append(w.logs, res.newWebLog(in, owners, given))
-		case source.KindAppHostConfig:
-			if host := owners.of(in.Path); host >= 0 {
-				w.readConfig(in, host)
-			}
-		}
-	}
-	return w
-}
-
-// newWebLog looks at the beginning of a log.
-func (res *Result) newWebLog(in source.Input, owners *owners, given map[string]string) *webLog {
-	l := &webLog{Input: in, host: -1, site: siteOfFolder(in.Path)}
-	file, err := in.Open()
-	if err != nil {
-		l.err = err
-		return l
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	const looked = 64 << 10
-	head := make([]byte, min(looked, file.Size()))
-	n, err := file.ReadAt(head, 0)
-	if head = head[:n]; err != nil && !errors.Is(err, io.EOF) {
-		l.err = err
-		return l
-	}
-	l.format, _ = weblog.Detect(head)
-	reader := weblog.Reader{Format: l.format, Name: in.Path}
-	stats, _ := reader.Read(context.Background(), bytes.NewReader(head), func(*weblog.Request) error { return nil }) // no other error
-	switch host, ok := givenHost(in.Path, given); {
-	case ok:
-		l.host = res.hostByName(host)
-	case len(stats.Computers) > 0:
-		l.host = res.hostByName(stats.Computers[0])
-	default:
-		l.host = owners.of(in.Path)
-	}
-	return l
-}
-
-// givenHost returns which host the user said a file is of: by the longest of the
-// paths that hold it.
-func givenHost(file string, given map[string]string) (host string, ok bool) {
-	best := -1
-	for at, name := range given {
-		at = path.Clean(strings.ReplaceAll(at, `\`, "/"))
-		inside := slashed(file) == at || strings.HasPrefix(slashed(file), at+"/")
-		if inside && len(at) > best {
-			best, host, ok = len(at), name, true
-		}
-	}
-	return host, ok
-}
-
-func slashed(file string) string { return strings.ReplaceAll(file, `\`, "/") }
 
 // hostByName returns the index of a host by its full or short name, -1 if there
 // is none.
@@ -345,7 +261,8 @@ func siteNumber(name string, sites map[string]*weblog.Site) string {
 }
 
 // tellRequests finds the web requests of sessions.
-func (res *Result) tellRequests(ctx context.Context, w *webLogs, sites []map[string]bool, below [][]proctree.Process) {
+func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, below [][]proctree.Process) {
+	w := res.web
 	byHost := make(map[int][]*caller)
 	var callers []*caller
 	for i, s := range res.Sessions {
@@ -359,7 +276,7 @@ func (res *Result) tellRequests(ctx context.Context, w *webLogs, sites []map[str
 	}
 	for _, l := range w.logs {
 		if list := byHost[l.host]; l.host >= 0 && l.err == nil && len(list) > 0 {
-			l.read(ctx, window(list), nil, func(r *weblog.Request) { w.visit(list, l, r) })
+			l.scan(ctx, weblog.Reader{Window: window(list)}, w.hash, func(r *weblog.Request) { w.visit(list, l, r) })
 			for _, c := range list {
 				c.cover(l)
 			}
@@ -371,32 +288,12 @@ func (res *Result) tellRequests(ctx context.Context, w *webLogs, sites []map[str
 	for _, l := range w.logs {
 		list := slices.DeleteFunc(slices.Clone(byHost[l.host]), func(c *caller) bool { return len(c.points) == 0 })
 		if l.host >= 0 && l.err == nil && len(list) > 0 {
-			l.read(ctx, nil, literals(list), func(r *weblog.Request) { w.collect(list, l, r) })
+			l.scan(ctx, weblog.Reader{Literals: literals(list)}, w.hash, func(r *weblog.Request) { w.collect(list, l, r) })
 		}
 	}
 	for _, c := range callers {
 		res.Requests = append(res.Requests, c.finish()...)
 	}
-}
-
-// read reads a log: the requests of a window, or those whose line holds one of
-// some texts.
-func (l *webLog) read(ctx context.Context, in weblog.Window, literals [][]byte, do func(*weblog.Request)) {
-	file, err := l.Open()
-	if err != nil {
-		l.err = err
-		return
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	reader := weblog.Reader{Format: l.format, Name: l.Path, Window: in, Literals: literals}
-	text := io.NewSectionReader(file, 0, file.Size())
-	err = work.Guard(func() {
-		l.stats, l.err = reader.Read(ctx, text, func(r *weblog.Request) error {
-			do(r)
-			return nil
-		})
-	})
-	l.err = cmp.Or(l.err, err)
 }
 
 // cover notes which times a log covers.
@@ -574,19 +471,4 @@ func (c *caller) finish() []*Request {
 	})
 	c.session.Requests, c.session.RequestsOmitted = c.requests, c.omitted
 	return c.requests
-}
-
-// unattributed says of which web logs nothing tells whose they are, and which
-// could not be read.
-func (w *webLogs) unattributed() []string {
-	var list []string
-	for _, l := range w.logs {
-		switch {
-		case l.err != nil:
-			list = append(list, fmt.Sprintf("%s: %v", l.Path, l.err))
-		case l.host < 0:
-			list = append(list, l.Path+": nothing says which host this web log is of")
-		}
-	}
-	return list
 }

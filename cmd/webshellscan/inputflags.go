@@ -22,6 +22,7 @@ type inputFlags struct {
 	carve         bool
 	verifyImages  bool
 	temp          string
+	webLogs       []string
 }
 
 func (f *inputFlags) addFlags(flags *pflag.FlagSet) {
@@ -37,6 +38,27 @@ func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.memory, "memory", "", "memory for what is unpacked at once, such as 512M or 4G (default a quarter of the machine's, at most 2G)")
 	flags.StringVar(&f.temp, "temp", "", "a `folder` for temporary files with what does not fit into --memory, such as an image in an archive")
 	flags.BoolVar(&f.verifyImages, "verify-image", false, "compare the MD5 and SHA-1 that E01 images were stored with, which takes reading them whole")
+}
+
+// addWebLog adds the flag that says whose a web log is, of verbs that read them.
+func (f *inputFlags) addWebLog(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.webLogs, "web-log", nil, "`HOST=PATH`: the web logs at or below this path are of this host, unless they name another (repeatable)")
+}
+
+// hostsOfWebLogs returns the flags --web-log: hosts by path.
+func (f *inputFlags) hostsOfWebLogs() (map[string]string, error) {
+	hosts := make(map[string]string, len(f.webLogs))
+	for _, given := range f.webLogs {
+		host, path, ok := strings.Cut(given, "=")
+		if !ok || host == "" || path == "" {
+			return nil, fmt.Errorf("--web-log %q: not HOST=PATH", given)
+		}
+		if other, ok := hosts[path]; ok && other != host {
+			return nil, fmt.Errorf("--web-log %s: of two hosts, %s and %s", path, other, host)
+		}
+		hosts[path] = host
+	}
+	return hosts, nil
 }
 
 // finalize checks the flags and returns how the inputs below paths are found.

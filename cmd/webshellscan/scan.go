@@ -50,6 +50,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 		"how many `findings` to check by decoding their records with a second decoder (-1: all, 0: none)")
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
 	o.inputFlags.addFlags(flags)
+	o.addWebLog(flags)
 	addNoHash(flags, &o.noHash)
 	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
 }
@@ -74,6 +75,9 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 		return options, err
 	}
 	if options.Since, options.Until, err = parseSpan(o.since, o.until); err != nil {
+		return options, err
+	}
+	if options.WebLogs, err = o.hostsOfWebLogs(); err != nil {
 		return options, err
 	}
 	options.Baseline, err = readBaseline(o.known)
@@ -137,7 +141,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.checkHosts(res, o.hosts); err != nil {
+	if err := errors.Join(o.checkHosts(res, o.hosts), o.checkWebLogs(res, options.WebLogs)); err != nil {
 		return err
 	}
 	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
@@ -184,6 +188,21 @@ func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 	}
 	err := fmt.Errorf("--host %s: not in these logs, which have %d %s: %s", strings.Join(unknown, ", "), len(res.Summary.Hosts), noun, strings.Join(names, ", "))
 	if len(unknown) == len(hosts) {
+		return err
+	}
+	_, _ = fmt.Fprintf(g.stderr, "webshellscan: %s\n", text.Visible(err.Error()))
+	return nil
+}
+
+// checkWebLogs returns an error if no flag --web-log means anything. It only warns
+// of some that do not.
+func (g *globals) checkWebLogs(res *scan.Result, given map[string]string) error {
+	wrong := res.WrongWebLogs(given)
+	if len(wrong) == 0 || res.Summary.Interrupted != nil {
+		return nil
+	}
+	err := fmt.Errorf("--web-log %s", strings.Join(wrong, "; --web-log "))
+	if len(wrong) == len(given) {
 		return err
 	}
 	_, _ = fmt.Fprintf(g.stderr, "webshellscan: %s\n", text.Visible(err.Error()))
