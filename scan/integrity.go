@@ -74,7 +74,8 @@ func severalMachines(h *proctree.Host) *Integrity {
 // was done to recording, then what was done to records.
 var graveKinds = []IntegrityKind{
 	AuditPolicyChanged, LogCleared, IntegrityKind(evtx.RecordHidden), IntegrityKind(evtx.ExportFingerprint), SysmonStopped,
-	LogServiceStopped, SysmonFailed, EventsDropped, SysmonConfigured, ProcessSilence, IntegrityKind(evtx.IDGap),
+	LogServiceStopped, SysmonFailed, EventsDropped, SysmonConfigured, ProcessSilence,
+	IntegrityKind(evtx.RecordsMissing), IntegrityKind(evtx.ChunksMissing), IntegrityKind(evtx.IDGap),
 }
 
 // gravity orders findings of one level: the greater, the graver.

@@ -3,6 +3,7 @@ package scan
 import (
 	"fmt"
 
+	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
 	"webshellscan/scan/source"
 )
@@ -42,6 +43,7 @@ func formIntegrity(inputs []*input) []*Integrity {
 			Text:    fmt.Sprintf("an export (%s), not a log: %d records", in.form, in.exported.Records),
 			Meaning: "Nothing in it says whether records are missing or changed, and the second decoder has nothing to compare with.",
 		})
+		list = append(list, gapIntegrity(in)...)
 		if in.exported.LocalTimes > 0 {
 			list = append(list, &Integrity{
 				Kind: IntegrityExport, Level: IntegrityWarning, File: in.Path, Count: in.exported.LocalTimes,
@@ -55,6 +57,20 @@ func formIntegrity(inputs []*input) []*Integrity {
 				Text: fmt.Sprintf("%d records of the export could not be read: %v", in.exported.Bad, err), Meaning: "What they say is missing from this report.",
 			})
 		}
+	}
+	return list
+}
+
+// gapIntegrity tells of the identifiers that the records of an export leave out.
+func gapIntegrity(in *input) []*Integrity {
+	var list []*Integrity
+	for _, g := range in.exported.Gaps {
+		list = append(list, &Integrity{
+			Kind: IntegrityKind(evtx.ExportGap), Level: IntegrityNotice, Host: g.Computer, Channel: g.Channel, File: in.Path,
+			First: g.From, Last: g.To, Count: int(min(g.Missing, 1<<62)),
+			Text:    fmt.Sprintf("%s: %d record identifiers are missing", faultMeanings[evtx.ExportGap].text, g.Missing),
+			Meaning: faultMeanings[evtx.ExportGap].meaning,
+		})
 	}
 	return list
 }

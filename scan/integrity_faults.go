@@ -59,6 +59,18 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 		IntegrityNotice, "the file header does not know of all chunks",
 		"Usual where a live log was copied. Tools that trust the header miss the newest records; they were read here.",
 	},
+	evtx.RecordsMissing: {
+		IntegrityWarning, "the file header knows of records behind the last one",
+		"The end of the log is missing. A copy that was cut, or records that were taken out, look like this.",
+	},
+	evtx.ChunksMissing: {
+		IntegrityWarning, "the file header counts chunks that the file does not hold",
+		"The log was closed, so the count was right: up to 64 KiB of records are missing for each.",
+	},
+	evtx.ExportGap: {
+		IntegrityNotice, "the export leaves out records of the log",
+		"A filter of the export does so, and so do records that were no longer in the log.",
+	},
 	evtx.FileVersion: {
 		IntegrityWarning, "the file claims a version of the format that is not known",
 		"Other tools may refuse the file. It was read as the known versions are.",
@@ -183,16 +195,34 @@ func exportIntegrity(inputs []*input) []*Integrity {
 	return list
 }
 
+// countsMore is what a stale file header means that counts more chunks than there
+// are.
+var countsMore = faultMeaning{
+	IntegrityNotice, "the file header counts more chunks than the file holds",
+	"The log was not closed or its header is damaged, so the count may be of another time. Chunks may be missing.",
+}
+
+// meaningOf says what a fault means.
+func meaningOf(f *evtx.FormatError) faultMeaning {
+	if f.Class == evtx.FileHeaderStale && f.Have > f.Need {
+		return countsMore
+	}
+	if m, known := faultMeanings[f.Class]; known {
+		return m
+	}
+	return faultMeaning{IntegrityWarning, f.What, "The file contradicts itself here."}
+}
+
 // newFaultIntegrity makes the finding of the first fault of a class.
 func newFaultIntegrity(d *FileFaults, first *evtx.FormatError) *Integrity {
-	m, known := faultMeanings[first.Class]
-	if !known {
-		m = faultMeaning{IntegrityWarning, first.What, "The file contradicts itself here."}
-	}
+	m := meaningOf(first)
 	n := d.Counts[first.Class]
 	text := m.text
 	if n > 1 {
 		text = fmt.Sprintf("%s (%d times)", text, n)
+	}
+	if first.Class == evtx.RecordsMissing || first.Class == evtx.ExportGap {
+		n = int(first.Have)
 	}
 	from, to := inOrder(first.From, first.To)
 	return &Integrity{
@@ -221,7 +251,7 @@ func faultDetail(f *evtx.FormatError) string {
 		at += fmt.Sprintf(", record %d", f.RecordID)
 	}
 	switch {
-	case f.Class == evtx.IDGap || f.Class == evtx.ChunkDuplicate:
+	case slices.Contains([]evtx.Class{evtx.IDGap, evtx.ChunkDuplicate, evtx.RecordsMissing, evtx.ExportGap}, f.Class):
 		return fmt.Sprintf("%s (%d in all)", at, f.Have)
 	case f.Class == evtx.TimeBackwards:
 		return fmt.Sprintf("%s: it is of %s, the one before it of %s", at, f.To, f.From)
@@ -238,6 +268,8 @@ func numbersDetail(f *evtx.FormatError) string {
 	switch f.Class {
 	case evtx.FileHeaderStale:
 		return fmt.Sprintf("the header says %d, the file holds %d", f.Have, f.Need)
+	case evtx.ChunksMissing:
+		return fmt.Sprintf("the header says %d, the file holds %d", f.Need, f.Have)
 	case evtx.FileTruncated:
 		return fmt.Sprintf("%d of %d bytes are there", f.Have, f.Need)
 	case evtx.RecordBad:

@@ -472,3 +472,50 @@ func TestFaultWords(t *testing.T) {
 		}
 	}
 }
+
+// TestMissingRecords: a log whose end is missing is damaged, and so it says how
+// many records are missing; what an export leaves out is a notice.
+func TestMissingRecords(t *testing.T) {
+	events := make([]evtxtest.Event, 40)
+	for i := range events {
+		events[i] = creation(time.Duration(i)*time.Second, uint64(1000+4*i))
+		events[i].RecordID = uint64(100 + i + 6*(i/25))
+	}
+	dir := t.TempDir()
+	whole, err := evtxtest.Build(evtxtest.Options{RecordsPerChunk: 10}, slices.Clone(events[:30]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(dir, "cut.evtx")
+	if err := os.WriteFile(cut, whole.Data[:len(whole.Data)-evtx.ChunkSize], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	exported := filepath.Join(dir, "exported.evtx")
+	writeLog(t, exported, evtxtest.Options{Style: evtxtest.StyleExported, RecordsPerChunk: 10}, events)
+	text := filepath.Join(dir, "exported.json")
+	lines := `{"System":{"EventID":1,"EventRecordID":4,"Computer":"WEB01","TimeCreated":{"SystemTime":"2026-01-02T03:04:05Z"}}}` + "\n" +
+		`{"System":{"EventID":1,"EventRecordID":9,"Computer":"WEB01","TimeCreated":{"SystemTime":"2026-01-02T03:04:09Z"}}}`
+	if err := os.WriteFile(text, []byte(lines), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		path, want string
+		damaged    bool
+	}{
+		{cut, "warning records-missing 16 the file header knows of records behind the last one: next record identifier at offset 0, records 120 to 135 (16 in all)", true},
+		{cut, "warning chunks-missing 1 the file header counts chunks that the file does not hold: chunk count at offset 0: the header says 3, the file holds 2", true},
+		{exported, "notice export-gap 6 the export leaves out records of the log: event record identifiers at offset 135168 (6 in all)", false},
+		{text, "notice export-gap 4 the export leaves out records of the log: 4 record identifiers are missing", false},
+	} {
+		res := mustScan(t, scan.Options{Paths: []string{tt.path}})
+		if !slices.Contains(told(res), tt.want) {
+			t.Errorf("%s: %q is not among %q", filepath.Base(tt.path), tt.want, told(res))
+		}
+		loss := slices.ContainsFunc(res.Summary.Damage, func(d scan.FileFaults) bool {
+			return d.Counts[evtx.RecordsMissing]+d.Counts[evtx.ChunksMissing] == 2
+		})
+		if loss != tt.damaged {
+			t.Errorf("%s: damaged %v", filepath.Base(tt.path), loss)
+		}
+	}
+}

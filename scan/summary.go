@@ -173,13 +173,16 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 		return // it has no chunks to compare, or all of it is damage
 	}
 	if in.complete() { // else not all chunks are known
-		for _, fault := range in.evtx.Header().Faults(in.stats.Chunks) {
+		for _, fault := range in.evtx.Header().Faults(in.chunks) {
 			in.faults.add(fault)
 		}
 	}
 	for _, fault := range evtx.CheckOrder(in.chunks) {
 		if fault.Class == evtx.IDGap && !in.complete() {
 			continue // what is missing may not have been read yet
+		}
+		if fault.Class == evtx.ExportGap && (len(in.stats.Origins) != 1 || !in.complete()) {
+			continue // logs number their records each for itself
 		}
 		if in.order = append(in.order, fault); fault.Class != evtx.ExportFingerprint {
 			in.faults.add(fault)

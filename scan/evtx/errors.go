@@ -53,6 +53,12 @@ const (
 	FieldDamaged   Class = "field-damaged"
 	BudgetExceeded Class = "budget-exceeded"
 	ReadError      Class = "read-error"
+	// RecordsMissing: the file header knows of records behind the last one,
+	// RecordID to LastID. Have is how many.
+	RecordsMissing Class = "records-missing"
+	// ChunksMissing: the header of a log that was closed counts Need chunks, and
+	// the file has Have.
+	ChunksMissing Class = "chunks-missing"
 
 	// TemplateSubstituted: a record was read by a definition of the same
 	// template id from elsewhere.
@@ -81,6 +87,9 @@ const (
 	// TimeBackwards: record RecordID is later than the one before it by its
 	// identifier and earlier by its time, To; From is the time before it.
 	TimeBackwards Class = "time-backwards"
+	// ExportGap: the records of an export leave out identifiers of the log that
+	// they were in, between the times From and To. Have is how many.
+	ExportGap Class = "export-gap"
 	// ExportFingerprint: the file was written by an export and not by the event
 	// log service. Have is how many records say so.
 	ExportFingerprint Class = "export-fingerprint"
@@ -90,7 +99,7 @@ const (
 // field. The others are flaws of headers and checksums around sound content.
 func (c Class) Loss() bool {
 	switch c {
-	case FileTruncated, ChunkLost, RecordBad, RecordResync, TemplateLost, FieldDamaged, BudgetExceeded, ReadError:
+	case FileTruncated, ChunkLost, RecordBad, RecordResync, TemplateLost, FieldDamaged, BudgetExceeded, ReadError, RecordsMissing, ChunksMissing:
 		return true
 	}
 	return false

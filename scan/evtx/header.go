@@ -65,9 +65,9 @@ func parseHeader(b []byte) Header {
 }
 
 // Faults compares the header with the file that it stands in and returns what
-// does not fit. chunks is how many chunks with records the file was found to
+// does not fit. chunks are those with live records that the file was found to
 // have.
-func (h Header) Faults(chunks int) []*FormatError {
+func (h Header) Faults(chunks []Chunk) []*FormatError {
 	bad := func(class Class, what string, need, have int64, err error) *FormatError {
 		return &FormatError{Class: class, What: what, Need: need, Have: have, Err: err}
 	}
@@ -84,8 +84,16 @@ func (h Header) Faults(chunks int) []*FormatError {
 	if h.Major != 3 || h.Minor != 1 && h.Minor != 2 {
 		list = append(list, bad(FileVersion, "format version (major)", 3, int64(h.Major), ErrHeader))
 	}
-	if int(h.Chunks) != chunks && !(h.Chunks == 1 && chunks == 0) {
-		list = append(list, bad(FileHeaderStale, "chunk count", int64(chunks), int64(h.Chunks), ErrHeader))
+	m := h.Missing(chunks)
+	if n := len(chunks); m.Chunks > 0 {
+		list = append(list, bad(ChunksMissing, "chunk count", int64(h.Chunks), int64(n), ErrTruncated))
+	} else if int64(h.Chunks) != int64(n) && !(h.Chunks == 1 && n == 0) {
+		list = append(list, bad(FileHeaderStale, "chunk count", int64(n), int64(h.Chunks), ErrHeader))
+	}
+	if m.Records > 0 {
+		behind := bad(RecordsMissing, "next record identifier", 0, int64(min(m.Records, 1<<62)), ErrTruncated)
+		behind.RecordID, behind.LastID = m.FirstID, h.NextRecordID-1
+		list = append(list, behind)
 	}
 	return list
 }

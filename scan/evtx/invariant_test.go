@@ -136,8 +136,8 @@ func (ref *reference) check(t *testing.T, data []byte, damaged func(stretch) boo
 func told(list []*evtx.FormatError, chunk int64, id uint64) bool {
 	return slices.ContainsFunc(list, func(f *evtx.FormatError) bool {
 		within := f.Offset >= chunk && f.Offset < chunk+evtx.ChunkSize
-		return f.Class == evtx.FileHeaderStale || within && f.Class.Loss() || within && slices.Contains(unsound, f.Class) ||
-			f.Class == evtx.IDGap && f.RecordID <= id && id <= f.LastID || f.Class == evtx.FileTruncated && f.Offset <= chunk
+		return f.Class == evtx.FileHeaderStale || f.Class == evtx.ChunksMissing || within && f.Class.Loss() || within && slices.Contains(unsound, f.Class) ||
+			(f.Class == evtx.IDGap || f.Class == evtx.RecordsMissing) && f.RecordID <= id && id <= f.LastID || f.Class == evtx.FileTruncated && f.Offset <= chunk
 	})
 }
 

@@ -18,7 +18,10 @@ type Chunk struct {
 	// and Last their times; all as far as they can be read.
 	FirstID, LastID uint64
 	FirstRecordID   uint64
-	First, Last     event.Time
+	// LastRecordID is the last record's System/EventRecordID. It is 0 where
+	// FirstRecordID is FirstID: identifiers are those of the headers then.
+	LastRecordID uint64
+	First, Last  event.Time
 	// Earliest and Latest are the earliest and latest plausible times of all its
 	// records, 0 if there are none. They lie beyond First and Last where records
 	// were forwarded or the clock was set.
@@ -49,8 +52,12 @@ func (r *Reading) addChunk(c *chunkWalk) {
 	if r.dec.peek(c, c.first) {
 		n.FirstRecordID, n.First, n.Forwarded = r.dec.ev.RecordID, r.dec.ev.Time, r.dec.outer == nil
 	}
-	if n.Last = c.lastTime; n.Last == 0 && r.dec.peek(c, c.last) {
+	n.Last = c.lastTime
+	if renumbered := n.FirstRecordID != n.FirstID; (n.Last == 0 || renumbered) && r.dec.peek(c, c.last) {
 		n.Last = r.dec.ev.Time
+		if renumbered {
+			n.LastRecordID = r.dec.ev.RecordID
+		}
 	}
 	if r.Chunks == nil {
 		r.Chunks = make([]Chunk, 0, 64)
@@ -81,12 +88,48 @@ func CheckOrder(chunks []Chunk) []*FormatError {
 			}
 		}
 	}
+	if renumbered > 0 {
+		if fault := leftOut(chunks); fault != nil {
+			list = append(list, fault)
+		}
+	}
 	if next > own && renumbered > 0 {
 		list = append(list, &FormatError{
 			Class: ExportFingerprint, What: "times in record headers", Have: int64(next), Err: ErrOrder,
 		})
 	}
 	return list
+}
+
+// leftOut returns how many identifiers the records of an export leave out: their
+// headers are numbered anew, the events are not. It returns nil if there are
+// none, or if the events are not in the order of one log.
+func leftOut(chunks []Chunk) *FormatError {
+	fault := &FormatError{Class: ExportGap, What: "event record identifiers", Err: ErrOrder}
+	var last uint64
+	var before event.Time
+	for i := range chunks {
+		c := &chunks[i]
+		width := c.LastRecordID - c.FirstRecordID + 1
+		if c.Forwarded || c.FirstRecordID == 0 || c.LastRecordID < c.FirstRecordID || width < uint64(c.Records) || last >= c.FirstRecordID {
+			return nil
+		}
+		from, missing := c.First, width-uint64(c.Records)
+		if last > 0 && c.FirstRecordID > last+1 {
+			from, missing = before, missing+c.FirstRecordID-last-1
+		}
+		if missing > 0 {
+			if fault.Have == 0 {
+				fault.From, fault.Offset = from, c.Offset
+			}
+			fault.Have, fault.To = fault.Have+int64(min(missing, 1<<48)), c.Last
+		}
+		last, before = c.LastRecordID, c.Last
+	}
+	if fault.Have == 0 {
+		return nil
+	}
+	return fault
 }
 
 // follows compares a chunk with the one before it by identifiers.

@@ -64,6 +64,8 @@ type Result struct {
 	FirstBad error
 	// LocalTimes counts the records whose time has no zone and was taken for UTC.
 	LocalTimes int
+	// Gaps are the logs of which identifiers are left out, by computer and channel.
+	Gaps []Gap
 }
 
 // Detect returns the form of an export by the first bytes of its text, up to
@@ -98,6 +100,7 @@ func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, want e
 	r := &reader{in: newText(io.NewSectionReader(source, 0, size)), form: form, visit: visit, space: make([]byte, 2<<20)}
 	r.fields = fields{wanted: newSelection(&want), names: make(map[string]string)}
 	err := r.run(ctx)
+	r.result.Gaps = r.gaps.list()
 	return r.result, err
 }
 
@@ -117,6 +120,7 @@ type reader struct {
 	event  event.Event
 	record Record
 	values []byte // of the event's fields, in UTF-16
+	gaps   gaps
 }
 
 // run cuts the text into records.
@@ -232,6 +236,7 @@ func (r *reader) take(text []byte, at int64) error {
 		r.result.LocalTimes++
 	}
 	r.fill16(at)
+	r.gaps.add(&r.record)
 	return r.visit(&r.record)
 }
 

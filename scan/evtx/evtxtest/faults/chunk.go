@@ -35,7 +35,7 @@ var chunkRows = []Row{
 		for k := range records[1] {
 			l.Recovered = append(l.Recovered, id(1, k))
 		}
-		l.expectHave("file-header-stale", 0, 3)
+		l.expectHave("chunks-missing", 0, 2)
 		l.expect("chunk-reset-with-data", l.chunkAt(1))
 		l.expectHave("id-gap", l.chunkAt(2), 42)
 	}},

@@ -59,6 +59,12 @@ var fileRows = []Row{
 	{ID: "F07", Name: "chunk count too big", Make: func(l *Log) {
 		put16(l.Data, 42, 0xFFFF)
 		evtxtest.FixFile(l.Data)
+		l.expectHave("chunks-missing", 0, 3)
+	}},
+	{ID: "F07b", Name: "dirty, chunk count too big", Make: func(l *Log) {
+		put16(l.Data, 42, 0xFFFF)
+		put32(l.Data, 120, 1)
+		evtxtest.FixFile(l.Data)
 		l.expectHave("file-header-stale", 0, 0xFFFF)
 	}},
 	{ID: "F08", Name: "header block size 0", Make: blockSize(0)},
@@ -77,7 +83,7 @@ var fileRows = []Row{
 	{ID: "F10", Name: "chunk of zeros", Make: func(l *Log) {
 		clear(l.chunk(1))
 		l.lose(1, 0, 41)
-		l.expectHave("file-header-stale", 0, 3)
+		l.expectHave("chunks-missing", 0, 2)
 		l.expectHave("id-gap", l.chunkAt(2), 42)
 	}},
 	{ID: "F12", Name: "cut behind the last record", Make: func(l *Log) {
@@ -91,11 +97,13 @@ var fileRows = []Row{
 		l.expect("file-truncated", l.chunkAt(2))
 		l.expect("chunk-data-crc", l.chunkAt(2))
 		l.expectHave("file-truncated", at, 3)
+		l.expectHave("records-missing", 0, 3)
 	}},
 	{ID: "F13", Name: "cut in a chunk header", Make: func(l *Log) {
 		l.Data = l.Data[:l.chunkAt(2)+200]
 		l.lose(2, 0, 5)
-		l.expectHave("file-header-stale", 0, 3)
+		l.expectHave("chunks-missing", 0, 2)
+		l.expectHave("records-missing", 0, 6)
 		l.expectHave("file-truncated", l.chunkAt(2), 200)
 	}},
 	{ID: "F14", Name: "512 bytes inserted before chunk 1", Make: func(l *Log) { l.insert(bytes.Repeat([]byte{0x55}, 512)) }},
@@ -109,6 +117,7 @@ var fileRows = []Row{
 		copy(l.chunk(2), l.chunk(0))
 		l.lose(2, 0, 5)
 		l.expectHave("chunk-duplicate", l.chunkAt(2), 39)
+		l.expectHave("records-missing", 0, 6)
 	}},
 	{ID: "F48", Name: "ring, wrapped", Make: func(l *Log) {
 		data, err := evtxtest.Rotate(l.Data, 1)
