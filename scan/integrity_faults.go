@@ -99,6 +99,10 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 		IntegrityNotice, "the template definition of a record is lost, and was borrowed from another chunk or file",
 		"The record was read by the definition of the same template. Its text is its own.",
 	},
+	evtx.TemplateDamaged: {
+		IntegrityWarning, "a template definition does not end where it says",
+		"Other tools lose the records of its chunk that need it. They were read here.",
+	},
 	evtx.RecordHidden: {
 		IntegrityAlarm, "a record holds more than its event",
 		"Tools that hide records make one record swallow the next. What could be read of the hidden one is among the events, marked.",

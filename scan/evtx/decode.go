@@ -3,6 +3,7 @@ package evtx
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -33,6 +34,8 @@ type Decoder struct {
 	outer  *template // of its own instance, nil if it has none
 	end    int       // of its BinXML, from the chunk's start
 	jumped int       // bytes that its BinXML steps over
+	misfit bool      // a definition in it has another length than it states
+	halves bool      // a text of it has half a surrogate pair
 
 	// checkInstance, if not nil, checks a template instance whose values are in
 	// vals. substituted is what it has counted.
@@ -54,7 +57,8 @@ func NewDecoder(sel *Selection) *Decoder {
 type document struct {
 	pos, end int // from the chunk's start
 	place    place
-	depth    int // of BinXML values within each other
+	depth    int  // of BinXML values within each other
+	unused   bool // what it holds is no part of the event
 }
 
 // maxDocuments bounds how many of them a record may have; real ones have two.
@@ -86,7 +90,7 @@ func (d *Decoder) decode(c *chunkWalk, off, size int) (selected bool, err error)
 	ev := &d.ev
 	ev.Reset()
 	d.arena = d.arena[:0]
-	d.outer, d.jumped = nil, 0
+	d.outer, d.jumped, d.misfit, d.halves = nil, 0, false, false
 	ev.Place = event.Place{Offset: c.base + int64(off), Chunk: c.base, HeaderID: recordID(c.data, off)}
 	d.queue = append(d.queue[:0], document{pos: off + recordHead, end: off + size - recordTail})
 	if d.lister.on {
@@ -101,8 +105,10 @@ func (d *Decoder) decode(c *chunkWalk, off, size int) (selected bool, err error)
 			if d.queue[i].place != inOther {
 				return selected, err
 			}
-			d.lister.drop() // the value is given as it is
-			d.ev.Damaged++
+			if !d.queue[i].unused {
+				d.lister.drop() // the value is given as it is
+				d.ev.Damaged++
+			}
 		}
 		if i > 0 {
 			continue
@@ -235,6 +241,8 @@ func (d *Decoder) instance(cur *cursor, at place) (*template, error) {
 		if declared != int64(consumed) && d.values(cur.data, consumed, cur.end) != nil && declared <= int64(cur.end) {
 			d.jumped += int(declared) - consumed
 			consumed = int(declared)
+		} else if declared < int64(consumed) || declared > int64(cur.end) {
+			d.misfit = true // of one that is too long within the record, surplus tells
 		}
 		cur.pos = consumed
 	}
@@ -296,8 +304,8 @@ func (d *Decoder) fill(t *template, data []byte, doc document) {
 		if v.IsNull() {
 			continue
 		}
-		if !v.Valid() {
-			d.ev.Damaged++
+		if v.Type == event.TypeString && hasHalfPair(v.Data) {
+			d.halves = true
 		}
 		d.ev.Set(field, v)
 	}
@@ -308,12 +316,57 @@ func (d *Decoder) fill(t *template, data []byte, doc document) {
 		}
 		if v := d.vals[e.index]; v.typ == event.TypeBinXML && v.size > 0 {
 			embedded[i] = len(d.queue)
-			d.queue = append(d.queue, document{v.off, v.off + int(v.size), e.place, doc.depth + 1})
+			d.queue = append(d.queue, document{v.off, v.off + int(v.size), e.place, doc.depth + 1, false})
 		}
 	}
 	if d.lister.on && d.checkInstance == nil {
 		d.list(t, data, doc, &embedded)
 	}
+	d.checkValues(data, doc)
+}
+
+// checkValues counts the values at hand that cannot be what their types say, and
+// has BinXML in them read that is no part of the event: it may be nested without
+// end.
+func (d *Decoder) checkValues(data []byte, doc document) {
+	for i := range d.vals {
+		v := &d.vals[i]
+		if fit := &sizesOf[v.typ]; v.size&fit.mask == fit.size {
+			continue
+		}
+		switch {
+		case v.typ == event.TypeBinXML:
+			if v.size > 0 && !d.queued(v.off) {
+				d.queue = append(d.queue, document{v.off, v.off + int(v.size), inOther, doc.depth + 1, true})
+			}
+		case !(event.Value{Type: v.typ, Data: data[v.off : v.off+int(v.size)]}).Valid():
+			d.ev.Damaged++
+		}
+	}
+}
+
+// sizesOf holds, by type, what a look at the size of a value shows: those bits of
+// it that are in mask are size if the value is valid. Nothing has a size of 1 by
+// a mask of 0: such values need more than a look.
+var sizesOf = func() (table [256]struct{ mask, size uint16 }) {
+	for i := range table {
+		typ := event.ValueType(i)
+		fit := &table[i]
+		switch fixed := typ.FixedSize(); {
+		case fixed != 0:
+			fit.mask, fit.size = 1<<16-1, uint16(fixed)
+		case typ == event.TypeString:
+			fit.mask = 1
+		case typ != event.TypeNull && typ != event.TypeANSI && typ != event.TypeBinary:
+			fit.size = 1
+		}
+	}
+	return table
+}()
+
+// queued reports whether the document at an offset is to be read.
+func (d *Decoder) queued(off int) bool {
+	return slices.ContainsFunc(d.queue, func(doc document) bool { return doc.pos == off })
 }
 
 // fillSystem takes the System values. What a record's kind hangs on must be

@@ -63,6 +63,9 @@ const (
 	// TemplateSubstituted: a record was read by a definition of the same
 	// template id from elsewhere.
 	TemplateSubstituted Class = "template-substituted"
+	// TemplateDamaged: a template definition does not end where it says. It was
+	// read to the end that its tokens have.
+	TemplateDamaged Class = "template-damaged"
 
 	FileHeaderBad      Class = "file-header-bad"
 	FileHeaderStale    Class = "file-header-stale"

@@ -208,3 +208,18 @@ func faultLine(log *faults.Log, class string, offset int64) string {
 	}
 	return fmt.Sprintf("%s@%d", class, offset)
 }
+
+// TestTimesOfOthers: times that cannot be are told of records too that nobody
+// selects.
+func TestTimesOfOthers(t *testing.T) {
+	for _, row := range faults.Rows() {
+		if !strings.HasPrefix(row.ID, "F44") {
+			continue
+		}
+		data := row.Log().Data
+		res, err := readLog(t, bytes.NewReader(data), int64(len(data)), evtx.NewSelection(nil))
+		if err != nil || len(res.faults) != 1 || res.faults[0].Class != evtx.TimeImplausible {
+			t.Errorf("%s: %v, faults %v", row.Name, err, res.faults)
+		}
+	}
+}

@@ -266,7 +266,7 @@ func (d *Decoder) inner(v event.Value, from textSource, doc document) int {
 		return 0
 	}
 	off := d.vals[from.index].off
-	d.queue = append(d.queue, document{off, off + len(v.Data), inOther, doc.depth + 1})
+	d.queue = append(d.queue, document{off, off + len(v.Data), inOther, doc.depth + 1, false})
 	return len(d.queue) - 1
 }
 

@@ -26,9 +26,12 @@ func (r *Reading) readWhole(c *chunkWalk, off, size int, marks event.Marks) {
 	if r.dec.outer == nil {
 		c.forget() // a forwarded event's time is that of another clock
 	}
-	end, jumped := r.dec.end, r.dec.jumped
+	end, jumped, misfit := r.dec.end, r.dec.jumped, r.dec.misfit
 	if !r.deferRecord(c, off, size, marks) && selected {
 		r.emitEvent(c, off)
+	}
+	if misfit {
+		r.recordFault(c, off, TemplateDamaged, "length of a template definition", ErrSize)
 	}
 	if jumped > 0 {
 		r.fault(&FormatError{
@@ -46,6 +49,8 @@ func (r *Reading) emitEvent(c *chunkWalk, off int) {
 	r.Stats.Selected++
 	if r.dec.ev.Damaged > 0 {
 		r.recordFault(c, off, FieldDamaged, "value", ErrSize)
+	} else if r.dec.halves {
+		r.recordFault(c, off, FieldDamaged, "half of a character", ErrHeader)
 	}
 	r.emit(&r.dec.ev, nil)
 }
@@ -60,6 +65,9 @@ func (r *Reading) observeTime(c *chunkWalk, off int, t event.Time) {
 	case c.lastHeader == t && t != 0:
 		c.nextTimes++
 	}
+	if header != t && !header.Plausible() && t.Plausible() {
+		r.oddHeader(c, off, header)
+	}
 	c.lastHeader = header
 	if uint64(t) <= uint64(c.lastTime)-1 { // also if there is no last one
 		c.widen(t)
@@ -71,6 +79,18 @@ func (r *Reading) observeTime(c *chunkWalk, off int, t event.Time) {
 		})
 	}
 	c.lastTime = t
+}
+
+// oddHeader tells of a record whose own time is sound and that of its header is
+// not. An export leaves headers without a time where it ends, or took a pause.
+func (r *Reading) oddHeader(c *chunkWalk, off int, header event.Time) {
+	if header == 0 {
+		next := off + int(sizeField(c.data, off))
+		if c.ownTimes == 0 || c.nextTimes > 0 || next >= int(c.head.free) || next > len(c.data)-recordHead || recordID(c.data, next) != recordID(c.data, off)+1 {
+			return
+		}
+	}
+	r.recordFault(c, off, TimeImplausible, "time in a record header", ErrHeader)
 }
 
 // countLost counts a record that cannot be read. If it is its definition that

@@ -65,6 +65,9 @@ func (r *Reading) quick(c *chunkWalk, off, size int) bool {
 		return false
 	}
 	when := event.Time(le.Uint64(d[at:]))
+	if !when.Plausible() {
+		return false
+	}
 	r.observeTime(c, off, when)
 	r.countUse(t, when, channel)
 	return true

@@ -74,7 +74,7 @@ func (d *Decoder) checkSound(t *template, doc document) error {
 	}
 	for i, v := range d.vals {
 		if v.typ == event.TypeBinXML && v.size > 0 && !t.embedsValue(i) {
-			d.queue = append(d.queue, document{v.off, v.off + int(v.size), inOther, doc.depth + 1})
+			d.queue = append(d.queue, document{v.off, v.off + int(v.size), inOther, doc.depth + 1, false})
 		}
 	}
 	return nil

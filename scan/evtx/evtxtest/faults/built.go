@@ -23,7 +23,7 @@ var builtRows = []Row{
 				b.EOF()
 			}
 		}
-		return built(hostile(nest(2000))) // nothing but the first can be a field: the rest is not looked at
+		return built(hostile(nest(2000)), "budget-exceeded")
 	}},
 	{ID: "F38", Name: "4,000 elements nested in each other", Build: func() *Log {
 		t := template(0, func(b *evtxtest.Builder) {
@@ -89,7 +89,7 @@ var builtRows = []Row{
 				b.EOF()
 			}
 		}
-		return built(hostile(nest(14))) // as F37
+		return built(hostile(nest(14)), "budget-exceeded")
 	}},
 	{ID: "F53", Name: "text of 30 KB used 6,000 times", Build: func() *Log {
 		t := template(0, func(b *evtxtest.Builder) {

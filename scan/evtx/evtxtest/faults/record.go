@@ -55,6 +55,7 @@ var recordRows = []Row{
 		put16(l.chunk(1), int(l.place(1, victim).Instances[1].Values[4]), 0xD83D)
 		l.fix(1)
 		l.Changed = []uint64{id(1, victim)}
+		l.expect("field-damaged", l.at(1, victim))
 	}},
 	{ID: "F42", Name: "control characters in CommandLine", Make: func(l *Log) {
 		at := int(l.place(1, victim).Instances[1].Values[10])
@@ -67,6 +68,12 @@ var recordRows = []Row{
 	{ID: "F44", Name: "header time at its maximum", Make: func(l *Log) {
 		put64(l.record(1, victim), 16, 1<<64-1)
 		l.fix(1)
+		l.expect("time-implausible", l.at(1, victim))
+	}},
+	{ID: "F44d", Name: "no header time", Make: func(l *Log) {
+		put64(l.record(1, victim), 16, 0)
+		l.fix(1)
+		l.expect("time-implausible", l.at(1, victim))
 	}},
 	{ID: "F44b", Name: "both times in 1601", Make: func(l *Log) {
 		put64(l.record(1, victim), 16, 1)
@@ -147,10 +154,12 @@ var definitionRows = []Row{
 	{ID: "F32", Name: "definition length 0xFFFFFFFF", Make: func(l *Log) {
 		put32(l.chunk(1), l.definition(0)+20, 0xFFFFFFFF)
 		l.fix(1)
+		l.expect("template-damaged", l.at(1, 0))
 	}},
 	{ID: "F32b", Name: "definition length 0", Make: func(l *Log) {
 		put32(l.chunk(1), l.definition(0)+20, 0)
 		l.fix(1)
+		l.expect("template-damaged", l.at(1, 0))
 	}},
 	{ID: "F35", Name: "substitution index 0xFFFF in a definition", Make: func(l *Log) {
 		c := l.chunk(1)
