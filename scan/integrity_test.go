@@ -212,6 +212,34 @@ func TestDroppedCreations(t *testing.T) {
 	}
 }
 
+// TestBlindOfWantedHosts: what could not be seen is told of the hosts that were
+// asked for, and of no other.
+func TestBlindOfWantedHosts(t *testing.T) {
+	folder := t.TempDir()
+	logOf(t, filepath.Join(folder, "a.evtx"),
+		after(0, &evtxtest.SysmonError{ID: "QUEUE", Description: "Events dropped from driver queue: ProcessCreate:2"}),
+		evtxtest.NewEvent(start, "WEB02", &evtxtest.SysmonError{ID: "QUEUE", Description: "Events dropped from driver queue: ProcessCreate:3"}),
+	)
+	for wanted, want := range map[string][]string{"": {"WEB01", "WEB02"}, "web02": {"WEB02"}, "WEB01": {"WEB01"}} {
+		options := scan.Options{Paths: []string{folder}}
+		if wanted != "" {
+			options.Hosts = []string{wanted}
+		}
+		var dropped, blind []string
+		for _, b := range mustScan(t, options).Summary.Blind {
+			switch {
+			case strings.HasPrefix(b.Text, "Sysmon dropped"):
+				dropped = append(dropped, b.Host)
+			case b.Host != "":
+				blind = append(blind, b.Host)
+			}
+		}
+		if !slices.Equal(dropped, want) || !slices.Equal(blind, want) {
+			t.Errorf("%q: dropped of %v, blind for %v, want %v", wanted, dropped, blind, want)
+		}
+	}
+}
+
 // TestManyStarts: no start of the system is forgotten, so no shutdown looks like
 // a stop by hand.
 func TestManyStarts(t *testing.T) {
@@ -376,6 +404,13 @@ func TestSilence(t *testing.T) {
 		return events
 	}
 	const hour = time.Hour
+	sparse := func(from, to time.Duration) []evtxtest.Event { // 3 minutes: 90 are 27 times as long
+		var events []evtxtest.Event
+		for d := from; d < to; d += 3 * time.Minute {
+			events = append(events, creation(d, uint64(1000+4*len(events))))
+		}
+		return events
+	}
 	sysmon := func(from, to time.Duration) []evtxtest.Event {
 		events := busy(from, to)
 		for i := range events {
@@ -399,6 +434,10 @@ func TestSilence(t *testing.T) {
 		{"one of two", append(busy(0, hour), busy(5*hour, 8*hour)...), sysmon(0, 8*hour), []string{
 			"warning process-silence 1 no Security 4688 for 4 hours: none from 2026-03-02T08:59:40.0000000Z to 2026-03-02T13:00:00.0000000Z",
 		}, 1},
+		{"usual", slices.Concat(sparse(0, 3*hour), sparse(4*hour+30*time.Minute, 8*hour)), nil, nil, 1},
+		{"unusual", slices.Concat(busy(0, 4*hour), busy(6*hour, 8*hour)), nil, []string{
+			"notice process-silence 1 no Security 4688 for 2 hours: none from 2026-03-02T11:59:40.0000000Z to 2026-03-02T14:00:00.0000000Z",
+		}, 0.75},
 		{"off", slices.Concat(busy(0, hour), []evtxtest.Event{after(5*hour, evtxtest.SecurityStarted{})}, busy(5*hour, 8*hour)), nil, nil, 0.5},
 	}
 	for _, test := range tests {

@@ -129,17 +129,18 @@ func (res *Result) judgeLogs(r *reading, options *Options, notes []source.Note) 
 		}
 	}
 	res.Coverage = coverageOf(options, &res.Summary, r.inputs, times)
-	res.tellDropped(events)
+	res.tellDropped(events, options.Hosts)
 	res.Integrity = slices.DeleteFunc(integrityOf(events, &res.Summary, times, notes), func(i *Integrity) bool {
 		return i.Host != "" && !MatchesHost(options.Hosts, []string{i.Host})
 	})
 }
 
-// tellDropped takes what Sysmon says that it dropped into the coverage of hosts.
-func (res *Result) tellDropped(events *logEvents) {
+// tellDropped takes what Sysmon says that it dropped into the coverage of hosts,
+// and of the wanted ones among them into what could not be seen.
+func (res *Result) tellDropped(events *logEvents, wanted []string) {
 	for i := range res.Coverage {
 		c := &res.Coverage[i]
-		if c.Dropped = events.hosts[i].droppedCreations(); c.Dropped > 0 {
+		if c.Dropped = events.hosts[i].droppedCreations(); c.Dropped > 0 && MatchesHost(wanted, res.Summary.Hosts[i].Names) {
 			res.Summary.Blind = append(res.Summary.Blind, Blind{
 				c.Host, "Sysmon dropped " + counted(c.Dropped, "process creation") + " from its queue (Sysmon 255): what they started cannot be seen",
 			})

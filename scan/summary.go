@@ -198,6 +198,11 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 func (s *Summary) ask(o *Options, only []string) {
 	s.Only = only
 	s.BlindHosts = blindHosts(s.Hosts, o.Hosts)
+	for _, h := range s.Hosts {
+		if !MatchesHost(o.Hosts, h.Names) {
+			s.Blind = slices.DeleteFunc(s.Blind, func(b Blind) bool { return b.Host == h.Name })
+		}
+	}
 	if s.Records > 0 && s.First != 0 && (o.Since > s.Last || o.Until != 0 && o.Until <= s.First) {
 		s.Blind = append(s.Blind, Blind{"", "no record is of the time that was asked for"})
 	}
