@@ -36,6 +36,16 @@ func FieldNames() []string {
 	return names
 }
 
+// KeptFaults returns those of faults of one file that are kept, which come in any
+// order.
+func KeptFaults(list []*evtx.FormatError) []*evtx.FormatError {
+	var l faultLog
+	for _, err := range list {
+		l.add(err)
+	}
+	return l.sorted()
+}
+
 // Summarize makes a session of findings and fills in what they alone say.
 func Summarize(findings []*Finding) *Session {
 	s := &Session{Findings: findings}

@@ -230,6 +230,9 @@ func TestFoldCommand(t *testing.T) {
 		{`csc /noconfig @"C:\Temp\k3j9x0qz.cmdline"`, `csc /noconfig @"C:\Temp\{n}.cmdline"`},
 		{`cvtres "/OUT:C:\Temp\RES9D3.tmp" "C:\Temp\CSCAB.TMP"`, `cvtres "/OUT:C:\Temp\{tmp}.tmp" "C:\Temp\{tmp}.TMP"`},
 		{"a.tmpx", "a.tmpx"},
+		{"del a.txt b.tmp", "del a.txt {tmp}.tmp"},
+		{"del a.txt .b.c.tmpx d.TMP", "del a.txt .b.c.tmpx {tmp}.TMP"},
+		{"del a.txt b.c.", "del a.txt b.c."},
 		{"php 0x1F", "php {n}"},
 		{"x e22c2559a", "x {n}"},
 		{"x deadbeef", "x deadbeef"}, // a word like any other without a digit

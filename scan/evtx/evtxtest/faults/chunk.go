@@ -1,6 +1,9 @@
 package faults
 
-import "slices"
+import (
+	"hash/crc32"
+	"slices"
+)
 
 // chunkRows are faults of chunk headers and their tables.
 var chunkRows = []Row{
@@ -97,6 +100,17 @@ var chunkRows = []Row{
 		l.Substituted = []uint64{FirstID + 500}
 	}},
 	{ID: "F55d", Name: "stale record, not asked for", Make: func(l *Log) { l.stale(l.record(2, 4), func([]byte) {}) }},
+	{ID: "F55e", Name: "stale record of a far identifier where live ones end, data checksum wrong", Make: func(l *Log) {
+		c := l.chunk(2)
+		b := slices.Clone(l.record(1, 14))
+		put64(b, 8, FirstID+1<<16+100)
+		copy(c[l.file.Chunks[2].FreeSpace:], b)
+		sum := get32(c, 52)
+		l.fix(2)
+		put32(c, 52, ^sum)
+		put32(c, 124, crc32.Update(crc32.ChecksumIEEE(c[:120]), crc32.IEEETable, c[128:chunkHead]))
+		l.expect("chunk-data-crc", l.chunkAt(2))
+	}},
 	{ID: "F56", Name: "stale record of another channel and chunk", Make: func(l *Log) {
 		l.stale(l.record(1, 14), func([]byte) {})
 		l.recovers(FirstID + 500)

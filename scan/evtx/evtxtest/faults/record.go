@@ -23,6 +23,20 @@ var recordRows = []Row{
 		l.expect("chunk-data-crc", l.chunkAt(1))
 		l.expectHave("record-bad", l.at(1, victim), int64(len(b)))
 	}},
+	{ID: "F19b", Name: "end of a record and head of the next overwritten", Make: func(l *Log) {
+		b, next := l.record(1, victim), l.record(1, victim+1)
+		put32(b, len(b)-4, 1694526976)
+		put64(next, 0, 1<<64-1)
+		l.fix(1)
+		l.lose(1, victim+1, victim+1)
+		l.expectHave("record-bad", l.at(1, victim), int64(len(b)))
+		l.expectHave("record-resync", l.at(1, victim+1), int64(len(next)))
+		l.expectHave("id-gap", l.at(1, victim+2), 1)
+	}},
+	{ID: "F49b", Name: "identifier of a record overwritten", Make: func(l *Log) {
+		put64(l.record(1, victim), 8, 1<<40)
+		l.expect("chunk-data-crc", l.chunkAt(1))
+	}},
 	{ID: "F20", Name: "record signature broken", Make: func(l *Log) {
 		b := l.record(1, victim)
 		b[0] = 0x2B
