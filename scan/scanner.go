@@ -47,7 +47,7 @@ func (r *Result) InputPath(file uint32) string { return r.inputs[file].Path }
 // in the summary. If the context is cancelled, Scan returns what was found so
 // far, and Summary.Interrupted holds the cause.
 func Scan(ctx context.Context, options Options) (*Result, error) {
-	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), wantedFiles()...)
+	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), WebLogs(), source.AppHostConfig())
 	found, err := source.Find(ctx, options.Paths, options.Sources)
 	if err != nil {
 		return nil, err

@@ -225,15 +225,12 @@ func (res *Result) tellStories(ctx context.Context, r *reading) {
 	}
 }
 
-// wantedFiles are the files besides event logs that a story is told of.
-func wantedFiles() []source.Wanted {
-	return []source.Wanted{
-		{Kind: source.KindWebLog, Match: func(prefix []byte, _ string) bool {
-			_, ok := weblog.Detect(prefix)
-			return ok
-		}},
-		source.AppHostConfig(),
-	}
+// WebLogs asks for the logs of web servers.
+func WebLogs() source.Wanted {
+	return source.Wanted{Kind: source.KindWebLog, Match: func(prefix []byte, _ string) bool {
+		_, ok := weblog.Detect(prefix)
+		return ok
+	}}
 }
 
 // clientsOf returns the clients of a session's likely entry points.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webshellscan/report/text"
+	"webshellscan/scan"
 	"webshellscan/scan/source"
 	"webshellscan/scan/source/extract"
 )
@@ -105,7 +106,7 @@ func runExtract(cmd *cobra.Command, o *extractOptions, args []string) error {
 		return err
 	}
 	if o.all {
-		sources.Wanted = source.OfInterest()
+		sources.Wanted = append(source.ServerConfigs(), scan.WebLogs())
 	}
 	found, err := source.Find(cmd.Context(), args, sources)
 	if err != nil {

@@ -1,16 +1,23 @@
 package source_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/md5"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/scan/source"
+	"webshellscan/scan/source/ntfs/ntfstest"
 )
 
 // tree makes files in a temporary folder and goes there.
@@ -121,5 +128,45 @@ func TestOpen(t *testing.T) {
 	}
 	if _, err := source.Open("."); !errors.Is(err, source.ErrNotRegular) {
 		t.Errorf("a folder: %v", err)
+	}
+}
+
+// TestVerifyImages: an image that is not what its maker stored the hash of is told,
+// and read all the same.
+func TestVerifyImages(t *testing.T) {
+	if _, err := exec.LookPath("ewfacquire"); err != nil {
+		t.Skip("ewfacquire is not installed (Debian: ewf-tools)")
+	}
+	t.Chdir(t.TempDir())
+	volume := ntfstest.Volume(100, ntfstest.File{Path: "Security.evtx", Data: []byte("ElfFile\x00" + strings.Repeat("log ", 1<<14))})
+	if err := os.WriteFile("volume.raw", volume, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("ewfacquire", "-u", "-q", "-t", "a", "-f", "encase6", "volume.raw").CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	sound, err := os.ReadFile("a.E01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := md5.Sum(volume)
+	if !bytes.Contains(sound, sum[:]) {
+		t.Fatal("the image has no MD5 of the disk")
+	}
+	other := bytes.Repeat([]byte{0xAB}, len(sum))
+	if err := os.WriteFile("b.E01", bytes.ReplaceAll(sound, sum[:], other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]source.Note{
+		"a.E01": {Path: "a.E01", Text: fmt.Sprintf("the stored MD5 %x is that of the disk", sum)},
+		"b.E01": {Path: "b.E01", Text: fmt.Sprintf("the stored MD5 is %x, but the disk has %x", other, sum), Mismatch: true},
+	} {
+		found, err := source.Find(t.Context(), []string{file}, source.Options{VerifyImages: true})
+		if err != nil || len(found.Inputs) != 1 {
+			t.Fatalf("%s: %v, inputs %v", file, err, found.Inputs)
+		}
+		if !slices.Contains(found.Notes, want) {
+			t.Errorf("%s: notes are %v, want %v", file, found.Notes, want)
+		}
 	}
 }

@@ -22,13 +22,6 @@ import (
 	"webshellscan/scan/source/archive"
 )
 
-// memory is a file in memory.
-type memory []byte
-
-func (m memory) Size() int64 { return int64(len(m)) }
-
-func (m memory) ReadAt(b []byte, off int64) (int, error) { return bytes.NewReader(m).ReadAt(b, off) }
-
 // contents are what the archives of tests hold.
 var contents = map[string]string{
 	"a/Security.evtx": "ElfFile\x00" + strings.Repeat("record ", 20_000),
@@ -95,7 +88,7 @@ func makeXZ(data []byte) []byte {
 // unpack returns what an archive holds; of members that cannot be read, the error.
 func unpack(data []byte, o archive.Options) (map[string]string, error) {
 	got := make(map[string]string)
-	err := archive.Walk(context.Background(), memory(data), o, func(m *archive.Member) error {
+	err := archive.Walk(context.Background(), bytes.NewReader(data), o, func(m *archive.Member) error {
 		r, err := m.Open()
 		if err != nil {
 			got[m.Name] = "error: " + err.Error()
@@ -241,7 +234,7 @@ func TestDamage(t *testing.T) {
 			}
 		})
 	}
-	if err := archive.Walk(t.Context(), memory("no archive"), archive.Options{}, nil); !errors.Is(err, archive.ErrFormat) {
+	if err := archive.Walk(t.Context(), strings.NewReader("no archive"), archive.Options{}, nil); !errors.Is(err, archive.ErrFormat) {
 		t.Errorf("no archive: %v", err)
 	}
 }
@@ -252,7 +245,7 @@ func FuzzWalk(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_ = archive.Walk(t.Context(), memory(data), archive.Options{Name: "x.gz", Passwords: []string{"infected"}}, func(m *archive.Member) error {
+		_ = archive.Walk(t.Context(), bytes.NewReader(data), archive.Options{Name: "x.gz", Passwords: []string{"infected"}}, func(m *archive.Member) error {
 			r, err := m.Open()
 			if err != nil {
 				return nil

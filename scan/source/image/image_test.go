@@ -17,13 +17,6 @@ import (
 	"webshellscan/scan/source/image"
 )
 
-// memory is a file in memory.
-type memory []byte
-
-func (m memory) Size() int64 { return int64(len(m)) }
-
-func (m memory) ReadAt(b []byte, off int64) (int, error) { return bytes.NewReader(m).ReadAt(b, off) }
-
 // disk returns the bytes of a disk: a boot sector of NTFS, data in some places and
 // nothing in others.
 func disk(size int) []byte {
@@ -45,7 +38,7 @@ func disk(size int) []byte {
 func folder(dir string) func(string) (image.File, error) {
 	return func(name string) (image.File, error) {
 		data, err := os.ReadFile(filepath.Join(dir, name))
-		return memory(data), err
+		return bytes.NewReader(data), err
 	}
 }
 
@@ -227,7 +220,7 @@ func seal(b []byte, at int) {
 func TestVHD(t *testing.T) {
 	want := disk(300_000 / 512 * 512)
 	data := dynamicVHD(want, 32<<10)
-	m, err := image.Open(memory(data), image.Options{})
+	m, err := image.Open(bytes.NewReader(data), image.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +229,7 @@ func TestVHD(t *testing.T) {
 		t.Errorf("notes of a sound image: %q", m.Notes)
 	}
 	clear(data[len(data)-512:])
-	if m, err = image.Open(memory(data), image.Options{}); err != nil {
+	if m, err = image.Open(bytes.NewReader(data), image.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	check(t, m, want)
@@ -252,7 +245,7 @@ func TestSplitRaw(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m, err := image.Open(memory(want[:30_000]), image.Options{Name: "d.001", Sibling: folder(dir)})
+	m, err := image.Open(bytes.NewReader(want[:30_000]), image.Options{Name: "d.001", Sibling: folder(dir)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +281,7 @@ func TestRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m, err := image.Open(memory(tt.data), image.Options{Name: "x", Sibling: opened})
+			m, err := image.Open(strings.NewReader(tt.data), image.Options{Name: "x", Sibling: opened})
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("error %v, want %v", err, tt.want)
 			}
@@ -329,7 +322,7 @@ func TestVolumes(t *testing.T) {
 	mark(10, "NTFS    ")
 	mark(52, "NTFS    ")
 	mark(73, "-FVE-FS-")
-	list, notes := image.Volumes(memory(b))
+	list, notes := image.Volumes(bytes.NewReader(b))
 	var got []string
 	for _, v := range list {
 		got = append(got, fmt.Sprintf("p%d %d+%d %s", v.Number, v.Start/512, v.Size/512, v.Kind))
@@ -338,16 +331,16 @@ func TestVolumes(t *testing.T) {
 	if !slices.Equal(got, want) || len(notes) != 1 {
 		t.Errorf("%q, %q", got, notes)
 	}
-	section := list[0].Section(memory(b))
+	section := list[0].Section(bytes.NewReader(b))
 	if n, err := section.ReadAt(make([]byte, 100), section.Size()-10); n != 10 || err != io.EOF {
 		t.Errorf("a read over the end of a volume: %d, %v", n, err)
 	}
 	put(table(70), 462, 0x05, 0, 20) // back to the first
 	put(table(50), 462, 0x05, 0, 20)
-	if list, _ := image.Volumes(memory(b)); len(list) != 3 {
+	if list, _ := image.Volumes(bytes.NewReader(b)); len(list) != 3 {
 		t.Errorf("%d volumes of a table in a circle", len(list))
 	}
-	if list, _ := image.Volumes(memory(disk(4096))); len(list) != 1 || list[0].Number != 0 || list[0].Kind != "NTFS" {
+	if list, _ := image.Volumes(bytes.NewReader(disk(4096))); len(list) != 1 || list[0].Number != 0 || list[0].Kind != "NTFS" {
 		t.Errorf("a bare volume: %v", list)
 	}
 }
@@ -362,7 +355,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(append([]byte("QFI\xFB\x00\x00\x00\x03"), make([]byte, 500)...))
 	f.Add(append([]byte("KDMV\x01\x00\x00\x00"), make([]byte, 2000)...))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := image.Open(memory(data), image.Options{Name: "x.E01", Sibling: func(string) (image.File, error) { return memory(small), nil }})
+		m, err := image.Open(bytes.NewReader(data), image.Options{Name: "x.E01", Sibling: func(string) (image.File, error) { return bytes.NewReader(small), nil }})
 		if err != nil {
 			return
 		}

@@ -61,7 +61,7 @@ func TestVerify(t *testing.T) {
 	want := disk(200 << 10)
 	md5Sum, sha1Sum := md5.Sum(want), sha1.Sum(want)
 	data := ewfImage(want, md5Sum[:], sha1Sum[:])
-	m, err := image.Open(memory(data), image.Options{Name: "x.E01"})
+	m, err := image.Open(bytes.NewReader(data), image.Options{Name: "x.E01"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,13 +16,6 @@ import (
 	"webshellscan/scan/source/ntfs/ntfstest"
 )
 
-// memory is a volume in memory.
-type memory []byte
-
-func (m memory) Size() int64 { return int64(len(m)) }
-
-func (m memory) ReadAt(b []byte, off int64) (int, error) { return bytes.NewReader(m).ReadAt(b, off) }
-
 // logBytes returns what begins as a log of so many chunks, with text, zeros and runs
 // of one byte in it.
 func logBytes(chunks int, seed uint64) []byte {
@@ -47,7 +40,7 @@ func logBytes(chunks int, seed uint64) []byte {
 // walk returns the logs of a volume by path.
 func walk(t *testing.T, data []byte) (*ntfs.Volume, map[string]*ntfs.File) {
 	t.Helper()
-	v, err := ntfs.Open(memory(data))
+	v, err := ntfs.Open(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,14 +161,14 @@ func TestDamage(t *testing.T) {
 			}
 		})
 	}
-	if _, err := ntfs.Open(memory(make([]byte, 4096))); err == nil {
+	if _, err := ntfs.Open(bytes.NewReader(make([]byte, 4096))); err == nil {
 		t.Error("zeros are a volume")
 	}
 }
 
 // TestCancel: a walk ends when it is cancelled.
 func TestCancel(t *testing.T) {
-	v, err := ntfs.Open(memory(ntfstest.Volume(100)))
+	v, err := ntfs.Open(bytes.NewReader(ntfstest.Volume(100)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +232,7 @@ func FuzzWalk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, at uint32, patch []byte) {
 		data := slices.Clone(base)
 		copy(data[int(at)%len(data):], patch)
-		v, err := ntfs.Open(memory(data))
+		v, err := ntfs.Open(bytes.NewReader(data))
 		if err != nil {
 			return
 		}

@@ -20,18 +20,11 @@ const (
 	identifier = "\x6B\x87\x08\x38\x76\xC1\x48\x4E\xB7\xAE\x04\x04\x6E\x6C\xC7\x52"
 )
 
-// memory is a volume in memory.
-type memory []byte
-
-func (m memory) Size() int64 { return int64(len(m)) }
-
-func (m memory) ReadAt(b []byte, off int64) (int, error) { return bytes.NewReader(m).ReadAt(b, off) }
-
 // volume is a volume of blocks, each filled with a letter.
-type volume struct{ data memory }
+type volume struct{ data []byte }
 
 func newVolume(blocks int) *volume {
-	v := &volume{make(memory, blocks*block)}
+	v := &volume{make([]byte, blocks*block)}
 	for i := range blocks {
 		v.fill(i, 'a'+byte(i%26))
 	}
@@ -117,7 +110,7 @@ func build() *volume {
 // then the volume.
 func TestSnapshots(t *testing.T) {
 	v := build()
-	snapshots, notes := shadow.Open(v.data)
+	snapshots, notes := shadow.Open(bytes.NewReader(v.data))
 	if len(snapshots) != 2 || len(notes) != 0 || snapshots[0].Time != 2000 || snapshots[1].Time != 1000 {
 		t.Fatalf("%d snapshots, %q", len(snapshots), notes)
 	}
@@ -154,7 +147,7 @@ func TestSnapshots(t *testing.T) {
 func TestResolved(t *testing.T) {
 	v := build()
 	list(v.structure(23, 3, 0), descriptor{original: 4, relative: 5, flags: 1}, descriptor{original: 5, data: 31})
-	snapshots, _ := shadow.Open(v.data)
+	snapshots, _ := shadow.Open(bytes.NewReader(v.data))
 	b := make([]byte, 10)
 	for n, letter := range map[int]string{4: "N", 5: "f"} {
 		if _, err := snapshots[0].ReadAt(b, int64(n*block)); err != nil || string(b) != strings.Repeat(letter, 10) {
@@ -179,7 +172,7 @@ func TestDamage(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			v := build()
 			tt.damage(v)
-			snapshots, notes := shadow.Open(v.data)
+			snapshots, notes := shadow.Open(bytes.NewReader(v.data))
 			for _, s := range snapshots {
 				notes = append(notes, s.Notes...)
 				_, _ = io.Copy(io.Discard, io.NewSectionReader(s, 0, s.Size())) // may fail, must end
@@ -189,7 +182,7 @@ func TestDamage(t *testing.T) {
 			}
 		})
 	}
-	if snapshots, notes := shadow.Open(newVolume(3).data); len(snapshots) > 0 || len(notes) > 0 {
+	if snapshots, notes := shadow.Open(bytes.NewReader(newVolume(3).data)); len(snapshots) > 0 || len(notes) > 0 {
 		t.Errorf("a volume without any: %v, %q", snapshots, notes)
 	}
 }
@@ -201,7 +194,7 @@ func TestWindows(t *testing.T) {
 	if err != nil {
 		t.Skip("the image of Windows's shadow copies is not beside the checkout")
 	}
-	m, err := image.Open(memory(data), image.Options{})
+	m, err := image.Open(bytes.NewReader(data), image.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +222,7 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, at uint32, patch []byte) {
 		data := bytes.Clone(base)
 		copy(data[int(at)%len(data):], patch)
-		snapshots, _ := shadow.Open(memory(data))
+		snapshots, _ := shadow.Open(bytes.NewReader(data))
 		for _, s := range snapshots {
 			_, _ = io.Copy(io.Discard, io.NewSectionReader(s, 0, 12*block)) // may fail, must end
 		}
