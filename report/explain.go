@@ -100,6 +100,9 @@ func (x Explanations) explained() []explainedProcess {
 }
 
 func explainJSON(w io.Writer, x Explanations, _ Options) error {
+	if list := explainedRecords(x.Result); len(list) > 0 {
+		return writeIndented(w, list)
+	}
 	return writeIndented(w, x.explained())
 }
 
@@ -111,6 +114,12 @@ func explainText(w io.Writer, x Explanations, _ Options) error {
 			p.line("")
 		}
 		p.explained(&e, x.Whole)
+	}
+	for i, r := range explainedRecords(x.Result) {
+		if i > 0 {
+			p.line("")
+		}
+		p.explainedRecord(&r)
 	}
 	return p.err
 }

@@ -60,6 +60,8 @@ type Options struct {
 	// WebLogs says which hosts web logs are of, by path of a file or folder, where
 	// their lines do not.
 	WebLogs map[string]string
+	// Explain asks of some records why they are tied to a session, or not.
+	Explain []RecordRef
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }

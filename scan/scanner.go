@@ -21,6 +21,9 @@ type Result struct {
 	Events []*Event
 	// Requests are those of Session.Requests.
 	Requests []*Request
+	// Explained says of the records that Options.Explain asks for how they stand to
+	// the sessions.
+	Explained []RecordExplanation
 	// Integrity is what speaks of the logs themselves, those of the hosts that
 	// Options ask for: the gravest first.
 	Integrity []*Integrity
@@ -88,7 +91,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	below := res.keepLevel(options.MinLevel)
 	d.guarded("web logs", func() { res.findWebLogs(found.Others, &options) })
-	d.guarded("story", func() { res.tellStories(rest, reading) })
+	d.guarded("story", func() { res.tellStories(rest, reading, options.Explain) })
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten = d.forgotten

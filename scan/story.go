@@ -141,9 +141,9 @@ func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
 	switch {
 	case ctx.Err() != nil:
 	case u.chunks == nil:
-		p.readExport(ctx, u.in, w.want, w.collector)
+		p.readExport(ctx, u.in, w.want, w.collector.Add)
 	default:
-		p.readChunks(ctx, u.in, u.chunks, w.reader, w.collector)
+		p.readChunks(ctx, u.in, u.chunks, w.reader, w.collector.Add)
 	}
 }
 
@@ -156,7 +156,7 @@ func (p *storyPass) chunksOf(in *input) []evtx.Chunk {
 
 // readChunks reads some chunks of a log. What is wrong with them was told by the
 // first pass.
-func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chunk, reader *evtx.Reader, c *story.Collector) {
+func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chunk, reader *evtx.Reader, take func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
 		in.mu.Lock()
@@ -169,7 +169,7 @@ func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chu
 		for ev := range reader.Chunks(in.evtx.From(file), chunks, &p.reading.pool).Events(ctx) {
 			if ev != nil {
 				ev.Place.File = in.index
-				c.Add(ev)
+				take(ev)
 			}
 		}
 	})
@@ -179,7 +179,7 @@ func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chu
 }
 
 // readExport reads an export again.
-func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, c *story.Collector) {
+func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, take func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
 		return
@@ -189,7 +189,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 		_, _ = export.Read(ctx, file, in.evtx.Size(), in.form, want, func(r *export.Record) error {
 			if r.Event.Key >= 0 {
 				r.Event.Place.File = in.index
-				c.Add(r.Event)
+				take(r.Event)
 			}
 			return nil
 		}) // told by the first pass
@@ -200,7 +200,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 }
 
 // tellStories reads and tells the stories of the sessions.
-func (res *Result) tellStories(ctx context.Context, r *reading) {
+func (res *Result) tellStories(ctx context.Context, r *reading, asked []RecordRef) {
 	p := newStoryPass(r, res.Forest, res.workers, res.Sessions)
 	if p == nil {
 		return
@@ -208,6 +208,7 @@ func (res *Result) tellStories(ctx context.Context, r *reading) {
 	collectors := p.read(ctx)
 	sites := p.index.Sites(collectors)
 	stories := p.index.Tell(collectors)
+	res.explainRecords(ctx, p, stories, asked)
 	res.tellRequests(ctx, sites, p.below)
 	for i, st := range stories {
 		s := res.Sessions[i]

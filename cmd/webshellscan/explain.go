@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +23,7 @@ type explainOptions struct {
 	hosts  []string
 	pid    uint32
 	names  []string
+	events []string
 }
 
 func newExplainCommand(g *globals) *cobra.Command {
@@ -33,14 +36,18 @@ shows the result search by search, field by field, with the values that the
 process has and those that the rule wants. Rules that match come first; of the
 others only the searches are named. With --rule, that rule is shown in full.
 
+With --record, it says instead of an event of another kind to which session it is
+tied and by what, or what speaks against each way of tying it.
+
 Exit status:
   0    done
   2    wrong usage, no such process or no such rule
   3    incomplete: an input could not be read, or the output not be written
   130  interrupted
 `,
-		Example: "  webshellscan explain ./logs --host WEB01 --pid 4242 --rule web_server_descendant_shell",
-		RunE:    func(cmd *cobra.Command, args []string) error { return runExplain(cmd, o, args) },
+		Example: "  webshellscan explain ./logs --host WEB01 --pid 4242 --rule web_server_descendant_shell\n" +
+			"  webshellscan explain ./logs --record ./logs/WEB01/System.evtx#81234",
+		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, o, args) },
 	}
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
@@ -48,6 +55,8 @@ Exit status:
 	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; repeatable)")
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
 	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (repeatable)")
+	flags.StringArrayVar(&o.events, "record", nil, "`FILE#ID`: why the event in this file with this record ID is tied to a session, or not (repeatable)")
+	o.addWebLog(flags)
 	formatFlag(cmd, &o.format, report.ExplainFormats.Names())
 	return cmd
 }
@@ -57,8 +66,10 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	switch {
 	case len(args) == 0:
 		return errors.New("no file or folder given: webshellscan explain PATH... (see --help)")
-	case o.pid == 0:
+	case o.pid == 0 && len(o.events) == 0:
 		return errors.New("no process given: webshellscan explain PATH... --host HOST --pid PID (see --help)")
+	case o.pid != 0 && len(o.events) > 0:
+		return errors.New("--pid and --record exclude each other")
 	case o.workers < 0:
 		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
@@ -70,8 +81,14 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
+	if options.Explain, err = o.records(); err != nil {
+		return err
+	}
 	res, err := runWithProgress(cmd.Context(), o.globals, options)
 	if err != nil {
+		return err
+	}
+	if err := o.checkRecords(res, options.Explain); err != nil {
 		return err
 	}
 	list, err := o.explain(res)
@@ -92,8 +109,39 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	return o.status(res, false)
 }
 
+// records returns the flags --record.
+func (o *explainOptions) records() ([]scan.RecordRef, error) {
+	var list []scan.RecordRef
+	for _, given := range o.events {
+		at := strings.LastIndexByte(given, '#')
+		id, err := strconv.ParseUint(given[at+1:], 10, 64)
+		if at <= 0 || err != nil {
+			return nil, fmt.Errorf("--record %q: not FILE#ID", given)
+		}
+		list = append(list, scan.RecordRef{File: given[:at], RecordID: id})
+	}
+	return list, nil
+}
+
+// checkRecords returns an error if a record that is asked for cannot be
+// explained.
+func (o *explainOptions) checkRecords(res *scan.Result, asked []scan.RecordRef) error {
+	if len(asked) > 0 && len(res.Sessions) == 0 && res.Summary.Interrupted == nil {
+		return errors.New("--record: there is no session of a web server in these logs that an event could be tied to")
+	}
+	for _, ref := range asked {
+		if res.Summary.Interrupted == nil && !slices.ContainsFunc(res.Explained, func(x scan.RecordExplanation) bool { return x.RecordRef == ref }) {
+			return fmt.Errorf("--record %s#%d: no such record in these logs, or none of a kind that stories are made of (of a process creation, ask by --pid)", ref.File, ref.RecordID)
+		}
+	}
+	return nil
+}
+
 // explain returns what rules say of each process asked for.
 func (o *explainOptions) explain(res *scan.Result) ([]report.Explained, error) {
+	if o.pid == 0 {
+		return nil, nil
+	}
 	wanted, err := o.wanted(res)
 	if err != nil {
 		return nil, err
