@@ -111,6 +111,15 @@ var chunkRows = []Row{
 		put32(c, 124, crc32.Update(crc32.ChecksumIEEE(c[:120]), crc32.IEEETable, c[128:chunkHead]))
 		l.expect("chunk-data-crc", l.chunkAt(2))
 	}},
+	{ID: "F55f", Name: "stale record that only an impossible header takes for a live one", Make: func(l *Log) {
+		c := l.chunk(2)
+		put64(c, 24, 1)
+		put64(c, 32, 1<<40)
+		b := slices.Clone(l.record(1, 14))
+		put64(b, 8, FirstID/2)
+		copy(c[l.file.Chunks[2].FreeSpace:], b)
+		l.expect("chunk-header-crc", l.chunkAt(2))
+	}},
 	{ID: "F56", Name: "stale record of another channel and chunk", Make: func(l *Log) {
 		l.stale(l.record(1, 14), func([]byte) {})
 		l.recovers(FirstID + 500)
