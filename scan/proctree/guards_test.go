@@ -25,6 +25,34 @@ var guardTests = []struct{ name, events, want string }{
 		8 ? (stub)
 		  50 b.exe stub`,
 	},
+	{
+		"records of one GUID are of one process if one of them has no image",
+		`
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe
+		S1 t=10.5 pid=60 guid=A10 image=- ppid=50 pguid=0 pimage=C:\w3wp.exe
+		S1 t=11 pid=64 guid=A11 image=- ppid=50 pguid=0 pimage=C:\w3wp.exe
+		S1 t=11.5 pid=64 guid=A11 image=net.exe ppid=50 pguid=0 pimage=C:\w3wp.exe`,
+		`
+		50 w3wp.exe (stub)
+		  60 cmd.exe stub records=[1 2]
+		  64 net.exe stub records=[3 4]`,
+	},
+	{
+		"a process is of the machine of its parent, though its record does not say so",
+		`
+		S1 t=5 pid=50 guid=B5 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		S1 t=6 pid=52 guid=b6 image=w3wp.exe ppid=8 pguid=0 pimage=-
+		4688 t=10 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		S1 t=12 pid=68 guid=c12 image=net.exe ppid=60 pguid=0 pimage=C:\cmd.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		8 ? (stub)
+		  52 w3wp.exe stub
+		60 cmd.exe (stub)
+		  68 net.exe stub`,
+	},
 }
 
 // TestGuards builds the trees of guardTests.
