@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+	"time"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
@@ -53,5 +54,19 @@ func TestExportGap(t *testing.T) {
 				t.Errorf("%v, want %d missing", f, tt.missing)
 			}
 		})
+	}
+}
+
+// TestDisorder: a record may be a minute earlier than the one before it, and no
+// more.
+func TestDisorder(t *testing.T) {
+	for early, want := range map[time.Duration]int{time.Minute: 0, time.Minute + 100: 1} {
+		events := made(2)
+		events[1].Time = evtxtest.FileTimeOf(noon.Add(-early))
+		data := buildFile(t, evtxtest.Options{}, events).Data
+		res, err := readLog(t, bytes.NewReader(data), int64(len(data)), evtx.NewSelection(nil))
+		if err != nil || len(res.faults) != want || want > 0 && res.faults[0].Class != evtx.TimeBackwards {
+			t.Errorf("%s early: %v, faults %v, want %d", early, err, res.faults, want)
+		}
 	}
 }
