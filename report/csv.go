@@ -36,8 +36,17 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 			err = writeBlind(c, csvColumns, res.Summary.BlindHosts)
 		}
 	}
-	if err != nil || res.Summary.Interrupted == nil {
+	if err != nil {
 		return err
+	}
+	return c.interrupted(&res.Summary, columns)
+}
+
+// interrupted writes the last line of a table of so many columns if the scan was
+// stopped.
+func (c *csvWriter) interrupted(s *scan.Summary, columns int) error {
+	if s.Interrupted == nil {
+		return nil
 	}
 	mark := make([]string, columns)
 	mark[0] = text.Interrupted

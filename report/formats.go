@@ -22,6 +22,8 @@ var ScanFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
 	{"timesketch", []string{".timesketch.jsonl"}, Needs{}, writeTimesketchJSONL},
 	{"timesketch-csv", []string{".timesketch.csv"}, Needs{}, writeTimesketchCSV},
 	{"navigator", []string{".navigator.json"}, Needs{}, writeNavigator},
+	{"timeline", []string{".timeline.csv"}, Needs{}, writeTimeline},
+	{"indicators", []string{".indicators.csv", stixEnding}, Needs{}, writeIndicators},
 	{"markdown", []string{".md", ".markdown"}, Needs{}, writeMarkdown},
 }}
 
@@ -79,6 +81,9 @@ type Options struct {
 	Flat bool
 	// Sessions makes a CSV of sessions instead of findings.
 	Sessions bool
+	// Path is the name of the file that is written, "" if it has none. A format of
+	// several kinds of file chooses by its ending.
+	Path string
 	// Raw leaves the cells of a CSV as they are: formulas are not guarded.
 	Raw bool
 }

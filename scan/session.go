@@ -60,6 +60,9 @@ type Session struct {
 	// Known says that a baseline knows every shape of the session, and that nothing
 	// but repetition speaks against it: no user or integrity level rises.
 	Known bool
+	// Members are the processes below the worker, found or not, in the order of the
+	// forest; nil if the stories were not told.
+	Members []proctree.Process
 	// Events are what else the evidence says of it, in the order of time;
 	// EventsOmitted is how many of them the bound story.MaxEvents left out.
 	// EventCounts counts them by what they are about, Armed are processes that ran by

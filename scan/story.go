@@ -212,6 +212,7 @@ func (res *Result) tellStories(ctx context.Context, r *reading, asked []RecordRe
 	res.tellRequests(ctx, sites, p.below)
 	for i, st := range stories {
 		s := res.Sessions[i]
+		s.Members = p.below[i]
 		s.Armed = p.index.Armed(i, st)
 		s.Indicators = p.index.Indicators(i, st, clientsOf(s))
 		s.EventCounts = make(map[story.Category]int)

@@ -161,7 +161,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 // locale are counts for standard output only: a file has the same bytes
 // everywhere.
 func (o *scanOptions) reportOptions(out *output) report.Options {
-	options := report.Options{Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw}
+	options := report.Options{Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw, Path: out.path}
 	if out.path == "" {
 		options.Width, _ = terminal(o.stdout)
 		options.Color, options.ASCII = o.color(o.stdout), wantsASCII()
