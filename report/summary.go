@@ -141,6 +141,7 @@ func (p *printer) rules(r *scan.RuleSummary) {
 		one, more string
 	}{
 		{r.Levels, "rates findings", "rate findings"},
+		{r.Events, "for other events", "for other events"},
 		{r.Correlated, "only feeds correlation rules", "only feed correlation rules"},
 		{r.Filters, "filters others", "filter others"},
 		{r.NotApplicable, "about other logs", "about other logs"},

@@ -82,7 +82,14 @@ func TestBuiltinIsComplete(t *testing.T) {
 		}
 	}
 	want := []string{
-		"car_2021_02_001_webshell_process_tree", "other_server_agent_program", "other_server_between", "other_server_enumeration",
+		"car_2021_02_001_webshell_process_tree",
+		"event_audited_script_written_below_web_root", "event_audited_script_written_by_server",
+		"event_connection_of_application_pool", "event_defender_web_server", "event_defender_web_shell",
+		"event_error_below_upload_folder", "event_exchange_script_in_url", "event_exchange_writes_script",
+		"event_made_by_application_pool", "event_powershell_in_web_server", "event_powershell_of_application_pool",
+		"event_script_written_below_web_root", "event_script_written_by_server", "event_service_by_application_pool",
+		"event_view_state_check_failed",
+		"other_server_agent_program", "other_server_between", "other_server_enumeration",
 		"other_server_loader", "other_server_renamed_program", "other_server_shell", "other_server_tool", "other_server_unknown_program",
 		"other_server_writable_folder", "shells_spawned_by_web_servers", "web_server_descendant_account_jump", "web_server_descendant_between",
 		"web_server_descendant_compiler", "web_server_descendant_enumeration", "web_server_descendant_interpreter", "web_server_descendant_loader",

@@ -17,12 +17,27 @@ type loadedRules struct {
 
 	matchers []*rules.Matcher // of RuleSets.Detections
 	crashes  []crash
+	events   *eventPlan
+}
+
+// ruleLoading is rules on their way.
+type ruleLoading struct {
+	done  chan *loadedRules
+	ready chan struct{} // closed when events is there
+	// events says what the rules ask of events, nil if the rules could not be loaded.
+	events *eventPlan
+}
+
+// plan waits for the rules and returns what they ask of events.
+func (l *ruleLoading) plan() *eventPlan {
+	<-l.ready
+	return l.events
 }
 
 // loadAside loads the rules while the logs are read. It calls stop if they cannot
 // be applied as the options ask, so that no more is read.
-func loadAside(ctx context.Context, options *Options, stop func()) <-chan *loadedRules {
-	done := make(chan *loadedRules, 1)
+func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading {
+	loading := &ruleLoading{done: make(chan *loadedRules, 1), ready: make(chan struct{})}
 	go func() {
 		l := &loadedRules{}
 		if err := work.Guard(func() { l.rules, l.err = LoadRules(ctx, options.Rules, options.workers()) }); err != nil {
@@ -33,10 +48,14 @@ func loadAside(ctx context.Context, options *Options, stop func()) <-chan *loade
 		}
 		if l.err != nil {
 			stop()
+		} else {
+			l.events = newEventPlan(l.rules)
+			loading.events = l.events
 		}
-		done <- l
+		close(loading.ready)
+		loading.done <- l
 	}()
-	return done
+	return loading
 }
 
 // learning finds out what rules will want to know of command lines, while the

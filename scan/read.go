@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 
 	"webshellscan/internal/work"
@@ -32,6 +33,9 @@ type reading struct {
 	skipped    []source.Skipped
 	hash       bool              // take the hashes of files
 	pool       evtx.TemplatePool // of the definitions in all files
+	events     eventReading
+	hits       map[event.Place]bool // records that rules about events match
+	hitsLost   int                  // how many more there are
 }
 
 // worker reads units, one after the other.
@@ -39,9 +43,10 @@ type worker struct {
 	reader    *evtx.Reader
 	collector *proctree.Collector
 	watcher   *watcher
-	keys      []event.Key
+	want      event.Want
 	trees     int // how many of the kinds of event, the first ones, the collector takes
 	progress  *Progress
+	events    eventWatcher
 }
 
 // newReading plans the reading of the files found.
@@ -73,14 +78,17 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 		r.progress.Total.Store(total)
 	}
 	keys, kinds := selected()
-	selection := evtx.Select(event.Want{Keys: keys, Recovered: r.recover})
+	want, candidates := r.events.add(keys)
+	want.Recovered = r.recover
+	kinds = append(kinds, make([]watchKind, len(candidates)-len(kinds))...)
+	selection := evtx.Select(want)
 	trees := len(proctree.Keys())
 	workers := make([]*worker, max(1, min(r.workers, len(units))))
 	collectors := make([]*proctree.Collector, len(workers))
 	for i := range workers {
 		collectors[i] = proctree.NewCollector(r.texts)
 		r.watchers = append(r.watchers, newWatcher(kinds))
-		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], keys, trees, r.progress}
+		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], want, trees, r.progress, eventWatcher{want: want, candidates: candidates, load: r.events.plan}}
 	}
 	for _, f := range work.Each(len(workers), len(units), func(g, i int) { workers[g].part(ctx, units[i]) }) {
 		units[f.Index].in.crash(units[f.Index].part, f.Err)
@@ -106,6 +114,11 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	}
 	for _, f := range work.Each(len(workers), len(waiting), func(g, i int) { workers[g].resolve(ctx, waiting[i], &r.pool) }) {
 		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f.Err)
+	}
+	r.hits = make(map[event.Place]bool)
+	for _, w := range workers {
+		maps.Copy(r.hits, w.events.hits)
+		r.hitsLost += w.events.dropped
 	}
 	for _, in := range r.inputs {
 		in.stats.Settle()
@@ -200,7 +213,7 @@ func (w *worker) export(ctx context.Context, u unit) {
 	var stats evtx.Stats
 	err := work.Guard(func() {
 		w.watcher.begin()
-		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, event.Want{Keys: w.keys}, func(r *export.Record) error {
+		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, w.want, func(r *export.Record) error {
 			stats.Count(r.Computer, r.Channel, r.Event.Time)
 			if r.Event.Key < 0 {
 				return nil
@@ -211,6 +224,7 @@ func (w *worker) export(ctx context.Context, u unit) {
 				w.collector.Add(r.Event)
 			}
 			w.watcher.add(r.Event)
+			w.events.add(r.Event)
 			return nil
 		})
 	})
@@ -295,5 +309,6 @@ func (w *worker) takeAll(in *input, faults *faultLog, events iter.Seq2[*event.Ev
 			w.collector.Add(ev)
 		}
 		w.watcher.add(ev)
+		w.events.add(ev)
 	}
 }

@@ -213,8 +213,9 @@ func TestSelection(t *testing.T) {
 		{"no name", scan.RuleOptions{Exclude: []string{""}}, `no rule to exclude has the name or ID ""`},
 		{"a tag", scan.RuleOptions{Tags: []string{"T1505"}}, ""},
 		{"a tag that there is not", scan.RuleOptions{Tags: []string{"t1505", "T150"}}, `no rule has the tag "T150" or one below it`},
-		{"level", scan.RuleOptions{MinLevel: rules.LevelCritical}, "no rule is left to give findings: 25 not selected (asked for: rules of level critical or above)"},
-		{"status", scan.RuleOptions{Statuses: []string{"unsupported"}}, "no rule is left to give findings: 25 not selected (asked for: rules of status unsupported)"},
+		{"level", scan.RuleOptions{MinLevel: rules.LevelCritical}, ""},
+		{"level without the built-in rules", scan.RuleOptions{NoBuiltin: true, MinLevel: rules.LevelCritical}, "no rule is left to give findings: without the built-in rules, 1 not selected (asked for: rules of level critical or above)"},
+		{"status", scan.RuleOptions{Statuses: []string{"unsupported"}}, "no rule is left to give findings: 40 not selected (asked for: rules of status unsupported)"},
 		{
 			"all excluded",
 			scan.RuleOptions{NoBuiltin: true, Exclude: []string{"odd"}},

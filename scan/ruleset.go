@@ -40,6 +40,9 @@ type RuleSets struct {
 	// Levels are the rules that raise or lower the level of findings, SessionLevels
 	// those that raise that of sessions.
 	Levels, SessionLevels *rules.Set
+	// Events are the rules about other events than the creation of processes, by log
+	// source.
+	Events []EventSet
 	// Loaded are all rules that were read, the built-in ones first, whether they
 	// apply or not; Builtin is how many of them are built in.
 	Loaded  []*rules.Rule
@@ -106,6 +109,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	for _, set := range s.sets() {
 		s.Failed += set.Failed()
 	}
+	s.compileEvents(s.Detections.NotApplicable(), &o)
 	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
 	return s, nil
 }
@@ -219,6 +223,9 @@ type RuleSummary struct {
 	// among them; Servers those that told servers and what runs in them; Levels those
 	// that raised or lowered levels; Filters those that were given and tuned others.
 	Applied, Servers, Levels, Filters int
+	// Events counts the rules that were matched against other events than the creation
+	// of processes.
+	Events int
 	// Correlated counts those of Applied that give no findings by themselves, since
 	// correlation rules ask for them.
 	Correlated int
@@ -257,6 +264,8 @@ func (s *RuleSets) Summary() RuleSummary {
 		sum.NotApplicable += len(set.NotApplicable())
 		sum.NotSelected += len(set.NotSelected())
 	}
+	sum.Events = len(s.eventRules())
+	sum.NotApplicable -= sum.Events
 	for i := range s.Detections.Rules() {
 		if !s.Detections.Reported(i) {
 			sum.Correlated++

@@ -65,6 +65,7 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 			uses[r] = UseCorrelated
 		}
 	}
+	mark(s.eventRules(), UseFinding)
 	for _, r := range s.Loaded {
 		_, known := uses[r]
 		switch {

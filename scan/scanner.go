@@ -67,8 +67,14 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	for _, c := range found.Containers {
 		reading.containers = append(reading.containers, &input{Input: c})
 	}
+	reading.events = eventReading{want: builtinEvents, plan: sets.plan}
+	if len(options.Rules.Paths) > 0 {
+		if plan := sets.plan(); plan != nil {
+			reading.events.want = plan.want()
+		}
+	}
 	collectors := reading.run(toRead)
-	learning := learnAside(sets, reading.texts, options.workers())
+	learning := learnAside(sets.done, reading.texts, options.workers())
 	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
 	loaded := learning.stop()
 	if err != nil {
@@ -91,7 +97,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	below := res.keepLevel(options.MinLevel)
 	d.guarded("web logs", func() { res.findWebLogs(found.Others, &options) })
-	d.guarded("story", func() { res.tellStories(rest, reading, options.Explain) })
+	d.guarded("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten = d.forgotten

@@ -28,7 +28,7 @@ func (s *RuleSets) checkSelection(o *RuleOptions, all []*rules.Rule, unread bool
 	if unread {
 		errs = nil
 	}
-	if sum := s.Summary(); len(errs) == 0 && sum.Applied == 0 && sum.Failed == 0 {
+	if sum := s.Summary(); len(errs) == 0 && sum.Applied+sum.Events == 0 && sum.Failed == 0 {
 		errs = append(errs, fmt.Errorf("no rule is left to give findings: %s", reasonsLeft(o, &sum)))
 	}
 	s.Selection = errors.Join(errs...)

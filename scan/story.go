@@ -33,17 +33,21 @@ type storyPass struct {
 	reading *reading
 	index   *story.Index
 	below   [][]proctree.Process // by session
-	since   event.Time           // when the first session began
+	plan    *eventPlan
+	servers *workerMap
+	hits    map[uint32][]int64 // where rules matched events, by file, ascending
+	since   event.Time         // when the first session began
 }
 
-// newStoryPass returns the pass for some sessions, nil if there are none.
-func newStoryPass(r *reading, forest *proctree.Forest, servers *workerMap, sessions []*Session) *storyPass {
-	if len(sessions) == 0 {
+// newStoryPass returns the pass for some sessions, nil if there are none and no
+// rule matched an event.
+func newStoryPass(r *reading, plan *eventPlan, forest *proctree.Forest, servers *workerMap, sessions []*Session) *storyPass {
+	if len(sessions) == 0 && len(r.hits) == 0 {
 		return nil
 	}
 	below := membersOf(forest, servers, sessions)
 	list := make([]story.Session, len(sessions))
-	p := &storyPass{reading: r, below: below, since: sessions[0].First}
+	p := &storyPass{reading: r, below: below, plan: plan, servers: servers, since: noSession}
 	for i, s := range sessions {
 		list[i] = story.Session{Server: s.Worker, Below: below[i], Pool: s.Application, Servers: make(map[proctree.Process]bool)}
 		for _, b := range below[i] {
@@ -58,8 +62,18 @@ func newStoryPass(r *reading, forest *proctree.Forest, servers *workerMap, sessi
 		p.since = min(p.since, begin)
 	}
 	p.index = story.NewIndex(forest, list)
+	p.hits = make(map[uint32][]int64)
+	for place := range r.hits {
+		p.hits[place.File] = append(p.hits[place.File], place.Offset)
+	}
+	for _, offsets := range p.hits {
+		slices.Sort(offsets)
+	}
 	return p
 }
+
+// noSession is later than any event: without a session only hits are read.
+const noSession = event.Time(1<<63 - 1)
 
 // membersOf returns the processes below the server of each session.
 func membersOf(forest *proctree.Forest, servers *workerMap, sessions []*Session) [][]proctree.Process {
@@ -87,12 +101,20 @@ const storySlack = event.Minute
 // read reads the chunks of all inputs whose times are of interest.
 func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	want := story.Want()
+	if p.plan != nil {
+		want.Keys = append(want.Keys, p.plan.keys...)
+		want.Providers, want.Channels = p.plan.providers, p.plan.channels
+	}
 	selection := evtx.Select(want)
 	units := p.units()
 	workers := make([]*storyReader, max(1, min(p.reading.workers, len(units))))
 	collectors := make([]*story.Collector, len(workers))
 	for i := range workers {
-		collectors[i] = story.NewCollector(p.index, nil)
+		var judge story.Judge
+		if p.plan != nil {
+			judge = newEventJudge(p.plan, p.servers)
+		}
+		collectors[i] = story.NewCollector(p.index, judge, p.hit)
 		workers[i] = &storyReader{evtx.NewReader(selection), collectors[i], want}
 	}
 	failures := work.Each(len(workers), len(units), func(g, i int) { workers[g].read(ctx, p, units[i]) })
@@ -125,6 +147,7 @@ func (p *storyPass) units() []storyUnit {
 	for _, in := range p.reading.inputs {
 		switch {
 		case in.err != nil:
+		case in.form != export.None && p.since == noSession && len(p.hits[in.index]) == 0:
 		case in.form != export.None:
 			units = append(units, storyUnit{in: in})
 		default:
@@ -150,8 +173,18 @@ func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
 // chunksOf returns the chunks of an input that may hold an event of a session.
 func (p *storyPass) chunksOf(in *input) []evtx.Chunk {
 	return slices.DeleteFunc(slices.Clone(in.chunks), func(c evtx.Chunk) bool {
-		return c.Latest != 0 && c.Latest < p.since-storySlack
+		return (p.since == noSession || c.Latest != 0 && c.Latest < p.since-storySlack) && !p.hitIn(in, c)
 	})
+}
+
+// hit reports whether a rule matched the event at a place.
+func (p *storyPass) hit(place event.Place) bool { return p.reading.hits[hitPlace(place)] }
+
+// hitIn reports whether a rule matched an event of a chunk.
+func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool {
+	offsets := p.hits[in.index]
+	i, _ := slices.BinarySearch(offsets, c.Offset)
+	return i < len(offsets) && offsets[i] < c.Offset+evtx.ChunkSize
 }
 
 // readChunks reads some chunks of a log. What is wrong with them was told by the
@@ -200,15 +233,15 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 }
 
 // tellStories reads and tells the stories of the sessions.
-func (res *Result) tellStories(ctx context.Context, r *reading, asked []RecordRef) {
-	p := newStoryPass(r, res.Forest, res.workers, res.Sessions)
+func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan, o *Options) {
+	p := newStoryPass(r, plan, res.Forest, res.workers, res.Sessions)
 	if p == nil {
 		return
 	}
 	collectors := p.read(ctx)
 	sites := p.index.Sites(collectors)
-	stories := p.index.Tell(collectors)
-	res.explainRecords(ctx, p, stories, asked)
+	stories, found := p.index.Tell(collectors)
+	res.explainRecords(ctx, p, stories, o.Explain)
 	res.tellRequests(ctx, sites, p.below)
 	for i, st := range stories {
 		s := res.Sessions[i]
@@ -225,6 +258,22 @@ func (res *Result) tellStories(ctx context.Context, r *reading, asked []RecordRe
 		}
 		res.Events = append(res.Events, s.Events...)
 	}
+	for _, e := range found {
+		if ev := res.newEvent(e); o.wantsEvent(ev) {
+			res.Events = append(res.Events, ev)
+		}
+	}
+}
+
+// wantsEvent reports whether an event that belongs to no session is asked for.
+func (o *Options) wantsEvent(e *Event) bool {
+	return e.Level() >= o.MinLevel && o.wantsTime(e.Time) && MatchesHost(o.Hosts, []string{e.Host})
+}
+
+// Found reports whether anything was found: a process, or an event that matched a
+// rule.
+func (res *Result) Found() bool {
+	return len(res.Findings) > 0 || slices.ContainsFunc(res.Events, func(e *Event) bool { return len(e.Rules) > 0 })
 }
 
 // WebLogs asks for the logs of web servers.

@@ -154,7 +154,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if failed != nil {
 		return failed
 	}
-	return o.status(res, len(res.Findings) > 0)
+	return o.status(res, res.Found())
 }
 
 // reportOptions returns how a report is written. What the terminal and the

@@ -27,6 +27,7 @@ const (
 type Collector struct {
 	index *Index
 	judge Judge
+	hit   func(event.Place) bool
 
 	kept      []kept
 	waiting   []kept
@@ -45,14 +46,16 @@ type kept struct {
 	host   int
 	tie    tie
 	rules  []*rules.Rule
+	fixed  bool      // its process is known to be in no session
 	copies []Ref     // the same record elsewhere, and the parts of a script
 	parts  []*Record // of a script block, but the first that was read
 }
 
 // NewCollector returns a Collector. judge may be nil: then no event matches a
-// rule.
-func NewCollector(x *Index, judge Judge) *Collector {
-	return &Collector{index: x, judge: judge, bySession: make(map[int]int), dropped: make(map[int]int), hosts: make(map[string]int)}
+// rule. hit reports whether a rule may match the event at a place, although it is
+// of no session; it may be nil.
+func NewCollector(x *Index, judge Judge, hit func(event.Place) bool) *Collector {
+	return &Collector{index: x, judge: judge, hit: hit, bySession: make(map[int]int), dropped: make(map[int]int), hosts: make(map[string]int)}
 }
 
 // host returns the index of a host by its name, -1 if it is none of the
@@ -73,32 +76,48 @@ const maxSpellings = 1 << 16
 
 // Add takes an event. It is valid for the call only.
 func (c *Collector) Add(ev *event.Event) {
-	k := kindOfEvent(ev)
+	hit := c.hit != nil && c.judge != nil && c.hit(ev.Place)
+	k, host := kindOfEvent(ev), c.host(ev.Computer.String())
 	if k == nil {
+		k = &otherKind
+	}
+	if !hit && (host < 0 || k == &otherKind) {
 		return
 	}
-	host := c.host(ev.Computer.String())
-	if host < 0 {
+	if host < 0 || len(c.index.hosts[host].sessions) == 0 {
+		c.elsewhere(ev, k, host, hit)
 		return
 	}
 	h := &c.index.hosts[host]
-	f := eventFields{ev}
-	if len(h.sessions) == 0 {
-		if k.from != "" && said(f.text(k.from)) {
-			c.wait(kept{record: RecordOf(ev), kind: k, host: host, tie: tie{session: -1}})
-		}
+	if !hit && ev.Time < h.since-min(h.since, earlySlack) {
 		return
 	}
-	if ev.Time < h.since-min(h.since, earlySlack) {
-		return
-	}
-	t, named := c.index.early(h, k, f, ev.Time)
+	t, named := c.index.early(h, k, eventFields{ev}, ev.Time)
 	switch {
 	case t.session >= 0:
 		c.keep(ev, k, host, t)
-	case !named && k.later():
-		c.wait(kept{record: RecordOf(ev), kind: k, host: host, tie: t})
+	case hit || !named && k.later():
+		c.wait(c.judged(kept{record: RecordOf(ev), kind: k, host: host, tie: t, fixed: named}, hit))
 	}
+}
+
+// otherKind is the kind of events that only rules ask for.
+var otherKind = kind{category: "other"}
+
+// elsewhere takes an event of a host without sessions.
+func (c *Collector) elsewhere(ev *event.Event, k *kind, host int, hit bool) {
+	if hit || k.from != "" && said(eventFields{ev}.text(k.from)) {
+		t := tie{session: -1, pid: processID(k, eventFields{ev})}
+		c.wait(c.judged(kept{record: RecordOf(ev), kind: k, host: host, tie: t, fixed: host < 0}, hit))
+	}
+}
+
+// judged returns an event with the rules that it matches, if it may match any.
+func (c *Collector) judged(e kept, hit bool) kept {
+	if hit {
+		e.rules = c.judge.Match(e.record, e.tie.process)
+	}
+	return e
 }
 
 // earlySlack is how long before a session's web server process began an event may

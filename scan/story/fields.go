@@ -16,7 +16,7 @@ type eventFields struct{ *event.Event }
 
 // value returns the first value of a name, compared without case.
 func (f eventFields) value(name string) event.Value {
-	if n, ok := dataNumber(name); ok {
+	if n, ok := DataNumber(name); ok {
 		return f.Payload().Unnamed(n - 1)
 	}
 	payload := f.Payload()
@@ -28,8 +28,8 @@ func (f eventFields) value(name string) event.Value {
 	return event.Value{}
 }
 
-// dataNumber returns the place that a name as DataName gives it stands for.
-func dataNumber(name string) (int, bool) {
+// DataNumber returns the place that a name as DataName gives it stands for.
+func DataNumber(name string) (int, bool) {
 	digits, ok := strings.CutPrefix(name, "Data")
 	if !ok || digits == "" || len(digits) > 4 {
 		return 0, false
@@ -40,7 +40,13 @@ func dataNumber(name string) (int, bool) {
 
 func (f eventFields) text(name string) string { return f.value(name).String() }
 
-func (f eventFields) uint(name string) (uint64, bool) { return f.value(name).Uint() }
+func (f eventFields) uint(name string) (uint64, bool) {
+	v := f.value(name)
+	if v.Type == event.TypeString {
+		return number(v.String())
+	}
+	return v.Uint()
+}
 
 func (f eventFields) guid(name string) event.GUID {
 	guid, _ := f.value(name).GUID()

@@ -262,9 +262,9 @@ var kinds = []struct {
 }
 
 // webError is an event of ASP.NET's health monitoring. Its values have no names:
-// the 14th is the process ID, the 15th the image's name, the 16th the account
+// the 15th is the process ID, the 16th the image's name, the 17th the account
 // (Microsoft, "ASP.NET Health Monitoring", event log provider).
-var webError = kind{category: WebError, pid: DataName(14), image: DataName(15), users: []string{DataName(16)}}
+var webError = kind{category: WebError, pid: DataName(15), image: DataName(16), users: []string{DataName(17)}}
 
 // exchangeProcess stands for the value "8372 w3wp#MSExchangePowerShellAppPool"
 // of Exchange's cmdlet log, whose place depends on the event.

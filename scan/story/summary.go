@@ -351,9 +351,9 @@ func policy(r *Record) string {
 func webFault(r *Record) string {
 	switch r.ID {
 	case 1316:
-		return fmt.Sprintf("ASP.NET: %s %s, from %s", r.Get(DataName(2)), r.Get(DataName(17)), r.Get(DataName(19)))
+		return fmt.Sprintf("ASP.NET: %s %s, from %s", r.Get(DataName(2)), r.Get(DataName(18)), r.Get(DataName(20)))
 	case 1309, 1310, 1325:
-		return fmt.Sprintf("ASP.NET: %s: %s %s, from %s", r.Get(DataName(17)), r.Get(DataName(18)), r.Get(DataName(19)), r.Get(DataName(21)))
+		return fmt.Sprintf("ASP.NET: %s: %s %s, from %s", r.Get(DataName(18)), r.Get(DataName(19)), r.Get(DataName(20)), r.Get(DataName(22)))
 	}
 	return ""
 }

@@ -81,8 +81,9 @@ const MaxEvents = 10_000
 const maxFolded = 1_000
 
 // Tell makes the stories of the sessions of what collectors kept, which are used
-// up.
-func (x *Index) Tell(collectors []*Collector) []*Story {
+// up. It also returns the events that belong to no session and match rules, in
+// the order of time.
+func (x *Index) Tell(collectors []*Collector) ([]*Story, []*Event) {
 	stories := make([]*Story, len(x.sessions))
 	for i := range stories {
 		stories[i] = &Story{paths: make(map[string]bool), things: make(map[thingName]bool)}
@@ -104,7 +105,9 @@ func (x *Index) Tell(collectors []*Collector) []*Story {
 	for i := range all {
 		stories[all[i].tie.session].learn(&all[i])
 	}
-	all = append(all, x.late(stories, waiting)...)
+	tied, rest := x.late(stories, waiting)
+	rest = slices.DeleteFunc(rest, func(e kept) bool { return len(e.rules) == 0 })
+	all = append(all, tied...)
 	sortKept(all)
 	events := fold(joinScripts(all))
 	for _, e := range events {
@@ -114,7 +117,7 @@ func (x *Index) Tell(collectors []*Collector) []*Story {
 	for _, s := range stories {
 		s.bound()
 	}
-	return stories
+	return stories, fold(joinScripts(rest))
 }
 
 // sortKept puts events in the order of time, those of one time by where they
@@ -243,11 +246,11 @@ func writes(r *Record) bool {
 // may run what a service of the session wrote, and so on.
 const maxRounds = 4
 
-// late ties what waits by what is known now, and returns it.
-func (x *Index) late(stories []*Story, waiting []kept) []kept {
-	var tied []kept
+// late ties what waits by what is known now, and returns it, and what is tied to
+// nothing.
+func (x *Index) late(stories []*Story, waiting []kept) (tied, rest []kept) {
 	for range maxRounds {
-		rest := waiting[:0:0]
+		rest = waiting[:0:0]
 		for i := range waiting {
 			e := &waiting[i]
 			if !x.lateTie(stories, e) {
@@ -262,12 +265,15 @@ func (x *Index) late(stories []*Story, waiting []kept) []kept {
 		}
 		waiting = rest
 	}
-	return tied
+	return tied, waiting
 }
 
 // lateTie ties an event of no process that is known, and reports whether it did:
 // by the files and things that it names, else by its command line.
 func (x *Index) lateTie(stories []*Story, e *kept) bool {
+	if e.fixed {
+		return false
+	}
 	h := &x.hosts[e.host]
 	for _, i := range h.sessions {
 		if e.record.Time < startOf(x.sessions[i].Server)-earlySlack {
