@@ -53,7 +53,7 @@ func explainScenario(t *testing.T, folder string) {
 	}
 	for _, x := range res.Explained {
 		i := slices.IndexFunc(res.Events, func(ev *scan.Event) bool {
-			return slices.ContainsFunc(ev.Evidence, func(at finding.Evidence) bool { return at.File == x.File && at.RecordID == x.RecordID })
+			return ev.Session != nil && slices.ContainsFunc(ev.Evidence, func(at finding.Evidence) bool { return at.File == x.File && at.RecordID == x.RecordID })
 		})
 		switch {
 		case x.Session == nil && i >= 0:
