@@ -77,10 +77,23 @@ func (m *markdown) logs() {
 	}
 }
 
+// events lists the events that are findings by themselves.
+func (m *markdown) events() {
+	lines := phrase.EventFindings(m.res)
+	if len(lines) == 0 {
+		return
+	}
+	m.line("\n## Events that match rules, without a session\n")
+	for _, line := range lines {
+		m.line("- %s", mdCode(line))
+	}
+}
+
 // sessions lists the gravest sessions, then each with its findings.
 func (m *markdown) sessions() {
+	defer m.events()
 	if len(m.res.Findings) == 0 {
-		m.line("\n%s", strings.TrimSpace("No findings. "+phrase.Blind(&m.res.Summary)))
+		m.line("\n%s", strings.TrimSpace(phrase.Nothing(m.res)+" "+phrase.Blind(&m.res.Summary)))
 		return
 	}
 	list := m.res.Sessions

@@ -40,16 +40,36 @@ func writeTable(w io.Writer, res *scan.Result, o Options) error {
 	if err := write(w, res, o); err != nil {
 		return err
 	}
+	if err := eventSection(w, res, tableWidth(o)); err != nil {
+		return err
+	}
 	if err := blindSection(w, &res.Summary, tableWidth(o)); err != nil {
 		return err
 	}
 	return integritySection(w, res.Integrity, tableWidth(o))
 }
 
+// eventSection lists the events that are findings by themselves.
+func eventSection(w io.Writer, res *scan.Result, width int) error {
+	lines := phrase.EventFindings(res)
+	if len(lines) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString("\nEvents that match rules, without a session\n")
+	for _, line := range lines {
+		for i, part := range text.Wrap(line, width-4, 4) {
+			b.WriteString([]string{"  ", "    "}[min(i, 1)] + part + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
 // writeSessions writes the sessions, each with its tree.
 func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 	if len(res.Findings) == 0 {
-		_, err := fmt.Fprintln(w, "No findings.")
+		_, err := fmt.Fprintln(w, phrase.Nothing(res))
 		return err
 	}
 	branches := draw.BoxBranches

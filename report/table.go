@@ -25,6 +25,8 @@ type table struct {
 	groups map[string]*workerGroup
 	order  []*workerGroup
 	rules  ruleNumbers
+	// nothing is what is said if there are no findings.
+	nothing string
 }
 
 // workerGroup is the findings below one worker, or of one host below none.
@@ -35,7 +37,7 @@ type workerGroup struct {
 
 // writeFlat writes the table of findings.
 func writeFlat(w io.Writer, res *scan.Result, o Options) error {
-	t := &table{out: w, width: tableWidth(o), style: text.Style{Color: o.Color}, groups: make(map[string]*workerGroup), rules: numberRules(res.Findings)}
+	t := &table{out: w, width: tableWidth(o), style: text.Style{Color: o.Color}, groups: make(map[string]*workerGroup), rules: numberRules(res.Findings), nothing: phrase.Nothing(res)}
 	for _, f := range res.Findings {
 		t.add(f)
 	}
@@ -67,7 +69,7 @@ func (t *table) add(f *scan.Finding) {
 
 func (t *table) write() error {
 	if len(t.order) == 0 {
-		_, err := fmt.Fprintln(t.out, "No findings.")
+		_, err := fmt.Fprintln(t.out, t.nothing)
 		return err
 	}
 	for _, g := range t.order {

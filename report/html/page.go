@@ -273,7 +273,7 @@ func (h *reportPage) countHosts() {
 // Headline says in one sentence what was found.
 func (h *reportPage) Headline() string {
 	if h.Total == 0 {
-		return strings.TrimSpace("No findings. " + phrase.Blind(&h.Res.Summary))
+		return strings.TrimSpace(phrase.Nothing(h.Res) + " " + phrase.Blind(&h.Res.Summary))
 	}
 	s := text.Count(h.Total, "finding") + " on " + text.Count(len(h.Hosts), "host")
 	if n := len(h.Res.Sessions); n > 0 {

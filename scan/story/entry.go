@@ -235,6 +235,10 @@ func (e *Entry) judge(pages int, p *pageVisits) {
 	expected := max(e.ByChance, 1e-4)
 	half := 2*len(e.Explained) >= e.Covered || e.CoveredFindings > 0 && 2*e.Findings >= e.CoveredFindings
 	enough := len(e.Explained) >= 3 || len(e.Explained) == e.Covered || e.CoveredFindings > 0 && e.Findings == e.CoveredFindings
+	if !p.dynamic && p.requests > rareRequests {
+		e.weight = n
+		return // a file that is sent as it is starts nothing
+	}
 	chance := tail(len(e.Explained), e.Covered, e.ByChance)
 	if p.requests > rareRequests {
 		chance *= float64(pages) // each of them might have

@@ -391,6 +391,11 @@ func fold(list []kept) []*Event {
 		same[key] = e
 		events = append(events, e)
 	}
+	for _, e := range events {
+		slices.SortStableFunc(e.Rules, func(a, b *rules.Rule) int {
+			return cmp.Or(-cmp.Compare(a.Level, b.Level), strings.Compare(a.Label(), b.Label()))
+		})
+	}
 	return events
 }
 

@@ -1,0 +1,55 @@
+package phrase
+
+import (
+	"fmt"
+	"strings"
+
+	"webshellscan/report/text"
+	"webshellscan/scan"
+)
+
+// maxEventLines bounds how many events without a session reports for people
+// list; JSON Lines and the time line have all of them.
+const maxEventLines = 50
+
+// maxEventLine bounds one of those lines, in bytes of the event's own text.
+const maxEventLine = 300
+
+// Nothing says that no process was found, and not more than that if events were.
+func Nothing(res *scan.Result) string {
+	if n := len(eventFindings(res)); n > 0 {
+		return "No process is a finding, but " + text.Count(n, "event matches a rule", "events match rules") + "."
+	}
+	return "No findings."
+}
+
+// eventFindings returns the events that match rules and belong to no session.
+func eventFindings(res *scan.Result) []*scan.Event {
+	var list []*scan.Event
+	for _, e := range res.Events {
+		if e.Session == nil && len(e.Rules) > 0 {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// EventFindings returns a line for each event that matches rules and belongs to no
+// session, up to a bound that the last line tells.
+func EventFindings(res *scan.Result) []string {
+	var lines []string
+	list := eventFindings(res)
+	for i, e := range list {
+		if i == maxEventLines {
+			lines = append(lines, fmt.Sprintf("and %d more: the time line and JSON Lines have all of them", len(list)-i))
+			break
+		}
+		line := fmt.Sprintf("%s  %s  %s: %s (%s)", strings.ToUpper(e.Level().String()), text.Time(e.Time), text.Visible(e.Host),
+			text.Clip(text.Visible(e.Summary), maxEventLine), e.Rules[0].Title)
+		if e.Count > 1 {
+			line += fmt.Sprintf(", %d times", e.Count)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
