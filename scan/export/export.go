@@ -20,6 +20,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"webshellscan/internal/utf8text"
 	"webshellscan/scan/event"
 )
 
@@ -71,7 +72,7 @@ type Result struct {
 // Detect returns the form of an export by the first bytes of its text, up to
 // some kilobytes; None if it is none.
 func Detect(head []byte) Form {
-	text := strings.TrimSpace(string(decodeStart(head)))
+	text := strings.TrimSpace(string(utf8text.Decode(head)))
 	switch {
 	case strings.HasPrefix(text, "<") && (strings.Contains(text, "schemas.microsoft.com/win/2004/08/events/event") ||
 		strings.HasPrefix(text, "<Events>") || strings.HasPrefix(text, "<Event>")):
@@ -86,18 +87,12 @@ func Detect(head []byte) Form {
 	return None
 }
 
-// decodeStart returns text as UTF-8.
-func decodeStart(head []byte) []byte {
-	text, _ := io.ReadAll(newText(bytes.NewReader(head))) // it does not fail in memory
-	return text
-}
-
 // Read calls visit with each record of an export of size bytes. What it returns
 // is returned. want says of which events the payload is wanted, and what of it:
 // the names of fields are those that the same record of a log has, as far as
 // the form of the export keeps them.
 func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, want event.Want, visit func(*Record) error) (Result, error) {
-	r := &reader{in: newText(io.NewSectionReader(source, 0, size)), form: form, visit: visit, space: make([]byte, 2<<20)}
+	r := &reader{in: utf8text.NewReader(io.NewSectionReader(source, 0, size)), form: form, visit: visit, space: make([]byte, 2<<20)}
 	r.fields = fields{wanted: newSelection(&want), names: make(map[string]string)}
 	err := r.run(ctx)
 	r.result.Gaps = r.gaps.list()

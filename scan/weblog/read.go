@@ -3,14 +3,14 @@ package weblog
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
+	"webshellscan/internal/utf8text"
 	"webshellscan/scan/event"
 )
 
@@ -28,7 +28,7 @@ type Window []Interval
 // NewWindow returns the window of some intervals.
 func NewWindow(list []Interval) Window {
 	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b Interval) int { return int(min(max(a.From-b.From, -1), 1)) })
+	slices.SortFunc(list, func(a, b Interval) int { return cmp.Compare(a.From, b.From) })
 	w := Window{}
 	for _, i := range list {
 		if n := len(w); n > 0 && i.From <= w[n-1].To {
@@ -94,14 +94,10 @@ type Reader struct {
 
 // Read reads a log and calls do for each request of the window, in the order of
 // the log. The Request is valid for the call only; its strings are the caller's
-// to keep. The error is that of text, of do or of the context.
+// to keep. Offsets count bytes of the text as UTF-8. The error is that of text, of do or of the context.
 func (rd *Reader) Read(ctx context.Context, text io.Reader, do func(*Request) error) (Stats, error) {
 	p := &parser{Reader: rd, format: rd.Format, do: do, milliseconds: usesMilliseconds(rd.Name)}
-	in := bufio.NewReaderSize(text, 256<<10)
-	if bom, err := in.Peek(2); err == nil && (bom[0] == 0xFF && bom[1] == 0xFE) {
-		in = bufio.NewReaderSize(&utf16Reader{in: in}, 256<<10)
-	}
-	err := p.lines(ctx, in)
+	err := p.lines(ctx, utf8text.NewReader(text))
 	return p.stats, err
 }
 
@@ -184,7 +180,7 @@ func (p *parser) bad() {
 // one reads one line.
 func (p *parser) one(line []byte) error {
 	line = bytes.TrimRight(line, "\r\n\x00 ")
-	line = bytes.TrimLeft(line, "\x00\xEF\xBB\xBF")
+	line = bytes.TrimLeft(line, "\x00")
 	if len(line) == 0 {
 		return nil
 	}
@@ -305,45 +301,4 @@ func (p *parser) parse(line []byte, r *Request) bool {
 		return p.exchange(line, r)
 	}
 	return false
-}
-
-// plainText returns the beginning of a text as UTF-8.
-func plainText(prefix []byte) []byte {
-	if len(prefix) >= 2 && prefix[0] == 0xFF && prefix[1] == 0xFE {
-		var units []uint16
-		for b := prefix[2:]; len(b) >= 2; b = b[2:] {
-			units = append(units, binary.LittleEndian.Uint16(b))
-		}
-		return []byte(string(utf16.Decode(units)))
-	}
-	return bytes.TrimPrefix(prefix, []byte("\xEF\xBB\xBF"))
-}
-
-// utf16Reader gives UTF-16LE text as UTF-8.
-type utf16Reader struct {
-	in   io.Reader
-	raw  [4096]byte
-	held int
-	out  []byte
-}
-
-// Read implements io.Reader.
-func (u *utf16Reader) Read(b []byte) (int, error) {
-	for len(u.out) == 0 {
-		n, err := u.in.Read(u.raw[u.held:])
-		n += u.held
-		var units []uint16
-		for i := 0; i+1 < n; i += 2 {
-			units = append(units, binary.LittleEndian.Uint16(u.raw[i:]))
-		}
-		u.held = n % 2
-		u.raw[0] = u.raw[max(n-1, 0)]
-		u.out = []byte(strings.TrimPrefix(string(utf16.Decode(units)), "\uFEFF"))
-		if err != nil && len(u.out) == 0 {
-			return 0, err
-		}
-	}
-	n := copy(b, u.out)
-	u.out = u.out[n:]
-	return n, nil
 }

@@ -19,6 +19,7 @@ import (
 	"bytes"
 	"strings"
 
+	"webshellscan/internal/utf8text"
 	"webshellscan/scan/event"
 )
 
@@ -144,7 +145,7 @@ func hexDigit(c byte) (byte, bool) {
 // kilobytes, and reports whether it is one of a web server.
 func Detect(prefix []byte) (Format, bool) {
 	const lines = 40
-	prefix = plainText(prefix)
+	prefix = utf8text.Decode(prefix)
 	for range lines {
 		line, rest, more := bytes.Cut(prefix, []byte("\n"))
 		line = bytes.TrimRight(line, "\r\x00 ")

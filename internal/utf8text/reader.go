@@ -1,33 +1,61 @@
-package export
+// Package utf8text gives text as UTF-8, whichever encoding of Unicode it has. It
+// knows nothing of what the text says.
+package utf8text
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// newText returns a reader of text as UTF-8: it may be UTF-16, with a byte
-// order mark or without, or have a mark of UTF-8.
-func newText(r io.Reader) io.Reader {
-	b := bufio.NewReaderSize(r, 1<<16)
+// bufferSize is how many bytes are read at once.
+const bufferSize = 64 << 10
+
+// NewReader returns a reader of text as UTF-8, without a byte order mark: it may
+// be UTF-16, with a mark or without, or have a mark of UTF-8. Of UTF-16 each lone
+// surrogate becomes U+FFFD, and an odd last byte is dropped; what is in no
+// encoding of Unicode is passed on as it is. The reader is for one goroutine.
+func NewReader(r io.Reader) *bufio.Reader {
+	b := bufio.NewReaderSize(r, bufferSize)
 	head, _ := b.Peek(4) // a shorter one is no UTF-16
+	order, mark := encodingOf(head)
+	_, _ = b.Discard(mark) // they were peeked at
+	if order == nil {
+		return b
+	}
+	return bufio.NewReaderSize(&utf16Reader{in: b, order: order}, bufferSize)
+}
+
+// Decode returns text that is in memory as NewReader gives it. It may be the
+// text's own bytes.
+func Decode(text []byte) []byte {
+	order, mark := encodingOf(text[:min(len(text), 4)])
+	if order == nil {
+		return text[mark:]
+	}
+	decoded, _ := io.ReadAll(NewReader(bytes.NewReader(text))) // it does not fail in memory
+	return decoded
+}
+
+// encodingOf returns the byte order of UTF-16 that begins with head, nil for
+// other text, and the size of its byte order mark.
+func encodingOf(head []byte) (order binary.ByteOrder, mark int) {
 	switch {
 	case len(head) >= 3 && string(head[:3]) == "\xEF\xBB\xBF":
-		_, _ = b.Discard(3) // they were peeked at
+		return nil, 3
 	case len(head) >= 2 && string(head[:2]) == "\xFF\xFE":
-		_, _ = b.Discard(2)
-		return &utf16Reader{in: b, order: binary.LittleEndian}
+		return binary.LittleEndian, 2
 	case len(head) >= 2 && string(head[:2]) == "\xFE\xFF":
-		_, _ = b.Discard(2)
-		return &utf16Reader{in: b, order: binary.BigEndian}
+		return binary.BigEndian, 2
 	case len(head) == 4 && head[1] == 0 && head[3] == 0 && head[0] != 0:
-		return &utf16Reader{in: b, order: binary.LittleEndian}
+		return binary.LittleEndian, 0
 	case len(head) == 4 && head[0] == 0 && head[2] == 0 && head[1] != 0:
-		return &utf16Reader{in: b, order: binary.BigEndian}
+		return binary.BigEndian, 0
 	}
-	return b
+	return nil, 0
 }
 
 // utf16Reader turns UTF-16 into UTF-8.
