@@ -41,6 +41,9 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	}
 	p.list("Left out", s.Skipped, maxListed)
 	p.rules(&s.Rules)
+	if s.EventsLost > 0 {
+		p.line("Note: %s that match rules or may belong to sessions are more than are kept", text.Count(s.EventsLost, "event"))
+	}
 	if len(s.Only) > 0 {
 		p.line("Only: %s", text.Visible(strings.Join(s.Only, ", ")))
 	}

@@ -1,6 +1,8 @@
 package scan
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,94 +63,89 @@ func (s *RuleSets) eventRules() []*rules.Rule {
 // eventPlan says which events rules ask for, and which sets of rules ask for
 // each. It is immutable; goroutines may share it.
 type eventPlan struct {
-	keys      []event.Key
-	providers []string
-	channels  []string
+	sets    []EventSet
+	servers *rules.Set
+	// The indices of the sets that ask for a kind of event, for all of a provider, and
+	// for all of a channel. Names are as the log sources have them.
+	keys      map[event.Key][]int
+	providers map[string][]int
+	channels  map[string][]int
 	fields    []string
-	sets      []EventSet
-	servers   *rules.Set
-	// bySource are the indices of sets that a selected event is of: by key, provider
-	// and channel, in the order of those.
-	bySource [][]int
 }
 
 // newEventPlan returns the plan for the rules of a scan.
 func newEventPlan(s *RuleSets) *eventPlan {
-	p := &eventPlan{sets: s.Events, servers: s.Servers}
-	keys, providers, channels := make(map[event.Key][]int), make(map[string][]int), make(map[string][]int)
-	names := map[string]bool{"": true}
+	p := &eventPlan{
+		sets: s.Events, servers: s.Servers,
+		keys: make(map[event.Key][]int), providers: make(map[string][]int), channels: make(map[string][]int),
+	}
+	names := map[string]bool{"": true, "Security/@UserID": true}
+	for _, name := range imageFields {
+		names[name] = true
+	}
 	for i, e := range s.Events {
 		for _, name := range e.Set.Fields() {
 			names[name] = true
 		}
 		for _, r := range e.Set.Rules() {
-			p.plan(e.source, r, i, keys, providers, channels)
+			p.add(e.source, r, i)
 		}
 	}
-	for _, k := range sortedKeys(keys) {
-		p.keys, p.bySource = append(p.keys, k), append(p.bySource, keys[k])
-	}
-	for _, name := range sortedNames(providers) {
-		p.providers, p.bySource = append(p.providers, name), append(p.bySource, providers[name])
-	}
-	for _, name := range sortedNames(channels) {
-		p.channels, p.bySource = append(p.channels, name), append(p.bySource, channels[name])
-	}
-	p.fields = append(sortedNames(names), imageFields...)
-	p.fields = append(p.fields, "Security/@UserID", "Execution/@ProcessID", "Level")
-	slices.Sort(p.fields)
-	p.fields = slices.Compact(p.fields)
+	p.fields = slices.Sorted(maps.Keys(names))
 	return p
+}
+
+// want returns the events of the plan, in an order that is always the same.
+func (p *eventPlan) want() event.Want {
+	keys := slices.SortedFunc(maps.Keys(p.keys), func(a, b event.Key) int {
+		return cmp.Or(strings.Compare(a.Provider, b.Provider), cmp.Compare(a.ID, b.ID))
+	})
+	return event.Want{
+		Keys: keys, Providers: slices.Sorted(maps.Keys(p.providers)), Channels: slices.Sorted(maps.Keys(p.channels)), Fields: p.fields,
+	}
+}
+
+// setsOf returns, by Event.Key of what is wanted, the indices of the sets that ask
+// for an event.
+func (p *eventPlan) setsOf(want *event.Want) [][]int {
+	var list [][]int
+	for _, k := range want.Keys {
+		sets := slices.Concat(p.keys[k], p.providers[k.Provider])
+		slices.Sort(sets)
+		list = append(list, slices.Compact(sets))
+	}
+	for _, name := range want.Providers {
+		list = append(list, p.providers[name])
+	}
+	for _, name := range want.Channels {
+		list = append(list, p.channels[name])
+	}
+	return list
 }
 
 // imageFields are the fields in which events name the image of their process.
 var imageFields = []string{"Image", "ProcessName", "Process Name", "SourceImage", "Application"}
 
-func sortedKeys(m map[event.Key][]int) []event.Key {
-	var list []event.Key
-	for k := range m {
-		list = append(list, k)
-	}
-	slices.SortFunc(list, func(a, b event.Key) int {
-		if a.Provider != b.Provider {
-			return strings.Compare(a.Provider, b.Provider)
-		}
-		return int(a.ID) - int(b.ID)
-	})
-	return list
-}
-
-func sortedNames[V any](m map[string]V) []string {
-	var list []string
-	for name := range m {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list
-}
-
-// plan notes the events that one rule of a set asks for.
-func (p *eventPlan) plan(source *logSource, r *rules.Rule, set int, keys map[event.Key][]int, providers, channels map[string][]int) {
+// add notes the events that one rule of a set asks for.
+func (p *eventPlan) add(source *logSource, r *rules.Rule, set int) {
 	ids, ok := source.ids, len(source.ids) > 0
 	if !ok {
 		ids, ok = eventIDs(r)
 	}
 	from := source.providers
 	if len(from) == 0 {
-		from, _ = exactValues(r, "Provider_Name")
-	}
-	if len(from) == 0 {
-		channels[source.channel] = addIndex(channels[source.channel], set)
-		return
+		if from, _ = exactValues(r, "Provider_Name"); len(from) == 0 {
+			p.channels[source.channel] = addIndex(p.channels[source.channel], set)
+		}
 	}
 	for _, provider := range from {
 		if !ok {
-			providers[provider] = addIndex(providers[provider], set)
+			p.providers[provider] = addIndex(p.providers[provider], set)
 			continue
 		}
 		for _, id := range ids {
 			k := event.Key{Provider: provider, ID: id}
-			keys[k] = addIndex(keys[k], set)
+			p.keys[k] = addIndex(p.keys[k], set)
 		}
 	}
 }
@@ -208,28 +205,93 @@ func exactValues(r *rules.Rule, field string) ([]string, bool) {
 	return values, with > 0 && (without == 0 || !alternatives)
 }
 
+// eventMatcher matches events against the sets of a plan. It is for one
+// goroutine.
+type eventMatcher struct {
+	plan     *eventPlan
+	sets     [][]int // by Event.Key
+	matchers []*rules.Matcher
+	subjects []eventSubject
+	roles    *imageRoles
+	servers  *workerMap // nil while no process is known
+	matches  []int
+}
+
+// newEventMatcher returns a matcher of the events of a selection.
+func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap) *eventMatcher {
+	m := &eventMatcher{plan: p, sets: p.setsOf(want), roles: newImageRoles(p.servers), servers: servers}
+	for _, e := range p.sets {
+		s := eventSubject{matcher: m}
+		for _, name := range e.Set.Fields() {
+			s.getters = append(s.getters, eventGetterOf(name))
+		}
+		m.subjects, m.matchers = append(m.subjects, s), append(m.matchers, e.Set.NewMatcher())
+	}
+	return m
+}
+
+// Match implements story.Judge.
+func (m *eventMatcher) Match(ev *event.Event, process proctree.Process) []*rules.Rule {
+	var found []*rules.Rule
+	for _, i := range m.setsOf(ev) {
+		s := &m.subjects[i]
+		s.event, s.process, s.texts = ev, process, s.texts[:0]
+		m.matches = m.matchers[i].Match(m.matches[:0], s)
+		for _, rule := range m.matches {
+			found = append(found, m.plan.sets[i].Set.Rules()[rule])
+		}
+	}
+	return found
+}
+
+// setsOf returns the indices of the sets that ask for an event.
+func (m *eventMatcher) setsOf(ev *event.Event) []int {
+	sets := m.sets[ev.Key]
+	if len(m.plan.channels) == 0 {
+		return sets
+	}
+	channel := ev.Channel.String()
+	for name, more := range m.plan.channels {
+		if strings.EqualFold(name, channel) {
+			sets = slices.Concat(sets, more)
+			slices.Sort(sets)
+			sets = slices.Compact(sets)
+		}
+	}
+	return sets
+}
+
+// role returns which kind of server an event's process is: by the trees, else by
+// its image.
+func (m *eventMatcher) role(ev *event.Event, process proctree.Process) string {
+	if m.servers != nil && process.Exists() {
+		if kind := m.servers.told(process).kind; kind != ServerNone {
+			return string(kind)
+		}
+	}
+	for _, name := range imageFields {
+		if image := ev.Payload().Value(name); !image.IsNull() {
+			return m.roles.of(image.String())
+		}
+	}
+	return ""
+}
+
 // eventSubject shows an event to the rules of one set. It is for one goroutine.
 type eventSubject struct {
-	fields []string // of the set
-	values func(name string) []string
-	role   func() string
-	texts  []string // of the values given for the event at hand
+	matcher *eventMatcher
+	getters []eventGetter // by field of the set
+	event   *event.Event
+	process proctree.Process // of the event, if it is known
+	texts   []string         // of the values given for the event at hand
 }
 
 // Values implements rules.Subject.
 func (s *eventSubject) Values(dst []rules.ValueID, field int) []rules.ValueID {
-	name := s.fields[field]
-	var list []string
-	if name == "ServerRole" {
-		if role := s.role(); role != "" {
-			list = []string{role}
-		}
-	} else {
-		list = s.values(name)
-	}
-	for _, text := range list {
-		dst = append(dst, rules.Unkept|rules.ValueID(len(s.texts)))
-		s.texts = append(s.texts, text)
+	first := len(s.texts)
+	s.getters[field](s)
+	for i := first; i < len(s.texts); i++ {
+		dst = append(dst, rules.Unkept|rules.ValueID(i))
 	}
 	return dst
 }
@@ -237,37 +299,49 @@ func (s *eventSubject) Values(dst []rules.ValueID, field int) []rules.ValueID {
 // Text implements rules.Subject.
 func (s *eventSubject) Text(id rules.ValueID) string { return s.texts[id&^rules.Unkept] }
 
-// eventMatcher matches events against the sets of a plan. It is for one
-// goroutine.
-type eventMatcher struct {
-	plan     *eventPlan
-	matchers []*rules.Matcher
-	subjects []*eventSubject
-	roles    *imageRoles
-	matches  []int
-}
-
-func newEventMatcher(p *eventPlan) *eventMatcher {
-	m := &eventMatcher{plan: p, roles: newImageRoles(p.servers)}
-	for _, e := range p.sets {
-		m.matchers = append(m.matchers, e.Set.NewMatcher())
-		m.subjects = append(m.subjects, &eventSubject{fields: e.Set.Fields()})
+// give gives a value, unless it is empty.
+func (s *eventSubject) give(text string) {
+	if text != "" {
+		s.texts = append(s.texts, text)
 	}
-	return m
 }
 
-// match returns the rules of some sets that an event matches.
-func (m *eventMatcher) match(sets []int, values func(name string) []string, role func() string) []*rules.Rule {
-	var found []*rules.Rule
-	for _, i := range sets {
-		s := m.subjects[i]
-		s.values, s.role, s.texts = values, role, s.texts[:0]
-		m.matches = m.matchers[i].Match(m.matches[:0], s)
-		for _, rule := range m.matches {
-			found = append(found, m.plan.sets[i].Set.Rules()[rule])
+// eventGetter gives the values of one field of the event at hand.
+type eventGetter func(s *eventSubject)
+
+// eventGetters are the fields that are none of the event's own, by their names in
+// Sigma rules. "Data" has all values without a name.
+var eventGetters = map[string]eventGetter{
+	"EventID":       func(s *eventSubject) { s.give(strconv.Itoa(int(s.event.ID))) },
+	"Provider_Name": func(s *eventSubject) { s.give(s.event.Provider.String()) },
+	"Channel":       func(s *eventSubject) { s.give(s.event.Channel.String()) },
+	"Computer":      func(s *eventSubject) { s.give(s.event.Computer.String()) },
+	"ComputerName":  func(s *eventSubject) { s.give(s.event.Computer.String()) },
+	"UserID":        func(s *eventSubject) { s.give(s.event.System().Value("Security/@UserID").String()) },
+	"ServerRole":    func(s *eventSubject) { s.give(s.matcher.role(s.event, s.process)) },
+	"Data":          func(s *eventSubject) { s.payload(func(name string) bool { return name == "" || name == "Data" }) },
+	"":              func(s *eventSubject) { s.payload(func(string) bool { return true }) },
+}
+
+// eventGetterOf returns the getter of a field.
+func eventGetterOf(name string) eventGetter {
+	if g := eventGetters[name]; g != nil {
+		return g
+	}
+	if n, ok := story.DataNumber(name); ok {
+		return func(s *eventSubject) { s.give(s.event.Payload().Unnamed(n - 1).String()) }
+	}
+	wanted := func(own string) bool { return strings.EqualFold(own, name) }
+	return func(s *eventSubject) { s.payload(wanted) }
+}
+
+// payload gives the event's own values of some names, empty ones too.
+func (s *eventSubject) payload(wanted func(name string) bool) {
+	for _, f := range s.event.Payload() {
+		if wanted(f.Name) {
+			s.texts = append(s.texts, f.Value.String())
 		}
 	}
-	return found
 }
 
 // imageRoles says by its image alone which kind of server a process is.
@@ -286,98 +360,49 @@ func newImageRoles(servers *rules.Set) *imageRoles {
 
 // of returns the role of an image, "" if it is no server's.
 func (r *imageRoles) of(image string) string {
-	if role, ok := r.known[image]; ok || image == "" || image == "-" {
+	if role, ok := r.known[image]; ok || !proctree.IsKnown(image) {
 		return role
 	}
-	s := &eventSubject{fields: r.set.Fields(), values: func(name string) []string {
-		switch strings.ToLower(name) {
-		case "image":
-			return []string{image}
-		case "imagename":
-			return []string{proctree.BaseName(image)}
-		}
-		return nil
-	}, role: func() string { return "" }}
 	role := ""
-	if matches := r.matcher.Match(nil, s); len(matches) > 0 {
+	if matches := r.matcher.Match(nil, &imageSubject{r.set.Fields(), image}); len(matches) > 0 {
 		role = string(serverRoles[r.set.Rules()[matches[0]].Role])
 	}
 	if len(r.known) == maxImages {
 		clear(r.known)
 	}
-	r.known[strings.Clone(image)] = role
+	r.known[image] = role
 	return role
 }
 
-// eventValues returns the values that an event at hand has for a field.
-func eventValues(ev *event.Event, name string) []string {
-	switch name {
-	case "EventID":
-		return []string{strconv.Itoa(int(ev.ID))}
-	case "Provider_Name":
-		return []string{ev.Provider.String()}
-	case "Channel":
-		return []string{ev.Channel.String()}
-	case "Computer", "ComputerName":
-		return []string{ev.Computer.String()}
-	case "UserID":
-		return present(ev.System().Value("Security/@UserID").String())
-	case "Data":
-		return payloadOf(ev, func(f event.Field) bool { return f.Name == "" || f.Name == "Data" })
-	case "":
-		return payloadOf(ev, func(event.Field) bool { return true })
-	}
-	if n, ok := story.DataNumber(name); ok {
-		return present(ev.Payload().Unnamed(n - 1).String())
-	}
-	return payloadOf(ev, func(f event.Field) bool { return strings.EqualFold(f.Name, name) })
+// imageSubject shows a process to rules of which nothing but the image is known.
+type imageSubject struct {
+	fields []string
+	image  string
 }
 
-func payloadOf(ev *event.Event, wanted func(event.Field) bool) []string {
-	var list []string
-	for _, f := range ev.Payload() {
-		if wanted(f) {
-			list = append(list, f.Value.String())
-		}
+// The values of an imageSubject.
+const (
+	imagePath = rules.Unkept
+	imageFile = rules.Unkept | 1
+)
+
+// Values implements rules.Subject.
+func (s *imageSubject) Values(dst []rules.ValueID, field int) []rules.ValueID {
+	switch strings.ToLower(s.fields[field]) {
+	case "image":
+		return append(dst, imagePath)
+	case "imagename":
+		return append(dst, imageFile)
 	}
-	return list
+	return dst
 }
 
-// present returns a value unless it is empty.
-func present(value string) []string {
-	if value == "" {
-		return nil
+// Text implements rules.Subject.
+func (s *imageSubject) Text(id rules.ValueID) string {
+	if id == imageFile {
+		return proctree.BaseName(s.image)
 	}
-	return []string{value}
-}
-
-// recordValues is eventValues of a record.
-func recordValues(r *story.Record, name string) []string {
-	switch name {
-	case "EventID":
-		return []string{strconv.Itoa(int(r.ID))}
-	case "Provider_Name":
-		return []string{r.Provider}
-	case "Channel":
-		return []string{r.Channel}
-	case "Computer", "ComputerName":
-		return []string{r.Computer}
-	case "UserID":
-		return present(r.UserID)
-	}
-	var list []string
-	for _, f := range r.Fields {
-		_, unnamed := story.DataNumber(f.Name)
-		if name == "" || name == "Data" && (unnamed || f.Name == "Data") || strings.EqualFold(f.Name, name) {
-			list = append(list, f.Value)
-		}
-	}
-	return list
-}
-
-// want returns the events of the plan.
-func (p *eventPlan) want() event.Want {
-	return event.Want{Keys: p.keys, Providers: p.providers, Channels: p.channels, Fields: p.fields}
+	return s.image
 }
 
 // builtinEvents is what the plan of the built-in rules wants: reading begins with
@@ -411,7 +436,9 @@ var builtinEvents = event.Want{
 	},
 	Providers: []string{"MSExchange CmdletLogs", "Microsoft-Windows-Windows Defender"},
 	Fields: []string{
-		"", "AccessList", "Application", "Data", "Data1", "Data21", "DestinationIp", "Detection User", "EventID", "Execution/@ProcessID", "Image", "Initiated", "Level", "ObjectName", "ObjectType", "Path", "Process Name", "ProcessName", "Provider_Name", "Security/@UserID", "ServerRole", "SourceImage", "SubjectUserSid", "TargetFilename", "Threat Name", "User", "UserID",
+		"", "AccessList", "Application", "Data", "Data1", "Data21", "DestinationIp", "Detection User", "EventID", "Image",
+		"Initiated", "ObjectName", "ObjectType", "Path", "Process Name", "ProcessName", "Provider_Name", "Security/@UserID",
+		"ServerRole", "SourceImage", "SubjectUserSid", "TargetFilename", "Threat Name", "User", "UserID",
 	},
 }
 
@@ -439,8 +466,9 @@ func (r *eventReading) add(keys []event.Key) (want event.Want, candidates []bool
 	return want, candidates
 }
 
-// maxHits bounds the events that one goroutine notes.
-const maxHits = 100_000
+// maxHits bounds the events that are noted of one part of a file: an intruder may
+// write millions.
+const maxHits = 1 << 16
 
 // eventWatcher notes the events that rules match while the logs are read first.
 // It is for one goroutine.
@@ -451,121 +479,35 @@ type eventWatcher struct {
 
 	loaded  bool
 	matcher *eventMatcher // nil if there are no rules
-	sets    [][]int       // by Event.Key
 	hits    map[event.Place]bool
+	part    int // hits of the part at hand
 	dropped int
 }
 
-// begin waits for the rules.
-func (w *eventWatcher) begin() {
-	w.loaded = true
-	plan := w.load()
-	if plan == nil {
-		return
-	}
-	w.matcher = newEventMatcher(plan)
-	judge := newEventJudge(plan, nil)
-	for _, k := range w.want.Keys {
-		w.sets = append(w.sets, judge.setsOf(k.Provider, k.ID, ""))
-	}
-	for _, name := range w.want.Providers {
-		w.sets = append(w.sets, judge.setsOf(name, 0, ""))
-	}
-	for _, name := range w.want.Channels {
-		w.sets = append(w.sets, judge.setsOf("", 0, name))
-	}
-}
+// begin begins a part of a file.
+func (w *eventWatcher) begin() { w.part = 0 }
 
-// add matches an event.
+// add matches an event. The first one waits for the rules.
 func (w *eventWatcher) add(ev *event.Event) {
 	if !w.candidates[ev.Key] {
 		return
 	}
 	if !w.loaded {
-		w.begin()
+		w.loaded = true
+		if plan := w.load(); plan != nil {
+			w.matcher, w.hits = newEventMatcher(plan, &w.want, nil), make(map[event.Place]bool)
+		}
 	}
-	if w.matcher == nil || len(w.sets[ev.Key]) == 0 {
+	if w.matcher == nil || len(w.matcher.Match(ev, proctree.Process{})) == 0 {
 		return
 	}
-	found := w.matcher.match(w.sets[ev.Key], func(name string) []string { return eventValues(ev, name) },
-		func() string { return w.matcher.roles.of(imageOfEvent(ev)) })
-	if len(found) == 0 {
-		return
-	}
-	if len(w.hits) >= maxHits {
+	if w.part == maxHits {
 		w.dropped++
 		return
 	}
-	if w.hits == nil {
-		w.hits = make(map[event.Place]bool)
-	}
+	w.part++
 	w.hits[hitPlace(ev.Place)] = true
 }
 
 // hitPlace returns a place as hits are told apart: by file and offset.
 func hitPlace(p event.Place) event.Place { return event.Place{File: p.File, Offset: p.Offset} }
-
-// imageOfEvent returns the image of an event's process, "" if it names none.
-func imageOfEvent(ev *event.Event) string {
-	for _, name := range imageFields {
-		for _, f := range ev.Payload() {
-			if f.Name == name && !f.Value.IsNull() {
-				return f.Value.String()
-			}
-		}
-	}
-	return ""
-}
-
-// eventJudge matches events in the second pass, in which their processes are
-// known.
-type eventJudge struct {
-	matcher *eventMatcher
-	sets    map[event.Key][]int // by provider in lower case and ID; ID 0 for the whole provider
-	bySet   map[string][]int    // by channel in lower case
-	servers *workerMap
-}
-
-// newEventJudge returns a judge for one goroutine.
-func newEventJudge(p *eventPlan, servers *workerMap) *eventJudge {
-	j := &eventJudge{newEventMatcher(p), make(map[event.Key][]int), make(map[string][]int), servers}
-	for i, k := range p.keys {
-		j.sets[event.Key{Provider: strings.ToLower(k.Provider), ID: k.ID}] = p.bySource[i]
-	}
-	for i, name := range p.providers {
-		j.sets[event.Key{Provider: strings.ToLower(name)}] = p.bySource[len(p.keys)+i]
-	}
-	for i, name := range p.channels {
-		j.bySet[strings.ToLower(name)] = p.bySource[len(p.keys)+len(p.providers)+i]
-	}
-	return j
-}
-
-// setsOf returns the sets that ask for an event.
-func (j *eventJudge) setsOf(provider string, id uint16, channel string) []int {
-	provider = strings.ToLower(provider)
-	sets := slices.Concat(j.sets[event.Key{Provider: provider, ID: id}], j.sets[event.Key{Provider: provider}], j.bySet[strings.ToLower(channel)])
-	slices.Sort(sets)
-	return slices.Compact(sets)
-}
-
-// Match implements story.Judge.
-func (j *eventJudge) Match(r *story.Record, process proctree.Process) []*rules.Rule {
-	sets := j.setsOf(r.Provider, r.ID, r.Channel)
-	if len(sets) == 0 {
-		return nil
-	}
-	return j.matcher.match(sets, func(name string) []string { return recordValues(r, name) }, func() string {
-		if process.Exists() && j.servers != nil {
-			if kind := j.servers.told(process).kind; kind != ServerNone {
-				return string(kind)
-			}
-		}
-		for _, name := range imageFields {
-			if image := r.Get(name); image != "" {
-				return j.matcher.roles.of(image)
-			}
-		}
-		return ""
-	})
-}

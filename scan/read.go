@@ -213,6 +213,7 @@ func (w *worker) export(ctx context.Context, u unit) {
 	var stats evtx.Stats
 	err := work.Guard(func() {
 		w.watcher.begin()
+		w.events.begin()
 		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, w.want, func(r *export.Record) error {
 			stats.Count(r.Computer, r.Channel, r.Event.Time)
 			if r.Event.Key < 0 {
@@ -297,6 +298,7 @@ func (w *worker) take(ctx context.Context, in *input, part evtx.Part, faults *fa
 // takeAll is take without its guard.
 func (w *worker) takeAll(in *input, faults *faultLog, events iter.Seq2[*event.Event, error]) {
 	w.watcher.begin()
+	w.events.begin()
 	for ev, err := range events {
 		if ev == nil {
 			if fault, ok := errors.AsType[*evtx.FormatError](err); ok {

@@ -37,9 +37,10 @@ type Result struct {
 	Rules   *RuleSets
 	Summary Summary
 
-	workers *workerMap
-	inputs  []*input
-	web     *webLogs
+	workers    *workerMap
+	inputs     []*input
+	eventsLost int
+	web        *webLogs
 }
 
 // InputPath returns the path of an input by its number in an event.Place.
@@ -100,7 +101,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	d.guarded("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	res.Summary = summarize(reading, forest, loaded.rules)
-	res.Summary.Rules.Forgotten = d.forgotten
+	res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost
 	only := options.only(below)
 	res.Summary.ask(&options, only)
 	d.guarded("integrity and coverage", func() { res.judgeLogs(reading, &options, found.Notes) })

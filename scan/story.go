@@ -102,8 +102,8 @@ const storySlack = event.Minute
 func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	want := story.Want()
 	if p.plan != nil {
-		want.Keys = append(want.Keys, p.plan.keys...)
-		want.Providers, want.Channels = p.plan.providers, p.plan.channels
+		planned := p.plan.want()
+		want.Keys, want.Providers, want.Channels = append(want.Keys, planned.Keys...), planned.Providers, planned.Channels
 	}
 	selection := evtx.Select(want)
 	units := p.units()
@@ -112,7 +112,7 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	for i := range workers {
 		var judge story.Judge
 		if p.plan != nil {
-			judge = newEventJudge(p.plan, p.servers)
+			judge = newEventMatcher(p.plan, &want, p.servers)
 		}
 		collectors[i] = story.NewCollector(p.index, judge, p.hit)
 		workers[i] = &storyReader{evtx.NewReader(selection), collectors[i], want}
@@ -161,6 +161,7 @@ func (p *storyPass) units() []storyUnit {
 
 // read reads one unit.
 func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
+	w.collector.Begin()
 	switch {
 	case ctx.Err() != nil:
 	case u.chunks == nil:
@@ -240,7 +241,8 @@ func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan,
 	}
 	collectors := p.read(ctx)
 	sites := p.index.Sites(collectors)
-	stories, found := p.index.Tell(collectors)
+	stories, found, lost := p.index.Tell(collectors)
+	res.eventsLost = lost + r.hitsLost
 	res.explainRecords(ctx, p, stories, o.Explain)
 	res.tellRequests(ctx, sites, p.below)
 	for i, st := range stories {

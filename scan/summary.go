@@ -46,6 +46,9 @@ type Summary struct {
 	Blind, BlindHosts []Blind
 	// WebLogs says what was read of the logs of web servers.
 	WebLogs WebLogSummary
+	// EventsLost counts events, other than those of processes, that matched rules or
+	// may have been a session's, and that bounds left out.
+	EventsLost int
 	// Rules counts the rules.
 	Rules RuleSummary
 	// Only says in words which part of what there is was asked for.

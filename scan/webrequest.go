@@ -45,7 +45,8 @@ type EntryPoint struct {
 	ByChance                                     float64
 	Confidence                                   story.Confidence
 
-	page string
+	page  string
+	names []string // the last part of its path as logs spell it
 }
 
 // Bounds of what web logs give of a session.
@@ -142,13 +143,13 @@ type caller struct {
 	siteIDs  map[string]bool    // sites that events say its process serves; nil if none do
 
 	pages, clients numbering
+	names          [][]string // by page: the last part of its path as logs spell it
 	visits         []story.Visit
 	from, to       event.Time
-	entries        []story.Entry
-	points         []*EntryPoint // by index of entries
+	points         []*EntryPoint
 	addresses      map[string]bool
 	requests       []*Request
-	omitted        int
+	omitted        int // requests that bounds left out: of the count, or of what is shown
 }
 
 // numbering numbers texts.
@@ -313,11 +314,34 @@ func (l *webLog) pageKey(r *weblog.Request) string { return cmp.Or(l.site, r.Sit
 // visit counts a request for the callers that it may be of.
 func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
 	for _, c := range callers {
-		if len(c.visits) >= maxVisits || !w.serves(c, l, r) {
+		if !w.serves(c, l, r) {
+			continue
+		}
+		if len(c.visits) >= maxVisits {
+			c.omitted++
 			continue
 		}
 		from, to := r.Span()
-		c.visits = append(c.visits, story.Visit{Page: c.pages.id(l.pageKey(r)), Client: c.clients.id(clientOf(r)), From: from, To: to, Post: hasBody(r.Method), Static: isStatic(r.URI)})
+		page := c.pages.id(l.pageKey(r))
+		c.spell(page, r.URI)
+		c.visits = append(c.visits, story.Visit{
+			Page: page, Client: c.clients.id(clientOf(r)), From: from, To: to, Post: hasBody(r.Method), Static: isStatic(r.URI),
+		})
+	}
+}
+
+// maxSpellings bounds the spellings of a page's name that are looked for.
+const maxSpellings = 8
+
+// spell notes how a request spells the last part of its page's path: letters may
+// be encoded in any way.
+func (c *caller) spell(page int, uri string) {
+	for len(c.names) <= page {
+		c.names = append(c.names, nil)
+	}
+	name := strings.ToLower(uri[strings.LastIndexByte(uri, '/')+1:])
+	if len(c.names[page]) < maxSpellings && !slices.Contains(c.names[page], name) {
+		c.names[page] = append(c.names[page], name)
 	}
 }
 
@@ -353,9 +377,8 @@ func (c *caller) rank() {
 		if e.Confidence == story.ConfidenceNone || len(c.points) == maxEntries {
 			break
 		}
-		c.entries = append(c.entries, e)
 		c.points = append(c.points, &EntryPoint{
-			page: c.pages.texts[e.Page], Coinciding: e.Coinciding, Processes: len(e.Explained), OfProcesses: e.Covered,
+			page: c.pages.texts[e.Page], names: c.names[e.Page], Coinciding: e.Coinciding, Processes: len(e.Explained), OfProcesses: e.Covered,
 			ByChance: e.ByChance, Confidence: e.Confidence,
 		})
 		if e.Confidence == story.ConfidenceLikely {
@@ -370,16 +393,14 @@ func (c *caller) rank() {
 }
 
 // literals are what the lines hold that are of interest: the last part of a page's
-// path, or a client's address.
+// path (which is empty of a folder, so that every line holds it), or a client's
+// address.
 func literals(callers []*caller) [][]byte {
 	var list [][]byte
 	for _, c := range callers {
 		for _, p := range c.points {
-			page := p.page[strings.IndexByte(p.page, ' ')+1:]
-			if name := page[strings.LastIndexByte(page, '/')+1:]; name != "" {
+			for _, name := range p.names {
 				list = append(list, []byte(name))
-			} else {
-				list = append(list, []byte(page))
 			}
 		}
 		for address := range c.addresses {

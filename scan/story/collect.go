@@ -12,15 +12,16 @@ import (
 // Judge says which rules an event matches. process is the one that the event is
 // tied to, the zero Process if none is known. A Judge is for one goroutine.
 type Judge interface {
-	Match(r *Record, process proctree.Process) []*rules.Rule
+	Match(ev *event.Event, process proctree.Process) []*rules.Rule
 }
 
-// Bounds of what one collector keeps. Each is told where it takes effect.
+// Bounds of what is kept of one piece of the evidence, those that rules match and
+// others each by itself. They are told where they take effect.
 const (
 	// maxKept bounds the events that are tied, by session.
-	maxKept = 50_000
+	maxKept = MaxEvents
 	// maxWaiting bounds the events that may turn out to be a session's.
-	maxWaiting = 200_000
+	maxWaiting = 2 * MaxEvents
 )
 
 // Collector keeps the events that belong to sessions. It is for one goroutine.
@@ -29,10 +30,12 @@ type Collector struct {
 	judge Judge
 	hit   func(event.Place) bool
 
-	kept      []kept
-	waiting   []kept
-	bySession map[int]int // events kept, by session
-	// Dropped counts the events that the bounds left out, by session; those that
+	kept    []kept
+	waiting []kept
+	// unit and waits count what is kept of the piece at hand, by bound.
+	unit  map[int][2]int // by session
+	waits [2]int
+	// dropped counts the events that the bounds left out, by session; those that
 	// nothing ties yet under -1.
 	dropped map[int]int
 	hosts   map[string]int // by spelling of Computer
@@ -55,7 +58,7 @@ type kept struct {
 // rule. hit reports whether a rule may match the event at a place, although it is
 // of no session; it may be nil.
 func NewCollector(x *Index, judge Judge, hit func(event.Place) bool) *Collector {
-	return &Collector{index: x, judge: judge, hit: hit, bySession: make(map[int]int), dropped: make(map[int]int), hosts: make(map[string]int)}
+	return &Collector{index: x, judge: judge, hit: hit, unit: make(map[int][2]int), dropped: make(map[int]int), hosts: make(map[string]int)}
 }
 
 // host returns the index of a host by its name, -1 if it is none of the
@@ -73,6 +76,13 @@ func (c *Collector) host(computer string) int {
 
 // maxSpellings bounds the names of computers that a collector remembers.
 const maxSpellings = 1 << 16
+
+// Begin begins another piece of the evidence: bounds count by pieces, so that it
+// does not matter which collector is given which.
+func (c *Collector) Begin() {
+	clear(c.unit)
+	c.waits = [2]int{}
+}
 
 // Add takes an event. It is valid for the call only.
 func (c *Collector) Add(ev *event.Event) {
@@ -97,7 +107,7 @@ func (c *Collector) Add(ev *event.Event) {
 	case t.session >= 0:
 		c.keep(ev, k, host, t)
 	case hit || !named && k.later():
-		c.wait(c.judged(kept{record: RecordOf(ev), kind: k, host: host, tie: t, fixed: named}, hit))
+		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: named}, hit)
 	}
 }
 
@@ -106,18 +116,11 @@ var otherKind = kind{category: "other"}
 
 // elsewhere takes an event of a host without sessions.
 func (c *Collector) elsewhere(ev *event.Event, k *kind, host int, hit bool) {
-	if hit || k.from != "" && said(eventFields{ev}.text(k.from)) {
+	came := k.from != "" && ev.Time >= c.index.since-min(c.index.since, earlySlack) && said(eventFields{ev}.text(k.from))
+	if hit || came {
 		t := tie{session: -1, pid: processID(k, eventFields{ev})}
-		c.wait(c.judged(kept{record: RecordOf(ev), kind: k, host: host, tie: t, fixed: host < 0}, hit))
+		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: host < 0}, hit)
 	}
-}
-
-// judged returns an event with the rules that it matches, if it may match any.
-func (c *Collector) judged(e kept, hit bool) kept {
-	if hit {
-		e.rules = c.judge.Match(e.record, e.tie.process)
-	}
-	return e
 }
 
 // earlySlack is how long before a session's web server process began an event may
@@ -126,37 +129,50 @@ const earlySlack = event.Minute
 
 // keep keeps an event of a session, unless it is the web server's own business.
 func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
-	if c.bySession[t.session] >= maxKept {
-		c.dropped[t.session]++
-		return
-	}
-	e := kept{record: RecordOf(ev), kind: k, host: host, tie: t}
-	if t.server && k.category == WebError {
-		c.addSite(t.session, e.record)
-	}
+	e := kept{kind: k, host: host, tie: t}
 	if c.judge != nil {
-		e.rules = c.judge.Match(e.record, t.process)
+		e.rules = c.judge.Match(ev, t.process)
+	}
+	if t.server && k.category == WebError {
+		c.addSite(t.session, ev)
 	}
 	if t.server && !k.own && len(e.rules) == 0 {
 		return
 	}
-	c.bySession[t.session]++
+	counts, n := c.unit[t.session], bound(e.rules)
+	if counts[n] == maxKept {
+		c.dropped[t.session]++
+		return
+	}
+	counts[n]++
+	c.unit[t.session] = counts
+	e.record = RecordOf(ev)
 	c.kept = append(c.kept, e)
 }
 
+// bound returns which of the two bounds an event counts for: those that rules
+// match have one of their own, so that nothing can bury them.
+func bound(matched []*rules.Rule) int { return min(len(matched), 1) }
+
 // wait keeps an event until all is read.
-func (c *Collector) wait(e kept) {
-	if len(c.waiting) >= maxWaiting {
+func (c *Collector) wait(ev *event.Event, e kept, hit bool) {
+	if hit {
+		e.rules = c.judge.Match(ev, e.tie.process)
+	}
+	n := bound(e.rules)
+	if c.waits[n] == maxWaiting {
 		c.dropped[-1]++
 		return
 	}
+	c.waits[n]++
+	e.record = RecordOf(ev)
 	c.waiting = append(c.waiting, e)
 }
 
 // addSite notes the site of IIS that an error of a web server process names: its
 // application's domain is such as /LM/W3SVC/1/ROOT-1-134169445131.
-func (c *Collector) addSite(session int, r *Record) {
-	rest, ok := strings.CutPrefix(r.Get(DataName(9)), "/LM/W3SVC/")
+func (c *Collector) addSite(session int, ev *event.Event) {
+	rest, ok := strings.CutPrefix(eventFields{ev}.text(DataName(9)), "/LM/W3SVC/")
 	id, _, _ := strings.Cut(rest, "/")
 	if !ok || id == "" || strings.Trim(id, "0123456789") != "" {
 		return

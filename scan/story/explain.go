@@ -32,7 +32,7 @@ func (x *Index) Explain(ev *event.Event, stories []*Story) Explanation {
 	}
 	e.Category = k.category
 	host := x.Host(ev.Computer.String())
-	if host < 0 || len(x.hosts[host].sessions) == 0 {
+	if host < 0 || len(x.hosts[host].sessions) == 0 && k.from == "" {
 		return e.against("its host, " + ev.Computer.String() + ", has no session of a web server")
 	}
 	h := &x.hosts[host]
@@ -56,6 +56,7 @@ func (x *Index) Explain(ev *event.Event, stories []*Story) Explanation {
 		{LinkUser, h.againstUser(k, f, ev.Time)},
 		{LinkPath, againstNames(k)},
 		{LinkCommand, againstCommand(k)},
+		{LinkAddress, againstAddress(k)},
 	} {
 		if e.Session >= 0 && link.link >= e.Link {
 			break
@@ -172,4 +173,12 @@ func againstCommand(k *kind) string {
 		return ""
 	}
 	return "it holds no command line that one process of a session alone ran with then"
+}
+
+// againstAddress says that where an event came from does not tie it.
+func againstAddress(k *kind) string {
+	if k.from == "" {
+		return ""
+	}
+	return "no process of a session on another host reached out from the address that it came from at that time"
 }

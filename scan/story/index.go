@@ -33,6 +33,7 @@ type Index struct {
 	sessions []Session
 	hosts    []hostIndex
 	byName   map[string]int // hosts by each spelling of their name in lower case
+	since    event.Time     // when the first session began, forever without any
 }
 
 // hostIndex knows the sessions of one host.
@@ -69,7 +70,7 @@ const forever = event.Time(1<<63 - 1)
 
 // NewIndex returns the index of some sessions of a forest.
 func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
-	x := &Index{forest: forest, sessions: sessions, hosts: make([]hostIndex, len(forest.Hosts())), byName: make(map[string]int)}
+	x := &Index{forest: forest, sessions: sessions, hosts: make([]hostIndex, len(forest.Hosts())), byName: make(map[string]int), since: forever}
 	for i, h := range forest.Hosts() {
 		for _, name := range h.Names {
 			x.byName[strings.ToLower(name)] = i
@@ -83,6 +84,7 @@ func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
 	for i := range x.hosts {
 		if len(x.hosts[i].sessions) > 0 {
 			newHostBuilder(x, i).build()
+			x.since = min(x.since, x.hosts[i].since)
 		}
 	}
 	return x

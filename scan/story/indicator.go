@@ -186,7 +186,7 @@ func farEnd(r *Record) string {
 	if r.Provider == providerSecurity {
 		return r.Get("DestAddress")
 	}
-	if strings.EqualFold(r.Get("Initiated"), "false") {
+	if !outgoing(r) {
 		return r.Get("SourceIp")
 	}
 	return r.Get("DestinationIp")
@@ -194,11 +194,9 @@ func farEnd(r *Record) string {
 
 // address takes an address of another machine.
 func (g *gatherer) address(text, source string, at event.Time) {
-	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
-	if err != nil || a.IsLoopback() || a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast() {
-		return
+	if a, ok := machineAddress(text); ok {
+		g.addresses.add(a.String(), source, at)
 	}
-	g.addresses.add(a.Unmap().String(), source, at)
 }
 
 // process takes the indicators of a process below the server.

@@ -46,8 +46,6 @@ const (
 	ApplicationCrash       Category = "application_crash"
 	ExchangeCmdlet         Category = "exchange_cmdlet"
 	WebConfiguration       Category = "web_configuration"
-	WebRequest             Category = "web_request"
-	Database               Category = "database"
 )
 
 // The providers of the events.
@@ -70,9 +68,7 @@ const (
 	providerReporting   = "Windows Error Reporting"
 	providerExchange    = "MSExchange CmdletLogs"
 	providerIISConfig   = "Microsoft-Windows-IIS-Configuration"
-	providerIISLogging  = "Microsoft-Windows-IIS-Logging"
 	providerWAS         = "Microsoft-Windows-WAS"
-	providerDatabase    = "MSSQLSERVER"
 	providerSessions    = "Microsoft-Windows-TerminalServices-LocalSessionManager"
 	providerConnections = "Microsoft-Windows-TerminalServices-RemoteConnectionManager"
 )
@@ -255,7 +251,6 @@ var kinds = []struct {
 
 	{providerExchange, ids(1, 6), kind{category: ExchangeCmdlet, pid: exchangeProcess}},
 	{providerIISConfig, ids(29, 50), kind{category: WebConfiguration, writer: true, userID: true, paths: []string{"PhysicalPath"}}},
-	{providerDatabase, ids(15457, 33205), kind{category: Database}},
 
 	{providerSessions, ids(21, 22, 24, 25), kind{category: Logon, users: []string{"User"}, from: "Address"}},
 	{providerConnections, ids(1149), kind{category: Logon, users: []string{"Param1"}, from: "Param3"}},

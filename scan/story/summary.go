@@ -69,33 +69,37 @@ func connection(r *Record) string {
 	if r.Provider == providerSecurity {
 		return securityConnection(r)
 	}
-	verb, host, port := "connected to", r.Get("DestinationIp"), r.Get("DestinationPort")
-	if strings.EqualFold(r.Get("Initiated"), "false") {
-		verb, host, port = "accepted a connection from", r.Get("SourceIp"), r.Get("SourcePort")
+	if !outgoing(r) {
+		return "accepted a connection from " + net.JoinHostPort(r.Get("SourceIp"), r.Get("SourcePort"))
 	}
-	text := fmt.Sprintf("%s %s", verb, net.JoinHostPort(host, port))
-	if name := r.first("DestinationHostname"); name != "" && verb == "connected to" {
+	text := "connected to " + net.JoinHostPort(r.Get("DestinationIp"), r.Get("DestinationPort"))
+	if name := r.first("DestinationHostname"); name != "" {
 		text += " (" + name + ")"
 	}
 	return text
 }
 
-// Values of 5156 that stand for texts of the message table: inbound, outbound.
-const (
-	directionInbound  = "%%14592"
-	directionOutbound = "%%14593"
-)
+// directionInbound is the value of 5156 and 5157 that stands for the text
+// "Inbound" of the message table.
+const directionInbound = "%%14592"
+
+// outgoing reports whether the process of a connection began it.
+func outgoing(r *Record) bool {
+	if r.Provider == providerSecurity {
+		return r.Get("Direction") != directionInbound
+	}
+	return !strings.EqualFold(r.Get("Initiated"), "false")
+}
 
 func securityConnection(r *Record) string {
 	verb := "connected to"
 	if r.ID == 5157 {
 		verb = "was kept from connecting to"
 	}
-	address, port := r.Get("DestAddress"), r.Get("DestPort")
-	if r.Get("Direction") == directionInbound {
-		verb, address, port = "accepted a connection from", r.Get("DestAddress"), r.Get("DestPort")
+	if !outgoing(r) {
+		verb = "accepted a connection from"
 	}
-	return fmt.Sprintf("%s %s", verb, net.JoinHostPort(address, port))
+	return fmt.Sprintf("%s %s", verb, net.JoinHostPort(r.Get("DestAddress"), r.Get("DestPort")))
 }
 
 func query(r *Record) string {

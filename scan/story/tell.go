@@ -66,6 +66,8 @@ type Story struct {
 	paths map[string]bool
 	// things are what its processes made, by kind and name in lower case.
 	things map[thingName]bool
+	// reached are the connections that its processes began.
+	reached []reach
 }
 
 type thingName struct {
@@ -82,8 +84,9 @@ const maxFolded = 1_000
 
 // Tell makes the stories of the sessions of what collectors kept, which are used
 // up. It also returns the events that belong to no session and match rules, in
-// the order of time.
-func (x *Index) Tell(collectors []*Collector) ([]*Story, []*Event) {
+// the order of time, and how many events the bounds left out that may have been of
+// either kind.
+func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lost int) {
 	stories := make([]*Story, len(x.sessions))
 	for i := range stories {
 		stories[i] = &Story{paths: make(map[string]bool), things: make(map[thingName]bool)}
@@ -96,6 +99,8 @@ func (x *Index) Tell(collectors []*Collector) ([]*Story, []*Event) {
 		for session, n := range c.dropped {
 			if session >= 0 {
 				stories[session].Omitted += n
+			} else {
+				lost += n
 			}
 		}
 	}
@@ -117,7 +122,7 @@ func (x *Index) Tell(collectors []*Collector) ([]*Story, []*Event) {
 	for _, s := range stories {
 		s.bound()
 	}
-	return stories, fold(joinScripts(rest))
+	return stories, fold(joinScripts(rest)), lost
 }
 
 // sortKept puts events in the order of time, those of one time by where they
@@ -211,6 +216,7 @@ func (s *Story) learn(e *kept) {
 			s.paths[withoutStream(p)] = true
 		}
 	}
+	s.learnReach(e)
 	for _, m := range e.kind.makes {
 		if v := e.record.Get(m.field); said(v) {
 			s.things[thingName{m.thing, strings.ToLower(v)}] = true
@@ -269,7 +275,8 @@ func (x *Index) late(stories []*Story, waiting []kept) (tied, rest []kept) {
 }
 
 // lateTie ties an event of no process that is known, and reports whether it did:
-// by the files and things that it names, else by its command line.
+// by the files and things that it names, by the address that it came from, else by
+// its command line.
 func (x *Index) lateTie(stories []*Story, e *kept) bool {
 	if e.fixed {
 		return false
@@ -283,6 +290,10 @@ func (x *Index) lateTie(stories []*Story, e *kept) bool {
 			e.tie.session, e.tie.link = i, LinkPath
 			return true
 		}
+	}
+	if i := x.byAddress(stories, e); i >= 0 {
+		e.tie.session, e.tie.link = i, LinkAddress
+		return true
 	}
 	if !e.kind.command {
 		return false
