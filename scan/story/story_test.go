@@ -3,6 +3,8 @@ package story
 import (
 	"slices"
 	"testing"
+
+	"webshellscan/scan/event"
 )
 
 func TestPoolSID(t *testing.T) {
@@ -149,5 +151,33 @@ func TestJoinedScript(t *testing.T) {
 	}
 	if got := joinedScript(part("1", "a"), []*Record{part("3", "c")}).Get("ScriptBlockText"); got != "a\n[part missing]\nc" {
 		t.Errorf("with a part missing: %q", got)
+	}
+}
+
+// TestAlone: what two sessions, or others, had at a time ties to none of them.
+func TestAlone(t *testing.T) {
+	const s = event.Second
+	tests := []struct {
+		claims []claim
+		at     event.Time
+		want   int
+	}{
+		{nil, 10 * s, -1},
+		{[]claim{{0, 5 * s, 20 * s}}, 10 * s, 0},
+		{[]claim{{0, 5 * s, 20 * s}}, 4 * s, 0}, // stamps of two logs differ
+		{[]claim{{0, 5 * s, 20 * s}}, 3 * s, -1},
+		{[]claim{{0, 5 * s, 20 * s}}, 22 * s, -1},
+		{[]claim{{0, 5 * s, forever}}, 1000 * s, 0},
+		{[]claim{{0, 5 * s, 20 * s}, {0, 6 * s, 9 * s}}, 8 * s, 0},
+		{[]claim{{0, 5 * s, 20 * s}, {1, 6 * s, 30 * s}}, 10 * s, -1},
+		{[]claim{{0, 5 * s, 20 * s}, {1, 6 * s, 30 * s}}, 25 * s, 1},
+		{[]claim{{0, 5 * s, 20 * s}, {-1, 6 * s, 30 * s}}, 10 * s, -1},
+		{[]claim{{-1, 6 * s, 30 * s}, {0, 5 * s, 20 * s}}, 10 * s, -1},
+		{[]claim{{-1, 6 * s, 30 * s}}, 10 * s, -1},
+	}
+	for _, tt := range tests {
+		if got, ok := alone(tt.claims, tt.at); got != tt.want || ok != (tt.want >= 0) {
+			t.Errorf("%v at %d: %d, %v; want %d", tt.claims, tt.at, got, ok, tt.want)
+		}
 	}
 }
