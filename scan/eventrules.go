@@ -215,6 +215,37 @@ type eventMatcher struct {
 	roles    *imageRoles
 	servers  *workerMap // nil while no process is known
 	matches  []int
+
+	texts   eventTexts
+	scratch []byte
+}
+
+// eventTexts numbers the texts that come again in events, such as users and
+// images, so that what rules say of them is kept.
+type eventTexts struct {
+	ids  map[string]rules.ValueID
+	list []string
+}
+
+// Bounds of the texts that are numbered.
+const (
+	maxEventText  = 128 // bytes
+	maxEventTexts = 1 << 16
+)
+
+// id returns the number of a text, and whether it has one.
+func (t *eventTexts) id(text []byte) (rules.ValueID, bool) {
+	id, ok := t.ids[string(text)]
+	if ok || len(text) > maxEventText || len(t.list) == maxEventTexts {
+		return id, ok
+	}
+	if t.ids == nil {
+		t.ids = make(map[string]rules.ValueID)
+	}
+	id = rules.ValueID(len(t.list))
+	t.list = append(t.list, string(text))
+	t.ids[t.list[id]] = id
+	return id, true
 }
 
 // newEventMatcher returns a matcher of the events of a selection.
@@ -271,7 +302,8 @@ func (m *eventMatcher) role(ev *event.Event, process proctree.Process) string {
 	}
 	for _, name := range imageFields {
 		if image := ev.Payload().Value(name); !image.IsNull() {
-			return m.roles.of(image.String())
+			m.scratch = image.AppendText(m.scratch[:0])
+			return m.roles.of(m.scratch)
 		}
 	}
 	return ""
@@ -283,27 +315,41 @@ type eventSubject struct {
 	getters []eventGetter // by field of the set
 	event   *event.Event
 	process proctree.Process // of the event, if it is known
-	texts   []string         // of the values given for the event at hand
+	texts   []string         // of the values of the event at hand that have no number
+	values  []rules.ValueID  // of the field at hand
 }
 
 // Values implements rules.Subject.
 func (s *eventSubject) Values(dst []rules.ValueID, field int) []rules.ValueID {
-	first := len(s.texts)
+	s.values = dst
 	s.getters[field](s)
-	for i := first; i < len(s.texts); i++ {
-		dst = append(dst, rules.Unkept|rules.ValueID(i))
-	}
-	return dst
+	return s.values
 }
 
 // Text implements rules.Subject.
-func (s *eventSubject) Text(id rules.ValueID) string { return s.texts[id&^rules.Unkept] }
-
-// give gives a value, unless it is empty.
-func (s *eventSubject) give(text string) {
-	if text != "" {
-		s.texts = append(s.texts, text)
+func (s *eventSubject) Text(id rules.ValueID) string {
+	if id&rules.Unkept == 0 {
+		return s.matcher.texts.list[id]
 	}
+	return s.texts[id&^rules.Unkept]
+}
+
+// give gives a value, unless it is absent.
+func (s *eventSubject) give(v event.Value) {
+	if !v.IsNull() {
+		s.matcher.scratch = v.AppendText(s.matcher.scratch[:0])
+		s.giveText(s.matcher.scratch)
+	}
+}
+
+// giveText gives a text.
+func (s *eventSubject) giveText(text []byte) {
+	id, ok := s.matcher.texts.id(text)
+	if !ok {
+		id = rules.Unkept | rules.ValueID(len(s.texts))
+		s.texts = append(s.texts, string(text))
+	}
+	s.values = append(s.values, id)
 }
 
 // eventGetter gives the values of one field of the event at hand.
@@ -312,15 +358,21 @@ type eventGetter func(s *eventSubject)
 // eventGetters are the fields that are none of the event's own, by their names in
 // Sigma rules. "Data" has all values without a name.
 var eventGetters = map[string]eventGetter{
-	"EventID":       func(s *eventSubject) { s.give(strconv.Itoa(int(s.event.ID))) },
-	"Provider_Name": func(s *eventSubject) { s.give(s.event.Provider.String()) },
-	"Channel":       func(s *eventSubject) { s.give(s.event.Channel.String()) },
-	"Computer":      func(s *eventSubject) { s.give(s.event.Computer.String()) },
-	"ComputerName":  func(s *eventSubject) { s.give(s.event.Computer.String()) },
-	"UserID":        func(s *eventSubject) { s.give(s.event.System().Value("Security/@UserID").String()) },
-	"ServerRole":    func(s *eventSubject) { s.give(s.matcher.role(s.event, s.process)) },
+	"EventID":       func(s *eventSubject) { s.giveText(strconv.AppendUint(nil, uint64(s.event.ID), 10)) },
+	"Provider_Name": func(s *eventSubject) { s.give(s.event.Provider) },
+	"Channel":       func(s *eventSubject) { s.give(s.event.Channel) },
+	"Computer":      func(s *eventSubject) { s.give(s.event.Computer) },
+	"ComputerName":  func(s *eventSubject) { s.give(s.event.Computer) },
+	"UserID":        func(s *eventSubject) { s.give(s.event.System().Value("Security/@UserID")) },
+	"ServerRole":    giveRole,
 	"Data":          func(s *eventSubject) { s.payload(func(name string) bool { return name == "" || name == "Data" }) },
 	"":              func(s *eventSubject) { s.payload(func(string) bool { return true }) },
+}
+
+func giveRole(s *eventSubject) {
+	if role := s.matcher.role(s.event, s.process); role != "" {
+		s.giveText([]byte(role))
+	}
 }
 
 // eventGetterOf returns the getter of a field.
@@ -329,17 +381,17 @@ func eventGetterOf(name string) eventGetter {
 		return g
 	}
 	if n, ok := story.DataNumber(name); ok {
-		return func(s *eventSubject) { s.give(s.event.Payload().Unnamed(n - 1).String()) }
+		return func(s *eventSubject) { s.give(s.event.Payload().Unnamed(n - 1)) }
 	}
-	wanted := func(own string) bool { return strings.EqualFold(own, name) }
+	wanted := func(own string) bool { return own == name || strings.EqualFold(own, name) }
 	return func(s *eventSubject) { s.payload(wanted) }
 }
 
-// payload gives the event's own values of some names, empty ones too.
+// payload gives the event's own values of some names.
 func (s *eventSubject) payload(wanted func(name string) bool) {
 	for _, f := range s.event.Payload() {
 		if wanted(f.Name) {
-			s.texts = append(s.texts, f.Value.String())
+			s.give(f.Value)
 		}
 	}
 }
@@ -359,11 +411,12 @@ func newImageRoles(servers *rules.Set) *imageRoles {
 }
 
 // of returns the role of an image, "" if it is no server's.
-func (r *imageRoles) of(image string) string {
-	if role, ok := r.known[image]; ok || !proctree.IsKnown(image) {
+func (r *imageRoles) of(path []byte) string {
+	role, ok := r.known[string(path)]
+	if ok || !proctree.IsKnown(string(path)) {
 		return role
 	}
-	role := ""
+	image := string(path)
 	if matches := r.matcher.Match(nil, &imageSubject{r.set.Fields(), image}); len(matches) > 0 {
 		role = string(serverRoles[r.set.Rules()[matches[0]].Role])
 	}
