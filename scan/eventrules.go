@@ -516,6 +516,9 @@ func (r *eventReading) add(keys []event.Key) (want event.Want, candidates []bool
 	for range len(want.Providers) + len(want.Channels) {
 		candidates = append(candidates, true)
 	}
+	if want.Unlisted = slices.Index(candidates, true); want.Unlisted < 0 {
+		want.Unlisted = len(candidates)
+	}
 	return want, candidates
 }
 

@@ -12,6 +12,9 @@ type Want struct {
 	// has. Fields asks for them with the fields of these names only.
 	AllFields bool
 	Fields    []string
+	// Unlisted is how many of Keys, the first ones, are wanted without them: what has
+	// a FieldID is enough.
+	Unlisted int
 	// Recovered asks also for records of logs that are no longer live: what
 	// lies behind the live records of a chunk, left from its last use or, in
 	// exports, from other memory, and what lies in emptied chunks. Such events

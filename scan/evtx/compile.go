@@ -63,8 +63,10 @@ type compiler struct {
 	// lists says that a document without a template is to have its list of
 	// fields; a definition always has one, since others may borrow it.
 	lists bool
-	texts nameTexts
-	names nameCache
+	// wanted are the names of fields that the selection wants, nil for all.
+	wanted map[string]bool
+	texts  nameTexts
+	names  nameCache
 }
 
 // definition compiles the definition at t.offset into t.

@@ -25,6 +25,8 @@ type Decoder struct {
 	arena   []byte // UTF-16LE text that had to be put together for ev
 	scratch []byte
 	lister  lister
+	// unlisted says that the event at hand was selected without its lists.
+	unlisted bool
 
 	// The provider asked for last, since it is mostly the next one too.
 	providerName []byte
@@ -47,7 +49,7 @@ type Decoder struct {
 func NewDecoder(sel *Selection) *Decoder {
 	return &Decoder{
 		sel:       sel,
-		templates: templateCache{sel: sel, byKey: make(map[templateKey]*variants), build: compiler{lists: sel.lists}},
+		templates: templateCache{sel: sel, byKey: make(map[templateKey]*variants), build: compiler{lists: sel.lists, wanted: sel.fields}},
 		lister:    lister{on: sel.lists},
 	}
 }
@@ -90,7 +92,7 @@ func (d *Decoder) decode(c *chunkWalk, off, size int) (selected bool, err error)
 	ev := &d.ev
 	ev.Reset()
 	d.arena = d.arena[:0]
-	d.outer, d.jumped, d.misfit, d.halves = nil, 0, false, false
+	d.outer, d.jumped, d.misfit, d.halves, d.unlisted = nil, 0, false, false, false
 	ev.Place = event.Place{Offset: c.base + int64(off), Chunk: c.base, HeaderID: recordID(c.data, off)}
 	d.queue = append(d.queue[:0], document{pos: off + recordHead, end: off + size - recordTail})
 	if d.lister.on {
@@ -119,8 +121,9 @@ func (d *Decoder) decode(c *chunkWalk, off, size int) (selected bool, err error)
 		if ev.Key, selected = d.selected(); !selected {
 			break
 		}
+		d.unlisted = ev.Key < d.sel.unlisted
 	}
-	if selected && d.lister.on {
+	if selected && d.lister.on && !d.unlisted {
 		d.finishList(0)
 	}
 	return selected, nil
@@ -319,7 +322,7 @@ func (d *Decoder) fill(t *template, data []byte, doc document) {
 			d.queue = append(d.queue, document{v.off, v.off + int(v.size), e.place, doc.depth + 1, false})
 		}
 	}
-	if d.lister.on && d.checkInstance == nil {
+	if d.lister.on && !d.unlisted && d.checkInstance == nil {
 		d.list(t, data, doc, &embedded)
 	}
 	d.checkValues(data, doc)

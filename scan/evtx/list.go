@@ -23,6 +23,9 @@ type listedField struct {
 	// if it is name.
 	names uint16
 	name  string
+	// wanted says that the selection which the template was compiled for wants the
+	// name. It says nothing of names that come from a record.
+	wanted bool
 	// value is where the value comes from; of a sectionEmbed its index is that
 	// of the embed.
 	value textSource
@@ -61,6 +64,7 @@ func (c *compiler) listing() bool { return c.lists || c.start != 0 }
 // that there are too many.
 func (c *compiler) list(f listedField) {
 	if len(c.t.listed) <= event.MaxListed {
+		f.wanted = c.wanted == nil || c.wanted[f.name]
 		c.t.listed = append(c.t.listed, f)
 	}
 }
@@ -195,14 +199,14 @@ type lister struct {
 // listedValue is a field, or the place of a document.
 type listedValue struct {
 	event.Field
-	system bool
-	doc    int // its number, if the fields of a document stand here instead
+	system   bool
+	unwanted bool // the selection does not want its name
+	doc      int  // its number, if the fields of a document stand here instead
 }
 
 // begin starts a record.
 func (l *lister) begin() {
 	l.fields = l.fields[:0]
-	clear(l.of[:])
 }
 
 // open starts a document of the record, by its number.
@@ -247,7 +251,12 @@ func (d *Decoder) list(t *template, data []byte, doc document, embedded *[maxEmb
 		if v.Value.IsNull() && (v.system || l.section == sectionEmbed) {
 			continue
 		}
-		d.lister.add(v)
+		if v.unwanted = !l.wanted; l.names > 0 || t.foreign {
+			v.unwanted = !d.sel.wants(v.Name)
+		}
+		if v.doc != 0 || !v.unwanted {
+			d.lister.add(v)
+		}
 	}
 }
 
@@ -280,7 +289,7 @@ func (d *Decoder) finishList(doc int) {
 			d.finishList(v.doc)
 			continue
 		}
-		if v.doc != 0 && v.Name == "" || !d.sel.wants(v.Name) {
+		if v.doc != 0 && v.Name == "" || v.unwanted {
 			continue
 		}
 		if v.system && !d.ev.AddSystem(v.Field) || !v.system && !d.ev.AddPayload(v.Field) {

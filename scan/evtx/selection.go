@@ -24,6 +24,8 @@ type Selection struct {
 	// all fields.
 	lists  bool
 	fields map[string]bool
+	// unlisted is how many keys, the first ones, are selected without them.
+	unlisted int
 }
 
 // selectedProvider holds what is selected of one provider.
@@ -47,7 +49,7 @@ func NewSelection(keys []event.Key) *Selection { return Select(event.Want{Keys: 
 // Select returns a selection of what is wanted. Names of providers and channels
 // must be ASCII, as all of Windows' own are. Event.Key is described there.
 func Select(want event.Want) *Selection {
-	s := &Selection{wholeProvider: len(want.Providers) > 0, recovered: want.Recovered, lists: want.Lists()}
+	s := &Selection{wholeProvider: len(want.Providers) > 0, recovered: want.Recovered, lists: want.Lists(), unlisted: want.Unlisted}
 	for i, k := range want.Keys {
 		p := s.add(k.Provider)
 		p.ids, p.keys = append(p.ids, k.ID), append(p.keys, i)
