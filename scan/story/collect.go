@@ -106,7 +106,7 @@ func (c *Collector) Add(ev *event.Event) {
 	switch {
 	case t.session >= 0:
 		c.keep(ev, k, host, t)
-	case hit || !named && k.later():
+	case hit || !named && (k.later() || c.came(ev, k, host)):
 		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: named}, hit)
 	}
 }
@@ -114,10 +114,15 @@ func (c *Collector) Add(ev *event.Event) {
 // otherKind is the kind of events that only rules ask for.
 var otherKind = kind{category: "other"}
 
+// came reports whether an event may tell of what came from the session of another
+// host.
+func (c *Collector) came(ev *event.Event, k *kind, host int) bool {
+	return k.from != "" && c.index.othersThan(host) && ev.Time >= c.index.since-min(c.index.since, earlySlack) && said(eventFields{ev}.text(k.from))
+}
+
 // elsewhere takes an event of a host without sessions.
 func (c *Collector) elsewhere(ev *event.Event, k *kind, host int, hit bool) {
-	came := k.from != "" && ev.Time >= c.index.since-min(c.index.since, earlySlack) && said(eventFields{ev}.text(k.from))
-	if hit || came {
+	if hit || c.came(ev, k, host) {
 		t := tie{session: -1, pid: processID(k, eventFields{ev})}
 		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: host < 0}, hit)
 	}

@@ -42,7 +42,7 @@ func (x *Index) Explain(ev *event.Event, stories []*Story) Explanation {
 	f := eventFields{ev}
 	t, named := x.early(h, k, f, ev.Time)
 	waits := kept{record: RecordOf(ev), kind: k, host: host, tie: t}
-	if t.session < 0 && !named && k.later() {
+	if t.session < 0 && !named {
 		x.lateTie(stories, &waits)
 	}
 	e.Session, e.Link, e.Process = waits.tie.session, waits.tie.link, waits.tie.process

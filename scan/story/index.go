@@ -34,7 +34,11 @@ type Index struct {
 	hosts    []hostIndex
 	byName   map[string]int // hosts by each spelling of their name in lower case
 	since    event.Time     // when the first session began, forever without any
+	single   int            // the only host with sessions, -1 if there are several or none
 }
+
+// othersThan reports whether another host than one has sessions.
+func (x *Index) othersThan(host int) bool { return len(x.sessions) > 0 && x.single != host }
 
 // hostIndex knows the sessions of one host.
 type hostIndex struct {
@@ -70,7 +74,7 @@ const forever = event.Time(1<<63 - 1)
 
 // NewIndex returns the index of some sessions of a forest.
 func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
-	x := &Index{forest: forest, sessions: sessions, hosts: make([]hostIndex, len(forest.Hosts())), byName: make(map[string]int), since: forever}
+	x := &Index{forest: forest, sessions: sessions, hosts: make([]hostIndex, len(forest.Hosts())), byName: make(map[string]int), since: forever, single: -1}
 	for i, h := range forest.Hosts() {
 		for _, name := range h.Names {
 			x.byName[strings.ToLower(name)] = i
@@ -78,6 +82,11 @@ func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
 		x.hosts[i].boots = h.Boots
 	}
 	for i, s := range sessions {
+		if at := s.Server.HostIndex(); i == 0 {
+			x.single = at
+		} else if x.single != at {
+			x.single = -1
+		}
 		h := &x.hosts[s.Server.HostIndex()]
 		h.sessions = append(h.sessions, i)
 	}

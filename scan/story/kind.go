@@ -121,11 +121,9 @@ type kind struct {
 	own bool
 }
 
-// later reports whether an event of the kind may be tied by what is known only
-// when all is read.
-func (k *kind) later() bool {
-	return len(k.paths)+len(k.names) > 0 || k.command || k.from != "" || k.category == WMIEvent
-}
+// later reports whether an event of the kind may be tied by what is known of its
+// own host only when all is read.
+func (k *kind) later() bool { return len(k.paths)+len(k.names) > 0 || k.command }
 
 // sysmon returns a kind of Sysmon event, which names its process by GUID, ID and
 // image.
