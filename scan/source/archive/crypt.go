@@ -87,7 +87,11 @@ func (p *packed) decrypt(password string) (io.ReadCloser, error) {
 		if err != nil {
 			return nil, err
 		}
-		return p.unpack(plain, true)
+		r, err := p.unpack(plain, true)
+		if err != nil {
+			return nil, err
+		}
+		return &doubtful{r}, nil
 	}
 	plain, err := p.aes.decrypt(raw, size, password)
 	if err != nil {
@@ -98,6 +102,19 @@ func (p *packed) decrypt(password string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return &authenticated{r, plain}, nil
+}
+
+// doubtful is a member whose password has passed nothing but the quick test,
+// which one wrong password in 256 passes: what looks like damage may be that.
+type doubtful struct{ io.ReadCloser }
+
+// Read implements io.Reader.
+func (d *doubtful) Read(b []byte) (int, error) {
+	n, err := d.ReadCloser.Read(b)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%w (or it is %w)", err, ErrPassword)
+	}
+	return n, err
 }
 
 // zipCrypto is the state of traditional encryption. APPNOTE 6.1.
