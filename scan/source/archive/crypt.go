@@ -112,7 +112,7 @@ type doubtful struct{ io.ReadCloser }
 func (d *doubtful) Read(b []byte) (int, error) {
 	n, err := d.ReadCloser.Read(b)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%w (or it is %w)", err, ErrPassword)
+		err = fmt.Errorf("%w (or it is %v)", err, ErrPassword) // not known to be the latter
 	}
 	return n, err
 }
