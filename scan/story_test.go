@@ -263,8 +263,12 @@ func checkStorySession(t *testing.T, s *scan.Session) {
 	}
 	in := &s.Indicators
 	want := [][]string{
-		{`C:\inetpub\wwwroot\up\k.aspx`, `C:\ProgramData\x.exe`}, {"198.51.100.7", "203.0.113.9"},
-		{"http://203.0.113.9/x"}, {"support$"}, {"Upd"}, {`\Upd`},
+		{`C:\inetpub\wwwroot\up\k.aspx`, `C:\ProgramData\x.exe`},
+		{"198.51.100.7", "203.0.113.9"},
+		{"http://203.0.113.9/x"},
+		{"support$"},
+		{"Upd"},
+		{`\Upd`},
 	}
 	got := [][]string{values(in.Files), values(in.Addresses), values(in.URLs), values(in.Accounts), values(in.Services), values(in.Tasks)}
 	if diff := cmp.Diff(want, got); diff != "" {
