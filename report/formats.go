@@ -32,6 +32,7 @@ var VerifyFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
 	{"table", []string{".txt"}, Needs{Manifest: true}, verifyTable},
 	{"csv", []string{".csv"}, Needs{Manifest: true}, verifyCSV},
 	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, verifyJSONL},
+	{"json", []string{".json"}, Needs{Manifest: true}, verifyJSON},
 }}
 
 // TreeFormats are the formats of process trees.

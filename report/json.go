@@ -11,13 +11,17 @@ import (
 // the manifest by itself and the others in a list for each kind. It is written
 // as it is made.
 func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
+	return writeDocument(w, res, jsonSections(true))
+}
+
+// writeDocument writes one JSON document with the objects of some sections.
+func writeDocument(w io.Writer, res *scan.Result, sections []jsonSection) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := newEncoder(out)
 	// An error stays with the bufio.Writer until it is flushed.
 	put := func(s string) { _, _ = out.WriteString(s) }
 	put("{\n")
-	all := jsonSections(true)
-	for i, s := range all {
+	for i, s := range sections {
 		put(`"` + s.key + `": `)
 		single := s.key == kindManifest
 		if !single {
@@ -36,7 +40,7 @@ func writeJSON(w io.Writer, res *scan.Result, _ Options) error {
 		if !single {
 			put("]")
 		}
-		if i < len(all)-1 {
+		if i < len(sections)-1 {
 			put(",\n")
 		}
 	}

@@ -94,7 +94,17 @@ func verifyCSV(w io.Writer, res *scan.Result, o Options) error {
 
 // verifyJSONL writes the objects of JSON Lines that are not about what ran.
 func verifyJSONL(w io.Writer, res *scan.Result, _ Options) error {
-	return writeObjects(w, res, slices.DeleteFunc(jsonSections(false), func(s jsonSection) bool {
-		return s.key == "sessions" || s.key == "findings"
-	}))
+	return writeObjects(w, res, verifySections())
+}
+
+// verifyJSON writes the same objects as one JSON document.
+func verifyJSON(w io.Writer, res *scan.Result, _ Options) error {
+	return writeDocument(w, res, verifySections())
+}
+
+// verifySections are the objects that are about the logs.
+func verifySections() []jsonSection {
+	return slices.DeleteFunc(jsonSections(false), func(s jsonSection) bool {
+		return s.key != "manifest" && s.key != "hosts" && s.key != "integrity"
+	})
 }

@@ -9,6 +9,7 @@ package scan
 
 import (
 	"fmt"
+	"path"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -28,8 +29,8 @@ type Options struct {
 	Workers int
 	// Rules says which rules are applied.
 	Rules RuleOptions
-	// Hosts takes findings of these hosts only, by full or short name, compared
-	// without case. Empty takes all.
+	// Hosts takes findings of these hosts only, as MatchesHost has them. Empty takes
+	// all.
 	Hosts []string
 	// MinLevel takes only sessions of this level or above, with all their findings,
 	// and findings below no web server of this level or above. rules.LevelNone takes
@@ -119,8 +120,8 @@ func (o *Options) wantsTime(t event.Time) bool {
 }
 
 // MatchesHost reports whether a host with the given names is one of those that
-// are wanted, by full or short name, compared without case. No wanted names
-// means all.
+// are wanted, by full or short name, compared without case. In a wanted name *
+// stands for any characters and ? for one. No wanted names means all.
 func MatchesHost(wanted, names []string) bool {
 	if len(wanted) == 0 {
 		return true
@@ -128,12 +129,24 @@ func MatchesHost(wanted, names []string) bool {
 	for _, want := range wanted {
 		for _, name := range names {
 			short, _, _ := strings.Cut(name, ".")
-			if strings.EqualFold(want, name) || strings.EqualFold(want, short) {
+			if matchesName(want, name) || matchesName(want, short) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// hostWildcards keeps what path.Match would take for more than * and ?.
+var hostWildcards = strings.NewReplacer(`\`, `\\`, `[`, `\[`)
+
+// matchesName reports whether a name is of a pattern.
+func matchesName(pattern, name string) bool {
+	if !strings.ContainsAny(pattern, "*?") {
+		return strings.EqualFold(pattern, name)
+	}
+	ok, err := path.Match(hostWildcards.Replace(strings.ToLower(pattern)), strings.ToLower(name))
+	return ok && err == nil
 }
 
 // Progress says how far a scan has come. All of it may be read while the scan

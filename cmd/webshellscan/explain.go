@@ -13,14 +13,15 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/event"
 )
 
 // explainOptions are the flags of the verb explain.
 type explainOptions struct {
 	*globals
+	outputFlags
+	scopeFlags
 	rules  ruleFlags
-	format string
-	hosts  []string
 	pid    uint32
 	names  []string
 	events []string
@@ -52,12 +53,14 @@ Exit status:
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; repeatable)")
+	o.outputFlags.addFlags(cmd, report.ExplainFormats)
+	o.scopeFlags.addFlags(cmd, "processes")
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
 	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (repeatable)")
 	flags.StringArrayVar(&o.events, "record", nil, "`FILE#ID`: why the event in this file with this record ID is tied to a session, or not (repeatable)")
 	o.addWebLog(flags)
-	formatFlag(cmd, &o.format, report.ExplainFormats.Names())
+	completeFromLogs(cmd, "pid", processesOf)
+	completeRules(cmd, "rule", &o.rules)
 	return cmd
 }
 
@@ -73,25 +76,37 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	case o.workers < 0:
 		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
-	if err := report.ExplainFormats.Check(o.format); err != nil {
+	destinations, err := o.destinations(report.ExplainFormats)
+	if err != nil {
 		return err
 	}
-	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
-	var err error
+	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1, Recover: o.stale}
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
 	if options.Explain, err = o.records(); err != nil {
 		return err
 	}
+	since, until, err := parseSpan(o.since, o.until)
+	if err != nil {
+		return err
+	}
+	outs, err := openOutputs(destinations, protection{o.rules.inputs(args), o.force}, o.stdout)
+	if err != nil {
+		return err
+	}
+	defer discardAll(outs)
 	res, err := runWithProgress(cmd.Context(), o.globals, options)
 	if err != nil {
+		return err
+	}
+	if err := o.checkHosts(res, o.hosts); err != nil {
 		return err
 	}
 	if err := o.checkRecords(res, options.Explain); err != nil {
 		return err
 	}
-	list, err := o.explain(res)
+	list, err := o.explain(res, since, until)
 	if err != nil && res.Summary.Interrupted != nil {
 		o.summarize(res) // what was not read may have it
 		return o.status(res, false)
@@ -99,13 +114,18 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = o.print(func(out *output, options report.Options) error {
-		return report.ExplainFormats.Write(out, o.format, report.Explanations{Result: res, Processes: list, Whole: len(o.names) > 0}, options)
+	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+		var options report.Options
+		if out.path == "" {
+			options.Width, _ = terminal(o.stdout)
+			options.Color = o.color(o.stdout)
+		}
+		return report.ExplainFormats.Write(out, out.format, report.Explanations{Result: res, Processes: list, Whole: len(o.names) > 0}, options)
 	})
-	if err != nil {
-		return err
-	}
 	o.summarize(res)
+	if failed != nil {
+		return failed
+	}
 	return o.status(res, false)
 }
 
@@ -138,7 +158,7 @@ func (o *explainOptions) checkRecords(res *scan.Result, asked []scan.RecordRef) 
 }
 
 // explain returns what rules say of each process asked for.
-func (o *explainOptions) explain(res *scan.Result) ([]report.Explained, error) {
+func (o *explainOptions) explain(res *scan.Result, since, until event.Time) ([]report.Explained, error) {
 	if o.pid == 0 {
 		return nil, nil
 	}
@@ -152,7 +172,7 @@ func (o *explainOptions) explain(res *scan.Result) ([]report.Explained, error) {
 			continue
 		}
 		for p := range res.Forest.Processes(i) {
-			if p.PID() != o.pid {
+			if p.PID() != o.pid || p.Start() < since || until != 0 && p.Start() >= until {
 				continue
 			}
 			e := report.Explained{Process: p, Rules: res.Explain(p, wanted)}

@@ -4,11 +4,16 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"webshellscan/scan"
 )
@@ -127,4 +132,44 @@ func parseBytes(text string) (int64, error) {
 		return 0, errors.New("not a size such as 512M or 4G")
 	}
 	return n << shift, nil
+}
+
+// standardInput returns the standard input if it is among the paths. A terminal is
+// none that logs come from.
+func (g *globals) standardInput(paths []string) (io.Reader, error) {
+	if !slices.Contains(paths, "-") {
+		return nil, nil
+	}
+	if f, ok := g.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return nil, errors.New("-: the standard input is a terminal; send a log into it: webshellscan - < Security.evtx")
+	}
+	return g.stdin, nil
+}
+
+// expandPatterns lets a verb, and those below it, take paths such as *.evtx on
+// Windows, where no shell replaces them by the files that they match.
+func expandPatterns(cmd *cobra.Command, system string) {
+	if system != "windows" {
+		return
+	}
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(cmd, matchedFiles(args)) }
+	}
+	for _, below := range cmd.Commands() {
+		expandPatterns(below, system)
+	}
+}
+
+// matchedFiles replaces patterns by the files that they match. One that matches
+// none stays: whoever reads it tells.
+func matchedFiles(paths []string) []string {
+	var list []string
+	for _, path := range paths {
+		if files, err := filepath.Glob(path); err == nil && len(files) > 0 {
+			list = append(list, files...)
+			continue
+		}
+		list = append(list, path)
+	}
+	return list
 }

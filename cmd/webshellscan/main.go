@@ -26,7 +26,7 @@ func main() {
 // run runs the command line and returns the exit status. A panic that nothing
 // below recovered from is reported as an internal error.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	cmd := newRootCommand(&globals{stdout: stdout, stderr: stderr})
+	cmd := newRootCommand(&globals{stdin: stdin, stdout: stdout, stderr: stderr})
 	cmd.SetArgs(args)
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)

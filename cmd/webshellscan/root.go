@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +16,7 @@ import (
 
 // globals is what all verbs share.
 type globals struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	noColor        bool
 	quiet          bool
@@ -77,22 +77,31 @@ outright, and without an ending it is a table:
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, args []string) error { return runScan(cmd, o, args) },
+
+		ValidArgsFunction: completePaths,
 	}
 	g.addFlags(cmd.PersistentFlags())
 	o.addFlags(cmd)
-	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newExtractCommand(g), newRulesCommand(g), newExplainCommand(g))
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newExtractCommand(g), newRulesCommand(g), newExplainCommand(g), newVersionCommand(g))
+	expandPatterns(cmd, runtime.GOOS)
+	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetVersionTemplate("webshellscan {{.Version}}\n")
 	return cmd
 }
 
-// flagError says of a flag with a wrong value what is wrong in the words of all
-// other errors.
-func flagError(err error) error {
-	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return fmt.Errorf("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
+// newVersionCommand returns the verb version, which says what --version does.
+func newVersionCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return g.print(func(out *output, _ report.Options) error {
+				_, err := fmt.Fprintf(out, "webshellscan %s\n", version())
+				return err
+			})
+		},
 	}
-	return err
 }
 
 // release is the version of a released binary, set when it is linked.

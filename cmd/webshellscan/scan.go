@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
 	"webshellscan/report/text"
 	"webshellscan/scan"
-	"webshellscan/scan/event"
 )
 
 // scanOptions are the flags of a scan as they are given.
@@ -21,13 +19,10 @@ type scanOptions struct {
 	*globals
 	rules ruleFlags
 	outputFlags
+	scopeFlags
 	level  levelFlag
-	hosts  []string
-	since  string
-	until  string
 	csvRaw bool
 	check  int
-	stale  bool
 	known  string
 	noHash bool
 
@@ -39,16 +34,13 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	o.outputFlags.addFlags(cmd, report.ScanFormats)
 	o.level.add(cmd, "level", "only sessions of this `level` or above, with all their findings, and other findings of it: ")
-	flags.StringArrayVar(&o.hosts, "host", nil, "only findings of this `host` (short or full name; repeatable)")
-	flags.StringVar(&o.since, "since", "", "only findings from this `time` on (RFC 3339, or a date; UTC)")
-	flags.StringVar(&o.until, "until", "", "only findings before this `time` (RFC 3339; a date: up to its end)")
+	o.scopeFlags.addFlags(cmd, "findings")
 	o.addStrict(flags)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
 	flags.BoolVar(&o.flat, "flat", false, "a table of all findings instead of sessions with their trees")
 	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"how many `findings` to check by decoding their records with a second decoder (-1: all, 0: none)")
-	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
 	o.inputFlags.addFlags(flags)
 	o.addWebLog(flags)
 	addNoHash(flags, &o.noHash)
@@ -57,7 +49,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 
 // finalize checks the flags and turns them into the options of a scan.
 func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
-	options := scan.Options{Paths: paths, Version: version(), Workers: o.workers, MinLevel: o.level.level, Hosts: o.hosts, Crosscheck: o.check, Recover: o.stale}
+	options := scan.Options{Paths: paths, Version: version(), Workers: o.workers, MinLevel: o.level.level, Crosscheck: o.check}
 	if len(paths) == 0 {
 		return options, errors.New("no file or folder given: webshellscan PATH... (see --help)")
 	}
@@ -74,7 +66,7 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return options, err
 	}
-	if options.Since, options.Until, err = parseSpan(o.since, o.until); err != nil {
+	if err := o.scopeFlags.finalize(&options); err != nil {
 		return options, err
 	}
 	if options.WebLogs, err = o.hostsOfWebLogs(); err != nil {
@@ -84,37 +76,11 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 	return options, err
 }
 
-// parseSpan reads the flags --since and --until.
-func parseSpan(since, until string) (from, to event.Time, err error) {
-	if from, err = parseBound("--since", since, 0); err != nil {
-		return 0, 0, err
-	}
-	if to, err = parseBound("--until", until, event.Day); err != nil {
-		return 0, 0, err
-	}
-	if to != 0 && to <= from {
-		return 0, 0, fmt.Errorf("--until %s is not after --since %s", until, since)
-	}
-	return from, to, nil
-}
-
-// parseBound reads a time flag. dateEnd is added to a bare date.
-func parseBound(flag, text string, dateEnd event.Time) (event.Time, error) {
-	if text == "" {
-		return 0, nil
-	}
-	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return event.FromTime(day) + dateEnd, nil
-	}
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return 0, fmt.Errorf("%s %q: neither RFC 3339 (2026-03-01T08:30:00Z) nor a date (2026-03-01)", flag, text)
-	}
-	return event.FromTime(at.UTC()), nil
-}
-
 // runScan is the command without a verb.
 func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
+	if err := checkVerb(cmd, args); err != nil {
+		return err
+	}
 	options, err := o.finalize(args)
 	if err != nil {
 		return err
@@ -213,6 +179,9 @@ func (g *globals) checkWebLogs(res *scan.Result, given map[string]string) error 
 func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*scan.Result, error) {
 	var err error
 	if options.Sources, err = g.inputFlags.finalize(options.Paths); err != nil {
+		return nil, err
+	}
+	if options.Sources.Stdin, err = g.standardInput(options.Paths); err != nil {
 		return nil, err
 	}
 	if width, ok := terminal(g.stderr); ok && !g.quiet {

@@ -8,7 +8,6 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/report/draw"
-	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/proctree"
 )
@@ -17,12 +16,10 @@ import (
 type treeOptions struct {
 	*globals
 	outputFlags
-	hosts   []string
+	scopeFlags
 	pid     uint32
 	rules   ruleFlags
 	session string
-	since   string
-	until   string
 	depth   int
 	max     int
 	ascii   bool
@@ -52,13 +49,13 @@ outright, and without an ending it is text:
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.hosts, "host", nil, "only this `host` (short or full name; repeatable)")
+	o.scopeFlags.addFlags(cmd, "processes")
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")
 	flags.StringVar(&o.session, "session", "", "only around the server process of the session with this `key`, as reports have it")
-	flags.StringVar(&o.since, "since", "", "only processes started from this `time` on (RFC 3339, or a date; UTC), and those above them")
-	flags.StringVar(&o.until, "until", "", "only processes started before this `time` (RFC 3339; a date: up to its end), and those above them")
 	flags.IntVar(&o.depth, "depth", 0, "how many `links` below the first process to draw (0: all)")
 	flags.IntVar(&o.max, "max", 0, "how many `processes` to draw at most, those that rules matched first (0: all, but 1000 in dot, 100 in mermaid; -1: all)")
+	completeFromLogs(cmd, "pid", processesOf)
+	completeFromLogs(cmd, "session", sessionsOf)
 	flags.BoolVar(&o.ascii, "ascii", false, "draw text with ASCII characters (also on standard output when the locale is not UTF-8)")
 	return cmd
 }
@@ -89,7 +86,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	scanned := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
+	scanned := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1, Recover: o.stale}
 	if scanned.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
@@ -114,23 +111,34 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	options.Mark = func(p proctree.Process) []string { return marks[p] }
 	options.Evidence = res.Evidence
 	tops := o.tops(res)
+	if err := o.checkTops(res, tops); err != nil {
+		o.summarize(res)
+		return err
+	}
 	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		options.Interrupted = res.Summary.Interrupted != nil
 		ascii := o.ascii || out.path == "" && wantsASCII()
 		return report.TreeFormats.Write(out, out.format, &draw.Trees{Forest: res.Forest, Tops: tops, Options: options}, report.Options{ASCII: ascii})
 	})
-	switch {
-	case len(tops) > 0:
-	case o.pid != 0:
-		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no process %d in these logs\n", o.pid)
-	case o.session != "":
-		_, _ = fmt.Fprintf(o.stderr, "webshellscan: no session %s in these logs\n", text.Visible(o.session))
-	}
 	o.summarize(res)
 	if failed != nil {
 		return failed
 	}
 	return o.status(res, false)
+}
+
+// checkTops returns an error if the logs have not what is asked for. Those that
+// were not read to their end may have it.
+func (o *treeOptions) checkTops(res *scan.Result, tops []draw.Top) error {
+	switch {
+	case len(tops) > 0 || res.Summary.Interrupted != nil:
+		return nil
+	case o.pid != 0:
+		return fmt.Errorf("no process %d in these logs", o.pid)
+	case o.session != "":
+		return fmt.Errorf("no session %s in these logs", o.session)
+	}
+	return nil
 }
 
 // limited reports whether the flags say how much of trees is drawn.

@@ -14,6 +14,7 @@ import (
 type verifyOptions struct {
 	*globals
 	outputFlags
+	scopeFlags
 	csvRaw bool
 	noHash bool
 }
@@ -42,6 +43,7 @@ Exit status:
 	}
 	flags := cmd.Flags()
 	o.inputFlags.addFlags(flags)
+	o.scopeFlags.addFlags(cmd, "coverage and integrity")
 	o.outputFlags.addFlags(cmd, report.VerifyFormats)
 	addNoHash(flags, &o.noHash)
 	o.addStrict(flags)
@@ -58,17 +60,23 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	options := scan.Options{Paths: args, Workers: o.workers, Hash: !o.noHash, Version: version(), Crosscheck: -1}
+	if err := o.scopeFlags.finalize(&options); err != nil {
+		return err
+	}
 	outs, err := openOutputs(list, protection{args, o.force}, o.stdout)
 	if err != nil {
 		return err
 	}
 	defer discardAll(outs)
-	res, err := runWithProgress(cmd.Context(), o.globals, scan.Options{
-		Paths: args, Workers: o.workers, Hash: !o.noHash, Version: version(), Crosscheck: -1,
-	})
+	res, err := runWithProgress(cmd.Context(), o.globals, options)
 	if err != nil {
 		return err
 	}
+	if err := o.checkHosts(res, o.hosts); err != nil {
+		return err
+	}
+	o.keepScope(res, &options)
 	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		options := report.Options{Raw: o.csvRaw}
 		if out.path == "" {
@@ -82,4 +90,16 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	}
 	graver := slices.ContainsFunc(res.Integrity, func(i *scan.Integrity) bool { return i.Level > scan.IntegrityNotice })
 	return o.status(res, graver)
+}
+
+// keepScope leaves out what is not of the hosts and times that are asked for. What
+// has no time of its own stays.
+func (o *verifyOptions) keepScope(res *scan.Result, asked *scan.Options) {
+	res.Coverage = slices.DeleteFunc(res.Coverage, func(c scan.HostCoverage) bool {
+		return !scan.MatchesHost(o.hosts, []string{c.Host})
+	})
+	res.Integrity = slices.DeleteFunc(res.Integrity, func(i *scan.Integrity) bool {
+		before := asked.Since != 0 && i.Last != 0 && i.Last < asked.Since
+		return before || asked.Until != 0 && i.First >= asked.Until
+	})
 }

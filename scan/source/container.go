@@ -155,7 +155,12 @@ func kindOfContainer(path string, size int64) containerKind {
 		return noContainer // whoever reads it tells
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	head := make([]byte, min(512, size))
+	return containerKindOf(f)
+}
+
+// containerKindOf looks at the first and last bytes of an open file.
+func containerKindOf(f image.File) containerKind {
+	head := make([]byte, min(512, f.Size()))
 	if n, _ := f.ReadAt(head, 0); n < len(head) || isLog(head) {
 		return noContainer
 	}

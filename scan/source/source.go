@@ -62,6 +62,8 @@ type Options struct {
 	// Temp is a folder for temporary files with content that does not fit into Memory,
 	// until Found is closed; "" means that none is written.
 	Temp string
+	// Stdin is what the path "-" stands for; nil means that there is no such.
+	Stdin io.Reader
 	// Wanted are the kinds of files that are looked for besides event logs. Looking for
 	// none costs nothing.
 	Wanted []Wanted
@@ -111,9 +113,10 @@ var ErrChanged = errors.New("changed while it was read")
 
 // Find returns the inputs below paths, sorted by path, each file once however
 // often it was named, and what was skipped. Archives and disk images are replaced
-// by the logs in them. A path that does not exist or is no regular file is an
-// error; what cannot be read below a folder or in a container is skipped. If the
-// context is cancelled, Find returns its cause.
+// by the logs in them. A pipe that is named, and "-", which is Options.Stdin, are
+// read at once. A path that does not exist, or is anything else but a regular file,
+// is an error; what cannot be read below a folder or in a container is skipped. If
+// the context is cancelled, Find returns its cause.
 func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	f := finder{ctx: ctx, seen: make(map[identity]int)}
 	// Shorter arguments first: the path of a file found twice is that of the
@@ -132,7 +135,11 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	}
 	options.Passwords = append(slices.Clone(options.Passwords), "infected")
 	x := &expander{ctx: ctx, options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), skipped: f.skipped}
-	if err := x.expandAll(f.inputs); err != nil {
+	err := x.readPipes(f.pipes, options.Stdin)
+	if err == nil {
+		err = x.expandAll(f.inputs)
+	}
+	if err != nil {
 		return Found{}, errors.Join(err, (&Found{temps: x.temps}).Close())
 	}
 	slices.SortFunc(x.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
@@ -152,6 +159,7 @@ type finder struct {
 	skipped []Skipped
 	seen    map[identity]int // index in inputs
 	links   []link
+	pipes   []string // named paths that are read once, from start to end
 }
 
 // link is a symbolic link that was met: as it is shown, and where it is.
@@ -163,12 +171,20 @@ func (f *finder) add(path string) error {
 	if path == "" {
 		return errors.New("an empty path names no file or folder")
 	}
+	if path == stdinPath {
+		f.pipe(path)
+		return nil
+	}
 	path = filepath.Clean(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
+		if info.Mode()&fs.ModeNamedPipe != 0 {
+			f.pipe(path)
+			return nil
+		}
 		if !info.Mode().IsRegular() {
 			return &fs.PathError{Op: "open", Path: path, Err: ErrNotRegular}
 		}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// nearest returns the name that a mistyped one may stand for, "" if none is near.
+func nearest(typed string, names []string) string {
+	best, least := "", 1+max(1, min(len(typed)/3, 3)) // edits
+	for _, name := range names {
+		if edits := levenshtein.ComputeDistance(strings.ToLower(typed), name); edits < least {
+			best, least = name, edits
+		}
+	}
+	return best
+}
+
+// didYouMean returns a question about the name that a mistyped one may stand for,
+// with what stands before names; "" if none is near.
+func didYouMean(typed string, names []string, prefix string) string {
+	if name := nearest(typed, names); name != "" {
+		return fmt.Sprintf(" (did you mean %s%s?)", prefix, name)
+	}
+	return ""
+}
+
+// checkVerb returns an error if the first argument is no path, but nearly a verb.
+func checkVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 || strings.ContainsAny(args[0], `/\.*`) {
+		return nil
+	}
+	if _, err := os.Stat(args[0]); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var verbs []string
+	for _, verb := range cmd.Root().Commands() {
+		if verb.IsAvailableCommand() {
+			verbs = append(verbs, verb.Name())
+		}
+	}
+	if question := didYouMean(args[0], verbs, ""); question != "" {
+		return fmt.Errorf("%s: no such file or folder, and no verb%s", args[0], question)
+	}
+	return nil
+}
+
+// flagError says what is wrong with a flag in the words of all other errors.
+func flagError(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		return fmt.Errorf("%w%s", err, didYouMean(unknown.GetSpecifiedName(), names, "--"))
+	}
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	flag, reason := invalid.GetFlag(), invalid.Unwrap()
+	if _, number := errors.AsType[*strconv.NumError](reason); number {
+		reason = errors.New("not a whole number")
+		if flag.Value.Type() == "uint32" {
+			reason = errors.New("not a whole number from 0 to 4294967295, such as 4242 or 0x1092")
+		}
+	}
+	return fmt.Errorf("--%s %q: %w", flag.Name, invalid.GetValue(), reason)
+}
