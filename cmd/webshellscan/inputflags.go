@@ -152,8 +152,8 @@ func expandPatterns(cmd *cobra.Command, system string) {
 	if system != "windows" {
 		return
 	}
-	if run := cmd.RunE; run != nil {
-		cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(cmd, matchedFiles(args)) }
+	if given := cmd.RunE; given != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error { return given(cmd, matchedFiles(args)) }
 	}
 	for _, below := range cmd.Commands() {
 		expandPatterns(below, system)
