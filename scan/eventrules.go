@@ -20,30 +20,30 @@ type EventSet struct {
 	source *logSource
 }
 
-// compileEvents compiles the rules about events, by log source, of those that are
-// not about processes.
-func (s *RuleSets) compileEvents(list []*rules.Rule, o *RuleOptions) {
+// compileEvents compiles those rules of a list that are about events and not about
+// processes, by log source.
+func (s *RuleSets) compileEvents(list []*rules.Rule, o rules.Options) []EventSet {
+	var sets []EventSet
 	for i := range logSources {
 		source := &logSources[i]
 		var about []*rules.Rule
 		for _, r := range list {
-			if r.Detection != nil && r.Role == "" && source.covers(r.LogSource) {
+			if r.Detection != nil && source.covers(r.LogSource) {
 				about = append(about, r)
 			}
 		}
 		if len(about) == 0 {
 			continue
 		}
-		set, errs := rules.Compile(about, rules.Options{
-			Sources: []rules.Source{{LogSource: source.LogSource}}, MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags,
-			Exclude: o.Exclude, Placeholders: o.Placeholders,
-		})
+		o.Sources, o.Also = []rules.Source{{LogSource: source.LogSource}}, nil
+		set, errs := rules.Compile(about, o)
 		s.fail(errs)
 		s.Failed += set.Failed()
 		if len(set.Rules()) > 0 {
-			s.Events = append(s.Events, EventSet{set, source})
+			sets = append(sets, EventSet{set, source})
 		}
 	}
+	return sets
 }
 
 // covers reports whether a rule's log source is this one.
@@ -52,9 +52,12 @@ func (l *logSource) covers(rule rules.LogSource) bool {
 }
 
 // eventRules returns the rules that are matched against events.
-func (s *RuleSets) eventRules() []*rules.Rule {
+func (s *RuleSets) eventRules() []*rules.Rule { return rulesOf(s.Events) }
+
+// rulesOf returns the rules of some sets.
+func rulesOf(sets []EventSet) []*rules.Rule {
 	var list []*rules.Rule
-	for _, e := range s.Events {
+	for _, e := range sets {
 		list = append(list, e.Set.Rules()...)
 	}
 	return list
@@ -73,17 +76,17 @@ type eventPlan struct {
 	fields    []string
 }
 
-// newEventPlan returns the plan for the rules of a scan.
-func newEventPlan(s *RuleSets) *eventPlan {
+// newEventPlan returns the plan for some rules of a scan.
+func newEventPlan(servers *rules.Set, sets []EventSet) *eventPlan {
 	p := &eventPlan{
-		sets: s.Events, servers: s.Servers,
+		sets: sets, servers: servers,
 		keys: make(map[event.Key][]int), providers: make(map[string][]int), channels: make(map[string][]int),
 	}
 	names := map[string]bool{"": true, "Security/@UserID": true}
-	for _, name := range imageFields {
+	for _, name := range slices.Concat(imageFields, pidFields) {
 		names[name] = true
 	}
-	for i, e := range s.Events {
+	for i, e := range sets {
 		for _, name := range e.Set.Fields() {
 			names[name] = true
 		}
@@ -400,31 +403,39 @@ func (s *eventSubject) payload(wanted func(name string) bool) {
 type imageRoles struct {
 	set     *rules.Set
 	matcher *rules.Matcher
-	known   map[string]string
+	known   map[string]int // 1 + index of the rule that tells it, 0 for none
 }
 
 // maxImages bounds the images whose roles are remembered.
 const maxImages = 1 << 14
 
 func newImageRoles(servers *rules.Set) *imageRoles {
-	return &imageRoles{servers, servers.NewMatcher(), make(map[string]string)}
+	return &imageRoles{servers, servers.NewMatcher(), make(map[string]int)}
 }
 
 // of returns the role of an image, "" if it is no server's.
 func (r *imageRoles) of(path []byte) string {
-	role, ok := r.known[string(path)]
+	if rule, ok := r.rule(path); ok {
+		return string(serverRoles[r.set.Rules()[rule].Role])
+	}
+	return ""
+}
+
+// rule returns the index of the rule that tells a server by its image.
+func (r *imageRoles) rule(path []byte) (int, bool) {
+	rule, ok := r.known[string(path)]
 	if ok || !proctree.IsKnown(string(path)) {
-		return role
+		return rule - 1, rule > 0
 	}
 	image := string(path)
 	if matches := r.matcher.Match(nil, &imageSubject{r.set.Fields(), image}); len(matches) > 0 {
-		role = string(serverRoles[r.set.Rules()[matches[0]].Role])
+		rule = matches[0] + 1
 	}
 	if len(r.known) == maxImages {
 		clear(r.known)
 	}
-	r.known[image] = role
-	return role
+	r.known[image] = rule
+	return rule - 1, rule > 0
 }
 
 // imageSubject shows a process to rules of which nothing but the image is known.
@@ -477,6 +488,9 @@ var builtinEvents = event.Want{
 		{Provider: "Microsoft-Windows-Security-Auditing", ID: 4698},
 		{Provider: "Microsoft-Windows-Security-Auditing", ID: 4702},
 		{Provider: "Microsoft-Windows-Security-Auditing", ID: 4720},
+		{Provider: "Microsoft-Windows-Security-Auditing", ID: 5154},
+		{Provider: "Microsoft-Windows-Security-Auditing", ID: 5156},
+		{Provider: "Microsoft-Windows-Security-Auditing", ID: 5158},
 		{Provider: "Microsoft-Windows-Sysmon", ID: 3},
 		{Provider: "Microsoft-Windows-Sysmon", ID: 11},
 		{Provider: "PowerShell", ID: 400},
@@ -489,9 +503,10 @@ var builtinEvents = event.Want{
 	},
 	Providers: []string{"MSExchange CmdletLogs", "Microsoft-Windows-Windows Defender"},
 	Fields: []string{
-		"", "AccessList", "Application", "Data", "Data1", "Data21", "DestinationIp", "Detection User", "EventID", "Image",
-		"Initiated", "ObjectName", "ObjectType", "Path", "Process Name", "ProcessName", "Provider_Name", "Security/@UserID",
-		"ServerRole", "SourceImage", "SubjectUserSid", "TargetFilename", "Threat Name", "User", "UserID",
+		"", "AccessList", "Application", "Data", "Data1", "Data21", "DestinationIp", "DestinationPort", "Detection User", "Direction", "EventID",
+		"Image", "Initiated", "ObjectName", "ObjectType", "Path", "Process Name", "ProcessID", "ProcessId", "ProcessName", "Protocol",
+		"Provider_Name", "Security/@UserID", "ServerRole", "SourceAddress", "SourceImage", "SourceIp", "SourcePort", "SubjectUserSid",
+		"TargetFilename", "Threat Name", "User", "UserID",
 	},
 }
 
@@ -538,10 +553,14 @@ type eventWatcher struct {
 	hits    map[event.Place]bool
 	part    int // hits of the part at hand
 	dropped int
+	signs   signLog
 }
 
 // begin begins a part of a file.
-func (w *eventWatcher) begin() { w.part = 0 }
+func (w *eventWatcher) begin() {
+	w.part = 0
+	w.signs.begin()
+}
 
 // add matches an event. The first one waits for the rules.
 func (w *eventWatcher) add(ev *event.Event) {
@@ -554,7 +573,18 @@ func (w *eventWatcher) add(ev *event.Event) {
 			w.matcher, w.hits = newEventMatcher(plan, &w.want, nil), make(map[event.Place]bool)
 		}
 	}
-	if w.matcher == nil || len(w.matcher.Match(ev, proctree.Process{})) == 0 {
+	if w.matcher == nil {
+		return
+	}
+	hit := false
+	for _, r := range w.matcher.Match(ev, proctree.Process{}) {
+		if r.TellsServer() {
+			w.signs.add(r, ev)
+		} else {
+			hit = true
+		}
+	}
+	if !hit {
 		return
 	}
 	if w.part == maxHits {

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -17,14 +18,15 @@ type loadedRules struct {
 
 	matchers []*rules.Matcher // of RuleSets.Detections
 	crashes  []crash
-	events   *eventPlan
+	events   *eventPlan // of the rules that give findings
 }
 
 // ruleLoading is rules on their way.
 type ruleLoading struct {
 	done  chan *loadedRules
 	ready chan struct{} // closed when events is there
-	// events says what the rules ask of events, nil if the rules could not be loaded.
+	// events says what the rules ask of events, those that tell servers too; nil if the
+	// rules could not be loaded.
 	events *eventPlan
 }
 
@@ -49,8 +51,8 @@ func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading 
 		if l.err != nil {
 			stop()
 		} else {
-			l.events = newEventPlan(l.rules)
-			loading.events = l.events
+			l.events = newEventPlan(l.rules.Servers, l.rules.Events)
+			loading.events = newEventPlan(l.rules.Servers, slices.Concat(l.rules.Events, l.rules.Signs))
 		}
 		close(loading.ready)
 		loading.done <- l

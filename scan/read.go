@@ -36,6 +36,7 @@ type reading struct {
 	events     eventReading
 	hits       map[event.Place]bool // records that rules about events match
 	hitsLost   int                  // how many more there are
+	signs      []sign
 }
 
 // worker reads units, one after the other.
@@ -119,6 +120,7 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for _, w := range workers {
 		maps.Copy(r.hits, w.events.hits)
 		r.hitsLost += w.events.dropped
+		r.signs = append(r.signs, w.events.signs.list...)
 	}
 	for _, in := range r.inputs {
 		in.stats.Settle()

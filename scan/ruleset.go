@@ -41,8 +41,8 @@ type RuleSets struct {
 	// those that raise that of sessions.
 	Levels, SessionLevels *rules.Set
 	// Events are the rules about other events than the creation of processes, by log
-	// source.
-	Events []EventSet
+	// source; Signs those of them that tell servers.
+	Events, Signs []EventSet
 	// Loaded are all rules that were read, the built-in ones first, whether they
 	// apply or not; Builtin is how many of them are built in.
 	Loaded  []*rules.Rule
@@ -109,7 +109,10 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	for _, set := range s.sets() {
 		s.Failed += set.Failed()
 	}
-	s.compileEvents(s.Detections.NotApplicable(), &o)
+	s.Events = s.compileEvents(s.Detections.NotApplicable(), rules.Options{
+		MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
+	})
+	s.Signs = s.compileEvents(s.Servers.NotApplicable(), rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
 	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
 	return s, nil
 }
@@ -256,7 +259,7 @@ func (s *RuleSets) givenFilters() int {
 // Summary counts the rules.
 func (s *RuleSets) Summary() RuleSummary {
 	sum := RuleSummary{
-		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()),
+		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()) + len(rulesOf(s.Signs)),
 		Levels: len(s.Levels.Rules()) + len(s.SessionLevels.Rules()), Filters: s.givenFilters(),
 		Failed: s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
 	}
@@ -265,7 +268,7 @@ func (s *RuleSets) Summary() RuleSummary {
 		sum.NotSelected += len(set.NotSelected())
 	}
 	sum.Events = len(s.eventRules())
-	sum.NotApplicable -= sum.Events
+	sum.NotApplicable -= sum.Events + len(rulesOf(s.Signs))
 	for i := range s.Detections.Rules() {
 		if !s.Detections.Reported(i) {
 			sum.Correlated++

@@ -51,7 +51,7 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 		mark(set.NotApplicable(), UseNotApplicable)
 		mark(set.NotSelected(), UseNotSelected)
 	}
-	for _, r := range s.Servers.Rules() {
+	for _, r := range slices.Concat(s.Servers.Rules(), rulesOf(s.Signs)) {
 		uses[r] = serverUses[r.Role]
 	}
 	mark(s.Applications.Rules(), UseWebApplication)

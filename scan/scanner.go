@@ -85,7 +85,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		return nil, loaded.err
 	}
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}}
-	res.workers = newWorkerMap(forest, loaded.rules.Servers, options.workers())
+	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	d := &detection{
 		options: &options, forest: forest, set: loaded.rules.Detections, matchers: loaded.matchers, workers: res.workers, inputs: reading.inputs,

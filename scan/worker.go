@@ -80,8 +80,9 @@ type hostWorkers struct {
 	application map[int]proctree.TextID
 }
 
-// newWorkerMap tells the servers of a forest by rules of those roles.
-func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerMap {
+// newWorkerMap tells the servers of a forest by rules of those roles, about their
+// processes and about events.
+func newWorkerMap(forest *proctree.Forest, set *rules.Set, signs []sign, workers int) *workerMap {
 	m := &workerMap{forest: forest, hosts: make([]hostWorkers, len(forest.Hosts()))}
 	for i, h := range forest.Hosts() {
 		m.hosts[i] = hostWorkers{
@@ -90,10 +91,7 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 		}
 	}
 	for _, r := range set.Rules() {
-		kind := serverRoles[r.Role]
-		m.servers = append(m.servers, serverName{
-			forest.Texts().InternString(productName(r)), forest.Texts().InternString(string(kind)), kind, serverRank(r),
-		})
+		m.servers = append(m.servers, m.name(r))
 	}
 	judges := newJudges(set, newMatchers(set, workers), forest, nil)
 	batches := batchesOf(forest)
@@ -106,10 +104,17 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, workers int) *workerM
 		})
 	})
 	m.crashes = append(crashesOf(judges), crashesIn("servers", failures)...)
+	m.takeSigns(set, signs)
 	for i := range m.hosts {
 		m.inherit(i)
 	}
 	return m
+}
+
+// name returns what a rule says of the servers that it tells.
+func (m *workerMap) name(r *rules.Rule) serverName {
+	texts, kind := m.forest.Texts(), serverRoles[r.Role]
+	return serverName{texts.InternString(productName(r)), texts.InternString(string(kind)), kind, serverRank(r)}
 }
 
 // productName returns what a rule calls the server, or what runs in it.

@@ -1,0 +1,239 @@
+package scan
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// sign is an event by which a rule takes its process for a server: one that
+// listens or accepts on a web port, for instance. Several that say the same are
+// one.
+type sign struct {
+	signKey
+	by *rules.Rule
+	at event.Time // the first
+}
+
+// signKey is what a sign says. hour, since the epoch, is 0 where the process has a
+// GUID: process IDs come again.
+type signKey struct {
+	rule     string // its ID, or its file and name
+	computer string
+	guid     event.GUID
+	pid      uint32
+	image    string
+	hour     int64
+}
+
+// pidFields are the fields in which events name their process by its ID.
+var pidFields = []string{"ProcessId", "ProcessID"}
+
+// Bounds of signs. An intruder may write millions of them, on any computer's
+// behalf.
+const (
+	// maxSigns bounds those of one part of a file.
+	maxSigns = 1 << 12
+	// maxSignText bounds a computer's name and an image, in bytes.
+	maxSignText = 1 << 10
+)
+
+// signLog keeps signs while logs are read. It is for one goroutine.
+type signLog struct {
+	list []sign
+	part map[signKey]int // of the part at hand, by index in list
+}
+
+// begin begins a part of a file.
+func (l *signLog) begin() { clear(l.part) }
+
+// add takes an event that a rule matches.
+func (l *signLog) add(r *rules.Rule, ev *event.Event) {
+	key := signKey{rule: ruleKey(r), computer: ev.Computer.String(), image: imageOf(ev)}
+	key.guid, _ = ev.Value(event.ProcessGUID).GUID()
+	key.pid = pidOf(ev)
+	if key.guid.IsZero() {
+		key.hour = ev.Time.UnixSeconds() / 3600
+	}
+	if i, ok := l.part[key]; ok {
+		l.list[i].at = min(l.list[i].at, ev.Time)
+		return
+	}
+	named := !key.guid.IsZero() || key.pid != 0
+	if !named || len(l.part) == maxSigns || max(len(key.computer), len(key.image)) > maxSignText {
+		return
+	}
+	if l.part == nil {
+		l.part = make(map[signKey]int)
+	}
+	l.part[key] = len(l.list)
+	l.list = append(l.list, sign{key, r, ev.Time})
+}
+
+// ruleKey returns what tells a rule from others.
+func ruleKey(r *rules.Rule) string { return cmp.Or(r.ID, r.File+"\x00"+r.Label()) }
+
+// imageOf returns the image of an event's process, "" if it does not name it.
+func imageOf(ev *event.Event) string {
+	for _, name := range imageFields {
+		if v := ev.Payload().Value(name); !v.IsNull() {
+			return v.String()
+		}
+	}
+	return ""
+}
+
+// pidOf returns the ID of an event's process, 0 if it does not name it. The
+// Security log writes it as a number, or as text in either notation.
+func pidOf(ev *event.Event) uint32 {
+	for _, name := range pidFields {
+		if n, ok := ev.Payload().Value(name).Uint(); ok && n <= 0xFFFFFFFF {
+			return uint32(n)
+		}
+	}
+	return 0
+}
+
+// compareSigns orders signs, those of one process by the time of the first.
+func compareSigns(a, b sign) int {
+	return cmp.Or(
+		cmp.Compare(a.at, b.at), strings.Compare(a.computer, b.computer), strings.Compare(a.rule, b.rule),
+		cmp.Compare(a.pid, b.pid), strings.Compare(a.image, b.image), bytes.Compare(a.guid[:], b.guid[:]),
+	)
+}
+
+// takeSigns tells servers by what events show of them. A server that is known by
+// name stays what it is; what the way in which a process was started suggests gives
+// way, since a process that serves is no guess.
+func (m *workerMap) takeSigns(set *rules.Set, signs []sign) {
+	if len(signs) == 0 {
+		return
+	}
+	slices.SortFunc(signs, compareSigns)
+	byName := hostsByName(m.forest.Hosts())
+	hosts := make([][]sign, len(m.hosts))
+	for _, s := range signs {
+		if host, ok := byName[s.computer]; ok {
+			hosts[host] = append(hosts[host], s)
+		}
+	}
+	roles, numbers := newImageRoles(set), make(map[*rules.Rule]uint16)
+	for host, of := range hosts {
+		if len(of) == 0 {
+			continue
+		}
+		shown := newShown(m.forest, host, of)
+		for i := range of {
+			if p := shown.process(&of[i]); p.Exists() {
+				m.takeSign(p, &of[i], roles, numbers)
+			}
+		}
+	}
+}
+
+// takeSign tells a server by one sign; by its image, if only the event names it.
+func (m *workerMap) takeSign(p proctree.Process, s *sign, roles *imageRoles, numbers map[*rules.Rule]uint16) {
+	server := &m.hosts[p.HostIndex()].server[p.Index()]
+	if *server != 0 && m.servers[*server-1].kind != ServerUnknown {
+		return
+	}
+	if rule, ok := roles.rule([]byte(s.image)); ok && p.Image() == 0 && m.servers[rule].kind != ServerUnknown {
+		*server = uint16(rule + 1)
+		return
+	}
+	if *server != 0 && m.servers[*server-1].rank > serverRank(s.by) {
+		return
+	}
+	if numbers[s.by] == 0 {
+		m.servers = append(m.servers, m.name(s.by))
+		numbers[s.by] = uint16(len(m.servers))
+	}
+	*server = numbers[s.by]
+}
+
+// shown finds the processes of one host that signs name.
+type shown struct {
+	texts *proctree.Texts
+	boots []event.Time
+	guids map[event.GUID]proctree.Process
+	pids  map[uint32][]proctree.Process
+}
+
+// newShown returns the processes of a host that may be those of some signs.
+func newShown(forest *proctree.Forest, host int, signs []sign) *shown {
+	f := &shown{
+		texts: forest.Texts(), boots: forest.Hosts()[host].Boots,
+		guids: make(map[event.GUID]proctree.Process), pids: make(map[uint32][]proctree.Process),
+	}
+	for _, s := range signs {
+		f.guids[s.guid], f.pids[s.pid] = proctree.Process{}, nil
+	}
+	for p := range forest.Processes(host) {
+		if _, ok := f.guids[p.GUID()]; ok {
+			f.guids[p.GUID()] = p
+		}
+		if list, ok := f.pids[p.PID()]; ok {
+			f.pids[p.PID()] = append(list, p)
+		}
+	}
+	return f
+}
+
+// process returns the process of a sign: by its GUID, else the last one that had
+// its ID and its image by then. The zero Process stands for none.
+func (f *shown) process(s *sign) proctree.Process {
+	if p := f.guids[s.guid]; p.Exists() && !s.guid.IsZero() {
+		return p
+	}
+	if s.pid == 0 {
+		return proctree.Process{}
+	}
+	var best proctree.Process
+	for _, p := range f.pids[s.pid] {
+		if f.lived(p, s.at) && f.named(p, s.image) && (!best.Exists() || p.Start() >= best.Start()) {
+			best = p
+		}
+	}
+	return best
+}
+
+// lived reports whether a process may have run at a time. Of one that was started
+// before the logs begin, its children say when it ran.
+func (f *shown) lived(p proctree.Process, at event.Time) bool {
+	from, known := p.Start(), max(p.Start(), firstChild(p))
+	if p.Stub() {
+		from = 0
+	}
+	to := p.End()
+	for _, boot := range f.boots {
+		if boot <= known {
+			from = max(from, boot)
+		} else if to == 0 {
+			to = boot
+		}
+	}
+	return from <= at+signSlack && (to == 0 || at <= to+signSlack)
+}
+
+// signSlack is how far the clocks of two logs may lie apart.
+const signSlack = event.Second
+
+// firstChild returns when the first child of a process began, 0 if it has none.
+func firstChild(p proctree.Process) event.Time {
+	for child := range p.Children() {
+		return child.Start()
+	}
+	return 0
+}
+
+// named reports whether a process may have an image. The Security log names
+// volumes by device, so that only the files' names are compared.
+func (f *shown) named(p proctree.Process, image string) bool {
+	own := f.texts.KnownText(p.Image())
+	return own == "" || strings.EqualFold(proctree.BaseName(own), proctree.BaseName(image))
+}
