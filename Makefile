@@ -40,7 +40,7 @@ bench: bench-logs
 
 bench-logs: $(BENCH)/mixed $(BENCH)/none $(BENCH)/sysmon $(BENCH)/security $(BENCH)/distinct
 
-EVTXGEN = go run ./scan/evtx/evtxtest/evtxgen
+EVTXGEN = go run ./internal/evtxtest/evtxgen
 $(BENCH)/mixed:
 	$(EVTXGEN) -kind mixed -size 1GiB -o $@
 $(BENCH)/none:

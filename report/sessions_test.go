@@ -12,11 +12,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/report"
 	"webshellscan/report/draw"
 	"webshellscan/report/reporttest"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // TestCoverageByRecord: each record counts for the host and channel that it names

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 const w3wp = `C:\Windows\System32\inetsrv\w3wp.exe`

@@ -12,9 +12,9 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 	"webshellscan/scan/proctree"
 )
 

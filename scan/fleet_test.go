@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
-	"webshellscan/scan/evtx/evtxtest/fleet"
 	"webshellscan/scan/proctree"
 )
 

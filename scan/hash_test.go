@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/internal/evtxtest"
+	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
-	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // hashOf returns the SHA-256 of a file.

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
-	"webshellscan/scan/evtx/evtxtest"
 	"webshellscan/scan/proctree"
 )
 

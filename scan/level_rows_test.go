@@ -11,8 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // levelRow is a line of testdata/level_rows.tsv: a command line below a server,

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // levelCase is a chain of command lines below a server, each below the one before,

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 	"webshellscan/scan/proctree"
 )
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest/faults"
 	"webshellscan/scan/proctree"
 )
 

@@ -11,10 +11,10 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // ruleFile writes rules to a file and returns its path.

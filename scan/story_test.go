@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 	"webshellscan/scan/story"
 )
 

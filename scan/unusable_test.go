@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // machineGUID returns a process GUID of a machine and a time.

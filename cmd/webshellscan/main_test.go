@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/report"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files and the expectations of the scripts")

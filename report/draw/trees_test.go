@@ -17,14 +17,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
+	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/report"
 	"webshellscan/report/draw"
 	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
-	"webshellscan/scan/evtx/evtxtest"
-	"webshellscan/scan/evtx/evtxtest/faults"
 	"webshellscan/scan/proctree"
 )
 

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"webshellscan/internal/cputime"
+	"webshellscan/internal/evtxtest"
+	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
-	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // noon is the time of the made events.

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/internal/evtxtest"
+	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
-	"webshellscan/scan/evtx/evtxtest/fleet"
 )
 
 // BenchmarkReader reads logs in memory with one goroutine, beside taking the

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // All fields of the events of one provider, whatever their IDs.

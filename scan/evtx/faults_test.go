@@ -12,9 +12,9 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // allOfBase selects every kind of event that the base of the fault matrix has.

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"webshellscan/internal/cputime"
+	"webshellscan/internal/evtxtest"
+	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
-	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // maxChunkTime is what a chunk may cost at most, whatever is in it

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/event"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // swapValues makes the chunk's definition another one of the same template id:

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // missingOf returns what the header of a log knows of and the log does not hold.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
+	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
-	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // stretch is a stretch of a file, in bytes from its start.

@@ -7,9 +7,9 @@ import (
 	"reflect"
 	"testing"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // TestDefinitionOutside: a record that says its definition stands where none

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // TestQuickPlain: the quick look at a record without a template finds what

@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // noon is when the made events happened.

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"testing"
 
+	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest/faults"
 )
 
 // sparseSource is a file of zeros with a chunk far behind.
