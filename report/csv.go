@@ -2,11 +2,14 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"webshellscan/report/text"
@@ -20,6 +23,9 @@ type csvWriter struct {
 	line bytes.Buffer
 	csv  *csv.Writer // to line
 	raw  bool
+	// excelTimes is Options.ExcelTimes, bom what stands before the first line.
+	excelTimes bool
+	bom        string
 }
 
 func writeCSV(w io.Writer, res *scan.Result, o Options) error {
@@ -31,7 +37,7 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 			err = writeBlind(c, sessionColumns, res.Summary.BlindHosts)
 		}
 	} else {
-		err = writeColumns(c, res.Findings, csvColumns, newRow)
+		err = writeColumns(c, findingsInOrder(res, o), csvColumns, newRow)
 		if err == nil {
 			err = writeBlind(c, csvColumns, res.Summary.BlindHosts)
 		}
@@ -40,6 +46,17 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 		return err
 	}
 	return c.interrupted(&res.Summary, columns)
+}
+
+// findingsInOrder returns the findings in the order that is asked for: by host and
+// time, or by time alone.
+func findingsInOrder(res *scan.Result, o Options) []*scan.Finding {
+	if !o.ByTime {
+		return res.Findings
+	}
+	list := slices.Clone(res.Findings)
+	slices.SortStableFunc(list, func(a, b *scan.Finding) int { return cmp.Compare(a.Time, b.Time) })
+	return list
 }
 
 // interrupted writes the last line of a table of so many columns if the scan was
@@ -71,7 +88,7 @@ func writeColumns[T, R any](c *csvWriter, list []T, columns []csvColumn[R], rowO
 	for _, item := range list {
 		r := rowOf(item)
 		for i, col := range columns {
-			cells[i] = c.cell(col.cell(&r))
+			cells[i] = c.cell(c.time(col.name, col.cell(&r)))
 		}
 		if err := c.write(cells); err != nil {
 			return err
@@ -94,8 +111,28 @@ func (c *csvWriter) cell(s string) string {
 	return guardFormula(s)
 }
 
+// timeColumns are the columns that hold nothing but a time.
+var timeColumns = map[string]bool{
+	"time": true, "first": true, "last": true, "burst_start": true, "worker_start": true, "worker_end": true, "first_seen": true, "last_seen": true,
+}
+
+// time returns the cell of a column as it is to be written if it is a time.
+func (c *csvWriter) time(column, cell string) string {
+	if !c.excelTimes || !timeColumns[column] {
+		return cell
+	}
+	at, err := time.Parse(time.RFC3339Nano, cell)
+	if err != nil {
+		return cell
+	}
+	return at.UTC().Format("2006-01-02 15:04:05.000")
+}
+
 func newCSVWriter(w io.Writer, o Options) *csvWriter {
-	c := &csvWriter{out: w, raw: o.Raw}
+	c := &csvWriter{out: w, raw: o.Raw, excelTimes: o.ExcelTimes}
+	if o.BOM {
+		c.bom = "\uFEFF"
+	}
 	c.csv = csv.NewWriter(&c.line)
 	return c
 }
@@ -210,6 +247,12 @@ func (c *csvWriter) write(cells []string) error {
 	c.csv.Flush()
 	c.line.Truncate(c.line.Len() - 1)
 	c.line.WriteString("\r\n")
+	if c.bom != "" {
+		if _, err := io.WriteString(c.out, c.bom); err != nil {
+			return err
+		}
+		c.bom = ""
+	}
 	_, err := c.out.Write(c.line.Bytes())
 	return err
 }

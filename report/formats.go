@@ -72,7 +72,8 @@ var ExplainFormats = Formats[Explanations]{[]Format[Explanations]{
 
 // Options say how a report looks.
 type Options struct {
-	// Width is how many columns a table may take; 0 means 80.
+	// Width is how many columns a table may take, from 40 to 250; 0 means 80, and of
+	// the text of a tree that its lines are not broken.
 	Width int
 	// Color colours a table with terminal sequences.
 	Color bool
@@ -87,6 +88,14 @@ type Options struct {
 	Path string
 	// Raw leaves the cells of a CSV as they are: formulas are not guarded.
 	Raw bool
+	// ExcelTimes writes the times in a CSV as spreadsheets take them for times:
+	// 2026-03-01 08:30:00.123, in UTC.
+	ExcelTimes bool
+	// BOM begins a CSV with the byte order mark that Excel wants for UTF-8.
+	BOM bool
+	// ByTime puts the findings of a CSV and of a flat table in one order by time over
+	// all hosts.
+	ByTime bool
 }
 
 // Needs say what a scan must provide for a format.
@@ -182,6 +191,7 @@ func treesIn(write func(io.Writer, *draw.Trees) error) func(io.Writer, *draw.Tre
 	return func(w io.Writer, t *draw.Trees, o Options) error {
 		drawn := *t
 		drawn.ASCII = drawn.ASCII || o.ASCII
+		drawn.Width = o.Width
 		return write(w, &drawn)
 	}
 }

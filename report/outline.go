@@ -22,6 +22,7 @@ type entry struct {
 	onWay   bool          // it is a finding, or on the way to one
 	count   int
 	last    event.Time // start of the last
+	hosts   []string   // it ran on, if the table is of several hosts
 	// first and below are what is drawn before the entry's first line and
 	// before those that continue it.
 	first, below string
@@ -58,7 +59,7 @@ func outlineOf(tree *scan.Tree, branches draw.Branches, maxDepth int) []entry {
 				below = branches.Through
 			}
 		}
-		entries = append(entries, entry{n.Process, n.Finding(), n.OnWay, n.Count, n.Last, prefix + branch, stems[i] + below})
+		entries = append(entries, entry{n.Process, n.Finding(), n.OnWay, n.Count, n.Last, nil, prefix + branch, stems[i] + below})
 	}
 	return entries
 }

@@ -79,7 +79,7 @@ func tableOptions() []report.Options {
 	var list []report.Options
 	for _, flat := range []bool{false, true} {
 		for _, color := range []bool{false, true} {
-			for _, width := range []int{0, 20, 80, 200} {
+			for _, width := range []int{0, 20, 50, 60, 80, 200, 400} {
 				list = append(list, report.Options{Width: width, Color: color, Flat: flat, ASCII: width == 200})
 			}
 		}
@@ -103,7 +103,7 @@ func checkTerminal(t *testing.T, s string, o report.Options, out string) {
 	}
 	narrow := &runewidth.Condition{StrictEmojiNeutral: true}
 	for line := range strings.Lines(out) {
-		if w := narrow.StringWidth(strings.TrimRight(line, "\n")); w > max(o.Width, 60, 80*(1-min(o.Width, 1))) {
+		if w := narrow.StringWidth(strings.TrimRight(line, "\n")); w > min(max(o.Width, 40, 80*(1-min(o.Width, 1))), 250) {
 			t.Errorf("%+v: %.40q: a line of %d columns:\n%s", o, s, w, line)
 		}
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/csv"
 	"io"
 	"slices"
 	"strconv"
@@ -172,13 +171,13 @@ func CheckSummary(w io.Writer, sets *scan.RuleSets, problems []Problem) error {
 
 // writeLines writes a CSV by the rules of the reports.
 func writeLines(w io.Writer, lines [][]string, o Options) error {
-	c := &csvWriter{out: w, raw: o.Raw}
-	c.csv = csv.NewWriter(&c.line)
-	for _, cells := range lines {
-		if !o.Raw {
-			for i := range cells {
-				cells[i] = guardFormula(cells[i])
+	c := newCSVWriter(w, o)
+	for n, cells := range lines {
+		for i := range cells {
+			if n > 0 {
+				cells[i] = c.time(lines[0][i], cells[i])
 			}
+			cells[i] = c.cell(cells[i])
 		}
 		if err := c.write(cells); err != nil {
 			return err

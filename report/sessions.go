@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,7 +89,7 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 	}
 	t.belowNone(res)
 	t.known(res)
-	t.rules.write(t.out)
+	t.rules.write(t.out, t.width)
 	return t.out.Flush()
 }
 
@@ -135,7 +136,8 @@ func (t *sessionTable) list(sessions []*scan.Session) {
 		host = max(host, text.Width(overviewHost(s)))
 	}
 	pad := func(line string) string { return line + strings.Repeat(" ", host-text.Width(line)) }
-	fmt.Fprintf(t.out, "\n %-5s  %-16s  %s  %8s  %5s  %s\n", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
+	header := fmt.Sprintf(" %-5s  %-16s  %s  %8s  %5s  %s", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
+	fmt.Fprintf(t.out, "\n%s\n", text.Truncate(header, t.width, "…"))
 	for _, s := range shown {
 		line := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
 			len(s.Findings), s.Enumeration, server(s, ""))
@@ -305,8 +307,23 @@ func (t *sessionTable) known(res *scan.Result) {
 	}
 	shapes := scan.Fold(findings)
 	t.lines("", fmt.Sprintf("Known to the baseline: %s of %s", text.Count(len(findings), "finding"), text.Count(len(shapes), "shape")), 2)
-	t.table(t.flat(shapes))
+	entries := t.flat(shapes)
+	for i := range entries {
+		entries[i].hosts = hostsOfShape(&shapes[i])
+	}
+	t.table(entries)
 	fmt.Fprintln(t.out)
+}
+
+// hostsOfShape returns the hosts that a shape was found on, in their order.
+func hostsOfShape(s *scan.Shape) []string {
+	var hosts []string
+	for _, f := range s.Findings {
+		if !slices.Contains(hosts, f.Host) {
+			hosts = append(hosts, f.Host)
+		}
+	}
+	return hosts
 }
 
 // columns are the widths of a table's columns.
@@ -318,7 +335,10 @@ type layout struct {
 // table writes entries as lines under a header.
 func (t *sessionTable) table(entries []entry) {
 	c := t.columns(entries)
-	header := fmt.Sprintf(" %-*s  %-*s  %-*s  %-*s  %s", c.time, "TIME", c.level, "LEVEL", c.pid, "PID", c.text, "PROCESS", "RULES")
+	header := fmt.Sprintf(" %-*s  %-*s  %s%-*s", c.time, "TIME", c.level, "LEVEL", c.pidCell("PID"), c.text, "PROCESS")
+	if c.numbers > 0 {
+		header += "  RULES"
+	}
 	fmt.Fprintf(t.out, "%s\n%s\n", header, strings.Repeat("-", max(len(header), min(t.width, wide))))
 	for i := range entries {
 		t.entry(&entries[i], c)
@@ -338,13 +358,29 @@ func (t *sessionTable) columns(entries []entry) layout {
 	}
 	c.format = text.TimeLayout(from, to, "15:04:05")
 	c.time = len(c.format)
-	const gaps = 1 + 4*2
+	gaps := 1 + 4*2
+	if t.width < narrow {
+		c.numbers, c.pid, gaps = 0, 0, gaps-2*2
+	}
 	c.text = max(t.width-gaps-c.time-c.level-c.pid-c.numbers, minProcessWidth)
 	if t.width > wide {
 		c.text = t.widest(entries, c)
 	}
 	return c
 }
+
+// pidCell returns the cell of a process ID with the gap behind it, "" if there is
+// no such column.
+func (c *layout) pidCell(pid string) string {
+	if c.pid == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%-*s  ", c.pid, pid)
+}
+
+// narrow is the width in columns below which a table does not say which rules
+// matched, and which ID processes had.
+const narrow = 60
 
 // wide is the width in columns beyond which a table is no wider than its
 // entries need, so that the rules do not stand far from them.
@@ -364,7 +400,7 @@ func (t *sessionTable) widest(entries []entry, c layout) int {
 }
 
 // minProcessWidth is the least that a process gets of a line.
-const minProcessWidth = 20
+const minProcessWidth = 14
 
 func (e *entry) start() event.Time {
 	if e.finding != nil {
@@ -393,6 +429,9 @@ func (t *sessionTable) entry(e *entry, c layout) {
 	case f != nil:
 		level, numbers = text.ShortLevel(f.Level), t.rules.of(f)
 	}
+	if c.numbers == 0 {
+		numbers = ""
+	}
 	dimmed := e.finding == nil || e.finding.Known
 	for i, s := range t.texts(e, c) {
 		if i > 0 {
@@ -407,7 +446,7 @@ func (t *sessionTable) entry(e *entry, c layout) {
 		if !dimmed && i == 0 {
 			mark = t.style.Paint(e.finding.Level, mark)
 		}
-		line := fmt.Sprintf(" %-*s  %s  %-*s  %s%s  %s", c.time, at, mark, c.pid, pid, s, pad, numbers)
+		line := fmt.Sprintf(" %-*s  %s  %s%s%s  %s", c.time, at, mark, c.pidCell(pid), s, pad, numbers)
 		line = strings.TrimRight(line, " ")
 		if dimmed {
 			line = t.style.Dim(line)
@@ -420,7 +459,11 @@ const maxDecodedLines = 4
 
 // texts returns the lines of an entry's process, with the tree before them.
 func (t *sessionTable) texts(e *entry, c layout) []string {
-	width := max(c.text-text.Width(e.first), minProcessWidth/2)
+	drawn := text.Width(e.first)
+	if c.numbers == 0 {
+		drawn = max(drawn, text.Width(e.below)) // no column behind it has room
+	}
+	width := max(c.text-drawn, minProcessWidth/2)
 	var lines []string
 	most := maxProcessLines
 	switch {
@@ -447,6 +490,13 @@ func (t *sessionTable) texts(e *entry, c layout) []string {
 // notes returns what stands below an entry's command line.
 func (t *sessionTable) notes(e *entry, c layout) []string {
 	var notes []string
+	if len(e.hosts) > 0 {
+		note := "on " + text.Visible(e.hosts[0])
+		if more := len(e.hosts) - 1; more > 0 {
+			note += fmt.Sprintf(" and %d more", more)
+		}
+		notes = append(notes, note)
+	}
 	if e.count > 1 && (e.finding != nil || e.onWay) {
 		note := fmt.Sprintf("%d times, the last at %s", e.count, e.last.Time().Format(c.format))
 		notes = append(notes, note)
@@ -567,9 +617,13 @@ func (n *ruleNumbers) of(f *scan.Finding) string {
 }
 
 // write lists the rules by their numbers.
-func (n *ruleNumbers) write(w io.Writer) {
+func (n *ruleNumbers) write(w io.Writer, width int) {
 	fmt.Fprintln(w, "Rules")
 	for i, r := range n.list {
-		fmt.Fprintf(w, "  %d  %-4s  %s\n", i+1, text.ShortLevel(r.Level), text.Visible(r.Label()))
+		head := fmt.Sprintf("  %d  %-4s  ", i+1, text.ShortLevel(r.Level))
+		for _, line := range text.Wrap(text.Visible(r.Label()), width-len(head), 4) {
+			fmt.Fprintf(w, "%s%s\n", head, line)
+			head = strings.Repeat(" ", len(head))
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"webshellscan/report/phrase"
@@ -16,180 +15,149 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// table writes findings for a terminal: a table for each worker, with what is
-// the same for all its findings above it, and a list of the rules at the end.
+// table writes findings for a terminal as one table, with a list of the rules at
+// its end.
 type table struct {
-	out    io.Writer
-	width  int
-	style  text.Style
-	groups map[string]*workerGroup
-	order  []*workerGroup
-	rules  ruleNumbers
-	// nothing is what is said if there are no findings.
-	nothing string
-}
-
-// workerGroup is the findings below one worker, or of one host below none.
-type workerGroup struct {
-	first    *scan.Finding
+	width    int
+	style    text.Style
 	findings []*scan.Finding
+	rules    ruleNumbers
 }
 
 // writeFlat writes the table of findings.
 func writeFlat(w io.Writer, res *scan.Result, o Options) error {
-	t := &table{out: w, width: tableWidth(o), style: text.Style{Color: o.Color}, groups: make(map[string]*workerGroup), rules: numberRules(res.Findings), nothing: phrase.Nothing(res)}
-	for _, f := range res.Findings {
-		t.add(f)
-	}
-	return t.write()
-}
-
-// tableWidth returns how many columns a table takes.
-func tableWidth(o Options) int { return max(cmp.Or(max(o.Width, 0), 80), minTableWidth) }
-
-const (
-	minTableWidth   = 60
-	maxProcessLines = 4 // of a command line in a table
-)
-
-// add puts a finding into its group.
-func (t *table) add(f *scan.Finding) {
-	key := f.Session
-	if key == "" {
-		key = f.Host + "/"
-	}
-	g := t.groups[key]
-	if g == nil {
-		g = &workerGroup{first: f}
-		t.groups[key] = g
-		t.order = append(t.order, g)
-	}
-	g.findings = append(g.findings, f)
-}
-
-func (t *table) write() error {
-	if len(t.order) == 0 {
-		_, err := fmt.Fprintln(t.out, t.nothing)
+	t := &table{tableWidth(o), text.Style{Color: o.Color}, findingsInOrder(res, o), numberRules(res.Findings)}
+	if len(t.findings) == 0 {
+		_, err := fmt.Fprintln(w, phrase.Nothing(res))
 		return err
 	}
-	for _, g := range t.order {
-		if err := t.writeGroup(g); err != nil {
-			return err
-		}
-	}
 	var b bytes.Buffer
-	t.rules.write(&b)
-	_, err := t.out.Write(b.Bytes())
-	return err
-}
-
-// writeGroup writes one worker's heading and table.
-func (t *table) writeGroup(g *workerGroup) error {
-	var b bytes.Buffer
-	for _, line := range t.heading(g) {
-		b.WriteString(line + "\n")
-	}
-	rows, columns := t.rows(g)
+	rows, columns := t.rows()
 	if err := text.Table(&b, rows, columns); err != nil {
 		return err
 	}
 	b.WriteByte('\n')
-	_, err := t.out.Write(b.Bytes())
+	t.rules.write(&b, t.width)
+	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// heading says which worker the findings of a group hang from.
-func (t *table) heading(g *workerGroup) []string {
-	f, host := g.first, text.Visible(g.first.Host)
-	head := host + ": below no server"
-	command := ""
-	if f.Session != "" {
-		head = fmt.Sprintf("%s: %s (PID %d)", host, text.Visible(phrase.Worker(f)), f.WorkerProcessID)
-		if product := phrase.Product(f.Product, f.ServerRole); product != "" {
-			head += ", " + text.Visible(product)
-		}
-		if f.WorkerStart != 0 {
-			head += ", started " + text.Time(f.WorkerStart)
-		} else {
-			head += ", started before these logs"
-		}
-		command = cmp.Or(f.WorkerCommandLine, f.WorkerImage)
+// tableWidth returns how many columns a table takes.
+func tableWidth(o Options) int {
+	return min(max(cmp.Or(max(o.Width, 0), 80), minTableWidth), maxTableWidth)
+}
+
+const (
+	minTableWidth   = 40
+	maxTableWidth   = 250
+	maxProcessLines = 4 // of a command line in a table
+)
+
+// flatColumn is a column of the table of findings, with what it has of one. That of
+// the process has none: it takes the room that the others leave.
+type flatColumn struct {
+	name string
+	cell func(*scan.Finding) string
+}
+
+const columnProcess = "process"
+
+// minServerWidth is from how many columns on the table has one for the server, and
+// parts of seconds.
+const minServerWidth = 110
+
+// columns returns what the table has of findings in its width. The narrowest has
+// level and host before the process.
+func (t *table) columns() []flatColumn {
+	from, to := span(t.findings)
+	format := "15:04:05"
+	if t.width >= minServerWidth {
+		format += ".000"
 	}
-	lines := text.Wrap(head, t.width, 3)
-	if rest, ok := strings.CutPrefix(lines[0], host); ok {
-		lines[0] = t.style.Bold(host) + rest
+	format = text.TimeLayout(from, to, format)
+	time := flatColumn{"time", func(f *scan.Finding) string { return f.Time.Time().Format(format) }}
+	process := flatColumn{name: columnProcess}
+	if t.width < narrow {
+		return []flatColumn{time, process}
 	}
-	const indent = "  "
-	for _, s := range []string{text.Visible(command), g.about()} {
-		if s == "" {
+	list := []flatColumn{
+		{"host", t.hostName},
+		time,
+		{"level", func(f *scan.Finding) string { return text.ShortLevel(f.Level) }},
+		{"pid", func(f *scan.Finding) string { return fmt.Sprint(f.ProcessID) }},
+	}
+	if t.width >= minServerWidth {
+		list = append(list, flatColumn{"server", serverName})
+	}
+	return append(list, process, flatColumn{"rules", t.rules.of})
+}
+
+// rows returns the rows and columns of the table, which fit the width.
+func (t *table) rows() ([][]string, []text.Column) {
+	const padding = 2
+	list := t.columns()
+	columns := make([]text.Column, len(list))
+	rows := make([][]string, len(t.findings))
+	for i := range rows {
+		rows[i] = make([]string, len(list))
+	}
+	process, room := 0, t.width-padding
+	for c, column := range list {
+		columns[c] = text.Column{Name: column.name, Width: len(column.name)}
+		if column.cell == nil {
+			process = c
 			continue
 		}
-		for _, line := range text.Wrap(s, t.width-len(indent), 3) {
-			lines = append(lines, indent+line)
+		for i, f := range t.findings {
+			rows[i][c] = column.cell(f)
+			columns[c].Width = max(columns[c].Width, text.Width(rows[i][c]))
+			if column.name == "level" {
+				rows[i][c] = t.style.Paint(f.Level, rows[i][c])
+			}
 		}
+		room -= columns[c].Width + padding
 	}
-	return lines
+	columns[process].Width = max(room, columns[process].Width)
+	user := ""
+	for i, f := range t.findings {
+		rows[i][process] = strings.Join(t.process(f, user, columns[process].Width), "\n")
+		user = f.User
+	}
+	return rows, columns
 }
 
-// about says what is the same for all findings of a group.
-func (g *workerGroup) about() string {
-	from, to := g.span()
-	about := fmt.Sprintf("%s, %s", text.Count(len(g.findings), "finding"), text.Time(from))
-	if to != from {
-		about += " to " + text.Time(to)
-	}
-	about += " UTC"
-	if user := g.first.User; user != "" {
-		about += ", as " + text.Visible(user)
-	}
-	if g.allByTime() {
-		about += "; parents by process ID and time only, since these logs do not name them"
-	}
-	return about
+// maxShortName is how many columns the name of a host or server takes at most.
+const maxShortName = 24
+
+// shortName returns a name that is not trusted for a column.
+func shortName(name string, width int) string { return text.Truncate(text.Visible(name), width, "…") }
+
+// hostName returns the short name of a finding's host.
+func (t *table) hostName(f *scan.Finding) string {
+	host, _, _ := strings.Cut(f.Host, ".")
+	return shortName(host, min(t.width/7, maxShortName))
 }
 
-// allByTime reports whether every finding hangs on the weakest kind of link.
-func (g *workerGroup) allByTime() bool {
-	return !slices.ContainsFunc(g.findings, func(f *scan.Finding) bool { return f.Link != proctree.LinkTime })
+// serverName names the server above a finding, "" if there is none.
+func serverName(f *scan.Finding) string {
+	if f.Session == "" {
+		return ""
+	}
+	return shortName(fmt.Sprintf("%s %d", phrase.Worker(f), f.WorkerProcessID), maxShortName)
 }
 
-// span returns the times of the group's first and last finding.
-func (g *workerGroup) span() (from, to event.Time) {
-	from, to = g.first.Time, g.first.Time
-	for _, f := range g.findings {
+// span returns the times of the first and last of some findings.
+func span(findings []*scan.Finding) (from, to event.Time) {
+	from, to = findings[0].Time, findings[0].Time
+	for _, f := range findings {
 		from, to = min(from, f.Time), max(to, f.Time)
 	}
 	return from, to
 }
 
-// rows returns the group's rows and columns, which fit the width.
-func (t *table) rows(g *workerGroup) ([][]string, []text.Column) {
-	from, to := g.span()
-	format := text.TimeLayout(from, to, "15:04:05.000")
-	columns := []text.Column{{Name: "time", Width: len(format)}, {Name: "level", Width: 5}, {Name: "pid", Width: 3}, {Name: "process"}, {Name: "rules", Width: 5}}
-	rows := make([][]string, len(g.findings))
-	for i, f := range g.findings {
-		rows[i] = []string{f.Time.Time().Format(format), text.ShortLevel(f.Level), fmt.Sprint(f.ProcessID), "", t.rules.of(f)}
-		for c := range columns {
-			columns[c].Width = max(columns[c].Width, len(rows[i][c]))
-		}
-	}
-	const padding = 2
-	process := t.width
-	for _, c := range columns {
-		process -= c.Width + padding
-	}
-	columns[3].Width = process + columns[3].Width
-	for i, f := range g.findings {
-		rows[i][3] = strings.Join(t.process(f, g, columns[3].Width), "\n")
-		rows[i][1] = t.style.Paint(f.Level, rows[i][1])
-	}
-	return rows, columns
-}
-
-// process describes a finding's process: how deep it lies, its command line,
-// and what is out of the ordinary.
-func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
+// process describes a finding's process: how deep it lies, its command line, as
+// whom it ran if that is another than before, and what is out of the ordinary.
+func (t *table) process(f *scan.Finding, before string, width int) []string {
 	indent := strings.Repeat("> ", min(max(f.Depth-1, 0), 6))
 	command := f.CommandLine
 	if command == "" {
@@ -199,18 +167,23 @@ func (t *table) process(f *scan.Finding, g *workerGroup, width int) []string {
 	if base != "" && !strings.Contains(strings.ToLower(command), strings.TrimSuffix(base, ".exe")) {
 		command = "[" + base + "] " + command
 	}
+	if t.width < narrow {
+		indent = text.ShortLevel(f.Level) + " " + t.hostName(f) + " " + indent
+	}
 	lines := text.Wrap(text.Visible(indent+command), width, maxProcessLines)
-	if f.User != g.first.User && f.User != "" {
-		lines = append(lines, text.Wrap("as "+text.Visible(f.User), width, 1)...)
+	var notes []string
+	if f.User != before && f.User != "" {
+		notes = append(notes, "as "+text.Visible(f.User))
 	}
-	if f.Link == proctree.LinkTime && !g.allByTime() {
-		lines = append(lines, text.Wrap(phrase.GuessedParent, width, 1)...)
+	if f.Link == proctree.LinkTime {
+		notes = append(notes, phrase.GuessedParent)
 	}
-	for _, note := range correlationNotes(f) {
-		lines = append(lines, text.Wrap(note, width, 1)...)
-	}
+	notes = append(notes, correlationNotes(f)...)
 	if f.Recovered {
-		lines = append(lines, text.Wrap(phrase.Recovered, width, 1)...)
+		notes = append(notes, phrase.Recovered)
+	}
+	for _, note := range notes {
+		lines = append(lines, text.Wrap(note, width, 2)...)
 	}
 	if f.Crosscheck.State == crosscheck.Differs {
 		lines = append(lines, text.Wrap("second decoder differs: "+text.Visible(f.Crosscheck.Reason), width, 2)...)

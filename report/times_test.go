@@ -35,7 +35,11 @@ func TestTableTimes(t *testing.T) {
 	for _, tt := range tests {
 		for _, o := range []report.Options{{}, {Flat: true}} {
 			out := write(t, "table", o, at(start, "one"), at(start.Add(tt.later), "two"))
-			for _, want := range []string{"\n" + tt.first, "\n" + tt.last} {
+			before := "\n "
+			if o.Flat {
+				before = "  " // the column of the host
+			}
+			for _, want := range []string{before + strings.TrimPrefix(tt.first, " "), before + strings.TrimPrefix(tt.last, " ")} {
 				if !strings.Contains(out, want) {
 					t.Errorf("%+v, %s later: no %q in\n%s", o, tt.later, want, out)
 				}

@@ -155,6 +155,42 @@ type Progress struct {
 	// Total is the number of bytes to read, Done how many of them were read. Total
 	// is 0 as long as files are still being looked for.
 	Total, Done atomic.Int64
+	// ToHash is how many containers are hashed after all was read, Hashed how many of
+	// them are done.
+	ToHash, Hashed atomic.Int64
 	// File is the path of a file in hand.
 	File atomic.Pointer[string]
+
+	phase atomic.Int32
+}
+
+// Phase says what a scan does.
+type Phase int32
+
+// The phases, in their order.
+const (
+	PhaseFinding Phase = iota
+	PhaseReading
+	PhaseTrees
+	PhaseRules
+	PhaseStory
+	PhaseIntegrity
+	PhaseHashing
+)
+
+// String says it in two or three words.
+func (p Phase) String() string {
+	return [...]string{
+		"finding files", "reading", "building trees", "applying rules", "reading the story", "checking the logs", "hashing",
+	}[min(max(p, 0), PhaseHashing)]
+}
+
+// Phase returns what the scan does now.
+func (p *Progress) Phase() Phase { return Phase(p.phase.Load()) }
+
+// Enter notes the phase that begins. p may be nil.
+func (p *Progress) Enter(phase Phase) {
+	if p != nil {
+		p.phase.Store(int32(phase))
+	}
 }

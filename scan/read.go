@@ -134,8 +134,18 @@ func (r *reading) hashContainers(ctx context.Context) {
 	if !r.hash {
 		return
 	}
+	if r.progress != nil && len(r.containers) > 0 {
+		r.progress.ToHash.Store(int64(len(r.containers)))
+		r.progress.Enter(PhaseHashing)
+	}
 	hashes := newHashing()
-	for _, f := range work.Each(r.workers, len(r.containers), func(_, i int) { r.containers[i].hashWhole(ctx, hashes) }) {
+	hash := func(_, i int) {
+		r.containers[i].hashWhole(ctx, hashes)
+		if r.progress != nil {
+			r.progress.Hashed.Add(1)
+		}
+	}
+	for _, f := range work.Each(r.workers, len(r.containers), hash) {
 		r.containers[f.Index].err = f.Err
 	}
 }

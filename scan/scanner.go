@@ -74,7 +74,9 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 			reading.events.want = plan.want()
 		}
 	}
+	options.Progress.Enter(PhaseReading)
 	collectors := reading.run(toRead)
+	options.Progress.Enter(PhaseTrees)
 	learning := learnAside(sets.done, reading.texts, options.workers())
 	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
 	loaded := learning.stop()
@@ -84,6 +86,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	if loaded.err != nil {
 		return nil, loaded.err
 	}
+	options.Progress.Enter(PhaseRules)
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}}
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
@@ -97,9 +100,11 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Baseline.mark(res.Findings)
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	below := res.keepLevel(options.MinLevel)
+	options.Progress.Enter(PhaseStory)
 	d.guarded("web logs", func() { res.findWebLogs(found.Others, &options) })
 	d.guarded("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
+	options.Progress.Enter(PhaseIntegrity)
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost
 	only := options.only(below)

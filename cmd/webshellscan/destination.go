@@ -10,10 +10,12 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
@@ -206,12 +208,22 @@ func discardAll(outs []*output) {
 
 // writeOutputs writes all reports of a result. One that fails does not keep the
 // others from being written; all failures come back as one errors.Join.
-func writeOutputs(ctx context.Context, outs []*output, res *scan.Result, write func(*output) error) error {
+func (g *globals) writeOutputs(ctx context.Context, outs []*output, res *scan.Result, write func(*output) error) error {
 	var errs []error
 	for _, out := range outs {
-		if err := out.report(ctx, res, write); err != nil {
+		if err := g.writeOutput(ctx, out, res, write); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// writeOutput writes one report, with a progress line on a terminal that the report
+// does not go to.
+func (g *globals) writeOutput(ctx context.Context, out *output, res *scan.Result, write func(*output) error) error {
+	if width, ok := terminal(g.stderr); ok && !g.quiet && out.path != "" {
+		line := startProgress(ctx, g.stderr, func(time.Time) string { return fitProgress("writing "+text.Visible(out.path), width) })
+		defer line.finish()
+	}
+	return out.report(ctx, res, write)
 }

@@ -32,13 +32,13 @@ func newExplainCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [flags] PATH...",
 		Short: "Say why a process matched rules, or what of them did not match",
-		Long: `explain evaluates the rules for each process with the process ID on the host, and
-shows the result search by search, field by field, with the values that the
+		Long: `explain evaluates the rules for each process with the process ID on the host,
+and shows the result search by search, field by field, with the values that the
 process has and those that the rule wants. Rules that match come first; of the
 others only the searches are named. With --rule, that rule is shown in full.
 
-With --record, it says instead of an event of another kind to which session it is
-tied and by what, or what speaks against each way of tying it.
+With --record, it says instead of an event of another kind to which session it
+is tied and by what, or what speaks against each way of tying it.
 
 Exit status:
   0    done
@@ -46,7 +46,7 @@ Exit status:
   3    incomplete: an input could not be read, or the output not be written
   130  interrupted
 `,
-		Example: "  webshellscan explain ./logs --host WEB01 --pid 4242 --rule web_server_descendant_shell\n" +
+		Example: "  webshellscan explain ./logs --host WEB01 --pid 4242\n" +
 			"  webshellscan explain ./logs --record ./logs/WEB01/System.evtx#81234",
 		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, o, args) },
 	}
@@ -114,12 +114,8 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
-		var options report.Options
-		if out.path == "" {
-			options.Width, _ = terminal(o.stdout)
-			options.Color = o.color(o.stdout)
-		}
+	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+		options := report.Options{Width: o.columns(out), Color: out.path == "" && o.color(o.stdout)}
 		return report.ExplainFormats.Write(out, out.format, report.Explanations{Result: res, Processes: list, Whole: len(o.names) > 0}, options)
 	})
 	o.summarize(res)

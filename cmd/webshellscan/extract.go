@@ -28,15 +28,16 @@ func newExtractCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extract [flags] PATH... -o DIR",
 		Short: "Write the logs in archives and disk images to a folder",
-		Long: `extract writes the event logs that lie in archives, disk images and their shadow
-copies into the folder DIR, which may not be below a PATH. Files are named by
-numbers and what is harmless in their own names; ` + extract.ManifestName + ` says of each where it
-lay, its size and SHA-256. No file that exists is written to.
+		Long: `extract writes the event logs that lie in archives, disk images and their
+shadow copies into the folder DIR, which may not be below a PATH. Files are
+named by numbers and what is harmless in their own names; ` + extract.ManifestName + ` says
+of each where it lay, its size and SHA-256. No file that exists is written to.
 
 Exit status:
   0    done
   2    wrong usage, or DIR has a manifest already
-  3    incomplete: something could not be read or written; the manifest says what
+  3    incomplete: something could not be read or written; the manifest says
+       what
   130  interrupted; the manifest says so
 `,
 		Example: `  webshellscan extract case.zip srv1.E01 -o ./logs
@@ -101,7 +102,7 @@ func runExtract(cmd *cobra.Command, o *extractOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	sources, err := o.inputFlags.finalize(args)
+	sources, err := o.sourceOptions(args)
 	if err != nil {
 		return err
 	}

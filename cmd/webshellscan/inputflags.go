@@ -40,14 +40,14 @@ func (f *inputFlags) addFlags(flags *pflag.FlagSet) {
 func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.passwords, "password", nil, "try this `password` on encrypted archives (repeatable; \"infected\" is always tried)")
 	flags.StringArrayVar(&f.passwordFiles, "password-file", nil, "try each line of this `file` as a password (repeatable)")
-	flags.StringVar(&f.memory, "memory", "", "memory for what is unpacked at once, such as 512M or 4G (default a quarter of the machine's, at most 2G)")
+	flags.StringVar(&f.memory, "memory", "", "memory for what is unpacked at once, a `size` such as 512M or 4G (default a quarter of the machine's, at most 2G)")
 	flags.StringVar(&f.temp, "temp", "", "a `folder` for temporary files with what does not fit into --memory, such as an image in an archive")
 	flags.BoolVar(&f.verifyImages, "verify-image", false, "compare the MD5 and SHA-1 that E01 images were stored with, which takes reading them whole")
 }
 
 // addWebLog adds the flag that says whose a web log is, of verbs that read them.
 func (f *inputFlags) addWebLog(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.webLogs, "web-log", nil, "`HOST=PATH`: the web logs at or below this path are of this host, unless they name another (repeatable)")
+	flags.StringArrayVar(&f.webLogs, "web-log", nil, "whose web logs at or below a path are, as `HOST=PATH`, unless their lines name another host (repeatable)")
 }
 
 // hostsOfWebLogs returns the flags --web-log: hosts by path.
@@ -132,6 +132,15 @@ func parseBytes(text string) (int64, error) {
 		return 0, errors.New("not a size such as 512M or 4G")
 	}
 	return n << shift, nil
+}
+
+// sourceOptions checks the flags and returns how the inputs below paths are found.
+func (g *globals) sourceOptions(paths []string) (scan.SourceOptions, error) {
+	options, err := g.inputFlags.finalize(paths)
+	if err == nil {
+		options.Stdin, err = g.standardInput(paths)
+	}
+	return options, err
 }
 
 // standardInput returns the standard input if it is among the paths. A terminal is

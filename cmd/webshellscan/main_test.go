@@ -19,6 +19,7 @@ import (
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/report"
+	"webshellscan/scan"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files and the expectations of the scripts")
@@ -261,20 +262,31 @@ func TestProgressLine(t *testing.T) {
 	wide := runewidth.DefaultCondition.EastAsianWidth
 	runewidth.DefaultCondition.EastAsianWidth = false // by the locale, as is right for a terminal
 	t.Cleanup(func() { runewidth.DefaultCondition.EastAsianWidth = wide })
-	p := &progressLine{width: 60, started: time.Unix(1000, 0)}
-	if got := p.text(time.Unix(1001, 0)); got != "looking for files" {
+	var p scan.Progress
+	if got := progressText(&p, time.Second, 60); got != "finding files" {
 		t.Errorf("%q", got)
 	}
 	file := "logs/WEB01/Microsoft-Windows-Sysmon%4Operational\x1b[31m.evtx"
-	p.progress.Total.Store(4 << 30)
-	p.progress.Done.Store(1 << 30)
-	p.progress.File.Store(&file)
+	p.Enter(scan.PhaseReading)
+	p.Total.Store(4 << 30)
+	p.Done.Store(1 << 30)
+	p.File.Store(&file)
 	want := `1.0 GiB of 4.0 GiB, 25%, 512.0 MiB/s, 6s left, Microsoft-W…`
-	if got := p.text(time.Unix(1002, 0)); got != want {
+	if got := progressText(&p, 2*time.Second, 60); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	p.progress.Done.Store(4 << 30)
-	if got := p.text(time.Unix(1008, 0)); got != "4.0 GiB read, building trees" {
+	p.Done.Store(4 << 30)
+	if got := progressText(&p, 8*time.Second, 60); got != "reading" {
+		t.Errorf("all was read: %q", got)
+	}
+	p.Enter(scan.PhaseTrees)
+	if got := progressText(&p, 8*time.Second, 60); got != "building trees" {
+		t.Errorf("%q", got)
+	}
+	p.ToHash.Store(40)
+	p.Hashed.Store(11)
+	p.Enter(scan.PhaseHashing)
+	if got := progressText(&p, 9*time.Second, 60); got != "hashing 12 of 40" {
 		t.Errorf("%q", got)
 	}
 }

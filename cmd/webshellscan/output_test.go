@@ -39,7 +39,7 @@ func TestInterruptedReports(t *testing.T) {
 			if before {
 				cancel(errors.New("by hand"))
 			}
-			err = writeOutputs(ctx, []*output{out}, res, func(out *output) error {
+			err = (&globals{}).writeOutputs(ctx, []*output{out}, res, func(out *output) error {
 				defer cancel(errors.New("by hand"))
 				if name, ok := strings.CutPrefix(format, "verify:"); ok {
 					return report.VerifyFormats.Write(out, name, res, report.Options{})

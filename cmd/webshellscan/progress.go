@@ -12,26 +12,25 @@ import (
 	"webshellscan/scan"
 )
 
-// progressLine draws how far a scan has come on a terminal: bytes done of all
-// bytes, rate, time left and a file in hand.
+// progressLine is a line on a terminal that is drawn again and again.
 type progressLine struct {
-	out      io.Writer
-	width    int
-	progress scan.Progress
-	started  time.Time
-	stop     context.CancelFunc
-	done     sync.WaitGroup
+	out     io.Writer
+	text    func(now time.Time) string
+	started time.Time
+	stop    context.CancelFunc
+	done    sync.WaitGroup
 }
 
 const (
-	progressDelay    = 300 * time.Millisecond // a scan that is quicker shows nothing
+	progressDelay    = 300 * time.Millisecond // what is quicker shows nothing
 	progressInterval = 200 * time.Millisecond
 )
 
-// startProgress draws until finish is called.
-func startProgress(ctx context.Context, out io.Writer, width int) *progressLine {
+// startProgress draws a line until finish is called. line returns what it says at
+// an instant.
+func startProgress(ctx context.Context, out io.Writer, line func(now time.Time) string) *progressLine {
 	ctx, stop := context.WithCancel(ctx)
-	p := &progressLine{out: out, width: width, started: time.Now(), stop: stop}
+	p := &progressLine{out: out, text: line, started: time.Now(), stop: stop}
 	p.done.Go(func() {
 		timer := time.NewTimer(progressDelay)
 		defer timer.Stop()
@@ -57,23 +56,28 @@ func (p *progressLine) finish() {
 	}
 }
 
-// text returns the line at an instant.
-func (p *progressLine) text(now time.Time) string {
-	total, done := p.progress.Total.Load(), p.progress.Done.Load()
-	if total == 0 {
-		return "looking for files"
+// progressText says how far a scan has come after so long: while it reads, bytes
+// done of all bytes, rate, time left and a file in hand.
+func progressText(p *scan.Progress, since time.Duration, width int) string {
+	phase, total, done := p.Phase(), p.Total.Load(), p.Done.Load()
+	switch {
+	case phase == scan.PhaseHashing:
+		return fitProgress(fmt.Sprintf("hashing %d of %d", p.Hashed.Load()+1, p.ToHash.Load()), width)
+	case phase != scan.PhaseReading || total == 0 || done >= total:
+		return fitProgress(phase.String(), width)
 	}
-	done = min(done, total)
-	seconds := now.Sub(p.started).Seconds()
 	line := fmt.Sprintf("%s of %s, %d%%", text.Bytes(done), text.Bytes(total), 100*done/total)
-	if rate := float64(done) / seconds; rate > 0 {
+	if rate := float64(done) / since.Seconds(); rate > 0 {
 		left := time.Duration(float64(total-done) / rate * float64(time.Second))
 		line += fmt.Sprintf(", %s/s, %s left", text.Bytes(int64(rate)), left.Round(time.Second))
 	}
-	if done == total {
-		line = fmt.Sprintf("%s read, building trees", text.Bytes(total))
-	} else if file := p.progress.File.Load(); file != nil {
+	if file := p.File.Load(); file != nil {
 		line += ", " + text.Visible(filepath.Base(*file))
 	}
-	return text.TruncateByLocale(line, max(p.width-1, 20), "…")
+	return fitProgress(line, width)
+}
+
+// fitProgress cuts a line to the width of a terminal.
+func fitProgress(line string, width int) string {
+	return text.TruncateByLocale(line, max(width-1, 20), "…")
 }

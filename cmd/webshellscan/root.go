@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 
 	"webshellscan/report"
 
@@ -20,6 +21,7 @@ type globals struct {
 	stdout, stderr io.Writer
 	noColor        bool
 	quiet          bool
+	width          int
 	workers        int
 	inputFlags
 	strict bool // of verbs that have the flag
@@ -28,6 +30,7 @@ type globals struct {
 // addFlags adds the flags of all verbs.
 func (g *globals) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&g.noColor, "no-color", false, "no colours (also if NO_COLOR is set, and if the output is no terminal)")
+	flags.IntVar(&g.width, "width", 0, "how many `columns` a table may take, from 40 to 250 (default: as many as the terminal has, or COLUMNS says; 80 in a file)")
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no summary on standard error")
 	flags.IntVar(&g.workers, "workers", 0, "how many `goroutines` work at once (0: one for each CPU)")
 }
@@ -43,6 +46,20 @@ func (g *globals) color(w io.Writer) bool {
 	return isTerminal && !g.noColor && os.Getenv("NO_COLOR") == ""
 }
 
+// columns returns how many columns a report may take, 0 if nothing says it. What
+// the terminal is counts for standard output only: a file has the same bytes
+// everywhere.
+func (g *globals) columns(out *output) int {
+	if g.width > 0 || out.path != "" {
+		return g.width
+	}
+	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
+		return columns
+	}
+	width, _ := terminal(g.stdout)
+	return width
+}
+
 // newRootCommand returns the whole command line. Without a verb it scans.
 func newRootCommand(g *globals) *cobra.Command {
 	o := &scanOptions{globals: g}
@@ -54,24 +71,20 @@ process trees that Sysmon 1/5 and Security 4688/4689 record, and reports shells
 and enumeration programs below web servers, at any depth. It needs no network
 and writes nothing but its report.
 
-PATH is a log, a folder, an archive (zip, 7z, tar, ...), a disk image (raw, E01,
-VHD, VHDX, VMDK, QCOW2, VDI) or an export (event XML, JSON). Files are recognized
-by their content, whatever their names. Times are UTC.
+PATH is a log, a folder, an archive (zip, 7z, tar, ...), a disk image (raw,
+E01, VHD, VHDX, VMDK, QCOW2, VDI), an export (event XML, JSON), or - for the
+standard input. Files are recognized by their content, whatever their names.
+Times are UTC.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and without an ending it is a table:
 ` + endingsHelp(report.ScanFormats) + `
 ` + exitHelp,
-		Example: `  webshellscan ./logs
-  webshellscan case.zip srv1.E01
-  webshellscan ./logs ./more.evtx -o findings.csv -o findings.jsonl
-  webshellscan ./logs --format jsonl | jq .
-  webshellscan ./logs --rules ~/sigma/rules/windows --rules my.yml
-  webshellscan baseline ./clean-logs -o known.json
-  webshellscan ./logs --baseline known.json
-  webshellscan tree ./logs --host WEB01 --pid 4242
-  webshellscan explain ./logs --host WEB01 --pid 4242
-  webshellscan rules check my.yml`,
+		Example: `  webshellscan ./logs                               sessions, the gravest first
+  webshellscan case.zip srv1.E01 -o report.html     a page to read and hand on
+  webshellscan ./logs -o all.jsonl -o findings.csv  for programs, spreadsheets
+  webshellscan ./logs --rules my.yml --level high   with Sigma rules of yours
+  webshellscan tree ./logs --host WEB01 --pid 4242  the tree around a process`,
 		Version:       version(),
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
@@ -85,6 +98,7 @@ outright, and without an ending it is a table:
 	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newExtractCommand(g), newRulesCommand(g), newExplainCommand(g), newVersionCommand(g))
 	expandPatterns(cmd, runtime.GOOS)
 	cmd.SetFlagErrorFunc(flagError)
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = writeHelp(cmd.OutOrStdout(), cmd) }) // a closed pipe wants no more
 	cmd.SetVersionTemplate("webshellscan {{.Version}}\n")
 	return cmd
 }

@@ -59,6 +59,5 @@ func (g *globals) print(write func(out *output, o report.Options) error) error {
 		return err
 	}
 	defer out.discard()
-	width, _ := terminal(g.stdout)
-	return out.commit(write(out, report.Options{Width: width, Color: g.color(g.stdout)}))
+	return out.commit(write(out, report.Options{Width: g.columns(out), Color: g.color(g.stdout)}))
 }

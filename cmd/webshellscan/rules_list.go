@@ -14,8 +14,8 @@ func newRulesListCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List the rules, and what a scan with the same flags does with each",
-		Long: `list names the built-in rules and those that --rules gives: name, title, ID, level,
-log source and tags, and what a scan with the same flags does with each.
+		Long: `list names the built-in rules and those that --rules gives: name, title, ID,
+level, log source and tags, and what a scan with the same flags does with each.
 
 ` + rulesExitHelp,
 		Example: "  webshellscan rules list --rules ~/sigma/rules/windows --tag attack.t1505.003",

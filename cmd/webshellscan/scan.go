@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +29,15 @@ type scanOptions struct {
 	noHash bool
 
 	flat, sessions bool
+	csvExcel       bool
+	csvTime, sort  choiceFlag
 }
+
+// The choices that are not the default.
+const (
+	excelTimes = "excel"
+	sortByTime = "time"
+)
 
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.rules.addFlags(cmd)
@@ -37,7 +47,10 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.scopeFlags.addFlags(cmd, "findings")
 	o.addStrict(flags)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
-	flags.BoolVar(&o.flat, "flat", false, "a table of all findings instead of sessions with their trees")
+	flags.BoolVar(&o.csvExcel, "csv-excel", false, "begin a CSV with a byte order mark, so that Excel takes it for UTF-8 when it is opened by a double click")
+	o.csvTime.add(cmd, "csv-time", "how a CSV has times: ", "iso", excelTimes)
+	o.sort.add(cmd, "sort", "the order of findings in a CSV or flat table, by host and time or over all hosts: ", "host", sortByTime)
+	flags.BoolVar(&o.flat, "flat", false, "one table of all findings instead of sessions with their trees")
 	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"how many `findings` to check by decoding their records with a second decoder (-1: all, 0: none)")
@@ -89,6 +102,12 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkUse(cmd.Flags(), list); err != nil {
+		return err
+	}
+	if o.sort == sortByTime && !o.flat && !slices.ContainsFunc(list, func(d destination) bool { return d.format == "csv" }) {
+		return errors.New("--sort time: of use to a CSV, or to a table with --flat")
+	}
 	for _, d := range list {
 		needs := report.ScanFormats.Needs(d.format)
 		options.RawEvents = max(options.RawEvents, needs.RawEvents)
@@ -110,7 +129,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err := errors.Join(o.checkHosts(res, o.hosts), o.checkWebLogs(res, options.WebLogs)); err != nil {
 		return err
 	}
-	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		return report.ScanFormats.Write(out, out.format, res, o.reportOptions(out))
 	})
 	o.summarize(res)
@@ -127,9 +146,11 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 // locale are counts for standard output only: a file has the same bytes
 // everywhere.
 func (o *scanOptions) reportOptions(out *output) report.Options {
-	options := report.Options{Flat: o.flat, Sessions: o.sessions, Raw: o.csvRaw, Path: out.path}
+	options := report.Options{
+		Width: o.columns(out), Flat: o.flat, Sessions: o.sessions, Path: out.path,
+		Raw: o.csvRaw, BOM: o.csvExcel, ExcelTimes: o.csvTime == excelTimes, ByTime: o.sort == sortByTime,
+	}
 	if out.path == "" {
-		options.Width, _ = terminal(o.stdout)
 		options.Color, options.ASCII = o.color(o.stdout), wantsASCII()
 	}
 	return options
@@ -178,16 +199,14 @@ func (g *globals) checkWebLogs(res *scan.Result, given map[string]string) error 
 // runWithProgress scans, with a progress line on a terminal.
 func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*scan.Result, error) {
 	var err error
-	if options.Sources, err = g.inputFlags.finalize(options.Paths); err != nil {
-		return nil, err
-	}
-	if options.Sources.Stdin, err = g.standardInput(options.Paths); err != nil {
+	if options.Sources, err = g.sourceOptions(options.Paths); err != nil {
 		return nil, err
 	}
 	if width, ok := terminal(g.stderr); ok && !g.quiet {
-		line := startProgress(ctx, g.stderr, width)
+		options.Progress = new(scan.Progress)
+		started := time.Now()
+		line := startProgress(ctx, g.stderr, func(now time.Time) string { return progressText(options.Progress, now.Sub(started), width) })
 		defer line.finish()
-		options.Progress = &line.progress
 	}
 	res, err := scan.Scan(ctx, options)
 	if err != nil && ctx.Err() != nil {

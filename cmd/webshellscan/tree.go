@@ -31,18 +31,18 @@ func newTreeCommand(g *globals) *cobra.Command {
 		Use:   "tree [flags] PATH...",
 		Short: "Draw the process tree of a host, of a session, or around a process",
 		Long: `tree draws the processes of the logs as trees, with their command lines: those
-of each host; with --pid, the line of ancestors of a process and everything below
-it; with --session, a session as reports show it, or, with --max, --depth,
---since or --until, everything below its server process within these limits.
-What is left out is said where it would stand.
+of each host; with --pid, the line of ancestors of a process and everything
+below it; with --session, a session as reports show it, or, with --max,
+--depth, --since or --until, everything below its server process within these
+limits. What is left out is said where it would stand.
 
 The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
 outright, and without an ending it is text:
 ` + endingsHelp(report.TreeFormats) + `
 ` + exitHelpAnyway,
 		Example: `  webshellscan tree ./logs --host WEB01 --pid 4242
-  webshellscan tree ./logs --session WEB01/4242/2026-03-02T08:30:00.0000000Z -o session.dot
-  webshellscan tree ./logs --host WEB01 --since 2026-03-02T08:30:00Z --until 2026-03-02T09:00:00Z`,
+  webshellscan tree ./logs --session KEY -o session.dot
+  webshellscan tree ./logs --since '2026-03-02 08:30' --until '2026-03-02 09:00'`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runTree(cmd, o, args) },
 	}
 	o.outputFlags.addFlags(cmd, report.TreeFormats)
@@ -86,6 +86,9 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkUse(cmd.Flags(), list); err != nil {
+		return err
+	}
 	scanned := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1, Recover: o.stale}
 	if scanned.Rules, err = o.rules.finalize(); err != nil {
 		return err
@@ -115,10 +118,10 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 		o.summarize(res)
 		return err
 	}
-	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		options.Interrupted = res.Summary.Interrupted != nil
 		ascii := o.ascii || out.path == "" && wantsASCII()
-		return report.TreeFormats.Write(out, out.format, &draw.Trees{Forest: res.Forest, Tops: tops, Options: options}, report.Options{ASCII: ascii})
+		return report.TreeFormats.Write(out, out.format, &draw.Trees{Forest: res.Forest, Tops: tops, Options: options}, report.Options{Width: o.columns(out), ASCII: ascii})
 	})
 	o.summarize(res)
 	if failed != nil {

@@ -60,6 +60,9 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkUse(cmd.Flags(), list); err != nil {
+		return err
+	}
 	options := scan.Options{Paths: args, Workers: o.workers, Hash: !o.noHash, Version: version(), Crosscheck: -1}
 	if err := o.scopeFlags.finalize(&options); err != nil {
 		return err
@@ -77,12 +80,8 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 		return err
 	}
 	o.keepScope(res, &options)
-	failed := writeOutputs(cmd.Context(), outs, res, func(out *output) error {
-		options := report.Options{Raw: o.csvRaw}
-		if out.path == "" {
-			options.Width, _ = terminal(o.stdout)
-		}
-		return report.VerifyFormats.Write(out, out.format, res, options)
+	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+		return report.VerifyFormats.Write(out, out.format, res, report.Options{Width: o.columns(out), Raw: o.csvRaw})
 	})
 	o.summarize(res)
 	if failed != nil {

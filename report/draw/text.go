@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
+	"math"
 	"strings"
 
 	"webshellscan/report/phrase"
@@ -103,7 +104,7 @@ func (t *textPen) leftOut(d *drawing, index int, prefix string) {
 func (t *textPen) process(p proctree.Process, again repetition, before, below string, hasChildren bool) {
 	texts := p.Forest().Texts()
 	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
-	line := fmt.Sprintf("%s%s (%d)", before, text.Visible(name), p.PID())
+	line := fmt.Sprintf("%s (%d)", text.Visible(name), p.PID())
 	if start := p.Start(); start != 0 {
 		line += "  " + text.Time(start)
 	}
@@ -122,12 +123,30 @@ func (t *textPen) process(p proctree.Process, again repetition, before, below st
 	if marks := t.options.Mark(p); len(marks) > 0 {
 		line += "  <== " + text.Visible(strings.Join(marks, ", "))
 	}
-	t.line(line)
+	stem := t.lines.Blank
+	if hasChildren {
+		stem = t.lines.Through
+	}
+	t.wrapped(line, before, below+stem)
 	if command := strings.TrimSpace(texts.KnownText(p.CommandLine())); command != "" {
-		stem := t.lines.Blank
-		if hasChildren {
-			stem = t.lines.Through
-		}
-		t.line(below, stem, text.Visible(command))
+		t.wrapped(text.Visible(command), below+stem, below+stem)
+	}
+}
+
+// minTextWidth is how many columns a text keeps beside the branches of its tree,
+// however deep it lies.
+const minTextWidth = 20
+
+// wrapped writes a text behind what stands before its first line, and before the
+// others if it is broken.
+func (t *textPen) wrapped(content, first, others string) {
+	if t.options.Width == 0 {
+		t.line(first, content)
+		return
+	}
+	room := max(t.options.Width-text.Width(others), minTextWidth)
+	for _, part := range text.Wrap(content, room, math.MaxInt) {
+		t.line(first, part)
+		first = others
 	}
 }

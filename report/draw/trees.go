@@ -55,6 +55,9 @@ type Options struct {
 	// something to say of come first, then those that lie highest. 0 means the
 	// format's own bound, a negative number none.
 	Max int
+	// Width breaks the lines of text that are longer than so many columns, with the
+	// branches of the tree before each part; 0 leaves them whole.
+	Width int
 	// Interrupted marks trees of logs that were not all read.
 	Interrupted bool
 }
