@@ -410,15 +410,16 @@ func literals(callers []*caller) [][]byte {
 	return list
 }
 
-// collect takes a request of an entry point, or of one of its clients.
+// collect takes a request of an entry point, or of one of its clients: that may be
+// of another site or pool of the host.
 func (w *webLogs) collect(callers []*caller, l *webLog, r *weblog.Request) {
 	for _, c := range callers {
-		if !w.serves(c, l, r) {
-			continue
+		i := -1
+		if w.serves(c, l, r) {
+			key := l.pageKey(r)
+			i = slices.IndexFunc(c.points, func(p *EntryPoint) bool { return p.page == key })
 		}
-		key := l.pageKey(r)
-		i := slices.IndexFunc(c.points, func(p *EntryPoint) bool { return p.page == key })
-		if i < 0 && !c.addresses[clientOf(r)] {
+		if i < 0 && (!c.addresses[clientOf(r)] || r.Pool != "") {
 			continue
 		}
 		q := &Request{Request: *r, Host: c.session.Host, Session: c.session, File: l.Path, Origin: l.Origin}

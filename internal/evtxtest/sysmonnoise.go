@@ -151,3 +151,30 @@ func (p *SysmonError) Put(ev *Event) {
 	ev.add("ID", String(p.ID))
 	ev.add("Description", String(p.Description))
 }
+
+// SysmonDNSQuery is Sysmon event 22.
+type SysmonDNSQuery struct {
+	Schema        SysmonSchema
+	RuleName      string
+	UtcTime       FileTime
+	ProcessGUID   GUID
+	ProcessID     uint32
+	Name, Results string
+	Image, User   string
+}
+
+// Put implements [Source].
+func (p *SysmonDNSQuery) Put(ev *Event) {
+	s := p.Schema.orDefault().noSequence()
+	ev.sysmon(22, 5)
+	ev.sysmonSubject(s, p.RuleName, 0, p.UtcTime)
+	ev.add("ProcessGuid", GUIDValue(p.ProcessGUID))
+	ev.add("ProcessId", Uint32(p.ProcessID))
+	ev.add("QueryName", String(p.Name))
+	ev.add("QueryStatus", String("0"))
+	ev.add("QueryResults", String(p.Results))
+	ev.add("Image", String(p.Image))
+	if s >= Sysmon23 {
+		ev.add("User", String(p.User))
+	}
+}

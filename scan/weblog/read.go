@@ -61,7 +61,7 @@ type Stats struct {
 	// says where the first of both begins: its number, 0 if there is none.
 	Bad, Long, FirstBad int
 	// Backwards counts lines whose stamp is more than a minute before the latest
-	// one.
+	// one; ten minutes where stamps are of the beginning and lines of the end.
 	Backwards int
 	// First and Last are the earliest and latest stamp, 0 without any.
 	First, Last event.Time
@@ -75,8 +75,15 @@ type Stats struct {
 // maxNames bounds the names that Stats lists.
 const maxNames = 16
 
-// maxBackwards is how far stamps may run backwards without being counted.
-const maxBackwards = event.Minute
+// maxBackwards returns how far stamps may run backwards without being counted. A
+// line is written when a request ends; where it has the time when that began, it
+// follows lines of later ones.
+func (f Format) maxBackwards() event.Time {
+	if f == NCSA {
+		return 10 * event.Minute
+	}
+	return event.Minute
+}
 
 // Reader reads one log.
 type Reader struct {
@@ -237,7 +244,7 @@ func (p *parser) note(t event.Time) {
 		p.stats.First = t
 	}
 	p.stats.Last = max(p.stats.Last, t)
-	if t < p.latest-maxBackwards {
+	if t < p.latest-p.format.maxBackwards() {
 		p.stats.Backwards++
 	}
 	p.latest = max(p.latest, t)

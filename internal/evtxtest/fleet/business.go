@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -37,7 +38,22 @@ func (h *Host) startTask(s Step) {
 	if schedule == nil {
 		return
 	}
-	h.play(schedule, &s)
+	h.taskProcess(cmp.Or(tasksByProgram[s.Program], `\Harbor\`+s.Program), h.play(schedule, &s))
+}
+
+// taskProcess logs that the task scheduler has started a process.
+func (h *Host) taskProcess(name string, p *Process) {
+	if h.options.TaskLog {
+		h.aside(func() { h.trace(p, ChannelTasks, &evtxtest.TaskProcess{Name: name, Path: p.Image, ProcessID: p.PID}) })
+	}
+}
+
+// tasksByProgram are the names of tasks by the program that they run; others have one of
+// their own.
+var tasksByProgram = map[string]string{
+	"taskhostw":    `\Microsoft\Windows\CertificateServicesClient\SystemTask`,
+	"mpcmdrun":     `\Microsoft\Windows\Windows Defender\Windows Defender Scheduled Scan`,
+	"googleupdate": `\GoogleUpdateTaskMachineUA`,
 }
 
 // tasks are scheduled tasks.

@@ -14,6 +14,8 @@ var demoStart = time.Date(2024, 3, 11, 6, 0, 0, 0, time.UTC)
 type Demo struct {
 	Fleet *Fleet
 	Files []File
+	// Web are the logs of web servers, and the configurations of those that have one.
+	Web []File
 }
 
 // NewDemo runs the demonstration fleet, a day of six hosts of an invented company, and writes its logs.
@@ -34,6 +36,7 @@ func NewDemo() (*Demo, error) {
 	hosts.web2.At(at(10, 12), (*Host).PlayTomcatShell)
 	hosts.mail.At(at(11, 5), (*Host).PlayExchange)
 	hosts.app.At(at(10, 48), (*Host).PlayPHPCommand)
+	hosts.dc.At(at(10, 3), (*Host).PlayWayOn)
 	for _, h := range f.hosts {
 		h.Run(at(12, 0))
 	}
@@ -45,6 +48,7 @@ func NewDemo() (*Demo, error) {
 		}
 		d.Files = append(d.Files, file)
 	}
+	d.Web = demoWebFiles(hosts, at)
 	return d, nil
 }
 
@@ -66,8 +70,8 @@ func demoHosts(f *Fleet) demoHostSet {
 		o.Domain = "HARBOR"
 		h := f.AddHost(o, demoStart)
 		// These hosts have been running for long: their logs do not begin with record 1.
-		for i, channel := range []string{ChannelSysmon, ChannelSecurity, ChannelSystem, ChannelApplication} {
-			h.Log(channel).StartAt(uint64(h.machineID%90_000)*uint64(11-2*i) + 1000)
+		for i, channel := range []string{ChannelSysmon, ChannelSecurity, ChannelSystem, ChannelApplication, ChannelPowerShell, ChannelClassicPowerShell, ChannelTasks, ChannelDefender} {
+			h.Log(channel).StartAt(uint64(h.machineID%90_000)*uint64(max(11-2*i, 1)) + 1000)
 		}
 		return h
 	}
@@ -75,18 +79,19 @@ func demoHosts(f *Fleet) demoHostSet {
 		web1: add(HostOptions{
 			Name: "WEB01.harbor.example", Build: 17763, Sysmon: evtxtest.Sysmon22, Audit: true, CommandLines: true,
 			AuditEnds: true, Roles: []Role{RoleIIS, RoleServer}, Noise: 0.6,
+			PowerShell: true, Scripts: true, TaskLog: true, Web: portalServer(),
 		}),
 		web2: add(HostOptions{
 			Name: "WEB02.harbor.example", Build: 9600, Audit: true, AuditForm: evtxtest.ProcessCreatedV1, CommandLines: true,
-			AuditEnds: true, Roles: []Role{RoleTomcat, RoleServer},
+			AuditEnds: true, Roles: []Role{RoleTomcat, RoleServer}, PowerShell: true, Web: tomcatServer(),
 		}),
 		mail: add(HostOptions{
 			Name: "MAIL01.harbor.example", Build: 20348, Sysmon: evtxtest.Sysmon23, Audit: true, CommandLines: true,
-			Roles: []Role{RoleExchange}, Noise: 0.6,
+			Roles: []Role{RoleExchange}, Noise: 0.6, PowerShell: true, Scripts: true, Web: mailServer(),
 		}),
 		app: add(HostOptions{
 			Name: "APP01.harbor.example", Build: 17763, Audit: true, CommandLines: true, AuditEnds: true,
-			Roles: []Role{RoleApache}, Noise: 0.6,
+			Roles: []Role{RoleApache}, Noise: 0.6, Web: apacheServer(),
 		}),
 		dc: add(HostOptions{Name: "DC01.harbor.example", Build: 17763, Audit: true, Roles: []Role{RoleDC}, Noise: 0.6}),
 		work: add(HostOptions{
@@ -97,7 +102,7 @@ func demoHosts(f *Fleet) demoHostSet {
 
 // demoFiles says which logs are shipped, and how each was taken.
 func demoFiles(hosts demoHostSet, at func(hour, minute int) time.Time) []FileSpec {
-	const sysmonFile = "Microsoft-Windows-Sysmon%4Operational.evtx"
+	const sysmonFile, powershellFile = "Microsoft-Windows-Sysmon%4Operational.evtx", "Microsoft-Windows-PowerShell%4Operational.evtx"
 	residue := []byte{0x6F, 0x00, 0x67, 0x00, 0x72, 0x00, 0x61}
 	live := evtxtest.Options{Filler: residue}
 	dirty := evtxtest.Options{Filler: residue, StaleHeader: true, KeepSlack: true}
@@ -108,8 +113,14 @@ func demoFiles(hosts demoHostSet, at func(hour, minute int) time.Time) []FileSpe
 		{Path: "WEB01/Security.evtx", Logs: one(hosts.web1, ChannelSecurity), Options: live},
 		{Path: "WEB01/System.evtx", Logs: one(hosts.web1, ChannelSystem), Options: live},
 		{Path: "WEB01/Application.evtx", Logs: one(hosts.web1, ChannelApplication), Options: live},
+		{Path: "WEB01/" + powershellFile, Logs: one(hosts.web1, ChannelPowerShell), Options: live},
+		{Path: "WEB01/Microsoft-Windows-TaskScheduler%4Operational.evtx", Logs: one(hosts.web1, ChannelTasks), Options: live},
 		{Path: "WEB02/Security.evtx", Logs: one(hosts.web2, ChannelSecurity), Options: live, Ring: 6, RingStart: 2},
 		{Path: "WEB02/System.evtx", Logs: one(hosts.web2, ChannelSystem), Options: live},
+		{Path: "WEB02/Windows PowerShell.evtx", Logs: one(hosts.web2, ChannelClassicPowerShell), Options: live},
+		{Path: "MAIL01/" + powershellFile, Logs: one(hosts.mail, ChannelPowerShell), Options: live},
+		{Path: "MAIL01/Microsoft-Windows-Windows Defender%4Operational.evtx", Logs: one(hosts.mail, ChannelDefender), Options: live},
+		{Path: "APP01/System.evtx", Logs: one(hosts.app, ChannelSystem), From: at(10, 15), To: at(11, 15), Options: live},
 		{Path: "MAIL01/" + sysmonFile, Logs: one(hosts.mail, ChannelSysmon), Options: exported},
 		{
 			Path: "MAIL01/Archive-Security-2024-03-11-11-30-00-000.evtx", Logs: one(hosts.mail, ChannelSecurity), To: at(11, 30),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,11 +36,11 @@ func TestShippedLogs(t *testing.T) {
 	logs := filepath.Join(testdata, "logs")
 	want := map[string][]byte{}
 	size := 0
-	for _, f := range d.Files {
+	for _, f := range slices.Concat(d.Files, d.Web) {
 		want[f.Path] = f.Data
 		size += len(f.Data)
 	}
-	if size > 4<<20 {
+	if size > 5<<20 {
 		t.Errorf("the logs have %d bytes, too many to ship", size)
 	}
 	if *update {
@@ -91,9 +92,10 @@ func TestDemoIsDeterministic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range d.Files {
-		if !bytes.Equal(d.Files[i].Data, again.Files[i].Data) {
-			t.Errorf("%s differs the second time", d.Files[i].Path)
+	second := slices.Concat(again.Files, again.Web)
+	for i, f := range slices.Concat(d.Files, d.Web) {
+		if !bytes.Equal(f.Data, second[i].Data) {
+			t.Errorf("%s differs the second time", f.Path)
 		}
 	}
 }
@@ -111,6 +113,8 @@ func TestReadme(t *testing.T) {
 	for _, table := range []struct{ name, text string }{
 		{"files", filesTable(d)},
 		{"incidents", incidentTables(d)},
+		{"requests", requestTables(d)},
+		{"traces", traceTables(d)},
 	} {
 		begin := "<!-- " + table.name + ": made by the model -->\n"
 		end := "<!-- end of " + table.name + " -->\n"
@@ -137,6 +141,12 @@ func filesTable(d *fleet.Demo) string {
 	for _, f := range d.Files {
 		fmt.Fprintf(&b, "| `%s` | %d | %d |\n", f.Path, (len(f.Data)-4096)/65536, f.Records)
 	}
+	b.WriteString("\n| web log | requests |\n| --- | --- |\n")
+	for _, f := range d.Web {
+		if f.Records > 0 {
+			fmt.Fprintf(&b, "| `%s` | %d |\n", f.Path, f.Records)
+		}
+	}
 	return b.String()
 }
 
@@ -157,15 +167,62 @@ func incidentTables(d *fleet.Demo) string {
 		}
 		var records []string
 		for _, r := range p.Records {
-			folder, name, _ := strings.Cut(r.File, "/")
-			short, _, _ := strings.Cut(strings.TrimPrefix(name, "Microsoft-Windows-"), "%4")
-			records = append(records, fmt.Sprintf("%s/%s %d", folder, strings.TrimSuffix(short, ".evtx"), r.EventRecordID))
+			records = append(records, shortRecord(r))
 		}
 		chain := strings.Join(p.Chain(), " > ")
 		fmt.Fprintf(&b, "| %s | %d | %s | `%s` | %s |\n", p.Start.Time().Format("15:04:05.000"), p.PID, chain,
 			strings.ReplaceAll(p.CommandLine, "|", `\|`), strings.Join(records, ", "))
 	}
 	return b.String() + "\n"
+}
+
+// requestTables lists the web requests of each incident, and what each started.
+func requestTables(d *fleet.Demo) string {
+	var b strings.Builder
+	b.WriteString("\n| incident | request ran | client | request | status | started |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, h := range d.Fleet.Hosts() {
+		clients := map[string]string{}
+		for _, r := range h.Requests() {
+			if r.Incident != "" {
+				clients[r.Client] = r.Incident
+			}
+		}
+		for _, r := range h.Requests() {
+			incident := clients[r.Client]
+			if incident == "" {
+				continue
+			}
+			var started []string
+			for _, p := range r.Processes {
+				started = append(started, fmt.Sprint(p.PID))
+			}
+			target := strings.TrimSuffix(r.URI+"?"+r.Query, "?")
+			fmt.Fprintf(&b, "| %s | %s to %s | %s | `%s %s` | %d | %s |\n", incident, r.Begin.Time().Format("15:04:05.000"), r.End.Time().Format("15:04:05.000"),
+				r.Client, r.Method, target, r.Status, strings.Join(started, ", "))
+		}
+	}
+	return b.String() + "\n"
+}
+
+// traceTables lists the records of what the processes of each incident did.
+func traceTables(d *fleet.Demo) string {
+	var b strings.Builder
+	b.WriteString("\n| incident | process | record | event |\n| --- | --- | --- | --- |\n")
+	for _, p := range d.Fleet.Processes() {
+		for _, r := range p.Traces {
+			if p.Incident != "" {
+				fmt.Fprintf(&b, "| %s | %d `%s` | %s | %d |\n", p.Incident, p.PID, p.Program.Base(), shortRecord(r), r.EventID)
+			}
+		}
+	}
+	return b.String() + "\n"
+}
+
+// shortRecord names a record by its log and number.
+func shortRecord(r fleet.RecordRef) string {
+	folder, name, _ := strings.Cut(r.File, "/")
+	short, _, _ := strings.Cut(strings.TrimPrefix(name, "Microsoft-Windows-"), "%4")
+	return fmt.Sprintf("%s/%s %d", folder, strings.TrimSuffix(short, ".evtx"), r.EventRecordID)
 }
 
 // TestModel checks what must be true of any fleet.

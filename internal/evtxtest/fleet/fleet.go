@@ -47,6 +47,12 @@ type HostOptions struct {
 	Roles []Role
 	// Noise scales how often things happen that have nothing to do with an incident; 0 means 1.
 	Noise float64
+	// PowerShell makes each PowerShell log that it started; Scripts what it runs, too.
+	PowerShell, Scripts bool
+	// TaskLog makes the task scheduler log what it starts.
+	TaskLog bool
+	// Web is what the host's web server writes of its requests; nil means nothing.
+	Web *WebServer
 	// PHPJobs is how often, on average and before Noise, PHP packages call programs; 0 means every 9 minutes.
 	PHPJobs time.Duration
 }
@@ -70,6 +76,7 @@ type Host struct {
 	options HostOptions
 	fleet   *Fleet
 	rng     *rand.Rand
+	spare   *rand.Rand // for what is done aside
 	now     evtxtest.FileTime
 	queue   queue
 
@@ -96,6 +103,7 @@ type Host struct {
 	services  map[string]*Process
 	sessions  map[string]*Session
 	nextLogon uint64
+	requests  []*Request // in the order of their ends
 }
 
 // AddHost adds a host whose clock stands at start.
@@ -104,7 +112,8 @@ func (f *Fleet) AddHost(o HostOptions, start time.Time) *Host {
 	id.Write([]byte(o.Name))
 	h := &Host{
 		options: o, fleet: f, rng: rand.New(rand.NewPCG(f.seed, id.Sum64())),
-		now: evtxtest.FileTimeOf(start), logs: map[string]*Log{}, programs: map[string]*Program{},
+		spare: rand.New(rand.NewPCG(f.seed+1, id.Sum64())),
+		now:   evtxtest.FileTimeOf(start), logs: map[string]*Log{}, programs: map[string]*Program{},
 		services: map[string]*Process{}, sessions: map[string]*Session{}, nextLogon: 0x20000,
 		machineID: uint32(id.Sum64() >> 16),
 	}

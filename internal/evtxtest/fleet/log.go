@@ -11,11 +11,14 @@ import (
 
 // Channels that hosts write to.
 const (
-	ChannelSysmon      = "Microsoft-Windows-Sysmon/Operational"
-	ChannelSecurity    = "Security"
-	ChannelSystem      = "System"
-	ChannelApplication = "Application"
-	ChannelTasks       = "Microsoft-Windows-TaskScheduler/Operational"
+	ChannelSysmon            = "Microsoft-Windows-Sysmon/Operational"
+	ChannelSecurity          = "Security"
+	ChannelSystem            = "System"
+	ChannelApplication       = "Application"
+	ChannelTasks             = "Microsoft-Windows-TaskScheduler/Operational"
+	ChannelDefender          = "Microsoft-Windows-Windows Defender/Operational"
+	ChannelPowerShell        = "Microsoft-Windows-PowerShell/Operational"
+	ChannelClassicPowerShell = "Windows PowerShell"
 )
 
 // Log is what a host has written to a channel.
@@ -33,6 +36,7 @@ type Log struct {
 type logged struct {
 	event   evtxtest.Event
 	process *Process
+	cause   *Process // whose doing it is, nil if it is no event of a process
 }
 
 // Log returns the host's log of a channel.
@@ -70,7 +74,7 @@ func (h *Host) write(channel string, s evtxtest.Source, p *Process) {
 		h.sink(l, ev, p)
 		return
 	}
-	l.events = append(l.events, logged{*ev, p})
+	l.events = append(l.events, logged{event: *ev, process: p})
 }
 
 // execution sets the process and thread that log an event: Sysmon's service, the kernel or lsass, the
@@ -94,6 +98,7 @@ func (h *Host) logStart(p *Process) {
 	if h.options.Audit {
 		h.write(ChannelSecurity, h.auditCreate(p), p)
 	}
+	h.powershellStarted(p)
 }
 
 // logEnd logs the end of a process.

@@ -27,6 +27,8 @@ type Process struct {
 	Incident string
 	// Records are the records that tell of it, in the files that have been written.
 	Records []RecordRef
+	// Traces are the records of what it did, in the files that have been written.
+	Traces []RecordRef
 
 	live int // index in Host.live, -1 when ended
 }

@@ -10,6 +10,7 @@ import (
 // startRoles starts what the host's roles need and sets their business going.
 func (h *Host) startRoles() {
 	h.backgroundBusiness()
+	h.startVisits()
 	for _, r := range h.options.Roles {
 		switch r {
 		case RoleIIS:
@@ -144,20 +145,21 @@ func (h *Host) phpJob(php *Process) {
 	n := h.rng.IntN(90000)
 	switch h.rng.IntN(4) {
 	case 0:
-		h.shell(php, "mode CON", Step{Program: "mode", Command: "mode  CON", After: 20 * time.Millisecond})
+		h.shell(php, "/admin/reports.php", "mode CON", Step{Program: "mode", Command: "mode  CON", After: 20 * time.Millisecond})
 	case 1:
-		h.shell(php, "git rev-parse --short HEAD", Step{Program: "git", Command: "git  rev-parse --short HEAD", After: 20 * time.Millisecond})
+		h.shell(php, "/admin/about.php", "git rev-parse --short HEAD", Step{Program: "git", Command: "git  rev-parse --short HEAD", After: 20 * time.Millisecond})
 	case 2:
 		pdf := fmt.Sprintf(`"C:\Program Files\wkhtmltopdf\bin\wkhtmltopdf.exe" --quiet --margin-top 10mm C:\www\tmp\inv%d.html C:\www\tmp\inv%d.pdf`, n, n)
-		h.shell(php, pdf, Step{Program: "wkhtmltopdf", Command: pdf, After: 30 * time.Millisecond, Life: 2 * time.Second})
+		h.shell(php, "/shop/invoice.php", pdf, Step{Program: "wkhtmltopdf", Command: pdf, After: 30 * time.Millisecond, Life: 2 * time.Second})
 	default:
-		h.shell(php, "ver")
+		h.shell(php, "/admin/about.php", "ver")
 	}
 }
 
-// shell plays cmd.exe as PHP starts it, with children.
-func (h *Host) shell(parent *Process, command string, steps ...Step) {
-	h.Play(parent, Step{Program: "cmd", Command: `cmd.exe /s /c "` + command + `"`, Steps: steps})
+// shell plays cmd.exe as PHP starts it for a page, with children.
+func (h *Host) shell(parent *Process, page, command string, steps ...Step) {
+	user := &Request{Method: "GET", URI: page, Client: "10.20.31.77", UserAgent: browsers[1]}
+	h.Play(parent, Step{Program: "cmd", Command: `cmd.exe /s /c "` + command + `"`, Steps: steps, Request: user})
 }
 
 // startExchange starts the processes of a mail server.

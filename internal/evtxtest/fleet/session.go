@@ -1,8 +1,10 @@
 package fleet
 
 import (
+	"crypto/sha1"
 	"encoding/binary"
 	"strings"
+	"unicode/utf16"
 
 	"webshellscan/internal/evtxtest"
 )
@@ -89,11 +91,9 @@ func (h *Host) poolSession(pool string) *Session {
 	if s, ok := h.sessions["pool "+pool]; ok {
 		return s
 	}
-	sid := append(evtxtest.MustSID("S-1-5-82"), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-	sid[1] = 6
-	for i, n := range poolAuthorities(pool) {
-		binary.LittleEndian.PutUint32(sid[8+4*i:], n)
-	}
+	sid := evtxtest.MustSID("S-1-5-82")
+	sid[1] += sha1.Size / 4
+	sid = append(sid, poolHash(pool)...)
 	a := evtxtest.Account{SID: sid, Name: pool, Domain: "IIS APPPOOL", LogonID: h.newLogonID()}
 	s := h.session(a, `IIS APPPOOL\`+pool, Session{
 		Integrity: "High", Label: labelHigh, Elevation: elevationDefault,
@@ -103,18 +103,15 @@ func (h *Host) poolSession(pool string) *Session {
 	return s
 }
 
-// poolAuthorities returns the sub-authorities of a pool's SID: a hash of its name.
-func poolAuthorities(pool string) [6]uint32 {
-	var out [6]uint32
-	h := uint32(2166136261)
-	for i := range out {
-		for _, c := range []byte(pool) {
-			h = (h ^ uint32(c)) * 16777619
-		}
-		out[i] = h
+// poolHash returns what stands behind 82 in a pool's SID, as the SID has it: the
+// SHA-1 of the name in lower case and UTF-16LE.
+func poolHash(pool string) []byte {
+	var text []byte
+	for _, u := range utf16.Encode([]rune(strings.ToLower(pool))) {
+		text = binary.LittleEndian.AppendUint16(text, u)
 	}
-	out[0] = 3006700770 // the same for all pools: a hash of the word for them
-	return out
+	sum := sha1.Sum(text)
+	return sum[:]
 }
 
 // person is a user of the domain.
@@ -127,13 +124,17 @@ type person struct {
 // domainSID is the SID of the invented domain.
 const domainSID = "S-1-5-21-1004336348-1177238915-682003330"
 
+// accountSID returns the SID of a user.
+func accountSID(p person) evtxtest.SID {
+	sid := evtxtest.MustSID(domainSID)
+	sid[1]++
+	return binary.LittleEndian.AppendUint32(sid, p.RID)
+}
+
 // interactive returns a session of a user at the screen or over the network, with the limited token of an
 // administrator who has not elevated.
 func (h *Host) interactive(p person, logonType uint32, from string) *Session {
-	sid := evtxtest.MustSID(domainSID)
-	sid[1]++
-	sid = binary.LittleEndian.AppendUint32(sid, p.RID)
-	a := evtxtest.Account{SID: sid, Name: p.Name, Domain: h.options.Domain, LogonID: h.newLogonID()}
+	a := evtxtest.Account{SID: accountSID(p), Name: p.Name, Domain: h.options.Domain, LogonID: h.newLogonID()}
 	s := Session{Terminal: 1, Integrity: "Medium", Label: labelMedium, Elevation: elevationDefault}
 	if p.Admin {
 		s.Elevation = elevationLimited

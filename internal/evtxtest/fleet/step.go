@@ -21,8 +21,18 @@ type Step struct {
 	Connects []Connection
 	Sets     []RegistryValue
 	Steps    []Step
+	// Deeds are what the process does besides.
+	Deeds []Deed
+	// Request is the web request that starts it, nil if none does.
+	Request *Request
 
 	incident string // of the process and all below it; empty means that of the parent
+}
+
+// Deed is something that a process does a while after its start.
+type Deed struct {
+	After time.Duration
+	do    deed
 }
 
 // Connection is a TCP connection that a process makes.
@@ -86,9 +96,23 @@ func (h *Host) play(parent *Process, s *Step) *Process {
 	for i := range s.Sets {
 		h.after(h.between(5*time.Millisecond, 20*time.Millisecond), func() { h.registrySet(p, s.Sets[i]) })
 	}
+	h.doAside(p, s, life)
 	h.Play(p, s.Steps...)
 	h.endAfter(p, life)
 	return p
+}
+
+// doAside does what a process does besides, and answers the request that started
+// it.
+func (h *Host) doAside(p *Process, s *Step, life time.Duration) {
+	h.aside(func() {
+		for i := range s.Deeds {
+			h.after(s.Deeds[i].After, func() { s.Deeds[i].do(h, p) })
+		}
+		if s.Request != nil {
+			h.answer(s.Request, p, life)
+		}
+	})
 }
 
 // span returns how long the children of a step need at least.
@@ -116,10 +140,10 @@ func (h *Host) fileCreate(p *Process, path string) {
 	if h.options.Sysmon == 0 {
 		return
 	}
-	h.write(ChannelSysmon, &evtxtest.SysmonFileCreate{
+	h.trace(p, ChannelSysmon, &evtxtest.SysmonFileCreate{
 		Schema: h.options.Sysmon, RuleName: h.ruleName(), UtcTime: h.now, ProcessGUID: p.GUID, ProcessID: p.PID,
 		Image: p.Image, TargetFilename: path, CreationUtcTime: h.now, User: p.Session.User,
-	}, nil)
+	})
 }
 
 // connect logs that a process connects to another host.
@@ -127,13 +151,13 @@ func (h *Host) connect(p *Process, c Connection) {
 	if h.options.Sysmon == 0 {
 		return
 	}
-	h.write(ChannelSysmon, &evtxtest.SysmonNetworkConnect{
+	h.trace(p, ChannelSysmon, &evtxtest.SysmonNetworkConnect{
 		Schema: h.options.Sysmon, RuleName: h.ruleName(), UtcTime: h.now, ProcessGUID: p.GUID, ProcessID: p.PID,
 		Image: p.Image, User: p.Session.User, Protocol: "tcp", Initiated: true, SourceIP: h.address(),
 		SourceHostname: h.options.Name, SourcePort: uint16(49152 + h.rng.IntN(16000)), SourcePortName: "-",
 		DestinationIP: c.IP, DestinationHostname: orDash(c.Name), DestinationPort: c.Port,
 		DestinationPortName: portName(c.Port),
-	}, nil)
+	})
 }
 
 // registrySet logs that a process sets a registry value.
@@ -141,10 +165,10 @@ func (h *Host) registrySet(p *Process, v RegistryValue) {
 	if h.options.Sysmon == 0 {
 		return
 	}
-	h.write(ChannelSysmon, &evtxtest.SysmonRegistrySet{
+	h.trace(p, ChannelSysmon, &evtxtest.SysmonRegistrySet{
 		Schema: h.options.Sysmon, RuleName: h.ruleName(), UtcTime: h.now, ProcessGUID: p.GUID, ProcessID: p.PID,
 		Image: p.Image, TargetObject: v.Object, Details: v.Details, User: p.Session.User,
-	}, nil)
+	})
 }
 
 // imageLoad logs that a process loads a library.

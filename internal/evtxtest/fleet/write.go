@@ -34,7 +34,8 @@ type File struct {
 	Records int
 }
 
-// Write writes a file. Processes whose start or end is in it get a reference to the record.
+// Write writes a file. Processes whose start or end is in it, or what they did, get a
+// reference to the record.
 func (f *Fleet) Write(s FileSpec) (File, error) {
 	events := merge(s)
 	built, err := evtxtest.BuildFunc(s.Options, func(w *evtxtest.Writer) error {
@@ -58,8 +59,12 @@ func (f *Fleet) Write(s FileSpec) (File, error) {
 		}
 	}
 	for _, e := range events[dropped:] {
+		ref := RecordRef{s.Path, e.event.ID, e.event.RecordID}
+		if e.cause != nil {
+			e.cause.Traces = append(e.cause.Traces, ref)
+		}
 		if e.process != nil {
-			e.process.Records = append(e.process.Records, RecordRef{s.Path, e.event.ID, e.event.RecordID})
+			e.process.Records = append(e.process.Records, ref)
 		}
 	}
 	return File{Path: s.Path, Data: built.Data, Records: len(events) - dropped}, nil
