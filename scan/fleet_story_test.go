@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"webshellscan/scan"
 	"webshellscan/internal/evtxtest/fleet"
+	"webshellscan/scan"
 	"webshellscan/scan/story"
 )
 

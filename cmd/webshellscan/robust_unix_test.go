@@ -173,7 +173,7 @@ func TestManyFiles(t *testing.T) {
 		}
 	}()
 	status, _, stderr := runHere(t, folder, shippedPath(t))
-	if status != exitIncomplete || strings.Contains(stderr, "too many") || !strings.Contains(stderr, "Read 11 EVTX files") {
+	if status != exitIncomplete || strings.Contains(stderr, "too many") || !strings.Contains(stderr, "Read 17 EVTX files") {
 		t.Errorf("exit status %d, %s", status, stderr)
 	}
 }
