@@ -198,20 +198,20 @@ type groupCount struct {
 	count int32
 }
 
-// newScratch returns the memory to evaluate texts by any of a set's field
-// indexes.
-func newScratch(s *Set) *scratch {
+// newScratch returns the memory to evaluate texts by any of some field indexes,
+// which have so many predicates and regular expressions.
+func newScratch(indexes []fieldIndex, predicates, expressions int) *scratch {
 	var literals, matchers, groups int
-	for i := range s.indexes {
-		j := &s.indexes[i]
+	for i := range indexes {
+		j := &indexes[i]
 		literals, matchers, groups = max(literals, len(j.uses)), max(matchers, len(j.matchers)), max(groups, len(j.about))
 	}
 	return &scratch{
 		literals: make([]uint32, literals),
 		matchers: make([]uint32, matchers),
 		groups:   make([]uint32, groups),
-		counts:   make([]groupCount, len(s.predicates)),
-		automata: make([]*automaton, s.expressions),
+		counts:   make([]groupCount, predicates),
+		automata: make([]*automaton, expressions),
 	}
 }
 

@@ -214,7 +214,29 @@ func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]
 	if explained := m.Explain(sub, 0).Matched; explained != fast {
 		t.Errorf("explanation gives %v, the matcher %v: %s", explained, fast, describeCase(rule, e))
 	}
+	if fast {
+		checkGate(t, set, e)
+	}
 	return fast
+}
+
+// checkGate holds the gate of the first rule of a set to admitting an event that
+// the rule matches.
+func checkGate(t testing.TB, set *rules.Set, e event) {
+	t.Helper()
+	g := rules.NewGate([]rules.GateRule{{Set: set}}, func(field string) bool { return len(e[field]) <= 1 })
+	if g == nil {
+		return
+	}
+	values := make(map[string]string)
+	for name, list := range e {
+		if len(list) == 1 {
+			values[name] = list[0]
+		}
+	}
+	if !g.NewMatcher().Admits(gateEvent{g, values}) {
+		t.Errorf("the gate does not admit what matches: %s", describeCase(set.Rules()[0], e))
+	}
 }
 
 func describeCase(r *rules.Rule, e event) string {

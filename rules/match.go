@@ -93,7 +93,7 @@ func (s *Set) newMatcher(shared *verdictCache, bundles [][]int) *Matcher {
 	columns := s.columns(bundles)
 	m := &Matcher{
 		set:      s,
-		scratch:  newScratch(s),
+		scratch:  newScratch(s.indexes, len(s.predicates), s.expressions),
 		store:    shared,
 		values:   newValueCache(s.options.CacheSize),
 		verdicts: newTupleTable(),

@@ -74,6 +74,10 @@ type eventPlan struct {
 	providers map[string][]int
 	channels  map[string][]int
 	fields    []string
+	// asking are the rules that ask for a kind of event, gates what tells early that
+	// none of them matches.
+	asking map[event.Key][]rules.GateRule
+	gates  map[event.Key]*rules.Gate
 }
 
 // newEventPlan returns the plan for some rules of a scan.
@@ -81,6 +85,7 @@ func newEventPlan(servers *rules.Set, sets []EventSet) *eventPlan {
 	p := &eventPlan{
 		sets: sets, servers: servers,
 		keys: make(map[event.Key][]int), providers: make(map[string][]int), channels: make(map[string][]int),
+		asking: make(map[event.Key][]rules.GateRule),
 	}
 	names := map[string]bool{"": true, "Security/@UserID": true}
 	for _, name := range slices.Concat(imageFields, pidFields) {
@@ -90,11 +95,12 @@ func newEventPlan(servers *rules.Set, sets []EventSet) *eventPlan {
 		for _, name := range e.Set.Fields() {
 			names[name] = true
 		}
-		for _, r := range e.Set.Rules() {
-			p.add(e.source, r, i)
+		for rule := range e.Set.Rules() {
+			p.add(i, rule)
 		}
 	}
 	p.fields = slices.Sorted(maps.Keys(names))
+	p.gates = p.newGates()
 	return p
 }
 
@@ -129,8 +135,9 @@ func (p *eventPlan) setsOf(want *event.Want) [][]int {
 // imageFields are the fields in which events name the image of their process.
 var imageFields = []string{"Image", "ProcessName", "Process Name", "SourceImage", "Application"}
 
-// add notes the events that one rule of a set asks for.
-func (p *eventPlan) add(source *logSource, r *rules.Rule, set int) {
+// add notes the events that one rule of a set asks for, by their indices.
+func (p *eventPlan) add(set, rule int) {
+	source, r := p.sets[set].source, p.sets[set].Set.Rules()[rule]
 	ids, ok := source.ids, len(source.ids) > 0
 	if !ok {
 		ids, ok = eventIDs(r)
@@ -149,6 +156,7 @@ func (p *eventPlan) add(source *logSource, r *rules.Rule, set int) {
 		for _, id := range ids {
 			k := event.Key{Provider: provider, ID: id}
 			p.keys[k] = addIndex(p.keys[k], set)
+			p.asking[k] = append(p.asking[k], rules.GateRule{Set: p.sets[set].Set, Rule: rule})
 		}
 	}
 }
@@ -545,8 +553,10 @@ const maxHits = 1 << 16
 // It is for one goroutine.
 type eventWatcher struct {
 	want       event.Want
-	candidates []bool // by Event.Key
-	load       func() *eventPlan
+	candidates []bool            // by Event.Key
+	others     int               // how many of the keys, the first ones, are wanted in any case
+	plan       func() *eventPlan // waits for the rules
+	looks      map[int]event.Look
 
 	loaded  bool
 	matcher *eventMatcher // nil if there are no rules
@@ -569,7 +579,7 @@ func (w *eventWatcher) add(ev *event.Event) {
 	}
 	if !w.loaded {
 		w.loaded = true
-		if plan := w.load(); plan != nil {
+		if plan := w.plan(); plan != nil {
 			w.matcher, w.hits = newEventMatcher(plan, &w.want, nil), make(map[event.Place]bool)
 		}
 	}

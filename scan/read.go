@@ -89,7 +89,11 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for i := range workers {
 		collectors[i] = proctree.NewCollector(r.texts)
 		r.watchers = append(r.watchers, newWatcher(kinds))
-		workers[i] = &worker{evtx.NewReader(selection), collectors[i], r.watchers[i], want, trees, r.progress, eventWatcher{want: want, candidates: candidates, load: r.events.plan}}
+		workers[i] = &worker{
+			reader: evtx.NewReader(selection), collector: collectors[i], watcher: r.watchers[i], want: want, trees: trees, progress: r.progress,
+			events: eventWatcher{want: want, candidates: candidates, others: len(keys), plan: r.events.plan, looks: make(map[int]event.Look)},
+		}
+		workers[i].reader.Gate(&workers[i].events)
 	}
 	for _, f := range work.Each(len(workers), len(units), func(g, i int) { workers[g].part(ctx, units[i]) }) {
 		units[f.Index].in.crash(units[f.Index].part, f.Err)

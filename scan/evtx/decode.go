@@ -25,12 +25,16 @@ type Decoder struct {
 	arena   []byte // UTF-16LE text that had to be put together for ev
 	scratch []byte
 	lister  lister
+	gate    event.Gate // nil: all that is selected is wanted
+	glance  event.Glance
 	// unlisted says that the event at hand was selected without its lists.
 	unlisted bool
 
-	// The provider asked for last, since it is mostly the next one too.
+	// The provider asked for last, since it is mostly the next one too, and what was
+	// asked for before.
 	providerName []byte
 	provider     *selectedProvider
+	providers    map[string]*selectedProvider
 
 	// Of the record at hand.
 	outer  *template // of its own instance, nil if it has none
@@ -148,10 +152,31 @@ func (d *Decoder) selected() (int, bool) {
 func (d *Decoder) selectedBy(name []byte, id uint16) (int, bool) {
 	if !bytes.Equal(name, d.providerName) || d.providerName == nil {
 		d.providerName = append(d.providerName[:0], name...)
-		d.provider = d.sel.provider(name)
+		d.provider = d.findProvider(name)
 	}
 	return d.provider.key(id)
 }
+
+// findProvider returns what is selected of a provider of the given UTF-16LE name.
+func (d *Decoder) findProvider(name []byte) *selectedProvider {
+	p, known := d.providers[string(name)]
+	if !known {
+		p = d.sel.provider(name)
+		if d.providers == nil || len(d.providers) == maxProviders {
+			d.providers = make(map[string]*selectedProvider)
+		}
+		if len(name) <= maxProviderName {
+			d.providers[string(name)] = p
+		}
+	}
+	return p
+}
+
+// Bounds of the providers that a Decoder remembers: Windows has some 1,200.
+const (
+	maxProviders    = 1 << 11
+	maxProviderName = 512 // bytes
+)
 
 // document reads one document into the event.
 func (d *Decoder) document(c *chunkWalk, doc document) error {

@@ -143,7 +143,7 @@ func (t *template) clone() *template {
 	c.substitutions = slices.Clone(t.substitutions)
 	c.listed, c.names = slices.Clone(t.listed), slices.Clone(t.names)
 	c.uses, c.usedIn, c.candidate, c.foreign = 0, 0, nil, true
-	c.channel, c.origin = event.Value{}, nil
+	c.channel, c.origin, c.looks = event.Value{}, nil, nil
 	return &c
 }
 

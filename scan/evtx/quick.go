@@ -6,8 +6,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// quick reads a record no further than to see that it was not selected, and
-// reports whether that is certain. It knows one shape, which nearly all records
+// quick reads a record no further than to see that it was not selected, or that
+// the gate does not admit it, and reports whether that is certain. It knows one shape, which nearly all records
 // have: a template instance whose event ID and time are plain values. For any
 // other, and for anything odd, it returns false and has counted nothing.
 func (r *Reading) quick(c *chunkWalk, off, size int) bool {
@@ -27,6 +27,7 @@ func (r *Reading) quick(c *chunkWalk, off, size int) bool {
 	}
 	sizes := d[spec+4 : spec+4+4*count]
 	at := spec + 4 + 4*count
+	own := instanceValues{t, sizes, off + at}
 	for i := range t.idIndex {
 		at += int(le.Uint16(sizes[4*i:]))
 	}
@@ -61,11 +62,11 @@ func (r *Reading) quick(c *chunkWalk, off, size int) bool {
 	if filler := end - (rest + sumSizes(sizes) + 1); uint(filler) > maxFiller {
 		return false
 	}
-	if t.asked != askedNothing && r.dec.sel.hasID(le.Uint16(d[idAt:])) {
-		return false
-	}
 	when := event.Time(le.Uint64(d[at:]))
 	if !when.Plausible() {
+		return false
+	}
+	if id := le.Uint16(d[idAt:]); t.asked != askedNothing && !r.dec.refuses(c, off, id, when, own) {
 		return false
 	}
 	r.observeTime(c, off, when)

@@ -123,6 +123,8 @@ type template struct {
 
 	// asked says what of the selection can be an event of this template.
 	asked asked
+	// looks are those of the gate at payloads that this template gives.
+	looks []gateLook
 
 	// uses counts the records of the present part, of which those of one
 	// channel after the other count for an origin, nil if there is none; owned
@@ -218,7 +220,7 @@ type asked uint8
 
 const (
 	askedNothing asked = iota
-	askedIDs           // those of selected event IDs
+	askedIDs           // those of selected event IDs, or of a selected provider, which the record names
 	askedChannel       // those, and of a selected channel, which the record names
 	askedAll           // all of them are selected, or nothing can be said
 )
@@ -226,7 +228,7 @@ const (
 // askedBy returns what of a selection the events of t can be.
 func (t *template) askedBy(sel *Selection) asked {
 	named := t.system[sysProvider].kind == sourceLiteral
-	if t.provider != nil && t.provider.whole != 0 || !named && sel.wholeProvider {
+	if t.provider != nil && t.provider.whole != 0 {
 		return askedAll
 	}
 	if s := t.system[sysChannel]; len(sel.channels) > 0 {

@@ -1,0 +1,91 @@
+package scan
+
+import (
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+	"webshellscan/scan/story"
+)
+
+// newGates returns, by kind of event, what tells early that no rule of the plan
+// matches it; nothing for kinds that have to be decoded.
+func (p *eventPlan) newGates() map[event.Key]*rules.Gate {
+	gates := make(map[event.Key]*rules.Gate)
+	for key, list := range p.asking {
+		if g := rules.NewGate(list, gateable); g != nil {
+			gates[key] = g
+		}
+	}
+	return gates
+}
+
+// gateable reports whether a field in a rule is one value of a record.
+func gateable(field string) bool {
+	if field == "UserID" {
+		return true
+	}
+	_, numbered := story.DataNumber(field)
+	return eventGetters[field] == nil && !numbered && !strings.Contains(field, "/@")
+}
+
+// lookFieldOf returns the value of a record that a field in a rule is.
+func lookFieldOf(field string) event.LookField {
+	if field == "UserID" {
+		return event.LookField{Name: "Security/@UserID", System: true}
+	}
+	return event.LookField{Name: field}
+}
+
+// ruleGate is a gate at one kind of event. It is for one goroutine.
+type ruleGate struct {
+	matcher *rules.GateMatcher
+	values  []event.Value // of the record at hand
+}
+
+// newRuleGate returns the look of a gate.
+func newRuleGate(g *rules.Gate) event.Look {
+	r := &ruleGate{matcher: g.NewMatcher()}
+	look := event.Look{Admits: r.admits}
+	for _, field := range g.Fields() {
+		look.Fields = append(look.Fields, lookFieldOf(field))
+	}
+	return look
+}
+
+func (r *ruleGate) admits(glance *event.Glance) bool {
+	r.values = glance.Values
+	return r.matcher.Admits(r)
+}
+
+// GateText implements rules.GateSubject.
+func (r *ruleGate) GateText(dst []byte, field int) ([]byte, bool) {
+	v := r.values[field]
+	return v.AppendText(dst), !v.IsNull()
+}
+
+// Look implements event.Gate: an event that only rules ask for is decoded only if
+// one of them may match it.
+func (w *eventWatcher) Look(key int, _ string) event.Look {
+	look, ok := w.looks[key]
+	if !ok {
+		look = w.newLook(key)
+		w.looks[key] = look
+	}
+	return look
+}
+
+func (w *eventWatcher) newLook(key int) event.Look {
+	if key < w.others || key >= len(w.want.Keys) || !w.candidates[key] {
+		return event.Look{}
+	}
+	plan := w.plan()
+	if plan == nil {
+		return event.Look{Admits: func(*event.Glance) bool { return false }}
+	}
+	g := plan.gates[w.want.Keys[key]]
+	if g == nil {
+		return event.Look{}
+	}
+	return newRuleGate(g)
+}
