@@ -62,7 +62,7 @@ func BenchmarkReader(b *testing.B) {
 }
 
 // streamFile returns a log of 100,000 events.
-func streamFile(b *testing.B, o fleet.StreamOptions, style evtxtest.Style) []byte {
+func streamFile(b testing.TB, o fleet.StreamOptions, style evtxtest.Style) []byte {
 	b.Helper()
 	file, err := evtxtest.BuildFunc(evtxtest.Options{Style: style}, func(w *evtxtest.Writer) error {
 		n := 0

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"webshellscan/internal/evtxtest"
+	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/evtx/evtxtest"
-	"webshellscan/scan/evtx/evtxtest/fleet"
 )
 
 // imageGate admits events whose image it does not know, and one.
@@ -28,7 +28,9 @@ func (g *imageGate) Look(int, string) event.Look {
 	}
 }
 
-func gateAdmits(image event.Value) bool { return image.IsNull() || strings.EqualFold(image.String(), gateImage) }
+func gateAdmits(image event.Value) bool {
+	return image.IsNull() || strings.EqualFold(image.String(), gateImage)
+}
 
 // TestGate holds a reader with a gate to giving what one without gives, less what
 // the gate does not admit.
