@@ -97,8 +97,12 @@ func (in *input) hashRest(ctx context.Context) {
 	}
 }
 
-// hashWhole reads an input for nothing but its hash.
+// hashWhole reads an input for nothing but its hash. What changes while it is read
+// has none.
 func (in *input) hashWhole(ctx context.Context, hashes *hashing) {
+	if in.Live {
+		return
+	}
 	in.hash = hashes.newFile()
 	if in.file, in.err = in.Open(); in.err != nil {
 		return

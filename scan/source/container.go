@@ -208,6 +208,10 @@ func (x *expander) expandFile(in Input) {
 		file: f, name: filepath.Base(in.Path), path: in.Path, folder: filepath.Dir(in.Path),
 		origin: &Origin{Container: in.Path},
 	}
+	if in.Live {
+		c.folder = "" // nothing lies beside a volume
+		x.note(in.Path, "a volume or a disk of the running system: what it holds changed while it was read, and what Windows had not written yet is missing")
+	}
 	if !x.expand(c) {
 		x.inputs = append(x.inputs, in)
 		return

@@ -38,6 +38,9 @@ type Input struct {
 	// Sequential says that going back in it is dear: it is best read by one goroutine
 	// from its start to its end.
 	Sequential bool
+	// Live says that the input is a volume or a disk of the running system: it changes
+	// while it is read, and its hash would say nothing.
+	Live bool
 
 	open   func() (*File, error)         // nil of a file of its own
 	stream func() (io.ReadCloser, error) // nil if open is as good
@@ -176,6 +179,9 @@ func (f *finder) add(path string) error {
 		return nil
 	}
 	path = filepath.Clean(path)
+	if hasDevices && isDevice(path) {
+		return f.device(path)
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -317,8 +323,11 @@ func (s *fileStream) Close() error { return s.file.Close() }
 
 // Open opens a file for reading. It never blocks, even if the path has become
 // something else than a file since it was found; that is an error which wraps
-// ErrNotRegular.
+// ErrNotRegular. On Windows it also opens volumes and disks by their names.
 func Open(path string) (*File, error) {
+	if hasDevices && isDevice(path) {
+		return openDevice(path)
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|nonBlocking, 0)
 	if err != nil {
 		return nil, err

@@ -195,7 +195,7 @@ func (e *extraction) file(ctx context.Context, in *source.Input) File {
 // container returns what the manifest says of a container.
 func container(ctx context.Context, in *source.Input, hash bool) File {
 	f := File{Path: in.Path, Size: in.Size}
-	if !hash {
+	if !hash || in.Live {
 		return f
 	}
 	r, err := in.Stream()
