@@ -68,6 +68,7 @@ func (in *input) open(ctx context.Context) error {
 		}
 		if in.err != nil {
 			in.identify(head, size)
+			in.addFault(in.file)
 			if part, ok := head.(*hashedPart); ok && !in.ignored() {
 				part.rest(ctx)
 			}
@@ -208,6 +209,13 @@ func (in *input) tellFault() {
 	}
 }
 
+// addFault adds to why an input holds nothing what is wrong with its content.
+func (in *input) addFault(file *source.File) {
+	if fault := file.Fault(); fault != nil {
+		in.err = fmt.Errorf("%w; %w", in.err, fault)
+	}
+}
+
 // interrupt notes that a part was not read to its end.
 func (in *input) interrupt() {
 	in.mu.Lock()
@@ -317,5 +325,6 @@ func (in *input) checkBody() {
 	if kind, err := source.KindOf(body, body.Size()); err == nil {
 		in.kind = kind
 		in.err = fmt.Errorf("an event log without a chunk: behind its header is %s", kind.Name)
+		in.addFault(file)
 	}
 }

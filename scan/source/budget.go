@@ -17,7 +17,8 @@ type budget struct {
 	mu   sync.Mutex
 	free *sync.Cond
 	used int64
-	held int64 // of used: for good
+	held int64       // of used: for good
+	idle []*unpacked // of used: what nobody reads now, the longest unread first
 }
 
 func newBudget(most int64) *budget {
@@ -30,6 +31,7 @@ func newBudget(most int64) *budget {
 func (b *budget) hold(n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.evict(n)
 	if n > b.most-b.used {
 		return fmt.Errorf("%w: %d MiB, of which %d are free", ErrMemory, n>>20, (b.most-b.used)>>20)
 	}
@@ -48,18 +50,38 @@ func (b *budget) let(n int64) {
 }
 
 // acquire takes n bytes, and waits until others give back theirs. The first comes
-// through even if it asks for more than is left beside what is held.
-func (b *budget) acquire(n int64) error {
+// through even if it asks for more than is left beside what is held. It returns
+// memory that can be used for that, nil if there is none.
+func (b *budget) acquire(n int64) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n > b.most {
-		return fmt.Errorf("%w: %d MiB of %d", ErrMemory, n>>20, b.most>>20)
+		return nil, fmt.Errorf("%w: %d MiB of %d", ErrMemory, n>>20, b.most>>20)
 	}
+	spare := b.evict(n)
 	for b.used > b.held && n > b.most-b.used {
 		b.free.Wait()
+		if memory := b.evict(n); memory != nil {
+			spare = memory
+		}
 	}
 	b.used += n
-	return nil
+	return spare, nil
+}
+
+// evict forgets what nobody reads until there is room for n bytes. It returns memory
+// of something that is large enough, nil if nothing was.
+func (b *budget) evict(n int64) (spare []byte) {
+	for len(b.idle) > 0 && n > b.most-b.used {
+		u := b.idle[0]
+		b.idle = b.idle[1:]
+		b.used -= u.member.Size
+		if int64(cap(u.data)) >= n {
+			spare = u.data[:n]
+		}
+		u.data = nil
+	}
+	return spare
 }
 
 // release gives back what acquire took.

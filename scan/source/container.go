@@ -69,6 +69,7 @@ type expander struct {
 	consumed   map[string]bool // paths of files that are parts of an image
 	temps      []*os.File
 	spilled    int64 // bytes in temps
+	excess     int64 // bytes that were unpacked beyond what is no wonder
 }
 
 // container is a file that may hold inputs, and where it is.
@@ -79,6 +80,10 @@ type container struct {
 	folder string // on this machine, for the files of an image; "" inside of a container
 	origin *Origin
 	depth  int
+	// packed is how many bytes it takes in the outermost file, unpacked whether it is
+	// packed there; used is what was unpacked of it.
+	packed, used int64
+	unpacked     bool
 }
 
 // content is an open file, or a part of one.
@@ -206,7 +211,7 @@ func (x *expander) expandFile(in Input) {
 	}
 	c := &container{
 		file: f, name: filepath.Base(in.Path), path: in.Path, folder: filepath.Dir(in.Path),
-		origin: &Origin{Container: in.Path},
+		origin: &Origin{Container: in.Path}, packed: in.Size,
 	}
 	if in.Live {
 		c.folder = "" // nothing lies beside a volume
@@ -306,10 +311,10 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	}
 	head = head[:n]
 	switch {
+	case !isLog(head) && a.isContainer(head, name):
+		a.nested(m, shown, head, r)
 	case isLog(head), IsLogName(name):
 		a.log(m, shown, head, r)
-	case a.isContainer(head, name):
-		a.nested(m, shown, head, r)
 	default:
 		a.wanted(m, shown, head, r)
 	}
@@ -363,15 +368,22 @@ func (a *archiveWalk) log(m *archive.Member, shown string, head []byte, r io.Rea
 // r; false if it cannot be read.
 func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.Reader) (Input, bool) {
 	in := Input{Path: shown, Size: m.Size, Origin: a.inner(shown)}
-	switch {
-	case m.Stored && m.Size <= a.container.file.Size()-m.Offset:
+	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
 		in.open = sectionOpener(a.container.file, m.Offset, m.Size)
+		return in, true
+	}
+	most := a.mostOf(m, r)
+	r = io.MultiReader(bytes.NewReader(head), r)
+	if size, err := a.take(m); err != nil {
+		return a.start(in, r, size, err)
+	}
+	switch {
 	case m.Again && m.Size >= 0 && m.Size > a.budget.most:
-		return a.tooLarge(in, m, head, r)
+		return a.tooLarge(in, m, r, most)
 	case m.Again && m.Size >= 0:
-		in.open = a.unpackOpener(m)
+		in.open = (&unpacked{budget: a.budget, member: m}).open
 	default:
-		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size, a.container.file.Size())
+		data, err := a.keepMember(r, m, most)
 		if errors.Is(err, ErrMemory) && m.Reopen != nil {
 			a.budget.let(data.held)
 			return a.windows(in, m)
@@ -386,13 +398,39 @@ func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.R
 	return in, true
 }
 
+// start makes an input of the first bytes of a member, which is not unpacked as a
+// whole for a reason.
+func (a *archiveWalk) start(in Input, r io.Reader, size int64, reason error) (Input, bool) {
+	if size == 0 {
+		a.refuse(in.Path, reason)
+		return in, false
+	}
+	data, err := a.keep(r, size, nil)
+	if data.size == 0 && err != nil {
+		a.refuse(in.Path, errors.Join(reason, err))
+		return in, false
+	}
+	in.Size = data.size
+	in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: reason}, nil }
+	return in, true
+}
+
+// keepMember keeps the content of a member.
+func (a *archiveWalk) keepMember(r io.Reader, m *archive.Member, most func() int64) (*pages, error) {
+	data, err := a.keep(r, m.Size, most)
+	if m.Size < 0 {
+		a.count(m, data.size)
+	}
+	return data, err
+}
+
 // tooLarge makes an input of a member that is larger than all memory for what is
 // unpacked: by a temporary file, if there may be one.
-func (a *archiveWalk) tooLarge(in Input, m *archive.Member, head []byte, r io.Reader) (Input, bool) {
+func (a *archiveWalk) tooLarge(in Input, m *archive.Member, r io.Reader, most func() int64) (Input, bool) {
 	if a.options.Temp == "" {
 		return a.windowed(in, m.Size, m.Open), true
 	}
-	data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size, a.container.file.Size())
+	data, err := a.keepMember(r, m, most)
 	if data.size == 0 && err != nil {
 		a.refuse(in.Path, err)
 		return in, false
@@ -407,7 +445,7 @@ func (a *archiveWalk) windows(in Input, m *archive.Member) (Input, bool) {
 	size := m.Size
 	if size < 0 {
 		var err error
-		if size, err = a.sizeOf(m.Reopen, a.container.file.Size()); err != nil {
+		if size, err = a.sizeOf(m.Reopen, a.left(m)); err != nil {
 			a.refuse(in.Path, err)
 			return in, false
 		}
@@ -439,50 +477,10 @@ func sectionOpener(f io.ReaderAt, at, size int64) func() (*File, error) {
 	return func() (*File, error) { return &File{reader: io.NewSectionReader(f, at, size), size: size}, nil }
 }
 
-// unpackOpener unpacks a member into memory when it is opened.
-func (a *archiveWalk) unpackOpener(m *archive.Member) func() (*File, error) {
-	return func() (*File, error) {
-		if err := a.budget.acquire(m.Size); err != nil {
-			return nil, err
-		}
-		data, fault, err := unpack(m)
-		if err != nil {
-			a.budget.release(m.Size)
-			return nil, err
-		}
-		return &File{reader: bytes.NewReader(data), size: int64(len(data)), fault: fault, close: func() error {
-			a.budget.release(m.Size)
-			return nil
-		}}, nil
-	}
-}
-
-// unpack returns the content of a member, and what is wrong with it if it is not
-// whole.
-func unpack(m *archive.Member) (data []byte, fault, err error) {
-	r, err := m.Open()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	data = make([]byte, m.Size)
-	n, err := io.ReadFull(r, data)
-	if err == nil {
-		_, err = r.Read(make([]byte, 1)) // the end has the checksum
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-	}
-	if n == 0 && err != nil {
-		return nil, nil, err
-	}
-	return data[:n], err, nil
-}
-
 // keep reads content of so many bytes, -1 if they are not known, into memory, where
-// it stays. What came before an error is returned with it. It is packed in so many
-// bytes.
-func (x *expander) keep(r io.Reader, size, packed int64) (*pages, error) {
+// it stays. What came before an error is returned with it. Content of unknown size
+// may have most bytes, which is asked as it grows.
+func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, error) {
 	p := &pages{}
 	if size >= 0 {
 		if err := x.makeRoom(p, size); err != nil {
@@ -493,13 +491,12 @@ func (x *expander) keep(r io.Reader, size, packed int64) (*pages, error) {
 		}
 		return p, nil
 	}
-	most := max(suspicious, packed*mostRatio)
 	for {
 		switch err := context.Cause(x.ctx); {
 		case err != nil:
 			return p, err
-		case p.size >= most:
-			return p, bombError(p.size, packed)
+		case p.size >= most():
+			return p, bombError(p.size)
 		}
 		if err := x.makeRoom(p, pageSize); err != nil {
 			return p, err
@@ -514,27 +511,18 @@ func (x *expander) keep(r io.Reader, size, packed int64) (*pages, error) {
 	}
 }
 
-// bombError says of a stream that it is given up.
-func bombError(size, packed int64) error {
-	return fmt.Errorf("%w: %d MiB from %d bytes so far", archive.ErrBomb, size>>20, packed)
-}
-
-// A stream that does not say how much it unpacks to is given up where it has become
-// larger than suspicious, and than mostRatio times the archive: event logs shrink to
-// a tenth, and an empty one of 20 MiB to a five hundredth.
-const (
-	suspicious = 64 << 20
-	mostRatio  = 100
-)
-
 // nested takes apart a container in an archive. One that does not lie there as it is
 // has to fit into memory.
 func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.Reader) {
-	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1}
+	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1, packed: a.container.taken(m), unpacked: a.container.unpacked}
 	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
 		c.file = content{io.NewSectionReader(a.container.file, m.Offset, m.Size), m.Size}
 	} else {
-		data, err := a.keep(io.MultiReader(bytes.NewReader(head), r), m.Size, a.container.file.Size())
+		if err := a.takeNested(m); err != nil {
+			a.refuse(shown, err)
+			return
+		}
+		data, err := a.keepMember(io.MultiReader(bytes.NewReader(head), r), m, a.mostOf(m, r))
 		if errors.Is(err, ErrMemory) {
 			a.refuse(shown, fmt.Errorf("a container inside another one has to be unpacked, into memory or, with --temp, into a file: %w", err))
 			return
@@ -542,7 +530,7 @@ func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.
 		if err != nil {
 			a.refuse(shown, err)
 		}
-		c.file = data
+		c.file, c.unpacked = data, true
 	}
 	before := len(a.inputs) + len(a.others)
 	a.expand(c)

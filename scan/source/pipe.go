@@ -34,7 +34,7 @@ func (x *expander) readPipes(paths []string, stdin io.Reader) error {
 		}
 		in := Input{Path: path, Size: data.size, Named: true}
 		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
-		c := &container{file: data, name: filepath.Base(path), path: path, origin: &Origin{Container: path}}
+		c := &container{file: data, name: filepath.Base(path), path: path, origin: &Origin{Container: path}, packed: data.size}
 		switch {
 		case containerKindOf(data) != noContainer && x.expand(c):
 			x.containers = append(x.containers, in)
@@ -64,7 +64,7 @@ func (x *expander) readPipe(path string, stdin io.Reader) (*pages, error) {
 	if from == nil {
 		return nil, errors.New("there is no standard input to read")
 	}
-	data, err := x.keep(&cancelReader{x.ctx, from}, -1, math.MaxInt64/mostRatio)
+	data, err := x.keep(&cancelReader{x.ctx, from}, -1, func() int64 { return math.MaxInt64 })
 	if errors.Is(err, ErrMemory) {
 		err = fmt.Errorf("a pipe has to be kept, in memory or, with --temp, in a file: %w", err)
 	}

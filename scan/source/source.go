@@ -398,8 +398,16 @@ func (f *File) Changed(in Input) error {
 	return nil
 }
 
+// closedReader is what a closed file reads from: whoever still knows the file does
+// not keep its content in memory.
+type closedReader struct{}
+
+// ReadAt implements io.ReaderAt.
+func (closedReader) ReadAt([]byte, int64) (int, error) { return 0, fs.ErrClosed }
+
 // Close closes the file.
 func (f *File) Close() error {
+	f.reader = closedReader{}
 	if f.close == nil {
 		return nil
 	}

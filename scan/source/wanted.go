@@ -90,7 +90,7 @@ func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.
 	in, ok := Input{Path: shown, Origin: a.inner(shown)}, true
 	if m.Again && m.Size < 0 {
 		in = a.streamed(in, a.container.file.Size(), m.Open)
-	} else if in, ok = a.input(m, shown, prefix, r); ok && m.Again {
+	} else if in, ok = a.input(m, shown, prefix, r); ok && m.Again && in.Size == m.Size {
 		in.stream = m.Open
 	}
 	if ok {
@@ -209,7 +209,7 @@ func (x *expander) streamed(in Input, packed int64, open func() (io.ReadCloser, 
 			return nil, err
 		}
 		defer func() { _ = r.Close() }() // it was only read
-		data, err := x.keep(r, -1, packed)
+		data, err := x.keep(r, -1, mostSoFar(r, func() int64 { return mostOf(packed) }))
 		if data.size == 0 && err != nil {
 			return nil, err
 		}

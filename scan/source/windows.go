@@ -122,7 +122,7 @@ func (x *expander) windowed(in Input, size int64, open func() (io.ReadCloser, er
 	in.Size, in.Sequential, in.stream = size, true, open
 	in.open = func() (*File, error) {
 		step := max(1<<16, min(windowSize, x.budget.most/4))
-		if err := x.budget.acquire(min(2*step, x.budget.most)); err != nil {
+		if _, err := x.budget.acquire(min(2*step, x.budget.most)); err != nil {
 			return nil, err
 		}
 		w := &windows{open: open, size: size, step: step}
@@ -134,14 +134,13 @@ func (x *expander) windowed(in Input, size int64, open func() (io.ReadCloser, er
 	return in
 }
 
-// sizeOf unpacks a stream to find out how large it is, packed in so many bytes.
-func (x *expander) sizeOf(open func() (io.ReadCloser, error), packed int64) (int64, error) {
+// sizeOf unpacks a stream to find out how large it is, at most so many bytes.
+func (x *expander) sizeOf(open func() (io.ReadCloser, error), most int64) (int64, error) {
 	r, err := open()
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	most := max(suspicious, packed*mostRatio)
 	for size := int64(0); ; {
 		if err := x.ctx.Err(); err != nil {
 			return 0, err
@@ -150,7 +149,7 @@ func (x *expander) sizeOf(open func() (io.ReadCloser, error), packed int64) (int
 		size += n
 		switch {
 		case size > most:
-			return 0, bombError(size, packed)
+			return 0, bombError(size)
 		case err != nil:
 			return size, nil // what is wrong is told when it is read
 		}

@@ -45,6 +45,9 @@ type Member struct {
 	Name string
 	// Size is the size in bytes as the archive declares it, -1 if it does not.
 	Size int64
+	// Packed is how many bytes the member takes in the archive, -1 if members are not
+	// packed one by one.
+	Packed int64
 	// Err says why the member cannot be read, nil if it can.
 	Err error
 	// Stored is set if the member lies in the archive as it is: its bytes begin at
@@ -162,17 +165,30 @@ func walkCompressed(ctx context.Context, f File, format Format, o Options, visit
 		return walkTar(ctx, &tarSource{reader: io.MultiReader(bytes.NewReader(head[:n]), r), again: again}, visit)
 	}
 	open := func() (io.ReadCloser, error) { return Unpack(f, format) }
-	return visit(&Member{Name: innerName(o.Name), Size: -1, Again: true, Reopen: open, open: open})
+	return visit(&Member{Name: innerName(o.Name), Size: -1, Packed: f.Size(), Again: true, Reopen: open, open: open})
+}
+
+// Unpacked is what a file unpacks to.
+type Unpacked struct {
+	io.ReadCloser
+	from *io.SectionReader
+}
+
+// Taken returns how many bytes of the file were read so far.
+func (u *Unpacked) Taken() int64 {
+	at, _ := u.from.Seek(0, io.SeekCurrent) // it never fails
+	return at
 }
 
 // Unpack returns a reader of what a file unpacks to whose format is gzip, zstd, xz
 // or bzip2.
-func Unpack(f File, format Format) (io.ReadCloser, error) {
-	r, err := unpacker(format, io.NewSectionReader(f, 0, f.Size()))
+func Unpack(f File, format Format) (*Unpacked, error) {
+	from := io.NewSectionReader(f, 0, f.Size())
+	r, err := unpacker(format, from)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return r, nil
+	return &Unpacked{r, from}, nil
 }
 
 // innerName returns the name of the content of a compressed file.

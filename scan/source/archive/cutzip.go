@@ -64,6 +64,7 @@ func cutMember(f File, at int64, o Options) (m *Member, next int64, ok bool) {
 	if packedSize < 0 || packedSize > f.Size()-data {
 		packedSize = f.Size() - data // cut within this member: what is there is read
 	}
+	m.Packed = packedSize
 	p.raw = func() (io.Reader, int64, error) { return io.NewSectionReader(f, data, packedSize), packedSize, nil }
 	m.Err = p.check(rest[nameSize:], packedSize)
 	if strings.HasSuffix(m.Name, "/") {
@@ -81,7 +82,10 @@ func cutDescriptor(f File, m *Member, p *packed, data int64) (*Member, int64, bo
 	case p.flags&flagEncrypted != 0 || p.method != methodDeflate && p.method != methodStore:
 		m.Err = fmt.Errorf("%w: its size is in the missing directory", ErrDamaged)
 	case p.method == methodDeflate:
-		m.Size = -1
+		m.Size, m.Packed = -1, max(next, data)-data
+		if next == 0 {
+			m.Packed = f.Size() - data
+		}
 		m.open = func() (io.ReadCloser, error) {
 			return flate.NewReader(io.NewSectionReader(f, data, f.Size()-data)), nil
 		}

@@ -30,7 +30,7 @@ func walkSevenZip(ctx context.Context, f File, o Options, visit func(*Member) er
 			c, err := file.Open()
 			return c, sevenZipError(err)
 		}
-		m := &Member{Name: cleanName(file.Name), Size: int64(min(file.UncompressedSize, 1<<62)), Reopen: open, open: open}
+		m := &Member{Name: cleanName(file.Name), Size: int64(min(file.UncompressedSize, 1<<62)), Packed: -1, Reopen: open, open: open}
 		if err := visit(m); err != nil {
 			return err
 		}

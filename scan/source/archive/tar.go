@@ -35,7 +35,7 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
 			continue
 		}
-		m := &Member{Name: cleanName(h.Name), Size: h.Size, open: func() (io.ReadCloser, error) { return io.NopCloser(t), nil }}
+		m := &Member{Name: cleanName(h.Name), Size: h.Size, Packed: -1, open: func() (io.ReadCloser, error) { return io.NopCloser(t), nil }}
 		if s.again != nil {
 			m.Reopen = func() (io.ReadCloser, error) { return s.reopen(number) }
 		}
@@ -47,6 +47,7 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 				if size < h.Size {
 					m.Size = size
 				}
+				m.Packed = m.Size
 			}
 		}
 		if err := visit(m); err != nil {

@@ -107,7 +107,7 @@ func zipMember(f File, file *zip.File, o Options) *Member {
 			return r, int64(min(file.CompressedSize64, 1<<62)), err
 		},
 	}
-	m := &Member{Name: cleanName(file.Name), Size: size, Again: true, open: p.open}
+	m := &Member{Name: cleanName(file.Name), Size: size, Packed: int64(min(file.CompressedSize64, 1<<62)), Again: true, open: p.open}
 	at, err := file.DataOffset()
 	switch {
 	case err != nil:
