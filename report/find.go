@@ -1,0 +1,182 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"webshellscan/report/text"
+	"webshellscan/scan"
+	"webshellscan/scan/proctree"
+)
+
+// Matches are what a search found, and in what.
+type Matches struct {
+	Result *scan.Result
+	List   []scan.Match
+}
+
+// FindFormats are the formats of what a search found.
+var FindFormats = Formats[Matches]{[]Format[Matches]{
+	{"table", []string{".txt"}, Needs{}, findTable},
+	{"csv", []string{".csv"}, Needs{}, findCSV},
+	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{}, findJSONL},
+}}
+
+// matchObject is a Match as JSON Lines have it; CSV has the same columns.
+type matchObject struct {
+	Kind      string            `json:"kind"`
+	Time      string            `json:"time"`
+	Host      string            `json:"host"`
+	ProcessID *uint32           `json:"process_id"`
+	Image     string            `json:"image"`
+	Session   string            `json:"session"`
+	Ancestors []string          `json:"ancestors"`
+	Matched   map[string]string `json:"matched"`
+	File      string            `json:"file"`
+	RecordID  uint64            `json:"record_id"`
+	Offset    int64             `json:"offset"`
+
+	text string // the values that matched, in their order
+}
+
+// maxMatchAncestors bounds how many ancestors of a match are named.
+const maxMatchAncestors = 64
+
+func (m Matches) object(found *scan.Match) matchObject {
+	o := matchObject{
+		Kind: "process", Time: found.Time.String(), Host: found.Host, Session: found.Session,
+		Ancestors: []string{}, Matched: make(map[string]string, len(found.Fields)),
+	}
+	var values []string
+	for _, f := range found.Fields {
+		o.Matched[f.Name] = f.Value
+		values = append(values, f.Value)
+	}
+	o.text = strings.Join(values, "; ")
+	if p := found.Process; p.Exists() {
+		pid := p.PID()
+		o.ProcessID, o.Image = &pid, p.Forest().Texts().Text(p.Image())
+		o.Ancestors = ancestorsOf(p)
+	}
+	switch {
+	case found.Event != nil:
+		o.Kind = kindEvent
+		if len(found.Event.Evidence) > 0 {
+			e := &found.Event.Evidence[0]
+			o.File, o.RecordID, o.Offset = e.File, e.RecordID, e.Offset
+		}
+	case found.Request != nil:
+		o.Kind, o.File, o.Offset = kindRequest, found.Request.File, found.Request.Offset
+	default:
+		if list := m.Result.Evidence(found.Process); len(list) > 0 {
+			o.File, o.RecordID, o.Offset = list[0].File, list[0].RecordID, list[0].Offset
+		}
+	}
+	return o
+}
+
+// ancestorsOf returns the images above a process, the outermost first.
+func ancestorsOf(p proctree.Process) []string {
+	list := []string{}
+	for len(list) < maxMatchAncestors {
+		parent, _ := p.Parent()
+		if !parent.Exists() {
+			break
+		}
+		p = parent
+		list = append(list, p.Forest().Texts().Text(p.Image()))
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// findTable writes each match with the way down to it.
+func findTable(w io.Writer, m Matches, o Options) error {
+	if len(m.List) == 0 {
+		_, err := fmt.Fprintln(w, "Nothing matches.")
+		return err
+	}
+	width := tableWidth(o)
+	var b bytes.Buffer
+	for i := range m.List {
+		found := m.object(&m.List[i])
+		head := fmt.Sprintf("%s  %s  %s", text.Time(m.List[i].Time), text.Visible(found.Host), found.Kind)
+		if found.ProcessID != nil {
+			head += fmt.Sprintf(" %d", *found.ProcessID)
+		}
+		lines := text.Wrap(head, width, 2)
+		var way []string
+		for _, image := range found.Ancestors {
+			way = append(way, text.Visible(proctree.BaseName(image)))
+		}
+		if found.Image != "" {
+			way = append(way, text.Visible(proctree.BaseName(found.Image)))
+		}
+		lines = append(lines, indented(strings.Join(way, " > "), width)...)
+		for _, f := range m.List[i].Fields {
+			lines = append(lines, indented(f.Name+": "+text.Visible(f.Value), width)...)
+		}
+		if found.Session != "" {
+			lines = append(lines, indented("session "+text.Visible(found.Session), width)...)
+		}
+		b.WriteString(strings.Join(lines, "\n") + "\n")
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// indented wraps a text below a heading; an empty one takes no line.
+func indented(content string, width int) []string {
+	if content == "" {
+		return nil
+	}
+	const indent = "  "
+	lines := text.Wrap(content, width-len(indent), maxProcessLines)
+	for i := range lines {
+		lines[i] = indent + lines[i]
+	}
+	return lines
+}
+
+// findColumns are the columns of matches.
+var findColumns = []csvColumn[matchObject]{
+	{"time", func(o *matchObject) string { return o.Time }},
+	{"host", func(o *matchObject) string { return o.Host }},
+	{"kind", func(o *matchObject) string { return o.Kind }},
+	{"process_id", func(o *matchObject) string {
+		if o.ProcessID == nil {
+			return ""
+		}
+		return formatUint(*o.ProcessID)
+	}},
+	{"image", func(o *matchObject) string { return o.Image }},
+	{"matched", func(o *matchObject) string { return o.text }},
+	{"session", func(o *matchObject) string { return o.Session }},
+	{"ancestors", func(o *matchObject) string { return strings.Join(o.Ancestors, " > ") }},
+	{"file", func(o *matchObject) string { return o.File }},
+	{"record_id", func(o *matchObject) string { return formatUint(o.RecordID) }},
+	{"offset", func(o *matchObject) string { return strconv.FormatInt(o.Offset, 10) }},
+}
+
+func findCSV(w io.Writer, m Matches, o Options) error {
+	c := newCSVWriter(w, o)
+	if err := writeColumns(c, m.List, findColumns, func(found scan.Match) matchObject { return m.object(&found) }); err != nil {
+		return err
+	}
+	return c.interrupted(&m.Result.Summary, len(findColumns))
+}
+
+func findJSONL(w io.Writer, m Matches, _ Options) error {
+	enc := newEncoder(w)
+	for i := range m.List {
+		o := m.object(&m.List[i])
+		if err := enc.Encode(&o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
