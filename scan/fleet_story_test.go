@@ -136,6 +136,23 @@ func TestFleetTraces(t *testing.T) {
 	}
 }
 
+// TestFleetArmed holds what the incidents left behind, and what then ran by it, to
+// what started it.
+func TestFleetArmed(t *testing.T) {
+	res := mustScan(t, scan.Options{Paths: []string{shipped}})
+	for host, want := range map[string]string{
+		"WEB01.harbor.example": `the scheduled task \PortalHealthCheck`, "WEB02.harbor.example": "the service HarborUpdate",
+	} {
+		var by []string
+		for _, a := range sessionOf(t, res, host).Armed {
+			by = append(by, a.By)
+		}
+		if !slices.Equal(by, []string{want}) {
+			t.Errorf("%s: armed by %q, want %q", host, by, want)
+		}
+	}
+}
+
 // armed reports whether a session armed a process.
 func armed(s *scan.Session, pid uint32) bool {
 	return slices.ContainsFunc(s.Armed, func(a story.Armed) bool { return a.Process.PID() == pid })

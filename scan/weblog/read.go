@@ -138,7 +138,7 @@ func (p *parser) lines(ctx context.Context, in *bufio.Reader) error {
 		line, err := in.ReadSlice('\n')
 		size := int64(len(line))
 		if errors.Is(err, bufio.ErrBufferFull) {
-			long, size, err = readLong(in, append(long[:0], line...))
+			long, size, err = readLong(ctx, in, append(long[:0], line...))
 			line = long
 		}
 		p.line++
@@ -162,9 +162,12 @@ func (p *parser) lines(ctx context.Context, in *bufio.Reader) error {
 
 // readLong reads the rest of a long line. It keeps no more than MaxLine of it, and
 // returns how long it is.
-func readLong(in *bufio.Reader, line []byte) ([]byte, int64, error) {
+func readLong(ctx context.Context, in *bufio.Reader, line []byte) ([]byte, int64, error) {
 	size := int64(len(line))
-	for {
+	for n := 1; ; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return line, size, context.Cause(ctx)
+		}
 		part, err := in.ReadSlice('\n')
 		size += int64(len(part))
 		if len(line)+len(part) <= MaxLine {

@@ -2,8 +2,10 @@ package weblog_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -191,6 +193,32 @@ func TestWindow(t *testing.T) {
 	}
 	if got, _ := read(t, "u.log", text.String(), nil, "/p33.aspx", "/p590.aspx"); len(got) != 2 {
 		t.Errorf("%d requests with a text", len(got))
+	}
+}
+
+// zeros is a text of zeros without an end, which calls stop after some reads.
+type zeros struct {
+	reads int
+	stop  func()
+}
+
+func (z *zeros) Read(p []byte) (int, error) {
+	if z.reads--; z.reads == 0 {
+		z.stop()
+	}
+	clear(p)
+	return len(p), nil
+}
+
+// TestEndlessLine: reading a line without an end can be interrupted, as that of a
+// log of many gigabytes which holds nothing but zeros.
+func TestEndlessLine(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	text := io.MultiReader(strings.NewReader(w3c), &zeros{reads: 1000, stop: cancel})
+	reader := weblog.Reader{Format: weblog.W3C}
+	_, err := reader.Read(ctx, text, func(*weblog.Request) error { return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
 	}
 }
 
