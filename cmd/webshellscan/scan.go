@@ -13,6 +13,7 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/report/text"
+	"webshellscan/rules"
 	"webshellscan/scan"
 )
 
@@ -23,6 +24,7 @@ type scanOptions struct {
 	outputFlags
 	scopeFlags
 	level  levelFlag
+	failOn levelFlag
 	csvRaw bool
 	check  int
 	known  string
@@ -44,6 +46,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	o.outputFlags.addFlags(cmd, report.ScanFormats)
 	o.level.add(cmd, "level", "only sessions of this `level` or above, with all their findings, and other findings of it: ")
+	o.failOn.add(cmd, "fail-on", "exit status 1 only if something is of this `level` or above: ")
 	o.scopeFlags.addFlags(cmd, "findings")
 	o.addStrict(flags)
 	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
@@ -139,7 +142,19 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if failed != nil {
 		return failed
 	}
-	return o.status(res, res.Found())
+	return o.status(res, o.found(res))
+}
+
+// found reports whether there is something that the exit status tells of: anything,
+// or what is of the level of --fail-on or above.
+func (o *scanOptions) found(res *scan.Result) bool {
+	least := o.failOn.level
+	if least == rules.LevelNone {
+		return res.Found()
+	}
+	return slices.ContainsFunc(res.Sessions, func(s *scan.Session) bool { return s.Level >= least }) ||
+		slices.ContainsFunc(res.Findings, func(f *scan.Finding) bool { return f.Session == "" && f.Level >= least }) ||
+		slices.ContainsFunc(res.Events, func(e *scan.Event) bool { return len(e.Rules) > 0 && e.Level() >= least })
 }
 
 // reportOptions returns how a report is written. What the terminal and the
