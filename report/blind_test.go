@@ -7,6 +7,7 @@ import (
 	"webshellscan/report"
 	"webshellscan/report/reporttest"
 	"webshellscan/scan"
+	"webshellscan/scan/integrity"
 )
 
 // TestBlindHosts: in every format a host of which nothing that ran can be seen
@@ -18,7 +19,7 @@ func TestBlindHosts(t *testing.T) {
 		for _, h := range hosts {
 			res.Summary.BlindHosts = append(res.Summary.BlindHosts, scan.Blind{Host: h, Text: reason})
 			res.Summary.Blind = append(res.Summary.Blind, scan.Blind{Host: h, Text: reason})
-			res.Coverage = append(res.Coverage, scan.HostCoverage{Host: h, Blind: reason, From: reporttest.Noon, Until: reporttest.Noon})
+			res.Coverage = append(res.Coverage, integrity.HostCoverage{Host: h, Blind: reason, From: reporttest.Noon, Until: reporttest.Noon})
 		}
 		for _, format := range report.ScanFormats.Names() {
 			out := strings.Join(strings.Fields(writeResult(t, format, res)), " ")

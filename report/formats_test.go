@@ -23,6 +23,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/integrity"
 )
 
 // resultOf returns a result of one session of a finding whose texts all are the
@@ -37,7 +38,7 @@ func resultOf(s string) *scan.Result {
 			Key: s, Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, Level: rules.LevelHigh, Raised: []string{s}, First: reporttest.Noon, Last: reporttest.Noon,
 			Findings: []*scan.Finding{f}, Users: []string{s, s}, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}}, {Findings: []*scan.Finding{f, f}, Known: true}},
 		}},
-		Integrity: []*scan.Integrity{{Host: s, File: s, Text: s, Meaning: s}},
+		Integrity: []*integrity.Finding{{Host: s, File: s, Text: s, Meaning: s}},
 		Manifest:  scan.Manifest{Version: s},
 		Summary: scan.Summary{
 			Blind:      []scan.Blind{{Host: s, Text: s}, {Text: s}},
@@ -232,9 +233,9 @@ func TestFormatOf(t *testing.T) {
 // TestTimesketchIntegrity: what speaks of the logs themselves is an event too,
 // if it has a time.
 func TestTimesketchIntegrity(t *testing.T) {
-	res := &scan.Result{Integrity: []*scan.Integrity{
-		{Kind: "log-cleared", Level: scan.IntegrityAlarm, Host: "H", First: reporttest.Noon, Last: reporttest.Noon, Text: "cleared", Meaning: "Gone."},
-		{Kind: "file-truncated", Level: scan.IntegrityWarning, File: "a.evtx", Text: "cut", Meaning: "Lost."},
+	res := &scan.Result{Integrity: []*integrity.Finding{
+		{Kind: "log-cleared", Level: integrity.Alarm, Host: "H", First: reporttest.Noon, Last: reporttest.Noon, Text: "cleared", Meaning: "Gone."},
+		{Kind: "file-truncated", Level: integrity.Warning, File: "a.evtx", Text: "cut", Meaning: "Lost."},
 	}}
 	want := `{"message":"[alarm] log-cleared: cleared. Gone.","datetime":"2026-03-02T12:00:00.123456+00:00",`
 	if got := writeResult(t, "timesketch", res); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 1 || !strings.Contains(got, `"tag":["webshellscan","integrity","alarm"]`) {

@@ -8,12 +8,12 @@ import (
 
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/integrity"
 )
 
 // integrity writes integrity findings.
-func (p *printer) integrity(list []*scan.Integrity, width int) {
+func (p *printer) integrity(list []*integrity.Finding, width int) {
 	for _, i := range list {
 		p.integrityFinding(i, width)
 	}
@@ -21,9 +21,9 @@ func (p *printer) integrity(list []*scan.Integrity, width int) {
 
 // integritySection ends a table: with what is graver than a notice, if anything
 // is.
-func integritySection(w io.Writer, list []*scan.Integrity, width int) error {
+func integritySection(w io.Writer, list []*integrity.Finding, width int) error {
 	n := 0
-	for n < len(list) && list[n].Level > scan.IntegrityNotice {
+	for n < len(list) && list[n].Level > integrity.Notice {
 		n++
 	}
 	if n == 0 {
@@ -38,7 +38,7 @@ func integritySection(w io.Writer, list []*scan.Integrity, width int) error {
 	return p.err
 }
 
-func (p *printer) integrityFinding(i *scan.Integrity, width int) {
+func (p *printer) integrityFinding(i *integrity.Finding, width int) {
 	var about []string
 	if i.Host != "" {
 		about = append(about, i.Host)
@@ -74,7 +74,7 @@ func (p *printer) integrityFinding(i *scan.Integrity, width int) {
 func spanOf(first, last event.Time) string { return text.JoinTimes(first, last, " to ") }
 
 // coverage writes what the logs of each host could have shown.
-func (p *printer) coverage(list []scan.HostCoverage, width int) {
+func (p *printer) coverage(list []integrity.HostCoverage, width int) {
 	for i := range list {
 		c := &list[i]
 		p.line("  %s", text.Visible(c.Host))
@@ -89,7 +89,7 @@ func (p *printer) coverage(list []scan.HostCoverage, width int) {
 }
 
 // processCoverage says which process creations a host's logs have.
-func processCoverage(c *scan.HostCoverage) string {
+func processCoverage(c *integrity.HostCoverage) string {
 	if c.Blind != "" {
 		return c.Blind + ": what ran here cannot be seen"
 	}
@@ -110,7 +110,7 @@ func processCoverage(c *scan.HostCoverage) string {
 	return fmt.Sprintf("%s; %s, %s of %s", strings.Join(parts, "; "), spanOf(c.First, c.Last), text.Percent(c.Covered), spanOf(c.From, c.Until))
 }
 
-func (p *printer) channel(c *scan.ChannelCoverage, width int) {
+func (p *printer) channel(c *integrity.ChannelCoverage, width int) {
 	p.wrapped(width, "    ", fmt.Sprintf("%s: %s in %s, %s", c.Channel, text.Count(c.Records, "record"), text.Count(c.Files, "file"), spanOf(c.First, c.Last)))
 	for _, g := range c.Gaps {
 		p.wrapped(width, "      ", "missing: "+recordIDs(g.FirstID, g.LastID)+", between "+text.JoinTimes(g.From, g.To, " and "))
@@ -130,11 +130,11 @@ func recordIDs(first, last uint64) string {
 
 // Integrity writes, for the end of a scan, the alarms among the integrity
 // findings, and how many others there are.
-func Integrity(w io.Writer, list []*scan.Integrity) error {
+func Integrity(w io.Writer, list []*integrity.Finding) error {
 	p := printer{w: w}
-	var counts [scan.IntegrityAlarm + 1]int
+	var counts [integrity.Alarm + 1]int
 	for _, i := range list {
-		if counts[i.Level]++; i.Level != scan.IntegrityAlarm || counts[i.Level] > maxListed {
+		if counts[i.Level]++; i.Level != integrity.Alarm || counts[i.Level] > maxListed {
 			continue
 		}
 		where := cmp.Or(i.Host, i.File)
@@ -145,7 +145,7 @@ func Integrity(w io.Writer, list []*scan.Integrity) error {
 	}
 	if len(list) > 0 {
 		p.line("Integrity of the logs: %s, %s, %s (webshellscan verify explains)",
-			text.Count(counts[scan.IntegrityAlarm], "alarm"), text.Count(counts[scan.IntegrityWarning], "warning"), text.Count(counts[scan.IntegrityNotice], "notice"))
+			text.Count(counts[integrity.Alarm], "alarm"), text.Count(counts[integrity.Warning], "warning"), text.Count(counts[integrity.Notice], "notice"))
 	}
 	return p.err
 }

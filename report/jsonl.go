@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"webshellscan/scan"
+	"webshellscan/scan/integrity"
 )
 
 // writeJSONL writes JSON Lines: one object a line, that of the manifest first,
@@ -52,7 +53,7 @@ func jsonSections(raw bool) []jsonSection {
 			return every(r.Requests, write, func(q **scan.Request) requestObject { return newRequest(*q) })
 		}},
 		{"integrity", func(r *scan.Result, write func(any) error) error {
-			return every(r.Integrity, write, func(in **scan.Integrity) integrityObject { return newIntegrity(*in) })
+			return every(r.Integrity, write, func(in **integrity.Finding) integrityObject { return newIntegrity(*in) })
 		}},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
+	"webshellscan/scan/integrity"
 )
 
 // The objects of JSON Lines and of the JSON document. Each says by kind what it
@@ -108,7 +109,7 @@ type gapObject struct {
 	LastID  uint64     `json:"last_id"`
 }
 
-func newHost(h *scan.HostCoverage) hostObject {
+func newHost(h *integrity.HostCoverage) hostObject {
 	o := hostObject{
 		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered, From: h.From, Until: h.Until,
 		Blind: h.Blind, Booting: h.Booting,
@@ -242,7 +243,7 @@ type integrityObject struct {
 	Evidence []finding.Evidence `json:"evidence"`
 }
 
-func newIntegrity(in *scan.Integrity) integrityObject {
+func newIntegrity(in *integrity.Finding) integrityObject {
 	o := integrityObject{
 		Kind: kindIntegrity, Code: string(in.Kind), Level: in.Level.String(), Host: in.Host, Channel: in.Channel,
 		File: in.File, Offset: in.Offset, First: in.First, Last: in.Last, Count: in.Count, Text: in.Text, Meaning: in.Meaning,

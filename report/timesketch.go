@@ -12,6 +12,7 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
+	"webshellscan/scan/integrity"
 )
 
 // Timesketch wants of each event a message, a datetime in ISO 8601 and a
@@ -77,7 +78,7 @@ func timesketchMessage(f *scan.Finding) string {
 }
 
 // newTimesketchIntegrity makes an event of an integrity finding.
-func newTimesketchIntegrity(in *scan.Integrity) timesketchRow {
+func newTimesketchIntegrity(in *integrity.Finding) timesketchRow {
 	level := in.Level.String()
 	r := timesketchRow{
 		Message:  fmt.Sprintf("[%s] %s: %s. %s", level, in.Kind, text.Clip(text.Visible(in.Text), maxMessage), text.Visible(in.Meaning)),
@@ -109,7 +110,7 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 		}
 	}
 	if s := &res.Summary; s.Interrupted != nil && s.Last != 0 {
-		mark := &scan.Integrity{Kind: "scan-interrupted", Level: scan.IntegrityWarning, First: s.Last, Text: text.Interrupted, Meaning: "The scan was stopped."}
+		mark := &integrity.Finding{Kind: "scan-interrupted", Level: integrity.Warning, First: s.Last, Text: text.Interrupted, Meaning: "The scan was stopped."}
 		list = append(list, func() timesketchRow { return newTimesketchIntegrity(mark) })
 	}
 	for i := range res.Coverage {
@@ -123,7 +124,7 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 
 // newTimesketchBlind makes an event of a host of which nothing that ran can be
 // seen, at the time of its first record.
-func newTimesketchBlind(h *scan.HostCoverage) timesketchRow {
+func newTimesketchBlind(h *integrity.HostCoverage) timesketchRow {
 	return timesketchRow{
 		Message:  fmt.Sprintf("[blind] %s: %s", text.Clip(text.Visible(h.Host), maxMessage), text.Visible(h.Blind)),
 		Datetime: h.From.Time().Format("2006-01-02T15:04:05.000000+00:00"), Timestamp: h.From.Time().UnixMicro(),

@@ -8,6 +8,7 @@ import (
 	"webshellscan/report"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/integrity"
 )
 
 // TestSummaryWords: the summary speaks of one thing in the singular.
@@ -37,8 +38,8 @@ func TestSpans(t *testing.T) {
 	start := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	early, late := event.FromTime(start), event.FromTime(start.Add(time.Hour))
 	res := &scan.Result{
-		Integrity: []*scan.Integrity{{Level: scan.IntegrityAlarm, Host: "H", Text: "text", First: late, Last: early}},
-		Coverage: []scan.HostCoverage{{Host: "H", Channels: []scan.ChannelCoverage{{Channel: "C", Gaps: []scan.Gap{
+		Integrity: []*integrity.Finding{{Level: integrity.Alarm, Host: "H", Text: "text", First: late, Last: early}},
+		Coverage: []integrity.HostCoverage{{Host: "H", Channels: []integrity.ChannelCoverage{{Channel: "C", Gaps: []integrity.Gap{
 			{From: late, To: early, FirstID: 7, LastID: 9}, {From: early, To: late, FirstID: 12, LastID: 12},
 		}}}}},
 	}

@@ -6,7 +6,6 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
-	"webshellscan/scan/evtx"
 	"webshellscan/scan/proctree"
 )
 
@@ -34,16 +33,6 @@ func FieldNames() []string {
 		}
 	}
 	return names
-}
-
-// KeptFaults returns those of faults of one file that are kept, which come in any
-// order.
-func KeptFaults(list []*evtx.FormatError) []*evtx.FormatError {
-	var l faultLog
-	for _, err := range list {
-		l.add(err)
-	}
-	return l.sorted()
 }
 
 // Summarize makes a session of findings and fills in what they alone say.
@@ -126,9 +115,6 @@ func (r *Result) Identities() (remembered, read []string) {
 	}
 	return remembered, read
 }
-
-// FaultDetail says in words what a fault is and where.
-func FaultDetail(f *evtx.FormatError) string { return faultDetail(f) }
 
 // GivenHost returns which host a file is of, as Options.WebLogs say.
 func GivenHost(file string, given map[string]string) (string, bool) { return givenHost(file, given) }

@@ -15,6 +15,7 @@ import (
 	"webshellscan/internal/evtxtest"
 	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan"
+	"webshellscan/scan/integrity"
 )
 
 // hashOf returns the SHA-256 of a file.
@@ -148,7 +149,7 @@ func TestInterruptedInventsNothing(t *testing.T) {
 		}
 		met++
 		for _, i := range res.Integrity {
-			if i.Kind == "id-gap" || i.Kind == "file-header-stale" || i.Kind == scan.ProcessSilence {
+			if i.Kind == "id-gap" || i.Kind == "file-header-stale" || i.Kind == integrity.ProcessSilence {
 				t.Errorf("%s: %s", i.Kind, i.Text)
 			}
 		}

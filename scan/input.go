@@ -11,6 +11,7 @@ import (
 
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
+	"webshellscan/scan/integrity"
 	"webshellscan/scan/source"
 )
 
@@ -32,7 +33,7 @@ type input struct {
 	cut      bool  // the reading of a part was interrupted
 	changed  error // what happened to the file while it was read
 	stats    evtx.Stats
-	faults   faultLog
+	faults   integrity.FaultLog
 	odd      []evtx.Part     // stretches to carve
 	deferred []evtx.Deferred // records to read when the definitions of all files are known
 	chunks   []evtx.Chunk
@@ -132,6 +133,19 @@ func (in *input) isExport(size int64) bool {
 // searched for chunks.
 func (in *input) isLog() bool { return in.form == export.None && in.Stretches == nil }
 
+// log returns what was read of the input, once it was summarized. What is no log
+// has no faults of one.
+func (in *input) log() *integrity.Log {
+	log := &integrity.Log{
+		Path: in.Path, Stats: &in.stats, Faults: new(integrity.FaultLog), Order: in.order,
+		Form: in.form, Exported: in.exported, ExportErr: in.exportErr,
+	}
+	if in.err == nil && in.evtx != nil && in.isLog() {
+		log.Faults = &in.faults
+	}
+	return log
+}
+
 // identify finds out what an input is that is no log.
 func (in *input) identify(file io.ReaderAt, size int64) {
 	if !errors.Is(in.err, evtx.ErrNotEVTX) && !errors.Is(in.err, evtx.ErrEmpty) {
@@ -169,14 +183,14 @@ func (in *input) claimed() bool { return in.Named || source.IsLogName(in.Path) }
 
 // add adds what one reading of the input met. After the last one the file is
 // closed.
-func (in *input) add(ctx context.Context, r *evtx.Reading, faults *faultLog) {
+func (in *input) add(ctx context.Context, r *evtx.Reading, faults *integrity.FaultLog) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.stats.Add(&r.Stats)
 	in.odd = append(in.odd, r.Irregular...)
 	in.deferred = append(in.deferred, r.Deferred...)
 	in.chunks = append(in.chunks, r.Chunks...)
-	in.faults.merge(faults)
+	in.faults.Merge(faults)
 	in.leave(ctx)
 }
 
@@ -205,7 +219,7 @@ func (in *input) leave(ctx context.Context) {
 // that is unpacked as it is read, that is known when all was read.
 func (in *input) tellFault() {
 	if fault := in.file.Fault(); fault != nil {
-		in.faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
+		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
 	}
 }
 
@@ -236,69 +250,6 @@ func (in *input) close() {
 		_ = in.file.Close()
 		in.file = nil
 	}
-}
-
-// faultLog counts faults by class and keeps the first ones of each.
-type faultLog struct {
-	counts map[evtx.Class]int
-	first  []*evtx.FormatError
-}
-
-// maxFaults is how many faults of one class and file are kept with their
-// places; the others are only counted. A hostile file has millions.
-const maxFaults = 20
-
-func (l *faultLog) add(err *evtx.FormatError) {
-	if l.counts == nil {
-		l.counts = make(map[evtx.Class]int)
-	}
-	l.counts[err.Class]++
-	l.keep(err)
-}
-
-// keep keeps a fault if it is among the first of its class by offset.
-func (l *faultLog) keep(err *evtx.FormatError) {
-	same, last := 0, -1
-	for i, e := range l.first {
-		if e.Class != err.Class {
-			continue
-		}
-		if same++; last < 0 || compareFaults(e, l.first[last]) > 0 {
-			last = i
-		}
-	}
-	switch {
-	case same < maxFaults:
-		l.first = append(l.first, err)
-	case compareFaults(err, l.first[last]) < 0:
-		l.first[last] = err
-	}
-}
-
-// compareFaults orders faults by place, and those of one place somehow.
-func compareFaults(a, b *evtx.FormatError) int {
-	return cmp.Or(
-		cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Class, b.Class), cmp.Compare(a.What, b.What),
-		cmp.Compare(a.RecordID, b.RecordID), cmp.Compare(a.Have, b.Have), cmp.Compare(a.Need, b.Need),
-	)
-}
-
-func (l *faultLog) merge(other *faultLog) {
-	for class, n := range other.counts {
-		if l.counts == nil {
-			l.counts = make(map[evtx.Class]int)
-		}
-		l.counts[class] += n
-	}
-	for _, err := range other.first {
-		l.keep(err)
-	}
-}
-
-// sorted returns the faults kept, in the order of the file.
-func (l *faultLog) sorted() []*evtx.FormatError {
-	slices.SortStableFunc(l.first, compareFaults)
-	return l.first
 }
 
 // ignored reports whether an input is left out without a word: nobody says that

@@ -13,8 +13,8 @@ import (
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
-	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/integrity"
 )
 
 // start is when the logs of these tests begin.
@@ -251,7 +251,7 @@ func TestManyStarts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.evtx")
 	logOf(t, path, events...)
 	for _, i := range mustScan(t, scan.Options{Paths: []string{path}}).Integrity {
-		if i.Kind == scan.LogServiceStopped && i.Level > scan.IntegrityNotice {
+		if i.Kind == integrity.LogServiceStopped && i.Level > integrity.Notice {
 			t.Errorf("%s: %s", i.Level, i.Text)
 		}
 	}
@@ -268,16 +268,16 @@ func TestTimeBackwards(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		first evtxtest.Event
-		want  scan.IntegrityLevel
+		want  integrity.Level
 	}{
-		{"nothing logged", creation(0, 1004), scan.IntegrityWarning},
-		{"clock set back", back(0), scan.IntegrityNotice},
-		{"start of the system", after(0, evtxtest.SecurityStarted{}), scan.IntegrityNotice},
+		{"nothing logged", creation(0, 1004), integrity.Warning},
+		{"clock set back", back(0), integrity.Notice},
+		{"start of the system", after(0, evtxtest.SecurityStarted{}), integrity.Notice},
 	} {
 		path := filepath.Join(t.TempDir(), "a.evtx")
 		logOf(t, path, creation(2*time.Hour, 1000), test.first, creation(time.Second, 1008))
 		list := mustScan(t, scan.Options{Paths: []string{path}}).Integrity
-		i := slices.IndexFunc(list, func(i *scan.Integrity) bool { return i.Kind == scan.IntegrityKind(evtx.TimeBackwards) })
+		i := slices.IndexFunc(list, func(i *integrity.Finding) bool { return i.Kind == integrity.Kind(evtx.TimeBackwards) })
 		if i < 0 || list[i].Level != test.want {
 			t.Errorf("%s: %d of %d findings, want level %s", test.name, i, len(list), test.want)
 		}
@@ -332,9 +332,9 @@ func TestIntegrityBuried(t *testing.T) {
 	counts := make(map[string]int)
 	for _, i := range mustScan(t, scan.Options{Paths: []string{path}}).Integrity {
 		switch {
-		case i.Kind == scan.AuditPolicyChanged && i.Level == scan.IntegrityNotice, i.Kind == scan.TooManyEvents:
+		case i.Kind == integrity.AuditPolicyChanged && i.Level == integrity.Notice, i.Kind == integrity.TooManyEvents:
 			counts[i.Text] = i.Count
-		case i.Kind == scan.ClockChanged && i.Level == scan.IntegrityNotice, i.Kind == scan.SysmonConfigured:
+		case i.Kind == integrity.ClockChanged && i.Level == integrity.Notice, i.Kind == integrity.SysmonConfigured:
 			counts[string(i.Kind)] += i.Count
 		default:
 			counts[fmt.Sprintf("%s %s %d", i.Level, i.Kind, i.Count)]++
@@ -377,7 +377,7 @@ func TestManyHosts(t *testing.T) {
 			got = append(got, fmt.Sprint(h.Host, len(h.Channels)))
 		}
 		for _, i := range res.Integrity {
-			if i.Kind == scan.SysmonConfigured || i.Kind == scan.TooManyEvents {
+			if i.Kind == integrity.SysmonConfigured || i.Kind == integrity.TooManyEvents {
 				events += i.Count
 			}
 		}
@@ -479,36 +479,6 @@ func TestManifest(t *testing.T) {
 	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // FIPS 180-4, of no bytes
 	if in := m.Inputs[1]; in.SHA256 != empty || in.Error == "" {
 		t.Errorf("%+v", in)
-	}
-}
-
-// TestFaultWords: which number a structure claims, and which is so.
-func TestFaultWords(t *testing.T) {
-	early, late := event.FromTime(start), event.FromTime(start.Add(time.Hour))
-	for _, c := range []struct {
-		fault evtx.FormatError
-		want  string
-	}{
-		{evtx.FormatError{Class: evtx.FileHeaderStale, What: "chunk count", Need: 3, Have: 1}, "chunk count at offset 0: the header says 1, the file holds 3"},
-		{evtx.FormatError{Class: evtx.FileVersion, What: "format version (major)", Need: 3, Have: 9}, "format version (major) at offset 0: it is 9, where 3 belongs"},
-		{evtx.FormatError{Class: evtx.FileTruncated, What: "chunk", Offset: 4096, Need: 65536, Have: 512}, "chunk at offset 4096: 512 of 65536 bytes are there"},
-		{
-			evtx.FormatError{Class: evtx.RecordBad, What: "record frame", Offset: 8, RecordID: 7, Need: 552, Have: 550},
-			"record frame at offset 8, record 7: it says that it has 550 bytes, and has 552",
-		},
-		{
-			evtx.FormatError{Class: evtx.RecordBad, What: "record frame", Offset: 8, RecordID: 7, Need: 552, Have: 552},
-			"record frame at offset 8, record 7: it has the 552 bytes that it says it has, but its frame is damaged elsewhere",
-		},
-		{evtx.FormatError{Class: evtx.RecordResync, What: "record", Offset: 8, Have: 1}, "record at offset 8: 1 byte"},
-		{
-			evtx.FormatError{Class: evtx.TimeBackwards, What: "record", Offset: 8, From: late, To: early},
-			fmt.Sprintf("record at offset 8: it is of %s, the one before it of %s", early, late),
-		},
-	} {
-		if got := scan.FaultDetail(&c.fault); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
 	}
 }
 

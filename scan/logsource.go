@@ -1,6 +1,9 @@
 package scan
 
-import "webshellscan/rules"
+import (
+	"webshellscan/rules"
+	"webshellscan/scan/event"
+)
 
 // logSource is a log source of Sigma besides the creation of processes, and the
 // events that it means (Sigma taxonomy appendix, "Log Sources"; the mapping of
@@ -28,49 +31,43 @@ func channelOf(name, channel string) logSource {
 	return logSource{LogSource: rules.LogSource{Service: name, Product: windowsProduct}, channel: channel}
 }
 
-const (
-	providerPowerShell     = "Microsoft-Windows-PowerShell"
-	providerPowerShellCore = "PowerShellCore"
-	providerPowerShellOld  = "PowerShell"
-)
-
 // logSources are those that rules about events may name.
 var logSources = []logSource{
-	category("file_event", providerSysmon, 11),
-	category("file_change", providerSysmon, 2),
-	category("file_delete", providerSysmon, 23, 26),
-	category("file_block_executable", providerSysmon, 27),
-	category("file_block_shredding", providerSysmon, 28),
-	category("file_executable_detected", providerSysmon, 29),
-	category("create_stream_hash", providerSysmon, 15),
-	category("network_connection", providerSysmon, 3),
-	category("dns_query", providerSysmon, 22),
-	category("image_load", providerSysmon, 7),
-	category("driver_load", providerSysmon, 6),
-	category("create_remote_thread", providerSysmon, 8),
-	category("raw_access_thread", providerSysmon, 9),
-	category("process_access", providerSysmon, 10),
-	category("process_tampering", providerSysmon, 25),
-	category("process_termination", providerSysmon, 5),
-	category("registry_event", providerSysmon, 12, 13, 14),
-	category("registry_set", providerSysmon, 13),
-	category("registry_add", providerSysmon, 12),
-	category("registry_delete", providerSysmon, 12),
-	category("registry_rename", providerSysmon, 14),
-	category("pipe_created", providerSysmon, 17, 18),
-	category("wmi_event", providerSysmon, 19, 20, 21),
-	category("clipboard_capture", providerSysmon, 24),
-	category("sysmon_status", providerSysmon, 4, 16),
-	category("sysmon_error", providerSysmon, 255),
-	category("ps_module", providerPowerShell, 4103),
-	category("ps_script", providerPowerShell, 4104),
-	category("ps_classic_start", providerPowerShellOld, 400),
-	category("ps_classic_provider_start", providerPowerShellOld, 600),
-	category("ps_classic_script", providerPowerShellOld, 800),
-	service("sysmon", providerSysmon),
-	service("security", providerSecurity),
-	service("powershell", providerPowerShell, providerPowerShellCore),
-	service("powershell-classic", providerPowerShellOld),
+	category("file_event", event.ProviderSysmon, 11),
+	category("file_change", event.ProviderSysmon, 2),
+	category("file_delete", event.ProviderSysmon, 23, 26),
+	category("file_block_executable", event.ProviderSysmon, 27),
+	category("file_block_shredding", event.ProviderSysmon, 28),
+	category("file_executable_detected", event.ProviderSysmon, 29),
+	category("create_stream_hash", event.ProviderSysmon, 15),
+	category("network_connection", event.ProviderSysmon, 3),
+	category("dns_query", event.ProviderSysmon, 22),
+	category("image_load", event.ProviderSysmon, 7),
+	category("driver_load", event.ProviderSysmon, 6),
+	category("create_remote_thread", event.ProviderSysmon, 8),
+	category("raw_access_thread", event.ProviderSysmon, 9),
+	category("process_access", event.ProviderSysmon, 10),
+	category("process_tampering", event.ProviderSysmon, 25),
+	category("process_termination", event.ProviderSysmon, 5),
+	category("registry_event", event.ProviderSysmon, 12, 13, 14),
+	category("registry_set", event.ProviderSysmon, 13),
+	category("registry_add", event.ProviderSysmon, 12),
+	category("registry_delete", event.ProviderSysmon, 12),
+	category("registry_rename", event.ProviderSysmon, 14),
+	category("pipe_created", event.ProviderSysmon, 17, 18),
+	category("wmi_event", event.ProviderSysmon, 19, 20, 21),
+	category("clipboard_capture", event.ProviderSysmon, 24),
+	category("sysmon_status", event.ProviderSysmon, 4, 16),
+	category("sysmon_error", event.ProviderSysmon, 255),
+	category("ps_module", event.ProviderPowerShell, 4103),
+	category("ps_script", event.ProviderPowerShell, 4104),
+	category("ps_classic_start", event.ProviderPowerShellClassic, 400),
+	category("ps_classic_provider_start", event.ProviderPowerShellClassic, 600),
+	category("ps_classic_script", event.ProviderPowerShellClassic, 800),
+	service("sysmon", event.ProviderSysmon),
+	service("security", event.ProviderSecurity),
+	service("powershell", event.ProviderPowerShell, event.ProviderPowerShellCore),
+	service("powershell-classic", event.ProviderPowerShellClassic),
 	service("windefend", "Microsoft-Windows-Windows Defender"),
 	service("taskscheduler", "Microsoft-Windows-TaskScheduler"),
 	service("wmi", "Microsoft-Windows-WMI-Activity"),

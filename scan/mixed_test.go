@@ -11,6 +11,7 @@ import (
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
+	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 )
 
@@ -90,9 +91,9 @@ func TestStaleCopy(t *testing.T) {
 	if err := os.WriteFile(stale, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	find := func(paths ...string) *scan.Integrity {
+	find := func(paths ...string) *integrity.Finding {
 		for _, i := range mustScan(t, scan.Options{Paths: paths}).Integrity {
-			if i.Kind == scan.LogCleared {
+			if i.Kind == integrity.LogCleared {
 				return i
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
+	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 )
@@ -28,7 +29,7 @@ type reading struct {
 	progress   *Progress
 	workers    int
 	recover    bool // also read stale records
-	watchers   []*watcher
+	watchers   []*integrity.Watcher
 	containers []*input
 	skipped    []source.Skipped
 	hash       bool              // take the hashes of files
@@ -43,7 +44,7 @@ type reading struct {
 type worker struct {
 	reader    *evtx.Reader
 	collector *proctree.Collector
-	watcher   *watcher
+	watcher   *integrity.Watcher
 	want      event.Want
 	trees     int // how many of the kinds of event, the first ones, the collector takes
 	progress  *Progress
@@ -78,17 +79,16 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	if r.progress != nil {
 		r.progress.Total.Store(total)
 	}
-	keys, kinds := selected()
+	keys := selected()
 	want, candidates := r.events.add(keys)
 	want.Recovered = r.recover
-	kinds = append(kinds, make([]watchKind, len(candidates)-len(kinds))...)
 	selection := evtx.Select(want)
 	trees := len(proctree.Keys())
 	workers := make([]*worker, max(1, min(r.workers, len(units))))
 	collectors := make([]*proctree.Collector, len(workers))
 	for i := range workers {
 		collectors[i] = proctree.NewCollector(r.texts)
-		r.watchers = append(r.watchers, newWatcher(kinds))
+		r.watchers = append(r.watchers, integrity.NewWatcher(keys))
 		workers[i] = &worker{
 			reader: evtx.NewReader(selection), collector: collectors[i], watcher: r.watchers[i], want: want, trees: trees, progress: r.progress,
 			events: eventWatcher{want: want, candidates: candidates, others: len(keys), plan: r.events.plan, looks: make(map[int]event.Look)},
@@ -131,6 +131,18 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 		in.checkBody()
 	}
 	return collectors
+}
+
+// selected returns the events that a scan reads whatever its rules: those that
+// trees are made of, and after them those that are only watched.
+func selected() []event.Key {
+	keys := proctree.Keys()
+	for _, key := range integrity.Keys() {
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // hashContainers takes the hashes of the files that other inputs lie in.
@@ -202,12 +214,12 @@ func (w *worker) part(ctx context.Context, u unit) {
 }
 
 // read reads one part of an open input and returns the faults in it.
-func (w *worker) read(ctx context.Context, u unit) (*evtx.Reading, *faultLog) {
-	var faults faultLog
+func (w *worker) read(ctx context.Context, u unit) (*evtx.Reading, *integrity.FaultLog) {
+	var faults integrity.FaultLog
 	if u.in.Stretches != nil {
 		reading := w.reader.Carve(u.in.evtx, []evtx.Part{u.part})
 		w.take(ctx, u.in, u.part, &faults, reading)
-		return reading, new(faultLog) // all of it is damage
+		return reading, new(integrity.FaultLog) // all of it is damage
 	}
 	from := u.in.source(u.part)
 	reading := w.reader.Records(u.in.evtx.From(from), u.part)
@@ -228,7 +240,7 @@ func (w *worker) export(ctx context.Context, u unit) {
 	from := in.source(evtx.Part{End: in.evtx.Size()})
 	var stats evtx.Stats
 	err := work.Guard(func() {
-		w.watcher.begin()
+		w.watcher.Begin()
 		w.events.begin()
 		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, w.want, func(r *export.Record) error {
 			stats.Count(r.Computer, r.Channel, r.Event.Time)
@@ -240,7 +252,7 @@ func (w *worker) export(ctx context.Context, u unit) {
 			if r.Event.Key < w.trees {
 				w.collector.Add(r.Event)
 			}
-			w.watcher.add(r.Event)
+			w.watcher.Add(r.Event)
 			w.events.add(r.Event)
 			return nil
 		})
@@ -274,12 +286,12 @@ func (w *worker) carve(ctx context.Context, in *input) {
 
 // again opens an input again and does a reading of it.
 func (w *worker) again(ctx context.Context, in *input, part evtx.Part, of func(*evtx.File) *evtx.Reading) {
-	var faults faultLog
+	var faults integrity.FaultLog
 	file, err := in.Open()
 	if err != nil {
 		in.stats.Lost += len(in.deferred)
-		faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Offset: part.Start, Err: errors.Join(evtx.ErrRead, err)})
-		in.faults.merge(&faults)
+		faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Offset: part.Start, Err: errors.Join(evtx.ErrRead, err)})
+		in.faults.Merge(&faults)
 		return
 	}
 	defer func() { _ = file.Close() }() // it was only read
@@ -304,7 +316,7 @@ func (w *worker) resolve(ctx context.Context, in *input, pool *evtx.TemplatePool
 
 // take hands events to the collector and notes faults. A panic in reading costs
 // the rest of the part and is reported as the error of this program that it is.
-func (w *worker) take(ctx context.Context, in *input, part evtx.Part, faults *faultLog, reading *evtx.Reading) {
+func (w *worker) take(ctx context.Context, in *input, part evtx.Part, faults *integrity.FaultLog, reading *evtx.Reading) {
 	err := work.Guard(func() { w.takeAll(in, faults, reading.Events(ctx)) })
 	if err != nil {
 		in.crash(part, err)
@@ -312,13 +324,13 @@ func (w *worker) take(ctx context.Context, in *input, part evtx.Part, faults *fa
 }
 
 // takeAll is take without its guard.
-func (w *worker) takeAll(in *input, faults *faultLog, events iter.Seq2[*event.Event, error]) {
-	w.watcher.begin()
+func (w *worker) takeAll(in *input, faults *integrity.FaultLog, events iter.Seq2[*event.Event, error]) {
+	w.watcher.Begin()
 	w.events.begin()
 	for ev, err := range events {
 		if ev == nil {
 			if fault, ok := errors.AsType[*evtx.FormatError](err); ok {
-				faults.add(fault)
+				faults.Add(fault)
 			}
 			continue
 		}
@@ -326,7 +338,7 @@ func (w *worker) takeAll(in *input, faults *faultLog, events iter.Seq2[*event.Ev
 		if ev.Key < w.trees {
 			w.collector.Add(ev)
 		}
-		w.watcher.add(ev)
+		w.watcher.Add(ev)
 		w.events.add(ev)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"webshellscan/internal/plural"
+	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 	"webshellscan/scan/weblog"
@@ -26,10 +28,10 @@ type Result struct {
 	Explained []RecordExplanation
 	// Integrity is what speaks of the logs themselves, those of the hosts that
 	// Options ask for: the gravest first.
-	Integrity []*Integrity
+	Integrity []*integrity.Finding
 	// Coverage is what the logs of each host could have shown, in the order of
 	// Forest.Hosts.
-	Coverage []HostCoverage
+	Coverage []integrity.HostCoverage
 	Manifest Manifest
 	// Forest holds all processes, found or not.
 	Forest *proctree.Forest
@@ -109,7 +111,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost
 	only := options.only(below)
 	res.Summary.ask(&options, only)
-	d.guarded("integrity and coverage", func() { res.judgeLogs(reading, &options, found.Notes) })
+	d.guarded("integrity and coverage", func() { res.assessLogs(reading, &options, found.Notes) })
 	reading.hashContainers(ctx)
 	res.Manifest = newManifest(reading, loaded.rules.Detections, &options)
 	res.Manifest.Only = only
@@ -132,32 +134,29 @@ func (r *Result) UnknownHosts(wanted []string) []string {
 	})
 }
 
-// judgeLogs says what the logs could have shown, and what speaks of them
+// assessLogs says what the logs could have shown, and what speaks of them
 // themselves.
-func (res *Result) judgeLogs(r *reading, options *Options, notes []source.Note) {
-	events := newLogEvents(r, res.Forest)
-	times := make([]*hostTimes, len(res.Forest.Hosts()))
-	for i := range times {
-		times[i] = timesOf(res.Forest, i, events.hosts[i].boots)
-		if !r.complete() {
-			times[i].forget()
-		}
+func (res *Result) assessLogs(r *reading, options *Options, notes []source.Note) {
+	logs := &integrity.Reading{
+		Watchers: r.watchers, Notes: notes, Forest: res.Forest, Since: options.Since, Until: options.Until, Complete: r.complete(),
 	}
-	res.Coverage = coverageOf(options, &res.Summary, r.inputs, times)
-	res.tellDropped(events, options.Hosts)
-	res.Integrity = slices.DeleteFunc(integrityOf(events, &res.Summary, times, notes), func(i *Integrity) bool {
-		return i.Host != "" && !MatchesHost(options.Hosts, []string{i.Host})
+	for _, in := range r.inputs {
+		logs.Logs = append(logs.Logs, in.log())
+	}
+	res.Integrity, res.Coverage = integrity.Assess(logs)
+	res.tellDropped(options.Hosts)
+	res.Integrity = slices.DeleteFunc(res.Integrity, func(f *integrity.Finding) bool {
+		return f.Host != "" && !MatchesHost(options.Hosts, []string{f.Host})
 	})
 }
 
-// tellDropped takes what Sysmon says that it dropped into the coverage of hosts,
-// and of the wanted ones among them into what could not be seen.
-func (res *Result) tellDropped(events *logEvents, wanted []string) {
-	for i := range res.Coverage {
-		c := &res.Coverage[i]
-		if c.Dropped = events.hosts[i].droppedCreations(); c.Dropped > 0 && MatchesHost(wanted, res.Summary.Hosts[i].Names) {
+// tellDropped takes what Sysmon says that it dropped on the wanted hosts into what
+// could not be seen.
+func (res *Result) tellDropped(wanted []string) {
+	for i, c := range res.Coverage {
+		if c.Dropped > 0 && MatchesHost(wanted, res.Summary.Hosts[i].Names) {
 			res.Summary.Blind = append(res.Summary.Blind, Blind{
-				c.Host, "Sysmon dropped " + counted(c.Dropped, "process creation") + " from its queue (Sysmon 255): what they started cannot be seen",
+				c.Host, "Sysmon dropped " + plural.Count(c.Dropped, "process creation") + " from its queue (Sysmon 255): what they started cannot be seen",
 			})
 		}
 	}

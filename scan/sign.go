@@ -115,7 +115,7 @@ func (m *workerMap) takeSigns(set *rules.Set, signs []sign) {
 		return
 	}
 	slices.SortFunc(signs, compareSigns)
-	byName := hostsByName(m.forest.Hosts())
+	byName := proctree.HostsByName(m.forest.Hosts())
 	hosts := make([][]sign, len(m.hosts))
 	for _, s := range signs {
 		if host, ok := byName[s.computer]; ok {

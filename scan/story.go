@@ -195,7 +195,7 @@ func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chu
 	if err != nil {
 		in.mu.Lock()
 		defer in.mu.Unlock()
-		in.faults.add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Err: errors.Join(evtx.ErrRead, err)})
+		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Err: errors.Join(evtx.ErrRead, err)})
 		return
 	}
 	defer func() { _ = file.Close() }() // it was only read

@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 )
 
@@ -79,8 +80,6 @@ type FileFaults struct {
 	Counts map[evtx.Class]int
 	// First are the first faults of each class, in the order of the file.
 	First []*evtx.FormatError
-
-	input *input
 }
 
 // Blind is one thing that the logs could not have shown.
@@ -177,7 +176,7 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	}
 	if in.complete() { // else not all chunks are known
 		for _, fault := range in.evtx.Header().Faults(in.chunks) {
-			in.faults.add(fault)
+			in.faults.Add(fault)
 		}
 	}
 	for _, fault := range evtx.CheckOrder(in.chunks) {
@@ -188,11 +187,11 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 			continue // logs number their records each for itself
 		}
 		if in.order = append(in.order, fault); fault.Class != evtx.ExportFingerprint {
-			in.faults.add(fault)
+			in.faults.Add(fault)
 		}
 	}
-	if len(in.faults.counts) > 0 {
-		s.Damage = append(s.Damage, FileFaults{in.Path, in.faults.counts, in.faults.sorted(), in})
+	if counts := in.faults.Counts(); len(counts) > 0 {
+		s.Damage = append(s.Damage, FileFaults{in.Path, counts, in.faults.Kept()})
 	}
 }
 
@@ -211,24 +210,13 @@ func (s *Summary) ask(o *Options, only []string) {
 	}
 }
 
-// noCreations says why a host without process creations has none.
-func noCreations(e proctree.Counts) string {
-	if e.UnusableCreate > 0 {
-		return fmt.Sprintf("no process creations that can be believed (%d are unusable)", e.UnusableCreate)
-	}
-	if e.Booting > 0 {
-		return "no process creations but those that Windows logs whenever it starts"
-	}
-	return "no process creations (neither Sysmon 1 nor Security 4688)"
-}
-
 // blindHosts returns the hosts among the wanted ones of which nothing that ran can
 // be seen.
 func blindHosts(hosts []proctree.Host, wanted []string) []Blind {
 	var list []Blind
 	for _, h := range hosts {
 		if h.Events.Blind() && MatchesHost(wanted, h.Names) {
-			list = append(list, Blind{h.Name, noCreations(h.Events)})
+			list = append(list, Blind{h.Name, integrity.NoCreations(h.Events)})
 		}
 	}
 	return list
@@ -251,7 +239,7 @@ func blindSpots(s *Summary) []Blind {
 		e := h.Events
 		switch {
 		case e.Blind():
-			list = append(list, Blind{h.Name, noCreations(e) + ": what ran here cannot be seen"})
+			list = append(list, Blind{h.Name, integrity.NoCreations(e) + ": what ran here cannot be seen"})
 		case e.SysmonCreate == 0 && e.NoCommandLine == e.SecurityCreate:
 			others = append(others, Blind{h.Name, "Security 4688 without command lines: arguments cannot be seen"})
 		case e.SysmonCreate == 0 && e.NoCommandLine > e.SecurityCreate/2:
@@ -268,12 +256,4 @@ func blindSpots(s *Summary) []Blind {
 		}
 	}
 	return append(list, others...)
-}
-
-// counted returns a number with what it counts, in the plural unless it is one.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -9,6 +9,7 @@ import (
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
+	"webshellscan/scan/integrity"
 )
 
 // machineGUID returns a process GUID of a machine and a time.
@@ -77,7 +78,7 @@ func TestSeveralMachines(t *testing.T) {
 		one, two := sysmonRun(100, 4, w3wp, shopUser, 0x9999, "High"), sysmonRun(200, 100, cmd, shopUser, 0x9999, "High")
 		one.ProcessGUID, two.ProcessGUID = machineGUID(1, start), machineGUID(second, start.Add(time.Minute))
 		res := mustScan(t, scan.Options{Paths: []string{webLog(t, one, two)}})
-		told := slices.ContainsFunc(res.Integrity, func(i *scan.Integrity) bool { return i.Kind == scan.SeveralMachines && i.Count == 2 })
+		told := slices.ContainsFunc(res.Integrity, func(i *integrity.Finding) bool { return i.Kind == integrity.SeveralMachines && i.Count == 2 })
 		if crossed := len(res.Findings) > 0 && res.Findings[0].WorkerStart != 0; told != (second == 2) || crossed != (second == 1) {
 			t.Errorf("second machine %d: told %v, a link from one to the other %v", second, told, crossed)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"webshellscan/internal/plural"
 	"webshellscan/internal/work"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/evtx"
@@ -21,7 +22,7 @@ func (d *detection) crosscheck(findings []*Finding) {
 	limit := max(0, cmp.Or(d.options.Crosscheck, DefaultCrosscheck))
 	order := findings
 	if limit < len(findings) {
-		reason := "not checked: beyond the first " + counted(limit, "finding")
+		reason := "not checked: beyond the first " + plural.Count(limit, "finding")
 		for _, f := range findings {
 			f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: reason}
 		}

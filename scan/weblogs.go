@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/internal/work"
 	"webshellscan/scan/source"
 	"webshellscan/scan/weblog"
@@ -173,7 +174,7 @@ func (l *webLog) notes(given string) []string {
 		list = append(list, fmt.Sprintf("not taken for requests: %d of %d lines (the first is line %d)", s.Bad, s.Lines+s.Long, s.FirstBad))
 	}
 	if s.Backwards > 0 {
-		list = append(list, fmt.Sprintf("times run backwards at %s: the clock was set, or lines were added or moved", counted(s.Backwards, "line")))
+		list = append(list, fmt.Sprintf("times run backwards at %s: the clock was set, or lines were added or moved", plural.Count(s.Backwards, "line")))
 	}
 	if s.LocalTime {
 		list = append(list, "its times have no zone and were taken for UTC")

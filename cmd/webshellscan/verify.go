@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/scan"
+	"webshellscan/scan/integrity"
 )
 
 // verifyOptions are the flags of the verb verify.
@@ -87,17 +88,17 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if failed != nil {
 		return failed
 	}
-	graver := slices.ContainsFunc(res.Integrity, func(i *scan.Integrity) bool { return i.Level > scan.IntegrityNotice })
+	graver := slices.ContainsFunc(res.Integrity, func(i *integrity.Finding) bool { return i.Level > integrity.Notice })
 	return o.status(res, graver)
 }
 
 // keepScope leaves out what is not of the hosts and times that are asked for. What
 // has no time of its own stays.
 func (o *verifyOptions) keepScope(res *scan.Result, asked *scan.Options) {
-	res.Coverage = slices.DeleteFunc(res.Coverage, func(c scan.HostCoverage) bool {
+	res.Coverage = slices.DeleteFunc(res.Coverage, func(c integrity.HostCoverage) bool {
 		return !scan.MatchesHost(o.hosts, []string{c.Host})
 	})
-	res.Integrity = slices.DeleteFunc(res.Integrity, func(i *scan.Integrity) bool {
+	res.Integrity = slices.DeleteFunc(res.Integrity, func(i *integrity.Finding) bool {
 		before := asked.Since != 0 && i.Last != 0 && i.Last < asked.Since
 		return before || asked.Until != 0 && i.First >= asked.Until
 	})

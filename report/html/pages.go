@@ -7,6 +7,7 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/integrity"
 )
 
 // faultRow is one kind of fault of one file.
@@ -49,14 +50,17 @@ func problemTexts(list []scan.FileError) []string {
 
 // IntegrityListed and the like are the rows of tables, IntegrityLeft and the
 // like how many there are besides.
-func (h *reportPage) IntegrityListed() []*scan.Integrity  { return firstOf(h.Res.Integrity) }
-func (h *reportPage) IntegrityLeft() int                  { return leftOf(h.Res.Integrity) }
-func (h *reportPage) CoverageListed() []scan.HostCoverage { return firstOf(h.Res.Coverage) }
-func (h *reportPage) CoverageLeft() int                   { return leftOf(h.Res.Coverage) }
-func (h *reportPage) InputsListed() []scan.InputFile      { return firstOf(h.Res.Manifest.Inputs) }
-func (h *reportPage) InputsLeft() int                     { return leftOf(h.Res.Manifest.Inputs) }
-func (h *reportPage) BlindListed() []scan.Blind           { return firstOf(h.Res.Summary.Blind) }
-func (h *reportPage) BlindLeft() int                      { return leftOf(h.Res.Summary.Blind) }
+func (h *reportPage) IntegrityListed() []*integrity.Finding    { return firstOf(h.Res.Integrity) }
+func (h *reportPage) IntegrityLeft() int                       { return leftOf(h.Res.Integrity) }
+func (h *reportPage) CoverageListed() []integrity.HostCoverage { return firstOf(h.Res.Coverage) }
+func (h *reportPage) CoverageLeft() int                        { return leftOf(h.Res.Coverage) }
+func (h *reportPage) InputsListed() []scan.InputFile           { return firstOf(h.Res.Manifest.Inputs) }
+
+func (h *reportPage) InputsLeft() int { return leftOf(h.Res.Manifest.Inputs) }
+
+func (h *reportPage) BlindListed() []scan.Blind { return firstOf(h.Res.Summary.Blind) }
+
+func (h *reportPage) BlindLeft() int { return leftOf(h.Res.Summary.Blind) }
 
 // BlindFirst is what the overview says that the logs could not have shown;
 // BlindMore counts what it leaves to the page of coverage.
@@ -70,19 +74,19 @@ const maxBlindFirst = 5
 // GravestIntegrity are the alarms that the overview names, and the warnings for
 // which they leave room; IntegrityMore counts what it leaves to the page of
 // integrity.
-func (h *reportPage) GravestIntegrity() []*scan.Integrity {
-	n := min(h.countIntegrity(scan.IntegrityAlarm), maxAlarmsFirst)
-	n = max(n, min(h.countIntegrity(scan.IntegrityWarning), maxWarningsFirst))
+func (h *reportPage) GravestIntegrity() []*integrity.Finding {
+	n := min(h.countIntegrity(integrity.Alarm), maxAlarmsFirst)
+	n = max(n, min(h.countIntegrity(integrity.Warning), maxWarningsFirst))
 	return h.Res.Integrity[:n]
 }
 func (h *reportPage) IntegrityMore() int { return len(h.Res.Integrity) - len(h.GravestIntegrity()) }
 
 // IntegrityAlarms reports whether there are alarms among them.
-func (h *reportPage) IntegrityAlarms() bool { return h.countIntegrity(scan.IntegrityAlarm) > 0 }
+func (h *reportPage) IntegrityAlarms() bool { return h.countIntegrity(integrity.Alarm) > 0 }
 
 // countIntegrity counts what is of a level or above: it stands first.
-func (h *reportPage) countIntegrity(least scan.IntegrityLevel) int {
-	n := slices.IndexFunc(h.Res.Integrity, func(i *scan.Integrity) bool { return i.Level < least })
+func (h *reportPage) countIntegrity(least integrity.Level) int {
+	n := slices.IndexFunc(h.Res.Integrity, func(i *integrity.Finding) bool { return i.Level < least })
 	if n < 0 {
 		return len(h.Res.Integrity)
 	}

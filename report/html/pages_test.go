@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"webshellscan/scan"
+	"webshellscan/scan/integrity"
 )
 
 // TestHTMLWarnings: the overview names the alarms about the logs and the first
@@ -27,10 +28,10 @@ func TestHTMLWarnings(t *testing.T) {
 		res := &scan.Result{}
 		for _, part := range []struct {
 			n     int
-			level scan.IntegrityLevel
-		}{{tt.alarms, scan.IntegrityAlarm}, {tt.warnings, scan.IntegrityWarning}, {tt.notices, scan.IntegrityNotice}} {
+			level integrity.Level
+		}{{tt.alarms, integrity.Alarm}, {tt.warnings, integrity.Warning}, {tt.notices, integrity.Notice}} {
 			for range part.n {
-				res.Integrity = append(res.Integrity, &scan.Integrity{Level: part.level, Text: fmt.Sprintf("thing %d", len(res.Integrity)), Meaning: "of it"})
+				res.Integrity = append(res.Integrity, &integrity.Finding{Level: part.level, Text: fmt.Sprintf("thing %d", len(res.Integrity)), Meaning: "of it"})
 			}
 		}
 		overview, _, _ := strings.Cut(render(t, res), `<section id="sessions"`)

@@ -16,6 +16,7 @@ import (
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/finding"
+	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 )
 
@@ -49,8 +50,8 @@ func Result(findings ...*scan.Finding) *scan.Result {
 		Users: []string{s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: scan.Fold(findings),
 	}}
 	res.Manifest = scan.Manifest{Version: s, Rules: []string{s}, Inputs: []scan.InputFile{{Path: s, Error: s}}}
-	res.Coverage = []scan.HostCoverage{{Host: s, Channels: []scan.ChannelCoverage{{Channel: s, Gaps: []scan.Gap{{From: Noon}}}}}}
-	res.Integrity = []*scan.Integrity{{Kind: "log-cleared", Host: s, Channel: s, File: s, Text: s, Meaning: s, Evidence: findings[0].Evidence}}
+	res.Coverage = []integrity.HostCoverage{{Host: s, Channels: []integrity.ChannelCoverage{{Channel: s, Gaps: []integrity.Gap{{From: Noon}}}}}}
+	res.Integrity = []*integrity.Finding{{Kind: "log-cleared", Host: s, Channel: s, File: s, Text: s, Meaning: s, Evidence: findings[0].Evidence}}
 	return res
 }
 
@@ -88,13 +89,13 @@ func Hostile(s string) *scan.Result {
 			Findings: []*scan.Finding{f}, Processes: 3, Commands: 2, Enumeration: 2, Burst: 2, BurstStart: Noon,
 			Users: []string{s, s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}, Known: true}},
 		}},
-		Integrity: []*scan.Integrity{{
-			Kind: scan.IntegrityKind(s), Level: scan.IntegrityAlarm, Host: s, Channel: s, File: s, Offset: 7, First: Noon, Last: Noon + event.Hour,
+		Integrity: []*integrity.Finding{{
+			Kind: integrity.Kind(s), Level: integrity.Alarm, Host: s, Channel: s, File: s, Offset: 7, First: Noon, Last: Noon + event.Hour,
 			Count: 2, Text: s, Meaning: s, Evidence: f.Evidence,
 		}},
-		Coverage: []scan.HostCoverage{{
+		Coverage: []integrity.HostCoverage{{
 			Host: s, First: Noon, Last: Noon + event.Hour, Covered: 0.5,
-			Channels: []scan.ChannelCoverage{{Channel: s, Files: 1, Records: 2, First: Noon, Last: Noon, Gaps: []scan.Gap{{From: Noon, To: Noon, FirstID: 3, LastID: 9}, {From: Noon, To: Noon}}}},
+			Channels: []integrity.ChannelCoverage{{Channel: s, Files: 1, Records: 2, First: Noon, Last: Noon, Gaps: []integrity.Gap{{From: Noon, To: Noon, FirstID: 3, LastID: 9}, {From: Noon, To: Noon}}}},
 		}},
 		Manifest: scan.Manifest{Version: s, Inputs: []scan.InputFile{{Path: s, Size: 9, SHA256: s, Error: s}}, Rules: []string{s}},
 		Summary: scan.Summary{

@@ -20,30 +20,23 @@ const (
 	kindClock
 )
 
-const (
-	providerSysmon   = "Microsoft-Windows-Sysmon"
-	providerSecurity = "Microsoft-Windows-Security-Auditing"
-	providerKernel   = "Microsoft-Windows-Kernel-General"
-	providerEventLog = "EventLog"
-)
-
 // selected lists the events that trees are made of, with what each means.
 var selected = []struct {
 	key  event.Key
 	kind kind
 }{
-	{event.Key{Provider: providerSysmon, ID: 1}, kindSysmonCreate},
-	{event.Key{Provider: providerSysmon, ID: 5}, kindSysmonEnd},
-	{event.Key{Provider: providerSecurity, ID: 4688}, kindSecurityCreate},
-	{event.Key{Provider: providerSecurity, ID: 4689}, kindSecurityEnd},
-	{event.Key{Provider: providerSecurity, ID: 4608}, kindBoot},     // Windows is starting up
-	{event.Key{Provider: providerKernel, ID: 12}, kindBoot},         // the operating system started
-	{event.Key{Provider: providerEventLog, ID: 6009}, kindBoot},     // version, written at start
-	{event.Key{Provider: providerEventLog, ID: 6005}, kindWeakBoot}, // the event log service started
-	{event.Key{Provider: providerEventLog, ID: 6006}, kindWeakBoot}, // it stopped
-	{event.Key{Provider: providerSysmon, ID: 4}, kindSysmonState},
-	{event.Key{Provider: providerSecurity, ID: 4616}, kindClock}, // the system time was changed
-	{event.Key{Provider: providerKernel, ID: 1}, kindClock},      // the system time has changed
+	{event.Key{Provider: event.ProviderSysmon, ID: 1}, kindSysmonCreate},
+	{event.Key{Provider: event.ProviderSysmon, ID: 5}, kindSysmonEnd},
+	{event.Key{Provider: event.ProviderSecurity, ID: 4688}, kindSecurityCreate},
+	{event.Key{Provider: event.ProviderSecurity, ID: 4689}, kindSecurityEnd},
+	{event.Key{Provider: event.ProviderSecurity, ID: 4608}, kindBoot},     // Windows is starting up
+	{event.Key{Provider: event.ProviderKernel, ID: 12}, kindBoot},         // the operating system started
+	{event.Key{Provider: event.ProviderEventLog, ID: 6009}, kindBoot},     // version, written at start
+	{event.Key{Provider: event.ProviderEventLog, ID: 6005}, kindWeakBoot}, // the event log service started
+	{event.Key{Provider: event.ProviderEventLog, ID: 6006}, kindWeakBoot}, // it stopped
+	{event.Key{Provider: event.ProviderSysmon, ID: 4}, kindSysmonState},
+	{event.Key{Provider: event.ProviderSecurity, ID: 4616}, kindClock}, // the system time was changed
+	{event.Key{Provider: event.ProviderKernel, ID: 1}, kindClock},      // the system time has changed
 }
 
 // Keys returns the kinds of event that a Collector takes. Event.Key must be the

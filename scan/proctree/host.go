@@ -190,3 +190,14 @@ func newHost(names []*hostName) Host {
 	}
 	return h
 }
+
+// HostsByName returns the index of the host of each spelling.
+func HostsByName(hosts []Host) map[string]int {
+	hostOf := make(map[string]int)
+	for i, h := range hosts {
+		for _, name := range h.Names {
+			hostOf[name] = i
+		}
+	}
+	return hostOf
+}

@@ -183,7 +183,7 @@ func defenderPaths(text string) []string {
 
 // farEnd returns the address at the other end of a connection.
 func farEnd(r *Record) string {
-	if r.Provider == providerSecurity {
+	if r.Provider == event.ProviderSecurity {
 		return r.Get("DestAddress")
 	}
 	if !outgoing(r) {

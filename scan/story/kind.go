@@ -50,12 +50,7 @@ const (
 
 // The providers of the events.
 const (
-	providerSysmon      = "Microsoft-Windows-Sysmon"
-	providerSecurity    = "Microsoft-Windows-Security-Auditing"
 	providerServices    = "Service Control Manager"
-	providerPowerShell  = "Microsoft-Windows-PowerShell"
-	providerCore        = "PowerShellCore"
-	providerClassic     = "PowerShell"
 	providerDefender    = "Microsoft-Windows-Windows Defender"
 	providerTasks       = "Microsoft-Windows-TaskScheduler"
 	providerWMI         = "Microsoft-Windows-WMI-Activity"
@@ -165,52 +160,52 @@ var kinds = []struct {
 	ids      []uint16
 	kind     kind
 }{
-	{providerSysmon, ids(3), sysmon(NetworkConnection)},
-	{providerSysmon, ids(22), sysmon(DNSQuery)},
-	{providerSysmon, ids(11), sysmon(FileEvent)},
-	{providerSysmon, ids(15), sysmon(CreateStreamHash)},
-	{providerSysmon, ids(29), sysmon(FileExecutable)},
-	{providerSysmon, ids(23, 26), sysmon(FileDelete)},
-	{providerSysmon, ids(2), sysmon(FileChange)},
-	{providerSysmon, ids(27, 28), sysmon(FileBlock)},
-	{providerSysmon, ids(7), sysmon(ImageLoad)},
-	{providerSysmon, ids(6), kind{category: DriverLoad, paths: []string{"ImageLoaded"}}},
-	{providerSysmon, ids(8), ofSource(CreateRemoteThread, "SourceProcessGuid")},
-	{providerSysmon, ids(10), ofSource(ProcessAccess, "SourceProcessGUID")},
-	{providerSysmon, ids(9), sysmon(RawAccessThread)},
-	{providerSysmon, ids(12, 13, 14), sysmon(RegistryEvent)},
-	{providerSysmon, ids(17, 18), sysmon(PipeCreated)},
-	{providerSysmon, ids(19, 20, 21), kind{category: WMIEvent, users: []string{"User"}, paths: []string{"Destination", "Consumer"}, makes: []thingField{{thingConsumer, "Name"}}}},
-	{providerSysmon, ids(25), sysmon(ProcessTampering)},
+	{event.ProviderSysmon, ids(3), sysmon(NetworkConnection)},
+	{event.ProviderSysmon, ids(22), sysmon(DNSQuery)},
+	{event.ProviderSysmon, ids(11), sysmon(FileEvent)},
+	{event.ProviderSysmon, ids(15), sysmon(CreateStreamHash)},
+	{event.ProviderSysmon, ids(29), sysmon(FileExecutable)},
+	{event.ProviderSysmon, ids(23, 26), sysmon(FileDelete)},
+	{event.ProviderSysmon, ids(2), sysmon(FileChange)},
+	{event.ProviderSysmon, ids(27, 28), sysmon(FileBlock)},
+	{event.ProviderSysmon, ids(7), sysmon(ImageLoad)},
+	{event.ProviderSysmon, ids(6), kind{category: DriverLoad, paths: []string{"ImageLoaded"}}},
+	{event.ProviderSysmon, ids(8), ofSource(CreateRemoteThread, "SourceProcessGuid")},
+	{event.ProviderSysmon, ids(10), ofSource(ProcessAccess, "SourceProcessGUID")},
+	{event.ProviderSysmon, ids(9), sysmon(RawAccessThread)},
+	{event.ProviderSysmon, ids(12, 13, 14), sysmon(RegistryEvent)},
+	{event.ProviderSysmon, ids(17, 18), sysmon(PipeCreated)},
+	{event.ProviderSysmon, ids(19, 20, 21), kind{category: WMIEvent, users: []string{"User"}, paths: []string{"Destination", "Consumer"}, makes: []thingField{{thingConsumer, "Name"}}}},
+	{event.ProviderSysmon, ids(25), sysmon(ProcessTampering)},
 
-	{providerSecurity, ids(4624, 4625), caller(Logon, "ProcessId", "ProcessName").with(func(k *kind) { k.from = "IpAddress" })},
-	{providerSecurity, ids(4648), caller(Logon, "ProcessId", "ProcessName")},
-	{providerSecurity, ids(4672), security(Privilege)},
-	{providerSecurity, ids(4798, 4799), caller(AccountEnumeration, "CallerProcessId", "CallerProcessName")},
-	{providerSecurity, ids(4697), caller(ServiceInstall, "ClientProcessId", "").with(func(k *kind) {
+	{event.ProviderSecurity, ids(4624, 4625), caller(Logon, "ProcessId", "ProcessName").with(func(k *kind) { k.from = "IpAddress" })},
+	{event.ProviderSecurity, ids(4648), caller(Logon, "ProcessId", "ProcessName")},
+	{event.ProviderSecurity, ids(4672), security(Privilege)},
+	{event.ProviderSecurity, ids(4798, 4799), caller(AccountEnumeration, "CallerProcessId", "CallerProcessName")},
+	{event.ProviderSecurity, ids(4697), caller(ServiceInstall, "ClientProcessId", "").with(func(k *kind) {
 		k.paths, k.makes = []string{"ServiceFileName"}, []thingField{{thingService, "ServiceName"}}
 	})},
-	{providerSecurity, ids(4698, 4700, 4702), caller(ScheduledTask, "ClientProcessId", "").with(func(k *kind) {
+	{event.ProviderSecurity, ids(4698, 4700, 4702), caller(ScheduledTask, "ClientProcessId", "").with(func(k *kind) {
 		k.paths, k.makes, k.names = []string{"TaskContent", "TaskContentNew"}, []thingField{{thingTask, "TaskName"}}, []thingField{{thingTask, "TaskName"}}
 	})},
-	{providerSecurity, ids(4699), caller(ScheduledTask, "ClientProcessId", "").with(func(k *kind) { k.names = []thingField{{thingTask, "TaskName"}} })},
-	{providerSecurity, ids(4720), security(Account).with(func(k *kind) { k.makes = []thingField{{thingAccount, "TargetUserName"}} })},
-	{providerSecurity, ids(4722, 4724, 4726, 4728, 4732, 4738, 4756), security(Account)},
-	{providerSecurity, ids(4656, 4663), caller(FileAccess, "ProcessId", "ProcessName")},
-	{providerSecurity, ids(4657), caller(RegistryEvent, "ProcessId", "ProcessName")},
-	{providerSecurity, ids(5140, 5145), security(ShareAccess).with(func(k *kind) { k.from = "IpAddress" })},
-	{providerSecurity, ids(5156, 5157), kind{category: NetworkConnection, pid: "ProcessID", image: "Application"}},
+	{event.ProviderSecurity, ids(4699), caller(ScheduledTask, "ClientProcessId", "").with(func(k *kind) { k.names = []thingField{{thingTask, "TaskName"}} })},
+	{event.ProviderSecurity, ids(4720), security(Account).with(func(k *kind) { k.makes = []thingField{{thingAccount, "TargetUserName"}} })},
+	{event.ProviderSecurity, ids(4722, 4724, 4726, 4728, 4732, 4738, 4756), security(Account)},
+	{event.ProviderSecurity, ids(4656, 4663), caller(FileAccess, "ProcessId", "ProcessName")},
+	{event.ProviderSecurity, ids(4657), caller(RegistryEvent, "ProcessId", "ProcessName")},
+	{event.ProviderSecurity, ids(5140, 5145), security(ShareAccess).with(func(k *kind) { k.from = "IpAddress" })},
+	{event.ProviderSecurity, ids(5156, 5157), kind{category: NetworkConnection, pid: "ProcessID", image: "Application"}},
 
 	{providerServices, ids(7045), kind{category: ServiceInstall, userID: true, paths: []string{"ImagePath"}, makes: []thingField{{thingService, "ServiceName"}}, names: []thingField{{thingService, "ServiceName"}}}},
 	{providerServices, ids(7034, 7036), kind{category: ServiceInstall, names: []thingField{{thingService, "param1"}}}},
 
-	{providerClassic, ids(400, 403, 600, 800), kind{category: PSClassicStart, command: true}},
-	{providerPowerShell, ids(4103), kind{category: PSModule, writer: true, userID: true}},
-	{providerPowerShell, ids(4104), kind{category: PSScript, writer: true, userID: true}},
-	{providerPowerShell, ids(40961, 40962, 53504), kind{category: PSStart, writer: true, userID: true}},
-	{providerCore, ids(4103), kind{category: PSModule, writer: true, userID: true}},
-	{providerCore, ids(4104), kind{category: PSScript, writer: true, userID: true}},
-	{providerCore, ids(40961, 40962, 53504), kind{category: PSStart, writer: true, userID: true}},
+	{event.ProviderPowerShellClassic, ids(400, 403, 600, 800), kind{category: PSClassicStart, command: true}},
+	{event.ProviderPowerShell, ids(4103), kind{category: PSModule, writer: true, userID: true}},
+	{event.ProviderPowerShell, ids(4104), kind{category: PSScript, writer: true, userID: true}},
+	{event.ProviderPowerShell, ids(40961, 40962, 53504), kind{category: PSStart, writer: true, userID: true}},
+	{event.ProviderPowerShellCore, ids(4103), kind{category: PSModule, writer: true, userID: true}},
+	{event.ProviderPowerShellCore, ids(4104), kind{category: PSScript, writer: true, userID: true}},
+	{event.ProviderPowerShellCore, ids(40961, 40962, 53504), kind{category: PSStart, writer: true, userID: true}},
 
 	{providerDefender, ids(1006, 1007, 1015, 1116, 1117, 1118, 1119), kind{
 		category: Antivirus, pid: "Process ID", image: "Process Name", paths: []string{"Path"},

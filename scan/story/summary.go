@@ -5,6 +5,8 @@ import (
 	"net"
 	"strings"
 
+	"webshellscan/scan/event"
+
 	"webshellscan/scan/proctree"
 )
 
@@ -66,7 +68,7 @@ func on(verb, field string) func(r *Record) string {
 }
 
 func connection(r *Record) string {
-	if r.Provider == providerSecurity {
+	if r.Provider == event.ProviderSecurity {
 		return securityConnection(r)
 	}
 	if !outgoing(r) {
@@ -85,7 +87,7 @@ const directionInbound = "%%14592"
 
 // outgoing reports whether the process of a connection began it.
 func outgoing(r *Record) bool {
-	if r.Provider == providerSecurity {
+	if r.Provider == event.ProviderSecurity {
 		return r.Get("Direction") != directionInbound
 	}
 	return !strings.EqualFold(r.Get("Initiated"), "false")
@@ -181,9 +183,9 @@ func qualified(r *Record, domain, user string) string {
 
 func logon(r *Record) string {
 	switch {
-	case r.Provider == providerSecurity && r.ID == 4648:
+	case r.Provider == event.ProviderSecurity && r.ID == 4648:
 		return fmt.Sprintf("used the credentials of %s for %s", qualified(r, "TargetDomainName", "TargetUserName"), r.first("TargetServerName", "TargetInfo"))
-	case r.Provider == providerSecurity:
+	case r.Provider == event.ProviderSecurity:
 		verb := "logon"
 		if r.ID == 4625 {
 			verb = "failed logon"
@@ -237,7 +239,7 @@ func service(r *Record) string {
 
 func task(r *Record) string {
 	name := r.Get("TaskName")
-	if r.Provider == providerSecurity {
+	if r.Provider == event.ProviderSecurity {
 		verb := map[uint16]string{4698: "made", 4699: "deleted", 4700: "enabled", 4702: "changed"}[r.ID]
 		text := verb + " the scheduled task " + name
 		if command := taskCommand(r.first("TaskContent", "TaskContentNew")); command != "" {

@@ -1,4 +1,4 @@
-package scan
+package integrity
 
 import (
 	"cmp"
@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"webshellscan/scan/event"
-	"webshellscan/scan/proctree"
 )
 
 // watchKind is what an event means to the integrity of logs.
@@ -33,13 +32,8 @@ func (k watchKind) String() string {
 	}[k]
 }
 
-const (
-	providerSysmon   = "Microsoft-Windows-Sysmon"
-	providerSecurity = "Microsoft-Windows-Security-Auditing"
-	providerEventlog = "Microsoft-Windows-Eventlog"
-	providerKernel   = "Microsoft-Windows-Kernel-General"
-	providerOldLog   = "EventLog"
-)
+// providerEventlog is that of the service since Windows Vista, in several logs.
+const providerEventlog = "Microsoft-Windows-Eventlog"
 
 // watched lists the events that speak of the logs themselves (Microsoft,
 // "Appendix L: Events to Monitor"; Sysinternals, "Sysmon").
@@ -51,32 +45,36 @@ var watched = []struct {
 	{event.Key{Provider: providerEventlog, ID: 1102}, watchCleared},     // the Security log was cleared
 	{event.Key{Provider: providerEventlog, ID: 1100}, watchServiceStop}, // the event log service has shut down
 	{event.Key{Provider: providerEventlog, ID: 1101}, watchDropped},     // audit events were dropped
-	{event.Key{Provider: providerSysmon, ID: 4}, watchSysmonState},
-	{event.Key{Provider: providerSysmon, ID: 16}, watchSysmonConfig},
-	{event.Key{Provider: providerSysmon, ID: 255}, watchSysmonError},
-	{event.Key{Provider: providerSecurity, ID: 4719}, watchAuditPolicy},
-	{event.Key{Provider: providerSecurity, ID: 4616}, watchClock},
-	{event.Key{Provider: providerKernel, ID: 1}, watchClock},
-	{event.Key{Provider: providerSecurity, ID: 4608}, watchBoot},
-	{event.Key{Provider: providerSecurity, ID: 4826}, watchBoot}, // boot configuration was loaded
-	{event.Key{Provider: providerKernel, ID: 12}, watchBoot},
-	{event.Key{Provider: providerOldLog, ID: 6009}, watchBoot},
+	{event.Key{Provider: event.ProviderSysmon, ID: 4}, watchSysmonState},
+	{event.Key{Provider: event.ProviderSysmon, ID: 16}, watchSysmonConfig},
+	{event.Key{Provider: event.ProviderSysmon, ID: 255}, watchSysmonError},
+	{event.Key{Provider: event.ProviderSecurity, ID: 4719}, watchAuditPolicy},
+	{event.Key{Provider: event.ProviderSecurity, ID: 4616}, watchClock},
+	{event.Key{Provider: event.ProviderKernel, ID: 1}, watchClock},
+	{event.Key{Provider: event.ProviderSecurity, ID: 4608}, watchBoot},
+	{event.Key{Provider: event.ProviderSecurity, ID: 4826}, watchBoot}, // boot configuration was loaded
+	{event.Key{Provider: event.ProviderKernel, ID: 12}, watchBoot},
+	{event.Key{Provider: event.ProviderEventLog, ID: 6009}, watchBoot},
 }
 
-// selected returns the events that a scan reads: those that trees are made of,
-// and after them those that are only watched. kinds says, by Event.Key, what an
-// event means to a watcher.
-func selected() (keys []event.Key, kinds []watchKind) {
-	keys = proctree.Keys()
-	kinds = make([]watchKind, len(keys), len(keys)+len(watched))
+// Keys returns the events that a Watcher wants to see.
+func Keys() []event.Key {
+	keys := make([]event.Key, len(watched))
+	for i, w := range watched {
+		keys[i] = w.key
+	}
+	return keys
+}
+
+// kindsOf returns what each of some events means to a Watcher.
+func kindsOf(keys []event.Key) []watchKind {
+	kinds := make([]watchKind, len(keys))
 	for _, w := range watched {
 		if i := slices.Index(keys, w.key); i >= 0 {
 			kinds[i] = w.kind
-			continue
 		}
-		keys, kinds = append(keys, w.key), append(kinds, w.kind)
 	}
-	return keys, kinds
+	return kinds
 }
 
 // logEvent is one event that speaks of the logs themselves.
@@ -98,9 +96,9 @@ type logEvent struct {
 	dropped           int        // process creations, by errors of Sysmon, those of repeats too
 }
 
-// watcher keeps the events that speak of the logs themselves. A watcher is for
+// Watcher keeps the events that speak of the logs themselves. A Watcher is for
 // one goroutine.
-type watcher struct {
+type Watcher struct {
 	kinds  []watchKind // by Event.Key
 	events []logEvent
 	more   map[moreEvents]int
@@ -112,7 +110,7 @@ type watcher struct {
 
 // sameEvents are events of one part that say the same.
 type sameEvents struct {
-	first int // in watcher.events
+	first int // in Watcher.events
 	kept  int
 }
 
@@ -132,18 +130,23 @@ const (
 	maxCleared   = 2048 // Windows has some 1,200 logs, and one command clears all
 )
 
-func newWatcher(kinds []watchKind) *watcher {
-	return &watcher{kinds: kinds, more: make(map[moreEvents]int), same: make(map[logEvent]*sameEvents)}
+// NewWatcher returns a Watcher of events whose Key is an index in keys, or beyond
+// them.
+func NewWatcher(keys []event.Key) *Watcher {
+	return &Watcher{kinds: kindsOf(keys), more: make(map[moreEvents]int), same: make(map[logEvent]*sameEvents)}
 }
 
-// begin begins a part of a file.
-func (w *watcher) begin() {
+// Begin begins a part of a file.
+func (w *Watcher) Begin() {
 	clear(w.same)
 	clear(w.kept[:])
 }
 
-// add takes an event if it is one of those that are watched.
-func (w *watcher) add(ev *event.Event) {
+// Add takes an event if it is one of those that are watched.
+func (w *Watcher) Add(ev *event.Event) {
+	if ev.Key >= len(w.kinds) {
+		return
+	}
 	kind := w.kinds[ev.Key]
 	if kind == watchNone || kind == watchBoot && ev.Marks.Has(event.MarkRecovered) {
 		return // a stale start of the system may be one of another log
@@ -152,7 +155,7 @@ func (w *watcher) add(ev *event.Event) {
 		kind: kind, eventID: ev.ID, computer: ev.Computer.String(), channel: ev.Channel.String(), subject: subjectOf(ev), marks: ev.Marks,
 	}
 	e.say(ev)
-	if e.idle() {
+	if e.isRoutine() {
 		return
 	}
 	said, dropped := e.counters(ev)
@@ -219,9 +222,9 @@ func (e *logEvent) say(ev *event.Event) {
 	}
 }
 
-// idle reports whether an event is not worth a word, as most settings of the
-// clock are.
-func (e *logEvent) idle() bool {
+// isRoutine reports whether an event is too common to report, as most clock
+// adjustments are.
+func (e *logEvent) isRoutine() bool {
 	switch e.kind {
 	case watchClock:
 		return e.before == 0 || e.after == 0 || max(e.after-e.before, e.before-e.after) < clockNotice
@@ -271,7 +274,7 @@ func newTime(ev *event.Event) event.Time {
 }
 
 // mergeWatched puts the events of all watchers in the order of their places.
-func mergeWatched(watchers []*watcher) ([]logEvent, map[moreEvents]int) {
+func mergeWatched(watchers []*Watcher) ([]logEvent, map[moreEvents]int) {
 	var events []logEvent
 	more := make(map[moreEvents]int)
 	for _, w := range watchers {

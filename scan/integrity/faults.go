@@ -1,4 +1,4 @@
-package scan
+package integrity
 
 import (
 	"fmt"
@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/proctree"
 )
 
 // faultMeaning says what a class of faults means for the log that it is in.
 type faultMeaning struct {
-	level         IntegrityLevel
+	level         Level
 	text, meaning string
 }
 
@@ -20,134 +22,133 @@ type faultMeaning struct {
 // the class.
 var faultMeanings = map[evtx.Class]faultMeaning{
 	evtx.FileTruncated: {
-		IntegrityWarning, "the file ends in the middle of a structure",
+		Warning, "the file ends in the middle of a structure",
 		"Records behind this place are missing. An interrupted copy looks like this.",
 	},
 	evtx.ChunkLost: {
-		IntegrityWarning, "a stretch where a chunk belongs holds something else",
+		Warning, "a stretch where a chunk belongs holds something else",
 		"Up to a chunk of records (64 KiB) is missing here.",
 	},
 	evtx.RecordBad: {
-		IntegrityWarning, "a record is damaged",
+		Warning, "a record is damaged",
 		"What it said is lost, at least in part; the records around it were read.",
 	},
 	evtx.RecordResync: {
-		IntegrityWarning, "bytes between two records are no record",
+		Warning, "bytes between two records are no record",
 		"One or several records are missing here; reading went on behind them.",
 	},
 	evtx.TemplateLost: {
-		IntegrityWarning, "the template definition that a record needs is lost",
+		Warning, "the template definition that a record needs is lost",
 		"The values of the record are there but not what they mean, so it could not be judged.",
 	},
 	evtx.FieldDamaged: {
-		IntegrityWarning, "a field of a record cannot be what it should be",
+		Warning, "a field of a record cannot be what it should be",
 		"The other fields of the record were read.",
 	},
 	evtx.BudgetExceeded: {
-		IntegrityAlarm, "a structure is larger or deeper than in any log that Windows writes",
+		Alarm, "a structure is larger or deeper than in any log that Windows writes",
 		"It is what an attempt to stop a reader looks like. It was skipped.",
 	},
 	evtx.ReadError: {
-		IntegrityWarning, "the file could not be read here",
+		Warning, "the file could not be read here",
 		"Records may be missing. The medium or the connection may be at fault.",
 	},
 	evtx.FileHeaderBad: {
-		IntegrityWarning, "the file header is damaged",
+		Warning, "the file header is damaged",
 		"Other tools may refuse the file. All chunks that are there were read.",
 	},
 	evtx.FileHeaderStale: {
-		IntegrityNotice, "the file header does not know of all chunks",
+		Notice, "the file header does not know of all chunks",
 		"Usual where a live log was copied. Tools that trust the header miss the newest records; they were read here.",
 	},
 	evtx.RecordsMissing: {
-		IntegrityWarning, "the file header knows of records behind the last one",
+		Warning, "the file header knows of records behind the last one",
 		"The end of the log is missing. A copy that was cut, or records that were taken out, look like this.",
 	},
 	evtx.ChunksMissing: {
-		IntegrityWarning, "the file header counts chunks that the file does not hold",
+		Warning, "the file header counts chunks that the file does not hold",
 		"The log was closed, so the count was right: up to 64 KiB of records are missing for each.",
 	},
 	evtx.ExportGap: {
-		IntegrityNotice, "the export leaves out records of the log",
+		Notice, "the export leaves out records of the log",
 		"A filter of the export does so, and so do records that were no longer in the log.",
 	},
 	evtx.FileVersion: {
-		IntegrityWarning, "the file claims a version of the format that is not known",
+		Warning, "the file claims a version of the format that is not known",
 		"Other tools may refuse the file. It was read as the known versions are.",
 	},
 	evtx.ChunkBadMagic: {
-		IntegrityWarning, "a chunk lost its signature, or stands beside its place",
+		Warning, "a chunk lost its signature, or stands beside its place",
 		"Other tools miss it. Its records were read.",
 	},
 	evtx.ChunkHeaderCRC: {
-		IntegrityNotice, "the checksum of a chunk's header does not fit",
+		Notice, "the checksum of a chunk's header does not fit",
 		"Usual where a live log was copied; also what an edited header looks like.",
 	},
 	evtx.ChunkDataCRC: {
-		IntegrityNotice, "the checksum of a chunk's records does not fit",
+		Notice, "the checksum of a chunk's records does not fit",
 		"Usual where a live log was copied; also what edited or damaged records look like.",
 	},
 	evtx.ChunkHeaderLies: {
-		IntegrityWarning, "a chunk's header contradicts its records",
+		Warning, "a chunk's header contradicts its records",
 		"Tools that trust the header miss records; they were read here. It is one way to hide records.",
 	},
 	evtx.ChunkResetWithData: {
-		IntegrityWarning, "a chunk that its header calls empty holds records",
+		Warning, "a chunk that its header calls empty holds records",
 		"A cleared log leaves this behind, and so does an intruder who hides the only record of a chunk.",
 	},
 	evtx.TemplateSubstituted: {
-		IntegrityNotice, "the template definition of a record is lost, and was borrowed from another chunk or file",
+		Notice, "the template definition of a record is lost, and was borrowed from another chunk or file",
 		"The record was read by the definition of the same template. Its text is its own.",
 	},
 	evtx.TemplateDamaged: {
-		IntegrityWarning, "a template definition does not end where it says",
+		Warning, "a template definition does not end where it says",
 		"Other tools lose the records of its chunk that need it. They were read here.",
 	},
 	evtx.RecordHidden: {
-		IntegrityAlarm, "a record holds more than its event",
+		Alarm, "a record holds more than its event",
 		"Tools that hide records make one record swallow the next. What could be read of the hidden one is among the events, marked.",
 	},
 	evtx.ChunkDuplicate: {
-		IntegrityWarning, "a chunk has the records of another one",
+		Warning, "a chunk has the records of another one",
 		"Carved and restored files look like this. The records count as copies.",
 	},
 	evtx.IDGap: {
-		IntegrityWarning, "record identifiers are missing",
+		Warning, "record identifiers are missing",
 		"Records were deleted, or left out by a filter when the log was exported, or the chunk that held them was lost.",
 	},
 	evtx.TimeBackwards: {
-		IntegrityWarning, "a record is earlier than the one written before it",
+		Warning, "a record is earlier than the one written before it",
 		"The clock was set back, or records were written or changed by hand.",
 	},
 	evtx.TimeImplausible: {
-		IntegrityNotice, "a record's time lies before the year 2000 or after 2100",
+		Notice, "a record's time lies before the year 2000 or after 2100",
 		"It is damage or forgery; where the record's header has a sound time, that was taken.",
 	},
 }
 
-// faultIntegrity returns what the faults of the files say, one finding for each
-// class and file.
-func faultIntegrity(s *Summary, events *logEvents) []*Integrity {
-	hostOf := hostsByName(s.Hosts)
-	var list []*Integrity
-	for i := range s.Damage {
-		d := &s.Damage[i]
+// assessFaults returns what the faults of the logs say, one finding for each
+// class and log.
+func assessFaults(logs []*Log, hosts []proctree.Host, events *logEvents) []*Finding {
+	hostOf := proctree.HostsByName(hosts)
+	var list []*Finding
+	for _, l := range logs {
 		host, channel := "", ""
-		if channels := d.input.channels(hostOf); len(channels) == 1 {
+		if channels := l.channels(hostOf); len(channels) == 1 {
 			for c := range channels {
-				host, channel = s.Hosts[c.host].Name, c.channel
+				host, channel = hosts[c.host].Name, c.channel
 			}
 		}
 		told := make(map[evtx.Class]bool)
-		for _, fault := range d.First {
+		for _, fault := range l.Faults.Kept() {
 			if told[fault.Class] {
 				continue
 			}
 			told[fault.Class] = true
-			found := newFaultIntegrity(d, fault)
+			found := newFaultFinding(l, fault)
 			found.Host, found.Channel = host, channel
-			if fault.Class == evtx.TimeBackwards && d.stepsExplained(events) {
-				found.Level = IntegrityNotice
+			if fault.Class == evtx.TimeBackwards && l.stepsExplained(events) {
+				found.Level = Notice
 				found.Meaning = "The clock was set as the logs say, or was wrong when the system started."
 			}
 			list = append(list, found)
@@ -158,38 +159,38 @@ func faultIntegrity(s *Summary, events *logEvents) []*Integrity {
 
 // stepsExplained reports whether each step back in time stands beside a start of
 // the system or a change of the clock that was logged.
-func (d *FileFaults) stepsExplained(events *logEvents) bool {
+func (l *Log) stepsExplained(events *logEvents) bool {
 	steps := 0
-	for _, f := range d.First {
+	for _, f := range l.Faults.Kept() {
 		if f.Class == evtx.TimeBackwards {
-			if steps++; !events.explain(d.input, f) {
+			if steps++; !events.explain(l, f) {
 				return false
 			}
 		}
 	}
-	return steps == d.Counts[evtx.TimeBackwards]
+	return steps == l.Faults.Counts()[evtx.TimeBackwards]
 }
 
 // explain reports whether events say why time runs backwards at a place.
-func (l *logEvents) explain(in *input, f *evtx.FormatError) bool {
-	file := slices.Index(l.inputs, in)
+func (l *logEvents) explain(log *Log, f *evtx.FormatError) bool {
+	file := slices.Index(l.logs, log)
 	if file >= 0 && l.files[uint32(file)].explains(f) {
 		return true
 	}
 	return slices.ContainsFunc(l.hosts, func(h *hostEvents) bool {
-		return in.stats.Hosts[h.host] > 0 && slices.ContainsFunc(h.events, func(e logEvent) bool { return e.setsBack(f) })
+		return log.Stats.Hosts[h.host] > 0 && slices.ContainsFunc(h.events, func(e logEvent) bool { return e.setsBack(f) })
 	})
 }
 
-// exportIntegrity names the logs that were exported although they lie where
+// assessOrder names the logs that were exported although they lie where
 // Windows keeps the logs that it writes.
-func exportIntegrity(inputs []*input) []*Integrity {
-	var list []*Integrity
-	for _, in := range inputs {
-		for _, fault := range in.order {
-			if fault.Class == evtx.ExportFingerprint && claimsToBeLive(in.Path) {
-				list = append(list, &Integrity{
-					Kind: IntegrityKind(fault.Class), Level: IntegrityAlarm, File: in.Path, Count: 1,
+func assessOrder(logs []*Log) []*Finding {
+	var list []*Finding
+	for _, l := range logs {
+		for _, fault := range l.Order {
+			if fault.Class == evtx.ExportFingerprint && claimsToBeLive(l.Path) {
+				list = append(list, &Finding{
+					Kind: Kind(fault.Class), Level: Alarm, File: l.Path, Count: 1,
 					Text:    fmt.Sprintf("the log was exported: %d record headers have the time of the record after them", fault.Have),
 					Meaning: "It lies where Windows keeps its live logs, so it was put there in place of the one that Windows wrote.",
 				})
@@ -202,7 +203,7 @@ func exportIntegrity(inputs []*input) []*Integrity {
 // countsMore is what a stale file header means that counts more chunks than there
 // are.
 var countsMore = faultMeaning{
-	IntegrityNotice, "the file header counts more chunks than the file holds",
+	Notice, "the file header counts more chunks than the file holds",
 	"The log was not closed or its header is damaged, so the count may be of another time. Chunks may be missing.",
 }
 
@@ -214,13 +215,13 @@ func meaningOf(f *evtx.FormatError) faultMeaning {
 	if m, known := faultMeanings[f.Class]; known {
 		return m
 	}
-	return faultMeaning{IntegrityWarning, f.What, "The file contradicts itself here."}
+	return faultMeaning{Warning, f.What, "The file contradicts itself here."}
 }
 
-// newFaultIntegrity makes the finding of the first fault of a class.
-func newFaultIntegrity(d *FileFaults, first *evtx.FormatError) *Integrity {
+// newFaultFinding makes the finding of the first fault of a class.
+func newFaultFinding(l *Log, first *evtx.FormatError) *Finding {
 	m := meaningOf(first)
-	n := d.Counts[first.Class]
+	n := l.Faults.Counts()[first.Class]
 	text := m.text
 	if n > 1 {
 		text = fmt.Sprintf("%s (%d times)", text, n)
@@ -229,8 +230,8 @@ func newFaultIntegrity(d *FileFaults, first *evtx.FormatError) *Integrity {
 		n = int(first.Have)
 	}
 	from, to := inOrder(first.From, first.To)
-	return &Integrity{
-		Kind: IntegrityKind(first.Class), Level: m.level, File: d.Path, Offset: first.Offset, Count: n, First: from, Last: to,
+	return &Finding{
+		Kind: Kind(first.Class), Level: m.level, File: l.Path, Offset: first.Offset, Count: n, First: from, Last: to,
 		Text: text + ": " + faultDetail(first), Meaning: m.meaning,
 	}
 }
@@ -262,7 +263,7 @@ func faultDetail(f *evtx.FormatError) string {
 	case f.Need != 0:
 		return at + ": " + numbersDetail(f)
 	case f.Have != 0:
-		return at + ": " + counted(int(f.Have), "byte")
+		return at + ": " + plural.Count(int(f.Have), "byte")
 	}
 	return at
 }

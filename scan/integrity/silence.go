@@ -1,4 +1,4 @@
-package scan
+package integrity
 
 import (
 	"cmp"
@@ -9,8 +9,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// leastSilence is how long a host must go without process creations for that to
-// be worth a word, and silenceFactor how many times as long as between two
+// leastSilence is the shortest gap between process creations that is reported,
+// and silenceFactor how many times as long as between two
 // creations on the average.
 const (
 	leastSilence  = event.Hour
@@ -124,12 +124,12 @@ func startsNear(boots []event.Time, at event.Time) bool {
 }
 
 // ProcessSilence is the kind of a stretch without process creations.
-const ProcessSilence IntegrityKind = "process-silence"
+const ProcessSilence Kind = "process-silence"
 
-// integrity returns what the silences of a host say: one source silent while the
+// findings returns what the silences of a host say: one source silent while the
 // other goes on is worse than both, and a system that was off says nothing.
-func (h *hostTimes) integrity(host string) []*Integrity {
-	var list []*Integrity
+func (h *hostTimes) findings(host string) []*Finding {
+	var list []*Finding
 	for _, source := range []struct {
 		name  string
 		times *timeline
@@ -139,13 +139,13 @@ func (h *hostTimes) integrity(host string) []*Integrity {
 			if s.boot {
 				continue
 			}
-			i := &Integrity{
-				Kind: ProcessSilence, Level: IntegrityNotice, Host: host, First: s.from, Last: s.to, Count: 1,
+			i := &Finding{
+				Kind: ProcessSilence, Level: Notice, Host: host, First: s.from, Last: s.to, Count: 1,
 				Text:    "no " + source.name + " for " + spanText(s.to-s.from) + ": none from " + s.from.String() + " to " + s.to.String(),
 				Meaning: "The system may have been asleep or logging was stopped; what ran in this time cannot be seen.",
 			}
 			if source.other.speaks(s.from, s.to) {
-				i.Level = IntegrityWarning
+				i.Level = Warning
 				i.Meaning = "The other source went on logging processes in this time, so the system was running and this one was not logging."
 			}
 			list = append(list, i)

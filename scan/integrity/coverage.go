@@ -1,7 +1,8 @@
-package scan
+package integrity
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ type HostCoverage struct {
 	First, Last event.Time
 	// Covered is the share, from 0 to 1, of the time of interest that process
 	// creations cover: from the first to the last one without Silences. The time of
-	// interest is from From to Until: Since and Until of the Options, or where they
+	// interest is from From to Until: Since and Until of the Reading, or where they
 	// are not given, the times of the first and last record of the host.
 	Covered     float64
 	From, Until event.Time
@@ -65,22 +66,22 @@ type Gap struct {
 }
 
 // coverageOf says what the logs of each host could have shown. times are by host.
-func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTimes) []HostCoverage {
-	hosts := s.Hosts
-	channels := channelsOf(inputs, hosts)
+func coverageOf(r *Reading, events *logEvents, times []*hostTimes) []HostCoverage {
+	hosts := r.Forest.Hosts()
+	channels := channelsOf(r.Logs, hosts)
 	list := make([]HostCoverage, len(hosts))
 	for i, h := range hosts {
 		e, t := h.Events, times[i]
 		c := HostCoverage{
 			Host: h.Name, Channels: channels[i], Security4688: e.SecurityCreate, Sysmon1: e.SysmonCreate,
 			CommandLines: e.SecurityCreate - e.NoCommandLine, ParentNames: e.SecurityCreate - e.NoParentName,
-			SysmonFields: e.SysmonFields, Unusable: e.Unusable, Booting: e.Booting, First: t.any.first, Last: t.any.last,
+			SysmonFields: e.SysmonFields, Unusable: e.Unusable, Dropped: events.hosts[i].droppedCreations(), Booting: e.Booting, First: t.any.first, Last: t.any.last,
 		}
 		if e.Blind() {
-			c.Blind = noCreations(e)
+			c.Blind = NoCreations(e)
 		}
 		c.From, c.Until = spanOfChannels(c.Channels)
-		c.From, c.Until = cmp.Or(options.Since, c.From), cmp.Or(options.Until, c.Until)
+		c.From, c.Until = cmp.Or(r.Since, c.From), cmp.Or(r.Until, c.Until)
 		if c.Until > c.From && c.Blind == "" {
 			c.Covered = float64(t.any.covered(c.From, c.Until)) / float64(c.Until-c.From)
 		}
@@ -90,6 +91,17 @@ func coverageOf(options *Options, s *Summary, inputs []*input, times []*hostTime
 		list[i] = c
 	}
 	return list
+}
+
+// NoCreations says why a host without process creations has none.
+func NoCreations(e proctree.Counts) string {
+	if e.UnusableCreate > 0 {
+		return fmt.Sprintf("no process creations that can be believed (%d are unusable)", e.UnusableCreate)
+	}
+	if e.Booting > 0 {
+		return "no process creations but those that Windows logs whenever it starts"
+	}
+	return "no process creations (neither Sysmon 1 nor Security 4688)"
 }
 
 // spanOfChannels returns the times of the first and last record of channels.
@@ -107,11 +119,11 @@ type hostChannel struct {
 	channel string
 }
 
-// channels returns what an input holds of each channel. Spellings of one host are
+// channels returns what a log holds of each channel. Spellings of one host are
 // one host; hosts that are not known are left out.
-func (in *input) channels(hostOf map[string]int) map[hostChannel]evtx.OriginStats {
-	sums := make(map[hostChannel]evtx.OriginStats, len(in.stats.Origins))
-	for origin, o := range in.stats.Origins {
+func (l *Log) channels(hostOf map[string]int) map[hostChannel]evtx.OriginStats {
+	sums := make(map[hostChannel]evtx.OriginStats, len(l.Stats.Origins))
+	for origin, o := range l.Stats.Origins {
 		if host, ok := hostOf[origin.Computer]; ok {
 			sum := sums[hostChannel{host, origin.Channel}]
 			sum.Add(&o)
@@ -122,12 +134,12 @@ func (in *input) channels(hostOf map[string]int) map[hostChannel]evtx.OriginStat
 }
 
 // channelsOf returns the channels of each host, by name.
-func channelsOf(inputs []*input, hosts []proctree.Host) [][]ChannelCoverage {
-	hostOf := hostsByName(hosts)
+func channelsOf(logs []*Log, hosts []proctree.Host) [][]ChannelCoverage {
+	hostOf := proctree.HostsByName(hosts)
 	found := make(map[hostChannel]*ChannelCoverage)
 	sums := make(map[hostChannel]*evtx.OriginStats)
-	for _, in := range inputs {
-		channels := in.channels(hostOf)
+	for _, l := range logs {
+		channels := l.channels(hostOf)
 		for k, o := range channels {
 			c := found[k]
 			if c == nil {
@@ -137,7 +149,7 @@ func channelsOf(inputs []*input, hosts []proctree.Host) [][]ChannelCoverage {
 			c.Files++
 			sums[k].Add(&o)
 			if len(channels) == 1 { // the gaps of a log that holds but one channel are its own
-				gaps, left := gapsOf(in)
+				gaps, left := gapsOf(l)
 				c.Gaps, c.GapsLeft = append(c.Gaps, gaps...), c.GapsLeft+left
 			}
 		}
@@ -155,23 +167,12 @@ func channelsOf(inputs []*input, hosts []proctree.Host) [][]ChannelCoverage {
 
 // gapsOf returns the record IDs that a log lacks, and how many more gaps there
 // are.
-func gapsOf(in *input) (gaps []Gap, left int) {
-	for _, f := range in.faults.sorted() {
+func gapsOf(l *Log) (gaps []Gap, left int) {
+	for _, f := range l.Faults.Kept() {
 		if f.Class == evtx.IDGap {
 			from, to := inOrder(f.From, f.To)
 			gaps = append(gaps, Gap{From: from, To: to, FirstID: f.RecordID, LastID: f.LastID})
 		}
 	}
-	return gaps, in.faults.counts[evtx.IDGap] - len(gaps)
-}
-
-// hostsByName returns the index of the host of each spelling.
-func hostsByName(hosts []proctree.Host) map[string]int {
-	hostOf := make(map[string]int)
-	for i, h := range hosts {
-		for _, name := range h.Names {
-			hostOf[name] = i
-		}
-	}
-	return hostOf
+	return gaps, l.Faults.Counts()[evtx.IDGap] - len(gaps)
 }

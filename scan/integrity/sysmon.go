@@ -1,9 +1,11 @@
-package scan
+package integrity
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"webshellscan/internal/plural"
 )
 
 // queueCounter stands before the number of process creations that Sysmon's
@@ -52,9 +54,9 @@ func withoutNumbers(text string) string {
 }
 
 // describeSysmonError says what Sysmon's event 255 means for what can be seen.
-func describeSysmonError(e *logEvent) Integrity {
-	i := Integrity{
-		Kind: SysmonFailed, Level: IntegrityWarning, Text: strings.TrimSpace("Sysmon reported an error: " + e.what + " " + e.said),
+func describeSysmonError(e *logEvent) Finding {
+	i := Finding{
+		Kind: SysmonFailed, Level: Warning, Text: strings.TrimSpace("Sysmon reported an error: " + e.what + " " + e.said),
 		Meaning: "Sysmon may have missed events. It happens under load, on faults, and when its driver is interfered with.",
 	}
 	switch {
@@ -63,7 +65,7 @@ func describeSysmonError(e *logEvent) Integrity {
 		i.Meaning = "Process creations are missing from the log: what ran then cannot be seen. It happens under load, and when an " +
 			"intruder makes it."
 	case strings.Contains(e.said, ":"):
-		i.Level = IntegrityNotice
+		i.Level = Notice
 		i.Meaning = "Sysmon dropped events of other kinds under load, and no process creation among them."
 	}
 	return i
@@ -85,7 +87,7 @@ func toldTimes(text string, count, dropped int) string {
 		text += fmt.Sprintf(" (the first of %d like it)", count)
 	}
 	if dropped > 0 {
-		text += fmt.Sprintf("; %s dropped in all", counted(dropped, "process creation"))
+		text += fmt.Sprintf("; %s dropped in all", plural.Count(dropped, "process creation"))
 	}
 	return text
 }

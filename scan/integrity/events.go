@@ -1,4 +1,4 @@
-package scan
+package integrity
 
 import (
 	"cmp"
@@ -13,15 +13,15 @@ import (
 
 // The kinds of integrity findings that events tell of.
 const (
-	LogCleared         IntegrityKind = "log-cleared"
-	LogServiceStopped  IntegrityKind = "log-service-stopped"
-	EventsDropped      IntegrityKind = "events-dropped"
-	SysmonStopped      IntegrityKind = "sysmon-stopped"
-	SysmonConfigured   IntegrityKind = "sysmon-configuration-changed"
-	SysmonFailed       IntegrityKind = "sysmon-error"
-	AuditPolicyChanged IntegrityKind = "audit-policy-changed"
-	ClockChanged       IntegrityKind = "clock-changed"
-	TooManyEvents      IntegrityKind = "too-many-events"
+	LogCleared         Kind = "log-cleared"
+	LogServiceStopped  Kind = "log-service-stopped"
+	EventsDropped      Kind = "events-dropped"
+	SysmonStopped      Kind = "sysmon-stopped"
+	SysmonConfigured   Kind = "sysmon-configuration-changed"
+	SysmonFailed       Kind = "sysmon-error"
+	AuditPolicyChanged Kind = "audit-policy-changed"
+	ClockChanged       Kind = "clock-changed"
+	TooManyEvents      Kind = "too-many-events"
 )
 
 // hostEvents is what the events that speak of logs say of one host.
@@ -45,40 +45,40 @@ func (h *hostEvents) droppedCreations() int {
 
 // logEvents are the events that speak of logs.
 type logEvents struct {
-	inputs []*input
-	files  map[uint32]*logContext
-	hosts  []*hostEvents      // as the forest's
-	more   map[moreEvents]int // those that were only counted
+	logs  []*Log
+	files map[uint32]*logContext
+	hosts []*hostEvents      // as the forest's
+	more  map[moreEvents]int // those that were only counted
 }
 
 // newLogEvents collects what was read.
-func newLogEvents(r *reading, forest *proctree.Forest) *logEvents {
-	events, more := mergeWatched(r.watchers)
+func newLogEvents(logs []*Log, watchers []*Watcher, forest *proctree.Forest) *logEvents {
+	events, more := mergeWatched(watchers)
 	files := contextsOf(events, forest)
 	hosts := eventsByHost(events, forest)
 	for _, h := range hosts {
 		h.files = files
 	}
-	return &logEvents{r.inputs, files, hosts, more}
+	return &logEvents{logs, files, hosts, more}
 }
 
-// integrity returns what the events tell of the integrity of logs.
-func (l *logEvents) integrity() []*Integrity {
-	b := &integrityBuilder{inputs: l.inputs}
+// findings returns what the events say of the logs.
+func (l *logEvents) findings() []*Finding {
+	b := &findingBuilder{logs: l.logs}
 	for _, h := range l.hosts {
 		b.host(h)
 	}
-	list := make([]*Integrity, len(b.list))
+	list := make([]*Finding, len(b.list))
 	for i, w := range b.list {
-		list[i] = &w.Integrity
+		list[i] = &w.Finding
 	}
 	for key, n := range l.more {
 		were := "events that speak of logs (%s) were"
 		if n == 1 {
 			were = "event that speaks of logs (%s) was"
 		}
-		list = append(list, &Integrity{
-			Kind: TooManyEvents, Level: IntegrityWarning, File: l.inputs[key.file].Path, Count: n,
+		list = append(list, &Finding{
+			Kind: TooManyEvents, Level: Warning, File: l.logs[key.file].Path, Count: n,
 			Text:    fmt.Sprintf("%d more "+were+" only counted", n, key.kind),
 			Meaning: "So many different ones are no accident. Among them may be some that matter.",
 		})
@@ -89,7 +89,7 @@ func (l *logEvents) integrity() []*Integrity {
 // eventsByHost divides events by host. A record that stands in several files is
 // one event.
 func eventsByHost(events []logEvent, forest *proctree.Forest) []*hostEvents {
-	hostOf := hostsByName(forest.Hosts())
+	hostOf := proctree.HostsByName(forest.Hosts())
 	list := make([]*hostEvents, len(forest.Hosts()))
 	for i, h := range forest.Hosts() {
 		list[i] = &hostEvents{host: h.Name, copies: make(map[int][]logEvent)}
@@ -139,27 +139,27 @@ func liveFirst(events []logEvent) []logEvent {
 	return events
 }
 
-// integrityBuilder makes integrity findings of events. Events of one kind that
+// findingBuilder makes integrity findings of events. Events of one kind that
 // say the same become one finding.
-type integrityBuilder struct {
-	inputs []*input
-	list   []*watchedIntegrity
-	byKey  map[string]*watchedIntegrity
+type findingBuilder struct {
+	logs  []*Log
+	list  []*eventFinding
+	byKey map[string]*eventFinding
 }
 
-type watchedIntegrity struct {
-	Integrity
+type eventFinding struct {
+	Finding
 	kind    watchKind
 	by      string   // who cleared logs
 	logs    []string // that were cleared, each once
 	dropped int      // process creations
 }
 
-// maxIntegrityEvidence is how many records an integrity finding names.
-const maxIntegrityEvidence = 20
+// maxEvidence is how many records an integrity finding names.
+const maxEvidence = 20
 
-func (b *integrityBuilder) host(h *hostEvents) {
-	b.byKey = make(map[string]*watchedIntegrity)
+func (b *findingBuilder) host(h *hostEvents) {
+	b.byKey = make(map[string]*eventFinding)
 	first := len(b.list)
 	for _, i := range h.inTime() {
 		e := &h.events[i]
@@ -204,7 +204,7 @@ func (h *hostEvents) inTime() []int {
 
 // find returns the finding that an event belongs to, a new one if there is none
 // yet.
-func (b *integrityBuilder) find(h *hostEvents, e *logEvent, said Integrity, suffix string) *watchedIntegrity {
+func (b *findingBuilder) find(h *hostEvents, e *logEvent, said Finding, suffix string) *eventFinding {
 	key := string(said.Kind) + "\x00" + e.channel + "\x00" + said.Text
 	switch said.Kind {
 	case LogCleared:
@@ -214,9 +214,9 @@ func (b *integrityBuilder) find(h *hostEvents, e *logEvent, said Integrity, suff
 	}
 	f := b.byKey[key]
 	if f == nil || said.Kind == LogCleared && e.at-f.Last > clearedTogether {
-		f = &watchedIntegrity{Integrity: said, kind: e.kind, by: e.by() + suffix}
+		f = &eventFinding{Finding: said, kind: e.kind, by: e.by() + suffix}
 		f.Host, f.Channel, f.First, f.Last = h.host, e.channel, e.at, e.at
-		f.File, f.Offset = b.inputs[e.place.File].Path, e.place.Offset
+		f.File, f.Offset = b.logs[e.place.File].Path, e.place.Offset
 		b.byKey[key] = f
 		b.list = append(b.list, f)
 	}
@@ -231,7 +231,7 @@ const clearedTogether = event.Minute
 const maxLogsNamed = 3
 
 // finish writes the text of a finding that stands for several events.
-func (f *watchedIntegrity) finish() {
+func (f *eventFinding) finish() {
 	switch {
 	case f.Kind == SysmonFailed:
 		f.Text = toldTimes(f.Text, f.Count, f.dropped)
@@ -244,9 +244,9 @@ func (f *watchedIntegrity) finish() {
 	}
 }
 
-func (b *integrityBuilder) evidence(f *watchedIntegrity, e *logEvent) {
-	if len(f.Evidence) < maxIntegrityEvidence {
-		record := finding.New(e.place, b.inputs[e.place.File].Path, nil, e.marks)
+func (b *findingBuilder) evidence(f *eventFinding, e *logEvent) {
+	if len(f.Evidence) < maxEvidence {
+		record := finding.New(e.place, b.logs[e.place.File].Path, nil, e.marks)
 		record.RecordID, record.Time, record.Channel, record.EventID = e.recordID, e.at, e.channel, e.eventID
 		f.Evidence = append(f.Evidence, record)
 	}
@@ -260,9 +260,9 @@ func (e *logEvent) by() string {
 	return " by " + e.subject
 }
 
-// describe says what an event means. An Integrity without a kind stands for
-// nothing worth saying.
-func describe(e *logEvent, h *hostEvents) Integrity {
+// describe says what an event means. The Kind is empty if the event is not
+// worth reporting.
+func describe(e *logEvent, h *hostEvents) Finding {
 	by := e.by()
 	switch e.kind {
 	case watchCleared:
@@ -272,13 +272,13 @@ func describe(e *logEvent, h *hostEvents) Integrity {
 	case watchSysmonState:
 		return describeStop(e, h, SysmonStopped, "Sysmon said: "+strings.ToLower(e.what))
 	case watchDropped:
-		return Integrity{
-			Kind: EventsDropped, Level: IntegrityWarning, Text: "audit events were dropped before they could be written",
+		return Finding{
+			Kind: EventsDropped, Level: Warning, Text: "audit events were dropped before they could be written",
 			Meaning: "Records of this time are missing from the log. It happens under load, and when the event log service is kept from working.",
 		}
 	case watchSysmonConfig:
-		return Integrity{
-			Kind: SysmonConfigured, Level: IntegrityWarning,
+		return Finding{
+			Kind: SysmonConfigured, Level: Warning,
 			Text:    strings.TrimSpace("Sysmon's configuration was changed: " + e.what + " " + e.extra),
 			Meaning: "From here on Sysmon may log less than before. Compare the configuration with the one that was meant to be in force.",
 		}
@@ -289,16 +289,16 @@ func describe(e *logEvent, h *hostEvents) Integrity {
 	case watchClock:
 		return describeClock(e, by)
 	}
-	return Integrity{}
+	return Finding{}
 }
 
-func describeCleared(e *logEvent, by string) Integrity {
+func describeCleared(e *logEvent, by string) Finding {
 	backup := ""
 	if e.extra != "" {
 		backup = ", after a copy was saved to " + e.extra
 	}
-	return Integrity{
-		Kind: LogCleared, Level: IntegrityAlarm, Text: "the log " + e.what + " was cleared" + by + backup,
+	return Finding{
+		Kind: LogCleared, Level: Alarm, Text: "the log " + e.what + " was cleared" + by + backup,
 		Meaning: "All that the log held before is gone from it. Copies, forwarded events and stale records may still hold some.",
 	}
 }
@@ -325,21 +325,21 @@ func (h *hostEvents) wentDown(e *logEvent) bool {
 
 // describeStop says what it means that logging stopped: nothing much if the
 // system went down.
-func describeStop(e *logEvent, h *hostEvents, kind IntegrityKind, text string) Integrity {
+func describeStop(e *logEvent, h *hostEvents, kind Kind, text string) Finding {
 	if h.wentDown(e) {
-		return Integrity{
-			Kind: kind, Level: IntegrityNotice, Text: text + " as the system was shut down",
+		return Finding{
+			Kind: kind, Level: Notice, Text: text + " as the system was shut down",
 			Meaning: "Usual at every shutdown.",
 		}
 	}
 	if len(h.boots) == 0 || e.at > h.last-shutdown {
-		return Integrity{
-			Kind: kind, Level: IntegrityNotice, Text: text,
+		return Finding{
+			Kind: kind, Level: Notice, Text: text,
 			Meaning: "Usual at a shutdown; these logs do not show whether there was one. Nothing is logged until it starts again.",
 		}
 	}
-	return Integrity{
-		Kind: kind, Level: IntegrityWarning, Text: text + " and the system was not restarted within 30 minutes",
+	return Finding{
+		Kind: kind, Level: Warning, Text: text + " and the system was not restarted within 30 minutes",
 		Meaning: "Nothing was logged until it started again. It is what stopping the service by hand looks like.",
 	}
 }
@@ -357,10 +357,10 @@ var policyChanges = strings.NewReplacer(
 	"%%8448", "success removed", "%%8449", "success added", "%%8450", "failure removed", "%%8451", "failure added",
 )
 
-func describePolicy(e *logEvent, by string) Integrity {
+func describePolicy(e *logEvent, by string) Finding {
 	change, subcategory := policyChanges.Replace(e.what), e.extra
-	i := Integrity{
-		Kind: AuditPolicyChanged, Level: IntegrityNotice, Text: fmt.Sprintf("the audit policy was changed%s: %s", by, cmp.Or(change, "?")),
+	i := Finding{
+		Kind: AuditPolicyChanged, Level: Notice, Text: fmt.Sprintf("the audit policy was changed%s: %s", by, cmp.Or(change, "?")),
 		Meaning: "Other kinds of event than process creations are logged from here on, or no longer.",
 	}
 	removed := strings.Contains(change, "removed")
@@ -369,14 +369,14 @@ func describePolicy(e *logEvent, by string) Integrity {
 		i.Text = fmt.Sprintf("the audit policy for process creation was changed%s: %s", by, change)
 		i.Meaning = "Process creations are logged from here on."
 		if removed {
-			i.Level, i.Meaning = IntegrityAlarm, "Process creations (4688) are no longer logged from here on: what ran later cannot be seen."
+			i.Level, i.Meaning = Alarm, "Process creations (4688) are no longer logged from here on: what ran later cannot be seen."
 		}
 	case auditProcessTermination:
 		i.Text = fmt.Sprintf("the audit policy for process termination was changed%s: %s", by, change)
 		i.Meaning = "Ends of processes (4689) are logged from here on, or no longer."
 	default:
 		if removed {
-			i.Level = IntegrityWarning
+			i.Level = Warning
 		}
 	}
 	return i
@@ -389,20 +389,20 @@ const (
 	clockWarning = 10 * event.Minute
 )
 
-func describeClock(e *logEvent, by string) Integrity {
+func describeClock(e *logEvent, by string) Finding {
 	step := e.after - e.before
 	way := "forward"
 	if step < 0 {
 		step, way = -step, "back"
 	}
-	i := Integrity{
-		Kind: ClockChanged, Level: IntegrityNotice,
+	i := Finding{
+		Kind: ClockChanged, Level: Notice,
 		Text: fmt.Sprintf("the clock was set %s by %s%s: from %s to %s", way, spanText(step), by, e.before, e.after),
 		Meaning: "Times before and after do not compare as they stand. Trees are built by the order of the records, but times are " +
 			"reported as they were logged.",
 	}
 	if step >= clockWarning {
-		i.Level = IntegrityWarning
+		i.Level = Warning
 	}
 	if e.extra != "" {
 		i.Text += ", by " + e.extra

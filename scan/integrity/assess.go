@@ -1,0 +1,82 @@
+// Package integrity says what speaks of the logs themselves, rather than of what
+// ran: records hidden, logs cleared, recording stopped or changed, files damaged,
+// and what the logs of each host could have shown. It knows neither how files are
+// opened nor what rules look for. Select Keys, hand each event to a Watcher, and
+// Assess what was read.
+package integrity
+
+import (
+	"cmp"
+	"slices"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+)
+
+// Log is what was read of one file.
+type Log struct {
+	Path  string
+	Stats *evtx.Stats
+	// Faults are those of a log. An export has none, nor what was searched for
+	// chunks: all of that is damage.
+	Faults *FaultLog
+	// Order are the faults that comparing the chunks shows (evtx.CheckOrder).
+	Order []*evtx.FormatError
+	// Form is that of an export, Exported what it held, and ExportErr why the rest
+	// of it was not read.
+	Form      export.Form
+	Exported  export.Result
+	ExportErr error
+}
+
+// Reading is all that was read.
+type Reading struct {
+	// Logs are in the order of event.Place.File.
+	Logs     []*Log
+	Watchers []*Watcher
+	// Notes are remarks about containers.
+	Notes  []source.Note
+	Forest *proctree.Forest
+	// Since and Until bound the time of interest; 0 means no bound.
+	Since, Until event.Time
+	// Complete says that all logs were read to their ends: else silences say nothing.
+	Complete bool
+}
+
+// Assess returns what speaks of the logs themselves, the gravest first, and what
+// those of each host could have shown, in the order of the forest's hosts.
+func Assess(r *Reading) ([]*Finding, []HostCoverage) {
+	events := newLogEvents(r.Logs, r.Watchers, r.Forest)
+	times := make([]*hostTimes, len(r.Forest.Hosts()))
+	for i := range times {
+		times[i] = timesOf(r.Forest, i, events.hosts[i].boots)
+		if !r.Complete {
+			times[i].forget()
+		}
+	}
+	return findingsOf(r, events, times), coverageOf(r, events, times)
+}
+
+// findingsOf returns what speaks of the logs themselves: the gravest first, by
+// level and kind, then by host, time and place. times are by host.
+func findingsOf(r *Reading, events *logEvents, times []*hostTimes) []*Finding {
+	hosts := r.Forest.Hosts()
+	list := slices.Concat(events.findings(), assessFaults(r.Logs, hosts, events), assessOrder(r.Logs), assessContainers(r.Notes), assessExports(r.Logs))
+	for i, h := range hosts {
+		list = append(list, times[i].findings(h.Name)...)
+		if h.Machines > 1 {
+			list = append(list, severalMachines(&h))
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *Finding) int {
+		return cmp.Or(
+			cmp.Compare(b.Level, a.Level), cmp.Compare(gravity(b), gravity(a)), cmp.Compare(a.Host, b.Host), cmp.Compare(a.First, b.First),
+			cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Channel, b.Channel),
+			cmp.Compare(a.Text, b.Text),
+		)
+	})
+	return list
+}
