@@ -7,7 +7,11 @@
 //	go run ./internal/mutate -n 50 -seed 3 scan scan/evtx rules/match.go
 //
 // Arguments are folders of packages, or files of them, from the top of the
-// module. The exit status is 1 if more than -max per cent survive.
+// module. All mutants are tried with the tests of their own package first, and
+// those that live with the tests of the packages that depend on it. With -log,
+// a run that was interrupted goes on where it was, and what a test has killed
+// once is not tried again. The exit status is 1 if more than -max per cent
+// survive.
 package main
 
 import (
@@ -25,6 +29,7 @@ type options struct {
 	jobs int
 	max  float64 // per cent
 	list bool
+	log  string // the name of a file, "" for none
 }
 
 func main() {
@@ -33,6 +38,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "of the sample")
 	flag.IntVar(&o.jobs, "jobs", 2, "how many to try at a time")
 	flag.Float64Var(&o.max, "max", 10, "how many may survive, in per cent")
+	flag.StringVar(&o.log, "log", "", "a file that keeps what was killed, for the next run")
 	flag.BoolVar(&o.list, "list", false, "print the sample and try nothing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -57,7 +63,7 @@ func run(ctx context.Context, o options, paths []string) (held bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	sample := shuffle(all, o.seed)
+	sample := choose(all, o.seed)
 	if o.list {
 		for _, m := range sample[:min(o.n, len(sample))] {
 			fmt.Println(m)
@@ -69,10 +75,15 @@ func run(ctx context.Context, o options, paths []string) (held bool, err error) 
 		return false, err
 	}
 	defer t.close()
-	if err := t.sound(ctx, sample); err != nil {
+	log, err := openLog(o.log)
+	if err != nil {
 		return false, err
 	}
-	sum := t.tryAll(ctx, sample, known, o)
+	defer log.close()
+	sum, err := t.tryAll(ctx, &queue{list: sample, wanted: o.n, known: known, log: log}, o.jobs)
+	if err != nil {
+		return false, err
+	}
 	fmt.Println(sum)
 	return sum.percent() <= o.max, context.Cause(ctx)
 }

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ type mutant struct {
 	text       string
 	what       string // in words
 	source     string // the line that is changed, without space around it
+	nth        int    // of the mutants with the same key, from 0
 }
 
 func (m mutant) String() string {
@@ -30,6 +32,9 @@ func (m mutant) String() string {
 
 // key names the mutant wherever its line stands in the file.
 func (m mutant) key() string { return m.file + ": " + m.what + ": " + m.source }
+
+// id names it among those with the same key.
+func (m mutant) id() string { return fmt.Sprintf("%s #%d", m.key(), m.nth) }
 
 // apply returns the file with the change.
 func (m mutant) apply(source []byte) []byte {
@@ -66,13 +71,24 @@ func collect(paths []string) ([]mutant, error) {
 	return all, nil
 }
 
-// shuffle returns the mutants in an order that the seed gives.
-func shuffle(all []mutant, seed uint64) []mutant {
+// choose returns the mutants in an order that depends on the seed and on what
+// each of them is, so that a change elsewhere does not give another sample.
+func choose(all []mutant, seed uint64) []mutant {
 	list := slices.SortedFunc(slices.Values(all), func(a, b mutant) int {
 		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.start, b.start), cmp.Compare(a.text, b.text))
 	})
-	r := rand.New(rand.NewPCG(seed, 0))
-	r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	same := make(map[string]int)
+	place := make(map[string][sha256.Size]byte)
+	for i, m := range list {
+		list[i].nth = same[m.key()]
+		same[m.key()]++
+		id := list[i].id()
+		place[id] = sha256.Sum256(fmt.Appendf(nil, "%d %s", seed, id))
+	}
+	slices.SortFunc(list, func(a, b mutant) int {
+		first, second := place[a.id()], place[b.id()]
+		return bytes.Compare(first[:], second[:])
+	})
 	return list
 }
 
@@ -136,7 +152,9 @@ func (f *finder) add(from, to token.Pos, text, what string) {
 	line := f.file.Line(from)
 	source := f.source[f.file.Offset(f.file.LineStart(line)):]
 	shown, _, _ := strings.Cut(string(source), "\n")
-	f.found = append(f.found, mutant{f.name, line, start, end, text, what, strings.TrimSpace(shown)})
+	f.found = append(f.found, mutant{
+		file: f.name, line: line, start: start, end: end, text: text, what: what, source: strings.TrimSpace(shown),
+	})
 }
 
 // negate turns a condition round.

@@ -67,20 +67,76 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// TestShuffle: one seed gives one order, whatever the order of the files.
-func TestShuffle(t *testing.T) {
+// TestChoose: one seed gives one order, whatever the order of the files, and a
+// change elsewhere leaves it as it is.
+func TestChoose(t *testing.T) {
 	list, err := mutantsOf("sample.go", []byte(sample))
 	if err != nil {
 		t.Fatal(err)
 	}
 	backwards := slices.Clone(list)
 	slices.Reverse(backwards)
-	first := shuffle(list, 1)
-	if diff := cmp.Diff(first, shuffle(backwards, 1), cmp.AllowUnexported(mutant{})); diff != "" {
+	first := choose(list, 1)
+	if diff := cmp.Diff(first, choose(backwards, 1), cmp.AllowUnexported(mutant{})); diff != "" {
 		t.Errorf("the order matters:\n%s", diff)
 	}
-	if slices.Equal(first, shuffle(list, 2)) {
+	if slices.Equal(first, choose(list, 2)) {
 		t.Error("two seeds give one order")
+	}
+	longer, err := mutantsOf("sample.go", []byte(strings.Replace(sample, "\tprintln(n)\n", "\tn <<= 3\n\tprintln(n)\n", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids, left []string
+	for _, m := range first {
+		ids = append(ids, m.id())
+	}
+	for _, m := range choose(longer, 1) {
+		if m.source != "n <<= 3" {
+			left = append(left, m.id())
+		}
+	}
+	if diff := cmp.Diff(ids, left); diff != "" {
+		t.Errorf("a new line changes the order of the others:\n%s", diff)
+	}
+}
+
+// TestLog: a run goes on where the last one was. What was killed or does not
+// compile is not tried again; what survived is.
+func TestLog(t *testing.T) {
+	list, err := mutantsOf("sample.go", []byte(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = choose(list, 1)
+	name := filepath.Join(t.TempDir(), "log")
+	log, err := openLog(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &queue{list: list, wanted: 3, log: log}
+	for _, result := range []outcome{killed, survived, invalid, killed} {
+		m, ok := q.next()
+		if !ok {
+			t.Fatal("nothing left to try")
+		}
+		q.done(m, result, "a")
+	}
+	if _, ok := q.next(); ok {
+		t.Error("more was tried than was wanted")
+	}
+	log.close()
+	if log, err = openLog(name); err != nil {
+		t.Fatal(err)
+	}
+	defer log.close()
+	again := &queue{list: list, wanted: 3, log: log}
+	m, ok := again.next()
+	if !ok || m.id() != list[1].id() {
+		t.Errorf("tried again: %v", m)
+	}
+	if _, ok := again.next(); ok || again.sum.killed != 2 || again.sum.invalid != 1 {
+		t.Errorf("taken from the log: %+v", again.sum)
 	}
 }
 
@@ -160,12 +216,9 @@ func TestTry(t *testing.T) {
 	}
 	defer tests.close()
 	tests.floor = time.Second
-	if err := tests.sound(t.Context(), all); err != nil {
-		t.Fatal(err)
-	}
 	want := map[string]outcome{"0 to 1": survived, "> to >=": killed, "++ deleted": killed, "condition negated": killed}
 	for _, m := range all {
-		result, by, err := tests.try(context.Background(), m, t.TempDir())
+		result, by, err := tests.try(context.Background(), m, tests.of("a"), t.TempDir())
 		if expected, ok := want[m.what]; err != nil || ok && result != expected {
 			t.Errorf("%s: %v by %q, %v", m, result, by, err)
 		}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path"
 	"sync"
 )
 
@@ -25,61 +27,98 @@ func (s summary) String() string {
 
 // queue hands out the mutants of a sample until enough were tried.
 type queue struct {
+	known map[string]string // reasons of equivalent mutants, by key
+	log   *log
+
 	mu     sync.Mutex
 	list   []mutant
 	wanted int // that may still be tried
+	alive  []mutant
 	sum    summary
+	err    error // of the log
 }
 
-// next returns the next mutant, false if there is none or enough are being
-// tried.
+// next returns the next mutant to try, false if there is none or enough are
+// being tried. What is known is counted on the way.
 func (q *queue) next() (mutant, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.list) == 0 || q.wanted == 0 {
-		return mutant{}, false
+	for len(q.list) > 0 && q.wanted > 0 {
+		m := q.list[0]
+		q.list = q.list[1:]
+		if q.known[m.key()] != "" {
+			q.sum.equivalent++
+			continue
+		}
+		e, tried := q.log.known[m.id()]
+		if tried {
+			q.count(m, e.Result)
+		}
+		if !tried || e.Result != invalid {
+			q.wanted--
+		}
+		if !tried {
+			return m, true
+		}
 	}
-	m := q.list[0]
-	q.list, q.wanted = q.list[1:], q.wanted-1
-	return m, true
+	return mutant{}, false
 }
 
-// done counts a mutant. One that says nothing is made up for by another.
-func (q *queue) done(m mutant, result outcome, equivalent bool) {
+// done takes what became of a mutant.
+func (q *queue) done(m mutant, result outcome, by string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	switch {
-	case equivalent:
-		q.sum.equivalent++
+	q.count(m, result)
+	if result == invalid { // another one makes up for it
 		q.wanted++
-	case result == invalid:
+	}
+	q.err = errors.Join(q.err, q.log.add(m, result, by))
+}
+
+func (q *queue) count(m mutant, result outcome) {
+	switch result {
+	case invalid:
 		q.sum.invalid++
-		q.wanted++
-	case result == killed:
+	case killed:
 		q.sum.killed++
 	default:
-		q.sum.survived++
-		fmt.Println(m)
+		q.alive = append(q.alive, m)
 	}
 }
 
-// tryAll tries mutants until enough of them compiled.
-func (t *tester) tryAll(ctx context.Context, sample []mutant, known map[string]string, o options) summary {
-	q := &queue{list: sample, wanted: o.n}
+// tryAll tries mutants until enough of them compiled, with the tests of their
+// own packages, then those that live with those of all others that depend on
+// them. It prints what survives.
+func (t *tester) tryAll(ctx context.Context, q *queue, jobs int) (summary, error) {
+	err := t.stage(ctx, q, jobs, func(m mutant) []string { return t.of(path.Dir(m.file))[:1] })
+	if err != nil {
+		return q.sum, err
+	}
+	fmt.Fprintf(os.Stderr, "%d live after the tests of their own packages\n", len(q.alive))
+	wide := &queue{list: q.alive, wanted: len(q.alive), log: q.log}
+	err = t.stage(ctx, wide, jobs, func(m mutant) []string { return t.of(path.Dir(m.file))[1:] })
+	q.sum.killed += wide.sum.killed
+	q.sum.survived = len(wide.alive)
+	for _, m := range wide.alive {
+		fmt.Println(m)
+	}
+	return q.sum, err
+}
+
+// stage tries the mutants of a queue, some at a time, with the tests of the
+// packages that are named for each.
+func (t *tester) stage(ctx context.Context, q *queue, jobs int, pkgs func(mutant) []string) error {
 	var group sync.WaitGroup
-	for range max(1, o.jobs) {
-		group.Go(func() {
-			if err := t.work(ctx, q, known); err != nil && ctx.Err() == nil {
-				fmt.Fprintln(os.Stderr, "mutate:", err)
-			}
-		})
+	failures := make([]error, max(1, jobs))
+	for i := range failures {
+		group.Go(func() { failures[i] = t.work(ctx, q, pkgs) })
 	}
 	group.Wait()
-	return q.sum
+	return errors.Join(append(failures, q.err)...)
 }
 
 // work tries mutants of a queue until there are no more.
-func (t *tester) work(ctx context.Context, q *queue, known map[string]string) error {
+func (t *tester) work(ctx context.Context, q *queue, pkgs func(mutant) []string) error {
 	dir, err := os.MkdirTemp(t.dir, "")
 	if err != nil {
 		return err
@@ -89,17 +128,11 @@ func (t *tester) work(ctx context.Context, q *queue, known map[string]string) er
 		if !ok {
 			return nil
 		}
-		if known[m.key()] != "" {
-			q.done(m, survived, true)
-			continue
-		}
-		result, by, err := t.try(ctx, m, dir)
+		result, by, err := t.try(ctx, m, pkgs(m), dir)
 		if err != nil {
 			return err
 		}
-		if result == killed {
-			fmt.Fprintf(os.Stderr, "killed by %s: %s\n", by, m)
-		}
-		q.done(m, result, false)
+		fmt.Fprintln(os.Stderr, result, by, m)
+		q.done(m, result, by)
 	}
 }

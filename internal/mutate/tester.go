@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,11 +24,15 @@ const (
 	survived                // no test noticed
 )
 
+func (o outcome) String() string {
+	return [...]string{"does not compile", "killed by", "lives"}[o]
+}
+
 // Limits of a test binary. A mutant that never ends is known by its CPU time,
 // as many times what the sound tests take; one that waits for ever by the
 // clock.
 const (
-	cpuFactor  = 4
+	cpuFactor  = 3
 	cpuFloor   = 20 * time.Second
 	wallLimit  = 15 * time.Minute
 	memoryKiB  = 8 << 20 // address space
@@ -38,10 +42,11 @@ const (
 // tester runs tests of changed code.
 type tester struct {
 	root, module string
-	dir          string                   // for overlays and test binaries
-	tests        []testBinary             // of all packages
+	dir          string        // for overlays and test binaries
+	tests        []testBinary  // of all packages
+	floor        time.Duration // of the limit of CPU time
+	mu           sync.Mutex
 	cpu          map[string]time.Duration // that the sound tests of a package take
-	floor        time.Duration            // of the limit of CPU time
 }
 
 // testBinary is the tests of a package, and what they are made of.
@@ -114,36 +119,39 @@ func (t *tester) of(pkg string) []string {
 	return names
 }
 
-// sound runs the tests of what is to be changed as it is: they must pass.
-func (t *tester) sound(ctx context.Context, sample []mutant) error {
-	for _, m := range sample {
-		for _, pkg := range t.of(path.Dir(m.file)) {
-			if _, known := t.cpu[pkg]; known {
-				continue
-			}
-			binary, err := t.build(ctx, pkg, filepath.Join(t.dir, "sound"), "")
-			if err != nil {
-				return err
-			}
-			t.cpu[pkg] = wallLimit
-			output, used, err := t.test(ctx, pkg, binary)
-			if err != nil {
-				return fmt.Errorf("%s without a change: %w\n%s", pkg, err, output)
-			}
-			t.cpu[pkg] = used
+// limit returns the CPU time that a mutant may use in the tests of a package.
+// They are run once as the code is, and must pass.
+func (t *tester) limit(ctx context.Context, pkg string) (time.Duration, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	used, known := t.cpu[pkg]
+	if !known {
+		binary, err := t.build(ctx, pkg, filepath.Join(t.dir, "sound"), "")
+		if err != nil {
+			return 0, err
 		}
+		var output string
+		output, used, err = t.test(ctx, pkg, binary, wallLimit)
+		if err != nil {
+			return 0, fmt.Errorf("%s without a change: %w\n%s", pkg, err, output)
+		}
+		t.cpu[pkg] = used
 	}
-	return nil
+	return max(t.floor, cpuFactor*used), nil
 }
 
-// try says what becomes of a mutant, and which package's tests killed it. It
-// works in a folder of its own.
-func (t *tester) try(ctx context.Context, m mutant, dir string) (result outcome, by string, err error) {
+// try says what becomes of a mutant in the tests of some packages, and which of
+// them killed it. It works in a folder of its own.
+func (t *tester) try(ctx context.Context, m mutant, pkgs []string, dir string) (result outcome, by string, err error) {
 	overlay, err := t.overlay(m, dir)
 	if err != nil {
 		return invalid, "", err
 	}
-	for _, pkg := range t.of(path.Dir(m.file)) {
+	for _, pkg := range pkgs {
+		limit, err := t.limit(ctx, pkg)
+		if err != nil {
+			return invalid, "", err
+		}
 		binary, err := t.build(ctx, pkg, filepath.Join(dir, "mutant"), overlay)
 		if ctx.Err() != nil {
 			return invalid, "", context.Cause(ctx)
@@ -151,10 +159,7 @@ func (t *tester) try(ctx context.Context, m mutant, dir string) (result outcome,
 		if err != nil {
 			return invalid, "", nil
 		}
-		if binary == "" {
-			continue
-		}
-		_, _, err = t.test(ctx, pkg, binary)
+		_, _, err = t.test(ctx, pkg, binary, limit)
 		if ctx.Err() != nil {
 			return invalid, "", context.Cause(ctx)
 		}
@@ -184,7 +189,7 @@ func (t *tester) overlay(m mutant, dir string) (string, error) {
 
 // build returns the test binary of a package, "" if it has no tests.
 func (t *tester) build(ctx context.Context, pkg, binary, overlay string) (string, error) {
-	args := []string{"test", "-c", "-vet=off", "-o", binary}
+	args := []string{"test", "-c", "-vet=off", "-ldflags=-w", "-o", binary}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
@@ -200,15 +205,14 @@ func (t *tester) build(ctx context.Context, pkg, binary, overlay string) (string
 	return binary, nil
 }
 
-// test runs a test binary within its limits. It returns what was said and the
-// CPU time taken.
-func (t *tester) test(ctx context.Context, pkg, binary string) (output string, used time.Duration, err error) {
+// test runs a test binary, "" for none, within a limit of CPU time and the others.
+// It returns what was said and the CPU time taken.
+func (t *tester) test(ctx context.Context, pkg, binary string, limit time.Duration) (output string, used time.Duration, err error) {
 	if binary == "" {
 		return "", 0, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, wallLimit)
 	defer cancel()
-	limit := max(t.floor, cpuFactor*t.cpu[pkg])
 	cmd := exec.CommandContext(ctx, "sh", "-c", limitShell, "sh", fmt.Sprint(int(limit.Seconds())), fmt.Sprint(memoryKiB),
 		binary, "-test.failfast", "-test.short", "-test.timeout=0")
 	cmd.Dir = filepath.Join(t.root, filepath.FromSlash(pkg))
