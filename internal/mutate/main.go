@@ -20,6 +20,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 )
 
 // options are those of the command line.
@@ -29,6 +31,8 @@ type options struct {
 	jobs int
 	max  float64 // per cent
 	list bool
+	own  bool   // no tests but those of a mutant's own package
+	line string // a regular expression that a mutant matches as it is printed
 	log  string // the name of a file, "" for none
 }
 
@@ -39,6 +43,8 @@ func main() {
 	flag.IntVar(&o.jobs, "jobs", 2, "how many to try at a time")
 	flag.Float64Var(&o.max, "max", 10, "how many may survive, in per cent")
 	flag.StringVar(&o.log, "log", "", "a file that keeps what was killed, for the next run")
+	flag.BoolVar(&o.own, "own", false, "run the tests of a mutant's own package only")
+	flag.StringVar(&o.line, "match", "", "try only mutants whose printed line matches this regular expression")
 	flag.BoolVar(&o.list, "list", false, "print the sample and try nothing")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -64,6 +70,13 @@ func run(ctx context.Context, o options, paths []string) (held bool, err error) 
 		return false, err
 	}
 	sample := choose(all, o.seed)
+	if o.line != "" {
+		line, err := regexp.Compile(o.line)
+		if err != nil {
+			return false, err
+		}
+		sample = slices.DeleteFunc(sample, func(m mutant) bool { return !line.MatchString(m.String()) })
+	}
 	if o.list {
 		for _, m := range sample[:min(o.n, len(sample))] {
 			fmt.Println(m)
@@ -80,7 +93,7 @@ func run(ctx context.Context, o options, paths []string) (held bool, err error) 
 		return false, err
 	}
 	defer log.close()
-	sum, err := t.tryAll(ctx, &queue{list: sample, wanted: o.n, known: known, log: log}, o.jobs)
+	sum, err := t.tryAll(ctx, &queue{list: sample, wanted: o.n, known: known, log: log}, o)
 	if err != nil {
 		return false, err
 	}

@@ -131,18 +131,32 @@ func (f *finder) function(body *ast.BlockStmt) {
 			f.operator(n)
 		case *ast.BasicLit:
 			f.constant(n)
-		case ast.Stmt:
-			if n != last || !isReturn(n) {
+		case *ast.ReturnStmt:
+			if n != last {
 				f.statement(n)
 			}
+			return !saysNothing(n)
+		case ast.Stmt:
+			f.statement(n)
 		}
 		return true
 	})
 }
 
-func isReturn(s ast.Stmt) bool {
-	_, ok := s.(*ast.ReturnStmt)
-	return ok
+// saysNothing reports whether a statement returns constants that nobody looks
+// at: beside false, or behind nil.
+func saysNothing(s *ast.ReturnStmt) bool {
+	void := false
+	for i, e := range s.Results {
+		switch e := e.(type) {
+		case *ast.BasicLit:
+		case *ast.Ident:
+			void = void || e.Name == "false" || e.Name == "nil" && i == 0 && len(s.Results) > 1
+		default:
+			return false
+		}
+	}
+	return void
 }
 
 // add takes a mutant that puts a text in place of the source between two

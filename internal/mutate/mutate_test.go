@@ -30,6 +30,13 @@ func count(list []int, most int) (n int) {
 	}
 	return n
 }
+
+func first(list []int) (int, bool) {
+	if len(list) == 0 {
+		return 0, false
+	}
+	return list[0], true
+}
 `
 
 // TestMutants: each kind of change is found where it can be made, and the last
@@ -61,6 +68,11 @@ func TestMutants(t *testing.T) {
 		"sample.go:12: condition negated: if n > most {",
 		"sample.go:12: > to >=: if n > most {",
 		"sample.go:13: return deleted: return most",
+		"sample.go:19: condition negated: if len(list) == 0 {",
+		"sample.go:19: == to !=: if len(list) == 0 {",
+		"sample.go:19: 0 to 1: if len(list) == 0 {",
+		"sample.go:20: return deleted: return 0, false",
+		"sample.go:22: 0 to 1: return list[0], true",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mutants (-want +got):\n%s", diff)

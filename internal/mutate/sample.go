@@ -89,14 +89,17 @@ func (q *queue) count(m mutant, result outcome) {
 // tryAll tries mutants until enough of them compiled, with the tests of their
 // own packages, then those that live with those of all others that depend on
 // them. It prints what survives.
-func (t *tester) tryAll(ctx context.Context, q *queue, jobs int) (summary, error) {
-	err := t.stage(ctx, q, jobs, func(m mutant) []string { return t.of(path.Dir(m.file))[:1] })
+func (t *tester) tryAll(ctx context.Context, q *queue, o options) (summary, error) {
+	err := t.stage(ctx, q, o.jobs, func(m mutant) []string { return t.of(path.Dir(m.file))[:1] })
 	if err != nil {
 		return q.sum, err
 	}
 	fmt.Fprintf(os.Stderr, "%d live after the tests of their own packages\n", len(q.alive))
 	wide := &queue{list: q.alive, wanted: len(q.alive), log: q.log}
-	err = t.stage(ctx, wide, jobs, func(m mutant) []string { return t.of(path.Dir(m.file))[1:] })
+	if o.own {
+		wide = &queue{alive: q.alive}
+	}
+	err = t.stage(ctx, wide, o.jobs, func(m mutant) []string { return t.of(path.Dir(m.file))[1:] })
 	q.sum.killed += wide.sum.killed
 	q.sum.survived = len(wide.alive)
 	for _, m := range wide.alive {

@@ -98,7 +98,7 @@ func parseTests(list, module string) []testBinary {
 }
 
 // of returns the packages whose tests depend on one: itself first, then those
-// that are made of least.
+// that are made of most, since they see most of what it does.
 func (t *tester) of(pkg string) []string {
 	var found []testBinary
 	for _, b := range t.tests {
@@ -110,7 +110,7 @@ func (t *tester) of(pkg string) []string {
 		if (a.pkg == pkg) != (b.pkg == pkg) {
 			return map[bool]int{true: -1, false: 1}[a.pkg == pkg]
 		}
-		return len(a.deps) - len(b.deps)
+		return len(b.deps) - len(a.deps)
 	})
 	names := make([]string, len(found))
 	for i, b := range found {
