@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/event"
-	"webshellscan/scan/evtx/evtxtest"
 )
 
 // shapes are logs of the shapes that a quick look knows: with templates, of the
