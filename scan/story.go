@@ -116,6 +116,7 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 		}
 		collectors[i] = story.NewCollector(p.index, judge, p.hit)
 		workers[i] = &storyReader{evtx.NewReader(selection), collectors[i], want}
+		workers[i].reader.Gate(collectors[i])
 	}
 	failures := work.Each(len(workers), len(units), func(g, i int) { workers[g].read(ctx, p, units[i]) })
 	for _, f := range failures {
@@ -161,7 +162,7 @@ func (p *storyPass) units() []storyUnit {
 
 // read reads one unit.
 func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
-	w.collector.Begin()
+	w.collector.Begin(u.in.index)
 	switch {
 	case ctx.Err() != nil:
 	case u.chunks == nil:

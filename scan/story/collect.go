@@ -30,6 +30,7 @@ type Collector struct {
 	judge Judge
 	hit   func(event.Place) bool
 
+	file    uint32 // at hand
 	kept    []kept
 	waiting []kept
 	// unit and waits count what is kept of the piece at hand, by bound.
@@ -77,9 +78,10 @@ func (c *Collector) host(computer string) int {
 // maxSpellings bounds the names of computers that a collector remembers.
 const maxSpellings = 1 << 16
 
-// Begin begins another piece of the evidence: bounds count by pieces, so that it
+// Begin begins another piece of the evidence, of a file by its number: bounds count by pieces, so that it
 // does not matter which collector is given which.
-func (c *Collector) Begin() {
+func (c *Collector) Begin(file uint32) {
+	c.file = file
 	clear(c.unit)
 	c.waits = [2]int{}
 }

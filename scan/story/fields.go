@@ -41,11 +41,7 @@ func DataNumber(name string) (int, bool) {
 func (f eventFields) text(name string) string { return f.value(name).String() }
 
 func (f eventFields) uint(name string) (uint64, bool) {
-	v := f.value(name)
-	if v.Type == event.TypeString {
-		return number(v.String())
-	}
-	return v.Uint()
+	return numberOf(f.value(name))
 }
 
 func (f eventFields) guid(name string) event.GUID {
