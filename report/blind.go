@@ -3,7 +3,7 @@ package report
 import (
 	"io"
 
-	"webshellscan/report/text"
+	"webshellscan/internal/plural"
 	"webshellscan/scan"
 )
 
@@ -23,7 +23,7 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 	p.line("\nWhat these logs could not have shown")
 	for i, b := range list {
 		if i == maxListed {
-			p.line("  and %s without process creations", text.Count(len(list)-maxListed, "more host"))
+			p.line("  and %s without process creations", plural.Count(len(list)-maxListed, "more host"))
 			break
 		}
 		said := b.Text

@@ -113,7 +113,7 @@ func (c *csvWriter) cell(s string) string {
 
 // timeColumns are the columns that hold nothing but a time.
 var timeColumns = map[string]bool{
-	"time": true, "first": true, "last": true, "burst_start": true, "worker_start": true, "worker_end": true, "first_seen": true, "last_seen": true,
+	"time": true, "first": true, "last": true, "burst_start": true, "worker_start": true, "worker_end": true,
 }
 
 // time returns the cell of a column as it is to be written if it is a time.

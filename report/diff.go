@@ -19,9 +19,12 @@ import (
 // compared: what was found by kind and key.
 type Document struct {
 	objects map[string]comparedObject // by kind and key
+	// partial says why it does not have all that the logs hold.
+	partial []string
 }
 
-// comparedObject is a session, finding, event or integrity finding of a report.
+// comparedObject is a host, session, finding, event or integrity finding of a
+// report.
 type comparedObject struct {
 	kind, host, time, level, title string
 	values                         map[string]string // of the fields that are compared
@@ -35,6 +38,7 @@ type comparison struct {
 
 // comparisons are those of the kinds that are compared.
 var comparisons = map[string]comparison{
+	kindHost:    {[]string{"host"}, []string{"blind"}, []string{"blind"}},
 	kindSession: {[]string{"session"}, []string{"product", "application", "worker_image"}, []string{"level", "findings", "known", "worker_end"}},
 	kindFinding: {
 		[]string{"host", "time", "process_id", "image", "command_line"},
@@ -51,7 +55,7 @@ const maxReportLine = 256 << 20
 // ReadDocument reads a report as the formats json and jsonl have it. The error says
 // in which line it is neither.
 func ReadDocument(r io.Reader) (*Document, error) {
-	d := &Document{make(map[string]comparedObject)}
+	d := &Document{objects: make(map[string]comparedObject)}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 1<<20), maxReportLine)
 	manifest := false
@@ -65,7 +69,10 @@ func ReadDocument(r io.Reader) (*Document, error) {
 			return nil, fmt.Errorf("line %d: no report of webshellscan: %w", n, err)
 		}
 		kind, _ := o["kind"].(string)
-		manifest = manifest || kind == kindManifest
+		if kind == kindManifest {
+			manifest = true
+			d.takeManifest(o)
+		}
 		d.add(kind, o)
 	}
 	if err := lines.Err(); err != nil {
@@ -84,6 +91,41 @@ func objectOf(line []byte) []byte {
 		return bytes.TrimRight(line[at:], "],\r ")
 	}
 	return nil
+}
+
+// takeManifest notes what keeps a report from having all that the logs hold.
+func (d *Document) takeManifest(o map[string]any) {
+	if interrupted, _ := o["interrupted"].(bool); interrupted {
+		d.partial = append(d.partial, "interrupted")
+	}
+	only, _ := o["only"].([]any)
+	for _, what := range only {
+		if s, ok := what.(string); ok {
+			d.partial = append(d.partial, "only "+s)
+		}
+	}
+}
+
+// Doubts says why something may seem new or gone that is not: a report was
+// interrupted, or does not have the same part of the logs as the other. It is empty
+// if nothing speaks for that.
+func Doubts(older, newer *Document) []string {
+	if len(older.partial) == 0 && len(newer.partial) == 0 {
+		return nil
+	}
+	if slices.Equal(older.partial, newer.partial) && !slices.Contains(older.partial, "interrupted") {
+		return nil
+	}
+	var list []string
+	for _, d := range []struct {
+		name    string
+		partial []string
+	}{{"the old report", older.partial}, {"the new report", newer.partial}} {
+		if len(d.partial) > 0 {
+			list = append(list, d.name+" is partial ("+strings.Join(d.partial, ", ")+"): what seems new or gone may not be")
+		}
+	}
+	return list
 }
 
 // add takes an object of a report.
@@ -138,8 +180,8 @@ type ChangedField struct {
 	New  string `json:"new"`
 }
 
-// Differences are in what a report differs from an older one: sessions first, then
-// findings, events and integrity, each in the order of time.
+// Differences are in what a report differs from an older one: hosts first, then
+// sessions, findings, events and integrity, each in the order of time.
 func Differences(older, newer *Document) []Difference {
 	list := []Difference{}
 	for key, is := range newer.objects {
@@ -155,7 +197,7 @@ func Differences(older, newer *Document) []Difference {
 			list = append(list, was.difference("gone", nil))
 		}
 	}
-	order := []string{kindSession, kindFinding, kindEvent, kindIntegrity}
+	order := []string{kindHost, kindSession, kindFinding, kindEvent, kindIntegrity}
 	slices.SortFunc(list, func(a, b Difference) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)), strings.Compare(a.Time, b.Time), strings.Compare(a.Host, b.Host),

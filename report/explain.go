@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
@@ -205,7 +206,7 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 		p.line("  parent: %s", text.Visible(e.Parent))
 	}
 	if e.ServerRole != scan.ServerNone {
-		p.line("  %s: %s (%d), %s above", e.ServerRole.Noun(), text.Visible(cmp.Or(e.Worker, "(no name)")), e.WorkerProcessID, text.Count(e.Depth, "link"))
+		p.line("  %s: %s (%d), %s above", e.ServerRole.Noun(), text.Visible(cmp.Or(e.Worker, "(no name)")), e.WorkerProcessID, plural.Count(e.Depth, "link"))
 	} else {
 		p.line("  server: none above")
 	}
@@ -219,7 +220,7 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 		p.line("    %s", text.Visible(reason))
 	}
 	for _, c := range e.Correlated {
-		p.line("MATCHED  correlation %s, with %s", text.Visible(c.Rule), text.Count(c.Total, "process", "processes"))
+		p.line("MATCHED  correlation %s, with %s", text.Visible(c.Rule), plural.Count(c.Total, "process", "processes"))
 	}
 	for _, matched := range []bool{true, false} {
 		for i := range e.Rules {

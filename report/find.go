@@ -1,7 +1,7 @@
 package report
 
 import (
-	"bytes"
+	"bufio"
 	"fmt"
 	"io"
 	"slices"
@@ -94,52 +94,61 @@ func ancestorsOf(p proctree.Process) []string {
 	return list
 }
 
-// findTable writes each match with the way down to it.
+// findTable writes each match with the way down to it, and on which hosts nothing
+// could match.
 func findTable(w io.Writer, m Matches, o Options) error {
-	if len(m.List) == 0 {
-		_, err := fmt.Fprintln(w, "Nothing matches.")
+	width, out := tableWidth(o), bufio.NewWriter(w)
+	if err := writeScope(out, &m.Result.Summary, width); err != nil {
 		return err
 	}
-	width := tableWidth(o)
-	var b bytes.Buffer
+	p := printer{w: out}
 	for i := range m.List {
-		found := m.object(&m.List[i])
-		head := fmt.Sprintf("%s  %s  %s", text.Time(m.List[i].Time), text.Visible(found.Host), found.Kind)
-		if found.ProcessID != nil {
-			head += fmt.Sprintf(" %d", *found.ProcessID)
-		}
-		lines := text.Wrap(head, width, 2)
-		var way []string
-		for _, image := range found.Ancestors {
-			way = append(way, text.Visible(proctree.BaseName(image)))
-		}
-		if found.Image != "" {
-			way = append(way, text.Visible(proctree.BaseName(found.Image)))
-		}
-		lines = append(lines, indented(strings.Join(way, " > "), width)...)
-		for _, f := range m.List[i].Fields {
-			lines = append(lines, indented(f.Name+": "+text.Visible(f.Value), width)...)
-		}
-		if found.Session != "" {
-			lines = append(lines, indented("session "+text.Visible(found.Session), width)...)
-		}
-		b.WriteString(strings.Join(lines, "\n") + "\n")
+		m.print(&p, &m.List[i], width)
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	if len(m.List) == 0 {
+		p.line("Nothing matches.")
+	}
+	if p.err != nil {
+		return p.err
+	}
+	if err := blindSection(out, &m.Result.Summary, width); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
-// indented wraps a text below a heading; an empty one takes no line.
-func indented(content string, width int) []string {
-	if content == "" {
-		return nil
+// print writes one match.
+func (m Matches) print(p *printer, found *scan.Match, width int) {
+	o := m.object(found)
+	head := fmt.Sprintf("%s  %s  %s", text.Time(found.Time), text.Visible(found.Host), o.Kind)
+	if o.ProcessID != nil {
+		head += fmt.Sprintf(" %d", *o.ProcessID)
+	}
+	for _, line := range text.Wrap(head, width, 2) {
+		p.line("%s", line)
+	}
+	var way []string
+	for _, image := range append(o.Ancestors, o.Image) {
+		if image != "" {
+			way = append(way, text.Visible(proctree.BaseName(image)))
+		}
+	}
+	lines := []string{strings.Join(way, " > ")}
+	for _, f := range found.Fields {
+		lines = append(lines, f.Name+": "+text.Visible(f.Value))
+	}
+	if found.Session != "" {
+		lines = append(lines, "session "+text.Visible(found.Session))
 	}
 	const indent = "  "
-	lines := text.Wrap(content, width-len(indent), maxProcessLines)
-	for i := range lines {
-		lines[i] = indent + lines[i]
+	for _, content := range lines {
+		if content == "" {
+			continue
+		}
+		for _, line := range text.Wrap(content, width-len(indent), maxProcessLines) {
+			p.line("%s%s", indent, line)
+		}
 	}
-	return lines
 }
 
 // findColumns are the columns of matches.
@@ -160,6 +169,7 @@ var findColumns = []csvColumn[matchObject]{
 	{"file", func(o *matchObject) string { return o.File }},
 	{"record_id", func(o *matchObject) string { return formatUint(o.RecordID) }},
 	{"offset", func(o *matchObject) string { return strconv.FormatInt(o.Offset, 10) }},
+	{"blind", func(_ *matchObject) string { return "" }},
 }
 
 func findCSV(w io.Writer, m Matches, o Options) error {
@@ -167,16 +177,40 @@ func findCSV(w io.Writer, m Matches, o Options) error {
 	if err := writeColumns(c, m.List, findColumns, func(found scan.Match) matchObject { return m.object(&found) }); err != nil {
 		return err
 	}
+	if err := writeBlind(c, findColumns, m.Result.Summary.BlindHosts); err != nil {
+		return err
+	}
 	return c.interrupted(&m.Result.Summary, len(findColumns))
 }
 
+// unseenObject is the last kind of object of JSON Lines: a host on which nothing
+// could match, or, without a host, that the search was interrupted.
+type unseenObject struct {
+	Kind string `json:"kind"`
+	Host string `json:"host"`
+	Text string `json:"text"`
+}
+
 func findJSONL(w io.Writer, m Matches, _ Options) error {
-	enc := newEncoder(w)
+	out := bufio.NewWriter(w)
+	enc := newEncoder(out)
 	for i := range m.List {
 		o := m.object(&m.List[i])
 		if err := enc.Encode(&o); err != nil {
 			return err
 		}
 	}
-	return nil
+	var unseen []unseenObject
+	for _, b := range m.Result.Summary.BlindHosts {
+		unseen = append(unseen, unseenObject{"blind", b.Host, b.Text})
+	}
+	if m.Result.Summary.Interrupted != nil {
+		unseen = append(unseen, unseenObject{"interrupted", "", text.Interrupted})
+	}
+	for i := range unseen {
+		if err := enc.Encode(&unseen[i]); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
 }

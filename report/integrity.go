@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan/event"
@@ -111,12 +112,12 @@ func processCoverage(c *integrity.HostCoverage) string {
 }
 
 func (p *printer) channel(c *integrity.ChannelCoverage, width int) {
-	p.wrapped(width, "    ", fmt.Sprintf("%s: %s in %s, %s", c.Channel, text.Count(c.Records, "record"), text.Count(c.Files, "file"), spanOf(c.First, c.Last)))
+	p.wrapped(width, "    ", fmt.Sprintf("%s: %s in %s, %s", c.Channel, plural.Count(c.Records, "record"), plural.Count(c.Files, "file"), spanOf(c.First, c.Last)))
 	for _, g := range c.Gaps {
 		p.wrapped(width, "      ", "missing: "+recordIDs(g.FirstID, g.LastID)+", between "+text.JoinTimes(g.From, g.To, " and "))
 	}
 	if c.GapsLeft > 0 {
-		p.line("      and %s", text.Count(c.GapsLeft, "more gap"))
+		p.line("      and %s", plural.Count(c.GapsLeft, "more gap"))
 	}
 }
 
@@ -145,7 +146,7 @@ func Integrity(w io.Writer, list []*integrity.Finding) error {
 	}
 	if len(list) > 0 {
 		p.line("Integrity of the logs: %s, %s, %s (webshellscan verify explains)",
-			text.Count(counts[integrity.Alarm], "alarm"), text.Count(counts[integrity.Warning], "warning"), text.Count(counts[integrity.Notice], "notice"))
+			plural.Count(counts[integrity.Alarm], "alarm"), plural.Count(counts[integrity.Warning], "warning"), plural.Count(counts[integrity.Notice], "notice"))
 	}
 	return p.err
 }

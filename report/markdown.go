@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
@@ -53,15 +54,15 @@ func writeMarkdown(w io.Writer, res *scan.Result, _ Options) error {
 func (m *markdown) line(format string, args ...any) { _, _ = fmt.Fprintf(m.out, format+"\n", args...) }
 
 func (m *markdown) title() {
-	m.line("# webshellscan: %s in %s on %s", text.Count(len(m.res.Findings), "finding"),
-		text.Count(len(m.res.Sessions), "session"), text.Count(countHosts(m.res.Findings), "host"))
+	m.line("# webshellscan: %s in %s on %s", plural.Count(len(m.res.Findings), "finding"),
+		plural.Count(len(m.res.Sessions), "session"), plural.Count(countHosts(m.res.Findings), "host"))
 }
 
 func (m *markdown) logs() {
 	s := &m.res.Summary
-	m.line("\n- Read: %s, %s, %s", text.Count(s.Files, "EVTX file"), text.Bytes(s.Bytes), text.Count(s.Records, "record"))
+	m.line("\n- Read: %s, %s, %s", plural.Count(s.Files, "EVTX file"), text.Bytes(s.Bytes), plural.Count(s.Records, "record"))
 	if s.First != 0 {
-		m.line("- Records from %s to %s UTC, of %s", text.Time(s.First), text.Time(s.Last), text.Count(len(s.Hosts), "host"))
+		m.line("- Records from %s to %s UTC, of %s", text.Time(s.First), text.Time(s.Last), plural.Count(len(s.Hosts), "host"))
 	}
 	e := s.Events
 	m.line("- Process events: %d Sysmon 1, %d Sysmon 5, %d Security 4688, %d Security 4689",
@@ -108,7 +109,7 @@ func (m *markdown) sessions() {
 			text.Time(s.First), text.Time(s.Last), len(s.Findings))
 	}
 	if len(list) > maxMarkdownSessions {
-		m.line("\nand %s", text.Count(len(list)-maxMarkdownSessions, "more session"))
+		m.line("\nand %s", plural.Count(len(list)-maxMarkdownSessions, "more session"))
 	}
 	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
 		m.session(i+1, s)
@@ -137,7 +138,7 @@ func (m *markdown) session(number int, s *scan.Session) {
 		m.line("- Started before these logs")
 	}
 	m.line("- Ran as: %s", mdList(s.Users))
-	m.line("- Processes below it: %d; %s, %d distinct; %d distinct enumeration commands", s.Processes, text.Count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
+	m.line("- Processes below it: %d; %s, %d distinct; %d distinct enumeration commands", s.Processes, plural.Count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
 	for _, reason := range phrase.Reasons(s.LevelReasons) {
 		m.line("- Level %s", mdSentence(reason))
 	}
@@ -213,7 +214,7 @@ func (m *markdown) row(findings []*scan.Finding, depth int) {
 // more says how many findings have no row.
 func (m *markdown) more(n int) {
 	if n > 0 {
-		m.line("\nand %s", text.Count(n, "more finding"))
+		m.line("\nand %s", plural.Count(n, "more finding"))
 	}
 }
 
@@ -264,7 +265,7 @@ func mdMeetings(findings []*scan.Finding) string {
 		}
 	}
 	if n > maxMarkdownMeetings {
-		fmt.Fprintf(&b, ", and %s", text.Count(n-maxMarkdownMeetings, "more correlation"))
+		fmt.Fprintf(&b, ", and %s", plural.Count(n-maxMarkdownMeetings, "more correlation"))
 	}
 	return b.String()
 }

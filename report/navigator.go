@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
@@ -61,7 +62,7 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 		Name: "webshellscan", Domain: "enterprise-attack",
 		Versions: map[string]string{"layer": layerFormat, "navigator": navigatorVersion},
 		Description: strings.TrimSpace(fmt.Sprintf("Techniques that findings show: %s on %s. The score is the number of findings. %s",
-			text.Count(len(res.Findings), "finding"), text.Count(countHosts(res.Findings), "host"), phrase.Blind(&res.Summary))),
+			plural.Count(len(res.Findings), "finding"), plural.Count(countHosts(res.Findings), "host"), phrase.Blind(&res.Summary))),
 		Filters:    map[string][]string{"platforms": {"Windows"}},
 		Sorting:    3, // by score, the highest first
 		Layout:     map[string]any{"layout": "side", "showID": true, "showName": true, "expandedSubtechniques": "annotated"},
@@ -126,7 +127,7 @@ func hasSub(counts map[string]*techniqueCount, id string) bool {
 
 // comment says where a technique was found, and by which rules.
 func (c *techniqueCount) comment() string {
-	return fmt.Sprintf("%s. Hosts: %s. Rules: %s.", text.Count(c.findings, "finding"), tally(c.hosts), tally(c.rules))
+	return fmt.Sprintf("%s. Hosts: %s. Rules: %s.", plural.Count(c.findings, "finding"), tally(c.hosts), tally(c.rules))
 }
 
 // tally lists names with their numbers, the highest first.

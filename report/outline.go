@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/draw"
 	"webshellscan/report/text"
 	"webshellscan/scan"
@@ -74,7 +75,7 @@ func leftOutText(tree *scan.Tree) string {
 	for _, c := range tree.LeftOutImages[:min(len(tree.LeftOutImages), maxNamed)] {
 		parts = append(parts, fmt.Sprintf("%d %s", c.Count, text.Visible(c.Name)))
 	}
-	s := fmt.Sprintf("and %s without a finding", text.Count(tree.LeftOut, "more process", "more processes"))
+	s := fmt.Sprintf("and %s without a finding", plural.Count(tree.LeftOut, "more process", "more processes"))
 	if len(parts) > 0 {
 		s += ": " + strings.Join(parts, ", ")
 	}

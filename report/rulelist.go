@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -164,8 +165,8 @@ func CheckSummary(w io.Writer, sets *scan.RuleSets, problems []Problem) error {
 	}
 	s := sets.Summary()
 	p := printer{w: w}
-	p.line("%s in %s: %d about other logs, %d FAILED with %s, %s", text.Count(len(sets.Loaded)-sets.Builtin, "rule"),
-		text.Count(len(sets.Files), "file"), s.NotApplicable, s.Failed, text.Count(counts[ProblemError], "error"), text.Count(counts[ProblemWarning], "warning"))
+	p.line("%s in %s: %d about other logs, %d FAILED with %s, %s", plural.Count(len(sets.Loaded)-sets.Builtin, "rule"),
+		plural.Count(len(sets.Files), "file"), s.NotApplicable, s.Failed, plural.Count(counts[ProblemError], "error"), plural.Count(counts[ProblemWarning], "warning"))
 	return p.err
 }
 

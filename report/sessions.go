@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/draw"
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
@@ -114,14 +115,14 @@ func (t *sessionTable) overview(res *scan.Result) {
 			parts = append(parts, fmt.Sprintf("%d %s", levels[l], l))
 		}
 	}
-	head := text.Count(fresh, phrase.SessionKind(res.Sessions))
+	head := plural.Count(fresh, phrase.SessionKind(res.Sessions))
 	if len(parts) > 0 {
 		head += " (" + strings.Join(parts, ", ") + ")"
 	}
 	if known > 0 {
 		head += fmt.Sprintf(", %d known to the baseline", known)
 	}
-	t.lines("", head+", "+text.Count(len(res.Findings), "finding"), 2)
+	t.lines("", head+", "+plural.Count(len(res.Findings), "finding"), 2)
 	if fresh > 1 {
 		t.list(res.Sessions[:fresh])
 	}
@@ -214,9 +215,9 @@ func (t *sessionTable) about(s *scan.Session) []string {
 			when += ", ended " + text.Time(end)
 		}
 	}
-	what := fmt.Sprintf("%s below it, %s", text.Count(s.Processes, "process", "processes"), text.Count(len(s.Findings), "finding"))
+	what := fmt.Sprintf("%s below it, %s", plural.Count(s.Processes, "process", "processes"), plural.Count(len(s.Findings), "finding"))
 	if s.Enumeration > 0 {
-		what += ", " + text.Count(s.Enumeration, "distinct enumeration command")
+		what += ", " + plural.Count(s.Enumeration, "distinct enumeration command")
 	}
 	first := entry{finding: s.FirstFinding()}
 	command := "first command: " + text.Visible(t.command(&first))
@@ -288,7 +289,7 @@ func (t *sessionTable) belowNone(res *scan.Result) {
 		byHost[f.Host] = append(byHost[f.Host], f)
 	}
 	for _, host := range hosts {
-		t.lines("", fmt.Sprintf("%s: below no server, %s", text.Visible(host), text.Count(len(byHost[host]), "finding")), 2)
+		t.lines("", fmt.Sprintf("%s: below no server, %s", text.Visible(host), plural.Count(len(byHost[host]), "finding")), 2)
 		t.table(t.flat(scan.Fold(byHost[host])))
 		fmt.Fprintln(t.out)
 	}
@@ -306,7 +307,7 @@ func (t *sessionTable) known(res *scan.Result) {
 		return
 	}
 	shapes := scan.Fold(findings)
-	t.lines("", fmt.Sprintf("Known to the baseline: %s of %s", text.Count(len(findings), "finding"), text.Count(len(shapes), "shape")), 2)
+	t.lines("", fmt.Sprintf("Known to the baseline: %s of %s", plural.Count(len(findings), "finding"), plural.Count(len(shapes), "shape")), 2)
 	entries := t.flat(shapes)
 	for i := range entries {
 		entries[i].hosts = hostsOfShape(&shapes[i])

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
@@ -24,25 +25,25 @@ const maxUnread = 100
 func Summary(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}
 	p.line("Read %s, %s, %s in %s",
-		text.Count(s.Files, "EVTX file"), text.Bytes(s.Bytes), text.Count(s.Records, "record"), text.Count(s.Chunks, "chunk"))
+		plural.Count(s.Files, "EVTX file"), text.Bytes(s.Bytes), plural.Count(s.Records, "record"), plural.Count(s.Chunks, "chunk"))
 	if s.First != 0 {
-		p.line("  from %s to %s UTC, %s", text.Time(s.First), text.Time(s.Last), text.Count(len(s.Hosts), "host"))
+		p.line("  from %s to %s UTC, %s", text.Time(s.First), text.Time(s.Last), plural.Count(len(s.Hosts), "host"))
 	}
 	e := s.Events
 	p.line("Process events: %d Sysmon 1, %d Sysmon 5, %d Security 4688, %d Security 4689; %s",
 		e.SysmonCreate, e.SysmonEnd, e.SecurityCreate, e.SecurityEnd, copiesText(s.Copies))
 	if s.Recovered > 0 {
 		p.line("Recovered: %s, no longer live; of process creations in no live record: %d",
-			text.Count(s.Recovered, "stale record"), s.Events.Recovered)
+			plural.Count(s.Recovered, "stale record"), s.Events.Recovered)
 	}
 	p.webLogs(&s.WebLogs)
 	if s.OtherFiles > 0 {
-		p.line("Left out: %s of other kinds than EVTX", text.Count(s.OtherFiles, "file"))
+		p.line("Left out: %s of other kinds than EVTX", plural.Count(s.OtherFiles, "file"))
 	}
 	p.list("Left out", s.Skipped, maxListed)
 	p.rules(&s.Rules)
 	if s.EventsLost > 0 {
-		p.line("Note: %s that match rules or may belong to sessions are more than are kept", text.Count(s.EventsLost, "event"))
+		p.line("Note: %s that match rules or may belong to sessions are more than are kept", plural.Count(s.EventsLost, "event"))
 	}
 	if len(s.Only) > 0 {
 		p.line("Only: %s", text.Visible(strings.Join(s.Only, ", ")))
@@ -69,7 +70,7 @@ func (p *printer) webLogs(s *scan.WebLogSummary) {
 	if s.Found == 0 {
 		return
 	}
-	line := fmt.Sprintf("Read %s, %s", text.Count(s.Read, "web log"), text.Count(s.Lines, "line"))
+	line := fmt.Sprintf("Read %s, %s", plural.Count(s.Read, "web log"), plural.Count(s.Lines, "line"))
 	if left := s.Found - s.Read; left > 0 {
 		line += fmt.Sprintf("; not read: %d of hosts without sessions of web servers, or of no known host", left)
 	}
@@ -115,7 +116,7 @@ func BlindHosts(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}
 	for i, b := range s.BlindHosts {
 		if i == maxListed {
-			p.line("Blind: and %s", text.Count(len(s.BlindHosts)-maxListed, "more host"))
+			p.line("Blind: and %s", plural.Count(len(s.BlindHosts)-maxListed, "more host"))
 			break
 		}
 		p.line("Blind: %s: %s", text.Visible(b.Host), b.Text)
@@ -138,7 +139,7 @@ func RuleSummary(w io.Writer, sets *scan.RuleSets) error {
 
 // rules says how many rules were applied, and names those that failed.
 func (p *printer) rules(r *scan.RuleSummary) {
-	line := fmt.Sprintf("Rules: %d applied, %s", r.Applied, text.Count(r.Servers, "identifies servers", "identify servers"))
+	line := fmt.Sprintf("Rules: %d applied, %s", r.Applied, plural.Count(r.Servers, "identifies servers", "identify servers"))
 	for _, part := range []struct {
 		n         int
 		one, more string
@@ -152,7 +153,7 @@ func (p *printer) rules(r *scan.RuleSummary) {
 		{r.Failed, "FAILED", "FAILED"},
 	} {
 		if part.n > 0 {
-			line += ", " + text.Count(part.n, part.one, part.more)
+			line += ", " + plural.Count(part.n, part.one, part.more)
 		}
 	}
 	p.line("%s", line)
@@ -164,14 +165,14 @@ func (p *printer) rules(r *scan.RuleSummary) {
 		p.line("Note: no rule to exclude is called %s", text.Visible(ref))
 	}
 	if r.Forgotten > 0 {
-		p.line("Note: correlation rules had to forget %s before their timespan was over", text.Count(r.Forgotten, "match", "matches"))
+		p.line("Note: correlation rules had to forget %s before their timespan was over", plural.Count(r.Forgotten, "match", "matches"))
 	}
 }
 
 func (p *printer) failedRules(r *scan.RuleSummary) {
 	for i, err := range r.Errors {
 		if i == maxListed {
-			p.line("RULE FAILED: and %s (`webshellscan rules check` names all)", text.Count(len(r.Errors)-maxListed, "more error"))
+			p.line("RULE FAILED: and %s (`webshellscan rules check` names all)", plural.Count(len(r.Errors)-maxListed, "more error"))
 			break
 		}
 		p.line("RULE FAILED: %s", text.Visible(err.Error()))
@@ -213,11 +214,11 @@ func (p *printer) damage(s *scan.Summary) {
 			}
 		}
 		if more > 0 {
-			p.line("%s: and %s", title, text.Count(more, "more file"))
+			p.line("%s: and %s", title, plural.Count(more, "more file"))
 		}
 	}
 	if s.Lost > 0 {
-		p.line("Damaged: at least %s could not be read", text.Count(s.Lost, "record"))
+		p.line("Damaged: at least %s could not be read", plural.Count(s.Lost, "record"))
 	}
 }
 
@@ -225,5 +226,5 @@ func copiesText(n int) string {
 	if n == 0 {
 		return "no copies"
 	}
-	return text.Count(n, "creation is a copy of another", "creations are copies of others")
+	return plural.Count(n, "creation is a copy of another", "creations are copies of others")
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 )
@@ -35,7 +36,7 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 		case in.Error != "" && in.Records == 0 && in.Size > 0:
 			p.line("    %d bytes", in.Size)
 		case in.Error == "" || in.Records > 0:
-			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), text.Count(in.Records, "record"), text.Count(in.Chunks, "chunk"))
+			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), plural.Count(in.Records, "record"), plural.Count(in.Chunks, "chunk"))
 		}
 		if in.SHA256 != "" {
 			p.line("    SHA-256 %s", in.SHA256)
@@ -51,7 +52,7 @@ func lostText(n int) string {
 	if n == 0 {
 		return "nothing lost"
 	}
-	return "at least " + text.Count(n, "record") + " lost"
+	return "at least " + plural.Count(n, "record") + " lost"
 }
 
 // verifyCSV writes one line for each integrity finding, host, channel, gap and

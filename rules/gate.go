@@ -40,7 +40,7 @@ const maxGateTests = 32
 // fields that are usable: those of which a subject has one value at most, and
 // which a caller of GateMatcher.Admits knows.
 func NewGate(list []GateRule, usable func(field string) bool) *Gate {
-	b := gateBuilder{gate: new(Gate), usable: usable, known: make(map[string]int32)}
+	b := gateBuilder{gate: new(Gate), usable: usable, known: make(map[string]int32), costs: make(map[*Set][]float64)}
 	for _, r := range list {
 		tests := b.rule(r)
 		if len(tests) == 0 || len(b.gate.tests) > maxGateTests {
@@ -74,11 +74,12 @@ type gateBuilder struct {
 	gate   *Gate
 	usable func(field string) bool
 	known  map[string]int32 // tests by what they ask
+	costs  map[*Set][]float64
 }
 
 // rule returns the tests that a rule asks to be met, ascending.
 func (b *gateBuilder) rule(r GateRule) []int32 {
-	costs := b.costs(r.Set)
+	costs := b.costsOf(r.Set)
 	condition := r.Set.compiled[r.Rule].condition
 	args := []*boolExpr{condition}
 	if condition.op == andExpr {
@@ -98,11 +99,15 @@ func (b *gateBuilder) rule(r GateRule) []int32 {
 	return slices.Compact(tests)
 }
 
-// costs estimates how often the predicates of a set hold, as Set.pivotCosts does.
+// costsOf estimates how often the predicates of a set hold, as Set.pivotCosts does.
 // Whole texts are mostly those of fields that have few, so that they hold often.
 // What a gate cannot ask costs less than nothing.
-func (b *gateBuilder) costs(s *Set) []float64 {
+func (b *gateBuilder) costsOf(s *Set) []float64 {
+	if costs, ok := b.costs[s]; ok {
+		return costs
+	}
 	costs := make([]float64, len(s.predicates))
+	b.costs[s] = costs
 	for i := range s.predicates {
 		p := &s.predicates[i]
 		if p.kind != valuePredicate || s.isDeferred(i) || p.item == nil || !p.item.plainTexts() || !b.usable(s.fields[p.field]) {

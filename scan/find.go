@@ -34,7 +34,13 @@ type MatchedField struct{ Name, Value string }
 // and web requests of the stories by what they say. Matches are in the order of
 // time, those of one time by host. A bound of time or host that options have holds.
 func (r *Result) Find(pattern *regexp.Regexp, options *Options) []Match {
-	s := &search{result: r, options: options, pattern: pattern, matched: make(map[proctree.TextID]bool), decoded: make(map[proctree.TextID]string)}
+	s := &search{
+		result: r, options: options, pattern: pattern, matched: make(map[proctree.TextID]bool), decoded: make(map[proctree.TextID]string),
+		sessions: make(map[proctree.Process]string, len(r.Sessions)),
+	}
+	for _, session := range r.Sessions {
+		s.sessions[session.Worker] = session.Key
+	}
 	s.processes()
 	s.events()
 	s.requests()
@@ -51,7 +57,9 @@ type search struct {
 	pattern *regexp.Regexp
 	matched map[proctree.TextID]bool
 	decoded map[proctree.TextID]string // of command lines: what matches of what they hide
-	found   []Match
+	// sessions are the keys of sessions, by server process.
+	sessions map[proctree.Process]string
+	found    []Match
 }
 
 // searchedFields are the fields of a process that are searched besides its image
@@ -75,7 +83,7 @@ func (s *search) processes() {
 				continue
 			}
 			if fields := s.fields(p); len(fields) > 0 {
-				s.found = append(s.found, Match{Host: host.Name, Time: p.Start(), Process: p, Session: s.sessionOf(p), Fields: fields})
+				s.found = append(s.found, Match{Host: host.Name, Time: p.Start(), Process: p, Session: s.sessions[s.result.workers.workerOf(p)], Fields: fields})
 			}
 		}
 	}
@@ -127,20 +135,6 @@ func (s *search) hidden(id proctree.TextID) string {
 		s.decoded[id] = text
 	}
 	return text
-}
-
-// sessionOf returns the key of the session that a process lies in, "" if in none.
-func (s *search) sessionOf(p proctree.Process) string {
-	worker := s.result.workers.workerOf(p)
-	if !worker.Exists() {
-		return ""
-	}
-	for _, session := range s.result.Sessions {
-		if session.Worker == worker {
-			return session.Key
-		}
-	}
-	return ""
 }
 
 // events searches the events of the stories.

@@ -43,8 +43,8 @@ type Options struct {
 	// means DefaultCrosscheck, a negative number none. It takes about a tenth of a
 	// millisecond for each.
 	Crosscheck int
-	// Hash asks for the SHA-256 of all inputs in the manifest: they are read a
-	// second time.
+	// Hash asks for the SHA-256 of all inputs in the manifest, of the bytes that are
+	// scanned, as they are read.
 	Hash bool
 	// Version is the program's version, for the manifest.
 	Version string

@@ -92,8 +92,17 @@ func choose(f formats, path string) (string, error) {
 // standard output.
 type destination struct{ format, path string }
 
-// destinations checks the flags and returns what they ask for.
-func (o *outputFlags) destinations(f formats) ([]destination, error) {
+// destinations checks the flags of a verb and returns what they ask for.
+func (o *outputFlags) destinations(cmd *cobra.Command, f formats) ([]destination, error) {
+	list, err := o.chosen(f)
+	if err != nil {
+		return nil, err
+	}
+	return list, errors.Join(checkUse(cmd.Flags(), list), checkDistinct(list))
+}
+
+// chosen returns where reports go, each with its format.
+func (o *outputFlags) chosen(f formats) ([]destination, error) {
 	for _, format := range o.names {
 		if err := f.Check(format); err != nil {
 			return nil, err
@@ -129,7 +138,7 @@ func (o *outputFlags) destinations(f formats) ([]destination, error) {
 		return nil, fmt.Errorf("%d --format for %d reports: give one for each -o, or -o FORMAT:FILE, or none and let the endings choose",
 			len(o.names), len(open))
 	}
-	return list, checkDistinct(list)
+	return list, nil
 }
 
 // parse takes FORMAT: off a path, and - for standard output.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
+	"webshellscan/report/text"
 	"webshellscan/scan"
 )
 
@@ -24,8 +24,8 @@ func newDiffCommand(g *globals) *cobra.Command {
 		Use:   "diff [flags] OLD NEW",
 		Short: "Say what is new, gone or changed between two reports",
 		Long: `diff compares two reports that scans wrote as JSON or JSON Lines, such as those
-of yesterday and today: their sessions, findings, events and what is said of
-the logs. Where a record lies makes no difference.
+of yesterday and today: their hosts, sessions, findings, events and what is
+said of the logs. Where a record lies makes no difference.
 
 Exit status:
   0    no differences
@@ -35,18 +35,18 @@ Exit status:
 `,
 		Example: `  webshellscan ./logs -o today.json
   webshellscan diff yesterday.json today.json`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd.Context(), o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd, o, args) },
 	}
 	o.outputFlags.addFlags(cmd, report.DiffFormats)
 	return cmd
 }
 
 // runDiff is the verb diff.
-func runDiff(ctx context.Context, o *diffOptions, args []string) error {
+func runDiff(cmd *cobra.Command, o *diffOptions, args []string) error {
 	if len(args) != 2 {
 		return errors.New("two reports are wanted: webshellscan diff OLD NEW (see --help)")
 	}
-	list, err := o.destinations(report.DiffFormats)
+	list, err := o.destinations(cmd, report.DiffFormats)
 	if err != nil {
 		return err
 	}
@@ -62,9 +62,12 @@ func runDiff(ctx context.Context, o *diffOptions, args []string) error {
 	}
 	defer discardAll(outs)
 	differences := report.Differences(documents[0], documents[1])
-	err = o.writeOutputs(ctx, outs, new(scan.Result), func(out *output) error {
+	err = o.writeOutputs(cmd.Context(), outs, new(scan.Result), func(out *output) error {
 		return report.DiffFormats.Write(out, out.format, differences, report.Options{Width: o.columns(out)})
 	})
+	for _, doubt := range report.Doubts(documents[0], documents[1]) {
+		_, _ = fmt.Fprintf(o.stderr, "webshellscan: %s\n", text.Visible(doubt)) // without standard error there is nobody to tell
+	}
 	if err == nil && len(differences) > 0 {
 		return outcome(exitFindings)
 	}

@@ -76,7 +76,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	case o.workers < 0:
 		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
-	destinations, err := o.destinations(report.ExplainFormats)
+	destinations, err := o.destinations(cmd, report.ExplainFormats)
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,8 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 		return err
 	}
 	defer discardAll(outs)
-	res, err := runWithProgress(cmd.Context(), o.globals, options)
+	res, err := o.scanHosts(cmd.Context(), options, o.hosts)
 	if err != nil {
-		return err
-	}
-	if err := o.checkHosts(res, o.hosts); err != nil {
 		return err
 	}
 	if err := o.checkRecords(res, options.Explain); err != nil {

@@ -78,11 +78,8 @@ func runFind(cmd *cobra.Command, o *findOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	list, err := o.destinations(report.FindFormats)
+	list, err := o.destinations(cmd, report.FindFormats)
 	if err != nil {
-		return err
-	}
-	if err := checkUse(cmd.Flags(), list); err != nil {
 		return err
 	}
 	options := scan.Options{Paths: paths, Workers: o.workers, Crosscheck: -1}
@@ -97,11 +94,8 @@ func runFind(cmd *cobra.Command, o *findOptions, args []string) error {
 		return err
 	}
 	defer discardAll(outs)
-	res, err := runWithProgress(cmd.Context(), o.globals, options)
+	res, err := o.scanHosts(cmd.Context(), options, o.hosts)
 	if err != nil {
-		return err
-	}
-	if err := o.checkHosts(res, o.hosts); err != nil {
 		return err
 	}
 	found := report.Matches{Result: res, List: res.Find(pattern, &options)}

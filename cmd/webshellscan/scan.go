@@ -101,11 +101,8 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	list, err := o.destinations(report.ScanFormats)
+	list, err := o.destinations(cmd, report.ScanFormats)
 	if err != nil {
-		return err
-	}
-	if err := checkUse(cmd.Flags(), list); err != nil {
 		return err
 	}
 	if o.sort == sortByTime && !o.flat && !slices.ContainsFunc(list, func(d destination) bool { return d.format == "csv" }) {
@@ -125,11 +122,11 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		return err
 	}
 	defer discardAll(outs)
-	res, err := runWithProgress(cmd.Context(), o.globals, options)
+	res, err := o.scanHosts(cmd.Context(), options, o.hosts)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(o.checkHosts(res, o.hosts), o.checkWebLogs(res, options.WebLogs)); err != nil {
+	if err := o.checkWebLogs(res, options.WebLogs); err != nil {
 		return err
 	}
 	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
@@ -169,6 +166,16 @@ func (o *scanOptions) reportOptions(out *output) report.Options {
 		options.Color, options.ASCII = o.color(o.stdout), wantsASCII()
 	}
 	return options
+}
+
+// scanHosts scans with a progress line, for what is asked of some hosts. It is an
+// error if the logs have none of them.
+func (g *globals) scanHosts(ctx context.Context, options scan.Options, hosts []string) (*scan.Result, error) {
+	res, err := runWithProgress(ctx, g, options)
+	if err != nil {
+		return nil, err
+	}
+	return res, g.checkHosts(res, hosts)
 }
 
 // checkHosts returns an error if the logs have none of the hosts that are asked

@@ -82,11 +82,8 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	list, err := o.destinations(report.TreeFormats)
+	list, err := o.destinations(cmd, report.TreeFormats)
 	if err != nil {
-		return err
-	}
-	if err := checkUse(cmd.Flags(), list); err != nil {
 		return err
 	}
 	scanned := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1, Recover: o.stale}
@@ -98,11 +95,8 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 		return err
 	}
 	defer discardAll(outs)
-	res, err := runWithProgress(cmd.Context(), o.globals, scanned)
+	res, err := o.scanHosts(cmd.Context(), scanned, o.hosts)
 	if err != nil {
-		return err
-	}
-	if err := o.checkHosts(res, o.hosts); err != nil {
 		return err
 	}
 	marks := make(map[proctree.Process][]string)

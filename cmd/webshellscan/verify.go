@@ -57,11 +57,8 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no file or folder given: webshellscan verify PATH... (see --help)")
 	}
-	list, err := o.destinations(report.VerifyFormats)
+	list, err := o.destinations(cmd, report.VerifyFormats)
 	if err != nil {
-		return err
-	}
-	if err := checkUse(cmd.Flags(), list); err != nil {
 		return err
 	}
 	options := scan.Options{Paths: args, Workers: o.workers, Hash: !o.noHash, Version: version(), Crosscheck: -1}
@@ -73,11 +70,8 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 		return err
 	}
 	defer discardAll(outs)
-	res, err := runWithProgress(cmd.Context(), o.globals, options)
+	res, err := o.scanHosts(cmd.Context(), options, o.hosts)
 	if err != nil {
-		return err
-	}
-	if err := o.checkHosts(res, o.hosts); err != nil {
 		return err
 	}
 	o.keepScope(res, &options)

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
@@ -65,7 +66,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"v": shortText, "command": commandText, "whole": text.Visible,
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
-		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": text.Count,
+		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": plural.Count,
 		"percent": text.Percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
 		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "recovered": func() string { return phrase.Recovered },
 	}).Parse(pageSource))
@@ -275,9 +276,9 @@ func (h *reportPage) Headline() string {
 	if h.Total == 0 {
 		return strings.TrimSpace(phrase.Nothing(h.Res) + " " + phrase.Blind(&h.Res.Summary))
 	}
-	s := text.Count(h.Total, "finding") + " on " + text.Count(len(h.Hosts), "host")
+	s := plural.Count(h.Total, "finding") + " on " + plural.Count(len(h.Hosts), "host")
 	if n := len(h.Res.Sessions); n > 0 {
-		s += ", in " + text.Count(n, phrase.SessionKind(h.Res.Sessions))
+		s += ", in " + plural.Count(n, phrase.SessionKind(h.Res.Sessions))
 	}
 	return s + "."
 }

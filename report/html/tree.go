@@ -3,8 +3,8 @@ package html
 import (
 	"fmt"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
-	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -103,7 +103,7 @@ func (b *treeBuilder) node(n *scan.TreeNode, user string) *treeNode {
 		shown.User = own
 	}
 	if n.LeftOut > 0 {
-		shown.Notes = append(shown.Notes, fmt.Sprintf("%s below it that no rule matched", text.Count(n.LeftOut, "more process", "more processes")))
+		shown.Notes = append(shown.Notes, fmt.Sprintf("%s below it that no rule matched", plural.Count(n.LeftOut, "more process", "more processes")))
 	}
 	if n.LeftOutFound > 0 {
 		shown.Notes = append(shown.Notes, fmt.Sprintf("%d more left out here for room: see the findings", n.LeftOutFound))

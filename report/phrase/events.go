@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 )
@@ -18,7 +19,7 @@ const maxEventLine = 300
 // Nothing says that no process was found, and not more than that if events were.
 func Nothing(res *scan.Result) string {
 	if n := len(eventFindings(res)); n > 0 {
-		return "No process is a finding, but " + text.Count(n, "event matches a rule", "events match rules") + "."
+		return "No process is a finding, but " + plural.Count(n, "event matches a rule", "events match rules") + "."
 	}
 	return "No findings."
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -54,7 +55,7 @@ func Reasons(reasons []scan.LevelReason) []string {
 // Meeting says how many processes met a correlation rule together, and since
 // when.
 func Meeting(c *scan.Correlation) string {
-	s := text.Count(c.Total, "process", "processes")
+	s := plural.Count(c.Total, "process", "processes")
 	if start := MeetingStart(c); start != 0 {
 		s += " since " + text.Time(start)
 	}
@@ -77,7 +78,7 @@ func Blind(s *scan.Summary) string {
 	if n == 0 {
 		return ""
 	}
-	return text.Count(n, "host has", "hosts have") + " no process creations: what ran there cannot be seen."
+	return plural.Count(n, "host has", "hosts have") + " no process creations: what ran there cannot be seen."
 }
 
 // FirstOffset returns where in a file the first fault of a class lies, in

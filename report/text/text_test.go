@@ -71,9 +71,6 @@ func TestUnits(t *testing.T) {
 	}
 	early, late, nextYear := at("2026-03-02 08:00:00"), at("2026-03-02 09:30:00"), at("2027-03-02 09:30:00")
 	for _, c := range [][2]string{
-		{text.Count(0, "record"), "0 records"},
-		{text.Count(1, "process", "processes"), "1 process"},
-		{text.Count(2, "process", "processes"), "2 processes"},
 		{text.Bytes(1), "1 byte"},
 		{text.Bytes(1023), "1023 bytes"},
 		{text.Bytes(1536), "1.5 KiB"},

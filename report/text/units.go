@@ -3,26 +3,16 @@ package text
 import (
 	"fmt"
 
+	"webshellscan/internal/plural"
 	"webshellscan/scan/event"
 )
-
-// Count writes a number of things; their plural is given unless it takes an s.
-func Count(n int, what string, plural ...string) string {
-	switch {
-	case n == 1:
-		return "1 " + what
-	case len(plural) > 0:
-		return fmt.Sprintf("%d %s", n, plural[0])
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
 
 // Bytes writes a number of bytes in the unit that suits it: multiples of 1024,
 // named as IEC 80000-13 does. Everything that the program writes uses these.
 func Bytes(n int64) string {
 	const unit = 1024
 	if n < unit {
-		return Count(int(n), "byte")
+		return plural.Count(int(n), "byte")
 	}
 	value, i := float64(n)/unit, 0
 	for value >= unit && i < 3 {

@@ -316,8 +316,8 @@ func text16[T string | []byte](r *reader, text T) event.Value {
 // providerOf names the providers of channels that have one, for exports that do
 // not say it.
 var providerOf = map[string]string{
-	"security":                             "Microsoft-Windows-Security-Auditing",
-	"microsoft-windows-sysmon/operational": "Microsoft-Windows-Sysmon",
+	"security":                             event.ProviderSecurity,
+	"microsoft-windows-sysmon/operational": event.ProviderSysmon,
 }
 
 // fieldIDs are the payload fields by their names.

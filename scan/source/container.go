@@ -201,6 +201,11 @@ func isLogFile(in Input) bool {
 	return isLog(head[:n])
 }
 
+// outermost returns the container that an input is, which lies in no other.
+func outermost(file image.File, in Input) *container {
+	return &container{file: file, name: filepath.Base(in.Path), path: in.Path, origin: &Origin{Container: in.Path}, packed: in.Size}
+}
+
 // expandFile takes apart a container that is a file of its own. It stays open as
 // long as its inputs are used.
 func (x *expander) expandFile(in Input) {
@@ -209,10 +214,8 @@ func (x *expander) expandFile(in Input) {
 		x.skip(in.Path, err)
 		return
 	}
-	c := &container{
-		file: f, name: filepath.Base(in.Path), path: in.Path, folder: filepath.Dir(in.Path),
-		origin: &Origin{Container: in.Path}, packed: in.Size,
-	}
+	c := outermost(f, in)
+	c.folder = filepath.Dir(in.Path)
 	if in.Live {
 		c.folder = "" // nothing lies beside a volume
 		x.note(in.Path, "a volume or a disk of the running system: what it holds changed while it was read, and what Windows had not written yet is missing")

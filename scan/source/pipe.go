@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 )
 
@@ -34,9 +33,8 @@ func (x *expander) readPipes(paths []string, stdin io.Reader) error {
 		}
 		in := Input{Path: path, Size: data.size, Named: true}
 		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
-		c := &container{file: data, name: filepath.Base(path), path: path, origin: &Origin{Container: path}, packed: data.size}
 		switch {
-		case containerKindOf(data) != noContainer && x.expand(c):
+		case containerKindOf(data) != noContainer && x.expand(outermost(data, in)):
 			x.containers = append(x.containers, in)
 			if err != nil {
 				x.skip(path, err)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"webshellscan/scan/event"
-
 	"webshellscan/scan/proctree"
 )
 

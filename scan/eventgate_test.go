@@ -1,0 +1,72 @@
+package scan
+
+import (
+	"slices"
+	"testing"
+	"unicode/utf16"
+
+	"webshellscan/scan/event"
+)
+
+// TestEventGate: of the kinds of event that the built-in rules ask for, the
+// frequent ones have a gate, which lets through what a rule matches and stops what
+// every busy server logs.
+func TestEventGate(t *testing.T) {
+	sets, err := LoadRules(t.Context(), RuleOptions{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := newEventPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+	tests := []struct {
+		name   string
+		key    event.Key
+		values map[string]string
+		want   bool
+	}{
+		{"a page below a web root", event.Key{Provider: event.ProviderSysmon, ID: 11}, map[string]string{
+			"Image": `C:\Windows\System32\inetsrv\w3wp.exe`, "TargetFilename": `C:\inetpub\wwwroot\up\a.aspx`,
+		}, true},
+		{"a file of a browser", event.Key{Provider: event.ProviderSysmon, ID: 11}, map[string]string{
+			"Image": `C:\Program Files\Browser\b.exe`, "TargetFilename": `C:\Users\a\AppData\Local\Cache\f_0001`,
+		}, false},
+		{"a server accepts", event.Key{Provider: event.ProviderSysmon, ID: 3}, map[string]string{
+			"Image": `C:\App\server.exe`, "Initiated": "false", "Protocol": "tcp", "SourcePort": "8080", "DestinationPort": "50123",
+			"SourceIp": "10.0.0.1", "User": `CORP\a`,
+		}, true},
+		{"a browser connects", event.Key{Provider: event.ProviderSysmon, ID: 3}, map[string]string{
+			"Image": `C:\Program Files\Browser\b.exe`, "Initiated": "true", "Protocol": "tcp", "SourcePort": "50123", "DestinationPort": "443",
+			"SourceIp": "10.0.0.1", "User": `CORP\a`,
+		}, false},
+		{"a connection goes out", event.Key{Provider: event.ProviderSecurity, ID: 5156}, map[string]string{
+			"Application": `\device\harddiskvolume2\app\a.exe`, "Direction": "%%14593", "Protocol": "6", "SourcePort": "50123",
+		}, false},
+	}
+	for _, tt := range tests {
+		g := plan.gates[tt.key]
+		if g == nil {
+			t.Errorf("%s: %v has no gate", tt.name, tt.key)
+			continue
+		}
+		look := newRuleGate(g)
+		var glance event.Glance
+		for _, f := range look.Fields {
+			value := event.Value{}
+			if text, ok := tt.values[f.Name]; ok {
+				value = utf16Value(text)
+			}
+			glance.Values = append(glance.Values, value)
+		}
+		if got := look.Admits(&glance); got != tt.want {
+			t.Errorf("%s: admitted %v, want %v (of %v)", tt.name, got, tt.want, look.Fields)
+		}
+	}
+}
+
+// utf16Value is a text as a record has it.
+func utf16Value(text string) event.Value {
+	var data []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		data = append(data, byte(unit), byte(unit>>8))
+	}
+	return event.Value{Type: event.TypeString, Data: data}
+}
