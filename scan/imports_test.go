@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"rules":                          {"internal/work"},
 	"scan/event":                     {},
 	"scan/evtx":                      {"scan/event"},
-	"scan/source":                    {"scan/event", "scan/source/archive", "scan/source/image", "scan/source/ntfs", "scan/source/shadow"},
+	"scan/source":                    {"internal/plural", "scan/event", "scan/source/archive", "scan/source/image", "scan/source/ntfs", "scan/source/shadow"},
 	"scan/source/archive":            {},
 	"scan/source/extract":            {"scan/source"},
 	"scan/source/image":              {},

@@ -273,6 +273,13 @@ func (in *input) checkBody() {
 	defer func() { _ = file.Close() }() // it was only read
 	start := min(evtx.HeaderSize, in.evtx.Size())
 	body := io.NewSectionReader(file, start, in.evtx.Size()-start)
+	if next := in.evtx.Header().NextRecordID; body.Size() == 0 {
+		if next > 1 { // else nothing was written yet
+			in.err = fmt.Errorf("an event log that was cut off behind its header, which counts %d records", next-1)
+			in.addFault(file)
+		}
+		return
+	}
 	if kind, err := source.KindOf(body, body.Size()); err == nil {
 		in.kind = kind
 		in.err = fmt.Errorf("an event log without a chunk: behind its header is %s", kind.Name)

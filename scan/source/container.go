@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/scan/event"
 	"webshellscan/scan/source/archive"
 	"webshellscan/scan/source/image"
@@ -252,7 +253,7 @@ func (x *expander) archive(c *container, format archive.Format) {
 		x.skip(c.path, err)
 	}
 	if a.locked > 0 {
-		x.skip(c.path, fmt.Errorf("%d members: %w", a.locked, archive.ErrPassword))
+		x.skip(c.path, fmt.Errorf("%s: %w", plural.Count(a.locked, "member"), archive.ErrPassword))
 	}
 	if a.unread > maxNamedMembers {
 		x.skip(c.path, fmt.Errorf("%d more members cannot be read either", a.unread-maxNamedMembers))
