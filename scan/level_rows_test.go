@@ -62,13 +62,9 @@ func TestLevelRows(t *testing.T) {
 	}
 }
 
-// TestEveryLevelRuleHasARow: each rule about command lines has a row, and each of
-// its expressions, of those whose rows are complete.
+// TestEveryLevelRuleHasARow: each rule has a row and says where it is from, and
+// each of its expressions for command lines has a row.
 func TestEveryLevelRuleHasARow(t *testing.T) {
-	complete := map[string]bool{
-		"behaviour_archive": true, "behaviour_scan": true, "behaviour_defences": true, "behaviour_nested_shell": true,
-		"habit_process_control": true, "habit_measures": true,
-	}
 	lines := make(map[string][]string)
 	for _, r := range levelRows(t) {
 		line := r.lines[len(r.lines)-1]
@@ -84,8 +80,9 @@ func TestEveryLevelRuleHasARow(t *testing.T) {
 		}
 		for text := range strings.SplitSeq(string(data), "\n---\n") {
 			var doc struct {
-				Name      string
-				Detection map[string]yaml.Node
+				Name       string
+				References []string
+				Detection  map[string]yaml.Node
 			}
 			if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 				t.Fatal(err)
@@ -93,10 +90,10 @@ func TestEveryLevelRuleHasARow(t *testing.T) {
 			if doc.Name != "habit_daily" && len(lines[doc.Name]) == 0 {
 				t.Errorf("%s has no row", doc.Name)
 			}
-			node := doc.Detection["line"]
-			if !complete[doc.Name] {
-				continue
+			if len(doc.References) == 0 || !strings.HasPrefix(doc.References[0], "https://") {
+				t.Errorf("%s has no source", doc.Name)
 			}
+			node := doc.Detection["line"]
 			for _, e := range expressionsOf(&node) {
 				if !matchesOne(regexp.MustCompile("(?i)"+e), lines[doc.Name]) {
 					t.Errorf("%s: no row for %s", doc.Name, e)

@@ -32,6 +32,8 @@ var levelServers = map[string][2]string{
 	"teamcity": {`C:\TeamCity\jre\bin\java.exe`, `java.exe -cp x org.apache.catalina.startup.Bootstrap start`},
 	"manage":   {`C:\ManageEngine\ADManager Plus\jre\bin\java.exe`, `java.exe -Dcatalina.home=.. org.apache.catalina.startup.Bootstrap`},
 	"next":     {`C:\Program Files\nodejs\node.exe`, `node.exe node_modules\next\dist\bin\next start`},
+	"python":   {`C:\Python311\python.exe`, `python.exe manage.py runserver`},
+	"runtime":  {`C:\shop\jre\bin\java.exe`, ""},
 	"tomcat":   {`C:\Tomcat\bin\tomcat9.exe`, `tomcat9.exe //RS//Tomcat9`},
 }
 

@@ -159,6 +159,7 @@ var getters = map[string]getter{
 	"workeruser":             ofWebServer(userOf),
 	"workerprocessid":        workerPID,
 	"workerrole":             workerRole,
+	"workercertainty":        workerCertainty,
 	"workerproduct":          workerProduct,
 	"session":                session,
 	"depth":                  depth,

@@ -64,9 +64,9 @@ type workerMap struct {
 
 // serverName is what a rule says of a server.
 type serverName struct {
-	product, role proctree.TextID
-	kind          ServerRole
-	rank          int
+	product, role, certainty proctree.TextID
+	kind                     ServerRole
+	rank                     int
 }
 
 // hostWorkers holds, by Process.Index, for the processes of one host:
@@ -114,7 +114,32 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, signs []sign, workers
 // name returns what a rule says of the servers that it tells.
 func (m *workerMap) name(r *rules.Rule) serverName {
 	texts, kind := m.forest.Texts(), serverRoles[r.Role]
-	return serverName{texts.InternString(productName(r)), texts.InternString(string(kind)), kind, serverRank(r)}
+	return serverName{
+		texts.InternString(productName(r)), texts.InternString(string(kind)), texts.InternString(string(certaintyOf(r))), kind, serverRank(r),
+	}
+}
+
+// Certainty is how sure it is that a worker is a server.
+type Certainty string
+
+// The certainties, the surest first.
+const (
+	CertaintyNone     Certainty = ""
+	CertaintyNamed    Certainty = "named"    // a rule knows it by name
+	CertaintyLikely   Certainty = "likely"   // what it does shows that it serves
+	CertaintyPossible Certainty = "possible" // the way in which it runs suggests it
+)
+
+// certaintyOf returns how sure a rule is: as its attribute certainty says; else it
+// knows the server by name, or only suspects one.
+func certaintyOf(r *rules.Rule) Certainty {
+	switch c := Certainty(r.Custom["certainty"]); {
+	case c == CertaintyNamed || c == CertaintyLikely || c == CertaintyPossible:
+		return c
+	case r.Role == rules.RoleUnknownServer:
+		return CertaintyPossible
+	}
+	return CertaintyNamed
 }
 
 // productName returns what a rule calls the server, or what runs in it.
@@ -269,6 +294,14 @@ func workerPID(s *subject, dst []rules.ValueID) []rules.ValueID {
 func workerRole(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.workers.workerOf(s.process); w.Exists() {
 		return text(dst, s.workers.told(w).role)
+	}
+	return dst
+}
+
+// workerCertainty gives how sure it is that the worker is a server.
+func workerCertainty(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if w := s.workers.workerOf(s.process); w.Exists() {
+		return text(dst, s.workers.told(w).certainty)
 	}
 	return dst
 }
