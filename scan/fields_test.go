@@ -92,7 +92,7 @@ var computed = map[string]string{
 	"Channel/sysmon": "Microsoft-Windows-Sysmon/Operational", "Channel/security": "Security",
 	"Provider_Name/sysmon": "Microsoft-Windows-Sysmon", "Provider_Name/security": "Microsoft-Windows-Security-Auditing",
 	"Session/sysmon": "SYSMON/100/2026-03-02T07:59:59.0000000Z", "Session/security": "SECURITY/100/2026-03-02T08:00:00.0000000Z",
-	"Depth/sysmon": "2", "Depth/security": "2", "WorkerRole/sysmon": "web", "WorkerRole/security": "web", "WorkerProduct/sysmon": "IIS", "WorkerProduct/security": "IIS",
+	"Depth/sysmon": "2", "Depth/security": "2", "WorkerRole/sysmon": "web", "WorkerRole/security": "web", "WorkerCertainty/sysmon": "named", "WorkerCertainty/security": "named", "WorkerProduct/sysmon": "IIS", "WorkerProduct/security": "IIS",
 	"CommandText/sysmon": "CommandLine of 300", "CommandText/security": "CommandLine of 300",
 	"ImageName/sysmon": "300.exe", "ImageName/security": "300.exe", "Elevation/sysmon": "user", "Elevation/security": "user",
 	"SeenBelow/sysmon": "1", "SeenBelow/security": "1", "FindingBelow/sysmon": "true", "FindingBelow/security": "true",
