@@ -14,6 +14,7 @@ import (
 
 	"webshellscan/report/text"
 	"webshellscan/scan"
+	"webshellscan/scan/event"
 )
 
 // csvWriter writes RFC 4180: UTF-8, a header line, CR LF between lines. Lists
@@ -37,7 +38,7 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 			err = writeBlind(c, sessionColumns, res.Summary.BlindHosts)
 		}
 	} else {
-		err = writeColumns(c, findingsInOrder(res, o), csvColumns, newRow)
+		err = writeColumns(c, foundRows(res, o), csvColumns, func(made func() row) row { return made() })
 		if err == nil {
 			err = writeBlind(c, csvColumns, res.Summary.BlindHosts)
 		}
@@ -57,6 +58,32 @@ func findingsInOrder(res *scan.Result, o Options) []*scan.Finding {
 	list := slices.Clone(res.Findings)
 	slices.SortStableFunc(list, func(a, b *scan.Finding) int { return cmp.Compare(a.Time, b.Time) })
 	return list
+}
+
+// foundRows are the findings and the events that are findings, each made when it
+// is asked for: these after those, or all by time alone.
+func foundRows(res *scan.Result, o Options) []func() row {
+	type found struct {
+		at   event.Time
+		made func() row
+	}
+	list := make([]found, 0, len(res.Findings))
+	for _, f := range res.Findings {
+		list = append(list, found{f.Time, func() row { return newRow(f) }})
+	}
+	for _, e := range res.Events {
+		if len(e.Rules) > 0 {
+			list = append(list, found{e.Time, func() row { return rowOfEvent(e) }})
+		}
+	}
+	if o.ByTime {
+		slices.SortStableFunc(list, func(a, b found) int { return cmp.Compare(a.at, b.at) })
+	}
+	rows := make([]func() row, len(list))
+	for i := range list {
+		rows[i] = list[i].made
+	}
+	return rows
 }
 
 // interrupted writes the last line of a table of so many columns if the scan was
@@ -137,26 +164,26 @@ func newCSVWriter(w io.Writer, o Options) *csvWriter {
 	return c
 }
 
-// csvColumns are the columns of findings.
-var csvColumns = []csvColumn[row]{
+// findingColumns are the columns of findings.
+var findingColumns = []csvColumn[row]{
 	{"host", func(r *row) string { return r.Host }},
 	{"time", func(r *row) string { return r.Time }},
 	{"level", func(r *row) string { return r.Level }},
 	{"rules", func(r *row) string { return strings.Join(r.Rules, ";") }},
 	{"image", func(r *row) string { return r.Image }},
 	{"command_line", func(r *row) string { return r.CommandLine }},
-	{"process_id", func(r *row) string { return formatUint(r.ProcessID) }},
+	{"process_id", processPID},
 	{"process_guid", func(r *row) string { return r.ProcessGUID }},
 	{"user", func(r *row) string { return r.User }},
 	{"integrity_level", func(r *row) string { return r.IntegrityLevel }},
 	{"parent_image", func(r *row) string { return r.ParentImage }},
 	{"parent_command_line", func(r *row) string { return r.ParentCommandLine }},
-	{"parent_process_id", func(r *row) string { return formatUint(r.ParentProcessID) }},
+	{"parent_process_id", ofProcess(func(r *row) string { return formatUint(r.ParentProcessID) })},
 	{"worker_image", func(r *row) string { return r.WorkerImage }},
 	{"worker_process_id", workerPID},
 	{"worker_command_line", func(r *row) string { return r.WorkerCommandLine }},
 	{"server_role", func(r *row) string { return string(r.ServerRole) }},
-	{"depth", func(r *row) string { return strconv.Itoa(r.Depth) }},
+	{"depth", ofProcess(func(r *row) string { return strconv.Itoa(r.Depth) })},
 	{"ancestors", func(r *row) string { return strings.Join(r.Ancestors, " > ") }},
 	{"link", func(r *row) string { return r.Link }},
 	{"channel", func(r *row) string { return r.Channel }},
@@ -170,7 +197,7 @@ var csvColumns = []csvColumn[row]{
 	{"recovered", func(r *row) string { return strconv.FormatBool(r.Recovered) }},
 	{"correlated", correlatedCell},
 	{"decoded_command", func(r *row) string { return r.DecodedCommand }},
-	{"known", func(r *row) string { return strconv.FormatBool(r.Known) }},
+	{"known", ofProcess(func(r *row) string { return strconv.FormatBool(r.Known) })},
 	{"level_reasons", func(r *row) string { return joined(r.LevelReasons) }},
 	{"logon_id", func(r *row) string { return r.LogonID }},
 	{"hashes", func(r *row) string { return r.Hashes }},
@@ -180,6 +207,30 @@ var csvColumns = []csvColumn[row]{
 	{"analytics", func(r *row) string { return joined(r.Analytics) }},
 	{"countermeasures", func(r *row) string { return joined(r.Countermeasures) }},
 	{"blind", func(r *row) string { return r.blind }},
+}
+
+// csvColumns are the columns of findings and of events that are some.
+var csvColumns = append(slices.Clone(findingColumns),
+	csvColumn[row]{"category", func(r *row) string { return r.category }},
+	csvColumn[row]{"summary", func(r *row) string { return r.summary }},
+)
+
+// ofProcess returns a cell that is empty in rows that are no process.
+func ofProcess(cell func(r *row) string) func(r *row) string {
+	return func(r *row) string {
+		if r.category != "" && r.category != categoryProcess {
+			return ""
+		}
+		return cell(r)
+	}
+}
+
+// processPID is the ID of a process, "" of an event that is tied to none.
+func processPID(r *row) string {
+	if r.ProcessID == 0 && r.category != "" && r.category != categoryProcess {
+		return ""
+	}
+	return formatUint(r.ProcessID)
 }
 
 func workerPID(r *row) string {

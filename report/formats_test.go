@@ -132,12 +132,13 @@ func FuzzMarkdown(f *testing.F) {
 func TestTimesketch(t *testing.T) {
 	for _, s := range reporttest.WorstMarkup {
 		var event map[string]any
-		line := write(t, "timesketch", report.Options{}, reporttest.Finding(s))
-		if err := json.Unmarshal([]byte(line), &event); err != nil || strings.Count(line, "\n") != 1 {
-			t.Fatalf("%q: %v in %s", s, err, line)
+		lines := strings.SplitAfter(write(t, "timesketch", report.Options{}, reporttest.Finding(s)), "\n")
+		if err := json.Unmarshal([]byte(lines[0]), &event); err != nil || len(lines) != 5 {
+			t.Fatalf("%q: %v in %q", s, err, lines)
 		}
+		checkTimesketchStory(t, s, lines[1:4])
 		rows, err := csv.NewReader(strings.NewReader(write(t, "timesketch-csv", report.Options{Raw: true}, reporttest.Finding(s)))).ReadAll()
-		if err != nil || len(rows) != 2 {
+		if err != nil || len(rows) != 5 {
 			t.Fatalf("%q: %d rows, %v", s, len(rows), err)
 		}
 		cells := make(map[string]string)
@@ -162,6 +163,24 @@ func TestTimesketch(t *testing.T) {
 			if event[key] != s || cells[key] != strings.ReplaceAll(s, "\r\n", "\n") {
 				t.Errorf("%s: %q, in CSV %q, want %q", key, event[key], cells[key], s)
 			}
+		}
+	}
+}
+
+// checkTimesketchStory: a request and two events, of the session and of none, are
+// events of Timesketch too.
+func checkTimesketchStory(t *testing.T, s string, lines []string) {
+	t.Helper()
+	for i, want := range [][3]string{{"Request Time", "web_request", "session"}, {"Recorded Time", "file_event", "session"}, {"Recorded Time", "file_event", ""}} {
+		var event map[string]any
+		if err := json.Unmarshal([]byte(lines[i]), &event); err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]string{event["timestamp_desc"].(string), event["category"].(string), event["session"].(string)}; got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+		if message := event["message"].(string); message != text.Visible(message) || !strings.Contains(event["summary"].(string), s) {
+			t.Errorf("%q: message %q, summary %q", s, message, event["summary"])
 		}
 	}
 }

@@ -146,12 +146,45 @@ func (m *markdown) session(number int, s *scan.Session) {
 		m.line("- All of it is known to the baseline")
 	}
 	m.line("- Least certain link to a parent: %s", s.Link)
-	m.line("- Session: %s\n", mdCode(s.Key))
+	m.line("- Session: %s", mdCode(s.Key))
+	m.story(s)
+	m.line("")
 	if tree := s.Tree(scan.Bounds{Nodes: maxMarkdownRows + 1, NoContext: true}); tree != nil {
 		m.tree(tree, len(s.Findings))
 	} else {
 		m.shapes(s.Shapes)
 	}
+}
+
+// story says through what a session began, what happened in it and what it left,
+// as far as the evidence tells more than that its processes ran.
+func (m *markdown) story(s *scan.Session) {
+	for _, parts := range phrase.EntryPoints(s) {
+		m.line("- Entry point: %s", mdParts(parts))
+	}
+	if parts := phrase.IndicatorParts(s); len(parts) > 0 {
+		m.line("- Indicators: %s", mdParts(parts))
+	}
+	if !phrase.HasStory(s) {
+		return
+	}
+	m.line("")
+	for i, line := range phrase.Story(s) {
+		m.line("%d. %s: %s", i+1, text.Time(line.First), mdParts(line.Parts))
+	}
+}
+
+// mdParts returns a sentence in which texts from a log are code spans.
+func mdParts(parts []phrase.Part) string {
+	var b strings.Builder
+	for _, p := range parts {
+		if p.Log {
+			b.WriteString(mdCode(p.Text))
+		} else {
+			b.WriteString(p.Text)
+		}
+	}
+	return b.String()
 }
 
 // tree writes the nodes of a session's tree, that of the server process left

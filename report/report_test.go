@@ -121,12 +121,19 @@ func TestCSV(t *testing.T) {
 			// encoding/csv takes CR LF within cells for LF, so those are
 			// compared without.
 			rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
-			if err != nil || len(rows) != 2 {
-				t.Fatalf("%q: %d rows, %v", s, len(rows), err)
+			if err != nil || len(rows) != 4 {
+				t.Fatalf("%q: %d rows, want a finding and two events: %v", s, len(rows), err)
 			}
 			want := s
 			if !raw && s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 				want = "'" + s
+			}
+			summary := slices.Index(rows[0], "summary")
+			for i, session := range []string{"session", ""} {
+				event := rows[i+2]
+				if event[summary] != strings.ReplaceAll(want, "\r\n", "\n") || event[summary-1] != "file_event" || event[slices.Index(rows[0], "session")] != session {
+					t.Errorf("%q: an event is %q", s, event)
+				}
 			}
 			if got := rows[1][5]; rows[0][5] != "command_line" || got != strings.ReplaceAll(want, "\r\n", "\n") {
 				t.Errorf("%q: %s is %q", s, rows[0][5], got)
@@ -193,19 +200,20 @@ func TestKeys(t *testing.T) {
 		"parent_command_line parent_process_id worker_image worker_process_id worker_command_line server_role depth ancestors link " +
 		"channel event_id record_id file offset evidence crosscheck session recovered correlated decoded_command known level_reasons " +
 		"logon_id hashes current_directory original_file_name techniques analytics countermeasures"
-	checkKeys(t, "finding", keys, report.Options{})
+	checkKeys(t, "finding", keys, ",category,summary", report.Options{})
 	checkKeys(t, "session", "session host level raised first last product application server_role worker_image worker_process_id worker_command_line "+
 		"worker_user worker_start worker_end processes findings commands enumeration burst burst_start first_command users "+
-		"integrity_levels link known shape_count level_reasons", report.Options{Sessions: true})
+		"integrity_levels link known shape_count level_reasons", "", report.Options{Sessions: true})
 }
 
 // checkKeys holds the columns of a CSV and the keys of the objects of a kind to
 // a list. Objects begin with their kind, and sessions end with their shapes
-// and their story; lines end with why a host is blind, which JSON says of the host.
-func checkKeys(t *testing.T, kind, keys string, o report.Options) {
+// and their story; lines end with why a host is blind, which JSON says of the host,
+// and with what only events have.
+func checkKeys(t *testing.T, kind, keys, more string, o report.Options) {
 	t.Helper()
 	header, _, _ := strings.Cut(write(t, "csv", o), "\r\n")
-	if diff := cmp.Diff(strings.ReplaceAll(keys, " ", ",")+",blind", header); diff != "" {
+	if diff := cmp.Diff(strings.ReplaceAll(keys, " ", ",")+",blind"+more, header); diff != "" {
 		t.Errorf("CSV columns of a %s (-want +got):\n%s", kind, diff)
 	}
 	var line string

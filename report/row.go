@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 
 	"webshellscan/report/phrase"
@@ -54,7 +55,9 @@ type row struct {
 	Analytics         []string           `json:"analytics"`
 	Countermeasures   []string           `json:"countermeasures"`
 
-	blind string // of the events of Timesketch: why the host shows nothing that ran
+	// What only tables have: why the host shows nothing that ran, and what a row that
+	// is no process is about and says.
+	blind, category, summary string
 }
 
 // correlatedRow is a correlation rule that the process completed.
@@ -112,6 +115,7 @@ func newRow(f *scan.Finding) row {
 		DecodedCommand: f.DecodedCommand, Known: f.Known, LevelReasons: phrase.Reasons(f.LevelReasons),
 		LogonID: f.LogonID, Hashes: f.Hashes, CurrentDirectory: f.CurrentDirectory, OriginalFileName: f.OriginalFileName,
 		Techniques: tagsOf(f, phrase.TechniqueID), Analytics: tagsOf(f, phrase.AnalyticID), Countermeasures: tagsOf(f, phrase.CountermeasureID),
+		category: categoryProcess,
 	}
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID
@@ -120,6 +124,40 @@ func newRow(f *scan.Finding) row {
 		r.Ancestors = []string{}
 	}
 	return r
+}
+
+// rowOfEvent returns an event that is a finding as a row: what only processes
+// have is empty.
+func rowOfEvent(e *scan.Event) row {
+	r := row{
+		Host: e.Host, Time: e.Time.String(), Level: e.Level().String(), Rules: ruleNames(e.Rules), Image: e.Image, ProcessID: e.ProcessID,
+		ProcessGUID: e.ProcessGUID.String(), Link: e.Link.String(), Evidence: e.Evidence, category: string(e.Category), summary: e.Summary,
+		Techniques: techniquesOf(e.Rules),
+	}
+	if e.Session != nil {
+		r.Session = e.Session.Key
+	}
+	for i := range e.Evidence {
+		at := &e.Evidence[i]
+		if i == 0 {
+			r.Channel, r.EventID, r.RecordID, r.File, r.Offset = at.Channel, at.EventID, at.RecordID, at.File, at.Offset
+		}
+		r.Recovered = r.Recovered || at.Recovered
+	}
+	return r
+}
+
+// techniquesOf returns the techniques that the tags of rules name, each once.
+func techniquesOf(list []*rules.Rule) []string {
+	ids := []string{}
+	for _, r := range list {
+		for _, tag := range r.Tags {
+			if id := phrase.TechniqueID(tag); id != "" && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 func ruleNames(list []*rules.Rule) []string {

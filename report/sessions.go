@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/draw"
@@ -191,6 +192,7 @@ func (t *sessionTable) session(s *scan.Session) {
 	for _, said := range t.about(s) {
 		t.lines("  ", said, 2)
 	}
+	t.story(s)
 	if tree := s.Tree(scan.Bounds{}); tree != nil {
 		t.table(outlineOf(tree, t.branches, outlineDepth(t.width, t.branches)))
 		if rest := leftOutText(tree); rest != "" {
@@ -224,7 +226,10 @@ func (t *sessionTable) about(s *scan.Session) []string {
 	if decoded := first.finding.DecodedCommand; decoded != "" {
 		command = "first command, decoded: " + text.Visible(decoded)
 	}
-	lines := []string{when, what, command}
+	lines := []string{when, what}
+	if !phrase.HasStory(s) {
+		lines = append(lines, command)
+	}
 	if len(s.Users) > 0 {
 		who := "as " + visibleList(s.Users)
 		if len(s.IntegrityLevels) > 0 {
@@ -239,6 +244,41 @@ func (t *sessionTable) about(s *scan.Session) []string {
 		lines = append(lines, "some parents by process ID and time only: their logs do not name them")
 	}
 	return lines
+}
+
+// maxStoryWrapped bounds the lines on the screen that one line of a story takes.
+const maxStoryWrapped = 3
+
+// story says through what a session began, what happened in it and what it left,
+// as far as the evidence tells more than that its processes ran.
+func (t *sessionTable) story(s *scan.Session) {
+	for _, parts := range phrase.EntryPoints(s) {
+		t.lines("  ", "entry point: "+text.Visible(phrase.Plain(parts)), maxStoryWrapped)
+	}
+	if phrase.HasStory(s) {
+		list := phrase.Story(s)
+		form := storyLayout(list)
+		for _, line := range list {
+			for i, part := range text.Wrap(text.Visible(phrase.Plain(line.Parts)), t.width-len(form)-6, maxStoryWrapped) {
+				at := line.First.Time().Format(form)
+				if i > 0 {
+					at = strings.Repeat(" ", len(at))
+				}
+				fmt.Fprintf(t.out, "    %s  %s\n", at, part)
+			}
+		}
+	}
+	if parts := phrase.IndicatorParts(s); len(parts) > 0 {
+		t.lines("  ", "indicators: "+text.Visible(phrase.Plain(parts)), maxStoryWrapped)
+	}
+}
+
+// storyLayout is how the times of a story are written.
+func storyLayout(list []phrase.StoryLine) string {
+	if len(list) == 0 {
+		return time.DateTime
+	}
+	return text.TimeLayout(list[0].First, list[len(list)-1].First, time.TimeOnly)
 }
 
 // workerEnd returns when a session's worker ended, 0 if that is not known.
@@ -519,9 +559,7 @@ func (t *sessionTable) notes(e *entry, c layout) []string {
 	return notes
 }
 
-// command returns an entry's command line as it is read best: without the
-// folder if the image is one of the system's own, and with the image's name if
-// the command line does not name it.
+// command returns an entry's command line as it is read best.
 func (t *sessionTable) command(e *entry) string {
 	image, command := "", ""
 	if e.finding != nil {
@@ -530,21 +568,10 @@ func (t *sessionTable) command(e *entry) string {
 		texts := e.process.Forest().Texts()
 		image, command = texts.Text(e.process.Image()), texts.Text(e.process.CommandLine())
 	}
-	command = strings.TrimSpace(command)
 	if e.finding == nil && !e.onWay {
-		return contextCommand(e, image, command)
+		return contextCommand(e, image, strings.TrimSpace(command))
 	}
-	if command == "" {
-		return cmp.Or(image, "(unknown)")
-	}
-	base := proctree.BaseName(image)
-	if rest, ok := withoutSystemFolder(command, image); ok {
-		return image[len(image)-len(base):] + rest
-	}
-	if base != "" && !strings.Contains(strings.ToLower(command), strings.TrimSuffix(base, ".exe")) {
-		return "[" + base + "] " + command
-	}
-	return command
+	return phrase.Command(image, command)
 }
 
 // contextCommand is the command line of a process that is there for context
@@ -558,29 +585,6 @@ func contextCommand(e *entry, image, command string) string {
 		s += " " + arguments
 	}
 	return s
-}
-
-// withoutSystemFolder returns what follows the program in a command line that
-// begins with the image's own path, if that lies in System32 itself.
-func withoutSystemFolder(command, image string) (string, bool) {
-	const folder = `:\windows\system32\`
-	end := strings.LastIndexByte(image, '\\') + 1
-	if end < 2 || !strings.EqualFold(image[1:end], folder) {
-		return "", false
-	}
-	stem := strings.TrimSuffix(strings.ToLower(image), ".exe")
-	rest, quoted := strings.CutPrefix(strings.TrimPrefix(command, `\??\`), `"`)
-	if len(rest) < len(stem) || !strings.EqualFold(rest[:len(stem)], stem) {
-		return "", false
-	}
-	rest = rest[len(stem):]
-	if len(rest) >= 4 && strings.EqualFold(rest[:4], ".exe") {
-		rest = rest[4:]
-	}
-	if quoted {
-		return strings.CutPrefix(rest, `"`)
-	}
-	return rest, rest == "" || rest[0] == ' '
 }
 
 // ruleNumbers gives the rules of a report the numbers by which its tables name

@@ -38,6 +38,9 @@ const (
 	categoryRequest = "web_request"
 )
 
+// linkArmed is the link of a process that a session armed.
+const linkArmed = "armed"
+
 // timelineRow is a line of the time line.
 type timelineRow struct {
 	at         event.Time
@@ -62,6 +65,7 @@ type timelineRow struct {
 	recordID   uint64
 	file       string
 	offset     int64
+	finding    *scan.Finding // of a process that is one
 }
 
 // timelineColumns are the columns of the time line.
@@ -175,14 +179,14 @@ func timelineProcesses(res *scan.Result) []timelineRow {
 // arm says of a process that a session armed it.
 func (r *timelineRow) arm(s *scan.Session, a *story.Armed) {
 	r.summary += " (armed by the session: " + a.By + ")"
-	r.session, r.link = cmp.Or(r.session, s.Key), "armed"
+	r.session, r.link = cmp.Or(r.session, s.Key), linkArmed
 }
 
 func timelineOfFinding(f *scan.Finding) timelineRow {
 	r := timelineRow{
 		at: f.Time, kind: timelineProcess, host: f.Host, level: f.Level, category: categoryProcess,
 		summary: cmp.Or(f.CommandLine, f.Image), session: f.Session, link: f.Link.String(), pid: &f.ProcessID, guid: f.ProcessGUID,
-		image: f.Image, user: f.User, rules: f.Rules,
+		image: f.Image, user: f.User, rules: f.Rules, finding: f,
 	}
 	r.found(f.Evidence)
 	return r

@@ -12,6 +12,7 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
+	"webshellscan/scan/event"
 	"webshellscan/scan/integrity"
 )
 
@@ -34,6 +35,13 @@ type timesketchRow struct {
 	row
 	Evidence   []string `json:"evidence"`
 	Crosscheck string   `json:"crosscheck"`
+	// What events and requests have besides.
+	Category   string `json:"category"`
+	Summary    string `json:"summary"`
+	Client     string `json:"client"`
+	UserAgent  string `json:"user_agent"`
+	Status     int    `json:"status"`
+	Confidence string `json:"confidence"`
 }
 
 // startTime is what a process's start is called in Plaso, whose timelines
@@ -43,17 +51,17 @@ const startTime = "Start Time"
 func newTimesketchRow(f *scan.Finding) timesketchRow {
 	at := cmp.Or(f.Time, f.Evidence[0].Time)
 	r := timesketchRow{
-		Message: timesketchMessage(f), Datetime: at.Time().Format("2006-01-02T15:04:05.000000+00:00"),
+		Message: timesketchMessage(f), Datetime: timesketchTime(at),
 		Timestamp: at.Time().UnixMicro(), TimestampDesc: startTime, row: newRow(f),
 	}
 	if f.Time == 0 {
-		r.TimestampDesc = "Recorded Time"
+		r.TimestampDesc = recordedTime
 	}
 	r.Tag = append([]string{"webshellscan", r.Level}, r.Techniques...)
 	if f.Known {
 		r.Tag = append(r.Tag, "known")
 	}
-	r.Evidence = evidenceTexts(f.Evidence)
+	r.Category, r.Evidence = categoryProcess, evidenceTexts(f.Evidence)
 	r.Crosscheck = crosscheckText(&r.row)
 	return r
 }
@@ -82,7 +90,7 @@ func newTimesketchIntegrity(in *integrity.Finding) timesketchRow {
 	level := in.Level.String()
 	r := timesketchRow{
 		Message:  fmt.Sprintf("[%s] %s: %s. %s", level, in.Kind, text.Clip(text.Visible(in.Text), maxMessage), text.Visible(in.Meaning)),
-		Datetime: in.First.Time().Format("2006-01-02T15:04:05.000000+00:00"), Timestamp: in.First.Time().UnixMicro(),
+		Datetime: timesketchTime(in.First), Timestamp: in.First.Time().UnixMicro(),
 		TimestampDesc: "Log Integrity", Tag: []string{"webshellscan", "integrity", level},
 		row: row{
 			Host: in.Host, Time: in.First.String(), Level: level, Rules: []string{}, Ancestors: []string{}, LevelReasons: []string{}, Correlated: []correlatedRow{},
@@ -97,13 +105,82 @@ func newTimesketchIntegrity(in *integrity.Finding) timesketchRow {
 	return r
 }
 
+// The other kinds of time, as Plaso names them.
+const (
+	requestTime  = "Request Time"
+	recordedTime = "Recorded Time"
+)
+
+// timesketchStory are the events of what else happened in the sessions: the other
+// processes, what the evidence says of them, and the web requests.
+func timesketchStory(res *scan.Result) []func() timesketchRow {
+	var list []func() timesketchRow
+	for _, line := range timelineRows(res) {
+		if line.finding == nil && line.at != 0 {
+			list = append(list, func() timesketchRow { return newTimesketchLine(&line) })
+		}
+	}
+	return list
+}
+
+// newTimesketchLine makes an event of a line of the time line.
+func newTimesketchLine(line *timelineRow) timesketchRow {
+	r := timesketchRow{
+		Message:  fmt.Sprintf("[%s] %s", line.level, text.Clip(text.Visible(line.summary), maxMessage)),
+		Datetime: timesketchTime(line.at), Timestamp: line.at.Time().UnixMicro(), TimestampDesc: recordedTime,
+		Tag: append([]string{"webshellscan", line.level.String(), line.category}, techniquesOf(line.rules)...),
+		row: row{
+			Host: line.host, Time: line.at.String(), Level: line.level.String(), Rules: ruleNames(line.rules), Image: line.image,
+			ProcessGUID: line.guid.String(), User: line.user, Ancestors: []string{}, Link: line.link, Channel: line.channel, EventID: line.eventID,
+			RecordID: line.recordID, File: line.file, Offset: line.offset, Session: line.session, Correlated: []correlatedRow{},
+			LevelReasons: []string{}, Techniques: techniquesOf(line.rules), Analytics: []string{}, Countermeasures: []string{},
+		},
+		Evidence: []string{}, Category: line.category, Summary: line.summary,
+		Client: line.client, UserAgent: line.userAgent, Status: line.status, Confidence: line.confidence,
+	}
+	r.category = line.category
+	if line.pid != nil {
+		r.ProcessID = *line.pid
+	}
+	switch line.kind {
+	case timelineProcess:
+		r.TimestampDesc, r.CommandLine, r.Summary = startTime, line.summary, ""
+	case timelineRequest:
+		r.TimestampDesc = requestTime
+		r.Message += timesketchClient(line)
+	case timelineEvent:
+		if line.image != "" {
+			r.Message += ", by " + text.Clip(text.Visible(line.image), maxMessage)
+		}
+	}
+	if line.link == linkArmed {
+		r.Tag = append(r.Tag, linkArmed)
+	}
+	return r
+}
+
+// timesketchClient says whether a request is of an entry point.
+func timesketchClient(line *timelineRow) string {
+	if line.confidence == "" {
+		return ""
+	}
+	return ", entry point: " + line.confidence
+}
+
+// timesketchTime is a time as Timesketch wants it.
+func timesketchTime(at event.Time) string {
+	return at.Time().Format("2006-01-02T15:04:05.000000+00:00")
+}
+
 // timesketchRows are the events of a result, each made when it is asked for:
-// the findings, then the integrity findings that have a time.
+// the findings, the rest of the sessions' time line, then the integrity findings
+// that have a time.
 func timesketchRows(res *scan.Result) []func() timesketchRow {
 	list := make([]func() timesketchRow, 0, len(res.Findings)+len(res.Integrity))
 	for _, f := range res.Findings {
 		list = append(list, func() timesketchRow { return newTimesketchRow(f) })
 	}
+	list = append(list, timesketchStory(res)...)
 	for _, in := range res.Integrity {
 		if in.First != 0 {
 			list = append(list, func() timesketchRow { return newTimesketchIntegrity(in) })
@@ -127,7 +204,7 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 func newTimesketchBlind(h *integrity.HostCoverage) timesketchRow {
 	return timesketchRow{
 		Message:  fmt.Sprintf("[blind] %s: %s", text.Clip(text.Visible(h.Host), maxMessage), text.Visible(h.Blind)),
-		Datetime: h.From.Time().Format("2006-01-02T15:04:05.000000+00:00"), Timestamp: h.From.Time().UnixMicro(),
+		Datetime: timesketchTime(h.From), Timestamp: h.From.Time().UnixMicro(),
 		TimestampDesc: "Log Coverage", Tag: []string{"webshellscan", "blind"},
 		row:      row{Host: h.Host, Time: h.From.String(), Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{}, blind: h.Blind},
 		Evidence: []string{},
@@ -138,12 +215,22 @@ func newTimesketchBlind(h *integrity.HostCoverage) timesketchRow {
 func writeTimesketchJSONL(w io.Writer, res *scan.Result, _ Options) error {
 	out := bufio.NewWriter(w)
 	enc := newEncoder(out)
-	for _, event := range timesketchRows(res) {
-		if err := enc.Encode(event()); err != nil {
+	for _, made := range timesketchRows(res) {
+		if err := enc.Encode(made()); err != nil {
 			return err
 		}
 	}
 	return out.Flush()
+}
+
+// timesketchStoryColumns are the columns of events and requests.
+var timesketchStoryColumns = []csvColumn[timesketchRow]{
+	{"category", func(r *timesketchRow) string { return r.Category }},
+	{"summary", func(r *timesketchRow) string { return r.Summary }},
+	{"client", func(r *timesketchRow) string { return r.Client }},
+	{"user_agent", func(r *timesketchRow) string { return r.UserAgent }},
+	{"status", func(r *timesketchRow) string { return nonZero(r.Status) }},
+	{"confidence", func(r *timesketchRow) string { return r.Confidence }},
 }
 
 // writeTimesketchCSV writes a CSV for Timesketch: its columns, then those of
@@ -156,10 +243,11 @@ func writeTimesketchCSV(w io.Writer, res *scan.Result, o Options) error {
 		{"timestamp_desc", func(r *timesketchRow) string { return r.TimestampDesc }},
 		{"tag", func(r *timesketchRow) string { return `["` + strings.Join(r.Tag, `", "`) + `"]` }},
 	}
-	for _, col := range csvColumns {
+	for _, col := range findingColumns {
 		columns = append(columns, csvColumn[timesketchRow]{col.name, func(r *timesketchRow) string { return col.cell(&r.row) }})
 	}
-	return writeColumns(newCSVWriter(w, o), timesketchRows(res), columns, func(event func() timesketchRow) timesketchRow { return event() })
+	columns = append(columns, timesketchStoryColumns...)
+	return writeColumns(newCSVWriter(w, o), timesketchRows(res), columns, func(made func() timesketchRow) timesketchRow { return made() })
 }
 
 // crosscheckText is what the second decoder says, in one cell.

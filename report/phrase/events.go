@@ -1,11 +1,13 @@
 package phrase
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/text"
+	"webshellscan/rules"
 	"webshellscan/scan"
 )
 
@@ -35,6 +37,9 @@ func eventFindings(res *scan.Result) []*scan.Event {
 	return list
 }
 
+// ruleTitle is what people call a rule.
+func ruleTitle(r *rules.Rule) string { return cmp.Or(r.Title, r.Label()) }
+
 // EventFindings returns a line for each event that matches rules and belongs to no
 // session, up to a bound that the last line tells.
 func EventFindings(res *scan.Result) []string {
@@ -46,7 +51,7 @@ func EventFindings(res *scan.Result) []string {
 			break
 		}
 		line := fmt.Sprintf("%s  %s  %s: %s (%s)", strings.ToUpper(e.Level().String()), text.Time(e.Time), text.Visible(e.Host),
-			text.Clip(text.Visible(e.Summary), maxEventLine), e.Rules[0].Title)
+			text.Clip(text.Visible(e.Summary), maxEventLine), text.Clip(text.Visible(ruleTitle(e.Rules[0])), maxEventLine))
 		if e.Count > 1 {
 			line += fmt.Sprintf(", %d times", e.Count)
 		}

@@ -1,22 +1,254 @@
 package phrase
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
+	"webshellscan/report/text"
+	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
 )
 
-// Request says a web request in one line.
-func Request(r *scan.Request) string {
-	s := r.Method + " " + r.URI
-	if r.Query != "" {
-		s += "?" + r.Query
+// Part is a piece of a sentence.
+type Part struct {
+	Text string
+	// Log says that the text is one of a log, which a format sets off.
+	Log bool
+}
+
+func said(s string) Part    { return Part{Text: s} }
+func fromLog(s string) Part { return Part{Text: s, Log: true} }
+func clipped(s string) Part {
+	return fromLog(text.Clip(strings.Join(strings.Fields(s), " "), maxStoryText))
+}
+func sentenceOf(s ...Part) []Part { return s }
+
+// Plain returns the parts as one text, which may hold text from a log.
+func Plain(parts []Part) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(p.Text)
 	}
-	if r.Client != "" {
-		s += " from " + r.Client
+	return b.String()
+}
+
+// StoryLine is one line of a session's story.
+type StoryLine struct {
+	// First and Last are when what it says happened; they are the same if it was one
+	// thing.
+	First, Last event.Time
+	Level       rules.Level // of the findings and rules that it stands for
+	Parts       []Part
+	// Process is the first that it is about; the zero Process if it is about none.
+	Process proctree.Process
+}
+
+// MaxStoryLines bounds the lines of a story.
+const MaxStoryLines = 10
+
+const (
+	maxStoryText  = 160 // characters of one text from a log
+	maxStoryNamed = 4   // things that one line names of a kind
+	// laterOfProcess is how long after it began what a process does is told with it.
+	laterOfProcess = event.Minute
+)
+
+// HasStory reports whether the evidence says more of a session than that its
+// processes ran.
+func HasStory(s *scan.Session) bool {
+	return len(s.Events)+len(s.EntryPoints)+len(s.Armed) > 0
+}
+
+// Story returns what happened in a session, in the order of time and in at most
+// MaxStoryLines lines: commands with the requests that may have started them, and
+// what these wrote, reached, and left behind. What weighs least is folded.
+func Story(s *scan.Session) []StoryLine {
+	moments := momentsOf(s)
+	for kept := min(len(moments), MaxStoryLines); kept >= 0; kept-- {
+		if groups := foldMoments(moments, kept); len(groups) <= MaxStoryLines {
+			return linesOf(groups)
+		}
 	}
-	if r.Status != 0 {
-		s += fmt.Sprintf(": %d", r.Status)
+	return nil
+}
+
+// foldMoments divides moments into lines: the heaviest ones stand alone, those
+// between two of them together.
+func foldMoments(moments []*moment, alone int) [][]*moment {
+	order := slices.Clone(moments)
+	slices.SortStableFunc(order, func(a, b *moment) int { return cmp.Compare(b.weight, a.weight) })
+	heavy := make(map[*moment]bool, alone)
+	for _, m := range order[:alone] {
+		heavy[m] = true
 	}
-	return s
+	var groups [][]*moment
+	for i, m := range moments {
+		if i > 0 && !heavy[m] && !heavy[moments[i-1]] {
+			groups[len(groups)-1] = append(groups[len(groups)-1], m)
+			continue
+		}
+		groups = append(groups, []*moment{m})
+	}
+	return groups
+}
+
+func linesOf(groups [][]*moment) []StoryLine {
+	lines := make([]StoryLine, len(groups))
+	page := ""
+	for i, group := range groups {
+		line := StoryLine{First: group[0].at, Process: group[0].process}
+		for _, m := range group {
+			line.Last, line.Level = max(line.Last, m.last), max(line.Level, m.level)
+		}
+		if r := commonRequest(group); r != nil {
+			line.Parts = requestParts(r, &page)
+		}
+		if len(group) == 1 {
+			line.Parts = append(line.Parts, group[0].parts()...)
+		} else {
+			line.Parts = append(line.Parts, foldedParts(group)...)
+		}
+		lines[i] = line
+	}
+	return lines
+}
+
+// requestParts names the request that a line begins with, shortly where it is of
+// the same page and client as the last that a line named.
+func requestParts(r *scan.Request, page *string) []Part {
+	name := requestShort(r)
+	if name == *page {
+		return sentenceOf(said("same page: "))
+	}
+	*page = name
+	return sentenceOf(fromLog(name), said(": "))
+}
+
+// parts says one moment.
+func (m *moment) parts() []Part {
+	parts := m.what()
+	if m.hash != "" {
+		parts = append(parts, said(" (SHA-256 "+m.hash+")"))
+	}
+	if m.count > 1 {
+		parts = append(parts, said(fmt.Sprintf(" (%d times)", m.count)))
+	}
+	if m.armed != "" {
+		parts = append(parts, said(", run by "), clipped(m.armed))
+	}
+	return append(parts, m.effectParts(len(parts) > 0)...)
+}
+
+// what names the process of a moment, as far as it is about one.
+func (m *moment) what() []Part {
+	switch {
+	case m.decoded != "":
+		return sentenceOf(fromLog(cmp.Or(proctree.BaseName(m.image), "(unknown)")), said(", decoded: "), clipped(m.decoded))
+	case m.command != "":
+		return sentenceOf(clipped(Command(m.image, m.command)))
+	case m.image != "":
+		return sentenceOf(fromLog(proctree.BaseName(m.image)))
+	}
+	return nil
+}
+
+// effectParts says what a moment's events say, the heaviest of them.
+func (m *moment) effectParts(behind bool) []Part {
+	order := slices.Clone(m.effects)
+	slices.SortStableFunc(order, func(a, b effect) int { return cmp.Compare(b.weight, a.weight) })
+	order = order[:min(len(order), maxStoryNamed)]
+	slices.SortStableFunc(order, func(a, b effect) int { return cmp.Compare(a.at, b.at) })
+	var parts []Part
+	for i, e := range order {
+		switch {
+		case i > 0:
+			parts = append(parts, said("; "))
+		case behind && m.command == "" && m.decoded == "" && isVerb(e.text):
+			parts = append(parts, said(" "))
+		case behind && m.command == "" && m.decoded == "":
+			parts = append(parts, said(": "))
+		case behind:
+			parts = append(parts, said("; "))
+		}
+		parts = append(parts, clipped(e.text))
+		if e.note != "" {
+			parts = append(parts, said(e.note))
+		}
+	}
+	if more := len(m.effects) - len(order); more > 0 {
+		parts = append(parts, said("; and "+text.Count(more, "more event")))
+	}
+	return parts
+}
+
+// isVerb reports whether a summary goes on behind the name of a program: it
+// begins with what the program did.
+func isVerb(summary string) bool {
+	return summary != "" && summary[0] >= 'a' && summary[0] <= 'z' && !strings.HasPrefix(summary, "the ")
+}
+
+// foldedParts says several moments in one line.
+func foldedParts(group []*moment) []Part {
+	commands, events := 0, 0
+	for _, m := range group {
+		if m.command != "" || m.decoded != "" {
+			commands += m.count
+		}
+		for _, e := range m.effects {
+			events += e.count
+		}
+	}
+	var counts []string
+	if commands > 0 {
+		counts = append(counts, text.Count(commands, "command"))
+	}
+	if events > 0 {
+		counts = append(counts, text.Count(events, "event"))
+	}
+	parts := sentenceOf(said(strings.Join(counts, " and ")))
+	for i, m := range namedMoments(group) {
+		separator := ", "
+		if i == 0 {
+			separator = ": "
+		}
+		parts = append(parts, said(separator))
+		if what := m.what(); m.command != "" || m.decoded != "" {
+			parts = append(parts, what...)
+		} else {
+			parts = append(parts, clipped(m.effects[0].text))
+		}
+	}
+	if more := len(group) - min(len(group), maxStoryNamed); more > 0 {
+		parts = append(parts, said(fmt.Sprintf(" and %d more", more)))
+	}
+	return parts
+}
+
+// namedMoments are the heaviest of a group, in the order of time.
+func namedMoments(group []*moment) []*moment {
+	heaviest := slices.Clone(group)
+	slices.SortStableFunc(heaviest, func(a, b *moment) int { return cmp.Compare(b.weight, a.weight) })
+	heaviest = heaviest[:min(len(heaviest), maxStoryNamed)]
+	slices.SortStableFunc(heaviest, func(a, b *moment) int { return cmp.Compare(a.at, b.at) })
+	return heaviest
+}
+
+// commonRequest returns a request of a group if all its requests are of one page
+// and client.
+func commonRequest(group []*moment) *scan.Request {
+	var common *scan.Request
+	for _, m := range group {
+		switch {
+		case m.request == nil:
+		case common == nil:
+			common = m.request
+		case requestShort(common) != requestShort(m.request):
+			return nil
+		}
+	}
+	return common
 }

@@ -18,6 +18,8 @@ import (
 	"webshellscan/scan/finding"
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
+	"webshellscan/scan/story"
+	"webshellscan/scan/weblog"
 )
 
 // Noon is when the made findings happened.
@@ -49,10 +51,42 @@ func Result(findings ...*scan.Finding) *scan.Result {
 		First: Noon, Last: Noon + event.Hour, Findings: findings, Processes: len(findings), Commands: 1, Enumeration: 1, Burst: 1, BurstStart: Noon,
 		Users: []string{s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: scan.Fold(findings),
 	}}
+	tell(res, s)
 	res.Manifest = scan.Manifest{Version: s, Rules: []string{s}, Inputs: []scan.InputFile{{Path: s, Error: s}}}
 	res.Coverage = []integrity.HostCoverage{{Host: s, Channels: []integrity.ChannelCoverage{{Channel: s, Gaps: []integrity.Gap{{From: Noon}}}}}}
 	res.Integrity = []*integrity.Finding{{Kind: "log-cleared", Host: s, Channel: s, File: s, Text: s, Meaning: s, Evidence: findings[0].Evidence}}
 	return res
+}
+
+// tell gives a result's first session a story whose texts all are the given one,
+// and the result an event without a session.
+func tell(res *scan.Result, s string) {
+	session := res.Sessions[0]
+	rule := []*rules.Rule{{Name: "some_event_rule", Title: s, Level: rules.LevelHigh}}
+	newEvent := func(of *scan.Session) *scan.Event {
+		record := &story.Record{Provider: s, Channel: s, ID: 11, RecordID: 7, Fields: []story.Field{{Name: s, Value: s}, {Name: "TargetFilename", Value: s}}}
+		return &scan.Event{
+			Event: &story.Event{Time: Noon, Category: story.FileEvent, Summary: s, Rules: rule, Link: story.LinkGUID, ProcessID: 4242, Image: s, Record: record, Count: 2},
+			Host:  s, Session: of, Evidence: []finding.Evidence{{File: s, Offset: 512, RecordID: 7, Channel: s, EventID: 11}},
+		}
+	}
+	session.Events = []*scan.Event{newEvent(session)}
+	session.EventCounts = map[story.Category]int{story.FileEvent: 2}
+	session.EntryPoints = []*scan.EntryPoint{{
+		URI: s, Site: s, Methods: []string{s}, Clients: []string{s}, UserAgents: []string{s}, Statuses: []int{200}, First: Noon, Last: Noon,
+		Requests: 1, Coinciding: 1, Processes: 1, OfProcesses: 1, Confidence: story.ConfidenceLikely,
+	}}
+	session.Requests = []*scan.Request{{
+		Request: weblog.Request{Time: Noon, Method: s, URI: s, Query: s, Status: 200, Client: s, ForwardedFor: s, User: s, UserAgent: s, Referer: s, Site: s},
+		Host:    s, Session: session, Entry: true, Confidence: story.ConfidenceLikely, File: s,
+	}}
+	res.Events = []*scan.Event{session.Events[0], newEvent(nil)}
+	res.Requests = session.Requests
+	if s == "" {
+		return // an indicator is never empty
+	}
+	one := []story.Indicator{{Value: s, First: Noon, Last: Noon, Hash: s, Sources: []string{s}}}
+	session.Indicators = story.Indicators{Files: one, Hashes: one, Addresses: one, Domains: one, URLs: one, Accounts: one, Services: one, Tasks: one}
 }
 
 // Worst are texts that an intruder would like to see in a report.
@@ -82,7 +116,7 @@ func Hostile(s string) *scan.Result {
 	}}
 	f.Crosscheck = crosscheck.Result{State: crosscheck.Differs, Reason: s, Raw: map[string]any{s: []any{s, 1, map[string]any{"a": s}}, "x": errors.New(s)}}
 	bad := scan.FileError{Path: s, Err: errors.New(s)}
-	return &scan.Result{
+	res := &scan.Result{
 		Findings: []*scan.Finding{f},
 		Sessions: []*scan.Session{{
 			Key: "session", Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s}, First: Noon, Last: Noon,
@@ -104,6 +138,8 @@ func Hostile(s string) *scan.Result {
 			Blind:  []scan.Blind{{Host: s, Text: s}},
 		},
 	}
+	tell(res, s)
+	return res
 }
 
 // HostileTexts are the worst texts, and those that would leave a context of a

@@ -1,0 +1,77 @@
+package phrase
+
+import (
+	"fmt"
+	"strings"
+
+	"webshellscan/report/text"
+	"webshellscan/scan"
+	"webshellscan/scan/story"
+)
+
+// Request says a web request in one line.
+func Request(r *scan.Request) string {
+	s := r.Method + " " + r.URI
+	if r.Query != "" {
+		s += "?" + r.Query
+	}
+	if r.Client != "" {
+		s += " from " + r.Client
+	}
+	if r.Status != 0 {
+		s += fmt.Sprintf(": %d", r.Status)
+	}
+	return s
+}
+
+// requestShort names the page of a request and its client.
+func requestShort(r *scan.Request) string {
+	s := text.Clip(r.Method+" "+r.URI, maxStoryText)
+	if r.Client != "" {
+		s += " from " + text.Clip(r.Client, maxStoryText)
+	}
+	return s
+}
+
+// maxEntryPoints bounds the entry points that reports for people name.
+const maxEntryPoints = 3
+
+// EntryPoints says through which pages a session's processes may have been
+// started, a sentence each: how many of the processes began while the page ran,
+// how many would by chance, who asked for it. It returns nothing of a session of
+// whose time no web log tells.
+func EntryPoints(s *scan.Session) [][]Part {
+	var list [][]Part
+	for _, p := range s.EntryPoints[:min(len(s.EntryPoints), maxEntryPoints)] {
+		if p.Confidence != story.ConfidenceNone {
+			list = append(list, entryPoint(p))
+		}
+	}
+	if len(list) == 0 && len(s.EntryPoints) > 0 {
+		return [][]Part{{said("none stands out: " + text.Count(len(s.EntryPoints), "page") + " ran while processes began, no more often than by chance")}}
+	}
+	return list
+}
+
+func entryPoint(p *scan.EntryPoint) []Part {
+	parts := sentenceOf(clipped(strings.Join(p.Methods, "/")+" "+p.URI), said(fmt.Sprintf(
+		" (%s): %d of %s began while it ran (%.2g would by chance), %d of its %s ran then", p.Confidence, p.Processes,
+		text.Count(p.OfProcesses, "process", "processes"), p.ByChance, p.Coinciding, text.Count(p.Requests, "request"))))
+	parts = append(parts, named("; from ", p.Clients)...)
+	return append(parts, named("; user agent ", p.UserAgents)...)
+}
+
+// named lists the first texts of a list behind a word.
+func named(word string, list []string) []Part {
+	var parts []Part
+	for i, s := range list[:min(len(list), maxStoryNamed)] {
+		if i > 0 {
+			word = ", "
+		}
+		parts = append(parts, said(word), clipped(s))
+	}
+	if more := len(list) - maxStoryNamed; more > 0 {
+		parts = append(parts, said(fmt.Sprintf(" and %d more", more)))
+	}
+	return parts
+}
