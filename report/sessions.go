@@ -59,7 +59,7 @@ func eventSection(w io.Writer, res *scan.Result, width int) error {
 		return nil
 	}
 	var b strings.Builder
-	b.WriteString("\nEvents that match rules, without a session\n")
+	b.WriteString("\n" + strings.Join(text.Wrap("Events that match rules, without a session", width, 3), "\n") + "\n")
 	for _, line := range lines {
 		for i, part := range text.Wrap(line, width-4, 4) {
 			b.WriteString([]string{"  ", "    "}[min(i, 1)] + part + "\n")
@@ -259,7 +259,7 @@ func (t *sessionTable) story(s *scan.Session) {
 		list := phrase.Story(s)
 		form := storyLayout(list)
 		for _, line := range list {
-			for i, part := range text.Wrap(text.Visible(phrase.Plain(line.Parts)), t.width-len(form)-6, maxStoryWrapped) {
+			for i, part := range text.Wrap(text.Visible(phrase.Plain(line.Parts)), max(t.width-len(form)-6, minProcessWidth), maxStoryWrapped) {
 				at := line.First.Time().Format(form)
 				if i > 0 {
 					at = strings.Repeat(" ", len(at))
