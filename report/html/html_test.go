@@ -241,3 +241,22 @@ func TestHTMLNumbers(t *testing.T) {
 		t.Errorf("no %s in %s", s, raw)
 	}
 }
+
+// TestFirstScreenSaysWhatHappened: the page begins with a sentence for each of
+// the gravest sessions, before any count; a session tells its story before its
+// tree.
+func TestFirstScreenSaysWhatHappened(t *testing.T) {
+	page := render(t, shipped(t))
+	at := -1
+	for _, s := range []string{
+		"What happened</h3>", "<code>GET/POST /uploads/health.aspx</code> from <code>198.51.100.23</code> (likely, 8 of 11 processes): ",
+		"; reached <code>198.51.100.77:443", "; task <code>\\PortalHealthCheck</code>", "Links to the server: by process GUID.", `class="tiles"`,
+		`<article class="session critical"`, "<h4>Entry point</h4>", "<h4>What happened</h4>", "same page: ", "<h4>Indicators</h4>", "<summary>Process tree</summary>",
+	} {
+		next := strings.Index(page[at+1:], s)
+		if next < 0 {
+			t.Fatalf("%q does not follow", s)
+		}
+		at += 1 + next
+	}
+}

@@ -288,6 +288,38 @@ func (h *reportPage) Incomplete() bool {
 	return h.Res.Summary.Incomplete() || h.Res.Summary.Interrupted != nil
 }
 
+// maxIncidents bounds the sessions of which the overview says what happened.
+const maxIncidents = 5
+
+// incident is a session as the overview tells it.
+type incident struct {
+	*scan.Session
+	Number   int
+	Sentence []phrase.Part
+}
+
+// Incidents are the gravest sessions; IncidentsLeft counts the others that no
+// baseline knows.
+func (h *reportPage) Incidents() []incident {
+	var list []incident
+	for i, s := range h.Res.Sessions[:min(len(h.Res.Sessions), maxIncidents)] {
+		if !s.Known {
+			list = append(list, incident{s, i, phrase.Sentence(s)})
+		}
+	}
+	return list
+}
+
+func (h *reportPage) IncidentsLeft() int {
+	n := 0
+	for _, s := range h.Res.Sessions[min(len(h.Res.Sessions), maxIncidents):] {
+		if !s.Known {
+			n++
+		}
+	}
+	return n
+}
+
 // HostsListed are the hosts that the overview lists.
 func (h *reportPage) HostsListed() []hostRow { return firstOf(h.Hosts) }
 

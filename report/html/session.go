@@ -10,7 +10,6 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
-	"webshellscan/scan/proctree"
 )
 
 // sessionView is a session as the page shows it.
@@ -21,6 +20,10 @@ type sessionView struct {
 	Tree   *treeNode
 	Facts  []fact
 	Shapes []shapeRow
+	// Entries, Story and Indicators are what the evidence says besides of it.
+	Entries    [][]phrase.Part
+	Story      []phrase.StoryLine
+	Indicators []phrase.Part
 	// ShapesLeft counts the shapes beyond those listed.
 	ShapesLeft int
 }
@@ -99,7 +102,11 @@ func newSessionView(number int, s *scan.Session) *sessionView {
 	add("Users", strings.Join(s.Users, ", "))
 	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
 	add("Why this level", strings.Join(phrase.Reasons(s.LevelReasons), "; "))
-	add("Parents", linkText(s.Link))
+	add("Parents", phrase.LinkText(s.Link))
+	view.Entries, view.Indicators = phrase.EntryPoints(s), phrase.IndicatorParts(s)
+	if phrase.HasStory(s) {
+		view.Story = phrase.Story(s)
+	}
 	for _, shape := range firstOf(s.Shapes) {
 		if len(shape.Findings) == 0 {
 			continue
@@ -113,23 +120,6 @@ func newSessionView(number int, s *scan.Session) *sessionView {
 		view.Shapes = append(view.Shapes, row)
 	}
 	return view
-}
-
-// linkText says how sure the least sure link to a parent is.
-func linkText(link proctree.Link) string {
-	switch link {
-	case proctree.LinkGUID:
-		return "by process GUID"
-	case proctree.LinkName:
-		return "by process ID, time and name"
-	case proctree.LinkStub:
-		return "some are known only from what their children's records say"
-	case proctree.LinkAccount:
-		return "by the application pool that it ran as: these logs do not name the worker"
-	case proctree.LinkTime:
-		return "by process ID and time only: these logs do not name them"
-	}
-	return ""
 }
 
 // OpenTree reports whether the tree is shown unfolded at first.

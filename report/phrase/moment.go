@@ -33,6 +33,7 @@ type effect struct {
 	at     event.Time
 	text   string
 	note   string // what is known besides
+	event  *scan.Event
 	count  int
 	weight int
 }
@@ -219,7 +220,7 @@ func (b *momentBuilder) event(e *scan.Event) {
 		b.moments = append(b.moments, m)
 	}
 	m.level = max(m.level, e.Level())
-	m.add(effect{e.Time, e.Summary, b.note(e), e.Count, weight})
+	m.add(effect{e.Time, e.Summary, b.note(e), e, e.Count, weight})
 }
 
 // isHabit reports whether an event is of a file and of a process that are nothing
