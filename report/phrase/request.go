@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/story"
@@ -48,7 +49,7 @@ func EntryPoints(s *scan.Session) [][]Part {
 		}
 	}
 	if len(list) == 0 && len(s.EntryPoints) > 0 {
-		return [][]Part{{said("none stands out: " + text.Count(len(s.EntryPoints), "page") + " ran while processes began, no more often than by chance")}}
+		return [][]Part{{said("none stands out: " + plural.Count(len(s.EntryPoints), "page") + " ran while processes began, no more often than by chance")}}
 	}
 	return list
 }
@@ -56,7 +57,7 @@ func EntryPoints(s *scan.Session) [][]Part {
 func entryPoint(p *scan.EntryPoint) []Part {
 	parts := sentenceOf(clipped(strings.Join(p.Methods, "/")+" "+p.URI), said(fmt.Sprintf(
 		" (%s): %d of %s began while it ran (%.2g would by chance), %d of its %s ran then", p.Confidence, p.Processes,
-		text.Count(p.OfProcesses, "process", "processes"), p.ByChance, p.Coinciding, text.Count(p.Requests, "request"))))
+		plural.Count(p.OfProcesses, "process", "processes"), p.ByChance, p.Coinciding, plural.Count(p.Requests, "request"))))
 	parts = append(parts, named("; from ", p.Clients)...)
 	return append(parts, named("; user agent ", p.UserAgents)...)
 }

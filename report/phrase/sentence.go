@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/proctree"
@@ -43,12 +44,12 @@ func throughParts(s *scan.Session) []Part {
 	p := s.EntryPoints[0]
 	parts := sentenceOf(said(", through "), clipped(strings.Join(p.Methods, "/")+" "+p.URI))
 	parts = append(parts, named(" from ", p.Clients)...)
-	return append(parts, said(fmt.Sprintf(" (%s, %d of %s): ", p.Confidence, p.Processes, text.Count(p.OfProcesses, "process", "processes"))))
+	return append(parts, said(fmt.Sprintf(" (%s, %d of %s): ", p.Confidence, p.Processes, plural.Count(p.OfProcesses, "process", "processes"))))
 }
 
 // ranParts says what was run, and as whom.
 func ranParts(s *scan.Session) []Part {
-	parts := sentenceOf(said(text.Count(max(s.Commands, 1), "distinct command")))
+	parts := sentenceOf(said(plural.Count(max(s.Commands, 1), "distinct command")))
 	parts = append(parts, named(" as ", s.Users)...)
 	if len(s.Findings) == 0 {
 		return parts
@@ -86,7 +87,7 @@ func deedParts(s *scan.Session) []Part {
 		parts = append(parts, named(g.word, values(g.list))...)
 	}
 	if len(s.Armed) > 0 {
-		parts = append(parts, said("; "+text.Count(len(s.Armed), "process", "processes")+" ran by what it left behind"))
+		parts = append(parts, said("; "+plural.Count(len(s.Armed), "process", "processes")+" ran by what it left behind"))
 	}
 	return parts
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -180,7 +181,7 @@ func (m *moment) effectParts(behind bool) []Part {
 		}
 	}
 	if more := len(m.effects) - len(order); more > 0 {
-		parts = append(parts, said("; and "+text.Count(more, "more event")))
+		parts = append(parts, said("; and "+plural.Count(more, "more event")))
 	}
 	return parts
 }
@@ -204,10 +205,10 @@ func foldedParts(group []*moment) []Part {
 	}
 	var counts []string
 	if commands > 0 {
-		counts = append(counts, text.Count(commands, "command"))
+		counts = append(counts, plural.Count(commands, "command"))
 	}
 	if events > 0 {
-		counts = append(counts, text.Count(events, "event"))
+		counts = append(counts, plural.Count(events, "event"))
 	}
 	parts := sentenceOf(said(strings.Join(counts, " and ")))
 	for i, m := range namedMoments(group) {
