@@ -59,7 +59,7 @@ func (in *input) open(ctx context.Context) error {
 		head := in.source(evtx.Part{End: size})
 		if in.Stretches != nil {
 			in.evtx = evtx.Raw(in.file, size)
-		} else if in.claimed() {
+		} else if in.ClaimsLog() {
 			in.evtx, in.err = evtx.Search(ctx, head, size)
 		} else {
 			in.evtx, in.err = evtx.Open(head, size)
@@ -177,10 +177,6 @@ func (e *otherKindError) Error() string {
 
 func (e *otherKindError) Unwrap() error { return e.err }
 
-// claimed reports whether the file is expected to be a log: by its name, or as it
-// was named on the command line.
-func (in *input) claimed() bool { return in.Named || source.IsLogName(in.Path) }
-
 // add adds what one reading of the input met. After the last one the file is
 // closed.
 func (in *input) add(ctx context.Context, r *evtx.Reading, faults *integrity.FaultLog) {
@@ -256,7 +252,7 @@ func (in *input) close() {
 // it is a log, and it is nothing that may hold one.
 func (in *input) ignored() bool {
 	_, other := errors.AsType[*otherKindError](in.err)
-	return other && !in.claimed() && !in.kind.MayHoldLogs()
+	return other && !in.ClaimsLog() && !in.kind.MayHoldLogs()
 }
 
 // checkBody tells of a log that has a header and not one chunk behind it: it holds

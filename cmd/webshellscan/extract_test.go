@@ -97,3 +97,28 @@ func TestExtract(t *testing.T) {
 		}
 	}
 }
+
+// TestExtractNamesNoLogs: what is called a log and is none costs itself and is
+// named, though it lies in no container.
+func TestExtractNamesNoLogs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	makeZip(t, "in/case.zip", map[string]string{"Security.evtx": "ElfFile\x00" + strings.Repeat("x", 5000)})
+	for name, content := range map[string]string{
+		"zeroed.evtx": strings.Repeat("\x00", 70_000), "paper.evtx": "%PDF-1.7\n" + strings.Repeat("text ", 300),
+		"whole.evtx": "ElfFile\x00" + strings.Repeat("x", 5000), "notes.txt": "nothing",
+	} {
+		if err := write(filepath.Join("in", name), []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, _, errs := runHere(t, "extract", "in", "-o", "out")
+	m := readManifest(t, "out")
+	if status != exitIncomplete || len(m.Files) != 1 || len(m.NotRead) != 2 {
+		t.Fatalf("exit status %d, %+v: %s", status, m, errs)
+	}
+	for i, want := range []string{"but a PDF document", "but zeroed: nothing but zeros in 70000 bytes"} {
+		if !strings.HasSuffix(m.NotRead[i].Text, want) || !strings.Contains(errs, want) {
+			t.Errorf("%+v lacks %q: %s", m.NotRead[i], want, errs)
+		}
+	}
+}

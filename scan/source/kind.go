@@ -344,6 +344,10 @@ func utf16Text(b []byte, order binary.ByteOrder) string {
 	return string(utf16.Decode(units))
 }
 
+// ClaimsLog reports whether an input is expected to be a log: by its name, or as
+// its own path was given.
+func (in *Input) ClaimsLog() bool { return in.Named || IsLogName(in.Path) }
+
 // IsLogName reports whether a file is called as event logs are, or as they are
 // after somebody added an ending of his own: Security.evtx, Security.evtx.locked,
 // Security.evtx_data, SecEvent.Evt.

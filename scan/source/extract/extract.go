@@ -136,8 +136,12 @@ type extraction struct {
 func (e *extraction) all(ctx context.Context, found *source.Found, hash bool) {
 	for _, list := range [][]source.Input{found.Inputs, found.Others} {
 		for i := range list {
-			if in := &list[i]; in.Origin != nil && in.Stretches == nil && ctx.Err() == nil {
+			switch in := &list[i]; {
+			case in.Stretches != nil || ctx.Err() != nil:
+			case in.Origin != nil:
 				e.manifest.Files = append(e.manifest.Files, e.file(ctx, in))
+			case in.ClaimsLog():
+				e.notRead(in.Path, checkLog(in))
 			}
 		}
 	}
@@ -148,12 +152,34 @@ func (e *extraction) all(ctx context.Context, found *source.Found, hash bool) {
 	}
 	for _, s := range found.Skipped {
 		if s.Unreadable {
-			e.manifest.NotRead = append(e.manifest.NotRead, Remark{s.Path, s.Err.Error()})
+			e.notRead(s.Path, s.Err)
 		}
 	}
 	for _, n := range found.Notes {
 		e.manifest.Notes = append(e.manifest.Notes, Remark{n.Path, n.Text})
 	}
+}
+
+// notRead notes why a path was not read; a nil error is none.
+func (e *extraction) notRead(path string, err error) {
+	if err != nil {
+		e.manifest.NotRead = append(e.manifest.NotRead, Remark{path, err.Error()})
+	}
+}
+
+// checkLog returns an error if an input that claims to be a log, and lies in no
+// container, is none and holds none.
+func checkLog(in *source.Input) error {
+	f, err := in.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	kind, err := source.KindOf(f, f.Size())
+	if err != nil || kind.Class == source.ClassLog || kind.Class == source.ClassExport {
+		return err
+	}
+	return errors.New("no event log (EVTX), but " + kind.Name)
 }
 
 // file writes one file. What is wrong with it is in the result.
