@@ -1,0 +1,92 @@
+package evtx
+
+import (
+	"encoding/binary"
+	"testing"
+	"unicode/utf16"
+
+	"webshellscan/scan/event"
+)
+
+// fragment is BinXML as a record without a template has it (MS-EVEN6, section
+// 2.2.12), names inline.
+type fragment []byte
+
+func (f fragment) token(token byte) fragment { return append(f, token) }
+
+// name adds a reference to a name, and the node that it points at, which follows.
+func (f fragment) name(name string) fragment {
+	f = binary.LittleEndian.AppendUint32(f, uint32(len(f)+4))
+	f = append(f, 0, 0, 0, 0, 0, 0) // the next node of the bucket, and the hash
+	return append(f.text(name), 0, 0)
+}
+
+// text adds the number of UTF-16 units, and these.
+func (f fragment) text(text string) fragment {
+	units := utf16.Encode([]rune(text))
+	f = binary.LittleEndian.AppendUint16(f, uint16(len(units)))
+	for _, u := range units {
+		f = binary.LittleEndian.AppendUint16(f, u)
+	}
+	return f
+}
+
+// open adds the start of an element, with a size of attributes if it has some.
+func (f fragment) open(name string, attributes bool) fragment {
+	if !attributes {
+		return append(f, tokenOpenElement, 0, 0, 0, 0).name(name)
+	}
+	return append(append(f, tokenOpenElement|moreFollows, 0, 0, 0, 0).name(name), 0, 0, 0, 0)
+}
+
+func (f fragment) attribute(name string) fragment { return f.token(tokenAttribute).name(name) }
+
+func (f fragment) value(text string) fragment {
+	return append(f, tokenValueText, byte(event.TypeString)).text(text)
+}
+
+// TestSkipElements: what stands behind System is passed over by the grammar of
+// BinXML up to its end token, and given back where it breaks that.
+func TestSkipElements(t *testing.T) {
+	data := func() fragment { return fragment{}.open("EventData", false).token(tokenCloseStart) }
+	named := func() fragment {
+		return data().open("Data", true).attribute("Name").value("Image").token(tokenCloseStart)
+	}
+	number := named()
+	number = append(number, tokenValueText, byte(event.TypeUint32), 0, 0)
+	for name, c := range map[string]struct {
+		f     fragment
+		depth int
+		want  bool
+	}{
+		"texts": {named().value("C:\\a.exe").token(tokenEndElement).token(tokenEndElement), 0, true},
+		"two of a kind": {
+			named().value("a").token(tokenEndElement).open("Data", true).attribute("Name").value("b").token(tokenCloseStart).token(tokenEndElement).token(tokenEndElement), 0, true,
+		},
+		"an empty element":          {data().open("Data", true).attribute("Name").value("x").token(tokenCloseEmpty).open("Data", false).token(tokenCloseEmpty).token(tokenEndElement), 0, true},
+		"a CDATA section":           {named().token(tokenCDATA).text("<x>").token(tokenEndElement).token(tokenEndElement), 0, true},
+		"a reference to an entity":  {named().token(tokenEntityRef).name("amp").token(tokenEndElement).token(tokenEndElement), 0, true},
+		"a character":               {append(named(), tokenCharRef, 'x', 0).token(tokenEndElement).token(tokenEndElement), 0, true},
+		"within an open element":    {data().token(tokenEndElement).token(tokenEndElement), 1, true},
+		"nothing":                   {nil, 0, true},
+		"an element left open":      {named().value("x").token(tokenEndElement), 0, false},
+		"an element too many ended": {data().token(tokenEndElement).token(tokenEndElement), 0, false},
+		"an element in an attribute": {
+			data().open("Data", true).attribute("Name").open("Data", false).token(tokenCloseStart).token(tokenEndElement).token(tokenCloseStart).token(tokenEndElement).token(tokenEndElement), 0, false,
+		},
+		"a text that is a number": {number.token(tokenEndElement).token(tokenEndElement), 0, false},
+		"an unknown token":        {named().token(0x3f).token(tokenEndElement).token(tokenEndElement), 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			end := len(c.f) + 1
+			chunk := append(c.f.token(tokenEOF), "behind"...)
+			pos, ok := skipElements(chunk, 0, end, c.depth)
+			if ok != c.want || ok && pos != end {
+				t.Errorf("skipElements = %d, %v; want %d, %v", pos, ok, end, c.want)
+			}
+			if _, ok := skipElements(chunk, 0, end-1, c.depth); ok {
+				t.Error("without its end token it is well-formed")
+			}
+		})
+	}
+}
