@@ -225,7 +225,8 @@ func browserFilters(t *testing.T, ctx context.Context) {
 // known of it, as far as its raw event.
 func browserTree(t *testing.T, ctx context.Context) {
 	p := open(t, ctx, reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents))
-	p.do(chromedp.ScrollIntoView("#s0 .tree summary"), chromedp.Sleep(100*time.Millisecond), chromedp.Click("#s0 .tree summary"))
+	p.text(`document.querySelector('#s0 .tree summary').scrollIntoView({block: 'center'})`)
+	p.do(chromedp.Sleep(100*time.Millisecond), chromedp.Click("#s0 .tree summary"))
 	p.want(`document.querySelector('#s0 .tree details').open`, "false")
 	p.do(chromedp.Click("#open-all"))
 	p.want(`document.querySelectorAll('#sessions details:not([open])').length`, "0")
