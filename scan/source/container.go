@@ -103,6 +103,13 @@ func (x *expander) skip(path string, err error) {
 	}
 }
 
+// skipAll notes reasons why something was not read, a sentence each.
+func (x *expander) skipAll(path string, reasons []string) {
+	for _, reason := range reasons {
+		x.skip(path, errors.New(reason))
+	}
+}
+
 func (x *expander) note(path string, notes ...string) {
 	for _, text := range notes {
 		x.notes = append(x.notes, Note{Path: path, Text: text})
@@ -633,18 +640,21 @@ func (x *expander) volume(c *container, v image.Volume, source image.File) {
 	place := fmt.Sprintf("p%d", v.Number)
 	origin := *c.origin
 	origin.Volume = &v.Number
-	newer := x.files(c, origin, place, source, nil)
+	newer, catalog := x.files(c, origin, place, source, nil)
 	if x.options.Carve {
 		x.unallocated(c, origin, place, source)
 	}
-	snapshots, notes := shadow.Open(source)
-	x.note(c.path+separator+place, notes...)
+	snapshots, lost := shadow.Open(source, catalog)
+	x.skipAll(c.path+separator+place, lost)
 	for _, s := range snapshots {
 		o := origin
 		o.Snapshot = s.Time
 		at := place + "/shadow " + snapshotName(s.Time)
 		x.note(c.path+separator+at, s.Notes...)
-		newer = x.files(c, o, at, s, newer)
+		if s.Fault != nil {
+			x.skip(c.path+separator+at, s.Fault)
+		}
+		newer, _ = x.files(c, o, at, s, newer)
 	}
 }
 
@@ -658,13 +668,14 @@ func snapshotName(t event.Time) string {
 }
 
 // files adds the logs of a volume, or of a snapshot of it. Those that a newer view
-// has too, unchanged, are not read again. It returns them by path.
-func (x *expander) files(c *container, origin Origin, place string, source ntfs.Source, newer map[string]*ntfs.File) map[string]*ntfs.File {
+// has too, unchanged, are not read again. It returns them by path, and where the
+// catalog of shadow copies lies.
+func (x *expander) files(c *container, origin Origin, place string, source ntfs.Source, newer map[string]*ntfs.File) (byPath map[string]*ntfs.File, catalog int64) {
 	shown := c.path + separator + place
 	v, err := ntfs.Open(source)
 	if err != nil {
 		x.skip(shown, err)
-		return nil
+		return nil, 0
 	}
 	if len(x.options.Wanted) > 0 {
 		v.Also = &ntfs.Also{Name: mayBeWantedName, Path: mayBeWantedPath}
@@ -674,11 +685,12 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 		x.skip(shown, err)
 	}
 	x.note(shown, v.Notes...)
+	x.skipAll(shown, v.Lost)
 	if x.options.Carve {
 		x.carvePages(c, origin, place, v)
 	}
 	snapshot, _ := source.(*shadow.Snapshot)
-	byPath := make(map[string]*ntfs.File, len(files))
+	byPath = make(map[string]*ntfs.File, len(files))
 	same := 0
 	for _, f := range files {
 		if snapshot != nil && f.Deleted {
@@ -699,7 +711,7 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 	if same > 0 {
 		x.note(shown, fmt.Sprintf("%d files did not change until the next snapshot or the present, and were read once", same))
 	}
-	return byPath
+	return byPath, v.ShadowCatalog()
 }
 
 // unchanged reports whether a file of a snapshot is the same in the next newer view.

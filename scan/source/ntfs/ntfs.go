@@ -28,6 +28,9 @@ type Source interface {
 type Volume struct {
 	// Notes say what is wrong with the volume, a sentence each.
 	Notes []string
+	// Lost says what of the master file table could not be read, a sentence each: files
+	// may be missing.
+	Lost []string
 	// Also asks Walk for files besides logs; nil: for none.
 	Also *Also
 
@@ -40,6 +43,7 @@ type Volume struct {
 	mft        *Stream
 	bitmap     *Stream // clusters in use; nil if it could not be read
 	root       []*File // of the root directory, from the last Walk
+	catalog    int64   // where the catalog of shadow copies lies, from the last Walk
 }
 
 // Open reads the boot sector and the first record of the master file table.

@@ -166,6 +166,77 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// unreadable is a volume of which a stretch cannot be read.
+type unreadable struct {
+	*bytes.Reader
+	start, end int64
+}
+
+// ReadAt implements io.ReaderAt.
+func (u unreadable) ReadAt(b []byte, off int64) (int, error) {
+	if off >= u.end || off+int64(len(b)) <= u.start {
+		return u.Reader.ReadAt(b, off)
+	}
+	n, _ := u.Reader.ReadAt(b[:max(0, u.start-off)], off) // the whole of it is there
+	return n, io.ErrUnexpectedEOF
+}
+
+// TestLost: records of the master file table that cannot be read, or not be parsed,
+// cost only themselves, and it is told that files may be missing.
+func TestLost(t *testing.T) {
+	const mft, record, first = 4 * ntfstest.Cluster, 1024, 24
+	var files []ntfstest.File
+	for i := range 8 {
+		files = append(files, ntfstest.File{Path: fmt.Sprintf("%d.evtx", i), Data: logBytes(1, uint64(i))})
+	}
+	build := func() []byte { return ntfstest.Volume(300, files...) }
+	stretch := func(from, to int64) func([]byte) ntfs.Source {
+		return func(b []byte) ntfs.Source { return unreadable{bytes.NewReader(b), mft + from*record, mft + to*record} }
+	}
+	patched := func(at int, text string) func([]byte) ntfs.Source {
+		return func(b []byte) ntfs.Source {
+			copy(b[mft+first*record+at:], text)
+			return bytes.NewReader(b)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		source func([]byte) ntfs.Source
+		files  int
+		lost   bool
+	}{
+		{"three records cannot be read", stretch(first+2, first+5), 5, true},
+		{"a part of a record cannot be read", func(b []byte) ntfs.Source {
+			return unreadable{bytes.NewReader(b), mft + first*record + 100, mft + first*record + 200}
+		}, 7, true},
+		{"the end of the table cannot be read", stretch(first+6, 64), 6, true},
+		{"no signature", patched(0, "GILE"), 7, true},
+		{"marked as bad", patched(0, "BAAD"), 7, true},
+		{"a deleted record is torn", patched(22, "\x00\x00"+string(make([]byte, 22))+"\xFF\xFF"), 7, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v, err := ntfs.Open(tt.source(build()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, err := v.Walk(t.Context())
+			if err != nil || len(list) != tt.files || (len(v.Lost) > 0) != tt.lost {
+				t.Errorf("%d files, lost %q, notes %q, error %v", len(list), v.Lost, v.Notes, err)
+			}
+		})
+	}
+}
+
+// TestShadowCatalog: the walk tells where the catalog of shadow copies lies.
+func TestShadowCatalog(t *testing.T) {
+	content := bytes.Repeat([]byte("catalog "), 2048)
+	data := ntfstest.Volume(100, ntfstest.File{Path: "System Volume Information/{3808876b-c176-4e48-b7ae-04046e6cc752}", Data: content})
+	v, _ := walk(t, data)
+	if at := v.ShadowCatalog(); at == 0 || !bytes.HasPrefix(data[at:], content) {
+		t.Errorf("offset %d", at)
+	}
+}
+
 // TestCancel: a walk ends when it is cancelled.
 func TestCancel(t *testing.T) {
 	v, err := ntfs.Open(bytes.NewReader(ntfstest.Volume(100)))

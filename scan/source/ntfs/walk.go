@@ -3,6 +3,7 @@ package ntfs
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -56,8 +57,13 @@ type walk struct {
 	files       []*record           // that may be logs
 	root        []*record           // files of the root directory
 	extras      map[int64][]*record // by base: records that go on a file's
-	torn        int
-	others      int // of files: by name only
+	torn        int                 // records that cannot be parsed and are in use
+	tornFree    int                 // and those that are not
+	unread      int64               // bytes of the table
+	faults      int                 // readings of the table that failed
+	failing     int                 // of these, the last ones, with nothing read between them
+	behind      int64               // where the last of them was given up
+	others      int                 // of files: by name only
 }
 
 // directory is what paths need of a directory.
@@ -76,10 +82,9 @@ const maxExtras = 1 << 20
 // Notes. If the context is cancelled, Walk returns its cause with what it has.
 func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
 	w := &walk{volume: v, directories: make(map[int64]directory), extras: make(map[int64][]*record)}
+	v.catalog = 0
 	err := w.read(ctx)
-	if w.torn > 0 {
-		v.note("%d records of the master file table are damaged", w.torn)
-	}
+	w.tell()
 	if w.others == maxOthers {
 		v.note("more than %d files are named as text logs are; the others were not looked at", maxOthers)
 	}
@@ -98,6 +103,21 @@ func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
 		files = append(files, w.logs(r)...)
 	}
 	return files, err
+}
+
+// tell says what of the table was not read.
+func (w *walk) tell() {
+	v := w.volume
+	v.Lost = nil
+	if w.torn > 0 {
+		v.Lost = append(v.Lost, fmt.Sprintf("%d records of the master file table are damaged: files may be missing", w.torn))
+	}
+	if w.unread > 0 {
+		v.Lost = append(v.Lost, fmt.Sprintf("%d records of the master file table cannot be read: files may be missing", max(1, w.unread/v.recordSize)))
+	}
+	if w.tornFree > 0 {
+		v.note("%d records of deleted files in the master file table are damaged", w.tornFree)
+	}
 }
 
 // join adds to a record what others say that go on it, once.
@@ -137,11 +157,11 @@ func (w *walk) read(ctx context.Context) error {
 		for at := int64(0); at+v.recordSize <= int64(n); at += v.recordSize {
 			w.take(buffer[at:at+v.recordSize], (off+at)/v.recordSize)
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			v.note("the master file table ends at record %d: %v", (off+int64(n))/v.recordSize, err)
-			return nil
-		}
 		off += int64(n) / v.recordSize * v.recordSize
+		if err != nil && !errors.Is(err, io.EOF) {
+			off += w.stepOver(off, err)
+			continue
+		}
 		if int64(n) < v.recordSize {
 			return nil
 		}
@@ -149,23 +169,58 @@ func (w *walk) read(ctx context.Context) error {
 	return nil
 }
 
+// stepOver returns how many bytes of the table to leave out at an offset where it
+// cannot be read: one record, but more and more if none behind it can be read either.
+func (w *walk) stepOver(off int64, err error) int64 {
+	const single, most, maxFaults = 64, 1 << 20, 1 << 12
+	v := w.volume
+	if w.faults == 0 {
+		v.note("record %d of the master file table cannot be read: %v", off/v.recordSize, err)
+	}
+	w.faults++
+	if off > w.behind {
+		w.failing = 0
+	}
+	w.failing++
+	step := v.recordSize
+	if w.failing > single {
+		step = min(v.recordSize<<min(w.failing-single, 20), most)
+	}
+	if w.faults > maxFaults {
+		step = v.mft.size
+	}
+	step = min(step, v.mft.size-off)
+	w.behind = off + step
+	w.unread += step
+	return step
+}
+
+// parse returns the record in b, nil if there is none. A damaged one is counted.
+func (w *walk) parse(b []byte, number int64) *record {
+	if binary.LittleEndian.Uint32(b) == 0 {
+		return nil // never used
+	}
+	const flags, inUse = 22, 1
+	used := b[flags]&inUse != 0
+	err := w.volume.fixUp(b)
+	if err == nil {
+		var r *record
+		if r, err = parseRecord(b, number); err == nil {
+			return r
+		}
+	}
+	if used {
+		w.torn++
+	} else {
+		w.tornFree++
+	}
+	return nil
+}
+
 // take takes one record.
 func (w *walk) take(b []byte, number int64) {
-	switch string(b[:4]) {
-	case "FILE":
-	case "BAAD":
-		w.torn++
-		return
-	default:
-		return
-	}
-	if err := w.volume.fixUp(b); err != nil {
-		w.torn++
-		return
-	}
-	r, err := parseRecord(b, number)
-	if err != nil {
-		w.torn++
+	r := w.parse(b, number)
+	if r == nil {
 		return
 	}
 	switch {
@@ -184,10 +239,31 @@ func (w *walk) take(b []byte, number int64) {
 		if r.mayBeLog() || w.mayBeOther(r) {
 			w.files = append(w.files, r)
 		}
+		if r.inUse && slices.ContainsFunc(r.names, func(n fileName) bool { return n.name == catalogName }) {
+			w.volume.catalog = w.start(r)
+		}
 		if r.inUse && len(w.root) < maxRoot && slices.ContainsFunc(r.names, func(n fileName) bool { return n.parent == rootRecord }) {
 			w.root = append(w.root, r)
 		}
 	}
+}
+
+// catalogName is the name of the file in "System Volume Information" that holds the
+// catalog of the volume's shadow copies.
+const catalogName = "{3808876b-c176-4e48-b7ae-04046e6cc752}"
+
+// ShadowCatalog returns where on the volume, in bytes, the file of the catalog of its
+// shadow copies begins, as the last Walk found it; 0 if there is no such file.
+func (v *Volume) ShadowCatalog() int64 { return v.catalog }
+
+// start returns where on the volume the content of a file begins, 0 if it has no
+// clusters.
+func (w *walk) start(r *record) int64 {
+	s := r.stream("")
+	if s == nil || len(s.runs) == 0 || s.runs[0].lcn <= 0 || s.runs[0].lcn >= w.volume.clusters {
+		return 0
+	}
+	return s.runs[0].lcn * w.volume.cluster
 }
 
 // maxRoot bounds the files of the root directory that are remembered.

@@ -52,8 +52,10 @@ type Snapshot struct {
 	Time event.Time
 	// ID is the GUID of its store.
 	ID event.GUID
-	// Notes say what is wrong with it, a sentence each.
+	// Notes say what is wrong with it, a sentence each. Fault says why what it saved
+	// is not known as a whole, nil if it is.
 	Notes []string
+	Fault error
 
 	volume Source
 	newer  *Snapshot // nil of the newest
@@ -62,7 +64,6 @@ type Snapshot struct {
 	// overlays are writes into the snapshot itself.
 	overlays map[int64][]descriptor
 	free     []byte // bitmap of blocks that were free, if it counts
-	broken   bool   // the store could not be read
 }
 
 // descriptor says where a block of the snapshot is.
@@ -88,9 +89,11 @@ type entry struct {
 }
 
 // Open returns the snapshots of a volume, the newest first, and what could not be
-// read of them. A volume without any has none.
-func Open(volume Source) ([]*Snapshot, []string) {
-	catalog, notes := readHeader(volume)
+// read of them, a sentence each. A volume without any has none. Where its header is
+// damaged, the catalog is looked for at the offset file, which is where the file of
+// the catalog begins; 0 if there is none.
+func Open(volume Source, file int64) ([]*Snapshot, []string) {
+	catalog, byFile, notes := findCatalog(volume, file)
 	if catalog == 0 {
 		return nil, notes
 	}
@@ -107,30 +110,44 @@ func Open(volume Source) ([]*Snapshot, []string) {
 			continue
 		}
 		s := &Snapshot{Time: e.time, ID: e.id, volume: volume, newer: newer, size: volume.Size(), blocks: make(map[int64]descriptor), overlays: make(map[int64][]descriptor)}
-		if err := s.read(e); err != nil {
-			s.Notes = append(s.Notes, err.Error())
-			s.broken = true
+		if byFile {
+			s.Notes = append(s.Notes, "the header of the shadow copies is damaged: their catalog was found by its file")
 		}
+		s.Fault = s.read(e)
 		list = append(list, s)
 		newer = s
 	}
 	return list, notes
 }
 
-// readHeader returns where the catalog begins, 0 if there is none.
-func readHeader(volume Source) (int64, []string) {
+// findCatalog returns where the catalog begins, 0 if there is none, and whether only
+// its file tells.
+func findCatalog(volume Source, file int64) (catalog int64, byFile bool, notes []string) {
+	isCatalog := func(at int64) bool {
+		_, err := readBlock(volume, at, kindCatalog)
+		return err == nil
+	}
 	b := make([]byte, blockHead)
-	if n, _ := volume.ReadAt(b, headerOffset); n < len(b) || string(b[:16]) != identifier {
-		return 0, nil
+	n, err := volume.ReadAt(b, headerOffset)
+	sound := n == len(b) && string(b[:16]) == identifier
+	catalog = int64(binary.LittleEndian.Uint64(b[48:]))
+	switch {
+	case sound && catalog == 0:
+		return 0, false, nil
+	case sound && isCatalog(catalog) && !bytes.Equal(b[64:80], b[80:96]):
+		return 0, false, []string{"the shadow copies of this volume are stored on another one, and are not read"}
+	case sound && isCatalog(catalog):
+		return catalog, false, nil
+	case file > 0 && isCatalog(file):
+		return file, true, nil
+	case sound:
+		return catalog, false, nil // what is wrong with it is told when it is read
+	case file > 0:
+		return 0, false, []string{"the header and the catalog of the shadow copies are damaged: none of them is read"}
+	case n < len(b) && volume.Size() > headerOffset+blockHead:
+		return 0, false, []string{fmt.Sprintf("the header of the shadow copies cannot be read: %v", err)}
 	}
-	catalog := int64(binary.LittleEndian.Uint64(b[48:]))
-	if catalog == 0 {
-		return 0, nil
-	}
-	if !bytes.Equal(b[64:80], b[80:96]) {
-		return 0, []string{"the shadow copies of this volume are stored on another one, and are not read"}
-	}
-	return catalog, nil
+	return 0, false, nil
 }
 
 // chain calls each with the bodies of the blocks of one kind that are linked with
@@ -289,7 +306,7 @@ func (s *Snapshot) Size() int64 { return s.size }
 // Changed reports whether a stretch of the volume was other than in the next newer
 // snapshot, or is on the volume. Only what the store has blocks for is read.
 func (s *Snapshot) Changed(start, end int64) bool {
-	if s.broken {
+	if s.Fault != nil {
 		return true
 	}
 	then, since := make([]byte, blockSize), make([]byte, blockSize)

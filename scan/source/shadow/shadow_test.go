@@ -110,7 +110,7 @@ func build() *volume {
 // then the volume.
 func TestSnapshots(t *testing.T) {
 	v := build()
-	snapshots, notes := shadow.Open(bytes.NewReader(v.data))
+	snapshots, notes := shadow.Open(bytes.NewReader(v.data), 0)
 	if len(snapshots) != 2 || len(notes) != 0 || snapshots[0].Time != 2000 || snapshots[1].Time != 1000 {
 		t.Fatalf("%d snapshots, %q", len(snapshots), notes)
 	}
@@ -147,7 +147,7 @@ func TestSnapshots(t *testing.T) {
 func TestResolved(t *testing.T) {
 	v := build()
 	list(v.structure(23, 3, 0), descriptor{original: 4, relative: 5, flags: 1}, descriptor{original: 5, data: 31})
-	snapshots, _ := shadow.Open(bytes.NewReader(v.data))
+	snapshots, _ := shadow.Open(bytes.NewReader(v.data), 0)
 	b := make([]byte, 10)
 	for n, letter := range map[int]string{4: "N", 5: "f"} {
 		if _, err := snapshots[0].ReadAt(b, int64(n*block)); err != nil || string(b) != strings.Repeat(letter, 10) {
@@ -172,9 +172,12 @@ func TestDamage(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			v := build()
 			tt.damage(v)
-			snapshots, notes := shadow.Open(bytes.NewReader(v.data))
+			snapshots, notes := shadow.Open(bytes.NewReader(v.data), 0)
 			for _, s := range snapshots {
 				notes = append(notes, s.Notes...)
+				if s.Fault != nil {
+					notes = append(notes, s.Fault.Error())
+				}
 				_, _ = io.Copy(io.Discard, io.NewSectionReader(s, 0, s.Size())) // may fail, must end
 			}
 			if all := strings.Join(notes, "; "); !strings.Contains(all, tt.want) {
@@ -182,8 +185,34 @@ func TestDamage(t *testing.T) {
 			}
 		})
 	}
-	if snapshots, notes := shadow.Open(bytes.NewReader(newVolume(3).data)); len(snapshots) > 0 || len(notes) > 0 {
+	if snapshots, notes := shadow.Open(bytes.NewReader(newVolume(3).data), 0); len(snapshots) > 0 || len(notes) > 0 {
 		t.Errorf("a volume without any: %v, %q", snapshots, notes)
+	}
+}
+
+// TestLostHeader: without a header the catalog is found by its file, and where the
+// file does not hold it either, that is told.
+func TestLostHeader(t *testing.T) {
+	for name, damage := range map[string]func(v *volume){
+		"no identifier":         func(v *volume) { clear(v.data[0x1E00:][:16]) },
+		"it points nowhere":     func(v *volume) { v.header(1 << 30) },
+		"it points to no block": func(v *volume) { v.header(5) },
+	} {
+		v := build()
+		damage(v)
+		list, notes := shadow.Open(bytes.NewReader(v.data), 20*block)
+		if len(list) != 2 || len(notes) > 0 || list[1].Time != 1000 || !strings.Contains(strings.Join(list[0].Notes, ""), "found by its file") {
+			t.Errorf("%s: %d snapshots, %q", name, len(list), notes)
+		}
+		v.fill(20, 0)
+		if list, notes := shadow.Open(bytes.NewReader(v.data), 20*block); len(list) > 0 || len(notes) != 1 {
+			t.Errorf("%s, and the catalog gone: %d snapshots, %q", name, len(list), notes)
+		}
+	}
+	v := build()
+	v.header(0) // Windows writes that when the last one is deleted
+	if list, notes := shadow.Open(bytes.NewReader(v.data), 20*block); len(list) > 0 || len(notes) > 0 {
+		t.Errorf("none are left: %d snapshots, %q", len(list), notes)
 	}
 }
 
@@ -198,7 +227,7 @@ func TestWindows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	snapshots, notes := shadow.Open(m)
+	snapshots, notes := shadow.Open(m, 0)
 	want := []string{
 		"41f940d92a534dd8e940a4983d2a766bcb262373f9dc2006851e81fa3a1fa2f2",
 		"c8ada35c641a68447640b250f35e623b7f619aaae26bd55a06b8d4c34ebed1da",
@@ -222,7 +251,7 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, at uint32, patch []byte) {
 		data := bytes.Clone(base)
 		copy(data[int(at)%len(data):], patch)
-		snapshots, _ := shadow.Open(bytes.NewReader(data))
+		snapshots, _ := shadow.Open(bytes.NewReader(data), 0)
 		for _, s := range snapshots {
 			_, _ = io.Copy(io.Discard, io.NewSectionReader(s, 0, 12*block)) // may fail, must end
 		}
