@@ -218,16 +218,16 @@ var csvColumns = append(slices.Clone(findingColumns),
 // ofProcess returns a cell that is empty in rows that are no process.
 func ofProcess(cell func(r *row) string) func(r *row) string {
 	return func(r *row) string {
-		if r.category != "" && r.category != categoryProcess {
+		if r.category != categoryProcess {
 			return ""
 		}
 		return cell(r)
 	}
 }
 
-// processPID is the ID of a process, "" of an event that is tied to none.
+// processPID is the ID of a process, "" in rows that are of none.
 func processPID(r *row) string {
-	if r.ProcessID == 0 && r.category != "" && r.category != categoryProcess {
+	if r.ProcessID == 0 && r.category != categoryProcess {
 		return ""
 	}
 	return formatUint(r.ProcessID)

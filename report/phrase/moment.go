@@ -26,6 +26,7 @@ type moment struct {
 	level                   rules.Level
 	weight                  int
 	effects                 []effect
+	effectWeight            int // of all effects
 }
 
 // effect is what an event says, or several that say the same.
@@ -63,12 +64,19 @@ type momentBuilder struct {
 	of       map[proctree.Process]*moment // the latest of each
 	requests map[proctree.Process]*scan.Request
 	hashes   map[string]string // SHA-256 of files, by path in lower case
+	told     map[effectKey]int // indices of the effects of moments
+}
+
+// effectKey names an effect by what it says.
+type effectKey struct {
+	moment *moment
+	text   string
 }
 
 func newMomentBuilder(s *scan.Session) *momentBuilder {
 	b := &momentBuilder{
 		session: s, of: make(map[proctree.Process]*moment), requests: make(map[proctree.Process]*scan.Request),
-		hashes: make(map[string]string),
+		hashes: make(map[string]string), told: make(map[effectKey]int),
 	}
 	for _, r := range s.Requests {
 		if !r.Entry || r.Confidence == story.ConfidenceNone {
@@ -190,8 +198,9 @@ func (b *momentBuilder) addHashes() {
 	}
 }
 
-// commandWords returns a command line as it stands in the line of what ran it: in lower case, the program without its folder and ending. net.exe runs
-// net1.exe with its own arguments.
+// commandWords returns a command line as it stands in the line of what ran it: in
+// lower case, the program without its folder and ending. net.exe runs net1.exe with
+// its own arguments.
 func commandWords(image, command string) string {
 	name := strings.TrimSuffix(proctree.BaseName(image), ".exe")
 	if name == "net1" {
@@ -220,7 +229,7 @@ func (b *momentBuilder) event(e *scan.Event) {
 		b.moments = append(b.moments, m)
 	}
 	m.level = max(m.level, e.Level())
-	m.add(effect{e.Time, e.Summary, b.note(e), e, e.Count, weight})
+	b.add(m, effect{e.Time, e.Summary, b.note(e), e, e.Count, weight})
 }
 
 // isHabit reports whether an event is of a file and of a process that are nothing
@@ -237,7 +246,7 @@ func (b *momentBuilder) isHabit(e *scan.Event) bool {
 }
 
 // note says what an event's summary does not: the hash of the file that it is
-// about, and the rule that it matched.
+// about, and how often it came.
 func (b *momentBuilder) note(e *scan.Event) string {
 	var notes []string
 	path := strings.ToLower(e.Record.Get("TargetFilename"))
@@ -254,21 +263,17 @@ func (b *momentBuilder) note(e *scan.Event) string {
 	return " (" + strings.Join(notes, ", ") + ")"
 }
 
-// add adds an effect, unless one says the same.
-func (m *moment) add(e effect) {
-	for i := range m.effects {
-		if m.effects[i].text == e.text {
-			m.effects[i].count += e.count
-			return
-		}
+// add adds an effect to a moment, unless one of it says the same.
+func (b *momentBuilder) add(m *moment, e effect) {
+	key := effectKey{m, e.text}
+	if i, ok := b.told[key]; ok {
+		m.effects[i].count += e.count
+		return
 	}
+	b.told[key] = len(m.effects)
 	m.last = max(m.last, min(e.at, m.last+laterOfProcess))
 	m.effects = append(m.effects, e)
-	sum := 0
-	for _, e := range m.effects {
-		sum += e.weight
-	}
-	if sum <= maxEffectWeight {
+	if m.effectWeight += e.weight; m.effectWeight <= maxEffectWeight {
 		m.weight += e.weight
 	}
 }

@@ -67,10 +67,10 @@ func deedParts(s *scan.Session) []Part {
 	for _, m := range momentsOf(s) {
 		for _, e := range m.effects {
 			switch e.event.Category {
-			case story.FileEvent, story.FileExecutable:
-				wrote = appendOnce(wrote, fileName(e.event.Record.Get("TargetFilename")))
-			case story.FileAccess:
-				wrote = appendOnce(wrote, fileName(e.event.Record.Get("ObjectName")))
+			case story.FileEvent, story.FileExecutable, story.FileAccess:
+				for _, path := range e.event.Written() {
+					wrote = appendOnce(wrote, fileName(path))
+				}
 			case story.NetworkConnection:
 				if far, ok := strings.CutPrefix(e.text, "connected to "); ok && e.event.Process != s.Worker {
 					reached = appendOnce(reached, far)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"webshellscan/report/phrase"
+	"webshellscan/report/reporttest"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
@@ -100,4 +101,48 @@ func sessionOf(t *testing.T, name string) *scan.Session {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return res.Sessions[0]
+}
+
+// TestSentenceNamesWhatWasWritten: a file that was read or only asked for is none
+// that a session wrote.
+func TestSentenceNamesWhatWasWritten(t *testing.T) {
+	access := func(id uint16, mask, path string) *scan.Event {
+		fields := []story.Field{{Name: "ObjectType", Value: "File"}, {Name: "ObjectName", Value: path}, {Name: "AccessMask", Value: mask}}
+		return &scan.Event{Event: &story.Event{
+			Category: story.FileAccess, Summary: path, Record: &story.Record{ID: id, Fields: fields}, Count: 1,
+		}}
+	}
+	s := &scan.Session{Events: []*scan.Event{
+		access(4663, "0x1", `C:\web\web.config`), access(4656, "0x2", `C:\web\asked.aspx`), access(4663, "0x2", `C:\web\shell.aspx`),
+	}}
+	if said := phrase.Plain(phrase.Sentence(s)); !strings.Contains(said, "; wrote shell.aspx.") {
+		t.Errorf("not as it was: %s", said)
+	}
+}
+
+// BenchmarkStory: what a process did with very many files is told in time that
+// grows as their number does.
+func BenchmarkStory(b *testing.B) {
+	shipped := reporttest.Shipped(b, filepath.Join("..", ".."), 0).Sessions[0]
+	var first *scan.Event
+	for _, e := range shipped.Events {
+		if e.Process.Exists() && e.Category == story.NetworkConnection {
+			first = e
+		}
+	}
+	for _, n := range []int{1000, 10_000} {
+		s := *shipped
+		s.Events = make([]*scan.Event, n)
+		for i := range n {
+			event := *first.Event
+			event.Summary = fmt.Sprintf("connected to 192.0.2.1:%d", i)
+			s.Events[i] = &scan.Event{Event: &event, Host: first.Host, Session: &s}
+		}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				phrase.Story(&s)
+			}
+		})
+	}
 }

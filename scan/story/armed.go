@@ -89,7 +89,7 @@ func (a *armory) event(e *Event) {
 	r := e.Record
 	switch e.Category {
 	case FileEvent, FileExecutable, FileAccess:
-		for _, path := range writtenPaths(&kept{record: r, kind: &kind{category: e.Category}}) {
+		for _, path := range e.Written() {
 			a.image(path, byFile, "the file "+path, e.Time)
 		}
 	case ServiceInstall:

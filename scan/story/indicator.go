@@ -108,7 +108,7 @@ func (g *gatherer) event(session int, e *Event) {
 	r, source := e.Record, string(e.Category)
 	switch e.Category {
 	case FileEvent, FileExecutable, CreateStreamHash, FileAccess, FileChange:
-		for _, path := range writtenPaths(&kept{record: r, kind: &kind{category: e.Category}}) {
+		for _, path := range e.Written() {
 			g.file(withoutStream(path), r.first("Hashes"), source, e.Time)
 		}
 	case FileDelete:

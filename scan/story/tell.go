@@ -211,7 +211,7 @@ func (x *Index) mayBeArmed(host int, p proctree.Process) bool {
 // learn notes what an event of the session says of files and things that its
 // processes made.
 func (s *Story) learn(e *kept) {
-	for _, path := range writtenPaths(e) {
+	for _, path := range writtenPaths(e.kind.category, e.record) {
 		if p := cleanPath(path); p != "" {
 			s.paths[withoutStream(p)] = true
 		}
@@ -224,14 +224,17 @@ func (s *Story) learn(e *kept) {
 	}
 }
 
-// writtenPaths returns the files that an event says its process wrote.
-func writtenPaths(e *kept) []string {
-	switch e.kind.category {
+// Written returns the files that the event says its process wrote.
+func (e *Event) Written() []string { return writtenPaths(e.Category, e.Record) }
+
+// writtenPaths returns the files that a record of a category says were written.
+func writtenPaths(c Category, r *Record) []string {
+	switch c {
 	case FileEvent, CreateStreamHash, FileExecutable, FileChange:
-		return []string{e.record.Get("TargetFilename")}
+		return []string{r.Get("TargetFilename")}
 	case FileAccess:
-		if strings.EqualFold(e.record.Get("ObjectType"), "File") && writes(e.record) {
-			return []string{e.record.Get("ObjectName")}
+		if strings.EqualFold(r.Get("ObjectType"), "File") && writes(r) {
+			return []string{r.Get("ObjectName")}
 		}
 	}
 	return nil
