@@ -170,6 +170,7 @@ func TestRuleSummary(t *testing.T) {
 		"d.yml": detect("unknown", "Image|expand: '%nobody%'", "level: high\n"),
 		"e.yml": "title: c\nname: c\nrole: web_server\ncorrelation: {type: temporal, rules: [good], timespan: 1h}\n",
 		"f.yml": "title: [\n",
+		"g.yml": detect("unsure", "Image: x", "role: unknown_server\ncertainty: certain\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -188,12 +189,13 @@ func TestRuleSummary(t *testing.T) {
 		`b.yml:5:9: Image|foo: unknown modifier "foo"`,
 		"f.yml:2:1: not valid YAML: did not find expected node content",
 		"e.yml:1: the role web_server is for rules with a detection",
+		`g.yml:1: certainty is named, likely or possible, not "certain"`,
 		"d.yml:6:9: Image|expand: no value is known for placeholder %nobody%",
 	}
 	if diff := gocmp.Diff(want, errs); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
-	if s.Failed != 4 || s.NotSelected != 6 || s.Applied != 20 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
+	if s.Failed != 5 || s.NotSelected != 6 || s.Applied != 20 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
 		t.Errorf("%+v", s)
 	}
 }

@@ -139,6 +139,8 @@ func (s *RuleSets) checkRoles(roles []*rules.Rule) []*rules.Rule {
 			reason = fmt.Sprintf("the role %s is for rules with a detection", r.Role)
 		case len(kept) == maxServerRules:
 			reason = fmt.Sprintf("more than %d rules have the role %s", maxServerRules, r.Role)
+		case certaintyFault(r) != "":
+			reason = certaintyFault(r)
 		default:
 			kept = append(kept, r)
 			continue

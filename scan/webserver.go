@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"webshellscan/internal/work"
@@ -115,31 +116,36 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, signs []sign, workers
 func (m *workerMap) name(r *rules.Rule) serverName {
 	texts, kind := m.forest.Texts(), serverRoles[r.Role]
 	return serverName{
-		texts.InternString(productName(r)), texts.InternString(string(kind)), texts.InternString(string(certaintyOf(r))), kind, serverRank(r),
+		texts.InternString(productName(r)), texts.InternString(string(kind)), texts.InternString(certaintyOf(r)), kind, serverRank(r),
 	}
 }
 
-// Certainty is how sure it is that a worker is a server.
-type Certainty string
-
-// The certainties, the surest first.
+// How sure it is that a worker is a server.
 const (
-	CertaintyNone     Certainty = ""
-	CertaintyNamed    Certainty = "named"    // a rule knows it by name
-	CertaintyLikely   Certainty = "likely"   // what it does shows that it serves
-	CertaintyPossible Certainty = "possible" // the way in which it runs suggests it
+	certaintyNamed    = "named"    // a rule knows it by name
+	certaintyLikely   = "likely"   // what it does shows that it serves
+	certaintyPossible = "possible" // the way in which it runs suggests it
 )
 
 // certaintyOf returns how sure a rule is: as its attribute certainty says; else it
 // knows the server by name, or only suspects one.
-func certaintyOf(r *rules.Rule) Certainty {
-	switch c := Certainty(r.Custom["certainty"]); {
-	case c == CertaintyNamed || c == CertaintyLikely || c == CertaintyPossible:
-		return c
-	case r.Role == rules.RoleUnknownServer:
-		return CertaintyPossible
+func certaintyOf(r *rules.Rule) string {
+	certainty := certaintyNamed
+	if r.Role == rules.RoleUnknownServer {
+		certainty = certaintyPossible
 	}
-	return CertaintyNamed
+	return cmp.Or(r.Custom["certainty"], certainty)
+}
+
+// certaintyFault says what is wrong with a rule's attribute certainty, "" if
+// nothing is.
+func certaintyFault(r *rules.Rule) string {
+	switch c := r.Custom["certainty"]; c {
+	case "", certaintyNamed, certaintyLikely, certaintyPossible:
+		return ""
+	default:
+		return fmt.Sprintf("certainty is %s, %s or %s, not %q", certaintyNamed, certaintyLikely, certaintyPossible, c)
+	}
 }
 
 // productName returns what a rule calls the server, or what runs in it.
