@@ -105,10 +105,15 @@ func TestExtractNamesNoLogs(t *testing.T) {
 	makeZip(t, "in/case.zip", map[string]string{"Security.evtx": "ElfFile\x00" + strings.Repeat("x", 5000)})
 	for name, content := range map[string]string{
 		"zeroed.evtx": strings.Repeat("\x00", 70_000), "paper.evtx": "%PDF-1.7\n" + strings.Repeat("text ", 300),
-		"whole.evtx": "ElfFile\x00" + strings.Repeat("x", 5000), "notes.txt": "nothing",
+		"whole.evtx": "ElfFile\x00" + strings.Repeat("x", 5000), "notes.txt": "nothing", "u_ex1.log": "#Software: IIS\r\n#Fields: date time cs-uri-stem\r\n",
 	} {
 		if err := write(filepath.Join("in", name), []byte(content)); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"-o", "named"}, {"-o", "all", "--all"}} {
+		if status, _, errs := runHere(t, append([]string{"extract", "in/u_ex1.log", "in/whole.evtx", "in/case.zip"}, args...)...); status != exitNothing {
+			t.Errorf("of evidence that lies there already, %q: %d, %s", args, status, errs)
 		}
 	}
 	status, _, errs := runHere(t, "extract", "in", "-o", "out")

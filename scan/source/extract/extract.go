@@ -168,7 +168,7 @@ func (e *extraction) notRead(path string, err error) {
 }
 
 // checkLog returns an error if an input that claims to be a log, and lies in no
-// container, is none and holds none.
+// container, is none. Other evidence that was named lies there already.
 func checkLog(in *source.Input) error {
 	f, err := in.Open()
 	if err != nil {
@@ -176,8 +176,11 @@ func checkLog(in *source.Input) error {
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	kind, err := source.KindOf(f, f.Size())
-	if err != nil || kind.Class == source.ClassLog || kind.Class == source.ClassExport {
+	switch {
+	case err != nil:
 		return err
+	case kind.Class == source.ClassLog, kind.Class == source.ClassExport, kind.Class == source.ClassArtifact && !source.IsLogName(in.Path):
+		return nil
 	}
 	return errors.New("no event log (EVTX), but " + kind.Name)
 }
