@@ -79,6 +79,7 @@ type Finding struct {
 
 	command  *command // of CommandLine as the scan had it; nil of a finding that no scan made
 	measures *measures
+	writer   string  // the image of what wrote its program in its session, "?" if that is not known
 	raises   []raise // what it did, and what it started
 }
 

@@ -188,8 +188,13 @@ type raise struct {
 // weigh says how grave the findings are. What a process does counts for those
 // that started it, up to the web server: a shell is as grave as what it ran.
 func (d *detection) weigh(findings []*Finding) {
-	weighers := newWeighers(d, max(1, min(d.options.workers(), len(findings)/batchFindings+1)))
 	d.measure(findings)
+	d.weighAgain(findings)
+}
+
+// weighAgain says how grave findings are that were measured before.
+func (d *detection) weighAgain(findings []*Finding) {
+	weighers := newWeighers(d, max(1, min(d.options.workers(), len(findings)/batchFindings+1)))
 	parts := slices.Collect(slices.Chunk(findings, batchFindings))
 	failures := work.Each(len(weighers), len(parts), func(g, i int) {
 		w := weighers[g]

@@ -62,6 +62,10 @@ func TestLevelRows(t *testing.T) {
 	}
 }
 
+// heldElsewhere are rules that no command line matches: TestUnusual and TestWritten
+// hold them.
+var heldElsewhere = map[string]bool{"habit_daily": true, "behaviour_runs_written": true}
+
 // TestEveryLevelRuleHasARow: each rule has a row and says where it is from, and
 // each of its expressions for command lines has a row.
 func TestEveryLevelRuleHasARow(t *testing.T) {
@@ -87,7 +91,7 @@ func TestEveryLevelRuleHasARow(t *testing.T) {
 			if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 				t.Fatal(err)
 			}
-			if doc.Name != "habit_daily" && len(lines[doc.Name]) == 0 {
+			if !heldElsewhere[doc.Name] && len(lines[doc.Name]) == 0 {
 				t.Errorf("%s has no row", doc.Name)
 			}
 			if len(doc.References) == 0 || !strings.HasPrefix(doc.References[0], "https://") {

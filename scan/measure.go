@@ -44,10 +44,22 @@ func levelGetter(name string) getter {
 	if of, ok := sessionFields[name]; ok {
 		return ofSession(of)
 	}
-	if name == "matchedrule" {
+	switch name {
+	case "matchedrule":
 		return matchedRule
+	case "writerimage":
+		return writerImage
 	}
 	return nil
+}
+
+// writerImage gives the image of the process of the session that wrote the program
+// of the finding in hand.
+func writerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.finding == nil || s.finding.writer == "" {
+		return dst
+	}
+	return text(dst, s.texts.InternString(s.finding.writer))
 }
 
 // matchedRule gives the names of the rules that the finding in hand matched.

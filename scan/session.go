@@ -81,6 +81,7 @@ type Session struct {
 
 	userRises, integrityRises string   // where rights rise
 	behaviours                []string // kinds of what its findings did that no baseline knows
+	wrote                     bool     // it wrote programs that ran in it
 	// against and againstStart are Burst and BurstStart without habits and what a
 	// baseline knows: what speaks against the session.
 	against      int
@@ -117,11 +118,16 @@ func (d *detection) sessions(findings []*Finding) []*Session {
 		}
 		s.Findings = append(s.Findings, f)
 	}
+	d.summarize(sessions)
+	slices.SortFunc(sessions, compareSessions)
+	return sessions
+}
+
+// summarize says what sessions come to.
+func (d *detection) summarize(sessions []*Session) {
 	summarizers := newSummarizers(d, min(d.options.workers(), len(sessions)))
 	failures := work.Each(len(summarizers), len(sessions), func(g, i int) { summarizers[g].do(sessions[i]) })
 	d.crashes = append(d.crashes, crashesIn("sessions", failures)...)
-	slices.SortFunc(sessions, compareSessions)
-	return sessions
 }
 
 // summarizer says what sessions come to. It is for one goroutine.
@@ -149,6 +155,7 @@ func (by *summarizer) do(s *Session) {
 			*by = *newSummarizers(by.detection, 1)[0]
 		}
 	}()
+	s.Processes, s.Raised, s.behaviours = 0, nil, nil // it may be done again
 	s.summarize()
 	if s.Worker.Exists() {
 		s.Application = applicationPool(by.detection.forest.Texts(), s.Worker)
@@ -242,8 +249,8 @@ func (by *summarizer) raise(s *Session) {
 	}
 }
 
-// keepLevel leaves out the sessions below a level with their findings, and of the
-// findings that belong to no session those below it. A session is kept whole: what
+// keepLevel leaves out the sessions below a level with their findings and events,
+// and of the findings that belong to no session those below it. A session is kept whole: what
 // raises its level are findings that have a lower one each. It returns how many
 // findings are left out.
 func (r *Result) keepLevel(level rules.Level) (below int) {
@@ -256,6 +263,7 @@ func (r *Result) keepLevel(level rules.Level) (below int) {
 	r.Findings = slices.DeleteFunc(r.Findings, func(f *Finding) bool {
 		return left[f.Session] || f.Session == "" && f.Level < level
 	})
+	r.Events = slices.DeleteFunc(r.Events, func(e *Event) bool { return e.Session != nil && left[e.Session.Key] })
 	return all - len(r.Findings)
 }
 

@@ -249,6 +249,7 @@ func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan,
 	for i, st := range stories {
 		s := res.Sessions[i]
 		s.Members = p.below[i]
+		s.tellWriters(st)
 		s.Armed = p.index.Armed(i, st)
 		s.Indicators = p.index.Indicators(i, st, clientsOf(s))
 		s.EventCounts = make(map[story.Category]int)

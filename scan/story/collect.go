@@ -143,7 +143,7 @@ func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
 	if t.server && k.category == WebError {
 		c.addSite(t.session, ev)
 	}
-	if t.server && !k.own && len(e.rules) == 0 {
+	if t.server && !k.own && len(e.rules) == 0 && !c.index.wroteProgram(t.session, k, ev) {
 		return
 	}
 	counts, n := c.unit[t.session], bound(e.rules)

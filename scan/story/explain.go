@@ -70,7 +70,7 @@ func (x *Index) Explain(ev *event.Event, stories []*Story) Explanation {
 		}
 	}
 	if waits.tie.server && !k.own {
-		e.Against = append(e.Against, "the process is the server itself: of its own events only those that a rule matches are kept")
+		e.Against = append(e.Against, "the process is the server itself: of its own events only those that a rule matches are kept, and those of the programs that it wrote and that ran below it")
 	}
 	return e
 }

@@ -35,6 +35,9 @@ type Index struct {
 	byName   map[string]int // hosts by each spelling of their name in lower case
 	since    event.Time     // when the first session began, forever without any
 	single   int            // the only host with sessions, -1 if there are several or none
+	// programs are, by session, the programs of its processes but for the servers, by
+	// path as cleanPath gives it.
+	programs []map[string]bool
 }
 
 // othersThan reports whether another host than one has sessions.
@@ -74,7 +77,9 @@ const forever = event.Time(1<<63 - 1)
 
 // NewIndex returns the index of some sessions of a forest.
 func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
-	x := &Index{forest: forest, sessions: sessions, hosts: make([]hostIndex, len(forest.Hosts())), byName: make(map[string]int), since: forever, single: -1}
+	x := &Index{
+		forest: forest, sessions: sessions, hosts: make([]hostIndex, len(forest.Hosts())), byName: make(map[string]int), since: forever, single: -1,
+	}
 	for i, h := range forest.Hosts() {
 		for _, name := range h.Names {
 			x.byName[strings.ToLower(name)] = i
@@ -89,6 +94,7 @@ func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
 		}
 		h := &x.hosts[s.Server.HostIndex()]
 		h.sessions = append(h.sessions, i)
+		x.programs = append(x.programs, x.programsOf(i))
 	}
 	for i := range x.hosts {
 		if len(x.hosts[i].sessions) > 0 {

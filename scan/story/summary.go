@@ -120,7 +120,7 @@ func access(r *Record) string {
 	switch {
 	case r.ID == 4656:
 		verb = "asked for a handle of"
-	case writes(r):
+	case writes(r.ID, r.Get):
 		verb = "wrote"
 	}
 	return verb + " " + r.Get("ObjectName")

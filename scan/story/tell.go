@@ -66,6 +66,8 @@ type Story struct {
 	paths map[string]bool
 	// things are what its processes made, by kind and name in lower case.
 	things map[thingName]bool
+	// programs are the writings of the programs that its processes ran, by path.
+	programs map[string]writing
 	// reached are the connections that its processes began.
 	reached []reach
 }
@@ -89,7 +91,7 @@ const maxFolded = 1_000
 func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lost int) {
 	stories := make([]*Story, len(x.sessions))
 	for i := range stories {
-		stories[i] = &Story{paths: make(map[string]bool), things: make(map[thingName]bool)}
+		stories[i] = &Story{paths: make(map[string]bool), things: make(map[thingName]bool), programs: make(map[string]writing)}
 		x.ownPrograms(i, stories[i])
 		x.commandThings(i, stories[i])
 	}
@@ -108,7 +110,7 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 	sortKept(waiting)
 	all, waiting = uniqueKept(all), uniqueKept(waiting)
 	for i := range all {
-		stories[all[i].tie.session].learn(&all[i])
+		x.learn(stories[all[i].tie.session], &all[i])
 	}
 	tied, rest := x.late(stories, waiting)
 	rest = slices.DeleteFunc(rest, func(e kept) bool { return len(e.rules) == 0 })
@@ -210,10 +212,11 @@ func (x *Index) mayBeArmed(host int, p proctree.Process) bool {
 
 // learn notes what an event of the session says of files and things that its
 // processes made.
-func (s *Story) learn(e *kept) {
-	for _, path := range writtenPaths(e.kind.category, e.record) {
+func (x *Index) learn(s *Story, e *kept) {
+	for _, path := range writtenPaths(e.kind.category, e.record.ID, e.record.Get) {
 		if p := cleanPath(path); p != "" {
 			s.paths[withoutStream(p)] = true
+			x.learnWriting(s, e, p)
 		}
 	}
 	s.learnReach(e)
@@ -225,16 +228,17 @@ func (s *Story) learn(e *kept) {
 }
 
 // Written returns the files that the event says its process wrote.
-func (e *Event) Written() []string { return writtenPaths(e.Category, e.Record) }
+func (e *Event) Written() []string { return writtenPaths(e.Category, e.Record.ID, e.Record.Get) }
 
-// writtenPaths returns the files that a record of a category says were written.
-func writtenPaths(c Category, r *Record) []string {
+// writtenPaths returns the files that an event of a category says were written. get
+// returns the first value of a name.
+func writtenPaths(c Category, id uint16, get func(name string) string) []string {
 	switch c {
 	case FileEvent, CreateStreamHash, FileExecutable, FileChange:
-		return []string{r.Get("TargetFilename")}
+		return []string{get("TargetFilename")}
 	case FileAccess:
-		if strings.EqualFold(r.Get("ObjectType"), "File") && writes(r) {
-			return []string{r.Get("ObjectName")}
+		if strings.EqualFold(get("ObjectType"), "File") && writes(id, get) {
+			return []string{get("ObjectName")}
 		}
 	}
 	return nil
@@ -246,9 +250,9 @@ const writeAccess = 0x2 | 0x4
 
 // writes reports whether an event of object access says that the object was
 // written.
-func writes(r *Record) bool {
-	mask, ok := number(r.Get("AccessMask"))
-	return ok && mask&writeAccess != 0 && r.ID == 4663
+func writes(id uint16, get func(name string) string) bool {
+	mask, ok := number(get("AccessMask"))
+	return ok && mask&writeAccess != 0 && id == 4663
 }
 
 // maxRounds bounds how often what waits is looked at: a task that a session made
@@ -266,7 +270,7 @@ func (x *Index) late(stories []*Story, waiting []kept) (tied, rest []kept) {
 				rest = append(rest, *e)
 				continue
 			}
-			stories[e.tie.session].learn(e)
+			x.learn(stories[e.tie.session], e)
 			tied = append(tied, *e)
 		}
 		if len(rest) == len(waiting) {

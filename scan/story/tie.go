@@ -19,8 +19,8 @@ type tie struct {
 	guid event.GUID
 }
 
-// fields gives what an event says. A Record does; so does an event at hand, of
-// which only what is asked for is made a text.
+// fields gives what an event says: of an event at hand only what is asked for is
+// made a text.
 type fields interface {
 	// text returns the first value of a name, "" if there is none.
 	text(name string) string

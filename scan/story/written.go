@@ -1,0 +1,69 @@
+package story
+
+import (
+	"slices"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// writing is the first of the events that say that a session wrote a file: by the
+// process with that image.
+type writing struct {
+	at    event.Time
+	image string
+}
+
+// programsOf returns the programs of a session's processes but for the servers, by
+// path as cleanPath gives it.
+func (x *Index) programsOf(session int) map[string]bool {
+	programs, seen := make(map[string]bool), make(map[proctree.TextID]bool)
+	for p := range x.members(session) {
+		if image := p.Image(); !seen[image] && !x.isServer(session, p) {
+			seen[image] = true
+			if path := cleanPath(x.forest.Texts().KnownText(image)); path != "" {
+				programs[path] = true
+			}
+		}
+	}
+	return programs
+}
+
+// wroteProgram reports whether an event of a kind says that a file was written
+// which is the program of a process of the session.
+func (x *Index) wroteProgram(session int, k *kind, ev *event.Event) bool {
+	return putsFile(k.category) && slices.ContainsFunc(writtenPaths(k.category, ev.ID, eventFields{ev}.text), func(path string) bool {
+		return x.programs[session][cleanPath(path)]
+	})
+}
+
+// putsFile reports whether events of a category say that the content of a file was
+// written.
+func putsFile(c Category) bool { return c == FileEvent || c == FileExecutable || c == FileAccess }
+
+// learnWriting notes that an event of a session says that a path was written. Events
+// come in the order of time, but for those that are tied late.
+func (x *Index) learnWriting(s *Story, e *kept, path string) {
+	if !putsFile(e.kind.category) || !x.programs[e.tie.session][path] {
+		return
+	}
+	if known, ok := s.programs[path]; ok && known.at <= e.record.Time {
+		return
+	}
+	image := e.record.first(e.kind.image)
+	if e.tie.process.Exists() {
+		image = x.forest.Texts().KnownText(e.tie.process.Image())
+	}
+	s.programs[path] = writing{e.record.Time, image}
+}
+
+// WriterOf returns the image of the process of the session that first wrote the
+// program of a process, and whether one did so before that process began. The image
+// is "" if no event names it.
+func (s *Story) WriterOf(p proctree.Process) (image string, ok bool) {
+	if len(s.programs) == 0 {
+		return "", false
+	}
+	w, ok := s.programs[cleanPath(p.Forest().Texts().KnownText(p.Image()))]
+	return w.image, ok && p.Start() != 0 && w.at <= p.Start()
+}

@@ -1,0 +1,120 @@
+package scan_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"webshellscan/internal/evtxtest"
+	"webshellscan/rules"
+	"webshellscan/scan"
+)
+
+// writtenRow is a program below a web server, and what a log says of who wrote its
+// file.
+type writtenRow struct {
+	program string
+	writer  uint64 // process ID: 100 is the server's, 200 a shell's below it, 900 a process of nobody
+	second  int    // of the writing; the program begins at 30
+	access  string // of an audited write; "" is Sysmon's event
+	want    bool
+}
+
+var writtenRows = []writtenRow{
+	{`D:\shop\bin\a.exe`, 100, 20, "", true},
+	{`D:\shop\bin\b.exe`, 200, 20, "", true},
+	{`D:\shop\bin\c.exe`, 100, 40, "", false},                 // after it ran
+	{`D:\shop\bin\d.exe`, 900, 20, "", false},                 // by another
+	{`D:\shop\bin\wkhtmltopdf.exe`, 100, 20, "", false},       // a library brings it
+	{`D:\shop\bin\e.exe`, 100, 20, "0x2", true},               // WriteData
+	{`D:\shop\bin\f.exe`, 200, 20, "0x1", false},              // ReadData
+	{`\\?\D:\shop\bin\g.exe`, 100, 20, "", true},              // one path, written in two ways
+	{`D:\shop\bin\h.exe:Zone.Identifier`, 200, 20, "", false}, // no program's own file
+	{`D:\shop\bin\i.exe`, 200, 30, "", true},                  // at once
+	{`D:\shop\bin\j.exe`, 200, 20, "0x10000", false},          // DELETE
+	{`D:\shop\bin\k.exe`, 200, 20, "0x4", true},               // AppendData
+}
+
+// writtenEvent returns the event that says who wrote a file.
+func (r *writtenRow) event(at time.Time) evtxtest.Event {
+	images := map[uint64]string{100: workerPath, 200: shell, 900: `C:\x\agent.exe`}
+	if r.access == "" {
+		e := storyEvent{host: "WEB1", channel: "Microsoft-Windows-Sysmon/Operational", provider: "Microsoft-Windows-Sysmon", id: 11, pid: 4}
+		e.fields = "ProcessId=" + map[uint64]string{100: "100", 200: "200", 900: "900"}[r.writer] + "|Image=" + images[r.writer] + "|TargetFilename=" + r.program
+		ev := e.record()
+		ev.Time = evtxtest.FileTimeOf(at)
+		return ev
+	}
+	e := storyEvent{host: "WEB1", channel: securityLog, provider: auditing, id: 4663, pid: 4}
+	e.fields = "ObjectType=File|ObjectName=" + r.program + "|AccessMask=" + r.access + "|ProcessId=" +
+		map[uint64]string{100: "0x64", 200: "0xc8"}[r.writer] + "|ProcessName=" + images[r.writer]
+	ev := e.record()
+	ev.Time = evtxtest.FileTimeOf(at)
+	return ev
+}
+
+// TestWritten: a program that a process of the session wrote before it ran raises
+// the level of the finding and of the session, whatever goroutines there are and
+// whichever level is asked for.
+func TestWritten(t *testing.T) {
+	dir := writeWritten(t)
+	for _, workers := range []int{1, 8} {
+		res := mustScan(t, scan.Options{Paths: []string{dir}, Workers: workers, MinLevel: rules.LevelHigh})
+		if len(res.Sessions) != 1 || res.Sessions[0].Level < rules.LevelHigh {
+			t.Fatalf("%d sessions", len(res.Sessions))
+		}
+		got := make(map[string]bool)
+		for _, f := range res.Findings {
+			for _, r := range f.LevelReasons {
+				if r.Rule != nil && r.Rule.Name == "behaviour_runs_written" && !strings.HasPrefix(r.Why, "below it") {
+					got[f.Image] = r.Effect == scan.LevelAtLeast
+				}
+			}
+		}
+		for _, r := range writtenRows {
+			if image := runOf(r.program); got[image] != r.want {
+				t.Errorf("%s: raised %v, want %v", r.program, got[image], r.want)
+			}
+		}
+		if got := res.Sessions[0].Processes; got != len(writtenRows)+1 {
+			t.Errorf("%d processes: they were counted twice", got)
+		}
+	}
+}
+
+// runOf returns the image of the program whose file was written.
+func runOf(file string) string {
+	image, _, _ := strings.Cut(strings.TrimPrefix(file, `\\?\`), ":Zone")
+	return image
+}
+
+// writeWritten writes the log of a server that starts each program of writtenRows.
+func writeWritten(t *testing.T) string {
+	t.Helper()
+	at := func(second int) time.Time { return storyStart.Add(time.Duration(second) * time.Second) }
+	var events []evtxtest.Event
+	create := func(second int, pid, parent uint32, image, parentImage string) {
+		events = append(events, evtxtest.NewEvent(at(second), "WEB1", &evtxtest.SysmonProcessCreate{
+			ProcessID: pid, ParentProcessID: parent, Image: image, CommandLine: image, User: `IIS APPPOOL\shop`, LogonID: 0xAAAA, IntegrityLevel: "High",
+			ParentImage: parentImage, ParentCommandLine: parentImage,
+		}))
+	}
+	create(0, 100, 50, workerPath, `C:\Windows\System32\svchost.exe`)
+	create(1, 900, 50, `C:\x\agent.exe`, `C:\Windows\System32\services.exe`)
+	create(10, 200, 100, shell, workerPath)
+	for i, r := range writtenRows {
+		events = append(events, r.event(at(r.second)))
+		create(30, uint32(1000+4*i), 100, runOf(r.program), workerPath)
+	}
+	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "sysmon.evtx"), file.Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
