@@ -15,6 +15,7 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
 )
 
 // csvWriter writes RFC 4180: UTF-8, a header line, CR LF between lines. Lists
@@ -61,29 +62,63 @@ func findingsInOrder(res *scan.Result, o Options) []*scan.Finding {
 }
 
 // foundRows are the findings and the events that are findings, each made when it
-// is asked for: these after those, or all by time alone.
+// is asked for: these after those, or all by time alone. With Options.Processes
+// the other processes of the sessions stand among the findings.
 func foundRows(res *scan.Result, o Options) []func() row {
-	type found struct {
-		at   event.Time
-		made func() row
-	}
-	list := make([]found, 0, len(res.Findings))
+	list := make([]foundRow, 0, len(res.Findings))
 	for _, f := range res.Findings {
-		list = append(list, found{f.Time, func() row { return newRow(f) }})
+		list = append(list, foundRow{f.Time, f.Process, func() row { return newRow(f) }})
+	}
+	if o.Processes {
+		list = append(list, otherProcesses(res)...)
+		slices.SortStableFunc(list, compareProcesses)
 	}
 	for _, e := range res.Events {
 		if len(e.Rules) > 0 {
-			list = append(list, found{e.Time, func() row { return rowOfEvent(e) }})
+			list = append(list, foundRow{e.Time, proctree.Process{}, func() row { return rowOfEvent(e) }})
 		}
 	}
 	if o.ByTime {
-		slices.SortStableFunc(list, func(a, b found) int { return cmp.Compare(a.at, b.at) })
+		slices.SortStableFunc(list, func(a, b foundRow) int { return cmp.Compare(a.at, b.at) })
 	}
 	rows := make([]func() row, len(list))
 	for i := range list {
 		rows[i] = list[i].made
 	}
 	return rows
+}
+
+// foundRow is a row that is made when it is asked for.
+type foundRow struct {
+	at      event.Time
+	process proctree.Process
+	made    func() row
+}
+
+// compareProcesses puts rows of processes in the order of the forest.
+func compareProcesses(a, b foundRow) int {
+	return cmp.Or(
+		cmp.Compare(a.process.HostIndex(), b.process.HostIndex()), cmp.Compare(a.at, b.at), cmp.Compare(a.process.Index(), b.process.Index()),
+	)
+}
+
+// otherProcesses returns the rows of the processes of sessions that are no
+// findings: the servers, and what else ran below them.
+func otherProcesses(res *scan.Result) []foundRow {
+	var list []foundRow
+	describer := res.Describer()
+	for _, s := range res.Sessions {
+		found := make(map[proctree.Process]bool, len(s.Findings))
+		for _, f := range s.Findings {
+			found[f.Process] = true
+		}
+		for _, p := range append([]proctree.Process{s.Worker}, s.Members...) {
+			if p.Exists() && !found[p] {
+				list = append(list, foundRow{p.Start(), p, func() row { return rowOfProcess(s, describer.Describe(p)) }})
+			}
+		}
+	}
+	return list
 }
 
 // interrupted writes the last line of a table of so many columns if the scan was

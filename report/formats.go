@@ -83,6 +83,8 @@ type Options struct {
 	Flat bool
 	// Sessions makes a CSV of sessions instead of findings.
 	Sessions bool
+	// Processes puts into a CSV of findings every other process of the sessions too.
+	Processes bool
 	// Path is the name of the file that is written, "" if it has none. A format of
 	// several kinds of file chooses by its ending.
 	Path string

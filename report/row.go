@@ -100,7 +100,6 @@ type crosscheckCell struct {
 }
 
 func newRow(f *scan.Finding) row {
-	first := &f.Evidence[0]
 	r := row{
 		Host: f.Host, Time: f.Time.String(), Level: f.Level.String(), Rules: ruleNames(f.Rules),
 		Image: f.Image, CommandLine: f.CommandLine, ProcessID: f.ProcessID, ProcessGUID: f.ProcessGUID.String(),
@@ -108,7 +107,6 @@ func newRow(f *scan.Finding) row {
 		ParentImage: f.ParentImage, ParentCommandLine: f.ParentCommandLine, ParentProcessID: f.ParentProcessID,
 		WorkerImage: f.WorkerImage, WorkerCommandLine: f.WorkerCommandLine, ServerRole: f.ServerRole,
 		Depth: f.Depth, Ancestors: f.Ancestors, Link: f.Link.String(),
-		Channel: first.Channel, EventID: first.EventID, RecordID: first.RecordID, File: first.File, Offset: first.Offset,
 		Evidence: f.Evidence, Crosscheck: crosscheckCell{f.Crosscheck.State, f.Crosscheck.Reason}, Session: f.Session,
 		Recovered:      f.Recovered,
 		Correlated:     correlatedRows(f.Correlated),
@@ -117,11 +115,31 @@ func newRow(f *scan.Finding) row {
 		Techniques: tagsOf(f, phrase.TechniqueID), Analytics: tagsOf(f, phrase.AnalyticID), Countermeasures: tagsOf(f, phrase.CountermeasureID),
 		category: categoryProcess,
 	}
+	r.takePlace(f.Evidence)
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID
 	}
 	if r.Ancestors == nil {
 		r.Ancestors = []string{}
+	}
+	return r
+}
+
+// takePlace fills in the place of the first record.
+func (r *row) takePlace(list []finding.Evidence) {
+	if len(list) > 0 {
+		at := &list[0]
+		r.Channel, r.EventID, r.RecordID, r.File, r.Offset = at.Channel, at.EventID, at.RecordID, at.File, at.Offset
+	}
+}
+
+// rowOfProcess returns a process of a session that is no finding as a row: it has
+// no level, no rules, and nobody was asked about its record.
+func rowOfProcess(s *scan.Session, p *scan.Finding) row {
+	r := newRow(p)
+	r.Level, r.Session = "", s.Key
+	if p.Process == s.Worker {
+		r.ServerRole = s.ServerRole
 	}
 	return r
 }
@@ -137,12 +155,9 @@ func rowOfEvent(e *scan.Event) row {
 	if e.Session != nil {
 		r.Session = e.Session.Key
 	}
+	r.takePlace(e.Evidence)
 	for i := range e.Evidence {
-		at := &e.Evidence[i]
-		if i == 0 {
-			r.Channel, r.EventID, r.RecordID, r.File, r.Offset = at.Channel, at.EventID, at.RecordID, at.File, at.Offset
-		}
-		r.Recovered = r.Recovered || at.Recovered
+		r.Recovered = r.Recovered || e.Evidence[i].Recovered
 	}
 	return r
 }

@@ -32,6 +32,7 @@ type scanOptions struct {
 
 	flat, sessions bool
 	csvExcel       bool
+	processes      bool
 	csvTime, sort  choiceFlag
 }
 
@@ -55,6 +56,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.sort.add(cmd, "sort", "the order of findings in a CSV or flat table, by host and time or over all hosts: ", "host", sortByTime)
 	flags.BoolVar(&o.flat, "flat", false, "one table of all findings instead of sessions with their trees")
 	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
+	flags.BoolVar(&o.processes, "processes", false, "in a CSV, every process of a session, not only findings")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"how many `findings` to check by decoding their records with a second decoder (-1: all, 0: none)")
 	o.inputFlags.addFlags(flags)
@@ -108,6 +110,9 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if o.sort == sortByTime && !o.flat && !slices.ContainsFunc(list, func(d destination) bool { return d.format == "csv" }) {
 		return errors.New("--sort time: of use to a CSV, or to a table with --flat")
 	}
+	if o.processes && o.sessions {
+		return errors.New("--processes and --sessions exclude each other")
+	}
 	for _, d := range list {
 		needs := report.ScanFormats.Needs(d.format)
 		options.RawEvents = max(options.RawEvents, needs.RawEvents)
@@ -159,7 +164,7 @@ func (o *scanOptions) found(res *scan.Result) bool {
 // everywhere.
 func (o *scanOptions) reportOptions(out *output) report.Options {
 	options := report.Options{
-		Width: o.columns(out), Flat: o.flat, Sessions: o.sessions, Path: out.path,
+		Width: o.columns(out), Flat: o.flat, Sessions: o.sessions, Processes: o.processes, Path: out.path,
 		Raw: o.csvRaw, BOM: o.csvExcel, ExcelTimes: o.csvTime == excelTimes, ByTime: o.sort == sortByTime,
 	}
 	if out.path == "" {

@@ -12,6 +12,7 @@ import (
 var flagUse = map[string][]string{
 	"flat":      {"table"},
 	"sessions":  {"csv"},
+	"processes": {"csv"},
 	"sort":      {"csv", "table"},
 	"width":     {"table", "text"},
 	"ascii":     {"text"},

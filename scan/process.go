@@ -1,0 +1,23 @@
+package scan
+
+import "webshellscan/scan/proctree"
+
+// Describer says of any process what a finding says of one. A Describer is for
+// one goroutine.
+type Describer struct {
+	detection *detection
+	subject   *subject
+}
+
+// Describer returns what describes the processes of the result.
+func (r *Result) Describer() *Describer {
+	d := &detection{forest: r.Forest, workers: r.workers, inputs: r.inputs}
+	return &Describer{d, newSubject(r.Rules.Detections, r.Forest, r.workers)}
+}
+
+// Describe returns what a finding would say of a process by itself: neither rules
+// nor a level, and no evidence if its start is not in the logs.
+func (d *Describer) Describe(p proctree.Process) *Finding {
+	d.subject.process = p
+	return d.detection.finding(d.subject)
+}
