@@ -58,7 +58,7 @@ func (x *Index) Armed(session int, s *Story) []Armed {
 	host := x.sessions[session].Server.HostIndex()
 	var list []Armed
 	for p := range x.forest.Processes(host) {
-		if _, ok := x.hosts[host].member[p]; ok || p.Start() == 0 {
+		if x.hosts[host].sessionOf(p) >= 0 || p.Start() == 0 {
 			continue
 		}
 		if by, ok := a.armed(p); ok {

@@ -2,12 +2,8 @@ package story
 
 import (
 	"cmp"
-	"crypto/sha1" //nolint:gosec // Windows makes SIDs by it
-	"encoding/binary"
-	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -46,7 +42,7 @@ func (x *Index) othersThan(host int) bool { return len(x.sessions) > 0 && x.sing
 // hostIndex knows the sessions of one host.
 type hostIndex struct {
 	sessions []int
-	member   map[proctree.Process]int // the session of each process that is in one
+	members  []int32 // by Process.Index: 1 + the session that the process is in, 0 for none
 	guids    map[event.GUID]owner
 	pids     map[uint32][]owner
 	logons   map[uint64][]claim
@@ -55,6 +51,9 @@ type hostIndex struct {
 	boots    []event.Time
 	since    event.Time // when the first session began
 }
+
+// sessionOf returns the session that a process of the host is in, -1 for none.
+func (h *hostIndex) sessionOf(p proctree.Process) int { return int(h.members[p.Index()]) - 1 }
 
 // owner is a process as one that may be an event's.
 type owner struct {
@@ -111,17 +110,16 @@ type hostBuilder struct {
 	index   *Index
 	host    int
 	texts   *proctree.Texts
-	spans   map[proctree.Process]owner
+	who     *principals
 	workers map[string][]event.Time // starts of IIS workers, by identity
 }
 
 func newHostBuilder(x *Index, host int) *hostBuilder {
 	b := &hostBuilder{
-		hostIndex: &x.hosts[host], index: x, host: host, texts: x.forest.Texts(),
-		spans:   make(map[proctree.Process]owner),
+		hostIndex: &x.hosts[host], index: x, host: host, texts: x.forest.Texts(), who: newPrincipals(x.forest),
 		workers: make(map[string][]event.Time),
 	}
-	b.member = make(map[proctree.Process]int)
+	b.members = make([]int32, x.forest.Hosts()[host].Processes)
 	b.guids, b.pids = make(map[event.GUID]owner), make(map[uint32][]owner)
 	b.logons, b.users, b.commands = make(map[uint64][]claim), make(map[string][]claim), make(map[string][]owner)
 	return b
@@ -133,25 +131,23 @@ func (b *hostBuilder) build() {
 	logons, users := make(map[uint64]bool), make(map[string]bool)
 	for _, i := range b.sessions {
 		for p := range b.index.members(i) {
-			b.member[p] = i
-			pids[p.PID()] = true
-			if id := b.logonOf(p); id != 0 {
+			b.members[p.Index()] = int32(i) + 1
+			pids[p.PID()] = p.PID() != 0
+			if id := b.who.logonOf(p); id != 0 {
 				logons[id] = true
 			}
-			for _, u := range b.identities(p) {
+			for _, u := range b.who.of(p).identities {
 				users[u] = true
 			}
 		}
 		b.since = min(b.since, startOf(b.index.sessions[i].Server))
 	}
-	if pool := b.poolIdentities(); len(pool) > 0 {
-		for _, u := range pool {
-			users[u] = true
-		}
+	for _, u := range b.poolIdentities() {
+		users[u] = true
 	}
-	b.findSpans(pids)
+	b.addOwners(pids)
 	b.findWorkers()
-	b.addOwners()
+	b.addCommands()
 	b.addClaims(logons, users)
 }
 
@@ -179,30 +175,44 @@ func startOf(p proctree.Process) event.Time {
 	return p.Start()
 }
 
-// findSpans finds the life spans of the host's processes of some process IDs: of
-// one whose end is in no log, to the next process of that ID, or to the next
-// start of the system.
-func (b *hostBuilder) findSpans(pids map[uint32]bool) {
-	byPID := make(map[uint32][]proctree.Process)
+// addOwners files the host's processes of some process IDs by these, and those of
+// sessions by GUID, all with their life spans.
+func (b *hostBuilder) addOwners(pids map[uint32]bool) {
 	for p := range b.index.forest.Processes(b.host) {
-		if pids[p.PID()] && p.PID() != 0 {
-			byPID[p.PID()] = append(byPID[p.PID()], p)
+		if pids[p.PID()] {
+			s := b.sessionOf(p)
+			b.pids[p.PID()] = append(b.pids[p.PID()], owner{process: p, session: s, server: s >= 0 && b.index.isServer(s, p), from: startOf(p), to: p.End()})
 		}
 	}
-	for _, list := range byPID {
-		slices.SortStableFunc(list, func(x, y proctree.Process) int { return cmp.Compare(startOf(x), startOf(y)) })
-		for i, p := range list {
-			o := owner{process: p, session: -1, from: startOf(p), to: p.End(), sids: b.sidsOf(p)}
-			if s, ok := b.member[p]; ok {
-				o.session, o.server = s, b.index.isServer(s, p)
+	for _, list := range b.pids {
+		b.findEnds(list)
+	}
+	for _, i := range b.sessions {
+		for p := range b.index.members(i) {
+			if guid := p.GUID(); p.PID() != 0 && !guid.IsZero() {
+				b.guids[guid] = b.ownerOf(p)
 			}
-			if o.to == 0 {
-				o.to = b.bootAfter(max(p.Start(), firstSign(p)))
-				if i+1 < len(list) {
-					o.to = min(o.to, startOf(list[i+1]))
-				}
+		}
+	}
+}
+
+// findEnds finds when those of the processes of one process ID ended whose end is
+// in no log: when the next process of that ID began, or the system started next.
+func (b *hostBuilder) findEnds(list []owner) {
+	inOrder := make([]*owner, len(list))
+	for i := range list {
+		inOrder[i] = &list[i]
+	}
+	slices.SortStableFunc(inOrder, func(x, y *owner) int { return cmp.Compare(x.from, y.from) })
+	for i, o := range inOrder {
+		if o.to == 0 {
+			o.to = b.bootAfter(max(o.process.Start(), firstSign(o.process)))
+			if i+1 < len(inOrder) {
+				o.to = min(o.to, inOrder[i+1].from)
 			}
-			b.spans[p] = o
+		}
+		if o.to == forever {
+			o.sids = b.who.of(o.process).sids
 		}
 	}
 }
@@ -232,37 +242,31 @@ func (h *hostIndex) bootAfter(t event.Time) event.Time {
 	return forever
 }
 
-// addOwners files the processes by GUID, process ID and command line.
-func (b *hostBuilder) addOwners() {
-	for p := range b.index.forest.Processes(b.host) {
-		o, ok := b.spans[p]
-		if !ok {
-			continue
-		}
-		if p.PID() != 0 {
-			b.pids[p.PID()] = append(b.pids[p.PID()], o)
-		}
-		if guid := p.GUID(); !guid.IsZero() && o.session >= 0 {
-			b.guids[guid] = o
-		}
-	}
+// addCommands files the processes of the host that have a command line of a
+// session's process.
+func (b *hostBuilder) addCommands() {
 	keys := make(map[proctree.TextID]string)
-	for p := range b.member {
-		if line := p.CommandLine(); b.texts.Known(line) {
-			keys[line] = commandKey(b.texts.Text(line))
+	for _, i := range b.sessions {
+		for p := range b.index.members(i) {
+			line := p.CommandLine()
+			if _, ok := keys[line]; !ok && b.texts.Known(line) {
+				keys[line] = commandKey(b.texts.Text(line))
+			}
 		}
 	}
 	for p := range b.index.forest.Processes(b.host) {
 		if key := keys[p.CommandLine()]; key != "" {
-			b.commands[key] = append(b.commands[key], b.spanOf(p))
+			b.commands[key] = append(b.commands[key], b.ownerOf(p))
 		}
 	}
 }
 
-// spanOf returns a process of the host with its life span.
-func (b *hostBuilder) spanOf(p proctree.Process) owner {
-	if o, ok := b.spans[p]; ok {
-		return o
+// ownerOf returns a process of the host with its life span.
+func (b *hostBuilder) ownerOf(p proctree.Process) owner {
+	for _, o := range b.pids[p.PID()] {
+		if o.process == p {
+			return o
+		}
 	}
 	return owner{process: p, session: -1, from: startOf(p), to: b.endOf(p)}
 }
@@ -271,17 +275,12 @@ func (b *hostBuilder) spanOf(p proctree.Process) owner {
 // have the accounts, of those of the sessions.
 func (b *hostBuilder) addClaims(logons map[uint64]bool, users map[string]bool) {
 	for p := range b.index.forest.Processes(b.host) {
-		session, ok := b.member[p]
-		if !ok {
-			session = -1
+		if id := b.who.logonOf(p); logons[id] {
+			b.logons[id] = append(b.logons[id], b.claimOf(p))
 		}
-		c := claim{session, startOf(p), b.endOf(p)}
-		if id := b.logonOf(p); logons[id] {
-			b.logons[id] = append(b.logons[id], c)
-		}
-		for _, u := range b.identities(p) {
+		for _, u := range b.who.of(p).identities {
 			if users[u] {
-				b.users[u] = append(b.users[u], c)
+				b.users[u] = append(b.users[u], b.claimOf(p))
 			}
 		}
 	}
@@ -294,6 +293,10 @@ func (b *hostBuilder) addClaims(logons map[uint64]bool, users map[string]bool) {
 			b.users[u] = append(b.users[u], claim{i, startOf(s.Server), b.endOf(s.Server)})
 		}
 	}
+}
+
+func (b *hostBuilder) claimOf(p proctree.Process) claim {
+	return claim{b.sessionOf(p), startOf(p), b.endOf(p)}
 }
 
 // overlap is how long a recycled worker may go on beside the one that takes its
@@ -309,7 +312,7 @@ func (b *hostBuilder) endOf(p proctree.Process) event.Time {
 	}
 	began := max(p.Start(), firstSign(p))
 	to := b.bootAfter(began)
-	for _, u := range b.identities(p) {
+	for _, u := range b.who.of(p).identities {
 		starts := b.workers[u]
 		if i, _ := slices.BinarySearch(starts, began+1); i < len(starts) {
 			to = min(to, starts[i]+overlap)
@@ -320,64 +323,23 @@ func (b *hostBuilder) endOf(p proctree.Process) event.Time {
 
 // findWorkers notes when the workers of each application pool began.
 func (b *hostBuilder) findWorkers() {
+	images := make(map[proctree.TextID]bool)
 	for p := range b.index.forest.Processes(b.host) {
-		if p.Start() == 0 || proctree.BaseName(b.texts.Text(p.Image())) != "w3wp.exe" {
+		isWorker, ok := images[p.Image()]
+		if !ok {
+			isWorker = proctree.BaseName(b.texts.Text(p.Image())) == "w3wp.exe"
+			images[p.Image()] = isWorker
+		}
+		if !isWorker || p.Start() == 0 {
 			continue
 		}
-		for _, u := range b.identities(p) {
+		for _, u := range b.who.of(p).identities {
 			b.workers[u] = append(b.workers[u], p.Start())
 		}
 	}
 	for _, starts := range b.workers {
 		slices.Sort(starts)
 	}
-}
-
-// sharedLogons are the logon sessions that a system has of itself: those of
-// SYSTEM, LOCAL SERVICE and NETWORK SERVICE ([MS-DTYP] 2.4.2.4, and Microsoft's
-// description of logon sessions).
-var sharedLogons = map[uint64]bool{0: true, 0x3e7: true, 0x3e5: true, 0x3e4: true}
-
-// logonOf returns the logon ID of a process, 0 if it is not known or one that
-// many share.
-func (b *hostBuilder) logonOf(p proctree.Process) uint64 {
-	id, ok := number(b.texts.Text(p.Field(event.LogonID)))
-	if !ok || sharedLogons[id] {
-		return 0
-	}
-	return id
-}
-
-// identities returns the accounts of a process that belong to one program by
-// their nature, names and SIDs in lower case.
-func (b *hostBuilder) identities(p proctree.Process) []string {
-	var list []string
-	for _, field := range []event.FieldID{event.User, event.SubjectUserSID, event.TargetUserSID} {
-		text := strings.ToLower(b.texts.KnownText(p.Field(field)))
-		if isIdentity(text) {
-			list = append(list, text)
-		}
-		if pool, ok := strings.CutPrefix(text, poolDomain); ok {
-			list = append(list, strings.ToLower(PoolSID(pool)))
-		}
-	}
-	return list
-}
-
-// sidsOf returns the SIDs of whom a process ran as, in lower case.
-func (b *hostBuilder) sidsOf(p proctree.Process) []string {
-	var list []string
-	for _, field := range []event.FieldID{event.TargetUserSID, event.SubjectUserSID} {
-		if sid := strings.ToLower(b.texts.KnownText(p.Field(field))); strings.HasPrefix(sid, "s-1-5-") {
-			list = append(list, sid)
-		}
-	}
-	for _, u := range b.identities(p) {
-		if strings.HasPrefix(u, "s-1-") {
-			list = append(list, u)
-		}
-	}
-	return list
 }
 
 // poolIdentities returns the accounts of the pools of the host's sessions.
@@ -389,47 +351,6 @@ func (b *hostBuilder) poolIdentities() []string {
 		}
 	}
 	return list
-}
-
-func identitiesOfPool(pool string) []string {
-	return []string{poolDomain + strings.ToLower(pool), strings.ToLower(PoolSID(pool))}
-}
-
-// The domains and SIDs of accounts that belong to one program: identities of
-// application pools, and virtual accounts of services. Their domains are the
-// same in every language.
-const (
-	poolDomain    = `iis apppool\`
-	serviceDomain = `nt service\`
-	poolSID       = "s-1-5-82-"
-	serviceSID    = "s-1-5-80-"
-)
-
-// isIdentity reports whether a name or SID in lower case is that of an account
-// that belongs to one program.
-func isIdentity(account string) bool {
-	for _, prefix := range []string{poolDomain, serviceDomain, poolSID, serviceSID} {
-		if strings.HasPrefix(account, prefix) && len(account) > len(prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-// PoolSID returns the SID of an application pool's identity: S-1-5-82- and the
-// SHA-1 of the pool's name in lower case, as UTF-16LE, in five little-endian
-// numbers of 32 bits.
-func PoolSID(pool string) string {
-	var b []byte
-	for _, unit := range utf16.Encode([]rune(strings.ToLower(pool))) {
-		b = binary.LittleEndian.AppendUint16(b, unit)
-	}
-	sum := sha1.Sum(b) //nolint:gosec // as above
-	var parts []string
-	for i := 0; i < len(sum); i += 4 {
-		parts = append(parts, fmt.Sprint(binary.LittleEndian.Uint32(sum[i:])))
-	}
-	return "S-1-5-82-" + strings.Join(parts, "-")
 }
 
 // commandKey returns a command line as two spellings of it are compared: without

@@ -92,9 +92,9 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 	stories := make([]*Story, len(x.sessions))
 	for i := range stories {
 		stories[i] = &Story{paths: make(map[string]bool), things: make(map[thingName]bool), programs: make(map[string]writing)}
-		x.ownPrograms(i, stories[i])
 		x.commandThings(i, stories[i])
 	}
+	x.ownPrograms(stories)
 	var all, waiting []kept
 	for _, c := range collectors {
 		all, waiting = append(all, c.kept...), append(waiting, c.waiting...)
@@ -164,35 +164,55 @@ func uniqueKept(list []kept) []kept {
 
 func refOf(r *Record) Ref { return Ref{r.Place, r.RecordID, r.Time, r.Marks} }
 
-// ownPrograms notes the images of a session's processes that are the session's
-// own: no process outside it ran them, and they are none of what comes with the
-// system.
-func (x *Index) ownPrograms(session int, s *Story) {
+// ownPrograms notes for each session the images of its processes that are the
+// session's own: no process outside of sessions ran them, and they are none of
+// what comes with the system.
+func (x *Index) ownPrograms(stories []*Story) {
 	texts := x.forest.Texts()
-	host := x.sessions[session].Server.HostIndex()
+	for host := range x.hosts {
+		foreign := x.foreignImages(host)
+		for _, i := range x.hosts[host].sessions {
+			for p := range x.members(i) {
+				image := p.Image()
+				if x.isServer(i, p) || foreign[image] {
+					continue
+				}
+				if path := cleanPath(texts.KnownText(image)); path != "" && !inSystemFolder(path) {
+					stories[i].paths[path] = true
+				}
+			}
+		}
+	}
+}
+
+// foreignImages returns those images of a host's sessions that processes outside
+// of all sessions ran, too. It looks at each process of the host once, however
+// many sessions there are.
+func (x *Index) foreignImages(host int) map[proctree.TextID]bool {
+	h := &x.hosts[host]
+	foreign := make(map[proctree.TextID]bool)
+	if len(h.sessions) == 0 {
+		return foreign
+	}
 	inside := make(map[proctree.TextID]bool)
-	for p := range x.members(session) {
-		if !x.isServer(session, p) {
+	for _, i := range h.sessions {
+		for p := range x.members(i) {
 			inside[p.Image()] = true
 		}
 	}
 	for p := range x.forest.Processes(host) {
-		if inside[p.Image()] && !x.mayBeArmed(host, p) {
-			delete(inside, p.Image())
+		if image := p.Image(); inside[image] && !foreign[image] && !x.mayBeArmed(host, p) {
+			foreign[image] = true
 		}
 	}
-	for image := range inside {
-		if path := cleanPath(texts.KnownText(image)); path != "" && !inSystemFolder(path) {
-			s.paths[path] = true
-		}
-	}
+	return foreign
 }
 
 // mayBeArmed reports whether a process of a host is in a session, or was started
 // by what a session may have armed: the service manager, the task service or
 // WMI.
 func (x *Index) mayBeArmed(host int, p proctree.Process) bool {
-	if _, ok := x.hosts[host].member[p]; ok {
+	if x.hosts[host].sessionOf(p) >= 0 {
 		return true
 	}
 	parent, _ := p.Parent()
