@@ -61,6 +61,10 @@ type Options struct {
 	// WebLogs says which hosts web logs are of, by path of a file or folder, where
 	// their lines do not.
 	WebLogs map[string]string
+	// Found, if not nil, is called for each record that findings, and events that are
+	// some, rest on, while the evidence is open: by host and channel, and as they lie in
+	// the logs, each once.
+	Found func(*FoundRecord)
 	// Explain asks of some records why they are tied to a session, or not.
 	Explain []RecordRef
 	// Progress, if not nil, is kept up to date while the scan runs.

@@ -15,7 +15,7 @@ import (
 
 // unshadowed are the packages in which no local has the name of something that
 // the package declares: a reader who meets the name knows what it means.
-var unshadowed = []string{"cmd/webshellscan", "internal/utf8text", "internal/work", "report", "report/draw", "report/html", "report/phrase", "report/text", "rules", "scan/event", "scan/evtx", "scan/export", "scan/finding", "scan/story", "scan/weblog"}
+var unshadowed = []string{"cmd/webshellscan", "internal/utf8text", "internal/work", "report", "report/draw", "report/html", "report/phrase", "report/text", "rules", "scan/binxml", "scan/event", "scan/evtx", "scan/exhibit", "scan/export", "scan/finding", "scan/story", "scan/weblog"}
 
 // TestShadows: locals do not shadow package-level names of their package.
 func TestShadows(t *testing.T) {

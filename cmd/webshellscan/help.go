@@ -22,7 +22,7 @@ var flagGroups = []struct {
 		"exclude", "placeholders", "baseline",
 	}},
 	{"What to write", []string{
-		"format", "output", "force", "flat", "sessions", "processes", "sort", "width", "ascii", "depth", "max", "all", "max-size", "csv-time", "csv-excel",
+		"format", "output", "force", "evidence", "flat", "sessions", "processes", "sort", "width", "ascii", "depth", "max", "all", "max-size", "csv-time", "csv-excel",
 		"csv-raw", "no-color",
 	}},
 }

@@ -69,7 +69,7 @@ func newRootCommand(g *globals) *cobra.Command {
 		Long: `webshellscan reads Windows event logs (.evtx) of one or many hosts, builds the
 process trees that Sysmon 1/5 and Security 4688/4689 record, and reports shells
 and enumeration programs below web servers, at any depth. It needs no network
-and writes nothing but its report.
+and writes nothing but what it is asked for.
 
 PATH is a log, a folder, an archive (zip, 7z, tar, ...), a disk image (raw,
 E01, VHD, VHDX, VMDK, QCOW2, VDI), an export (event XML, JSON), or - for the

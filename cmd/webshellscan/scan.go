@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,9 @@ type scanOptions struct {
 	csvRaw bool
 	check  int
 	known  string
-	noHash bool
+
+	evidence string
+	noHash   bool
 
 	flat, sessions bool
 	csvExcel       bool
@@ -62,6 +65,8 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.inputFlags.addFlags(flags)
 	o.addWebLog(flags)
 	addNoHash(flags, &o.noHash)
+	flags.StringVar(&o.evidence, "evidence", "", "a `folder` for the records that findings rest on, as XML and as event logs, with a manifest of hashes")
+	_ = cmd.MarkFlagDirname("evidence")
 	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
 }
 
@@ -127,6 +132,11 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		return err
 	}
 	defer discardAll(outs)
+	cut, err := o.openEvidence(&options, inputs)
+	if err != nil {
+		return err
+	}
+	defer cut.discard()
 	res, err := o.scanHosts(cmd.Context(), options, o.hosts)
 	if err != nil {
 		return err
@@ -137,12 +147,16 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		return report.ScanFormats.Write(out, out.format, res, o.reportOptions(out))
 	})
+	whole, err := cut.finish(o, res)
 	o.summarize(res)
 	if !o.quiet {
 		_ = report.Integrity(o.stderr, res.Integrity)
 	}
-	if failed != nil {
-		return failed
+	if err := cmp.Or(failed, err); err != nil {
+		return err
+	}
+	if !whole && res.Summary.Interrupted == nil {
+		return outcome(exitIncomplete)
 	}
 	return o.status(res, o.found(res))
 }

@@ -1,0 +1,95 @@
+// Package binxml takes a record's binary XML apart, into a tree that no longer
+// depends on the chunk which the record lay in, and writes it again: into another
+// chunk, with the template definitions and names that it needs, or as XML. Every
+// value stays the bytes that the log holds ([MS-EVEN6] 2.2.12, libevtx format
+// documentation "Binary XML").
+//
+// Parse is for records that evtx.Decoder.Whole has found sound. It returns an error
+// on others, or a tree of what they say.
+package binxml
+
+import (
+	"errors"
+
+	"webshellscan/scan/event"
+)
+
+// ErrMalformed: the bytes are no binary XML of a record.
+var ErrMalformed = errors.New("binxml: malformed")
+
+// The tokens. moreFollows is or-ed to openElement if attributes follow, and to the
+// others if another one of them does.
+const (
+	tokenEOF                  = 0x00
+	tokenOpenElement          = 0x01
+	tokenCloseStart           = 0x02
+	tokenCloseEmpty           = 0x03
+	tokenEndElement           = 0x04
+	tokenValueText            = 0x05
+	tokenAttribute            = 0x06
+	tokenCDATA                = 0x07
+	tokenCharRef              = 0x08
+	tokenEntityRef            = 0x09
+	tokenPITarget             = 0x0A
+	tokenPIData               = 0x0B
+	tokenTemplateInstance     = 0x0C
+	tokenSubstitution         = 0x0D
+	tokenOptionalSubstitution = 0x0E
+	tokenFragmentHeader       = 0x0F
+
+	moreFollows = 0x40
+)
+
+// noDependency is the dependency identifier of an element that depends on no value.
+const noDependency = 0xFFFF
+
+// Document is the binary XML of a record, or of a value that holds some.
+type Document struct {
+	nodes []*node
+	rest  []byte // what stands behind the end of an embedded one
+}
+
+// node is a token with what belongs to it.
+type node struct {
+	token byte // as it was read, with moreFollows
+	name  name // of an element, attribute, entity or processing instruction
+	// depends is the dependency identifier of an element; only those of definitions
+	// have one.
+	depends    uint16
+	dependency bool
+	attributes []*node
+	content    []*node // of an element or attribute
+	empty      bool    // the element ends with its start tag
+
+	text     []byte // UTF-16LE: of value text, CDATA, processing instructions
+	typ      uint8  // of value text or a substitution
+	number   uint16 // of a character or substitution
+	instance *instance
+}
+
+// name is a name as UTF-16LE text.
+type name string
+
+// instance is a template with the values that are put into it.
+type instance struct {
+	version    uint8
+	id         uint32
+	definition *definition
+	values     []value
+}
+
+// definition is a template.
+type definition struct {
+	guid [16]byte
+	body *Document
+	// text is the definition written in a form of its own: the same for two
+	// definitions only if they are the same.
+	text string
+}
+
+// value is one value of an instance.
+type value struct {
+	event.Value
+	pad      byte
+	embedded *Document // of a value that holds binary XML
+}

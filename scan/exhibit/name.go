@@ -1,0 +1,53 @@
+package exhibit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// names are the names that were given out, by folder and the name in lower case:
+// to systems that do not tell case apart, they are different too.
+type names map[[2]string]bool
+
+// devices are names that Windows takes for devices, whatever their endings.
+var devices = strings.Fields("con prn aux nul conin$ conout$ com0 com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9")
+
+// take returns a name for something new in a folder, with its ending: the one that
+// is asked for, and a number behind it where that is taken.
+func (m names) take(folder, base, ending string) string {
+	for n := 1; ; n++ {
+		name := base + ending
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d%s", base, n, ending)
+		}
+		key := [2]string{folder, strings.ToLower(name)}
+		if !m[key] {
+			m[key] = true
+			return name
+		}
+	}
+}
+
+// safe returns a text with what may harm a file system as _, and with / as %4, as
+// Windows names the logs of channels.
+func safe(called string) string {
+	const longest = 80
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-/", r):
+			return r
+		}
+		return '_'
+	}, called)
+	name = strings.ReplaceAll(name, "/", "%4")
+	if len(name) > longest {
+		name = name[:longest]
+	}
+	name = strings.TrimRight(name, ".")
+	first, _, _ := strings.Cut(strings.ToLower(name), ".")
+	if name == "" || name[0] == '.' || name[0] == '-' || slices.Contains(devices, first) {
+		name = "_" + name
+	}
+	return name
+}
