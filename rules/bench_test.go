@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 )
 
 // realRecord is a process creation of the corpus's logs and where it stands.
@@ -87,14 +88,14 @@ func creationRules(t testing.TB) []*rules.Rule {
 // findingRules returns the built-in rules that give findings.
 func findingRules(t testing.TB) []*rules.Rule {
 	t.Helper()
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, out := rules.SplitServers(list)
-	_, out = rules.SplitRole(out, rules.RoleWebApplication)
-	_, _, out = rules.SplitLevels(out)
-	_, out = rules.SplitRole(out, rules.RoleTechnique)
+	_, out := builtin.SplitServers(list)
+	_, out = builtin.SplitRole(out, builtin.RoleWebApplication)
+	_, _, out = builtin.SplitLevels(out)
+	_, out = builtin.SplitRole(out, builtin.RoleTechnique)
 	return out
 }
 

@@ -12,20 +12,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 )
 
 // builtinSets returns the sets of the built-in rules that classify and of those
 // that give findings.
 func builtinSets(t testing.TB) (servers, findings *rules.Set) {
 	t.Helper()
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
-	with, without := rules.SplitServers(list)
-	_, without = rules.SplitRole(without, rules.RoleWebApplication)
-	_, _, without = rules.SplitLevels(without)
-	_, without = rules.SplitRole(without, rules.RoleTechnique)
+	with, without := builtin.SplitServers(list)
+	_, without = builtin.SplitRole(without, builtin.RoleWebApplication)
+	_, _, without = builtin.SplitLevels(without)
+	_, without = builtin.SplitRole(without, builtin.RoleTechnique)
 	return mustCompile(t, with, rules.Options{}), mustCompile(t, without, rules.Options{})
 }
 
@@ -38,7 +39,7 @@ func names(set *rules.Set, ev event) []string {
 }
 
 func TestBuiltinIsComplete(t *testing.T) {
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,19 +56,19 @@ func TestBuiltinIsComplete(t *testing.T) {
 			t.Errorf("%s: name or ID used twice", r.Name)
 		}
 		seen[r.ID], seen[r.Name] = true, true
-		if r.TellsServer() || r.Role == rules.RoleWebApplication {
+		if builtin.TellsServer(r) || r.Role == builtin.RoleWebApplication {
 			if r.Custom["product"] == "" {
 				t.Errorf("%s: no product", r.Name)
 			}
 			continue
 		}
-		if r.WeighsFindings() {
-			if r.Why() == "" || len(r.References) == 0 {
+		if builtin.WeighsFindings(r) {
+			if builtin.Why(r) == "" || len(r.References) == 0 {
 				t.Errorf("%s: no reason, or no source", r.Name)
 			}
 			continue
 		}
-		if r.Filter != nil || r.Role == rules.RoleTechnique {
+		if r.Filter != nil || r.Role == builtin.RoleTechnique {
 			checkSources(t, r)
 			continue
 		}
@@ -108,7 +109,7 @@ func checkSources(t *testing.T, r *rules.Rule) {
 	switch {
 	case r.Filter != nil && (len(r.References) == 0 || len(r.Filter.Rules) == 0):
 		t.Errorf("%s: a filter without sources, or for all rules", r.Name)
-	case r.Role == rules.RoleTechnique && !slices.ContainsFunc(r.Tags, func(tag string) bool { return strings.HasPrefix(tag, "attack.t") }):
+	case r.Role == builtin.RoleTechnique && !slices.ContainsFunc(r.Tags, func(tag string) bool { return strings.HasPrefix(tag, "attack.t") }):
 		t.Errorf("%s: no technique", r.Name)
 	}
 }
@@ -311,7 +312,7 @@ func TestBuiltinServerLists(t *testing.T) {
 // TestBuiltinTags: a built-in rule is chosen by each technique that its programs
 // show, and claims of a process only what holds of all.
 func TestBuiltinTags(t *testing.T) {
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 )
 
 // TestCatalogue: what the built-in rules are tagged with is in the catalogues of
@@ -27,7 +27,7 @@ func TestCatalogue(t *testing.T) {
 		}
 		covered[cells[0]] = strings.Fields(cells[2])
 	}
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}

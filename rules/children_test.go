@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 )
 
 // child is a row of testdata/children.tsv: a program or folder that a rule
@@ -92,7 +93,7 @@ func (c *child) event(r *rules.Rule) event {
 func TestChildren(t *testing.T) {
 	_, findings := builtinSets(t)
 	byName := make(map[string]*rules.Rule)
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestChildrenHaveSources(t *testing.T) {
 		rows[[2]string{c.rule, c.value}] = true
 	}
 	seeds := []string{"web_server_descendant_shell", "web_server_descendant_enumeration", "web_server_descendant_tool"}
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,11 +224,11 @@ func TestBuiltinChildren(t *testing.T) {
 
 // TestBuiltinTechniques: one program or behaviour has one mapping.
 func TestBuiltinTechniques(t *testing.T) {
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
-	techniques, _ := rules.SplitRole(list, rules.RoleTechnique)
+	techniques, _ := builtin.SplitRole(list, builtin.RoleTechnique)
 	set := mustCompile(t, techniques, rules.Options{})
 	for _, test := range []struct{ program, command, want string }{
 		{"whoami.exe", "whoami /priv", "T1033"},

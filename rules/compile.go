@@ -23,6 +23,11 @@ type Options struct {
 	// item about the one is asked of both: it holds if it holds of either.
 	Also map[string]string
 
+	// Late names, in lower case, fields of the subject whose values hardly repeat,
+	// or that take long to gather. They are asked only where what the others say
+	// leaves a rule open; it changes nothing but the time that matching takes.
+	Late map[string]bool
+
 	// Placeholders gives the values of placeholders, by name without the
 	// percent signs. A rule that uses another is an error.
 	Placeholders map[string][]string

@@ -44,18 +44,6 @@ func (s *Set) opens(r compiledRule) bool {
 	return len(r.deferred) > 0 && runAssuming(s.program.code, r.entry, make([]uint64, s.words), s.deferred, true)
 }
 
-// lateFields are the fields whose values hardly repeat, and those that take a
-// subject long to gather.
-var lateFields = map[string]bool{
-	"commandline": true, "parentcommandline": true, "grandparentcommandline": true, "ancestorcommandline": true,
-	"workercommandline": true, "currentdirectory": true, "ancestorimage": true, "ancestoruser": true,
-	"hashes": true, "md5": true, "sha1": true, "sha256": true, "imphash": true,
-	"processid": true, "parentprocessid": true, "processguid": true, "parentprocessguid": true, "utctime": true,
-	"logonid": true, "logonguid": true, "depth": true,
-	"parentuser": true, "grandparentimage": true, "grandparentuser": true, "workerimage": true, "workeruser": true,
-	"imagename": true, "elevation": true, "seenbelow": true, "findingbelow": true,
-}
-
 // sortFields divides the fields into those that are asked early and late. A
 // field that some rule asks for whatever the early ones say, as rules of a
 // large collection do, gains nothing by waiting.
@@ -64,7 +52,7 @@ func (c *compiler) sortFields() {
 	early := make([]bool, s.asked)
 	nothing := make([]uint64, s.words)
 	for {
-		s.divideFields(func(field int) bool { return !early[field] && lateFields[strings.ToLower(s.fields[field])] })
+		s.divideFields(func(field int) bool { return !early[field] && s.options.Late[strings.ToLower(s.fields[field])] })
 		var always uint64
 		for i := range s.compiled {
 			if r := &s.compiled[i]; r.late&^always != 0 && runAssuming(s.program.code, r.entry, nothing, s.unasked, true) {

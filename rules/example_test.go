@@ -6,21 +6,6 @@ import (
 	"webshellscan/rules"
 )
 
-// process is the least that can be matched: one value for each field, numbered by its place.
-type process struct {
-	fields []string          // of the set
-	values map[string]string // by field
-}
-
-func (p process) Values(dst []rules.ValueID, field int) []rules.ValueID {
-	if _, ok := p.values[p.fields[field]]; ok {
-		dst = append(dst, rules.Unkept|rules.ValueID(field)) // not interned, so nothing may be kept
-	}
-	return dst
-}
-
-func (p process) Text(id rules.ValueID) string { return p.values[p.fields[id&^rules.Unkept]] }
-
 func Example() {
 	list, errs := rules.Parse("shell.yml", []byte(`
 title: Shell Below nginx
@@ -47,13 +32,12 @@ level: high
 		fmt.Println(errs)
 		return
 	}
-	matcher := set.NewMatcher()
-	p := process{set.Fields(), map[string]string{
+	event := set.NewMapSubject(map[string]string{
 		"AncestorImage": `C:\nginx\nginx.exe`,
 		"Image":         `C:\Windows\System32\CMD.EXE`,
 		"CommandLine":   "cmd /c whoami",
-	}}
-	for _, i := range matcher.Match(nil, p) {
+	})
+	for _, i := range set.NewMatcher().Match(nil, event) {
 		fmt.Println(set.Rules()[i].Title, "-", set.Rules()[i].Level)
 		fmt.Println(set.Simplified(i))
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"strings"
 	"time"
 )
 
@@ -194,4 +195,9 @@ type AliasField struct {
 type Bound struct {
 	Op    string
 	Value float64
+}
+
+// Goes reports whether a name or ID, compared without case, is the rule's.
+func (r *Rule) Goes(by string) bool {
+	return by != "" && (strings.EqualFold(by, r.Name) || strings.EqualFold(by, r.ID))
 }

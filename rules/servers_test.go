@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 )
 
 // serverRow is a line of testdata/servers.csv: a process, and what the rules
@@ -51,12 +52,12 @@ func (r *serverRow) event() event {
 // which they are asked.
 func namedServers(t *testing.T) *rules.Set {
 	t.Helper()
-	list, err := rules.Builtin()
+	list, err := builtin.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers, _ := rules.SplitServers(list)
-	_, named := rules.SplitRole(servers, rules.RoleUnknownServer)
+	servers, _ := builtin.SplitServers(list)
+	_, named := builtin.SplitRole(servers, builtin.RoleUnknownServer)
 	return mustCompile(t, named, rules.Options{})
 }
 

@@ -21,11 +21,12 @@ func (r *Rule) HasTag(wanted string) bool {
 
 // Shows returns the custom attribute `shows`: tags, joined by commas, of what
 // some of the processes that a rule finds do. They choose the rule, and claim
-// nothing of a process: its own techniques are told by rules of RoleTechnique.
-func (r *Rule) Shows() []string { return commaList(r.Custom["shows"]) }
+// nothing of a process.
+func (r *Rule) Shows() []string { return SplitList(r.Custom["shows"]) }
 
-// commaList returns the entries of a list that is joined by commas.
-func commaList(text string) []string {
+// SplitList returns the entries of a list that is joined by commas, as custom
+// attributes have lists.
+func SplitList(text string) []string {
 	var list []string
 	for entry := range strings.SplitSeq(text, ",") {
 		if entry = strings.TrimSpace(entry); entry != "" {

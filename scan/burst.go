@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
@@ -17,7 +18,7 @@ const burstSpan = 30 * event.Minute
 // isEnumeration reports whether a finding counts as enumeration: a rule that it
 // matched says so.
 func isEnumeration(f *Finding) bool {
-	return slices.ContainsFunc(f.Rules, func(r *rules.Rule) bool { return r.Measure() == rules.MeasureEnumeration })
+	return slices.ContainsFunc(f.Rules, func(r *rules.Rule) bool { return builtin.Measure(r) == builtin.MeasureEnumeration })
 }
 
 // commandKey returns what is the same for all findings of one command: its

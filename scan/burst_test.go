@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 	"webshellscan/scan"
 )
 
@@ -26,7 +27,7 @@ func TestFoldedOnce(t *testing.T) {
 		}
 		return testing.AllocsPerRun(5, func() { scan.Summarize(findings) })
 	}
-	plain, enumeration := allocations(""), allocations(rules.MeasureEnumeration)
+	plain, enumeration := allocations(""), allocations(builtin.MeasureEnumeration)
 	if extra := (enumeration - plain) / n; extra > 0.5 {
 		t.Errorf("%.1f allocations more for each enumeration command than the %.1f for any other", extra, plain/n)
 	}

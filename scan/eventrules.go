@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/story"
@@ -588,7 +589,7 @@ func (w *eventWatcher) add(ev *event.Event) {
 	}
 	hit := false
 	for _, r := range w.matcher.Match(ev, proctree.Process{}) {
-		if r.TellsServer() {
+		if builtin.TellsServer(r) {
 			w.signs.add(r, ev)
 		} else {
 			hit = true

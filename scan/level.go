@@ -9,6 +9,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 	"webshellscan/scan/proctree"
 )
 
@@ -89,12 +90,12 @@ func newWeighers(d *detection, n int) []*weigher {
 func asideOf(list []*rules.Rule) [][]bool {
 	aside := make([][]bool, len(list))
 	for i, lower := range list {
-		if len(lower.Despite()) == 0 {
+		if len(builtin.Despite(lower)) == 0 {
 			continue
 		}
 		aside[i] = make([]bool, len(list))
 		for k, raise := range list {
-			aside[i][k] = lower.SetsAside(raise)
+			aside[i][k] = builtin.SetsAside(lower, raise)
 		}
 	}
 	return aside
@@ -114,20 +115,20 @@ func (w *weigher) weigh(f *Finding) {
 	list := w.judge.set.Rules()
 	lowered := false
 	for _, i := range w.matches {
-		if r := list[i]; r.Role == rules.RoleLower {
+		if r := list[i]; r.Role == builtin.RoleLower {
 			lowered = true
 			f.LevelReasons = append(f.LevelReasons, LevelReason{LevelAtMost, r.Level, r, w.why(r)})
 		}
 	}
 	for _, i := range w.matches {
 		r := list[i]
-		if r.Role != rules.RoleRaise {
+		if r.Role != builtin.RoleRaise {
 			continue
 		}
 		effect, why := LevelAtLeast, w.why(r)
-		if w.isAside(i) || lowered && r.Behaviour() == "" {
+		if w.isAside(i) || lowered && builtin.Behaviour(r) == "" {
 			effect = LevelSetAside
-		} else if r.Behaviour() != "" {
+		} else if builtin.Behaviour(r) != "" {
 			f.raises = append(f.raises, raise{i, f.Process, why})
 		}
 		f.LevelReasons = append(f.LevelReasons, LevelReason{effect, r.Level, r, why})
@@ -143,7 +144,7 @@ func (w *weigher) isAside(rule int) bool {
 var placeholder = regexp.MustCompile(`\{[A-Za-z]+\}`)
 
 // why returns the sentence of a rule.
-func (w *weigher) why(r *rules.Rule) string { return w.judge.subject.sentence(r.Why()) }
+func (w *weigher) why(r *rules.Rule) string { return w.judge.subject.sentence(builtin.Why(r)) }
 
 // maxWhy bounds the values of a field in a sentence, and the characters of each.
 const (
@@ -257,7 +258,7 @@ func (d *detection) reinstate(f *Finding) {
 			r.Effect, r.Why = LevelSetAside, r.Why+"; but what started it is no habit"
 		case LevelSetAside:
 			r.Effect = LevelAtLeast
-			if r.Rule.Behaviour() != "" {
+			if builtin.Behaviour(r.Rule) != "" {
 				f.raises = append(f.raises, raise{slices.Index(d.levels.Rules(), r.Rule), f.Process, r.Why})
 			}
 		}

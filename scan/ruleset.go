@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 )
 
 // RuleOptions say which rules a scan applies. The zero value takes the built-in
@@ -67,54 +68,61 @@ type RuleSets struct {
 // one rule costs that rule only, and is in RuleSets.Errors; the error returned is
 // one of this program.
 func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, error) {
-	builtin, err := rules.Builtin()
+	shipped, err := builtin.Rules()
 	if err != nil {
 		return nil, err
 	}
-	known := builtin
+	known := shipped
 	if o.NoBuiltin {
-		builtin = slices.DeleteFunc(slices.Clone(builtin), func(r *rules.Rule) bool { return r.Role == "" })
+		shipped = slices.DeleteFunc(slices.Clone(shipped), func(r *rules.Rule) bool { return r.Role == "" })
 	}
-	s := &RuleSets{Loaded: builtin, Builtin: len(builtin)}
+	s := &RuleSets{Loaded: shipped, Builtin: len(shipped)}
 	given := rules.Load(ctx, o.Paths, workers)
 	s.Loaded = append(s.Loaded, given.Rules...)
 	s.Files, s.Failed = given.Files, given.Failed
 	s.fail(given.Errors)
 
 	// What the user says of a server goes before what is built in.
-	roles, others := rules.SplitServers(slices.Concat(given.Rules, builtin))
-	applications, others := rules.SplitRole(others, rules.RoleWebApplication)
-	techniques, others := rules.SplitRole(others, rules.RoleTechnique)
-	levels, sessions, others := rules.SplitLevels(others)
+	roles, others := builtin.SplitServers(slices.Concat(given.Rules, shipped))
+	applications, others := builtin.SplitRole(others, builtin.RoleWebApplication)
+	techniques, others := builtin.SplitRole(others, builtin.RoleTechnique)
+	levels, sessions, others := builtin.SplitLevels(others)
 	roles, applications, techniques = s.checkRoles(roles), s.checkRoles(applications), s.checkRoles(techniques)
 	levels, sessions = s.checkLevels(levels), s.checkLevels(sessions)
 	for _, by := range []*[]*rules.Rule{&roles, &levels, &sessions} {
 		*by, others = shareFilters(*by, others)
 	}
-	var errs []error
-	s.Levels, errs = rules.Compile(levels, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
-	s.fail(errs)
-	s.SessionLevels, errs = rules.Compile(sessions, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
-	s.fail(errs)
-	s.Servers, errs = rules.Compile(roles, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
-	s.fail(errs)
-	s.Applications, errs = rules.Compile(applications, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
-	s.fail(errs)
-	s.Techniques, errs = rules.Compile(techniques, rules.Options{Also: alsoFields, Exclude: o.Exclude, Placeholders: o.Placeholders})
-	s.fail(errs)
-	s.Detections, errs = rules.Compile(others, rules.Options{
-		Also: alsoFields, MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
-	})
-	s.fail(errs)
+	s.Levels, s.SessionLevels = s.compile(levels, o.bare()), s.compile(sessions, o.bare())
+	s.Servers, s.Applications = s.compile(roles, o.bare()), s.compile(applications, o.bare())
+	s.Techniques = s.compile(techniques, o.bare())
+	s.Detections = s.compile(others, o.chosen())
 	for _, set := range s.sets() {
 		s.Failed += set.Failed()
 	}
-	s.Events = s.compileEvents(s.Detections.NotApplicable(), rules.Options{
-		MinLevel: o.MinLevel, Statuses: o.Statuses, Tags: o.Tags, Exclude: o.Exclude, Placeholders: o.Placeholders,
-	})
-	s.Signs = s.compileEvents(s.Servers.NotApplicable(), rules.Options{Exclude: o.Exclude, Placeholders: o.Placeholders})
+	s.Events = s.compileEvents(s.Detections.NotApplicable(), o.chosen())
+	s.Signs = s.compileEvents(s.Servers.NotApplicable(), o.bare())
 	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
 	return s, nil
+}
+
+// bare returns the options of rules with a role: which rules are chosen does not
+// touch them.
+func (o *RuleOptions) bare() rules.Options {
+	return rules.Options{Also: alsoFields, Late: lateFields, Exclude: o.Exclude, Placeholders: o.Placeholders}
+}
+
+// chosen returns the options of rules that give findings.
+func (o *RuleOptions) chosen() rules.Options {
+	options := o.bare()
+	options.MinLevel, options.Statuses, options.Tags = o.MinLevel, o.Statuses, o.Tags
+	return options
+}
+
+// compile compiles rules about processes, and keeps what is wrong with them.
+func (s *RuleSets) compile(list []*rules.Rule, options rules.Options) *rules.Set {
+	set, errs := rules.Compile(list, options)
+	s.fail(errs)
+	return set
 }
 
 func (s *RuleSets) fail(errs []error) {
@@ -171,14 +179,14 @@ func levelFault(r *rules.Rule, levels []*rules.Rule) string {
 	switch {
 	case r.Level == rules.LevelNone:
 		return fmt.Sprintf("the role %s needs a level", r.Role)
-	case r.Why() == "":
+	case builtin.Why(r) == "":
 		return fmt.Sprintf("the role %s needs the attribute why, a sentence that reports give as the reason", r.Role)
-	case r.Role != rules.RoleLower && len(r.Despite()) > 0:
-		return "the attribute despite is for rules of the role " + rules.RoleLower
+	case r.Role != builtin.RoleLower && len(builtin.Despite(r)) > 0:
+		return "the attribute despite is for rules of the role " + builtin.RoleLower
 	}
-	for _, name := range r.Despite() {
-		if !slices.ContainsFunc(levels, func(raise *rules.Rule) bool { return raise.Role == rules.RoleRaise && raise.Goes(name) }) {
-			return fmt.Sprintf("despite names %q, but no rule of the role %s goes by it", name, rules.RoleRaise)
+	for _, name := range builtin.Despite(r) {
+		if !slices.ContainsFunc(levels, func(raise *rules.Rule) bool { return raise.Role == builtin.RoleRaise && raise.Goes(name) }) {
+			return fmt.Sprintf("despite names %q, but no rule of the role %s goes by it", name, builtin.RoleRaise)
 		}
 	}
 	return ""

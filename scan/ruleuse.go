@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 	"webshellscan/scan/proctree"
 )
 
@@ -31,7 +32,7 @@ const (
 
 // serverUses are the uses of rules that tell servers, by role.
 var serverUses = map[string]RuleUse{
-	rules.RoleWebServer: UseWebServer, rules.RoleOtherServer: UseOtherServer, rules.RoleUnknownServer: UseUnknownServer,
+	builtin.RoleWebServer: UseWebServer, builtin.RoleOtherServer: UseOtherServer, builtin.RoleUnknownServer: UseUnknownServer,
 }
 
 // sets returns all sets.

@@ -7,6 +7,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/story"
@@ -210,7 +211,7 @@ func (s *Session) takeBehaviours(f *Finding) {
 	}
 	for _, r := range f.LevelReasons {
 		if r.Effect == LevelAtLeast {
-			s.behaviours = appendNew(s.behaviours, r.Rule.Behaviour())
+			s.behaviours = appendNew(s.behaviours, builtin.Behaviour(r.Rule))
 		}
 	}
 }
@@ -242,7 +243,7 @@ func (by *summarizer) raise(s *Session) {
 	by.raiser.subject.session = s
 	for _, i := range by.raiser.match(s.Worker) {
 		r := by.raiser.set.Rules()[i]
-		reason := LevelReason{LevelAtLeast, r.Level, r, by.raiser.subject.sentence(r.Why())}
+		reason := LevelReason{LevelAtLeast, r.Level, r, by.raiser.subject.sentence(builtin.Why(r))}
 		s.LevelReasons = append(s.LevelReasons, reason)
 		s.Raised = append(s.Raised, reason.Why)
 		s.Level = max(s.Level, r.Level)

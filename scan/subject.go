@@ -128,6 +128,18 @@ func (s *subject) Text(id rules.ValueID) string {
 // utcTime writes a time as Sysmon writes UtcTime.
 func utcTime(t event.Time) string { return t.Time().Format("2006-01-02 15:04:05.000") }
 
+// lateFields are the fields, by name in lower case, whose values hardly repeat, and
+// those that take a subject long to gather.
+var lateFields = map[string]bool{
+	"commandline": true, "parentcommandline": true, "grandparentcommandline": true, "ancestorcommandline": true,
+	"workercommandline": true, "currentdirectory": true, "ancestorimage": true, "ancestoruser": true,
+	"hashes": true, "md5": true, "sha1": true, "sha256": true, "imphash": true,
+	"processid": true, "parentprocessid": true, "processguid": true, "parentprocessguid": true, "utctime": true,
+	"logonid": true, "logonguid": true, "depth": true,
+	"parentuser": true, "grandparentimage": true, "grandparentuser": true, "workerimage": true, "workeruser": true,
+	"imagename": true, "elevation": true, "seenbelow": true, "findingbelow": true,
+}
+
 // getters holds the fields that are no plain fields of a record, by name in
 // lower case.
 var getters = map[string]getter{

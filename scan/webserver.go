@@ -7,6 +7,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/rules"
+	"webshellscan/rules/builtin"
 	"webshellscan/scan/proctree"
 )
 
@@ -24,7 +25,7 @@ const (
 
 // serverRoles are the roles by the attribute `role` of the rules that tell them.
 var serverRoles = map[string]ServerRole{
-	rules.RoleWebServer: ServerWeb, rules.RoleOtherServer: ServerOther, rules.RoleUnknownServer: ServerUnknown,
+	builtin.RoleWebServer: ServerWeb, builtin.RoleOtherServer: ServerOther, builtin.RoleUnknownServer: ServerUnknown,
 }
 
 // serverRank orders servers by what a rule says of them. What only supervises
@@ -131,7 +132,7 @@ const (
 // knows the server by name, or only suspects one.
 func certaintyOf(r *rules.Rule) string {
 	certainty := certaintyNamed
-	if r.Role == rules.RoleUnknownServer {
+	if r.Role == builtin.RoleUnknownServer {
 		certainty = certaintyPossible
 	}
 	return cmp.Or(r.Custom["certainty"], certainty)
