@@ -24,6 +24,7 @@ var ScanFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
 	{"navigator", []string{".navigator.json"}, Needs{}, writeNavigator},
 	{"timeline", []string{".timeline.csv"}, Needs{}, writeTimeline},
 	{"indicators", []string{".indicators.csv", stixEnding}, Needs{}, writeIndicators},
+	{"stack", []string{".stack.csv"}, Needs{}, writeStack},
 	{"markdown", []string{".md", ".markdown"}, Needs{}, writeMarkdown},
 }}
 

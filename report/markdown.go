@@ -31,10 +31,11 @@ type markdown struct {
 	res    *scan.Result
 	counts map[*rules.Rule]int // findings by rule
 	listed []*rules.Rule       // the rules that matched, the gravest first
+	kinds  *scan.Stack         // nil if there are few sessions
 }
 
 func writeMarkdown(w io.Writer, res *scan.Result, _ Options) error {
-	m := &markdown{out: bufio.NewWriter(w), res: res, counts: make(map[*rules.Rule]int)}
+	m := &markdown{out: bufio.NewWriter(w), res: res, counts: make(map[*rules.Rule]int), kinds: phrase.Stack(res)}
 	for _, f := range res.Findings {
 		for _, r := range f.Rules {
 			m.counts[r]++
@@ -42,6 +43,7 @@ func writeMarkdown(w io.Writer, res *scan.Result, _ Options) error {
 	}
 	m.listed = scan.MatchedRules(res.Findings)
 	m.title()
+	m.stack()
 	m.logs()
 	m.sessions()
 	m.others()
@@ -56,6 +58,53 @@ func (m *markdown) line(format string, args ...any) { _, _ = fmt.Fprintf(m.out, 
 func (m *markdown) title() {
 	m.line("# webshellscan: %s in %s on %s", plural.Count(len(m.res.Findings), "finding"),
 		plural.Count(len(m.res.Sessions), "session"), plural.Count(countHosts(m.res.Findings), "host"))
+}
+
+// stack lists the kinds of session and what moved between hosts, if there are too
+// many sessions to read them one by one.
+func (m *markdown) stack() {
+	if m.kinds == nil {
+		return
+	}
+	m.line("\n## %s of session\n", plural.Count(len(m.kinds.Kinds), "kind"))
+	m.line("| level | hosts | server | what ran | first host | first (UTC) | sessions |")
+	m.line("| --- | ---: | --- | --- | --- | --- | ---: |")
+	for i := range m.kinds.Kinds[:min(len(m.kinds.Kinds), maxKinds)] {
+		k := &m.kinds.Kinds[i]
+		level := k.Level.String()
+		if k.Known {
+			level += ", known"
+		}
+		m.line("| %s | %d | %s | %s | %s | %s | %d |", level, len(k.Hosts), mdCell(phrase.KindServer(k)), mdRan(k),
+			mdCell(k.First().Host), text.Time(k.First().First), len(k.Sessions))
+	}
+	if more := len(m.kinds.Kinds) - maxKinds; more > 0 {
+		m.line("\nand %d more: the format `stack` has all", more)
+	}
+	if len(m.kinds.Moved) == 0 {
+		return
+	}
+	m.line("\n## What moved between hosts\n")
+	for i := range m.kinds.Moved[:min(len(m.kinds.Moved), maxMoved)] {
+		move := &m.kinds.Moved[i]
+		m.line("- %s: %s: %s", text.Time(move.Sightings[0].Time), mdParts(phrase.MovedText(move)), mdParts(phrase.Way(move, maxMovedTo)))
+	}
+	if more := len(m.kinds.Moved) - maxMoved; more > 0 {
+		m.line("\nand %d more: the format `stack` has all", more)
+	}
+}
+
+// mdRan returns what ran in the sessions of a kind as a cell.
+func mdRan(k *scan.Kind) string {
+	commands, more := phrase.Ran(k, maxRan)
+	for i := range commands {
+		commands[i] = mdCell(commands[i])
+	}
+	cell := strings.Join(commands, ", ")
+	if more > 0 {
+		cell += fmt.Sprintf(" and %d more", more)
+	}
+	return cell
 }
 
 func (m *markdown) logs() {
@@ -97,21 +146,25 @@ func (m *markdown) sessions() {
 		m.line("\n%s", strings.TrimSpace(phrase.Nothing(m.res)+" "+phrase.Blind(&m.res.Summary)))
 		return
 	}
-	list := m.res.Sessions
+	list := phrase.FirstSessions(m.res, m.kinds, maxMarkdownSessions)
 	if len(list) == 0 {
 		return
 	}
-	m.line("\n## Sessions\n")
+	if m.kinds == nil {
+		m.line("\n## Sessions\n")
+	} else {
+		m.line("\n## The first session of each kind\n")
+	}
 	m.line("| # | level | host | server | first (UTC) | last (UTC) | findings |")
 	m.line("| ---: | --- | --- | --- | --- | --- | ---: |")
-	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
+	for i, s := range list {
 		m.line("| %d | %s | %s | %s | %s | %s | %d |", i+1, s.Level, mdCell(s.Host), m.worker(s, mdCell),
 			text.Time(s.First), text.Time(s.Last), len(s.Findings))
 	}
-	if len(list) > maxMarkdownSessions {
-		m.line("\nand %s", plural.Count(len(list)-maxMarkdownSessions, "more session"))
+	if more := len(m.res.Sessions) - len(list); more > 0 {
+		m.line("\nand %s", plural.Count(more, "more session"))
 	}
-	for i, s := range list[:min(len(list), maxMarkdownSessions)] {
+	for i, s := range list {
 		m.session(i+1, s)
 	}
 }

@@ -95,10 +95,7 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 	return t.out.Flush()
 }
 
-// maxOverview bounds how many sessions the overview lists.
-const maxOverview = 20
-
-// overview says how many sessions there are, and names the first.
+// overview says how many sessions there are, and names them, or of many the kinds.
 func (t *sessionTable) overview(res *scan.Result) {
 	levels := make(map[rules.Level]int)
 	fresh, known := 0, 0
@@ -124,7 +121,9 @@ func (t *sessionTable) overview(res *scan.Result) {
 		head += fmt.Sprintf(", %d known to the baseline", known)
 	}
 	t.lines("", head+", "+plural.Count(len(res.Findings), "finding"), 2)
-	if fresh > 1 {
+	if stack := phrase.Stack(res); stack != nil {
+		t.stack(stack)
+	} else if fresh > 1 {
 		t.list(res.Sessions[:fresh])
 	}
 	fmt.Fprintln(t.out)
@@ -132,22 +131,18 @@ func (t *sessionTable) overview(res *scan.Result) {
 
 // list names sessions, one a line.
 func (t *sessionTable) list(sessions []*scan.Session) {
-	shown := sessions[:min(len(sessions), maxOverview)]
 	host := len("HOST")
-	for _, s := range shown {
+	for _, s := range sessions {
 		host = max(host, text.Width(overviewHost(s)))
 	}
 	pad := func(line string) string { return line + strings.Repeat(" ", host-text.Width(line)) }
 	header := fmt.Sprintf(" %-5s  %-16s  %s  %8s  %5s  %s", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
 	fmt.Fprintf(t.out, "\n%s\n", text.Truncate(header, t.width, "…"))
-	for _, s := range shown {
+	for _, s := range sessions {
 		line := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
 			len(s.Findings), s.Enumeration, server(s, ""))
 		level := t.style.Paint(s.Level, fmt.Sprintf("%-5s", text.ShortLevel(s.Level)))
 		fmt.Fprintf(t.out, " %s  %s\n", level, text.Truncate(line, t.width-8, "…"))
-	}
-	if more := len(sessions) - len(shown); more > 0 {
-		fmt.Fprintf(t.out, " and %d more below\n", more)
 	}
 }
 

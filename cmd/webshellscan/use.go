@@ -17,11 +17,11 @@ var flagUse = map[string][]string{
 	"width":     {"table", "text"},
 	"ascii":     {"text"},
 	"csv-raw":   csvFormats,
-	"csv-time":  {"csv", "sessions-csv", "timeline"},
+	"csv-time":  {"csv", "sessions-csv", "timeline", "stack"},
 	"csv-excel": csvFormats,
 }
 
-var csvFormats = []string{"csv", "sessions-csv", "timeline", "indicators", "timesketch-csv"}
+var csvFormats = []string{"csv", "sessions-csv", "timeline", "indicators", "timesketch-csv", "stack"}
 
 // checkUse returns an error if a flag was given that none of the formats which are
 // written has a use for.

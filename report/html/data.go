@@ -28,13 +28,15 @@ type pageData struct {
 	ruleNo   map[*rules.Rule]int
 	files    []string
 	fileNo   map[string]int
+	reasons  []string // of levels
+	reasonNo map[string]int
 	session  map[string]int // by key
 }
 
 func newPageData(res *scan.Result) *pageData {
 	d := &pageData{
 		res: res, number: make(map[proctree.Process]int), ruleNo: make(map[*rules.Rule]int),
-		fileNo: make(map[string]int), session: make(map[string]int),
+		fileNo: make(map[string]int), reasonNo: make(map[string]int), session: make(map[string]int),
 	}
 	for i, s := range res.Sessions {
 		d.session[s.Key] = i
@@ -221,6 +223,7 @@ type dataIndex struct {
 	Sessions []string   `json:"sessions"`
 	Fields   []string   `json:"fields"`
 	Files    []string   `json:"files"`
+	Reasons  []string   `json:"reasons"`
 	Count    int        `json:"count"` // of findings: the first records
 	Left     int        `json:"left"`  // findings without a record
 	Host     []int      `json:"host"`
@@ -251,7 +254,7 @@ func (d *pageData) write(out *bufio.Writer) error {
 }
 
 func (d *pageData) index() dataIndex {
-	index := dataIndex{Names: newArrayNames(), Files: visibleTexts(d.files), Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
+	index := dataIndex{Names: newArrayNames(), Files: visibleTexts(d.files), Reasons: visibleTexts(d.reasons), Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
 	for _, r := range d.rules {
 		index.Rules = append(index.Rules, shortText(r.Label()))
 	}

@@ -16,6 +16,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"fmt"
 	"html/template"
 	"io"
 	"slices"
@@ -68,9 +69,17 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
 		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": plural.Count,
 		"percent": text.Percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
-		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "recovered": func() string { return phrase.Recovered },
+		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "rows": newTableRows, "recovered": func() string { return phrase.Recovered },
 	}).Parse(pageSource))
 })
+
+// tableRows are rows of a table with its caption.
+type tableRows struct {
+	Caption string
+	Rows    any
+}
+
+func newTableRows(caption string, rows any) tableRows { return tableRows{caption, rows} }
 
 // Bounds of texts, in characters. Browsers take seconds to break very long
 // words in a proportional font; records and raw events have the whole text.
@@ -120,12 +129,17 @@ type reportPage struct {
 	Timeline timeline
 	Sessions []*sessionView
 	// Cards is how many of Sessions are shown with facts and trees.
-	Cards      int
+	Cards int
+	// Stack is nil if the sessions are few enough to be read one by one.
+	Stack      *stackView
+	Told       []*scan.Session // of which the overview says what happened
 	Rules      []ruleView
 	Faults     []faultRow
 	Unreadable []string
 	Skipped    []string
 	Crashes    []string
+
+	numbers map[string]int // of sessions, by key
 }
 
 // levelCount says how many sessions are of a level, how many findings these
@@ -204,23 +218,47 @@ func newReportPage(res *scan.Result, data *pageData) *reportPage {
 		h.Rows = append(h.Rows, findingRow{Finding: f, Number: i, RuleRefs: data.ruleRefs(f)})
 	}
 	h.Timeline = newTimeline(res.Findings, h.Hosts)
-	trees := &treeBuilder{data: data, left: maxTreeAll}
-	for i, s := range res.Sessions {
-		if i == maxListed {
-			break
-		}
-		view := newSessionView(i, s)
-		if i < maxCards {
-			view.Tree = trees.session(s)
-			h.Cards++
-		}
-		h.Sessions = append(h.Sessions, view)
-	}
+	h.addSessions(data)
 	h.Faults = faultRows(res.Summary.Damage)
 	h.Unreadable = problemTexts(res.Summary.Unreadable)
 	h.Skipped = problemTexts(res.Summary.Skipped)
 	h.Crashes = problemTexts(res.Summary.Crashes)
 	return h
+}
+
+// addSessions fills what the page shows of sessions. Cards are of the first
+// session of each kind if there is a stack, and of the gravest.
+func (h *reportPage) addSessions(data *pageData) {
+	stack := phrase.Stack(h.Res)
+	cards := make(map[*scan.Session]bool)
+	for _, s := range phrase.FirstSessions(h.Res, stack, maxKindCards) {
+		cards[s] = true
+	}
+	trees := &treeBuilder{data: data, left: maxTreeAll}
+	for i, s := range h.Res.Sessions {
+		if len(cards) < maxCards {
+			cards[s] = true
+		}
+		if i >= maxListed && !cards[s] {
+			continue
+		}
+		view := newSessionView(i, s)
+		if view.Card = cards[s]; view.Card {
+			view.Tree = trees.session(s)
+			h.Cards++
+		}
+		h.Sessions = append(h.Sessions, view)
+	}
+	h.Told = phrase.FirstSessions(h.Res, stack, maxIncidents)
+	if stack != nil {
+		h.Stack = newStackView(stack, func(s *scan.Session) string {
+			if !cards[s] {
+				return ""
+			}
+			return fmt.Sprintf("#s%d", data.session[s.Key])
+		})
+	}
+	h.numbers = data.session
 }
 
 // countLevels fills Levels, the gravest first.
@@ -298,21 +336,21 @@ type incident struct {
 	Sentence []phrase.Part
 }
 
-// Incidents are the gravest sessions; IncidentsLeft counts the others that no
-// baseline knows.
+// Incidents are the sessions that the overview tells; IncidentsLeft counts the
+// others that no baseline knows.
 func (h *reportPage) Incidents() []incident {
 	var list []incident
-	for i, s := range h.Res.Sessions[:min(len(h.Res.Sessions), maxIncidents)] {
+	for _, s := range h.Told {
 		if !s.Known {
-			list = append(list, incident{s, i, phrase.Sentence(s)})
+			list = append(list, incident{s, h.numbers[s.Key], phrase.Sentence(s)})
 		}
 	}
 	return list
 }
 
 func (h *reportPage) IncidentsLeft() int {
-	n := 0
-	for _, s := range h.Res.Sessions[min(len(h.Res.Sessions), maxIncidents):] {
+	n := -len(h.Incidents())
+	for _, s := range h.Res.Sessions {
 		if !s.Known {
 			n++
 		}

@@ -49,7 +49,7 @@ type record struct {
 	Known         bool        `js:"known"`
 	Recovered     bool        `js:"recovered"`
 	Meetings      []array     `js:"meetings"` // each a meeting
-	Reasons       []string    `js:"reasons"`  // of the level
+	Reasons       []int       `js:"reasons"`  // of the level, by their numbers
 }
 
 // place is one piece of evidence, the file by its number. Offset and record ID
@@ -116,7 +116,7 @@ func (d *pageData) findingRecord(f *scan.Finding) []byte {
 		Depth: f.Depth, Ancestors: visibleTexts(f.Ancestors), Link: f.Link.String(),
 		Session: d.sessionNumber(f), Rules: d.ruleNumbers(f), Evidence: d.places(f.Evidence),
 		Check: string(f.Crosscheck.State), Reason: text.Visible(crosscheckReason(f)), Fields: fieldPairs(f.Process), Known: f.Known,
-		Recovered: f.Recovered, Meetings: d.meetings(f), Reasons: visibleTexts(phrase.Reasons(f.LevelReasons)),
+		Recovered: f.Recovered, Meetings: d.meetings(f), Reasons: d.reasonNumbers(phrase.Reasons(f.LevelReasons)),
 	}
 	if f.Process.Exists() {
 		r.End = f.Process.End().String()
@@ -143,7 +143,7 @@ func (d *pageData) context(p proctree.Process) int {
 		ParentImage: field(event.ParentImage), ParentCommand: field(event.ParentCommandLine), ParentPID: p.ParentPID(),
 		Ancestors: []string{}, Link: link.String(), Session: -1, Rules: []int{}, Evidence: d.places(d.res.Evidence(p)),
 		Check: string(crosscheck.Unconfirmed), Reason: "context: no rule matched it", Fields: fieldPairs(p),
-		Recovered: p.Recovered(), Meetings: []array{}, Reasons: []string{},
+		Recovered: p.Recovered(), Meetings: []array{}, Reasons: []int{},
 	})))
 	return n
 }
@@ -160,6 +160,22 @@ func (d *pageData) ruleNumbers(f *scan.Finding) []int {
 	numbers := make([]int, len(f.Rules))
 	for i, r := range f.Rules {
 		numbers[i] = d.ruleNo[r]
+	}
+	return numbers
+}
+
+// reasonNumbers returns the numbers of the reasons of a level, which many findings
+// have in common.
+func (d *pageData) reasonNumbers(reasons []string) []int {
+	numbers := make([]int, len(reasons))
+	for i, reason := range reasons {
+		n, ok := d.reasonNo[reason]
+		if !ok {
+			n = len(d.reasons)
+			d.reasonNo[reason] = n
+			d.reasons = append(d.reasons, reason)
+		}
+		numbers[i] = n
 	}
 	return numbers
 }

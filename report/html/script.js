@@ -132,7 +132,7 @@
 			['User', r.user], ['Integrity level', r.integrity], ['Known only from', r.recovered ? 'records that are no longer live' : '']])];
 		if (r.command) parts.push(...block('Command line', el('pre', {}, r.command)));
 		if (r.decoded.length) parts.push(...block('Decoded', el('pre', {}, r.decoded.join('\n'))));
-		if (r.reasons.length) parts.push(...block('Why this level', el('ul', {}, ...r.reasons.map(text => el('li', {}, text)))));
+		if (r.reasons.length) parts.push(...block('Why this level', el('ul', {}, ...r.reasons.map(n => el('li', {}, data.reasons[n])))));
 		if (r.rules.length) parts.push(...block('Rules', el('ul', {}, ...r.rules.map(n => el('li', {}, ruleLink(n), ...r.meetings.filter(m => m.rule === n).flatMap(m => note(meeting(m))))))));
 		parts.push(...block('Where it came from', pairs([['Parent', r.parentImage], ['Parent process ID', r.parentPID], ['Parent command line', r.parentCommand],
 			['Ancestors', r.ancestors.map(base).join(' › ')], ['Links below the worker', r.depth || ''], ['Least certain link', r.link],

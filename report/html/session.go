@@ -16,6 +16,7 @@ import (
 type sessionView struct {
 	*scan.Session
 	Number int
+	Card   bool   // it is shown with facts and tree
 	Title  string // visible
 	Tree   *treeNode
 	Facts  []fact

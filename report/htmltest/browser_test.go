@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/report"
 	"webshellscan/report/text"
 	"webshellscan/rules"
@@ -51,6 +54,7 @@ func TestBrowser(t *testing.T) {
 		{"Hostile", browserHostile},
 		{"Policy", browserPolicy},
 		{"Many", browserMany},
+		{"Fleet", browserFleet},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -488,4 +492,56 @@ func browserMarks(t *testing.T, ctx context.Context) {
 	}
 	p.do(chromedp.Click("#detail summary"), chromedp.Sleep(100*time.Millisecond))
 	p.has(`document.querySelector('#detail details pre').textContent`, `"EventRecordID": "9223372036854775809"`)
+}
+
+// crowdHosts is how many hosts browserFleet has: -crowd 5000 takes half a minute.
+var crowdHosts = flag.Int("crowd", 500, "hosts of the fleet view")
+
+// browserFleet: of very many hosts the first screen names the kinds of session with
+// how many hosts have each, the incidents before the noise, and the one command that
+// nobody else ran.
+func browserFleet(t *testing.T, ctx context.Context) {
+	folder := t.TempDir()
+	for file, err := range (fleet.Crowd{Seed: 7, Hosts: *crowdHosts}).Logs() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, filepath.FromSlash(file.Path))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, file.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{folder}, RawEvents: report.ScanFormats.Needs("html").RawEvents})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 800)); err != nil {
+		t.Fatal(err)
+	}
+	p := open(t, ctx, res)
+	t.Logf("%d hosts: open in %s ms", *crowdHosts, p.text(`Math.round(performance.getEntriesByType('navigation')[0].loadEventEnd)`))
+	seen := strings.Split(p.text(`[...document.querySelectorAll('.kinds tbody tr')].filter(r => r.getBoundingClientRect().bottom <= innerHeight).map(r => r.cells[1].textContent + ' ' + r.cells[3].querySelector('summary').innerText.trim()).join('\n')`), "\n")
+	share := *crowdHosts / 100
+	at := -1
+	for _, want := range []string{
+		fmt.Sprintf(`%d C:\ProgramData\upd.exe --once`, share), fmt.Sprintf("%d makecab", share), fmt.Sprintf(`%d C:\Windows\Temp\hb.exe -q`, share),
+		`1 cmd.exe /s /c "` + fleet.CrowdPlanted,
+	} {
+		i := slices.IndexFunc(seen, func(row string) bool { return strings.HasPrefix(row, want) })
+		if i < 0 || want[0] == '1' && i < at {
+			t.Errorf("the first screen lacks %q: %q", want, seen)
+		}
+		at = max(at, i)
+	}
+	noisy := 0
+	for _, row := range seen[min(at+1, len(seen)):] {
+		n, _ := strconv.Atoi(strings.Fields(row)[0])
+		noisy += n
+	}
+	if noisy != 24*share-1 {
+		t.Errorf("%d hosts of the noisy kinds are on the first screen, behind the others, want %d: %q", noisy, 24*share-1, seen)
+	}
 }

@@ -61,6 +61,13 @@ var systemFolders = []string{
 	`c:\program files\`, `c:\program files (x86)\`,
 }
 
+// InSystemFolder reports whether an image lies in a folder of programs that came
+// with Windows or were installed, whoever started them.
+func InSystemFolder(image string) bool {
+	clean := cleanPath(image)
+	return clean != "" && inSystemFolder(clean)
+}
+
 // inSystemFolder reports whether a path as cleanPath gives it lies in a folder of
 // programs that are not a session's own.
 func inSystemFolder(path string) bool {
