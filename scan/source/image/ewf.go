@@ -3,15 +3,14 @@ package image
 import (
 	"bytes"
 	"cmp"
-	"compress/zlib"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/adler32"
-	"io"
 	"path"
 	"slices"
 	"strings"
+
+	"webshellscan/scan/source/inflate"
 )
 
 // libyal/libewf, "Expert Witness Compression Format (EWF)".
@@ -338,16 +337,12 @@ func (e *ewf) unpack(n int64, dst []byte) error {
 	if err != nil {
 		return err
 	}
-	z, err := zlib.NewReader(bytes.NewReader(packed))
+	read, err := inflate.Zlib(dst, packed)
 	if err != nil {
 		return fmt.Errorf("%w: chunk %d: %w", ErrDamaged, n, err)
 	}
-	read, err := io.ReadFull(z, dst)
 	if want := min(int64(len(dst)), e.image.size-n*e.chunk); int64(read) < want {
-		return fmt.Errorf("%w: chunk %d has %d bytes of %d: %w", ErrDamaged, n, read, want, err)
-	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: chunk %d: %w", ErrDamaged, n, err)
+		return fmt.Errorf("%w: chunk %d has %d bytes of %d", ErrDamaged, n, read, want)
 	}
 	return nil
 }

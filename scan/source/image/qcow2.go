@@ -2,7 +2,6 @@ package image
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"webshellscan/scan/source/inflate"
 )
 
 // QEMU docs/interop/qcow2.txt. All numbers are big-endian.
@@ -194,9 +195,9 @@ func (q *qcow2) unpack(n int64, dst []byte) error {
 	if q.zstd {
 		return unzstd(packed, dst)
 	}
-	_, err = io.ReadFull(flate.NewReader(bytes.NewReader(packed)), dst)
-	if err != nil {
-		return fmt.Errorf("%w: a compressed cluster at offset %d: %w", ErrDamaged, at, err)
+	// What lies behind the cluster in its last sector may follow the stream.
+	if n, err := inflate.Raw(dst, packed); n < len(dst) {
+		return fmt.Errorf("%w: a compressed cluster at offset %d has %d bytes of %d: %w", ErrDamaged, at, n, len(dst), err)
 	}
 	return nil
 }

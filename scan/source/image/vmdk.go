@@ -2,12 +2,12 @@ package image
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"sort"
 	"strings"
+
+	"webshellscan/scan/source/inflate"
 )
 
 // VMware, "Virtual Disk Format 5.0"; libyal/libvmdk, "VMWare Virtual Disk (VMDK)
@@ -347,13 +347,12 @@ func (s *sparse) unpack(n int64, dst []byte) error {
 	if err != nil {
 		return err
 	}
-	z, err := zlib.NewReader(bytes.NewReader(packed))
+	read, err := inflate.Zlib(dst, packed)
 	if err != nil {
 		return fmt.Errorf("%w: the grain at offset %d: %w", ErrDamaged, at, err)
 	}
-	want := min(int64(len(dst)), s.capacity-n*s.grain)
-	if _, err := io.ReadFull(z, dst[:want]); err != nil {
-		return fmt.Errorf("%w: the grain at offset %d: %w", ErrDamaged, at, err)
+	if want := min(int64(len(dst)), s.capacity-n*s.grain); int64(read) < want {
+		return fmt.Errorf("%w: the grain at offset %d has %d bytes of %d", ErrDamaged, at, read, want)
 	}
 	return nil
 }
