@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"webshellscan/scan/source/image"
 )
 
 // ErrMemory is wrapped by errors about content that would not fit into the memory
@@ -19,12 +21,29 @@ type budget struct {
 	used int64
 	held int64       // of used: for good
 	idle []*unpacked // of used: what nobody reads now, the longest unread first
+	kept int64       // of used: blocks of images
+	full bool        // others needed the room of blocks: none are kept any more
+
+	blocks *image.Blocks
 }
 
 func newBudget(most int64) *budget {
 	b := &budget{most: most}
 	b.free = sync.NewCond(&b.mu)
+	b.blocks = &image.Blocks{Take: b.take}
 	return b
+}
+
+// take takes n bytes for a block of an image, if they are free, until others need them.
+func (b *budget) take(n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.full || n > b.most-b.used {
+		return false
+	}
+	b.used += n
+	b.kept += n
+	return true
 }
 
 // hold takes n bytes for as long as the scan lasts.
@@ -69,7 +88,7 @@ func (b *budget) acquire(n int64) ([]byte, error) {
 	return spare, nil
 }
 
-// evict forgets what nobody reads until there is room for n bytes. It returns memory
+// evict forgets what nobody reads, and then the blocks of images, until there is room for n bytes. It returns memory
 // of something that is large enough, nil if nothing was.
 func (b *budget) evict(n int64) (spare []byte) {
 	for len(b.idle) > 0 && n > b.most-b.used {
@@ -80,6 +99,11 @@ func (b *budget) evict(n int64) (spare []byte) {
 			spare = u.data[:n]
 		}
 		u.data = nil
+	}
+	if b.kept > 0 && n > b.most-b.used {
+		b.blocks.Drop()
+		b.used -= b.kept
+		b.kept, b.full = 0, true
 	}
 	return spare
 }

@@ -552,7 +552,7 @@ func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.
 
 // image takes a disk image apart, and reports whether the container is one.
 func (x *expander) image(c *container) bool {
-	disk, err := image.Open(c.file, image.Options{Name: c.name, Sibling: x.sibling(c)})
+	disk, err := image.Open(c.file, image.Options{Name: c.name, Sibling: x.sibling(c), Blocks: x.budget.blocks})
 	if errors.Is(err, image.ErrFormat) {
 		return false
 	}

@@ -5,24 +5,26 @@ import (
 	"sync"
 )
 
-// cachedBlocks is how many unpacked blocks an image keeps.
-const cachedBlocks = 64
+// recentBlocks is how many unpacked blocks an image always keeps.
+const recentBlocks = 64
 
-// blockCache keeps the blocks of a compressed image that were unpacked last.
-// Goroutines may use it at once; blocks are unpacked side by side.
+// blockCache keeps the blocks of a compressed image: the last ones that were unpacked,
+// and for good as many as there is memory for. Goroutines may use it at once; blocks
+// are unpacked side by side.
 type blockCache struct {
 	size   int64 // of a block, in bytes
 	unpack func(block int64, dst []byte) error
+	kept   *Blocks // nil: none are kept for good
 
 	mu     sync.Mutex
-	slots  [cachedBlocks]cachedBlock
+	slots  [recentBlocks]cachedBlock
 	next   int
 	places map[int64]int // by block: its slot
 }
 
 type cachedBlock struct {
 	block int64
-	data  []byte // nil if the slot is free
+	data  []byte // nil if the slot is free; never written to
 }
 
 func newBlockCache(size int64, unpack func(block int64, dst []byte) error) *blockCache {
@@ -34,19 +36,30 @@ func (c *blockCache) read(b []byte, block, skip int64) error {
 	if skip < 0 || skip+int64(len(b)) > c.size {
 		return fmt.Errorf("%w: %d bytes at %d of a block of %d", ErrDamaged, len(b), skip, c.size)
 	}
-	c.mu.Lock()
-	if slot, ok := c.places[block]; ok {
-		copy(b, c.slots[slot].data[skip:])
-		c.mu.Unlock()
-		return nil
+	data := c.recent(block)
+	if data == nil {
+		data = c.kept.get(c, block)
 	}
-	c.mu.Unlock()
-	data := make([]byte, c.size)
-	if err := c.unpack(block, data); err != nil {
-		return err
+	if data == nil {
+		data = make([]byte, c.size)
+		if err := c.unpack(block, data); err != nil {
+			return err
+		}
+		if !c.kept.put(c, block, data) {
+			c.keep(block, data)
+		}
 	}
 	copy(b, data[skip:])
-	c.keep(block, data)
+	return nil
+}
+
+// recent returns a block if it was one of the last, nil if not.
+func (c *blockCache) recent(block int64) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if slot, ok := c.places[block]; ok {
+		return c.slots[slot].data
+	}
 	return nil
 }
 
@@ -63,5 +76,52 @@ func (c *blockCache) keep(block int64, data []byte) {
 	}
 	*slot = cachedBlock{block, data}
 	c.places[block] = c.next
-	c.next = (c.next + 1) % cachedBlocks
+	c.next = (c.next + 1) % recentBlocks
+}
+
+// Blocks are unpacked blocks of several images that are kept until Drop, so that what
+// is read twice is unpacked once. Those that came first stay: whoever reads an image
+// again begins at its start. Goroutines may use it at once.
+type Blocks struct {
+	// Take is asked before a block of so many bytes is kept, and reports whether there
+	// is memory for it.
+	Take func(n int64) bool
+
+	mu     sync.RWMutex
+	blocks map[blockKey][]byte
+}
+
+type blockKey struct {
+	cache *blockCache
+	block int64
+}
+
+func (k *Blocks) get(c *blockCache, block int64) []byte {
+	if k == nil {
+		return nil
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.blocks[blockKey{c, block}]
+}
+
+// put keeps a block, and reports whether it did.
+func (k *Blocks) put(c *blockCache, block int64, data []byte) bool {
+	if k == nil || !k.Take(c.size) {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.blocks == nil {
+		k.blocks = make(map[blockKey][]byte)
+	}
+	k.blocks[blockKey{c, block}] = data
+	return true
+}
+
+// Drop forgets all blocks.
+func (k *Blocks) Drop() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.blocks = nil
 }

@@ -333,11 +333,11 @@ func (e *ewf) finish() {
 // unpack inflates a chunk. The last one of a disk may be shorter than the others.
 func (e *ewf) unpack(n int64, dst []byte) error {
 	c := &e.chunks[n]
-	packed, err := readTable(c.file, c.at, c.length, 2*e.chunk+4096)
-	if err != nil {
+	read := 0
+	err := withPacked(c.file, c.at, c.length, 2*e.chunk+4096, func(packed []byte) (err error) {
+		read, err = inflate.Zlib(dst, packed)
 		return err
-	}
-	read, err := inflate.Zlib(dst, packed)
+	})
 	if err != nil {
 		return fmt.Errorf("%w: chunk %d: %w", ErrDamaged, n, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 )
 
 // ErrFormat is returned by Open for what is no image that it knows.
@@ -41,6 +42,9 @@ type Options struct {
 	// Sibling opens a file of that name in the folder of the image. It must refuse
 	// names that lead elsewhere. If it is nil, images in one file only can be read.
 	Sibling func(name string) (File, error)
+	// Blocks keeps unpacked blocks of the image and its parents; nil: only the last few
+	// are kept.
+	Blocks *Blocks
 
 	below []string // the images that this one is a parent of
 }
@@ -168,6 +172,28 @@ func readTable(f File, at, n, most int64) ([]byte, error) {
 	return b, readFull(f, b, at)
 }
 
+// packedBlocks are the buffers for blocks that are being unpacked.
+var packedBlocks sync.Pool
+
+// withPacked calls use with n bytes at an offset, which are compared as readTable
+// does. They are use's until it returns.
+func withPacked(f File, at, n, most int64, use func(packed []byte) error) error {
+	if n < 0 || at < 0 || n > most || at > f.Size()-n {
+		return fmt.Errorf("%w: a block of %d bytes at offset %d in a file of %d", ErrDamaged, n, at, f.Size())
+	}
+	buffer, _ := packedBlocks.Get().(*[]byte)
+	if buffer == nil {
+		buffer = new([]byte)
+	}
+	defer packedBlocks.Put(buffer)
+	*buffer = slices.Grow((*buffer)[:0], int(n))
+	b := (*buffer)[:n]
+	if err := readFull(f, b, at); err != nil {
+		return err
+	}
+	return use(b)
+}
+
 // maxTable bounds one table of an image in bytes.
 const maxTable = 256 << 20
 
@@ -191,7 +217,11 @@ func Open(f File, o Options) (*Image, error) {
 		{isRaw, openRaw},
 	} {
 		if kind.is(f) {
-			return kind.open(f, o)
+			m, err := kind.open(f, o)
+			if err == nil && m.cache != nil {
+				m.cache.kept = o.Blocks
+			}
+			return m, err
 		}
 	}
 	return nil, ErrFormat
@@ -220,7 +250,7 @@ func (m *Image) parent(o Options, name string) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parent image %q: %w", name, err)
 	}
-	above, err := Open(f, Options{Name: name, Sibling: o.Sibling, below: o.below})
+	above, err := Open(f, Options{Name: name, Sibling: o.Sibling, Blocks: o.Blocks, below: o.below})
 	if err != nil {
 		return nil, fmt.Errorf("parent image %q: %w", name, err)
 	}

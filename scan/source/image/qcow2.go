@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -188,18 +189,16 @@ func (q *qcow2) unpack(n int64, dst []byte) error {
 	at := int64(entry & (1<<low - 1))
 	sectors := int64(entry>>low&(1<<(q.bits-8)-1)) + 1
 	size := min(sectors*512-at%512, q.file.Size()-at)
-	packed, err := readTable(q.file, at, size, 2*q.cluster+1024)
-	if err != nil {
-		return err
-	}
-	if q.zstd {
-		return unzstd(packed, dst)
-	}
-	// What lies behind the cluster in its last sector may follow the stream.
-	if n, err := inflate.Raw(dst, packed); n < len(dst) {
-		return fmt.Errorf("%w: a compressed cluster at offset %d has %d bytes of %d: %w", ErrDamaged, at, n, len(dst), err)
-	}
-	return nil
+	return withPacked(q.file, at, size, 2*q.cluster+1024, func(packed []byte) error {
+		if q.zstd {
+			return unzstd(packed, dst)
+		}
+		// What lies behind the cluster in its last sector may follow the stream.
+		if n, err := inflate.Raw(dst, packed); n < len(dst) {
+			return fmt.Errorf("%w: a compressed cluster at offset %d has %d bytes of %d: %w", ErrDamaged, at, n, len(dst), cmp.Or(err, io.ErrUnexpectedEOF))
+		}
+		return nil
+	})
 }
 
 // unzstd unpacks one zstd frame that may be followed by slack.

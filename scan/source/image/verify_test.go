@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"crypto/md5"
 	"crypto/sha1"
@@ -17,6 +18,13 @@ import (
 
 // ewfImage returns an E01 image in one segment, uncompressed, with these hashes.
 func ewfImage(disk []byte, md5Sum, sha1Sum []byte) []byte {
+	return ewfImageOf(disk, md5Sum, sha1Sum, 0, func(chunk []byte) []byte {
+		return binary.LittleEndian.AppendUint32(slices.Clone(chunk), adler32.Checksum(chunk))
+	})
+}
+
+// ewfImageOf is ewfImage with chunks that are packed, and marked so.
+func ewfImageOf(disk []byte, md5Sum, sha1Sum []byte, mark uint32, pack func(chunk []byte) []byte) []byte {
 	const chunk, sector = 32 << 10, 512
 	out := []byte("EVF\x09\x0D\x0A\xFF\x00\x01\x01\x00\x00\x00")
 	section := func(kind string, body []byte) {
@@ -42,8 +50,8 @@ func ewfImage(disk []byte, md5Sum, sha1Sum []byte) []byte {
 	var data, entries []byte
 	base := len(out)
 	for part := range slices.Chunk(disk, chunk) {
-		entries = binary.LittleEndian.AppendUint32(entries, uint32(76+len(data)))
-		data = append(data, sealed(slices.Clone(part))...)
+		entries = binary.LittleEndian.AppendUint32(entries, uint32(76+len(data))|mark)
+		data = append(data, pack(part)...)
 	}
 	section("sectors", data)
 	table := make([]byte, 20)
@@ -81,5 +89,63 @@ func TestVerify(t *testing.T) {
 	cancel(errors.ErrUnsupported)
 	if _, err := m.Verify(ctx); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// counted counts the readings of a file.
+type counted struct {
+	*bytes.Reader
+	readings int
+}
+
+// ReadAt implements io.ReaderAt.
+func (c *counted) ReadAt(b []byte, off int64) (int, error) {
+	c.readings++
+	return c.Reader.ReadAt(b, off)
+}
+
+// TestBlocks: what there is memory for is unpacked once, until it is dropped; the
+// rest is unpacked again, and all is what was packed. A wrong checksum is told.
+func TestBlocks(t *testing.T) {
+	const chunk, chunks = 32 << 10, 200
+	want := disk(chunks * chunk)
+	data := ewfImageOf(want, make([]byte, 16), make([]byte, 20), 1<<31, func(part []byte) []byte {
+		var b bytes.Buffer
+		z := zlib.NewWriter(&b)
+		_, _ = z.Write(part) // a buffer takes all
+		_ = z.Close()
+		return b.Bytes()
+	})
+	f := &counted{Reader: bytes.NewReader(data)}
+	left := int64(120 * chunk)
+	blocks := &image.Blocks{Take: func(n int64) bool {
+		ok := n <= left
+		if ok {
+			left -= n
+		}
+		return ok
+	}}
+	m, err := image.Open(f, image.Options{Name: "x.E01", Blocks: blocks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, most := range []int{chunks, chunks - 120, chunks} {
+		if i == 2 {
+			blocks.Drop()
+		}
+		before, got := f.readings, make([]byte, len(want))
+		if _, err := m.ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("reading %d: %v", i, err)
+		}
+		if n := f.readings - before; n > most || i != 1 && n < most {
+			t.Errorf("reading %d read %d chunks of the file, want %d", i, n, most)
+		}
+	}
+	data[bytes.LastIndex(data, []byte("table\x00"))-1] ^= 1 // in the last chunk's checksum
+	if m, err = image.Open(bytes.NewReader(data), image.Options{Name: "x.E01"}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := m.ReadAt(make([]byte, len(want)), 0); n != (chunks-1)*chunk || !errors.Is(err, image.ErrDamaged) {
+		t.Errorf("a wrong checksum: %d bytes, %v", n, err)
 	}
 }

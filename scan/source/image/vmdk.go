@@ -343,11 +343,11 @@ func (s *sparse) unpack(n int64, dst []byte) error {
 	if err != nil {
 		return err
 	}
-	packed, err := readTable(s.file, at+12, int64(binary.LittleEndian.Uint32(head[8:])), 2*s.grain+4096)
-	if err != nil {
+	read := 0
+	err = withPacked(s.file, at+12, int64(binary.LittleEndian.Uint32(head[8:])), 2*s.grain+4096, func(packed []byte) (err error) {
+		read, err = inflate.Zlib(dst, packed)
 		return err
-	}
-	read, err := inflate.Zlib(dst, packed)
+	})
 	if err != nil {
 		return fmt.Errorf("%w: the grain at offset %d: %w", ErrDamaged, at, err)
 	}
