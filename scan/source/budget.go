@@ -88,8 +88,9 @@ func (b *budget) acquire(n int64) ([]byte, error) {
 	return spare, nil
 }
 
-// evict forgets what nobody reads, and then the blocks of images, until there is room for n bytes. It returns memory
-// of something that is large enough, nil if nothing was.
+// evict forgets what nobody reads, and then the blocks of images, until there is room
+// for n bytes. It returns memory of something that is large enough, nil if nothing
+// was.
 func (b *budget) evict(n int64) (spare []byte) {
 	for len(b.idle) > 0 && n > b.most-b.used {
 		u := b.idle[0]

@@ -84,11 +84,12 @@ func (c *blockCache) keep(block int64, data []byte) {
 // again begins at its start. Goroutines may use it at once.
 type Blocks struct {
 	// Take is asked before a block of so many bytes is kept, and reports whether there
-	// is memory for it.
+	// is memory for it. After Drop it has nothing to say.
 	Take func(n int64) bool
 
-	mu     sync.RWMutex
-	blocks map[blockKey][]byte
+	mu      sync.RWMutex
+	blocks  map[blockKey][]byte
+	dropped bool
 }
 
 type blockKey struct {
@@ -107,11 +108,15 @@ func (k *Blocks) get(c *blockCache, block int64) []byte {
 
 // put keeps a block, and reports whether it did.
 func (k *Blocks) put(c *blockCache, block int64, data []byte) bool {
+	// Drop may be called by who is asked, so the lock is not held yet.
 	if k == nil || !k.Take(c.size) {
 		return false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.dropped {
+		return false
+	}
 	if k.blocks == nil {
 		k.blocks = make(map[blockKey][]byte)
 	}
@@ -119,9 +124,9 @@ func (k *Blocks) put(c *blockCache, block int64, data []byte) bool {
 	return true
 }
 
-// Drop forgets all blocks.
+// Drop forgets all blocks. None are kept from then on.
 func (k *Blocks) Drop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.blocks = nil
+	k.blocks, k.dropped = nil, true
 }

@@ -39,8 +39,8 @@ func Raw(dst, src []byte) (int, error) {
 // Zlib unpacks a zlib stream as Raw does. The checksum decides: a stored block whose
 // second length is wrong, as Tableau's TD3 writes them, is read.
 func Zlib(dst, src []byte) (int, error) {
-	const head, deflate, dictionary = 2, 8, 0x20
-	if len(src) < head || src[0]&15 != deflate || src[1]&dictionary != 0 || binary.BigEndian.Uint16(src)%31 != 0 {
+	const head, deflate, maxWindow, dictionary = 2, 8, 7, 0x20
+	if len(src) < head || src[0]&15 != deflate || src[0]>>4 > maxWindow || src[1]&dictionary != 0 || binary.BigEndian.Uint16(src)%31 != 0 {
 		return 0, fmt.Errorf("%w: no zlib stream", ErrDamaged)
 	}
 	n, rest, err := unpack(dst, src[head:], false)
@@ -74,7 +74,7 @@ type decoder struct {
 	have     uint   // how many
 	strict   bool   // about stored blocks
 
-	literals, distances, lengths table
+	lengths, literals, distances table // those of a block that brings its own
 	sizes                        [maxLiterals + maxDistances]uint8
 }
 
@@ -97,12 +97,11 @@ func (d *decoder) stream() error {
 		case 0:
 			err = d.stored()
 		case 1:
-			if err = d.fixed(); err == nil {
-				err = d.block()
-			}
+			literals, distances := fixed()
+			err = d.block(literals, distances)
 		case 2:
 			if err = d.dynamic(); err == nil {
-				err = d.block()
+				err = d.block(&d.literals, &d.distances)
 			}
 		default:
 			err = errBlock
@@ -114,9 +113,10 @@ func (d *decoder) stream() error {
 	return nil
 }
 
-// fill reads bytes while there is room for them, up to the end.
+// fill reads bytes while there is room for them, up to the end. There are never more
+// than 63 bits, which fast relies on.
 func (d *decoder) fill() {
-	for d.have <= 56 && d.in < len(d.src) {
+	for d.have < 56 && d.in < len(d.src) {
 		d.bits |= uint64(d.src[d.in]) << d.have
 		d.in++
 		d.have += 8
@@ -165,9 +165,11 @@ func (d *decoder) stored() error {
 	return errEnd
 }
 
-// fixed makes the codes that every reader knows.
-func (d *decoder) fixed() error {
-	for i := range d.sizes[:maxLiterals] {
+// fixed returns the tables of the codes that every reader knows. They are made once:
+// a stream may have very many blocks that say nothing else.
+var fixed = sync.OnceValues(func() (literals, distances *table) {
+	var d decoder
+	for i := range d.sizes {
 		switch {
 		case i < 144:
 			d.sizes[i] = 8
@@ -175,15 +177,17 @@ func (d *decoder) fixed() error {
 			d.sizes[i] = 9
 		case i < 280:
 			d.sizes[i] = 7
-		default:
+		case i < maxLiterals:
 			d.sizes[i] = 8
+		default:
+			d.sizes[i] = 5
 		}
 	}
-	for i := range maxDistances {
-		d.sizes[maxLiterals+i] = 5
+	if err := d.codes(maxLiterals); err != nil {
+		panic(err) // the standard's codes are complete
 	}
-	return d.codes(maxLiterals)
-}
+	return &d.literals, &d.distances
+})
 
 // dynamic reads the codes of a block.
 func (d *decoder) dynamic() error {
@@ -266,18 +270,18 @@ func (d *decoder) codes(literals int) error {
 
 // block unpacks a block by the tables: fast as long as nothing can end within a
 // symbol, and then with care.
-func (d *decoder) block() error {
-	ended, err := d.fast()
+func (d *decoder) block(literals, distances *table) error {
+	ended, err := d.fast(literals, distances)
 	for !ended && err == nil {
-		ended, err = d.symbol()
+		ended, err = d.symbol(literals, distances)
 	}
 	return err
 }
 
 // symbol unpacks one symbol, and reports whether it ends the block.
-func (d *decoder) symbol() (bool, error) {
+func (d *decoder) symbol(literals, distances *table) (bool, error) {
 	d.fill()
-	e := d.literals.find(d.bits)
+	e := literals.find(d.bits)
 	size, extra := uint(e&sizeMask), uint(e>>8&15)
 	switch {
 	case e&isInvalid != 0:
@@ -299,7 +303,7 @@ func (d *decoder) symbol() (bool, error) {
 	}
 	length := int(e>>16) + int(d.take(extra))
 	d.fill()
-	e = d.distances.find(d.bits)
+	e = distances.find(d.bits)
 	size, extra = uint(e&sizeMask), uint(e>>8&15)
 	switch {
 	case e&isInvalid != 0:
@@ -339,7 +343,7 @@ func (d *decoder) copyBack(length, distance int) error {
 
 // fast unpacks symbols as long as more than the longest can be read and written, and
 // reports whether the block ended.
-func (d *decoder) fast() (bool, error) {
+func (d *decoder) fast(literals, distances *table) (bool, error) {
 	const ahead = 8 // bytes read and written at once
 	dst, src, bits, have, in, out := d.dst, d.src, d.bits, d.have, d.in, d.out
 	ended := false
@@ -348,16 +352,16 @@ func (d *decoder) fast() (bool, error) {
 		bits |= binary.LittleEndian.Uint64(src[in:]) << have
 		in += int(63-have) >> 3
 		have |= 56
-		e := d.literals.find(bits)
+		e := literals.find(bits)
 		if e&isLiteral != 0 { // up to three of them have enough bits
 			bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
 			dst[out] = byte(e >> 16)
 			out++
-			if e = d.literals.find(bits); e&isLiteral != 0 {
+			if e = literals.find(bits); e&isLiteral != 0 {
 				bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
 				dst[out] = byte(e >> 16)
 				out++
-				e = d.literals.find(bits)
+				e = literals.find(bits)
 			}
 			bits |= binary.LittleEndian.Uint64(src[in:]) << have
 			in += int(63-have) >> 3
@@ -380,12 +384,15 @@ func (d *decoder) fast() (bool, error) {
 		extra := e >> 8 & 15
 		length := int(e>>16) + int(bits&(1<<extra-1))
 		bits, have = bits>>extra, have-uint(extra)
-		e = d.distances.find(bits)
+		if e = distances.find(bits); e&isInvalid != 0 {
+			err = errCode
+			break
+		}
 		bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
 		extra = e >> 8 & 15
 		distance := int(e>>16) + int(bits&(1<<extra-1))
 		bits, have = bits>>extra, have-uint(extra)
-		if distance > out || e&isInvalid != 0 {
+		if distance > out {
 			err = errDistance
 			break
 		}
