@@ -157,18 +157,33 @@ func (in *input) identify(file io.ReaderAt, size int64) {
 		return
 	}
 	in.kind = kind
-	in.err = &otherKindError{in.kind, in.err}
+	in.err = &otherKindError{in.promise(), in.kind, in.err}
 }
 
-// otherKindError says what an input is that is no event log.
+// promise says what an input is by its name, or by having been named.
+func (in *input) promise() string {
+	if !in.ClaimsLog() && in.claimsContainer() {
+		return "archive or disk image"
+	}
+	return "event log (EVTX)"
+}
+
+// claimsContainer reports whether an input is called an archive or a disk image and
+// is none.
+func (in *input) claimsContainer() bool {
+	return source.IsContainerName(in.Path) && in.kind.Class < source.ClassPackage
+}
+
+// otherKindError says what an input is that is not what its name promises.
 type otherKindError struct {
-	kind source.Kind
-	err  error
+	promise string
+	kind    source.Kind
+	err     error
 }
 
 // Error implements error.
 func (e *otherKindError) Error() string {
-	text := "no event log (EVTX), but " + e.kind.Name
+	text := "no " + e.promise + ", but " + e.kind.Name
 	if e.kind.MayHoldLogs() {
 		text += ": what is in it was not read"
 	}
@@ -249,10 +264,10 @@ func (in *input) close() {
 }
 
 // ignored reports whether an input is left out without a word: nobody says that
-// it is a log, and it is nothing that may hold one.
+// it is a log or may hold one, and it is nothing that may hold one.
 func (in *input) ignored() bool {
 	_, other := errors.AsType[*otherKindError](in.err)
-	return other && !in.ClaimsLog() && !in.kind.MayHoldLogs()
+	return other && !in.ClaimsLog() && !in.claimsContainer() && !in.kind.MayHoldLogs()
 }
 
 // checkBody tells of a log that has a header and not one chunk behind it: it holds

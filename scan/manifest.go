@@ -87,14 +87,35 @@ func newInputFile(in *input) InputFile {
 	return file
 }
 
-// addSkipped takes what may hold logs and could not be opened.
+// addSkipped takes what may hold logs and could not be opened. Of a container that
+// was, it says why not all of it was read.
 func (m *Manifest) addSkipped(skipped []source.Skipped) {
-	for _, s := range skipped {
-		if s.Unreadable {
-			m.Inputs = append(m.Inputs, InputFile{Path: s.Path, Error: FileError{s.Path, s.Err}.Reason()})
+	rows := make(map[string]int) // of containers
+	for i, in := range m.Inputs {
+		if in.Container {
+			rows[in.Path] = i
 		}
 	}
+	for _, s := range skipped {
+		if !s.Unreadable {
+			continue
+		}
+		reason := FileError{s.Path, s.Err}.Reason()
+		if i, ok := rows[s.Path]; ok {
+			m.Inputs[i].Error = joinReasons(m.Inputs[i].Error, reason)
+			continue
+		}
+		m.Inputs = append(m.Inputs, InputFile{Path: s.Path, Error: reason})
+	}
 	m.sort()
+}
+
+// joinReasons adds a reason to others.
+func joinReasons(reasons, reason string) string {
+	if reasons == "" {
+		return reason
+	}
+	return reasons + "; " + reason
 }
 
 // sort puts the inputs in the order of their paths.

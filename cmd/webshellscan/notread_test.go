@@ -1,9 +1,13 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -27,8 +31,14 @@ func notRead(t *testing.T) map[string]struct{ content, why string } {
 	for _, unit := range utf16.Encode([]rune("just a text\r\n")) {
 		wide = binary.LittleEndian.AppendUint16(wide, unit)
 	}
+	zeros := strings.Repeat("\x00", 70_000)
 	return map[string]struct{ content, why string }{
-		"zeroed.evtx":      {strings.Repeat("\x00", 70_000), "zeroed: nothing but zeros in 70000 bytes"},
+		"zeroed.evtx":      {zeros, "zeroed: nothing but zeros in 70000 bytes"},
+		"filled.evtx":      {strings.Repeat("\xff", 70_000), "nothing but the byte 0xFF"},
+		"memo.evtx":        {zipOf(t, "memo.txt", "no log"), "no event log (EVTX), but a zip archive that holds none"},
+		"wiped.zip":        {zeros, "no archive or disk image, but zeroed"},
+		"wiped.E01":        {zeros, "no archive or disk image, but zeroed"},
+		"outer.zip":        {zipOf(t, "inner.7z", zeros), "inner.7z: called an archive or a disk image, and begins as none"},
 		"paper.evtx":       {"%PDF-1.7\n" + strings.Repeat("text ", 300), "a PDF document"},
 		"packed.evtx":      {packed.String(), "no event log (EVTX), but text"},
 		"text.evtx":        {string(wide), "text"},
@@ -38,6 +48,21 @@ func notRead(t *testing.T) map[string]struct{ content, why string } {
 		"broken.E01":       {"EVF\x09\x0d\x0a\xff\x00" + strings.Repeat("x", 500), "image is damaged"},
 		"Security.evtx.gz": {"\x1f\x8b\x08\x00" + strings.Repeat("x", 500), "archive is damaged"},
 	}
+}
+
+// zipOf returns a zip archive with one member.
+func zipOf(t *testing.T, name, content string) string {
+	t.Helper()
+	var b strings.Builder
+	z := zip.NewWriter(&b)
+	w, err := z.Create(name)
+	if err == nil {
+		_, err = w.Write([]byte(content))
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // TestNotReadIsNamed: whatever was pointed at and not read is named on standard
@@ -71,4 +96,63 @@ func namesWithReason(lines, name, why string) bool {
 		}
 	}
 	return false
+}
+
+// TestNotReadInManifest: the manifest has what was not read once, with its reason,
+// size and hash.
+func TestNotReadInManifest(t *testing.T) {
+	t.Chdir(t.TempDir())
+	files := notRead(t)
+	for name, f := range files {
+		if err := write("in/"+name, []byte(f.content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, out, _ := runHere(t, "-q", "-f", "json", "in")
+	var doc struct {
+		Manifest struct {
+			Inputs []struct {
+				File, SHA256, Error string
+				Size                int
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string]int)
+	for _, in := range doc.Manifest.Inputs {
+		name := strings.TrimPrefix(in.File, "in/")
+		f, ok := files[name]
+		if !ok {
+			continue // a member
+		}
+		if rows[name]++; in.SHA256 == "" || in.Size != len(f.content) {
+			t.Errorf("%s: size %d, hash %q", name, in.Size, in.SHA256)
+		}
+		if !strings.Contains(out, name+"!") && in.Error == "" {
+			t.Errorf("%s: no reason", name)
+		}
+	}
+	for name := range files {
+		if rows[name] != 1 {
+			t.Errorf("%s: %d times in the manifest", name, rows[name])
+		}
+	}
+}
+
+// TestNamedArchiveWithoutLogs: an archive that was named and holds no log is told,
+// beside logs too.
+func TestNamedArchiveWithoutLogs(t *testing.T) {
+	log, err := filepath.Abs("../../testdata/logs/WEB02/System.evtx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := write("other.zip", []byte(zipOf(t, "memo.txt", "no log"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, errs := runHere(t, log, "other.zip"); !namesWithReason(errs, "Left out: other.zip", "no event log is in it") {
+		t.Errorf("not told:\n%s", errs)
+	}
 }

@@ -228,15 +228,42 @@ func (x *expander) expandFile(in Input) {
 		c.folder = "" // nothing lies beside a volume
 		x.note(in.Path, "a volume or a disk of the running system: what it holds changed while it was read, and what Windows had not written yet is missing")
 	}
+	before := x.told()
 	if !x.expand(c) {
 		x.inputs = append(x.inputs, in)
 		return
 	}
+	if in.Named && x.told() == before {
+		x.skipped = append(x.skipped, Skipped{in.Path, errNoLogs, false})
+	}
 	x.containers = append(x.containers, in)
 }
 
-// expand takes a container apart, and reports whether it is one.
+// errNoLogs: a container was read whole, and holds nothing that was looked for.
+var errNoLogs = errors.New("no event log is in it")
+
+// told counts what was found in containers, and what was said of them.
+func (x *expander) told() int { return len(x.inputs) + len(x.others) + len(x.skipped) + len(x.notes) }
+
+// expand takes a container apart, and reports whether it is one. One that is called
+// a log and holds none was not read as what its name promises.
 func (x *expander) expand(c *container) bool {
+	before := len(x.inputs) + len(x.skipped)
+	if !x.takeApart(c) {
+		return false
+	}
+	if IsLogName(c.name) && len(x.inputs)+len(x.skipped) == before {
+		kind, err := KindOf(c.file, c.file.Size())
+		if err != nil {
+			kind.Name = "an archive or a disk image"
+		}
+		x.skip(c.path, fmt.Errorf("no event log (EVTX), but %s that holds none", kind.Name))
+	}
+	return true
+}
+
+// takeApart is expand, whatever the container is called.
+func (x *expander) takeApart(c *container) bool {
 	head := make([]byte, min(512, c.file.Size()))
 	if _, err := c.file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return false
@@ -299,7 +326,7 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	name := a.shownName(m.Name)
 	shown := a.container.path + separator + name
 	if m.Err != nil {
-		if IsLogName(name) || a.format == archive.Zip && mayBeContainer(name) {
+		if IsLogName(name) || a.format == archive.Zip && IsContainerName(name) {
 			a.refuse(shown, m.Err)
 		}
 		return nil
@@ -314,18 +341,20 @@ func (a *archiveWalk) member(m *archive.Member) error {
 		return nil
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	head := make([]byte, 512)
-	n, err := io.ReadFull(r, head)
+	begin := make([]byte, 512)
+	n, err := io.ReadFull(r, begin)
 	if n == 0 && err != nil && !errors.Is(err, io.EOF) {
 		a.refuse(shown, err)
 		return nil
 	}
-	head = head[:n]
+	head := begin[:n]
 	switch {
 	case !isLog(head) && a.isContainer(head, name):
 		a.nested(m, shown, head, r)
 	case isLog(head), IsLogName(name):
 		a.log(m, shown, head, r)
+	case IsContainerName(name) && n == len(begin) && archive.FormatOf(head) == archive.None:
+		a.refuse(shown, errors.New("called an archive or a disk image, and begins as none"))
 	default:
 		a.wanted(m, shown, head, r)
 	}
@@ -340,16 +369,6 @@ func (x *expander) isContainer(head []byte, name string) bool {
 		return format == archive.Gzip && len(x.options.Wanted) > 0
 	}
 	return format != archive.None && !isPackage(head) || image.DetectHead(head, name)
-}
-
-// mayBeContainer reports whether a member that cannot be read is called like an
-// archive or an image.
-func mayBeContainer(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".zip", ".7z", ".tar", ".gz", ".e01", ".vhd", ".vhdx", ".vmdk", ".raw", ".dd", ".img", ".001":
-		return true
-	}
-	return false
 }
 
 // shownName returns a member's name for reports. Velociraptor writes the parts of a

@@ -33,7 +33,9 @@ func kindOfBytes(r io.ReaderAt, size int64) (Kind, error) {
 		return Kind{}, err
 	}
 	name := "data of an unknown kind"
-	if bits := entropy(sample); looksRandom(bits, len(sample)) {
+	if same := leading(sample); same == len(sample) && same >= leastBytes {
+		name = fmt.Sprintf("overwritten: nothing but the byte 0x%02X in its first %d", sample[0], same)
+	} else if bits := entropy(sample); looksRandom(bits, len(sample)) {
 		name = fmt.Sprintf("encrypted or otherwise random-looking data (%.2f of 8 bits of entropy a byte)", bits)
 	}
 	if zeros >= leastBytes {
@@ -70,6 +72,16 @@ func leadingZeros(r io.ReaderAt, size int64) (int64, error) {
 		}
 	}
 	return size, nil
+}
+
+// leading counts the bytes at the start that are the same.
+func leading(b []byte) int {
+	for i, c := range b {
+		if c != b[0] {
+			return i
+		}
+	}
+	return len(b)
 }
 
 // entropy returns the entropy of bytes in bits a byte.

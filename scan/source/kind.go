@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"webshellscan/scan/source/archive"
 	"webshellscan/scan/source/image"
@@ -31,6 +32,8 @@ const (
 	ClassOther Class = iota
 	// ClassArtifact: evidence of another sort, such as a registry hive.
 	ClassArtifact
+	// ClassPackage: an archive or a compressed file that holds no event log.
+	ClassPackage
 	// ClassLog: a Windows event log (EVTX), or one chunk of it.
 	ClassLog
 	// ClassExport: event log records in another form than EVTX.
@@ -130,7 +133,7 @@ const (
 )
 
 // kindPackage is a zip archive that is a document or a program.
-var kindPackage = Kind{"an office document or a package (zip)", ClassArtifact}
+var kindPackage = Kind{"an office document or a package (zip)", ClassPackage}
 
 const (
 	// headSize is how much of a file's start signatures are looked for in: up to a GPT
@@ -253,7 +256,7 @@ func kindInGzip(kind Kind, head []byte) Kind {
 	begin := make([]byte, footerSize)
 	n, _ := io.ReadFull(r, begin) // the head ends somewhere within
 	if text, ok := kindOfText(begin[:n]); ok && n > 0 && !text.MayHoldLogs() {
-		return Kind{"a gzip archive of " + text.Name, ClassArtifact}
+		return Kind{"a gzip archive of " + text.Name, ClassPackage}
 	}
 	return kind
 }
@@ -333,7 +336,19 @@ func decodeText(head []byte) (string, bool) {
 		text = strings.TrimPrefix(string(head), "\xEF\xBB\xBF")
 	}
 	control := strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && !strings.ContainsRune("\t\r\n\f\x1b", c) })
-	return text, !control && strings.Count(strings.ToValidUTF8(text, "\x00"), "\x00") <= len(text)/16
+	return text, !control && invalid(text) <= len(text)/16
+}
+
+// invalid counts the bytes of a text that are no UTF-8, and the characters that
+// stand for such.
+func invalid(text string) int {
+	n := 0
+	for _, c := range text {
+		if c == utf8.RuneError {
+			n++
+		}
+	}
+	return n
 }
 
 func utf16Text(b []byte, order binary.ByteOrder) string {
@@ -359,4 +374,17 @@ func IsLogName(path string) bool {
 		}
 	}
 	return false
+}
+
+// containerNames are the endings of archives and disk images.
+var containerNames = map[string]bool{
+	".zip": true, ".7z": true, ".rar": true, ".tar": true, ".tgz": true, ".gz": true, ".bz2": true, ".xz": true, ".zst": true,
+	".e01": true, ".ex01": true, ".l01": true, ".lx01": true, ".ad1": true, ".aff": true, ".aff4": true,
+	".vhd": true, ".vhdx": true, ".avhd": true, ".avhdx": true, ".vmdk": true, ".qcow2": true, ".vdi": true,
+	".iso": true, ".dmg": true, ".wim": true, ".cab": true, ".lz4": true, ".raw": true, ".dd": true, ".img": true, ".001": true,
+}
+
+// IsContainerName reports whether a file is called as archives and disk images are.
+func IsContainerName(path string) bool {
+	return containerNames[strings.ToLower(filepath.Ext(path))]
 }

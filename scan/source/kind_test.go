@@ -83,10 +83,10 @@ func TestKindOf(t *testing.T) {
 		{"EVT", padded(5000, 0, "\x30\x00\x00\x00LfLe"), "Windows XP", source.ClassExport},
 		{"gzip", zipped([]byte("ElfFile\x00")), "gzip", source.ClassArchive},
 		{"gzip of much", zipped(random(1 << 16)), "gzip", source.ClassArchive},
-		{"gzip of text", zipped(bytes.Repeat([]byte("GET /\n"), 5000)), "gzip archive of text", source.ClassArtifact},
+		{"gzip of text", zipped(bytes.Repeat([]byte("GET /\n"), 5000)), "gzip archive of text", source.ClassPackage},
 		{"gzip of an export", zipped([]byte(`<Event xmlns="` + xmlns + `">`)), "gzip", source.ClassArchive},
 		{"zip", []byte("PK\x03\x04" + strings.Repeat("\x00", 26) + "logs/Security.evtx"), "zip", source.ClassArchive},
-		{"document", []byte("PK\x03\x04" + strings.Repeat("\x00", 26) + "[Content_Types].xml"), "office", source.ClassArtifact},
+		{"document", []byte("PK\x03\x04" + strings.Repeat("\x00", 26) + "[Content_Types].xml"), "office", source.ClassPackage},
 		{"old tar", v7Tar(t), "tar", source.ClassArchive},
 		{"VHD by its footer", padded(4096, 4096-512, "conectix"), "VHD", source.ClassImage},
 		{"VHD by an old footer", padded(4095, 4095-511, "conectix"), "VHD", source.ClassImage},
@@ -108,6 +108,8 @@ func TestKindOf(t *testing.T) {
 		{"encrypted", random(69632), "encrypted", source.ClassOther},
 		{"a little of it", random(1024), "encrypted", source.ClassOther},
 		{"encrypted behind zeros", append(make([]byte, 8192), random(8192)...), "after 8192 bytes of zeros", source.ClassOther},
+		{"overwritten", bytes.Repeat([]byte{0xFF}, 69632), "overwritten: nothing but the byte 0xFF", source.ClassOther},
+		{"no UTF-8", bytes.Repeat([]byte("\xD5\xE2\xB2"), 500), "unknown kind", source.ClassOther},
 		{"no text, not random", bytes.Repeat([]byte("\x00\x01\x02abc"), 500), "unknown kind", source.ClassOther},
 	}
 	for _, tt := range tests {
@@ -136,6 +138,17 @@ func TestIsLogName(t *testing.T) {
 		"evtx": false, "report.csv": false, "x.evtx/report.csv": false, "events.json": false, "a.evtools": false,
 	} {
 		if source.IsLogName(name) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+}
+
+func TestIsContainerName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"case.zip": true, "a/DISK.E01": true, "case.tar.gz": true, "srv.vhdx": true, "part.001": true,
+		"zip": false, "case.zip.txt": false, "x.zip/report.csv": false, "disk.E01.md5": false,
+	} {
+		if source.IsContainerName(name) != want {
 			t.Errorf("%s: %v", name, !want)
 		}
 	}

@@ -140,7 +140,7 @@ func (e *extraction) all(ctx context.Context, found *source.Found, hash bool) {
 			case in.Stretches != nil || ctx.Err() != nil:
 			case in.Origin != nil:
 				e.manifest.Files = append(e.manifest.Files, e.file(ctx, in))
-			case in.ClaimsLog():
+			case in.ClaimsLog(), source.IsContainerName(in.Path):
 				e.notRead(in.Path, checkLog(in))
 			}
 		}
@@ -167,8 +167,8 @@ func (e *extraction) notRead(path string, err error) {
 	}
 }
 
-// checkLog returns an error if an input that claims to be a log, and lies in no
-// container, is none. Other evidence that was named lies there already.
+// checkLog returns an error if an input that claims to be a log or a container, and
+// lies in no container, is none. Other evidence that was named lies there already.
 func checkLog(in *source.Input) error {
 	f, err := in.Open()
 	if err != nil {
@@ -179,10 +179,14 @@ func checkLog(in *source.Input) error {
 	switch {
 	case err != nil:
 		return err
-	case kind.Class == source.ClassLog, kind.Class == source.ClassExport, kind.Class == source.ClassArtifact && !source.IsLogName(in.Path):
+	case kind.Class == source.ClassLog, kind.Class == source.ClassExport:
 		return nil
+	case source.IsLogName(in.Path), in.Named && (kind.MayHoldLogs() || !kind.Evidence()):
+		return errors.New("no event log (EVTX), but " + kind.Name)
+	case source.IsContainerName(in.Path) && kind.Class < source.ClassPackage:
+		return errors.New("no archive or disk image, but " + kind.Name)
 	}
-	return errors.New("no event log (EVTX), but " + kind.Name)
+	return nil
 }
 
 // file writes one file. What is wrong with it is in the result.
