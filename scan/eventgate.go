@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"slices"
 	"strings"
 
 	"webshellscan/rules"
@@ -13,11 +14,19 @@ import (
 func (p *eventPlan) newGates() map[event.Key]*rules.Gate {
 	gates := make(map[event.Key]*rules.Gate)
 	for key, list := range p.asking {
-		if g := rules.NewGate(list, gateable); g != nil {
+		if g := rules.NewGate(slices.Concat(list, p.askingAll[key.Provider]), gateable); g != nil {
 			gates[key] = g
 		}
 	}
 	return gates
+}
+
+// look returns what tells early that no rule matches events of a kind.
+func (p *eventPlan) look(key event.Key) event.Look {
+	if g := p.gates[key]; g != nil {
+		return newRuleGate(g, p.channels)
+	}
+	return event.Look{}
 }
 
 // gateable reports whether a field in a rule is one value of a record.
@@ -39,22 +48,35 @@ func lookFieldOf(field string) event.LookField {
 
 // ruleGate is a gate at one kind of event. It is for one goroutine.
 type ruleGate struct {
-	matcher *rules.GateMatcher
-	values  []event.Value // of the record at hand
+	matcher  *rules.GateMatcher
+	channels map[string][]int // those of which rules ask for every event
+	values   []event.Value    // of the record at hand
 }
 
-// newRuleGate returns the look of a gate.
-func newRuleGate(g *rules.Gate) event.Look {
-	r := &ruleGate{matcher: g.NewMatcher()}
+// newRuleGate returns the look of a gate. It admits whatever stands in channels of
+// which rules ask for every event.
+func newRuleGate(g *rules.Gate, channels map[string][]int) event.Look {
+	r := &ruleGate{matcher: g.NewMatcher(), channels: channels}
 	look := event.Look{Admits: r.admits}
 	for _, field := range g.Fields() {
 		look.Fields = append(look.Fields, lookFieldOf(field))
+	}
+	if len(channels) > 0 {
+		look.Fields = append(look.Fields, event.LookField{Name: "Channel", System: true})
 	}
 	return look
 }
 
 func (r *ruleGate) admits(glance *event.Glance) bool {
 	r.values = glance.Values
+	if len(r.channels) > 0 {
+		channel := r.values[len(r.values)-1].String()
+		for name := range r.channels {
+			if strings.EqualFold(name, channel) {
+				return true
+			}
+		}
+	}
 	return r.matcher.Admits(r)
 }
 
@@ -83,9 +105,16 @@ func (w *eventWatcher) newLook(key int) event.Look {
 	if plan == nil {
 		return event.Look{Admits: func(*event.Glance) bool { return false }}
 	}
-	g := plan.gates[w.want.Keys[key]]
-	if g == nil {
+	return plan.look(w.want.Keys[key])
+}
+
+// Look implements story.Judge.
+func (m *eventMatcher) Look(key int) event.Look {
+	switch {
+	case key >= len(m.keys):
 		return event.Look{}
+	case len(m.sets[key]) == 0 && len(m.plan.channels) == 0:
+		return event.Look{Admits: func(*event.Glance) bool { return false }}
 	}
-	return newRuleGate(g)
+	return m.plan.look(m.keys[key])
 }

@@ -1,6 +1,8 @@
 package scan
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"unicode/utf16"
@@ -42,12 +44,11 @@ func TestEventGate(t *testing.T) {
 		}, false},
 	}
 	for _, tt := range tests {
-		g := plan.gates[tt.key]
-		if g == nil {
+		look := plan.look(tt.key)
+		if look.Admits == nil {
 			t.Errorf("%s: %v has no gate", tt.name, tt.key)
 			continue
 		}
-		look := newRuleGate(g)
 		var glance event.Glance
 		for _, f := range look.Fields {
 			value := event.Value{}
@@ -58,6 +59,43 @@ func TestEventGate(t *testing.T) {
 		}
 		if got := look.Admits(&glance); got != tt.want {
 			t.Errorf("%s: admitted %v, want %v (of %v)", tt.name, got, tt.want, look.Fields)
+		}
+	}
+}
+
+// TestEventGateOfProvider: a rule about all events of a log is not shut out by the
+// gate of a rule about one of its events.
+func TestEventGateOfProvider(t *testing.T) {
+	for _, service := range []string{"security", "application"} {
+		folder := t.TempDir()
+		for name, text := range map[string]string{
+			"one.yml": "title: One\nlogsource: {product: windows, service: security}\ndetection:\n  s: {EventID: 4663, ObjectName: '*.aspx'}\n  condition: s\n",
+			"all.yml": "title: All\nlogsource: {product: windows, service: " + service + "}\ndetection:\n  s: {SubjectUserName: mallory}\n  condition: s\n",
+		} {
+			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sets, err := LoadRules(t.Context(), RuleOptions{Paths: []string{folder}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan := newEventPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+		look := plan.look(event.Key{Provider: event.ProviderSecurity, ID: 4663})
+		if look.Admits == nil {
+			continue // all are decoded
+		}
+		glance := event.Glance{Values: make([]event.Value, len(look.Fields))}
+		for i, f := range look.Fields {
+			switch f.Name {
+			case "SubjectUserName":
+				glance.Values[i] = utf16Value("mallory")
+			case "Channel":
+				glance.Values[i] = utf16Value("Application")
+			}
+		}
+		if !look.Admits(&glance) {
+			t.Errorf("an event that a rule of the log %s matches is not admitted (by %v)", service, look.Fields)
 		}
 	}
 }

@@ -75,10 +75,11 @@ type eventPlan struct {
 	providers map[string][]int
 	channels  map[string][]int
 	fields    []string
-	// asking are the rules that ask for a kind of event, gates what tells early that
-	// none of them matches.
-	asking map[event.Key][]rules.GateRule
-	gates  map[event.Key]*rules.Gate
+	// asking are the rules that ask for a kind of event, askingAll those that ask for
+	// all of a provider, gates what tells early that none of them matches.
+	asking    map[event.Key][]rules.GateRule
+	askingAll map[string][]rules.GateRule
+	gates     map[event.Key]*rules.Gate
 }
 
 // newEventPlan returns the plan for some rules of a scan.
@@ -86,7 +87,7 @@ func newEventPlan(servers *rules.Set, sets []EventSet) *eventPlan {
 	p := &eventPlan{
 		sets: sets, servers: servers,
 		keys: make(map[event.Key][]int), providers: make(map[string][]int), channels: make(map[string][]int),
-		asking: make(map[event.Key][]rules.GateRule),
+		asking: make(map[event.Key][]rules.GateRule), askingAll: make(map[string][]rules.GateRule),
 	}
 	names := map[string]bool{"": true, "Security/@UserID": true}
 	for _, name := range slices.Concat(imageFields, pidFields) {
@@ -152,6 +153,7 @@ func (p *eventPlan) add(set, rule int) {
 	for _, provider := range from {
 		if !ok {
 			p.providers[provider] = addIndex(p.providers[provider], set)
+			p.askingAll[provider] = append(p.askingAll[provider], rules.GateRule{Set: p.sets[set].Set, Rule: rule})
 			continue
 		}
 		for _, id := range ids {
@@ -221,6 +223,7 @@ func exactValues(r *rules.Rule, field string) ([]string, bool) {
 // goroutine.
 type eventMatcher struct {
 	plan     *eventPlan
+	keys     []event.Key
 	sets     [][]int // by Event.Key
 	matchers []*rules.Matcher
 	subjects []eventSubject
@@ -262,7 +265,7 @@ func (t *eventTexts) id(text []byte) (rules.ValueID, bool) {
 
 // newEventMatcher returns a matcher of the events of a selection.
 func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap) *eventMatcher {
-	m := &eventMatcher{plan: p, sets: p.setsOf(want), roles: newImageRoles(p.servers), servers: servers}
+	m := &eventMatcher{plan: p, keys: want.Keys, sets: p.setsOf(want), roles: newImageRoles(p.servers), servers: servers}
 	for _, e := range p.sets {
 		s := eventSubject{matcher: m}
 		for _, name := range e.Set.Fields() {
