@@ -246,11 +246,12 @@ func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan,
 	res.eventsLost = lost + r.hitsLost
 	res.explainRecords(ctx, p, stories, o.Explain)
 	res.tellRequests(ctx, sites, p.below)
+	armed := p.index.Armed(stories)
 	for i, st := range stories {
 		s := res.Sessions[i]
 		s.Members = p.below[i]
 		s.tellWriters(st)
-		s.Armed = p.index.Armed(i, st)
+		s.Armed = armed[i]
 		s.Indicators = p.index.Indicators(i, st, clientsOf(s))
 		s.EventCounts = make(map[story.Category]int)
 		s.EventsOmitted = st.Omitted

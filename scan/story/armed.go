@@ -46,27 +46,107 @@ type left struct {
 	by   means
 }
 
-// Armed returns the processes that a session armed, in the order of their start:
-// those whose image a process of the session wrote or left as the program of a
-// service or task, those in which it started a thread, and those that run as an
-// account that it made.
-func (x *Index) Armed(session int, s *Story) []Armed {
-	a := armory{images: make(map[left]arming), commands: make(map[left]arming), users: make(map[string]arming), threads: make(map[event.GUID]arming)}
-	for _, e := range s.Events {
-		a.event(e)
+// Armed returns for each session the processes that it armed, in the order of
+// their start: those whose image a process of the session wrote or left as the
+// program of a service or task, those in which it started a thread, and those that
+// run as an account that it made.
+func (x *Index) Armed(stories []*Story) [][]Armed {
+	armories, lists := make([]*armory, len(stories)), make([][]Armed, len(stories))
+	for i, s := range stories {
+		armories[i] = newArmory(s)
 	}
-	host := x.sessions[session].Server.HostIndex()
-	var list []Armed
+	for host := range x.hosts {
+		x.armedOn(host, armories, lists)
+	}
+	for i, list := range lists {
+		slices.SortStableFunc(list, func(p, q Armed) int { return cmp.Compare(p.Process.Start(), q.Process.Start()) })
+		lists[i] = list[:min(len(list), maxArmed)]
+	}
+	return lists
+}
+
+// armedOn adds the processes of one host to the lists of its sessions.
+func (x *Index) armedOn(host int, armories []*armory, lists [][]Armed) {
+	h := &x.hosts[host]
+	look := newArmedLook(x.forest, h.sessions, armories)
+	if look.empty() {
+		return
+	}
 	for p := range x.forest.Processes(host) {
-		if x.hosts[host].sessionOf(p) >= 0 || p.Start() == 0 {
+		if h.sessionOf(p) >= 0 || p.Start() == 0 || !look.mayBe(p) {
 			continue
 		}
-		if by, ok := a.armed(p); ok {
-			list = append(list, Armed{p, by.by, by.since})
+		for _, i := range h.sessions {
+			if by, ok := armories[i].armed(p); ok {
+				lists[i] = append(lists[i], Armed{p, by.by, by.since})
+			}
 		}
 	}
-	slices.SortStableFunc(list, func(p, q Armed) int { return cmp.Compare(p.Process.Start(), q.Process.Start()) })
-	return list[:min(len(list), maxArmed)]
+}
+
+// armedLook tells of most processes of a host that no session armed them. It looks
+// at each distinct text once: a host may have millions of processes and hundreds of
+// sessions.
+type armedLook struct {
+	fields  *proctree.FieldReader
+	texts   *proctree.Texts
+	left    map[string]bool // commands and programs
+	users   map[string]bool
+	threads map[event.GUID]bool
+
+	lines, images, accounts map[proctree.TextID]bool
+}
+
+func newArmedLook(f *proctree.Forest, sessions []int, armories []*armory) *armedLook {
+	l := &armedLook{
+		fields: proctree.NewFieldReader(f), texts: f.Texts(),
+		left: make(map[string]bool), users: make(map[string]bool), threads: make(map[event.GUID]bool),
+		lines: make(map[proctree.TextID]bool), images: make(map[proctree.TextID]bool), accounts: make(map[proctree.TextID]bool),
+	}
+	for _, i := range sessions {
+		a := armories[i]
+		for _, programs := range []map[left]arming{a.images, a.commands} {
+			for program := range programs {
+				l.left[program.what] = true
+			}
+		}
+		for user := range a.users {
+			l.users[user] = true
+		}
+		for guid := range a.threads {
+			l.threads[guid] = true
+		}
+	}
+	return l
+}
+
+// empty reports whether nothing was left to be run.
+func (l *armedLook) empty() bool { return len(l.left)+len(l.users)+len(l.threads) == 0 }
+
+// mayBe reports whether a session may have armed a process.
+func (l *armedLook) mayBe(p proctree.Process) bool {
+	return len(l.threads) > 0 && l.threads[p.GUID()] ||
+		len(l.left) > 0 && (l.judge(l.lines, p.CommandLine(), l.isCommand) || l.judge(l.images, p.Image(), l.isProgram)) ||
+		len(l.users) > 0 && l.judge(l.accounts, l.fields.Field(p, event.User), l.isUser)
+}
+
+// judge returns what a function says of a text, and remembers it.
+func (l *armedLook) judge(known map[proctree.TextID]bool, text proctree.TextID, of func(string) bool) bool {
+	verdict, ok := known[text]
+	if !ok {
+		verdict = of(l.texts.KnownText(text))
+		known[text] = verdict
+	}
+	return verdict
+}
+
+func (l *armedLook) isCommand(line string) bool { return l.left[commandKey(line)] }
+func (l *armedLook) isProgram(path string) bool { return l.left[cleanPath(path)] }
+func (l *armedLook) isUser(user string) bool    { return l.users[accountName(user)] }
+
+// accountName returns the name of an account in lower case, without its domain.
+func accountName(user string) string {
+	return strings.ToLower(user[strings.LastIndexByte(user, '\\')+1:])
 }
 
 // armory is what a session left to be run: programs, commands, accounts by name,
@@ -75,6 +155,14 @@ type armory struct {
 	images, commands map[left]arming
 	users            map[string]arming
 	threads          map[event.GUID]arming
+}
+
+func newArmory(s *Story) *armory {
+	a := &armory{images: make(map[left]arming), commands: make(map[left]arming), users: make(map[string]arming), threads: make(map[event.GUID]arming)}
+	for _, e := range s.Events {
+		a.event(e)
+	}
+	return a
 }
 
 // put notes the first that was said of a key.
@@ -165,8 +253,7 @@ func (a *armory) armed(p proctree.Process) (arming, bool) {
 	if len(a.users) == 0 {
 		return arming{}, false
 	}
-	user := strings.ToLower(texts.KnownText(p.Field(event.User)))
-	by, ok := a.users[user[strings.LastIndexByte(user, '\\')+1:]]
+	by, ok := a.users[accountName(texts.KnownText(p.Field(event.User)))]
 	return by, ok && p.Start() >= by.since
 }
 

@@ -13,6 +13,9 @@ import (
 // tied to, the zero Process if none is known. A Judge is for one goroutine.
 type Judge interface {
 	Match(ev *event.Event, process proctree.Process) []*rules.Rule
+	// Look says what is to be looked at in events of an Event.Key: those that it does
+	// not admit match no rule.
+	Look(key int) event.Look
 }
 
 // Bounds of what is kept of one piece of the evidence, those that rules match and
@@ -30,6 +33,7 @@ type Collector struct {
 	judge Judge
 	hit   func(event.Place) bool
 
+	recorder
 	file    uint32 // at hand
 	kept    []kept
 	waiting []kept
@@ -119,7 +123,17 @@ var otherKind = kind{category: "other"}
 // came reports whether an event may tell of what came from the session of another
 // host.
 func (c *Collector) came(ev *event.Event, k *kind, host int) bool {
-	return k.from != "" && c.index.othersThan(host) && ev.Time >= c.index.since-min(c.index.since, earlySlack) && said(eventFields{ev}.text(k.from))
+	return c.mayCome(k, host) && c.cameFrom(eventFields{ev}.value(k.from), ev.Time)
+}
+
+// cameFrom reports whether an event came from another machine, while there were
+// sessions.
+func (c *Collector) cameFrom(from event.Value, at event.Time) bool {
+	if from.IsNull() || at < c.index.since-min(c.index.since, earlySlack) {
+		return false
+	}
+	_, ok := machineAddress(from.String())
+	return ok
 }
 
 // elsewhere takes an event of a host without sessions.
@@ -153,7 +167,7 @@ func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
 	}
 	counts[n]++
 	c.unit[t.session] = counts
-	e.record = RecordOf(ev)
+	e.record = c.recorder.record(ev)
 	c.kept = append(c.kept, e)
 }
 
@@ -172,7 +186,7 @@ func (c *Collector) wait(ev *event.Event, e kept, hit bool) {
 		return
 	}
 	c.waits[n]++
-	e.record = RecordOf(ev)
+	e.record = c.recorder.record(ev)
 	c.waiting = append(c.waiting, e)
 }
 

@@ -60,15 +60,24 @@ func (f eventFields) user() string { return f.System().Value("Security/@UserID")
 const maxValue = 256 << 10
 
 // RecordOf returns an event with all that it says, as texts that are its own.
-func RecordOf(ev *event.Event) *Record {
+func RecordOf(ev *event.Event) *Record { return new(recorder).record(ev) }
+
+// recorder makes Records: all texts of one are a single allocation, since hundreds
+// of thousands of events may wait for what ties them. It is for one goroutine.
+type recorder struct {
+	texts []byte
+	ends  []int // of each text
+}
+
+// record is RecordOf.
+func (w *recorder) record(ev *event.Event) *Record {
 	f := eventFields{ev}
 	severity, _ := ev.System().Value("Level").Uint()
-	r := &Record{
-		Place: ev.Place, RecordID: ev.RecordID, Time: ev.Time, Marks: ev.Marks,
-		Computer: ev.Computer.String(), Channel: ev.Channel.String(), Provider: ev.Provider.String(),
-		ID: ev.ID, Severity: uint8(severity), WriterID: f.writer(), UserID: f.user(),
-		Fields: make([]Field, 0, len(ev.Payload())),
-	}
+	w.texts, w.ends = w.texts[:0], w.ends[:0]
+	w.add(ev.Computer)
+	w.add(ev.Channel)
+	w.add(ev.Provider)
+	w.add(ev.System().Value("Security/@UserID"))
 	unnamed := 0
 	for _, p := range ev.Payload() {
 		name := p.Name
@@ -76,9 +85,43 @@ func RecordOf(ev *event.Event) *Record {
 			unnamed++
 			name = DataName(unnamed)
 		}
-		r.Fields = append(r.Fields, Field{strings.Clone(name), clip(p.Value.String(), maxValue)})
+		w.texts = append(w.texts, name...)
+		w.ends = append(w.ends, len(w.texts))
+		w.add(p.Value)
+	}
+	cut := cutter{text: string(w.texts), ends: w.ends}
+	r := &Record{
+		Place: ev.Place, RecordID: ev.RecordID, Time: ev.Time, Marks: ev.Marks,
+		Computer: cut.next(), Channel: cut.next(), Provider: cut.next(), UserID: cut.next(),
+		ID: ev.ID, Severity: uint8(severity), WriterID: f.writer(), Fields: make([]Field, len(ev.Payload())),
+	}
+	for i := range r.Fields {
+		r.Fields[i] = Field{cut.next(), cut.next()}
 	}
 	return r
+}
+
+// add adds the text of a value.
+func (w *recorder) add(v event.Value) {
+	start := len(w.texts)
+	w.texts = v.AppendText(w.texts)
+	if len(w.texts)-start > maxValue {
+		w.texts = append(w.texts[:start], clip(string(w.texts[start:]), maxValue)...)
+	}
+	w.ends = append(w.ends, len(w.texts))
+}
+
+// cutter cuts a text into pieces.
+type cutter struct {
+	text string
+	ends []int
+	at   int
+}
+
+func (c *cutter) next() string {
+	piece := c.text[c.at:c.ends[0]]
+	c.at, c.ends = c.ends[0], c.ends[1:]
+	return piece
 }
 
 // kindOfEvent returns the kind of an event at hand, nil if no story is made of it.

@@ -15,14 +15,22 @@ func (c *Collector) Look(key int, computer string) event.Look {
 	}
 	host := c.host(computer)
 	there := host >= 0 && len(c.index.hosts[host].sessions) > 0
+	comes := host >= 0 && c.mayCome(k, host)
 	switch {
-	case k == &otherKind, host < 0, !there && !c.mayCome(k, host):
+	case k == &otherKind, !there && !comes:
 		return event.Look{Admits: func(g *event.Glance) bool { return c.hitAt(g.Offset) }}
-	case !there, k.later(), c.mayCome(k, host), !k.plain():
+	case there && (k.later() || !k.plain()):
 		return event.Look{}
 	}
-	l := &kindLook{collector: c, host: &c.index.hosts[host], kind: k}
-	return event.Look{Fields: l.fields(), Admits: l.admits}
+	l := &kindLook{collector: c, host: &c.index.hosts[host], kind: k, comes: comes}
+	if c.judge != nil {
+		l.rules = c.judge.Look(key)
+	} else {
+		l.rules = event.Look{Admits: func(*event.Glance) bool { return false }}
+	}
+	own := l.fields()
+	l.own = len(own)
+	return event.Look{Fields: append(own, l.rules.Fields...), Admits: l.admits}
 }
 
 // hitAt reports whether a rule matched the event at an offset of the file at hand.
@@ -45,17 +53,24 @@ func (k *kind) plain() bool {
 	return k.pid != exchangeProcess && k.category != ApplicationCrash && k.category != WebError
 }
 
-// kindLook looks at the events of one kind of a host with sessions.
+// kindLook looks at the events of one kind of a host that has sessions, or to
+// which sessions of other hosts may have come.
 type kindLook struct {
 	collector *Collector
 	host      *hostIndex
 	kind      *kind
+	comes     bool       // the event may tell of a session of another host
+	rules     event.Look // that of the Judge
+	own       int        // how many of the fields, the first ones, are not for rules
 }
 
-// fields returns what is looked at: the GUID, the process ID and the logon ID, as
-// far as the kind has them, then the accounts.
+// fields returns what is looked at: where the event came from, the GUID, the
+// process ID and the logon ID, as far as they count, then the accounts.
 func (l *kindLook) fields() []event.LookField {
 	var list []event.LookField
+	if l.comes {
+		list = append(list, event.LookField{Name: l.kind.from})
+	}
 	for _, name := range []string{l.kind.guid, l.kind.pid, l.kind.logon} {
 		if name != "" {
 			list = append(list, event.LookField{Name: name})
@@ -74,12 +89,18 @@ func (l *kindLook) fields() []event.LookField {
 }
 
 // admits reports whether one of the values that Index.early asks for is one of the
-// host's sessions.
+// host's sessions, or the event came from another machine.
 func (l *kindLook) admits(g *event.Glance) bool {
-	if h := l.host; g.Time < h.since-min(h.since, earlySlack) {
+	if l.comes && l.collector.cameFrom(g.Values[0], g.Time) {
+		return true
+	}
+	if h := l.host; len(h.sessions) == 0 || g.Time < h.since-min(h.since, earlySlack) {
 		return l.collector.hitAt(g.Offset)
 	}
 	values := g.Values
+	if l.comes {
+		values = values[1:]
+	}
 	next := func(has bool) event.Value {
 		if !has {
 			return event.Value{}
@@ -89,7 +110,7 @@ func (l *kindLook) admits(g *event.Glance) bool {
 		return v
 	}
 	guid, pid, logonID := next(l.kind.guid != ""), next(l.kind.pid != ""), next(l.kind.logon != "")
-	if l.hasGUID(guid) || l.hasPID(pid) || l.hasLogon(logonID) {
+	if l.hasGUID(guid, g) || l.hasPID(pid, guid, g) || l.hasLogon(logonID) {
 		return true
 	}
 	for range l.kind.users {
@@ -97,21 +118,48 @@ func (l *kindLook) admits(g *event.Glance) bool {
 			return true
 		}
 	}
-	return l.hasPID(next(l.kind.writer)) || l.hasUser(next(l.kind.userID)) || l.collector.hitAt(g.Offset)
+	return l.hasPID(next(l.kind.writer), guid, g) || l.hasUser(next(l.kind.userID)) || l.collector.hitAt(g.Offset)
 }
 
-func (l *kindLook) hasGUID(v event.Value) bool {
+// wants reports whether an event of a session's process is wanted. Of what a web
+// server process does itself, which is most of it, only what rules match is kept,
+// and what it wrote.
+func (l *kindLook) wants(o *owner, g *event.Glance) bool {
+	if !o.server || l.kind.own || l.rules.Admits == nil || putsFile(l.kind.category) {
+		return true
+	}
+	own := *g
+	own.Values = g.Values[l.own:]
+	return l.rules.Admits(&own)
+}
+
+func (l *kindLook) hasGUID(v event.Value, g *event.Glance) bool {
 	guid, ok := v.GUID()
 	if !ok {
 		return false
 	}
-	_, ok = l.host.guids[guid]
-	return ok
+	o, ok := l.host.guids[guid]
+	return ok && l.wants(&o, g)
 }
 
-func (l *kindLook) hasPID(v event.Value) bool {
+// hasPID reports whether a process ID was that of a process of a session whose
+// events are wanted, and the event gives its process no other GUID. Process IDs are
+// few: most of those that a session had, others had before and after it.
+func (l *kindLook) hasPID(v, ofEvent event.Value, g *event.Glance) bool {
 	n, ok := numberOf(v)
-	return ok && n <= 1<<32-1 && len(l.host.pids[uint32(n)]) > 0
+	if !ok || n == 0 || n > 1<<32-1 {
+		return false
+	}
+	o, ok := l.host.byPID(uint32(n), g.Time)
+	if !ok || o.session < 0 {
+		return false
+	}
+	if guid, _ := ofEvent.GUID(); !guid.IsZero() {
+		if own := o.process.GUID(); !own.IsZero() && own != guid {
+			return false
+		}
+	}
+	return l.wants(&o, g)
 }
 
 func (l *kindLook) hasLogon(v event.Value) bool {

@@ -28,20 +28,55 @@ type noJudge struct{}
 
 func (noJudge) Match(*event.Event, proctree.Process) []*rules.Rule { return nil }
 
+func (noJudge) Look(int) event.Look { return event.Look{} }
+
+// processOf returns the process of a Sysmon 1.
+func processOf(t *testing.T, guid event.GUID, pid uint32) proctree.Process {
+	t.Helper()
+	texts := proctree.NewTexts()
+	c := proctree.NewCollector(texts)
+	ev := &event.Event{ID: 1, Time: 100 * event.Day, Computer: stringValue("HOST")}
+	ev.Set(event.ProcessGUID, event.Value{Type: event.TypeGUID, Data: guid[:]})
+	ev.Set(event.ProcessID, uint32Value(pid))
+	ev.Set(event.Image, stringValue(`C:\app\w3wp.exe`))
+	c.Add(ev)
+	forest, err := proctree.Build(t.Context(), texts, []*proctree.Collector{c}, map[string]int{"HOST": 1}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range forest.Processes(0) {
+		return p
+	}
+	t.Fatal("no process")
+	return proctree.Process{}
+}
+
 // TestKindLook: an event is decoded if it names something of a session, or a rule
 // matched it, and is left alone if it does not.
 func TestKindLook(t *testing.T) {
 	const began = 100 * event.Day
 	guid := event.GUID{1, 2, 3}
 	guidValue := func(g event.GUID) event.Value { return event.Value{Type: event.TypeGUID, Data: g[:]} }
+	process := processOf(t, guid, 4242)
+	server := owner{process: process, server: true, to: forever}
 	host := &hostIndex{
-		guids: map[event.GUID]owner{guid: {}}, pids: map[uint32][]owner{4242: {{}}}, logons: map[uint64][]claim{0x9999: {{}}},
-		users: map[string][]claim{`iis apppool\shop`: {{}}}, since: began,
+		sessions: []int{0},
+		guids:    map[event.GUID]owner{guid: {process: process}, {7}: server},
+		pids: map[uint32][]owner{
+			4242: {{process: process, session: -1, to: began - event.Day}, {process: process, from: began - event.Day, to: forever}}, 7: {server},
+		},
+		logons: map[uint64][]claim{0x9999: {{}}}, users: map[string][]claim{`iis apppool\shop`: {{}}}, since: began,
 	}
 	matched := event.Place{Offset: 77}
-	c := &Collector{hit: func(p event.Place) bool { return p == matched }, judge: noJudge{}}
+	c := &Collector{hit: func(p event.Place) bool { return p == matched }, judge: noJudge{}, index: &Index{since: began}}
+	// Of events at an odd offset rules may match some.
+	odd := event.Look{Admits: func(g *event.Glance) bool { return g.Offset%2 == 1 && len(g.Values) == 0 }}
 	file, logon := sysmon(FileEvent), security(Logon)
+	load, crash := sysmon(ImageLoad), sysmon(ApplicationCrash)
+	crash.own = true
 	account := kind{category: WMIEvent, users: []string{"User"}}
+	share := security(ShareAccess)
+	share.from = "IpAddress"
 	tests := []struct {
 		name   string
 		kind   kind
@@ -51,6 +86,19 @@ func TestKindLook(t *testing.T) {
 		{"GUID", file, event.Glance{Time: began, Values: []event.Value{guidValue(guid), uint32Value(1)}}, true},
 		{"process ID", file, event.Glance{Time: began, Values: []event.Value{{}, uint32Value(4242)}}, true},
 		{"process ID as text", file, event.Glance{Time: began, Values: []event.Value{{}, stringValue("0x1092")}}, true},
+		{"process ID and its GUID", file, event.Glance{Time: began, Values: []event.Value{guidValue(guid), uint32Value(4242)}}, true},
+		{"process ID and another GUID", file, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{9}), uint32Value(4242)}}, false},
+		{"process ID before the session's process had it", file, event.Glance{Time: began - event.Minute/2 - event.Day, Values: []event.Value{{}, uint32Value(4242)}}, false},
+		{"a load of the server", load, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, false},
+		{"a load of the server, by its process ID", load, event.Glance{Time: began, Values: []event.Value{{}, uint32Value(7)}}, false},
+		{"a load of the server that rules may match", load, event.Glance{Offset: 1, Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
+		{"a file of the server", file, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
+		{"a crash of the server", crash, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
+		{"from another machine", share, event.Glance{Time: began, Values: []event.Value{stringValue("10.0.0.7")}}, true},
+		{"from the machine itself", share, event.Glance{Time: began, Values: []event.Value{stringValue("::1")}}, false},
+		{"from nowhere", share, event.Glance{Time: began, Values: []event.Value{stringValue("-")}}, false},
+		{"from another machine before all sessions", share, event.Glance{Time: 0, Values: []event.Value{stringValue("10.0.0.7")}}, false},
+		{"from the machine itself by a session's logon", share, event.Glance{Time: began, Values: []event.Value{stringValue("::1"), stringValue("0x9999")}}, true},
 		{"another process", file, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{9}), uint32Value(4243)}}, false},
 		{"nothing", file, event.Glance{Time: began, Values: []event.Value{{}, {}}}, false},
 		{"long before the session", file, event.Glance{Time: 0, Values: []event.Value{guidValue(guid), uint32Value(4242)}}, false},
@@ -61,8 +109,9 @@ func TestKindLook(t *testing.T) {
 		{"another account", account, event.Glance{Time: began, Values: []event.Value{stringValue(`IIS APPPOOL\other`)}}, false},
 	}
 	for _, tt := range tests {
-		l := &kindLook{collector: c, host: host, kind: &tt.kind}
+		l := &kindLook{collector: c, host: host, kind: &tt.kind, comes: tt.kind.from != "", rules: odd}
 		fields := l.fields()
+		l.own = len(fields)
 		for len(tt.glance.Values) < len(fields) {
 			tt.glance.Values = append(tt.glance.Values, event.Value{})
 		}
