@@ -90,7 +90,18 @@ func (d *Decoder) peek(c *chunkWalk, off int) bool {
 	d.ev.Reset()
 	d.arena = d.arena[:0]
 	d.outer, d.queue = nil, d.queue[:0]
-	return d.document(c, document{pos: off + recordHead, end: off + size - recordTail}) == nil
+	return d.peekPlain(c.data, off, size) || d.document(c, document{pos: off + recordHead, end: off + size - recordTail}) == nil
+}
+
+// peekPlain is peek for a record without a template of the usual shape: compiling
+// two of them in each chunk took a tenth of the time of a log of forwarded events.
+func (d *Decoder) peekPlain(chunk []byte, off, size int) bool {
+	s, ok := d.readPlain(chunk, off, size)
+	if ok {
+		d.ev.Time, _ = event.Value{Type: event.TypeString, Data: s.time}.Time()
+		d.ev.RecordID, _ = event.Value{Type: event.TypeString, Data: s.recordID}.Uint()
+	}
+	return ok
 }
 
 // sizeCopy is the copy of a record's size before end.

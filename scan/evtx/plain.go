@@ -10,7 +10,8 @@ import (
 // views of UTF-16LE text.
 type plainSystem struct {
 	provider, id, time, channel, computer []byte
-	end                                   int // of the record's BinXML, from the chunk's start
+	recordID                              []byte // nil if the record has none
+	end                                   int    // of the record's BinXML, from the chunk's start
 }
 
 // quickPlain is quick for records without a template. It knows the shape in
@@ -142,6 +143,8 @@ func (s *plainSystem) set(element, attr word, inAttr bool, text []byte) bool {
 		return true
 	case element == wordEventID:
 		to = &s.id
+	case element == wordEventRecordID:
+		to = &s.recordID
 	case element == wordChannel:
 		to = &s.channel
 	case element == wordComputer:

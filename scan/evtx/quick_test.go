@@ -135,3 +135,37 @@ func TestQuickSaysTheSame(t *testing.T) {
 		}
 	}
 }
+
+// TestPeekPlainSaysTheSame: whatever byte of a record without a template is another
+// one, a look at its System says what compiling it does.
+func TestPeekPlainSaysTheSame(t *testing.T) {
+	chunk := shapes(t)["plain"].ChunkData(0)
+	d := NewDecoder(Select(event.Want{}))
+	looked := 0
+	for _, rec := range shapes(t)["plain"].Chunks[0].Records {
+		off, size := int(rec.ChunkOffset), int(rec.Size)
+		for at := off + recordHead; at < off+size-recordTail; at++ {
+			old := chunk[at]
+			for _, b := range []byte{old, old + 1, old ^ 0x40} {
+				chunk[at] = b
+				d.templates.begin(false)
+				d.ev.Reset()
+				if !d.peekPlain(chunk, off, size) {
+					continue
+				}
+				looked++
+				when, id := d.ev.Time, d.ev.RecordID
+				d.ev.Reset()
+				d.arena, d.queue = d.arena[:0], d.queue[:0]
+				err := d.document(&chunkWalk{data: chunk}, document{pos: off + recordHead, end: off + size - recordTail})
+				if err != nil || d.ev.Time != when || d.ev.RecordID != id {
+					t.Fatalf("byte %d %02X for %02X: looked at %v, %d; compiled %v, %d, %v", at-off, b, old, when, id, d.ev.Time, d.ev.RecordID, err)
+				}
+			}
+			chunk[at] = old
+		}
+	}
+	if looked == 0 {
+		t.Error("no record is of the usual shape")
+	}
+}
