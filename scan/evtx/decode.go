@@ -317,6 +317,7 @@ func (d *Decoder) values(data []byte, pos, end int) error {
 func (d *Decoder) fill(t *template, data []byte, doc document) {
 	if doc.depth == 0 {
 		d.fillSystem(t, data)
+		d.chooseLists()
 	}
 	for i := range t.items {
 		it := &t.items[i]
@@ -351,6 +352,16 @@ func (d *Decoder) fill(t *template, data []byte, doc document) {
 		d.list(t, data, doc, &embedded)
 	}
 	d.checkValues(data, doc)
+}
+
+// chooseLists finds out by the System values whether the event's lists are
+// wanted: those of process events, of which a log may have nothing else, are not,
+// and took a tenth of their decoding.
+func (d *Decoder) chooseLists() {
+	if d.lister.on {
+		key, selected := d.selected()
+		d.unlisted = !selected || key < d.sel.unlisted
+	}
 }
 
 // checkValues counts the values at hand that cannot be what their types say, and

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -46,8 +47,8 @@ type hostIndex struct {
 	guids    map[event.GUID]owner
 	pids     map[uint32][]owner
 	logons   map[uint64][]claim
-	users    map[string][]claim // by name or SID in lower case
-	commands map[string][]owner // by command line as commandKey gives it
+	users    map[string][]claim        // by name or SID in lower case
+	commands func() map[string][]owner // by command line as commandKey gives it; made when it is first asked for
 	boots    []event.Time
 	since    event.Time // when the first session began
 }
@@ -121,7 +122,8 @@ func newHostBuilder(x *Index, host int) *hostBuilder {
 	}
 	b.members = make([]int32, x.forest.Hosts()[host].Processes)
 	b.guids, b.pids = make(map[event.GUID]owner), make(map[uint32][]owner)
-	b.logons, b.users, b.commands = make(map[uint64][]claim), make(map[string][]claim), make(map[string][]owner)
+	b.logons, b.users = make(map[uint64][]claim), make(map[string][]claim)
+	b.commands = sync.OnceValue(b.ofCommands)
 	return b
 }
 
@@ -147,7 +149,6 @@ func (b *hostBuilder) build() {
 	}
 	b.addOwners(pids)
 	b.findWorkers()
-	b.addCommands()
 	b.addClaims(logons, users)
 }
 
@@ -242,9 +243,9 @@ func (h *hostIndex) bootAfter(t event.Time) event.Time {
 	return forever
 }
 
-// addCommands files the processes of the host that have a command line of a
+// ofCommands returns the processes of the host that have a command line of a
 // session's process.
-func (b *hostBuilder) addCommands() {
+func (b *hostBuilder) ofCommands() map[string][]owner {
 	keys := make(map[proctree.TextID]string)
 	for _, i := range b.sessions {
 		for p := range b.index.members(i) {
@@ -254,11 +255,13 @@ func (b *hostBuilder) addCommands() {
 			}
 		}
 	}
+	owners := make(map[string][]owner)
 	for p := range b.index.forest.Processes(b.host) {
 		if key := keys[p.CommandLine()]; key != "" {
-			b.commands[key] = append(b.commands[key], b.ownerOf(p))
+			owners[key] = append(owners[key], b.ownerOf(p))
 		}
 	}
+	return owners
 }
 
 // ownerOf returns a process of the host with its life span.

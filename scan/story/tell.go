@@ -366,15 +366,18 @@ func hostApplication(r *Record) string {
 
 // byCommand returns the process that alone ran with a command line at a time.
 func (h *hostIndex) byCommand(line string, at event.Time) (owner, bool) {
+	if line == "" || len(h.sessions) == 0 {
+		return owner{}, false
+	}
 	var found owner
 	n := 0
-	for _, o := range h.commands[commandKey(line)] {
+	for _, o := range h.commands()[commandKey(line)] {
 		if o.from <= at+slack && (o.to == forever || at <= o.to+slack) {
 			found = o
 			n++
 		}
 	}
-	return found, line != "" && n == 1 && found.session >= 0
+	return found, n == 1 && found.session >= 0
 }
 
 // joinScripts puts the parts of one script block together: they have one
