@@ -328,12 +328,10 @@ const maxChildren = 64
 
 func children(of func(proctree.Process) proctree.TextID) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
-		n := 0
-		for child := range s.process.Children() {
+		child := s.process.FirstChild()
+		for n := 0; n < maxChildren && child.Exists(); n++ {
 			dst = text(dst, of(child))
-			if n++; n == maxChildren {
-				break
-			}
+			child = child.NextSibling()
 		}
 		return dst
 	}

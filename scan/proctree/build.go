@@ -26,6 +26,7 @@ type builder struct {
 	order   []creationRef // as they came
 	line    []placed      // by start
 	endings []*ending
+	ends    []placedEnding // what pidEndings found
 	marks   []mark
 
 	images  *images

@@ -323,9 +323,12 @@ type placedEnding struct {
 }
 
 // pidEndings returns the ends that no GUID belongs to a process of, along the
-// time line.
+// time line. It must not be called before findByGUID.
 func (b *builder) pidEndings() []placedEnding {
-	var line []placedEnding
+	if b.ends != nil {
+		return b.ends
+	}
+	line := make([]placedEnding, 0, len(b.endings))
 	for _, e := range b.endings {
 		if e.pid != 0 {
 			line = append(line, placedEnding{b.clock.line(e.origin, e.file, e.recordID, e.at), e})
@@ -334,6 +337,7 @@ func (b *builder) pidEndings() []placedEnding {
 	slices.SortFunc(line, func(x, y placedEnding) int {
 		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.e.recordID, y.e.recordID), cmp.Compare(x.e.source, y.e.source), cmp.Compare(x.e.pid, y.e.pid))
 	})
+	b.ends = line
 	return line
 }
 
@@ -350,7 +354,7 @@ func (b *builder) applyPIDEndings() {
 			b.end(ref, p.e)
 		}
 	}
-	b.endings = nil
+	b.endings, b.ends = nil, nil
 }
 
 // ended returns the process that an end speaks of: the last owner of the

@@ -98,6 +98,20 @@ func (p Process) Children() iter.Seq[Process] {
 	return p.forest.siblings(p.host, p.node().firstChild)
 }
 
+// FirstChild returns the child that started first, NextSibling the one that its
+// parent started next; the zero Process if there is none. They are Children for
+// loops that are run for every process: those would allocate.
+func (p Process) FirstChild() Process  { return p.at(p.node().firstChild) }
+func (p Process) NextSibling() Process { return p.at(p.node().nextSibling) }
+
+// at returns another process of the host.
+func (p Process) at(ref nodeRef) Process {
+	if ref == 0 {
+		return Process{}
+	}
+	return Process{p.forest, p.host, ref}
+}
+
 // Stub reports whether no log has the process's creation, so that all that is
 // known of it is what its children say.
 func (p Process) Stub() bool { return p.node().stub != 0 }

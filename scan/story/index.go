@@ -220,7 +220,7 @@ func (b *hostBuilder) findEnds(list []owner) {
 
 // firstSign returns when the first child of a process began.
 func firstSign(p proctree.Process) event.Time {
-	for child := range p.Children() {
+	if child := p.FirstChild(); child.Exists() {
 		return child.Start()
 	}
 	return 0
