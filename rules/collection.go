@@ -1,5 +1,7 @@
 package rules
 
+import "webshellscan/rules/internal/text"
+
 import "bytes"
 
 // documentPart is the text of one document of a YAML stream.
@@ -126,7 +128,7 @@ func (c *collection) next(doc *document, n *node) *node {
 		}
 		return nil
 	}
-	doc.fail(action, ErrValue, "unknown action %s: global, reset or repeat", quote(action.text))
+	doc.fail(action, ErrValue, "unknown action %s: global, reset or repeat", text.Quote(action.text))
 	return nil
 }
 

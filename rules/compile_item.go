@@ -5,7 +5,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"webshellscan/rules/internal/text"
 )
+
+// maxRegexpsOfSet bounds the instructions of all regular expressions of a Set: some
+// 80 MB with the programs of their automata.
+const maxRegexpsOfSet = 1 << 20
 
 // item returns what an item asks. The modifier neq negates it, so it also holds
 // if the field is absent. Sigma modifiers appendix, "Generic Modifiers".
@@ -128,10 +134,10 @@ func (c *compiler) compileRegexps(groups [][]*valueMatcher) error {
 			if m.kind != regexpMatcher {
 				continue
 			}
-			if c.regexps += regexpSize(m.regexp.tree); c.regexps > maxRegexpsOfSet {
-				return &regexpError{fmt.Sprintf("the regular expressions of all rules together have more than %d steps", maxRegexpsOfSet)}
+			if c.regexps += text.RegexpSize(m.regexp.tree); c.regexps > maxRegexpsOfSet {
+				return text.RegexpError(fmt.Sprintf("the regular expressions of all rules together have more than %d steps", maxRegexpsOfSet))
 			}
-			re, err := compileRegexp(m.regexp.source)
+			re, err := text.CompileRegexp(m.regexp.source)
 			if err != nil {
 				return err
 			}
@@ -162,9 +168,9 @@ func (c *compiler) knownItem(item *Item, sc *scope, values []string) *boolExpr {
 		c.fail(sc.rule, item.Line, item.Column, sentinelOf(err), "%s: %s", itemName(item), err)
 		return c.unknown()
 	}
-	var t fieldText
+	var t text.Forms
 	for _, value := range values {
-		t.reset(value)
+		t.Reset(value)
 		if groupsFit(groups, &t) {
 			return exprTrue
 		}
@@ -173,7 +179,7 @@ func (c *compiler) knownItem(item *Item, sc *scope, values []string) *boolExpr {
 }
 
 // groupsFit reports whether, of each group, a matcher fits.
-func groupsFit(groups [][]*valueMatcher, t *fieldText) bool {
+func groupsFit(groups [][]*valueMatcher, t *text.Forms) bool {
 	for _, group := range groups {
 		if !slices.ContainsFunc(group, func(m *valueMatcher) bool { return m.match(t) }) {
 			return false

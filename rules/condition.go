@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"webshellscan/rules/internal/text"
 )
 
 // conditionOp is what a node of a condition does.
@@ -114,7 +116,7 @@ func (p *conditionParser) unexpected() error {
 	if t.text == "|" {
 		return fmt.Errorf("character %d: aggregations (\"|\") are no longer part of Sigma; use a correlation rule", t.at+1)
 	}
-	return fmt.Errorf("character %d: unexpected %s", t.at+1, quote(t.text))
+	return fmt.Errorf("character %d: unexpected %s", t.at+1, text.Quote(t.text))
 }
 
 // keyword consumes the next token if it is that word.
@@ -198,7 +200,7 @@ func (p *conditionParser) reference() (*conditionNode, error) {
 	t := p.tokens[p.next]
 	i := slices.Index(p.names, t.text)
 	if i < 0 {
-		return nil, fmt.Errorf("character %d: there is no search %s", t.at+1, quote(t.text))
+		return nil, fmt.Errorf("character %d: there is no search %s", t.at+1, text.Quote(t.text))
 	}
 	p.next++
 	return p.ref(i)
@@ -232,7 +234,7 @@ func (p *conditionParser) quantified() (*conditionNode, error) {
 		args = append(args, ref)
 	}
 	if len(args) == 0 {
-		return nil, fmt.Errorf("character %d: no search is meant by %s", start.at+1, quote(pattern))
+		return nil, fmt.Errorf("character %d: no search is meant by %s", start.at+1, text.Quote(pattern))
 	}
 	switch quantifier := strings.ToLower(start.text); quantifier {
 	case "all":
@@ -242,10 +244,10 @@ func (p *conditionParser) quantified() (*conditionNode, error) {
 	default:
 		n, err := strconv.Atoi(quantifier)
 		if err != nil || n < 1 {
-			return nil, fmt.Errorf("character %d: %s is not a quantifier: a number from 1, any or all", start.at+1, quote(start.text))
+			return nil, fmt.Errorf("character %d: %s is not a quantifier: a number from 1, any or all", start.at+1, text.Quote(start.text))
 		}
 		if n > len(args) {
-			return nil, fmt.Errorf("character %d: %d of %s can never hold, since it means %d searches", start.at+1, n, quote(pattern), len(args))
+			return nil, fmt.Errorf("character %d: %d of %s can never hold, since it means %d searches", start.at+1, n, text.Quote(pattern), len(args))
 		}
 		if n == 1 {
 			return &conditionNode{op: orOp, args: args}, nil

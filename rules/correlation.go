@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"webshellscan/rules/internal/text"
 )
 
 // correlation reads the correlation part of a document. generate is the
@@ -88,7 +90,7 @@ func (d *document) correlationType(n *node) CorrelationType {
 	case EventCount, ValueCount, Temporal, TemporalOrdered, ValueSum, ValueAvg, ValuePercentile, ValueMedian:
 		return t
 	}
-	d.fail(n, ErrValue, "unknown correlation type %s", quote(name))
+	d.fail(n, ErrValue, "unknown correlation type %s", text.Quote(name))
 	return ""
 }
 
@@ -96,17 +98,17 @@ func (d *document) correlationType(n *node) CorrelationType {
 // "Time Selection": s, m, h, d. pySigma also has w, M and y, of which only the
 // week has a fixed length.
 func (d *document) timespan(n *node) time.Duration {
-	text := d.stringAt(n, "timespan")
+	span := d.stringAt(n, "timespan")
 	units := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
 	const longest = 10 * 366 * 24 * time.Hour
-	if text != "" {
-		unit, known := units[text[len(text)-1:]]
-		count, err := strconv.ParseUint(text[:len(text)-1], 10, 32)
+	if span != "" {
+		unit, known := units[span[len(span)-1:]]
+		count, err := strconv.ParseUint(span[:len(span)-1], 10, 32)
 		if known && err == nil && count > 0 && time.Duration(count) <= longest/unit {
 			return time.Duration(count) * unit
 		}
 	}
-	d.fail(n, ErrValue, "timespan %s is not a number of at most ten years with a unit s, m, h, d or w", quote(text))
+	d.fail(n, ErrValue, "timespan %s is not a number of at most ten years with a unit s, m, h, d or w", text.Quote(span))
 	return 0
 }
 
@@ -121,7 +123,7 @@ func (d *document) aliases(n *node) []Alias {
 	for i, key := range n.keys {
 		value := n.items[i]
 		if value.kind != mapNode {
-			d.fail(value, ErrType, "alias %s must be a map of rules to fields, not %s", quote(key.text), value.what())
+			d.fail(value, ErrType, "alias %s must be a map of rules to fields, not %s", text.Quote(key.text), value.what())
 			continue
 		}
 		alias := Alias{Name: key.text}
@@ -157,11 +159,11 @@ func (d *document) correlationCondition(c *Correlation, n *node) {
 			if number, ok := d.numberAt(value, key.text); ok {
 				c.Percentile = number
 				if number < 0 || number > 100 {
-					d.fail(value, ErrValue, "percentile %s is not between 0 and 100", quote(value.text))
+					d.fail(value, ErrValue, "percentile %s is not between 0 and 100", text.Quote(value.text))
 				}
 			}
 		default:
-			d.fail(key, ErrValue, "unknown criterion %s: gt, gte, lt, lte, eq, neq, field or percentile", quote(key.text))
+			d.fail(key, ErrValue, "unknown criterion %s: gt, gte, lt, lte, eq, neq, field or percentile", text.Quote(key.text))
 		}
 	}
 	if len(c.Bounds) == 0 {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"webshellscan/rules/internal/text"
 )
 
 // correlationPlan is a compiled correlation rule.
@@ -111,7 +113,7 @@ func (p *planner) plan(r *Rule) bool {
 	case planning:
 		names := make([]string, 0, len(p.path)+1)
 		for _, on := range append(p.path[slices.Index(p.path, r):], r) {
-			names = append(names, quote(on.Label()))
+			names = append(names, text.Quote(on.Label()))
 		}
 		p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to itself: %s", strings.Join(names, " to "))
 		return false
@@ -137,7 +139,7 @@ func (p *planner) inputs(r *Rule) (inputs []correlationInput, usable bool) {
 	for place, ref := range r.Correlation.Rules {
 		targets := p.byRef[strings.ToLower(ref)]
 		if len(targets) == 0 {
-			p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to rule %s, which is not there", quote(ref))
+			p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to rule %s, which is not there", text.Quote(ref))
 		}
 		resolved := 0
 		for _, target := range targets {
@@ -176,12 +178,12 @@ func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 	}
 	for _, target := range targets {
 		if p.failed[target] || p.state[target] == planning {
-			p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to rule %s, which has an error", quote(ref))
+			p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to rule %s, which has an error", text.Quote(ref))
 			return
 		}
 	}
 	if !slices.Contains(p.set.notApplicable, r) {
-		p.leave(r, fmt.Sprintf("not applied: rule %s, which it refers to, is not either", quote(ref)))
+		p.leave(r, fmt.Sprintf("not applied: rule %s, which it refers to, is not either", text.Quote(ref)))
 	}
 }
 
@@ -195,7 +197,7 @@ func (p *planner) checkAliases(r *Rule) {
 			})
 			if !meant {
 				p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference,
-					"alias %s names rule %s, which the correlation does not refer to", quote(alias.Name), quote(f.Rule))
+					"alias %s names rule %s, which the correlation does not refer to", text.Quote(alias.Name), text.Quote(f.Rule))
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"hash/maphash"
 	"slices"
 	"time"
+
+	"webshellscan/rules/internal/text"
 )
 
 // maxSamples bounds the events that a Correlator keeps for all correlations and
@@ -212,12 +214,12 @@ func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event occurr
 func (c *Correlator) groupOf(in *correlationInput, event occurrence) (key string, texts []string, ok bool) {
 	b := make([]byte, 0, 8*len(in.groupBy))
 	for _, field := range in.groupBy {
-		text, ok := event.text(field)
+		value, ok := event.text(field)
 		if !ok {
 			return "", nil, false
 		}
-		texts = append(texts, text)
-		b = binary.LittleEndian.AppendUint64(b, maphash.String(c.seed, fold(text)))
+		texts = append(texts, value)
+		b = binary.LittleEndian.AppendUint64(b, maphash.String(c.seed, text.Fold(value)))
 	}
 	return string(b), texts, true
 }
@@ -247,13 +249,13 @@ func (c *Correlator) measure(run *planRun, in *correlationInput, event occurrenc
 	var h maphash.Hash
 	h.SetSeed(c.seed)
 	for _, field := range in.fields {
-		text, ok := event.text(field)
+		value, ok := event.text(field)
 		if !ok {
 			return false
 		}
-		h.WriteString(fold(text))
+		h.WriteString(text.Fold(value))
 		h.WriteByte(0xFF) // not in UTF-8
-		n, isNumber := parseFieldNumber(text)
+		n, isNumber := parseFieldNumber(value)
 		if !isNumber && run.plan.numeric() {
 			return false
 		}

@@ -1,5 +1,7 @@
 package rules
 
+import "webshellscan/rules/internal/text"
+
 import "strings"
 
 // detection reads a detection: its search identifiers and its conditions. name
@@ -79,17 +81,17 @@ func (d *document) search(key, value *node) *Search {
 			case scalarNode:
 				keywords = append(keywords, item)
 			default:
-				d.fail(item, ErrType, "search %s: a list may hold maps and keywords, not lists", quote(s.Name))
+				d.fail(item, ErrType, "search %s: a list may hold maps and keywords, not lists", text.Quote(s.Name))
 			}
 		}
 		if len(keywords) > 0 {
 			s.Groups = append(s.Groups, &Group{Items: d.item(nil, key, "", keywords)})
 		}
 		if len(value.items) == 0 {
-			d.fail(value, ErrValue, "search %s is an empty list", quote(s.Name))
+			d.fail(value, ErrValue, "search %s is an empty list", text.Quote(s.Name))
 		}
 	case value.isNull():
-		d.fail(key, ErrType, "search %s is empty", quote(s.Name))
+		d.fail(key, ErrType, "search %s is empty", text.Quote(s.Name))
 	default:
 		s.Groups = append(s.Groups, &Group{Items: d.item(nil, key, "", []*node{value})})
 	}
@@ -110,11 +112,11 @@ func (d *document) group(groups []*Group, n *node) []*Group {
 		case listNode:
 			values = value.items
 			if len(values) == 0 {
-				d.fail(value, ErrValue, "%s has an empty list of values", quote(key.text))
+				d.fail(value, ErrValue, "%s has an empty list of values", text.Quote(key.text))
 				continue
 			}
 		case mapNode:
-			d.fail(value, ErrType, "the value of %s must not be a map", quote(key.text))
+			d.fail(value, ErrType, "the value of %s must not be a map", text.Quote(key.text))
 			continue
 		}
 		g.Items = d.item(g.Items, key, key.text, values)
@@ -133,7 +135,7 @@ func (d *document) item(items []*Item, at *node, key string, values []*node) []*
 	before := len(d.errs)
 	for _, v := range values {
 		if v.kind != scalarNode {
-			d.fail(v, ErrType, "%s: a value must be a string, a number, a boolean or null, not %s", quote(key), v.what())
+			d.fail(v, ErrType, "%s: a value must be a string, a number, a boolean or null, not %s", text.Quote(key), v.what())
 			continue
 		}
 		item.Values = append(item.Values, Value{Kind: v.value, Text: v.text, Line: v.line, Column: v.column})

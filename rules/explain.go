@@ -3,6 +3,8 @@ package rules
 import (
 	"maps"
 	"slices"
+
+	"webshellscan/rules/internal/text"
 )
 
 // Explanation says how a rule stands to a subject, part by part.
@@ -81,7 +83,7 @@ type explainer struct {
 	matcher *Matcher
 	subject Subject
 	scope   *scope
-	text    fieldText
+	text    text.Forms
 }
 
 // part evaluates a detection.
@@ -222,7 +224,7 @@ func (x *explainer) values(item *Item, texts []string, out *ExplainedItem) {
 // hits returns the indices of the item's values that fit a text.
 func (x *explainer) hits(item *Item, s string) []int {
 	var out []int
-	x.text.reset(s)
+	x.text.Reset(s)
 	for i := range item.Values {
 		one := *item
 		one.Values = item.Values[i : i+1]
@@ -232,7 +234,7 @@ func (x *explainer) hits(item *Item, s string) []int {
 		}
 		for _, m := range groups[0] {
 			if m.kind == regexpMatcher {
-				m.regexp.re, err = compileRegexp(m.regexp.source)
+				m.regexp.re, err = text.CompileRegexp(m.regexp.source)
 			}
 			if err == nil && m.match(&x.text) {
 				out = append(out, i)

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"slices"
+
+	"webshellscan/rules/internal/text"
 )
 
 // fieldIndex answers all predicates of one field at once. It is immutable once
@@ -10,9 +12,9 @@ type fieldIndex struct {
 	matchers []*valueMatcher
 
 	equals   map[string]int32 // folded text to matcher
-	prefixes *affixTable
-	suffixes *affixTable
-	literals *literalIndex
+	prefixes *text.AffixTable
+	suffixes *text.AffixTable
+	literals *text.LiteralIndex
 	uses     [][]literalUse // by literal
 	always   []int32        // matchers for which nothing can be looked up
 
@@ -47,7 +49,7 @@ func (l *groupLists) of(matcher int32) []int32 {
 type literalUse struct {
 	matcher int32
 	exact   bool
-	dashes  dashSet
+	dashes  text.DashSet
 }
 
 // fieldIndexBuilder collects the matchers and predicates of one field.
@@ -101,7 +103,7 @@ func (b *fieldIndexBuilder) addMatcher(m *valueMatcher) int32 {
 func (b *fieldIndexBuilder) file(m *valueMatcher, n int32) {
 	switch {
 	case m.kind == regexpMatcher:
-		literals := requiredLiterals(m.regexp.tree)
+		literals := text.RequiredLiterals(m.regexp.tree)
 		m.regexp.tree = nil
 		if len(literals) == 0 {
 			b.index.always = append(b.index.always, n)
@@ -115,17 +117,17 @@ func (b *fieldIndexBuilder) file(m *valueMatcher, n int32) {
 		return
 	}
 	p := &m.pattern
-	literal := p.literal()
-	if !p.cased && !p.dashes {
-		switch p.shape {
-		case equalsShape:
+	literal := p.Literal()
+	if !p.Cased && !p.Dashes {
+		switch p.Shape {
+		case text.Equals:
 			if b.index.equals == nil {
 				b.index.equals = make(map[string]int32)
 			}
 			b.index.equals[literal] = n
 			return
-		case prefixShape, suffixShape:
-			side := &b.affixes[p.shape-prefixShape]
+		case text.Prefix, text.Suffix:
+			side := &b.affixes[p.Shape-text.Prefix]
 			side.literals, side.matchers = append(side.literals, literal), append(side.matchers, n)
 			return
 		}
@@ -134,12 +136,12 @@ func (b *fieldIndexBuilder) file(m *valueMatcher, n int32) {
 		b.index.always = append(b.index.always, n)
 		return
 	}
-	use := literalUse{matcher: n, exact: p.shape == containsShape && !p.cased}
-	if use.exact && !p.dashes {
-		use.dashes = dashesOf(literal)
+	use := literalUse{matcher: n, exact: p.Shape == text.Contains && !p.Cased}
+	if use.exact && !p.Dashes {
+		use.dashes = text.DashesOf(literal)
 		use.exact = use.dashes == 0
 	}
-	b.use(dashed(fold(literal)), use)
+	b.use(text.Dashed(text.Fold(literal)), use)
 }
 
 // use files a matcher under a literal.
@@ -157,10 +159,10 @@ func (b *fieldIndexBuilder) use(literal string, u literalUse) {
 // build returns the index; the builder must not be used afterwards.
 func (b *fieldIndexBuilder) build() fieldIndex {
 	j := b.index
-	j.prefixes = newAffixTable(b.affixes[0].literals, b.affixes[0].matchers, false)
-	j.suffixes = newAffixTable(b.affixes[1].literals, b.affixes[1].matchers, true)
+	j.prefixes = text.NewAffixTable(b.affixes[0].literals, b.affixes[0].matchers, false)
+	j.suffixes = text.NewAffixTable(b.affixes[1].literals, b.affixes[1].matchers, true)
 	if len(b.literals) > 0 {
-		j.literals = newLiteralIndex(b.literals)
+		j.literals = text.NewLiteralIndex(b.literals)
 	}
 	for _, list := range b.groups {
 		j.groups.starts = append(j.groups.starts, int32(len(j.groups.groups)))
@@ -175,7 +177,7 @@ func (b *fieldIndexBuilder) build() fieldIndex {
 // scratch is one goroutine's working memory for judging texts. The marks say
 // what was met in the present text: an entry counts if it equals mark.
 type scratch struct {
-	text     fieldText
+	text     text.Forms
 	mark     uint32
 	literals []uint32 // marks by literal
 	matchers []uint32 // marks by matcher
@@ -184,8 +186,8 @@ type scratch struct {
 	found    []int32
 	holds    []uint32
 
-	automata     []*automaton // by expression; nil if there is none yet
-	automataSize int          // bytes of all their states
+	automata     []*text.Automaton // by expression; nil if there is none yet
+	automataSize int               // bytes of all their states
 }
 
 // maxAutomataSize bounds the bytes of the states of all automata of a bench.
@@ -211,7 +213,7 @@ func newScratch(indexes []fieldIndex, predicates, expressions int) *scratch {
 		matchers: make([]uint32, matchers),
 		groups:   make([]uint32, groups),
 		counts:   make([]groupCount, predicates),
-		automata: make([]*automaton, expressions),
+		automata: make([]*text.Automaton, expressions),
 	}
 }
 
@@ -227,15 +229,15 @@ func (w *scratch) evaluate(j *fieldIndex, s string) []uint32 {
 	}
 	w.holds = w.holds[:0]
 	t := &w.text
-	t.reset(s)
-	if n, ok := j.equals[string(t.folded)]; ok {
+	t.Reset(s)
+	if n, ok := j.equals[string(t.Folded)]; ok {
 		w.fits(j, n)
 	}
-	for _, table := range [...]*affixTable{j.prefixes, j.suffixes} {
+	for _, table := range [...]*text.AffixTable{j.prefixes, j.suffixes} {
 		if table == nil {
 			continue
 		}
-		w.found = table.find(w.found[:0], t.folded)
+		w.found = table.Find(w.found[:0], t.Folded)
 		for _, n := range w.found {
 			w.fits(j, n)
 		}
@@ -246,7 +248,7 @@ func (w *scratch) evaluate(j *fieldIndex, s string) []uint32 {
 		}
 	}
 	if j.literals != nil {
-		w.found = j.literals.scan(w.found[:0], t.dashes, w.literals, w.mark)
+		w.found = j.literals.Scan(w.found[:0], t.Dashes, w.literals, w.mark)
 		for _, literal := range w.found {
 			w.evaluateUses(j, j.uses[literal])
 		}
@@ -260,10 +262,10 @@ func (w *scratch) evaluateUses(j *fieldIndex, uses []literalUse) {
 	for _, u := range uses {
 		switch {
 		case w.matchers[u.matcher] == w.mark:
-		case u.exact || u.dashes != 0 && u.dashes == w.text.only:
+		case u.exact || u.dashes != 0 && u.dashes == w.text.OnlyDash:
 			w.matchers[u.matcher] = w.mark
 			w.fits(j, u.matcher)
-		case u.dashes != 0 && (w.text.only != 0 || u.dashes&otherDash != 0 && w.text.ascii):
+		case u.dashes != 0 && (w.text.OnlyDash != 0 || u.dashes&text.OtherDash != 0 && w.text.ASCII):
 			// The text has no such dashes.
 		default:
 			w.matchers[u.matcher] = w.mark
@@ -303,32 +305,32 @@ func (w *scratch) match(m *valueMatcher) bool {
 		return m.match(&w.text)
 	}
 	e := m.regexp
-	if matches, known := e.filter.decide(&w.text); known {
+	if matches, known := e.filter.Decide(&w.text); known {
 		return matches
 	}
 	if matches, known := w.matchAutomaton(e); known {
 		return matches
 	}
-	return e.re.MatchString(w.text.raw)
+	return e.re.MatchString(w.text.Raw)
 }
 
 // matchAutomaton asks the automaton of an expression.
 func (w *scratch) matchAutomaton(e *expression) (matches, known bool) {
 	a := w.automata[e.index]
 	if a == nil {
-		a = newAutomaton(e.program())
+		a = text.NewAutomaton(e.program())
 		w.automata[e.index] = a
 	}
-	if a.hopeless() {
+	if a.Hopeless() {
 		return false, false
 	}
-	before := a.size
-	matches, known = a.match(w.text.raw)
-	a.giveUp()
-	if w.automataSize += a.size - before; w.automataSize > maxAutomataSize {
+	before := a.Size
+	matches, known = a.Match(w.text.Raw)
+	a.GiveUp()
+	if w.automataSize += a.Size - before; w.automataSize > maxAutomataSize {
 		for _, a := range w.automata {
 			if a != nil {
-				a.forget()
+				a.Forget()
 			}
 		}
 		w.automataSize = 0

@@ -2,7 +2,8 @@ package rules
 
 import (
 	"bytes"
-	"unicode/utf8"
+
+	"webshellscan/rules/internal/text"
 )
 
 // refers reports whether a value of the predicate's field fits one of its other
@@ -46,12 +47,12 @@ func (m *Matcher) valuesFit(subject Subject, id, other ValueID, p *fieldPredicat
 // textsFit reports whether one text is equal to another, or begins with it,
 // ends with it or contains it, as the predicate asks.
 func (m *Matcher) textsFit(whole, piece string, p *fieldPredicate) bool {
-	if p.place == wholeField && differsInASCII(whole, piece) {
+	if p.place == wholeField && text.DifferInASCII(whole, piece) {
 		return false
 	}
-	m.pair[0].reset(whole)
-	m.pair[1].reset(piece)
-	a, b := m.pair[0].form(p.cased, false), m.pair[1].form(p.cased, false)
+	m.pair[0].Reset(whole)
+	m.pair[1].Reset(piece)
+	a, b := m.pair[0].Form(p.cased, false), m.pair[1].Form(p.cased, false)
 	switch p.place {
 	case atStart:
 		return bytes.HasPrefix(a, b)
@@ -61,18 +62,4 @@ func (m *Matcher) textsFit(whole, piece string, p *fieldPredicate) bool {
 		return bytes.Contains(a, b)
 	}
 	return bytes.Equal(a, b)
-}
-
-// differsInASCII reports whether two texts differ, whatever their case, before
-// either leaves ASCII. Most do.
-func differsInASCII(a, b string) bool {
-	for i := range min(len(a), len(b)) {
-		if a[i] >= utf8.RuneSelf || b[i] >= utf8.RuneSelf {
-			return false
-		}
-		if foldTable[a[i]] != foldTable[b[i]] {
-			return true
-		}
-	}
-	return false
 }

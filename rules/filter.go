@@ -3,6 +3,8 @@ package rules
 import (
 	"slices"
 	"strings"
+
+	"webshellscan/rules/internal/text"
 )
 
 // tunes reports whether a filter is meant for a rule. Sigma filters
@@ -81,9 +83,9 @@ func (c *compiler) checkFilters() {
 			}
 			switch {
 			case len(targets) == 0:
-				c.fail(f, f.Filter.Line, f.Filter.Column, ErrReference, "filter refers to rule %s, which is not there", quote(ref))
+				c.fail(f, f.Filter.Line, f.Filter.Column, ErrReference, "filter refers to rule %s, which is not there", text.Quote(ref))
 			case !fits:
-				c.fail(f, f.Filter.Line, f.Filter.Column, ErrReference, "filter refers to rule %s, whose log source is another", quote(ref))
+				c.fail(f, f.Filter.Line, f.Filter.Column, ErrReference, "filter refers to rule %s, whose log source is another", text.Quote(ref))
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package rules
 
+import "webshellscan/rules/internal/text"
+
 import "slices"
 
 // Limits on what a Matcher remembers beside the values' verdicts. When one is
@@ -42,7 +44,7 @@ type Matcher struct {
 	ruleSeen []uint32 // by rule: mark
 	ruleMark uint32
 	maybe    []int32 // rules to look at
-	pair     [2]fieldText
+	pair     [2]text.Forms
 	pairs    [pairSlots]pairSlot
 }
 

@@ -3,6 +3,8 @@ package rules
 import (
 	"strings"
 	"time"
+
+	"webshellscan/rules/internal/text"
 )
 
 // parseRule reads one document. It returns nil if the document has errors,
@@ -151,23 +153,23 @@ func (d *document) logSource(n *node) LogSource {
 // level reads a rule's level. An unknown one is an error, since it would decide
 // whether the rule is selected.
 func (d *document) level(n *node) Level {
-	text := d.stringAt(n, "level")
-	level, ok := ParseLevel(text)
+	value := d.stringAt(n, "level")
+	level, ok := ParseLevel(value)
 	if !ok {
-		d.fail(n, ErrValue, "unknown level %s: informational, low, medium, high or critical", quote(text))
+		d.fail(n, ErrValue, "unknown level %s: informational, low, medium, high or critical", text.Quote(value))
 	}
 	return level
 }
 
 // status reads a rule's status. Sigma rules specification, "Status".
 func (d *document) status(n *node) string {
-	text := d.stringAt(n, "status")
-	switch text {
+	value := d.stringAt(n, "status")
+	switch value {
 	case "stable", "test", "experimental", "deprecated", "unsupported", "":
 	default:
-		d.warn(n, ErrValue, "unknown status %s", quote(text))
+		d.warn(n, ErrValue, "unknown status %s", text.Quote(value))
 	}
-	return text
+	return value
 }
 
 // author reads a rule's author: by the specification a string, in the wild also
@@ -182,11 +184,11 @@ func (d *document) author(n *node) string {
 // date reads a date. Sigma rules specification, "Date": YYYY-MM-DD; before
 // version 2, YYYY/MM/DD, which many rules still have.
 func (d *document) date(n *node, name string) string {
-	text := d.stringAt(n, name)
-	if _, err := time.Parse(time.DateOnly, strings.ReplaceAll(text, "/", "-")); err != nil && text != "" {
-		d.warn(n, ErrValue, "%s %s is not of the form YYYY-MM-DD", name, quote(text))
+	value := d.stringAt(n, name)
+	if _, err := time.Parse(time.DateOnly, strings.ReplaceAll(value, "/", "-")); err != nil && value != "" {
+		d.warn(n, ErrValue, "%s %s is not of the form YYYY-MM-DD", name, text.Quote(value))
 	}
-	return text
+	return value
 }
 
 // falsePositives reads a list, or the single string that the schema of

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"webshellscan/rules/internal/text"
 )
 
 // placement is where a value is expected in a field's content.
@@ -90,7 +92,7 @@ func parseModifiers(names []string) (modifierSet, error) {
 	var m modifierSet
 	for i, name := range names {
 		if classOf[name] == 0 {
-			return m, fmt.Errorf("unknown modifier %s", quote(name))
+			return m, fmt.Errorf("unknown modifier %s", text.Quote(name))
 		}
 		if slices.Contains(names[:i], name) {
 			return m, fmt.Errorf("modifier %s given twice", name)
@@ -224,7 +226,7 @@ func checkValue(item *Item, v *Value) error {
 	case spec.expand:
 		return nil
 	case (spec.compare != "" || spec.part != "") && v.Kind != NumberValue:
-		return fmt.Errorf("%s is not a number", quote(v.Text))
+		return fmt.Errorf("%s is not a number", text.Quote(v.Text))
 	case !spec.re && !spec.cidr && spec.compare == "" && spec.part == "" && len(spec.encodings) == 0:
 		return nil // a plain pattern; every text is one
 	}

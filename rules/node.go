@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"strings"
 )
 
 // nodeKind is the shape of a YAML node.
@@ -134,13 +133,4 @@ func (d *document) stringsAt(n *node, name string) []string {
 		}
 	}
 	return texts
-}
-
-// quote renders a text of a rule for a message: quoted, one line, not too long.
-func quote(s string) string {
-	const most = 80
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return fmt.Sprintf("%q", s)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"webshellscan/rules/internal/text"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -258,7 +260,7 @@ func (c *converter) convertMap(n *yaml.Node, depth int) (*node, error) {
 			return nil, c.fail(n.Content[i], ErrYAML, "a key must be a string")
 		}
 		if seen[key.text] {
-			return nil, c.fail(n.Content[i], ErrYAML, "key "+quote(key.text)+" given twice")
+			return nil, c.fail(n.Content[i], ErrYAML, "key "+text.Quote(key.text)+" given twice")
 		}
 		seen[key.text] = true
 		item, err := c.convert(n.Content[i+1], depth+1)

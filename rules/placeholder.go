@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"webshellscan/rules/internal/text"
 )
 
 // placeholderError is an error about a placeholder rather than about a value.
@@ -17,14 +19,14 @@ func (e *placeholderError) Error() string { return e.reason }
 // placeholder; a percent sign after a backslash is plain; the replacement may
 // be a pattern, so it is put in as it is; a rule whose placeholders a tool does
 // not know must be rejected.
-func expandPlaceholders(text string, values map[string][]string, render func(string) string) ([]string, error) {
+func expandPlaceholders(source string, values map[string][]string, render func(string) string) ([]string, error) {
 	variants := []string{""}
-	for text != "" {
-		plain, name, rest := cutPlaceholder(text)
+	for source != "" {
+		plain, name, rest := cutPlaceholder(source)
 		for i := range variants {
 			variants[i] += plain
 		}
-		text = rest
+		source = rest
 		if name == "" {
 			continue
 		}
@@ -36,14 +38,14 @@ func expandPlaceholders(text string, values map[string][]string, render func(str
 		size := 0
 		for _, v := range variants {
 			for _, r := range replacements {
-				if len(next) <= maxVariants && size <= maxVariantBytes {
+				if len(next) <= text.MaxVariants && size <= text.MaxVariantBytes {
 					next = append(next, v+render(r))
 					size += len(next[len(next)-1])
 				}
 			}
 		}
-		if len(next) > maxVariants || size > maxVariantBytes {
-			return nil, &placeholderError{fmt.Sprintf("placeholders make more than %d values or %d bytes", maxVariants, maxVariantBytes)}
+		if len(next) > text.MaxVariants || size > text.MaxVariantBytes {
+			return nil, &placeholderError{fmt.Sprintf("placeholders make more than %d values or %d bytes", text.MaxVariants, text.MaxVariantBytes)}
 		}
 		variants = next
 	}
@@ -87,14 +89,14 @@ func isWordByte(c byte) bool {
 // within regular expressions.
 func patternRegexp(s string) string {
 	var b strings.Builder
-	for _, part := range parsePattern(s) {
-		switch part.wild {
+	for _, part := range text.ParsePattern(s) {
+		switch part.Wild {
 		case '*':
 			b.WriteString(".*")
 		case '?':
 			b.WriteByte('.')
 		default:
-			b.WriteString(regexp.QuoteMeta(part.text))
+			b.WriteString(regexp.QuoteMeta(part.Text))
 		}
 	}
 	return b.String()

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"errors"
+
+	"webshellscan/rules/internal/text"
 )
 
 // LoadPlaceholders reads a file with the values of placeholders: a YAML map of
@@ -38,14 +40,14 @@ func parsePlaceholders(file string, data []byte) (map[string][]string, error) {
 			list = list[0].items
 		}
 		if !isPlaceholderName(key.text) {
-			doc.fail(key, ErrValue, "%s is no name of a placeholder: letters, digits and underscores", quote(key.text))
+			doc.fail(key, ErrValue, "%s is no name of a placeholder: letters, digits and underscores", text.Quote(key.text))
 		}
 		if len(list) == 0 {
-			doc.fail(nodes[0].items[i], ErrValue, "placeholder %s has no value", quote(key.text))
+			doc.fail(nodes[0].items[i], ErrValue, "placeholder %s has no value", text.Quote(key.text))
 		}
 		for _, item := range list {
 			if item.kind != scalarNode || item.isNull() {
-				doc.fail(item, ErrType, "the value of placeholder %s must be a string, not %s", quote(key.text), item.what())
+				doc.fail(item, ErrType, "the value of placeholder %s must be a string, not %s", text.Quote(key.text), item.what())
 				continue
 			}
 			values[key.text] = append(values[key.text], item.text)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"webshellscan/rules/internal/text"
 )
 
 // matcherKind is how a matcher matches a text.
@@ -26,11 +28,11 @@ const (
 // but for what its expression is given.
 type valueMatcher struct {
 	kind    matcherKind
-	key     string          // equal for matchers that match alike
-	pattern wildcardPattern // of patternMatcher
-	bound   *numberBound    // of numberMatcher and compareMatcher
-	network *netip.Prefix   // of cidrMatcher
-	regexp  *expression     // of regexpMatcher
+	key     string        // equal for matchers that match alike
+	pattern text.Pattern  // of patternMatcher
+	bound   *numberBound  // of numberMatcher and compareMatcher
+	network *netip.Prefix // of cidrMatcher
+	regexp  *expression   // of regexpMatcher
 }
 
 // numberBound is what a number is compared with.
@@ -48,7 +50,7 @@ type expression struct {
 	source string
 	tree   *syntax.Regexp // nil once the Set is built
 	re     *regexp.Regexp
-	filter regexpFilter
+	filter text.RegexpFilter
 	index  int // among the expressions of a Set
 
 	once sync.Once
@@ -66,46 +68,46 @@ func (e *expression) program() *syntax.Prog {
 }
 
 // match reports whether the text fits.
-func (m *valueMatcher) match(t *fieldText) bool {
+func (m *valueMatcher) match(t *text.Forms) bool {
 	switch m.kind {
 	case numberMatcher:
-		if string(t.folded) == m.bound.source {
+		if string(t.Folded) == m.bound.source {
 			return true
 		}
-		n, ok := parseFieldNumber(t.raw)
+		n, ok := parseFieldNumber(t.Raw)
 		return ok && n.compareTo(m.bound.number) == 0
 	case compareMatcher:
 		var n numericValue
 		var ok bool
 		if m.bound.part != "" {
-			n, ok = timePart(t.raw, m.bound.part)
+			n, ok = timePart(t.Raw, m.bound.part)
 		} else {
-			n, ok = parseFieldNumber(t.raw)
+			n, ok = parseFieldNumber(t.Raw)
 		}
 		return ok && n.satisfies(m.bound.relation, m.bound.number)
 	case cidrMatcher:
-		addr, err := netip.ParseAddr(t.raw)
+		addr, err := netip.ParseAddr(t.Raw)
 		return err == nil && m.network.Contains(addr.Unmap().WithZone(""))
 	case regexpMatcher:
-		if matches, known := m.regexp.filter.decide(t); known {
+		if matches, known := m.regexp.filter.Decide(t); known {
 			return matches
 		}
-		return m.regexp.re.MatchString(t.raw)
+		return m.regexp.re.MatchString(t.Raw)
 	}
-	return m.pattern.match(t.form(m.pattern.cased, m.pattern.dashes))
+	return m.pattern.Match(t.Form(m.pattern.Cased, m.pattern.Dashes))
 }
 
 // takesNumber reports whether a text of nothing but decimal digits might fit:
 // only a pattern that asks for something else rules that out.
 func (m *valueMatcher) takesNumber() bool {
-	return m.kind != patternMatcher || !slices.ContainsFunc(m.pattern.parts, func(p patternPart) bool {
-		return strings.ContainsFunc(p.text, func(r rune) bool { return r < '0' || r > '9' })
+	return m.kind != patternMatcher || !slices.ContainsFunc(m.pattern.Parts, func(p text.Part) bool {
+		return strings.ContainsFunc(p.Text, func(r rune) bool { return r < '0' || r > '9' })
 	})
 }
 
 // sentinelOf returns the sentinel for an error about a value.
 func sentinelOf(err error) error {
-	if _, ok := errors.AsType[*regexpError](err); ok {
+	if _, ok := errors.AsType[text.RegexpError](err); ok {
 		return ErrRegexp
 	}
 	if _, ok := errors.AsType[*placeholderError](err); ok {
@@ -121,12 +123,12 @@ func newMatchers(item *Item, v *Value, s string) ([]*valueMatcher, error) {
 	spec := &item.spec
 	switch {
 	case spec.re:
-		expr, tree, err := parseRegexp(s, spec)
+		expr, tree, err := text.ParseRegexp(s, spec.flags, spec.place == atStart, spec.place == atEnd)
 		if err != nil {
 			return nil, err
 		}
 		return []*valueMatcher{{
-			kind: regexpMatcher, key: "re:" + expr, regexp: &expression{source: expr, tree: tree, filter: newRegexpFilter(tree)},
+			kind: regexpMatcher, key: "re:" + expr, regexp: &expression{source: expr, tree: tree, filter: text.NewRegexpFilter(tree)},
 		}}, nil
 	case spec.cidr:
 		return newCIDRMatcher(s)
@@ -134,7 +136,7 @@ func newMatchers(item *Item, v *Value, s string) ([]*valueMatcher, error) {
 		return newCompareMatcher(spec, s)
 	case v.Kind == NumberValue && spec.isPlain() && item.Field != "":
 		if n, ok := parseYAMLNumber(s); ok {
-			source := fold(s)
+			source := text.Fold(s)
 			return []*valueMatcher{{kind: numberMatcher, key: "number:" + source, bound: &numberBound{number: n, source: source}}}, nil
 		}
 	}
@@ -154,7 +156,7 @@ func newCIDRMatcher(s string) ([]*valueMatcher, error) {
 	if err != nil {
 		addr, addrErr := netip.ParseAddr(s)
 		if addrErr != nil || addr.Zone() != "" {
-			return nil, fmt.Errorf("%s is not a network such as 10.0.0.0/8 or fe80::/10", quote(s))
+			return nil, fmt.Errorf("%s is not a network such as 10.0.0.0/8 or fe80::/10", text.Quote(s))
 		}
 		network = netip.PrefixFrom(addr, addr.BitLen())
 	}
@@ -171,12 +173,12 @@ func newCIDRMatcher(s string) ([]*valueMatcher, error) {
 func newCompareMatcher(spec *modifierSet, s string) ([]*valueMatcher, error) {
 	n, ok := parseYAMLNumber(s)
 	if !ok {
-		return nil, fmt.Errorf("%s is not a number", quote(s))
+		return nil, fmt.Errorf("%s is not a number", text.Quote(s))
 	}
 	if spec.part != "" {
 		limits := timePartRange[spec.part]
 		if !n.integer || n.negative || n.size < limits[0] || n.size > limits[1] {
-			return nil, fmt.Errorf("%s is not a number from %d to %d", quote(s), limits[0], limits[1])
+			return nil, fmt.Errorf("%s is not a number from %d to %d", text.Quote(s), limits[0], limits[1])
 		}
 	}
 	key := "compare:" + spec.part + ":" + spec.compare + ":" + s
@@ -187,7 +189,7 @@ func newCompareMatcher(spec *modifierSet, s string) ([]*valueMatcher, error) {
 // variant that windash and the encodings make of it.
 func newPatternMatchers(item *Item, s string) ([]*valueMatcher, error) {
 	spec := &item.spec
-	variants := [][]patternPart{parsePattern(s)}
+	variants := [][]text.Part{text.ParsePattern(s)}
 	dashes := spec.windash
 	if len(spec.encodings) > 0 {
 		var err error
@@ -198,24 +200,24 @@ func newPatternMatchers(item *Item, s string) ([]*valueMatcher, error) {
 	}
 	out := make([]*valueMatcher, 0, len(variants))
 	for _, parts := range variants {
-		p := newPattern(placed(parts, spec.place, item.Field == ""), spec.cased, dashes)
-		out = append(out, &valueMatcher{kind: patternMatcher, key: p.key(), pattern: p})
+		p := text.NewPattern(placed(parts, spec.place, item.Field == ""), spec.cased, dashes)
+		out = append(out, &valueMatcher{kind: patternMatcher, key: p.Key(), pattern: p})
 	}
 	return out, nil
 }
 
 // encodeVariants applies windash, written out, and the encodings to a value.
-func encodeVariants(parts []patternPart, spec *modifierSet) ([][]patternPart, error) {
-	variants := [][]patternPart{parts}
+func encodeVariants(parts []text.Part, spec *modifierSet) ([][]text.Part, error) {
+	variants := [][]text.Part{parts}
 	if spec.windash {
 		var err error
-		if variants, err = dashVariants(parts); err != nil {
+		if variants, err = text.DashVariants(parts); err != nil {
 			return nil, err
 		}
 	}
-	var out [][]patternPart
+	var out [][]text.Part
 	for _, v := range variants {
-		encodedVariants, err := encodeParts(v, spec.encodings)
+		encodedVariants, err := text.EncodeParts(v, spec.encodings)
 		if err != nil {
 			return nil, err
 		}
@@ -227,12 +229,12 @@ func encodeVariants(parts []patternPart, spec *modifierSet) ([][]patternPart, er
 // placed puts the stars around a value that its placement stands for. A keyword
 // is looked for anywhere unless it is placed otherwise. Sigma modifiers
 // appendix, "Generic Modifiers"; Sigma rules specification, "Keywords search".
-func placed(parts []patternPart, place placement, keyword bool) []patternPart {
-	star := patternPart{wild: '*'}
+func placed(parts []text.Part, place placement, keyword bool) []text.Part {
+	star := text.Part{Wild: '*'}
 	if keyword && place == wholeField {
 		place = anywhere
 	}
-	out := make([]patternPart, 0, len(parts)+2)
+	out := make([]text.Part, 0, len(parts)+2)
 	if place == anywhere || place == atEnd {
 		out = append(out, star)
 	}

@@ -1,4 +1,4 @@
-package rules
+package text
 
 import (
 	"bytes"
@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// regexpFilter answers cheaply what it can about whether an expression matches
+// RegexpFilter answers cheaply what it can about whether an expression matches
 // a text.
-type regexpFilter struct {
-	least int              // bytes that a matching text must have
-	run   *byteRun         // bytes that it must have in a row, nil if there is no such thing
-	glob  *wildcardPattern // what the expression comes down to for a text of one line, nil if it does not
-	line  int              // the expression matches a text if and only if one of its lines has so many characters; 0 if it is another
+type RegexpFilter struct {
+	least int      // bytes that a matching text must have
+	run   *byteRun // bytes that it must have in a row, nil if there is no such thing
+	glob  *Pattern // what the expression comes down to for a text of one line, nil if it does not
+	line  int      // the expression matches a text if and only if one of its lines has so many characters; 0 if it is another
 }
 
 // byteRun is a condition on a text: to have so many bytes of a set in a row.
@@ -22,27 +22,27 @@ type byteRun struct {
 	length int
 }
 
-// newRegexpFilter analyses an expression.
-func newRegexpFilter(re *syntax.Regexp) regexpFilter {
-	f := regexpFilter{least: leastLength(re), run: requiredRun(re), glob: regexpGlob(re)}
+// NewRegexpFilter analyses an expression.
+func NewRegexpFilter(re *syntax.Regexp) RegexpFilter {
+	f := RegexpFilter{least: leastLength(re), run: requiredRun(re), glob: regexpGlob(re)}
 	if re.Op == syntax.OpRepeat && re.Min > 0 && re.Sub[0].Op == syntax.OpAnyCharNotNL {
 		f.line = re.Min
 	}
 	return f
 }
 
-// decide reports whether the expression matches the text, if that is cheaply
+// Decide reports whether the expression matches the text, if that is cheaply
 // known.
-func (f *regexpFilter) decide(t *fieldText) (matches, known bool) {
+func (f *RegexpFilter) Decide(t *Forms) (matches, known bool) {
 	switch {
-	case len(t.raw) < f.least:
+	case len(t.Raw) < f.least:
 		return false, true
-	case f.run != nil && !f.run.in(t.raw):
+	case f.run != nil && !f.run.in(t.Raw):
 		return false, true
 	case f.line > 0:
-		return longestLine(t.raw) >= f.line, true
-	case f.glob != nil && bytes.IndexByte(t.folded, '\n') < 0:
-		return f.glob.match(t.form(f.glob.cased, false)), true
+		return longestLine(t.Raw) >= f.line, true
+	case f.glob != nil && bytes.IndexByte(t.Folded, '\n') < 0:
+		return f.glob.Match(t.Form(f.glob.Cased, false)), true
 	}
 	return false, false
 }
@@ -143,12 +143,12 @@ func classBytes(re *syntax.Regexp) (set [256]bool, ok bool) {
 
 // regexpGlob returns the pattern that matches the same texts, as long as they
 // have no line break, if the expression is made of literals and ".*" only.
-func regexpGlob(re *syntax.Regexp) *wildcardPattern {
+func regexpGlob(re *syntax.Regexp) *Pattern {
 	subs := []*syntax.Regexp{re}
 	if re.Op == syntax.OpConcat {
 		subs = re.Sub
 	}
-	parts := []patternPart{{wild: '*'}} // what is searched for may stand anywhere
+	parts := []Part{{Wild: '*'}} // what is searched for may stand anywhere
 	literals, folded := 0, 0
 	for _, sub := range subs {
 		switch {
@@ -156,13 +156,13 @@ func regexpGlob(re *syntax.Regexp) *wildcardPattern {
 			if !isPlain(sub.Rune) {
 				return nil
 			}
-			parts = append(parts, patternPart{text: string(sub.Rune)})
+			parts = append(parts, Part{Text: string(sub.Rune)})
 			literals++
 			if sub.Flags&syntax.FoldCase != 0 {
 				folded++
 			}
 		case sub.Op == syntax.OpStar && sub.Sub[0].Op == syntax.OpAnyCharNotNL:
-			parts = append(parts, patternPart{wild: '*'})
+			parts = append(parts, Part{Wild: '*'})
 		default:
 			return nil
 		}
@@ -170,7 +170,7 @@ func regexpGlob(re *syntax.Regexp) *wildcardPattern {
 	if literals == 0 || folded != 0 && folded != literals {
 		return nil
 	}
-	p := newPattern(append(parts, patternPart{wild: '*'}), folded == 0, false)
+	p := NewPattern(append(parts, Part{Wild: '*'}), folded == 0, false)
 	return &p
 }
 

@@ -1,4 +1,4 @@
-package rules
+package text
 
 import (
 	"bytes"
@@ -54,8 +54,8 @@ func appendFolded(dst []byte, s string) []byte {
 	return dst
 }
 
-// fold returns s folded.
-func fold(s string) string { return string(appendFolded(nil, s)) }
+// Fold returns s folded.
+func Fold(s string) string { return string(appendFolded(nil, s)) }
 
 // isDash reports whether the modifier windash takes a rune for a dash. Sigma
 // modifiers appendix, "String Modifiers": hyphen-minus, slash, en dash, em
@@ -64,18 +64,18 @@ func isDash(r rune) bool {
 	return r == '-' || r == '/' || r == '–' || r == '—' || r == '―'
 }
 
-// dashSet says which dashSet a text has: a set of these.
-type dashSet uint8
+// DashSet says which DashSet a text has: a set of these.
+type DashSet uint8
 
 const (
-	hyphenDash dashSet = 1 << iota
+	hyphenDash DashSet = 1 << iota
 	slashDash
-	otherDash // beyond ASCII
+	OtherDash // beyond ASCII
 )
 
-// dashesOf returns the dashes that a text has.
-func dashesOf(s string) dashSet {
-	var set dashSet
+// DashesOf returns the dashes that a text has.
+func DashesOf(s string) DashSet {
+	var set DashSet
 	for _, r := range s {
 		switch {
 		case r == '-':
@@ -83,7 +83,7 @@ func dashesOf(s string) dashSet {
 		case r == '/':
 			set |= slashDash
 		case isDash(r):
-			set |= otherDash
+			set |= OtherDash
 		}
 	}
 	return set
@@ -111,19 +111,19 @@ func appendDashed(dst []byte, s []byte) []byte {
 	return dst
 }
 
-// dashed returns s with every dash of windash as a hyphen-minus.
-func dashed(s string) string { return string(appendDashed(nil, []byte(s))) }
+// Dashed returns s with every dash of windash as a hyphen-minus.
+func Dashed(s string) string { return string(appendDashed(nil, []byte(s))) }
 
-// fieldText is a field's fieldText in the forms that matchers look at, made
-// when first asked for. It is reused from one fieldText to the next; the byte
+// Forms is a field's Forms in the forms that matchers look at, made
+// when first asked for. It is reused from one Forms to the next; the byte
 // slices are valid until the next reset.
-type fieldText struct {
-	raw    string
-	folded []byte // raw without case
-	dashes []byte // folded with one form of dash; what the literal index searches
+type Forms struct {
+	Raw    string
+	Folded []byte // raw without case
+	Dashes []byte // folded with one form of dash; what the literal index searches
 
-	ascii bool    // whether it is of ASCII only
-	only  dashSet // its dashes, if it is of ASCII only and they are all the same
+	ASCII    bool    // whether it is of ASCII only
+	OnlyDash DashSet // its dashes, if it is of ASCII only and they are all the same
 
 	rawBytes  []byte // raw, for matchers that respect case
 	rawDashes []byte // raw with one form of dash
@@ -140,14 +140,14 @@ const (
 // the next one.
 const maxKeptBuffer = 1 << 20
 
-// reset makes t stand for s: folded and dashes are made at once, since the fast
+// Reset makes t stand for s: folded and dashes are made at once, since the fast
 // path needs both.
-func (t *fieldText) reset(s string) {
-	if cap(t.folded)+cap(t.dashes) > 2*maxKeptBuffer {
-		*t = fieldText{}
+func (t *Forms) Reset(s string) {
+	if cap(t.Folded)+cap(t.Dashes) > 2*maxKeptBuffer {
+		*t = Forms{}
 	}
-	t.raw, t.have = s, 0
-	folded, dashes := t.folded[:0], t.dashes[:0]
+	t.Raw, t.have = s, 0
+	folded, dashes := t.Folded[:0], t.Dashes[:0]
 	if cap(folded) < len(s) {
 		folded = make([]byte, 0, len(s)+len(s)/2+64)
 	}
@@ -159,18 +159,18 @@ func (t *fieldText) reset(s string) {
 		folded[:n+1][n], dashes[:n+1][n] = foldTable[s[n]], dashTable[s[n]]
 	}
 	folded, dashes = folded[:n], dashes[:n]
-	if t.ascii = n == len(s); !t.ascii {
+	if t.ASCII = n == len(s); !t.ASCII {
 		folded = appendFolded(folded, s[n:])
 		dashes = appendDashed(dashes, folded[n:])
 	}
-	t.folded, t.dashes, t.only = folded, dashes, 0
-	if t.ascii {
-		t.only = onlyDash(folded)
+	t.Folded, t.Dashes, t.OnlyDash = folded, dashes, 0
+	if t.ASCII {
+		t.OnlyDash = onlyDash(folded)
 	}
 }
 
 // onlyDash returns the kind of dash that an ASCII text has, if it has just one.
-func onlyDash(s []byte) dashSet {
+func onlyDash(s []byte) DashSet {
 	hyphen, slash := bytes.IndexByte(s, '-') >= 0, bytes.IndexByte(s, '/') >= 0
 	switch {
 	case hyphen && !slash:
@@ -218,17 +218,17 @@ func asciiTables() (folds, dashes [utf8.RuneSelf]byte) {
 	return folds, dashes
 }
 
-// form returns the text as a pattern with or without case, with or without one
+// Form returns the text as a pattern with or without case, with or without one
 // form of dash, has to see it.
-func (t *fieldText) form(cased, dashes bool) []byte {
+func (t *Forms) Form(cased, dashes bool) []byte {
 	switch {
 	case !cased && !dashes:
-		return t.folded
+		return t.Folded
 	case !cased:
-		return t.dashes
+		return t.Dashes
 	}
 	if t.have&haveRawBytes == 0 {
-		t.rawBytes = append(t.rawBytes[:0], t.raw...)
+		t.rawBytes = append(t.rawBytes[:0], t.Raw...)
 		t.have |= haveRawBytes
 	}
 	if !dashes {
@@ -239,4 +239,18 @@ func (t *fieldText) form(cased, dashes bool) []byte {
 		t.have |= haveRawDashes
 	}
 	return t.rawDashes
+}
+
+// DifferInASCII reports whether two texts differ, whatever their case, before
+// either leaves ASCII. Most do.
+func DifferInASCII(a, b string) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i] >= utf8.RuneSelf || b[i] >= utf8.RuneSelf {
+			return false
+		}
+		if foldTable[a[i]] != foldTable[b[i]] {
+			return true
+		}
+	}
+	return false
 }

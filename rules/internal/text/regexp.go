@@ -1,4 +1,4 @@
-package rules
+package text
 
 import (
 	"errors"
@@ -13,26 +13,27 @@ import (
 const (
 	maxRegexpLength = 16 << 10 // bytes
 	maxRegexpSize   = 50_000   // instructions of one expression
-	maxRegexpsOfSet = 1 << 20  // instructions of all expressions of a Set, some 80 MB with the programs of their automata
 )
 
-// regexpError is an error about a regular expression.
-type regexpError struct{ reason string }
+// RegexpError says in a sentence why a regular expression is refused.
+type RegexpError string
 
-func (e *regexpError) Error() string { return e.reason }
+// Error returns the reason.
+func (e RegexpError) Error() string { return string(e) }
 
-// parseRegexp parses the expression of a modifier re with its flags and
-// placement, and checks its size.
+// ParseRegexp parses the expression of a modifier re with its flags, which must
+// stand at the start or at the end of a text or anywhere in it, and checks its size.
+// The error is a RegexpError.
 //
 // Sigma modifiers appendix, "Regular Expression": the expression is searched
 // for anywhere in the field, with case, unless it anchors itself. Its flavour
 // is a part of PCRE that Go's RE2 has whole; what RE2 lacks of PCRE is not part
 // of it.
-func parseRegexp(expr string, spec *modifierSet) (source string, tree *syntax.Regexp, err error) {
+func ParseRegexp(expr, flags string, atStart, atEnd bool) (source string, tree *syntax.Regexp, err error) {
 	if len(expr) > maxRegexpLength {
-		return "", nil, &regexpError{fmt.Sprintf("regular expression of %d bytes; it may have %d", len(expr), maxRegexpLength)}
+		return "", nil, RegexpError(fmt.Sprintf("regular expression of %d bytes; it may have %d", len(expr), maxRegexpLength))
 	}
-	switch spec.place {
+	switch {
 	case atStart:
 		source = `\A(?:` + expr + `)`
 	case atEnd:
@@ -40,29 +41,29 @@ func parseRegexp(expr string, spec *modifierSet) (source string, tree *syntax.Re
 	default:
 		source = expr
 	}
-	if spec.flags != "" {
-		source = "(?" + spec.flags + ")" + source
+	if flags != "" {
+		source = "(?" + flags + ")" + source
 	}
 	// Parsed alone first, so that an unbalanced bracket cannot close the group
 	// put around it.
 	if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
-		return "", nil, &regexpError{regexpReason(expr, err)}
+		return "", nil, RegexpError(regexpReason(expr, err))
 	}
 	tree, err = syntax.Parse(source, syntax.Perl)
 	if err != nil {
-		return "", nil, &regexpError{regexpReason(expr, err)}
+		return "", nil, RegexpError(regexpReason(expr, err))
 	}
-	if size := regexpSize(tree); size > maxRegexpSize {
-		return "", nil, &regexpError{fmt.Sprintf("regular expression too large: %d steps; it may have %d", size, maxRegexpSize)}
+	if size := RegexpSize(tree); size > maxRegexpSize {
+		return "", nil, RegexpError(fmt.Sprintf("regular expression too large: %d steps; it may have %d", size, maxRegexpSize))
 	}
 	return source, tree, nil
 }
 
-// compileRegexp compiles what parseRegexp accepted.
-func compileRegexp(source string) (*regexp.Regexp, error) {
+// CompileRegexp compiles what ParseRegexp accepted.
+func CompileRegexp(source string) (*regexp.Regexp, error) {
 	re, err := regexp.Compile(source)
 	if err != nil {
-		return nil, &regexpError{err.Error()}
+		return nil, RegexpError(err.Error())
 	}
 	return re, nil
 }
@@ -89,18 +90,18 @@ func regexpReason(expr string, err error) string {
 	case syntax.ErrInvalidRepeatOp:
 		return "repetition " + problem.Expr + ": possessive quantifiers are not part of Sigma's regular expressions, and Go's engine (RE2) has none"
 	case syntax.ErrInvalidRepeatSize, syntax.ErrLarge:
-		return "regular expression too large: it repeats too often (" + quote(problem.Expr) + ")"
+		return "regular expression too large: it repeats too often (" + Quote(problem.Expr) + ")"
 	}
-	return "bad regular expression: " + problem.Code.String() + ": " + quote(problem.Expr)
+	return "bad regular expression: " + problem.Code.String() + ": " + Quote(problem.Expr)
 }
 
-// regexpSize estimates the instructions of the compiled expression, repetitions
+// RegexpSize estimates the instructions of the compiled expression, repetitions
 // written out, without compiling it.
-func regexpSize(re *syntax.Regexp) int {
+func RegexpSize(re *syntax.Regexp) int {
 	const limit = 1 << 30
 	sum := 1
 	for _, sub := range re.Sub {
-		sum = min(limit, sum+regexpSize(sub))
+		sum = min(limit, sum+RegexpSize(sub))
 	}
 	switch re.Op {
 	case syntax.OpLiteral:

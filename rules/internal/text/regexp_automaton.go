@@ -1,4 +1,4 @@
-package rules
+package text
 
 import (
 	"encoding/binary"
@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// automaton reports whether an expression matches a text by a deterministic
-// automaton: one look-up for each byte, where Go's engine keeps account of
+// Automaton reports whether an expression matches a text by a deterministic
+// Automaton: one look-up for each byte, where Go's engine keeps account of
 // every way in which the expression could still match. Its states are made when
 // texts first need them, so that it has those that occur and not all that
 // could. It answers for ASCII only. An automaton is for one goroutine.
@@ -16,7 +16,7 @@ import (
 // A state is what is known before a byte: the instructions that wait for it,
 // and what kind of character came before, which assertions such as \b ask for.
 // See Russ Cox, "Regular Expression Matching Can Be Simple And Fast" (2007).
-type automaton struct {
+type Automaton struct {
 	prog    *syntax.Prog // nil if there is no automaton, or no longer
 	asserts bool         // whether the expression has assertions
 
@@ -24,7 +24,7 @@ type automaton struct {
 	ends    []uint16          // by state: what follows at the end of the text
 	states  []automatonState  // by state
 	byKey   map[string]uint16 // states
-	size    int               // bytes of all states
+	Size    int               // bytes of all states
 	made    int               // states ever made
 	dropped int               // how often all states were dropped
 	read    int               // bytes ever read
@@ -67,38 +67,38 @@ const (
 	bytesForState = 32
 )
 
-// newAutomaton returns the automaton of a program; one that is hopeless if
+// NewAutomaton returns the automaton of a program; one that is hopeless if
 // there is none or it is too large.
-func newAutomaton(prog *syntax.Prog) *automaton {
+func NewAutomaton(prog *syntax.Prog) *Automaton {
 	if prog == nil || len(prog.Inst) > maxAutomatonProgram {
-		return &automaton{}
+		return &Automaton{}
 	}
-	a := &automaton{prog: prog, seen: make([]uint32, len(prog.Inst))}
+	a := &Automaton{prog: prog, seen: make([]uint32, len(prog.Inst))}
 	for i := range prog.Inst {
 		a.asserts = a.asserts || prog.Inst[i].Op == syntax.InstEmptyWidth
 	}
 	return a
 }
 
-// forget drops all states.
-func (a *automaton) forget() {
-	a.table, a.ends, a.states, a.byKey, a.size = nil, nil, nil, nil, 0
+// Forget drops all states.
+func (a *Automaton) Forget() {
+	a.table, a.ends, a.states, a.byKey, a.Size = nil, nil, nil, nil, 0
 	a.dropped++
 }
 
-// hopeless reports whether the automaton is given up.
-func (a *automaton) hopeless() bool { return a.prog == nil }
+// Hopeless reports whether the automaton is given up.
+func (a *Automaton) Hopeless() bool { return a.prog == nil }
 
-// giveUp gives the automaton up if its states hardly ever come again.
-func (a *automaton) giveUp() {
+// GiveUp gives the automaton up if its states hardly ever come again.
+func (a *Automaton) GiveUp() {
 	if a.made > patience && a.read < a.made*bytesForState {
-		*a = automaton{made: a.made}
+		*a = Automaton{made: a.made}
 	}
 }
 
-// match reports whether the expression matches s. It does not know if that
+// Match reports whether the expression matches s. It does not know if that
 // depends on characters beyond ASCII.
-func (a *automaton) match(s string) (matches, known bool) {
+func (a *Automaton) Match(s string) (matches, known bool) {
 	if len(a.states) == 0 {
 		a.begin()
 	}
@@ -129,7 +129,7 @@ func (a *automaton) match(s string) (matches, known bool) {
 // leave returns the place of the first byte of s, from place i on, that leads
 // away from the first state: most do not, and none of these look-ups waits for
 // another.
-func (a *automaton) leave(s string, i int) int {
+func (a *Automaton) leave(s string, i int) int {
 	row := a.table[:stateRow]
 	for i < len(s) && row[s[i]] == 1 {
 		i++
@@ -139,7 +139,7 @@ func (a *automaton) leave(s string, i int) int {
 
 // step finds out what follows a state by a character, or, for -1, by the end of
 // the text.
-func (a *automaton) step(at uint, c rune) uint16 {
+func (a *Automaton) step(at uint, c rune) uint16 {
 	state := &a.states[at/stateRow]
 	if a.mark++; a.mark == 0 {
 		clear(a.seen)
@@ -170,7 +170,7 @@ func (a *automaton) step(at uint, c rune) uint16 {
 
 // kindOf returns a character that assertions take for the same as another.
 // Package regexp/syntax, EmptyOpContext.
-func (a *automaton) kindOf(r rune) rune {
+func (a *Automaton) kindOf(r rune) rune {
 	switch {
 	case !a.asserts:
 		return -1
@@ -185,7 +185,7 @@ func (a *automaton) kindOf(r rune) rune {
 // follow collects in out the instructions that wait once the character c has
 // been read, from all that can be reached from one without reading. It reports
 // whether the expression matches already.
-func (a *automaton) follow(pc uint32, holds syntax.EmptyOp, c rune) bool {
+func (a *Automaton) follow(pc uint32, holds syntax.EmptyOp, c rune) bool {
 	a.stack = append(a.stack[:0], pc)
 	for len(a.stack) > 0 {
 		pc := a.stack[len(a.stack)-1]
@@ -226,7 +226,7 @@ func takes(inst *syntax.Inst, r rune) bool {
 }
 
 // begin makes the first state: nothing waits, and nothing came before.
-func (a *automaton) begin() {
+func (a *Automaton) begin() {
 	a.byKey = make(map[string]uint16)
 	a.key = append(a.key[:0], 0xFF)
 	a.add(automatonState{before: -1})
@@ -234,7 +234,7 @@ func (a *automaton) begin() {
 
 // state returns the place of the state in which the instructions in out wait,
 // after a character of a kind.
-func (a *automaton) state(before rune) uint16 {
+func (a *Automaton) state(before rune) uint16 {
 	slices.Sort(a.out)
 	a.out = slices.Compact(a.out)
 	a.setKey(before)
@@ -242,7 +242,7 @@ func (a *automaton) state(before rune) uint16 {
 		return at
 	}
 	if len(a.states) >= maxAutomatonStates {
-		a.forget()
+		a.Forget()
 		a.begin()
 		a.setKey(before)
 	}
@@ -250,7 +250,7 @@ func (a *automaton) state(before rune) uint16 {
 }
 
 // setKey sets the key to that of a state.
-func (a *automaton) setKey(before rune) {
+func (a *Automaton) setKey(before rune) {
 	a.key = append(a.key[:0], byte(before))
 	for _, pc := range a.out {
 		a.key = binary.LittleEndian.AppendUint32(a.key, pc)
@@ -258,7 +258,7 @@ func (a *automaton) setKey(before rune) {
 }
 
 // add adds a state under the key, and returns its place.
-func (a *automaton) add(s automatonState) uint16 {
+func (a *Automaton) add(s automatonState) uint16 {
 	at := uint16(len(a.table))
 	a.byKey[string(a.key)] = at
 	a.states, a.ends = append(a.states, s), append(a.ends, stateUnknown)
@@ -266,7 +266,7 @@ func (a *automaton) add(s automatonState) uint16 {
 	for c := utf8.RuneSelf; c < stateRow; c++ {
 		a.table[int(at)+c] = stateForeign
 	}
-	a.size += stateSize + 8*len(s.waiting)
+	a.Size += stateSize + 8*len(s.waiting)
 	a.made++
 	return at
 }

@@ -1,4 +1,4 @@
-package rules
+package text
 
 import (
 	"encoding/base64"
@@ -12,8 +12,8 @@ import (
 // Limits on what one value may be turned into by placeholders, windash and
 // encodings together.
 const (
-	maxVariants     = 5000
-	maxVariantBytes = 4 << 20
+	MaxVariants     = 5000
+	MaxVariantBytes = 4 << 20
 )
 
 // encoded is a text on its way through the encoding modifiers. Sigma modifiers
@@ -64,7 +64,7 @@ func (e encoded) utf16(name string) string {
 	return string(out)
 }
 
-// text returns the result as it is looked for in a field: bytes as the
+// Text returns the result as it is looked for in a field: bytes as the
 // characters of the same numbers.
 func (e encoded) text() string {
 	if !e.wide {
@@ -96,25 +96,25 @@ func base64Offsets(data string) [3]string {
 	return variants
 }
 
-// encodeParts applies the encoding modifiers to a value. Wildcards survive
+// EncodeParts applies the encoding modifiers to a value. Wildcards survive
 // UTF-16, but not Base64, where a character has no fixed place.
-func encodeParts(parts []patternPart, encodings []string) ([][]patternPart, error) {
+func EncodeParts(parts []Part, encodings []string) ([][]Part, error) {
 	base := strings.Contains(strings.Join(encodings, " "), "base64")
 	for _, part := range parts {
-		if part.wild != 0 && base {
+		if part.Wild != 0 && base {
 			return nil, errors.New("a value with wildcards cannot be encoded with Base64")
 		}
 	}
 	if base {
 		return encodeLiteral(parts, encodings)
 	}
-	out := make([]patternPart, 0, len(parts)+1)
+	out := make([]Part, 0, len(parts)+1)
 	for _, part := range parts {
-		if part.wild != 0 {
+		if part.Wild != 0 {
 			out = append(out, part)
 			continue
 		}
-		e := encoded{data: part.text}
+		e := encoded{data: part.Text}
 		for _, name := range encodings {
 			if name == "utf16" && len(parts) > 1 {
 				return nil, errors.New("a value with wildcards cannot be given a byte order mark")
@@ -125,17 +125,17 @@ func encodeParts(parts []patternPart, encodings []string) ([][]patternPart, erro
 			}
 			e = next[0]
 		}
-		out = append(out, patternPart{text: e.text()})
+		out = append(out, Part{Text: e.text()})
 	}
-	return [][]patternPart{out}, nil
+	return [][]Part{out}, nil
 }
 
 // encodeLiteral applies encodings to a value without wildcards.
-func encodeLiteral(parts []patternPart, encodings []string) ([][]patternPart, error) {
+func encodeLiteral(parts []Part, encodings []string) ([][]Part, error) {
 	if len(parts) == 0 {
 		return nil, errors.New("an empty value cannot be encoded with Base64")
 	}
-	variants := []encoded{{data: parts[0].text}}
+	variants := []encoded{{data: parts[0].Text}}
 	for _, name := range encodings {
 		var next []encoded
 		for _, v := range variants {
@@ -145,45 +145,45 @@ func encodeLiteral(parts []patternPart, encodings []string) ([][]patternPart, er
 			}
 			next = append(next, results...)
 		}
-		if len(next) > maxVariants {
-			return nil, fmt.Errorf("more than %d variants of one value", maxVariants)
+		if len(next) > MaxVariants {
+			return nil, fmt.Errorf("more than %d variants of one value", MaxVariants)
 		}
 		variants = next
 	}
-	out := make([][]patternPart, len(variants))
+	out := make([][]Part, len(variants))
 	for i, v := range variants {
-		out[i] = []patternPart{{text: v.text()}}
+		out[i] = []Part{{Text: v.text()}}
 	}
 	return out, nil
 }
 
-// dashVariants writes out the permutations of windash, which is needed only
+// DashVariants writes out the permutations of windash, which is needed only
 // before an encoding: elsewhere dashes are compared as equals. Sigma modifiers
 // appendix, "windash".
-func dashVariants(parts []patternPart) ([][]patternPart, error) {
+func DashVariants(parts []Part) ([][]Part, error) {
 	dashes := [...]string{"-", "/", "–", "—", "―"}
 	variants, size := 1, 0
 	for _, part := range parts {
-		size += len(part.text)
-		for _, r := range part.text {
+		size += len(part.Text)
+		for _, r := range part.Text {
 			if !isDash(r) {
 				continue
 			}
-			if variants *= len(dashes); variants > maxVariants {
-				return nil, fmt.Errorf("more than %d variants of one value", maxVariants)
+			if variants *= len(dashes); variants > MaxVariants {
+				return nil, fmt.Errorf("more than %d variants of one value", MaxVariants)
 			}
 		}
 	}
-	if variants*size > maxVariantBytes {
-		return nil, fmt.Errorf("the variants of one value have more than %d bytes", maxVariantBytes)
+	if variants*size > MaxVariantBytes {
+		return nil, fmt.Errorf("the variants of one value have more than %d bytes", MaxVariantBytes)
 	}
-	out := make([][]patternPart, variants)
+	out := make([][]Part, variants)
 	for i := range out {
 		choice := i // a number of base five: one digit for each dash
-		out[i] = make([]patternPart, len(parts))
+		out[i] = make([]Part, len(parts))
 		for j, part := range parts {
 			var b strings.Builder
-			for _, r := range part.text {
+			for _, r := range part.Text {
 				if isDash(r) {
 					b.WriteString(dashes[choice%len(dashes)])
 					choice /= len(dashes)
@@ -191,7 +191,7 @@ func dashVariants(parts []patternPart) ([][]patternPart, error) {
 					b.WriteRune(r)
 				}
 			}
-			out[i][j] = patternPart{wild: part.wild, text: b.String()}
+			out[i][j] = Part{Wild: part.Wild, Text: b.String()}
 		}
 	}
 	return out, nil

@@ -1,4 +1,4 @@
-package rules
+package text
 
 import (
 	"bytes"
@@ -8,16 +8,16 @@ import (
 	"slices"
 )
 
-// literalIndex finds which of many literals occur in a text. Each literal of
+// LiteralIndex finds which of many literals occur in a text. Each literal of
 // four bytes or more is filed under the rarest of its windows of four bytes; a
-// text is run over once, and only where one of those windows stands is anything
+// Text is run over once, and only where one of those windows stands is anything
 // compared. Shorter literals are filed under two of their bytes; single bytes
 // are looked for one by one. It is immutable once built.
 //
 // An Aho-Corasick automaton over the 10,000 literals that SigmaHQ's rules have
 // for command lines would take 20 MB of tables; this takes half a megabyte and
 // has no chain of dependent loads.
-type literalIndex struct {
+type LiteralIndex struct {
 	literals []string
 
 	shift   uint     // of the window's hash
@@ -48,10 +48,10 @@ const windowSize = 4
 // the golden ratio.
 func windowHash(w uint32) uint32 { return w * 0x9E3779B1 }
 
-// newLiteralIndex builds the index of distinct, non-empty literals. Their
+// NewLiteralIndex builds the index of distinct, non-empty literals. Their
 // places in the slice are their numbers.
-func newLiteralIndex(literals []string) *literalIndex {
-	x := &literalIndex{literals: literals}
+func NewLiteralIndex(literals []string) *LiteralIndex {
+	x := &LiteralIndex{literals: literals}
 	common := countWindows(literals)
 	chosen := make(map[uint32][]windowEntry)
 	pairs := make(map[uint16][]pairEntry)
@@ -119,7 +119,7 @@ func rarestWindow(s string, common windowCount, chosen map[uint32][]windowEntry)
 
 // fillSlots lays the windows out in an open hash table, with a bitmap before it
 // that one window in sixteen passes by chance.
-func (x *literalIndex) fillSlots(chosen map[uint32][]windowEntry) {
+func (x *LiteralIndex) fillSlots(chosen map[uint32][]windowEntry) {
 	if len(chosen) == 0 {
 		return
 	}
@@ -150,7 +150,7 @@ func (x *literalIndex) fillSlots(chosen map[uint32][]windowEntry) {
 	}
 }
 
-func (x *literalIndex) place(slot windowSlot) {
+func (x *LiteralIndex) place(slot windowSlot) {
 	h := windowHash(slot.window)
 	b := h >> x.shift
 	x.bitmap[b>>6] |= 1 << (b & 63)
@@ -213,7 +213,7 @@ func newPairTable(pairs map[uint16][]pairEntry) *pairTable {
 	return t
 }
 
-// scan is that of literalIndex.
+// Scan is that of LiteralIndex.
 func (t *pairTable) scan(dst []int32, s []byte, seen []uint32, mark uint32) []int32 {
 	for i := 0; i+2 <= len(s); i++ {
 		pair := uint16(s[i]) | uint16(s[i+1])<<8
@@ -233,9 +233,9 @@ func (t *pairTable) scan(dst []int32, s []byte, seen []uint32, mark uint32) []in
 	return dst
 }
 
-// scan appends the literals that occur in s, each once. seen and mark tell
+// Scan appends the literals that occur in s, each once. seen and mark tell
 // which have been met: seen[literal] == mark.
-func (x *literalIndex) scan(dst []int32, s []byte, seen []uint32, mark uint32) []int32 {
+func (x *LiteralIndex) Scan(dst []int32, s []byte, seen []uint32, mark uint32) []int32 {
 	if x.slots != nil {
 		shift, bitmap := x.shift, x.bitmap
 		for i := 0; i+windowSize <= len(s); i++ {
@@ -259,7 +259,7 @@ func (x *literalIndex) scan(dst []int32, s []byte, seen []uint32, mark uint32) [
 
 // scanWindow compares the literals that are filed under the window at place i
 // of s. It is kept out of the loop over the text.
-func (x *literalIndex) scanWindow(dst []int32, s []byte, i int, w uint32, seen []uint32, mark uint32) []int32 {
+func (x *LiteralIndex) scanWindow(dst []int32, s []byte, i int, w uint32, seen []uint32, mark uint32) []int32 {
 	h := windowHash(w) >> 8 & x.mask
 	for ; x.slots[h].end != 0; h = (h + 1) & x.mask {
 		slot := &x.slots[h]
@@ -273,7 +273,7 @@ func (x *literalIndex) scanWindow(dst []int32, s []byte, i int, w uint32, seen [
 
 // compare appends those of the literals that stand in s so that their window is
 // at place i.
-func (x *literalIndex) compare(dst []int32, s []byte, i int, entries []windowEntry, seen []uint32, mark uint32) []int32 {
+func (x *LiteralIndex) compare(dst []int32, s []byte, i int, entries []windowEntry, seen []uint32, mark uint32) []int32 {
 	for _, e := range entries {
 		literal := x.literals[e.literal]
 		start := i - int(e.offset)
@@ -288,10 +288,10 @@ func (x *literalIndex) compare(dst []int32, s []byte, i int, entries []windowEnt
 	return dst
 }
 
-// affixTable finds which of many literals a text begins or ends with. Literals
+// AffixTable finds which of many literals a text begins or ends with. Literals
 // are filed under their outermost bytes, eight if they have so many: a text is
 // looked up once for each such length. It is immutable once built.
-type affixTable struct {
+type AffixTable struct {
 	fromEnd  bool
 	literals []string
 	matchers []int32 // by literal
@@ -311,13 +311,13 @@ type affixSlot struct {
 // affixWindow is how many bytes a literal is filed under at most.
 const affixWindow = 8
 
-// newAffixTable builds the table of distinct, non-empty literals, given with
+// NewAffixTable builds the table of distinct, non-empty literals, given with
 // the matcher of each. It returns nil for none.
-func newAffixTable(literals []string, matchers []int32, fromEnd bool) *affixTable {
+func NewAffixTable(literals []string, matchers []int32, fromEnd bool) *AffixTable {
 	if len(literals) == 0 {
 		return nil
 	}
-	t := &affixTable{fromEnd: fromEnd, literals: literals, matchers: matchers}
+	t := &AffixTable{fromEnd: fromEnd, literals: literals, matchers: matchers}
 	size := 1 << bits.Len(uint(2*len(literals)-1))
 	t.mask, t.slots = uint64(size-1), make([]affixSlot, size)
 	byLength := make([]map[uint64][]int32, affixWindow+1)
@@ -343,7 +343,7 @@ func newAffixTable(literals []string, matchers []int32, fromEnd bool) *affixTabl
 }
 
 // window returns the outermost bytes of s, which has so many.
-func (t *affixTable) window(s []byte, length int) uint64 {
+func (t *AffixTable) window(s []byte, length int) uint64 {
 	if t.fromEnd {
 		s = s[len(s)-length:]
 	}
@@ -358,7 +358,7 @@ func (t *affixTable) window(s []byte, length int) uint64 {
 }
 
 // slot returns the slot of a window, or the empty one where it would be.
-func (t *affixTable) slot(window uint64, length int) *affixSlot {
+func (t *AffixTable) slot(window uint64, length int) *affixSlot {
 	h := (window ^ uint64(length)) * 0x9E3779B97F4A7C15
 	for at := (h >> 32) & t.mask; ; at = (at + 1) & t.mask {
 		slot := &t.slots[at]
@@ -368,8 +368,8 @@ func (t *affixTable) slot(window uint64, length int) *affixSlot {
 	}
 }
 
-// find appends the matchers of the literals that s begins or ends with.
-func (t *affixTable) find(dst []int32, s []byte) []int32 {
+// Find appends the matchers of the literals that s begins or ends with.
+func (t *AffixTable) Find(dst []int32, s []byte) []int32 {
 	for _, length := range t.lengths {
 		if length > len(s) {
 			break

@@ -1,4 +1,4 @@
-package rules
+package text
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 
 // Go's engine takes microseconds for a command line, so texts are kept from it:
 // most by literals that an expression requires and that the literal index
-// finds, and by the checks of regexpFilter; nearly all others by an automaton.
+// finds, and by the checks of RegexpFilter; nearly all others by an automaton.
 
 // Limits on required literals.
 const (
@@ -18,10 +18,10 @@ const (
 	maxLiteralExpands = 16 // characters of a class that are written out
 )
 
-// requiredLiterals returns texts of which at least one is in every text that
+// RequiredLiterals returns texts of which at least one is in every text that
 // the expression matches, in the form of text.dashes; nil if none are known or
 // those that are known are in nearly every text.
-func requiredLiterals(re *syntax.Regexp) []string {
+func RequiredLiterals(re *syntax.Regexp) []string {
 	set := literalsOf(re)
 	if !set.best() || worth(set.required) < 2 {
 		return nil
@@ -82,7 +82,7 @@ func literalsOf(re *syntax.Regexp) literalSet {
 		if !isPlain(re.Rune) {
 			return literalSet{}
 		}
-		return literalSet{exact: []string{dashed(fold(string(re.Rune)))}}
+		return literalSet{exact: []string{Dashed(Fold(string(re.Rune)))}}
 	case syntax.OpCharClass:
 		return literalSet{exact: classLiterals(re.Rune)}
 	case syntax.OpCapture:
@@ -131,7 +131,7 @@ func classLiterals(ranges []rune) []string {
 			return nil
 		}
 		for r := ranges[i]; r <= ranges[i+1]; r++ {
-			s := dashed(fold(string(r)))
+			s := Dashed(Fold(string(r)))
 			if !isPlain([]rune{r}) || len(seen) >= maxLiteralExpands {
 				return nil
 			}

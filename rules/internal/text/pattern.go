@@ -1,4 +1,4 @@
-package rules
+package text
 
 import (
 	"bytes"
@@ -6,23 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// patternPart is a piece of a pattern: a run of plain characters, or a
+// Part is a piece of a pattern: a run of plain characters, or a
 // wildcard.
-type patternPart struct {
-	wild byte   // '*', '?', or 0 for a literal
-	text string // of a literal, never empty
+type Part struct {
+	Wild byte   // '*', '?', or 0 for a literal
+	Text string // of a literal, never empty
 }
 
-// parsePattern cuts a Sigma string at its wildcards and resolves its escapes.
+// ParsePattern cuts a Sigma string at its wildcards and resolves its escapes.
 // Sigma rules specification, "String Wildcard" and "Escape Character": a
 // backslash makes a following wildcard or backslash plain, before anything else
 // it is plain itself.
-func parsePattern(s string) []patternPart {
-	var parts []patternPart
+func ParsePattern(s string) []Part {
+	var parts []Part
 	var literal strings.Builder
 	flush := func() {
 		if literal.Len() > 0 {
-			parts = append(parts, patternPart{text: literal.String()})
+			parts = append(parts, Part{Text: literal.String()})
 			literal.Reset()
 		}
 	}
@@ -33,7 +33,7 @@ func parsePattern(s string) []patternPart {
 			literal.WriteByte(s[i])
 		case c == '*' || c == '?':
 			flush()
-			parts = append(parts, patternPart{wild: c})
+			parts = append(parts, Part{Wild: c})
 		default:
 			literal.WriteByte(c)
 		}
@@ -47,95 +47,95 @@ func parsePattern(s string) []patternPart {
 type patternShape uint8
 
 const (
-	equalsShape   patternShape = iota // literal
-	prefixShape                       // literal*
-	suffixShape                       // *literal
-	containsShape                     // *literal*
-	anyShape                          // *
-	globShape                         // anything else
+	Equals    patternShape = iota // literal
+	Prefix                        // literal*
+	Suffix                        // *literal
+	Contains                      // *literal*
+	anyShape                      // *
+	globShape                     // anything else
 )
 
-// wildcardPattern is a string with wildcards, ready to be matched.
-type wildcardPattern struct {
-	parts  []patternPart
-	cased  bool // capital and small letters differ
-	dashes bool // every dash of windash equals every other
-	shape  patternShape
+// Pattern is a string with wildcards, ready to be matched.
+type Pattern struct {
+	Parts  []Part
+	Cased  bool // capital and small letters differ
+	Dashes bool // every dash of windash equals every other
+	Shape  patternShape
 }
 
-// newPattern returns the pattern of the parts, which it takes over: stars in a
+// NewPattern returns the pattern of the parts, which it takes over: stars in a
 // row become one, and literals get the form of the texts that they will be
 // compared with.
-func newPattern(parts []patternPart, cased, dashes bool) wildcardPattern {
-	p := wildcardPattern{cased: cased, dashes: dashes, parts: parts[:0]}
+func NewPattern(parts []Part, cased, dashes bool) Pattern {
+	p := Pattern{Cased: cased, Dashes: dashes, Parts: parts[:0]}
 	for i, part := range parts {
-		if part.wild == '*' && i > 0 && len(p.parts) > 0 && p.parts[len(p.parts)-1].wild == '*' {
+		if part.Wild == '*' && i > 0 && len(p.Parts) > 0 && p.Parts[len(p.Parts)-1].Wild == '*' {
 			continue
 		}
-		if part.wild == 0 {
+		if part.Wild == 0 {
 			if !cased {
-				part.text = fold(part.text)
+				part.Text = Fold(part.Text)
 			}
 			if dashes {
-				part.text = dashed(part.text)
+				part.Text = Dashed(part.Text)
 			}
 		}
-		p.parts = append(p.parts, part)
+		p.Parts = append(p.Parts, part)
 	}
-	p.shape = p.findShape()
+	p.Shape = p.findShape()
 	return p
 }
 
-func (p *wildcardPattern) findShape() patternShape {
-	kinds := make([]byte, len(p.parts))
-	for i, part := range p.parts {
-		kinds[i] = part.wild
-		if part.wild == 0 {
+func (p *Pattern) findShape() patternShape {
+	kinds := make([]byte, len(p.Parts))
+	for i, part := range p.Parts {
+		kinds[i] = part.Wild
+		if part.Wild == 0 {
 			kinds[i] = 'x'
 		}
 	}
 	switch string(kinds) {
 	case "", "x":
-		return equalsShape
+		return Equals
 	case "x*":
-		return prefixShape
+		return Prefix
 	case "*x":
-		return suffixShape
+		return Suffix
 	case "*x*":
-		return containsShape
+		return Contains
 	case "*":
 		return anyShape
 	}
 	return globShape
 }
 
-// literal returns the longest run of plain characters, "" if there is none.
-func (p *wildcardPattern) literal() string {
+// Literal returns the longest run of plain characters, "" if there is none.
+func (p *Pattern) Literal() string {
 	longest := ""
-	for _, part := range p.parts {
-		if len(part.text) > len(longest) {
-			longest = part.text
+	for _, part := range p.Parts {
+		if len(part.Text) > len(longest) {
+			longest = part.Text
 		}
 	}
 	return longest
 }
 
-// key returns a text that is the same for equal patterns and no others.
-func (p *wildcardPattern) key() string {
+// Key returns a text that is the same for equal patterns and no others.
+func (p *Pattern) Key() string {
 	var b strings.Builder
-	if p.cased {
+	if p.Cased {
 		b.WriteByte('C')
 	}
-	if p.dashes {
+	if p.Dashes {
 		b.WriteByte('D')
 	}
 	b.WriteByte(':')
-	for _, part := range p.parts {
-		if part.wild != 0 {
-			b.WriteByte(part.wild)
+	for _, part := range p.Parts {
+		if part.Wild != 0 {
+			b.WriteByte(part.Wild)
 			continue
 		}
-		b.WriteString(escapePlain(part.text))
+		b.WriteString(escapePlain(part.Text))
 	}
 	return b.String()
 }
@@ -150,20 +150,20 @@ func escapePlain(s string) string {
 	return plainEscaper.Replace(s)
 }
 
-// match reports whether the whole text fits the pattern. s must have the form
+// Match reports whether the whole text fits the pattern. s must have the form
 // that cased and dashes ask for.
-func (p *wildcardPattern) match(s []byte) bool {
-	switch p.shape {
+func (p *Pattern) Match(s []byte) bool {
+	switch p.Shape {
 	case anyShape:
 		return true
-	case equalsShape:
-		return string(s) == p.literal()
-	case prefixShape:
-		return bytes.HasPrefix(s, []byte(p.parts[0].text))
-	case suffixShape:
-		return bytes.HasSuffix(s, []byte(p.parts[1].text))
-	case containsShape:
-		return bytes.Contains(s, []byte(p.parts[1].text))
+	case Equals:
+		return string(s) == p.Literal()
+	case Prefix:
+		return bytes.HasPrefix(s, []byte(p.Parts[0].Text))
+	case Suffix:
+		return bytes.HasSuffix(s, []byte(p.Parts[1].Text))
+	case Contains:
+		return bytes.Contains(s, []byte(p.Parts[1].Text))
 	}
 	return p.matchGlob(s)
 }
@@ -171,8 +171,8 @@ func (p *wildcardPattern) match(s []byte) bool {
 // matchGlob matches a pattern of any shape: what stands before the first star
 // at the text's beginning, what stands after the last one at its end, and the
 // rest in between, each as far left as it goes.
-func (p *wildcardPattern) matchGlob(s []byte) bool {
-	segment, rest, star := cutStar(p.parts)
+func (p *Pattern) matchGlob(s []byte) bool {
+	segment, rest, star := cutStar(p.Parts)
 	n, ok := segmentAt(segment, s)
 	if !ok {
 		return false
@@ -197,9 +197,9 @@ func (p *wildcardPattern) matchGlob(s []byte) bool {
 
 // cutStar returns the parts before the first star, those after it, and whether
 // there is one.
-func cutStar(parts []patternPart) (before, after []patternPart, found bool) {
+func cutStar(parts []Part) (before, after []Part, found bool) {
 	for i, part := range parts {
-		if part.wild == '*' {
+		if part.Wild == '*' {
 			return parts[:i], parts[i+1:], true
 		}
 	}
@@ -209,14 +209,14 @@ func cutStar(parts []patternPart) (before, after []patternPart, found bool) {
 // segmentAt matches a segment, parts without star, at the beginning of s and
 // returns its length there. A question mark stands for one character; a byte
 // that is not UTF-8 counts as one.
-func segmentAt(segment []patternPart, s []byte) (int, bool) {
+func segmentAt(segment []Part, s []byte) (int, bool) {
 	n := 0
 	for _, part := range segment {
-		if part.wild == 0 {
-			if len(s)-n < len(part.text) || string(s[n:n+len(part.text)]) != part.text {
+		if part.Wild == 0 {
+			if len(s)-n < len(part.Text) || string(s[n:n+len(part.Text)]) != part.Text {
 				return 0, false
 			}
-			n += len(part.text)
+			n += len(part.Text)
 			continue
 		}
 		if n == len(s) {
@@ -229,15 +229,15 @@ func segmentAt(segment []patternPart, s []byte) (int, bool) {
 }
 
 // segmentBefore matches a segment at the end of s and returns its length there.
-func segmentBefore(segment []patternPart, s []byte) (int, bool) {
+func segmentBefore(segment []Part, s []byte) (int, bool) {
 	end := len(s)
 	for i := len(segment) - 1; i >= 0; i-- {
 		part := segment[i]
-		if part.wild == 0 {
-			if end < len(part.text) || string(s[end-len(part.text):end]) != part.text {
+		if part.Wild == 0 {
+			if end < len(part.Text) || string(s[end-len(part.Text):end]) != part.Text {
 				return 0, false
 			}
-			end -= len(part.text)
+			end -= len(part.Text)
 			continue
 		}
 		if end == 0 {
@@ -251,10 +251,10 @@ func segmentBefore(segment []patternPart, s []byte) (int, bool) {
 
 // findSegment finds the first place of a segment in s and returns where it ends
 // there.
-func findSegment(segment []patternPart, s []byte) (int, bool) {
+func findSegment(segment []Part, s []byte) (int, bool) {
 	for at := 0; at <= len(s); {
-		if len(segment) > 0 && segment[0].wild == 0 {
-			i := bytes.Index(s[at:], []byte(segment[0].text))
+		if len(segment) > 0 && segment[0].Wild == 0 {
+			i := bytes.Index(s[at:], []byte(segment[0].Text))
 			if i < 0 {
 				return 0, false
 			}

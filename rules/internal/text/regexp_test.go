@@ -1,4 +1,4 @@
-package rules_test
+package text_test
 
 import (
 	"math/rand/v2"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"webshellscan/rules"
+	"webshellscan/rules/internal/text"
 )
 
 // expressions have every part of the syntax that is treated in a way of its
@@ -32,32 +32,32 @@ var expressionTexts = []string{
 // what that says.
 func TestExpressions(t *testing.T) {
 	for _, source := range expressions {
-		for _, text := range expressionTexts {
-			checkExpression(t, source, text)
+		for _, s := range expressionTexts {
+			checkExpression(t, source, s)
 		}
 	}
 }
 
-func checkExpression(t *testing.T, source, text string) {
+func checkExpression(t *testing.T, source, s string) {
 	t.Helper()
-	x := rules.NewExpression(source)
+	x := text.NewExpression(source)
 	if x == nil {
 		t.Fatalf("%q is refused", source)
 	}
-	want := regexp.MustCompile(source).MatchString(text)
+	want := regexp.MustCompile(source).MatchString(s)
 	for round := range 2 { // making the states, and finding them
-		if got, known := x.Automaton(text); known && got != want {
-			t.Errorf("%q on %q: automaton says %v in round %d", source, text, got, round)
-		} else if !known && strings.ToValidUTF8(text, "") == text && len(text) == len([]rune(text)) {
-			t.Errorf("%q on %q: automaton does not know", source, text)
+		if got, known := x.Automaton(s); known && got != want {
+			t.Errorf("%q on %q: automaton says %v in round %d", source, s, got, round)
+		} else if !known && strings.ToValidUTF8(s, "") == s && len(s) == len([]rune(s)) {
+			t.Errorf("%q on %q: automaton does not know", source, s)
 		}
 	}
-	if got, known := x.Filter(text); known && got != want {
-		t.Errorf("%q on %q: filter says %v", source, text, got)
+	if got, known := x.Filter(s); known && got != want {
+		t.Errorf("%q on %q: filter says %v", source, s, got)
 	}
-	literals, searched := x.Literals(), rules.Searched(text)
+	literals, searched := x.Literals(), text.Searched(s)
 	if want && len(literals) > 0 && !slices.ContainsFunc(literals, func(s string) bool { return strings.Contains(searched, s) }) {
-		t.Errorf("%q matches %q, which has none of %q", source, text, literals)
+		t.Errorf("%q matches %q, which has none of %q", source, s, literals)
 	}
 }
 
@@ -66,9 +66,9 @@ func FuzzExpression(f *testing.F) {
 	for i, source := range expressions {
 		f.Add(source, expressionTexts[i%len(expressionTexts)])
 	}
-	f.Fuzz(func(t *testing.T, source, text string) {
-		if len(source) <= 60 && len(text) <= 400 && rules.NewExpression(source) != nil {
-			checkExpression(t, source, text)
+	f.Fuzz(func(t *testing.T, source, s string) {
+		if len(source) <= 60 && len(s) <= 400 && text.NewExpression(source) != nil {
+			checkExpression(t, source, s)
 		}
 	})
 }
@@ -88,7 +88,7 @@ func TestRequiredLiterals(t *testing.T) {
 		{`a*b`, nil},
 		{`(ab|cd)?x`, nil},
 	} {
-		x := rules.NewExpression(c.source)
+		x := text.NewExpression(c.source)
 		got := x.Literals()
 		slices.Sort(got)
 		slices.Sort(c.want)
@@ -102,28 +102,28 @@ func TestRequiredLiterals(t *testing.T) {
 // no more of them than it may, and is left to Go's engine.
 func TestAutomatonGivesUp(t *testing.T) {
 	const source = `a[ab]{14}x`
-	x := rules.NewExpression(source)
+	x := text.NewExpression(source)
 	re := regexp.MustCompile(source)
 	random := rand.New(rand.NewPCG(1, 2))
 	gaveUp := false
 	for range 200 {
-		text := make([]byte, 100)
-		for i := range text {
-			text[i] = "abx"[random.IntN(20)*2/19%3]
+		s := make([]byte, 100)
+		for i := range s {
+			s[i] = "abx"[random.IntN(20)*2/19%3]
 		}
-		got, known := x.Automaton(string(text))
-		if known && got != re.Match(text) {
-			t.Fatalf("%q: %v", text, got)
+		got, known := x.Automaton(string(s))
+		if known && got != re.Match(s) {
+			t.Fatalf("%q: %v", s, got)
 		}
-		if now, _ := x.States(); now > rules.MaxAutomatonStates {
+		if now, _ := x.States(); now > text.MaxAutomatonStates {
 			t.Fatalf("%d states", now)
 		}
 		gaveUp = gaveUp || !known
 	}
-	if _, made := x.States(); !gaveUp || made < rules.Patience {
+	if _, made := x.States(); !gaveUp || made < text.Patience {
 		t.Errorf("gave up: %v, after %d states", gaveUp, made)
 	}
-	if _, known := rules.NewExpression(`[ab]{900}[cd]{900}[ef]{900}[gh]{900}[ij]{900}`).Automaton("x"); known {
+	if _, known := text.NewExpression(`[ab]{900}[cd]{900}[ef]{900}[gh]{900}[ij]{900}`).Automaton("x"); known {
 		t.Error("an automaton for an expression of 4,500 steps")
 	}
 }
