@@ -5,7 +5,7 @@ import (
 
 	"webshellscan/report/phrase"
 	"webshellscan/rules"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // techniques holds the IDs of the MITRE ATT&CK techniques that rules are tagged
@@ -42,7 +42,7 @@ func (t techniques) ofAll(list []*rules.Rule) []string {
 
 // tagsOf returns what the tags of a finding's rules name, and those of the
 // rules that map it to techniques: sorted, each once. id says what a tag names.
-func tagsOf(f *scan.Finding, id func(tag string) string) []string {
+func tagsOf(f *finding.Finding, id func(tag string) string) []string {
 	ids := []string{}
 	for _, list := range [...][]*rules.Rule{f.Rules, f.Techniques} {
 		for _, r := range list {

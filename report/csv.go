@@ -15,6 +15,7 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -52,12 +53,12 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 
 // findingsInOrder returns the findings in the order that is asked for: by host and
 // time, or by time alone.
-func findingsInOrder(res *scan.Result, o Options) []*scan.Finding {
+func findingsInOrder(res *scan.Result, o Options) []*finding.Finding {
 	if !o.ByTime {
 		return res.Findings
 	}
 	list := slices.Clone(res.Findings)
-	slices.SortStableFunc(list, func(a, b *scan.Finding) int { return cmp.Compare(a.Time, b.Time) })
+	slices.SortStableFunc(list, func(a, b *finding.Finding) int { return cmp.Compare(a.Time, b.Time) })
 	return list
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/report/reporttest"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // TestMarks: every report says what was not read as it stands, and how many
@@ -54,7 +54,7 @@ func TestMarkdownFolded(t *testing.T) {
 	res := reporttest.Marked()
 	live := *res.Findings[0]
 	live.Recovered = false
-	live.Correlated = []*scan.Correlation{live.Correlated[0], live.Correlated[0], live.Correlated[0]}
+	live.Correlated = []*finding.Correlation{live.Correlated[0], live.Correlated[0], live.Correlated[0]}
 	source := writeResult(t, "markdown", reporttest.Result(res.Findings[0], &live))
 	for _, s := range []string{", and 1 more correlation", ", 1 of them recovered from"} {
 		if !strings.Contains(source, s) {

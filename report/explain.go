@@ -12,6 +12,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -20,27 +21,27 @@ type Explained struct {
 	Process proctree.Process
 	Rules   []*rules.Explanation
 	// Correlated are the correlation rules that the process completed.
-	Correlated []*scan.Correlation
+	Correlated []*finding.Correlation
 }
 
 // explainedProcess is an Explained as JSON has it.
 type explainedProcess struct {
-	Host            string          `json:"host"`
-	Time            string          `json:"time"`
-	ProcessID       uint32          `json:"process_id"`
-	Image           string          `json:"image"`
-	CommandLine     string          `json:"command_line"`
-	User            string          `json:"user"`
-	Parent          string          `json:"parent"`
-	Worker          string          `json:"worker"`
-	WorkerProcessID uint32          `json:"worker_process_id"`
-	ServerRole      scan.ServerRole `json:"server_role"`
-	Depth           int             `json:"depth"`
-	Stub            bool            `json:"stub"`
-	Level           string          `json:"level"`
-	LevelReasons    []string        `json:"level_reasons"`
-	Rules           []explainedRule `json:"rules"`
-	Correlated      []correlatedRow `json:"correlated"`
+	Host            string             `json:"host"`
+	Time            string             `json:"time"`
+	ProcessID       uint32             `json:"process_id"`
+	Image           string             `json:"image"`
+	CommandLine     string             `json:"command_line"`
+	User            string             `json:"user"`
+	Parent          string             `json:"parent"`
+	Worker          string             `json:"worker"`
+	WorkerProcessID uint32             `json:"worker_process_id"`
+	ServerRole      finding.ServerRole `json:"server_role"`
+	Depth           int                `json:"depth"`
+	Stub            bool               `json:"stub"`
+	Level           string             `json:"level"`
+	LevelReasons    []string           `json:"level_reasons"`
+	Rules           []explainedRule    `json:"rules"`
+	Correlated      []correlatedRow    `json:"correlated"`
 }
 
 type explainedRule struct {
@@ -205,7 +206,7 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 	if e.Parent != "" {
 		p.line("  parent: %s", text.Visible(e.Parent))
 	}
-	if e.ServerRole != scan.ServerNone {
+	if e.ServerRole != finding.ServerNone {
 		p.line("  %s: %s (%d), %s above", e.ServerRole.Noun(), text.Visible(cmp.Or(e.Worker, "(no name)")), e.WorkerProcessID, plural.Count(e.Depth, "link"))
 	} else {
 		p.line("  server: none above")

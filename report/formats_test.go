@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/scan/finding"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -33,10 +35,10 @@ func resultOf(s string) *scan.Result {
 	f.DecodedCommand = s
 	f.Rules = []*rules.Rule{{Name: s, Title: s, Level: rules.LevelHigh, Tags: []string{"attack.t1505.003", s}}}
 	return &scan.Result{
-		Findings: []*scan.Finding{f},
-		Sessions: []*scan.Session{{
-			Key: s, Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, Level: rules.LevelHigh, Raised: []string{s}, First: reporttest.Noon, Last: reporttest.Noon,
-			Findings: []*scan.Finding{f}, Users: []string{s, s}, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}}, {Findings: []*scan.Finding{f, f}, Known: true}},
+		Findings: []*finding.Finding{f},
+		Sessions: []*finding.Session{{
+			Key: s, Host: s, Product: s, Application: s, ServerRole: finding.ServerWeb, Level: rules.LevelHigh, Raised: []string{s}, First: reporttest.Noon, Last: reporttest.Noon,
+			Findings: []*finding.Finding{f}, Users: []string{s, s}, Shapes: []finding.Shape{{Findings: []*finding.Finding{f}}, {Findings: []*finding.Finding{f, f}, Known: true}},
 		}},
 		Integrity: []*integrity.Finding{{Host: s, File: s, Text: s, Meaning: s}},
 		Manifest:  scan.Manifest{Version: s},
@@ -208,7 +210,7 @@ func TestNavigator(t *testing.T) {
 				MinValue, MaxValue int
 			}
 		}
-		dec := json.NewDecoder(strings.NewReader(writeResult(t, "navigator", &scan.Result{Findings: []*scan.Finding{one, two}})))
+		dec := json.NewDecoder(strings.NewReader(writeResult(t, "navigator", &scan.Result{Findings: []*finding.Finding{one, two}})))
 		if err := dec.Decode(&layer); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
@@ -72,7 +73,7 @@ func writeIndicators(w io.Writer, res *scan.Result, o Options) error {
 
 // mergedIndicators returns the indicators of sessions, each once, by kind and
 // value. Values are compared without case, as Windows does; of URLs case counts.
-func mergedIndicators(sessions []*scan.Session) []*indicator {
+func mergedIndicators(sessions []*finding.Session) []*indicator {
 	type key struct {
 		kind  indicatorKind
 		value string
@@ -105,7 +106,7 @@ func indicatorsOf(in *story.Indicators) [8][]story.Indicator {
 
 // add takes what a session says of the indicator. One without a time of its own
 // is of the session's.
-func (i *indicator) add(s *scan.Session, from *story.Indicator) {
+func (i *indicator) add(s *finding.Session, from *story.Indicator) {
 	first, last := cmp.Or(from.First, s.First), cmp.Or(from.Last, s.Last)
 	if i.first == 0 || first < i.first {
 		i.first = first

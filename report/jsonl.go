@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/integrity"
 )
 
@@ -41,16 +42,16 @@ func jsonSections(raw bool) []jsonSection {
 			return every(r.Coverage, write, newHost)
 		}},
 		{"sessions", func(r *scan.Result, write func(any) error) error {
-			return every(r.Sessions, write, func(s **scan.Session) sessionObject { return newSession(*s) })
+			return every(r.Sessions, write, func(s **finding.Session) sessionObject { return newSession(*s) })
 		}},
 		{"findings", func(r *scan.Result, write func(any) error) error {
-			return every(r.Findings, write, func(f **scan.Finding) findingObject { return newFinding(*f, raw) })
+			return every(r.Findings, write, func(f **finding.Finding) findingObject { return newFinding(*f, raw) })
 		}},
 		{"events", func(r *scan.Result, write func(any) error) error {
-			return every(r.Events, write, func(e **scan.Event) eventObject { return newEvent(*e) })
+			return every(r.Events, write, func(e **finding.Event) eventObject { return newEvent(*e) })
 		}},
 		{"requests", func(r *scan.Result, write func(any) error) error {
-			return every(r.Requests, write, func(q **scan.Request) requestObject { return newRequest(*q) })
+			return every(r.Requests, write, func(q **finding.Request) requestObject { return newRequest(*q) })
 		}},
 		{"integrity", func(r *scan.Result, write func(any) error) error {
 			return every(r.Integrity, write, func(in **integrity.Finding) integrityObject { return newIntegrity(*in) })

@@ -31,7 +31,7 @@ type markdown struct {
 	res    *scan.Result
 	counts map[*rules.Rule]int // findings by rule
 	listed []*rules.Rule       // the rules that matched, the gravest first
-	kinds  *scan.Stack         // nil if there are few sessions
+	kinds  *finding.Stack      // nil if there are few sessions
 }
 
 func writeMarkdown(w io.Writer, res *scan.Result, _ Options) error {
@@ -41,7 +41,7 @@ func writeMarkdown(w io.Writer, res *scan.Result, _ Options) error {
 			m.counts[r]++
 		}
 	}
-	m.listed = scan.MatchedRules(res.Findings)
+	m.listed = finding.MatchedRules(res.Findings)
 	m.title()
 	m.stack()
 	m.logs()
@@ -95,7 +95,7 @@ func (m *markdown) stack() {
 }
 
 // mdRan returns what ran in the sessions of a kind as a cell.
-func mdRan(k *scan.Kind) string {
+func mdRan(k *finding.Kind) string {
 	commands, more := phrase.Ran(k, maxRan)
 	for i := range commands {
 		commands[i] = mdCell(commands[i])
@@ -170,7 +170,7 @@ func (m *markdown) sessions() {
 }
 
 // worker names a session's server.
-func (m *markdown) worker(s *scan.Session, code func(string) string) string {
+func (m *markdown) worker(s *finding.Session, code func(string) string) string {
 	f := s.Findings[0]
 	line := fmt.Sprintf("%s, PID %d", code(phrase.Worker(f)), f.WorkerProcessID)
 	for _, more := range []string{phrase.Product(s.Product, s.ServerRole), s.Application} {
@@ -181,7 +181,7 @@ func (m *markdown) worker(s *scan.Session, code func(string) string) string {
 	return line
 }
 
-func (m *markdown) session(number int, s *scan.Session) {
+func (m *markdown) session(number int, s *finding.Session) {
 	f := s.Findings[0]
 	m.line("\n### %d. %s: %s\n", number, mdCode(s.Host), m.worker(s, mdCode))
 	m.line("- Command line: %s", mdCode(f.WorkerCommandLine))
@@ -202,7 +202,7 @@ func (m *markdown) session(number int, s *scan.Session) {
 	m.line("- Session: %s", mdCode(s.Key))
 	m.story(s)
 	m.line("")
-	if tree := s.Tree(scan.Bounds{Nodes: maxMarkdownRows + 1, NoContext: true}); tree != nil {
+	if tree := s.Tree(finding.Bounds{Nodes: maxMarkdownRows + 1, NoContext: true}); tree != nil {
 		m.tree(tree, len(s.Findings))
 	} else {
 		m.shapes(s.Shapes)
@@ -211,7 +211,7 @@ func (m *markdown) session(number int, s *scan.Session) {
 
 // story says through what a session began, what happened in it and what it left,
 // as far as the evidence tells more than that its processes ran.
-func (m *markdown) story(s *scan.Session) {
+func (m *markdown) story(s *finding.Session) {
 	for _, parts := range phrase.EntryPoints(s) {
 		m.line("- Entry point: %s", mdParts(parts))
 	}
@@ -242,7 +242,7 @@ func mdParts(parts []phrase.Part) string {
 
 // tree writes the nodes of a session's tree, that of the server process left
 // out, as a table; findings is how many the session has.
-func (m *markdown) tree(tree *scan.Tree, findings int) {
+func (m *markdown) tree(tree *finding.Tree, findings int) {
 	m.header()
 	for i := range tree.Nodes[1:] {
 		n := &tree.Nodes[i+1]
@@ -264,7 +264,7 @@ func (m *markdown) tree(tree *scan.Tree, findings int) {
 
 // shapes writes a table of findings that hang in no tree, those folded that are
 // of one shape: the first ones of the list.
-func (m *markdown) shapes(list []scan.Shape) {
+func (m *markdown) shapes(list []finding.Shape) {
 	m.header()
 	rest := 0
 	for i, s := range list {
@@ -286,7 +286,7 @@ func (m *markdown) header() {
 }
 
 // row writes findings of one shape, which lie so many links below their server.
-func (m *markdown) row(findings []*scan.Finding, depth int) {
+func (m *markdown) row(findings []*finding.Finding, depth int) {
 	f := findings[0]
 	e := &f.Evidence[0]
 	var numbers []string
@@ -309,7 +309,7 @@ func mdIndent(depth int) string { return strings.Repeat("› ", min(max(depth-1,
 
 // mdProcess describes the process of findings of one shape: its command line,
 // what that hides, and how often it was seen.
-func mdProcess(findings []*scan.Finding) string {
+func mdProcess(findings []*finding.Finding) string {
 	f := findings[0]
 	line := mdCell(cmp.Or(f.CommandLine, f.Image))
 	if f.DecodedCommand != "" {
@@ -340,7 +340,7 @@ func mdProcess(findings []*scan.Finding) string {
 
 // mdMeetings says of the correlation rules that findings of one shape completed
 // how many processes met them.
-func mdMeetings(findings []*scan.Finding) string {
+func mdMeetings(findings []*finding.Finding) string {
 	var b strings.Builder
 	n := 0
 	for _, f := range findings {
@@ -367,7 +367,7 @@ func mdRecord(e *finding.Evidence) string {
 
 // others lists the findings below no server.
 func (m *markdown) others() {
-	var list []*scan.Finding
+	var list []*finding.Finding
 	for _, f := range m.res.Findings {
 		if f.Session == "" {
 			list = append(list, f)
@@ -375,7 +375,7 @@ func (m *markdown) others() {
 	}
 	if len(list) > 0 {
 		m.line("\n## Below no server\n")
-		m.shapes(scan.Fold(list))
+		m.shapes(finding.Fold(list))
 	}
 }
 

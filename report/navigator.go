@@ -11,6 +11,7 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // The layer format of the ATT&CK Navigator, version 4.5
@@ -88,7 +89,7 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 
 // countTechniques counts the findings of each technique, and has an empty entry
 // for each technique of which only sub-techniques were found.
-func countTechniques(findings []*scan.Finding) map[string]*techniqueCount {
+func countTechniques(findings []*finding.Finding) map[string]*techniqueCount {
 	counts := make(map[string]*techniqueCount)
 	known := make(techniques)
 	for _, f := range findings {
@@ -153,7 +154,7 @@ func tally(counts map[string]int) string {
 const maxName = 200
 
 // countHosts counts the hosts that findings are of.
-func countHosts(findings []*scan.Finding) int {
+func countHosts(findings []*finding.Finding) int {
 	hosts := make(map[string]bool)
 	for _, f := range findings {
 		hosts[f.Host] = true

@@ -132,42 +132,42 @@ func newHost(h *integrity.HostCoverage) hostObject {
 // sessionObject is a session as JSON has it; the CSV of sessions has the same
 // columns in the same order, but for kind and shapes.
 type sessionObject struct {
-	Kind              string          `json:"kind"`
-	Session           string          `json:"session"`
-	Host              string          `json:"host"`
-	Level             string          `json:"level"`
-	Raised            []string        `json:"raised"`
-	First             event.Time      `json:"first"`
-	Last              event.Time      `json:"last"`
-	Product           string          `json:"product"`
-	Application       string          `json:"application"`
-	ServerRole        scan.ServerRole `json:"server_role"`
-	WorkerImage       string          `json:"worker_image"`
-	WorkerProcessID   uint32          `json:"worker_process_id"`
-	WorkerCommandLine string          `json:"worker_command_line"`
-	WorkerUser        string          `json:"worker_user"`
-	WorkerStart       event.Time      `json:"worker_start"`
-	WorkerEnd         event.Time      `json:"worker_end"`
-	Processes         int             `json:"processes"`
-	Findings          int             `json:"findings"`
-	Commands          int             `json:"commands"`
-	Enumeration       int             `json:"enumeration"`
-	Burst             int             `json:"burst"`
-	BurstStart        event.Time      `json:"burst_start"`
-	FirstCommand      string          `json:"first_command"`
-	Users             []string        `json:"users"`
-	IntegrityLevels   []string        `json:"integrity_levels"`
-	Link              string          `json:"link"`
-	Known             bool            `json:"known"`
-	ShapeCount        int             `json:"shape_count"`
-	LevelReasons      []string        `json:"level_reasons"`
-	Shapes            []shapeObject   `json:"shapes"`
-	EventCounts       map[string]int  `json:"event_counts"`
-	EventsOmitted     int             `json:"events_omitted"`
-	Armed             []armedObject   `json:"armed"`
-	EntryPoints       []entryObject   `json:"entry_points"`
-	RequestsOmitted   int             `json:"requests_omitted"`
-	Indicators        indicators      `json:"indicators"`
+	Kind              string             `json:"kind"`
+	Session           string             `json:"session"`
+	Host              string             `json:"host"`
+	Level             string             `json:"level"`
+	Raised            []string           `json:"raised"`
+	First             event.Time         `json:"first"`
+	Last              event.Time         `json:"last"`
+	Product           string             `json:"product"`
+	Application       string             `json:"application"`
+	ServerRole        finding.ServerRole `json:"server_role"`
+	WorkerImage       string             `json:"worker_image"`
+	WorkerProcessID   uint32             `json:"worker_process_id"`
+	WorkerCommandLine string             `json:"worker_command_line"`
+	WorkerUser        string             `json:"worker_user"`
+	WorkerStart       event.Time         `json:"worker_start"`
+	WorkerEnd         event.Time         `json:"worker_end"`
+	Processes         int                `json:"processes"`
+	Findings          int                `json:"findings"`
+	Commands          int                `json:"commands"`
+	Enumeration       int                `json:"enumeration"`
+	Burst             int                `json:"burst"`
+	BurstStart        event.Time         `json:"burst_start"`
+	FirstCommand      string             `json:"first_command"`
+	Users             []string           `json:"users"`
+	IntegrityLevels   []string           `json:"integrity_levels"`
+	Link              string             `json:"link"`
+	Known             bool               `json:"known"`
+	ShapeCount        int                `json:"shape_count"`
+	LevelReasons      []string           `json:"level_reasons"`
+	Shapes            []shapeObject      `json:"shapes"`
+	EventCounts       map[string]int     `json:"event_counts"`
+	EventsOmitted     int                `json:"events_omitted"`
+	Armed             []armedObject      `json:"armed"`
+	EntryPoints       []entryObject      `json:"entry_points"`
+	RequestsOmitted   int                `json:"requests_omitted"`
+	Indicators        indicators         `json:"indicators"`
 }
 
 // maxShapes bounds how many shapes a session lists; its findings are all there.
@@ -184,7 +184,7 @@ type shapeObject struct {
 	Known       bool       `json:"known"`
 }
 
-func newSession(s *scan.Session) sessionObject {
+func newSession(s *finding.Session) sessionObject {
 	f := s.Findings[0]
 	o := sessionObject{
 		Kind: kindSession, Session: s.Key, Host: s.Host, Level: s.Level.String(), Raised: listOf(s.Raised),
@@ -203,11 +203,11 @@ func newSession(s *scan.Session) sessionObject {
 	return o
 }
 
-func newShape(s *scan.Shape) shapeObject {
+func newShape(s *finding.Shape) shapeObject {
 	f := s.Findings[0]
 	first, last := s.Span()
 	return shapeObject{
-		ParentImage: f.ParentImage, Image: f.Image, CommandLine: scan.FoldCommand(f.CommandLine), User: f.User,
+		ParentImage: f.ParentImage, Image: f.Image, CommandLine: finding.FoldCommand(f.CommandLine), User: f.User,
 		Count: len(s.Findings), First: first, Last: last, Known: s.Known,
 	}
 }
@@ -219,7 +219,7 @@ type findingObject struct {
 	RawEvent map[string]any `json:"raw_event,omitempty"`
 }
 
-func newFinding(f *scan.Finding, raw bool) findingObject {
+func newFinding(f *finding.Finding, raw bool) findingObject {
 	o := findingObject{Kind: kindFinding, row: newRow(f)}
 	if raw {
 		o.RawEvent = f.Crosscheck.Raw

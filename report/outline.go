@@ -7,8 +7,8 @@ import (
 	"webshellscan/internal/plural"
 	"webshellscan/report/draw"
 	"webshellscan/report/text"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -19,8 +19,8 @@ const minOutlineDepth, maxOutlineDepth = 2, 16
 // entry is one line of a session's tree: a process, or several of one shape.
 type entry struct {
 	process proctree.Process
-	finding *scan.Finding // the first; nil for a process without one
-	onWay   bool          // it is a finding, or on the way to one
+	finding *finding.Finding // the first; nil for a process without one
+	onWay   bool             // it is a finding, or on the way to one
 	count   int
 	last    event.Time // start of the last
 	hosts   []string   // it ran on, if the table is of several hosts
@@ -37,7 +37,7 @@ func outlineDepth(width int, branches draw.Branches) int {
 
 // outlineOf returns the lines of a tree, that of the server process left out,
 // with what draws the tree before them.
-func outlineOf(tree *scan.Tree, branches draw.Branches, maxDepth int) []entry {
+func outlineOf(tree *finding.Tree, branches draw.Branches, maxDepth int) []entry {
 	nodes := tree.Nodes
 	last := make([]int, len(nodes)) // the last node below each, 0 for none
 	for i := 1; i < len(nodes); i++ {
@@ -67,7 +67,7 @@ func outlineOf(tree *scan.Tree, branches draw.Branches, maxDepth int) []entry {
 
 // leftOutText says how many processes a tree leaves out, and of which images
 // most are; "" if it leaves out none.
-func leftOutText(tree *scan.Tree) string {
+func leftOutText(tree *finding.Tree) string {
 	if tree.LeftOut <= 0 {
 		return ""
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode"
 
+	"webshellscan/scan/finding"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/mattn/go-runewidth"
 
@@ -20,12 +22,12 @@ import (
 )
 
 // correlated returns a finding that a correlation rule gave.
-func correlated(s string) *scan.Finding {
+func correlated(s string) *finding.Finding {
 	f := reporttest.Finding(s)
 	rule := &rules.Rule{Name: s, Level: rules.LevelHigh, Correlation: &rules.Correlation{GroupBy: []string{"User"}}}
-	f.Correlated = []*scan.Correlation{{Rule: rule, Group: []string{s}, Value: 2, Total: 3, Processes: []scan.CorrelatedProcess{
+	f.Correlated = []*finding.Correlation{{Rule: rule, Group: []string{s}, Value: 2, Total: 3, Processes: []finding.CorrelatedProcess{
 		{Host: s, Time: reporttest.Noon, ProcessID: 1, Image: s, File: s, RecordID: 9}, {Host: s, Time: reporttest.Noon + event.Second, ProcessID: 2},
-	}}, {Rule: rule, Value: 1, Total: 1, Processes: []scan.CorrelatedProcess{}}}
+	}}, {Rule: rule, Value: 1, Total: 1, Processes: []finding.CorrelatedProcess{}}}
 	return f
 }
 
@@ -53,7 +55,7 @@ func TestCorrelated(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, format string, o report.Options, findings ...*scan.Finding) string {
+func write(t *testing.T, format string, o report.Options, findings ...*finding.Finding) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := report.ScanFormats.Write(&b, format, reporttest.Result(findings...), o); err != nil {
@@ -168,7 +170,7 @@ func TestSessionsCSV(t *testing.T) {
 
 // TestJSONLines: every line is one object, and every text comes back as it was.
 func TestJSONLines(t *testing.T) {
-	var findings []*scan.Finding
+	var findings []*finding.Finding
 	for _, s := range reporttest.Worst {
 		findings = append(findings, reporttest.Finding(s))
 	}

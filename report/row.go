@@ -6,7 +6,6 @@ import (
 
 	"webshellscan/report/phrase"
 	"webshellscan/rules"
-	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/finding"
 )
@@ -30,7 +29,7 @@ type row struct {
 	WorkerImage       string             `json:"worker_image"`
 	WorkerProcessID   *uint32            `json:"worker_process_id"`
 	WorkerCommandLine string             `json:"worker_command_line"`
-	ServerRole        scan.ServerRole    `json:"server_role"`
+	ServerRole        finding.ServerRole `json:"server_role"`
 	Depth             int                `json:"depth"`
 	Ancestors         []string           `json:"ancestors"`
 	Link              string             `json:"link"`
@@ -79,7 +78,7 @@ type correlatedProcess struct {
 	RecordID  uint64 `json:"record_id"`
 }
 
-func correlatedRows(list []*scan.Correlation) []correlatedRow {
+func correlatedRows(list []*finding.Correlation) []correlatedRow {
 	rows := make([]correlatedRow, len(list))
 	for i, c := range list {
 		rows[i] = correlatedRow{c.Rule.Label(), make(map[string]string), c.Value, c.Total, make([]correlatedProcess, len(c.Processes))}
@@ -99,7 +98,7 @@ type crosscheckCell struct {
 	Reason string           `json:"reason,omitempty"`
 }
 
-func newRow(f *scan.Finding) row {
+func newRow(f *finding.Finding) row {
 	r := row{
 		Host: f.Host, Time: f.Time.String(), Level: f.Level.String(), Rules: ruleNames(f.Rules),
 		Image: f.Image, CommandLine: f.CommandLine, ProcessID: f.ProcessID, ProcessGUID: f.ProcessGUID.String(),
@@ -135,7 +134,7 @@ func (r *row) takePlace(list []finding.Evidence) {
 
 // rowOfProcess returns a process of a session that is no finding as a row: it has
 // no level, no rules, and nobody was asked about its record.
-func rowOfProcess(s *scan.Session, p *scan.Finding) row {
+func rowOfProcess(s *finding.Session, p *finding.Finding) row {
 	r := newRow(p)
 	r.Level, r.Session = "", s.Key
 	if p.Process == s.Worker {
@@ -146,7 +145,7 @@ func rowOfProcess(s *scan.Session, p *scan.Finding) row {
 
 // rowOfEvent returns an event that is a finding as a row: what only processes
 // have is empty.
-func rowOfEvent(e *scan.Event) row {
+func rowOfEvent(e *finding.Event) row {
 	r := row{
 		Host: e.Host, Time: e.Time.String(), Level: e.Level().String(), Rules: ruleNames(e.Rules), Image: e.Image, ProcessID: e.ProcessID,
 		ProcessGUID: e.ProcessGUID.String(), Link: e.Link.String(), Evidence: e.Evidence, category: string(e.Category), summary: e.Summary,

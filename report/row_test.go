@@ -8,14 +8,14 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/rules"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // full returns a finding that says something in each of its fields.
-func full() *scan.Finding {
+func full() *finding.Finding {
 	f := correlated("here")
 	f.Recovered, f.Known = true, true
-	f.LevelReasons = []scan.LevelReason{{Level: rules.LevelHigh, Why: "it asks who it runs as"}}
+	f.LevelReasons = []finding.LevelReason{{Level: rules.LevelHigh, Why: "it asks who it runs as"}}
 	f.LogonID, f.Hashes, f.CurrentDirectory, f.OriginalFileName = "0x3e7", "MD5=0", `C:\`, "a.exe"
 	f.Techniques = []*rules.Rule{{Name: "technique", Tags: []string{"attack.t1033", "car.2013-04-002", "d3fend.d3-psa"}}}
 	return f

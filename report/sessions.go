@@ -18,6 +18,7 @@ import (
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -130,7 +131,7 @@ func (t *sessionTable) overview(res *scan.Result) {
 }
 
 // list names sessions, one a line.
-func (t *sessionTable) list(sessions []*scan.Session) {
+func (t *sessionTable) list(sessions []*finding.Session) {
 	host := len("HOST")
 	for _, s := range sessions {
 		host = max(host, text.Width(overviewHost(s)))
@@ -147,14 +148,14 @@ func (t *sessionTable) list(sessions []*scan.Session) {
 }
 
 // overviewHost is a host's short name, cut where it is not short.
-func overviewHost(s *scan.Session) string {
+func overviewHost(s *finding.Session) string {
 	short, _, _ := strings.Cut(s.Host, ".")
 	return text.Truncate(text.Visible(short), 16, "…")
 }
 
 // server names a session's worker with what runs in it. What stands before the
 // process ID is given.
-func server(s *scan.Session, before string) string {
+func server(s *finding.Session, before string) string {
 	f := s.Findings[0]
 	name := fmt.Sprintf("%s %s%d", text.Visible(phrase.Worker(f)), before, f.WorkerProcessID)
 	if product := phrase.Product(s.Product, s.ServerRole); product != "" {
@@ -174,7 +175,7 @@ func (t *sessionTable) lines(indent, s string, most int) {
 }
 
 // session writes one session.
-func (t *sessionTable) session(s *scan.Session) {
+func (t *sessionTable) session(s *finding.Session) {
 	level := strings.ToUpper(s.Level.String())
 	head := text.Wrap(fmt.Sprintf("%s  %s: %s", level, text.Visible(s.Host), server(s, "PID ")), t.width, 3)
 	for i, line := range head {
@@ -188,7 +189,7 @@ func (t *sessionTable) session(s *scan.Session) {
 		t.lines("  ", said, 2)
 	}
 	t.story(s)
-	if tree := s.Tree(scan.Bounds{}); tree != nil {
+	if tree := s.Tree(finding.Bounds{}); tree != nil {
 		t.table(outlineOf(tree, t.branches, outlineDepth(t.width, t.branches)))
 		if rest := leftOutText(tree); rest != "" {
 			fmt.Fprintln(t.out, t.style.Dim("  "+text.Truncate(rest, t.width-2, "…")))
@@ -200,7 +201,7 @@ func (t *sessionTable) session(s *scan.Session) {
 }
 
 // about returns the lines of a session's heading.
-func (t *sessionTable) about(s *scan.Session) []string {
+func (t *sessionTable) about(s *finding.Session) []string {
 	f := s.Findings[0]
 	when := text.TimeSpan(s.First, s.Last) + " UTC; worker "
 	switch end := workerEnd(s); {
@@ -246,7 +247,7 @@ const maxStoryWrapped = 3
 
 // story says through what a session began, what happened in it and what it left,
 // as far as the evidence tells more than that its processes ran.
-func (t *sessionTable) story(s *scan.Session) {
+func (t *sessionTable) story(s *finding.Session) {
 	for _, parts := range phrase.EntryPoints(s) {
 		t.lines("  ", "entry point: "+text.Visible(phrase.Plain(parts)), maxStoryWrapped)
 	}
@@ -277,7 +278,7 @@ func storyLayout(list []phrase.StoryLine) string {
 }
 
 // workerEnd returns when a session's worker ended, 0 if that is not known.
-func workerEnd(s *scan.Session) event.Time {
+func workerEnd(s *finding.Session) event.Time {
 	if !s.Worker.Exists() {
 		return 0
 	}
@@ -300,7 +301,7 @@ func visibleList(list []string) string {
 }
 
 // flat returns shapes as entries without a tree.
-func (t *sessionTable) flat(shapes []scan.Shape) []entry {
+func (t *sessionTable) flat(shapes []finding.Shape) []entry {
 	entries := make([]entry, len(shapes))
 	for i, s := range shapes {
 		f := s.Findings[0]
@@ -312,7 +313,7 @@ func (t *sessionTable) flat(shapes []scan.Shape) []entry {
 
 // belowNone writes the findings that hang from no server, by host.
 func (t *sessionTable) belowNone(res *scan.Result) {
-	byHost := make(map[string][]*scan.Finding)
+	byHost := make(map[string][]*finding.Finding)
 	var hosts []string
 	for _, f := range res.Findings {
 		if f.Session != "" || f.Known {
@@ -325,14 +326,14 @@ func (t *sessionTable) belowNone(res *scan.Result) {
 	}
 	for _, host := range hosts {
 		t.lines("", fmt.Sprintf("%s: below no server, %s", text.Visible(host), plural.Count(len(byHost[host]), "finding")), 2)
-		t.table(t.flat(scan.Fold(byHost[host])))
+		t.table(t.flat(finding.Fold(byHost[host])))
 		fmt.Fprintln(t.out)
 	}
 }
 
 // known lists what the baseline knows, folded over all hosts.
 func (t *sessionTable) known(res *scan.Result) {
-	var findings []*scan.Finding
+	var findings []*finding.Finding
 	for _, f := range res.Findings {
 		if f.Known {
 			findings = append(findings, f)
@@ -341,7 +342,7 @@ func (t *sessionTable) known(res *scan.Result) {
 	if len(findings) == 0 {
 		return
 	}
-	shapes := scan.Fold(findings)
+	shapes := finding.Fold(findings)
 	t.lines("", fmt.Sprintf("Known to the baseline: %s of %s", plural.Count(len(findings), "finding"), plural.Count(len(shapes), "shape")), 2)
 	entries := t.flat(shapes)
 	for i := range entries {
@@ -352,7 +353,7 @@ func (t *sessionTable) known(res *scan.Result) {
 }
 
 // hostsOfShape returns the hosts that a shape was found on, in their order.
-func hostsOfShape(s *scan.Shape) []string {
+func hostsOfShape(s *finding.Shape) []string {
 	var hosts []string
 	for _, f := range s.Findings {
 		if !slices.Contains(hosts, f.Host) {
@@ -576,7 +577,7 @@ func contextCommand(e *entry, image, command string) string {
 	if e.count > 1 {
 		s = fmt.Sprintf("%d times %s", e.count, s)
 	}
-	if arguments := scan.Arguments(command); arguments != "" {
+	if arguments := finding.Arguments(command); arguments != "" {
 		s += " " + arguments
 	}
 	return s
@@ -589,8 +590,8 @@ type ruleNumbers struct {
 	numbers map[*rules.Rule]int
 }
 
-func numberRules(findings []*scan.Finding) ruleNumbers {
-	n := ruleNumbers{scan.MatchedRules(findings), make(map[*rules.Rule]int)}
+func numberRules(findings []*finding.Finding) ruleNumbers {
+	n := ruleNumbers{finding.MatchedRules(findings), make(map[*rules.Rule]int)}
 	for i, r := range n.list {
 		n.numbers[r] = i + 1
 	}
@@ -601,7 +602,7 @@ func numberRules(findings []*scan.Finding) ruleNumbers {
 const maxNumbers = 4
 
 // of returns the numbers of a finding's rules.
-func (n *ruleNumbers) of(f *scan.Finding) string {
+func (n *ruleNumbers) of(f *finding.Finding) string {
 	var b strings.Builder
 	for i, r := range f.Rules {
 		if i > 0 {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/scan/finding"
+
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/internal/evtxtest"
@@ -150,7 +152,7 @@ func TestOneTree(t *testing.T) {
 	for i, s := range res.Sessions {
 		_, card, _ := strings.Cut(page, fmt.Sprintf(`<article class="session %s" id="s%d"`, s.Level, i))
 		card, _, _ = strings.Cut(card, "</article>")
-		tree := s.Tree(scan.Bounds{})
+		tree := s.Tree(finding.Bounds{})
 		for n, m := range link.FindAllStringSubmatch(card, -1) {
 			if n > 0 && !s.Known { // the server process is not in the table
 				onPage = append(onPage, m[1])
@@ -179,7 +181,7 @@ func TestOneTree(t *testing.T) {
 
 // drawnProcesses returns the IDs of the processes that JSON draws below a
 // session's server process.
-func drawnProcesses(t *testing.T, res *scan.Result, s *scan.Session) []string {
+func drawnProcesses(t *testing.T, res *scan.Result, s *finding.Session) []string {
 	t.Helper()
 	var b strings.Builder
 	trees := &draw.Trees{Forest: res.Forest, Tops: []draw.Top{{Host: s.Worker.HostIndex(), Process: s.Worker, Session: s}}}

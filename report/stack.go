@@ -11,19 +11,20 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // stackRow is a kind of session, or something that moved between hosts.
 type stackRow struct {
 	what        string // session, or what moved
-	kind        *scan.Kind
+	kind        *finding.Kind
 	value, name string
 	first, last event.Time
 	hosts       []string // in the order of time
 }
 
 // ofKind returns a cell that only kinds of session have.
-func ofKind(cell func(k *scan.Kind) string) func(r *stackRow) string {
+func ofKind(cell func(k *finding.Kind) string) func(r *stackRow) string {
 	return func(r *stackRow) string {
 		if r.kind == nil {
 			return ""
@@ -35,10 +36,10 @@ func ofKind(cell func(k *scan.Kind) string) func(r *stackRow) string {
 // stackColumns are the columns of a stack.
 var stackColumns = []csvColumn[stackRow]{
 	{"type", func(r *stackRow) string { return r.what }},
-	{"level", ofKind(func(k *scan.Kind) string { return k.Level.String() })},
-	{"product", ofKind(func(k *scan.Kind) string { return k.Product })},
-	{"server_role", ofKind(func(k *scan.Kind) string { return string(k.ServerRole) })},
-	{"known", ofKind(func(k *scan.Kind) string { return strconv.FormatBool(k.Known) })},
+	{"level", ofKind(func(k *finding.Kind) string { return k.Level.String() })},
+	{"product", ofKind(func(k *finding.Kind) string { return k.Product })},
+	{"server_role", ofKind(func(k *finding.Kind) string { return string(k.ServerRole) })},
+	{"known", ofKind(func(k *finding.Kind) string { return strconv.FormatBool(k.Known) })},
 	{"ran", ofKind(ranCell)},
 	{"value", func(r *stackRow) string { return r.value }},
 	{"name", func(r *stackRow) string { return r.name }},
@@ -46,8 +47,8 @@ var stackColumns = []csvColumn[stackRow]{
 	{"first_host", func(r *stackRow) string { return r.hosts[0] }},
 	{"first", func(r *stackRow) string { return r.first.String() }},
 	{"last", func(r *stackRow) string { return r.last.String() }},
-	{"sessions", ofKind(func(k *scan.Kind) string { return strconv.Itoa(len(k.Sessions)) })},
-	{"findings", ofKind(func(k *scan.Kind) string { return strconv.Itoa(k.Findings) })},
+	{"sessions", ofKind(func(k *finding.Kind) string { return strconv.Itoa(len(k.Sessions)) })},
+	{"findings", ofKind(func(k *finding.Kind) string { return strconv.Itoa(k.Findings) })},
 	{"host", hostsCell},
 	{"blind", func(_ *stackRow) string { return "" }},
 }
@@ -60,7 +61,7 @@ const (
 )
 
 // ranCell lists what ran, as many commands as there is room for.
-func ranCell(k *scan.Kind) string {
+func ranCell(k *finding.Kind) string {
 	commands := make([]string, 0, min(len(k.Ran), maxStackCommands))
 	for _, f := range k.Ran[:min(len(k.Ran), maxStackCommands)] {
 		commands = append(commands, phrase.Command(f.Image, f.CommandLine))
@@ -91,7 +92,7 @@ func boundedCell(list []string, total int) string {
 }
 
 // stackRows returns the rows of a stack: the kinds of session, then what moved.
-func stackRows(stack *scan.Stack) []stackRow {
+func stackRows(stack *finding.Stack) []stackRow {
 	rows := make([]stackRow, 0, len(stack.Kinds)+len(stack.Moved))
 	for i := range stack.Kinds {
 		k := &stack.Kinds[i]
@@ -110,7 +111,7 @@ func stackRows(stack *scan.Stack) []stackRow {
 // writeStack writes the kinds of session and what moved between hosts as CSV.
 func writeStack(w io.Writer, res *scan.Result, o Options) error {
 	c := newCSVWriter(w, o)
-	if err := writeColumns(c, stackRows(res.Stack()), stackColumns, func(r stackRow) stackRow { return r }); err != nil {
+	if err := writeColumns(c, stackRows(finding.NewStack(res.Sessions)), stackColumns, func(r stackRow) stackRow { return r }); err != nil {
 		return err
 	}
 	if err := writeBlind(c, stackColumns, res.Summary.BlindHosts); err != nil {
@@ -132,7 +133,7 @@ const (
 
 // stack names the kinds of session, one a line with what ran below it, and what
 // moved between hosts.
-func (t *sessionTable) stack(stack *scan.Stack) {
+func (t *sessionTable) stack(stack *finding.Stack) {
 	t.lines("", plural.Count(len(stack.Kinds), "kind")+" of session, the rarest of a level first", 2)
 	header := fmt.Sprintf(" %-5s  %5s  %-16s  %-*s  %s", "LEVEL", "HOSTS", "FIRST", hostColumn, "ON", "SERVER, AND WHAT RAN")
 	fmt.Fprintf(t.out, "\n%s\n", text.Truncate(header, t.width, "…"))
@@ -155,7 +156,7 @@ func (t *sessionTable) stack(stack *scan.Stack) {
 }
 
 // kind writes one kind of session.
-func (t *sessionTable) kind(k *scan.Kind) {
+func (t *sessionTable) kind(k *finding.Kind) {
 	first := k.First()
 	level := t.style.Paint(k.Level, fmt.Sprintf("%-5s", text.ShortLevel(k.Level)))
 	if k.Known {
@@ -175,6 +176,6 @@ func (t *sessionTable) kind(k *scan.Kind) {
 
 // movedLine says what moved, when and where it was first, and where then. It may
 // hold text from a log.
-func movedLine(m *scan.Movement) string {
+func movedLine(m *finding.Movement) string {
 	return text.Time(m.Sightings[0].Time) + "  " + phrase.Plain(phrase.MovedText(m)) + ": " + phrase.Plain(phrase.Way(m, maxMovedTo))
 }

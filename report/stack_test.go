@@ -11,6 +11,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // manyHosts returns a result of one session on each of so many hosts: the last has
@@ -24,11 +25,11 @@ func manyHosts(n int) *scan.Result {
 		if f.Product = "IIS"; i == n-1 {
 			f.CommandLine = "planted | command"
 		}
-		findings := []*scan.Finding{f}
+		findings := []*finding.Finding{f}
 		res.Findings = append(res.Findings, f)
-		res.Sessions = append(res.Sessions, &scan.Session{
-			Key: host, Host: host, Product: "IIS", ServerRole: scan.ServerWeb, Level: f.Level, First: f.Time, Last: f.Time,
-			Findings: findings, Shapes: scan.Fold(findings), Commands: 1,
+		res.Sessions = append(res.Sessions, &finding.Session{
+			Key: host, Host: host, Product: "IIS", ServerRole: finding.ServerWeb, Level: f.Level, First: f.Time, Last: f.Time,
+			Findings: findings, Shapes: finding.Fold(findings), Commands: 1,
 		})
 	}
 	return res

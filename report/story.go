@@ -69,7 +69,7 @@ func (o fieldsObject) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func newEvent(e *scan.Event) eventObject {
+func newEvent(e *finding.Event) eventObject {
 	r := e.Record
 	o := eventObject{
 		Kind: kindEvent, Host: e.Host, Time: e.Time, Category: string(e.Category), Summary: e.Summary,
@@ -108,7 +108,7 @@ type armedObject struct {
 	By          string     `json:"by"`
 }
 
-func newArmed(s *scan.Session) []armedObject {
+func newArmed(s *finding.Session) []armedObject {
 	list := make([]armedObject, 0, len(s.Armed))
 	for _, a := range s.Armed {
 		texts := a.Process.Forest().Texts()
@@ -121,7 +121,7 @@ func newArmed(s *scan.Session) []armedObject {
 }
 
 // eventCounts counts a session's events by category.
-func eventCounts(s *scan.Session) map[string]int {
+func eventCounts(s *finding.Session) map[string]int {
 	counts := make(map[string]int, len(s.EventCounts))
 	for category, n := range s.EventCounts {
 		counts[string(category)] = n
@@ -180,7 +180,7 @@ type entryObject struct {
 	Confidence  string     `json:"confidence"`
 }
 
-func newEntryPoints(s *scan.Session) []entryObject {
+func newEntryPoints(s *finding.Session) []entryObject {
 	list := make([]entryObject, 0, len(s.EntryPoints))
 	for _, p := range s.EntryPoints {
 		list = append(list, entryObject{
@@ -222,7 +222,7 @@ type startedObject struct {
 	Time      event.Time `json:"time"`
 }
 
-func newRequest(r *scan.Request) requestObject {
+func newRequest(r *finding.Request) requestObject {
 	o := requestObject{
 		Kind: kindRequest, Host: r.Host, Time: r.Time, Method: r.Method, URI: r.URI, Query: r.Query, Status: r.Status,
 		Client: r.Client, ForwardedFor: r.ForwardedFor, User: r.User, UserAgent: r.UserAgent, Referer: r.Referer, Site: r.Site,

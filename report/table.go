@@ -12,6 +12,7 @@ import (
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -20,7 +21,7 @@ import (
 type table struct {
 	width    int
 	style    text.Style
-	findings []*scan.Finding
+	findings []*finding.Finding
 	rules    ruleNumbers
 }
 
@@ -57,7 +58,7 @@ const (
 // the process has none: it takes the room that the others leave.
 type flatColumn struct {
 	name string
-	cell func(*scan.Finding) string
+	cell func(*finding.Finding) string
 }
 
 const columnProcess = "process"
@@ -75,7 +76,7 @@ func (t *table) columns() []flatColumn {
 		format += ".000"
 	}
 	format = text.TimeLayout(from, to, format)
-	time := flatColumn{"time", func(f *scan.Finding) string { return f.Time.Time().Format(format) }}
+	time := flatColumn{"time", func(f *finding.Finding) string { return f.Time.Time().Format(format) }}
 	process := flatColumn{name: columnProcess}
 	if t.width < narrow {
 		return []flatColumn{time, process}
@@ -83,8 +84,8 @@ func (t *table) columns() []flatColumn {
 	list := []flatColumn{
 		{"host", t.hostName},
 		time,
-		{"level", func(f *scan.Finding) string { return text.ShortLevel(f.Level) }},
-		{"pid", func(f *scan.Finding) string { return fmt.Sprint(f.ProcessID) }},
+		{"level", func(f *finding.Finding) string { return text.ShortLevel(f.Level) }},
+		{"pid", func(f *finding.Finding) string { return fmt.Sprint(f.ProcessID) }},
 	}
 	if t.width >= minServerWidth {
 		list = append(list, flatColumn{"server", serverName})
@@ -133,13 +134,13 @@ const maxShortName = 24
 func shortName(name string, width int) string { return text.Truncate(text.Visible(name), width, "…") }
 
 // hostName returns the short name of a finding's host.
-func (t *table) hostName(f *scan.Finding) string {
+func (t *table) hostName(f *finding.Finding) string {
 	host, _, _ := strings.Cut(f.Host, ".")
 	return shortName(host, min(t.width/7, maxShortName))
 }
 
 // serverName names the server above a finding, "" if there is none.
-func serverName(f *scan.Finding) string {
+func serverName(f *finding.Finding) string {
 	if f.Session == "" {
 		return ""
 	}
@@ -147,7 +148,7 @@ func serverName(f *scan.Finding) string {
 }
 
 // span returns the times of the first and last of some findings.
-func span(findings []*scan.Finding) (from, to event.Time) {
+func span(findings []*finding.Finding) (from, to event.Time) {
 	from, to = findings[0].Time, findings[0].Time
 	for _, f := range findings {
 		from, to = min(from, f.Time), max(to, f.Time)
@@ -157,7 +158,7 @@ func span(findings []*scan.Finding) (from, to event.Time) {
 
 // process describes a finding's process: how deep it lies, its command line, as
 // whom it ran if that is another than before, and what is out of the ordinary.
-func (t *table) process(f *scan.Finding, before string, width int) []string {
+func (t *table) process(f *finding.Finding, before string, width int) []string {
 	indent := strings.Repeat("> ", min(max(f.Depth-1, 0), 6))
 	command := f.CommandLine
 	if command == "" {
@@ -193,7 +194,7 @@ func (t *table) process(f *scan.Finding, before string, width int) []string {
 
 // correlationNotes says of each correlation rule that a finding completed how
 // many processes met it together.
-func correlationNotes(f *scan.Finding) []string {
+func correlationNotes(f *finding.Finding) []string {
 	var notes []string
 	for _, c := range f.Correlated {
 		notes = append(notes, text.Visible(c.Rule.Label())+": "+phrase.Meeting(c))

@@ -65,7 +65,7 @@ type timelineRow struct {
 	recordID   uint64
 	file       string
 	offset     int64
-	finding    *scan.Finding // of a process that is one
+	finding    *finding.Finding // of a process that is one
 }
 
 // timelineColumns are the columns of the time line.
@@ -177,12 +177,12 @@ func timelineProcesses(res *scan.Result) []timelineRow {
 }
 
 // arm says of a process that a session armed it.
-func (r *timelineRow) arm(s *scan.Session, a *story.Armed) {
+func (r *timelineRow) arm(s *finding.Session, a *story.Armed) {
 	r.summary += " (armed by the session: " + a.By + ")"
 	r.session, r.link = cmp.Or(r.session, s.Key), linkArmed
 }
 
-func timelineOfFinding(f *scan.Finding) timelineRow {
+func timelineOfFinding(f *finding.Finding) timelineRow {
 	r := timelineRow{
 		at: f.Time, kind: timelineProcess, host: f.Host, level: f.Level, category: categoryProcess,
 		summary: cmp.Or(f.CommandLine, f.Image), session: f.Session, link: f.Link.String(), pid: &f.ProcessID, guid: f.ProcessGUID,
@@ -193,7 +193,7 @@ func timelineOfFinding(f *scan.Finding) timelineRow {
 }
 
 // timelineOfProcess returns the line of a process that is no finding.
-func timelineOfProcess(res *scan.Result, s *scan.Session, p proctree.Process) timelineRow {
+func timelineOfProcess(res *scan.Result, s *finding.Session, p proctree.Process) timelineRow {
 	texts, pid := p.Forest().Texts(), p.PID()
 	_, link := p.Parent()
 	r := timelineRow{
@@ -210,7 +210,7 @@ func timelineOfProcess(res *scan.Result, s *scan.Session, p proctree.Process) ti
 	return r
 }
 
-func timelineOfEvent(e *scan.Event) timelineRow {
+func timelineOfEvent(e *finding.Event) timelineRow {
 	r := timelineRow{
 		at: e.Time, kind: timelineEvent, host: e.Host, level: e.Level(), category: string(e.Category), summary: e.Summary,
 		link: e.Link.String(), guid: e.ProcessGUID, image: e.Image, rules: e.Rules,
@@ -240,7 +240,7 @@ func (r *timelineRow) found(evidence []finding.Evidence) {
 	}
 }
 
-func timelineOfRequest(q *scan.Request) timelineRow {
+func timelineOfRequest(q *finding.Request) timelineRow {
 	r := timelineRow{
 		at: q.Time, kind: timelineRequest, host: q.Host, level: rules.LevelInformational, category: categoryRequest,
 		summary: phrase.Request(q), session: q.Session.Key, link: story.LinkTime.String(), user: q.User, client: q.Client,

@@ -9,18 +9,19 @@ import (
 
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
 func storyResult() *scan.Result {
 	const at = 133_500_000_000_000_000
-	s := &scan.Session{Key: "k", Host: "WEB1", First: at, Last: at}
+	s := &finding.Session{Key: "k", Host: "WEB1", First: at, Last: at}
 	s.Indicators.Addresses = []story.Indicator{{Value: "203.0.113.9", First: at, Last: at + event.Hour, Sources: []string{"entry point"}}}
 	s.Indicators.Files = []story.Indicator{{Value: `C:\it's\a.exe`, First: at, Last: at}}
-	q := &scan.Request{Host: "WEB1", Session: s, Entry: true, Confidence: story.ConfidenceLikely}
+	q := &finding.Request{Host: "WEB1", Session: s, Entry: true, Confidence: story.ConfidenceLikely}
 	q.Time, q.Method, q.URI, q.Client = at, "POST", "/x.aspx", "203.0.113.9"
-	e := &scan.Event{Event: &story.Event{Time: at, Category: story.FileEvent, Summary: "wrote x", Record: &story.Record{}}, Host: "WEB1", Session: s}
-	return &scan.Result{Sessions: []*scan.Session{s}, Events: []*scan.Event{e}, Requests: []*scan.Request{q}}
+	e := &finding.Event{Event: &story.Event{Time: at, Category: story.FileEvent, Summary: "wrote x", Record: &story.Record{}}, Host: "WEB1", Session: s}
+	return &scan.Result{Sessions: []*finding.Session{s}, Events: []*finding.Event{e}, Requests: []*finding.Request{q}}
 }
 
 // TestTimeline: of one time, a request stands before what it may have caused.

@@ -7,12 +7,12 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/report/reporttest"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // at returns a finding of a time.
-func at(when time.Time, command string) *scan.Finding {
+func at(when time.Time, command string) *finding.Finding {
 	f := reporttest.Finding(command)
 	f.Time, f.DecodedCommand, f.Crosscheck.Reason = event.FromTime(when), "", ""
 	return f

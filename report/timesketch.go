@@ -13,6 +13,7 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/integrity"
 )
 
@@ -48,7 +49,7 @@ type timesketchRow struct {
 // Timesketch is made for.
 const startTime = "Start Time"
 
-func newTimesketchRow(f *scan.Finding) timesketchRow {
+func newTimesketchRow(f *finding.Finding) timesketchRow {
 	at := cmp.Or(f.Time, f.Evidence[0].Time)
 	r := timesketchRow{
 		Message: timesketchMessage(f), Datetime: timesketchTime(at),
@@ -71,7 +72,7 @@ func newTimesketchRow(f *scan.Finding) timesketchRow {
 const maxMessage = 1000
 
 // timesketchMessage says in one line what ran, below what.
-func timesketchMessage(f *scan.Finding) string {
+func timesketchMessage(f *finding.Finding) string {
 	message := fmt.Sprintf("[%s] %s (PID %d)", f.Level, text.Clip(text.Visible(cmp.Or(f.CommandLine, f.Image)), maxMessage), f.ProcessID)
 	if f.Session != "" {
 		message += fmt.Sprintf(" below %s (PID %d)", text.Visible(phrase.Worker(f)), f.WorkerProcessID)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"webshellscan/scan/finding"
+
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/rules"
@@ -13,13 +15,13 @@ import (
 	"webshellscan/scan/event"
 )
 
-func baselineOf(t testing.TB, findings ...*scan.Finding) (*scan.Baseline, string) {
+func baselineOf(t testing.TB, findings ...*finding.Finding) (*finding.Baseline, string) {
 	t.Helper()
 	var file bytes.Buffer
-	if err := scan.WriteBaseline(&file, findings); err != nil {
+	if err := finding.WriteBaseline(&file, findings); err != nil {
 		t.Fatal(err)
 	}
-	b, err := scan.ReadBaseline(bytes.NewReader(file.Bytes()))
+	b, err := finding.ReadBaseline(bytes.NewReader(file.Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,28 +78,28 @@ func TestBaselineOfBusiness(t *testing.T) {
 
 // TestBaselineIsExact: a shape that differs in anything but numbers is not known.
 func TestBaselineIsExact(t *testing.T) {
-	base := func() *scan.Finding {
+	base := func() *finding.Finding {
 		f := madeFinding(1, `a.exe /out C:\tmp\inv17.pdf`)
 		f.WorkerImage = `C:\x\httpd.exe`
 		return f
 	}
-	change := map[string]func(f *scan.Finding){
-		"another command":  func(f *scan.Finding) { f.CommandLine = `a.exe /out C:\tmp\inv17.exe` },
-		"another image":    func(f *scan.Finding) { f.Image = `C:\y\a.exe` },
-		"another parent":   func(f *scan.Finding) { f.ParentImage = `C:\x\c.exe` },
-		"another worker":   func(f *scan.Finding) { f.WorkerImage = `C:\x\nginx.exe` },
-		"a higher level":   func(f *scan.Finding) { f.Level = rules.LevelCritical },
-		"what looks alike": func(f *scan.Finding) { f.CommandLine = `a.exe /out C:\tmp\inv{n}.pdf` },
+	change := map[string]func(f *finding.Finding){
+		"another command":  func(f *finding.Finding) { f.CommandLine = `a.exe /out C:\tmp\inv17.exe` },
+		"another image":    func(f *finding.Finding) { f.Image = `C:\y\a.exe` },
+		"another parent":   func(f *finding.Finding) { f.ParentImage = `C:\x\c.exe` },
+		"another worker":   func(f *finding.Finding) { f.WorkerImage = `C:\x\nginx.exe` },
+		"a higher level":   func(f *finding.Finding) { f.Level = rules.LevelCritical },
+		"what looks alike": func(f *finding.Finding) { f.CommandLine = `a.exe /out C:\tmp\inv{n}.pdf` },
 	}
-	known := map[string]func(f *scan.Finding){
-		"itself":         func(*scan.Finding) {},
-		"another number": func(f *scan.Finding) { f.CommandLine = `a.exe /out C:\tmp\inv99183.pdf` },
-		"another case":   func(f *scan.Finding) { f.Image = `C:\X\A.EXE` },
-		"another host":   func(f *scan.Finding) { f.Host, f.User = "other", "other" },
-		"a lower level":  func(f *scan.Finding) { f.Level = rules.LevelLow },
+	known := map[string]func(f *finding.Finding){
+		"itself":         func(*finding.Finding) {},
+		"another number": func(f *finding.Finding) { f.CommandLine = `a.exe /out C:\tmp\inv99183.pdf` },
+		"another case":   func(f *finding.Finding) { f.Image = `C:\X\A.EXE` },
+		"another host":   func(f *finding.Finding) { f.Host, f.User = "other", "other" },
+		"a lower level":  func(f *finding.Finding) { f.Level = rules.LevelLow },
 	}
 	b, _ := baselineOf(t, base())
-	check := func(name string, with func(f *scan.Finding), want bool) {
+	check := func(name string, with func(f *finding.Finding), want bool) {
 		f := base()
 		with(f)
 		if got := b.Knows(f); got != want {
@@ -141,12 +143,12 @@ func TestBadBaseline(t *testing.T) {
 		{`{"kind": "webshellscan-baseline", "version": 1, "shapes": [`, "unexpected EOF"},
 	}
 	for _, tt := range tests {
-		_, err := scan.ReadBaseline(strings.NewReader(tt.text))
-		if !errors.Is(err, scan.ErrBaseline) || !strings.Contains(err.Error(), tt.want) {
+		_, err := finding.ReadBaseline(strings.NewReader(tt.text))
+		if !errors.Is(err, finding.ErrBaseline) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q in it", tt.text, err, tt.want)
 		}
 	}
-	if _, err := scan.ReadBaseline(strings.NewReader(`{"kind": "webshellscan-baseline", "version": 1, "shapes": []}`)); err != nil {
+	if _, err := finding.ReadBaseline(strings.NewReader(`{"kind": "webshellscan-baseline", "version": 1, "shapes": []}`)); err != nil {
 		t.Errorf("an empty one: %v", err)
 	}
 }
@@ -157,8 +159,8 @@ func FuzzReadBaseline(f *testing.F) {
 	f.Add([]byte(whole[:len(whole)/2]))
 	f.Add([]byte(`{"kind": "webshellscan-baseline", "version": 1, "shapes": [{"image": "a", "level": "low"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := scan.ReadBaseline(bytes.NewReader(data))
-		if (b == nil) == (err == nil) || err != nil && !errors.Is(err, scan.ErrBaseline) {
+		b, err := finding.ReadBaseline(bytes.NewReader(data))
+		if (b == nil) == (err == nil) || err != nil && !errors.Is(err, finding.ErrBaseline) {
 			t.Errorf("%v, %v", b, err)
 		}
 	})

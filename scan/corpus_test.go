@@ -38,7 +38,7 @@ var letters = map[string]string{
 	"web_server_descendant_tool":            "D",
 }
 
-func ruleLetters(f *scan.Finding) []string {
+func ruleLetters(f *finding.Finding) []string {
 	var list []string
 	for _, r := range f.Rules {
 		if l := letters[r.Name]; l != "" && !slices.Contains(list, l) {
@@ -77,10 +77,10 @@ var mayBeFound = regexp.MustCompile("ordinary child|only a similar name.*not the
 
 // trapped reports whether a finding claims a web server above a process that has
 // none, or speaks of one of which nothing is to be said.
-func (s *scenario) trapped(f *scan.Finding) bool {
+func (s *scenario) trapped(f *finding.Finding) bool {
 	for _, trap := range s.Traps {
 		if shortHost(trap.Host) == shortHost(f.Host) && trap.PID == f.ProcessID && !mayBeFound.MatchString(trap.Why) {
-			return f.Worker.Exists() && f.ServerRole != scan.ServerOther
+			return f.Worker.Exists() && f.ServerRole != finding.ServerOther
 		}
 	}
 	return false
@@ -128,7 +128,7 @@ func checkScenario(t *testing.T, file string, res *scan.Result) {
 	}
 	left := slices.Clone(res.Findings)
 	for _, want := range truth.Findings {
-		i := slices.IndexFunc(left, func(f *scan.Finding) bool {
+		i := slices.IndexFunc(left, func(f *finding.Finding) bool {
 			return shortHost(f.Host) == shortHost(want.Host) && f.ProcessID == want.PID &&
 				slices.ContainsFunc(f.Evidence, func(e finding.Evidence) bool {
 					return slices.ContainsFunc(want.Records, func(r struct {

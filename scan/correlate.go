@@ -9,34 +9,9 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
-
-// Correlation is a correlation rule that several processes met together.
-type Correlation struct {
-	Rule *rules.Rule
-	// Group holds the values of the rule's group-by fields, in order.
-	Group []string
-	// Value is what the rule's condition asks about, such as a count: the highest as
-	// long as the rule went on being met.
-	Value float64
-	// Processes took part, in the order of their start: the first 1,000. Total counts
-	// them all, as far as the rule kept them.
-	Processes []CorrelatedProcess
-	Total     int
-}
-
-// CorrelatedProcess is a process that took part in a correlation.
-type CorrelatedProcess struct {
-	Process   proctree.Process
-	Host      string
-	Time      event.Time // of its start
-	ProcessID uint32
-	Image     string
-	// File and RecordID name its first record.
-	File     string
-	RecordID uint64
-}
 
 // maxCorrelated bounds the processes that a Correlation names.
 const maxCorrelated = 1000
@@ -71,7 +46,7 @@ type correlating struct {
 // metCorrelation is a correlation on its way. Its processes are indices of
 // moments, ascending.
 type metCorrelation struct {
-	Correlation
+	finding.Correlation
 	completed uint64 // the one with which the rule was met first
 	last      uint64
 	refs      []uint64
@@ -84,7 +59,7 @@ const maxNamed = 1 << 20
 // match, of all hosts in the order of time, and adds those that are met to the
 // findings. Each process is matched a second time, one after the other, so that
 // nothing but the place of each has to be kept.
-func (d *detection) correlate(j *judge, moments []moment, findings []*Finding) []*Finding {
+func (d *detection) correlate(j *judge, moments []moment, findings []*finding.Finding) []*finding.Finding {
 	slices.SortFunc(moments, compareMoments)
 	c := &correlating{open: make(map[string]*metCorrelation)}
 	correlator := d.set.NewCorrelator()
@@ -110,7 +85,7 @@ func (c *correlating) take(matches []rules.Correlated) {
 		key := strconv.Itoa(m.Correlation) + "\x00" + strings.Join(m.Group, "\x00")
 		met := c.open[key]
 		if !m.Continued || met == nil {
-			met = &metCorrelation{Correlation: Correlation{Rule: m.Rule, Group: m.Group, Value: m.Value}, completed: m.Refs[len(m.Refs)-1]}
+			met = &metCorrelation{Correlation: finding.Correlation{Rule: m.Rule, Group: m.Group, Value: m.Value}, completed: m.Refs[len(m.Refs)-1]}
 			c.open[key] = met
 			c.met = append(c.met, met)
 		}
@@ -138,8 +113,8 @@ func (c *correlating) join(met *metCorrelation, refs []uint64) {
 // addCorrelations adds each correlation that was met to the finding of the
 // process that completed it, or makes one of it, if findings of that process's
 // host and time are asked for.
-func (d *detection) addCorrelations(j *judge, moments []moment, findings []*Finding, met []*metCorrelation) []*Finding {
-	byProcess := make(map[proctree.Process]*Finding, len(findings))
+func (d *detection) addCorrelations(j *judge, moments []moment, findings []*finding.Finding, met []*metCorrelation) []*finding.Finding {
+	byProcess := make(map[proctree.Process]*finding.Finding, len(findings))
 	for _, f := range findings {
 		byProcess[f.Process] = f
 	}
@@ -157,9 +132,9 @@ func (d *detection) addCorrelations(j *judge, moments []moment, findings []*Find
 			findings = append(findings, f)
 		}
 		if !slices.Contains(f.Rules, m.Rule) {
-			f.addRules(m.Rule)
+			f.AddRules(m.Rule)
 		}
-		m.Processes = make([]CorrelatedProcess, 0, len(m.refs))
+		m.Processes = make([]finding.CorrelatedProcess, 0, len(m.refs))
 		for _, ref := range m.refs {
 			m.Processes = append(m.Processes, d.correlated(moments[ref]))
 		}
@@ -170,9 +145,9 @@ func (d *detection) addCorrelations(j *judge, moments []moment, findings []*Find
 }
 
 // correlated says what a Correlation names of a process.
-func (d *detection) correlated(m moment) CorrelatedProcess {
+func (d *detection) correlated(m moment) finding.CorrelatedProcess {
 	p := d.forest.Process(int(m.host), int(m.index))
-	named := CorrelatedProcess{
+	named := finding.CorrelatedProcess{
 		Process: p, Host: p.Host().Name, Time: p.Start(), ProcessID: p.PID(), Image: d.forest.Texts().Text(p.Image()),
 	}
 	for r := range p.Records() {

@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/rules"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -126,10 +127,10 @@ type detection struct {
 // run returns the findings: by host, and in the order of the processes' start.
 // Correlation rules see the processes of all hosts and times, whichever findings
 // are asked for.
-func (d *detection) run(ctx context.Context) []*Finding {
+func (d *detection) run(ctx context.Context) []*finding.Finding {
 	judges := newJudges(d.set, d.matchers, d.forest, d.workers)
 	batches := batchesOf(d.forest)
-	found := make([][]*Finding, len(batches))
+	found := make([][]*finding.Finding, len(batches))
 	moments := make([][]moment, len(batches))
 	for _, h := range d.forest.Hosts() {
 		d.wanted = append(d.wanted, MatchesHost(d.options.Hosts, h.Names))
@@ -160,7 +161,7 @@ func (d *detection) guarded(what string, do func()) {
 
 // judge returns the findings of a batch, and the processes that correlation rules
 // ask for.
-func (d *detection) judge(j *judge, b batch) (found []*Finding, moments []moment) {
+func (d *detection) judge(j *judge, b batch) (found []*finding.Finding, moments []moment) {
 	j.each(b, func(p proctree.Process) {
 		wanted := d.wanted[b.host] && d.options.wantsTime(p.Start())
 		if p.Stub() || !wanted && !d.correlates {
@@ -173,7 +174,7 @@ func (d *detection) judge(j *judge, b batch) (found []*Finding, moments []moment
 		if reported := d.reported(matches); wanted && len(reported) > 0 {
 			f := d.finding(j.subject)
 			f.Rules = reported
-			f.sortRules()
+			f.SortRules()
 			found = append(found, f)
 		}
 	})
@@ -182,13 +183,13 @@ func (d *detection) judge(j *judge, b batch) (found []*Finding, moments []moment
 
 // judgeBetween judges the processes between servers and findings a second time,
 // for the rules that ask for them. It returns all findings in their order.
-func (d *detection) judgeBetween(j *judge, findings []*Finding) []*Finding {
+func (d *detection) judgeBetween(j *judge, findings []*finding.Finding) []*finding.Finding {
 	asked := slices.ContainsFunc(d.set.Fields(), func(name string) bool { return strings.EqualFold(name, "FindingBelow") })
 	if !asked {
 		return findings
 	}
 	d.workers.markBetween(findings)
-	have := make(map[proctree.Process]*Finding, len(d.workers.between))
+	have := make(map[proctree.Process]*finding.Finding, len(d.workers.between))
 	for _, f := range findings {
 		if d.workers.between[f.Process] {
 			have[f.Process] = f
@@ -208,14 +209,14 @@ func (d *detection) judgeBetween(j *judge, findings []*Finding) []*Finding {
 			findings = append(findings, f)
 		}
 		f.Rules = reported
-		f.sortRules()
+		f.SortRules()
 	}
 	slices.SortStableFunc(findings, compareFindings)
 	return findings
 }
 
 // compareFindings orders findings by host, and as processes started.
-func compareFindings(a, b *Finding) int {
+func compareFindings(a, b *finding.Finding) int {
 	return cmp.Or(cmp.Compare(a.Process.HostIndex(), b.Process.HostIndex()), cmp.Compare(a.Process.Index(), b.Process.Index()))
 }
 

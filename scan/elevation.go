@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -16,8 +17,8 @@ type lineage struct {
 	forest *proctree.Forest
 	fields *proctree.FieldReader
 	todo   []proctree.Process
-	names  map[int]map[string]principal // by host, of accounts in lower case
-	known  [256]struct {                // by logon
+	names  map[int]map[string]finding.Principal // by host, of accounts in lower case
+	known  [256]struct {                        // by logon
 		logon    proctree.FacetID
 		host     int
 		identity identity
@@ -25,14 +26,14 @@ type lineage struct {
 }
 
 func newLineage(forest *proctree.Forest) *lineage {
-	return &lineage{forest: forest, fields: proctree.NewFieldReader(forest), names: make(map[int]map[string]principal)}
+	return &lineage{forest: forest, fields: proctree.NewFieldReader(forest), names: make(map[int]map[string]finding.Principal)}
 }
 
 // identity is whom a process runs as.
 type identity struct {
 	user      string // "" if not known
 	logon     uint64 // logon ID, 0 if not known
-	principal principal
+	principal finding.Principal
 	integrity string
 }
 
@@ -56,26 +57,26 @@ func (l *lineage) readIdentity(p proctree.Process) identity {
 		logon = 0
 	}
 	id := identity{user: text(event.User), logon: logon, integrity: text(event.IntegrityLevel)}
-	id.principal = principalByLogon[logon]
+	id.principal = finding.PrincipalByLogon[logon]
 	if logon == 0 {
 		sid := text(event.TargetUserSID)
-		if sid == "" || sid == nullSID {
+		if sid == "" || sid == finding.NullSID {
 			sid = text(event.SubjectUserSID)
 		}
-		id.principal = principalBySID[sid]
+		id.principal = finding.PrincipalBySID[sid]
 	}
 	if id.principal == 0 {
-		id.principal = principalByName[strings.ToLower(account(id.user))]
+		id.principal = finding.PrincipalByName[strings.ToLower(finding.Account(id.user))]
 	}
 	if id.principal == 0 && isMachine(id.user, p.Host()) {
-		id.principal = principalMachine
+		id.principal = finding.PrincipalMachine
 	}
 	return id
 }
 
 // climb counts the processes below the worker, and notes where one runs as another
 // user or at a higher integrity level than its parent.
-func (l *lineage) climb(s *Session) {
+func (l *lineage) climb(s *finding.Session) {
 	if !s.Worker.Exists() {
 		return
 	}
@@ -99,7 +100,7 @@ func (l *lineage) climb(s *Session) {
 			}
 		}
 	}
-	s.userRises, s.integrityRises = users.text(), levels.text()
+	s.UserRises, s.IntegrityRises = users.text(), levels.text()
 }
 
 // rises reports whether a process that runs as own has a user with more rights
@@ -145,21 +146,17 @@ func (e *elevations) text() string {
 // SYSTEM or NETWORK SERVICE.
 func (id identity) elevatedUser(above identity) bool {
 	switch {
-	case id.user == "" || above.user == "" || above.principal == principalSystem || id.logon == above.logon && id.logon != 0:
+	case id.user == "" || above.user == "" || above.principal == finding.PrincipalSystem || id.logon == above.logon && id.logon != 0:
 		return false
 	case id.principal != 0 && above.principal != 0:
-		return !id.principal.maybe(above.principal)
+		return !id.principal.Maybe(above.principal)
 	}
-	return id.principal == principalSystem || !strings.EqualFold(account(id.user), account(above.user))
+	return id.principal == finding.PrincipalSystem || !strings.EqualFold(finding.Account(id.user), finding.Account(above.user))
 }
-
-// account returns a user's name without the domain, which logs spell in several
-// ways.
-func account(user string) string { return user[strings.LastIndexByte(user, '\\')+1:] }
 
 // isMachine reports whether a user is the account of its own computer.
 func isMachine(user string, host *proctree.Host) bool {
-	name, ok := strings.CutSuffix(account(user), "$")
+	name, ok := strings.CutSuffix(finding.Account(user), "$")
 	return ok && slices.ContainsFunc(host.Names, func(computer string) bool {
 		short, _, _ := strings.Cut(computer, ".")
 		return strings.EqualFold(name, short)

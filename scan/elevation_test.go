@@ -207,32 +207,6 @@ func TestApplication(t *testing.T) {
 	}
 }
 
-// FuzzFoldCommand: a text without digits, braces and temporary names stays as it is, different numbers fold to the same, and
-// arguments do so alone as behind their program.
-func FuzzFoldCommand(f *testing.F) {
-	for _, seed := range []string{
-		"ping 10.0.0.1", "{n}", "x.tmp", "3F2504E0-4F89-11D3-9A0C-0305E82C3301", "a1b2c3", "dwBoAG8AYQBtAGkA", "\xff 1",
-		`"C:\a 1\b.exe" -p 12`, `cmd /c 1 `, ` x{1} {2}.tmp`, `"a"1`, "\u00a0cmd 7\u00a0",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		folded := scan.FoldCommand(text)
-		if whole, arguments := scan.FoldArguments(text); whole != folded || arguments != scan.FoldCommand(scan.Arguments(text)) {
-			t.Errorf("%q: %q with arguments %q, alone %q", text, whole, arguments, scan.FoldCommand(scan.Arguments(text)))
-		}
-		if strings.ContainsAny(text, "0123456789{}") || strings.Contains(strings.ToLower(text), ".tmp") {
-			return
-		}
-		if folded != strings.TrimSpace(text) {
-			t.Errorf("%q: %q", text, folded)
-		}
-		if scan.FoldCommand(text+" 1") != scan.FoldCommand(text+" 22") {
-			t.Errorf("%q: numbers at the end are told apart", text)
-		}
-	})
-}
-
 // sysmonRun and securityRun are process creations as either log has them, one
 // below process 100, which is an IIS worker unless it is that itself.
 func sysmonRun(pid, parent uint32, image, user string, logon uint64, integrity string) *evtxtest.SysmonProcessCreate {

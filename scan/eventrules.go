@@ -10,6 +10,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/story"
 )
@@ -311,7 +312,7 @@ func (m *eventMatcher) setsOf(ev *event.Event) []int {
 // its image.
 func (m *eventMatcher) role(ev *event.Event, process proctree.Process) string {
 	if m.servers != nil && process.Exists() {
-		if kind := m.servers.told(process).kind; kind != ServerNone {
+		if kind := m.servers.told(process).kind; kind != finding.ServerNone {
 			return string(kind)
 		}
 	}

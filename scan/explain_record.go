@@ -6,6 +6,7 @@ import (
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
@@ -24,7 +25,7 @@ type RecordExplanation struct {
 	Channel  string
 	EventID  uint16
 	// Session is the one that it is tied to, nil if it is tied to none.
-	Session *Session
+	Session *finding.Session
 }
 
 // explainRecords explains the records asked for of kinds that stories are made

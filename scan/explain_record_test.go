@@ -52,7 +52,7 @@ func explainScenario(t *testing.T, folder string) {
 		t.Error("nothing is explained")
 	}
 	for _, x := range res.Explained {
-		i := slices.IndexFunc(res.Events, func(ev *scan.Event) bool {
+		i := slices.IndexFunc(res.Events, func(ev *finding.Event) bool {
 			return ev.Session != nil && slices.ContainsFunc(ev.Evidence, func(at finding.Evidence) bool { return at.File == x.File && at.RecordID == x.RecordID })
 		})
 		switch {

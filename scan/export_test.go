@@ -35,16 +35,6 @@ func FieldNames() []string {
 	return names
 }
 
-// Summarize makes a session of findings and fills in what they alone say.
-func Summarize(findings []*Finding) *Session {
-	s := &Session{Findings: findings}
-	s.summarize()
-	return s
-}
-
-// FoldArguments is foldArguments.
-func FoldArguments(line string) (folded, arguments string) { return foldArguments(line) }
-
 // Bundles calls check with what each process says of each bundle of the fields of
 // a set, where it says that there is one: the bundle's ID and the values.
 func (r *Result) Bundles(set *rules.Set, check func(bundle int, id rules.ValueID, values []string)) {

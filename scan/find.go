@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/powershell"
 	"webshellscan/scan/proctree"
 )
@@ -18,8 +19,8 @@ type Match struct {
 	// Process is the process, or that which an event is tied to; the zero Process if
 	// no tree has it. Event and Request are nil of a process.
 	Process proctree.Process
-	Event   *Event
-	Request *Request
+	Event   *finding.Event
+	Request *finding.Request
 	// Session is the key of the session that it belongs to, "" if it is of none.
 	Session string
 	// Fields are those that matched, in a fixed order.

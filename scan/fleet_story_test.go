@@ -7,6 +7,7 @@ import (
 
 	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
@@ -56,9 +57,9 @@ func TestFleetEntryPoints(t *testing.T) {
 }
 
 // sessionOf returns the session of a host.
-func sessionOf(t *testing.T, res *scan.Result, host string) *scan.Session {
+func sessionOf(t *testing.T, res *scan.Result, host string) *finding.Session {
 	t.Helper()
-	i := slices.IndexFunc(res.Sessions, func(s *scan.Session) bool { return s.Host == host })
+	i := slices.IndexFunc(res.Sessions, func(s *finding.Session) bool { return s.Host == host })
 	if i < 0 || len(res.Sessions[i].EntryPoints) == 0 {
 		t.Fatalf("%s has no session with an entry point", host)
 	}
@@ -68,7 +69,7 @@ func sessionOf(t *testing.T, res *scan.Result, host string) *scan.Session {
 // startedBy reports whether a request that the scan tells is one of the model, and
 // names a process.
 func startedBy(res *scan.Result, host string, r *fleet.Request, pid uint32) bool {
-	return slices.ContainsFunc(res.Requests, func(q *scan.Request) bool {
+	return slices.ContainsFunc(res.Requests, func(q *finding.Request) bool {
 		if !sameRequest(q, host, r) || !q.Entry {
 			return false
 		}
@@ -83,10 +84,10 @@ func startedBy(res *scan.Result, host string, r *fleet.Request, pid uint32) bool
 
 // shown reports whether the scan tells a request of the model.
 func shown(res *scan.Result, host string, r *fleet.Request) bool {
-	return slices.ContainsFunc(res.Requests, func(q *scan.Request) bool { return sameRequest(q, host, r) })
+	return slices.ContainsFunc(res.Requests, func(q *finding.Request) bool { return sameRequest(q, host, r) })
 }
 
-func sameRequest(q *scan.Request, host string, r *fleet.Request) bool {
+func sameRequest(q *finding.Request, host string, r *fleet.Request) bool {
 	return q.Host == host && q.Method == r.Method && q.URI == r.URI && q.Query == r.Query && q.Client == r.Client
 }
 
@@ -98,7 +99,7 @@ func TestFleetTraces(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := mustScan(t, scan.Options{Paths: []string{shipped}})
-	byRecord := make(map[string]*scan.Event)
+	byRecord := make(map[string]*finding.Event)
 	for _, e := range res.Events {
 		for _, at := range e.Evidence {
 			rel, err := filepath.Rel(shipped, at.File)
@@ -128,7 +129,7 @@ func TestFleetTraces(t *testing.T) {
 	if tied < 20 {
 		t.Errorf("%d events are tied, want at least 20", tied)
 	}
-	onward := slices.ContainsFunc(res.Events, func(e *scan.Event) bool {
+	onward := slices.ContainsFunc(res.Events, func(e *finding.Event) bool {
 		return e.Host == "DC01.harbor.example" && e.Session != nil && e.Session.Host == "WEB01.harbor.example" && e.Link == story.LinkAddress
 	})
 	if !onward {
@@ -154,6 +155,6 @@ func TestFleetArmed(t *testing.T) {
 }
 
 // armed reports whether a session armed a process.
-func armed(s *scan.Session, pid uint32) bool {
+func armed(s *finding.Session, pid uint32) bool {
 	return slices.ContainsFunc(s.Armed, func(a story.Armed) bool { return a.Process.PID() == pid })
 }

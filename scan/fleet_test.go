@@ -8,6 +8,7 @@ import (
 	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -86,7 +87,7 @@ func TestFleetFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := mustScan(t, scan.Options{Paths: []string{shipped}})
-	byRecord := make(map[string]*scan.Finding)
+	byRecord := make(map[string]*finding.Finding)
 	for _, f := range res.Findings {
 		for _, e := range f.Evidence {
 			rel, err := filepath.Rel(shipped, e.File)
@@ -103,7 +104,7 @@ func TestFleetFindings(t *testing.T) {
 		"cmd.exe": true, "powershell.exe": true, "whoami.exe": true, "net.exe": true, "net1.exe": true, "nltest.exe": true,
 		"ipconfig.exe": true, "systeminfo.exe": true, "hostname.exe": true, "netstat.exe": true, "tasklist.exe": true,
 	}
-	matched := make(map[*scan.Finding]bool)
+	matched := make(map[*finding.Finding]bool)
 	for _, p := range demo.Fleet.Processes() {
 		for _, r := range p.Records {
 			f := byRecord[recordKey(r.File, r.EventRecordID)]

@@ -4,20 +4,22 @@ import (
 	"testing"
 
 	"webshellscan/rules"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // TestBaselineRaisesNoLevel: what a baseline knows gives a session no level as
 // long as it does not know everything.
 func TestBaselineRaisesNoLevel(t *testing.T) {
 	level := func(known ...bool) rules.Level {
-		var findings []*scan.Finding
+		var findings []*finding.Finding
 		for i, is := range known {
 			f := madeFinding(1, []string{"grave", "light"}[i])
 			f.Level, f.Known = []rules.Level{rules.LevelCritical, rules.LevelMedium}[i], is
 			findings = append(findings, f)
 		}
-		return scan.Summarize(findings).Level
+		s := &finding.Session{Findings: findings}
+		s.Summarize()
+		return s.Level
 	}
 	for _, tt := range []struct {
 		grave, light bool

@@ -10,64 +10,9 @@ import (
 	"webshellscan/internal/work"
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
-
-// LevelReason is what one rule says of the level of a finding or a session.
-type LevelReason struct {
-	// Effect says what the rule does with the level.
-	Effect LevelEffect
-	Level  rules.Level
-	// Rule is nil for what a session has from its findings.
-	Rule *rules.Rule
-	// Why is a sentence without its full stop.
-	Why string
-}
-
-// LevelEffect is what a reason does with a level.
-type LevelEffect string
-
-// The effects. A finding's level is that of its gravest rule, at most that of the
-// lowest rule that lowers it, and then at least that of the highest that raises
-// it.
-const (
-	LevelStart    LevelEffect = "from"      // where the level starts
-	LevelAtMost   LevelEffect = "at most"   // lowered
-	LevelAtLeast  LevelEffect = "at least"  // raised
-	LevelSetAside LevelEffect = "set aside" // matched, but does not count
-)
-
-// String returns the reason as reports have it.
-func (r LevelReason) String() string {
-	text := fmt.Sprintf("%s %s: %s", r.Effect, cmp.Or(r.Level.String(), "no level"), r.Why)
-	if r.Rule != nil {
-		text += " (" + r.Rule.Label() + ")"
-	}
-	return text
-}
-
-// sumLevel returns the level that reasons come to. A critical rule is not lowered:
-// it knows what it found.
-func sumLevel(reasons []LevelReason) rules.Level {
-	level := rules.LevelNone
-	for _, r := range reasons {
-		if r.Effect == LevelStart {
-			level = max(level, r.Level)
-		}
-	}
-	critical := level == rules.LevelCritical
-	for _, r := range reasons {
-		if r.Effect == LevelAtMost && !critical {
-			level = min(level, r.Level)
-		}
-	}
-	for _, r := range reasons {
-		if r.Effect == LevelAtLeast {
-			level = max(level, r.Level)
-		}
-	}
-	return level
-}
 
 // weigher says how grave findings are, by rules that raise and lower. It is for
 // one goroutine.
@@ -104,8 +49,8 @@ func asideOf(list []*rules.Rule) [][]bool {
 // weigh fills in why a finding's level is what it is, as far as its own process
 // says. What runs below no web server has its rules' level: it is no habit of a
 // web server, and no behaviour of one.
-func (w *weigher) weigh(f *Finding) {
-	f.LevelReasons = append(f.LevelReasons[:0], LevelReason{LevelStart, f.Rules[0].Level, f.Rules[0], f.Rules[0].Title})
+func (w *weigher) weigh(f *weighed) {
+	f.LevelReasons = append(f.LevelReasons[:0], finding.LevelReason{Effect: finding.LevelStart, Level: f.Rules[0].Level, Rule: f.Rules[0], Why: f.Rules[0].Title})
 	f.raises = nil
 	if !f.Worker.Exists() {
 		return
@@ -117,7 +62,7 @@ func (w *weigher) weigh(f *Finding) {
 	for _, i := range w.matches {
 		if r := list[i]; r.Role == builtin.RoleLower {
 			lowered = true
-			f.LevelReasons = append(f.LevelReasons, LevelReason{LevelAtMost, r.Level, r, w.why(r)})
+			f.LevelReasons = append(f.LevelReasons, finding.LevelReason{Effect: finding.LevelAtMost, Level: r.Level, Rule: r, Why: w.why(r)})
 		}
 	}
 	for _, i := range w.matches {
@@ -125,13 +70,13 @@ func (w *weigher) weigh(f *Finding) {
 		if r.Role != builtin.RoleRaise {
 			continue
 		}
-		effect, why := LevelAtLeast, w.why(r)
+		effect, why := finding.LevelAtLeast, w.why(r)
 		if w.isAside(i) || lowered && builtin.Behaviour(r) == "" {
-			effect = LevelSetAside
+			effect = finding.LevelSetAside
 		} else if builtin.Behaviour(r) != "" {
 			f.raises = append(f.raises, raise{i, f.Process, why})
 		}
-		f.LevelReasons = append(f.LevelReasons, LevelReason{effect, r.Level, r, why})
+		f.LevelReasons = append(f.LevelReasons, finding.LevelReason{Effect: effect, Level: r.Level, Rule: r, Why: why})
 	}
 }
 
@@ -186,15 +131,31 @@ type raise struct {
 	why  string
 }
 
+// weighed is a finding with what its level comes from.
+type weighed struct {
+	*finding.Finding
+	measures *measures
+	// writer is the image of what wrote its program in its session, "" if nothing did
+	// as far as is known, and "?" if it has no name.
+	writer string
+	raises []raise // what it did, and what it started
+}
+
 // weigh says how grave the findings are. What a process does counts for those
-// that started it, up to the web server: a shell is as grave as what it ran.
-func (d *detection) weigh(findings []*Finding) {
-	d.measure(findings)
-	d.weighAgain(findings)
+// that started it, up to the web server: a shell is as grave as what it ran. It
+// returns the findings with what that comes from.
+func (d *detection) weigh(findings []*finding.Finding) []*weighed {
+	list := make([]*weighed, len(findings))
+	for i, f := range findings {
+		list[i] = &weighed{Finding: f}
+	}
+	d.measure(list)
+	d.weighAgain(list)
+	return list
 }
 
 // weighAgain says how grave findings are that were measured before.
-func (d *detection) weighAgain(findings []*Finding) {
+func (d *detection) weighAgain(findings []*weighed) {
 	weighers := newWeighers(d, max(1, min(d.options.workers(), len(findings)/batchFindings+1)))
 	parts := slices.Collect(slices.Chunk(findings, batchFindings))
 	failures := work.Each(len(weighers), len(parts), func(g, i int) {
@@ -206,7 +167,7 @@ func (d *detection) weighAgain(findings []*Finding) {
 	d.crashes = append(d.crashes, crashesIn("levels", failures)...)
 	d.hand(findings)
 	for _, f := range findings {
-		f.Level = sumLevel(f.LevelReasons)
+		f.Level = finding.SumLevel(f.LevelReasons)
 	}
 }
 
@@ -215,24 +176,24 @@ const batchFindings = 256
 
 // kinship finds the finding above each finding below a server.
 type kinship struct {
-	byProcess map[proctree.Process]*Finding
-	nearest   map[proctree.Process]*Finding // by process without a finding
+	byProcess map[proctree.Process]*weighed
+	nearest   map[proctree.Process]*weighed // by process without a finding
 }
 
 // hand gives what findings did to those above and below them. A habit of what
 // hangs from something hostile is none; and what a process does counts for what
 // started it.
-func (d *detection) hand(findings []*Finding) {
-	var below []*Finding
-	k := &kinship{make(map[proctree.Process]*Finding), make(map[proctree.Process]*Finding)}
+func (d *detection) hand(findings []*weighed) {
+	var below []*weighed
+	k := &kinship{make(map[proctree.Process]*weighed), make(map[proctree.Process]*weighed)}
 	for _, f := range findings {
 		if f.Worker.Exists() {
 			below = append(below, f)
 			k.byProcess[f.Process] = f
 		}
 	}
-	slices.SortStableFunc(below, func(a, b *Finding) int { return cmp.Compare(a.Depth, b.Depth) })
-	hostile := make(map[*Finding]bool)
+	slices.SortStableFunc(below, func(a, b *weighed) int { return cmp.Compare(a.Depth, b.Depth) })
+	hostile := make(map[*weighed]bool)
 	for _, f := range below {
 		if above := k.above(f); above != nil && hostile[above] {
 			d.reinstate(f)
@@ -248,16 +209,16 @@ func (d *detection) hand(findings []*Finding) {
 }
 
 // reinstate sets aside what lowers a finding, and takes back what that set aside.
-func (d *detection) reinstate(f *Finding) {
-	if !slices.ContainsFunc(f.LevelReasons, func(r LevelReason) bool { return r.Effect == LevelAtMost }) {
+func (d *detection) reinstate(f *weighed) {
+	if !slices.ContainsFunc(f.LevelReasons, func(r finding.LevelReason) bool { return r.Effect == finding.LevelAtMost }) {
 		return
 	}
 	for i := range f.LevelReasons {
 		switch r := &f.LevelReasons[i]; r.Effect {
-		case LevelAtMost:
-			r.Effect, r.Why = LevelSetAside, r.Why+"; but what started it is no habit"
-		case LevelSetAside:
-			r.Effect = LevelAtLeast
+		case finding.LevelAtMost:
+			r.Effect, r.Why = finding.LevelSetAside, r.Why+"; but what started it is no habit"
+		case finding.LevelSetAside:
+			r.Effect = finding.LevelAtLeast
 			if builtin.Behaviour(r.Rule) != "" {
 				f.raises = append(f.raises, raise{slices.Index(d.levels.Rules(), r.Rule), f.Process, r.Why})
 			}
@@ -267,9 +228,9 @@ func (d *detection) reinstate(f *Finding) {
 
 // above returns the finding of the nearest ancestor that has one, nil if there is
 // none up to the server. What is found out about the processes in between is kept.
-func (k *kinship) above(f *Finding) *Finding {
+func (k *kinship) above(f *weighed) *weighed {
 	var path []proctree.Process
-	var above *Finding
+	var above *weighed
 	for p := f.Process; p != f.Worker; {
 		parent, _ := p.Parent()
 		if !parent.Exists() {
@@ -293,7 +254,7 @@ func (k *kinship) above(f *Finding) *Finding {
 }
 
 // inherit adds what a descendant did to a finding.
-func (d *detection) inherit(f *Finding, raises []raise) {
+func (d *detection) inherit(f *weighed, raises []raise) {
 	for _, from := range raises {
 		if slices.ContainsFunc(f.raises, func(own raise) bool { return own.rule == from.rule }) {
 			continue
@@ -301,6 +262,6 @@ func (d *detection) inherit(f *Finding, raises []raise) {
 		f.raises = append(f.raises, from)
 		r, texts := d.levels.Rules()[from.rule], d.forest.Texts()
 		name := fmt.Sprintf("%s (%d)", cmp.Or(clipText(proctree.BaseName(texts.Text(from.by.Image())), maxWhyText), "a process"), from.by.PID())
-		f.LevelReasons = append(f.LevelReasons, LevelReason{LevelAtLeast, r.Level, r, "below it, " + name + ": " + from.why})
+		f.LevelReasons = append(f.LevelReasons, finding.LevelReason{Effect: finding.LevelAtLeast, Level: r.Level, Rule: r, Why: "below it, " + name + ": " + from.why})
 	}
 }

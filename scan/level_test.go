@@ -12,6 +12,7 @@ import (
 	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // levelCase is a chain of command lines below a server, each below the one before,
@@ -78,7 +79,7 @@ func levelEvents(host string, c levelCase) []evtxtest.Event {
 
 // scanCases scans cases, each on a host of its own, and returns the result with
 // the first finding of each.
-func scanCases(t *testing.T, o scan.RuleOptions, cases ...levelCase) (*scan.Result, []*scan.Finding) {
+func scanCases(t *testing.T, o scan.RuleOptions, cases ...levelCase) (*scan.Result, []*finding.Finding) {
 	t.Helper()
 	var events []evtxtest.Event
 	for i, c := range cases {
@@ -93,7 +94,7 @@ func scanCases(t *testing.T, o scan.RuleOptions, cases ...levelCase) (*scan.Resu
 		t.Fatal(err)
 	}
 	res := mustScan(t, scan.Options{Paths: []string{folder}, Rules: o})
-	first := make([]*scan.Finding, len(cases))
+	first := make([]*finding.Finding, len(cases))
 	for _, f := range res.Findings {
 		var i int
 		if _, err := fmt.Sscanf(f.Host, "HOST%d", &i); err != nil {
@@ -288,7 +289,7 @@ func TestLevelReasons(t *testing.T) {
 		}
 	}
 	for _, s := range res.Sessions {
-		if len(s.LevelReasons) < 2 || s.LevelReasons[0].Effect != scan.LevelStart {
+		if len(s.LevelReasons) < 2 || s.LevelReasons[0].Effect != finding.LevelStart {
 			t.Errorf("%s: %v", s.Host, s.LevelReasons)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -148,7 +149,7 @@ type shapeTimes struct {
 }
 
 // measure says of findings how usual they are, if rules ask for it.
-func (d *detection) measure(findings []*Finding) {
+func (d *detection) measure(findings []*weighed) {
 	if !slices.ContainsFunc(d.levels.Fields(), func(name string) bool { return measureFields[strings.ToLower(name)] != nil }) {
 		return
 	}
@@ -173,7 +174,7 @@ func (d *detection) measure(findings []*Finding) {
 
 // lookAtServers notes when the servers of findings started anything, found or
 // not, and on which hosts there are such servers.
-func (m *measuring) lookAtServers(findings []*Finding) {
+func (m *measuring) lookAtServers(findings []*weighed) {
 	wanted := make(map[string]bool)
 	for _, f := range findings {
 		if f.Worker.Exists() {
@@ -225,12 +226,12 @@ func addTo[K comparable](hosts map[K]map[int]bool, key K, host int) {
 	hosts[key][host] = true
 }
 
-func (m *measuring) keyOf(f *Finding) measureKey {
-	folded, _ := f.fold()
+func (m *measuring) keyOf(f *weighed) measureKey {
+	folded, _ := f.Fold()
 	return measureKey{f.Process.HostIndex(), m.server(f.Worker), strings.ToLower(f.ParentImage), strings.ToLower(f.Image), folded}
 }
 
-func (m *measuring) addShape(f *Finding) {
+func (m *measuring) addShape(f *weighed) {
 	key := m.keyOf(f)
 	t := m.shapes[key]
 	if t == nil {
@@ -249,7 +250,7 @@ func (m *measuring) addShape(f *Finding) {
 }
 
 // fill fills in a finding's measures.
-func (m *measuring) fill(f *Finding) {
+func (m *measuring) fill(f *weighed) {
 	key := m.keyOf(f)
 	shape := m.shapes[key]
 	server := m.times(serverKey{key.host, key.server})
@@ -265,20 +266,22 @@ func (m *measuring) fill(f *Finding) {
 }
 
 // sessionFields are the fields that a session has, for rules that raise its level.
-var sessionFields = map[string]func(s *Session) []string{
-	"burst":          func(s *Session) []string { return []string{strconv.Itoa(s.against)} },
-	"burststart":     func(s *Session) []string { return []string{s.againstStart.Time().Format("2006-01-02 15:04:05")} },
-	"userrises":      func(s *Session) []string { return []string{s.userRises} },
-	"integrityrises": func(s *Session) []string { return []string{s.integrityRises} },
-	"highestlevel":   func(s *Session) []string { return []string{s.Level.String()} },
-	"behaviour":      func(s *Session) []string { return s.behaviours },
-	"behaviours":     func(s *Session) []string { return []string{strconv.Itoa(len(s.behaviours))} },
-	"commands":       func(s *Session) []string { return []string{strconv.Itoa(s.Commands)} },
-	"enumeration":    func(s *Session) []string { return []string{strconv.Itoa(s.Enumeration)} },
+var sessionFields = map[string]func(s *finding.Session) []string{
+	"burst": func(s *finding.Session) []string { return []string{strconv.Itoa(s.Against)} },
+	"burststart": func(s *finding.Session) []string {
+		return []string{s.AgainstStart.Time().Format("2006-01-02 15:04:05")}
+	},
+	"userrises":      func(s *finding.Session) []string { return []string{s.UserRises} },
+	"integrityrises": func(s *finding.Session) []string { return []string{s.IntegrityRises} },
+	"highestlevel":   func(s *finding.Session) []string { return []string{s.Level.String()} },
+	"behaviour":      func(s *finding.Session) []string { return s.Behaviours },
+	"behaviours":     func(s *finding.Session) []string { return []string{strconv.Itoa(len(s.Behaviours))} },
+	"commands":       func(s *finding.Session) []string { return []string{strconv.Itoa(s.Commands)} },
+	"enumeration":    func(s *finding.Session) []string { return []string{strconv.Itoa(s.Enumeration)} },
 }
 
 // ofSession gives a field of the session in hand.
-func ofSession(of func(s *Session) []string) getter {
+func ofSession(of func(s *finding.Session) []string) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if s.session == nil {
 			return dst

@@ -16,6 +16,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/source"
 )
 
@@ -53,7 +54,7 @@ type Options struct {
 	Recover bool
 	// Baseline, if not nil, is what is known to run: findings of its shapes are
 	// marked, and their sessions come last.
-	Baseline *Baseline
+	Baseline *finding.Baseline
 	// RawEvents is how many findings keep the event as the second decoder has it
 	// (crosscheck.Result.Raw), of those that it is asked about, the first ones first.
 	// Each takes some kilobytes.

@@ -1,6 +1,9 @@
 package scan
 
-import "webshellscan/scan/proctree"
+import (
+	"webshellscan/scan/finding"
+	"webshellscan/scan/proctree"
+)
 
 // Describer says of any process what a finding says of one. A Describer is for
 // one goroutine.
@@ -17,7 +20,7 @@ func (r *Result) Describer() *Describer {
 
 // Describe returns what a finding would say of a process by itself: neither rules
 // nor a level, and no evidence if its start is not in the logs.
-func (d *Describer) Describe(p proctree.Process) *Finding {
+func (d *Describer) Describe(p proctree.Process) *finding.Finding {
 	d.subject.process = p
 	return d.detection.finding(d.subject)
 }

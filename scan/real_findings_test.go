@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"webshellscan/scan/finding"
+
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"webshellscan/rules"
@@ -55,7 +57,7 @@ func TestRealFindings(t *testing.T) {
 }
 
 // realFinding returns a line of the list without its reason.
-func realFinding(t *testing.T, f *scan.Finding) []string {
+func realFinding(t *testing.T, f *finding.Finding) []string {
 	t.Helper()
 	file, err := filepath.Rel(filepath.Join(corpus, "logs"), f.Evidence[0].File)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"webshellscan/rules"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -112,7 +113,7 @@ func (m *workerMap) countPrograms() {
 }
 
 // markBetween marks the processes between servers and findings.
-func (m *workerMap) markBetween(findings []*Finding) {
+func (m *workerMap) markBetween(findings []*finding.Finding) {
 	m.between = make(map[proctree.Process]bool)
 	for _, f := range findings {
 		if !f.Worker.Exists() {

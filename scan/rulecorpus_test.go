@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"webshellscan/scan/finding"
+
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"webshellscan/rules"
@@ -75,7 +77,7 @@ level: high
 )
 
 // hasRule reports whether a finding has a rule.
-func hasRule(f *scan.Finding, name string) bool {
+func hasRule(f *finding.Finding, name string) bool {
 	return slices.ContainsFunc(f.Rules, func(r *rules.Rule) bool { return r.Name == name })
 }
 

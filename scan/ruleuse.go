@@ -7,6 +7,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -142,7 +143,7 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 // said; nil means all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
-	finding, session := r.findingOf(p), r.sessionOf(p)
+	finding, session := r.weighedOf(p), r.sessionOf(p)
 	for _, by := range []struct {
 		set     *rules.Set
 		workers *workerMap
@@ -171,7 +172,7 @@ func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*r
 
 // Level returns how grave what is known of a process is, and why: its finding, or
 // the session of which it is the server. Without either there is no reason.
-func (r *Result) Level(p proctree.Process) (rules.Level, []LevelReason) {
+func (r *Result) Level(p proctree.Process) (rules.Level, []finding.LevelReason) {
 	if f := r.findingOf(p); f != nil {
 		return f.Level, f.LevelReasons
 	}
@@ -181,9 +182,18 @@ func (r *Result) Level(p proctree.Process) (rules.Level, []LevelReason) {
 	return rules.LevelNone, nil
 }
 
+// weighedOf returns the finding of a process with what its level comes from, nil if
+// it has none.
+func (r *Result) weighedOf(p proctree.Process) *weighed {
+	if i := slices.IndexFunc(r.weighed, func(f *weighed) bool { return f.Process == p }); i >= 0 {
+		return r.weighed[i]
+	}
+	return nil
+}
+
 // findingOf returns the finding of a process, nil if it has none.
-func (r *Result) findingOf(p proctree.Process) *Finding {
-	if i := slices.IndexFunc(r.Findings, func(f *Finding) bool { return f.Process == p }); i >= 0 {
+func (r *Result) findingOf(p proctree.Process) *finding.Finding {
+	if i := slices.IndexFunc(r.Findings, func(f *finding.Finding) bool { return f.Process == p }); i >= 0 {
 		return r.Findings[i]
 	}
 	return nil
@@ -191,8 +201,8 @@ func (r *Result) findingOf(p proctree.Process) *Finding {
 
 // sessionOf returns the session of which a process is the server, nil if there is
 // none.
-func (r *Result) sessionOf(p proctree.Process) *Session {
-	if i := slices.IndexFunc(r.Sessions, func(s *Session) bool { return s.Worker == p }); i >= 0 {
+func (r *Result) sessionOf(p proctree.Process) *finding.Session {
+	if i := slices.IndexFunc(r.Sessions, func(s *finding.Session) bool { return s.Worker == p }); i >= 0 {
 		return r.Sessions[i]
 	}
 	return nil
@@ -201,10 +211,10 @@ func (r *Result) sessionOf(p proctree.Process) *Session {
 // WorkerOf returns the server that a process runs below, which kind of server it
 // is, and how many links the process is below it; the zero Process if there is
 // none.
-func (r *Result) WorkerOf(p proctree.Process) (worker proctree.Process, role ServerRole, depth int) {
+func (r *Result) WorkerOf(p proctree.Process) (worker proctree.Process, role finding.ServerRole, depth int) {
 	worker = r.workers.workerOf(p)
 	if !worker.Exists() {
-		return worker, ServerNone, 0
+		return worker, finding.ServerNone, 0
 	}
 	return worker, r.workers.told(worker).kind, r.workers.depth(p)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"webshellscan/internal/plural"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -15,14 +16,14 @@ import (
 type Result struct {
 	// Findings are sorted by host, and in the order in which the processes
 	// started.
-	Findings []*Finding
+	Findings []*finding.Finding
 	// Sessions are the findings by worker: the gravest first.
-	Sessions []*Session
+	Sessions []*finding.Session
 	// Events are the events of the sessions' stories, and those that are findings by
 	// themselves.
-	Events []*Event
+	Events []*finding.Event
 	// Requests are those of Session.Requests.
-	Requests []*Request
+	Requests []*finding.Request
 	// Explained says of the records that Options.Explain asks for how they stand to
 	// the sessions.
 	Explained []RecordExplanation
@@ -43,6 +44,9 @@ type Result struct {
 	inputs     []*input
 	eventsLost int
 	web        *webLogs
+	weighed    []*weighed
+	// writers are the images of what wrote the programs of findings in their sessions.
+	writers map[*finding.Finding]string
 }
 
 // InputPath returns the path of an input by its number in an event.Place.
@@ -89,7 +93,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		return nil, loaded.err
 	}
 	options.Progress.Enter(PhaseRules)
-	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}}
+	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}, writers: make(map[*finding.Finding]string)}
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	d := &detection{
@@ -98,13 +102,13 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	}
 	res.Findings = d.run(rest)
 	d.guarded("techniques", func() { d.mapTechniques(res.Findings) })
-	d.guarded("levels", func() { d.weigh(res.Findings) })
-	options.Baseline.mark(res.Findings)
+	d.guarded("levels", func() { res.weighed = d.weigh(res.Findings) })
+	options.Baseline.Mark(res.Findings)
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	options.Progress.Enter(PhaseStory)
 	d.guarded("web logs", func() { res.findWebLogs(found.Others, &options) })
 	d.guarded("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
-	d.guarded("levels", func() { d.weighWritten(res.Sessions) })
+	d.guarded("levels", func() { d.weighWritten(res) })
 	below := res.keepLevel(options.MinLevel)
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
 	d.guarded("records of findings", func() { res.cut(d, options.Found) })

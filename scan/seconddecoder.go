@@ -18,7 +18,7 @@ import (
 // crosscheck asks the second decoder about the findings' first records. Where
 // there are more findings than it is to be asked about, those come first that
 // differ: the first of each image and command line, then repetitions.
-func (d *detection) crosscheck(findings []*Finding) {
+func (d *detection) crosscheck(findings []*finding.Finding) {
 	limit := max(0, cmp.Or(d.options.Crosscheck, DefaultCrosscheck))
 	order := findings
 	if limit < len(findings) {
@@ -55,19 +55,19 @@ func (d *detection) crosscheck(findings []*Finding) {
 
 // checkTask is a finding that the second decoder is to be asked about.
 type checkTask struct {
-	finding *Finding
+	finding *finding.Finding
 	keepRaw bool
 }
 
 // distinctFirst returns so many of the findings: the first one of each image,
 // command line and kind of event, and then others.
-func distinctFirst(findings []*Finding, limit int) []*Finding {
+func distinctFirst(findings []*finding.Finding, limit int) []*finding.Finding {
 	type shape struct {
 		image, commandLine string
 		eventID            uint16
 	}
 	seen := make(map[shape]bool)
-	var first, repeated []*Finding
+	var first, repeated []*finding.Finding
 	for _, f := range findings {
 		if len(first) == limit {
 			break

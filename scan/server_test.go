@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/scan/finding"
+
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"webshellscan/internal/evtxtest"
@@ -40,17 +42,17 @@ func TestServerRoles(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		runs    []run
-		role    scan.ServerRole
+		role    finding.ServerRole
 		product []string
 		image   []string
 		depth   []string
 	}{
-		{"below a database", []run{database, below(200, 100, cmd, sqlservr)}, scan.ServerOther, []string{"SQL Server"}, nil, []string{"1"}},
-		{"below a web server", []run{web, below(200, 110, cmd, w3wp)}, scan.ServerWeb, []string{"IIS"}, []string{w3wp}, []string{"1"}},
+		{"below a database", []run{database, below(200, 100, cmd, sqlservr)}, finding.ServerOther, []string{"SQL Server"}, nil, []string{"1"}},
+		{"below a web server", []run{web, below(200, 110, cmd, w3wp)}, finding.ServerWeb, []string{"IIS"}, []string{w3wp}, []string{"1"}},
 		{
 			"a database below a web server",
 			[]run{web, below(150, 110, sqlservr, w3wp), below(200, 150, cmd, sqlservr)},
-			scan.ServerWeb,
+			finding.ServerWeb,
 			[]string{"IIS"},
 			[]string{w3wp},
 			[]string{"2"},
@@ -58,21 +60,21 @@ func TestServerRoles(t *testing.T) {
 		{
 			"a web server below a database",
 			[]run{database, below(150, 100, cmd, sqlservr), below(160, 150, w3wp, cmd), below(200, 160, cmd, w3wp)},
-			scan.ServerWeb,
+			finding.ServerWeb,
 			[]string{"IIS"},
 			[]string{w3wp},
 			[]string{"1"},
 		},
-		{"below none", []run{below(200, 4, cmd, services)}, scan.ServerNone, nil, nil, nil},
+		{"below none", []run{below(200, 4, cmd, services)}, finding.ServerNone, nil, nil, nil},
 	} {
 		res := scanRuns(t, tt.runs...)
 		p := processWith(t, res, 200)
 		worker, role, _ := res.WorkerOf(p)
-		if role != tt.role || worker.Exists() != (role != scan.ServerNone) {
+		if role != tt.role || worker.Exists() != (role != finding.ServerNone) {
 			t.Errorf("%s: role %q, want %q", tt.name, role, tt.role)
 		}
 		wanted := map[string][]string{"WorkerProduct": tt.product, "WorkerImage": tt.image, "Depth": tt.depth, "WorkerRole": nil}
-		if role != scan.ServerNone {
+		if role != finding.ServerNone {
 			wanted["WorkerRole"] = []string{string(role)}
 		}
 		for field, want := range wanted {
@@ -91,7 +93,7 @@ func TestWorkerProductNamesBoth(t *testing.T) {
 	if diff := gocmp.Diff([]string{"IIS", "Exchange OWA"}, res.FieldValues(processWith(t, res, 200), "WorkerProduct")); diff != "" {
 		t.Error(diff)
 	}
-	if s := res.Sessions[0]; s.Product != "Exchange OWA" || s.ServerRole != scan.ServerWeb || s.Findings[0].Product != "Exchange OWA" {
+	if s := res.Sessions[0]; s.Product != "Exchange OWA" || s.ServerRole != finding.ServerWeb || s.Findings[0].Product != "Exchange OWA" {
 		t.Errorf("%+v", s)
 	}
 }
@@ -110,22 +112,22 @@ func TestUnnamedServers(t *testing.T) {
 		user, domain string
 		logon        uint64
 		image        string
-		role         scan.ServerRole
+		role         finding.ServerRole
 		product      string
 	}{
-		{"shop", "IIS APPPOOL", 0x5555, cmd, scan.ServerWeb, "IIS"},
-		{"shop", "IIS APPPOOL", 0x5555, w3wp, scan.ServerNone, ""},
-		{"SAPServiceEPP", "CORP", 0x5555, cmd, scan.ServerWeb, "SAP NetWeaver"},
-		{"arcgis", "CORP", 0x5555, cmd, scan.ServerWeb, "ArcGIS"},
-		{"moveitsvc", "WEB", 0x5555, cmd, scan.ServerWeb, "MOVEit Transfer"},
-		{"anna", "CORP", 0x5555, `C:\php\php-cgi.exe`, scan.ServerWeb, "PHP"},
-		{"H$", "CORP", 0x3e4, cmd, scan.ServerUnknown, "unknown server, because its children run as an account of services"},
-		{"H$", "CORP", 0x3e5, cmd, scan.ServerUnknown, "unknown server, because its children run as an account of services"},
-		{"H$", "CORP", 0x3e4, `C:\Windows\System32\svchost.exe`, scan.ServerNone, ""},
-		{"svc_sp", "CORP", 0x5555, cmd, scan.ServerUnknown, "unknown server, because its children run as an account that is named as one of a service"},
-		{"SVC1$", "CORP", 0x3e7, cmd, scan.ServerNone, ""},
-		{"H$", "CORP", 0x3e7, cmd, scan.ServerNone, ""},
-		{"anna", "CORP", 0x5555, cmd, scan.ServerNone, ""},
+		{"shop", "IIS APPPOOL", 0x5555, cmd, finding.ServerWeb, "IIS"},
+		{"shop", "IIS APPPOOL", 0x5555, w3wp, finding.ServerNone, ""},
+		{"SAPServiceEPP", "CORP", 0x5555, cmd, finding.ServerWeb, "SAP NetWeaver"},
+		{"arcgis", "CORP", 0x5555, cmd, finding.ServerWeb, "ArcGIS"},
+		{"moveitsvc", "WEB", 0x5555, cmd, finding.ServerWeb, "MOVEit Transfer"},
+		{"anna", "CORP", 0x5555, `C:\php\php-cgi.exe`, finding.ServerWeb, "PHP"},
+		{"H$", "CORP", 0x3e4, cmd, finding.ServerUnknown, "unknown server, because its children run as an account of services"},
+		{"H$", "CORP", 0x3e5, cmd, finding.ServerUnknown, "unknown server, because its children run as an account of services"},
+		{"H$", "CORP", 0x3e4, `C:\Windows\System32\svchost.exe`, finding.ServerNone, ""},
+		{"svc_sp", "CORP", 0x5555, cmd, finding.ServerUnknown, "unknown server, because its children run as an account that is named as one of a service"},
+		{"SVC1$", "CORP", 0x3e7, cmd, finding.ServerNone, ""},
+		{"H$", "CORP", 0x3e7, cmd, finding.ServerNone, ""},
+		{"anna", "CORP", 0x5555, cmd, finding.ServerNone, ""},
 	} {
 		host := scanEvents(t, []evtxtest.Event{unnamed(tt.user, tt.domain, tt.logon, tt.image)})["H"]
 		child := host.process[300]

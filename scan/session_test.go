@@ -20,9 +20,9 @@ import (
 )
 
 // sessionOn returns the only session of a host.
-func sessionOn(t *testing.T, res *scan.Result, host string) *scan.Session {
+func sessionOn(t *testing.T, res *scan.Result, host string) *finding.Session {
 	t.Helper()
-	var found *scan.Session
+	var found *finding.Session
 	for _, s := range res.Sessions {
 		if shortHost(s.Host) == strings.ToLower(host) {
 			if found != nil {
@@ -109,7 +109,7 @@ func TestScenarioSessions(t *testing.T) {
 		res := mustScan(t, scan.Options{Paths: []string{filepath.Join(filepath.Dir(file), "logs")}})
 		name := filepath.Base(filepath.Dir(file))
 		for _, s := range res.Sessions {
-			if !slices.ContainsFunc(s.Findings, func(f *scan.Finding) bool {
+			if !slices.ContainsFunc(s.Findings, func(f *finding.Finding) bool {
 				return slices.ContainsFunc(f.Rules, func(r *rules.Rule) bool { return strings.HasPrefix(r.Name, "web_server_descendant_") })
 			}) {
 				continue // the truth knows web servers only
@@ -152,7 +152,7 @@ func enumerationList(t *testing.T) []string {
 
 var program = regexp.MustCompile(`^("[^"]*"|\S+)\s*`)
 
-func checkSession(t *testing.T, name string, s *scan.Session, truth *labelled, enumeration []string) {
+func checkSession(t *testing.T, name string, s *finding.Session, truth *labelled, enumeration []string) {
 	type command struct {
 		at   time.Time
 		text string
@@ -160,7 +160,7 @@ func checkSession(t *testing.T, name string, s *scan.Session, truth *labelled, e
 	var commands []command
 	arguments := make(map[uint32]string)
 	for _, want := range truth.Findings {
-		i := slices.IndexFunc(s.Findings, func(f *scan.Finding) bool {
+		i := slices.IndexFunc(s.Findings, func(f *finding.Finding) bool {
 			return f.ProcessID == want.PID && slices.ContainsFunc(f.Evidence, func(e finding.Evidence) bool {
 				return e.RecordID == want.Records[0].RecordID && filepath.Base(e.File) == filepath.Base(want.Records[0].File)
 			})
@@ -244,15 +244,15 @@ func TestFoldCommand(t *testing.T) {
 		{"\xff\xfe 7", "\xff\xfe {n}"},
 	}
 	for _, tt := range tests {
-		if got := scan.FoldCommand(tt.in); got != tt.want {
+		if got := finding.FoldCommand(tt.in); got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
 		}
 	}
 }
 
 // madeFinding returns a made finding of a command.
-func madeFinding(at event.Time, command string) *scan.Finding {
-	return &scan.Finding{
+func madeFinding(at event.Time, command string) *finding.Finding {
+	return &finding.Finding{
 		Host: "H", Time: at, Image: `C:\x\a.exe`, ParentImage: `C:\x\b.exe`, CommandLine: command, Session: "s",
 		Rules: []*rules.Rule{{Name: "r", Level: rules.LevelHigh}}, Level: rules.LevelHigh, Evidence: []finding.Evidence{{}},
 	}
@@ -260,12 +260,12 @@ func madeFinding(at event.Time, command string) *scan.Finding {
 
 // TestShapes: what a worker does all day is one shape.
 func TestShapes(t *testing.T) {
-	var findings []*scan.Finding
+	var findings []*finding.Finding
 	for i := range 20_000 {
 		findings = append(findings, madeFinding(event.Time(i), "convert inv"+strings.Repeat("7", i%5+1)+".pdf"))
 	}
 	findings = append(findings, madeFinding(20_000, "convert letter.pdf"))
-	shapes := scan.Fold(findings)
+	shapes := finding.Fold(findings)
 	var counts []int
 	for _, s := range shapes {
 		counts = append(counts, len(s.Findings))

@@ -7,13 +7,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
 // treeText writes a tree, one node a line: how often, file name, process ID, "*"
 // for a finding, and what is left out below.
-func treeText(t *testing.T, tree *scan.Tree) string {
+func treeText(t *testing.T, tree *finding.Tree) string {
 	t.Helper()
 	var b strings.Builder
 	for i := range tree.Nodes {
@@ -61,20 +61,20 @@ func TestSessionTree(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		runs   []run
-		bounds scan.Bounds
+		bounds finding.Bounds
 		want   string
 	}{
-		{"findings of one shape are one node", same, scan.Bounds{}, `
+		{"findings of one shape are one node", same, finding.Bounds{}, `
 1x w3wp.exe 100
   5x cmd.exe 200 *
 left out 0 []`},
-		{"few of one shape with children stay apart, context of one shape is shown once", apart, scan.Bounds{}, `
+		{"few of one shape with children stay apart, context of one shape is shown once", apart, finding.Bounds{}, `
 1x w3wp.exe 100
   1x cmd.exe 200 *
     1x conhost.exe 300
   1x cmd.exe 201 * left out 1, 0
 left out 1 [{conhost.exe 1}]`},
-		{"of other processes some", append(many, shell), scan.Bounds{}, `
+		{"of other processes some", append(many, shell), finding.Bounds{}, `
 1x w3wp.exe 100 left out 2, 0
   1x csc.exe 200
   1x csc.exe 201
@@ -84,14 +84,14 @@ left out 1 [{conhost.exe 1}]`},
   1x csc.exe 205
   1x cmd.exe 900 *
 left out 2 [{csc.exe 2}]`},
-		{"no context", append(many, shell), scan.Bounds{NoContext: true}, `
+		{"no context", append(many, shell), finding.Bounds{NoContext: true}, `
 1x w3wp.exe 100 left out 8, 0
   1x cmd.exe 900 *
 left out 8 [{csc.exe 8}]`},
-		{"room for the server process only", same, scan.Bounds{Nodes: 1}, `
+		{"room for the server process only", same, finding.Bounds{Nodes: 1}, `
 1x w3wp.exe 100 left out 0, 5
 left out 5 []`},
-		{"a bound of nodes", append(alike, below(400, 100, csc, "csc"), shell), scan.Bounds{Nodes: 3}, `
+		{"a bound of nodes", append(alike, below(400, 100, csc, "csc"), shell), finding.Bounds{Nodes: 3}, `
 1x w3wp.exe 100 left out 1, 1
   1x cmd.exe 200 * left out 1, 0
   1x cmd.exe 201 * left out 1, 0
@@ -108,7 +108,7 @@ left out 4 [{conhost.exe 2} {csc.exe 1}]`},
 			}
 		})
 	}
-	if (&scan.Session{}).Tree(scan.Bounds{}) != nil {
+	if (&finding.Session{}).Tree(finding.Bounds{}) != nil {
 		t.Error("a tree of a session whose server process is not known")
 	}
 }

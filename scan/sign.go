@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -139,10 +140,10 @@ func (m *workerMap) takeSigns(set *rules.Set, signs []sign) {
 // takeSign tells a server by one sign; by its image, if only the event names it.
 func (m *workerMap) takeSign(p proctree.Process, s *sign, roles *imageRoles, numbers map[*rules.Rule]uint16) {
 	server := &m.hosts[p.HostIndex()].server[p.Index()]
-	if *server != 0 && m.servers[*server-1].kind != ServerUnknown {
+	if *server != 0 && m.servers[*server-1].kind != finding.ServerUnknown {
 		return
 	}
-	if rule, ok := roles.rule([]byte(s.image)); ok && p.Image() == 0 && m.servers[rule].kind != ServerUnknown {
+	if rule, ok := roles.rule([]byte(s.image)); ok && p.Image() == 0 && m.servers[rule].kind != finding.ServerUnknown {
 		*server = uint16(rule + 1)
 		return
 	}

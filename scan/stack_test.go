@@ -12,6 +12,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
@@ -39,7 +40,7 @@ func writeCrowd(t *testing.T, crowd fleet.Crowd) string {
 func TestStackCrowd(t *testing.T) {
 	const hosts, share = 300, 3
 	res := mustScan(t, scan.Options{Paths: []string{writeCrowd(t, fleet.Crowd{Seed: 7, Hosts: hosts})}})
-	stack := res.Stack()
+	stack := finding.NewStack(res.Sessions)
 	got := make([]string, len(stack.Kinds))
 	noisy := 0
 	for i, k := range stack.Kinds {
@@ -63,10 +64,10 @@ func TestStackCrowd(t *testing.T) {
 	}
 	var moves []string
 	for _, m := range stack.Moved {
-		if len(m.Sightings) != share && m.Kind != scan.MovedAddress {
+		if len(m.Sightings) != share && m.Kind != finding.MovedAddress {
 			t.Errorf("%s %s on %d hosts", m.Kind, m.Value, len(m.Sightings))
 		}
-		if !slices.IsSortedFunc(m.Sightings, func(a, b scan.Sighting) int { return int(a.Time - b.Time) }) {
+		if !slices.IsSortedFunc(m.Sightings, func(a, b finding.Sighting) int { return int(a.Time - b.Time) }) {
 			t.Errorf("%s: not in the order of time", m.Value)
 		}
 		moves = append(moves, string(m.Kind)+" "+m.Value)
@@ -85,17 +86,17 @@ func TestStackCrowd(t *testing.T) {
 }
 
 // stacked returns a session of one command for a stack.
-func stacked(host string, level rules.Level, at int, command, user string) *scan.Session {
-	f := &scan.Finding{
+func stacked(host string, level rules.Level, at int, command, user string) *finding.Session {
+	f := &finding.Finding{
 		Host: host, Level: level, Time: event.Time(at) * event.Minute, Image: `C:\Windows\System32\cmd.exe`, CommandLine: command, User: user,
 		LogonID: "0x51", Session: host,
 	}
 	if user == "NETZWERK" {
 		f.LogonID = "0x3e4"
 	}
-	return &scan.Session{
-		Key: host, Host: host, Product: "IIS", ServerRole: scan.ServerWeb, Level: level, First: f.Time, Last: f.Time, User: `IIS APPPOOL\shop`,
-		Findings: []*scan.Finding{f}, Shapes: scan.Fold([]*scan.Finding{f}),
+	return &finding.Session{
+		Key: host, Host: host, Product: "IIS", ServerRole: finding.ServerWeb, Level: level, First: f.Time, Last: f.Time, User: `IIS APPPOOL\shop`,
+		Findings: []*finding.Finding{f}, Shapes: finding.Fold([]*finding.Finding{f}),
 	}
 }
 
@@ -105,14 +106,14 @@ func TestMoved(t *testing.T) {
 	const tool = `C:\ProgramData\t.exe 10.0.0.7`
 	for _, tt := range []struct {
 		name     string
-		sessions func(list []*scan.Session) []*scan.Session
+		sessions func(list []*finding.Session) []*finding.Session
 		want     string
 	}{
-		{"command", func(list []*scan.Session) []*scan.Session { return list }, "command " + tool},
-		{"one host", func(list []*scan.Session) []*scan.Session { list[1].Host = list[0].Host; return list }, ""},
-		{"not grave", func(list []*scan.Session) []*scan.Session { list[1].Level = rules.LevelMedium; return list }, ""},
-		{"known", func(list []*scan.Session) []*scan.Session { list[1].Known = true; return list }, ""},
-		{"common", func(list []*scan.Session) []*scan.Session {
+		{"command", func(list []*finding.Session) []*finding.Session { return list }, "command " + tool},
+		{"one host", func(list []*finding.Session) []*finding.Session { list[1].Host = list[0].Host; return list }, ""},
+		{"not grave", func(list []*finding.Session) []*finding.Session { list[1].Level = rules.LevelMedium; return list }, ""},
+		{"known", func(list []*finding.Session) []*finding.Session { list[1].Known = true; return list }, ""},
+		{"common", func(list []*finding.Session) []*finding.Session {
 			for i := range 2 {
 				s := stacked(fmt.Sprint("other", i), rules.LevelCritical, 9, tool, "")
 				s.Level = rules.LevelLow
@@ -120,7 +121,7 @@ func TestMoved(t *testing.T) {
 			}
 			return list
 		}, ""},
-		{"rarer elsewhere", func(list []*scan.Session) []*scan.Session {
+		{"rarer elsewhere", func(list []*finding.Session) []*finding.Session {
 			s := stacked("other", rules.LevelCritical, 9, tool, "")
 			s.Level = rules.LevelLow
 			return append(list, s)
@@ -130,7 +131,7 @@ func TestMoved(t *testing.T) {
 		{"system", users(`NT AUTHORITY\SYSTEM`), "command " + tool},
 		{"by logon", users("NETZWERK"), "command " + tool},
 		{"pool", users(`IIS APPPOOL\other`), "command " + tool},
-		{"hash", func(list []*scan.Session) []*scan.Session {
+		{"hash", func(list []*finding.Session) []*finding.Session {
 			for _, s := range list {
 				s.Findings[0].CommandLine = ""
 				s.Indicators.Files = []story.Indicator{{Value: `C:\x\` + s.Host + ".exe", Hash: "MD5=AA,SHA256=BB,IMPHASH=CC"}}
@@ -139,13 +140,13 @@ func TestMoved(t *testing.T) {
 		}, "hash BB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var list []*scan.Session
+			var list []*finding.Session
 			for i, host := range []string{"b", "a"} {
 				list = append(list, stacked(host, rules.LevelCritical, 5-i, tool, `IIS APPPOOL\shop`))
 			}
 			res := &scan.Result{Sessions: tt.sessions(list)}
 			var got []string
-			for _, m := range res.Stack().Moved {
+			for _, m := range finding.NewStack(res.Sessions).Moved {
 				got = append(got, string(m.Kind)+" "+m.Value)
 				if m.Sightings[0].Host != "a" {
 					t.Errorf("first on %s", m.Sightings[0].Host)
@@ -162,8 +163,8 @@ func TestMoved(t *testing.T) {
 }
 
 // users returns what has each session run as a user.
-func users(user string) func([]*scan.Session) []*scan.Session {
-	return func(list []*scan.Session) []*scan.Session {
+func users(user string) func([]*finding.Session) []*finding.Session {
+	return func(list []*finding.Session) []*finding.Session {
 		for i, s := range list {
 			list[i] = stacked(s.Host, rules.LevelCritical, 5-i, s.Findings[0].CommandLine, user)
 		}
@@ -174,7 +175,7 @@ func users(user string) func([]*scan.Session) []*scan.Session {
 // TestStackKinds: habits make no kind where more than habits ran, and those that
 // have nothing else are one kind by the rarest.
 func TestStackKinds(t *testing.T) {
-	session := func(host string, commands ...string) *scan.Session {
+	session := func(host string, commands ...string) *finding.Session {
 		s := stacked(host, rules.LevelLow, 1, commands[0], "")
 		for _, c := range commands[1:] {
 			more := stacked(host, rules.LevelLow, 1, strings.TrimPrefix(c, "!"), "").Findings[0]
@@ -183,15 +184,15 @@ func TestStackKinds(t *testing.T) {
 			}
 			s.Findings = append(s.Findings, more)
 		}
-		s.Shapes = scan.Fold(s.Findings)
+		s.Shapes = finding.Fold(s.Findings)
 		return s
 	}
-	res := &scan.Result{Sessions: []*scan.Session{
+	res := &scan.Result{Sessions: []*finding.Session{
 		session("a", "git 1", "ver"), session("b", "git 2"), session("c", "ver", "git 3"), session("d", "ver"), session("e", "git 4"),
 		session("f", "git 5", "rare", "ver"), session("g", "git 6", "!net user"), session("h", "ver", "!net user"), session("i", "ver", "!NET user /domain"),
 	}}
 	var got []string
-	for _, k := range res.Stack().Kinds {
+	for _, k := range finding.NewStack(res.Sessions).Kinds {
 		got = append(got, fmt.Sprintf("%s %v %s", k.Level, k.Hosts, k.Ran[0].CommandLine))
 	}
 	want := []string{"high [i] NET user /domain", "high [g h] net user", "low [f] rare", "low [b e] git 2", "low [a c d] ver"}

@@ -16,17 +16,6 @@ import (
 	"webshellscan/scan/weblog"
 )
 
-// Event is an event of a session's story, or one that is a finding by itself.
-type Event struct {
-	*story.Event
-	// Host is the host's name, Session the session that the event is tied to, nil
-	// if there is none.
-	Host    string
-	Session *Session
-	// Evidence names its records, the first one first.
-	Evidence []finding.Evidence
-}
-
 // storyPass reads the logs a second time, for the events of the sessions: those
 // chunks that can hold some.
 type storyPass struct {
@@ -41,7 +30,7 @@ type storyPass struct {
 
 // newStoryPass returns the pass for some sessions, nil if there are none and no
 // rule matched an event.
-func newStoryPass(r *reading, plan *eventPlan, forest *proctree.Forest, servers *workerMap, sessions []*Session) *storyPass {
+func newStoryPass(r *reading, plan *eventPlan, forest *proctree.Forest, servers *workerMap, sessions []*finding.Session) *storyPass {
 	if len(sessions) == 0 && len(r.hits) == 0 {
 		return nil
 	}
@@ -51,7 +40,7 @@ func newStoryPass(r *reading, plan *eventPlan, forest *proctree.Forest, servers 
 	for i, s := range sessions {
 		list[i] = story.Session{Server: s.Worker, Below: below[i], Pool: s.Application, Servers: make(map[proctree.Process]bool)}
 		for _, b := range below[i] {
-			if servers.told(b).kind == ServerWeb {
+			if servers.told(b).kind == finding.ServerWeb {
 				list[i].Servers[b] = true
 			}
 		}
@@ -76,7 +65,7 @@ func newStoryPass(r *reading, plan *eventPlan, forest *proctree.Forest, servers 
 const noSession = event.Time(1<<63 - 1)
 
 // membersOf returns the processes below the server of each session.
-func membersOf(forest *proctree.Forest, servers *workerMap, sessions []*Session) [][]proctree.Process {
+func membersOf(forest *proctree.Forest, servers *workerMap, sessions []*finding.Session) [][]proctree.Process {
 	number := make(map[proctree.Process]int, len(sessions))
 	hosts := make(map[int]bool)
 	for i, s := range sessions {
@@ -250,7 +239,7 @@ func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan,
 	for i, st := range stories {
 		s := res.Sessions[i]
 		s.Members = p.below[i]
-		s.tellWriters(st)
+		res.tellWriters(s, st)
 		s.Armed = armed[i]
 		s.Indicators = p.index.Indicators(i, st, clientsOf(s))
 		s.EventCounts = make(map[story.Category]int)
@@ -271,14 +260,14 @@ func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan,
 }
 
 // wantsEvent reports whether an event that belongs to no session is asked for.
-func (o *Options) wantsEvent(e *Event) bool {
+func (o *Options) wantsEvent(e *finding.Event) bool {
 	return e.Level() >= o.MinLevel && o.wantsTime(e.Time) && MatchesHost(o.Hosts, []string{e.Host})
 }
 
 // Found reports whether anything was found: a process, or an event that matched a
 // rule.
 func (res *Result) Found() bool {
-	return len(res.Findings) > 0 || slices.ContainsFunc(res.Events, func(e *Event) bool { return len(e.Rules) > 0 })
+	return len(res.Findings) > 0 || slices.ContainsFunc(res.Events, func(e *finding.Event) bool { return len(e.Rules) > 0 })
 }
 
 // WebLogs asks for the logs of web servers.
@@ -290,7 +279,7 @@ func WebLogs() source.Wanted {
 }
 
 // clientsOf returns the clients of a session's likely entry points.
-func clientsOf(s *Session) []story.Indicator {
+func clientsOf(s *finding.Session) []story.Indicator {
 	var list []story.Indicator
 	for _, p := range s.EntryPoints {
 		if p.Confidence == story.ConfidenceLikely {
@@ -303,8 +292,8 @@ func clientsOf(s *Session) []story.Indicator {
 }
 
 // newEvent returns an event with what the scan knows of its place.
-func (res *Result) newEvent(e *story.Event) *Event {
-	ev := &Event{Event: e}
+func (res *Result) newEvent(e *story.Event) *finding.Event {
+	ev := &finding.Event{Event: e}
 	if e.Host >= 0 {
 		ev.Host = res.Forest.Hosts()[e.Host].Name
 	}

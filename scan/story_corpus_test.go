@@ -92,7 +92,7 @@ func checkEntryPoints(t *testing.T, truth *storyTruth, res *scan.Result) {
 	t.Helper()
 	for _, want := range truth.EntryPoints {
 		pid := truth.Sessions[want.Session].WorkerProcessID
-		i := slices.IndexFunc(res.Sessions, func(s *scan.Session) bool { return s.Worker.PID() == pid })
+		i := slices.IndexFunc(res.Sessions, func(s *finding.Session) bool { return s.Worker.PID() == pid })
 		if i < 0 {
 			t.Errorf("no session of process %d", pid)
 			continue
@@ -104,7 +104,7 @@ func checkEntryPoints(t *testing.T, truth *storyTruth, res *scan.Result) {
 			}
 		}
 		for _, w := range want.EntryPoints {
-			at := slices.IndexFunc(points, func(p *scan.EntryPoint) bool { return strings.EqualFold(p.URI, w.URI) })
+			at := slices.IndexFunc(points, func(p *finding.EntryPoint) bool { return strings.EqualFold(p.URI, w.URI) })
 			if w.Conf == "none" {
 				continue
 			}

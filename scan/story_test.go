@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"webshellscan/scan/finding"
+
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/internal/evtxtest"
@@ -236,7 +238,7 @@ func TestStory(t *testing.T) {
 }
 
 // checkStorySession holds what else is told of the session.
-func checkStorySession(t *testing.T, s *scan.Session) {
+func checkStorySession(t *testing.T, s *finding.Session) {
 	t.Helper()
 	var entries []string
 	for _, p := range s.EntryPoints {

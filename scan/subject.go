@@ -23,8 +23,8 @@ type subject struct {
 	workers   *workerMap // nil while the servers are being told
 	getters   []getter   // by field of the set
 	process   proctree.Process
-	finding   *Finding // of the process, when its level is asked for
-	session   *Session // whose worker the process is, when its level is asked for
+	finding   *weighed         // of the process, when its level is asked for
+	session   *finding.Session // whose worker the process is, when its level is asked for
 	hashes    map[proctree.TextID]hashes
 	commands  map[proctree.TextID]*command
 	sessions  map[proctree.Process]string         // keys of workers
@@ -34,7 +34,7 @@ type subject struct {
 	members   []proctree.TextID  // scratch
 	records   []finding.Evidence // scratch
 	way       []string           // scratch
-	findings  slab[Finding]
+	findings  slab[finding.Finding]
 	evidence  slab[finding.Evidence]
 	ancestors slab[string]
 }
@@ -347,10 +347,10 @@ func commandText(s *subject, dst []rules.ValueID) []rules.ValueID {
 	c := s.command(line)
 	if c.texts == nil {
 		c.texts = append(c.texts, line)
-		if plain := plainCommand(c.line); plain != c.line {
+		if plain := plainCommand(c.Line); plain != c.Line {
 			c.texts = append(c.texts, s.texts.InternString(plain))
 		}
-		for decoded := range strings.FieldsFuncSeq(c.decoded, func(r rune) bool { return r == '\n' }) {
+		for decoded := range strings.FieldsFuncSeq(c.Decoded, func(r rune) bool { return r == '\n' }) {
 			c.texts = append(c.texts, s.texts.InternString(decoded))
 		}
 	}

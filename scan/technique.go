@@ -4,11 +4,12 @@ import (
 	"slices"
 
 	"webshellscan/internal/work"
+	"webshellscan/scan/finding"
 )
 
 // mapTechniques says of each finding which rules of the role technique its
 // process matches.
-func (d *detection) mapTechniques(findings []*Finding) {
+func (d *detection) mapTechniques(findings []*finding.Finding) {
 	set := d.techniques
 	if len(set.Rules()) == 0 {
 		return

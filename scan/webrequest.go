@@ -10,44 +10,12 @@ import (
 	"strings"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 	"webshellscan/scan/story"
 	"webshellscan/scan/weblog"
 )
-
-// Request is a web request that may have started processes of a session, or
-// another one of such a client.
-type Request struct {
-	weblog.Request
-	Host    string
-	Session *Session
-	// Entry says that it is of an entry point, and Confidence how sure that is.
-	Entry      bool
-	Confidence story.Confidence
-	// Processes are those that began while it may have run.
-	Processes []proctree.Process
-	File      string
-	Origin    *Origin
-}
-
-// EntryPoint is a page that may have started processes of a session.
-type EntryPoint struct {
-	URI, Site                    string
-	Methods, Clients, UserAgents []string
-	Statuses                     []int
-	First, Last                  event.Time
-	// Requests counts all of the page in the logs, Coinciding those around the
-	// children that ran while one began, Processes the children that are explained,
-	// OfProcesses those that began while the logs cover, and ByChance how many would
-	// coincide by chance.
-	Requests, Coinciding, Processes, OfProcesses int
-	ByChance                                     float64
-	Confidence                                   story.Confidence
-
-	page  string
-	names []string // the last part of its path as logs spell it
-}
 
 // Bounds of what web logs give of a session.
 const (
@@ -134,7 +102,7 @@ func (o *owners) of(file string) int {
 
 // caller is a session as its web requests are looked for.
 type caller struct {
-	session  *Session
+	session  *finding.Session
 	host     int
 	pool     string
 	iis      bool
@@ -146,9 +114,9 @@ type caller struct {
 	names          [][]string // by page: the last part of its path as logs spell it
 	visits         []story.Visit
 	from, to       event.Time
-	points         []*EntryPoint
+	points         []entryPoint
 	addresses      map[string]bool
-	requests       []*Request
+	requests       []*finding.Request
 	omitted        int // requests that bounds left out: of the count, or of what is shown
 }
 
@@ -171,7 +139,7 @@ func (n *numbering) id(text string) int {
 }
 
 // newCaller returns a session with the processes that its servers started.
-func (res *Result) newCaller(s *Session, below []proctree.Process) *caller {
+func (res *Result) newCaller(s *finding.Session, below []proctree.Process) *caller {
 	c := &caller{
 		session: s, host: s.Worker.HostIndex(), pool: s.Application, addresses: make(map[string]bool),
 		iis: proctree.BaseName(res.Forest.Texts().Text(s.Worker.Image())) == "w3wp.exe",
@@ -182,8 +150,8 @@ func (res *Result) newCaller(s *Session, below []proctree.Process) *caller {
 	}
 	for _, p := range below {
 		parent, _ := p.Parent()
-		direct := parent == s.Worker || parent.Exists() && res.workers.told(parent).kind == ServerWeb
-		if !direct || res.workers.told(p).kind == ServerWeb || p.Start() == 0 {
+		direct := parent == s.Worker || parent.Exists() && res.workers.told(parent).kind == finding.ServerWeb
+		if !direct || res.workers.told(p).kind == finding.ServerWeb || p.Start() == 0 {
 			continue
 		}
 		c.children = append(c.children, story.Child{Begin: p.Start(), Finding: found[p] || hasFindingBelow(p, found, 0)})
@@ -267,7 +235,7 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, be
 	byHost := make(map[int][]*caller)
 	var callers []*caller
 	for i, s := range res.Sessions {
-		if s.ServerRole == ServerOther {
+		if s.ServerRole == finding.ServerOther {
 			continue
 		}
 		c := res.newCaller(s, below[i])
@@ -368,6 +336,13 @@ func clientOf(r *weblog.Request) string {
 	return r.Client
 }
 
+// entryPoint is an entry point of a session, and the page that it is.
+type entryPoint struct {
+	*finding.EntryPoint
+	page  string
+	names []string // the last part of its path as logs spell it
+}
+
 // rank finds the entry points among the pages.
 func (c *caller) rank() {
 	if len(c.children) == 0 || len(c.visits) == 0 {
@@ -377,10 +352,9 @@ func (c *caller) rank() {
 		if e.Confidence == story.ConfidenceNone || len(c.points) == maxEntries {
 			break
 		}
-		c.points = append(c.points, &EntryPoint{
-			page: c.pages.texts[e.Page], names: c.names[e.Page], Coinciding: e.Coinciding, Processes: len(e.Explained), OfProcesses: e.Covered,
-			ByChance: e.ByChance, Confidence: e.Confidence,
-		})
+		c.points = append(c.points, entryPoint{&finding.EntryPoint{
+			Coinciding: e.Coinciding, Processes: len(e.Explained), OfProcesses: e.Covered, ByChance: e.ByChance, Confidence: e.Confidence,
+		}, c.pages.texts[e.Page], c.names[e.Page]})
 		if e.Confidence == story.ConfidenceLikely {
 			for i := range c.visits {
 				if v := &c.visits[i]; v.Page == e.Page && len(c.addresses) < maxEntryList {
@@ -417,12 +391,12 @@ func (w *webLogs) collect(callers []*caller, l *webLog, r *weblog.Request) {
 		i := -1
 		if w.serves(c, l, r) {
 			key := l.pageKey(r)
-			i = slices.IndexFunc(c.points, func(p *EntryPoint) bool { return p.page == key })
+			i = slices.IndexFunc(c.points, func(p entryPoint) bool { return p.page == key })
 		}
 		if i < 0 && (!c.addresses[clientOf(r)] || r.Pool != "") {
 			continue
 		}
-		q := &Request{Request: *r, Host: c.session.Host, Session: c.session, File: l.Path, Origin: l.Origin}
+		q := &finding.Request{Request: *r, Host: c.session.Host, Session: c.session, File: l.Path, Origin: l.Origin}
 		if i >= 0 {
 			p := c.points[i]
 			p.note(r, l)
@@ -452,7 +426,7 @@ func (c *caller) processesOf(r *weblog.Request) []proctree.Process {
 }
 
 // note counts a request of the entry point.
-func (p *EntryPoint) note(r *weblog.Request, l *webLog) {
+func (p entryPoint) note(r *weblog.Request, l *webLog) {
 	p.Requests++
 	if p.URI == "" {
 		p.URI, p.Site = r.URI, cmp.Or(r.Site, l.site)
@@ -478,17 +452,17 @@ func listed[T comparable](list []T, value T) []T {
 
 // finish puts what was found into the session, and returns its requests in the
 // order of time.
-func (c *caller) finish() []*Request {
+func (c *caller) finish() []*finding.Request {
 	for _, p := range c.points {
 		slices.Sort(p.Methods)
 		slices.Sort(p.Clients)
 		slices.Sort(p.UserAgents)
 		slices.Sort(p.Statuses)
 		if p.Requests > 0 {
-			c.session.EntryPoints = append(c.session.EntryPoints, p)
+			c.session.EntryPoints = append(c.session.EntryPoints, p.EntryPoint)
 		}
 	}
-	slices.SortFunc(c.requests, func(a, b *Request) int {
+	slices.SortFunc(c.requests, func(a, b *finding.Request) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), source.ComparePaths(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
 	})
 	c.session.Requests, c.session.RequestsOmitted = c.requests, c.omitted

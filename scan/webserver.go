@@ -8,45 +8,23 @@ import (
 	"webshellscan/internal/work"
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
-// ServerRole is which kind of server a worker is.
-type ServerRole string
-
-// The roles, in the order in which they are taken for the worker where one server
-// runs below another.
-const (
-	ServerNone    ServerRole = ""
-	ServerUnknown ServerRole = "unknown" // behaves as a server does; no rule knows its name
-	ServerOther   ServerRole = "other"   // a database, a management agent
-	ServerWeb     ServerRole = "web"
-)
-
 // serverRoles are the roles by the attribute `role` of the rules that tell them.
-var serverRoles = map[string]ServerRole{
-	builtin.RoleWebServer: ServerWeb, builtin.RoleOtherServer: ServerOther, builtin.RoleUnknownServer: ServerUnknown,
+var serverRoles = map[string]finding.ServerRole{
+	builtin.RoleWebServer: finding.ServerWeb, builtin.RoleOtherServer: finding.ServerOther, builtin.RoleUnknownServer: finding.ServerUnknown,
 }
 
 // serverRank orders servers by what a rule says of them. What only supervises
 // servers stands behind others of its role.
 func serverRank(r *rules.Rule) int {
-	rank := 2 * slices.Index([]ServerRole{ServerUnknown, ServerOther, ServerWeb}, serverRoles[r.Role])
+	rank := 2 * slices.Index([]finding.ServerRole{finding.ServerUnknown, finding.ServerOther, finding.ServerWeb}, serverRoles[r.Role])
 	if r.Custom["supervisor"] == "true" {
 		rank--
 	}
 	return rank
-}
-
-// Noun is what sentences call a server of that role.
-func (r ServerRole) Noun() string {
-	switch r {
-	case ServerOther:
-		return "server"
-	case ServerUnknown:
-		return "unknown server"
-	}
-	return "web server"
 }
 
 // workerMap says for each process which server it runs below: its worker. Where
@@ -67,7 +45,7 @@ type workerMap struct {
 // serverName is what a rule says of a server.
 type serverName struct {
 	product, role, certainty proctree.TextID
-	kind                     ServerRole
+	kind                     finding.ServerRole
 	rank                     int
 }
 
@@ -284,7 +262,7 @@ func workerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
 // another kind.
 func (s *subject) webWorker() proctree.Process {
 	w := s.workers.workerOf(s.process)
-	if w.Exists() && s.workers.told(w).kind == ServerOther {
+	if w.Exists() && s.workers.told(w).kind == finding.ServerOther {
 		return proctree.Process{}
 	}
 	return w

@@ -4,33 +4,44 @@ import (
 	"cmp"
 	"slices"
 
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
 // tellWriters notes which findings of a session run a program that a process of the
 // session wrote, as its story has it.
-func (s *Session) tellWriters(st *story.Story) {
+func (r *Result) tellWriters(s *finding.Session, st *story.Story) {
 	for _, f := range s.Findings {
 		if image, ok := st.WriterOf(f.Process); ok {
-			f.writer, s.wrote = cmp.Or(image, "?"), true
+			r.writers[f] = cmp.Or(image, "?")
 		}
 	}
 }
 
 // weighWritten weighs the sessions again of which programs ran that they wrote:
 // that is known only when the stories are told.
-func (d *detection) weighWritten(sessions []*Session) {
-	var again []*Session
-	var findings []*Finding
-	for _, s := range sessions {
-		if s.wrote {
-			again, findings = append(again, s), append(findings, s.Findings...)
+func (d *detection) weighWritten(r *Result) {
+	wrote := make(map[string]bool)
+	for f := range r.writers {
+		wrote[f.Session] = true
+	}
+	var findings []*weighed
+	for _, f := range r.weighed {
+		if wrote[f.Session] {
+			f.writer = r.writers[f.Finding]
+			findings = append(findings, f)
 		}
 	}
-	if len(again) == 0 {
+	if len(findings) == 0 {
 		return
 	}
 	d.weighAgain(findings)
+	var again []*finding.Session
+	for _, s := range r.Sessions {
+		if wrote[s.Key] {
+			again = append(again, s)
+		}
+	}
 	d.summarize(again)
-	slices.SortFunc(sessions, compareSessions)
+	slices.SortFunc(r.Sessions, finding.CompareSessions)
 }

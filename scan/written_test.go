@@ -10,6 +10,7 @@ import (
 	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // writtenRow is a program below a web server, and what a log says of who wrote its
@@ -69,7 +70,7 @@ func TestWritten(t *testing.T) {
 		for _, f := range res.Findings {
 			for _, r := range f.LevelReasons {
 				if r.Rule != nil && r.Rule.Name == "behaviour_runs_written" && !strings.HasPrefix(r.Why, "below it") {
-					got[f.Image] = r.Effect == scan.LevelAtLeast
+					got[f.Image] = r.Effect == finding.LevelAtLeast
 				}
 			}
 		}

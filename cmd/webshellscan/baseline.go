@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"webshellscan/scan/finding"
+
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
@@ -70,7 +72,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 		_, _ = fmt.Fprintln(o.stderr, "INTERRUPTED: no baseline was written, since it would lack what was not read")
 		return outcome(exitInterrupted)
 	}
-	err = scan.WriteBaseline(out, res.Findings)
+	err = finding.WriteBaseline(out, res.Findings)
 	if err := out.commit(err); err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 }
 
 // readBaseline reads the file of the flag --baseline; none gives nil.
-func readBaseline(path string) (*scan.Baseline, error) {
+func readBaseline(path string) (*finding.Baseline, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -91,7 +93,7 @@ func readBaseline(path string) (*scan.Baseline, error) {
 		return nil, fmt.Errorf("--baseline: %w", err)
 	}
 	defer f.Close()
-	b, err := scan.ReadBaseline(f)
+	b, err := finding.ReadBaseline(f)
 	if err != nil {
 		return nil, fmt.Errorf("--baseline %s: %w", path, err)
 	}

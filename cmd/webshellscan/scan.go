@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"webshellscan/scan/finding"
+
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
@@ -168,9 +170,9 @@ func (o *scanOptions) found(res *scan.Result) bool {
 	if least == rules.LevelNone {
 		return res.Found()
 	}
-	return slices.ContainsFunc(res.Sessions, func(s *scan.Session) bool { return s.Level >= least }) ||
-		slices.ContainsFunc(res.Findings, func(f *scan.Finding) bool { return f.Session == "" && f.Level >= least }) ||
-		slices.ContainsFunc(res.Events, func(e *scan.Event) bool { return len(e.Rules) > 0 && e.Level() >= least })
+	return slices.ContainsFunc(res.Sessions, func(s *finding.Session) bool { return s.Level >= least }) ||
+		slices.ContainsFunc(res.Findings, func(f *finding.Finding) bool { return f.Session == "" && f.Level >= least }) ||
+		slices.ContainsFunc(res.Events, func(e *finding.Event) bool { return len(e.Rules) > 0 && e.Level() >= least })
 }
 
 // reportOptions returns how a report is written. What the terminal and the

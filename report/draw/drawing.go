@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"webshellscan/report/text"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -150,12 +150,12 @@ func (d *drawing) addAncestors(p proctree.Process) int {
 
 // addSession adds the ancestors of a session's server process and what the
 // session shows of its tree: at most bound nodes, unless that is 0.
-func (d *drawing) addSession(s *scan.Session, bound int) {
+func (d *drawing) addSession(s *finding.Session, bound int) {
 	above := d.addAncestors(s.Worker)
 	if bound > 0 {
 		bound = max(bound-above, 1)
 	}
-	tree := s.Tree(scan.Bounds{Nodes: bound})
+	tree := s.Tree(finding.Bounds{Nodes: bound})
 	if tree == nil {
 		return
 	}

@@ -9,7 +9,6 @@ import (
 	"bufio"
 	"io"
 
-	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
@@ -29,9 +28,9 @@ type Top struct {
 	Host    int
 	Process proctree.Process
 	// Session, if not nil, makes Process the server process of a session, of
-	// whose tree is drawn what the session itself says (scan.Session.Tree). Of
+	// whose tree is drawn what the session itself says (finding.Session.Tree). Of
 	// the limits of Options only Max counts then.
-	Session *scan.Session
+	Session *finding.Session
 }
 
 // Options say what of trees is drawn, and how. The zero Options draw

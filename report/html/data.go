@@ -11,6 +11,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -20,7 +21,7 @@ import (
 // looked at.
 type pageData struct {
 	res      *scan.Result
-	findings []*scan.Finding // those that have a record
+	findings []*finding.Finding // those that have a record
 	records  [][]byte
 	number   map[proctree.Process]int
 	raw      [][]byte
@@ -48,13 +49,13 @@ func newPageData(res *scan.Result) *pageData {
 
 // collectRules numbers the rules that findings matched, the gravest first.
 func (d *pageData) collectRules() {
-	d.rules = scan.MatchedRules(d.res.Findings)
+	d.rules = finding.MatchedRules(d.res.Findings)
 	for i, r := range d.rules {
 		d.ruleNo[r] = i
 	}
 }
 
-func (d *pageData) ruleRefs(f *scan.Finding) []ruleRef {
+func (d *pageData) ruleRefs(f *finding.Finding) []ruleRef {
 	refs := make([]ruleRef, len(f.Rules))
 	for i, r := range f.Rules {
 		refs[i] = ruleRef{r.Label(), d.ruleNo[r]}
@@ -66,7 +67,7 @@ func (d *pageData) ruleRefs(f *scan.Finding) []ruleRef {
 // are too many, of the gravest sessions' first.
 func (d *pageData) collectFindings() {
 	order := d.byGravity()
-	records := make(map[*scan.Finding][]byte, len(order))
+	records := make(map[*finding.Finding][]byte, len(order))
 	size := 0
 	for _, f := range order {
 		line := d.findingRecord(f)
@@ -97,11 +98,11 @@ func (d *pageData) collectFindings() {
 }
 
 // byGravity returns the findings that may have a record.
-func (d *pageData) byGravity() []*scan.Finding {
+func (d *pageData) byGravity() []*finding.Finding {
 	if len(d.res.Findings) <= maxFindings {
 		return d.res.Findings
 	}
-	order := make([]*scan.Finding, 0, len(d.res.Findings))
+	order := make([]*finding.Finding, 0, len(d.res.Findings))
 	for _, s := range d.res.Sessions {
 		order = append(order, s.Findings...)
 	}
@@ -281,7 +282,7 @@ func (d *pageData) index() dataIndex {
 
 // decodedLines returns what a finding's command line holds encoded, line by
 // line.
-func decodedLines(f *scan.Finding) []string {
+func decodedLines(f *finding.Finding) []string {
 	if f.DecodedCommand == "" {
 		return []string{}
 	}

@@ -17,6 +17,7 @@ import (
 	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // render returns the page of a result.
@@ -198,7 +199,7 @@ func TestHTMLIsHarmless(t *testing.T) {
 func TestHTMLBounds(t *testing.T) {
 	res := reporttest.Many(100_000)
 	last := res.Sessions[len(res.Sessions)-1]
-	res.Sessions = append([]*scan.Session{last}, res.Sessions[:len(res.Sessions)-1]...)
+	res.Sessions = append([]*finding.Session{last}, res.Sessions[:len(res.Sessions)-1]...)
 	page := render(t, res)
 	if len(page) > 64<<20 {
 		t.Errorf("a page of %d bytes", len(page))

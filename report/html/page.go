@@ -132,7 +132,7 @@ type reportPage struct {
 	Cards int
 	// Stack is nil if the sessions are few enough to be read one by one.
 	Stack      *stackView
-	Told       []*scan.Session // of which the overview says what happened
+	Told       []*finding.Session // of which the overview says what happened
 	Rules      []ruleView
 	Faults     []faultRow
 	Unreadable []string
@@ -159,7 +159,7 @@ type hostRow struct {
 
 // findingRow is a finding as a row.
 type findingRow struct {
-	*scan.Finding
+	*finding.Finding
 	Number   int // of its record
 	RuleRefs []ruleRef
 }
@@ -230,7 +230,7 @@ func newReportPage(res *scan.Result, data *pageData) *reportPage {
 // session of each kind if there is a stack, and of the gravest.
 func (h *reportPage) addSessions(data *pageData) {
 	stack := phrase.Stack(h.Res)
-	cards := make(map[*scan.Session]bool)
+	cards := make(map[*finding.Session]bool)
 	for _, s := range phrase.FirstSessions(h.Res, stack, maxKindCards) {
 		cards[s] = true
 	}
@@ -251,7 +251,7 @@ func (h *reportPage) addSessions(data *pageData) {
 	}
 	h.Told = phrase.FirstSessions(h.Res, stack, maxIncidents)
 	if stack != nil {
-		h.Stack = newStackView(stack, func(s *scan.Session) string {
+		h.Stack = newStackView(stack, func(s *finding.Session) string {
 			if !cards[s] {
 				return ""
 			}
@@ -331,7 +331,7 @@ const maxIncidents = 5
 
 // incident is a session as the overview tells it.
 type incident struct {
-	*scan.Session
+	*finding.Session
 	Number   int
 	Sentence []phrase.Part
 }

@@ -6,7 +6,6 @@ import (
 
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
-	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
@@ -106,7 +105,7 @@ func namesOf[S any]() []string {
 }
 
 // findingRecord returns the record of a finding as a line.
-func (d *pageData) findingRecord(f *scan.Finding) []byte {
+func (d *pageData) findingRecord(f *finding.Finding) []byte {
 	r := record{
 		Host: text.Visible(f.Host), Time: f.Time.String(), Level: f.Level.String(), Image: text.Visible(f.Image),
 		Command: text.Visible(f.CommandLine), Decoded: decodedLines(f),
@@ -149,14 +148,14 @@ func (d *pageData) context(p proctree.Process) int {
 }
 
 // sessionNumber returns the number of a finding's session, -1 for none.
-func (d *pageData) sessionNumber(f *scan.Finding) int {
+func (d *pageData) sessionNumber(f *finding.Finding) int {
 	if n, ok := d.session[f.Session]; ok {
 		return n
 	}
 	return -1
 }
 
-func (d *pageData) ruleNumbers(f *scan.Finding) []int {
+func (d *pageData) ruleNumbers(f *finding.Finding) []int {
 	numbers := make([]int, len(f.Rules))
 	for i, r := range f.Rules {
 		numbers[i] = d.ruleNo[r]
@@ -181,14 +180,14 @@ func (d *pageData) reasonNumbers(reasons []string) []int {
 }
 
 // crosscheckReason is the reason of a cross-check that confirmed nothing.
-func crosscheckReason(f *scan.Finding) string {
+func crosscheckReason(f *finding.Finding) string {
 	if f.Crosscheck.State == "" {
 		return "not asked"
 	}
 	return f.Crosscheck.Reason
 }
 
-func (d *pageData) meetings(f *scan.Finding) []array {
+func (d *pageData) meetings(f *finding.Finding) []array {
 	list := make([]array, 0, len(f.Correlated))
 	for _, c := range f.Correlated {
 		list = append(list, arrayOf(&meeting{d.ruleNo[c.Rule], c.Total, phrase.MeetingStart(c).String()}))

@@ -7,7 +7,7 @@ import (
 
 	"webshellscan/report/phrase"
 	"webshellscan/rules"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // ruleView is a rule as the page shows it.
@@ -24,7 +24,7 @@ type ruleView struct {
 type tagView struct{ Text, URL string }
 
 // ruleViews returns what is shown of rules that findings matched.
-func ruleViews(list []*rules.Rule, findings []*scan.Finding) []ruleView {
+func ruleViews(list []*rules.Rule, findings []*finding.Finding) []ruleView {
 	counts := make(map[*rules.Rule]int)
 	for _, f := range findings {
 		for _, r := range f.Rules {

@@ -8,13 +8,13 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // sessionView is a session as the page shows it.
 type sessionView struct {
-	*scan.Session
+	*finding.Session
 	Number int
 	Card   bool   // it is shown with facts and tree
 	Title  string // visible
@@ -45,15 +45,15 @@ type shapeRow struct {
 }
 
 // workerOf returns what the findings of a session say of its worker.
-func workerOf(s *scan.Session) *scan.Finding {
+func workerOf(s *finding.Session) *finding.Finding {
 	if len(s.Findings) == 0 {
-		return &scan.Finding{}
+		return &finding.Finding{}
 	}
 	return s.Findings[0]
 }
 
 // sessionTitle names a session, visibly.
-func sessionTitle(s *scan.Session) string {
+func sessionTitle(s *finding.Session) string {
 	w := workerOf(s)
 	title := fmt.Sprintf("%s: %s (PID %d)", s.Host, phrase.Worker(w), w.WorkerProcessID)
 	if label := productText(s); label != "" {
@@ -63,7 +63,7 @@ func sessionTitle(s *scan.Session) string {
 }
 
 // productText is what is known of the server and its application.
-func productText(s *scan.Session) string {
+func productText(s *finding.Session) string {
 	product := phrase.Product(cmp.Or(s.Product, workerOf(s).Product), cmp.Or(s.ServerRole, workerOf(s).ServerRole))
 	if s.Application == "" || s.Application == product {
 		return product
@@ -71,7 +71,7 @@ func productText(s *scan.Session) string {
 	return strings.TrimPrefix(product+", "+s.Application, ", ")
 }
 
-func newSessionView(number int, s *scan.Session) *sessionView {
+func newSessionView(number int, s *finding.Session) *sessionView {
 	view := &sessionView{Session: s, Number: number, Title: sessionTitle(s), ShapesLeft: leftOf(s.Shapes)}
 	w := workerOf(s)
 	add := func(name, line string) {

@@ -3,7 +3,7 @@ package html
 import (
 	"webshellscan/report/phrase"
 	"webshellscan/rules"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // Bounds of the stack on the page.
@@ -19,7 +19,7 @@ const (
 
 // kindRow is a kind of session as the page shows it.
 type kindRow struct {
-	*scan.Kind
+	*finding.Kind
 	Short           []string
 	ShortMore       int
 	Ran             []string
@@ -32,7 +32,7 @@ type kindRow struct {
 
 // movedRow is something that moved between hosts as the page shows it.
 type movedRow struct {
-	*scan.Movement
+	*finding.Movement
 	What, Way []phrase.Part
 }
 
@@ -49,7 +49,7 @@ func (v *stackView) MovedLeft() int { return v.TotalMoved - len(v.Moved) - len(v
 
 // newStackView returns the stack as the page shows it. link returns the link to a
 // session, "" if it is not shown.
-func newStackView(stack *scan.Stack, link func(*scan.Session) string) *stackView {
+func newStackView(stack *finding.Stack, link func(*finding.Session) string) *stackView {
 	v := &stackView{Total: len(stack.Kinds), TotalMoved: len(stack.Moved)}
 	type group struct {
 		level rules.Level
@@ -78,7 +78,7 @@ func newStackView(stack *scan.Stack, link func(*scan.Session) string) *stackView
 	return v
 }
 
-func newKindRow(k *scan.Kind) kindRow {
+func newKindRow(k *finding.Kind) kindRow {
 	row := kindRow{Kind: k, Server: shortText(phrase.KindServer(k)), FirstHost: k.First().Host}
 	row.Short, row.ShortMore = phrase.Ran(k, maxRanShort)
 	row.Ran, row.RanMore = phrase.Ran(k, maxRan)

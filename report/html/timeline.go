@@ -6,8 +6,8 @@ import (
 
 	"webshellscan/report/text"
 	"webshellscan/rules"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // timeline is a drawing of when what was found, a lane for each host. Lengths
@@ -58,7 +58,7 @@ const (
 )
 
 // newTimeline draws the findings of hosts, which stand in order of gravity.
-func newTimeline(findings []*scan.Finding, hosts []hostRow) timeline {
+func newTimeline(findings []*finding.Finding, hosts []hostRow) timeline {
 	t := timeline{Width: plotRight + 20, PlotTop: axisHeight}
 	if len(hosts) > maxLanes {
 		t.LanesLeft = len(hosts) - maxLanes

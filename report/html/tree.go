@@ -5,8 +5,8 @@ import (
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -19,7 +19,7 @@ const (
 
 // treeNode is a process in the tree of a session, or several of one shape.
 type treeNode struct {
-	*scan.TreeNode
+	*finding.TreeNode
 	Record             int // number of the record of the first process
 	Image, CommandLine string
 	User               string // if it is not its parent's
@@ -56,11 +56,11 @@ type treeBuilder struct {
 
 // session returns the tree of a session, nil if its processes are not known or
 // there is no room left.
-func (b *treeBuilder) session(s *scan.Session) *treeNode {
+func (b *treeBuilder) session(s *finding.Session) *treeNode {
 	if b.left <= 0 {
 		return nil
 	}
-	tree := s.Tree(scan.Bounds{Nodes: min(maxTreeNodes, b.left)})
+	tree := s.Tree(finding.Bounds{Nodes: min(maxTreeNodes, b.left)})
 	if tree == nil {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (b *treeBuilder) session(s *scan.Session) *treeNode {
 }
 
 // node returns a node without what is below it. user is its parent's.
-func (b *treeBuilder) node(n *scan.TreeNode, user string) *treeNode {
+func (b *treeBuilder) node(n *finding.TreeNode, user string) *treeNode {
 	texts := n.Process.Forest().Texts()
 	shown := &treeNode{
 		TreeNode: n, Record: b.data.context(n.Process), Image: texts.Text(n.Process.Image()), CommandLine: texts.KnownText(n.Process.CommandLine()),

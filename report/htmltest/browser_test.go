@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"webshellscan/report/reporttest"
+	"webshellscan/scan/finding"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -175,7 +176,7 @@ const (
 func browserFilters(t *testing.T, ctx context.Context) {
 	res := reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents)
 	p := open(t, ctx, res)
-	has := func(f *scan.Finding, words ...string) bool {
+	has := func(f *finding.Finding, words ...string) bool {
 		texts := []string{f.Image, f.CommandLine, f.DecodedCommand, f.ParentCommandLine, f.WorkerCommandLine}
 		for _, r := range f.Rules {
 			texts = append(texts, r.Name)
@@ -185,26 +186,26 @@ func browserFilters(t *testing.T, ctx context.Context) {
 	}
 	filters := []struct {
 		set  string // fields of the form
-		want func(f *scan.Finding) bool
+		want func(f *finding.Finding) bool
 	}{
-		{``, func(*scan.Finding) bool { return true }},
-		{`f.q.value = 'certutil'`, func(f *scan.Finding) bool { return has(f, "certutil") }},
-		{`f.q.value = 'CERTUTIL  hb.txt c:\\windows\\temp'`, func(f *scan.Finding) bool { return has(f, "certutil", "hb.txt", `c:\windows\temp`) }},
-		{`f.q.value = '"cmd.exe" LOCALGROUP &'`, func(f *scan.Finding) bool { return has(f, `"cmd.exe"`, "localgroup", "&") }},
-		{`f.q.value = 'get-childitem'`, func(f *scan.Finding) bool { return has(f, "get-childitem") }},
-		{`f.q.value = 'descendant_tool'`, func(f *scan.Finding) bool { return has(f, "descendant_tool") }},
-		{`f.q.value = 'nothing has this'`, func(*scan.Finding) bool { return false }},
-		{`f.host.value = '2'`, func(f *scan.Finding) bool { return f.Host == "WEB01.harbor.example" }},
-		{`f.host.value = '2', f.q.value = 'whoami'`, func(f *scan.Finding) bool { return f.Host == "WEB01.harbor.example" && has(f, "whoami") }},
-		{`f.rule.value = '0'`, func(f *scan.Finding) bool { return has(f, "car_2021_02_001_webshell_process_tree") }},
-		{`f.from.value = '2024-03-11 11'`, func(f *scan.Finding) bool { return f.Time.String() >= "2024-03-11T11" }},
-		{`f.from.value = '2024-03-11T09:44', f.to.value = '2024-03-11 09:44'`, func(f *scan.Finding) bool { return f.Time.String()[:16] == "2024-03-11T09:44" }},
-		{`f.to.value = '2024-03-10'`, func(*scan.Finding) bool { return false }},
-		{`f.to.value = 'yesterday'`, func(*scan.Finding) bool { return true }},
-		{`f.level.value = '5'`, func(f *scan.Finding) bool { return f.Level == rules.LevelCritical }},
-		{`f.level.value = '4'`, func(f *scan.Finding) bool { return f.Level >= rules.LevelHigh }},
-		{`f.session.value = '0'`, func(f *scan.Finding) bool { return f.Session == res.Sessions[0].Key }},
-		{`f.session.value = '-1'`, func(f *scan.Finding) bool { return f.Session == "" }},
+		{``, func(*finding.Finding) bool { return true }},
+		{`f.q.value = 'certutil'`, func(f *finding.Finding) bool { return has(f, "certutil") }},
+		{`f.q.value = 'CERTUTIL  hb.txt c:\\windows\\temp'`, func(f *finding.Finding) bool { return has(f, "certutil", "hb.txt", `c:\windows\temp`) }},
+		{`f.q.value = '"cmd.exe" LOCALGROUP &'`, func(f *finding.Finding) bool { return has(f, `"cmd.exe"`, "localgroup", "&") }},
+		{`f.q.value = 'get-childitem'`, func(f *finding.Finding) bool { return has(f, "get-childitem") }},
+		{`f.q.value = 'descendant_tool'`, func(f *finding.Finding) bool { return has(f, "descendant_tool") }},
+		{`f.q.value = 'nothing has this'`, func(*finding.Finding) bool { return false }},
+		{`f.host.value = '2'`, func(f *finding.Finding) bool { return f.Host == "WEB01.harbor.example" }},
+		{`f.host.value = '2', f.q.value = 'whoami'`, func(f *finding.Finding) bool { return f.Host == "WEB01.harbor.example" && has(f, "whoami") }},
+		{`f.rule.value = '0'`, func(f *finding.Finding) bool { return has(f, "car_2021_02_001_webshell_process_tree") }},
+		{`f.from.value = '2024-03-11 11'`, func(f *finding.Finding) bool { return f.Time.String() >= "2024-03-11T11" }},
+		{`f.from.value = '2024-03-11T09:44', f.to.value = '2024-03-11 09:44'`, func(f *finding.Finding) bool { return f.Time.String()[:16] == "2024-03-11T09:44" }},
+		{`f.to.value = '2024-03-10'`, func(*finding.Finding) bool { return false }},
+		{`f.to.value = 'yesterday'`, func(*finding.Finding) bool { return true }},
+		{`f.level.value = '5'`, func(f *finding.Finding) bool { return f.Level == rules.LevelCritical }},
+		{`f.level.value = '4'`, func(f *finding.Finding) bool { return f.Level >= rules.LevelHigh }},
+		{`f.session.value = '0'`, func(f *finding.Finding) bool { return f.Session == res.Sessions[0].Key }},
+		{`f.session.value = '-1'`, func(f *finding.Finding) bool { return f.Session == "" }},
 	}
 	for _, filter := range filters {
 		p.text(`(() => { const f = document.getElementById('filters').elements; for (const e of f) if (e.name) e.value = e.name === 'level' ? '0' : '';

@@ -9,6 +9,7 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // maxEventLines bounds how many events without a session reports for people
@@ -27,8 +28,8 @@ func Nothing(res *scan.Result) string {
 }
 
 // eventFindings returns the events that match rules and belong to no session.
-func eventFindings(res *scan.Result) []*scan.Event {
-	var list []*scan.Event
+func eventFindings(res *scan.Result) []*finding.Event {
+	var list []*finding.Event
 	for _, e := range res.Events {
 		if e.Session == nil && len(e.Rules) > 0 {
 			list = append(list, e)

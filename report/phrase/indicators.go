@@ -1,7 +1,7 @@
 package phrase
 
 import (
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
@@ -13,7 +13,7 @@ type IndicatorGroup struct {
 
 // Indicators returns a session's indicators by kind, those kinds left out of
 // which it has none.
-func Indicators(s *scan.Session) []IndicatorGroup {
+func Indicators(s *finding.Session) []IndicatorGroup {
 	in := &s.Indicators
 	var groups []IndicatorGroup
 	for _, g := range []IndicatorGroup{
@@ -35,7 +35,7 @@ func Indicators(s *scan.Session) []IndicatorGroup {
 
 // IndicatorParts names the first indicators of a session, each kind behind its
 // name. Hashes are left out: they belong to files.
-func IndicatorParts(s *scan.Session) []Part {
+func IndicatorParts(s *finding.Session) []Part {
 	var parts []Part
 	for _, g := range Indicators(s) {
 		if g.Kind == "hashes" {

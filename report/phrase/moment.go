@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"webshellscan/rules"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/story"
 )
@@ -19,9 +19,9 @@ type moment struct {
 	at, last                event.Time
 	process                 proctree.Process
 	image, command, decoded string
-	hash                    string        // SHA-256 of the image, where nothing else tells it
-	request                 *scan.Request // that may have started the first process
-	armed                   string        // what made it run, "" for what runs below the server
+	hash                    string           // SHA-256 of the image, where nothing else tells it
+	request                 *finding.Request // that may have started the first process
+	armed                   string           // what made it run, "" for what runs below the server
 	count                   int
 	level                   rules.Level
 	weight                  int
@@ -34,13 +34,13 @@ type effect struct {
 	at     event.Time
 	text   string
 	note   string // what is known besides
-	event  *scan.Event
+	event  *finding.Event
 	count  int
 	weight int
 }
 
 // momentsOf returns what happened in a session, in the order of time.
-func momentsOf(s *scan.Session) []*moment {
+func momentsOf(s *finding.Session) []*moment {
 	b := newMomentBuilder(s)
 	for i := range s.Shapes {
 		b.shape(&s.Shapes[i])
@@ -59,10 +59,10 @@ func momentsOf(s *scan.Session) []*moment {
 
 // momentBuilder collects the moments of one session.
 type momentBuilder struct {
-	session  *scan.Session
+	session  *finding.Session
 	moments  []*moment
 	of       map[proctree.Process]*moment // the latest of each
-	requests map[proctree.Process]*scan.Request
+	requests map[proctree.Process]*finding.Request
 	hashes   map[string]string // SHA-256 of files, by path in lower case
 	told     map[effectKey]int // indices of the effects of moments
 }
@@ -73,9 +73,9 @@ type effectKey struct {
 	text   string
 }
 
-func newMomentBuilder(s *scan.Session) *momentBuilder {
+func newMomentBuilder(s *finding.Session) *momentBuilder {
 	b := &momentBuilder{
-		session: s, of: make(map[proctree.Process]*moment), requests: make(map[proctree.Process]*scan.Request),
+		session: s, of: make(map[proctree.Process]*moment), requests: make(map[proctree.Process]*finding.Request),
 		hashes: make(map[string]string), told: make(map[effectKey]int),
 	}
 	for _, r := range s.Requests {
@@ -117,7 +117,7 @@ const (
 )
 
 // shape adds the moment of findings of one shape.
-func (b *momentBuilder) shape(shape *scan.Shape) {
+func (b *momentBuilder) shape(shape *finding.Shape) {
 	f := shape.Findings[0]
 	first, last := shape.Span()
 	m := &moment{
@@ -206,13 +206,13 @@ func commandWords(image, command string) string {
 	if name == "net1" {
 		name = "net"
 	}
-	line := strings.ToLower(name + " " + scan.Arguments(command))
+	line := strings.ToLower(name + " " + finding.Arguments(command))
 	line = strings.NewReplacer(".exe", "", `"`, "").Replace(line)
 	return strings.Join(strings.Fields(line), " ")
 }
 
 // event adds an event to the moment of its process.
-func (b *momentBuilder) event(e *scan.Event) {
+func (b *momentBuilder) event(e *finding.Event) {
 	weight := effectWeight(e)
 	m := b.of[e.Process]
 	if !e.Process.Exists() {
@@ -234,7 +234,7 @@ func (b *momentBuilder) event(e *scan.Event) {
 
 // isHabit reports whether an event is of a file and of a process that are nothing
 // by themselves: a page that is compiled, say.
-func (b *momentBuilder) isHabit(e *scan.Event) bool {
+func (b *momentBuilder) isHabit(e *finding.Event) bool {
 	if len(e.Rules) > 0 || !e.Process.Exists() || e.Process == b.session.Worker {
 		return false
 	}
@@ -247,7 +247,7 @@ func (b *momentBuilder) isHabit(e *scan.Event) bool {
 
 // note says what an event's summary does not: the hash of the file that it is
 // about, and how often it came.
-func (b *momentBuilder) note(e *scan.Event) string {
+func (b *momentBuilder) note(e *finding.Event) string {
 	var notes []string
 	path := strings.ToLower(e.Record.Get("TargetFilename"))
 	if sum := b.hashes[path]; sum != "" {
@@ -290,7 +290,7 @@ var effectWeights = map[story.Category]int{
 }
 
 // effectWeight returns how much an event weighs, 0 if the story leaves it out.
-func effectWeight(e *scan.Event) int {
+func effectWeight(e *finding.Event) int {
 	weight := effectWeights[e.Category]
 	if len(e.Rules) > 0 {
 		weight += weightOfLevel * int(e.Level())

@@ -23,28 +23,28 @@ import (
 
 // SessionKind is what sessions are called together: nothing says yet that a web
 // server's is more than that.
-func SessionKind(sessions []*scan.Session) string {
-	if slices.ContainsFunc(sessions, func(s *scan.Session) bool { return !s.Known && s.ServerRole != scan.ServerWeb }) {
+func SessionKind(sessions []*finding.Session) string {
+	if slices.ContainsFunc(sessions, func(s *finding.Session) bool { return !s.Known && s.ServerRole != finding.ServerWeb }) {
 		return "server session"
 	}
 	return "web server session"
 }
 
 // Worker is the file name of a finding's worker.
-func Worker(f *scan.Finding) string {
+func Worker(f *finding.Finding) string {
 	return cmp.Or(proctree.BaseName(f.WorkerImage), "(unknown)")
 }
 
 // Product is what runs in a server. It says so of one that serves no web.
-func Product(product string, role scan.ServerRole) string {
-	if role == scan.ServerOther && product != "" {
+func Product(product string, role finding.ServerRole) string {
+	if role == finding.ServerOther && product != "" {
 		return product + " (no web server)"
 	}
 	return product
 }
 
 // Reasons are the reasons of a level as reports have them.
-func Reasons(reasons []scan.LevelReason) []string {
+func Reasons(reasons []finding.LevelReason) []string {
 	list := make([]string, len(reasons))
 	for i, r := range reasons {
 		list[i] = r.String()
@@ -54,7 +54,7 @@ func Reasons(reasons []scan.LevelReason) []string {
 
 // Meeting says how many processes met a correlation rule together, and since
 // when.
-func Meeting(c *scan.Correlation) string {
+func Meeting(c *finding.Correlation) string {
 	s := plural.Count(c.Total, "process", "processes")
 	if start := MeetingStart(c); start != 0 {
 		s += " since " + text.Time(start)
@@ -64,7 +64,7 @@ func Meeting(c *scan.Correlation) string {
 
 // MeetingStart returns when the first of those processes started, 0 if that is
 // not known.
-func MeetingStart(c *scan.Correlation) event.Time {
+func MeetingStart(c *finding.Correlation) event.Time {
 	if len(c.Processes) == 0 {
 		return 0
 	}

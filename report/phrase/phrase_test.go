@@ -40,17 +40,17 @@ func TestTags(t *testing.T) {
 // TestPhrases: one thing is called one thing, in the singular if there is one.
 func TestPhrases(t *testing.T) {
 	noon := event.FromTime(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
-	web, other := &scan.Session{ServerRole: scan.ServerWeb}, &scan.Session{ServerRole: scan.ServerOther}
+	web, other := &finding.Session{ServerRole: finding.ServerWeb}, &finding.Session{ServerRole: finding.ServerOther}
 	for _, c := range [][2]string{
-		{phrase.SessionKind([]*scan.Session{web}), "web server session"},
-		{phrase.SessionKind([]*scan.Session{web, other}), "server session"},
-		{phrase.Worker(&scan.Finding{WorkerImage: `C:\IIS\W3WP.exe`}), "w3wp.exe"},
-		{phrase.Worker(&scan.Finding{}), "(unknown)"},
-		{phrase.Product("MSSQL", scan.ServerOther), "MSSQL (no web server)"},
-		{phrase.Product("", scan.ServerOther), ""},
-		{phrase.Product("IIS", scan.ServerWeb), "IIS"},
-		{phrase.Meeting(&scan.Correlation{Total: 1}), "1 process"},
-		{phrase.Meeting(&scan.Correlation{Total: 3, Processes: []scan.CorrelatedProcess{{Time: noon}}}), "3 processes since 2026-03-02 12:00:00"},
+		{phrase.SessionKind([]*finding.Session{web}), "web server session"},
+		{phrase.SessionKind([]*finding.Session{web, other}), "server session"},
+		{phrase.Worker(&finding.Finding{WorkerImage: `C:\IIS\W3WP.exe`}), "w3wp.exe"},
+		{phrase.Worker(&finding.Finding{}), "(unknown)"},
+		{phrase.Product("MSSQL", finding.ServerOther), "MSSQL (no web server)"},
+		{phrase.Product("", finding.ServerOther), ""},
+		{phrase.Product("IIS", finding.ServerWeb), "IIS"},
+		{phrase.Meeting(&finding.Correlation{Total: 1}), "1 process"},
+		{phrase.Meeting(&finding.Correlation{Total: 3, Processes: []finding.CorrelatedProcess{{Time: noon}}}), "3 processes since 2026-03-02 12:00:00"},
 		{phrase.Blind(&scan.Summary{}), ""},
 		{phrase.Blind(&scan.Summary{BlindHosts: make([]scan.Blind, 1)}), "1 host has no process creations: what ran there cannot be seen."},
 		{phrase.Blind(&scan.Summary{BlindHosts: make([]scan.Blind, 2)}), "2 hosts have no process creations: what ran there cannot be seen."},

@@ -6,12 +6,12 @@ import (
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/text"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
 // Request says a web request in one line.
-func Request(r *scan.Request) string {
+func Request(r *finding.Request) string {
 	s := r.Method + " " + r.URI
 	if r.Query != "" {
 		s += "?" + r.Query
@@ -26,7 +26,7 @@ func Request(r *scan.Request) string {
 }
 
 // requestShort names the page of a request and its client.
-func requestShort(r *scan.Request) string {
+func requestShort(r *finding.Request) string {
 	s := text.Clip(r.Method+" "+r.URI, maxStoryText)
 	if r.Client != "" {
 		s += " from " + text.Clip(r.Client, maxStoryText)
@@ -41,7 +41,7 @@ const maxEntryPoints = 3
 // started, a sentence each: how many of the processes began while the page ran,
 // how many would by chance, who asked for it. It returns nothing of a session of
 // whose time no web log tells.
-func EntryPoints(s *scan.Session) [][]Part {
+func EntryPoints(s *finding.Session) [][]Part {
 	var list [][]Part
 	for _, p := range s.EntryPoints[:min(len(s.EntryPoints), maxEntryPoints)] {
 		if p.Confidence != story.ConfidenceNone {
@@ -54,7 +54,7 @@ func EntryPoints(s *scan.Session) [][]Part {
 	return list
 }
 
-func entryPoint(p *scan.EntryPoint) []Part {
+func entryPoint(p *finding.EntryPoint) []Part {
 	parts := sentenceOf(clipped(strings.Join(p.Methods, "/")+" "+p.URI), said(fmt.Sprintf(
 		" (%s): %d of %s began while it ran (%.2g would by chance), %d of its %s ran then", p.Confidence, p.Processes,
 		plural.Count(p.OfProcesses, "process", "processes"), p.ByChance, p.Coinciding, plural.Count(p.Requests, "request"))))

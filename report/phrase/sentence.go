@@ -8,14 +8,14 @@ import (
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/text"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/story"
 )
 
 // Sentence says of a session where and when it was, through which request, what
 // was run, written, reached and left behind, as whom, and how sure that is.
-func Sentence(s *scan.Session) []Part {
+func Sentence(s *finding.Session) []Part {
 	parts := sentenceOf(clipped(s.Host), said(" ("))
 	if len(s.Findings) > 0 {
 		parts = append(parts, clipped(Worker(s.Findings[0])))
@@ -34,7 +34,7 @@ func Sentence(s *scan.Session) []Part {
 }
 
 // throughParts names the page that a session's processes were started through.
-func throughParts(s *scan.Session) []Part {
+func throughParts(s *finding.Session) []Part {
 	switch {
 	case len(s.EntryPoints) == 0:
 		return sentenceOf(said(", no web log tells through which request: "))
@@ -48,7 +48,7 @@ func throughParts(s *scan.Session) []Part {
 }
 
 // ranParts says what was run, and as whom.
-func ranParts(s *scan.Session) []Part {
+func ranParts(s *finding.Session) []Part {
 	parts := sentenceOf(said(plural.Count(max(s.Commands, 1), "distinct command")))
 	parts = append(parts, named(" as ", s.Users)...)
 	if len(s.Findings) == 0 {
@@ -62,7 +62,7 @@ func ranParts(s *scan.Session) []Part {
 }
 
 // deedParts says what was written, reached and left behind, and what ran by that.
-func deedParts(s *scan.Session) []Part {
+func deedParts(s *finding.Session) []Part {
 	var wrote, reached []string
 	for _, m := range momentsOf(s) {
 		for _, e := range m.effects {
@@ -112,7 +112,7 @@ func values(list []story.Indicator) []string {
 }
 
 // certainty says how sure the links of a session's processes to their server are.
-func certainty(s *scan.Session) string {
+func certainty(s *finding.Session) string {
 	return "Links to the server: " + cmp.Or(LinkText(s.Link), s.Link.String()) + "."
 }
 

@@ -8,6 +8,7 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // MaxRead is up to how many sessions are read one by one. Above that a report for
@@ -16,20 +17,20 @@ const MaxRead = 20
 
 // Stack returns the stack that a report for people begins with, nil if there are
 // so few sessions that it begins with these.
-func Stack(res *scan.Result) *scan.Stack {
+func Stack(res *scan.Result) *finding.Stack {
 	if len(res.Sessions) <= MaxRead {
 		return nil
 	}
-	return res.Stack()
+	return finding.NewStack(res.Sessions)
 }
 
 // FirstSessions returns the sessions to read first, at most n: the first of each
 // kind of a stack, and the gravest if there is none.
-func FirstSessions(res *scan.Result, stack *scan.Stack, n int) []*scan.Session {
+func FirstSessions(res *scan.Result, stack *finding.Stack, n int) []*finding.Session {
 	if stack == nil {
 		return res.Sessions[:min(n, len(res.Sessions))]
 	}
-	var list []*scan.Session
+	var list []*finding.Session
 	for i := range stack.Kinds[:min(n, len(stack.Kinds))] {
 		list = append(list, stack.Kinds[i].First())
 	}
@@ -37,7 +38,7 @@ func FirstSessions(res *scan.Result, stack *scan.Stack, n int) []*scan.Session {
 }
 
 // KindServer names the server of a kind of session.
-func KindServer(k *scan.Kind) string {
+func KindServer(k *finding.Kind) string {
 	if product := Product(k.Product, k.ServerRole); product != "" {
 		return product
 	}
@@ -49,7 +50,7 @@ func KindServer(k *scan.Kind) string {
 
 // Ran returns what ran in the sessions of a kind, at most n commands, and how many
 // more there are.
-func Ran(k *scan.Kind, n int) (commands []string, more int) {
+func Ran(k *finding.Kind, n int) (commands []string, more int) {
 	for _, f := range k.Ran[:min(n, len(k.Ran))] {
 		commands = append(commands, ranText(f))
 	}
@@ -57,7 +58,7 @@ func Ran(k *scan.Kind, n int) (commands []string, more int) {
 }
 
 // ranText is a command in short: what it hides, if it hides something.
-func ranText(f *scan.Finding) string {
+func ranText(f *finding.Finding) string {
 	if f.DecodedCommand != "" {
 		return clippedRan("decoded: " + f.DecodedCommand)
 	}
@@ -71,11 +72,11 @@ func clippedRan(line string) string {
 }
 
 // MovedText says what moved between hosts, with the text from the log apart.
-func MovedText(m *scan.Movement) []Part {
+func MovedText(m *finding.Movement) []Part {
 	switch m.Kind {
-	case scan.MovedHash:
+	case finding.MovedHash:
 		return sentenceOf(said("file "), clipped(m.Name), said(", hash "), clipped(m.Value))
-	case scan.MovedCommand:
+	case finding.MovedCommand:
 		return sentenceOf(said("command "), clipped(Command(m.Name, m.Value)))
 	}
 	return sentenceOf(said(string(m.Kind)+" "), clipped(m.Value))
@@ -83,7 +84,7 @@ func MovedText(m *scan.Movement) []Part {
 
 // Way says on how many hosts something that moved was seen: on which first, and on
 // which then, of these at most n by name.
-func Way(m *scan.Movement, n int) []Part {
+func Way(m *finding.Movement, n int) []Part {
 	parts := sentenceOf(said(plural.Count(len(m.Sightings), "host")+", first "), clipped(m.Sightings[0].Host))
 	then := m.Sightings[1:]
 	for i, s := range then[:min(n, len(then))] {

@@ -9,8 +9,8 @@ import (
 	"webshellscan/internal/plural"
 	"webshellscan/report/text"
 	"webshellscan/rules"
-	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -60,14 +60,14 @@ const (
 
 // HasStory reports whether the evidence says more of a session than that its
 // processes ran.
-func HasStory(s *scan.Session) bool {
+func HasStory(s *finding.Session) bool {
 	return len(s.Events)+len(s.EntryPoints)+len(s.Armed) > 0
 }
 
 // Story returns what happened in a session, in the order of time and in at most
 // MaxStoryLines lines: commands with the requests that may have started them, and
 // what these wrote, reached, and left behind. What weighs least is folded.
-func Story(s *scan.Session) []StoryLine {
+func Story(s *finding.Session) []StoryLine {
 	moments := momentsOf(s)
 	for kept := min(len(moments), MaxStoryLines); kept >= 0; kept-- {
 		if groups := foldMoments(moments, kept); len(groups) <= MaxStoryLines {
@@ -120,7 +120,7 @@ func linesOf(groups [][]*moment) []StoryLine {
 
 // requestParts names the request that a line begins with, shortly where it is of
 // the same page and client as the last that a line named.
-func requestParts(r *scan.Request, page *string) []Part {
+func requestParts(r *finding.Request, page *string) []Part {
 	name := requestShort(r)
 	if name == *page {
 		return sentenceOf(said("same page: "))
@@ -240,8 +240,8 @@ func namedMoments(group []*moment) []*moment {
 
 // commonRequest returns a request of a group if all its requests are of one page
 // and client.
-func commonRequest(group []*moment) *scan.Request {
-	var common *scan.Request
+func commonRequest(group []*moment) *finding.Request {
+	var common *finding.Request
 	for _, m := range group {
 		switch {
 		case m.request == nil:

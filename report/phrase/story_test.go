@@ -12,6 +12,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 
@@ -19,14 +20,14 @@ import (
 // order of time, and what weighs most stands in one of its own.
 func TestStoryIsShort(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 10, 11, 100, 5000} {
-		s := &scan.Session{}
+		s := &finding.Session{}
 		for i := range n {
-			f := &scan.Finding{Time: event.Time(i+1) * event.Second, Level: rules.LevelMedium, Image: `C:\a.exe`, CommandLine: fmt.Sprintf("a.exe %c", 'a'+rune(i))}
+			f := &finding.Finding{Time: event.Time(i+1) * event.Second, Level: rules.LevelMedium, Image: `C:\a.exe`, CommandLine: fmt.Sprintf("a.exe %c", 'a'+rune(i))}
 			if i == n/2 {
 				f.Level, f.CommandLine = rules.LevelCritical, "the gravest"
 			}
 			s.Findings = append(s.Findings, f)
-			s.Shapes = append(s.Shapes, scan.Shape{Findings: []*scan.Finding{f}})
+			s.Shapes = append(s.Shapes, finding.Shape{Findings: []*finding.Finding{f}})
 		}
 		lines := phrase.Story(s)
 		if want := min(n, phrase.MaxStoryLines); len(lines) > phrase.MaxStoryLines || n <= phrase.MaxStoryLines && len(lines) != want {
@@ -80,17 +81,17 @@ func TestEntryPointIsSaid(t *testing.T) {
 	if len(list) != 1 || !strings.HasPrefix(phrase.Plain(list[0]), want) {
 		t.Errorf("entry points: %v", list)
 	}
-	none := &scan.Session{EntryPoints: []*scan.EntryPoint{{URI: "/", Confidence: story.ConfidenceNone}}}
+	none := &finding.Session{EntryPoints: []*finding.EntryPoint{{URI: "/", Confidence: story.ConfidenceNone}}}
 	if list := phrase.EntryPoints(none); len(list) != 1 || !strings.HasPrefix(phrase.Plain(list[0]), "none stands out: 1 page") {
 		t.Errorf("entry points without confidence: %v", list)
 	}
-	if list := phrase.EntryPoints(&scan.Session{}); list != nil {
+	if list := phrase.EntryPoints(&finding.Session{}); list != nil {
 		t.Errorf("entry points without a web log: %v", list)
 	}
 }
 
 // sessionOf scans a scenario of the corpus, and returns its gravest session.
-func sessionOf(t *testing.T, name string) *scan.Session {
+func sessionOf(t *testing.T, name string) *finding.Session {
 	t.Helper()
 	path := filepath.Join("..", "..", "..", "shared", "corpus", "story", name, "logs")
 	if _, err := os.Stat(path); err != nil {
@@ -106,13 +107,13 @@ func sessionOf(t *testing.T, name string) *scan.Session {
 // TestSentenceNamesWhatWasWritten: a file that was read or only asked for is none
 // that a session wrote.
 func TestSentenceNamesWhatWasWritten(t *testing.T) {
-	access := func(id uint16, mask, path string) *scan.Event {
+	access := func(id uint16, mask, path string) *finding.Event {
 		fields := []story.Field{{Name: "ObjectType", Value: "File"}, {Name: "ObjectName", Value: path}, {Name: "AccessMask", Value: mask}}
-		return &scan.Event{Event: &story.Event{
+		return &finding.Event{Event: &story.Event{
 			Category: story.FileAccess, Summary: path, Record: &story.Record{ID: id, Fields: fields}, Count: 1,
 		}}
 	}
-	s := &scan.Session{Events: []*scan.Event{
+	s := &finding.Session{Events: []*finding.Event{
 		access(4663, "0x1", `C:\web\web.config`), access(4656, "0x2", `C:\web\asked.aspx`), access(4663, "0x2", `C:\web\shell.aspx`),
 	}}
 	if said := phrase.Plain(phrase.Sentence(s)); !strings.Contains(said, "; wrote shell.aspx.") {
@@ -124,7 +125,7 @@ func TestSentenceNamesWhatWasWritten(t *testing.T) {
 // grows as their number does.
 func BenchmarkStory(b *testing.B) {
 	shipped := reporttest.Shipped(b, filepath.Join("..", ".."), 0).Sessions[0]
-	var first *scan.Event
+	var first *finding.Event
 	for _, e := range shipped.Events {
 		if e.Process.Exists() && e.Category == story.NetworkConnection {
 			first = e
@@ -132,11 +133,11 @@ func BenchmarkStory(b *testing.B) {
 	}
 	for _, n := range []int{1000, 10_000} {
 		s := *shipped
-		s.Events = make([]*scan.Event, n)
+		s.Events = make([]*finding.Event, n)
 		for i := range n {
 			event := *first.Event
 			event.Summary = fmt.Sprintf("connected to 192.0.2.1:%d", i)
-			s.Events[i] = &scan.Event{Event: &event, Host: first.Host, Session: &s}
+			s.Events[i] = &finding.Event{Event: &event, Host: first.Host, Session: &s}
 		}
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()

@@ -26,12 +26,12 @@ import (
 var Noon = event.FromTime(time.Date(2026, 3, 2, 12, 0, 0, 123456700, time.UTC))
 
 // Finding returns a finding whose texts all are the given one.
-func Finding(s string) *scan.Finding {
-	return &scan.Finding{
+func Finding(s string) *finding.Finding {
+	return &finding.Finding{
 		Host: s, Time: Noon, Level: rules.LevelHigh, Rules: []*rules.Rule{{Name: "some_rule", Level: rules.LevelHigh}},
 		Image: s, CommandLine: s, ProcessID: 4242, User: s, IntegrityLevel: s,
 		ParentImage: s, ParentCommandLine: s, ParentProcessID: 4000, ProcessGUID: event.GUID{0xB2, 15: 7},
-		WorkerImage: s, WorkerProcessID: 4000, WorkerCommandLine: s, Product: s, ServerRole: scan.ServerWeb, Session: "session", DecodedCommand: s,
+		WorkerImage: s, WorkerProcessID: 4000, WorkerCommandLine: s, Product: s, ServerRole: finding.ServerWeb, Session: "session", DecodedCommand: s,
 		Depth: 1, Ancestors: []string{s, s}, Link: proctree.LinkGUID,
 		Evidence:   []finding.Evidence{{File: s, Offset: 512, RecordID: 7, Channel: s, EventID: 1}},
 		Crosscheck: crosscheck.Result{State: crosscheck.Differs, Reason: s},
@@ -40,16 +40,16 @@ func Finding(s string) *scan.Finding {
 
 // Result returns a made result of findings below one worker, whose session says
 // what the first finding says, and one of each of the other objects.
-func Result(findings ...*scan.Finding) *scan.Result {
+func Result(findings ...*finding.Finding) *scan.Result {
 	res := &scan.Result{Findings: findings}
 	if len(findings) == 0 {
 		return res
 	}
 	s := findings[0].CommandLine
-	res.Sessions = []*scan.Session{{
-		Key: "session", Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s},
+	res.Sessions = []*finding.Session{{
+		Key: "session", Host: s, Product: s, Application: s, ServerRole: finding.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s},
 		First: Noon, Last: Noon + event.Hour, Findings: findings, Processes: len(findings), Commands: 1, Enumeration: 1, Burst: 1, BurstStart: Noon,
-		Users: []string{s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: scan.Fold(findings),
+		Users: []string{s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: finding.Fold(findings),
 	}}
 	tell(res, s)
 	res.Manifest = scan.Manifest{Version: s, Rules: []string{s}, Inputs: []scan.InputFile{{Path: s, Error: s}}}
@@ -63,24 +63,24 @@ func Result(findings ...*scan.Finding) *scan.Result {
 func tell(res *scan.Result, s string) {
 	session := res.Sessions[0]
 	rule := []*rules.Rule{{Name: "some_event_rule", Title: s, Level: rules.LevelHigh}}
-	newEvent := func(of *scan.Session) *scan.Event {
+	newEvent := func(of *finding.Session) *finding.Event {
 		record := &story.Record{Provider: s, Channel: s, ID: 11, RecordID: 7, Fields: []story.Field{{Name: s, Value: s}, {Name: "TargetFilename", Value: s}}}
-		return &scan.Event{
+		return &finding.Event{
 			Event: &story.Event{Time: Noon, Category: story.FileEvent, Summary: s, Rules: rule, Link: story.LinkGUID, ProcessID: 4242, Image: s, Record: record, Count: 2},
 			Host:  s, Session: of, Evidence: []finding.Evidence{{File: s, Offset: 512, RecordID: 7, Channel: s, EventID: 11}},
 		}
 	}
-	session.Events = []*scan.Event{newEvent(session)}
+	session.Events = []*finding.Event{newEvent(session)}
 	session.EventCounts = map[story.Category]int{story.FileEvent: 2}
-	session.EntryPoints = []*scan.EntryPoint{{
+	session.EntryPoints = []*finding.EntryPoint{{
 		URI: s, Site: s, Methods: []string{s}, Clients: []string{s}, UserAgents: []string{s}, Statuses: []int{200}, First: Noon, Last: Noon,
 		Requests: 1, Coinciding: 1, Processes: 1, OfProcesses: 1, Confidence: story.ConfidenceLikely,
 	}}
-	session.Requests = []*scan.Request{{
+	session.Requests = []*finding.Request{{
 		Request: weblog.Request{Time: Noon, Method: s, URI: s, Query: s, Status: 200, Client: s, ForwardedFor: s, User: s, UserAgent: s, Referer: s, Site: s},
 		Host:    s, Session: session, Entry: true, Confidence: story.ConfidenceLikely, File: s,
 	}}
-	res.Events = []*scan.Event{session.Events[0], newEvent(nil)}
+	res.Events = []*finding.Event{session.Events[0], newEvent(nil)}
 	res.Requests = session.Requests
 	if s == "" {
 		return // an indicator is never empty
@@ -117,11 +117,11 @@ func Hostile(s string) *scan.Result {
 	f.Crosscheck = crosscheck.Result{State: crosscheck.Differs, Reason: s, Raw: map[string]any{s: []any{s, 1, map[string]any{"a": s}}, "x": errors.New(s)}}
 	bad := scan.FileError{Path: s, Err: errors.New(s)}
 	res := &scan.Result{
-		Findings: []*scan.Finding{f},
-		Sessions: []*scan.Session{{
-			Key: "session", Host: s, Product: s, Application: s, ServerRole: scan.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s}, First: Noon, Last: Noon,
-			Findings: []*scan.Finding{f}, Processes: 3, Commands: 2, Enumeration: 2, Burst: 2, BurstStart: Noon,
-			Users: []string{s, s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: []scan.Shape{{Findings: []*scan.Finding{f}, Known: true}},
+		Findings: []*finding.Finding{f},
+		Sessions: []*finding.Session{{
+			Key: "session", Host: s, Product: s, Application: s, ServerRole: finding.ServerWeb, User: s, Level: rules.LevelCritical, Raised: []string{s}, First: Noon, Last: Noon,
+			Findings: []*finding.Finding{f}, Processes: 3, Commands: 2, Enumeration: 2, Burst: 2, BurstStart: Noon,
+			Users: []string{s, s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: []finding.Shape{{Findings: []*finding.Finding{f}, Known: true}},
 		}},
 		Integrity: []*integrity.Finding{{
 			Kind: integrity.Kind(s), Level: integrity.Alarm, Host: s, Channel: s, File: s, Offset: 7, First: Noon, Last: Noon + event.Hour,
@@ -162,18 +162,18 @@ func Many(n int) *scan.Result {
 		host := fmt.Sprintf("WEB%02d.corp.example", i/100%40)
 		key := fmt.Sprintf("%s/%d", host, i/100)
 		r := rule[i%2]
-		f := &scan.Finding{
+		f := &finding.Finding{
 			Host: host, Time: Noon + event.Time(i)*event.Second, Level: r.Level, Rules: []*rules.Rule{r},
 			Image: `C:\Windows\System32\cmd.exe`, CommandLine: fmt.Sprintf(`"cmd.exe" /c %s & rem %d`, names[i%len(names)], i), ProcessID: uint32(4 * i),
 			ProcessGUID: event.GUID{0xB2, 0x79, 14: byte(i >> 8), 15: byte(i)}, User: `IIS APPPOOL\shop`, IntegrityLevel: "High",
 			ParentImage: `C:\Windows\System32\inetsrv\w3wp.exe`, ParentCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`, ParentProcessID: 4000,
 			WorkerImage: `C:\Windows\System32\inetsrv\w3wp.exe`, WorkerProcessID: 4000, WorkerCommandLine: `c:\windows\system32\inetsrv\w3wp.exe -ap "shop"`,
-			Product: "IIS", ServerRole: scan.ServerWeb, Session: key, Depth: 1, Ancestors: []string{`C:\Windows\System32\inetsrv\w3wp.exe`}, Link: proctree.LinkGUID,
+			Product: "IIS", ServerRole: finding.ServerWeb, Session: key, Depth: 1, Ancestors: []string{`C:\Windows\System32\inetsrv\w3wp.exe`}, Link: proctree.LinkGUID,
 			Evidence:   []finding.Evidence{{File: `evidence/WEB/Microsoft-Windows-Sysmon%4Operational.evtx`, Offset: int64(i) * 1000, RecordID: uint64(i), Time: Noon, Channel: "Microsoft-Windows-Sysmon/Operational", EventID: 1}},
 			Crosscheck: crosscheck.Result{State: crosscheck.Confirmed},
 		}
 		if i%100 == 0 {
-			res.Sessions = append(res.Sessions, &scan.Session{Key: key, Host: host, Product: "IIS", ServerRole: scan.ServerWeb, Level: rules.LevelHigh, First: f.Time, Users: []string{f.User}})
+			res.Sessions = append(res.Sessions, &finding.Session{Key: key, Host: host, Product: "IIS", ServerRole: finding.ServerWeb, Level: rules.LevelHigh, First: f.Time, Users: []string{f.User}})
 		}
 		s := res.Sessions[len(res.Sessions)-1]
 		s.Findings, s.Last = append(s.Findings, f), f.Time
@@ -194,7 +194,7 @@ func Marked() *scan.Result {
 	f := Finding("here")
 	rule := &rules.Rule{Name: "many_shells", Level: rules.LevelHigh, Correlation: &rules.Correlation{}}
 	f.Rules = append(f.Rules, rule)
-	f.Correlated = []*scan.Correlation{{Rule: rule, Total: 3, Processes: []scan.CorrelatedProcess{{Time: Noon}}}}
+	f.Correlated = []*finding.Correlation{{Rule: rule, Total: 3, Processes: []finding.CorrelatedProcess{{Time: Noon}}}}
 	f.Recovered = true
 	f.Evidence = []finding.Evidence{
 		{File: "a.evtx", Offset: BigOffset, RecordID: BigRecordID, Recovered: true, Substituted: true, Hidden: true},

@@ -1,7 +1,3 @@
-// Package finding holds what a scan finds, as data: Evidence names the records
-// that a finding rests on. It knows how records and trees look, but neither how
-// they are read nor how they are reported. Make Evidence with New, so that it
-// is made in one way whatever it is for.
 package finding
 
 import (

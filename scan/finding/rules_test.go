@@ -1,11 +1,11 @@
-package scan_test
+package finding_test
 
 import (
 	"slices"
 	"testing"
 
 	"webshellscan/rules"
-	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // TestMatchedRules: rules are listed in one order, whatever found them first.
@@ -22,7 +22,7 @@ func TestMatchedRules(t *testing.T) {
 		given = append(given[1:], given[0])
 		backward := slices.Clone(given)
 		slices.Reverse(backward)
-		if got := scan.MatchedRules([]*scan.Finding{{Rules: given[:3]}, {Rules: given}, {Rules: backward}}); !slices.Equal(got, want) {
+		if got := finding.MatchedRules([]*finding.Finding{{Rules: given[:3]}, {Rules: given}, {Rules: backward}}); !slices.Equal(got, want) {
 			t.Fatalf("of %v: %v", given, got)
 		}
 	}

@@ -1,11 +1,10 @@
-package scan
+package finding
 
 import (
 	"cmp"
 	"slices"
 	"strings"
 
-	"webshellscan/internal/work"
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
 	"webshellscan/scan/event"
@@ -80,13 +79,14 @@ type Session struct {
 	Requests        []*Request
 	RequestsOmitted int
 
-	userRises, integrityRises string   // where rights rise
-	behaviours                []string // kinds of what its findings did that no baseline knows
-	wrote                     bool     // it wrote programs that ran in it
-	// against and againstStart are Burst and BurstStart without habits and what a
+	// UserRises and IntegrityRises are sentences that say where rights rise, "" if they
+	// do not. Behaviours are the kinds of what its findings did that no baseline knows.
+	UserRises, IntegrityRises string
+	Behaviours                []string
+	// Against and AgainstStart are Burst and BurstStart without habits and what a
 	// baseline knows: what speaks against the session.
-	against      int
-	againstStart event.Time
+	Against      int
+	AgainstStart event.Time
 }
 
 // FirstFinding returns the earliest finding.
@@ -101,73 +101,10 @@ func (s *Session) FirstCommand() string {
 	return cmp.Or(first.CommandLine, first.Image)
 }
 
-// sessions puts findings that hang from one worker together: the gravest first,
-// and last those that a baseline knows. Findings below no worker belong to no
-// session.
-func (d *detection) sessions(findings []*Finding) []*Session {
-	byKey := make(map[string]*Session)
-	var sessions []*Session
-	for _, f := range findings {
-		if f.Session == "" {
-			continue
-		}
-		s := byKey[f.Session]
-		if s == nil {
-			s = &Session{Key: f.Session, Host: f.Host, Worker: f.Worker, Product: f.Product, ServerRole: f.ServerRole}
-			byKey[f.Session] = s
-			sessions = append(sessions, s)
-		}
-		s.Findings = append(s.Findings, f)
-	}
-	d.summarize(sessions)
-	slices.SortFunc(sessions, compareSessions)
-	return sessions
-}
-
-// summarize says what sessions come to.
-func (d *detection) summarize(sessions []*Session) {
-	summarizers := newSummarizers(d, min(d.options.workers(), len(sessions)))
-	failures := work.Each(len(summarizers), len(sessions), func(g, i int) { summarizers[g].do(sessions[i]) })
-	d.crashes = append(d.crashes, crashesIn("sessions", failures)...)
-}
-
-// summarizer says what sessions come to. It is for one goroutine.
-type summarizer struct {
-	detection *detection
-	below     *lineage
-	raiser    *judge // of the rules that raise a session's level
-}
-
-func newSummarizers(d *detection, n int) []*summarizer {
-	list := make([]*summarizer, n)
-	raisers := newJudges(d.sessionLevels, newMatchers(d.sessionLevels, n)[:n], d.forest, d.workers)
-	for i := range list {
-		list[i] = &summarizer{d, newLineage(d.forest), raisers[i]}
-	}
-	return list
-}
-
-// do fills in what a session comes to. Should it panic, the session has what was
-// found out before, and what may be left half done in the summarizer is made anew.
-func (by *summarizer) do(s *Session) {
-	done := false
-	defer func() {
-		if !done {
-			*by = *newSummarizers(by.detection, 1)[0]
-		}
-	}()
-	s.Processes, s.Raised, s.behaviours = 0, nil, nil // it may be done again
-	s.summarize()
-	if s.Worker.Exists() {
-		s.Application = applicationPool(by.detection.forest.Texts(), s.Worker)
-	}
-	by.below.climb(s)
-	by.raise(s)
-	done = true
-}
-
-// summarize fills in what the findings alone say.
-func (s *Session) summarize() {
+// Summarize fills in what the findings alone say. It may be called again when their
+// levels have changed.
+func (s *Session) Summarize() {
+	s.Processes, s.Raised, s.Behaviours = 0, nil, nil
 	s.First, s.Last = s.Findings[0].Time, s.Findings[0].Time
 	commands := make(map[string]bool)
 	keys := make([]string, len(s.Findings))
@@ -186,7 +123,7 @@ func (s *Session) summarize() {
 	s.Enumeration = countDistinct(enumeration)
 	s.takeLevel()
 	s.Burst, s.BurstStart = burst(enumeration, func(f *Finding) bool { return s.Known || !f.Known })
-	s.against, s.againstStart = burst(enumeration, func(f *Finding) bool { return !f.Known && f.Level > rules.LevelLow })
+	s.Against, s.AgainstStart = burst(enumeration, func(f *Finding) bool { return !f.Known && f.Level > rules.LevelLow })
 }
 
 // takeLevel takes the level of the gravest finding, the earliest of those.
@@ -211,7 +148,7 @@ func (s *Session) takeBehaviours(f *Finding) {
 	}
 	for _, r := range f.LevelReasons {
 		if r.Effect == LevelAtLeast {
-			s.behaviours = appendNew(s.behaviours, builtin.Behaviour(r.Rule))
+			s.Behaviours = appendNew(s.Behaviours, builtin.Behaviour(r.Rule))
 		}
 	}
 }
@@ -231,43 +168,6 @@ func (f *Finding) decisive() []LevelReason {
 	return list
 }
 
-// raise raises the level of a session by what speaks against all of it. What a
-// baseline knows raises nothing.
-func (by *summarizer) raise(s *Session) {
-	if s.userRises != "" || s.integrityRises != "" {
-		s.Known = false
-	}
-	if !s.Worker.Exists() {
-		return
-	}
-	by.raiser.subject.session = s
-	for _, i := range by.raiser.match(s.Worker) {
-		r := by.raiser.set.Rules()[i]
-		reason := LevelReason{LevelAtLeast, r.Level, r, by.raiser.subject.sentence(builtin.Why(r))}
-		s.LevelReasons = append(s.LevelReasons, reason)
-		s.Raised = append(s.Raised, reason.Why)
-		s.Level = max(s.Level, r.Level)
-	}
-}
-
-// keepLevel leaves out the sessions below a level with their findings and events,
-// and of the findings that belong to no session those below it. A session is kept whole: what
-// raises its level are findings that have a lower one each. It returns how many
-// findings are left out.
-func (r *Result) keepLevel(level rules.Level) (below int) {
-	left := make(map[string]bool)
-	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *Session) bool {
-		left[s.Key] = s.Level < level
-		return left[s.Key]
-	})
-	all := len(r.Findings)
-	r.Findings = slices.DeleteFunc(r.Findings, func(f *Finding) bool {
-		return left[f.Session] || f.Session == "" && f.Level < level
-	})
-	r.Events = slices.DeleteFunc(r.Events, func(e *Event) bool { return e.Session != nil && left[e.Session.Key] })
-	return all - len(r.Findings)
-}
-
 // maxListed bounds how many users and integrity levels a session lists.
 const maxListed = 32
 
@@ -279,9 +179,9 @@ func appendNew(list []string, text string) []string {
 	return append(list, text)
 }
 
-// compareSessions orders sessions as they are to be read: by level, by how many
+// CompareSessions orders sessions as they are to be read: by level, by how many
 // things the burst and the whole session tried, and by time.
-func compareSessions(a, b *Session) int {
+func CompareSessions(a, b *Session) int {
 	if a.Known != b.Known {
 		if a.Known {
 			return 1

@@ -1,4 +1,4 @@
-package scan
+package finding
 
 import (
 	"cmp"
@@ -50,17 +50,17 @@ func (k *Kind) Last() event.Time {
 	return last
 }
 
-// Stack puts the sessions of a kind together. What ran are the commands of the
+// NewStack puts the sessions of a kind together. What ran are the commands of the
 // findings above low that no baseline knows, as FoldCommand gives them: below that
 // are habits, of which another few run every day. Of a session that has nothing
 // else its rarest habit says of which kind it is.
-func (r *Result) Stack() *Stack {
-	b := &stackBuilder{habits: countHabits(r.Sessions), index: make(map[kindKey]int), seen: make(map[kindHost]bool)}
-	for _, s := range byTime(r.Sessions) {
+func NewStack(sessions []*Session) *Stack {
+	b := &stackBuilder{habits: countHabits(sessions), index: make(map[kindKey]int), seen: make(map[kindHost]bool)}
+	for _, s := range byTime(sessions) {
 		b.add(s)
 	}
 	slices.SortStableFunc(b.kinds, compareKinds)
-	return &Stack{Kinds: b.kinds, Moved: moved(r.Sessions)}
+	return &Stack{Kinds: b.kinds, Moved: moved(sessions)}
 }
 
 // byTime returns sessions in the order in which they began.
@@ -89,7 +89,7 @@ func compareKinds(a, b Kind) int {
 type ranKey struct{ image, line string }
 
 func (f *Finding) ranKey() ranKey {
-	folded, _ := f.fold()
+	folded, _ := f.Fold()
 	return ranKey{proctree.BaseName(f.Image), strings.ToLower(folded)}
 }
 

@@ -1,4 +1,4 @@
-package scan
+package finding
 
 import (
 	"strings"
@@ -37,7 +37,7 @@ func Fold(findings []*Finding) []Shape {
 	written := make(map[shapeKey]int) // the same, with paths as they are written
 	var shapes []Shape
 	for _, f := range findings {
-		folded, _ := f.fold()
+		folded, _ := f.Fold()
 		key := shapeKey{f.ParentImage, f.Image, folded, f.User, f.Known}
 		i, ok := written[key]
 		if !ok {

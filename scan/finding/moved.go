@@ -1,4 +1,4 @@
-package scan
+package finding
 
 import (
 	"cmp"
@@ -163,7 +163,7 @@ func (s *Session) traces() []trace {
 	}
 	for _, in := range s.Indicators.Accounts {
 		if !isServiceAccount(in.Value, "") {
-			add(MovedAccount, account(in.Value), "", in.First)
+			add(MovedAccount, Account(in.Value), "", in.First)
 		}
 	}
 	var commands []*Finding
@@ -173,7 +173,7 @@ func (s *Session) traces() []trace {
 			continue
 		}
 		if f.User != s.User && !isServiceAccount(f.User, f.LogonID) {
-			add(MovedAccount, account(f.User), "", f.Time)
+			add(MovedAccount, Account(f.User), "", f.Time)
 		}
 		if f.Level == rules.LevelCritical && !story.InSystemFolder(f.Image) {
 			add(MovedHash, strongestHash(f.Hashes), proctree.BaseName(f.Image), f.Time)
@@ -224,9 +224,9 @@ func (f *Finding) isPeculiar(named []string) bool {
 // isServiceAccount reports whether a user is the computer itself, one of its
 // principals, or the virtual account of a service or a pool.
 func isServiceAccount(user, logonID string) bool {
-	name := strings.ToLower(account(user))
+	name := strings.ToLower(Account(user))
 	logon, _ := strconv.ParseUint(logonID, 0, 64)
-	return name == "" || strings.HasSuffix(name, "$") || isVirtual(user) || principalByName[name] != 0 || principalByLogon[logon] != 0
+	return name == "" || strings.HasSuffix(name, "$") || IsVirtual(user) || PrincipalByName[name] != 0 || PrincipalByLogon[logon] != 0
 }
 
 // strongestHash returns the hash to know a file by, of those that Sysmon writes as

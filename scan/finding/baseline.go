@@ -1,4 +1,4 @@
-package scan
+package finding
 
 import (
 	"cmp"
@@ -120,7 +120,7 @@ func (b *Baseline) Knows(f *Finding) bool {
 }
 
 func keyOf(f *Finding) baselineKey {
-	folded, _ := f.fold()
+	folded, _ := f.Fold()
 	return baselineKey{
 		valid(strings.ToLower(f.WorkerImage)), valid(strings.ToLower(f.ParentImage)), valid(strings.ToLower(f.Image)),
 		valid(folded),
@@ -130,8 +130,8 @@ func keyOf(f *Finding) baselineKey {
 // valid returns a text as JSON can hold it.
 func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// mark says of each finding whether the baseline knows it.
-func (b *Baseline) mark(findings []*Finding) {
+// Mark says of each finding whether the baseline knows it.
+func (b *Baseline) Mark(findings []*Finding) {
 	if b == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package scan
+package finding
 
 import (
 	"cmp"
@@ -25,7 +25,7 @@ func isEnumeration(f *Finding) bool {
 // command line without the program's folder and ending, numbers folded.
 func commandKey(f *Finding) string {
 	name := strings.TrimSuffix(proctree.BaseName(f.Image), ".exe")
-	_, arguments := f.fold()
+	_, arguments := f.Fold()
 	return name + " " + arguments
 }
 

@@ -1,0 +1,4 @@
+package finding
+
+// FoldArguments is foldArguments.
+func FoldArguments(line string) (folded, arguments string) { return foldArguments(line) }

@@ -1,0 +1,64 @@
+package finding
+
+import (
+	"cmp"
+	"fmt"
+
+	"webshellscan/rules"
+)
+
+// LevelReason is what one rule says of the level of a finding or a session.
+type LevelReason struct {
+	// Effect says what the rule does with the level.
+	Effect LevelEffect
+	Level  rules.Level
+	// Rule is nil for what a session has from its findings.
+	Rule *rules.Rule
+	// Why is a sentence without its full stop.
+	Why string
+}
+
+// LevelEffect is what a reason does with a level.
+type LevelEffect string
+
+// The effects. A finding's level is that of its gravest rule, at most that of the
+// lowest rule that lowers it, and then at least that of the highest that raises
+// it.
+const (
+	LevelStart    LevelEffect = "from"      // where the level starts
+	LevelAtMost   LevelEffect = "at most"   // lowered
+	LevelAtLeast  LevelEffect = "at least"  // raised
+	LevelSetAside LevelEffect = "set aside" // matched, but does not count
+)
+
+// String returns the reason as reports have it.
+func (r LevelReason) String() string {
+	text := fmt.Sprintf("%s %s: %s", r.Effect, cmp.Or(r.Level.String(), "no level"), r.Why)
+	if r.Rule != nil {
+		text += " (" + r.Rule.Label() + ")"
+	}
+	return text
+}
+
+// SumLevel returns the level that reasons come to. A critical rule is not lowered:
+// it knows what it found.
+func SumLevel(reasons []LevelReason) rules.Level {
+	level := rules.LevelNone
+	for _, r := range reasons {
+		if r.Effect == LevelStart {
+			level = max(level, r.Level)
+		}
+	}
+	critical := level == rules.LevelCritical
+	for _, r := range reasons {
+		if r.Effect == LevelAtMost && !critical {
+			level = min(level, r.Level)
+		}
+	}
+	for _, r := range reasons {
+		if r.Effect == LevelAtLeast {
+			level = max(level, r.Level)
+		}
+	}
+	return level
+}

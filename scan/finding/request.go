@@ -1,0 +1,39 @@
+package finding
+
+import (
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+	"webshellscan/scan/story"
+	"webshellscan/scan/weblog"
+)
+
+// Request is a web request that may have started processes of a session, or
+// another one of such a client.
+type Request struct {
+	weblog.Request
+	Host    string
+	Session *Session
+	// Entry says that it is of an entry point, and Confidence how sure that is.
+	Entry      bool
+	Confidence story.Confidence
+	// Processes are those that began while it may have run.
+	Processes []proctree.Process
+	File      string
+	Origin    *source.Origin
+}
+
+// EntryPoint is a page that may have started processes of a session.
+type EntryPoint struct {
+	URI, Site                    string
+	Methods, Clients, UserAgents []string
+	Statuses                     []int
+	First, Last                  event.Time
+	// Requests counts all of the page in the logs, Coinciding those around the
+	// children that ran while one began, Processes the children that are explained,
+	// OfProcesses those that began while the logs cover, and ByChance how many would
+	// coincide by chance.
+	Requests, Coinciding, Processes, OfProcesses int
+	ByChance                                     float64
+	Confidence                                   story.Confidence
+}

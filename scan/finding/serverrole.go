@@ -1,0 +1,24 @@
+package finding
+
+// ServerRole is which kind of server a worker is.
+type ServerRole string
+
+// The roles, in the order in which they are taken for the worker where one server
+// runs below another.
+const (
+	ServerNone    ServerRole = ""
+	ServerUnknown ServerRole = "unknown" // behaves as a server does; no rule knows its name
+	ServerOther   ServerRole = "other"   // a database, a management agent
+	ServerWeb     ServerRole = "web"
+)
+
+// Noun is what sentences call a server of that role.
+func (r ServerRole) Noun() string {
+	switch r {
+	case ServerOther:
+		return "server"
+	case ServerUnknown:
+		return "unknown server"
+	}
+	return "web server"
+}

@@ -1,0 +1,111 @@
+package scan
+
+import (
+	"fmt"
+	"slices"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
+	"webshellscan/scan/proctree"
+)
+
+// finding makes the finding of a subject's process, of which the rules are still
+// to be said.
+func (d *detection) finding(s *subject) *finding.Finding {
+	texts, p := d.forest.Texts(), s.process
+	f := &s.findings.take(1)[0]
+	*f = finding.Finding{
+		Process: p, Host: p.Host().Name, Time: p.Start(),
+		Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()),
+		ProcessID: p.PID(), ProcessGUID: p.GUID(),
+		User: texts.KnownText(p.Field(event.User)), IntegrityLevel: texts.KnownText(p.Field(event.IntegrityLevel)),
+		ParentImage:       texts.Text(s.known(p.Field(event.ParentImage), proctree.Process.Image)),
+		ParentCommandLine: texts.Text(s.known(p.Field(event.ParentCommandLine), proctree.Process.CommandLine)),
+		ParentProcessID:   p.ParentPID(),
+		LogonID:           texts.Text(p.Field(event.LogonID)),
+		Hashes:            texts.Text(p.Field(event.Hashes)),
+		CurrentDirectory:  texts.Text(p.Field(event.CurrentDirectory)),
+		OriginalFileName:  texts.Text(p.Field(event.OriginalFileName)),
+		Recovered:         p.Recovered(),
+	}
+	f.Command = s.command(p.CommandLine()).Command
+	f.DecodedCommand = f.Command.Decoded
+	d.addAncestors(f, s)
+	s.records = s.records[:0]
+	for r := range p.Records() {
+		s.records = append(s.records, d.evidence(r))
+	}
+	f.Evidence = s.evidence.keep(s.records)
+	return f
+}
+
+// addAncestors fills in what the finding says of the way up to its worker.
+func (d *detection) addAncestors(f *finding.Finding, s *subject) {
+	texts := d.forest.Texts()
+	f.Worker = d.workers.workerOf(f.Process)
+	if f.Worker.Exists() {
+		f.WorkerImage, f.WorkerProcessID = texts.Text(f.Worker.Image()), f.Worker.PID()
+		f.WorkerCommandLine, f.WorkerStart = texts.Text(f.Worker.CommandLine()), f.Worker.Start()
+		f.Product, f.ServerRole = d.workers.product(f.Worker), d.workers.told(f.Worker).kind
+		f.Session = s.sessionKey(f.Worker)
+	}
+	s.way = s.way[:0]
+	d.climb(f, s)
+	slices.Reverse(s.way)
+	f.Ancestors = s.ancestors.keep(s.way)
+}
+
+// maxNamedAncestors bounds the ancestors that a finding names.
+const maxNamedAncestors = 64
+
+// climb collects the ancestors in the subject, from the parent up. Of a long way
+// to a worker some in the middle are only counted.
+func (d *detection) climb(f *finding.Finding, s *subject) {
+	texts, most := d.forest.Texts(), maxNamedAncestors
+	if f.Worker.Exists() {
+		f.Depth, f.Link = d.workers.depth(f.Process), d.workers.link(f.Process)
+		if f.Depth > most {
+			most -= 2
+		}
+	}
+	p := f.Process
+	for range most {
+		parent, link := p.Parent()
+		if !parent.Exists() || p == f.Worker {
+			return
+		}
+		f.Link = max(f.Link, link)
+		s.way = append(s.way, texts.Text(parent.Image()))
+		p = parent
+	}
+	if f.Worker.Exists() && p != f.Worker {
+		s.way = append(s.way, fmt.Sprintf("... (%d more)", f.Depth-most-1), f.WorkerImage)
+	}
+}
+
+// sessionKey returns the key by which reports name a web server process: its
+// host, its process ID and its start, or, of a stub whose start is not known, the
+// start of its first child.
+func (s *subject) sessionKey(worker proctree.Process) string {
+	key, ok := s.sessions[worker]
+	if !ok {
+		key = sessionKey(worker)
+		s.sessions[worker] = key
+	}
+	return key
+}
+
+func sessionKey(worker proctree.Process) string {
+	start := worker.Start().String()
+	if start == "" {
+		for child := range worker.Children() {
+			start = "before " + child.Start().String()
+			break
+		}
+	}
+	return fmt.Sprintf("%s/%d/%s", worker.Host().Name, worker.PID(), start)
+}
+
+func (d *detection) evidence(r proctree.Record) finding.Evidence {
+	return newEvidence(d.forest, d.inputs, r)
+}

@@ -1,0 +1,111 @@
+package scan
+
+import (
+	"slices"
+
+	"webshellscan/internal/work"
+	"webshellscan/rules"
+	"webshellscan/rules/builtin"
+	"webshellscan/scan/finding"
+)
+
+// sessions puts findings that hang from one worker together: the gravest first,
+// and last those that a baseline knows. Findings below no worker belong to no
+// session.
+func (d *detection) sessions(findings []*finding.Finding) []*finding.Session {
+	byKey := make(map[string]*finding.Session)
+	var sessions []*finding.Session
+	for _, f := range findings {
+		if f.Session == "" {
+			continue
+		}
+		s := byKey[f.Session]
+		if s == nil {
+			s = &finding.Session{Key: f.Session, Host: f.Host, Worker: f.Worker, Product: f.Product, ServerRole: f.ServerRole}
+			byKey[f.Session] = s
+			sessions = append(sessions, s)
+		}
+		s.Findings = append(s.Findings, f)
+	}
+	d.summarize(sessions)
+	slices.SortFunc(sessions, finding.CompareSessions)
+	return sessions
+}
+
+// summarize says what sessions come to.
+func (d *detection) summarize(sessions []*finding.Session) {
+	summarizers := newSummarizers(d, min(d.options.workers(), len(sessions)))
+	failures := work.Each(len(summarizers), len(sessions), func(g, i int) { summarizers[g].do(sessions[i]) })
+	d.crashes = append(d.crashes, crashesIn("sessions", failures)...)
+}
+
+// summarizer says what sessions come to. It is for one goroutine.
+type summarizer struct {
+	detection *detection
+	below     *lineage
+	raiser    *judge // of the rules that raise a session's level
+}
+
+func newSummarizers(d *detection, n int) []*summarizer {
+	list := make([]*summarizer, n)
+	raisers := newJudges(d.sessionLevels, newMatchers(d.sessionLevels, n)[:n], d.forest, d.workers)
+	for i := range list {
+		list[i] = &summarizer{d, newLineage(d.forest), raisers[i]}
+	}
+	return list
+}
+
+// do fills in what a session comes to. Should it panic, the session has what was
+// found out before, and what may be left half done in the summarizer is made anew.
+func (by *summarizer) do(s *finding.Session) {
+	done := false
+	defer func() {
+		if !done {
+			*by = *newSummarizers(by.detection, 1)[0]
+		}
+	}()
+	s.Summarize()
+	if s.Worker.Exists() {
+		s.Application = applicationPool(by.detection.forest.Texts(), s.Worker)
+	}
+	by.below.climb(s)
+	by.raise(s)
+	done = true
+}
+
+// raise raises the level of a session by what speaks against all of it. What a
+// baseline knows raises nothing.
+func (by *summarizer) raise(s *finding.Session) {
+	if s.UserRises != "" || s.IntegrityRises != "" {
+		s.Known = false
+	}
+	if !s.Worker.Exists() {
+		return
+	}
+	by.raiser.subject.session = s
+	for _, i := range by.raiser.match(s.Worker) {
+		r := by.raiser.set.Rules()[i]
+		reason := finding.LevelReason{Effect: finding.LevelAtLeast, Level: r.Level, Rule: r, Why: by.raiser.subject.sentence(builtin.Why(r))}
+		s.LevelReasons = append(s.LevelReasons, reason)
+		s.Raised = append(s.Raised, reason.Why)
+		s.Level = max(s.Level, r.Level)
+	}
+}
+
+// keepLevel leaves out the sessions below a level with their findings and events,
+// and of the findings that belong to no session those below it. A session is kept whole: what
+// raises its level are findings that have a lower one each. It returns how many
+// findings are left out.
+func (r *Result) keepLevel(level rules.Level) (below int) {
+	left := make(map[string]bool)
+	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *finding.Session) bool {
+		left[s.Key] = s.Level < level
+		return left[s.Key]
+	})
+	all := len(r.Findings)
+	r.Findings = slices.DeleteFunc(r.Findings, func(f *finding.Finding) bool {
+		return left[f.Session] || f.Session == "" && f.Level < level
+	})
+	r.Events = slices.DeleteFunc(r.Events, func(e *finding.Event) bool { return e.Session != nil && left[e.Session.Key] })
+	return all - len(r.Findings)
+}
