@@ -38,19 +38,27 @@ bench: bench-logs
 	WEBSHELLSCAN_BENCH=$(abspath $(BENCH)) go test -run '^$$' -bench 'Scan|Oracle|Scaling|Rules|Sources' -benchtime 5x ./scan
 	go test -run '^$$' -bench . ./scan/event ./scan/evtx ./scan/proctree ./scan/crosscheck ./rules
 
-bench-logs: $(BENCH)/mixed $(BENCH)/none $(BENCH)/sysmon $(BENCH)/security $(BENCH)/distinct
+bench-logs: $(BENCH)/mixed $(BENCH)/none $(BENCH)/forwarded $(BENCH)/sysmon $(BENCH)/security $(BENCH)/distinct $(BENCH)/real
 
 EVTXGEN = go run ./internal/evtxtest/evtxgen
 $(BENCH)/mixed:
 	$(EVTXGEN) -kind mixed -size 1GiB -o $@
 $(BENCH)/none:
 	$(EVTXGEN) -kind none -size 1GiB -o $@
+$(BENCH)/forwarded:
+	$(EVTXGEN) -kind mixed -forwarded -size 1GiB -o $@
 $(BENCH)/sysmon:
 	$(EVTXGEN) -kind process -form sysmon -events 1000000 -o $@
 $(BENCH)/security:
 	$(EVTXGEN) -kind process -form security -events 1000000 -o $@
 $(BENCH)/distinct:
 	$(EVTXGEN) -kind process -form sysmon -events 1000000 -distinct -o $@
+
+# Chunks of real logs in a fixed order. The logs are no part of the repository.
+REAL = ../shared/bench/real_chunks.py
+$(BENCH)/real:
+	@if [ -e $(REAL) ]; then mkdir -p $@ && python3 $(REAL) $@/real.evtx 600 ../shared/corpus/logs; \
+	else echo "No real logs at ../shared: their benchmark is skipped."; fi
 
 # Static binaries of all systems, with their SHA-256 sums.
 release:

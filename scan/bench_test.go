@@ -37,7 +37,7 @@ func benchFolder(b *testing.B, kind string) string {
 // their CRC-32 with the same number of workers: the ratio of the two is what is
 // promised, since machines differ.
 func BenchmarkScan(b *testing.B) {
-	for _, kind := range []string{"mixed", "none", "sysmon", "security", "distinct"} {
+	for _, kind := range []string{"mixed", "none", "forwarded", "real", "sysmon", "security", "distinct"} {
 		b.Run(kind, func(b *testing.B) {
 			folder := benchFolder(b, kind)
 			workers := runtime.GOMAXPROCS(0)

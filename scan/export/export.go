@@ -92,12 +92,20 @@ func Detect(head []byte) Form {
 // the names of fields are those that the same record of a log has, as far as
 // the form of the export keeps them.
 func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, want event.Want, visit func(*Record) error) (Result, error) {
-	r := &reader{in: utf8text.NewReader(io.NewSectionReader(source, 0, size)), form: form, visit: visit, space: make([]byte, 2<<20)}
+	step := min(max(size, minStep), maxStep)
+	r := &reader{in: utf8text.NewReader(io.NewSectionReader(source, 0, size)), form: form, visit: visit, step: int(step), space: make([]byte, 2*step)}
 	r.fields = fields{wanted: newSelection(&want), names: make(map[string]string)}
 	err := r.run(ctx)
 	r.result.Gaps = r.gaps.list()
 	return r.result, err
 }
+
+// How many bytes are read at once: of a small export no more than it has. A case
+// may hold hundreds of them, and space that is not used took half of the time.
+const (
+	minStep = 4 << 10
+	maxStep = 1 << 20
+)
 
 // reader reads the records of one export.
 type reader struct {
@@ -106,6 +114,7 @@ type reader struct {
 	visit  func(*Record) error
 	result Result
 
+	step   int // how many bytes are read at once
 	space  []byte
 	buffer []byte // of space: text that was read and not yet used
 	at     int64  // where the buffer begins
@@ -165,15 +174,14 @@ func skipTo(b []byte, form Form) int {
 // fill reads on: behind what is in the buffer, which moves to the start of the
 // space.
 func (r *reader) fill() error {
-	const step = 1 << 20
-	if len(r.buffer)+step > len(r.space) {
-		r.space = append(make([]byte, 0, 2*len(r.space)+step), r.buffer...)
+	if len(r.buffer)+r.step > len(r.space) {
+		r.space = append(make([]byte, 0, 2*len(r.space)+r.step), r.buffer...)
 		r.space = r.space[:cap(r.space)]
 	} else {
 		copy(r.space, r.buffer)
 	}
 	n := len(r.buffer)
-	read, err := r.in.Read(r.space[n : n+step])
+	read, err := r.in.Read(r.space[n : n+r.step])
 	r.buffer = r.space[:n+read]
 	if errors.Is(err, io.EOF) {
 		r.ended, err = true, nil

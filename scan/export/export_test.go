@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -144,6 +145,19 @@ func TestBad(t *testing.T) {
 	cancel(stop)
 	if _, err := export.Read(ctx, strings.NewReader(sound), int64(len(sound)), export.JSON, want, nil); !errors.Is(err, stop) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestSmallExport: reading a small export takes little memory, since a case may
+// hold thousands of them.
+func TestSmallExport(t *testing.T) {
+	text := `{"Event":{"System":{"EventID":7,"EventRecordID":1,"Computer":"a"}}}`
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	read(t, export.JSON, text)
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 256<<10 {
+		t.Errorf("%d bytes were allocated for an export of %d", got, len(text))
 	}
 }
 

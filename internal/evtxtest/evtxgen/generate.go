@@ -64,6 +64,9 @@ func generate(ctx context.Context, o options) (total, error) {
 // writeHost writes the logs of one host.
 func writeHost(ctx context.Context, o options, number int, q quota) (t total, err error) {
 	h := host{dir: filepath.Join(o.dir, fmt.Sprintf("SRV%04d", number+1)), logs: map[string]*logFile{}}
+	if o.forwarded {
+		h.options.Style = evtxtest.StyleForwarded
+	}
 	if err := os.MkdirAll(h.dir, 0o755); err != nil {
 		return t, err
 	}
@@ -73,6 +76,9 @@ func writeHost(ctx context.Context, o options, number int, q quota) (t total, er
 	}()
 	o.stream.Host = number
 	for channel, ev := range fleet.Stream(o.stream) {
+		if o.forwarded {
+			channel = "ForwardedEvents"
+		}
 		l, err := h.log(channel)
 		if err != nil {
 			return t, err
@@ -99,8 +105,9 @@ func writeHost(ctx context.Context, o options, number int, q quota) (t total, er
 
 // host is the open logs of one host.
 type host struct {
-	dir  string
-	logs map[string]*logFile
+	dir     string
+	options evtxtest.Options
+	logs    map[string]*logFile
 }
 
 // log returns the log of a channel, which begins with the first event.
@@ -114,7 +121,7 @@ func (h *host) log(channel string) (*logFile, error) {
 		return nil, err
 	}
 	l := &logFile{file: file}
-	if l.writer, err = evtxtest.NewWriter(l, evtxtest.Options{}); err != nil {
+	if l.writer, err = evtxtest.NewWriter(l, h.options); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	h.logs[channel] = l

@@ -3,7 +3,7 @@
 // Usage:
 //
 //	evtxgen [-kind mixed|process|none] [-form sysmon|security] [-size 1GiB | -events N] [-distinct]
-//	        [-files MAX] [-seed N] -o DIR
+//	        [-forwarded] [-files MAX] [-seed N] -o DIR
 //
 // The kinds are:
 //
@@ -14,7 +14,9 @@
 //
 // With -form sysmon process events are Sysmon's 1 and 5, with -form security 4688 and 4689. With
 // -distinct every command line differs from every other. Logs go to DIR/HOST/CHANNEL.evtx; a new host
-// begins when the logs of one have reached the size that -files gives. The same flags give the same bytes.
+// begins when the logs of one have reached the size that -files gives. With -forwarded all events of a host
+// go to DIR/HOST/ForwardedEvents.evtx in the shape in which collectors store them: without templates. The
+// same flags give the same bytes.
 package main
 
 import (

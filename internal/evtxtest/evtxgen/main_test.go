@@ -42,6 +42,7 @@ func TestGenerate(t *testing.T) {
 		}},
 		{"-kind process -events 900", []string{"SRV0001/Microsoft-Windows-Sysmon%4Operational.evtx"}},
 		{"-kind process -form security -events 900 -distinct", []string{"SRV0001/Security.evtx"}},
+		{"-kind mixed -forwarded -size 2MiB", []string{"SRV0001/ForwardedEvents.evtx"}},
 		{"-kind none -events 900 -seed 7", []string{"SRV0001/Security.evtx", "SRV0001/Application.evtx"}},
 	} {
 		var found []map[string][]byte

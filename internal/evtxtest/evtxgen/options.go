@@ -18,6 +18,8 @@ type options struct {
 	bytes  int64 // to write in all; 0 means no limit
 	events int64 // to write in all; 0 means no limit
 	host   int64 // bytes of one host's logs together, after which the next host begins
+	// forwarded puts all events of a host into the log of a collector.
+	forwarded bool
 }
 
 // parse reads the command line.
@@ -32,6 +34,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.Int64Var(&o.events, "events", 0, "how many events to write; 0 means no limit")
 	f.StringVar(&host, "files", "256MiB", "size of all logs of one host; then the next host begins")
 	f.BoolVar(&o.stream.Distinct, "distinct", false, "make every command line different")
+	f.BoolVar(&o.forwarded, "forwarded", false, "write one log ForwardedEvents for each host, as collectors do")
 	f.Uint64Var(&o.stream.Seed, "seed", 1, "what everything left to chance depends on")
 	f.StringVar(&o.dir, "o", "", "folder to write to (needed)")
 	if err := f.Parse(args); err != nil {
