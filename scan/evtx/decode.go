@@ -27,6 +27,9 @@ type Decoder struct {
 	lister  lister
 	gate    event.Gate // nil: all that is selected is wanted
 	glance  event.Glance
+	// plainLooks are those of the gate at records without a template, by computer in
+	// UTF-16LE and Event.Key.
+	plainLooks map[string]map[int]*plainLook
 	// unlisted says that the event at hand was selected without its lists.
 	unlisted bool
 

@@ -11,7 +11,9 @@ import (
 type plainSystem struct {
 	provider, id, time, channel, computer []byte
 	recordID                              []byte // nil if the record has none
+	body, depth                           int    // where System ends, from the chunk's start, and how many elements are open there
 	end                                   int    // of the record's BinXML, from the chunk's start
+	late                                  bool   // something stands before System
 }
 
 // quickPlain is quick for records without a template. It knows the shape in
@@ -23,11 +25,14 @@ func (r *Reading) quickPlain(c *chunkWalk, off, size int) bool {
 		return false
 	}
 	id, ok := event.Value{Type: event.TypeString, Data: s.id}.Uint()
-	if !ok || id > 0xFFFF || r.dec.selectsPlain(&s, uint16(id)) {
+	if !ok || id > 0xFFFF {
 		return false
 	}
 	at, ok := event.Value{Type: event.TypeString, Data: s.time}.Time()
 	if !ok || !at.Plausible() {
+		return false
+	}
+	if key, selected := r.dec.plainKey(&s, uint16(id)); selected && !r.dec.plainRefuses(c, off, &s, key, at) {
 		return false
 	}
 	r.countPlain(&s, at)
@@ -36,19 +41,18 @@ func (r *Reading) quickPlain(c *chunkWalk, off, size int) bool {
 	return true
 }
 
-// selectsPlain reports whether the event of a record without a template is
+// plainKey returns the Event.Key of a record without a template, and whether it is
 // selected.
-func (d *Decoder) selectsPlain(s *plainSystem, id uint16) bool {
+func (d *Decoder) plainKey(s *plainSystem, id uint16) (int, bool) {
 	if d.sel.wholeProvider || d.sel.hasID(id) {
-		if _, ok := d.selectedBy(s.provider, id); ok {
-			return true
+		if key, ok := d.selectedBy(s.provider, id); ok {
+			return key, true
 		}
 	}
 	if len(d.sel.channels) > 0 {
-		_, ok := d.sel.channel(s.channel)
-		return ok
+		return d.sel.channel(s.channel)
 	}
-	return false
+	return 0, false
 }
 
 // readPlain reads the record at an offset of a chunk, and reports whether it is
@@ -63,6 +67,7 @@ func (d *Decoder) readPlain(chunk []byte, off, size int) (s plainSystem, ok bool
 	if !ok || s.provider == nil || s.id == nil || s.time == nil || s.channel == nil || s.computer == nil {
 		return s, false
 	}
+	s.body, s.depth = pos, depth
 	s.end, ok = skipElements(chunk, pos, end, depth)
 	return s, ok
 }
@@ -95,6 +100,7 @@ func (s *plainSystem) read(chunk []byte, pos, end int, cache *nameCache) (int, i
 			w, pos, ok = cache.at(chunk, pos)
 			pos += 4 * int(token/moreFollows)
 			stack[depth] = plainElement{childPlace(parent, w), w}
+			s.late = s.late || depth == 1 && stack[1].place != inSystem
 			depth++
 		case tokenCloseStart:
 			inAttr = false

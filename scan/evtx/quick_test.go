@@ -169,3 +169,55 @@ func TestPeekPlainSaysTheSame(t *testing.T) {
 		t.Error("no record is of the usual shape")
 	}
 }
+
+// TestPlainLookSaysTheSame: whatever byte of a record without a template is another
+// one, the values that a gate is shown are those that decoding gives.
+func TestPlainLookSaysTheSame(t *testing.T) {
+	file := shapes(t)["plain"]
+	chunk := file.ChunkData(0)
+	d := NewDecoder(Select(event.Want{Keys: []event.Key{{Provider: "Microsoft-Windows-Sysmon", ID: 7}}, AllFields: true}))
+	look := &plainLook{names: []string{"image", "processid", "imageloaded", "rulename", "missing"}}
+	looked := 0
+	for _, rec := range file.Chunks[0].Records {
+		off, size := int(rec.ChunkOffset), int(rec.Size)
+		for at := off + recordHead; at < off+size-recordTail; at++ {
+			old := chunk[at]
+			for _, b := range []byte{old, old + 1, old ^ 0x40, old ^ 0x20, 0x07, 0x08, 0x09} {
+				chunk[at] = b
+				d.templates.begin(false)
+				s, ok := d.readPlain(chunk, off, size)
+				values := make([]event.Value, len(look.names))
+				if !ok || !look.read(chunk, &s, &d.templates.build.names, values) {
+					continue
+				}
+				selected, err := d.decode(&chunkWalk{data: chunk}, off, size)
+				if err != nil {
+					t.Fatalf("byte %d %02X for %02X: shown, and not decoded: %v", at-off, b, old, err)
+				}
+				if !selected {
+					continue
+				}
+				looked++
+				for i, name := range look.names {
+					if want := payloadValue(d.ev.Payload(), name); values[i].String() != want.String() {
+						t.Fatalf("byte %d %02X for %02X: %s is shown as %q, decoded as %q", at-off, b, old, name, values[i], want)
+					}
+				}
+			}
+			chunk[at] = old
+		}
+	}
+	if looked == 0 {
+		t.Error("no record was shown")
+	}
+}
+
+// payloadValue returns the first value of a name, compared without case.
+func payloadValue(list event.FieldList, name string) event.Value {
+	for _, f := range list {
+		if strings.EqualFold(f.Name, name) {
+			return f.Value
+		}
+	}
+	return event.Value{}
+}
