@@ -14,7 +14,7 @@ import (
 	"bufio"
 	"cmp"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
@@ -42,8 +42,27 @@ var styleSheet string
 //go:embed early.js
 var earlyScript string
 
-//go:embed script.js
-var script string
+// scripts are parts of one script, in the order in which they stand in it.
+//
+//go:embed script
+var scripts embed.FS
+
+// script is the page's script: a function, so that it leaves no names behind.
+var script = joinScripts("base", "findings", "tables", "detail", "print", "start")
+
+func joinScripts(names ...string) string {
+	var b strings.Builder
+	b.WriteString("'use strict';\n(() => {\n")
+	for _, name := range names {
+		part, err := scripts.ReadFile("script/" + name + ".js")
+		if err != nil {
+			panic(err) // it is part of the program
+		}
+		b.Write(part)
+	}
+	b.WriteString("})();\n")
+	return b.String()
+}
 
 //go:embed page.gohtml
 var pageSource string

@@ -5,6 +5,7 @@ package htmltest
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -56,6 +57,10 @@ func TestBrowser(t *testing.T) {
 		{"Policy", browserPolicy},
 		{"Many", browserMany},
 		{"Fleet", browserFleet},
+		{"State", browserState},
+		{"Tables", browserTables},
+		{"Save", browserSave},
+		{"Access", browserAccess},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -290,7 +295,7 @@ func browserKeyboard(t *testing.T, ctx context.Context) {
 	p.do(chromedp.Sleep(100 * time.Millisecond))
 	p.want(`document.getElementById('detail').open`, "false")
 	p.want(focused, name)
-	p.want(`location.hash`, "")
+	p.want(`location.hash`, "#?q=whoami&sort=-time")
 }
 
 // browserContrast: in both colour schemes every text stands out from its
@@ -546,3 +551,166 @@ func browserFleet(t *testing.T, ctx context.Context) {
 		t.Errorf("%d hosts of the noisy kinds are on the first screen, behind the others, want %d: %q", noisy, 24*share-1, seen)
 	}
 }
+
+// browserState: the address holds the filters and the order, and gives them back.
+func browserState(t *testing.T, ctx context.Context) {
+	res := reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents)
+	p := open(t, ctx, res)
+	const host = "WEB01.harbor.example"
+	p.text(`(() => { const f = document.getElementById('filters').elements; f.q.value = 'net & "x'; f.q.value = 'net user'; f.host.value = [...f.host.options].find(o => o.text === '` + host + `').value;
+		f.level.value = '4'; f.from.value = '2024-03-11 09'; f.rule.value = '0'; f.q.dispatchEvent(new Event('input', {bubbles: true})); })()`)
+	p.text(`document.querySelector('#finding-table th[data-sort=process] button').click()`)
+	want, rows := p.text(matched), p.text(`document.querySelector('#finding-table tbody').innerText`)
+	hash := p.text(`location.hash`)
+	for _, part := range []string{"#?", "q=net+user", "host=" + host, "level=4", "from=2024-03-11+09", "sort=process", "rule=car_2021_02_001_webshell_process_tree"} {
+		if !strings.Contains(hash, part) {
+			t.Errorf("the address has %q, without %q", hash, part)
+		}
+	}
+	p.do(chromedp.Reload())
+	p.want(matched, want)
+	p.want(`document.querySelector('#finding-table tbody').innerText`, rows)
+	p.want(`document.querySelector('#finding-table th[data-sort=process]').getAttribute('aria-sort')`, "ascending")
+
+	// A link to a part of the report or to a process keeps them.
+	p.text(`document.querySelector('nav a[href="#sessions"]').click()`)
+	p.do(chromedp.Sleep(100 * time.Millisecond))
+	p.want(`location.hash`, "#sessions"+strings.TrimPrefix(hash, "#"))
+	p.text(`document.querySelector('#finding-table tbody a').click()`)
+	p.has(`location.hash`, strings.TrimPrefix(hash, "#"))
+	p.do(chromedp.Reload())
+	p.want(`document.getElementById('detail').open`, "true")
+	p.want(matched, want)
+	p.text(`document.getElementById('close').click()`)
+	p.do(chromedp.Sleep(100 * time.Millisecond))
+	p.want(`location.hash`, hash)
+
+	// What is no state is none.
+	p.text(`location.hash = '#?level=9&session=77&host=nobody&rule=none&sort=hacked&from=x'`)
+	p.do(chromedp.Sleep(100 * time.Millisecond))
+	p.want(matched, fmt.Sprintf("%d of %[1]d findings, %d of %[2]d sessions", len(res.Findings), len(res.Sessions)))
+	p.text(`document.querySelector('button[type=reset]').click()`)
+	p.do(chromedp.Sleep(100 * time.Millisecond))
+	p.want(`location.hash`, "")
+}
+
+// browserTables: every table sorts by every column, and back.
+func browserTables(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents))
+	p.want(`(() => {
+		const bad = [];
+		const rank = ['no level', 'informational', 'low', 'medium', 'high', 'critical', 'notice', 'warning', 'alarm'];
+		for (const table of document.querySelectorAll('main table')) {
+			if (table.closest('article')) continue;
+			const name = table.caption.textContent;
+			[...table.tHead.rows[0].cells].forEach((th, n) => {
+				if (!th.querySelector('button')) return bad.push(name + ': ' + th.textContent + ' has no button');
+				for (const direction of ['one way', 'the other']) {
+					th.querySelector('button').click();
+					const sign = th.getAttribute('aria-sort') === 'descending' ? -1 : 1;
+					const values = [...table.tBodies[0].rows].map(r => {
+						const c = r.cells[n], mark = c.querySelector('.level');
+						return mark ? rank.indexOf(mark.textContent) : th.classList.contains('num') ? parseFloat(c.textContent) : th.dataset.sort === 'process' ? (c.querySelector('a').textContent.replace(/ .[0-9]+.$/, '') + ' ' + c.querySelector('code').textContent).toLowerCase() : c.textContent.trim().toLowerCase();
+					});
+					for (let i = 1; i < values.length; i++) if (values[i - 1] > values[i] && sign > 0 || values[i - 1] < values[i] && sign < 0) return bad.push(name + ': ' + th.textContent + ' ' + direction + ': ' + values[i - 1] + ' before ' + values[i]);
+				}
+			});
+		}
+		return bad.join('\n');
+	})()`, "")
+}
+
+// browserSave: what is filtered can be copied and saved; no cell is a formula.
+func browserSave(t *testing.T, ctx context.Context) {
+	res := reporttest.Hostile("=cmd|' /C calc'!A0")
+	one := reporttest.Hostile(`a "b", c`)
+	one.Findings[0].Session = "other"
+	one.Sessions[0].Key = "other"
+	res.Findings, res.Sessions = append(res.Findings, one.Findings...), append(res.Sessions, one.Sessions...)
+	p := open(t, ctx, res)
+	p.text(`(() => {
+		window.saved = [];
+		URL.createObjectURL = blob => { window.saved.push(blob); return 'blob:none'; };
+		navigator.clipboard.writeText = async text => { window.copied = text; };
+		HTMLAnchorElement.prototype.click = function () { window.file = this.download; };
+	})()`)
+	p.text(`document.getElementById('save-csv').click()`)
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`window.saved[0].text()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.want(`window.file`, "findings.csv")
+	lines, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(value, "\ufeff"))).ReadAll()
+	if err != nil || len(lines) != 3 {
+		t.Fatalf("%d lines, %v: %q", len(lines), err, value)
+	}
+	at := slices.Index(lines[0], "command_line")
+	if lines[1][at] != "'=cmd|' /C calc'!A0" || lines[2][at] != `a "b", c` {
+		t.Errorf("command lines %q and %q", lines[1][at], lines[2][at])
+	}
+	for _, line := range lines {
+		for _, cell := range line {
+			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r\n") {
+				t.Errorf("%q is a formula", cell)
+			}
+		}
+	}
+	p.text(`(() => { const f = document.getElementById('filters').elements; f.q.value = '"b"'; f.q.dispatchEvent(new Event('input', {bubbles: true})); })()`)
+	p.text(`document.getElementById('copy-rows').click()`)
+	p.has(`window.copied.split('\n').length + window.copied`, "1"+reporttest.Noon.String())
+	p.text(`document.querySelector('#finding-table button.copy').click()`)
+	p.has(`window.copied`, "\ta \"b\", c\t")
+	p.do(chromedp.Sleep(50 * time.Millisecond))
+	p.want(`document.querySelector('#finding-table button.copy').textContent`, "Copied")
+	p.text(`document.querySelector('#finding-table tbody a').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}))`)
+	p.text(`document.getElementById('copy').click()`)
+	p.has(`window.copied`, "command_line\t")
+}
+
+// axe is where axe-core (https://github.com/dequelabs/axe-core) lies: it is a
+// program of its own, and no part of this one.
+var axe = flag.String("axe", os.Getenv("AXE"), "axe.min.js of the npm package axe-core")
+
+// browserAccess: nothing that can be pressed is within something else that can be,
+// all that scrolls can be reached by keyboard, every control has a name; and
+// axe-core, if it is there, finds nothing.
+func browserAccess(t *testing.T, ctx context.Context) {
+	var source []byte
+	if *axe != "" {
+		var err error
+		if source, err = os.ReadFile(*axe); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		t.Log("no axe-core: -axe says where it is")
+	}
+	for name, res := range map[string]*scan.Result{
+		"shipped": reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents), "many": reporttest.Many(300), "hostile": reporttest.Hostile("text"),
+	} {
+		p := open(t, ctx, res)
+		p.want(inaccessible, "")
+		for _, before := range []string{`0`, `document.getElementById('open-all')?.click()`, `document.querySelector('#finding-table tbody a').click()`} {
+			p.text(before)
+			if source == nil {
+				continue
+			}
+			p.text("(() => { " + string(source) + "; return 0; })()")
+			value, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`axe.run().then(r => r.violations.map(v => v.id + ' (' + v.nodes.length + '): ' + v.nodes[0].html.slice(0, 200)).join('\n'))`, chromedp.EvalAwaitPromise))
+			if err != nil || value != "" {
+				t.Errorf("%s after %s: %v\n%s", name, before, err, value)
+			}
+		}
+	}
+}
+
+// inaccessible lists what a keyboard or a screen reader does not come by.
+const inaccessible = `(() => {
+	const bad = new Set(), pressed = 'a[href], button, input, select, textarea, summary';
+	for (const node of document.querySelectorAll(pressed)) if (node.parentElement.closest('a, button, summary')) bad.add('within: ' + node.outerHTML.slice(0, 100));
+	for (const node of document.querySelectorAll('.scroll')) if (node.tabIndex < 0) bad.add('scrolls: ' + node.outerHTML.slice(0, 100));
+	for (const node of document.querySelectorAll(pressed)) {
+		const name = node.getAttribute('aria-label') || node.textContent.trim() || [...(node.labels ?? [])].map(l => l.textContent.trim()).join();
+		if (!name) bad.add('nameless: ' + node.outerHTML.slice(0, 100));
+	}
+	return [...bad].join('\n');
+})()`

@@ -1,0 +1,133 @@
+const form = $('filters'), table = $('finding-table');
+let matched = [], shown = 0, sort = 'time', down = false, texts = null;
+const columns = {time: data.time, level: data.level, host: data.host.map(n => data.hosts[n])}; // to sort by
+
+const decoded = r => r.decoded.length ? [' ', el('code', {className: 'command decoded'}, el('span', {className: 'note'}, 'decoded: '), clip(r.decoded.join('\n'), 2000))] : [];
+
+const note = text => [' ', el('span', {className: 'note'}, text)];
+const known = r => r.known ? note('known to the baseline') : [];
+const recovered = r => r.recovered ? note('recovered from an unused part of a log') : [];
+const meeting = m => `${count(m.total, 'process', 'processes')}${m.since && ` since ${m.since.slice(0, 19).replace('T', ' ')}`}`;
+const met = r => r.meetings.flatMap(m => note(`${data.rules[m.rule]}: ${meeting(m)}`));
+
+// Rows.
+const row = number => {
+	const r = record(number);
+	const more = el('div', {className: 'more'}, ...r.evidence.map(e => el('span', {className: 'path'}, place(e) + ' ')), `second decoder: ${r.check}`);
+	const line = el('tr', {className: r.known ? 'dim' : ''},
+		el('td', {}, el('time', {}, short(r.time))), el('td', {}, level(r.level), ...known(r)), el('td', {}, clip(r.host, 300)),
+		el('td', {}, el('a', {href: `#p${number}`}, title(r)), ' ', el('code', {className: 'command'}, clip(r.command, 2000)), ...decoded(r), ...met(r), ...recovered(r), more,
+			el('button', {type: 'button', className: 'copy', title: 'Copy this row'}, 'Copy')),
+		el('td', {}, clip(r.user, 300)), el('td', {}, ...r.rules.flatMap(n => [ruleLink(n), ' '])));
+	line.dataset.record = number;
+	return line;
+};
+const append = count => {
+	const part = matched.slice(shown, shown + count);
+	table.tBodies[0].append(...part.map(row));
+	shown += part.length;
+	const left = matched.length - shown;
+	$('show-more').hidden = left === 0;
+	$('show-more').textContent = `Show ${Math.min(left, PAGE)} more of ${left}`;
+};
+const draw = () => {
+	table.tBodies[0].replaceChildren();
+	table.tBodies[0].classList.remove('plain');
+	shown = 0;
+	append(PAGE);
+};
+
+// Filters. Texts of records are searched as they stand, in JSON, so the words are written in JSON too.
+const words = query => query.toLowerCase().split(/\s+/).filter(word => word).map(word =>
+	[word, JSON.stringify(word).slice(1, -1).replace(/[<>&]/g, c => '\\u00' + c.charCodeAt(0).toString(16))]);
+const hits = (names, word) => new Set(names.flatMap((name, i) => name.toLowerCase().includes(word) ? [i] : []));
+// instant reads a time, or the beginning of one, as records write it.
+const instant = input => {
+	const text = input.value.trim().replace(' ', 'T').toUpperCase();
+	const valid = /^(\d{4}(-\d\d(-\d\d(T(\d\d(:\d\d(:\d\d(\.\d*)?)?)?)?Z?)?)?)?)?$/.test(text);
+	input.setAttribute('aria-invalid', String(!valid));
+	return valid ? text.replace('Z', '') : '';
+};
+const filter = () => {
+	const f = form.elements, host = f.host.value, least = Number(f.level.value), rule = f.rule.value, session = f.session.value;
+	const from = instant(f.from), to = instant(f.to);
+	const query = words(f.q.value).map(([word, written]) => ({written, rules: hits(data.rules ?? [], word)}));
+	if (query.length && !texts) texts = records.slice(0, data.count).map(text => text.toLowerCase());
+	matched = [];
+	for (let i = 0; i < data.count; i++) {
+		const time = data.time[i];
+		if (data.level[i] < least || host !== '' && data.host[i] !== +host || session !== '' && data.session[i] !== +session ||
+			rule !== '' && !data.rule[i].includes(+rule) || from && time < from || to && time.slice(0, to.length) > to) continue;
+		if (query.every(q => texts[i].includes(q.written) || data.rule[i].some(n => q.rules.has(n)))) matched.push(i);
+	}
+	order();
+	keepState();
+	const sessions = new Set(matched.map(i => data.session[i]));
+	for (const node of document.querySelectorAll('tr[data-session], article[data-session]')) node.hidden = !sessions.has(+node.dataset.session);
+	sessions.delete(-1);
+	$('matched').textContent = `${matched.length} of ${count(data.count, 'finding')}, ${sessions.size} of ${count((data.sessions ?? []).length, 'session')}` +
+		(data.left ? `; ${count(data.left, 'further finding is', 'further findings are')} not in this file` : '');
+	draw();
+};
+// column returns what the findings are sorted by; what only records have is read once.
+const column = name => columns[name] ??= records.slice(0, data.count).map((_, i) => {
+	const r = record(i);
+	return (name === 'process' ? `${base(r.image)} ${r.command}` : name === 'user' ? r.user : r.rules.map(n => data.rules[n]).join()).toLowerCase();
+});
+const order = () => {
+	const values = column(sort), sign = down ? -1 : 1;
+	matched.sort((a, b) => (values[a] < values[b] ? -sign : values[a] > values[b] ? sign : a - b));
+	for (const th of table.tHead.rows[0].cells) {
+		if (th.dataset.sort === sort) th.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+		else th.removeAttribute('aria-sort');
+	}
+};
+const sortBy = head => {
+	down = sort === head.dataset.sort ? !down : head.dataset.sort === 'level';
+	sort = head.dataset.sort;
+	order();
+	draw();
+	keepState();
+};
+
+// The state of the filters stands in the address behind a question mark, as #?q=whoami&sort=-level: hosts and rules by name.
+const state = () => {
+	const f = form.elements, s = new URLSearchParams();
+	const add = (name, value) => value && s.set(name, value);
+	add('q', f.q.value);
+	add('host', data.hosts?.[f.host.value]);
+	add('level', f.level.value !== '0' && f.level.value);
+	add('rule', data.rules?.[f.rule.value]);
+	for (const name of ['session', 'from', 'to']) add(name, f[name].value);
+	add('sort', (sort !== 'time' || down) && (down ? '-' : '') + sort);
+	return String(s);
+};
+const keepState = () => {
+	const [place] = location.hash.split('?');
+	mark(state() ? `${place || '#'}?${state()}` : place.length > 1 ? place : '');
+};
+const takeState = () => {
+	const s = new URLSearchParams(location.hash.split('?')[1] ?? ''), f = form.elements;
+	const number = (list, name) => { const n = (list ?? []).indexOf(s.get(name)); return n < 0 ? '' : String(n); };
+	for (const name of ['q', 'session', 'from', 'to']) f[name].value = s.get(name) ?? '';
+	f.host.value = number(data.hosts, 'host');
+	f.rule.value = number(data.rules, 'rule');
+	f.level.value = /^[1-5]$/.test(s.get('level')) ? s.get('level') : '0';
+	const by = /^(-?)(time|level|host|process|user|rules)$/.exec(s.get('sort') ?? '');
+	[down, sort] = by ? [by[1] === '-', by[2]] : [false, 'time'];
+	if (f.session.selectedIndex < 0) f.session.value = '';
+};
+
+// What is filtered, as rows of texts.
+const csvNames = ['host', 'time', 'level', 'rules', 'image', 'command_line', 'decoded_command', 'process_id', 'process_guid', 'user', 'integrity_level', 'parent_image',
+	'parent_command_line', 'parent_process_id', 'worker_image', 'worker_process_id', 'worker_command_line', 'depth', 'link', 'session', 'recovered', 'known', 'file', 'record_id', 'offset', 'channel', 'event_id', 'level_reasons'];
+const cells = number => {
+	const r = record(number), e = r.evidence[0] ?? {file: -1, recordID: '', offset: '', channel: '', eventID: ''};
+	return [r.host, r.time, r.level, r.rules.map(n => data.rules[n]).join(';'), r.image, r.command, r.decoded.join('\n'), r.pid, r.guid, r.user, r.integrity, r.parentImage,
+		r.parentCommand, r.parentPID, r.workerImage, r.workerPID || '', r.workerCommand, r.depth, r.link, data.sessions?.[r.session] ?? '', r.recovered, r.known,
+		data.files?.[e.file] ?? '', e.recordID, e.offset, e.channel, e.eventID, r.reasons.map(n => data.reasons[n]).join(';')];
+};
+const copiedCells = number => {
+	const r = record(number);
+	return [r.time, r.level, r.host, title(r), r.command, r.decoded.join(' '), r.user, r.rules.map(n => data.rules[n]).join(';')];
+};
