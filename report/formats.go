@@ -96,6 +96,8 @@ type Options struct {
 	ExcelTimes bool
 	// BOM begins a CSV with the byte order mark that Excel wants for UTF-8.
 	BOM bool
+	// Cover is what an HTML report says of itself.
+	Cover html.Cover
 	// ByTime puts the findings of a CSV and of a flat table in one order by time over
 	// all hosts.
 	ByTime bool
@@ -199,5 +201,5 @@ func treesIn(write func(io.Writer, *draw.Trees) error) func(io.Writer, *draw.Tre
 	}
 }
 
-// writeHTML writes the page, which has no options.
-func writeHTML(w io.Writer, res *scan.Result, _ Options) error { return html.Write(w, res) }
+// writeHTML writes the page.
+func writeHTML(w io.Writer, res *scan.Result, o Options) error { return html.Write(w, res, o.Cover) }

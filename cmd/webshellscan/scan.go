@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
+	"webshellscan/report/html"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -39,6 +40,7 @@ type scanOptions struct {
 	csvExcel       bool
 	processes      bool
 	csvTime, sort  choiceFlag
+	cover          html.Cover
 }
 
 // The choices that are not the default.
@@ -62,6 +64,9 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.flat, "flat", false, "one table of all findings instead of sessions with their trees")
 	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
 	flags.BoolVar(&o.processes, "processes", false, "in a CSV, every process of a session, not only findings")
+	flags.StringVar(&o.cover.Title, "title", "", "the `title` of an HTML report")
+	flags.StringVar(&o.cover.Case, "case", "", "the `name` of the case, for the cover of an HTML report")
+	flags.StringVar(&o.cover.Author, "author", "", "the `name` of the author, for the cover of an HTML report")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"how many `findings` to check by decoding their records with a second decoder (-1: all, 0: none)")
 	o.inputFlags.addFlags(flags)
@@ -181,7 +186,7 @@ func (o *scanOptions) found(res *scan.Result) bool {
 func (o *scanOptions) reportOptions(out *output) report.Options {
 	options := report.Options{
 		Width: o.columns(out), Flat: o.flat, Sessions: o.sessions, Processes: o.processes, Path: out.path,
-		Raw: o.csvRaw, BOM: o.csvExcel, ExcelTimes: o.csvTime == excelTimes, ByTime: o.sort == sortByTime,
+		Raw: o.csvRaw, BOM: o.csvExcel, ExcelTimes: o.csvTime == excelTimes, ByTime: o.sort == sortByTime, Cover: o.cover,
 	}
 	if out.path == "" {
 		options.Color, options.ASCII = o.color(o.stdout), wantsASCII()

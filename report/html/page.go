@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -136,6 +137,7 @@ func leftOf[T any](list []T) int  { return max(0, len(list)-maxListed) }
 // reportPage is what the page shows.
 type reportPage struct {
 	Res   *scan.Result
+	Cover Cover
 	Total int // findings
 	// Rows are the findings as plain HTML, Kept how many there are with
 	// details.
@@ -189,12 +191,19 @@ type ruleRef struct {
 	Index int
 }
 
+// Cover is what a report says of itself: empty texts are left out.
+type Cover struct{ Title, Case, Author string }
+
+// Title is the title of the page.
+func (h *reportPage) Title() string { return cmp.Or(h.Cover.Title, "webshellscan report") }
+
 // Write writes the page of a result. An error of w ends it.
-func Write(w io.Writer, res *scan.Result) error {
+func Write(w io.Writer, res *scan.Result, cover Cover) error {
 	data := newPageData(res)
 	page := newReportPage(res, data)
+	page.Cover = cover
 	out := bufio.NewWriterSize(w, 1<<16)
-	writeHead(out)
+	writeHead(out, page.Title())
 	if err := pageTemplate().Execute(out, page); err != nil {
 		return err
 	}
@@ -207,7 +216,7 @@ func Write(w io.Writer, res *scan.Result) error {
 
 // writeHead writes the head, in which there is nothing from a log: the policy
 // with the hashes of style and script, and the style.
-func writeHead(out *bufio.Writer) {
+func writeHead(out *bufio.Writer, title string) {
 	policy := "default-src 'none'; style-src '" + sourceHash(styleSheet) + "'; script-src '" + sourceHash(earlyScript) + "' '" + sourceHash(script) +
 		"'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	_, _ = out.WriteString(`<!DOCTYPE html>
@@ -218,7 +227,7 @@ func writeHead(out *bufio.Writer) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
-<title>webshellscan report</title>
+<title>` + template.HTMLEscapeString(shortText(title)) + `</title>
 <style>` + styleSheet + "</style>\n<script>" + earlyScript + "</script>\n</head>\n")
 }
 
@@ -253,6 +262,7 @@ func (h *reportPage) addSessions(data *pageData) {
 	for _, s := range phrase.FirstSessions(h.Res, stack, maxKindCards) {
 		cards[s] = true
 	}
+	first := maps.Clone(cards)
 	trees := &treeBuilder{data: data, left: maxTreeAll}
 	for i, s := range h.Res.Sessions {
 		if len(cards) < maxCards {
@@ -262,6 +272,7 @@ func (h *reportPage) addSessions(data *pageData) {
 			continue
 		}
 		view := newSessionView(i, s)
+		view.Foremost = stack != nil && first[s]
 		if view.Card = cards[s]; view.Card {
 			view.Tree = trees.session(s)
 			h.Cards++

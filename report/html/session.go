@@ -15,12 +15,13 @@ import (
 // sessionView is a session as the page shows it.
 type sessionView struct {
 	*finding.Session
-	Number int
-	Card   bool   // it is shown with facts and tree
-	Title  string // visible
-	Tree   *treeNode
-	Facts  []fact
-	Shapes []shapeRow
+	Number   int
+	Card     bool   // it is shown with facts and tree
+	Foremost bool   // it is the first of its kind in a stack
+	Title    string // visible
+	Tree     *treeNode
+	Facts    []fact
+	Shapes   []shapeRow
 	// Entries, Story and Indicators are what the evidence says besides of it.
 	Entries    [][]phrase.Part
 	Story      []phrase.StoryLine

@@ -30,6 +30,7 @@ import (
 
 	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/report"
+	"webshellscan/report/html"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -51,6 +52,7 @@ func TestBrowser(t *testing.T) {
 		{"Keyboard", browserKeyboard},
 		{"Contrast", browserContrast},
 		{"Print", browserPrint},
+		{"Appendix", browserAppendix},
 		{"Narrow", browserNarrow},
 		{"NoScript", browserNoScript},
 		{"Hostile", browserHostile},
@@ -119,9 +121,15 @@ type tab struct {
 // open shows a result.
 func open(t *testing.T, ctx context.Context, res *scan.Result) *tab {
 	t.Helper()
+	return openWith(t, ctx, res, report.Options{})
+}
+
+// openWith shows a result as options have it.
+func openWith(t *testing.T, ctx context.Context, res *scan.Result, o report.Options) *tab {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "report.html")
 	var b bytes.Buffer
-	if err := report.ScanFormats.Write(&b, "html", res, report.Options{}); err != nil {
+	if err := report.ScanFormats.Write(&b, "html", res, o); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
@@ -331,26 +339,75 @@ const contrast = `(() => {
 	return [...bad].join(', ');
 })()`
 
-// browserPrint: on paper everything is unfolded, and all findings are there.
-func browserPrint(t *testing.T, ctx context.Context) {
-	p := open(t, ctx, reporttest.Many(450))
-	p.want(shownRows, "100")
+// pdf prints the page and returns its text, by page; nil if nothing reads PDFs here.
+func (p *tab) pdf() []string {
+	p.t.Helper()
 	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF())
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	if !bytes.HasPrefix(pdf, []byte("%PDF-")) || len(pdf) < 10_000 {
-		t.Errorf("a PDF of %d bytes", len(pdf))
+		p.t.Errorf("a PDF of %d bytes", len(pdf))
 	}
-	if path, err := exec.LookPath("pdftotext"); err == nil {
-		cmd := exec.Command(path, "-layout", "-", "-")
-		cmd.Stdin = bytes.NewReader(pdf)
-		s, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
+	path, err := exec.LookPath("pdftotext")
+	if err != nil {
+		return nil
+	}
+	cmd := exec.Command(path, "-layout", "-", "-")
+	cmd.Stdin = bytes.NewReader(pdf)
+	s, err := cmd.Output()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(s), "\f"), "\f")
+}
+
+// browserPrint: on paper there is a cover, and what somebody who decides reads, of
+// each session no more than two pages; the appendix has all findings.
+func browserPrint(t *testing.T, ctx context.Context) {
+	res := reporttest.Shipped(t, filepath.Join("..", ".."), 0)
+	p := openWith(t, ctx, res, report.Options{Cover: html.Cover{Title: "Harbor <b>", Case: "IR-7", Author: "A. Analyst"}})
+	p.want(`document.title`, "Harbor <b>")
+	if pages := p.pdf(); pages != nil {
+		for i, words := range [][]string{{"Harbor <b>", "IR-7", "A. Analyst", "UTC"}, {"What happened", "2 / "}} {
+			for _, word := range words {
+				if !strings.Contains(pages[i], word) {
+					t.Errorf("page %d lacks %q", i+1, word)
+				}
+			}
 		}
+		if strings.Contains(pages[0], "1 / ") {
+			t.Error("the cover has a page number")
+		}
+		last := 0
+		for n, s := range res.Sessions {
+			title := s.Host + ": " // of its heading
+			at := slices.IndexFunc(pages, func(page string) bool {
+				return strings.Contains(page, title) && strings.Contains(page, "At most two pages")
+			})
+			if at < 0 || n > 0 && at-last > 2 {
+				t.Errorf("session %d is on page %d, the one before on %d", n, at+1, last+1)
+			}
+			last = at
+		}
+		if all := strings.Join(pages, ""); len(pages) > last+4 || strings.Contains(all, "Second decoder") || strings.Contains(all, "Manifest\n") {
+			t.Errorf("%d pages, the last session begins on page %d", len(pages), last+1)
+		}
+	}
+	p = open(t, ctx, reporttest.Many(6300))
+	if pages := p.pdf(); len(pages) > 80 {
+		t.Errorf("%d pages of 6,300 findings", len(pages))
+	}
+}
+
+// browserAppendix: the appendix has all findings and what they rest on.
+func browserAppendix(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, reporttest.Many(450))
+	p.want(shownRows, "100")
+	p.text(`document.getElementById('appendix').click()`)
+	if pages := p.pdf(); pages != nil {
 		for _, want := range []string{"rem 0", "rem 449", "record 449", "Manifest"} {
-			if !bytes.Contains(s, []byte(want)) {
+			if !strings.Contains(strings.Join(pages, ""), want) {
 				t.Errorf("the PDF lacks %q", want)
 			}
 		}
