@@ -96,8 +96,8 @@ type Options struct {
 	ExcelTimes bool
 	// BOM begins a CSV with the byte order mark that Excel wants for UTF-8.
 	BOM bool
-	// Cover is what an HTML report says of itself.
-	Cover html.Cover
+	// Page is what an HTML report has besides the result.
+	Page html.Options
 	// ByTime puts the findings of a CSV and of a flat table in one order by time over
 	// all hosts.
 	ByTime bool
@@ -202,4 +202,4 @@ func treesIn(write func(io.Writer, *draw.Trees) error) func(io.Writer, *draw.Tre
 }
 
 // writeHTML writes the page.
-func writeHTML(w io.Writer, res *scan.Result, o Options) error { return html.Write(w, res, o.Cover) }
+func writeHTML(w io.Writer, res *scan.Result, o Options) error { return html.Write(w, res, o.Page) }

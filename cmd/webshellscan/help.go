@@ -23,7 +23,7 @@ var flagGroups = []struct {
 	}},
 	{"What to write", []string{
 		"format", "output", "force", "evidence", "flat", "sessions", "processes", "sort", "width", "ascii", "depth", "max", "all", "max-size", "csv-time", "csv-excel",
-		"csv-raw", "title", "case", "author", "no-color",
+		"csv-raw", "title", "case", "author", "marks", "no-color",
 	}},
 }
 

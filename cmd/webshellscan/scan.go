@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report"
 	"webshellscan/report/html"
 	"webshellscan/report/text"
@@ -40,7 +42,8 @@ type scanOptions struct {
 	csvExcel       bool
 	processes      bool
 	csvTime, sort  choiceFlag
-	cover          html.Cover
+	page           html.Options
+	marks          string
 }
 
 // The choices that are not the default.
@@ -64,9 +67,10 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.flat, "flat", false, "one table of all findings instead of sessions with their trees")
 	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
 	flags.BoolVar(&o.processes, "processes", false, "in a CSV, every process of a session, not only findings")
-	flags.StringVar(&o.cover.Title, "title", "", "the `title` of an HTML report")
-	flags.StringVar(&o.cover.Case, "case", "", "the `name` of the case, for the cover of an HTML report")
-	flags.StringVar(&o.cover.Author, "author", "", "the `name` of the author, for the cover of an HTML report")
+	flags.StringVar(&o.page.Title, "title", "", "the `title` of an HTML report")
+	flags.StringVar(&o.page.Case, "case", "", "the `name` of the case, for the cover of an HTML report")
+	flags.StringVar(&o.page.Author, "author", "", "the `name` of the author, for the cover of an HTML report")
+	flags.StringVar(&o.marks, "marks", "", "a `file` of marks that the page of an earlier scan saved, for an HTML report")
 	flags.IntVar(&o.check, "crosscheck", scan.DefaultCrosscheck,
 		"how many `findings` to check by decoding their records with a second decoder (-1: all, 0: none)")
 	o.inputFlags.addFlags(flags)
@@ -102,6 +106,9 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 	if options.WebLogs, err = o.hostsOfWebLogs(); err != nil {
 		return options, err
 	}
+	if o.page.Marks, err = readMarks(o.marks); err != nil {
+		return options, err
+	}
 	options.Baseline, err = readBaseline(o.known)
 	return options, err
 }
@@ -131,8 +138,10 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		options.Hash = options.Hash || needs.Manifest && !o.noHash
 	}
 	inputs := o.rules.inputs(args)
-	if o.known != "" {
-		inputs = append(inputs, o.known)
+	for _, path := range []string{o.known, o.marks} {
+		if path != "" {
+			inputs = append(inputs, path)
+		}
 	}
 	outs, err := openOutputs(list, protection{inputs, o.force}, o.stdout)
 	if err != nil {
@@ -151,6 +160,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err := o.checkWebLogs(res, options.WebLogs); err != nil {
 		return err
 	}
+	o.tellMarks(res)
 	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		return report.ScanFormats.Write(out, out.format, res, o.reportOptions(out))
 	})
@@ -166,6 +176,30 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		return outcome(exitIncomplete)
 	}
 	return o.status(res, o.found(res))
+}
+
+// readMarks reads the file of the flag --marks; none gives none.
+func readMarks(path string) (html.Marks, error) {
+	if path == "" {
+		return html.Marks{}, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return html.Marks{}, fmt.Errorf("--marks: %w", err)
+	}
+	defer f.Close()
+	marks, err := html.ReadMarks(f)
+	if err != nil {
+		return html.Marks{}, fmt.Errorf("--marks %s: %w", path, err)
+	}
+	return marks, nil
+}
+
+// tellMarks says of how many marks there is no finding any more.
+func (o *scanOptions) tellMarks(res *scan.Result) {
+	if unknown, total := o.page.Marks.Unknown(res); unknown > 0 && !o.quiet {
+		_, _ = fmt.Fprintf(o.stderr, "Note: --marks: %d of %s are of no finding of this scan\n", unknown, plural.Count(total, "mark"))
+	}
 }
 
 // found reports whether there is something that the exit status tells of: anything,
@@ -186,7 +220,7 @@ func (o *scanOptions) found(res *scan.Result) bool {
 func (o *scanOptions) reportOptions(out *output) report.Options {
 	options := report.Options{
 		Width: o.columns(out), Flat: o.flat, Sessions: o.sessions, Processes: o.processes, Path: out.path,
-		Raw: o.csvRaw, BOM: o.csvExcel, ExcelTimes: o.csvTime == excelTimes, ByTime: o.sort == sortByTime, Cover: o.cover,
+		Raw: o.csvRaw, BOM: o.csvExcel, ExcelTimes: o.csvTime == excelTimes, ByTime: o.sort == sortByTime, Page: o.page,
 	}
 	if out.path == "" {
 		options.Color, options.ASCII = o.color(o.stdout), wantsASCII()

@@ -19,6 +19,7 @@ var flagUse = map[string][]string{
 	"title":     {"html"},
 	"case":      {"html"},
 	"author":    {"html"},
+	"marks":     {"html"},
 	"csv-raw":   csvFormats,
 	"csv-time":  {"csv", "sessions-csv", "timeline", "stack"},
 	"csv-excel": csvFormats,

@@ -19,7 +19,7 @@ func BenchmarkHTML(b *testing.B) {
 			size := &counter{}
 			for b.Loop() {
 				size.n = 0
-				if err := html.Write(size, res, html.Cover{}); err != nil {
+				if err := html.Write(size, res, html.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

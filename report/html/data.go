@@ -32,6 +32,7 @@ type pageData struct {
 	reasons  []string // of levels
 	reasonNo map[string]int
 	session  map[string]int // by key
+	marks    []markEntry
 }
 
 func newPageData(res *scan.Result) *pageData {
@@ -232,6 +233,8 @@ type dataIndex struct {
 	Time     []string   `json:"time"`
 	Rule     [][]int    `json:"rule"`
 	Session  []int      `json:"session"`
+
+	Marks []markEntry `json:"marks"`
 }
 
 // write writes the data blocks.
@@ -255,7 +258,7 @@ func (d *pageData) write(out *bufio.Writer) error {
 }
 
 func (d *pageData) index() dataIndex {
-	index := dataIndex{Names: newArrayNames(), Files: visibleTexts(d.files), Reasons: visibleTexts(d.reasons), Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
+	index := dataIndex{Names: newArrayNames(), Files: visibleTexts(d.files), Reasons: visibleTexts(d.reasons), Marks: d.marks, Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
 	for _, r := range d.rules {
 		index.Rules = append(index.Rules, shortText(r.Label()))
 	}

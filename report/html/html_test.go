@@ -24,7 +24,7 @@ import (
 func render(t testing.TB, res *scan.Result) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := html.Write(&b, res, html.Cover{}); err != nil {
+	if err := html.Write(&b, res, html.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

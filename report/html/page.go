@@ -49,7 +49,7 @@ var earlyScript string
 var scripts embed.FS
 
 // script is the page's script: a function, so that it leaves no names behind.
-var script = joinScripts("base", "findings", "tables", "detail", "print", "start")
+var script = joinScripts("base", "marks", "findings", "tables", "detail", "graph", "timeline", "print", "start")
 
 func joinScripts(names ...string) string {
 	var b strings.Builder
@@ -147,7 +147,7 @@ type reportPage struct {
 	Hosts    []hostRow // those with findings, the gravest first
 	First    event.Time
 	Last     event.Time
-	Timeline timeline
+	Timeline *timeline
 	Sessions []*sessionView
 	// Cards is how many of Sessions are shown with facts and trees.
 	Cards int
@@ -194,14 +194,21 @@ type ruleRef struct {
 // Cover is what a report says of itself: empty texts are left out.
 type Cover struct{ Title, Case, Author string }
 
+// Options are what a page has besides the result.
+type Options struct {
+	Cover
+	Marks Marks
+}
+
 // Title is the title of the page.
 func (h *reportPage) Title() string { return cmp.Or(h.Cover.Title, "webshellscan report") }
 
 // Write writes the page of a result. An error of w ends it.
-func Write(w io.Writer, res *scan.Result, cover Cover) error {
+func Write(w io.Writer, res *scan.Result, o Options) error {
 	data := newPageData(res)
+	data.marks = o.Marks.entries(data.findings)
 	page := newReportPage(res, data)
-	page.Cover = cover
+	page.Cover = o.Cover
 	out := bufio.NewWriterSize(w, 1<<16)
 	writeHead(out, page.Title())
 	if err := pageTemplate().Execute(out, page); err != nil {

@@ -22,6 +22,7 @@ type timeline struct {
 
 // lane is the line of one host.
 type lane struct {
+	Name   string // of the host
 	Host   string // visible, shortened to its room
 	Y      int    // of its base line
 	TextY  int
@@ -58,8 +59,8 @@ const (
 )
 
 // newTimeline draws the findings of hosts, which stand in order of gravity.
-func newTimeline(findings []*finding.Finding, hosts []hostRow) timeline {
-	t := timeline{Width: plotRight + 20, PlotTop: axisHeight}
+func newTimeline(findings []*finding.Finding, hosts []hostRow) *timeline {
+	t := &timeline{Width: plotRight + 20, PlotTop: axisHeight}
 	if len(hosts) > maxLanes {
 		t.LanesLeft = len(hosts) - maxLanes
 		hosts = hosts[:maxLanes]
@@ -72,12 +73,12 @@ func newTimeline(findings []*finding.Finding, hosts []hostRow) timeline {
 		}
 		t.To = max(t.To, h.Last)
 		y := axisHeight + (i+1)*laneHeight - 4
-		t.Lanes = append(t.Lanes, lane{Host: text.Truncate(text.Visible(h.Name), maxLaneName, "…"), Y: y, TextY: y - 8, X1: plotLeft, X2: plotRight})
+		t.Lanes = append(t.Lanes, lane{Name: h.Name, Host: text.Truncate(text.Visible(h.Name), maxLaneName, "…"), Y: y, TextY: y - 8, X1: plotLeft, X2: plotRight})
 	}
 	t.PlotBottom = axisHeight + len(hosts)*laneHeight
 	t.Height = t.PlotBottom + 4
 	if t.From == 0 {
-		return timeline{}
+		return nil
 	}
 	const bins = (plotRight - plotLeft) / barWidth
 	counts := make([][bins]bar, len(hosts))
@@ -104,6 +105,10 @@ func newTimeline(findings []*finding.Finding, hosts []hostRow) timeline {
 	t.addTicks()
 	return t
 }
+
+// PlotLeft and PlotRight are where the time axis begins and ends.
+func (t *timeline) PlotLeft() int  { return plotLeft }
+func (t *timeline) PlotRight() int { return plotRight }
 
 // fraction returns how far along the axis a time lies, from 0 to 1.
 func (t *timeline) fraction(at event.Time) float64 {

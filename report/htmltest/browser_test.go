@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"encoding/xml"
 	"flag"
 	"fmt"
 	"net/url"
@@ -61,6 +62,9 @@ func TestBrowser(t *testing.T) {
 		{"Fleet", browserFleet},
 		{"State", browserState},
 		{"Tables", browserTables},
+		{"Mark", browserMark},
+		{"Graph", browserGraph},
+		{"TimeLine", browserTimeLine},
 		{"Save", browserSave},
 		{"Access", browserAccess},
 	}
@@ -366,7 +370,7 @@ func (p *tab) pdf() []string {
 // each session no more than two pages; the appendix has all findings.
 func browserPrint(t *testing.T, ctx context.Context) {
 	res := reporttest.Shipped(t, filepath.Join("..", ".."), 0)
-	p := openWith(t, ctx, res, report.Options{Cover: html.Cover{Title: "Harbor <b>", Case: "IR-7", Author: "A. Analyst"}})
+	p := openWith(t, ctx, res, report.Options{Page: html.Options{Cover: html.Cover{Title: "Harbor <b>", Case: "IR-7", Author: "A. Analyst"}}})
 	p.want(`document.title`, "Harbor <b>")
 	if pages := p.pdf(); pages != nil {
 		for i, words := range [][]string{{"Harbor <b>", "IR-7", "A. Analyst", "UTC"}, {"What happened", "2 / "}} {
@@ -771,3 +775,132 @@ const inaccessible = `(() => {
 	}
 	return [...bad].join('\n');
 })()`
+
+// browserMark: findings are marked and noted, and stay so in this browser; what is
+// saved marks the page of the next scan in any.
+func browserMark(t *testing.T, ctx context.Context) {
+	res := reporttest.Many(30)
+	p := open(t, ctx, res)
+	const hostile = "<img src=x onerror=window.hacked=1>"
+	p.text(`(() => {
+		localStorage.clear();
+		document.querySelectorAll('#finding-table tbody tr')[3].querySelector('a').click();
+		const [seen, benign] = document.querySelectorAll('button.marker'), note = document.querySelector('.marking textarea');
+		seen.click(); benign.click();
+		note.value = '` + hostile + `'; note.dispatchEvent(new Event('input'));
+		document.getElementById('close').click();
+	})()`)
+	const row = `document.querySelectorAll('#finding-table tbody tr')[3].innerText`
+	for range 2 {
+		p.has(row, "benign")
+		p.has(row, "note: "+hostile)
+		p.do(chromedp.Reload())
+	}
+	p.text(`(() => { window.saved = []; URL.createObjectURL = blob => { window.saved.push(blob); return 'blob:none'; }; HTMLAnchorElement.prototype.click = () => {}; document.getElementById('save-marks').click(); })()`)
+	file, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`window.saved[0].text()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks, err := html.ReadMarks(strings.NewReader(file))
+	if err != nil {
+		t.Fatalf("%v: %s", err, file)
+	}
+	if unknown, total := marks.Unknown(res); unknown != 0 || total != 1 {
+		t.Errorf("%d of %d marks are unknown", unknown, total)
+	}
+	p.text(`localStorage.clear()`)
+	p = openWith(t, ctx, res, report.Options{Page: html.Options{Marks: marks}})
+	p.has(row, "note: "+hostile)
+	p.text(`(() => { const f = document.getElementById('filters').elements; f.mark.value = 'none'; f.mark.dispatchEvent(new Event('input', {bubbles: true})); })()`)
+	p.want(shownRows, "29")
+	p.has(`location.hash`, "mark=none")
+	p.text(`(() => { const f = document.getElementById('filters').elements; f.mark.value = 'benign'; f.mark.dispatchEvent(new Event('input', {bubbles: true})); })()`)
+	p.want(shownRows, "1")
+	p.want(`window.hacked`, "undefined")
+}
+
+// browserGraph: a session's tree is drawn, with all processes that the page shows of
+// it; it can be zoomed and moved, leads to the processes, and is saved whole.
+func browserGraph(t *testing.T, ctx context.Context) {
+	p := open(t, ctx, reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents))
+	p.text(`(() => { window.saved = []; URL.createObjectURL = blob => { window.saved.push(blob); return 'blob:none'; }; HTMLAnchorElement.prototype.click = function () { window.file = this.download; }; })()`)
+	p.text(`document.querySelector('#s0 button.draw').click()`)
+	const box, boxes = `document.querySelector('svg.graph').viewBox.baseVal`, `document.querySelectorAll('svg.graph g').length`
+	p.want(boxes, p.text(`document.querySelectorAll('#s0 .tree a').length`))
+	p.want(`(() => {
+		const nodes = [...document.querySelectorAll('svg.graph g rect:first-of-type')].map(r => [+r.getAttribute('x'), +r.getAttribute('y')]);
+		return nodes.filter(([x, y], i) => nodes.some(([a, b], n) => n !== i && Math.abs(a - x) < 250 && Math.abs(b - y) < 40)).length;
+	})()`, "0")
+	width := p.text(box + `.width`)
+	p.text(`document.getElementById('graph-in').click()`)
+	p.want(`(`+box+`.width / `+width+`).toFixed(2)`, "0.80")
+	p.text(`document.querySelector('svg.graph g').focus()`)
+	p.keys("-")
+	p.keys(kb.ArrowRight)
+	p.want(box+`.width.toFixed(0)`, p.text(`Number(`+width+`).toFixed(0)`))
+	p.keys("0")
+	p.want(box+`.x`, "-20")
+	p.text(`document.getElementById('graph-save').click()`)
+	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`window.saved[0].text()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.want(`window.file`, "session.svg")
+	var root struct {
+		XMLName xml.Name
+		Groups  []struct {
+			Title string `xml:"title"`
+		} `xml:"g"`
+	}
+	if err := xml.Unmarshal([]byte(value), &root); err != nil || root.XMLName.Local != "svg" || fmt.Sprint(len(root.Groups)) != p.text(boxes) || !strings.Contains(value, "certutil") {
+		t.Errorf("saved %q with %d groups: %v", root.XMLName.Local, len(root.Groups), err)
+	}
+	p.keys(kb.Enter)
+	p.want(`document.getElementById('detail').open`, "true")
+	p.has(detail, "w3wp.exe")
+}
+
+// browserTimeLine: the time line shows any stretch of time, of all hosts or one, and
+// the findings in it; it gives its stretch to the filters.
+func browserTimeLine(t *testing.T, ctx context.Context) {
+	res := reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents)
+	p := open(t, ctx, res)
+	const shown = `[...document.querySelectorAll('#timeline g:not(.away) rect title')].map(n => parseInt(n.textContent)).reduce((a, b) => a + b, 0)`
+	press := func(names ...string) {
+		for _, name := range names {
+			p.text(`document.getElementById('timeline-` + name + `').click()`)
+		}
+	}
+	p.want(shown, fmt.Sprint(len(res.Findings)))
+	press("in", "in", "all")
+	p.want(shown, fmt.Sprint(len(res.Findings)))
+	press("in", "back")
+	in := 0
+	from, to := p.text(`document.getElementById('timeline-range').textContent.slice(0, 23).replace(' ', 'T')`), p.text(`document.getElementById('timeline-range').textContent.slice(27, 50).replace(' ', 'T')`)
+	for _, f := range res.Findings {
+		if at := f.Time.String()[:23]; at >= from && at <= to {
+			in++
+		}
+	}
+	if in == 0 || in == len(res.Findings) {
+		t.Fatalf("%d findings from %s to %s", in, from, to)
+	}
+	p.want(shown, fmt.Sprint(in))
+	press("filter")
+	p.has(matched, fmt.Sprintf("%d of ", in))
+	press("all")
+	p.text(`(() => { const s = document.getElementById('timeline-host'); s.value = '0'; s.dispatchEvent(new Event('change')); })()`)
+	one := 0
+	for _, f := range res.Findings {
+		if f.Host == p.text(`document.querySelector('#timeline g').dataset.host`) {
+			one++
+		}
+	}
+	p.want(shown, fmt.Sprint(one))
+	p.text(`document.getElementById('timeline').scrollIntoView({block: 'center'})`)
+	for range 40 {
+		press("in")
+	}
+	p.has(`document.getElementById('timeline-range').textContent`, " to ")
+	p.want(`document.querySelectorAll('#timeline .tick').length < 20`, "true")
+}

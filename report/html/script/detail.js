@@ -14,7 +14,7 @@ const evidence = r => el('div', {className: 'scroll', tabIndex: 0}, el('table', 
 	el('tbody', {}, ...r.evidence.map(e => el('tr', {}, el('td', {}, String(e.eventID)), el('td', {}, el('time', {}, e.time)), el('td', {}, e.recordID),
 		el('td', {}, `${e.offset} (0x${BigInt(e.offset).toString(16)})`), el('td', {}, e.channel), el('td', {}, e.marks), el('td', {className: 'path'}, data.files[e.file]))))));
 const body = (r, number) => {
-	const parts = [pairs([['Host', r.host], ['Started (UTC)', r.time || 'before these logs'], ['Ended (UTC)', r.end], ['Image', r.image],
+	const parts = [...(number < data.count ? marker(number) : []), pairs([['Host', r.host], ['Started (UTC)', r.time || 'before these logs'], ['Ended (UTC)', r.end], ['Image', r.image],
 		['User', r.user], ['Integrity level', r.integrity], ['Known only from', r.recovered ? 'records that are no longer live' : '']])];
 	if (r.command) parts.push(...block('Command line', el('pre', {}, r.command)));
 	if (r.decoded.length) parts.push(...block('Decoded', el('pre', {}, r.decoded.join('\n'))));

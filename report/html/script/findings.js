@@ -14,8 +14,8 @@ const met = r => r.meetings.flatMap(m => note(`${data.rules[m.rule]}: ${meeting(
 const row = number => {
 	const r = record(number);
 	const more = el('div', {className: 'more'}, ...r.evidence.map(e => el('span', {className: 'path'}, place(e) + ' ')), `second decoder: ${r.check}`);
-	const line = el('tr', {className: r.known ? 'dim' : ''},
-		el('td', {}, el('time', {}, short(r.time))), el('td', {}, level(r.level), ...known(r)), el('td', {}, clip(r.host, 300)),
+	const line = el('tr', {className: r.known || marks.get(number)?.mark === 'benign' ? 'dim' : ''},
+		el('td', {}, el('time', {}, short(r.time))), el('td', {}, level(r.level), ...known(r), ...markNote(number)), el('td', {}, clip(r.host, 300)),
 		el('td', {}, el('a', {href: `#p${number}`}, title(r)), ' ', el('code', {className: 'command'}, clip(r.command, 2000)), ...decoded(r), ...met(r), ...recovered(r), more,
 			el('button', {type: 'button', className: 'copy', title: 'Copy this row'}, 'Copy')),
 		el('td', {}, clip(r.user, 300)), el('td', {}, ...r.rules.flatMap(n => [ruleLink(n), ' '])));
@@ -48,8 +48,12 @@ const instant = input => {
 	input.setAttribute('aria-invalid', String(!valid));
 	return valid ? text.replace('Z', '') : '';
 };
+const isMarked = (number, as) => {
+	const m = marks.get(number);
+	return as === 'none' ? !m?.mark : as === 'note' ? Boolean(m?.note) : m?.mark === as;
+};
 const filter = () => {
-	const f = form.elements, host = f.host.value, least = Number(f.level.value), rule = f.rule.value, session = f.session.value;
+	const f = form.elements, host = f.host.value, least = Number(f.level.value), rule = f.rule.value, session = f.session.value, wanted = f.mark.value;
 	const from = instant(f.from), to = instant(f.to);
 	const query = words(f.q.value).map(([word, written]) => ({written, rules: hits(data.rules ?? [], word)}));
 	if (query.length && !texts) texts = records.slice(0, data.count).map(text => text.toLowerCase());
@@ -57,7 +61,7 @@ const filter = () => {
 	for (let i = 0; i < data.count; i++) {
 		const time = data.time[i];
 		if (data.level[i] < least || host !== '' && data.host[i] !== +host || session !== '' && data.session[i] !== +session ||
-			rule !== '' && !data.rule[i].includes(+rule) || from && time < from || to && time.slice(0, to.length) > to) continue;
+			rule !== '' && !data.rule[i].includes(+rule) || wanted && !isMarked(i, wanted) || from && time < from || to && time.slice(0, to.length) > to) continue;
 		if (query.every(q => texts[i].includes(q.written) || data.rule[i].some(n => q.rules.has(n)))) matched.push(i);
 	}
 	order();
@@ -98,7 +102,7 @@ const state = () => {
 	add('host', data.hosts?.[f.host.value]);
 	add('level', f.level.value !== '0' && f.level.value);
 	add('rule', data.rules?.[f.rule.value]);
-	for (const name of ['session', 'from', 'to']) add(name, f[name].value);
+	for (const name of ['session', 'from', 'to', 'mark']) add(name, f[name].value);
 	add('sort', (sort !== 'time' || down) && (down ? '-' : '') + sort);
 	return String(s);
 };
@@ -109,13 +113,13 @@ const keepState = () => {
 const takeState = () => {
 	const s = new URLSearchParams(location.hash.split('?')[1] ?? ''), f = form.elements;
 	const number = (list, name) => { const n = (list ?? []).indexOf(s.get(name)); return n < 0 ? '' : String(n); };
-	for (const name of ['q', 'session', 'from', 'to']) f[name].value = s.get(name) ?? '';
+	for (const name of ['q', 'session', 'from', 'to', 'mark']) f[name].value = s.get(name) ?? '';
 	f.host.value = number(data.hosts, 'host');
 	f.rule.value = number(data.rules, 'rule');
 	f.level.value = /^[1-5]$/.test(s.get('level')) ? s.get('level') : '0';
 	const by = /^(-?)(time|level|host|process|user|rules)$/.exec(s.get('sort') ?? '');
 	[down, sort] = by ? [by[1] === '-', by[2]] : [false, 'time'];
-	if (f.session.selectedIndex < 0) f.session.value = '';
+	for (const list of [f.session, f.mark]) if (list.selectedIndex < 0) list.value = '';
 };
 
 // What is filtered, as rows of texts.

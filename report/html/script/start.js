@@ -5,6 +5,7 @@ if (form && table) {
 	form.addEventListener('reset', () => setTimeout(filter));
 	form.addEventListener('submit', event => event.preventDefault());
 	$('save-csv').addEventListener('click', () => save('findings.csv', 'text/csv', `\ufeff${csvLines([csvNames, ...matched.map(cells)])}`));
+	$('save-marks').addEventListener('click', () => save('marks.json', 'application/json', marksFile()));
 	$('copy-rows').addEventListener('click', () => copy($('copy-rows'), tabLines(matched.slice(0, shown).map(copiedCells))));
 	table.addEventListener('click', event => {
 		const button = event.target.closest('button.copy');
@@ -32,6 +33,8 @@ if (form && table) {
 		$('findings').scrollIntoView();
 		table.querySelector('tbody a')?.focus({preventScroll: true});
 	});
+	readMarks();
+	$('save-marks').disabled = marks.size === 0;
 	takeState();
 	filter();
 	if (location.hash.includes('?')) document.getElementById(location.hash.slice(1).split('?')[0])?.scrollIntoView();
