@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -66,7 +67,9 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	var units []unit
 	var total int64
 	hashes := newHashing()
-	for _, in := range r.inputs {
+	ordered := slices.Clone(r.inputs)
+	slices.SortStableFunc(ordered, func(a, b *input) int { return cmp.Compare(a.Turn, b.Turn) })
+	for _, in := range ordered {
 		if r.hash && !in.carved() {
 			in.hash = hashes.newFile()
 		}
@@ -99,7 +102,7 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 		units[f.Index].in.crash(units[f.Index].part, f.Err)
 	}
 	var odd []*input
-	for _, in := range r.inputs {
+	for _, in := range ordered {
 		if len(in.odd) > 0 {
 			odd = append(odd, in)
 		}
@@ -111,7 +114,7 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for _, w := range workers {
 		r.pool.Merge(w.reader)
 	}
-	for _, in := range r.inputs {
+	for _, in := range ordered {
 		in.close()
 		if len(in.deferred) > 0 {
 			waiting = append(waiting, in)

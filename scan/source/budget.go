@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"webshellscan/scan/source/image"
@@ -24,7 +25,10 @@ type budget struct {
 	kept int64       // of used: blocks of images
 	full bool        // others needed the room of blocks: none are kept any more
 
+	memory memory
 	blocks *image.Blocks
+	pages  [][]byte // what the blocks lie in
+	rest   []byte   // of the last page, for more of them
 }
 
 func newBudget(most int64) *budget {
@@ -34,19 +38,37 @@ func newBudget(most int64) *budget {
 	return b
 }
 
-// take takes n bytes for a block of an image, if they are free, until others need them.
-func (b *budget) take(n int64) bool {
+// take returns memory for a block of an image of n bytes, until others need it; nil
+// if none is free.
+func (b *budget) take(n int64) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.full || n > b.most-b.used {
-		return false
+		return nil
 	}
 	b.used += n
 	b.kept += n
-	return true
+	if n > pageSize {
+		return make([]byte, n)
+	}
+	if int64(len(b.rest)) < n {
+		b.rest = b.memory.page()
+		b.pages = append(b.pages, b.rest)
+	}
+	block := b.rest[:n:n]
+	b.rest = b.rest[n:]
+	return block
 }
 
-// hold takes n bytes for as long as the scan lasts.
+// dropBlocks forgets the blocks of images, for good.
+func (b *budget) dropBlocks() {
+	b.blocks.Drop()
+	b.memory.put(b.pages)
+	b.used -= b.kept
+	b.pages, b.rest, b.kept, b.full = nil, nil, 0, true
+}
+
+// hold takes n bytes until let gives them back.
 func (b *budget) hold(n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -69,44 +91,37 @@ func (b *budget) let(n int64) {
 }
 
 // acquire takes n bytes, and waits until others give back theirs. The first comes
-// through even if it asks for more than is left beside what is held. It returns
-// memory that can be used for that, nil if there is none.
-func (b *budget) acquire(n int64) ([]byte, error) {
+// through even if it asks for more than is left beside what is held.
+func (b *budget) acquire(n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n > b.most {
-		return nil, fmt.Errorf("%w: %d MiB of %d", ErrMemory, n>>20, b.most>>20)
+		return fmt.Errorf("%w: %d MiB of %d", ErrMemory, n>>20, b.most>>20)
 	}
-	spare := b.evict(n)
+	b.evict(n)
 	for b.used > b.held && n > b.most-b.used {
 		b.free.Wait()
-		if memory := b.evict(n); memory != nil {
-			spare = memory
-		}
+		b.evict(n)
 	}
 	b.used += n
-	return spare, nil
+	return nil
 }
 
 // evict forgets what nobody reads, and then the blocks of images, until there is room
-// for n bytes. It returns memory of something that is large enough, nil if nothing
-// was.
-func (b *budget) evict(n int64) (spare []byte) {
+// for n bytes.
+func (b *budget) evict(n int64) {
 	for len(b.idle) > 0 && n > b.most-b.used {
-		u := b.idle[0]
-		b.idle = b.idle[1:]
-		b.used -= u.member.Size
-		if int64(cap(u.data)) >= n {
-			spare = u.data[:n]
-		}
+		// What was read once may never be asked for again.
+		i := max(0, slices.IndexFunc(b.idle, func(u *unpacked) bool { return u.read }))
+		u := b.idle[i]
+		b.idle = slices.Delete(b.idle, i, i+1)
+		b.used -= u.room
+		u.data.drop()
 		u.data = nil
 	}
 	if b.kept > 0 && n > b.most-b.used {
-		b.blocks.Drop()
-		b.used -= b.kept
-		b.kept, b.full = 0, true
+		b.dropBlocks()
 	}
-	return spare
 }
 
 // release gives back what acquire took.

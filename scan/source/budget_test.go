@@ -1,27 +1,52 @@
 package source
 
-import "testing"
+import (
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+)
 
 // TestBlocksGiveWay: blocks of images take what is free, and give it back as soon as
 // something else needs it.
 func TestBlocksGiveWay(t *testing.T) {
 	b := newBudget(100)
 	for range 9 {
-		if !b.take(10) {
+		if len(b.take(10)) != 10 {
 			t.Fatal("there was room for a block")
 		}
 	}
-	if b.take(11) {
+	if b.take(11) != nil {
 		t.Error("there was no room for a block")
 	}
-	if _, err := b.acquire(10); err != nil || b.used != 100 {
+	if err := b.acquire(10); err != nil || b.used != 100 {
 		t.Errorf("beside the blocks: %v, %d used", err, b.used)
 	}
 	b.release(10)
-	if _, err := b.acquire(50); err != nil || b.used != 50 || b.kept != 0 {
+	if err := b.acquire(50); err != nil || b.used != 50 || b.kept != 0 {
 		t.Errorf("in place of the blocks: %v, %d used, %d by blocks", err, b.used, b.kept)
 	}
-	if b.take(1) {
+	if b.take(1) != nil {
 		t.Error("blocks took room that others had needed")
+	}
+}
+
+// TestEviction: what was read makes room before what was not.
+func TestEviction(t *testing.T) {
+	b := newBudget(30)
+	member := func() *unpacked {
+		return &unpacked{budget: b, room: 10, size: 1, stream: new(sync.Mutex), start: func() (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("x")), nil
+		}, data: &pages{memory: &b.memory}}
+	}
+	unread, read := member(), member()
+	b.idle, b.used = []*unpacked{unread, read}, 20
+	f, err := read.open()
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.acquire(20); err != nil || unread.data == nil || read.data != nil || b.used != 30 {
+		t.Errorf("%v, %d bytes used, in memory: %t and %t, want that which nobody read", err, b.used, unread.data != nil, read.data != nil)
 	}
 }

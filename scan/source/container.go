@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"webshellscan/internal/plural"
 	"webshellscan/scan/event"
@@ -69,8 +70,10 @@ type expander struct {
 	paths      map[string]int  // how often a path was used
 	consumed   map[string]bool // paths of files that are parts of an image
 	temps      []*os.File
-	spilled    int64 // bytes in temps
-	excess     int64 // bytes that were unpacked beyond what is no wonder
+	spilled    int64       // bytes in temps
+	excess     int64       // bytes that were unpacked beyond what is no wonder
+	read       []*unpacked // members of streams that were unpacked while they were passed
+	turns      int         // of inputs that are best read in the order in which they are packed
 }
 
 // container is a file that may hold inputs, and where it is.
@@ -299,9 +302,10 @@ type archiveWalk struct {
 	*expander
 	container *container
 	format    archive.Format
-	encoded   bool // Velociraptor's names
-	locked    int  // members without a password that fits
-	unread    int  // members that cannot be read for other reasons
+	stream    sync.Mutex // held by the one who unpacks a member that is not packed on its own
+	encoded   bool       // Velociraptor's names
+	locked    int        // members without a password that fits
+	unread    int        // members that cannot be read for other reasons
 }
 
 // maxNamedMembers is how many members of one archive that cannot be read are named.
@@ -407,23 +411,28 @@ func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.R
 	if size, err := a.take(m); err != nil {
 		return a.start(in, r, size, err)
 	}
-	switch {
-	case m.Again && m.Size >= 0 && m.Size > a.budget.most:
-		return a.tooLarge(in, m, r, most)
-	case m.Again && m.Size >= 0:
-		in.open = (&unpacked{budget: a.budget, member: m}).open
-	default:
-		data, err := a.keepMember(r, m, most)
-		if errors.Is(err, ErrMemory) && m.Reopen != nil {
-			a.budget.let(data.held)
-			return a.windows(in, m)
+	if m.Again && m.Size >= 0 {
+		if m.Size > a.budget.most {
+			return a.tooLarge(in, m, r, most)
 		}
-		if data.size == 0 && err != nil {
-			a.refuse(shown, err)
-			return in, false
-		}
-		in.Size = data.size
-		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
+		in.open = (&unpacked{budget: a.budget, start: m.Open, size: m.Size, room: m.Size, stream: new(sync.Mutex)}).open
+		return in, true
+	}
+	data, err := a.keepMember(r, m, most)
+	if errors.Is(err, ErrMemory) && m.Reopen != nil {
+		a.forget(data)
+		return a.later(in, m)
+	}
+	if data.size == 0 && err != nil {
+		a.refuse(shown, err)
+		return in, false
+	}
+	in.Size = data.size
+	in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
+	if m.Reopen != nil && data.file == nil {
+		u := &unpacked{budget: a.budget, start: m.Reopen, size: data.size, room: data.held, stream: &a.stream, data: data, fault: err}
+		a.read = append(a.read, u)
+		in.open = u.open
 	}
 	return in, true
 }
@@ -470,17 +479,44 @@ func (a *archiveWalk) tooLarge(in Input, m *archive.Member, r io.Reader, most fu
 	return in, true
 }
 
-// windows makes an input of a member of a stream for which there is no room.
-func (a *archiveWalk) windows(in Input, m *archive.Member) (Input, bool) {
-	size := m.Size
-	if size < 0 {
+// later makes an input of a member of a stream for which there is no room now. When
+// it is read, the stream is unpacked again up to it.
+func (a *archiveWalk) later(in Input, m *archive.Member) (Input, bool) {
+	if in.Size < 0 {
 		var err error
-		if size, err = a.sizeOf(m.Reopen, a.left(m)); err != nil {
+		if in.Size, err = a.sizeOf(m.Reopen, a.left(m)); err != nil {
 			a.refuse(in.Path, err)
 			return in, false
 		}
 	}
-	return a.windowed(in, size, m.Reopen), true
+	a.turns++
+	in.Turn = a.turns
+	if in.Size > a.budget.most {
+		return a.windowed(in, in.Size, m.Reopen), true
+	}
+	in.open = (&unpacked{budget: a.budget, start: m.Reopen, size: in.Size, room: in.Size, stream: &a.stream}).open
+	return in, true
+}
+
+// settle lets go of what was unpacked while archives were looked through, as soon as
+// it was read, or others need the room.
+func (x *expander) settle() {
+	b := x.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, u := range x.read {
+		b.held -= u.room
+		if u.users == 0 {
+			b.idle = append(b.idle, u)
+		}
+	}
+}
+
+// forget lets go of content that is not kept.
+func (x *expander) forget(p *pages) {
+	p.drop()
+	x.budget.let(p.held)
+	p.held = 0
 }
 
 // inner returns the origin of something in the container.
@@ -511,7 +547,8 @@ func sectionOpener(f io.ReaderAt, at, size int64) func() (*File, error) {
 // it stays. What came before an error is returned with it. Content of unknown size
 // may have most bytes, which is asked as it grows.
 func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, error) {
-	p := &pages{}
+	const step = 16 * pageSize
+	p := &pages{memory: &x.budget.memory}
 	if size >= 0 {
 		if err := x.makeRoom(p, size); err != nil {
 			return p, err
@@ -528,10 +565,10 @@ func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, err
 		case p.size >= most():
 			return p, bombError(p.size)
 		}
-		if err := x.makeRoom(p, pageSize); err != nil {
+		if err := x.makeRoom(p, step); err != nil {
 			return p, err
 		}
-		err := p.read(r, pageSize)
+		err := p.read(r, step)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return p, nil
 		}
@@ -554,6 +591,7 @@ func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.
 		}
 		data, err := a.keepMember(io.MultiReader(bytes.NewReader(head), r), m, a.mostOf(m, r))
 		if errors.Is(err, ErrMemory) {
+			a.forget(data)
 			a.refuse(shown, fmt.Errorf("a container inside another one has to be unpacked, into memory or, with --temp, into a file: %w", err))
 			return
 		}
@@ -565,7 +603,7 @@ func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.
 	before := len(a.inputs) + len(a.others)
 	a.expand(c)
 	if kept, ok := c.file.(*pages); ok && len(a.inputs)+len(a.others) == before {
-		a.budget.let(kept.held)
+		a.forget(kept)
 	}
 }
 

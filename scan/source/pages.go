@@ -6,17 +6,15 @@ import (
 	"os"
 )
 
-// pageSize is the size of the pieces that content of unknown size is kept in.
-const pageSize = 1 << 20
-
 // pages is content in memory, in pieces, so that it can grow without being copied;
 // or in a temporary file, once it does not fit. Goroutines may read it at once when
 // it is complete.
 type pages struct {
-	list [][]byte // of pageSize bytes each, but for the last
-	size int64
-	held int64    // of the budget, in bytes
-	file *os.File // has all of it, nil if list does
+	memory *memory
+	list   [][]byte
+	size   int64
+	held   int64    // of the budget, in bytes
+	file   *os.File // has all of it, nil if list does
 }
 
 // read appends up to n bytes of a reader. The error is that of io.ReadFull.
@@ -27,14 +25,12 @@ func (p *pages) read(r io.Reader, n int64) error {
 		return err
 	}
 	for n > 0 {
-		if p.size%pageSize == 0 {
-			p.list = append(p.list, make([]byte, 0, pageSize))
+		at := p.size % pageSize
+		if at == 0 {
+			p.list = append(p.list, p.memory.page())
 		}
-		last := &p.list[len(p.list)-1]
-		at := len(*last)
-		end := at + int(min(n, int64(pageSize-at)))
-		read, err := io.ReadFull(r, (*last)[at:end])
-		*last = (*last)[:at+read]
+		last := p.list[len(p.list)-1]
+		read, err := io.ReadFull(r, last[at:at+min(n, pageSize-at)])
 		p.size += int64(read)
 		n -= int64(read)
 		if err != nil {
@@ -44,15 +40,21 @@ func (p *pages) read(r io.Reader, n int64) error {
 	return nil
 }
 
+// drop forgets the content. Nobody may read it any more.
+func (p *pages) drop() {
+	p.memory.put(p.list)
+	p.list, p.size = nil, 0
+}
+
 // spill moves the content to a file, which has all that comes from then on.
 func (p *pages) spill(file *os.File) error {
-	at := int64(0)
-	for _, page := range p.list {
-		if _, err := file.WriteAt(page, at); err != nil {
+	for i, page := range p.list {
+		at := int64(i) * pageSize
+		if _, err := file.WriteAt(page[:min(pageSize, p.size-at)], at); err != nil {
 			return err
 		}
-		at += int64(len(page))
 	}
+	p.memory.put(p.list)
 	p.list, p.file = nil, file
 	return nil
 }
@@ -70,7 +72,8 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 		if off < 0 || off >= p.size {
 			return read, io.EOF
 		}
-		n := copy(b[read:], p.list[off/pageSize][off%pageSize:])
+		page := p.list[off/pageSize]
+		n := copy(b[read:], page[off%pageSize:min(pageSize, p.size-off+off%pageSize)])
 		read += n
 		off += int64(n)
 	}

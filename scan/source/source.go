@@ -38,6 +38,9 @@ type Input struct {
 	// Sequential says that going back in it is dear: it is best read by one goroutine
 	// from its start to its end.
 	Sequential bool
+	// Turn orders inputs that are packed as one stream: whoever opens them in this order,
+	// those with the same turn in any, has it unpacked once.
+	Turn int
 	// Live says that the input is a volume or a disk of the running system: it changes
 	// while it is read, and its hash would say nothing.
 	Live bool
@@ -145,6 +148,7 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	if err != nil {
 		return Found{}, errors.Join(err, (&Found{temps: x.temps}).Close())
 	}
+	x.settle()
 	slices.SortFunc(x.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortFunc(x.others, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortStableFunc(x.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })

@@ -1,13 +1,10 @@
 package source
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"slices"
 	"sync"
-
-	"webshellscan/scan/source/archive"
 )
 
 // unpacked is a member of an archive that is unpacked into memory when it is opened.
@@ -15,35 +12,42 @@ import (
 // Goroutines may open it at once.
 type unpacked struct {
 	budget *budget
-	member *archive.Member
+	start  func() (io.ReadCloser, error) // opens the content, packed
+	size   int64                         // of the content in bytes, as far as it is read
+	room   int64                         // what it takes of the budget
 
-	opening sync.Mutex // held by the one who unpacks it
+	// stream is held by the one who unpacks. Members that are packed as one stream share
+	// it: whoever unpacks them in their order reads on where the last one ended.
+	stream *sync.Mutex
 
 	// The budget's lock guards these.
-	data  []byte // nil if it is not in memory
-	fault error
+	data  *pages // nil if it is not in memory
+	fault error  // what is wrong with it, as far as is known
 	users int
+	read  bool // somebody opened it
 }
 
 // open opens the member.
 func (u *unpacked) open() (*File, error) {
-	u.opening.Lock()
-	defer u.opening.Unlock()
+	u.stream.Lock()
+	defer u.stream.Unlock()
 	if f := u.again(); f != nil {
 		return f, nil
 	}
-	memory, err := u.budget.acquire(u.member.Size)
-	if err != nil {
+	if err := u.budget.acquire(u.room); err != nil {
 		return nil, err
 	}
-	data, fault, err := unpack(u.member, memory)
+	data, fault, err := u.unpack()
 	if err != nil {
-		u.budget.release(u.member.Size)
+		u.budget.release(u.room)
 		return nil, err
 	}
 	u.budget.mu.Lock()
 	defer u.budget.mu.Unlock()
-	u.data, u.fault = data, fault
+	u.data = data
+	if u.fault == nil {
+		u.fault = fault
+	}
 	return u.file(), nil
 }
 
@@ -63,7 +67,8 @@ func (u *unpacked) again() *File {
 // file returns the content for one more user.
 func (u *unpacked) file() *File {
 	u.users++
-	return &File{reader: bytes.NewReader(u.data), size: int64(len(u.data)), fault: u.fault, close: sync.OnceValue(u.leave)}
+	u.read = true
+	return &File{reader: u.data, size: u.data.size, fault: u.fault, close: sync.OnceValue(u.leave)}
 }
 
 // leave is for a user who needs the content no more.
@@ -77,26 +82,22 @@ func (u *unpacked) leave() error {
 	return nil
 }
 
-// unpack returns the content of a member, in the memory given if there is some, and
-// what is wrong with it if it is not whole.
-func unpack(m *archive.Member, memory []byte) (data []byte, fault, err error) {
-	r, err := m.Open()
+// unpack returns the content, and what is wrong with it if it is not whole.
+func (u *unpacked) unpack() (data *pages, fault, err error) {
+	r, err := u.start()
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	if memory == nil {
-		memory = make([]byte, m.Size)
-	}
-	n, err := io.ReadFull(r, memory)
-	if err == nil {
+	data = &pages{memory: &u.budget.memory}
+	if err = data.read(r, u.size); err == nil {
 		_, err = r.Read(make([]byte, 1)) // the end has the checksum
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
 	}
-	if n == 0 && err != nil {
+	if data.size == 0 && err != nil {
 		return nil, nil, err
 	}
-	return memory[:n], err, nil
+	return data, err, nil
 }

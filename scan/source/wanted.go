@@ -213,9 +213,8 @@ func (x *expander) streamed(in Input, packed int64, open func() (io.ReadCloser, 
 		if data.size == 0 && err != nil {
 			return nil, err
 		}
-		held := data.held
 		return &File{reader: data, size: data.size, fault: err, close: func() error {
-			x.budget.let(held)
+			x.forget(data)
 			return nil
 		}}, nil
 	}

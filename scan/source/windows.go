@@ -9,7 +9,7 @@ import (
 
 // windowSize is how much of content that does not fit into memory is unpacked at
 // once, in bytes. Two such windows are kept.
-const windowSize = 64 << 20
+const windowSize = 16 << 20
 
 // windows is content that is unpacked as it is read, from its start to its end. To
 // go back by more than a window is to unpack it again. Goroutines may read it at
@@ -18,6 +18,8 @@ type windows struct {
 	open func() (io.ReadCloser, error)
 	size int64 // of the content, in bytes
 	step int64 // size of a window, in bytes
+
+	memory *memory
 
 	mu     sync.Mutex
 	stream io.ReadCloser // nil before the first window
@@ -29,7 +31,7 @@ type windows struct {
 // window is a part of the content.
 type window struct {
 	number int64
-	data   []byte // nil if there is none
+	data   *pages // nil if there is none
 }
 
 // ReadAt implements io.ReaderAt.
@@ -42,7 +44,10 @@ func (w *windows) ReadAt(b []byte, off int64) (int, error) {
 			return read, io.EOF
 		}
 		data, err := w.window(off / w.step)
-		n := copy(b[read:], data[min(off%w.step, int64(len(data))):])
+		n := 0
+		if data != nil {
+			n, _ = data.ReadAt(b[read:], off%w.step) // what is missing is in the next one, or err says why
+		}
 		read += n
 		off += int64(n)
 		if n == 0 {
@@ -53,7 +58,7 @@ func (w *windows) ReadAt(b []byte, off int64) (int, error) {
 }
 
 // window returns the window of a number. An error comes with what there is of it.
-func (w *windows) window(number int64) ([]byte, error) {
+func (w *windows) window(number int64) (*pages, error) {
 	for _, k := range w.kept {
 		if k.data != nil && k.number == number {
 			return k.data, w.ended
@@ -69,24 +74,30 @@ func (w *windows) window(number int64) ([]byte, error) {
 			return nil, w.ended
 		}
 		at := w.next
-		data := w.kept[1].data // its memory is used again
-		if int64(cap(data)) < w.step {
-			data = make([]byte, w.step)
-		}
-		n, err := io.ReadFull(w.stream, data[:min(w.step, w.size-at*w.step)])
-		if err == nil && at*w.step+int64(n) == w.size {
+		w.kept[1].drop()
+		data := &pages{memory: w.memory}
+		err := data.read(w.stream, min(w.step, w.size-at*w.step))
+		if err == nil && at*w.step+data.size == w.size {
 			if _, err = w.stream.Read(make([]byte, 1)); errors.Is(err, io.EOF) { // the end has the checksum
 				err = nil
 			}
 		}
-		w.kept[1], w.kept[0] = w.kept[0], window{at, data[:n]}
+		w.kept[1], w.kept[0] = w.kept[0], window{at, data}
 		w.next++
 		if err != nil {
-			w.ended = fmt.Errorf("unpacked offset %d: %w", at*w.step+int64(n), err)
+			w.ended = fmt.Errorf("unpacked offset %d: %w", at*w.step+data.size, err)
 		}
 		if at == number {
-			return data[:n], w.ended
+			return data, w.ended
 		}
+	}
+}
+
+// drop forgets the window.
+func (w *window) drop() {
+	if w.data != nil {
+		w.data.drop()
+		w.data = nil
 	}
 }
 
@@ -97,7 +108,7 @@ func (w *windows) restart() error {
 	if err != nil {
 		return err
 	}
-	w.stream, w.next, w.ended, w.kept = stream, 0, nil, [2]window{}
+	w.stream, w.next, w.ended = stream, 0, nil
 	return nil
 }
 
@@ -109,6 +120,9 @@ func (w *windows) fault() error {
 }
 
 func (w *windows) close() error {
+	for i := range w.kept {
+		w.kept[i].drop()
+	}
 	if w.stream == nil {
 		return nil
 	}
@@ -122,12 +136,12 @@ func (x *expander) windowed(in Input, size int64, open func() (io.ReadCloser, er
 	in.Size, in.Sequential, in.stream = size, true, open
 	in.open = func() (*File, error) {
 		step := max(1<<16, min(windowSize, x.budget.most/4))
-		if _, err := x.budget.acquire(min(2*step, x.budget.most)); err != nil {
+		if err := x.budget.acquire(min(2*step, x.budget.most)); err != nil {
 			return nil, err
 		}
-		w := &windows{open: open, size: size, step: step}
+		w := &windows{open: open, size: size, step: step, memory: &x.budget.memory}
 		return &File{reader: w, size: size, late: w.fault, close: func() error {
-			x.budget.release(min(2*step, x.budget.most))
+			defer x.budget.release(min(2*step, x.budget.most))
 			return w.close()
 		}}, nil
 	}

@@ -56,9 +56,9 @@ type Member struct {
 	Offset int64
 	// Again is set if Open may be called more than once, and after Walk has ended.
 	Again bool
-	// Reopen opens the content of a member that Open opens only once, at the price of
-	// unpacking what comes before it; nil if there is no way. It may be called after
-	// Walk has ended.
+	// Reopen opens the content of a member that Open opens only once; nil if there is no
+	// way. It unpacks what comes before it, from the start or from where the last one
+	// that was opened so, and closed, ended. It may be called after Walk has ended.
 	Reopen func() (io.ReadCloser, error)
 
 	open func() (io.ReadCloser, error)

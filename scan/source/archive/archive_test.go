@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -257,4 +258,67 @@ func FuzzWalk(f *testing.F) {
 			return r.Close()
 		})
 	})
+}
+
+// countedFile counts the bytes that are read of a file.
+type countedFile struct {
+	*bytes.Reader
+	read int64
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *countedFile) ReadAt(b []byte, off int64) (int, error) {
+	n, err := f.Reader.ReadAt(b, off)
+	f.read += int64(n)
+	return n, err
+}
+
+// TestReopen: members of a stream that are opened again in their order unpack it
+// once, and in any other order they have the same content.
+func TestReopen(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	random := rand.New(rand.NewPCG(1, 2))
+	var want []string
+	for i := range 50 {
+		text := make([]byte, 10_000)
+		for i := range text {
+			text[i] = byte(random.IntN(64))
+		}
+		want = append(want, string(text))
+		must(0, w.WriteHeader(&tar.Header{Name: fmt.Sprint(i), Size: int64(len(text)), Mode: 0o600, Typeflag: tar.TypeReg}))
+		must(w.Write(text))
+	}
+	must(0, w.Close())
+	f := &countedFile{Reader: bytes.NewReader(makeGzip(b.Bytes()))}
+	var members []*archive.Member
+	err := archive.Walk(t.Context(), f, archive.Options{Name: "a.tgz"}, func(m *archive.Member) error {
+		members = append(members, m)
+		return nil
+	})
+	if err != nil || len(members) != len(want) {
+		t.Fatalf("%d members, %v", len(members), err)
+	}
+	read := func(i int) {
+		r, err := members[i].Reopen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || string(got) != want[i] {
+			t.Errorf("member %d: %d bytes, %v", i, len(got), err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	f.read = 0
+	for i := range members {
+		read(i)
+	}
+	if f.read > f.Size() {
+		t.Errorf("read %d bytes of %d", f.read, f.Size())
+	}
+	for _, i := range random.Perm(len(members)) {
+		read(i)
+	}
 }

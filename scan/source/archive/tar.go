@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // tarSource is a tar: a file of its own, whose members lie in it as they are, or a
@@ -16,6 +17,16 @@ type tarSource struct {
 	file   File // nil of a stream
 	reader io.Reader
 	again  func() (io.ReadCloser, error) // begins the stream anew
+
+	mu   sync.Mutex
+	idle *tarCursor // where the last reopened member ended, nil if it is in use
+}
+
+// tarCursor is a place in a stream.
+type tarCursor struct {
+	*tar.Reader
+	stream io.ReadCloser
+	next   int // number of the header that comes next
 }
 
 // walkTar reads the members of a tar. Links, devices and pipes are none.
@@ -59,20 +70,52 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 
 // reopen opens the member that comes after so many headers of a stream.
 func (s *tarSource) reopen(number int) (io.ReadCloser, error) {
+	c, err := s.cursor(number)
+	if err != nil {
+		return nil, err
+	}
+	for ; c.next <= number; c.next++ {
+		if _, err := c.Next(); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, errors.Join(err, c.stream.Close()))
+		}
+	}
+	return &tarMember{c, s}, nil
+}
+
+// cursor returns a place in the stream that is not behind a header.
+func (s *tarSource) cursor(number int) (*tarCursor, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.idle; c != nil && c.next <= number {
+		s.idle = nil
+		return c, nil
+	}
 	r, err := s.again()
 	if err != nil {
 		return nil, err
 	}
-	t := tar.NewReader(r)
-	for range number + 1 {
-		if _, err := t.Next(); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDamaged, errors.Join(err, r.Close()))
-		}
+	return &tarCursor{tar.NewReader(r), r, 0}, nil
+}
+
+// tarMember is a member of a stream, open for reading.
+type tarMember struct {
+	*tarCursor
+	source *tarSource
+}
+
+// Close implements io.Closer. Of several places in the stream the last one is kept.
+func (m *tarMember) Close() error {
+	m.source.mu.Lock()
+	defer m.source.mu.Unlock()
+	other := m.source.idle
+	if other != nil && other.next >= m.next {
+		return m.stream.Close()
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{t, r}, nil
+	m.source.idle = m.tarCursor
+	if other != nil {
+		return other.stream.Close()
+	}
+	return nil
 }
 
 // isSparse reports whether a member has holes that pax headers describe.

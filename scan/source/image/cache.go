@@ -36,10 +36,10 @@ func (c *blockCache) read(b []byte, block, skip int64) error {
 	if skip < 0 || skip+int64(len(b)) > c.size {
 		return fmt.Errorf("%w: %d bytes at %d of a block of %d", ErrDamaged, len(b), skip, c.size)
 	}
-	data := c.recent(block)
-	if data == nil {
-		data = c.kept.get(c, block)
+	if c.kept.read(b, c, block, skip) {
+		return nil
 	}
+	data := c.recent(block)
 	if data == nil {
 		data = make([]byte, c.size)
 		if err := c.unpack(block, data); err != nil {
@@ -83,9 +83,9 @@ func (c *blockCache) keep(block int64, data []byte) {
 // is read twice is unpacked once. Those that came first stay: whoever reads an image
 // again begins at its start. Goroutines may use it at once.
 type Blocks struct {
-	// Take is asked before a block of so many bytes is kept, and reports whether there
-	// is memory for it. After Drop it has nothing to say.
-	Take func(n int64) bool
+	// Take returns memory for a block of so many bytes, nil if there is none. After Drop
+	// it has no use any more.
+	Take func(n int64) []byte
 
 	mu      sync.RWMutex
 	blocks  map[blockKey][]byte
@@ -97,34 +97,44 @@ type blockKey struct {
 	block int64
 }
 
-func (k *Blocks) get(c *blockCache, block int64) []byte {
+// read fills b with a block's bytes from skip on, and reports whether the block was
+// kept.
+func (k *Blocks) read(b []byte, c *blockCache, block, skip int64) bool {
 	if k == nil {
-		return nil
+		return false
 	}
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	return k.blocks[blockKey{c, block}]
+	data, ok := k.blocks[blockKey{c, block}]
+	if ok {
+		copy(b, data[skip:])
+	}
+	return ok
 }
 
-// put keeps a block, and reports whether it did.
+// put keeps a copy of a block, and reports whether it did.
 func (k *Blocks) put(c *blockCache, block int64, data []byte) bool {
-	// Drop may be called by who is asked, so the lock is not held yet.
-	if k == nil || !k.Take(c.size) {
+	if k == nil {
+		return false
+	}
+	memory := k.Take(c.size) // without the lock: who is asked may call Drop
+	if memory == nil {
 		return false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.dropped {
-		return false
+		return false // and the memory is not ours any more
 	}
 	if k.blocks == nil {
 		k.blocks = make(map[blockKey][]byte)
 	}
-	k.blocks[blockKey{c, block}] = data
+	copy(memory, data)
+	k.blocks[blockKey{c, block}] = memory
 	return true
 }
 
-// Drop forgets all blocks. None are kept from then on.
+// Drop forgets all blocks. None are kept from then on, and nobody uses their memory.
 func (k *Blocks) Drop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

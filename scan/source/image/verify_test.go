@@ -118,12 +118,12 @@ func TestBlocks(t *testing.T) {
 	})
 	f := &counted{Reader: bytes.NewReader(data)}
 	left := int64(120 * chunk)
-	blocks := &image.Blocks{Take: func(n int64) bool {
-		ok := n <= left
-		if ok {
-			left -= n
+	blocks := &image.Blocks{Take: func(n int64) []byte {
+		if n > left {
+			return nil
 		}
-		return ok
+		left -= n
+		return make([]byte, n)
 	}}
 	m, err := image.Open(f, image.Options{Name: "x.E01", Blocks: blocks})
 	if err != nil {
