@@ -42,7 +42,7 @@ type Options struct {
 	Statuses []string
 	Tags     []string
 
-	// Exclude leaves out rules by name or ID, compared without case.
+	// Exclude leaves out rules by name, ID or title, compared without case.
 	Exclude []string
 
 	// CacheSize is how many verdicts each Matcher keeps at most of values that
@@ -171,7 +171,7 @@ func (o *Options) selects(r *Rule) bool {
 	switch {
 	case r.Level < o.MinLevel,
 		len(o.Statuses) > 0 && !same(o.Statuses, r.Status),
-		r.Name != "" && same(o.Exclude, r.Name), r.ID != "" && same(o.Exclude, r.ID):
+		slices.ContainsFunc(o.Exclude, r.Called):
 		return false
 	case len(o.Tags) == 0:
 		return true

@@ -177,6 +177,7 @@ func TestSelection(t *testing.T) {
 		selection("id: D4\n"),
 	}, "---\n")
 	text = strings.ReplaceAll(text, "name: test\n", "")
+	text = strings.Replace(text, "id: D4\ntitle: ", "id: D4\ntitle: The fourth #", 1)
 	for _, c := range []struct {
 		options rules.Options
 		want    []string
@@ -189,6 +190,7 @@ func TestSelection(t *testing.T) {
 		{rules.Options{Tags: []string{"ATTACK.T1505.003"}}, []string{"A1"}},
 		{rules.Options{Tags: []string{"attack.t15"}}, []string{}},
 		{rules.Options{Exclude: []string{"a1", "c3"}}, []string{"B2", "D4"}},
+		{rules.Options{Exclude: []string{"the FOURTH"}}, []string{"A1", "B2", "C3"}},
 	} {
 		set := mustCompile(t, mustParse(t, text), c.options)
 		got := []string{}

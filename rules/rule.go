@@ -197,6 +197,12 @@ type Bound struct {
 	Value float64
 }
 
+// Called reports whether a name, ID or title, compared without case, is the rule's:
+// reports call rules without a name by their titles.
+func (r *Rule) Called(by string) bool {
+	return r.Goes(by) || by != "" && strings.EqualFold(by, r.Title)
+}
+
 // Goes reports whether a name or ID, compared without case, is the rule's.
 func (r *Rule) Goes(by string) bool {
 	return by != "" && (strings.EqualFold(by, r.Name) || strings.EqualFold(by, r.ID))

@@ -19,7 +19,7 @@ func rulesOf(res *scan.Result) map[uint32][]string {
 }
 
 // TestBetween: what stands between a server and a finding is a finding, unless it
-// is a known child; what stands beside is none for that.
+// is a known child or nobody knows its name; what stands beside is none for that.
 func TestBetween(t *testing.T) {
 	const name = "web_server_descendant_between"
 	res := scanRuns(t,
@@ -30,9 +30,13 @@ func TestBetween(t *testing.T) {
 		run{pid: 50, parent: 10, image: `C:\php\php-cgi.exe`, user: shopUser, logon: 0x51a2, parentImage: w3wp},
 		run{pid: 60, parent: 50, image: cmd, command: "cmd /c dir", user: shopUser, logon: 0x51a2, parentImage: `C:\php\php-cgi.exe`},
 		run{pid: 70, parent: 10, image: `C:\tools\c.exe`, user: shopUser, logon: 0x51a2, parentImage: w3wp},
+		run{pid: 80, parent: 10, image: "-", user: shopUser, logon: 0x51a2, parentImage: w3wp},
+		run{pid: 81, parent: 80, image: "?", user: shopUser, logon: 0x51a2},
+		run{pid: 82, parent: 81, image: "<unknown process>", user: shopUser, logon: 0x51a2},
+		run{pid: 83, parent: 82, image: cmd, command: "cmd /c dir", user: shopUser, logon: 0x51a2},
 	)
 	found := rulesOf(res)
-	for pid, want := range map[uint32]bool{20: true, 30: true, 40: false, 50: false, 60: false, 70: false} {
+	for pid, want := range map[uint32]bool{20: true, 30: true, 40: false, 50: false, 60: false, 70: false, 80: false, 81: false, 82: false, 83: false} {
 		if slices.Contains(found[pid], name) != want {
 			t.Errorf("process %d: %v, want %s: %v", pid, found[pid], name, want)
 		}
@@ -41,7 +45,7 @@ func TestBetween(t *testing.T) {
 	for _, f := range res.Findings {
 		order = append(order, f.ProcessID)
 	}
-	if want := []uint32{20, 30, 40, 60, 70}; !slices.Equal(order, want) {
+	if want := []uint32{20, 30, 40, 60, 70, 83}; !slices.Equal(order, want) {
 		t.Errorf("findings of %v, want %v in this order", order, want)
 	}
 }

@@ -211,8 +211,9 @@ func TestSelection(t *testing.T) {
 	}{
 		{"a rule to exclude", scan.RuleOptions{Exclude: []string{"ODD"}}, ""},
 		{"a built-in rule that is left out anyway", scan.RuleOptions{NoBuiltin: true, Exclude: []string{"web_server_descendant_shell"}}, ""},
-		{"a rule to exclude that there is not", scan.RuleOptions{Exclude: []string{"odd", "nobody"}}, `no rule to exclude has the name or ID "nobody"`},
-		{"no name", scan.RuleOptions{Exclude: []string{""}}, `no rule to exclude has the name or ID ""`},
+		{"a rule to exclude by its title", scan.RuleOptions{Exclude: []string{"web server STARTED a shell or a reconnaissance program"}}, ""},
+		{"a rule to exclude that there is not", scan.RuleOptions{Exclude: []string{"odd", "nobody"}}, `no rule to exclude has the name, ID or title "nobody"`},
+		{"no name", scan.RuleOptions{Exclude: []string{""}}, `no rule to exclude has the name, ID or title ""`},
 		{"a tag", scan.RuleOptions{Tags: []string{"T1505"}}, ""},
 		{"a tag that there is not", scan.RuleOptions{Tags: []string{"t1505", "T150"}}, `no rule has the tag "T150" or one below it`},
 		{"level", scan.RuleOptions{MinLevel: rules.LevelCritical}, ""},

@@ -26,7 +26,7 @@ type RuleOptions struct {
 	// rules.Options. Rules that tell servers are taken whatever they have.
 	MinLevel       rules.Level
 	Statuses, Tags []string
-	// Exclude leaves out rules by name or ID, compared without case.
+	// Exclude leaves out rules by name, ID or title, compared without case.
 	Exclude []string
 	// Placeholders gives the values of placeholders, by name without percent signs.
 	Placeholders map[string][]string

@@ -3,7 +3,6 @@ package scan
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
@@ -118,7 +117,7 @@ func (s *RuleSets) hasError(filter *rules.Rule) bool {
 func (s *RuleSets) Find(name string) []*rules.Rule {
 	var list []*rules.Rule
 	for _, r := range s.Loaded {
-		if r.Goes(name) || strings.EqualFold(r.Title, name) {
+		if r.Called(name) {
 			list = append(list, r)
 		}
 	}

@@ -15,9 +15,9 @@ import (
 func (s *RuleSets) checkSelection(o *RuleOptions, all []*rules.Rule, unread bool) {
 	var errs []error
 	for _, ref := range o.Exclude {
-		if !slices.ContainsFunc(all, func(r *rules.Rule) bool { return r.Goes(ref) }) {
+		if !slices.ContainsFunc(all, func(r *rules.Rule) bool { return r.Called(ref) }) {
 			s.Unmatched = append(s.Unmatched, ref)
-			errs = append(errs, fmt.Errorf("no rule to exclude has the name or ID %q", ref))
+			errs = append(errs, fmt.Errorf("no rule to exclude has the name, ID or title %q", ref))
 		}
 	}
 	for _, tag := range o.Tags {

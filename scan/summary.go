@@ -232,8 +232,11 @@ func blindSpots(s *Summary) []Blind {
 	if s.Events.Total() == 0 {
 		list = append(list, Blind{"", "no process events (Sysmon 1, Security 4688) in any log: what web servers started cannot be seen"})
 	}
-	if s.Rules.Applied == 0 {
+	switch {
+	case s.Rules.Applied+s.Rules.Events == 0:
 		list = append(list, Blind{"", "no rule was applied: nothing could be found"})
+	case s.Rules.Applied == 0:
+		list = append(list, Blind{"", "no rule about processes was applied: none of them could be a finding"})
 	}
 	for _, h := range s.Hosts {
 		e := h.Events

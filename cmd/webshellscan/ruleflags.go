@@ -82,7 +82,7 @@ func (f *ruleFlags) addFlags(cmd *cobra.Command) {
 	f.level.add(cmd, "rule-level", "only rules of this `level` or above: ")
 	flags.Var(&f.statuses, "status", "only rules of this `status`: "+strings.Join(statuses, ", ")+" (repeatable)")
 	flags.StringArrayVar(&f.tags, "tag", nil, "only rules with this `tag` or one below it, such as T1505 or attack.t1505 (repeatable)")
-	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out the rule of this `name` or ID (repeatable)")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out the rule of this `name`, ID or title (repeatable)")
 	flags.StringVar(&f.placeholders, "placeholders", "", "a YAML `file` with the values that placeholders in rules stand for")
 	completeRules(cmd, "exclude", f)
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))

@@ -226,8 +226,11 @@ func newFaultFinding(l *Log, first *evtx.FormatError) *Finding {
 	if n > 1 {
 		text = fmt.Sprintf("%s (%d times)", text, n)
 	}
-	if first.Class == evtx.RecordsMissing || first.Class == evtx.ExportGap {
+	switch first.Class {
+	case evtx.RecordsMissing, evtx.ExportGap:
 		n = int(first.Have)
+	case evtx.ChunksMissing:
+		n = int(first.Need - first.Have)
 	}
 	from, to := inOrder(first.From, first.To)
 	return &Finding{
