@@ -257,6 +257,19 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestRulesInterrupted: a verb about rules that is stopped says so by its exit
+// status: not all rules were read.
+func TestRulesInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, verb := range [][]string{{"rules", "check", "../../rules/builtin"}, {"rules", "list"}, {"rules", "show", "web_server_iis"}} {
+		var out, errs bytes.Buffer
+		if status := run(ctx, verb, strings.NewReader(""), &out, &errs); status != exitInterrupted {
+			t.Errorf("%v: exit status %d, %s", verb, status, errs.String())
+		}
+	}
+}
+
 // TestProgressLine: what the line on a terminal says.
 func TestProgressLine(t *testing.T) {
 	wide := runewidth.DefaultCondition.EastAsianWidth

@@ -15,7 +15,16 @@ const rulesExitHelp = `Exit status:
   1    of check: there are errors
   2    wrong usage, or no such rule
   3    the output could not be written
+  130  interrupted: not all rules were read
 `
+
+// endedEarly returns the outcome of a run that was interrupted, nil of others.
+func endedEarly(cmd *cobra.Command) error {
+	if cmd.Context().Err() != nil {
+		return outcome(exitInterrupted)
+	}
+	return nil
+}
 
 // newRulesCommand returns the verb rules with those below it.
 func newRulesCommand(g *globals) *cobra.Command {

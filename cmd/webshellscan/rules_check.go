@@ -45,6 +45,9 @@ The built-in rules are there to be referred to.
 			if !g.quiet {
 				_ = report.CheckSummary(g.stderr, sets, problems) // without standard error there is nobody to tell
 			}
+			if err := endedEarly(cmd); err != nil {
+				return err
+			}
 			if len(sets.Errors) > 0 {
 				return outcome(exitFindings)
 			}

@@ -32,6 +32,9 @@ level, log source and tags, and what a scan with the same flags does with each.
 				_ = report.RuleSummary(g.stderr, sets) // without standard error there is nobody to tell
 			}
 			err = g.print(func(out *output, o report.Options) error { return report.RuleListFormats.Write(out, format, sets, o) })
+			if ended := endedEarly(cmd); err == nil && ended != nil {
+				return ended
+			}
 			return errors.Join(err, sets.Selection)
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -31,8 +32,8 @@ says, and the one condition over fields that it was simplified to.
 			if err != nil {
 				return err
 			}
-			if sets.Selection != nil {
-				return sets.Selection
+			if err := cmp.Or(endedEarly(cmd), sets.Selection); err != nil {
+				return err
 			}
 			var list []*rules.Rule
 			for _, name := range args {
