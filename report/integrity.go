@@ -49,8 +49,8 @@ func (p *printer) integrityFinding(i *integrity.Finding, width int) {
 	}
 	head := fmt.Sprintf("  %-8s", strings.ToUpper(i.Level.String()))
 	s := i.Text
-	if i.Count > 1 && len(i.Evidence) > 0 {
-		s += fmt.Sprintf(" (%d times)", i.Count)
+	if i.Times > 1 {
+		s += fmt.Sprintf(" (%d times)", i.Times)
 	}
 	if len(about) > 0 {
 		s = strings.Join(about, ", ") + ": " + s

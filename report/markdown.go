@@ -428,7 +428,7 @@ func losses(d scan.FileFaults) string {
 	var parts []string
 	for _, class := range slices.Sorted(maps.Keys(d.Counts)) {
 		if class.Loss() {
-			parts = append(parts, fmt.Sprintf("%d %s", d.Counts[class], class))
+			parts = append(parts, fmt.Sprintf("%d %s", phrase.FaultCount(d, class), class))
 		}
 	}
 	return strings.Join(parts, ", ")

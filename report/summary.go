@@ -201,7 +201,7 @@ func (p *printer) damage(s *scan.Summary) {
 			var parts []string
 			for _, c := range slices.Sorted(maps.Keys(d.Counts)) {
 				if c.Loss() == loss {
-					parts = append(parts, fmt.Sprintf("%d %s (first at offset %d)", d.Counts[c], c, phrase.FirstOffset(d, c)))
+					parts = append(parts, fmt.Sprintf("%d %s (first at offset %d)", phrase.FaultCount(d, c), c, phrase.FirstOffset(d, c)))
 				}
 			}
 			switch {

@@ -66,6 +66,28 @@ func told(res *scan.Result) []string {
 	return list
 }
 
+// TestTimes: how often something happened is said once, and never of what Count
+// counts besides.
+func TestTimes(t *testing.T) {
+	admin := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-500"), Name: "admin", Domain: "CORP", LogonID: 7}
+	changed := &evtxtest.SysmonConfigChange{Configuration: `C:\s.xml`, ConfigurationFileHash: "SHA256=00"}
+	path := filepath.Join(t.TempDir(), "a.evtx")
+	logOf(t, path,
+		after(0, &evtxtest.LogCleared{Subject: admin, Channel: "A"}), after(1, &evtxtest.LogCleared{Subject: admin, Channel: "B"}),
+		after(2, &evtxtest.SysmonError{ID: "QUEUE", Description: "lost 1"}), after(3, &evtxtest.SysmonError{ID: "QUEUE", Description: "lost 2"}),
+		after(4, changed), after(5, changed), after(6, changed),
+	)
+	res := mustScan(t, scan.Options{Paths: []string{path}})
+	got := make(map[integrity.Kind]int)
+	for _, i := range res.Integrity {
+		got[i.Kind] = i.Times
+	}
+	want := map[integrity.Kind]int{integrity.LogCleared: 0, integrity.SysmonFailed: 0, integrity.SysmonConfigured: 3}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestIntegrityEvents: what events say of the logs themselves.
 func TestIntegrityEvents(t *testing.T) {
 	admin := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-500"), Name: "admin", Domain: "CORP", LogonID: 7}
@@ -161,10 +183,12 @@ func TestIntegrityEvents(t *testing.T) {
 			fail(0, "QUEUE", "Events dropped from driver queue: ImageLoad:3"), fail(1, "QUEUE", "Events dropped from driver queue: ImageLoad:1 FileCreate:7"),
 			fail(2, "QUEUE", "Events dropped from driver queue: ProcessCreate:40 ImageLoad:1"), fail(3, "QUEUE", "Events dropped from driver queue: ProcessCreate:2"),
 			fail(4, "DriverCommunication", "lost 5 of 7"), fail(5, "DriverCommunication", "lost 50 of 70"), fail(6, "Registry", "lost 5 of 7"),
+			fail(7, "Driver", "last error: 0x5"), fail(8, "Driver", "last error: 0xC000000d"),
 		}, []string{
 			`warning sysmon-error 2 Sysmon reported an error: QUEUE Events dropped from driver queue: ProcessCreate:40 ImageLoad:1 (the first of 2 like it); 42 process creations dropped in all`,
 			`warning sysmon-error 2 Sysmon reported an error: DriverCommunication lost 5 of 7 (the first of 2 like it)`,
 			`warning sysmon-error 1 Sysmon reported an error: Registry lost 5 of 7`,
+			`warning sysmon-error 2 Sysmon reported an error: Driver last error: 0x5 (the first of 2 like it)`,
 			`notice sysmon-error 2 Sysmon reported an error: QUEUE Events dropped from driver queue: ImageLoad:3 (the first of 2 like it)`,
 		}},
 	}

@@ -26,7 +26,7 @@ func faultRows(damage []scan.FileFaults) []faultRow {
 		for _, d := range damage {
 			for _, c := range slices.Sorted(maps.Keys(d.Counts)) {
 				if c.Loss() == loss {
-					rows = append(rows, faultRow{d.Path, c, d.Counts[c], phrase.FirstOffset(d, c), loss})
+					rows = append(rows, faultRow{d.Path, c, phrase.FaultCount(d, c), phrase.FirstOffset(d, c), loss})
 				}
 			}
 		}

@@ -81,6 +81,18 @@ func Blind(s *scan.Summary) string {
 	return plural.Count(n, "host has", "hosts have") + " no process creations: what ran there cannot be seen."
 }
 
+// FaultCount returns how many faults of a class a file has, or how many records or
+// chunks they say are missing.
+func FaultCount(d scan.FileFaults, class evtx.Class) int {
+	n := d.Counts[class]
+	for _, f := range d.First {
+		if f.Class == class {
+			n = max(n, f.Missing())
+		}
+	}
+	return n
+}
+
 // FirstOffset returns where in a file the first fault of a class lies, in
 // bytes.
 func FirstOffset(d scan.FileFaults, class evtx.Class) int64 {

@@ -7,6 +7,7 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
 	"webshellscan/scan/finding"
 )
 
@@ -59,6 +60,23 @@ func TestPhrases(t *testing.T) {
 	} {
 		if c[0] != c[1] {
 			t.Errorf("%q, want %q", c[0], c[1])
+		}
+	}
+}
+
+// TestFaultCount: one fault that says that records are missing counts as many.
+func TestFaultCount(t *testing.T) {
+	d := scan.FileFaults{
+		Counts: map[evtx.Class]int{evtx.RecordsMissing: 1, evtx.ChunksMissing: 1, evtx.RecordBad: 4},
+		First: []*evtx.FormatError{
+			{Class: evtx.RecordsMissing, Have: 39},
+			{Class: evtx.ChunksMissing, Need: 5, Have: 3},
+			{Class: evtx.RecordBad, Need: 792, Have: 24},
+		},
+	}
+	for class, want := range map[evtx.Class]int{evtx.RecordsMissing: 39, evtx.ChunksMissing: 2, evtx.RecordBad: 4, evtx.IDGap: 0} {
+		if got := phrase.FaultCount(d, class); got != want {
+			t.Errorf("%s: %d, want %d", class, got, want)
 		}
 	}
 }

@@ -130,6 +130,18 @@ type FormatError struct {
 	Err        error
 }
 
+// Missing returns how many records or chunks a fault says are missing at the end of
+// a file, 0 if it says nothing of the kind.
+func (e *FormatError) Missing() int {
+	switch e.Class {
+	case RecordsMissing:
+		return int(e.Have)
+	case ChunksMissing:
+		return int(e.Need - e.Have)
+	}
+	return 0
+}
+
 // Error returns one line that names place, structure and reason.
 func (e *FormatError) Error() string {
 	s := fmt.Sprintf("offset %d: %s", e.Offset, e.What)

@@ -241,6 +241,8 @@ func (f *eventFinding) finish() {
 			names += fmt.Sprintf(" and %d more", more)
 		}
 		f.Text = fmt.Sprintf("%d logs were cleared%s: %s", len(f.logs), f.by, names)
+	default:
+		f.Times = f.Count
 	}
 }
 

@@ -226,11 +226,8 @@ func newFaultFinding(l *Log, first *evtx.FormatError) *Finding {
 	if n > 1 {
 		text = fmt.Sprintf("%s (%d times)", text, n)
 	}
-	switch first.Class {
-	case evtx.RecordsMissing, evtx.ExportGap:
+	if n = max(n, first.Missing()); first.Class == evtx.ExportGap {
 		n = int(first.Have)
-	case evtx.ChunksMissing:
-		n = int(first.Need - first.Have)
 	}
 	from, to := inOrder(first.From, first.To)
 	return &Finding{

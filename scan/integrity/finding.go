@@ -31,6 +31,9 @@ type Finding struct {
 	First, Last event.Time
 	// Count is how many such things there are, of which this one stands first.
 	Count int
+	// Times is how often it happened if Text does not say that already, else 0: other
+	// counts are of records, chunks or machines.
+	Times int
 	// Text is one plain sentence of what was seen, Meaning one of what it may mean.
 	Text, Meaning string
 	// Evidence names the records that it rests on, if it rests on whole ones.

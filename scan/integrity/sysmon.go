@@ -2,6 +2,7 @@ package integrity
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -35,23 +36,12 @@ func isQueueMessage(e *logEvent) bool {
 	return strings.EqualFold(e.what, "QUEUE") || strings.Contains(strings.ToLower(e.said), "dropped from driver queue")
 }
 
+// anyNumber matches a number as messages write them, codes of errors too.
+var anyNumber = regexp.MustCompile(`0[xX][0-9a-fA-F]+|[0-9]+`)
+
 // withoutNumbers puts # in place of each number, so that texts that differ in
 // counters only are equal.
-func withoutNumbers(text string) string {
-	var b strings.Builder
-	digits := false
-	for _, r := range text {
-		isDigit := r >= '0' && r <= '9'
-		switch {
-		case !isDigit:
-			b.WriteRune(r)
-		case !digits:
-			b.WriteByte('#')
-		}
-		digits = isDigit
-	}
-	return b.String()
-}
+func withoutNumbers(text string) string { return anyNumber.ReplaceAllString(text, "#") }
 
 // describeSysmonError says what Sysmon's event 255 means for what can be seen.
 func describeSysmonError(e *logEvent) Finding {
