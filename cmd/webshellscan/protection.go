@@ -59,6 +59,8 @@ func (p protection) checkFile(path string, info fs.FileInfo) error {
 		return fmt.Errorf("%s exists and cannot be read, so it may be evidence: it will not be overwritten: %w", path, err)
 	case kind.Evidence():
 		return fmt.Errorf("%s is %s: evidence is never overwritten", path, kind.Name)
+	case source.IsContainerName(path) || source.IsContainerName(targetOf(path)):
+		return fmt.Errorf("%s is named as archives and disk images are: evidence is never overwritten", path)
 	case !p.force:
 		return fmt.Errorf("%s exists: it is replaced only with --force", path)
 	}
