@@ -14,7 +14,11 @@ import (
 func (p *eventPlan) newGates() map[event.Key]*rules.Gate {
 	gates := make(map[event.Key]*rules.Gate)
 	for key, list := range p.asking {
-		if g := rules.NewGate(slices.Concat(list, p.askingAll[key.Provider]), gateable); g != nil {
+		list = slices.Concat(list, p.askingAll[key.Provider])
+		if slices.ContainsFunc(list, p.renames) {
+			continue
+		}
+		if g := rules.NewGate(list, gateable); g != nil {
 			gates[key] = g
 		}
 	}
@@ -29,18 +33,26 @@ func (p *eventPlan) look(key event.Key) event.Look {
 	return event.Look{}
 }
 
+// renames reports whether a rule is of a source whose fields rules call otherwise.
+func (p *eventPlan) renames(r rules.GateRule) bool {
+	return slices.ContainsFunc(p.sets, func(e EventSet) bool { return e.Set == r.Set && len(e.source.names) > 0 })
+}
+
+// userIDField is the field of whom an event is of, as FoldName has it.
+const userIDField = "userid"
+
 // gateable reports whether a field in a rule is one value of a record.
 func gateable(field string) bool {
-	if field == "UserID" {
+	if event.FoldName(field) == userIDField {
 		return true
 	}
 	_, numbered := story.DataNumber(field)
-	return eventGetters[field] == nil && !numbered && !strings.Contains(field, "/@")
+	return eventGetters[event.FoldName(field)] == nil && !numbered && !strings.Contains(field, "/@")
 }
 
 // lookFieldOf returns the value of a record that a field in a rule is.
 func lookFieldOf(field string) event.LookField {
-	if field == "UserID" {
+	if event.FoldName(field) == userIDField {
 		return event.LookField{Name: "Security/@UserID", System: true}
 	}
 	return event.LookField{Name: field}

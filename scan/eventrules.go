@@ -53,6 +53,14 @@ func (l *logSource) covers(rule rules.LogSource) bool {
 	return l.Category == rule.Category && l.Service == rule.Service && (rule.Product == "" || rule.Product == l.Product)
 }
 
+// nameOf returns what the source's events call a field of rules.
+func (l *logSource) nameOf(field string) string {
+	if own, ok := l.names[event.FoldName(field)]; ok {
+		return own
+	}
+	return field
+}
+
 // eventRules returns the rules that are matched against events.
 func (s *RuleSets) eventRules() []*rules.Rule { return rulesOf(s.Events) }
 
@@ -76,6 +84,7 @@ type eventPlan struct {
 	providers map[string][]int
 	channels  map[string][]int
 	fields    []string
+	all       bool // a rule has keywords, which are looked for in all values
 	// asking are the rules that ask for a kind of event, askingAll those that ask for
 	// all of a provider, gates what tells early that none of them matches.
 	asking    map[event.Key][]rules.GateRule
@@ -96,7 +105,8 @@ func newEventPlan(servers *rules.Set, sets []EventSet) *eventPlan {
 	}
 	for i, e := range sets {
 		for _, name := range e.Set.Fields() {
-			names[name] = true
+			names[e.source.nameOf(name)] = true
+			p.all = p.all || name == ""
 		}
 		for rule := range e.Set.Rules() {
 			p.add(i, rule)
@@ -113,7 +123,7 @@ func (p *eventPlan) want() event.Want {
 		return cmp.Or(strings.Compare(a.Provider, b.Provider), cmp.Compare(a.ID, b.ID))
 	})
 	return event.Want{
-		Keys: keys, Providers: slices.Sorted(maps.Keys(p.providers)), Channels: slices.Sorted(maps.Keys(p.channels)), Fields: p.fields,
+		Keys: keys, Providers: slices.Sorted(maps.Keys(p.providers)), Channels: slices.Sorted(maps.Keys(p.channels)), AllFields: p.all, Fields: p.fields,
 	}
 }
 
@@ -270,7 +280,7 @@ func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap) *eventM
 	for _, e := range p.sets {
 		s := eventSubject{matcher: m}
 		for _, name := range e.Set.Fields() {
-			s.getters = append(s.getters, eventGetterOf(name))
+			s.getters = append(s.getters, eventGetterOf(e.source.nameOf(name)))
 		}
 		m.subjects, m.matchers = append(m.subjects, s), append(m.matchers, e.Set.NewMatcher())
 	}
@@ -372,16 +382,16 @@ func (s *eventSubject) giveText(text []byte) {
 type eventGetter func(s *eventSubject)
 
 // eventGetters are the fields that are none of the event's own, by their names in
-// Sigma rules. "Data" has all values without a name.
+// Sigma rules, folded. "Data" has all values without a name.
 var eventGetters = map[string]eventGetter{
-	"EventID":       func(s *eventSubject) { s.giveText(strconv.AppendUint(nil, uint64(s.event.ID), 10)) },
-	"Provider_Name": func(s *eventSubject) { s.give(s.event.Provider) },
-	"Channel":       func(s *eventSubject) { s.give(s.event.Channel) },
-	"Computer":      func(s *eventSubject) { s.give(s.event.Computer) },
-	"ComputerName":  func(s *eventSubject) { s.give(s.event.Computer) },
-	"UserID":        func(s *eventSubject) { s.give(s.event.System().Value("Security/@UserID")) },
-	"ServerRole":    giveRole,
-	"Data":          func(s *eventSubject) { s.payload(func(name string) bool { return name == "" || name == "Data" }) },
+	"eventid":       func(s *eventSubject) { s.giveText(strconv.AppendUint(nil, uint64(s.event.ID), 10)) },
+	"provider_name": func(s *eventSubject) { s.give(s.event.Provider) },
+	"channel":       func(s *eventSubject) { s.give(s.event.Channel) },
+	"computer":      func(s *eventSubject) { s.give(s.event.Computer) },
+	"computername":  func(s *eventSubject) { s.give(s.event.Computer) },
+	"userid":        func(s *eventSubject) { s.give(s.event.System().Value("Security/@UserID")) },
+	"serverrole":    giveRole,
+	"data":          func(s *eventSubject) { s.payload(func(name string) bool { return name == "" || name == "Data" }) },
 	"":              func(s *eventSubject) { s.payload(func(string) bool { return true }) },
 }
 
@@ -393,14 +403,22 @@ func giveRole(s *eventSubject) {
 
 // eventGetterOf returns the getter of a field.
 func eventGetterOf(name string) eventGetter {
-	if g := eventGetters[name]; g != nil {
+	folded := event.FoldName(name)
+	if g := eventGetters[folded]; g != nil {
 		return g
 	}
 	if n, ok := story.DataNumber(name); ok {
 		return func(s *eventSubject) { s.give(s.event.Payload().Unnamed(n - 1)) }
 	}
-	wanted := func(own string) bool { return own == name || strings.EqualFold(own, name) }
-	return func(s *eventSubject) { s.payload(wanted) }
+	return func(s *eventSubject) {
+		s.payload(func(own string) bool { return own == name || sameField(own, folded) })
+	}
+}
+
+// sameField reports whether a name is the one of a rule, which is folded.
+func sameField(own, folded string) bool {
+	var buffer [64]byte
+	return string(event.AppendFolded(buffer[:0], own)) == folded
 }
 
 // payload gives the event's own values of some names.
@@ -532,7 +550,7 @@ type eventReading struct {
 // add returns what is wanted beside some kinds of event, these first, and which of
 // it rules may ask for, by Event.Key.
 func (r *eventReading) add(keys []event.Key) (want event.Want, candidates []bool) {
-	want = event.Want{Keys: slices.Clone(keys), Providers: r.want.Providers, Channels: r.want.Channels, Fields: r.want.Fields}
+	want = event.Want{Keys: slices.Clone(keys), Providers: r.want.Providers, Channels: r.want.Channels, AllFields: r.want.AllFields, Fields: r.want.Fields}
 	candidates = make([]bool, len(keys))
 	for _, k := range r.want.Keys {
 		if i := slices.IndexFunc(keys, func(have event.Key) bool { return have.ID == k.ID && strings.EqualFold(have.Provider, k.Provider) }); i >= 0 {

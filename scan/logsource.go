@@ -15,6 +15,9 @@ type logSource struct {
 	ids       []uint16
 	// channel is where they are, for services whose events many providers write.
 	channel string
+	// names are what rules call fields of its events, folded, and what the events
+	// themselves do, where Sigma has names of its own.
+	names map[string]string
 }
 
 const windowsProduct = "windows"
@@ -22,6 +25,23 @@ const windowsProduct = "windows"
 func category(name string, provider string, ids ...uint16) logSource {
 	return logSource{LogSource: rules.LogSource{Category: name, Product: windowsProduct}, providers: []string{provider}, ids: ids}
 }
+
+// powerShell returns a category of events that both editions of PowerShell write.
+func powerShell(name string, id uint16) logSource {
+	l := category(name, event.ProviderPowerShell, id)
+	l.providers = append(l.providers, event.ProviderPowerShellCore)
+	return l
+}
+
+// antivirus returns the category of what any antivirus product found: here
+// Microsoft Defender.
+func antivirus(ids ...uint16) logSource {
+	l := category("antivirus", providerDefender, ids...)
+	l.names = map[string]string{"signature": "Threat Name", "filename": "Path", "action": "Action Name"}
+	return l
+}
+
+const providerDefender = "Microsoft-Windows-Windows Defender"
 
 func service(name string, providers ...string) logSource {
 	return logSource{LogSource: rules.LogSource{Service: name, Product: windowsProduct}, providers: providers}
@@ -59,16 +79,19 @@ var logSources = []logSource{
 	category("clipboard_capture", event.ProviderSysmon, 24),
 	category("sysmon_status", event.ProviderSysmon, 4, 16),
 	category("sysmon_error", event.ProviderSysmon, 255),
-	category("ps_module", event.ProviderPowerShell, 4103),
-	category("ps_script", event.ProviderPowerShell, 4104),
+	powerShell("ps_module", 4103),
+	powerShell("ps_script", 4104),
 	category("ps_classic_start", event.ProviderPowerShellClassic, 400),
 	category("ps_classic_provider_start", event.ProviderPowerShellClassic, 600),
 	category("ps_classic_script", event.ProviderPowerShellClassic, 800),
+	category("file_access", "Microsoft-Windows-Kernel-File", 12, 15),
+	category("file_rename", "Microsoft-Windows-Kernel-File", 19, 27),
+	antivirus(1006, 1007, 1015, 1116, 1117, 1118, 1119),
 	service("sysmon", event.ProviderSysmon),
 	service("security", event.ProviderSecurity),
 	service("powershell", event.ProviderPowerShell, event.ProviderPowerShellCore),
 	service("powershell-classic", event.ProviderPowerShellClassic),
-	service("windefend", "Microsoft-Windows-Windows Defender"),
+	service("windefend", providerDefender),
 	service("taskscheduler", "Microsoft-Windows-TaskScheduler"),
 	service("wmi", "Microsoft-Windows-WMI-Activity"),
 	service("bits-client", "Microsoft-Windows-Bits-Client"),

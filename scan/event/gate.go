@@ -12,8 +12,8 @@ type Gate interface {
 
 // Look is what a Gate asks of one kind of event.
 type Look struct {
-	// Fields are the names of values, as FieldList has them. They are compared without
-	// case.
+	// Fields are the names of values, as FieldList has them. They are compared as
+	// FoldName has them.
 	Fields []LookField
 	// Admits reports whether an event is wanted. With nil all of them are.
 	Admits func(*Glance) bool

@@ -116,3 +116,22 @@ func (v Value) Items() iter.Seq[Value] {
 		}
 	}
 }
+
+// AppendFolded appends a field's name as names are compared: without blanks, which
+// rules leave out (Defender's "Threat Name" is ThreatName to them), and without
+// the case of ASCII letters.
+func AppendFolded[T string | []byte](dst []byte, name T) []byte {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == ' ':
+		case 'A' <= c && c <= 'Z':
+			dst = append(dst, c+'a'-'A')
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// FoldName returns a field's name as names are compared: see AppendFolded.
+func FoldName(name string) string { return string(AppendFolded(nil, name)) }

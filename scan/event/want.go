@@ -9,7 +9,8 @@ type Want struct {
 	// compared without case.
 	Providers, Channels []string
 	// AllFields asks for Event.System and Event.Payload with all that a record
-	// has. Fields asks for them with the fields of these names only.
+	// has. Fields asks for them with the fields of these names only, compared as
+	// FoldName has them.
 	AllFields bool
 	Fields    []string
 	// Unlisted is how many of Keys, the first ones, are wanted without them: what has

@@ -63,7 +63,7 @@ type compiler struct {
 	// lists says that a document without a template is to have its list of
 	// fields; a definition always has one, since others may borrow it.
 	lists bool
-	// wanted are the names of fields that the selection wants, nil for all.
+	// wanted are the names of fields that the selection wants, folded, nil for all.
 	wanted map[string]bool
 	texts  nameTexts
 	names  nameCache

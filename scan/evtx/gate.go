@@ -2,7 +2,6 @@ package evtx
 
 import (
 	"encoding/binary"
-	"strings"
 
 	"webshellscan/scan/event"
 )
@@ -192,11 +191,11 @@ func placeOf(outer, inner *template, f event.LookField) (gateValue, bool) {
 	} else if len(inner.names) > 0 || outer != inner && outer.listsPayload() {
 		return gateValue{}, false
 	}
-	found := gateValue{index: -1}
+	found, name := gateValue{index: -1}, event.FoldName(f.Name)
 	seen := false
 	for i := range t.listed {
 		l := &t.listed[i]
-		if l.section != section || !strings.EqualFold(l.name, f.Name) {
+		if l.section != section || event.FoldName(l.name) != name {
 			continue
 		}
 		if seen {

@@ -64,7 +64,7 @@ func (c *compiler) listing() bool { return c.lists || c.start != 0 }
 // that there are too many.
 func (c *compiler) list(f listedField) {
 	if len(c.t.listed) <= event.MaxListed {
-		f.wanted = c.wanted == nil || c.wanted[f.name]
+		f.wanted = c.wanted == nil || c.wanted[event.FoldName(f.name)]
 		c.t.listed = append(c.t.listed, f)
 	}
 }

@@ -66,7 +66,7 @@ func Select(want event.Want) *Selection {
 	if !want.AllFields && s.lists {
 		s.fields = make(map[string]bool, len(want.Fields))
 		for _, name := range want.Fields {
-			s.fields[name] = true
+			s.fields[event.FoldName(name)] = true
 		}
 	}
 	return s
@@ -113,7 +113,10 @@ func (s *Selection) channel(utf16 []byte) (int, bool) {
 }
 
 // wants reports whether a field of a name is to be listed.
-func (s *Selection) wants(name string) bool { return s.fields == nil || s.fields[name] }
+func (s *Selection) wants(name string) bool {
+	var folded [64]byte
+	return s.fields == nil || s.fields[string(event.AppendFolded(folded[:0], name))]
+}
 
 // key returns the number of what selects an event ID of p, and whether it is
 // selected. A nil p has none.

@@ -35,7 +35,7 @@ func newSelection(want *event.Want) *selection {
 	if !want.AllFields {
 		s.fields = make(map[string]bool, len(want.Fields))
 		for _, name := range want.Fields {
-			s.fields[name] = true
+			s.fields[event.FoldName(name)] = true
 		}
 	}
 	return s
@@ -63,4 +63,7 @@ func keyOf(list []selected, name string) int {
 }
 
 // wants reports whether a field of a name is to be listed.
-func (s *selection) wants(name []byte) bool { return s.fields == nil || s.fields[string(name)] }
+func (s *selection) wants(name []byte) bool {
+	var folded [64]byte
+	return s.fields == nil || s.fields[string(event.AppendFolded(folded[:0], name))]
+}
