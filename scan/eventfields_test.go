@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -161,5 +162,56 @@ func TestSigmaRegression(t *testing.T) {
 	}
 	if len(res.Rules.Errors) != 2 { // a placeholder without values
 		t.Errorf("errors: %v", res.Rules.Errors)
+	}
+}
+
+// TestEventTreeFields: rules about events may ask for the fields of the event's
+// process and its tree, where it has one, in sessions and elsewhere. A rule that has
+// to wait for the tree never matches without it.
+func TestEventTreeFields(t *testing.T) {
+	const connection = `logsource: {product: windows, service: security}
+detection:
+    sel: {EventID: 5156}
+`
+	ruleText := strings.Join([]string{
+		"title: below a worker\n" + connection + `    of: {WorkerImage|endswith: '\w3wp.exe', WorkerRole: web, Depth: 2}
+    condition: sel and of
+level: high
+`, "title: by its parent\n" + connection + `    of: {ParentCommandLine|contains: '/c whoami', ParentImage|endswith: '\cmd.exe'}
+    condition: sel and of
+level: high
+`, "title: of a service\n" + connection + `    of: {ParentImage|endswith: '\services.exe', CommandLine: 'agent.exe'}
+    condition: sel and of
+level: high
+`, "title: not of a service\n" + connection + `    own: {DestAddress: 203.0.113.6}
+    not: {ParentImage|endswith: '\services.exe'}
+    condition: sel and own and not not
+level: high
+`, `title: a script below a worker
+logsource: {product: windows, category: ps_script}
+detection: {sel: {AncestorImage|endswith: '\w3wp.exe', ScriptBlockText|contains: iwr}, condition: sel}
+level: high
+`, `title: written by a command
+logsource: {product: windows, service: security}
+detection: {sel: {EventID: 4663, CommandLine|contains: whoami, ObjectName|endswith: .exe}, condition: sel}
+level: high
+`,
+	}, "---\n")
+	res := mustScan(t, scan.Options{Paths: []string{writeStory(t)}, Rules: scan.RuleOptions{Paths: []string{ruleFile(t, ruleText)}}})
+	var got []string
+	for _, e := range res.Events {
+		for _, r := range e.Rules {
+			if r.Name == "" {
+				got = append(got, fmt.Sprintf("%s: %s %d %s", r.Title, e.Link, e.ProcessID, e.Record.Get("DestAddress")))
+			}
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"a script below a worker: pid+time 202 ", "below a worker: pid+time 202 203.0.113.9", "by its parent: pid+time 202 203.0.113.9",
+		"of a service: none 202 203.0.113.6", "written by a command: pid+time 200 ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

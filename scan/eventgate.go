@@ -47,7 +47,7 @@ func gateable(field string) bool {
 		return true
 	}
 	_, numbered := story.DataNumber(field)
-	return eventGetters[event.FoldName(field)] == nil && !numbered && !strings.Contains(field, "/@")
+	return eventGetters[event.FoldName(field)] == nil && !ofTree(field) && !numbered && !strings.Contains(field, "/@")
 }
 
 // lookFieldOf returns the value of a record that a field in a rule is.

@@ -241,6 +241,10 @@ type eventMatcher struct {
 	roles    *imageRoles
 	servers  *workerMap // nil while no process is known
 	matches  []int
+	// waiting are, by set, the rules that cannot be decided yet; processes finds those
+	// of events, nil if no rule asks for them or no process is known.
+	waiting   [][]undecided
+	processes *eventProcesses
 
 	texts   eventTexts
 	scratch []byte
@@ -274,11 +278,19 @@ func (t *eventTexts) id(text []byte) (rules.ValueID, bool) {
 	return id, true
 }
 
-// newEventMatcher returns a matcher of the events of a selection.
-func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap) *eventMatcher {
-	m := &eventMatcher{plan: p, keys: want.Keys, sets: p.setsOf(want), roles: newImageRoles(p.servers), servers: servers}
+// newEventMatcher returns a matcher of the events of a selection. Before there are
+// trees, servers and processes are nil.
+func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap, processes *eventProcesses) *eventMatcher {
+	m := &eventMatcher{
+		plan: p, keys: want.Keys, sets: p.setsOf(want), roles: newImageRoles(p.servers), servers: servers, processes: processes,
+	}
 	for _, e := range p.sets {
 		s := eventSubject{matcher: m}
+		if servers == nil {
+			m.waiting = append(m.waiting, newUndecided(e))
+		} else if s.fromTree = treeOf(e.Set); s.fromTree != nil {
+			s.tree = newSubject(e.Set, servers.forest, servers)
+		}
 		for _, name := range e.Set.Fields() {
 			s.getters = append(s.getters, eventGetterOf(e.source.nameOf(name)))
 		}
@@ -287,18 +299,34 @@ func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap) *eventM
 	return m
 }
 
-// Match implements story.Judge.
+// Match implements story.Judge. Before there are trees it also returns the rules
+// that may match once there are.
 func (m *eventMatcher) Match(ev *event.Event, process proctree.Process) []*rules.Rule {
 	var found []*rules.Rule
 	for _, i := range m.setsOf(ev) {
 		s := &m.subjects[i]
 		s.event, s.process, s.texts = ev, process, s.texts[:0]
+		if s.tree != nil {
+			s.tree.process = m.processOf(ev, process)
+		}
 		m.matches = m.matchers[i].Match(m.matches[:0], s)
 		for _, rule := range m.matches {
 			found = append(found, m.plan.sets[i].Set.Rules()[rule])
 		}
+		if m.waiting != nil {
+			found = decidedLater(found, m.waiting[i], ev)
+		}
 	}
 	return found
+}
+
+// processOf returns the process that an event is tied to, else the one that it
+// names.
+func (m *eventMatcher) processOf(ev *event.Event, process proctree.Process) proctree.Process {
+	if process.Exists() || m.processes == nil {
+		return process
+	}
+	return m.processes.of(ev)
 }
 
 // setsOf returns the indices of the sets that ask for an event.
@@ -341,14 +369,22 @@ type eventSubject struct {
 	getters []eventGetter // by field of the set
 	event   *event.Event
 	process proctree.Process // of the event, if it is known
-	texts   []string         // of the values of the event at hand that have no number
-	values  []rules.ValueID  // of the field at hand
+	// tree shows the event's process to the same rules, for the fields of fromTree; nil
+	// if they ask for none.
+	tree     *subject
+	fromTree []bool
+	ofTree   []rules.ValueID // scratch
+	texts    []string        // of the values of the event at hand that have no number
+	values   []rules.ValueID // of the field at hand
 }
 
 // Values implements rules.Subject.
 func (s *eventSubject) Values(dst []rules.ValueID, field int) []rules.ValueID {
 	s.values = dst
 	s.getters[field](s)
+	if s.tree != nil && s.fromTree[field] && len(s.values) == len(dst) {
+		s.giveOfTree(field)
+	}
 	return s.values
 }
 
@@ -603,7 +639,7 @@ func (w *eventWatcher) add(ev *event.Event) {
 	if !w.loaded {
 		w.loaded = true
 		if plan := w.plan(); plan != nil {
-			w.matcher, w.hits = newEventMatcher(plan, &w.want, nil), make(map[event.Place]bool)
+			w.matcher, w.hits = newEventMatcher(plan, &w.want, nil, nil), make(map[event.Place]bool)
 		}
 	}
 	if w.matcher == nil {

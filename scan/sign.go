@@ -163,22 +163,25 @@ type shown struct {
 	boots []event.Time
 	guids map[event.GUID]proctree.Process
 	pids  map[uint32][]proctree.Process
+	// unnamed says that an event that names no image may be of any.
+	unnamed bool
 }
 
-// newShown returns the processes of a host that may be those of some signs.
+// newShown returns the processes of a host that may be those of some signs, all of
+// them if none is given.
 func newShown(forest *proctree.Forest, host int, signs []sign) *shown {
 	f := &shown{
 		texts: forest.Texts(), boots: forest.Hosts()[host].Boots,
-		guids: make(map[event.GUID]proctree.Process), pids: make(map[uint32][]proctree.Process),
+		guids: make(map[event.GUID]proctree.Process), pids: make(map[uint32][]proctree.Process), unnamed: signs == nil,
 	}
 	for _, s := range signs {
 		f.guids[s.guid], f.pids[s.pid] = proctree.Process{}, nil
 	}
 	for p := range forest.Processes(host) {
-		if _, ok := f.guids[p.GUID()]; ok {
+		if _, ok := f.guids[p.GUID()]; ok || signs == nil {
 			f.guids[p.GUID()] = p
 		}
-		if list, ok := f.pids[p.PID()]; ok {
+		if list, ok := f.pids[p.PID()]; ok || signs == nil {
 			f.pids[p.PID()] = append(list, p)
 		}
 	}
@@ -236,5 +239,5 @@ func firstChild(p proctree.Process) event.Time {
 // volumes by device, so that only the files' names are compared.
 func (f *shown) named(p proctree.Process, image string) bool {
 	own := f.texts.KnownText(p.Image())
-	return own == "" || strings.EqualFold(proctree.BaseName(own), proctree.BaseName(image))
+	return own == "" || image == "" && f.unnamed || strings.EqualFold(proctree.BaseName(own), proctree.BaseName(image))
 }

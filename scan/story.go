@@ -98,10 +98,11 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	units := p.units()
 	workers := make([]*storyReader, max(1, min(p.reading.workers, len(units))))
 	collectors := make([]*story.Collector, len(workers))
+	processes := newEventProcesses(p.servers.forest)
 	for i := range workers {
 		var judge story.Judge
 		if p.plan != nil {
-			judge = newEventMatcher(p.plan, &want, p.servers)
+			judge = newEventMatcher(p.plan, &want, p.servers, processes)
 		}
 		collectors[i] = story.NewCollector(p.index, judge, p.hit)
 		workers[i] = &storyReader{evtx.NewReader(selection), collectors[i], want}

@@ -112,8 +112,8 @@ func (c *Collector) Add(ev *event.Event) {
 	switch {
 	case t.session >= 0:
 		c.keep(ev, k, host, t)
-	case hit || !named && (k.later() || c.came(ev, k, host)):
-		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: named}, hit)
+	default:
+		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: named || !k.later() && !c.came(ev, k, host)}, hit)
 	}
 }
 
@@ -138,10 +138,8 @@ func (c *Collector) cameFrom(from event.Value, at event.Time) bool {
 
 // elsewhere takes an event of a host without sessions.
 func (c *Collector) elsewhere(ev *event.Event, k *kind, host int, hit bool) {
-	if hit || c.came(ev, k, host) {
-		t := tie{session: -1, pid: processID(k, eventFields{ev})}
-		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: host < 0}, hit)
-	}
+	t := tie{session: -1, pid: processID(k, eventFields{ev})}
+	c.wait(ev, kept{kind: k, host: host, tie: t, fixed: host < 0 || !c.came(ev, k, host)}, hit)
 }
 
 // earlySlack is how long before a session's web server process began an event may
@@ -175,12 +173,16 @@ func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
 // match have one of their own, so that nothing can bury them.
 func bound(matched []*rules.Rule) int { return min(len(matched), 1) }
 
-// wait keeps an event until all is read.
+// wait keeps an event until all is read, if a rule matches it or something may tie
+// it then.
 func (c *Collector) wait(ev *event.Event, e kept, hit bool) {
 	if hit {
 		e.rules = c.judge.Match(ev, e.tie.process)
 	}
 	n := bound(e.rules)
+	if n == 0 && e.fixed {
+		return
+	}
 	if c.waits[n] == maxWaiting {
 		c.dropped[-1]++
 		return

@@ -132,6 +132,35 @@ func kindOfEvent(ev *event.Event) *kind {
 	return kindsInOrder[ev.Key]
 }
 
+// Named is the process that an event names: zero values for what it does not say.
+type Named struct {
+	GUID  event.GUID
+	PID   uint32
+	Image string
+}
+
+// ProcessNamed returns the process that an event names. The keys of the event's
+// selection have to begin with Keys.
+func ProcessNamed(ev *event.Event) Named {
+	k, f := kindOfEvent(ev), eventFields{ev}
+	if k == nil {
+		n := Named{Image: f.text("Image")}
+		n.GUID, _ = ev.Value(event.ProcessGUID).GUID()
+		if pid, ok := f.uint("ProcessId"); ok && pid <= 1<<32-1 {
+			n.PID = uint32(pid)
+		}
+		return n
+	}
+	n := Named{PID: processID(k, f)}
+	if k.guid != "" {
+		n.GUID = f.guid(k.guid)
+	}
+	if k.image != "" {
+		n.Image = f.text(k.image)
+	}
+	return n
+}
+
 // kindsInOrder holds the kinds in the order of Keys.
 var kindsInOrder = func() []*kind {
 	var list []*kind

@@ -1,0 +1,166 @@
+package scan
+
+import (
+	"slices"
+	"sync"
+
+	"webshellscan/rules"
+	"webshellscan/rules/builtin"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/story"
+)
+
+// treeFields are the fields that rules about events may ask of the event's process
+// and its tree, folded. A field that the event has itself goes before.
+var treeFields = foldedNames(
+	"CommandLine", "CommandText", "CurrentDirectory", "IntegrityLevel", "ImageName",
+	"ParentImage", "ParentCommandLine", "ParentUser", "ParentProcessId", "ParentProcessGuid",
+	"GrandParentImage", "GrandParentCommandLine", "GrandParentUser",
+	"AncestorImage", "AncestorCommandLine", "AncestorUser",
+	"ChildImage", "ChildCommandLine", "ChildUser", "ChildLogonId",
+	"WorkerImage", "WorkerCommandLine", "WorkerUser", "WorkerProcessId", "WorkerRole", "WorkerCertainty", "WorkerProduct",
+	"Session", "Depth", "ApplicationPool", "Elevation",
+)
+
+func foldedNames(names ...string) map[string]bool {
+	folded := make(map[string]bool, len(names))
+	for _, name := range names {
+		folded[event.FoldName(name)] = true
+	}
+	return folded
+}
+
+// ofTree reports whether a field may be that of an event's process.
+func ofTree(field string) bool { return treeFields[event.FoldName(field)] }
+
+// asksTree reports whether a rule cannot be decided before there are trees. Rules
+// that tell servers are asked before: to them such fields are absent.
+func asksTree(r *rules.Rule) bool {
+	if builtin.TellsServer(r) {
+		return false
+	}
+	for _, s := range r.Detection.Searches {
+		for _, g := range s.Groups {
+			if slices.ContainsFunc(g.Items, func(item *rules.Item) bool { return ofTree(item.Field) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// undecided is a rule that waits for trees. Until then all that can be told is
+// that it does not match, by what it asks of the event itself.
+type undecided struct {
+	rule *rules.Rule
+	gate *rules.GateMatcher // nil if it asks nothing that tells
+	of   []string           // the gate's fields
+}
+
+// newUndecided returns the rules of a set that wait for trees.
+func newUndecided(e EventSet) []undecided {
+	var list []undecided
+	for i, r := range e.Set.Rules() {
+		if !asksTree(r) {
+			continue
+		}
+		u := undecided{rule: r}
+		if g := rules.NewGate([]rules.GateRule{{Set: e.Set, Rule: i}}, gateable); g != nil && len(e.source.names) == 0 {
+			u.gate, u.of = g.NewMatcher(), g.Fields()
+		}
+		list = append(list, u)
+	}
+	return list
+}
+
+// mayMatch reports whether the rule may match an event.
+func (u *undecided) mayMatch(ev *event.Event) bool {
+	return u.gate == nil || u.gate.Admits(gateEvent{ev, u.of})
+}
+
+// decidedLater appends those rules that wait for trees and may match an event,
+// without those of them that matched by what the event itself says, as if it had
+// no tree.
+func decidedLater(found []*rules.Rule, waiting []undecided, ev *event.Event) []*rules.Rule {
+	for i := range waiting {
+		u := &waiting[i]
+		found = slices.DeleteFunc(found, func(r *rules.Rule) bool { return r == u.rule })
+		if u.mayMatch(ev) {
+			found = append(found, u.rule)
+		}
+	}
+	return found
+}
+
+// gateEvent shows an event to a gate.
+type gateEvent struct {
+	*event.Event
+	fields []string
+}
+
+// GateText implements rules.GateSubject.
+func (g gateEvent) GateText(dst []byte, field int) ([]byte, bool) {
+	look := lookFieldOf(g.fields[field])
+	list, folded := g.Payload(), event.FoldName(look.Name)
+	if look.System {
+		list = g.System()
+	}
+	for _, f := range list {
+		if sameField(f.Name, folded) && !f.Value.IsNull() {
+			return f.Value.AppendText(dst), true
+		}
+	}
+	return dst, false
+}
+
+// eventProcesses finds the processes of events of which no session's story is.
+// Goroutines may share it.
+type eventProcesses struct {
+	forest *proctree.Forest
+	byName map[string]int
+	hosts  []func() *shown // each made when it is first asked for
+}
+
+func newEventProcesses(forest *proctree.Forest) *eventProcesses {
+	f := &eventProcesses{forest: forest, byName: proctree.HostsByName(forest.Hosts())}
+	for host := range forest.Hosts() {
+		f.hosts = append(f.hosts, sync.OnceValue(func() *shown { return newShown(forest, host, nil) }))
+	}
+	return f
+}
+
+// of returns the process that an event names, the zero Process if there is none.
+func (f *eventProcesses) of(ev *event.Event) proctree.Process {
+	host, ok := f.byName[ev.Computer.String()]
+	if !ok {
+		return proctree.Process{}
+	}
+	named := story.ProcessNamed(ev)
+	s := sign{signKey: signKey{guid: named.GUID, pid: named.PID, image: named.Image}, at: ev.Time}
+	return f.hosts[host]().process(&s)
+}
+
+// treeOf reports, by field of a set, whether it may be that of an event's process;
+// nil if none is.
+func treeOf(set *rules.Set) []bool {
+	list := make([]bool, len(set.Fields()))
+	for i, name := range set.Fields() {
+		list[i] = ofTree(name)
+	}
+	if !slices.Contains(list, true) {
+		return nil
+	}
+	return list
+}
+
+// giveOfTree gives the values that an event's process has for a field of the set.
+func (s *eventSubject) giveOfTree(field int) {
+	if !s.tree.process.Exists() {
+		return
+	}
+	s.ofTree = s.tree.Values(s.ofTree[:0], field)
+	for _, id := range s.ofTree {
+		s.giveText([]byte(s.tree.Text(id)))
+	}
+}
