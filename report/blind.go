@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"webshellscan/internal/plural"
+	"webshellscan/report/phrase"
 	"webshellscan/scan"
 )
 
@@ -33,6 +34,16 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 		p.wrapped(width, "  ", said)
 	}
 	return p.err
+}
+
+// blindHosts returns the hosts on which what ran cannot be seen, with why, and what
+// else speaks of their web servers.
+func blindHosts(res *scan.Result) []scan.Blind {
+	var list []scan.Blind
+	for _, b := range res.Summary.BlindHosts {
+		list = append(list, scan.Blind{Host: b.Host, Text: phrase.WithTraces(res, b.Host, b.Text)})
+	}
+	return list
 }
 
 // writeBlind ends a CSV with a line for each host on which what ran cannot be

@@ -7,7 +7,9 @@ import (
 	"webshellscan/report"
 	"webshellscan/report/reporttest"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/integrity"
+	"webshellscan/scan/story"
 )
 
 // TestBlindHosts: in every format a host of which nothing that ran can be seen
@@ -30,6 +32,31 @@ func TestBlindHosts(t *testing.T) {
 			if told != (hosts != nil) {
 				t.Errorf("%s: blind %v: told %t:\n%.500s", format, hosts, told, out)
 			}
+		}
+	}
+}
+
+// TestTraces: what else speaks of the web servers of such a host is told in every
+// format that tells of hosts, with the worst texts as any other.
+func TestTraces(t *testing.T) {
+	const what = "Groups Enumerated"
+	for _, bad := range append([]string{"enumerated Administrators"}, reporttest.Worst...) {
+		res := new(scan.Result)
+		res.Summary.BlindHosts = []scan.Blind{{Host: "DB01", Text: "no process creations"}}
+		res.Coverage = []integrity.HostCoverage{{Host: "DB01", Blind: "no process creations", From: reporttest.Noon, Until: reporttest.Noon}}
+		res.Traces = []scan.Trace{{
+			Host: "DB01", What: what, Count: 3, First: reporttest.Noon, Last: reporttest.Noon,
+			Example: &finding.Event{Event: &story.Event{Summary: bad}, Evidence: []finding.Evidence{{File: "Security.evtx", RecordID: 7}}},
+		}}
+		for _, format := range report.ScanFormats.Names() {
+			out := strings.Join(strings.Fields(writeResult(t, format, res)), " ")
+			if format != "navigator" && !strings.HasPrefix(format, "stix") && !strings.Contains(out, what) {
+				t.Errorf("%s does not tell of it:\n%.500s", format, out)
+			}
+		}
+		document := unmarshal(t, writeResult(t, "json", res))
+		if err := schemaOf(t, "").Validate(document); err != nil {
+			t.Error(err)
 		}
 	}
 }

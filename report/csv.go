@@ -37,12 +37,12 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 	if o.Sessions {
 		columns, err = len(sessionColumns), writeColumns(c, res.Sessions, sessionColumns, newSession)
 		if err == nil {
-			err = writeBlind(c, sessionColumns, res.Summary.BlindHosts)
+			err = writeBlind(c, sessionColumns, blindHosts(res))
 		}
 	} else {
 		err = writeColumns(c, foundRows(res, o), csvColumns, func(made func() row) row { return made() })
 		if err == nil {
-			err = writeBlind(c, csvColumns, res.Summary.BlindHosts)
+			err = writeBlind(c, csvColumns, blindHosts(res))
 		}
 	}
 	if err != nil {

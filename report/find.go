@@ -177,7 +177,7 @@ func findCSV(w io.Writer, m Matches, o Options) error {
 	if err := writeColumns(c, m.List, findColumns, func(found scan.Match) matchObject { return m.object(&found) }); err != nil {
 		return err
 	}
-	if err := writeBlind(c, findColumns, m.Result.Summary.BlindHosts); err != nil {
+	if err := writeBlind(c, findColumns, blindHosts(m.Result)); err != nil {
 		return err
 	}
 	return c.interrupted(&m.Result.Summary, len(findColumns))

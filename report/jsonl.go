@@ -39,7 +39,7 @@ func jsonSections(raw bool) []jsonSection {
 	return []jsonSection{
 		{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(&r.Manifest)) }},
 		{"hosts", func(r *scan.Result, write func(any) error) error {
-			return every(r.Coverage, write, newHost)
+			return every(r.Coverage, write, func(h *integrity.HostCoverage) hostObject { return newHost(r, h) })
 		}},
 		{"sessions", func(r *scan.Result, write func(any) error) error {
 			return every(r.Sessions, write, func(s **finding.Session) sessionObject { return newSession(*s) })

@@ -139,8 +139,18 @@ func (m *markdown) events() {
 	}
 }
 
+// traces lists what else speaks of web servers on hosts without process creations.
+func (m *markdown) traces() {
+	if len(m.res.Traces) == 0 {
+		return
+	}
+	m.line("\n## %s\n", phrase.Traces)
+	m.list("Traces", len(m.res.Traces), func(i int) string { return mdCode(phrase.Trace(&m.res.Traces[i])) })
+}
+
 // sessions lists the gravest sessions, then each with its findings.
 func (m *markdown) sessions() {
+	defer m.traces()
 	defer m.events()
 	if len(m.res.Findings) == 0 {
 		m.line("\n%s", strings.TrimSpace(phrase.Nothing(m.res)+" "+phrase.Blind(&m.res.Summary)))

@@ -84,6 +84,18 @@ type hostObject struct {
 	Dropped      int             `json:"dropped"`
 	Silences     []silenceObject `json:"silences"`
 	Channels     []channelObject `json:"channels"`
+	Traces       []traceObject   `json:"traces"`
+}
+
+type traceObject struct {
+	What     string     `json:"what"`
+	Count    int        `json:"count"`
+	First    event.Time `json:"first"`
+	Last     event.Time `json:"last"`
+	Example  string     `json:"example"`
+	RecordID uint64     `json:"record_id"`
+	File     string     `json:"file"`
+	Offset   int64      `json:"offset"`
 }
 
 type silenceObject struct {
@@ -109,12 +121,16 @@ type gapObject struct {
 	LastID  uint64     `json:"last_id"`
 }
 
-func newHost(h *integrity.HostCoverage) hostObject {
+func newHost(res *scan.Result, h *integrity.HostCoverage) hostObject {
 	o := hostObject{
 		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered, From: h.From, Until: h.Until,
 		Blind: h.Blind, Booting: h.Booting,
 		Security4688: h.Security4688, CommandLines: h.CommandLines, ParentNames: h.ParentNames,
-		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Dropped: h.Dropped, Silences: []silenceObject{}, Channels: []channelObject{},
+		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Dropped: h.Dropped, Silences: []silenceObject{}, Channels: []channelObject{}, Traces: []traceObject{},
+	}
+	for _, t := range phrase.TracesOf(res, h.Host) {
+		at := t.Example.Evidence[0]
+		o.Traces = append(o.Traces, traceObject{t.What, t.Count, t.First, t.Last, t.Example.Summary, at.RecordID, at.File, at.Offset})
 	}
 	for _, g := range h.Silences {
 		o.Silences = append(o.Silences, silenceObject{g.From, g.To})

@@ -47,6 +47,9 @@ func writeTable(w io.Writer, res *scan.Result, o Options) error {
 	if err := eventSection(w, res, tableWidth(o)); err != nil {
 		return err
 	}
+	if err := traceSection(w, res, tableWidth(o)); err != nil {
+		return err
+	}
 	if err := blindSection(w, &res.Summary, tableWidth(o)); err != nil {
 		return err
 	}
@@ -68,6 +71,24 @@ func eventSection(w io.Writer, res *scan.Result, width int) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// traceSection lists what else speaks of web servers on hosts without process
+// creations.
+func traceSection(w io.Writer, res *scan.Result, width int) error {
+	if len(res.Traces) == 0 {
+		return nil
+	}
+	p := printer{w: w}
+	p.line("\n%s", strings.Join(text.Wrap(phrase.Traces, width, 3), "\n"))
+	for i := range res.Traces {
+		if i == maxListed {
+			p.line("  and %d more: JSON has all of them", len(res.Traces)-maxListed)
+			break
+		}
+		p.wrapped(width, "  ", phrase.Trace(&res.Traces[i]))
+	}
+	return p.err
 }
 
 // writeSessions writes the sessions, each with its tree.

@@ -194,7 +194,7 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 	for i := range res.Coverage {
 		h := &res.Coverage[i]
 		if h.From != 0 && slices.ContainsFunc(res.Summary.BlindHosts, func(b scan.Blind) bool { return b.Host == h.Host }) {
-			list = append(list, func() timesketchRow { return newTimesketchBlind(h) })
+			list = append(list, func() timesketchRow { return newTimesketchBlind(res, h) })
 		}
 	}
 	return list
@@ -202,12 +202,13 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 
 // newTimesketchBlind makes an event of a host of which nothing that ran can be
 // seen, at the time of its first record.
-func newTimesketchBlind(h *integrity.HostCoverage) timesketchRow {
+func newTimesketchBlind(res *scan.Result, h *integrity.HostCoverage) timesketchRow {
+	reason := phrase.WithTraces(res, h.Host, h.Blind)
 	return timesketchRow{
-		Message:  fmt.Sprintf("[blind] %s: %s", text.Clip(text.Visible(h.Host), maxMessage), text.Visible(h.Blind)),
+		Message:  fmt.Sprintf("[blind] %s: %s", text.Clip(text.Visible(h.Host), maxMessage), text.Visible(reason)),
 		Datetime: timesketchTime(h.From), Timestamp: h.From.Time().UnixMicro(),
 		TimestampDesc: "Log Coverage", Tag: []string{"webshellscan", "blind"},
-		row:      row{Host: h.Host, Time: h.From.String(), Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{}, blind: h.Blind},
+		row:      row{Host: h.Host, Time: h.From.String(), Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{}, blind: reason},
 		Evidence: []string{},
 	}
 }

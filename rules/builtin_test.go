@@ -68,7 +68,7 @@ func TestBuiltinIsComplete(t *testing.T) {
 			}
 			continue
 		}
-		if r.Filter != nil || r.Role == builtin.RoleTechnique {
+		if r.Filter != nil || r.Role == builtin.RoleTechnique || r.Role == builtin.RoleTrace {
 			checkSources(t, r)
 			continue
 		}

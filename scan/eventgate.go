@@ -38,12 +38,13 @@ func (p *eventPlan) renames(r rules.GateRule) bool {
 	return slices.ContainsFunc(p.sets, func(e EventSet) bool { return e.Set == r.Set && len(e.source.names) > 0 })
 }
 
-// userIDField is the field of whom an event is of, as FoldName has it.
-const userIDField = "userid"
+// systemFields are the fields in rules that are values of System, folded, and what
+// those are called there.
+var systemFields = map[string]string{"userid": "Security/@UserID", "level": "Level"}
 
 // gateable reports whether a field in a rule is one value of a record.
 func gateable(field string) bool {
-	if event.FoldName(field) == userIDField {
+	if _, ok := systemFields[event.FoldName(field)]; ok {
 		return true
 	}
 	_, numbered := story.DataNumber(field)
@@ -52,8 +53,8 @@ func gateable(field string) bool {
 
 // lookFieldOf returns the value of a record that a field in a rule is.
 func lookFieldOf(field string) event.LookField {
-	if event.FoldName(field) == userIDField {
-		return event.LookField{Name: "Security/@UserID", System: true}
+	if name, ok := systemFields[event.FoldName(field)]; ok {
+		return event.LookField{Name: name, System: true}
 	}
 	return event.LookField{Name: field}
 }

@@ -99,7 +99,10 @@ func newEventPlan(servers *rules.Set, sets []EventSet) *eventPlan {
 		keys: make(map[event.Key][]int), providers: make(map[string][]int), channels: make(map[string][]int),
 		asking: make(map[event.Key][]rules.GateRule), askingAll: make(map[string][]rules.GateRule),
 	}
-	names := map[string]bool{"": true, "Security/@UserID": true}
+	names := map[string]bool{"": true}
+	for _, name := range systemFields {
+		names[name] = true
+	}
 	for _, name := range slices.Concat(imageFields, pidFields) {
 		names[name] = true
 	}
@@ -241,6 +244,9 @@ type eventMatcher struct {
 	roles    *imageRoles
 	servers  *workerMap // nil while no process is known
 	matches  []int
+	// blind are the hosts of which traces are told, by name; before there are trees,
+	// of all.
+	blind map[string]bool
 	// waiting are, by set, the rules that cannot be decided yet; processes finds those
 	// of events, nil if no rule asks for them or no process is known.
 	waiting   [][]undecided
@@ -311,7 +317,9 @@ func (m *eventMatcher) Match(ev *event.Event, process proctree.Process) []*rules
 		}
 		m.matches = m.matchers[i].Match(m.matches[:0], s)
 		for _, rule := range m.matches {
-			found = append(found, m.plan.sets[i].Set.Rules()[rule])
+			if r := m.plan.sets[i].Set.Rules()[rule]; m.servers == nil || r.Role != builtin.RoleTrace || m.blind[ev.Computer.String()] {
+				found = append(found, r)
+			}
 		}
 		if m.waiting != nil {
 			found = decidedLater(found, m.waiting[i], ev)
@@ -425,10 +433,17 @@ var eventGetters = map[string]eventGetter{
 	"channel":       func(s *eventSubject) { s.give(s.event.Channel) },
 	"computer":      func(s *eventSubject) { s.give(s.event.Computer) },
 	"computername":  func(s *eventSubject) { s.give(s.event.Computer) },
-	"userid":        func(s *eventSubject) { s.give(s.event.System().Value("Security/@UserID")) },
+	"userid":        giveSystem("userid"),
+	"level":         giveSystem("level"),
 	"serverrole":    giveRole,
 	"data":          func(s *eventSubject) { s.payload(func(name string) bool { return name == "" || name == "Data" }) },
 	"":              func(s *eventSubject) { s.payload(func(string) bool { return true }) },
+}
+
+// giveSystem returns the getter of one of systemFields.
+func giveSystem(field string) eventGetter {
+	name := systemFields[field]
+	return func(s *eventSubject) { s.give(s.event.System().Value(name)) }
 }
 
 func giveRole(s *eventSubject) {
@@ -540,26 +555,46 @@ func (s *imageSubject) Text(id rules.ValueID) string {
 // it before the rules are loaded.
 var builtinEvents = event.Want{
 	Keys: []event.Key{
+		{Provider: ".NET Runtime", ID: 1000},
+		{Provider: ".NET Runtime", ID: 1026},
 		{Provider: "ASP.NET 2.0.50727.0", ID: 1309},
 		{Provider: "ASP.NET 2.0.50727.0", ID: 1310},
 		{Provider: "ASP.NET 2.0.50727.0", ID: 1316},
 		{Provider: "ASP.NET 4.0.30319.0", ID: 1309},
 		{Provider: "ASP.NET 4.0.30319.0", ID: 1310},
 		{Provider: "ASP.NET 4.0.30319.0", ID: 1316},
+		{Provider: "Application Error", ID: 1000},
+		{Provider: "Application Error", ID: 1026},
+		{Provider: "MSExchange CmdletLogs", ID: 1},
+		{Provider: "MSExchange CmdletLogs", ID: 6},
+		{Provider: "MSSQL$SQLEXPRESS", ID: 15457},
+		{Provider: "MSSQLSERVER", ID: 15457},
+		{Provider: "Microsoft-Windows-Bits-Client", ID: 3},
 		{Provider: event.ProviderPowerShell, ID: 4103},
 		{Provider: event.ProviderPowerShell, ID: 4104},
 		{Provider: event.ProviderPowerShell, ID: 40961},
 		{Provider: event.ProviderPowerShell, ID: 53504},
+		{Provider: event.ProviderSecurity, ID: 4648},
 		{Provider: event.ProviderSecurity, ID: 4663},
 		{Provider: event.ProviderSecurity, ID: 4697},
 		{Provider: event.ProviderSecurity, ID: 4698},
 		{Provider: event.ProviderSecurity, ID: 4702},
 		{Provider: event.ProviderSecurity, ID: 4720},
+		{Provider: event.ProviderSecurity, ID: 4728},
+		{Provider: event.ProviderSecurity, ID: 4732},
+		{Provider: event.ProviderSecurity, ID: 4756},
+		{Provider: event.ProviderSecurity, ID: 4798},
+		{Provider: event.ProviderSecurity, ID: 4799},
 		{Provider: event.ProviderSecurity, ID: 5154},
 		{Provider: event.ProviderSecurity, ID: 5156},
 		{Provider: event.ProviderSecurity, ID: 5158},
 		{Provider: event.ProviderSysmon, ID: 3},
 		{Provider: event.ProviderSysmon, ID: 11},
+		{Provider: "Microsoft-Windows-TerminalServices-LocalSessionManager", ID: 21},
+		{Provider: "Microsoft-Windows-TerminalServices-LocalSessionManager", ID: 25},
+		{Provider: "Microsoft-Windows-Windows Defender", ID: 1006},
+		{Provider: "Microsoft-Windows-Windows Defender", ID: 1015},
+		{Provider: "Microsoft-Windows-Windows Defender", ID: 1116},
 		{Provider: event.ProviderPowerShellClassic, ID: 400},
 		{Provider: event.ProviderPowerShellClassic, ID: 600},
 		{Provider: event.ProviderPowerShellCore, ID: 4103},
@@ -570,10 +605,10 @@ var builtinEvents = event.Want{
 	},
 	Providers: []string{"MSExchange CmdletLogs", "Microsoft-Windows-Windows Defender"},
 	Fields: []string{
-		"", "AccessList", "Application", "Data", "Data1", "Data21", "DestinationIp", "DestinationPort", "Detection User", "Direction", "EventID",
-		"Image", "Initiated", "ObjectName", "ObjectType", "Path", "Process Name", "ProcessID", "ProcessId", "ProcessName", "Protocol",
-		"Provider_Name", "Security/@UserID", "ServerRole", "SourceAddress", "SourceImage", "SourceIp", "SourcePort", "SubjectUserSid",
-		"TargetFilename", "Threat Name", "User", "UserID",
+		"", "AccessList", "Address", "AppName", "Application", "CallerProcessName", "Data", "Data1", "Data21", "DestinationIp", "DestinationPort",
+		"Detection User", "Direction", "EventID", "Image", "Initiated", "Level", "ObjectName", "ObjectType", "Path", "Process Name", "ProcessID",
+		"ProcessId", "ProcessName", "Protocol", "Provider_Name", "Security/@UserID", "ServerRole", "SourceAddress", "SourceImage", "SourceIp",
+		"SourcePort", "SubjectUserSid", "TargetFilename", "Threat Name", "User", "UserID", "jobOwner", "processPath",
 	},
 }
 
@@ -620,14 +655,16 @@ type eventWatcher struct {
 	loaded  bool
 	matcher *eventMatcher // nil if there are no rules
 	hits    map[event.Place]bool
-	part    int // hits of the part at hand
+	traced  map[string]*traced // what only traces are made of, by computer
+	traces  int                // those of the part at hand
+	part    int                // hits of the part at hand
 	dropped int
 	signs   signLog
 }
 
 // begin begins a part of a file.
 func (w *eventWatcher) begin() {
-	w.part = 0
+	w.part, w.traces = 0, 0
 	w.signs.begin()
 }
 
@@ -645,15 +682,21 @@ func (w *eventWatcher) add(ev *event.Event) {
 	if w.matcher == nil {
 		return
 	}
-	hit := false
+	hit, trace := false, false
 	for _, r := range w.matcher.Match(ev, proctree.Process{}) {
-		if builtin.TellsServer(r) {
+		switch {
+		case builtin.TellsServer(r):
 			w.signs.add(r, ev)
-		} else {
+		case r.Role == builtin.RoleTrace:
+			trace = true
+		default:
 			hit = true
 		}
 	}
 	if !hit {
+		if trace {
+			w.addTraced(ev)
+		}
 		return
 	}
 	if w.part == maxHits {
@@ -662,6 +705,24 @@ func (w *eventWatcher) add(ev *event.Event) {
 	}
 	w.part++
 	w.hits[hitPlace(ev.Place)] = true
+}
+
+// addTraced notes an event that only traces are made of.
+func (w *eventWatcher) addTraced(ev *event.Event) {
+	if w.traced == nil {
+		w.traced = make(map[string]*traced)
+	}
+	computer := ev.Computer.String()
+	t := w.traced[computer]
+	if t == nil {
+		t = &traced{}
+		w.traced[computer] = t
+	}
+	if w.traces++; w.traces > maxTraced {
+		t.lost++
+		return
+	}
+	t.places = append(t.places, hitPlace(ev.Place))
 }
 
 // hitPlace returns a place as hits are told apart: by file and offset.

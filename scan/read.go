@@ -37,6 +37,7 @@ type reading struct {
 	pool       evtx.TemplatePool // of the definitions in all files
 	events     eventReading
 	hits       map[event.Place]bool // records that rules about events match
+	traced     map[string]*traced   // records that only traces are made of, by computer
 	hitsLost   int                  // how many more there are
 	signs      []sign
 }
@@ -123,9 +124,10 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	for _, f := range work.Each(len(workers), len(waiting), func(g, i int) { workers[g].resolve(ctx, waiting[i], &r.pool) }) {
 		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f.Err)
 	}
-	r.hits = make(map[event.Place]bool)
+	r.hits, r.traced = make(map[event.Place]bool), make(map[string]*traced)
 	for _, w := range workers {
 		maps.Copy(r.hits, w.events.hits)
+		r.addTraced(w.events.traced)
 		r.hitsLost += w.events.dropped
 		r.signs = append(r.signs, w.events.signs.list...)
 	}

@@ -74,7 +74,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	}
 	known := shipped
 	if o.NoBuiltin {
-		shipped = slices.DeleteFunc(slices.Clone(shipped), func(r *rules.Rule) bool { return r.Role == "" })
+		shipped = slices.DeleteFunc(slices.Clone(shipped), func(r *rules.Rule) bool { return r.Role == "" || r.Role == builtin.RoleTrace })
 	}
 	s := &RuleSets{Loaded: shipped, Builtin: len(shipped)}
 	given := rules.Load(ctx, o.Paths, workers)

@@ -22,6 +22,9 @@ type Result struct {
 	// Events are the events of the sessions' stories, and those that are findings by
 	// themselves.
 	Events []*finding.Event
+	// Traces are what else speaks of the web servers of hosts without process
+	// creations, by host.
+	Traces []Trace
 	// Requests are those of Session.Requests.
 	Requests []*finding.Request
 	// Explained says of the records that Options.Explain asks for how they stand to

@@ -98,11 +98,12 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	units := p.units()
 	workers := make([]*storyReader, max(1, min(p.reading.workers, len(units))))
 	collectors := make([]*story.Collector, len(workers))
-	processes := newEventProcesses(p.servers.forest)
+	processes, blind := newEventProcesses(p.servers.forest), blindNames(p.servers.forest.Hosts())
 	for i := range workers {
 		var judge story.Judge
 		if p.plan != nil {
-			judge = newEventMatcher(p.plan, &want, p.servers, processes)
+			m := newEventMatcher(p.plan, &want, p.servers, processes)
+			m.blind, judge = blind, m
 		}
 		collectors[i] = story.NewCollector(p.index, judge, p.hit)
 		workers[i] = &storyReader{evtx.NewReader(selection), collectors[i], want}
@@ -226,6 +227,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 
 // tellStories reads and tells the stories of the sessions.
 func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan, o *Options) {
+	r.takeTraces(blindNames(res.Forest.Hosts()))
 	p := newStoryPass(r, plan, res.Forest, res.workers, res.Sessions)
 	if p == nil {
 		return
@@ -254,10 +256,9 @@ func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan,
 		res.Events = append(res.Events, s.Events...)
 	}
 	for _, e := range found {
-		if ev := res.newEvent(e); o.wantsEvent(ev) {
-			res.Events = append(res.Events, ev)
-		}
+		res.takeFound(res.newEvent(e), o)
 	}
+	res.sortTraces()
 }
 
 // wantsEvent reports whether an event that belongs to no session is asked for.

@@ -62,6 +62,19 @@ func (h *reportPage) BlindListed() []scan.Blind { return firstOf(h.Res.Summary.B
 
 func (h *reportPage) BlindLeft() int { return leftOf(h.Res.Summary.Blind) }
 
+// Traces are what else speaks of web servers on hosts without process creations.
+func (h *reportPage) Traces() []string {
+	var lines []string
+	for _, t := range firstOf(h.Res.Traces) {
+		lines = append(lines, phrase.Trace(&t))
+	}
+	return lines
+}
+
+// TracesLeft counts the traces that are not listed, TracesTitle stands above them.
+func (h *reportPage) TracesLeft() int     { return leftOf(h.Res.Traces) }
+func (h *reportPage) TracesTitle() string { return phrase.Traces }
+
 // BlindFirst is what the overview says that the logs could not have shown;
 // BlindMore counts what it leaves to the page of coverage.
 func (h *reportPage) BlindFirst() []scan.Blind {

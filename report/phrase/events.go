@@ -24,6 +24,9 @@ func Nothing(res *scan.Result) string {
 	if n := len(eventFindings(res)); n > 0 {
 		return "No process is a finding, but " + plural.Count(n, "event matches a rule", "events match rules") + "."
 	}
+	if len(res.Traces) > 0 {
+		return "No process is a finding, and what ran cannot be seen everywhere; other events speak of web servers."
+	}
 	return "No findings."
 }
 

@@ -43,6 +43,10 @@ const (
 	RoleRaiseSession = "raise_session"
 )
 
+// RoleTrace is the role of rules about events that speak of web servers without
+// being findings: what they match is told of hosts without process creations.
+const RoleTrace = "trace"
+
 // MeasureEnumeration is the custom attribute `measure` of rules whose matches
 // count as enumeration.
 const MeasureEnumeration = "enumeration"

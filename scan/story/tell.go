@@ -408,7 +408,7 @@ func joinScripts(list []kept) []kept {
 }
 
 // fold makes events of what was kept. Those of one process that say the same are
-// one event with a count.
+// one event with a count; of no session, if they match the same rules.
 func fold(list []kept) []*Event {
 	type shape struct {
 		session  int
@@ -419,12 +419,16 @@ func fold(list []kept) []*Event {
 		id       uint16
 		link     Link
 		summary  string
+		rules    string
 	}
 	same := make(map[shape]*Event)
 	var events []*Event
 	for i := range list {
 		e := newEvent(&list[i])
-		key := shape{e.Session, e.Process, e.ProcessID, e.Category, e.Record.Provider, e.Record.ID, e.Link, e.Summary}
+		key := shape{e.Session, e.Process, e.ProcessID, e.Category, e.Record.Provider, e.Record.ID, e.Link, e.Summary, ""}
+		if e.Session < 0 {
+			key.rules = labelsOf(e.Rules)
+		}
 		if first := same[key]; first != nil {
 			first.add(e)
 			continue
@@ -438,6 +442,16 @@ func fold(list []kept) []*Event {
 		})
 	}
 	return events
+}
+
+// labelsOf returns a text that is the same for the same rules.
+func labelsOf(list []*rules.Rule) string {
+	var labels []string
+	for _, r := range list {
+		labels = append(labels, r.Label()+"\x00"+r.ID)
+	}
+	slices.Sort(labels)
+	return strings.Join(labels, "\x00")
 }
 
 // add counts another event that says the same.

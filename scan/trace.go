@@ -1,0 +1,124 @@
+package scan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/rules/builtin"
+	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
+	"webshellscan/scan/proctree"
+)
+
+// Trace is what else speaks of the web servers of a host whose logs have no
+// process creations: the events of one kind. It is no finding.
+type Trace struct {
+	Host string
+	// What says what the events are: the title of a rule of the role trace.
+	What string
+	// Count is how many they are, First and Last are when. Example is the first of
+	// them.
+	Count       int
+	First, Last event.Time
+	Example     *finding.Event
+}
+
+// maxTraced bounds the events of traces that are noted of one part of a file.
+const maxTraced = 1 << 12
+
+// traced is where one computer's events of traces are, and how many more there are.
+type traced struct {
+	places []event.Place
+	lost   int
+}
+
+// splitTraces returns the rules of the role trace, and the others.
+func splitTraces(matched []*rules.Rule) (traces, others []*rules.Rule) {
+	return builtin.SplitRole(matched, builtin.RoleTrace)
+}
+
+// blindNames returns the names of the hosts whose logs have no process creations.
+func blindNames(hosts []proctree.Host) map[string]bool {
+	names := make(map[string]bool)
+	for _, h := range hosts {
+		for _, name := range h.Names {
+			if h.Events.Blind() {
+				names[name] = true
+			}
+		}
+	}
+	return names
+}
+
+// addTraced takes what one goroutine noted.
+func (r *reading) addTraced(list map[string]*traced) {
+	for computer, t := range list {
+		all := r.traced[computer]
+		if all == nil {
+			all = &traced{}
+			r.traced[computer] = all
+		}
+		all.places, all.lost = append(all.places, t.places...), all.lost+t.lost
+	}
+}
+
+// takeTraces takes the events of traces for hits where no process creations tell
+// more.
+func (r *reading) takeTraces(blind map[string]bool) {
+	for computer, t := range r.traced {
+		if !blind[computer] {
+			continue
+		}
+		for _, place := range t.places {
+			r.hits[place] = true
+		}
+		r.hitsLost += t.lost
+	}
+}
+
+// addTrace counts an event that only rules of the role trace match.
+func (res *Result) addTrace(e *finding.Event, what string) {
+	i := slices.IndexFunc(res.Traces, func(t Trace) bool { return t.Host == e.Host && t.What == what })
+	if i < 0 {
+		i = len(res.Traces)
+		res.Traces = append(res.Traces, Trace{Host: e.Host, What: what, First: e.Time, Example: e})
+	}
+	t := &res.Traces[i]
+	t.Count += e.Count
+	for _, at := range e.Evidence {
+		t.Last = max(t.Last, at.Time)
+	}
+}
+
+// takeFound takes an event that belongs to no session.
+func (res *Result) takeFound(e *finding.Event, o *Options) {
+	traces, others := splitTraces(e.Rules)
+	e.Rules = others
+	switch {
+	case len(others) > 0 && o.wantsEvent(e):
+		res.Events = append(res.Events, e)
+	case len(others) == 0 && o.wantsTime(e.Time) && MatchesHost(o.Hosts, []string{e.Host}):
+		for _, what := range titlesOf(traces) {
+			res.addTrace(e, what)
+		}
+	}
+}
+
+// titlesOf returns the titles of some rules, each once.
+func titlesOf(list []*rules.Rule) []string {
+	var titles []string
+	for _, r := range list {
+		titles = append(titles, r.Title)
+	}
+	slices.Sort(titles)
+	return slices.Compact(titles)
+}
+
+// sortTraces orders traces by host and, within one, as they began.
+func (res *Result) sortTraces() {
+	slices.SortStableFunc(res.Traces, func(a, b Trace) int {
+		return cmp.Or(strings.Compare(a.Host, b.Host), cmp.Compare(a.First, b.First), strings.Compare(a.What, b.What))
+	})
+}
