@@ -37,6 +37,7 @@ const (
 	byTask
 	byRunKey
 	byConsumer // of WMI
+	byJob      // of BITS
 )
 
 // left is a program, by its path, or a command, by its commandKey, that was left to
@@ -48,12 +49,13 @@ type left struct {
 
 // Armed returns for each session the processes that it armed, in the order of
 // their start: those whose image a process of the session wrote or left as the
-// program of a service or task, those in which it started a thread, and those that
-// run as an account that it made.
+// program of a service or task, those in which it started a thread, those that run
+// as an account that it made, and what ran below any of them since.
 func (x *Index) Armed(stories []*Story) [][]Armed {
 	armories, lists := make([]*armory, len(stories)), make([][]Armed, len(stories))
 	for i, s := range stories {
 		armories[i] = newArmory(s)
+		armories[i].processes(x.sessions[i].Below)
 	}
 	for host := range x.hosts {
 		x.armedOn(host, armories, lists)
@@ -72,16 +74,48 @@ func (x *Index) armedOn(host int, armories []*armory, lists [][]Armed) {
 	if look.empty() {
 		return
 	}
+	known := make(map[proctree.Process][]armedBy)
 	for p := range x.forest.Processes(host) {
-		if h.sessionOf(p) >= 0 || p.Start() == 0 || !look.mayBe(p) {
+		var above []armedBy
+		if len(known) > 0 && !isConsole(p) {
+			parent, _ := p.Parent()
+			above = known[parent]
+		}
+		direct := look.mayBe(p)
+		if h.sessionOf(p) >= 0 || p.Start() == 0 || !direct && len(above) == 0 {
 			continue
 		}
 		for _, i := range h.sessions {
-			if by, ok := armories[i].armed(p); ok {
+			by, ok := arming{}, false
+			if direct {
+				by, ok = armories[i].armed(p)
+			}
+			if !ok {
+				by, ok = inherited(above, i, p)
+			}
+			if ok {
 				lists[i] = append(lists[i], Armed{p, by.by, by.since})
+				known[p] = append(known[p], armedBy{i, by})
 			}
 		}
 	}
+}
+
+// armedBy is what a session armed a process by.
+type armedBy struct {
+	session int
+	arming
+}
+
+// inherited returns by what a session armed the parent of a process, if it had when
+// the process began.
+func inherited(above []armedBy, session int, p proctree.Process) (arming, bool) {
+	for _, by := range above {
+		if by.session == session && by.since <= p.Start() {
+			return by.arming, true
+		}
+	}
+	return arming{}, false
 }
 
 // armedLook tells of most processes of a host that no session armed them. It looks
@@ -149,6 +183,12 @@ func accountName(user string) string {
 	return strings.ToLower(user[strings.LastIndexByte(user, '\\')+1:])
 }
 
+// isConsole reports whether a process is the window of a command: it comes with
+// each, and says nothing.
+func isConsole(p proctree.Process) bool {
+	return proctree.BaseName(p.Forest().Texts().KnownText(p.Image())) == "conhost.exe"
+}
+
 // armory is what a session left to be run: programs, commands, accounts by name,
 // and threads by the process that they run in.
 type armory struct {
@@ -196,7 +236,31 @@ func (a *armory) event(e *Event) {
 		}
 	case CreateRemoteThread:
 		if guid, ok := event.ParseGUID([]byte(r.Get("TargetProcessGuid"))); ok {
-			put(a.threads, guid, "a thread of "+e.Image, 0)
+			put(a.threads, guid, "a thread of "+e.Image, e.Time)
+		}
+	}
+}
+
+// processes takes what the command lines of a session's processes leave to be run,
+// where no event tells of it. They come in the order of their start.
+func (a *armory) processes(below []proctree.Process) {
+	seen := make(map[proctree.TextID]bool)
+	for _, p := range below {
+		if line := p.CommandLine(); !seen[line] {
+			seen[line] = true
+			a.commandLine(p.Forest().Texts().KnownText(line), p.Start())
+		}
+	}
+}
+
+// commandLine takes what one command line leaves to be run.
+func (a *armory) commandLine(line string, at event.Time) {
+	if l, ok := leftBy(line); ok {
+		a.command(l.command, l.how, l.by+l.label, at)
+	}
+	for _, t := range thingsOfCommand(line) {
+		if t.thing == thingAccount {
+			put(a.users, strings.ToLower(t.name), "the account "+t.name, at)
 		}
 	}
 }
@@ -241,8 +305,11 @@ func (a *armory) armed(p proctree.Process) (arming, bool) {
 		return by, true
 	}
 	line, image := commandKey(texts.KnownText(p.CommandLine())), cleanPath(texts.KnownText(p.Image()))
-	for _, how := range []means{meansOf(p), byFile, byService, byTask, byRunKey, byConsumer} {
+	parents := meansOf(p)
+	for _, how := range []means{parents, byFile, byService, byTask, byRunKey, byConsumer, byJob} {
 		by, ok := a.commands[left{line, how}]
+		// Programs of the system run all day: they have to be started as they were left.
+		ok = ok && (how == parents || image != "" && !inSystemFolder(image) || parentUnknown(p))
 		if !ok {
 			by, ok = a.images[left{image, how}]
 		}
@@ -257,6 +324,12 @@ func (a *armory) armed(p proctree.Process) (arming, bool) {
 	return by, ok && p.Start() >= by.since
 }
 
+// parentUnknown reports whether nothing is known of what started a process.
+func parentUnknown(p proctree.Process) bool {
+	parent, _ := p.Parent()
+	return !parent.Exists() || !p.Forest().Texts().Known(parent.Image())
+}
+
 // meansOf returns by what means Windows started a process, by its parent; byFile if
 // that says nothing.
 func meansOf(p proctree.Process) means {
@@ -268,7 +341,12 @@ func meansOf(p proctree.Process) means {
 	switch proctree.BaseName(texts.Text(parent.Image())) {
 	case "services.exe":
 		return byService
-	case "svchost.exe", "taskeng.exe":
+	case "taskeng.exe":
+		return byTask
+	case "svchost.exe":
+		if strings.HasSuffix(strings.ToLower(texts.KnownText(parent.CommandLine())), "-s bits") {
+			return byJob
+		}
 		return byTask
 	case "explorer.exe", "userinit.exe", "runonce.exe":
 		return byRunKey

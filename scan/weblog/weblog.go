@@ -168,6 +168,9 @@ func formatOfLine(line []byte) Format {
 	if bytes.HasPrefix(line, exchangeHeader) {
 		return formatOfFields(line)
 	}
+	if bytes.HasPrefix(line, iisHeader) || bytes.HasPrefix(line, httpHeader) {
+		return W3C // whatever its columns are called
+	}
 	if len(line) == 0 || line[0] == '#' {
 		return None
 	}
@@ -180,6 +183,12 @@ func formatOfLine(line []byte) Format {
 	}
 	return None
 }
+
+// How the first line of logs of IIS and of HTTP.sys begins.
+var (
+	iisHeader  = []byte("#Software: Microsoft Internet Information Services")
+	httpHeader = []byte("#Software: Microsoft HTTP ")
+)
 
 // exchangeHeader is how the line begins that Exchange writes before all others:
 // the names of the columns, once more.

@@ -145,6 +145,21 @@ func TestDetect(t *testing.T) {
 	}
 }
 
+// TestLyingFields: a log that says that IIS wrote it is one, whatever its columns
+// are called; its lines are counted then.
+func TestLyingFields(t *testing.T) {
+	for _, fields := range []string{"#Fields: date time", "#Fields:", "#Fields: a b c", "#Fields: date date time time", "#Fields: " + strings.Repeat("x ", 1<<17), ""} {
+		text := "#Software: Microsoft Internet Information Services 10.0\r\n#Version: 1.0\r\n" + fields + "\r\n2024-03-11 09:00:03 10.20.30.10 GET /a.aspx\r\n"
+		if format, ok := weblog.Detect([]byte(text[:min(len(text), 1<<16)])); !ok || format != weblog.W3C {
+			t.Errorf("%.40q is not taken for a log", fields)
+		}
+		got, stats := read(t, "u.log", text, nil)
+		if len(got) != 0 || stats.Lines+stats.Bad == 0 || stats.Bad != 1 {
+			t.Errorf("%.40q: %d requests, %+v", fields, len(got), stats)
+		}
+	}
+}
+
 // TestBad: bad lines cost themselves, and are counted.
 func TestBad(t *testing.T) {
 	good := "2024-03-11 09:00:03 10.20.30.10 GET /a.aspx - 443 - 10.20.6.37 x - 200 0 0 1\r\n"
