@@ -105,6 +105,9 @@ func explainJSON(w io.Writer, x Explanations, _ Options) error {
 	if list := explainedRecords(x.Result); len(list) > 0 {
 		return writeIndented(w, list)
 	}
+	if list := explainedRequests(x.Result); len(list) > 0 {
+		return writeIndented(w, list)
+	}
 	return writeIndented(w, x.explained())
 }
 
@@ -122,6 +125,12 @@ func explainText(w io.Writer, x Explanations, _ Options) error {
 			p.line("")
 		}
 		p.explainedRecord(&r)
+	}
+	for i, r := range explainedRequests(x.Result) {
+		if i > 0 {
+			p.line("")
+		}
+		p.explainedRequest(&r)
 	}
 	return p.err
 }

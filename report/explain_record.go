@@ -43,6 +43,76 @@ func explainedRecords(res *scan.Result) []explainedRecord {
 	return list
 }
 
+// explainedRequest is a scan.RequestExplanation as JSON has it.
+type explainedRequest struct {
+	File     string        `json:"file"`
+	Line     int           `json:"line"`
+	Offset   int64         `json:"offset"`
+	Found    bool          `json:"found"`
+	Host     string        `json:"host"`
+	Time     string        `json:"time"`
+	Method   string        `json:"method"`
+	URI      string        `json:"uri"`
+	Query    string        `json:"query"`
+	Status   int           `json:"status"`
+	Client   string        `json:"client"`
+	Sessions []explainedTo `json:"sessions"`
+	Against  []string      `json:"against"`
+}
+
+// explainedTo is a scan.RequestTie as JSON has it.
+type explainedTo struct {
+	Session    string          `json:"session"`
+	Confidence string          `json:"confidence"`
+	Processes  []startedObject `json:"processes"`
+	For        []string        `json:"for"`
+	Against    []string        `json:"against"`
+}
+
+func explainedRequests(res *scan.Result) []explainedRequest {
+	var list []explainedRequest
+	for i := range res.ExplainedRequests {
+		x := &res.ExplainedRequests[i]
+		r := explainedRequest{
+			File: x.File, Line: x.Line, Offset: x.Offset, Found: x.Found, Host: x.Host, Sessions: []explainedTo{}, Against: listOf(x.Against),
+		}
+		if x.Found {
+			q := &x.Request
+			r.Line, r.Offset, r.Time, r.Method, r.URI, r.Query = q.Line, q.Offset, q.Time.String(), q.Method, q.URI, q.Query
+			r.Status, r.Client = q.Status, q.Client
+		}
+		for _, tie := range x.Sessions {
+			to := explainedTo{
+				Session: tie.Session.Key, Confidence: tie.Confidence.String(), Processes: []startedObject{}, For: listOf(tie.For), Against: listOf(tie.Against),
+			}
+			for _, p := range tie.Processes {
+				to.Processes = append(to.Processes, startedObject{p.PID(), p.Start()})
+			}
+			r.Sessions = append(r.Sessions, to)
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// explainedRequest writes how one request stands to the sessions.
+func (p *printer) explainedRequest(r *explainedRequest) {
+	p.line("%s", text.Visible(fmt.Sprintf("line %d of %s, on %s", r.Line, r.File, cmp.Or(r.Host, "an unknown host"))))
+	p.line("  %s", clipLine(fmt.Sprintf("%s %s %s, status %d, from %s", r.Time, r.Method, r.URI, r.Status, r.Client)))
+	for _, why := range r.Against {
+		p.line("  against: %s", clipLine(why))
+	}
+	for _, to := range r.Sessions {
+		p.line("  session %s, confidence %s", text.Visible(to.Session), to.Confidence)
+		for _, why := range to.For {
+			p.line("    for: %s", clipLine(why))
+		}
+		for _, why := range to.Against {
+			p.line("    against: %s", clipLine(why))
+		}
+	}
+}
+
 // explainedRecord writes how one record stands to the sessions.
 func (p *printer) explainedRecord(r *explainedRecord) {
 	p.line("%s", text.Visible(fmt.Sprintf("%s, %s %d, record %d of %s, on %s", r.Time, r.Channel, r.EventID, r.RecordID, r.File, r.Host)))

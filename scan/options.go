@@ -68,6 +68,8 @@ type Options struct {
 	Found func(*FoundRecord)
 	// Explain asks of some records why they are tied to a session, or not.
 	Explain []RecordRef
+	// ExplainRequests asks the same of some web requests.
+	ExplainRequests []RequestRef
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }

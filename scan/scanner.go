@@ -30,6 +30,9 @@ type Result struct {
 	// Explained says of the records that Options.Explain asks for how they stand to
 	// the sessions.
 	Explained []RecordExplanation
+	// ExplainedRequests says the same of the requests of Options.ExplainRequests; those
+	// of logs that are none, or are not there, are left out.
+	ExplainedRequests []RequestExplanation
 	// Integrity is what speaks of the logs themselves, those of the hosts that
 	// Options ask for: the gravest first.
 	Integrity []*integrity.Finding

@@ -115,6 +115,7 @@ type caller struct {
 	visits         []story.Visit
 	from, to       event.Time
 	points         []entryPoint
+	ranked         []story.Entry // all pages whose requests coincide with children
 	addresses      map[string]bool
 	requests       []*finding.Request
 	omitted        int // requests that bounds left out: of the count, or of what is shown
@@ -229,8 +230,8 @@ func siteNumber(name string, sites map[string]*weblog.Site) string {
 	return ""
 }
 
-// tellRequests finds the web requests of sessions.
-func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, below [][]proctree.Process) {
+// tellRequests finds the web requests of sessions, and explains those asked for.
+func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, below [][]proctree.Process, asked []RequestRef) {
 	w := res.web
 	byHost := make(map[int][]*caller)
 	var callers []*caller
@@ -260,6 +261,7 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, be
 			l.scan(ctx, weblog.Reader{Literals: literals(list)}, w.hash, func(r *weblog.Request) { w.collect(list, l, r) })
 		}
 	}
+	res.explainRequests(ctx, asked, byHost)
 	for _, c := range callers {
 		res.Requests = append(res.Requests, c.finish()...)
 	}
@@ -348,7 +350,8 @@ func (c *caller) rank() {
 	if len(c.children) == 0 || len(c.visits) == 0 {
 		return
 	}
-	for _, e := range story.Rank(c.children, c.visits, c.from, c.to) {
+	c.ranked = story.Rank(c.children, c.visits, c.from, c.to)
+	for _, e := range c.ranked {
 		if e.Confidence == story.ConfidenceNone || len(c.points) == maxEntries {
 			break
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,10 +22,11 @@ type explainOptions struct {
 	*globals
 	outputFlags
 	scopeFlags
-	rules  ruleFlags
-	pid    uint32
-	names  []string
-	events []string
+	rules    ruleFlags
+	pid      uint32
+	names    []string
+	events   []string
+	requests []string // FILE#LINE or FILE@OFFSET
 }
 
 func newExplainCommand(g *globals) *cobra.Command {
@@ -38,7 +40,9 @@ process has and those that the rule wants. Rules that match come first; of the
 others only the searches are named. With --rule, that rule is shown in full.
 
 With --record, it says instead of an event of another kind to which session it
-is tied and by what, or what speaks against each way of tying it.
+is tied and by what, or what speaks against each way of tying it. With
+--request, it says the same of a line of a web server's log: which processes
+began while it ran, and whether its page is an entry point.
 
 Exit status:
   0    done
@@ -47,7 +51,8 @@ Exit status:
   130  interrupted
 `,
 		Example: "  webshellscan explain ./logs --host WEB01 --pid 4242\n" +
-			"  webshellscan explain ./logs --record ./logs/WEB01/System.evtx#81234",
+			"  webshellscan explain ./logs --record ./logs/WEB01/System.evtx#81234\n" +
+			"  webshellscan explain ./logs --request ./logs/WEB01/u_ex260302.log#118",
 		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, o, args) },
 	}
 	o.rules.addFlags(cmd)
@@ -57,6 +62,7 @@ Exit status:
 	o.scopeFlags.addFlags(cmd, "processes")
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
 	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (repeatable)")
+	flags.StringArrayVar(&o.requests, "request", nil, "`FILE#LINE`: why the web request at this line of this log is tied to a session, or not; FILE@OFFSET as reports have it (repeatable)")
 	flags.StringArrayVar(&o.events, "record", nil, "`FILE#ID`: why the event in this file with this record ID is tied to a session, or not (repeatable)")
 	o.addWebLog(flags)
 	completeFromLogs(cmd, "pid", processesOf)
@@ -69,10 +75,14 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	switch {
 	case len(args) == 0:
 		return errors.New("no file or folder given: webshellscan explain PATH... (see --help)")
-	case o.pid == 0 && len(o.events) == 0:
+	case o.pid == 0 && len(o.events)+len(o.requests) == 0:
 		return errors.New("no process given: webshellscan explain PATH... --host HOST --pid PID (see --help)")
 	case o.pid != 0 && len(o.events) > 0:
 		return errors.New("--pid and --record exclude each other")
+	case o.pid != 0 && len(o.requests) > 0:
+		return errors.New("--pid and --request exclude each other")
+	case len(o.events) > 0 && len(o.requests) > 0:
+		return errors.New("--record and --request exclude each other")
 	case o.workers < 0:
 		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
@@ -85,6 +95,9 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 		return err
 	}
 	if options.Explain, err = o.records(); err != nil {
+		return err
+	}
+	if options.ExplainRequests, err = o.requestRefs(); err != nil {
 		return err
 	}
 	since, until, err := parseSpan(o.since, o.until)
@@ -101,6 +114,9 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 		return err
 	}
 	if err := o.checkRecords(res, options.Explain); err != nil {
+		return err
+	}
+	if err := o.checkRequests(res, options.ExplainRequests); err != nil {
 		return err
 	}
 	list, err := o.explain(res, since, until)
@@ -134,6 +150,45 @@ func (o *explainOptions) records() ([]scan.RecordRef, error) {
 		list = append(list, scan.RecordRef{File: given[:at], RecordID: id})
 	}
 	return list, nil
+}
+
+// requestRefs returns the flags --request.
+func (o *explainOptions) requestRefs() ([]scan.RequestRef, error) {
+	var list []scan.RequestRef
+	for _, given := range o.requests {
+		at := strings.LastIndexAny(given, "#@")
+		n, err := strconv.ParseInt(given[at+1:], 10, 64)
+		switch {
+		case at <= 0 || err != nil || n < 0 || given[at] == '#' && (n == 0 || n > math.MaxInt32):
+			return nil, fmt.Errorf("--request %q: neither FILE#LINE nor FILE@OFFSET", given)
+		case given[at] == '#':
+			list = append(list, scan.RequestRef{File: given[:at], Line: int(n)})
+		default:
+			list = append(list, scan.RequestRef{File: given[:at], Offset: n})
+		}
+	}
+	return list, nil
+}
+
+// checkRequests returns an error if a request that is asked for cannot be
+// explained.
+func (o *explainOptions) checkRequests(res *scan.Result, asked []scan.RequestRef) error {
+	if res.Summary.Interrupted != nil || len(asked) == 0 {
+		return nil
+	}
+	if len(res.Sessions) == 0 {
+		return errors.New("--request: there is no session of a web server in these logs that a request could be tied to")
+	}
+	for i, ref := range asked {
+		at := slices.IndexFunc(res.ExplainedRequests, func(x scan.RequestExplanation) bool { return x.RequestRef == ref })
+		if at < 0 {
+			return fmt.Errorf("--request %s: no such web log in these files", o.requests[i])
+		}
+		if !res.ExplainedRequests[at].Found {
+			return fmt.Errorf("--request %s: no request begins there", o.requests[i])
+		}
+	}
+	return nil
 }
 
 // checkRecords returns an error if a record that is asked for cannot be

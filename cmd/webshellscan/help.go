@@ -18,7 +18,7 @@ var flagGroups = []struct {
 		"recover", "carve", "web-log", "password", "password-file", "temp", "memory", "verify-image",
 	}},
 	{"What to look for", []string{
-		"host", "since", "until", "level", "pid", "session", "case-sensitive", "rule", "record", "rules", "no-builtin", "rule-level", "status", "tag",
+		"host", "since", "until", "level", "pid", "session", "case-sensitive", "rule", "record", "request", "rules", "no-builtin", "rule-level", "status", "tag",
 		"exclude", "placeholders", "baseline",
 	}},
 	{"What to write", []string{
