@@ -108,3 +108,12 @@ func (r *Result) Identities() (remembered, read []string) {
 
 // GivenHost returns which host a file is of, as Options.WebLogs say.
 func GivenHost(file string, given map[string]string) (string, bool) { return givenHost(file, given) }
+
+// HourOfDay is hourOfDay.
+func HourOfDay(hours event.Time) int { return hourOfDay(hours) }
+
+// Goroutines returns how many goroutines the options ask for.
+func (o *Options) Goroutines() int { return o.workers() }
+
+// WantsTime is wantsTime.
+func (o *Options) WantsTime(t event.Time) bool { return o.wantsTime(t) }

@@ -1,9 +1,12 @@
 package scan_test
 
 import (
+	"runtime"
 	"testing"
 
 	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 )
 
@@ -32,6 +35,39 @@ func TestBaselineRaisesNoLevel(t *testing.T) {
 	} {
 		if got := level(tt.grave, tt.light); got != tt.want {
 			t.Errorf("known: critical %v, medium %v: level %s, want %s", tt.grave, tt.light, got, tt.want)
+		}
+	}
+}
+
+// TestHourOfDay: hours count from the midnight before them, also before the epoch.
+func TestHourOfDay(t *testing.T) {
+	for hours, want := range map[event.Time]int{0: 0, 23: 23, 24: 0, 25: 1, 49: 1, 24*365 + 7: 7, -1: 23, -24: 0, -25: 23} {
+		if got := scan.HourOfDay(hours); got != want {
+			t.Errorf("%d: %d, want %d", hours, got, want)
+		}
+	}
+}
+
+// TestGoroutines: as many as are asked for, within bounds; as the machine has if
+// none are.
+func TestGoroutines(t *testing.T) {
+	for workers, want := range map[int]int{3: 3, 1 << 20: 1024, 0: runtime.GOMAXPROCS(0), -1: runtime.GOMAXPROCS(0)} {
+		if got := (&scan.Options{Workers: workers}).Goroutines(); got != want {
+			t.Errorf("%d: %d, want %d", workers, got, want)
+		}
+	}
+}
+
+// TestWantsTime: from since on, and before until.
+func TestWantsTime(t *testing.T) {
+	for _, tt := range []struct {
+		since, until, at event.Time
+		want             bool
+	}{
+		{0, 0, 5, true}, {5, 0, 5, true}, {6, 0, 5, false}, {0, 5, 5, false}, {0, 6, 5, true}, {5, 6, 5, true}, {6, 9, 5, false}, {1, 5, 5, false},
+	} {
+		if got := (&scan.Options{Since: tt.since, Until: tt.until}).WantsTime(tt.at); got != tt.want {
+			t.Errorf("%d to %d: %d is %v", tt.since, tt.until, tt.at, got)
 		}
 	}
 }

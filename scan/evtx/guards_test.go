@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
 )
 
 // swapValues makes the chunk's definition another one of the same template id:
@@ -61,5 +63,15 @@ func TestSureDefinitionStands(t *testing.T) {
 				t.Errorf("%d events, %d by another definition, want %d", len(res.events), substituted, want)
 			}
 		})
+	}
+}
+
+// TestOriginAdd: what two readers counted of one origin is put together.
+func TestOriginAdd(t *testing.T) {
+	day := event.FromTime(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC))
+	a := evtx.OriginStats{Records: 3, First: day, Last: day + 5}
+	a.Add(&evtx.OriginStats{Records: 4, First: day - 7, Last: day + 2})
+	if want := (evtx.OriginStats{Records: 7, First: day - 7, Last: day + 5}); a != want {
+		t.Errorf("%+v, want %+v", a, want)
 	}
 }

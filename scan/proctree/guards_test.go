@@ -53,6 +53,32 @@ var guardTests = []struct{ name, events, want string }{
 		60 cmd.exe (stub)
 		  68 net.exe stub`,
 	},
+	{
+		"the GUID of a parent that only 4688 has names its second, give or take one",
+		`
+		4688 t=11 pid=50 image=w3wp.exe ppid=8
+		4688 t=12 pid=54 image=w3wp.exe ppid=8
+		S1 t=20 pid=60 guid=A20 image=cmd.exe ppid=50 pguid=B10 pimage=C:\w3wp.exe
+		S1 t=21 pid=64 guid=A21 image=cmd.exe ppid=54 pguid=C10 pimage=C:\w3wp.exe`,
+		`
+		54 w3wp.exe (stub)
+		  64 cmd.exe stub
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		  54 w3wp.exe stub`,
+	},
+	{
+		"a creation without a process ID is none",
+		`
+		S1 t=10 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe
+		S1 t=11 pid=64 guid=A11 image=net.exe
+		S1 t=12 pid=68 guid=A12 ppid=50 pguid=0 pimage=C:\w3wp.exe`,
+		`
+		64 net.exe
+		50 w3wp.exe (stub)
+		  68 ? stub`,
+	},
 }
 
 // TestGuards builds the trees of guardTests.
