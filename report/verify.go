@@ -36,7 +36,7 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 		case in.Error != "" && in.Records == 0 && in.Size > 0:
 			p.line("    %d bytes", in.Size)
 		case in.Error == "" || in.Records > 0:
-			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(in.Lost), plural.Count(in.Records, "record"), plural.Count(in.Chunks, "chunk"))
+			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(&in), plural.Count(in.Records, "record"), plural.Count(in.Chunks, "chunk"))
 		}
 		if in.SHA256 != "" {
 			p.line("    SHA-256 %s", in.SHA256)
@@ -48,11 +48,15 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	return p.err
 }
 
-func lostText(n int) string {
-	if n == 0 {
-		return "nothing lost"
+// lostText says how much of an input is lost, as far as that is known.
+func lostText(in *scan.InputFile) string {
+	switch {
+	case in.Lost > 0:
+		return "at least " + plural.Count(in.Lost, "record") + " lost"
+	case in.LostChunks > 0:
+		return plural.Count(in.LostChunks, "chunk") + " lost"
 	}
-	return "at least " + plural.Count(n, "record") + " lost"
+	return "nothing lost"
 }
 
 // verifyCSV writes one line for each integrity finding, host, channel, gap and

@@ -37,6 +37,7 @@ type input struct {
 	odd      []evtx.Part     // stretches to carve
 	deferred []evtx.Deferred // records to read when the definitions of all files are known
 	chunks   []evtx.Chunk
+	missing  evtx.Missing        // what the file header knows of and the file lacks
 	order    []*evtx.FormatError // what comparing the chunks shows
 	crashes  []string            // panics that were caught: errors of this program
 

@@ -544,6 +544,9 @@ func TestMissingRecords(t *testing.T) {
 		if !slices.Contains(told(res), tt.want) {
 			t.Errorf("%s: %q is not among %q", filepath.Base(tt.path), tt.want, told(res))
 		}
+		if in := res.Manifest.Inputs[0]; (in.Lost == 26 && in.LostChunks == 2) != tt.damaged {
+			t.Errorf("%s: %d records and %d chunks lost", filepath.Base(tt.path), in.Lost, in.LostChunks)
+		}
 		loss := slices.ContainsFunc(res.Summary.Damage, func(d scan.FileFaults) bool {
 			return d.Counts[evtx.RecordsMissing]+d.Counts[evtx.ChunksMissing] == 2
 		})

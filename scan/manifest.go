@@ -31,8 +31,10 @@ type InputFile struct {
 	// SHA256 is the hash of what was read, the whole file, in hexadecimal digits;
 	// empty if Options did not ask for it or the file could not be read whole.
 	SHA256 string
-	// Chunks, Records and Lost count what it holds.
-	Chunks, Records, Lost int
+	// Chunks and Records count what it holds, Lost the records that could not be read
+	// or that its header knows of and the file lacks, LostChunks the chunks of that sort,
+	// whose records nobody knows the number of.
+	Chunks, Records, Lost, LostChunks int
 	// Error is why it was not read whole, or not hashed, "" if it was.
 	Error string
 	// Origin says where in a container it lies, nil if it is a file of its own.
@@ -65,7 +67,8 @@ func newManifest(r *reading, set *rules.Set, options *Options) Manifest {
 }
 
 func newInputFile(in *input) InputFile {
-	file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Lost: in.stats.Lost, Origin: in.Origin}
+	file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Origin: in.Origin, LostChunks: in.missing.Chunks}
+	file.Lost = max(in.stats.Lost, int(min(in.missing.Records, 1<<31-1)))
 	switch {
 	case in.err != nil:
 		file.Error = FileError{in.Path, in.err}.Reason()

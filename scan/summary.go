@@ -175,6 +175,7 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 		return // it has no chunks to compare, or all of it is damage
 	}
 	if in.complete() { // else not all chunks are known
+		in.missing = in.evtx.Header().Missing(in.chunks)
 		for _, fault := range in.evtx.Header().Faults(in.chunks) {
 			in.faults.Add(fault)
 		}
