@@ -25,12 +25,18 @@ type reach struct {
 
 // learnReach notes a connection that a process below the server began.
 func (s *Story) learnReach(e *kept) {
-	if e.kind.category != NetworkConnection || e.tie.server || !outgoing(e.record) {
-		return
-	}
-	if from, ok := machineAddress(e.record.first("SourceIp", "SourceAddress")); ok {
+	if from, ok := reachedFrom(e); ok {
 		s.reached = append(s.reached, reach{from, e.record.Time})
 	}
+}
+
+// reachedFrom returns from which address a process below the server began a
+// connection, if the event says that one did.
+func reachedFrom(e *kept) (netip.Addr, bool) {
+	if e.kind.category != NetworkConnection || e.tie.server || !outgoing(e.record) {
+		return netip.Addr{}, false
+	}
+	return machineAddress(e.record.first("SourceIp", "SourceAddress"))
 }
 
 // reachSlack is how far from a connection's event what came of it on the other

@@ -2,6 +2,7 @@ package story
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -106,6 +107,7 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 			}
 		}
 	}
+	waiting = withoutStrangers(waiting, all)
 	sortKept(all)
 	sortKept(waiting)
 	all, waiting = uniqueKept(all), uniqueKept(waiting)
@@ -127,12 +129,34 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 	return stories, fold(joinScripts(rest)), lost
 }
 
+// withoutStrangers drops the waiting events that nothing but an address could tie
+// to a session, and which came from none that a tied event names: on busy servers
+// most of those that wait are logons.
+func withoutStrangers(waiting, tied []kept) []kept {
+	known := make(map[netip.Addr]bool)
+	for i := range tied {
+		if from, ok := reachedFrom(&tied[i]); ok {
+			known[from] = true
+		}
+	}
+	return slices.DeleteFunc(waiting, func(e kept) bool {
+		if e.kind.from == "" || e.kind.later() || len(e.rules) > 0 {
+			return false
+		}
+		from, ok := machineAddress(e.record.Get(e.kind.from))
+		return !ok || !known[from]
+	})
+}
+
 // sortKept puts events in the order of time, those of one time by where they
 // lie.
 func sortKept(list []kept) {
 	slices.SortFunc(list, func(a, b kept) int {
+		if c := cmp.Compare(a.record.Time, b.record.Time); c != 0 {
+			return c
+		}
 		return cmp.Or(
-			cmp.Compare(a.record.Time, b.record.Time), cmp.Compare(a.record.Place.File, b.record.Place.File),
+			cmp.Compare(a.record.Place.File, b.record.Place.File),
 			cmp.Compare(a.record.Place.Offset, b.record.Place.Offset), cmp.Compare(a.tie.session, b.tie.session),
 		)
 	})
