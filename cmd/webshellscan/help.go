@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,35 +67,51 @@ func writeHelp(w io.Writer, cmd *cobra.Command) error {
 	return err
 }
 
-// writeFlags writes the flags of a verb by group, in the order of the groups.
+// writeFlags writes the flags of a verb by group.
 func writeFlags(b *strings.Builder, cmd *cobra.Command) {
+	for _, group := range flagGroupsOf(cmd) {
+		fmt.Fprintf(b, "\n%s:\n%s", group.title, group.flags.FlagUsagesWrapped(helpWidth))
+	}
+}
+
+// flagGroup are flags with their heading.
+type flagGroup struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// flagGroupsOf returns the flags of a verb by group, in the order of the groups.
+// Those without a flag are left out.
+func flagGroupsOf(cmd *cobra.Command) []flagGroup {
 	cmd.InitDefaultHelpFlag()
-	others := pflag.NewFlagSet("", pflag.ContinueOnError)
-	others.SortFlags = false
-	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	all, others := newFlagSet(), newFlagSet()
 	all.AddFlagSet(cmd.LocalFlags())
 	all.AddFlagSet(cmd.InheritedFlags())
 	grouped := make(map[string]bool)
-	write := func(title string, set *pflag.FlagSet) {
-		if set.HasAvailableFlags() {
-			fmt.Fprintf(b, "\n%s:\n%s", title, set.FlagUsagesWrapped(helpWidth))
-		}
-	}
+	var list []flagGroup
 	for _, group := range flagGroups {
-		set := pflag.NewFlagSet("", pflag.ContinueOnError)
-		set.SortFlags = false
+		set := newFlagSet()
 		for _, name := range group.flags {
 			if f := all.Lookup(name); f != nil {
 				set.AddFlag(f)
 				grouped[name] = true
 			}
 		}
-		write(group.title, set)
+		list = append(list, flagGroup{group.title, set})
 	}
+	all.SortFlags = true
 	all.VisitAll(func(f *pflag.Flag) {
 		if !grouped[f.Name] {
 			others.AddFlag(f)
 		}
 	})
-	write(otherFlags, others)
+	list = append(list, flagGroup{otherFlags, others})
+	return slices.DeleteFunc(list, func(g flagGroup) bool { return !g.flags.HasAvailableFlags() })
+}
+
+// newFlagSet returns a set of flags that stay in the order in which they come.
+func newFlagSet() *pflag.FlagSet {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.SortFlags = false
+	return set
 }
