@@ -50,6 +50,8 @@ type explainedRule struct {
 	Role    string          `json:"role"`
 	Matched bool            `json:"matched"`
 	Parts   []explainedPart `json:"parts"`
+
+	title string
 }
 
 type explainedPart struct {
@@ -88,9 +90,10 @@ type explainedValue struct {
 type Explanations struct {
 	Result    *scan.Result
 	Processes []Explained
-	// Whole writes rules that do not match in full too; else only their
-	// searches are named. JSON always has everything.
-	Whole bool
+	// All writes every rule: those that match search by search, of the others the
+	// searches by name. Whole writes those in full too. Without either the text is ten
+	// lines for each process. JSON always has everything.
+	All, Whole bool
 }
 
 func (x Explanations) explained() []explainedProcess {
@@ -118,7 +121,11 @@ func explainText(w io.Writer, x Explanations, _ Options) error {
 		if i > 0 {
 			p.line("")
 		}
-		p.explained(&e, x.Whole)
+		if x.All || x.Whole {
+			p.explained(&e, x.Whole)
+		} else {
+			p.briefly(&e)
+		}
 	}
 	for i, r := range explainedRecords(x.Result) {
 		if i > 0 {
@@ -152,7 +159,7 @@ func explain(res *scan.Result, e Explained) explainedProcess {
 	level, reasons := res.Level(p)
 	out.Level, out.LevelReasons = level.String(), phrase.Reasons(reasons)
 	for _, x := range e.Rules {
-		r := explainedRule{Rule: x.Rule.Label(), Level: x.Rule.Level.String(), Role: x.Rule.Role, Matched: x.Matched}
+		r := explainedRule{Rule: x.Rule.Label(), Level: x.Rule.Level.String(), Role: x.Rule.Role, Matched: x.Matched, title: phrase.RuleTitle(x.Rule)}
 		for _, part := range x.Parts {
 			r.Parts = append(r.Parts, explainPart(part))
 		}
@@ -197,8 +204,69 @@ func explainItem(item rules.ExplainedItem) explainedItem {
 	return out
 }
 
+// maxReasons is how many reasons of a level ten lines have room for.
+const maxReasons = 3
+
+// briefly writes one process in ten lines at most.
+func (p *printer) briefly(e *explainedProcess) {
+	p.explainedHead(e)
+	p.line("  %s", clipLine(cmp.Or(e.CommandLine, e.Image, "(neither image nor command line)")))
+	p.explainedPlace(e)
+	reasons := e.LevelReasons
+	if len(reasons) > maxReasons {
+		reasons = some(reasons, maxReasons-1)
+	}
+	for _, reason := range reasons {
+		p.line("    %s", clipLine(reason))
+	}
+	var found []string
+	matched := 0
+	for i := range e.Rules {
+		r := &e.Rules[i]
+		if r.Matched {
+			matched++
+		}
+		if r.Matched && r.Role == "" {
+			found = append(found, r.title)
+		}
+	}
+	for _, c := range e.Correlated {
+		found = append(found, "correlation "+c.Rule)
+	}
+	if len(found) == 0 {
+		p.line("  no rule for findings matched")
+	} else {
+		p.line("  %s matched: %s", plural.Count(len(found), "rule for findings", "rules for findings"), clipLine(strings.Join(some(found, maxWanted), "; ")))
+	}
+	p.line("  of %s %d matched: --all shows each, --rule NAME one in full", plural.Count(len(e.Rules), "rule", "rules"), matched)
+}
+
 // explained writes one process with the rules.
 func (p *printer) explained(e *explainedProcess, whole bool) {
+	p.explainedHead(e)
+	for _, s := range []string{e.Image, e.CommandLine} {
+		if s != "" {
+			p.line("  %s", text.Visible(s))
+		}
+	}
+	p.explainedPlace(e)
+	for _, reason := range e.LevelReasons {
+		p.line("    %s", text.Visible(reason))
+	}
+	for _, c := range e.Correlated {
+		p.line("MATCHED  correlation %s, with %s", text.Visible(c.Rule), plural.Count(c.Total, "process", "processes"))
+	}
+	for _, matched := range []bool{true, false} {
+		for i := range e.Rules {
+			if r := &e.Rules[i]; r.Matched == matched {
+				p.explainedRule(r, matched || whole)
+			}
+		}
+	}
+}
+
+// explainedHead writes which process it is.
+func (p *printer) explainedHead(e *explainedProcess) {
 	head := fmt.Sprintf("%s: %s (%d)", e.Host, proctree.BaseName(e.Image), e.ProcessID)
 	if e.Time != "" {
 		head += ", started " + e.Time
@@ -207,11 +275,10 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 		head += ", as " + e.User
 	}
 	p.line("%s", text.Visible(head))
-	for _, s := range []string{e.Image, e.CommandLine} {
-		if s != "" {
-			p.line("  %s", text.Visible(s))
-		}
-	}
+}
+
+// explainedPlace writes where a process is, and how grave.
+func (p *printer) explainedPlace(e *explainedProcess) {
 	if e.Parent != "" {
 		p.line("  parent: %s", text.Visible(e.Parent))
 	}
@@ -225,19 +292,6 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 	}
 	if e.Level != "" {
 		p.line("  level: %s", e.Level)
-	}
-	for _, reason := range e.LevelReasons {
-		p.line("    %s", text.Visible(reason))
-	}
-	for _, c := range e.Correlated {
-		p.line("MATCHED  correlation %s, with %s", text.Visible(c.Rule), plural.Count(c.Total, "process", "processes"))
-	}
-	for _, matched := range []bool{true, false} {
-		for i := range e.Rules {
-			if r := &e.Rules[i]; r.Matched == matched {
-				p.explainedRule(r, matched || whole)
-			}
-		}
 	}
 }
 

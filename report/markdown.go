@@ -202,7 +202,7 @@ func (m *markdown) session(number int, s *finding.Session) {
 	}
 	m.line("- Ran as: %s", mdList(s.Users))
 	m.line("- Processes below it: %d; %s, %d distinct; %d distinct enumeration commands", s.Processes, plural.Count(len(s.Findings), "finding"), s.Commands, s.Enumeration)
-	for _, reason := range phrase.Reasons(s.LevelReasons) {
+	for _, reason := range phrase.ReasonTexts(s.LevelReasons) {
 		m.line("- Level %s", mdSentence(reason))
 	}
 	if s.Known {
@@ -356,7 +356,7 @@ func mdMeetings(findings []*finding.Finding) string {
 	for _, f := range findings {
 		for _, c := range f.Correlated {
 			if n++; n <= maxMarkdownMeetings {
-				b.WriteString(", " + mdCell(c.Rule.Label()) + ": " + phrase.Meeting(c))
+				b.WriteString(", " + mdCell(phrase.RuleTitle(c.Rule)) + ": " + phrase.Meeting(c))
 			}
 		}
 	}
@@ -398,7 +398,7 @@ func (m *markdown) rules() {
 	m.line("| # | rule | level | findings | ATT&CK |")
 	m.line("| ---: | --- | --- | ---: | --- |")
 	for i, r := range m.listed {
-		m.line("| %d | %s | %s | %d | %s |", i+1, mdCell(r.Label()), r.Level, m.counts[r], strings.Join(make(techniques).of(r), ", "))
+		m.line("| %d | %s | %s | %d | %s |", i+1, mdCell(phrase.RuleTitle(r)), r.Level, m.counts[r], strings.Join(make(techniques).of(r), ", "))
 	}
 }
 

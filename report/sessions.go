@@ -254,7 +254,7 @@ func (t *sessionTable) about(s *finding.Session) []string {
 		}
 		lines = append(lines, who)
 	}
-	for _, reason := range phrase.Reasons(s.LevelReasons) {
+	for _, reason := range phrase.ReasonTexts(s.LevelReasons) {
 		lines = append(lines, "level "+text.Visible(reason))
 	}
 	if s.Link == proctree.LinkTime {
@@ -643,7 +643,7 @@ func (n *ruleNumbers) write(w io.Writer, width int) {
 	fmt.Fprintln(w, "Rules")
 	for i, r := range n.list {
 		head := fmt.Sprintf("  %d  %-4s  ", i+1, text.ShortLevel(r.Level))
-		for _, line := range text.Wrap(text.Visible(r.Label()), width-len(head), 4) {
+		for _, line := range text.Wrap(text.Visible(phrase.RuleTitle(r)), width-len(head), 4) {
 			fmt.Fprintf(w, "%s%s\n", head, line)
 			head = strings.Repeat(" ", len(head))
 		}

@@ -197,7 +197,7 @@ func (t *table) process(f *finding.Finding, before string, width int) []string {
 func correlationNotes(f *finding.Finding) []string {
 	var notes []string
 	for _, c := range f.Correlated {
-		notes = append(notes, text.Visible(c.Rule.Label())+": "+phrase.Meeting(c))
+		notes = append(notes, text.Visible(phrase.RuleTitle(c.Rule))+": "+phrase.Meeting(c))
 	}
 	return notes
 }

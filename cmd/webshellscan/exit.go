@@ -9,7 +9,7 @@ import (
 	"webshellscan/report/text"
 )
 
-// The exit statuses. Help texts and README repeat them.
+// The exit statuses. Help texts and docs/USAGE.md repeat them.
 const (
 	exitNothing     = 0
 	exitFindings    = 1

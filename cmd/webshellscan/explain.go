@@ -24,6 +24,7 @@ type explainOptions struct {
 	scopeFlags
 	rules    ruleFlags
 	pid      uint32
+	all      bool
 	names    []string
 	events   []string
 	requests []string // FILE#LINE or FILE@OFFSET
@@ -35,9 +36,11 @@ func newExplainCommand(g *globals) *cobra.Command {
 		Use:   "explain [flags] PATH...",
 		Short: "Say why a process matched rules, or what of them did not match",
 		Long: `explain evaluates the rules for each process with the process ID on the host,
-and shows the result search by search, field by field, with the values that the
-process has and those that the rule wants. Rules that match come first; of the
-others only the searches are named. With --rule, that rule is shown in full.
+and says in ten lines what it is, how grave and why, and which rules matched.
+
+With --all it shows each rule that matches search by search, field by field,
+with the values that the process has and those that the rule wants; of the
+others the searches are named. With --rule, that rule is shown in full.
 
 With --record, it says instead of an event of another kind to which session it
 is tied and by what, or what speaks against each way of tying it. With
@@ -51,6 +54,7 @@ Exit status:
   130  interrupted
 `,
 		Example: "  webshellscan explain ./logs --host WEB01 --pid 4242\n" +
+			"  webshellscan explain ./logs --host WEB01 --pid 4242 --all\n" +
 			"  webshellscan explain ./logs --record ./logs/WEB01/System.evtx#81234\n" +
 			"  webshellscan explain ./logs --request ./logs/WEB01/u_ex260302.log#118",
 		RunE: func(cmd *cobra.Command, args []string) error { return runExplain(cmd, o, args) },
@@ -61,6 +65,7 @@ Exit status:
 	o.outputFlags.addFlags(cmd, report.ExplainFormats)
 	o.scopeFlags.addFlags(cmd, "processes")
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
+	flags.BoolVar(&o.all, "all", false, "every rule, and those that match search by search")
 	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (repeatable)")
 	flags.StringArrayVar(&o.requests, "request", nil, "`FILE#LINE`: why the web request at this line of this log is tied to a session, or not; FILE@OFFSET as reports have it (repeatable)")
 	flags.StringArrayVar(&o.events, "record", nil, "`FILE#ID`: why the event in this file with this record ID is tied to a session, or not (repeatable)")
@@ -129,7 +134,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	}
 	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		options := report.Options{Width: o.columns(out), Color: out.path == "" && o.color(o.stdout)}
-		return report.ExplainFormats.Write(out, out.format, report.Explanations{Result: res, Processes: list, Whole: len(o.names) > 0}, options)
+		return report.ExplainFormats.Write(out, out.format, report.Explanations{Result: res, Processes: list, All: o.all, Whole: len(o.names) > 0}, options)
 	})
 	o.summarize(res)
 	if failed != nil {

@@ -218,15 +218,15 @@ func TestReadmeExample(t *testing.T) {
 	}
 }
 
-// TestReadmeFlags: the README names every flag and exit status.
-func TestReadmeFlags(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(repository, "README.md"))
+// TestUsageFlags: docs/USAGE.md names every flag and exit status.
+func TestUsageFlags(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(repository, usagePage))
 	if err != nil {
 		t.Fatal(err)
 	}
 	named := func(text string) {
 		if !strings.Contains(string(data), text) {
-			t.Errorf("README.md does not name %s", text)
+			t.Errorf("%s does not name %s", usagePage, text)
 		}
 	}
 	var visit func(cmd *cobra.Command)
@@ -304,23 +304,25 @@ func TestProgressLine(t *testing.T) {
 	}
 }
 
-// TestReadmeFormats: the README names every format with the endings of its
-// files.
-func TestReadmeFormats(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(repository, "README.md"))
+// usagePage is where all flags and formats are said.
+const usagePage = "docs/USAGE.md"
+
+// TestUsageFormats: docs/USAGE.md names every format with the endings of its files.
+func TestUsageFormats(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(repository, usagePage))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range report.ScanFormats.Names() {
 		row := "| `" + format + "` | `" + strings.Join(report.ScanFormats.Endings(format), "`, `")
 		if !strings.Contains(string(data), row) {
-			t.Errorf("README.md has no row %s", row)
+			t.Errorf("%s has no row %s", usagePage, row)
 		}
 	}
 	text := strings.Join(strings.Fields(string(data)), " ")
 	for _, format := range report.TreeFormats.Names() {
 		if row := "`" + format + "` (`" + strings.Join(report.TreeFormats.Endings(format), "`, `"); !strings.Contains(text, row) {
-			t.Errorf("README.md does not say %s", row)
+			t.Errorf("%s does not say %s", usagePage, row)
 		}
 	}
 }

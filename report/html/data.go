@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -59,7 +60,7 @@ func (d *pageData) collectRules() {
 func (d *pageData) ruleRefs(f *finding.Finding) []ruleRef {
 	refs := make([]ruleRef, len(f.Rules))
 	for i, r := range f.Rules {
-		refs[i] = ruleRef{r.Label(), d.ruleNo[r]}
+		refs[i] = ruleRef{phrase.RuleTitle(r), d.ruleNo[r]}
 	}
 	return refs
 }
@@ -221,7 +222,8 @@ func jsonLine(v any) []byte {
 type dataIndex struct {
 	Names    arrayNames `json:"names"`
 	Hosts    []string   `json:"hosts"`
-	Rules    []string   `json:"rules"`
+	Rules    []string   `json:"rules"`  // titles of rules
+	Labels   []string   `json:"labels"` // their names, to search for
 	Sessions []string   `json:"sessions"`
 	Fields   []string   `json:"fields"`
 	Files    []string   `json:"files"`
@@ -260,7 +262,8 @@ func (d *pageData) write(out *bufio.Writer) error {
 func (d *pageData) index() dataIndex {
 	index := dataIndex{Names: newArrayNames(), Files: visibleTexts(d.files), Reasons: visibleTexts(d.reasons), Marks: d.marks, Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
 	for _, r := range d.rules {
-		index.Rules = append(index.Rules, shortText(r.Label()))
+		index.Rules = append(index.Rules, shortText(phrase.RuleTitle(r)))
+		index.Labels = append(index.Labels, shortText(r.Label()))
 	}
 	for id := range event.NumPayloadFields {
 		index.Fields = append(index.Fields, event.FieldID(id).String())

@@ -89,7 +89,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
 		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": plural.Count,
 		"percent": text.Percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
-		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "rows": newTableRows, "recovered": func() string { return phrase.Recovered },
+		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "rows": newTableRows, "ruleTitle": phrase.RuleTitle, "recovered": func() string { return phrase.Recovered },
 	}).Parse(pageSource))
 })
 
@@ -410,7 +410,7 @@ func (h *reportPage) FindingsLeft() int { return h.Total - h.Kept }
 func (h *reportPage) RuleLabels() []ruleRef {
 	var refs []ruleRef
 	for i, r := range h.Rules {
-		refs = append(refs, ruleRef{r.Label(), i})
+		refs = append(refs, ruleRef{phrase.RuleTitle(r.Rule), i})
 	}
 	return refs
 }

@@ -103,7 +103,7 @@ func newSessionView(number int, s *finding.Session) *sessionView {
 	}
 	add("Users", strings.Join(s.Users, ", "))
 	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
-	add("Why this level", strings.Join(phrase.Reasons(s.LevelReasons), "; "))
+	add("Why this level", strings.Join(phrase.ReasonTexts(s.LevelReasons), "; "))
 	add("Parents", phrase.LinkText(s.Link))
 	view.Entries, view.Indicators = phrase.EntryPoints(s), phrase.IndicatorParts(s)
 	if phrase.HasStory(s) {

@@ -41,8 +41,8 @@ func eventFindings(res *scan.Result) []*finding.Event {
 	return list
 }
 
-// ruleTitle is what people call a rule.
-func ruleTitle(r *rules.Rule) string { return cmp.Or(r.Title, r.Label()) }
+// RuleTitle is what people call a rule.
+func RuleTitle(r *rules.Rule) string { return cmp.Or(r.Title, r.Label()) }
 
 // EventFindings returns a line for each event that matches rules and belongs to no
 // session, up to a bound that the last line tells.
@@ -55,7 +55,7 @@ func EventFindings(res *scan.Result) []string {
 			break
 		}
 		line := fmt.Sprintf("%s  %s  %s: %s (%s)", strings.ToUpper(e.Level().String()), text.Time(e.Time), text.Visible(e.Host),
-			text.Clip(text.Visible(e.Summary), maxEventLine), text.Clip(text.Visible(ruleTitle(e.Rules[0])), maxEventLine))
+			text.Clip(text.Visible(e.Summary), maxEventLine), text.Clip(text.Visible(RuleTitle(e.Rules[0])), maxEventLine))
 		if e.Count > 1 {
 			line += fmt.Sprintf(", %d times", e.Count)
 		}

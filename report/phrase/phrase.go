@@ -52,6 +52,15 @@ func Reasons(reasons []finding.LevelReason) []string {
 	return list
 }
 
+// ReasonTexts returns reasons for a level as people read them.
+func ReasonTexts(reasons []finding.LevelReason) []string {
+	list := make([]string, len(reasons))
+	for i, r := range reasons {
+		list[i] = r.Text()
+	}
+	return list
+}
+
 // Meeting says how many processes met a correlation rule together, and since
 // when.
 func Meeting(c *finding.Correlation) string {

@@ -31,9 +31,14 @@ const (
 	LevelSetAside LevelEffect = "set aside" // matched, but does not count
 )
 
-// String returns the reason as reports have it.
+// Text returns the reason as people read it: without the name of its rule.
+func (r LevelReason) Text() string {
+	return fmt.Sprintf("%s %s: %s", r.Effect, cmp.Or(r.Level.String(), "no level"), r.Why)
+}
+
+// String returns the reason with the name of its rule.
 func (r LevelReason) String() string {
-	text := fmt.Sprintf("%s %s: %s", r.Effect, cmp.Or(r.Level.String(), "no level"), r.Why)
+	text := r.Text()
 	if r.Rule != nil {
 		text += " (" + r.Rule.Label() + ")"
 	}

@@ -55,7 +55,7 @@ const isMarked = (number, as) => {
 const filter = () => {
 	const f = form.elements, host = f.host.value, least = Number(f.level.value), rule = f.rule.value, session = f.session.value, wanted = f.mark.value;
 	const from = instant(f.from), to = instant(f.to);
-	const query = words(f.q.value).map(([word, written]) => ({written, rules: hits(data.rules ?? [], word)}));
+	const query = words(f.q.value).map(([word, written]) => ({written, rules: hits((data.rules ?? []).map((title, i) => `${title} ${data.labels[i]}`), word)}));
 	if (query.length && !texts) texts = records.slice(0, data.count).map(text => text.toLowerCase());
 	matched = [];
 	for (let i = 0; i < data.count; i++) {
@@ -101,7 +101,7 @@ const state = () => {
 	add('q', f.q.value);
 	add('host', data.hosts?.[f.host.value]);
 	add('level', f.level.value !== '0' && f.level.value);
-	add('rule', data.rules?.[f.rule.value]);
+	add('rule', data.labels?.[f.rule.value]);
 	for (const name of ['session', 'from', 'to', 'mark']) add(name, f[name].value);
 	add('sort', (sort !== 'time' || down) && (down ? '-' : '') + sort);
 	return String(s);
@@ -115,7 +115,7 @@ const takeState = () => {
 	const number = (list, name) => { const n = (list ?? []).indexOf(s.get(name)); return n < 0 ? '' : String(n); };
 	for (const name of ['q', 'session', 'from', 'to', 'mark']) f[name].value = s.get(name) ?? '';
 	f.host.value = number(data.hosts, 'host');
-	f.rule.value = number(data.rules, 'rule');
+	f.rule.value = number(data.labels, 'rule');
 	f.level.value = /^[1-5]$/.test(s.get('level')) ? s.get('level') : '0';
 	const by = /^(-?)(time|level|host|process|user|rules)$/.exec(s.get('sort') ?? '');
 	[down, sort] = by ? [by[1] === '-', by[2]] : [false, 'time'];
@@ -127,7 +127,7 @@ const csvNames = ['host', 'time', 'level', 'rules', 'image', 'command_line', 'de
 	'parent_command_line', 'parent_process_id', 'worker_image', 'worker_process_id', 'worker_command_line', 'depth', 'link', 'session', 'recovered', 'known', 'file', 'record_id', 'offset', 'channel', 'event_id', 'level_reasons'];
 const cells = number => {
 	const r = record(number), e = r.evidence[0] ?? {file: -1, recordID: '', offset: '', channel: '', eventID: ''};
-	return [r.host, r.time, r.level, r.rules.map(n => data.rules[n]).join(';'), r.image, r.command, r.decoded.join('\n'), r.pid, r.guid, r.user, r.integrity, r.parentImage,
+	return [r.host, r.time, r.level, r.rules.map(n => data.labels[n]).join(';'), r.image, r.command, r.decoded.join('\n'), r.pid, r.guid, r.user, r.integrity, r.parentImage,
 		r.parentCommand, r.parentPID, r.workerImage, r.workerPID || '', r.workerCommand, r.depth, r.link, data.sessions?.[r.session] ?? '', r.recovered, r.known,
 		data.files?.[e.file] ?? '', e.recordID, e.offset, e.channel, e.eventID, r.reasons.map(n => data.reasons[n]).join(';')];
 };
