@@ -34,6 +34,7 @@ var VerifyFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
 	{"csv", []string{".csv"}, Needs{Manifest: true}, verifyCSV},
 	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, verifyJSONL},
 	{"json", []string{".json"}, Needs{Manifest: true}, verifyJSON},
+	{"html", []string{".html", ".htm"}, Needs{Manifest: true}, verifyHTML},
 }}
 
 // TreeFormats are the formats of process trees.
@@ -200,6 +201,9 @@ func treesIn(write func(io.Writer, *draw.Trees) error) func(io.Writer, *draw.Tre
 		return write(w, &drawn)
 	}
 }
+
+// verifyHTML writes the page of the logs.
+func verifyHTML(w io.Writer, res *scan.Result, _ Options) error { return html.WriteVerify(w, res) }
 
 // writeHTML writes the page.
 func writeHTML(w io.Writer, res *scan.Result, o Options) error { return html.Write(w, res, o.Page) }

@@ -261,3 +261,29 @@ func TestFirstScreenSaysWhatHappened(t *testing.T) {
 		at += 1 + next
 	}
 }
+
+// TestVerifyPage: the page of the logs has what is said of them, and nothing of
+// what ran, and escapes what logs say.
+func TestVerifyPage(t *testing.T) {
+	const evil = "<script>alert(1)</script>"
+	var b strings.Builder
+	if err := html.WriteVerify(&b, reporttest.Hostile(evil)); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	if strings.Contains(page, evil) || !strings.Contains(page, "&lt;script&gt;alert(1)") {
+		t.Error("what a log says is not escaped")
+	}
+	for _, section := range []string{"overview", "integrity", "coverage", "manifest"} {
+		if strings.Count(page, ` id="`+section+`" aria-labelledby=`) != 1 || !strings.Contains(page, `<a href="#`+section+`">`) {
+			t.Errorf("no section %s", section)
+		}
+	}
+	if strings.Count(page, "<section ") != 4 || strings.Contains(page, "<script") {
+		t.Error("there are other sections, or a script")
+	}
+	b.Reset()
+	if err := html.WriteVerify(&b, reporttest.Marked()); err != nil || !strings.Contains(b.String(), " alarm") {
+		t.Errorf("%v, %.200s", err, b.String())
+	}
+}

@@ -31,6 +31,7 @@ import (
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
+	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 )
 
@@ -210,7 +211,7 @@ func Write(w io.Writer, res *scan.Result, o Options) error {
 	page := newReportPage(res, data)
 	page.Cover = o.Cover
 	out := bufio.NewWriterSize(w, 1<<16)
-	writeHead(out, page.Title())
+	writeHead(out, page.Title(), earlyScript)
 	if err := pageTemplate().Execute(out, page); err != nil {
 		return err
 	}
@@ -221,9 +222,27 @@ func Write(w io.Writer, res *scan.Result, o Options) error {
 	return out.Flush()
 }
 
+// WriteVerify writes a page of what is to be said of the logs themselves: their
+// integrity, what they could have shown, and the inputs. An error of w ends it.
+func WriteVerify(w io.Writer, res *scan.Result) error {
+	page := &reportPage{Res: res}
+	page.addLogs()
+	out := bufio.NewWriterSize(w, 1<<16)
+	writeHead(out, "webshellscan verify", "")
+	if err := pageTemplate().ExecuteTemplate(out, "verify", page); err != nil {
+		return err
+	}
+	_, _ = out.WriteString("</body>\n</html>\n")
+	return out.Flush()
+}
+
 // writeHead writes the head, in which there is nothing from a log: the policy
-// with the hashes of style and script, and the style.
-func writeHead(out *bufio.Writer, title string) {
+// with the hashes of style and script, the style, and a script if there is one to
+// run early.
+func writeHead(out *bufio.Writer, title, early string) {
+	if early != "" {
+		early = "<script>" + early + "</script>"
+	}
 	policy := "default-src 'none'; style-src '" + sourceHash(styleSheet) + "'; script-src '" + sourceHash(earlyScript) + "' '" + sourceHash(script) +
 		"'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	_, _ = out.WriteString(`<!DOCTYPE html>
@@ -235,7 +254,7 @@ func writeHead(out *bufio.Writer, title string) {
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
 <title>` + template.HTMLEscapeString(shortText(title)) + `</title>
-<style>` + styleSheet + "</style>\n<script>" + earlyScript + "</script>\n</head>\n")
+<style>` + styleSheet + "</style>\n" + early + "\n</head>\n")
 }
 
 // sourceHash returns what a Content-Security-Policy calls an inline block by.
@@ -254,11 +273,25 @@ func newReportPage(res *scan.Result, data *pageData) *reportPage {
 	}
 	h.Timeline = newTimeline(res.Findings, h.Hosts)
 	h.addSessions(data)
-	h.Faults = faultRows(res.Summary.Damage)
-	h.Unreadable = problemTexts(res.Summary.Unreadable)
-	h.Skipped = problemTexts(res.Summary.Skipped)
-	h.Crashes = problemTexts(res.Summary.Crashes)
+	h.addLogs()
 	return h
+}
+
+// addLogs fills what the page shows of the logs themselves.
+func (h *reportPage) addLogs() {
+	s := &h.Res.Summary
+	h.Faults = faultRows(s.Damage)
+	h.Unreadable, h.Skipped, h.Crashes = problemTexts(s.Unreadable), problemTexts(s.Skipped), problemTexts(s.Crashes)
+}
+
+// LogsHeadline says in one sentence what the logs themselves show.
+func (h *reportPage) LogsHeadline() string {
+	counts := make(map[integrity.Level]int)
+	for _, f := range h.Res.Integrity {
+		counts[f.Level]++
+	}
+	return fmt.Sprintf("%s, %s, %s in the logs of %s.", plural.Count(counts[integrity.Alarm], "alarm"), plural.Count(counts[integrity.Warning], "warning"),
+		plural.Count(counts[integrity.Notice], "notice"), plural.Count(len(h.Res.Coverage), "host"))
 }
 
 // addSessions fills what the page shows of sessions. Cards are of the first
