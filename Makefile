@@ -2,10 +2,9 @@
 
 BENCH   ?= bench
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-TARGETS  = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 TOOLS    = go tool -modfile go.tools.mod
 
-.PHONY: test lint fuzz bench bench-logs release clean
+.PHONY: test lint fuzz bench bench-logs release package check-release clean
 
 test:
 	go test ./...
@@ -60,15 +59,19 @@ $(BENCH)/real:
 	@if [ -e $(REAL) ]; then mkdir -p $@ && python3 $(REAL) $@/real.evtx 600 ../shared/corpus/logs; \
 	else echo "No real logs at ../shared: their benchmark is skipped."; fi
 
-# Static binaries of all systems, with their SHA-256 sums.
+# Static binaries of all systems, manual pages, completion files and a bill of
+# materials, with their SHA-256 sums; and archives, .deb and .rpm packages, a Scoop
+# manifest and a Homebrew formula, for files that will be at URL.
+RELEASE = go run ./internal/release -version $(VERSION) -dist dist
 release:
-	rm -rf dist && mkdir dist
-	for target in $(TARGETS); do \
-		os=$${target%/*} arch=$${target#*/}; ext=; [ $$os = windows ] && ext=.exe; \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' \
-			-o dist/webshellscan-$(VERSION)-$$os-$$arch$$ext ./cmd/webshellscan || exit 1; \
-	done
-	cd dist && sha256sum * > SHA256SUMS
+	$(RELEASE)
+
+package:
+	$(RELEASE) -packages -url '$(URL)'
+
+# Two builds are the same; packages are installed and removed in an empty root.
+check-release:
+	WEBSHELLSCAN_RELEASE=1 go test -count=1 -timeout 1h ./internal/release
 
 clean:
 	rm -rf dist $(BENCH)

@@ -14,6 +14,7 @@ var allowed = map[string][]string{
 	"internal/cputime":               {},
 	"internal/mutate":                {},
 	"internal/plural":                {},
+	"internal/release":               {},
 	"internal/utf8text":              {},
 	"internal/work":                  {},
 	"rules":                          {"internal/work", "rules/internal/text"},
