@@ -256,6 +256,9 @@ func (p *parser) definition(at uint32, depth int) *definition {
 	d.body = p.document(depth)
 	d.body.rest = nil
 	p.pos, p.end, p.within = pos, end, within
+	if p.bad {
+		return nil
+	}
 	d.text = string(d.canonical())
 	p.definitions[at] = d
 	return d
