@@ -179,10 +179,15 @@ func startOf(p proctree.Process) event.Time {
 // addOwners files the host's processes of some process IDs by these, and those of
 // sessions by GUID, all with their life spans.
 func (b *hostBuilder) addOwners(pids map[uint32]bool) {
+	counts := make(map[uint32]int, len(pids))
 	for p := range b.index.forest.Processes(b.host) {
 		if pids[p.PID()] {
-			s := b.sessionOf(p)
-			b.pids[p.PID()] = append(b.pids[p.PID()], owner{process: p, session: s, server: s >= 0 && b.index.isServer(s, p), from: startOf(p), to: p.End()})
+			counts[p.PID()]++
+		}
+	}
+	for p := range b.index.forest.Processes(b.host) {
+		if n := counts[p.PID()]; n > 0 {
+			b.addOwner(p, n)
 		}
 	}
 	for _, list := range b.pids {
@@ -195,6 +200,16 @@ func (b *hostBuilder) addOwners(pids map[uint32]bool) {
 			}
 		}
 	}
+}
+
+// addOwner files a process, whose process ID so many have, by that.
+func (b *hostBuilder) addOwner(p proctree.Process, many int) {
+	list := b.pids[p.PID()]
+	if list == nil {
+		list = make([]owner, 0, many)
+	}
+	s := b.sessionOf(p)
+	b.pids[p.PID()] = append(list, owner{process: p, session: s, server: s >= 0 && b.index.isServer(s, p), from: startOf(p), to: p.End()})
 }
 
 // findEnds finds when those of the processes of one process ID ended whose end is
