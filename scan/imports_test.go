@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"report/phrase":                  {"internal/plural", "report/text", "rules", "scan", "scan/event", "scan/evtx", "scan/finding", "scan/proctree", "scan/story"},
 	"report/html":                    {"internal/plural", "report/phrase", "report/text", "rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/finding", "scan/integrity", "scan/proctree"},
 	"report":                         {"internal/plural", "report/draw", "report/html", "report/phrase", "report/text", "rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/finding", "scan/integrity", "scan/powershell", "scan/proctree", "scan/story", "scan/weblog"},
-	"cmd/webshellscan":               {"internal/plural", "internal/work", "report", "report/draw", "report/html", "report/text", "rules", "scan", "scan/event", "scan/exhibit", "scan/finding", "scan/integrity", "scan/proctree", "scan/source", "scan/source/extract"},
+	"cmd/webshellscan":               {"internal/work", "report", "report/draw", "report/html", "report/text", "rules", "scan", "scan/event", "scan/exhibit", "scan/finding", "scan/integrity", "scan/proctree", "scan/source", "scan/source/extract"},
 	"internal/evtxtest":              {},
 	"internal/evtxtest/faults":       {"internal/evtxtest"},
 	"internal/evtxtest/faults/peers": {"scan/event", "scan/evtx", "internal/evtxtest/faults"},

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"webshellscan/internal/plural"
 	"webshellscan/report"
 	"webshellscan/report/html"
 	"webshellscan/report/text"
@@ -198,7 +197,7 @@ func readMarks(path string) (html.Marks, error) {
 // tellMarks says of how many marks there is no finding any more.
 func (o *scanOptions) tellMarks(res *scan.Result) {
 	if unknown, total := o.page.Marks.Unknown(res); unknown > 0 && !o.quiet {
-		_, _ = fmt.Fprintf(o.stderr, "Note: --marks: %d of %s are of no finding of this scan\n", unknown, plural.Count(total, "mark"))
+		_, _ = fmt.Fprintf(o.stderr, "Note: --marks: %d of %d without a finding in this scan\n", unknown, total)
 	}
 }
 

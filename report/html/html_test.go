@@ -214,7 +214,7 @@ func TestHTMLBounds(t *testing.T) {
 	if newest := recordOf(t, page, records[len(records)-1]); newest["time"] != last.Findings[99].Time.String() {
 		t.Errorf("the last record is of %v, want %s, of the gravest session", newest["time"], last.Findings[99].Time)
 	}
-	for _, s := range []string{"holds 20000 of 100000 findings", "Without JavaScript this table shows 1000 of 100000", "and 500 more sessions", "The trees of 800 further sessions"} {
+	for _, s := range []string{"holds 20000 of 100000 findings", "Without JavaScript this table shows 1000 of 100000", "and 500 more sessions", "The trees of 900 further sessions"} {
 		if !strings.Contains(page, s) {
 			t.Errorf("the page does not say %q", s)
 		}

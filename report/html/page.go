@@ -298,14 +298,17 @@ func (h *reportPage) LogsHeadline() string {
 // session of each kind if there is a stack, and of the gravest.
 func (h *reportPage) addSessions(data *pageData) {
 	stack := phrase.Stack(h.Res)
-	cards := make(map[*finding.Session]bool)
+	cards, most := make(map[*finding.Session]bool), maxCards
+	if stack != nil {
+		most = maxKindCards // most of the others are of the same kinds
+	}
 	for _, s := range phrase.FirstSessions(h.Res, stack, maxKindCards) {
 		cards[s] = true
 	}
 	first := maps.Clone(cards)
 	trees := &treeBuilder{data: data, left: maxTreeAll}
 	for i, s := range h.Res.Sessions {
-		if len(cards) < maxCards {
+		if len(cards) < most {
 			cards[s] = true
 		}
 		if i >= maxListed && !cards[s] {

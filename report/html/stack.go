@@ -9,7 +9,7 @@ import (
 // Bounds of the stack on the page.
 const (
 	maxKindsFirst = 6   // of a level; the others are folded
-	maxKindCards  = 100 // kinds whose first session is shown with its tree
+	maxKindCards  = 100 // sessions shown with their trees, the first of each kind among them
 	maxMovedFirst = 8   // the others are folded
 	maxKindHosts  = 100 // hosts that a kind names
 	maxRanShort   = 4   // commands in the row of a kind

@@ -15,6 +15,7 @@ const (
 	maxTreeNodes  = 600  // of a session
 	maxTreeAll    = 8000 // of all sessions
 	maxTreeLevels = 60   // what is below is shown at that level
+	maxNodeEvents = 6    // of a process
 )
 
 // treeNode is a process in the tree of a session, or several of one shape.
@@ -24,6 +25,9 @@ type treeNode struct {
 	Image, CommandLine string
 	User               string // if it is not its parent's
 	Guess              string // phrase.GuessedParent, if it is one
+	Because, Hash      string // why the level is what it is, and the program's own hash
+	Events             []*finding.Event
+	EventsMore         int
 	Children           []*treeNode
 	Notes              []string // what was left out below it
 	Open               bool     // something below it was found
@@ -52,6 +56,8 @@ func (n *treeNode) Repeated() string {
 type treeBuilder struct {
 	data *pageData
 	left int // nodes that may still be shown
+
+	events map[proctree.Process][]*finding.Event // of the session
 }
 
 // session returns the tree of a session, nil if its processes are not known or
@@ -65,6 +71,7 @@ func (b *treeBuilder) session(s *finding.Session) *treeNode {
 		return nil
 	}
 	b.left -= len(tree.Nodes)
+	b.events = phrase.NodeEvents(s)
 	nodes := make([]*treeNode, len(tree.Nodes))
 	below := make([]int, len(nodes)) // the node that shows what is below each
 	for i := range tree.Nodes {
@@ -95,6 +102,10 @@ func (b *treeBuilder) node(n *finding.TreeNode, user string) *treeNode {
 	texts := n.Process.Forest().Texts()
 	shown := &treeNode{
 		TreeNode: n, Record: b.data.context(n.Process), Image: texts.Text(n.Process.Image()), CommandLine: texts.KnownText(n.Process.CommandLine()),
+	}
+	shown.Events, shown.EventsMore = phrase.Heaviest(b.events[n.Process], maxNodeEvents)
+	if f := n.Finding(); f != nil {
+		shown.Because, shown.Hash = phrase.Because(f), phrase.OwnHash(f)
 	}
 	if phrase.IsGuessed(n.Process) {
 		shown.Guess = phrase.GuessedParent

@@ -254,6 +254,19 @@ func browserTree(t *testing.T, ctx context.Context) {
 	p.want(`document.querySelectorAll('#sessions details:not([open])').length`, "0")
 	p.want(`[...document.querySelectorAll('#s0 .tree a')].filter(a => a.textContent.startsWith('csc.exe'))[0].closest('li').className`, "dim")
 
+	// What a process did, why its level is what it is, and its program's own hash stand at it.
+	node := func(name string) string {
+		return `[...document.querySelectorAll('#s0 .tree a')].find(a => a.textContent.startsWith('` + name + `')).parentElement.innerText`
+	}
+	p.has(node("certutil.exe"), "wrote C:\\Windows\\Temp\\hb.exe")
+	p.has(node("certutil.exe"), "connected to 198.51.100.77:443")
+	p.has(node("certutil.exe"), "it fetches something from elsewhere")
+	p.has(node("hb.exe"), "SHA-256 CF8D7DDAEABAA20AB0901B035A15CCB074BF2B04ECC3E2D1ADFE836086E504C2")
+	p.has(node("w3wp.exe"), "wrote C:\\inetpub\\portal\\uploads\\health.aspx")
+	if strings.Contains(p.text(node("whoami.exe")), "SHA-256") {
+		t.Error("a program of Windows has its hash in the tree")
+	}
+
 	p.text(`[...document.querySelectorAll('#s0 .tree a')].find(a => a.textContent.startsWith('powershell.exe')).click()`)
 	p.want(`document.getElementById('detail').open`, "true")
 	for _, s := range []string{

@@ -17,7 +17,7 @@ const nodesOf = tree => {
 		const line = item.querySelector(':scope > .line'), link = line?.querySelector('a');
 		if (!link) return;
 		const node = {parent, x: depth * BOX.across, y: 0, name: link.textContent, record: numberOf(link.hash), found: item.classList.contains('found'),
-			level: line.querySelector('.level')?.textContent ?? '', command: line.querySelector('code')?.textContent ?? '', time: line.querySelector('time')?.textContent ?? ''};
+			level: line.querySelector(':scope > .level')?.textContent ?? '', command: line.querySelector(':scope > code')?.textContent ?? '', time: line.querySelector(':scope > time')?.textContent ?? ''};
 		nodes.push(node);
 		const children = [...item.querySelectorAll(':scope > details > ul > li')], before = rows;
 		node.y = rows * BOX.down;
