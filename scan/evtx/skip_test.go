@@ -90,3 +90,52 @@ func TestSkipElements(t *testing.T) {
 		})
 	}
 }
+
+// TestPlainLook: the values that a gate is shown of a record without a template are
+// those of EventData, and none where there is doubt.
+func TestPlainLook(t *testing.T) {
+	data := func() fragment { return fragment{}.open("EventData", false).token(tokenCloseStart) }
+	named := func(f fragment, name, text string) fragment {
+		return f.open("Data", true).attribute("Name").value(name).token(tokenCloseStart).value(text)
+	}
+	end := func(f fragment, elements int) fragment {
+		for range elements {
+			f = f.token(tokenEndElement)
+		}
+		return f
+	}
+	message := func() fragment { return fragment{}.open("RenderingInfo", false).token(tokenCloseStart) }
+	for name, c := range map[string]struct {
+		f    fragment
+		want string // "-" where there is doubt
+	}{
+		"a value":                       {end(named(data(), "Image", "a"), 3), "a"},
+		"in another case":               {end(named(data(), "iMAGE", "a"), 3), "a"},
+		"another value":                 {end(named(data(), "User", "a"), 3), ""},
+		"twice":                         {end(named(end(named(data(), "Image", "a"), 1), "Image", "b"), 3), "-"},
+		"in two pieces":                 {end(named(data(), "Image", "a").value("b"), 3), "-"},
+		"with a reference in it":        {end(named(data(), "Image", "a").token(tokenEntityRef).name("amp"), 3), "-"},
+		"another one with a reference":  {end(named(end(named(data(), "User", "a").token(tokenEntityRef).name("amp"), 1), "Image", "b"), 3), "b"},
+		"with an element in it":         {end(named(named(data(), "Image", "a"), "User", "b"), 4), "-"},
+		"a name in two pieces":          {end(data().open("Data", true).attribute("Name").value("Ima").value("ge").token(tokenCloseStart).value("a"), 3), "-"},
+		"a name with a letter like one": {end(named(data(), "\u212Aey", "a"), 3), "-"},
+		"an element of its own name":    {end(fragment{}.open("UserData", false).token(tokenCloseStart).open("Image", false).token(tokenCloseStart).value("a"), 3), "-"},
+		"in the message":                {end(named(end(named(message(), "Image", "b"), 2), "Image", "c"), 2), "-"},
+		"before a message":              {end(named(end(named(data(), "Image", "a"), 2).open("RenderingInfo", false).token(tokenCloseStart), "Image", "b"), 3), "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			chunk := append(c.f.token(tokenEOF), "behind"...)
+			var cache nameCache
+			cache.begin(1)
+			look := plainLook{names: []string{"image", plainChannel, "image"}}
+			values := []event.Value{{}, {Type: event.TypeString}, {}}
+			ok := look.read(chunk, &plainSystem{depth: 1}, &cache, values)
+			if ok != (c.want != "-") || ok && (values[0].String() != c.want || values[2].String() != c.want) {
+				t.Errorf("%v, %v, want %q", values, ok, c.want)
+			}
+			if look.read(chunk, &plainSystem{depth: 1, late: true}, &cache, make([]event.Value, 3)) {
+				t.Error("there is no doubt although something stands before System")
+			}
+		})
+	}
+}
