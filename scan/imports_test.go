@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"internal/evtxtest/faults/peers": {"scan/event", "scan/evtx", "internal/evtxtest/faults"},
 	"internal/evtxtest/fleet":        {"internal/evtxtest"},
 	"internal/evtxtest/evtxgen":      {"internal/evtxtest", "internal/evtxtest/fleet"},
+	"integrations/jobs":              {},
 }
 
 // outside says which packages alone may import a library.
