@@ -23,7 +23,8 @@ type gateTest struct {
 	// how likely that is.
 	predicates int
 	cost       float64
-	rules      int // how many rules ask for it
+	rules      int  // how many rules ask for it
+	optional   bool // a subject without the field may have it from elsewhere
 }
 
 // GateRule is a rule of a Set, by its index in Set.Rules.
@@ -38,9 +39,10 @@ const maxGateTests = 32
 
 // NewGate returns the gate of some rules, nil if they cannot be told by values of
 // fields that are usable: those of which a subject has one value at most, and
-// which a caller of GateMatcher.Admits knows.
-func NewGate(list []GateRule, usable func(field string) bool) *Gate {
-	b := gateBuilder{gate: new(Gate), usable: usable, known: make(map[string]int32), costs: make(map[*Set][]float64)}
+// which a caller of GateMatcher.Admits knows. Of a field that is optional, absence
+// tells nothing; optional may be nil.
+func NewGate(list []GateRule, usable, optional func(field string) bool) *Gate {
+	b := gateBuilder{gate: new(Gate), usable: usable, optional: optional, known: make(map[string]int32), costs: make(map[*Set][]float64)}
 	for _, r := range list {
 		tests := b.rule(r)
 		if len(tests) == 0 || len(b.gate.tests) > maxGateTests {
@@ -73,8 +75,10 @@ func (g *Gate) Fields() []string { return g.fields }
 type gateBuilder struct {
 	gate   *Gate
 	usable func(field string) bool
-	known  map[string]int32 // tests by what they ask
-	costs  map[*Set][]float64
+	// optional reports whether the absence of a field tells nothing.
+	optional func(field string) bool
+	known    map[string]int32 // tests by what they ask
+	costs    map[*Set][]float64
 }
 
 // rule returns the tests that a rule asks to be met, ascending.
@@ -155,7 +159,7 @@ func (b *gateBuilder) test(s *Set, predicates []int, cost float64) (int32, bool)
 	}
 	n := int32(len(b.gate.tests))
 	b.known[key] = n
-	b.gate.tests = append(b.gate.tests, gateTest{field: at, index: builder.build(), predicates: len(predicates), cost: cost})
+	b.gate.tests = append(b.gate.tests, gateTest{field: at, index: builder.build(), predicates: len(predicates), cost: cost, optional: b.optional != nil && b.optional(s.fields[field])})
 	return n, true
 }
 
@@ -247,7 +251,7 @@ func (m *GateMatcher) meets(n int32) bool {
 	t, a := &m.gate.tests[n], &m.answers[n]
 	text := m.text(t.field)
 	if !text.exists {
-		return false
+		return t.optional
 	}
 	if !a.asked || !bytes.Equal(a.text, text.text) {
 		a.asked, a.text = true, append(a.text[:0], text.text...)

@@ -51,7 +51,7 @@ func newTestGate(t *testing.T, text string) *rules.Gate {
 	for i := range set.Rules() {
 		list = append(list, rules.GateRule{Set: set, Rule: i})
 	}
-	return rules.NewGate(list, func(field string) bool { return field != "ServerRole" })
+	return rules.NewGate(list, func(field string) bool { return field != "ServerRole" }, nil)
 }
 
 func TestGate(t *testing.T) {
@@ -95,9 +95,26 @@ func TestNoGate(t *testing.T) {
 	}
 }
 
+// TestGateOptional: of a field that a subject may have from elsewhere, absence tells
+// nothing; a value that is there does.
+func TestGateOptional(t *testing.T) {
+	set := mustCompile(t, mustParse(t, gateRules), rules.Options{})
+	optional := func(field string) bool { return field == "TargetFilename" }
+	gate := rules.NewGate([]rules.GateRule{{Set: set, Rule: 0}}, optional, optional)
+	for value, want := range map[string]bool{"": true, `C:\ProgramData\y.bin`: false} {
+		ev := gateEvent{gate, map[string]string{"TargetFilename": value}}
+		if value == "" {
+			ev.values = nil
+		}
+		if got := gate.NewMatcher().Admits(ev); got != want {
+			t.Errorf("%q: admitted %v, want %v", value, got, want)
+		}
+	}
+}
+
 func BenchmarkGate(b *testing.B) {
 	set := mustCompile(b, mustParse(b, gateRules), rules.Options{})
-	gate := rules.NewGate([]rules.GateRule{{Set: set, Rule: 0}, {Set: set, Rule: 1}}, func(field string) bool { return field != "ServerRole" })
+	gate := rules.NewGate([]rules.GateRule{{Set: set, Rule: 0}, {Set: set, Rule: 1}}, func(field string) bool { return field != "ServerRole" }, nil)
 	m := gate.NewMatcher()
 	subjects := []gateEvent{
 		{gate, map[string]string{"TargetFilename": `C:\Windows\System32\config\systemprofile\AppData\Local\x.dat`}},

@@ -230,7 +230,7 @@ func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]
 // the rule matches.
 func checkGate(t testing.TB, set *rules.Set, e event) {
 	t.Helper()
-	g := rules.NewGate([]rules.GateRule{{Set: set}}, func(field string) bool { return len(e[field]) <= 1 })
+	g := rules.NewGate([]rules.GateRule{{Set: set}}, func(field string) bool { return len(e[field]) <= 1 }, nil)
 	if g == nil {
 		return
 	}

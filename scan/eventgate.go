@@ -18,7 +18,7 @@ func (p *eventPlan) newGates() map[event.Key]*rules.Gate {
 		if slices.ContainsFunc(list, p.renames) {
 			continue
 		}
-		if g := rules.NewGate(list, gateable); g != nil {
+		if g := rules.NewGate(list, gateable, ofTree); g != nil {
 			gates[key] = g
 		}
 	}
@@ -48,7 +48,7 @@ func gateable(field string) bool {
 		return true
 	}
 	_, numbered := story.DataNumber(field)
-	return eventGetters[event.FoldName(field)] == nil && !ofTree(field) && !numbered && !strings.Contains(field, "/@")
+	return eventGetters[event.FoldName(field)] == nil && !numbered && !strings.Contains(field, "/@")
 }
 
 // lookFieldOf returns the value of a record that a field in a rule is.

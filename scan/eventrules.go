@@ -468,6 +468,12 @@ func eventGetterOf(name string) eventGetter {
 
 // sameField reports whether a name is the one of a rule, which is folded.
 func sameField(own, folded string) bool {
+	if len(own) == len(folded) {
+		return strings.EqualFold(own, folded)
+	}
+	if len(own) < len(folded) || strings.IndexByte(own, ' ') < 0 {
+		return false
+	}
 	var buffer [64]byte
 	return string(event.AppendFolded(buffer[:0], own)) == folded
 }

@@ -54,8 +54,9 @@ func asksTree(r *rules.Rule) bool {
 // that it does not match, by what it asks of the event itself.
 type undecided struct {
 	rule *rules.Rule
+	ids  []uint16           // of the events that it may match, nil for any
 	gate *rules.GateMatcher // nil if it asks nothing that tells
-	of   []string           // the gate's fields
+	of   []event.LookField  // the gate's fields, their names folded
 }
 
 // newUndecided returns the rules of a set that wait for trees.
@@ -66,8 +67,16 @@ func newUndecided(e EventSet) []undecided {
 			continue
 		}
 		u := undecided{rule: r}
-		if g := rules.NewGate([]rules.GateRule{{Set: e.Set, Rule: i}}, gateable); g != nil && len(e.source.names) == 0 {
-			u.gate, u.of = g.NewMatcher(), g.Fields()
+		if ids, ok := eventIDs(r); ok {
+			u.ids = ids
+		}
+		if g := rules.NewGate([]rules.GateRule{{Set: e.Set, Rule: i}}, gateable, ofTree); g != nil && len(e.source.names) == 0 {
+			u.gate = g.NewMatcher()
+			for _, field := range g.Fields() {
+				look := lookFieldOf(field)
+				look.Name = event.FoldName(look.Name)
+				u.of = append(u.of, look)
+			}
 		}
 		list = append(list, u)
 	}
@@ -76,7 +85,7 @@ func newUndecided(e EventSet) []undecided {
 
 // mayMatch reports whether the rule may match an event.
 func (u *undecided) mayMatch(ev *event.Event) bool {
-	return u.gate == nil || u.gate.Admits(gateEvent{ev, u.of})
+	return (u.ids == nil || slices.Contains(u.ids, ev.ID)) && (u.gate == nil || u.gate.Admits(gateEvent{ev, u.of}))
 }
 
 // decidedLater appends those rules that wait for trees and may match an event,
@@ -96,18 +105,18 @@ func decidedLater(found []*rules.Rule, waiting []undecided, ev *event.Event) []*
 // gateEvent shows an event to a gate.
 type gateEvent struct {
 	*event.Event
-	fields []string
+	fields []event.LookField
 }
 
 // GateText implements rules.GateSubject.
 func (g gateEvent) GateText(dst []byte, field int) ([]byte, bool) {
-	look := lookFieldOf(g.fields[field])
-	list, folded := g.Payload(), event.FoldName(look.Name)
+	look := &g.fields[field]
+	list := g.Payload()
 	if look.System {
 		list = g.System()
 	}
 	for _, f := range list {
-		if sameField(f.Name, folded) && !f.Value.IsNull() {
+		if sameField(f.Name, look.Name) && !f.Value.IsNull() {
 			return f.Value.AppendText(dst), true
 		}
 	}
