@@ -50,6 +50,11 @@ type Decoder struct {
 	// vals. substituted is what it has counted.
 	checkInstance func(*template, document) error
 	substituted   int
+
+	// needs, if not nil, is told which stretches of the chunk definitions take. alone
+	// says that they are all that a record needs of the chunk beside itself.
+	needs func(from, to int)
+	alone bool
 }
 
 // NewDecoder returns a Decoder of what sel selects.
@@ -216,6 +221,7 @@ func (d *Decoder) document(c *chunkWalk, doc document) error {
 			d.fill(t, c.data, doc)
 			found = true
 		case tokenOpenElement, tokenOpenElement | moreFollows:
+			d.alone = false // its names may stand anywhere
 			if err := d.templates.build.record(&d.plain, c.data, at, doc.end, doc.place); err != nil {
 				return err
 			}
@@ -253,6 +259,9 @@ func (d *Decoder) instance(cur *cursor, at place) (*template, error) {
 		return nil, cur.err
 	}
 	t, err := d.templates.find(cur.data, offset, id, at)
+	if d.needs != nil && err == nil {
+		d.needTemplate(t, cur.data, int(offset))
+	}
 	if d.pool != nil {
 		other := d.pool.find(id, at)
 		switch {

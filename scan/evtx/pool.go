@@ -76,6 +76,7 @@ func (d *TemplatePool) Merge(rd *Reader) {
 		if to := d.byMeaning[key]; to != nil {
 			to.sure += from.sure
 			to.unsure += from.unsure
+			to.prefer(from.template)
 		} else {
 			own := *from
 			d.byMeaning[key] = &own
@@ -131,14 +132,28 @@ func (d *TemplatePool) put(key templateKey, t *template) *poolEntry {
 		if len(d.byMeaning) > 2*maxCandidates {
 			d.prune()
 		}
+	} else {
+		known.prefer(t)
 	}
 	return known
+}
+
+// prefer makes t the template of the entry if its bytes come first: which of
+// those that mean the same stands for all does not depend on the order in which
+// they came.
+func (d *poolEntry) prefer(t *template) {
+	if bytes.Compare(t.canonical(), d.template.canonical()) < 0 {
+		d.template = t.clone()
+	}
 }
 
 // clone returns a copy of t that shares nothing with it.
 func (t *template) clone() *template {
 	c := *t
-	c.raw, c.refs, c.outside = bytes.Clone(t.raw), nil, nil
+	c.raw, c.refs, c.outside = bytes.Clone(t.raw), slices.Clone(t.refs), slices.Clone(t.outside)
+	for i := range c.outside {
+		c.outside[i].text = bytes.Clone(c.outside[i].text)
+	}
 	c.items, c.embeds, c.parts = slices.Clone(t.items), slices.Clone(t.embeds), slices.Clone(t.parts)
 	c.substitutions = slices.Clone(t.substitutions)
 	c.listed, c.names = slices.Clone(t.listed), slices.Clone(t.names)

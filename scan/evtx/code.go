@@ -1,0 +1,230 @@
+package evtx
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+
+	"webshellscan/internal/wire"
+	"webshellscan/scan/event"
+)
+
+// Code writes or reads the counts, so that what was read of a file can be put
+// together elsewhere.
+func (s *Stats) Code(c *wire.Coder) {
+	wire.Num(c, &s.Bytes)
+	for _, n := range []*int{&s.Chunks, &s.EmptyChunks, &s.ZeroChunks, &s.Records, &s.Selected, &s.Lost, &s.Hidden, &s.Recovered, &s.Discarded} {
+		wire.Num(c, n)
+	}
+	wire.Num(c, &s.First)
+	wire.Num(c, &s.Last)
+	wire.Counts(c, &s.Hosts)
+	wire.Map(c, &s.Origins, 5, compareOrigins, func(o *Origin, sum *OriginStats) {
+		c.Text(&o.Computer)
+		c.Text(&o.Channel)
+		wire.Num(c, &sum.Records)
+		wire.Num(c, &sum.First)
+		wire.Num(c, &sum.Last)
+	})
+	c.Bool(&s.MoreHosts)
+	c.Bool(&s.trimmed)
+}
+
+func compareOrigins(a, b Origin) int {
+	return cmp.Or(strings.Compare(a.Computer, b.Computer), strings.Compare(a.Channel, b.Channel))
+}
+
+// Code writes or reads a fault. Of its reason the text is kept.
+func (e *FormatError) Code(c *wire.Coder) {
+	class := string(e.Class)
+	c.Text(&class)
+	e.Class = Class(class)
+	c.Text(&e.What)
+	wire.Num(c, &e.Offset)
+	c.Uint(&e.RecordID)
+	c.Uint(&e.LastID)
+	wire.Num(c, &e.From)
+	wire.Num(c, &e.To)
+	wire.Num(c, &e.Need)
+	wire.Num(c, &e.Have)
+	text := ""
+	if e.Err != nil {
+		text = e.Err.Error()
+	}
+	if c.Text(&text); !c.Writing() {
+		e.Err = errors.New(text)
+	}
+}
+
+// CodeChunks writes or reads what Reader.Chunks needs of chunks, and their times.
+// They must be sorted by offset to take little room.
+func CodeChunks(c *wire.Coder, chunks *[]Chunk) {
+	var offset int64
+	var latest event.Time
+	wire.List(c, chunks, 3, func(k *Chunk) {
+		wire.Delta(c, &offset, &k.Offset)
+		wire.Delta(c, &latest, &k.Latest)
+		wire.Num(c, &k.first)
+		if k.Offset < 0 || k.first < 0 || k.first > ChunkSize {
+			c.Fail("place of a chunk")
+		}
+	})
+}
+
+// CodeDeferred writes or reads records that wait for a template definition.
+func CodeDeferred(c *wire.Coder, records *[]Deferred) {
+	var offset int64
+	wire.List(c, records, 5, func(d *Deferred) {
+		wire.Delta(c, &offset, &d.Offset)
+		wire.Num(c, &d.Chunk)
+		wire.Num(c, &d.size)
+		wire.Num(c, &d.marks)
+		c.Bool(&d.counted)
+		if within := d.Offset - d.Chunk; d.Chunk < 0 || within < 0 || within > ChunkSize || d.size > ChunkSize {
+			c.Fail("place of a record")
+		}
+	})
+}
+
+// SortDeferred puts records in the order of the file.
+func SortDeferred(records []Deferred) {
+	slices.SortFunc(records, func(a, b Deferred) int { return cmp.Compare(a.Offset, b.Offset) })
+}
+
+// definition is a template definition apart from the chunks that it stood in, as
+// it is written: its bytes, and the names that it takes from elsewhere in the
+// chunk.
+type definition struct {
+	id           uint32
+	place        place
+	raw          []byte
+	refs         []nameRef
+	outside      []outsideName
+	sure, unsure int
+}
+
+// definitionAt is where a definition stands in the chunk that is made for it.
+const definitionAt = 4096
+
+// Code writes the definitions of the pool, or adds those that it reads: compiled
+// for sel, what a selection's lists need.
+func (d *TemplatePool) Code(c *wire.Coder, sel *Selection) {
+	var list []definition
+	if c.Writing() {
+		list = d.definitions()
+	}
+	wire.List(c, &list, definitionHead+6, func(def *definition) { def.code(c) })
+	if c.Writing() || c.Err() != nil {
+		return
+	}
+	if len(list) > maxCandidates {
+		c.Fail("too many template definitions")
+		return
+	}
+	reader := NewReader(sel)
+	for i := range list {
+		reader.adopt(&list[i])
+	}
+	d.Merge(reader)
+}
+
+func (def *definition) code(c *wire.Coder) {
+	wire.Num(c, &def.id)
+	wire.Num(c, &def.place)
+	c.Bytes(&def.raw)
+	wire.List(c, &def.refs, 2, func(r *nameRef) {
+		wire.Num(c, &r.at)
+		wire.Num(c, &r.outside)
+	})
+	wire.List(c, &def.outside, 2, func(n *outsideName) {
+		wire.Num(c, &n.hash)
+		c.Bytes(&n.text)
+	})
+	wire.Num(c, &def.sure)
+	wire.Num(c, &def.unsure)
+	if len(def.raw) > ChunkSize || def.place > inOther || def.sure < 0 || def.unsure < 0 {
+		c.Fail("template definition")
+	}
+}
+
+// definitions returns those of the pool in an order that is always the same.
+func (d *TemplatePool) definitions() []definition {
+	list := make([]definition, 0, len(d.byMeaning))
+	for key, entry := range d.byMeaning {
+		if t := entry.template; !t.unkept {
+			list = append(list, definition{key.id, key.place, t.canonical(), t.refs, t.outside, entry.sure, entry.unsure})
+		}
+	}
+	slices.SortFunc(list, func(a, b definition) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.place, b.place), slices.Compare(a.raw, b.raw))
+	})
+	return list
+}
+
+// canonical returns the bytes of a definition without what depends on where it
+// stood: the links of its nodes and the offsets of names.
+func (t *template) canonical() []byte {
+	raw := slices.Clone(t.raw)
+	clear(raw[:min(len(raw), definitionGUID)])
+	for _, ref := range t.refs {
+		size := 4
+		if ref.outside < 0 {
+			size += 4 // the link of the node
+		}
+		if at := int(ref.at); at <= len(raw) {
+			clear(raw[at:min(at+size, len(raw))])
+		}
+	}
+	return raw
+}
+
+// adopt compiles a definition and offers it to the reader's pool as often as it
+// was seen. One that cannot be compiled is left out.
+func (rd *Reader) adopt(def *definition) {
+	chunk := make([]byte, ChunkSize)
+	if !def.placeIn(chunk) {
+		return
+	}
+	rd.dec.templates.begin(true)
+	t, err := rd.dec.templates.find(chunk, definitionAt, def.id, def.place)
+	if err != nil || t.candidate == nil {
+		return
+	}
+	t.candidate.unsure += def.unsure - 1 // find has offered it as one
+	t.candidate.sure += def.sure
+}
+
+// placeIn writes the definition into an empty chunk, with the names that it takes
+// from elsewhere behind it, and reports whether there is room.
+func (def *definition) placeIn(chunk []byte) bool {
+	le := binary.LittleEndian
+	end := definitionAt + len(def.raw)
+	if end > len(chunk) || len(def.raw) < definitionHead {
+		return false
+	}
+	copy(chunk[definitionAt:], def.raw)
+	nodes := make([]int, len(def.outside))
+	for i, name := range def.outside {
+		nodes[i] = end
+		if end += nameNodeHead + len(name.text) + nameNodeTail; end > len(chunk) || len(name.text) > 1<<16-1 {
+			return false
+		}
+		le.PutUint16(chunk[nodes[i]+4:], name.hash)
+		le.PutUint16(chunk[nodes[i]+6:], uint16(len(name.text)/2))
+		copy(chunk[nodes[i]+nameNodeHead:], name.text)
+	}
+	for _, ref := range def.refs {
+		at := definitionAt + int(ref.at)
+		switch {
+		case int64(ref.at) > int64(len(def.raw)-4) || int(ref.outside) >= len(nodes):
+			return false
+		case ref.outside < 0:
+			le.PutUint32(chunk[at:], uint32(at+4))
+		default:
+			le.PutUint32(chunk[at:], uint32(nodes[ref.outside]))
+		}
+	}
+	return true
+}
