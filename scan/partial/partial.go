@@ -1,0 +1,325 @@
+// Package partial reads and writes partial results: files of what reading logs
+// leaves behind, so that parts that were read on several machines are put
+// together as if one scan had read all. It knows the frame of the format
+// (docs/PARTIAL.md): parts, sections, compression, checksums. What is in the
+// sections is for those to say whose it is.
+//
+// A file holds parts. One that was collected has one part; one that was merged
+// has those of all that went into it, each once and byte for byte as it was
+// collected. So the order and grouping of merges make no difference. A part is
+// known by its SHA-256.
+//
+// A partial result may come from a machine that an intruder has: all sizes are
+// bounded by what is there, and nothing is taken that its checksum does not fit.
+package partial
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Version is that of the format. Another one is refused.
+const Version = 1
+
+// Magic is how a file of partial results begins.
+const Magic = "\x93WSP\r\n\x1A\n"
+
+// Ending is that of the names of such files.
+const Ending = ".wsp"
+
+// Why a file is refused.
+var (
+	ErrMagic   = errors.New("no partial result")
+	ErrVersion = errors.New("of another version of the format")
+	ErrCut     = errors.New("cut")
+	ErrChanged = errors.New("changed: a checksum does not fit")
+	ErrSize    = errors.New("holds a section of an impossible size")
+)
+
+// The layout. A file: Magic, version (u32), parts, and a part of length 0 in whose
+// place stand the number of parts (u32) and the SHA-256 of their hashes. A part:
+// its length (u64), its SHA-256, and its sections: kind (u8), stored size (u64),
+// size (u64), CRC-32 of what is stored (u32), and that, compressed by zstd.
+const (
+	headSize    = len(Magic) + 4
+	partHead    = 8 + sha256.Size
+	sectionHead = 1 + 8 + 8 + 4
+	tailSize    = 8 + 4 + sha256.Size
+)
+
+const (
+	// maxSection bounds a section when it is unpacked, in bytes.
+	maxSection = 1 << 31
+	// maxRatio bounds how many bytes one stored byte unpacks to: records that repeat
+	// each other come to some hundred.
+	maxRatio = 20_000
+	// maxParts bounds the parts of a file, maxSections the sections of a part.
+	maxParts    = 1 << 20
+	maxSections = 1 << 22
+)
+
+// Kind says what a section holds.
+type Kind uint8
+
+// Section is a section of a part, where it lies.
+type Section struct {
+	Kind   Kind
+	at     int64 // of what is stored, in bytes from the start of the file
+	stored int64
+	size   int64
+	crc    uint32
+}
+
+// Part is a part of a file: its sections, none of which is unpacked yet.
+type Part struct {
+	Sum      [sha256.Size]byte
+	Sections []Section
+	source   io.ReaderAt
+	at, size int64 // of the sections
+}
+
+// File is a file of partial results that was found sound.
+type File struct{ Parts []*Part }
+
+// Open reads a file of size bytes once, checks its checksums and returns its
+// parts. source must stay open as long as they are used.
+func Open(source io.ReaderAt, size int64) (*File, error) {
+	head := make([]byte, headSize)
+	if n, err := source.ReadAt(head, 0); n < headSize {
+		if n > 0 && !bytes.HasPrefix([]byte(Magic), head[:min(n, len(Magic))]) {
+			return nil, ErrMagic
+		}
+		return nil, unlessEnd(err, ErrCut)
+	}
+	if string(head[:len(Magic)]) != Magic {
+		return nil, ErrMagic
+	}
+	if v := binary.LittleEndian.Uint32(head[len(Magic):]); v != Version {
+		return nil, fmt.Errorf("%w: %d, and not %d", ErrVersion, v, Version)
+	}
+	f, all := new(File), sha256.New()
+	for at := int64(headSize); ; {
+		part, next, err := openPart(source, at, size)
+		if err != nil {
+			return nil, err
+		}
+		if part == nil {
+			return f, checkTail(source, at, size, len(f.Parts), all.Sum(nil))
+		}
+		if len(f.Parts) == maxParts {
+			return nil, ErrSize
+		}
+		_, _ = all.Write(part.Sum[:]) // a hash takes everything
+		f.Parts, at = append(f.Parts, part), next
+	}
+}
+
+// unlessEnd returns a read error, or other if there is none but the end.
+func unlessEnd(err, other error) error {
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return other
+}
+
+// openPart reads a part and returns it with the place behind it; nil at the end of
+// the parts.
+func openPart(source io.ReaderAt, at, size int64) (*Part, int64, error) {
+	head := make([]byte, partHead)
+	if n, err := source.ReadAt(head, at); n < partHead {
+		return nil, 0, unlessEnd(err, ErrCut)
+	}
+	length := binary.LittleEndian.Uint64(head)
+	if length == 0 {
+		return nil, 0, nil
+	}
+	p := &Part{Sum: [sha256.Size]byte(head[8:]), source: source, at: at + int64(partHead)}
+	if length > uint64(size-p.at) {
+		return nil, 0, ErrCut
+	}
+	p.size = int64(length)
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(source, p.at, p.size)); err != nil {
+		return nil, 0, err
+	}
+	if [sha256.Size]byte(sum.Sum(nil)) != p.Sum {
+		return nil, 0, ErrChanged
+	}
+	return p, p.at + p.size, p.index()
+}
+
+// checkTail compares what stands behind the parts with them.
+func checkTail(source io.ReaderAt, at, size int64, parts int, sum []byte) error {
+	tail := make([]byte, tailSize)
+	n, err := source.ReadAt(tail, at)
+	switch {
+	case n < tailSize:
+		return unlessEnd(err, ErrCut)
+	case int64(binary.LittleEndian.Uint32(tail[8:])) != int64(parts), !bytes.Equal(tail[12:], sum), at+int64(tailSize) != size:
+		return ErrChanged
+	}
+	return nil
+}
+
+// index finds the sections.
+func (p *Part) index() error {
+	head := make([]byte, sectionHead)
+	for at, end := p.at, p.at+p.size; at < end; {
+		if end-at < int64(sectionHead) || len(p.Sections) == maxSections {
+			return ErrSize
+		}
+		if _, err := p.source.ReadAt(head, at); err != nil {
+			return err
+		}
+		le := binary.LittleEndian
+		stored, size := le.Uint64(head[1:]), le.Uint64(head[9:])
+		at += int64(sectionHead)
+		if stored > uint64(end-at) || size > maxSection || size > maxRatio*(stored+1) {
+			return ErrSize
+		}
+		p.Sections = append(p.Sections, Section{Kind(head[0]), at, int64(stored), int64(size), le.Uint32(head[17:])})
+		at += int64(stored)
+	}
+	return nil
+}
+
+// Size returns how many bytes a section has when it is unpacked.
+func (s *Section) Size() int64 { return s.size }
+
+// decoders unpack sections. They are few, since each holds a window.
+var decoders = sync.Pool{New: func() any {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxSection), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return err // an error of this program: the options are constant
+	}
+	return d
+}}
+
+// Read unpacks a section.
+func (p *Part) Read(s *Section) ([]byte, error) {
+	stored := make([]byte, s.stored)
+	if _, err := p.source.ReadAt(stored, s.at); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if crc32.ChecksumIEEE(stored) != s.crc {
+		return nil, ErrChanged
+	}
+	d, ok := decoders.Get().(*zstd.Decoder)
+	if !ok {
+		return nil, errors.New("zstd: wrong options")
+	}
+	defer decoders.Put(d)
+	var head zstd.Header
+	if err := head.Decode(stored); err != nil || head.HasFCS && head.FrameContentSize != uint64(s.size) {
+		return nil, ErrSize
+	}
+	if err := d.Reset(bytes.NewReader(stored)); err != nil {
+		return nil, err
+	}
+	data := make([]byte, s.size)
+	if _, err := io.ReadFull(d, data); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSize, err)
+	}
+	if n, _ := d.Read(make([]byte, 1)); n > 0 {
+		return nil, ErrSize
+	}
+	return data, nil
+}
+
+// Only returns the first section of a kind, nil if there is none.
+func (p *Part) Only(kind Kind) *Section {
+	i := slices.IndexFunc(p.Sections, func(s Section) bool { return s.Kind == kind })
+	if i < 0 {
+		return nil
+	}
+	return &p.Sections[i]
+}
+
+// Writer writes a part.
+type Writer struct {
+	body    bytes.Buffer
+	encoder *zstd.Encoder
+}
+
+// NewWriter returns a Writer.
+func NewWriter() (*Writer, error) {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(false))
+	return &Writer{encoder: e}, err
+}
+
+// Add adds a section.
+func (w *Writer) Add(kind Kind, data []byte) error {
+	if len(data) > maxSection {
+		return fmt.Errorf("%w: %d bytes", ErrSize, len(data))
+	}
+	stored := w.encoder.EncodeAll(data, nil)
+	le := binary.LittleEndian
+	head := le.AppendUint64(le.AppendUint64([]byte{byte(kind)}, uint64(len(stored))), uint64(len(data)))
+	w.body.Write(le.AppendUint32(head, crc32.ChecksumIEEE(stored)))
+	w.body.Write(stored)
+	return nil
+}
+
+// WriteTo writes a file of the one part.
+func (w *Writer) WriteTo(out io.Writer) (int64, error) {
+	body := w.body.Bytes()
+	return write(out, []sealed{{sha256.Sum256(body), bytes.NewReader(body), int64(len(body))}})
+}
+
+// sealed is a part as it is written.
+type sealed struct {
+	sum  [sha256.Size]byte
+	body io.Reader
+	size int64
+}
+
+// Write writes a file of parts of others: each once, in the order of their hashes.
+func Write(out io.Writer, parts []*Part) error {
+	parts = Distinct(parts)
+	list := make([]sealed, len(parts))
+	for i, p := range parts {
+		list[i] = sealed{p.Sum, io.NewSectionReader(p.source, p.at, p.size), p.size}
+	}
+	_, err := write(out, list)
+	return err
+}
+
+// Distinct returns the parts in the order of their hashes, each once.
+func Distinct(parts []*Part) []*Part {
+	parts = slices.Clone(parts)
+	slices.SortFunc(parts, func(a, b *Part) int { return bytes.Compare(a.Sum[:], b.Sum[:]) })
+	return slices.CompactFunc(parts, func(a, b *Part) bool { return a.Sum == b.Sum })
+}
+
+func write(out io.Writer, parts []sealed) (int64, error) {
+	le := binary.LittleEndian
+	written := int64(0)
+	put := func(from io.Reader, size int64) error {
+		n, err := io.CopyN(out, from, size)
+		written += n
+		return err
+	}
+	head := le.AppendUint32([]byte(Magic), Version)
+	if err := put(bytes.NewReader(head), int64(len(head))); err != nil {
+		return written, err
+	}
+	all := sha256.New()
+	for _, p := range parts {
+		_, _ = all.Write(p.sum[:]) // a hash takes everything
+		head := append(le.AppendUint64(nil, uint64(p.size)), p.sum[:]...)
+		if err := put(io.MultiReader(bytes.NewReader(head), p.body), int64(len(head))+p.size); err != nil {
+			return written, err
+		}
+	}
+	tail := append(le.AppendUint32(make([]byte, 8), uint32(len(parts))), all.Sum(nil)...)
+	return written, put(bytes.NewReader(tail), int64(len(tail)))
+}
