@@ -111,7 +111,7 @@ func (w *eventWatcher) Look(key int, _ string) event.Look {
 }
 
 func (w *eventWatcher) newLook(key int) event.Look {
-	if key < w.others || key >= len(w.want.Keys) || !w.candidates[key] {
+	if key < w.others || key >= len(w.want.Keys) || !w.candidates[key] || w.from[w.want.Keys[key]] {
 		return event.Look{}
 	}
 	plan := w.plan()

@@ -73,6 +73,16 @@ func rulesOf(sets []EventSet) []*rules.Rule {
 	return list
 }
 
+// ruleKeys returns what tells the rules of a plan from others, sorted.
+func ruleKeys(plan *eventPlan) []string {
+	var keys []string
+	for _, rule := range rulesOf(plan.sets) {
+		keys = append(keys, ruleKey(rule))
+	}
+	slices.Sort(keys)
+	return keys
+}
+
 // eventPlan says which events rules ask for, and which sets of rules ask for
 // each. It is immutable; goroutines may share it.
 type eventPlan struct {
@@ -622,6 +632,30 @@ var builtinEvents = event.Want{
 type eventReading struct {
 	want event.Want
 	plan func() *eventPlan // waits for the rules
+	// from, if not nil, are the kinds of event whose places are kept if they name where
+	// another host came from, with the fields that name it.
+	from map[event.Key]bool
+}
+
+// cameFields are the fields in which events name where another host came from.
+var cameFields = func() []string {
+	_, fields := story.CameKeys()
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}()
+
+// holdCame has the events noted that name where another host came from.
+func (r *eventReading) holdCame() {
+	keys, _ := story.CameKeys()
+	r.from = make(map[event.Key]bool, len(keys))
+	r.want.Keys = slices.Clone(r.want.Keys)
+	for _, k := range keys {
+		r.from[k] = true
+		if !slices.Contains(r.want.Keys, k) {
+			r.want.Keys = append(r.want.Keys, k)
+		}
+	}
+	r.want.Fields = slices.Concat(r.want.Fields, cameFields)
 }
 
 // add returns what is wanted beside some kinds of event, these first, and which of
@@ -666,6 +700,25 @@ type eventWatcher struct {
 	part    int                // hits of the part at hand
 	dropped int
 	signs   signLog
+
+	from map[event.Key]bool // as eventReading has it
+	came map[event.Place]bool
+}
+
+// note keeps the place of an event that names where another host came from.
+func (w *eventWatcher) note(ev *event.Event) {
+	if !w.from[event.Key{Provider: ev.Provider.String(), ID: ev.ID}] {
+		return
+	}
+	for _, name := range cameFields {
+		if story.CameFrom(ev.Payload().Value(name).String()) {
+			if w.came == nil {
+				w.came = make(map[event.Place]bool)
+			}
+			w.came[hitPlace(ev.Place)] = true
+			return
+		}
+	}
 }
 
 // begin begins a part of a file.
@@ -678,6 +731,9 @@ func (w *eventWatcher) begin() {
 func (w *eventWatcher) add(ev *event.Event) {
 	if !w.candidates[ev.Key] {
 		return
+	}
+	if w.from != nil {
+		w.note(ev)
 	}
 	if !w.loaded {
 		w.loaded = true

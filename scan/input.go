@@ -44,6 +44,13 @@ type input struct {
 	form      export.Form   // of an export
 	exported  export.Result // what it held
 	exportErr error         // why the rest of it was not read
+
+	// restored says that a partial result holds what its reading left behind, held
+	// what there is of its bytes. Then sum is its hash, sumErr why it has none.
+	restored bool
+	held     *held
+	sum      string
+	sumErr   error
 }
 
 // open opens the input if it is not open yet, and returns why it cannot be read.
@@ -103,7 +110,7 @@ func (in *input) hashRest(ctx context.Context) {
 // hashWhole reads an input for nothing but its hash. What changes while it is read
 // has none.
 func (in *input) hashWhole(ctx context.Context, hashes *hashing) {
-	if in.Live {
+	if in.Live || in.restored {
 		return
 	}
 	in.hash = hashes.newFile()
@@ -112,6 +119,36 @@ func (in *input) hashWhole(ctx context.Context, hashes *hashing) {
 	}
 	defer in.close()
 	in.hashRest(ctx)
+}
+
+// digest returns the hash of the input, or why it has none. There is neither if
+// nobody wants it.
+func (in *input) digest() (string, error) {
+	if in.hash != nil {
+		return in.hash.result(in.Size)
+	}
+	return in.sum, in.sumErr
+}
+
+// compare notes what shows when the chunks of a log are compared with each other
+// and with its header.
+func (in *input) compare() {
+	if in.err != nil || in.evtx == nil {
+		return
+	}
+	if !in.isLog() { // it has no chunks to compare, or all of it is damage
+		slices.SortFunc(in.chunks, func(a, b evtx.Chunk) int { return cmp.Compare(a.Offset, b.Offset) })
+		return
+	}
+	if in.complete() { // else not all chunks are known
+		in.missing = in.evtx.Header().Missing(in.chunks)
+		in.order = in.evtx.Header().Faults(in.chunks)
+	}
+	for _, fault := range evtx.CheckOrder(in.chunks) {
+		if fault.Class != evtx.IDGap || in.complete() { // else what is missing may not have been read yet
+			in.order = append(in.order, fault)
+		}
+	}
 }
 
 // complete reports whether all parts of the input were read to their ends.

@@ -54,11 +54,11 @@ func newManifest(r *reading, set *rules.Set, options *Options) Manifest {
 	}
 	for _, in := range r.inputs {
 		if !in.ignored() {
-			m.Inputs = append(m.Inputs, newInputFile(in))
+			m.Inputs = append(m.Inputs, newInputFile(in, r.hash))
 		}
 	}
 	for _, in := range r.containers {
-		file := newInputFile(in)
+		file := newInputFile(in, r.hash)
 		file.Container = true
 		m.Inputs = append(m.Inputs, file)
 	}
@@ -66,7 +66,9 @@ func newManifest(r *reading, set *rules.Set, options *Options) Manifest {
 	return m
 }
 
-func newInputFile(in *input) InputFile {
+// newInputFile returns an input as a manifest has it, with its hash if that is
+// wanted.
+func newInputFile(in *input, hash bool) InputFile {
 	file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Origin: in.Origin, LostChunks: in.missing.Chunks}
 	file.Lost = max(in.stats.Lost, int(min(in.missing.Records, 1<<31-1)))
 	switch {
@@ -80,11 +82,11 @@ func newInputFile(in *input) InputFile {
 	default:
 		file.Error = "read in part: interrupted"
 	}
-	if in.hash == nil {
+	if !hash {
 		return file
 	}
 	var err error
-	if file.SHA256, err = in.hash.result(in.Size); err != nil && file.Error == "" {
+	if file.SHA256, err = in.digest(); err != nil && file.Error == "" {
 		file.Error = "not hashed: " + FileError{in.Path, err}.Reason()
 	}
 	return file

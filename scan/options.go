@@ -62,6 +62,9 @@ type Options struct {
 	// WebLogs says which hosts web logs are of, by path of a file or folder, where
 	// their lines do not.
 	WebLogs map[string]string
+	// Expect are hosts that there should be logs of, by name or by the label of a
+	// partial result. Those of which there are none make the scan incomplete.
+	Expect []string
 	// Found, if not nil, is called for each record that findings, and events that are
 	// some, rest on, while the evidence is open: by host and channel, and as they lie in
 	// the logs, each once.

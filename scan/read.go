@@ -38,8 +38,17 @@ type reading struct {
 	events     eventReading
 	hits       map[event.Place]bool // records that rules about events match
 	traced     map[string]*traced   // records that only traces are made of, by computer
+	came       map[event.Place]bool // records that name where another host came from, if they are wanted
 	hitsLost   int                  // how many more there are
 	signs      []sign
+	others     []*otherInput
+	notes      []source.Note
+	otherFiles int // that partial results leave out
+
+	parts      []*part // of partial results
+	readers    []*worker
+	collectors []*proctree.Collector
+	selection  *evtx.Selection
 }
 
 // worker reads units, one after the other.
@@ -54,23 +63,67 @@ type worker struct {
 }
 
 // newReading plans the reading of the files found.
-func newReading(found []source.Input, workers int, progress *Progress) *reading {
-	r := &reading{texts: proctree.NewTexts(), progress: progress, workers: workers}
-	for i, f := range found {
-		r.inputs = append(r.inputs, &input{Input: f, index: uint32(i)})
+func newReading(found *source.Found, options *Options) *reading {
+	r := &reading{texts: proctree.NewTexts(), progress: options.Progress, workers: options.workers()}
+	r.recover, r.hash, r.notes = options.Recover, options.Hash, found.Notes
+	r.skipped = found.Skipped
+	for _, f := range found.Inputs {
+		r.inputs = append(r.inputs, &input{Input: f})
+	}
+	for _, c := range found.Containers {
+		r.containers = append(r.containers, &input{Input: c})
+	}
+	for _, o := range found.Others {
+		if o.Kind != source.KindPartial {
+			r.others = append(r.others, &otherInput{Input: o})
+		}
 	}
 	return r
 }
 
-// run reads all inputs with several workers and returns what they collected.
-// If the context is cancelled it returns early with what there is.
-func (r *reading) run(ctx context.Context) []*proctree.Collector {
+// number numbers the inputs in the order of their paths.
+func (r *reading) number() {
+	slices.SortStableFunc(r.inputs, func(a, b *input) int { return source.ComparePaths(a.Path, b.Path) })
+	for i, in := range r.inputs {
+		in.index = uint32(i)
+	}
+}
+
+// collect reads all inputs with several workers, as far as it can be done without
+// what other inputs hold: what it leaves behind is what Collect writes, and what
+// merge goes on with. If the context is cancelled it ends early.
+func (r *reading) collect(ctx context.Context) {
+	units := r.units()
+	r.hire(max(1, min(r.workers, max(len(units), len(r.parts)))))
+	for _, f := range work.Each(len(r.readers), len(units), func(g, i int) { r.readers[g].part(ctx, units[i]) }) {
+		units[f.Index].in.crash(units[f.Index].part, f.Err)
+	}
+	odd := r.those(func(in *input) bool { return len(in.odd) > 0 })
+	for _, f := range work.Each(len(r.readers), len(odd), func(g, i int) { r.readers[g].carve(ctx, odd[i]) }) {
+		odd[f.Index].crash(evtx.Part{End: odd[f.Index].Size}, f.Err)
+	}
+	for _, w := range r.readers {
+		r.pool.Merge(w.reader)
+	}
+	for _, in := range r.inTurn() {
+		if !in.restored {
+			in.close()
+			in.stats.Settle()
+			in.checkBody()
+			in.compare()
+		}
+	}
+}
+
+// units returns the pieces of work, and says how much there is to read.
+func (r *reading) units() []unit {
 	var units []unit
 	var total int64
 	hashes := newHashing()
-	ordered := slices.Clone(r.inputs)
-	slices.SortStableFunc(ordered, func(a, b *input) int { return cmp.Compare(a.Turn, b.Turn) })
-	for _, in := range ordered {
+	for _, in := range r.inTurn() {
+		if in.restored {
+			continue
+		}
 		if r.hash && !in.carved() {
 			in.hash = hashes.newFile()
 		}
@@ -83,59 +136,75 @@ func (r *reading) run(ctx context.Context) []*proctree.Collector {
 	if r.progress != nil {
 		r.progress.Total.Store(total)
 	}
+	return units
+}
+
+// hire makes so many workers.
+func (r *reading) hire(n int) {
 	keys := selected()
 	want, candidates := r.events.add(keys)
 	want.Recovered = r.recover
-	selection := evtx.Select(want)
-	trees := len(proctree.Keys())
-	workers := make([]*worker, max(1, min(r.workers, len(units))))
-	collectors := make([]*proctree.Collector, len(workers))
-	for i := range workers {
-		collectors[i] = proctree.NewCollector(r.texts)
-		r.watchers = append(r.watchers, integrity.NewWatcher(keys))
-		workers[i] = &worker{
-			reader: evtx.NewReader(selection), collector: collectors[i], watcher: r.watchers[i], want: want, trees: trees, progress: r.progress,
-			events: eventWatcher{want: want, candidates: candidates, others: len(keys), plan: r.events.plan, looks: make(map[int]event.Look)},
+	r.selection = evtx.Select(want)
+	for range n {
+		w := &worker{
+			reader: evtx.NewReader(r.selection), collector: proctree.NewCollector(r.texts), watcher: integrity.NewWatcher(keys), want: want,
+			trees: len(proctree.Keys()), progress: r.progress,
+			events: eventWatcher{want: want, candidates: candidates, others: len(keys), plan: r.events.plan, looks: make(map[int]event.Look), from: r.events.from},
 		}
-		workers[i].reader.Gate(&workers[i].events)
+		w.reader.Gate(&w.events)
+		r.readers, r.collectors, r.watchers = append(r.readers, w), append(r.collectors, w.collector), append(r.watchers, w.watcher)
 	}
-	for _, f := range work.Each(len(workers), len(units), func(g, i int) { workers[g].part(ctx, units[i]) }) {
-		units[f.Index].in.crash(units[f.Index].part, f.Err)
-	}
-	var odd []*input
-	for _, in := range ordered {
-		if len(in.odd) > 0 {
-			odd = append(odd, in)
-		}
-	}
-	for _, f := range work.Each(len(workers), len(odd), func(g, i int) { workers[g].carve(ctx, odd[i]) }) {
-		odd[f.Index].crash(evtx.Part{End: odd[f.Index].Size}, f.Err)
-	}
-	var waiting []*input
-	for _, w := range workers {
-		r.pool.Merge(w.reader)
-	}
-	for _, in := range ordered {
-		in.close()
-		if len(in.deferred) > 0 {
-			waiting = append(waiting, in)
+}
+
+// inTurn returns the inputs in the order in which they are best read.
+func (r *reading) inTurn() []*input {
+	ordered := slices.Clone(r.inputs)
+	slices.SortStableFunc(ordered, func(a, b *input) int { return cmp.Compare(a.Turn, b.Turn) })
+	return ordered
+}
+
+// those returns some of the inputs, in turn.
+func (r *reading) those(are func(*input) bool) []*input {
+	var list []*input
+	for _, in := range r.inTurn() {
+		if are(in) {
+			list = append(list, in)
 		}
 	}
-	for _, f := range work.Each(len(workers), len(waiting), func(g, i int) { workers[g].resolve(ctx, waiting[i], &r.pool) }) {
+	return list
+}
+
+// resolve reads the records that wait for the definitions of other inputs, and
+// gathers what the workers noted of events.
+func (r *reading) resolve(ctx context.Context) {
+	waiting := r.those(func(in *input) bool { return len(in.deferred) > 0 })
+	for _, f := range work.Each(len(r.readers), len(waiting), func(g, i int) { r.readers[g].resolve(ctx, waiting[i], &r.pool) }) {
 		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f.Err)
 	}
-	r.hits, r.traced = make(map[event.Place]bool), make(map[string]*traced)
-	for _, w := range workers {
+	for _, in := range waiting {
+		in.stats.Settle()
+	}
+	r.gather()
+}
+
+// gather puts together what the workers noted of events.
+func (r *reading) gather() {
+	r.hits, r.came, r.signs = make(map[event.Place]bool), make(map[event.Place]bool), nil
+	r.hitsLost, r.traced = 0, make(map[string]*traced)
+	for _, w := range r.readers {
 		maps.Copy(r.hits, w.events.hits)
+		maps.Copy(r.came, w.events.came)
 		r.addTraced(w.events.traced)
 		r.hitsLost += w.events.dropped
 		r.signs = append(r.signs, w.events.signs.list...)
 	}
-	for _, in := range r.inputs {
-		in.stats.Settle()
-		in.checkBody()
+	for _, p := range r.parts {
+		r.hitsLost += p.meta.hitsLost
+		r.signs = append(r.signs, p.signs...)
+		if p.judged {
+			p.addHits(r)
+		}
 	}
-	return collectors
 }
 
 // selected returns the events that a scan reads whatever its rules: those that

@@ -63,7 +63,7 @@ func (r *Result) InputPath(file uint32) string { return r.inputs[file].Path }
 // in the summary. If the context is cancelled, Scan returns what was found so
 // far, and Summary.Interrupted holds the cause.
 func Scan(ctx context.Context, options Options) (*Result, error) {
-	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), WebLogs(), source.AppHostConfig())
+	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
 	found, err := source.Find(ctx, options.Paths, options.Sources)
 	if err != nil {
 		return nil, err
@@ -75,22 +75,16 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
 	sets := loadAside(rest, &options, stop)
-	reading := newReading(found.Inputs, options.workers(), options.Progress)
-	reading.recover, reading.skipped, reading.hash = options.Recover, found.Skipped, options.Hash
-	for _, c := range found.Containers {
-		reading.containers = append(reading.containers, &input{Input: c})
-	}
-	reading.events = eventReading{want: builtinEvents, plan: sets.plan}
-	if len(options.Rules.Paths) > 0 {
-		if plan := sets.plan(); plan != nil {
-			reading.events.want = plan.want()
-		}
-	}
+	reading := newReading(&found, &options)
+	defer reading.addPartials(found.Others, options.Version).close()
+	reading.number()
+	reading.planEvents(sets, len(options.Rules.Paths) > 0)
 	options.Progress.Enter(PhaseReading)
-	collectors := reading.run(toRead)
+	reading.collect(toRead)
+	reading.merge(toRead, sets, &options)
 	options.Progress.Enter(PhaseTrees)
 	learning := learnAside(sets.done, reading.texts, options.workers())
-	forest, err := proctree.Build(rest, reading.texts, collectors, reading.computers(), options.workers())
+	forest, err := proctree.Build(rest, reading.texts, reading.collectors, reading.computers(), options.workers())
 	loaded := learning.stop()
 	if err != nil {
 		return nil, err
@@ -112,7 +106,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Baseline.Mark(res.Findings)
 	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
 	options.Progress.Enter(PhaseStory)
-	d.guarded("web logs", func() { res.findWebLogs(found.Others, &options) })
+	d.guarded("web logs", func() { res.findWebLogs(reading.others, &options) })
 	d.guarded("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
 	d.guarded("levels", func() { d.weighWritten(res) })
 	below := res.keepLevel(options.MinLevel)
@@ -121,16 +115,41 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Progress.Enter(PhaseIntegrity)
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost
+	res.Summary.expect(options.Expect, reading.parts)
 	only := options.only(below)
 	res.Summary.ask(&options, only)
-	d.guarded("integrity and coverage", func() { res.assessLogs(reading, &options, found.Notes) })
+	d.guarded("integrity and coverage", func() { res.assessLogs(reading, &options, reading.notes) })
 	reading.hashContainers(ctx)
 	res.Manifest = newManifest(reading, loaded.rules.Detections, &options)
 	res.Manifest.Only = only
 	res.addWebLogs(options.WebLogs)
+	res.tellApart(reading)
 	res.Summary.addCrashes(d)
 	res.Interrupt(context.Cause(ctx))
 	return res, nil
+}
+
+// planEvents says which events are read for rules. given says that there may be
+// others than those built in.
+func (r *reading) planEvents(sets *ruleLoading, given bool) {
+	r.events = eventReading{want: builtinEvents, plan: sets.plan}
+	if given {
+		if plan := sets.plan(); plan != nil {
+			r.events.want = plan.want()
+		}
+	}
+}
+
+// merge puts what collecting left behind together with that of partial results, and
+// reads what could not be read, or judged, before all was there.
+func (r *reading) merge(ctx context.Context, sets *ruleLoading, options *Options) {
+	if len(r.parts) > 0 {
+		r.readParts()
+		if plan := sets.plan(); plan != nil {
+			r.judgeHeld(ctx, plan, len(options.Rules.Paths) > 0, options.Version)
+		}
+	}
+	r.resolve(ctx)
 }
 
 // Interrupt marks the result as one that was cut short, if there is a cause.

@@ -125,6 +125,9 @@ func (c *checker) task(t checkTask) {
 // read reads the chunk of a record unless it is in hand.
 func (c *checker) read(e *finding.Evidence) error {
 	in := c.inputs[e.Place.File]
+	if in.restored && !in.held.holds(e.Place) {
+		return errRecord
+	}
 	if c.input == in && c.at == e.Place.Chunk {
 		return nil
 	}

@@ -191,6 +191,9 @@ func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chu
 		return
 	}
 	defer func() { _ = file.Close() }() // it was only read
+	if in.held != nil {
+		chunks = slices.DeleteFunc(slices.Clone(chunks), func(c evtx.Chunk) bool { return !in.held.has(c.Offset) })
+	}
 	err = work.Guard(func() {
 		for ev := range reader.Chunks(in.evtx.From(file), chunks, &p.reading.pool).Events(ctx) {
 			if ev != nil {

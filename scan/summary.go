@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,6 +107,7 @@ func summarize(r *reading, forest *proctree.Forest, sets *RuleSets) Summary {
 			s.Skipped = append(s.Skipped, FileError{sk.Path, sk.Err})
 		}
 	}
+	s.OtherFiles = r.otherFiles
 	var total evtx.Stats
 	for _, in := range r.inputs {
 		s.addInput(in, &total)
@@ -172,22 +174,13 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 		s.Unreadable = append(s.Unreadable, FileError{in.Path, in.changed})
 	}
 	if !in.isLog() {
-		return // it has no chunks to compare, or all of it is damage
+		return
 	}
-	if in.complete() { // else not all chunks are known
-		in.missing = in.evtx.Header().Missing(in.chunks)
-		for _, fault := range in.evtx.Header().Faults(in.chunks) {
-			in.faults.Add(fault)
-		}
-	}
-	for _, fault := range evtx.CheckOrder(in.chunks) {
-		if fault.Class == evtx.IDGap && !in.complete() {
-			continue // what is missing may not have been read yet
-		}
-		if fault.Class == evtx.ExportGap && (len(in.stats.Origins) != 1 || !in.complete()) {
-			continue // logs number their records each for itself
-		}
-		if in.order = append(in.order, fault); fault.Class != evtx.ExportFingerprint {
+	in.order = slices.DeleteFunc(in.order, func(f *evtx.FormatError) bool {
+		return f.Class == evtx.ExportGap && (len(in.stats.Origins) != 1 || !in.complete()) // logs number their records each for itself
+	})
+	for _, fault := range in.order {
+		if fault.Class != evtx.ExportFingerprint {
 			in.faults.Add(fault)
 		}
 	}
@@ -260,4 +253,18 @@ func blindSpots(s *Summary) []Blind {
 		}
 	}
 	return append(list, others...)
+}
+
+// errMissing says of a host that there should be logs of and are not.
+var errMissing = errors.New("expected, but there are no logs of this host")
+
+// expect tells of the hosts of which there are no logs.
+func (s *Summary) expect(hosts []string, parts []*part) {
+	for _, want := range hosts {
+		come := slices.ContainsFunc(s.Hosts, func(h proctree.Host) bool { return MatchesHost([]string{want}, h.Names) }) ||
+			slices.ContainsFunc(parts, func(p *part) bool { return strings.EqualFold(p.meta.label, want) && len(p.meta.inputs) > 0 })
+		if !come {
+			s.Unreadable = append(s.Unreadable, FileError{want, errMissing})
+		}
+	}
 }

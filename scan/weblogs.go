@@ -57,6 +57,8 @@ type webLog struct {
 	sum    string // SHA-256 in hexadecimal digits
 	err    error  // why it could not be read
 	fault  error  // what is wrong with it as a member of an archive
+	cut    bool   // no more than its beginning is there
+	missed bool   // more of it was asked for
 }
 
 // webLogs are the logs of web servers of a scan, and what says which pool serves
@@ -68,7 +70,7 @@ type webLogs struct {
 }
 
 // findWebLogs looks at the files of web servers that were found.
-func (res *Result) findWebLogs(others []source.Input, options *Options) {
+func (res *Result) findWebLogs(others []*otherInput, options *Options) {
 	if len(others) == 0 {
 		return
 	}
@@ -78,10 +80,12 @@ func (res *Result) findWebLogs(others []source.Input, options *Options) {
 	for _, in := range others {
 		switch in.Kind {
 		case source.KindWebLog:
-			w.logs = append(w.logs, res.newWebLog(in, owners, options.WebLogs))
+			l := res.newWebLog(in.Input, owners, options.WebLogs)
+			l.cut = in.cut
+			w.logs = append(w.logs, l)
 		case source.KindAppHostConfig:
 			if host := owners.of(in.Path); host >= 0 {
-				w.readConfig(in, host)
+				w.readConfig(in.Input, host)
 			}
 		}
 	}
@@ -138,6 +142,10 @@ func (l *webLog) look() (stats weblog.Stats, err error) {
 // some texts. The first reading of a log counts its lines, and hashes it if that is
 // asked for.
 func (l *webLog) scan(ctx context.Context, reader weblog.Reader, hash bool, do func(*weblog.Request)) {
+	if l.cut {
+		l.missed = true
+		return
+	}
 	file, err := l.Open()
 	if err != nil {
 		l.err = err
@@ -223,6 +231,8 @@ func (res *Result) webLogInput(l *webLog) InputFile {
 	switch err := cmp.Or(l.err, l.fault); {
 	case err != nil:
 		file.Error = FileError{l.Path, err}.Reason()
+	case l.missed:
+		file.Error = errNotHeld.Error()
 	case l.host < 0:
 		file.Error = errNoHost.Error()
 	case !l.read:

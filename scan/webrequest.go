@@ -66,10 +66,16 @@ type owners struct{ hosts map[string][]int } // by folder
 
 func newOwners(res *Result) *owners {
 	o := &owners{make(map[string][]int)}
+	hosts := make(map[string]int)
+	for host, about := range res.Forest.Hosts() {
+		for _, name := range about.Names {
+			hosts[name] = host
+		}
+	}
 	for _, in := range res.inputs {
 		for name := range in.stats.Hosts {
-			host := res.hostByName(name)
-			if host < 0 {
+			host, known := hosts[name]
+			if !known {
 				continue
 			}
 			for folder := path.Dir(slashed(in.Path)); ; folder = path.Dir(folder) {

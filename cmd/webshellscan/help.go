@@ -16,7 +16,7 @@ var flagGroups = []struct {
 	flags []string
 }{
 	{"What to read", []string{
-		"recover", "carve", "web-log", "password", "password-file", "temp", "memory", "verify-image",
+		"recover", "carve", "shard", "label", "expect", "web-log", "password", "password-file", "temp", "memory", "verify-image",
 	}},
 	{"What to look for", []string{
 		"host", "since", "until", "level", "pid", "session", "case-sensitive", "rule", "record", "request", "rules", "no-builtin", "rule-level", "status", "tag",

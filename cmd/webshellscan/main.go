@@ -26,7 +26,8 @@ func main() {
 // run runs the command line and returns the exit status. A panic that nothing
 // below recovered from is reported as an internal error.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	cmd := newRootCommand(&globals{stdin: stdin, stdout: stdout, stderr: stderr})
+	g := &globals{stdin: stdin, stdout: stdout, stderr: stderr}
+	cmd := newRootCommand(g)
 	cmd.SetArgs(args)
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)
@@ -35,5 +36,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if crash := work.Guard(func() { err = cmd.ExecuteContext(ctx) }); crash != nil {
 		err = fmt.Errorf("internal error (please report): %w", crash)
 	}
-	return exitStatus(err, stderr)
+	status := exitStatus(err, stderr)
+	if status == exitFindings && g.exitZero {
+		return exitNothing
+	}
+	return status
 }

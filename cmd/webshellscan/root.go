@@ -24,7 +24,8 @@ type globals struct {
 	width          int
 	workers        int
 	inputFlags
-	strict bool // of verbs that have the flag
+	strict   bool // of verbs that have the flag
+	exitZero bool
 }
 
 // addFlags adds the flags of all verbs.
@@ -32,6 +33,7 @@ func (g *globals) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&g.noColor, "no-color", false, "no colours (also if NO_COLOR is set, and if the output is no terminal)")
 	flags.IntVar(&g.width, "width", 0, "how many `columns` a table may take, from 40 to 250 (default: as many as the terminal has, or COLUMNS says; 80 in a file)")
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no summary on standard error")
+	flags.BoolVar(&g.exitZero, "exit-zero", false, "exit status 0 where it would be 1, for schedulers that take findings for a failure")
 	flags.IntVar(&g.workers, "workers", 0, "how many `goroutines` work at once (0: one for each CPU)")
 }
 
@@ -95,7 +97,7 @@ outright, and without an ending it is a table:
 	}
 	g.addFlags(cmd.PersistentFlags())
 	o.addFlags(cmd)
-	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newExtractCommand(g), newRulesCommand(g), newExplainCommand(g), newVersionCommand(g), newFindCommand(g), newDiffCommand(g), newManCommand(g))
+	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newExtractCommand(g), newCollectCommand(g), newMergeCommand(g), newRulesCommand(g), newExplainCommand(g), newVersionCommand(g), newFindCommand(g), newDiffCommand(g), newManCommand(g))
 	expandPatterns(cmd, runtime.GOOS)
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = writeHelp(cmd.OutOrStdout(), cmd) }) // a closed pipe wants no more

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -34,6 +35,7 @@ type scanOptions struct {
 	check  int
 	known  string
 
+	expect   string
 	evidence string
 	noHash   bool
 
@@ -77,6 +79,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	addNoHash(flags, &o.noHash)
 	flags.StringVar(&o.evidence, "evidence", "", "a `folder` for the records that findings rest on, as XML and as event logs, with a manifest of hashes")
 	_ = cmd.MarkFlagDirname("evidence")
+	flags.StringVar(&o.expect, "expect", "", "a `file` with the names of hosts, one a line: those of which there are no logs are named, with exit status 3")
 	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
 }
 
@@ -108,6 +111,9 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 	if o.page.Marks, err = readMarks(o.marks); err != nil {
 		return options, err
 	}
+	if options.Expect, err = readExpected(o.expect); err != nil {
+		return options, err
+	}
 	options.Baseline, err = readBaseline(o.known)
 	return options, err
 }
@@ -137,7 +143,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		options.Hash = options.Hash || needs.Manifest && !o.noHash
 	}
 	inputs := o.rules.inputs(args)
-	for _, path := range []string{o.known, o.marks} {
+	for _, path := range []string{o.known, o.marks, o.expect} {
 		if path != "" {
 			inputs = append(inputs, path)
 		}
@@ -328,4 +334,34 @@ func (g *globals) status(res *scan.Result, found bool) error {
 		return outcome(exitFindings)
 	}
 	return nil
+}
+
+// maxExpected bounds the file of hosts that are expected, in bytes.
+const maxExpected = 64 << 20
+
+// readExpected reads the names of hosts from a file, one a line. What begins with #
+// is a remark.
+func readExpected(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("--expect: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(file, maxExpected))
+	if err != nil {
+		return nil, fmt.Errorf("--expect: %w", err)
+	}
+	var hosts []string
+	for line := range strings.Lines(string(data)) {
+		if host := strings.TrimSpace(strings.TrimPrefix(line, "\uFEFF")); host != "" && host[0] != '#' {
+			hosts = append(hosts, host)
+		}
+	}
+	if len(hosts) == 0 {
+		return nil, fmt.Errorf("--expect %s: names no host", path)
+	}
+	return hosts, nil
 }

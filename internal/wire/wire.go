@@ -9,9 +9,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // ErrMalformed: bytes are not what a structure was written as.
@@ -23,7 +25,12 @@ type Coder struct {
 	writing bool
 	data    []byte // written so far, or still to be read
 	err     error
-	size    int // of what there was to read
+	size    int64 // of what there was to read
+
+	from io.Reader // of what is read and not in data yet
+	left int64     // how much that is
+	buf  []byte    // that data is in
+	lent *[window]byte
 
 	numbers map[string]uint64 // of the texts written
 	texts   []string          // by number, less one
@@ -33,7 +40,49 @@ type Coder struct {
 func NewWriter() *Coder { return &Coder{writing: true, numbers: make(map[string]uint64)} }
 
 // NewReader returns a Coder that reads data, which must stay as it is.
-func NewReader(data []byte) *Coder { return &Coder{data: data, size: len(data)} }
+func NewReader(data []byte) *Coder { return &Coder{data: data, size: int64(len(data))} }
+
+// NewStream returns a Coder that reads size bytes, and holds few of them at once.
+// What bounds counts and lengths is size: it must be bounded by what is there.
+// End must be called.
+func NewStream(from io.Reader, size int64) *Coder {
+	lent, ok := windows.Get().(*[window]byte)
+	if !ok {
+		lent = new([window]byte)
+	}
+	return &Coder{from: from, left: size, size: size, buf: lent[:], lent: lent}
+}
+
+// window is how much of a stream is held at once, if no one thing is longer.
+const window = 64 << 10
+
+// windows are those that no Coder has.
+var windows sync.Pool
+
+// need has n bytes in memory, if that many are left.
+func (c *Coder) need(n int) {
+	if len(c.data) >= n || c.left == 0 || c.err != nil {
+		return
+	}
+	n = int(min(int64(max(n, window)), int64(len(c.data))+c.left))
+	if cap(c.buf) < n {
+		buf := make([]byte, n)
+		copy(buf, c.data)
+		c.buf = buf
+	} else {
+		copy(c.buf[:n], c.data)
+	}
+	c.buf = c.buf[:n]
+	got, err := io.ReadFull(c.from, c.buf[len(c.data):])
+	c.data, c.left = c.buf[:len(c.data)+got], c.left-int64(got)
+	if err != nil {
+		c.err = err
+		c.data, c.left = nil, 0
+	}
+}
+
+// rest returns how many bytes are left to be read.
+func (c *Coder) rest() int64 { return int64(len(c.data)) + c.left }
 
 // Writing reports whether c writes.
 func (c *Coder) Writing() bool { return c.writing }
@@ -46,8 +95,12 @@ func (c *Coder) Err() error { return c.err }
 
 // End returns Err, or an error if not all was read.
 func (c *Coder) End() error {
-	if c.err == nil && len(c.data) > 0 {
+	if c.err == nil && c.rest() > 0 {
 		c.Fail("bytes behind the end")
+	}
+	if c.lent != nil {
+		windows.Put(c.lent)
+		c.lent, c.buf, c.data, c.left = nil, nil, nil, 0
 	}
 	return c.err
 }
@@ -55,8 +108,8 @@ func (c *Coder) End() error {
 // Fail makes what is read unsound for a reason.
 func (c *Coder) Fail(why string) {
 	if c.err == nil {
-		c.err = fmt.Errorf("%w at byte %d: %s", ErrMalformed, c.size-len(c.data), why)
-		c.data = nil
+		c.err = fmt.Errorf("%w at byte %d: %s", ErrMalformed, c.size-c.rest(), why)
+		c.data, c.left = nil, 0
 	}
 }
 
@@ -66,6 +119,7 @@ func (c *Coder) Uint(p *uint64) {
 		c.data = binary.AppendUvarint(c.data, *p)
 		return
 	}
+	c.need(binary.MaxVarintLen64)
 	v, n := binary.Uvarint(c.data)
 	if n <= 0 {
 		c.Fail("number")
@@ -108,6 +162,16 @@ func Num[T Integer](c *Coder, p *T) {
 	}
 }
 
+// maxCount bounds what is counted, so that sums fit.
+const maxCount = 1 << 40
+
+// Count codes how often something was seen: a number that is not below 0.
+func Count(c *Coder, n *int) {
+	if Num(c, n); *n < 0 || int64(*n) > maxCount {
+		c.Fail("count")
+	}
+}
+
 func zigzag(v int64) uint64 { return uint64(v)<<1 ^ uint64(v>>63) }
 
 func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
@@ -139,6 +203,9 @@ func (c *Coder) Bool(p *bool) {
 
 // Fixed codes bytes of a known number.
 func (c *Coder) Fixed(b []byte) {
+	if !c.writing {
+		c.need(len(b))
+	}
 	switch {
 	case c.writing:
 		c.data = append(c.data, b...)
@@ -150,14 +217,22 @@ func (c *Coder) Fixed(b []byte) {
 	}
 }
 
-// Bytes codes a row of bytes. What is read shares the memory of the Coder's data.
+// Bytes codes a row of bytes. What is read shares the memory of the Coder's data,
+// unless that is a stream.
 func (c *Coder) Bytes(p *[]byte) {
 	n := c.Count(len(*p), 1)
 	if c.writing {
 		c.data = append(c.data, *p...)
 		return
 	}
+	if c.need(n); len(c.data) < n {
+		*p = nil // the stream has failed
+		return
+	}
 	*p, c.data = c.data[:n:n], c.data[n:]
+	if c.from != nil {
+		*p = slices.Clone(*p)
+	}
 }
 
 // Text codes a text. One that was met before takes a number.
@@ -193,7 +268,7 @@ func (c *Coder) Text(p *string) {
 func (c *Coder) Count(n, least int) int {
 	v := uint64(n)
 	c.Uint(&v)
-	if !c.writing && v > uint64(len(c.data)/max(least, 1)) {
+	if !c.writing && v > uint64(c.rest()/int64(max(least, 1))) {
 		c.Fail("more than there is room for")
 		return 0
 	}

@@ -1,9 +1,13 @@
 package wire_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"reflect"
+	"strings"
 	"testing"
+	"testing/iotest"
 
 	"webshellscan/internal/wire"
 )
@@ -59,16 +63,45 @@ func TestCut(t *testing.T) {
 	w := wire.NewWriter()
 	in.code(w)
 	for n := range len(w.Data()) {
-		var out thing
-		r := wire.NewReader(w.Data()[:n])
-		if out.code(r); !errors.Is(r.End(), wire.ErrMalformed) {
-			t.Errorf("%d of %d bytes are read as the whole", n, len(w.Data()))
+		for _, r := range []*wire.Coder{wire.NewReader(w.Data()[:n]), wire.NewStream(bytes.NewReader(w.Data()[:n]), int64(n))} {
+			var out thing
+			if out.code(r); !errors.Is(r.End(), wire.ErrMalformed) {
+				t.Errorf("%d of %d bytes are read as the whole", n, len(w.Data()))
+			}
 		}
 	}
 	r := wire.NewReader(append(w.Data(), 0))
 	var out thing
 	if out.code(r); r.End() == nil {
 		t.Error("a byte behind the end is not noticed")
+	}
+}
+
+// TestStream: a stream is read as the bytes are, whatever the pieces it comes in,
+// also things longer than what is held at once; one that ends early is an error.
+func TestStream(t *testing.T) {
+	in := example()
+	for i := range 5000 {
+		in.More = append(in.More, thing{Name: strings.Repeat("x", i*i%300), Signed: int64(i)})
+	}
+	in.More = append(in.More, thing{Name: strings.Repeat("long", 100_000)}, thing{Name: "end"})
+	w := wire.NewWriter()
+	in.code(w)
+	size := int64(len(w.Data()))
+	for name, from := range map[string]io.Reader{
+		"whole": bytes.NewReader(w.Data()), "by bytes": iotest.OneByteReader(bytes.NewReader(w.Data())), "with its end": iotest.DataErrReader(bytes.NewReader(w.Data())),
+	} {
+		var out thing
+		r := wire.NewStream(from, size)
+		out.code(r)
+		if err := r.End(); err != nil || !reflect.DeepEqual(in, out) {
+			t.Errorf("%s: read differently (%v)", name, err)
+		}
+	}
+	var out thing
+	r := wire.NewStream(bytes.NewReader(w.Data()[:size-1]), size)
+	if out.code(r); !errors.Is(r.End(), io.ErrUnexpectedEOF) {
+		t.Error("the early end of a stream is not told")
 	}
 }
 

@@ -58,6 +58,14 @@ func (e *FormatError) Code(c *wire.Coder) {
 	}
 }
 
+// CodeFault writes or reads a fault that is elsewhere.
+func CodeFault(c *wire.Coder, f **FormatError) {
+	if !c.Writing() {
+		*f = new(FormatError)
+	}
+	(*f).Code(c)
+}
+
 // CodeChunks writes or reads what Reader.Chunks needs of chunks, and their times.
 // They must be sorted by offset to take little room.
 func CodeChunks(c *wire.Coder, chunks *[]Chunk) {
@@ -93,10 +101,10 @@ func SortDeferred(records []Deferred) {
 	slices.SortFunc(records, func(a, b Deferred) int { return cmp.Compare(a.Offset, b.Offset) })
 }
 
-// definition is a template definition apart from the chunks that it stood in, as
+// keptDefinition is a template definition apart from the chunks that it stood in, as
 // it is written: its bytes, and the names that it takes from elsewhere in the
 // chunk.
-type definition struct {
+type keptDefinition struct {
 	id           uint32
 	place        place
 	raw          []byte
@@ -111,11 +119,11 @@ const definitionAt = 4096
 // Code writes the definitions of the pool, or adds those that it reads: compiled
 // for sel, what a selection's lists need.
 func (d *TemplatePool) Code(c *wire.Coder, sel *Selection) {
-	var list []definition
+	var list []keptDefinition
 	if c.Writing() {
 		list = d.definitions()
 	}
-	wire.List(c, &list, definitionHead+6, func(def *definition) { def.code(c) })
+	wire.List(c, &list, definitionHead+6, func(def *keptDefinition) { def.code(c) })
 	if c.Writing() || c.Err() != nil {
 		return
 	}
@@ -130,7 +138,7 @@ func (d *TemplatePool) Code(c *wire.Coder, sel *Selection) {
 	d.Merge(reader)
 }
 
-func (def *definition) code(c *wire.Coder) {
+func (def *keptDefinition) code(c *wire.Coder) {
 	wire.Num(c, &def.id)
 	wire.Num(c, &def.place)
 	c.Bytes(&def.raw)
@@ -150,14 +158,14 @@ func (def *definition) code(c *wire.Coder) {
 }
 
 // definitions returns those of the pool in an order that is always the same.
-func (d *TemplatePool) definitions() []definition {
-	list := make([]definition, 0, len(d.byMeaning))
+func (d *TemplatePool) definitions() []keptDefinition {
+	list := make([]keptDefinition, 0, len(d.byMeaning))
 	for key, entry := range d.byMeaning {
 		if t := entry.template; !t.unkept {
-			list = append(list, definition{key.id, key.place, t.canonical(), t.refs, t.outside, entry.sure, entry.unsure})
+			list = append(list, keptDefinition{key.id, key.place, t.canonical(), t.refs, t.outside, entry.sure, entry.unsure})
 		}
 	}
-	slices.SortFunc(list, func(a, b definition) int {
+	slices.SortFunc(list, func(a, b keptDefinition) int {
 		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.place, b.place), slices.Compare(a.raw, b.raw))
 	})
 	return list
@@ -182,7 +190,7 @@ func (t *template) canonical() []byte {
 
 // adopt compiles a definition and offers it to the reader's pool as often as it
 // was seen. One that cannot be compiled is left out.
-func (rd *Reader) adopt(def *definition) {
+func (rd *Reader) adopt(def *keptDefinition) {
 	chunk := make([]byte, ChunkSize)
 	if !def.placeIn(chunk) {
 		return
@@ -198,7 +206,7 @@ func (rd *Reader) adopt(def *definition) {
 
 // placeIn writes the definition into an empty chunk, with the names that it takes
 // from elsewhere behind it, and reports whether there is room.
-func (def *definition) placeIn(chunk []byte) bool {
+func (def *keptDefinition) placeIn(chunk []byte) bool {
 	le := binary.LittleEndian
 	end := definitionAt + len(def.raw)
 	if end > len(chunk) || len(def.raw) < definitionHead {

@@ -128,13 +128,15 @@ func (x *Excerpt) Holds(offset int64) bool {
 	})
 }
 
-// Chunk returns the excerpt as a chunk: where the other records were is one frame
-// without an event, and the checksums are those of what there is.
-func (x *Excerpt) Chunk() []byte {
+// Chunk writes the excerpt as a chunk to buf, which has room for one, and returns
+// it: where the other records were is one frame without an event, and the
+// checksums are those of what there is.
+func (x *Excerpt) Chunk(buf []byte) []byte {
 	if len(x.pieces) > 0 && x.pieces[0].at == 0 {
-		return x.pieces[0].data
+		return buf[:copy(buf, x.pieces[0].data)]
 	}
-	chunk := make([]byte, ChunkSize)
+	chunk := buf[:ChunkSize]
+	clear(chunk)
 	copy(chunk, x.head)
 	for _, p := range x.pieces {
 		copy(chunk[p.at:], p.data)

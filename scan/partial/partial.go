@@ -19,8 +19,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/crc32"
 	"io"
+	"math"
 	"slices"
 	"sync"
 
@@ -56,15 +58,23 @@ const (
 	tailSize    = 8 + 4 + sha256.Size
 )
 
+// What a section unpacks to is bounded by what is stored of it, so that a small file
+// costs little memory whoever wrote it: maxRatio bytes for each byte, and slack for
+// any. One that would be packed better is padded with a skippable frame.
 const (
-	// maxSection bounds a section when it is unpacked, in bytes.
-	maxSection = 1 << 31
-	// maxRatio bounds how many bytes one stored byte unpacks to: records that repeat
-	// each other come to some hundred.
-	maxRatio = 20_000
+	maxRatio = 16
+	slack    = 64 << 10
+)
+
+// limit returns how many bytes so many stored ones may unpack to.
+func limit(stored int64) int64 { return maxRatio*min(stored, math.MaxInt64/maxRatio/2) + slack }
+
+const (
 	// maxParts bounds the parts of a file, maxSections the sections of a part.
 	maxParts    = 1 << 20
 	maxSections = 1 << 22
+	// maxWindow bounds what unpacking looks back at, in bytes.
+	maxWindow = 4 << 20
 )
 
 // Kind says what a section holds.
@@ -183,7 +193,7 @@ func (p *Part) index() error {
 		le := binary.LittleEndian
 		stored, size := le.Uint64(head[1:]), le.Uint64(head[9:])
 		at += int64(sectionHead)
-		if stored > uint64(end-at) || size > maxSection || size > maxRatio*(stored+1) {
+		if stored > uint64(end-at) || size > uint64(limit(int64(stored))) {
 			return ErrSize
 		}
 		p.Sections = append(p.Sections, Section{Kind(head[0]), at, int64(stored), int64(size), le.Uint32(head[17:])})
@@ -197,42 +207,62 @@ func (s *Section) Size() int64 { return s.size }
 
 // decoders unpack sections. They are few, since each holds a window.
 var decoders = sync.Pool{New: func() any {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxSection), zstd.WithDecoderLowmem(true))
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return err // an error of this program: the options are constant
 	}
 	return d
 }}
 
-// Read unpacks a section.
-func (p *Part) Read(s *Section) ([]byte, error) {
-	stored := make([]byte, s.stored)
-	if _, err := p.source.ReadAt(stored, s.at); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if crc32.ChecksumIEEE(stored) != s.crc {
-		return nil, ErrChanged
-	}
+// Reader unpacks a section. It is for one goroutine.
+type Reader struct {
+	section *Section
+	sum     hash.Hash32
+	decoder *zstd.Decoder
+	left    int64
+}
+
+// Open returns a Reader of a section, which must be closed.
+func (p *Part) Open(s *Section) (*Reader, error) {
 	d, ok := decoders.Get().(*zstd.Decoder)
 	if !ok {
 		return nil, errors.New("zstd: wrong options")
 	}
-	defer decoders.Put(d)
-	var head zstd.Header
-	if err := head.Decode(stored); err != nil || head.HasFCS && head.FrameContentSize != uint64(s.size) {
-		return nil, ErrSize
+	r := &Reader{section: s, sum: crc32.NewIEEE(), decoder: d, left: s.size}
+	err := d.Reset(io.TeeReader(io.NewSectionReader(p.source, s.at, s.stored), r.sum))
+	return r, err
+}
+
+// Read implements io.Reader. Not before Close returns nil is it known that the
+// section is sound.
+func (r *Reader) Read(b []byte) (int, error) {
+	if r.left == 0 {
+		return 0, io.EOF
 	}
-	if err := d.Reset(bytes.NewReader(stored)); err != nil {
-		return nil, err
+	n, err := r.decoder.Read(b[:min(int64(len(b)), r.left)])
+	if r.left -= int64(n); err != nil && r.left > 0 {
+		return n, fmt.Errorf("%w: %w", ErrSize, err)
 	}
-	data := make([]byte, s.size)
-	if _, err := io.ReadFull(d, data); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSize, err)
+	return n, nil
+}
+
+// Close ends the reading. If all was read, its error says that the section is not
+// what was stored.
+func (r *Reader) Close() error {
+	defer func() {
+		_ = r.decoder.Reset(nil) // it lets go of what it read
+		decoders.Put(r.decoder)
+	}()
+	if r.left > 0 {
+		return nil
 	}
-	if n, _ := d.Read(make([]byte, 1)); n > 0 {
-		return nil, ErrSize
+	switch n, err := r.decoder.Read(make([]byte, 1)); {
+	case n > 0 || !errors.Is(err, io.EOF):
+		return ErrSize
+	case r.sum.Sum32() != r.section.crc:
+		return ErrChanged
 	}
-	return data, nil
+	return nil
 }
 
 // Only returns the first section of a kind, nil if there is none.
@@ -252,21 +282,47 @@ type Writer struct {
 
 // NewWriter returns a Writer.
 func NewWriter() (*Writer, error) {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(false))
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+		zstd.WithEncoderCRC(false), zstd.WithWindowSize(maxWindow), zstd.WithLowerEncoderMem(true))
 	return &Writer{encoder: e}, err
 }
 
-// Add adds a section.
-func (w *Writer) Add(kind Kind, data []byte) error {
-	if len(data) > maxSection {
-		return fmt.Errorf("%w: %d bytes", ErrSize, len(data))
+// Add adds a section of what a reader holds, and returns its size.
+func (w *Writer) Add(kind Kind, from io.Reader) (int64, error) {
+	at := w.body.Len()
+	w.body.Write(make([]byte, sectionHead))
+	w.encoder.Reset(&w.body)
+	size, err := io.Copy(w.encoder, from)
+	if err = errors.Join(err, w.encoder.Close()); err != nil {
+		w.body.Truncate(at)
+		return 0, err
 	}
-	stored := w.encoder.EncodeAll(data, nil)
+	w.pad(w.body.Len()-at-sectionHead, size)
+	section := w.body.Bytes()[at:]
+	stored := section[sectionHead:]
 	le := binary.LittleEndian
-	head := le.AppendUint64(le.AppendUint64([]byte{byte(kind)}, uint64(len(stored))), uint64(len(data)))
-	w.body.Write(le.AppendUint32(head, crc32.ChecksumIEEE(stored)))
-	w.body.Write(stored)
-	return nil
+	section[0] = byte(kind)
+	le.PutUint64(section[1:], uint64(len(stored)))
+	le.PutUint64(section[9:], uint64(size))
+	le.PutUint32(section[17:], crc32.ChecksumIEEE(stored))
+	return size, nil
+}
+
+// pad stores a frame that says nothing if what is stored may not unpack to so many
+// bytes.
+func (w *Writer) pad(stored int, size int64) {
+	const (
+		magic = 0x184D2A50
+		head  = 8
+	)
+	if size <= limit(int64(stored)) {
+		return
+	}
+	missing := (size-slack+maxRatio-1)/maxRatio - int64(stored)
+	le := binary.LittleEndian
+	n := max(missing-head, 0)
+	w.body.Write(le.AppendUint32(le.AppendUint32(nil, magic), uint32(n)))
+	w.body.Write(make([]byte, n))
 }
 
 // WriteTo writes a file of the one part.

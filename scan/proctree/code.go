@@ -141,9 +141,6 @@ func (k *rowCoder) tables() {
 		entries := k.entries(*id)
 		wire.List(k.Coder, &entries, 2, func(e *fieldText) {
 			wire.Num(k.Coder, &e.field)
-			if int(e.field) >= event.NumPayloadFields {
-				k.Fail("field")
-			}
 			k.interned(&e.text)
 		})
 		if !k.Writing() && len(entries) > maxFacetFields {
@@ -392,15 +389,10 @@ func (k *rowCoder) counts(r *rows) {
 			&n.SysmonCreate, &n.SysmonEnd, &n.SecurityCreate, &n.SecurityEnd, &n.NoCommandLine, &n.NoParentName,
 			&n.Booting, &n.SysmonFields, &n.Unusable, &n.UnusableCreate, &n.Shifted, &n.Recovered,
 		} {
-			if wire.Num(k.Coder, p); *p < 0 || *p > maxCount {
-				k.Fail("count")
-			}
+			wire.Count(k.Coder, p)
 		}
 	})
 }
-
-// maxCount bounds what is counted, so that sums fit.
-const maxCount = 1 << 40
 
 // add takes rows that were read. files are the numbers of their inputs.
 func (c *Collector) add(r *rows, files []uint32) {

@@ -111,6 +111,7 @@ var signatures = []signature{
 	{0, "EMiL", Kind{"a memory image (LiME)", ClassImage}},
 	{0, "PAGEDU", Kind{"a memory dump of Windows", ClassImage}},
 
+	{0, "\x93WSP\r\n\x1A\n", KindPartial},
 	{0, "regf", Kind{"a registry hive", ClassArtifact}},
 	{0, "FILE0", Kind{"an NTFS master file table", ClassArtifact}},
 	{4, "\xEF\xCD\xAB\x89", Kind{"an ESE database", ClassArtifact}},

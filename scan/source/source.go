@@ -417,3 +417,15 @@ func (f *File) Close() error {
 	}
 	return f.close()
 }
+
+// NewFile returns an open input of size bytes whose content is not a file's. fault
+// is why it is not whole, nil if it is; closing it calls end, if that is not nil.
+func NewFile(content io.ReaderAt, size int64, fault error, end func() error) *File {
+	return &File{reader: content, size: size, fault: fault, close: end}
+}
+
+// From returns the input as one that open opens.
+func (in Input) From(open func() (*File, error)) Input {
+	in.open, in.stream = open, nil
+	return in
+}

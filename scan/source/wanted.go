@@ -29,6 +29,7 @@ const PrefixSize = 8 << 10
 // formats.
 var (
 	KindWebLog        = Kind{"a web server log", ClassArtifact}
+	KindPartial       = Kind{"a partial result of webshellscan", ClassArtifact}
 	KindAppHostConfig = Kind{"a configuration of IIS (applicationHost.config)", ClassArtifact}
 )
 

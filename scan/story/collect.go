@@ -223,3 +223,86 @@ func (x *Index) Sites(collectors []*Collector) []map[string]bool {
 	}
 	return list
 }
+
+// Tells reports whether events of the kind of this one are told of in stories.
+func Tells(ev *event.Event) bool { return kindOfEvent(ev) != nil }
+
+// MayTell reports whether an event may be told of in the story of a session of
+// its host, whichever of the index's sessions there will be: all that ties an event
+// does so by less the fewer sessions there are.
+func (x *Index) MayTell(ev *event.Event) bool {
+	k, host := kindOfEvent(ev), x.Host(ev.Computer.String())
+	if k == nil || host < 0 || len(x.hosts[host].sessions) == 0 {
+		return false
+	}
+	h := &x.hosts[host]
+	if ev.Time < h.since-min(h.since, earlySlack) {
+		return false
+	}
+	f := eventFields{ev}
+	if k.guid != "" {
+		if o, ok := h.guids[f.guid(k.guid)]; ok {
+			return mayTellOf(k, o)
+		}
+	}
+	if pid := processID(k, f); pid != 0 {
+		for _, o := range h.pids[pid] {
+			if o.session >= 0 && o.at(ev.Time) && mayTellOf(k, o) {
+				return true
+			}
+		}
+	}
+	return k.later() || x.claimed(h, k, f, ev.Time)
+}
+
+// mayTellOf reports whether an event of a process of a session is told of: of a
+// server's own ones few are.
+func mayTellOf(k *kind, o owner) bool {
+	return !o.server || k.own || k.category == WebError || k.later()
+}
+
+// claimed reports whether a session may be the one whose logon session or account
+// an event names.
+func (x *Index) claimed(h *hostIndex, k *kind, f fields, at event.Time) bool {
+	var claims []claim
+	if k.logon != "" {
+		if id, ok := f.uint(k.logon); ok && id != 0 {
+			claims = append(claims, h.logons[id]...)
+		}
+	}
+	for _, account := range accounts(k, f) {
+		claims = append(claims, h.users[account]...)
+	}
+	for _, c := range claims {
+		if c.session >= 0 && at >= c.from-min(c.from, slack) && (c.to == forever || at <= c.to+slack) {
+			return true
+		}
+	}
+	return false
+}
+
+// at reports whether an owner may have run at a time.
+func (o *owner) at(t event.Time) bool {
+	return o.from-min(o.from, slack) <= t && (o.to == forever || t <= o.to+slack)
+}
+
+// CameKeys returns the kinds of event that name where another host came from, and
+// the fields in which they do.
+func CameKeys() (keys []event.Key, names []string) {
+	for _, k := range kinds {
+		if k.kind.from == "" {
+			continue
+		}
+		for _, id := range k.ids {
+			keys = append(keys, event.Key{Provider: k.provider, ID: id})
+		}
+		names = append(names, k.kind.from)
+	}
+	return keys, names
+}
+
+// CameFrom reports whether a text is an address that another host may have.
+func CameFrom(text string) bool {
+	_, ok := machineAddress(text)
+	return ok
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"webshellscan/report"
+	"webshellscan/report/text"
+	"webshellscan/scan"
+)
+
+// collectOptions are the flags of the verb collect.
+type collectOptions struct {
+	*globals
+	rules  ruleFlags
+	out    string
+	label  string
+	shard  string
+	stale  bool
+	noHash bool
+}
+
+func newCollectCommand(g *globals) *cobra.Command {
+	o := &collectOptions{globals: g}
+	cmd := &cobra.Command{
+		Use:   "collect [flags] PATH... -o FILE" + scan.PartialEnding,
+		Short: "Read logs anywhere and write a partial result for merge",
+		Long: `collect reads logs as a scan does and writes a partial result: what was read,
+and no findings. It is small against the logs. webshellscan merge puts any
+number of them together and reports as if one scan had read all of the logs; the
+other verbs that read logs take them too.
+
+With --shard, a run takes one of N shares of what lies below each PATH: the
+folders and files there, in their order, one after the other. A run whose share
+is empty writes a partial result of nothing.
+
+Rules make no difference to what is kept of processes. Other events are kept if
+they may be of a web server session, or if rules match them: those built in, and
+those given here.
+
+Exit status:
+  0    written
+  2    wrong usage, or FILE` + scan.PartialEnding + ` exists
+  3    written, but incomplete: an input could not be read, or there was not one
+       event log record; or it could not be written
+  130  interrupted; what was read up to then is in FILE` + scan.PartialEnding + `.partial
+`,
+		Example: `  webshellscan collect ./H0001 --label H0001 -o H0001.wsp
+  webshellscan collect ./evidence --shard 3/16 -o 3.wsp
+  webshellscan merge *.wsp -o report.html`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runCollect(cmd, o, args) },
+	}
+	o.rules.addFlags(cmd)
+	flags := cmd.Flags()
+	o.inputFlags.addFlags(flags)
+	addNoHash(flags, &o.noHash)
+	flags.StringVarP(&o.out, "output", "o", "", "the `file` to write, which must not exist")
+	flags.StringVar(&o.label, "label", "", "a `name` that stands before the paths of the inputs in reports, as LABEL:PATH")
+	flags.StringVar(&o.shard, "shard", "", "take share `I/N` of what lies below each PATH; env takes both from the task of a Kubernetes, AWS Batch or Slurm array")
+	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
+	return cmd
+}
+
+// finalize checks the flags and turns them into the options of a scan.
+func (o *collectOptions) finalize(paths []string) (scan.Options, error) {
+	options := scan.Options{Paths: paths, Version: version(), Workers: o.workers, Recover: o.stale, Hash: !o.noHash}
+	switch {
+	case len(paths) == 0:
+		return options, errors.New("no file or folder given: webshellscan collect PATH... -o FILE" + scan.PartialEnding + " (see --help)")
+	case o.out == "":
+		return options, errors.New("no file given to write to: -o FILE" + scan.PartialEnding)
+	case o.workers < 0:
+		return options, fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
+	}
+	if err := scan.CheckLabel(o.label); err != nil {
+		return options, fmt.Errorf("--label %q: %w", o.label, err)
+	}
+	var err error
+	if options.Rules, err = o.rules.finalize(); err != nil {
+		return options, err
+	}
+	if options.Sources, err = o.sourceOptions(paths); err != nil {
+		return options, err
+	}
+	if o.shard != "" {
+		s, err := parseShard(o.shard, os.Getenv)
+		if err != nil {
+			return options, err
+		}
+		if options.Paths, err = s.paths(paths); err != nil {
+			return options, err
+		}
+	}
+	return options, nil
+}
+
+// runCollect is the verb collect.
+func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
+	options, err := o.finalize(args)
+	if err != nil {
+		return err
+	}
+	path := o.out
+	if path == "-" {
+		path = ""
+	}
+	out, err := openOutput(path, protection{o.rules.inputs(args), false}, o.stdout)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	if width, ok := terminal(o.stderr); ok && !o.quiet {
+		options.Progress = new(scan.Progress)
+		started := time.Now()
+		line := startProgress(cmd.Context(), o.stderr, func(now time.Time) string { return progressText(options.Progress, now.Sub(started), width) })
+		defer line.finish()
+	}
+	done, err := scan.Collect(cmd.Context(), options, o.label, out)
+	if err != nil {
+		return err
+	}
+	if done.Summary.Interrupted != nil && out.temp != nil {
+		out.place, out.mode = out.protect.partial(out.place), 0
+	}
+	if err := out.commit(nil); err != nil {
+		return err
+	}
+	return o.tell(done, len(options.Paths) == 0)
+}
+
+// tell says what was collected, and returns the outcome. empty says that the share
+// was.
+func (o *collectOptions) tell(done *scan.Collected, empty bool) error {
+	s := &done.Summary
+	if !o.quiet {
+		_, _ = fmt.Fprintf(o.stderr, "collected: %d files, %d records, %d hosts\n", s.Files, s.Records, len(s.Hosts))
+	}
+	_ = report.Problems(o.stderr, s)
+	for _, crash := range done.Crashes {
+		_, _ = fmt.Fprintf(o.stderr, "webshellscan: internal error (please report): %s\n", text.Visible(crash))
+	}
+	switch {
+	case s.Interrupted != nil:
+		return outcome(exitInterrupted)
+	case len(done.Crashes) > 0, s.Incomplete() && !empty:
+		return outcome(exitIncomplete)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package scan
+
+import (
+	"slices"
+)
+
+// tellApart says of which hosts with sessions logs were collected apart from the
+// others, so that their stories may lack events and requests.
+func (res *Result) tellApart(r *reading) {
+	if len(r.parts) == 0 {
+		return
+	}
+	told := make(map[int]bool)
+	for _, s := range res.Sessions {
+		host := s.Worker.HostIndex()
+		if told[host] {
+			continue
+		}
+		told[host] = true
+		about := res.Forest.Hosts()[host]
+		if r.apart(about.Names) || slices.ContainsFunc(res.web.logs, func(l *webLog) bool { return l.missed && l.host == host }) {
+			res.Summary.Blind = append(res.Summary.Blind, Blind{about.Name, "logs of this host were collected apart from each other: the stories of its sessions may lack events and requests"})
+		}
+	}
+}
+
+// apart reports whether parts may hold too little for the stories of a host, by its
+// names: each holds what may be of a session that it sees, and only one of them
+// sees all processes.
+func (r *reading) apart(names []string) bool {
+	seen := 0
+	for _, p := range r.parts {
+		if slices.ContainsFunc(p.index.seen, func(name string) bool { return slices.Contains(names, name) }) {
+			seen++
+		}
+		for _, n := range p.index.lacking {
+			if has(p.meta.inputs[n], names) {
+				return true
+			}
+		}
+	}
+	direct := len(r.those(func(in *input) bool { return !in.restored && has(in, names) })) > 0
+	return seen > 1 || seen == 1 && direct
+}
+
+// has reports whether an input has records of a host, by its names.
+func has(in *input, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return in.stats.Hosts[name] > 0 })
+}

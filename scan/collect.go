@@ -1,0 +1,204 @@
+package scan
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"webshellscan/internal/wire"
+	"webshellscan/scan/event"
+	"webshellscan/scan/integrity"
+	"webshellscan/scan/partial"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+	"webshellscan/scan/weblog"
+)
+
+// Collected says what a partial result was made of.
+type Collected struct {
+	// Summary is that of a scan, as far as nothing was judged.
+	Summary Summary
+	// Crashes are errors of this program, in words.
+	Crashes []string
+}
+
+// ErrIsPartial: what was to be collected is a partial result already.
+var ErrIsPartial = errors.New("is a partial result already: partial results are put together by merge")
+
+// Collect reads logs as Scan does and writes what reading leaves behind as a
+// partial result, which Scan takes in their place: anywhere, and with others. The
+// rules of options say which other events than those of processes are kept;
+// findings are not made. The error says that there was nothing to read, or that
+// the partial result could not be written.
+func Collect(ctx context.Context, options Options, label string, out io.Writer) (*Collected, error) {
+	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
+	found, err := source.Find(ctx, options.Paths, options.Sources)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = found.Close() }() // what is left of temporary files is no evidence
+	for _, in := range found.Others {
+		if in.Kind == source.KindPartial {
+			return nil, fmt.Errorf("%s %w", in.Path, ErrIsPartial)
+		}
+	}
+	rest := context.WithoutCancel(ctx)
+	toRead, stop := context.WithCancel(ctx)
+	defer stop()
+	sets := loadAside(rest, &options, stop)
+	reading := newReading(&found, &options)
+	reading.number()
+	reading.planEvents(sets, len(options.Rules.Paths) > 0)
+	reading.events.holdCame()
+	reading.collect(toRead)
+	loaded := <-sets.done
+	if loaded.err != nil {
+		return nil, loaded.err
+	}
+	reading.hashContainers(ctx)
+	reading.gather()
+	w, err := partial.NewWriter()
+	if err != nil {
+		return nil, err
+	}
+	c := &collecting{reading: reading, writer: w, loaded: loaded, plan: sets.plan(), options: &options}
+	if err := c.rows(); err != nil {
+		return nil, err
+	}
+	// From here on inputs change: what waits is read, so that servers are known.
+	meta := c.meta(label, context.Cause(ctx) != nil)
+	if err := c.held(rest, meta); err != nil {
+		return nil, err
+	}
+	_, err = w.WriteTo(out)
+	c.result.Summary.Interrupted = context.Cause(ctx)
+	return &c.result, err
+}
+
+// collecting is a partial result on its way.
+type collecting struct {
+	reading *reading
+	writer  *partial.Writer
+	loaded  *loadedRules
+	plan    *eventPlan // that events were matched with
+	options *Options
+	forest  *proctree.Forest
+	result  Collected
+}
+
+// add writes a section.
+func (c *collecting) add(kind partial.Kind, code func(*wire.Coder)) error {
+	w := wire.NewWriter()
+	code(w)
+	_, err := c.writer.Add(kind, bytes.NewReader(w.Data()))
+	return err
+}
+
+// rows writes what the collectors and the watchers took, and the definitions.
+func (c *collecting) rows() error {
+	r := c.reading
+	// Files that are nothing to a scan are only counted: the others are numbered
+	// without them.
+	numbers := make([]uint32, len(r.inputs))
+	for i, in := range r.inputs {
+		numbers[i] = in.index
+	}
+	return errors.Join(
+		c.add(sectionRows, func(w *wire.Coder) { proctree.Code(w, r.texts, r.collectors, numbers) }),
+		c.add(sectionWatched, func(w *wire.Coder) { integrity.Code(w, r.watchers, numbers) }),
+		c.add(sectionDefinitions, func(w *wire.Coder) { r.pool.Code(w, r.selection) }),
+	)
+}
+
+// meta returns what the part says of itself as it is now, and writes it.
+func (c *collecting) meta(label string, interrupted bool) []byte {
+	r := c.reading
+	m := partMeta{
+		program: c.options.Version, label: label, hashed: r.hash, interrupted: interrupted, recovered: r.recover, otherFiles: r.otherFiles, hitsLost: r.hitsLost,
+		inputs: r.inputs, containers: r.containers, skipped: r.skipped, notes: r.notes, signs: r.signs,
+	}
+	m.rules = ruleKeys(c.plan)
+	m.hits = slices.SortedFunc(maps.Keys(r.hits), comparePlaces)
+	for _, t := range r.traced {
+		slices.SortFunc(t.places, comparePlaces)
+	}
+	m.traced = r.traced
+	slices.SortFunc(m.signs, compareSigns)
+	w := wire.NewWriter()
+	m.code(w)
+	return w.Data()
+}
+
+func comparePlaces(a, b event.Place) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
+}
+
+// held writes the bytes that are read a second time once all parts are together,
+// and before them meta.
+func (c *collecting) held(ctx context.Context, meta []byte) error {
+	r := c.reading
+	r.resolve(ctx)
+	forest, err := proctree.Build(ctx, r.texts, r.collectors, r.computers(), r.workers)
+	if err != nil {
+		return err
+	}
+	servers := newWorkerMap(forest, c.loaded.rules.Servers, r.signs, r.workers)
+	res := &Result{Forest: forest, Rules: c.loaded.rules, inputs: r.inputs, workers: servers, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}}
+	h := newHolder(r, forest, servers)
+	if _, err := c.writer.Add(sectionMeta, bytes.NewReader(meta)); err != nil {
+		return err
+	}
+	var index heldIndex
+	hold := func(e heldEntry, from io.Reader) (int64, error) {
+		n, err := c.writer.Add(sectionHeld, from)
+		if err == nil {
+			index.entries = append(index.entries, e)
+		}
+		return n, err
+	}
+	failures, err := h.logs(ctx, hold)
+	if err != nil {
+		return err
+	}
+	for _, f := range failures {
+		c.result.Crashes = append(c.result.Crashes, f.Err.Error())
+	}
+	h.exports(hold)
+	h.others(res, r.others, hold)
+	others := partMeta{others: r.others}
+	if err := c.add(sectionOthers, others.codeOthers); err != nil {
+		return err
+	}
+	c.result.Summary = summarize(r, forest, c.loaded.rules)
+	h.about(&index)
+	return c.add(sectionHeldIndex, index.code)
+}
+
+// MergePartials writes the parts of some partial results as one, each part once.
+// Paths are of files or folders. Refused names those that are not sound, and why.
+func MergePartials(ctx context.Context, paths []string, out io.Writer) (refused []FileError, err error) {
+	found, err := source.Find(ctx, paths, SourceOptions{Wanted: []source.Wanted{Partials()}})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = found.Close() }() // what is left of temporary files is no evidence
+	files := new(partFiles)
+	defer files.close()
+	var parts []*partial.Part
+	for i := range found.Others {
+		in := &found.Others[i]
+		list, err := openPartial(files, in, nil)
+		if err != nil {
+			refused = append(refused, FileError{in.Path, err})
+		}
+		for _, p := range list {
+			parts = append(parts, p.Part)
+		}
+	}
+	return refused, partial.Write(out, parts)
+}

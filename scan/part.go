@@ -1,0 +1,343 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"webshellscan/internal/wire"
+	"webshellscan/internal/work"
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
+	"webshellscan/scan/integrity"
+	"webshellscan/scan/partial"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+)
+
+// The sections of a part.
+const (
+	sectionMeta        partial.Kind = iota + 1 // partMeta
+	sectionRows                                // proctree.Code
+	sectionWatched                             // integrity.Code
+	sectionDefinitions                         // evtx.TemplatePool.Code
+	sectionHeld                                // evtx.CodeExcerpts, or the content of an input
+	sectionOthers                              // partMeta.codeOthers
+	sectionHeldIndex                           // heldIndex: what sections of sectionHeld hold, in their order
+)
+
+// part is a part of a partial result while it is put together with others.
+type part struct {
+	*partial.Part
+	file   string // where it was found
+	meta   partMeta
+	files  []uint32 // the numbers of its inputs in the scan
+	signs  []sign   // with their rules
+	index  heldIndex
+	cache  *excerptCache
+	judged bool // the rules are those that it was collected with
+}
+
+// PartialEnding is that of the names of partial results.
+const PartialEnding = partial.Ending
+
+// Partials asks for partial results.
+func Partials() source.Wanted {
+	return source.Wanted{Kind: source.KindPartial, Match: func(prefix []byte, _ string) bool {
+		return len(prefix) >= len(partial.Magic) && string(prefix[:len(partial.Magic)]) == partial.Magic
+	}}
+}
+
+// addPartials adds the inputs of partial results, each part once. One that is not
+// sound is left out, and told of.
+func (r *reading) addPartials(found []source.Input, version string) *partFiles {
+	files := new(partFiles)
+	var parts []*part
+	cache := new(excerptCache)
+	for i := range found {
+		if found[i].Kind != source.KindPartial {
+			continue
+		}
+		list, err := openPartial(files, &found[i], cache)
+		if err == nil {
+			parts = append(parts, list...)
+			continue
+		}
+		r.skipped = append(r.skipped, source.Skipped{Path: found[i].Path, Err: fmt.Errorf("partial result refused: %w", err), Unreadable: true})
+	}
+	slices.SortStableFunc(parts, func(a, b *part) int { return slices.Compare(a.Sum[:], b.Sum[:]) })
+	parts = slices.CompactFunc(parts, func(a, b *part) bool { return a.Sum == b.Sum })
+	for _, p := range parts {
+		r.addPart(p, version)
+	}
+	slices.SortStableFunc(r.skipped, func(a, b source.Skipped) int { return source.ComparePaths(a.Path, b.Path) })
+	slices.SortStableFunc(r.notes, func(a, b source.Note) int { return source.ComparePaths(a.Path, b.Path) })
+	slices.SortStableFunc(r.others, func(a, b *otherInput) int { return source.ComparePaths(a.Path, b.Path) })
+	slices.SortStableFunc(r.containers, func(a, b *input) int { return source.ComparePaths(a.Path, b.Path) })
+	return files
+}
+
+// openPartial opens a partial result and reads of each part what it was made of.
+func openPartial(files *partFiles, in *source.Input, cache *excerptCache) ([]*part, error) {
+	file, size, err := files.add(*in)
+	if err != nil {
+		return nil, err
+	}
+	f, err := partial.Open(file, size)
+	if err != nil {
+		return nil, err
+	}
+	var list []*part
+	for _, p := range f.Parts {
+		own := &part{Part: p, file: in.Path, cache: cache}
+		if err := own.read(sectionMeta, own.meta.code); err != nil {
+			return nil, err
+		}
+		if err := own.read(sectionOthers, own.meta.codeOthers); err != nil {
+			return nil, err
+		}
+		if err := own.readHeld(); err != nil {
+			return nil, err
+		}
+		list = append(list, own)
+	}
+	return list, nil
+}
+
+// read reads a section that each part has once.
+func (p *part) read(kind partial.Kind, code func(*wire.Coder)) error {
+	s := p.Only(kind)
+	if s == nil {
+		return fmt.Errorf("%w: section %d is missing", wire.ErrMalformed, kind)
+	}
+	return readSection(p.Part, s, code)
+}
+
+// readSection reads a section. An error of this program in doing so is one of the
+// section.
+func readSection(p *partial.Part, s *partial.Section, code func(*wire.Coder)) error {
+	from, err := p.Open(s)
+	if err != nil {
+		return err
+	}
+	c := wire.NewStream(from, s.Size())
+	err = cmp.Or(work.Guard(func() { code(c) }), c.End())
+	return cmp.Or(err, from.Close())
+}
+
+// readHeld ties the sections with bytes of inputs to those.
+func (p *part) readHeld() error {
+	if err := p.read(sectionHeldIndex, p.index.code); err != nil {
+		return err
+	}
+	index := p.index.entries
+	of := make(map[*source.Input]*held)
+	n := 0
+	for i := range p.Sections {
+		if p.Sections[i].Kind != sectionHeld {
+			continue
+		}
+		if n == len(index) || !p.hold(of, &p.Sections[i], index[n]) {
+			return fmt.Errorf("%w: index of contents", wire.ErrMalformed)
+		}
+		n++
+	}
+	beyond := func(n int) bool { return n < 0 || n >= len(p.meta.inputs) }
+	if n < len(index) || slices.ContainsFunc(p.index.lacking, beyond) {
+		return fmt.Errorf("%w: index of contents", wire.ErrMalformed)
+	}
+	for _, in := range p.meta.inputs {
+		in.restore(of[&in.Input])
+	}
+	for _, in := range p.meta.others {
+		h := cmp.Or(of[&in.Input], &held{part: p.Part})
+		in.Input = in.From(func() (*source.File, error) { return h.openWhole(in.fault) })
+	}
+	return nil
+}
+
+// hold notes what a section holds, and reports whether there is such an input.
+func (p *part) hold(of map[*source.Input]*held, s *partial.Section, e heldEntry) bool {
+	var in *source.Input
+	switch {
+	case e.number < 0:
+		return false
+	case e.other && e.number < len(p.meta.others):
+		in = &p.meta.others[e.number].Input
+		p.meta.others[e.number].cut = e.cut
+	case !e.other && e.number < len(p.meta.inputs):
+		in = &p.meta.inputs[e.number].Input
+	default:
+		return false
+	}
+	if of[in] == nil {
+		of[in] = &held{part: p.Part, cache: p.cache}
+	}
+	of[in].sections = append(of[in].sections, heldSection{s, e})
+	return true
+}
+
+// restore makes an input one that is opened by what is held of it.
+func (in *input) restore(h *held) {
+	if h == nil {
+		h = new(held)
+	}
+	in.held = h
+	in.Input = in.From(func() (*source.File, error) {
+		if in.evtx != nil && in.form != 0 {
+			return h.openWhole("")
+		}
+		if in.evtx == nil {
+			return nil, errNotHeld
+		}
+		return h.open(in.evtx.Size())
+	})
+	if in.err != nil && in.evtx == nil && in.kind.Name != "" {
+		in.err = &otherKindError{in.promise(), in.kind, in.err}
+	}
+}
+
+// addPart adds the inputs of a part.
+func (r *reading) addPart(p *part, version string) {
+	p.meta.under()
+	r.parts = append(r.parts, p)
+	r.inputs = append(r.inputs, p.meta.inputs...)
+	r.containers = append(r.containers, p.meta.containers...)
+	r.others = append(r.others, p.meta.others...)
+	r.skipped = append(r.skipped, p.meta.skipped...)
+	r.notes = append(r.notes, p.meta.notes...)
+	r.otherFiles += p.meta.otherFiles
+	if p.meta.program != version && version != "" {
+		r.notes = append(r.notes, source.Note{Path: p.file, Text: fmt.Sprintf("a part was collected by webshellscan %s, and is merged by %s", p.meta.program, version)})
+	}
+	if r.recover && !p.meta.recovered {
+		r.notes = append(r.notes, source.Note{Path: p.file, Text: "a part was collected without --recover: its records that are no longer live were not read"})
+	}
+	if p.meta.interrupted {
+		r.skipped = append(r.skipped, source.Skipped{Path: p.file, Err: errors.New("partial result of a run that was interrupted: not all of its inputs were read"), Unreadable: true})
+	}
+}
+
+// readParts takes what the parts hold into the collectors. A part that is not
+// sound costs all of its inputs, and is told of.
+func (r *reading) readParts() {
+	watchers := make([]*integrity.Watcher, len(r.parts))
+	failed := make([]error, len(r.parts))
+	failures := work.Each(len(r.readers), len(r.parts), func(g, i int) {
+		p := r.parts[i]
+		for _, in := range p.meta.inputs {
+			p.files = append(p.files, in.index)
+		}
+		watchers[i] = integrity.NewWatcher(nil)
+		if failed[i] = p.read(sectionWatched, func(c *wire.Coder) { integrity.Code(c, watchers[i:i+1], p.files) }); failed[i] == nil {
+			failed[i] = p.read(sectionRows, func(c *wire.Coder) { proctree.Code(c, r.texts, r.collectors[g:g+1], p.files) })
+		}
+	})
+	for _, f := range failures {
+		failed[f.Index] = f.Err
+	}
+	for i, p := range r.parts {
+		if failed[i] == nil {
+			r.watchers = append(r.watchers, watchers[i])
+			continue
+		}
+		for _, in := range p.meta.inputs {
+			in.err, in.deferred, in.held = fmt.Errorf("partial result refused: %w", failed[i]), nil, new(held)
+		}
+	}
+	if slices.ContainsFunc(r.inputs, func(in *input) bool { return len(in.deferred) > 0 }) {
+		r.readDefinitions()
+	}
+}
+
+// readDefinitions takes the template definitions of the parts.
+func (r *reading) readDefinitions() {
+	for _, p := range r.parts {
+		err := p.read(sectionDefinitions, func(c *wire.Coder) { r.pool.Code(c, r.selection) })
+		if err != nil {
+			r.skipped = append(r.skipped, source.Skipped{Path: p.file, Err: fmt.Errorf("its template definitions: %w", err), Unreadable: true})
+		}
+	}
+}
+
+// judgeHeld takes the signs of servers that the parts name, and which records rules
+// about events match: those that were found when a part was collected, or, with
+// other rules, those of what the part holds. given says that the plan has others
+// than the rules of this version.
+func (r *reading) judgeHeld(ctx context.Context, plan *eventPlan, given bool, version string) {
+	servers, keys := rulesOf(plan.sets), ruleKeys(plan)
+	var with []*input
+	for _, p := range r.parts {
+		p.signs = signsOf(p.meta.signs, servers)
+		if p.judged = !given && p.meta.program == version && slices.Equal(p.meta.rules, keys); p.judged {
+			continue
+		}
+		for _, in := range p.meta.inputs {
+			if in.err == nil && len(in.held.sections) > 0 {
+				with = append(with, in)
+			}
+		}
+	}
+	for _, f := range work.Each(len(r.readers), len(with), func(g, i int) { r.readers[g].judgeHeld(ctx, r, with[i]) }) {
+		with[f.Index].crash(evtx.Part{End: with[f.Index].Size}, f.Err)
+	}
+}
+
+// judgeHeld matches what is held of one input.
+func (w *worker) judgeHeld(ctx context.Context, r *reading, in *input) {
+	again := &storyPass{reading: r}
+	signs := len(w.events.signs.list)
+	w.events.begin()
+	take := func(ev *event.Event) { w.events.add(ev) }
+	if in.form != export.None {
+		again.readExport(ctx, in, w.want, take)
+	} else {
+		of := int64(-1)
+		for i := range in.held.sections {
+			for _, at := range in.held.sections[i].chunks {
+				if part := at / evtx.DefaultPartSize; part != of {
+					w.events.begin()
+					of = part
+				}
+				again.readChunks(ctx, in, in.chunksAt(at), w.reader, take)
+			}
+		}
+	}
+	w.events.signs.list = w.events.signs.list[:signs] // the part has them
+}
+
+// addHits adds the records that rules matched when the part was collected.
+func (p *part) addHits(r *reading) {
+	for _, hit := range p.inScan(p.meta.hits) {
+		r.hits[hit] = true
+	}
+	list := make(map[string]*traced, len(p.meta.traced))
+	for computer, t := range p.meta.traced {
+		list[computer] = &traced{p.inScan(t.places), t.lost}
+	}
+	r.addTraced(list)
+}
+
+// inScan returns places with the numbers that their inputs have in the scan.
+func (p *part) inScan(places []event.Place) []event.Place {
+	var list []event.Place
+	for _, at := range places {
+		if int64(at.File) < int64(len(p.files)) {
+			list = append(list, event.Place{File: p.files[at.File], Offset: at.Offset})
+		}
+	}
+	return list
+}
+
+// chunksAt returns the chunk at an offset.
+func (in *input) chunksAt(at int64) []evtx.Chunk {
+	for i := range in.chunks {
+		if in.chunks[i].Offset == at {
+			return in.chunks[i : i+1]
+		}
+	}
+	return []evtx.Chunk{{Offset: at}}
+}
