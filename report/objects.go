@@ -82,6 +82,7 @@ type hostObject struct {
 	SysmonFields int             `json:"sysmon_fields"`
 	Unusable     int             `json:"unusable"`
 	Dropped      int             `json:"dropped"`
+	Apart        bool            `json:"apart,omitempty"`
 	Silences     []silenceObject `json:"silences"`
 	Channels     []channelObject `json:"channels"`
 	Traces       []traceObject   `json:"traces"`
@@ -126,7 +127,7 @@ func newHost(res *scan.Result, h *integrity.HostCoverage) hostObject {
 		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered, From: h.From, Until: h.Until,
 		Blind: h.Blind, Booting: h.Booting,
 		Security4688: h.Security4688, CommandLines: h.CommandLines, ParentNames: h.ParentNames,
-		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Dropped: h.Dropped, Silences: []silenceObject{}, Channels: []channelObject{}, Traces: []traceObject{},
+		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Dropped: h.Dropped, Apart: h.Apart, Silences: []silenceObject{}, Channels: []channelObject{}, Traces: []traceObject{},
 	}
 	for _, t := range phrase.TracesOf(res, h.Host) {
 		at := t.Example.Evidence[0]

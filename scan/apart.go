@@ -10,16 +10,21 @@ func (res *Result) tellApart(r *reading) {
 	if len(r.parts) == 0 {
 		return
 	}
-	told := make(map[int]bool)
+	active := make(map[int]bool)
 	for _, s := range res.Sessions {
-		host := s.Worker.HostIndex()
-		if told[host] {
+		active[s.Worker.HostIndex()] = true
+	}
+	for host, about := range res.Forest.Hosts() {
+		if !active[host] {
 			continue
 		}
-		told[host] = true
-		about := res.Forest.Hosts()[host]
 		if r.apart(about.Names) || slices.ContainsFunc(res.web.logs, func(l *webLog) bool { return l.missed && l.host == host }) {
-			res.Summary.Blind = append(res.Summary.Blind, Blind{about.Name, "logs of this host were collected apart from each other: the stories of its sessions may lack events and requests"})
+			if host < len(res.Coverage) { // else working it out failed
+				res.Coverage[host].Apart = true
+			}
+			res.Summary.Blind = append(res.Summary.Blind, Blind{
+				about.Name, "logs of this host were collected apart from each other: the stories of its sessions may lack events and requests",
+			})
 		}
 	}
 }

@@ -61,6 +61,8 @@ Exit status:
 	flags.StringVarP(&o.out, "output", "o", "", "the `file` to write, which must not exist")
 	flags.StringVar(&o.label, "label", "", "a `name` that stands before the paths of the inputs in reports, as LABEL:PATH")
 	flags.StringVar(&o.shard, "shard", "", "take share `I/N` of what lies below each PATH; env takes both from the task of a Kubernetes, AWS Batch or Slurm array")
+	_ = cmd.RegisterFlagCompletionFunc("shard", cobra.FixedCompletions([]string{"env"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("label", cobra.NoFileCompletions)
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
 	return cmd
 }
@@ -120,7 +122,11 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 		defer line.finish()
 	}
 	done, err := scan.Collect(cmd.Context(), options, o.label, out)
-	if err != nil {
+	switch {
+	case err != nil && cmd.Context().Err() != nil:
+		_, _ = fmt.Fprintln(o.stderr, "INTERRUPTED: before anything was read")
+		return outcome(exitInterrupted)
+	case err != nil:
 		return err
 	}
 	if done.Summary.Interrupted != nil && out.temp != nil {
@@ -145,6 +151,7 @@ func (o *collectOptions) tell(done *scan.Collected, empty bool) error {
 	}
 	switch {
 	case s.Interrupted != nil:
+		_, _ = fmt.Fprintln(o.stderr, "INTERRUPTED: the partial result holds what was read up to then, and is in FILE.partial")
 		return outcome(exitInterrupted)
 	case len(done.Crashes) > 0, s.Incomplete() && !empty:
 		return outcome(exitIncomplete)

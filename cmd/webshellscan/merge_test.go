@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"webshellscan/internal/evtxtest/faults"
+	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/report"
 	"webshellscan/scan/evtx"
 )
@@ -173,7 +175,7 @@ func storyless(format string, report []byte) []byte {
 		if kind := object["kind"]; kind == "event" || kind == "request" {
 			continue
 		}
-		for _, key := range []string{"armed", "entry_points", "event_counts", "events_omitted", "indicators", "requests_omitted"} {
+		for _, key := range []string{"armed", "entry_points", "event_counts", "events_omitted", "indicators", "requests_omitted", "apart"} {
 			delete(object, key)
 		}
 		if object["kind"] == "manifest" {
@@ -291,6 +293,62 @@ correlation:
 	e.merged(t, rand.New(rand.NewPCG(1, 5)), len(folders), func(file string) int {
 		return slices.Index(folders, strings.Split(filepath.ToSlash(file), "/")[1])
 	}, whole)
+}
+
+// TestCollectInterrupted: a run that is stopped says so, and leaves no partial result
+// that could be taken for a whole one.
+func TestCollectInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	out := filepath.Join(t.TempDir(), "a.wsp")
+	var stderr bytes.Buffer
+	status := run(ctx, []string{"collect", filepath.Join(repository, "testdata/logs"), "-o", out}, nil, &bytes.Buffer{}, &stderr)
+	if status != exitInterrupted || !strings.Contains(stderr.String(), "INTERRUPTED") {
+		t.Errorf("exit status %d, %s", status, &stderr)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("there is a partial result under its name")
+	}
+}
+
+// TestCompleteShard: a share is completed as the only word that it may be.
+func TestCompleteShard(t *testing.T) {
+	if _, stdout, _ := runHere(t, "__complete", "collect", "--shard", ""); !strings.HasPrefix(stdout, "env\n") {
+		t.Error(stdout)
+	}
+}
+
+// TestMergeFleet: 500 hosts that are collected in shares give what one scan gives.
+func TestMergeFleet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	dir := t.TempDir()
+	for log, err := range (fleet.Crowd{Seed: 7, Hosts: 500}).Logs() {
+		if err == nil {
+			err = write(filepath.Join(dir, "hosts", log.Path), log.Data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	const shares = 8
+	args := []string{"merge"}
+	for i := range shares {
+		file := fmt.Sprint(i, ".wsp")
+		if status, _, stderr := runHere(t, "collect", "hosts", "-q", "--shard", fmt.Sprintf("%d/%d", i, shares), "-o", file); status != exitNothing {
+			t.Fatalf("share %d: status %d\n%s", i, status, stderr)
+		}
+		args = append(args, file)
+	}
+	for _, format := range []string{"jsonl", "stack"} {
+		_, want, _ := runHere(t, "hosts", "-q", "-f", format)
+		status, got, stderr := runHere(t, append(args, "-q", "-f", format)...)
+		if status != exitFindings || got != want {
+			t.Errorf("%s: status %d\n%s\n%s", format, status, stderr, firstDifference([]byte(want), []byte(got)))
+		}
+	}
 }
 
 // TestMergeDamaged: a partial result that was cut or changed is refused and named,
