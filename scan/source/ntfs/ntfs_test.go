@@ -3,6 +3,7 @@ package ntfs_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -199,6 +200,17 @@ func TestLost(t *testing.T) {
 			return bytes.NewReader(b)
 		}
 	}
+	attribute := func(kind uint32, at int, text string) func([]byte) ntfs.Source {
+		return func(b []byte) ntfs.Source {
+			r := b[mft+first*record:][:record]
+			next := int(binary.LittleEndian.Uint16(r[20:]))
+			for binary.LittleEndian.Uint32(r[next:]) != kind {
+				next += int(binary.LittleEndian.Uint32(r[next+4:]))
+			}
+			copy(r[next+at:], text)
+			return bytes.NewReader(b)
+		}
+	}
 	for _, tt := range []struct {
 		name   string
 		source func([]byte) ntfs.Source
@@ -212,6 +224,10 @@ func TestLost(t *testing.T) {
 		{"the end of the table cannot be read", stretch(first+6, 64), 6, true},
 		{"no signature", patched(0, "GILE"), 7, true},
 		{"marked as bad", patched(0, "BAAD"), 7, true},
+		{"no end of the attributes", attribute(0xFFFFFFFF, 0, "\x80"), 8, true},
+		{"an attribute of a kind that there is not", attribute(0x80, 0, "\x81"), 7, true},
+		{"an attribute of no length", attribute(0x80, 4, "\x00\x00\x00\x00"), 7, true},
+		{"an attribute that ends them", attribute(0x80, 0, "\xFF\xFF\xFF\xFF"), 7, true},
 		{"a deleted record is torn", patched(22, "\x00\x00"+string(make([]byte, 22))+"\xFF\xFF"), 7, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -39,6 +39,7 @@ type record struct {
 	listAt    *Stream
 	reparse   uint32
 	joined    bool // with the records that go on it
+	damaged   bool // an attribute, or the chain of them
 }
 
 // fileName is a name of a file in a directory.
@@ -71,26 +72,33 @@ func parseRecord(b []byte, number int64) (*record, error) {
 	if at < 42 || at > used {
 		return nil, fmt.Errorf("%w: record %d begins its attributes at %d", ErrDamaged, number, at)
 	}
+	last := uint32(attrStandard)
 	for at+16 <= used {
 		kind, length := binary.LittleEndian.Uint32(b[at:]), int64(binary.LittleEndian.Uint32(b[at+4:]))
 		if kind == attrEnd || length < 24 || length > int64(used-at) || length%8 != 0 {
 			break
 		}
-		r.attribute(kind, b[at:at+int(length)])
+		// Attributes come in the order of their kinds, which are multiples of 16.
+		ok := kind >= last && kind%16 == 0 && r.attribute(kind, b[at:at+int(length)])
+		r.damaged = r.damaged || !ok
+		last = kind
 		at += int(length)
+	}
+	// The end is marked, and the length of the record counts that: 8 bytes.
+	if at+8 != used || binary.LittleEndian.Uint32(b[at:]) != attrEnd {
+		r.damaged = true
 	}
 	return r, nil
 }
 
-// attribute takes one attribute.
-func (r *record) attribute(kind uint32, a []byte) {
+// attribute takes one attribute, and reports whether it is sound.
+func (r *record) attribute(kind uint32, a []byte) bool {
 	if a[8] != 0 {
-		r.nonResident(kind, a)
-		return
+		return r.nonResident(kind, a)
 	}
 	size, at := int64(binary.LittleEndian.Uint32(a[16:])), int64(binary.LittleEndian.Uint16(a[20:]))
 	if at+size > int64(len(a)) {
-		return
+		return false
 	}
 	value := a[at : at+size]
 	switch kind {
@@ -101,16 +109,19 @@ func (r *record) attribute(kind uint32, a []byte) {
 	case attrList:
 		r.list = slices.Clone(value)
 	case attrName:
-		r.addName(value)
+		return r.addName(value)
 	case attrReparse:
 		if len(value) >= 4 {
 			r.reparse = binary.LittleEndian.Uint32(value)
 		}
 	case attrData:
-		if name, ok := attributeName(a); ok && len(r.streams) < maxStreams {
+		name, ok := attributeName(a)
+		if ok && len(r.streams) < maxStreams {
 			r.streams = append(r.streams, &Stream{name: name, resident: slices.Clone(value), size: size, valid: size})
 		}
+		return ok
 	}
+	return true
 }
 
 // attributeName returns the name of an attribute, "" if it has none.
@@ -133,26 +144,31 @@ func utf16Text(b []byte) string {
 	return string(utf16.Decode(units))
 }
 
-// addName takes a $FILE_NAME.
-func (r *record) addName(v []byte) {
+// addName takes a $FILE_NAME, and reports whether it is sound.
+func (r *record) addName(v []byte) bool {
 	const head = 66
-	if len(v) < head || len(v) < head+2*int(v[64]) || len(r.names) >= maxNames {
-		return
+	if len(v) < head || len(v) < head+2*int(v[64]) {
+		return false
+	}
+	if len(r.names) >= maxNames {
+		return true
 	}
 	parent := binary.LittleEndian.Uint64(v)
 	const dosSpace = 2
 	r.names = append(r.names, fileName{int64(parent & (1<<48 - 1)), uint16(parent >> 48), utf16Text(v[head : head+2*int(v[64])]), v[65] == dosSpace})
+	return true
 }
 
-// nonResident takes an attribute whose value lies in clusters.
-func (r *record) nonResident(kind uint32, a []byte) {
+// nonResident takes an attribute whose value lies in clusters, and reports whether it
+// is sound.
+func (r *record) nonResident(kind uint32, a []byte) bool {
 	if len(a) < 64 || kind != attrData && kind != attrList {
-		return
+		return len(a) >= 64
 	}
 	name, ok := attributeName(a)
 	at := int(binary.LittleEndian.Uint16(a[32:]))
 	if !ok || at > len(a) || len(r.streams) >= maxStreams {
-		return
+		return ok && at <= len(a)
 	}
 	flags := binary.LittleEndian.Uint16(a[12:])
 	s := &Stream{
@@ -165,13 +181,14 @@ func (r *record) nonResident(kind uint32, a []byte) {
 	last := int64(min(binary.LittleEndian.Uint64(a[24:]), 1<<53))
 	s.runs, s.torn = parseRuns(a[at:], s.vcn, last)
 	if s.size < 0 || s.valid < 0 {
-		return
+		return false
 	}
 	if kind == attrList {
 		r.listAt = s
-		return
+	} else {
+		r.streams = append(r.streams, s)
 	}
-	r.streams = append(r.streams, s)
+	return true
 }
 
 // run is a stretch of clusters of a stream.

@@ -195,26 +195,27 @@ func (w *walk) stepOver(off int64, err error) int64 {
 	return step
 }
 
-// parse returns the record in b, nil if there is none. A damaged one is counted.
+// parse returns the record in b, nil if there is none. A damaged one is counted; what
+// is sound of it is returned all the same.
 func (w *walk) parse(b []byte, number int64) *record {
-	if binary.LittleEndian.Uint32(b) == 0 {
-		return nil // never used
-	}
 	const flags, inUse = 22, 1
 	used := b[flags]&inUse != 0
+	if binary.LittleEndian.Uint32(b) == 0 && !used {
+		return nil // never used
+	}
+	var r *record
 	err := w.volume.fixUp(b)
 	if err == nil {
-		var r *record
-		if r, err = parseRecord(b, number); err == nil {
-			return r
-		}
+		r, err = parseRecord(b, number)
 	}
-	if used {
+	switch {
+	case err == nil && !r.damaged:
+	case used:
 		w.torn++
-	} else {
+	default:
 		w.tornFree++
 	}
-	return nil
+	return r
 }
 
 // take takes one record.

@@ -93,7 +93,7 @@ type entry struct {
 // damaged, the catalog is looked for at the offset file, which is where the file of
 // the catalog begins; 0 if there is none.
 func Open(volume Source, file int64) ([]*Snapshot, []string) {
-	catalog, byFile, notes := findCatalog(volume, file)
+	catalog, how, notes := findCatalog(volume, file)
 	if catalog == 0 {
 		return nil, notes
 	}
@@ -110,8 +110,8 @@ func Open(volume Source, file int64) ([]*Snapshot, []string) {
 			continue
 		}
 		s := &Snapshot{Time: e.time, ID: e.id, volume: volume, newer: newer, size: volume.Size(), blocks: make(map[int64]descriptor), overlays: make(map[int64][]descriptor)}
-		if byFile {
-			s.Notes = append(s.Notes, "the header of the shadow copies is damaged: their catalog was found by its file")
+		if how != "" {
+			s.Notes = append(s.Notes, how)
 		}
 		s.Fault = s.read(e)
 		list = append(list, s)
@@ -120,9 +120,9 @@ func Open(volume Source, file int64) ([]*Snapshot, []string) {
 	return list, notes
 }
 
-// findCatalog returns where the catalog begins, 0 if there is none, and whether only
-// its file tells.
-func findCatalog(volume Source, file int64) (catalog int64, byFile bool, notes []string) {
+// findCatalog returns where the catalog begins, 0 if there is none, and how it was
+// found, if not by a sound header.
+func findCatalog(volume Source, file int64) (catalog int64, how string, notes []string) {
 	isCatalog := func(at int64) bool {
 		_, err := readBlock(volume, at, kindCatalog)
 		return err == nil
@@ -133,21 +133,35 @@ func findCatalog(volume Source, file int64) (catalog int64, byFile bool, notes [
 	catalog = int64(binary.LittleEndian.Uint64(b[48:]))
 	switch {
 	case sound && catalog == 0:
-		return 0, false, nil
+		return 0, "", nil
 	case sound && isCatalog(catalog) && !bytes.Equal(b[64:80], b[80:96]):
-		return 0, false, []string{"the shadow copies of this volume are stored on another one, and are not read"}
+		return 0, "", []string{"the shadow copies of this volume are stored on another one, and are not read"}
 	case sound && isCatalog(catalog):
-		return catalog, false, nil
+		return catalog, "", nil
 	case file > 0 && isCatalog(file):
-		return file, true, nil
+		return file, "the header of the shadow copies is damaged: their catalog was found by its file", nil
 	case sound:
-		return catalog, false, nil // what is wrong with it is told when it is read
-	case file > 0:
-		return 0, false, []string{"the header and the catalog of the shadow copies are damaged: none of them is read"}
+		return catalog, "", nil // what is wrong with it is told when it is read
+	case resembles(b) && isCatalog(catalog):
+		return catalog, "the header of the shadow copies is damaged: what it says of their catalog is right", nil
+	case file > 0, resembles(b):
+		return 0, "", []string{"the header and the catalog of the shadow copies are damaged: none of them is read"}
 	case n < len(b) && volume.Size() > headerOffset+blockHead:
-		return 0, false, []string{fmt.Sprintf("the header of the shadow copies cannot be read: %v", err)}
+		return 0, "", []string{fmt.Sprintf("the header of the shadow copies cannot be read: %v", err)}
 	}
-	return 0, false, nil
+	return 0, "", nil
+}
+
+// resembles reports whether a header has half of the identifier, at least, which
+// nothing has by chance.
+func resembles(b []byte) bool {
+	same := 0
+	for i := range len(identifier) {
+		if b[i] == identifier[i] {
+			same++
+		}
+	}
+	return same >= len(identifier)/2
 }
 
 // chain calls each with the bodies of the blocks of one kind that are linked with

@@ -209,6 +209,16 @@ func TestLostHeader(t *testing.T) {
 			t.Errorf("%s, and the catalog gone: %d snapshots, %q", name, len(list), notes)
 		}
 	}
+	torn := build()
+	torn.data[0x1E00+12] ^= 1 // of the identifier
+	if list, notes := shadow.Open(bytes.NewReader(torn.data), 0); len(list) != 2 || len(notes) > 0 || !strings.Contains(list[0].Notes[0], "is damaged") {
+		t.Errorf("a bit of the identifier: %d snapshots, %q", len(list), notes)
+	}
+	torn.header(5)
+	torn.data[0x1E00+12] ^= 1
+	if list, notes := shadow.Open(bytes.NewReader(torn.data), 0); len(list) > 0 || len(notes) != 1 {
+		t.Errorf("and the place of the catalog: %d snapshots, %q", len(list), notes)
+	}
 	v := build()
 	v.header(0) // Windows writes that when the last one is deleted
 	if list, notes := shadow.Open(bytes.NewReader(v.data), 20*block); len(list) > 0 || len(notes) > 0 {
