@@ -59,7 +59,7 @@ $(BENCH)/real:
 	@if [ -e $(REAL) ]; then mkdir -p $@ && python3 $(REAL) $@/real.evtx 600 ../shared/corpus/logs; \
 	else echo "No real logs at ../shared: their benchmark is skipped."; fi
 
-# Static binaries of all systems, manual pages, completion files and a bill of
+# Static binaries of all systems, each below 16 MB, manual pages, completion files and a bill of
 # materials, with their SHA-256 sums; and archives, .deb and .rpm packages, a Scoop
 # manifest and a Homebrew formula, for files that will be at URL.
 RELEASE = go run ./internal/release -version $(VERSION) -dist dist

@@ -4,6 +4,8 @@ go 1.26.0
 
 require (
 	github.com/0xrawsec/golang-evtx v1.2.9
+	github.com/agnivade/levenshtein v1.2.1
+	github.com/andybalholm/brotli v1.2.2
 	github.com/bodgit/sevenzip v1.6.5
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.20.4
@@ -23,8 +25,6 @@ require (
 
 require (
 	github.com/0xrawsec/golang-utils v1.3.0 // indirect
-	github.com/agnivade/levenshtein v1.2.1 // indirect
-	github.com/andybalholm/brotli v1.2.2 // indirect
 	github.com/bodgit/plumbing v1.3.0 // indirect
 	github.com/bodgit/windows v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
@@ -44,4 +44,11 @@ require (
 	go4.org v0.0.0-20260112195520-a5071408f32f // indirect
 	golang.org/x/text v0.40.0 // indirect
 	golang.org/x/tools v0.47.0 // indirect
+)
+
+// Not to link net/http: see internal/lean.
+replace (
+	github.com/andybalholm/brotli => ./internal/lean/testdata/brotli
+	github.com/spf13/afero => ./internal/lean/testdata/afero
+	go4.org => ./internal/lean/testdata/go4
 )

@@ -28,12 +28,21 @@ func (r *release) binary(t target) string {
 	return filepath.Join(r.dist, fmt.Sprintf("%s-%s-%s-%s%s", r.Name, r.version, t.os, t.arch, t.ending()))
 }
 
+// maxBinary is the size that no binary reaches, in bytes.
+const maxBinary = 16_000_000
+
 // build builds the binary of a target. Its bytes depend on the sources, the version
 // and Go alone: not on the folder, nor on what a version control system says of it.
 func (r *release) build(t target, out string) error {
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.release="+r.version, "-o", out, "./cmd/"+r.Name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+t.os, "GOARCH="+t.arch, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=")
-	return r.execute(cmd)
+	if err := r.execute(cmd); err != nil {
+		return err
+	}
+	if info, err := os.Stat(out); err != nil || info.Size() >= maxBinary {
+		return errors.Join(err, fmt.Errorf("%s is not smaller than %d bytes", out, maxBinary))
+	}
+	return nil
 }
 
 // execute runs a command in the module's folder. What it says is in the error.

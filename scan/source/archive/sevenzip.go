@@ -83,5 +83,8 @@ func sevenZipError(err error) error {
 	if read, ok := errors.AsType[*sevenzip.ReadError](err); ok && read.Encrypted {
 		return fmt.Errorf("%w: %w", ErrPassword, err)
 	}
+	if errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }

@@ -1,0 +1,3 @@
+module go4.org
+
+go 1.26.0
