@@ -322,27 +322,51 @@ func (e *ewf) finish() {
 	m.cache = newBlockCache(e.chunk, e.unpack)
 	m.locate = func(off int64) (extent, error) {
 		n, in := off/e.chunk, off%e.chunk
-		c := &e.chunks[n]
-		if !c.packed && c.length >= min(e.chunk, m.size-n*e.chunk) {
-			return extent{length: e.chunk - in, from: c.file, at: c.at + in}, nil
-		}
 		return extent{length: e.chunk - in, packed: true, block: n, skip: in}, nil
 	}
 }
 
-// unpack inflates a chunk. The last one of a disk may be shorter than the others.
+// unpack reads a chunk, and compares its checksum. The last one of a disk may be
+// shorter than the others.
 func (e *ewf) unpack(n int64, dst []byte) error {
 	c := &e.chunks[n]
+	want := min(int64(len(dst)), e.image.size-n*e.chunk)
 	read := 0
-	err := withPacked(c.file, c.at, c.length, 2*e.chunk+4096, func(packed []byte) (err error) {
-		read, err = inflate.Zlib(dst, packed)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("%w: chunk %d: %w", ErrDamaged, n, err)
+	var err error
+	if !c.packed && c.length >= want {
+		if c.length >= int64(len(dst))+4 {
+			want = int64(len(dst)) // the last one may be filled up
+		}
+		read, err = c.plain(dst[:want])
+	} else {
+		err = withPacked(c.file, c.at, c.length, 2*e.chunk+4096, func(packed []byte) (err error) {
+			read, err = inflate.Zlib(dst, packed)
+			return err
+		})
 	}
-	if want := min(int64(len(dst)), e.image.size-n*e.chunk); int64(read) < want {
-		return fmt.Errorf("%w: chunk %d has %d bytes of %d", ErrDamaged, n, read, want)
+	if err != nil {
+		return fmt.Errorf("%w: chunk %d, at offset %d of its segment: %w", ErrDamaged, n, c.at, err)
+	}
+	if int64(read) < want {
+		return fmt.Errorf("%w: chunk %d, at offset %d of its segment, has %d bytes of %d", ErrDamaged, n, c.at, read, want)
 	}
 	return nil
+}
+
+// plain reads a chunk that is not compressed. Behind its bytes is their checksum.
+func (c *ewfChunk) plain(dst []byte) (int, error) {
+	if err := readFull(c.file, dst, c.at); err != nil {
+		return 0, err
+	}
+	if c.length < int64(len(dst))+4 {
+		return len(dst), nil // there is no room for one
+	}
+	sum := make([]byte, 4)
+	if err := readFull(c.file, sum, c.at+int64(len(dst))); err != nil {
+		return 0, err
+	}
+	if stored, actual := binary.LittleEndian.Uint32(sum), adler32.Checksum(dst); stored != actual {
+		return 0, fmt.Errorf("the checksum is %08x, that of the bytes is %08x", stored, actual)
+	}
+	return len(dst), nil
 }

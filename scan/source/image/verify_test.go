@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/adler32"
 	"slices"
+	"strings"
 	"testing"
 
 	"webshellscan/scan/source/image"
@@ -81,9 +82,20 @@ func TestVerify(t *testing.T) {
 	if got, err := m.Verify(t.Context()); err != nil || !slices.Equal(got, stored) {
 		t.Errorf("it has %v, %v", got, err)
 	}
-	data[bytes.Index(data, want[:64])+1000] ^= 1
-	if got, err := m.Verify(t.Context()); err != nil || len(got) != 2 || got[0] == stored[0] || got[1] == stored[1] {
-		t.Errorf("a changed image has %v, %v", got, err)
+	other := md5.Sum(want[1:])
+	if m, err = image.Open(bytes.NewReader(ewfImage(want, other[:], sha1Sum[:])), image.Options{Name: "x.E01"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := m.Verify(t.Context()); err != nil || len(got) != 2 || got[0] != stored[0] || got[1] != stored[1] || m.Stored[0] == stored[0] {
+		t.Errorf("an image with another hash has %v, %v, and says %v", got, err, m.Stored)
+	}
+	at := bytes.Index(data, want[:64])
+	data[at+1000] ^= 1
+	if m, err = image.Open(bytes.NewReader(data), image.Options{Name: "x.E01"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Verify(t.Context()); !errors.Is(err, image.ErrDamaged) || !strings.Contains(err.Error(), fmt.Sprintf("offset %d of its segment: the checksum", at)) {
+		t.Errorf("a changed chunk: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.ErrUnsupported)
