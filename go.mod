@@ -48,7 +48,7 @@ require (
 
 // Not to link net/http: see internal/lean.
 replace (
-	github.com/andybalholm/brotli => ./internal/lean/testdata/brotli
-	github.com/spf13/afero => ./internal/lean/testdata/afero
-	go4.org => ./internal/lean/testdata/go4
+	github.com/andybalholm/brotli => ./internal/lean/brotli
+	github.com/spf13/afero => ./internal/lean/afero
+	go4.org => ./internal/lean/go4
 )

@@ -87,7 +87,6 @@ type collecting struct {
 	loaded  *loadedRules
 	plan    *eventPlan // that events were matched with
 	options *Options
-	forest  *proctree.Forest
 	result  Collected
 }
 
