@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -48,6 +49,11 @@ outright, and without an ending it is a table:
 	return cmd
 }
 
+// mergeGC is how many per cent of what is in use a merge lets lie about before it is
+// collected. Of very many hosts nearly all stays in use: 5,000 take 325 MB so, for
+// a quarter more CPU time, and 403 MB with Go's 100.
+const mergeGC = 30
+
 // runMerge is the verb merge.
 func runMerge(cmd *cobra.Command, o *mergeOptions, args []string) error {
 	if len(args) == 0 {
@@ -55,6 +61,9 @@ func runMerge(cmd *cobra.Command, o *mergeOptions, args []string) error {
 	}
 	if err := checkPartials(args); err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(mergeGC))
 	}
 	var partials []string
 	o.outputs = slices.DeleteFunc(o.outputs, func(path string) bool {
