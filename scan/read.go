@@ -15,6 +15,7 @@ import (
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
+	"webshellscan/scan/story"
 )
 
 // unit is one piece of work: a part of an input.
@@ -143,7 +144,7 @@ func (r *reading) units() []unit {
 func (r *reading) hire(n int) {
 	keys := selected()
 	want, candidates := r.events.add(keys)
-	want.Recovered = r.recover
+	want.Recovered, want.Noted = r.recover, story.Keys()
 	r.selection = evtx.Select(want)
 	for range n {
 		w := &worker{

@@ -166,7 +166,7 @@ func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
 // chunksOf returns the chunks of an input that may hold an event of a session.
 func (p *storyPass) chunksOf(in *input) []evtx.Chunk {
 	return slices.DeleteFunc(slices.Clone(in.chunks), func(c evtx.Chunk) bool {
-		return (p.since == noSession || c.Latest != 0 && c.Latest < p.since-storySlack) && !p.hitIn(in, c)
+		return (p.since == noSession || c.Quiet || c.Latest != 0 && c.Latest < p.since-storySlack) && !p.hitIn(in, c)
 	})
 }
 

@@ -16,6 +16,9 @@ type Want struct {
 	// Unlisted is how many of Keys, the first ones, are wanted without them: what has
 	// a FieldID is enough.
 	Unlisted int
+	// Noted are kinds of event that are not wanted yet: a reader tells of each chunk
+	// whether it may hold some.
+	Noted []Key
 	// Recovered asks also for records of logs that are no longer live: what
 	// lies behind the live records of a chunk, left from its last use or, in
 	// exports, from other memory, and what lies in emptied chunks. Such events

@@ -17,6 +17,7 @@ type chunkWalk struct {
 	last     int    // offset of the last record met
 	lastID   uint64
 	pos      int  // where the next record should begin
+	noted    bool // it may hold events of kinds that are looked out for
 	repaired bool // the frame of the record at hand is damaged, and its size worked out
 
 	first    int        // offset of the first record met

@@ -29,6 +29,8 @@ type Chunk struct {
 	// Forwarded says that the first record is stored without a template, as
 	// collectors store what comes from elsewhere.
 	Forwarded bool
+	// Quiet says that the chunk is sound and holds no event of a kind of Want.Noted.
+	Quiet bool
 	// OwnTimes counts the records whose header has their own time, NextTimes those
 	// whose header has that of the record after them: an export writes it so.
 	OwnTimes, NextTimes int
@@ -45,7 +47,7 @@ func (r *Reading) addChunk(c *chunkWalk) {
 	r.Stats.Chunks++
 	n := Chunk{
 		Offset: c.base, Records: c.records, FirstID: c.firstID, LastID: c.lastID,
-		OwnTimes: c.ownTimes, NextTimes: c.nextTimes, first: c.first,
+		OwnTimes: c.ownTimes, NextTimes: c.nextTimes, first: c.first, Quiet: !c.noted && c.head.headerCRC && c.head.dataCRC,
 	}
 	c.widen(c.lastTime)
 	n.Earliest, n.Latest = c.earliest, c.latest

@@ -66,9 +66,11 @@ func (r *Reading) quick(c *chunkWalk, off, size int) bool {
 	if !when.Plausible() {
 		return false
 	}
-	if id := le.Uint16(d[idAt:]); t.asked != askedNothing && !r.dec.refuses(c, off, id, when, own) {
+	id := le.Uint16(d[idAt:])
+	if t.asked != askedNothing && !r.dec.refuses(c, off, id, when, own) {
 		return false
 	}
+	c.noted = c.noted || r.dec.sel.notes(id)
 	r.observeTime(c, off, when)
 	r.countUse(t, when, channel)
 	return true

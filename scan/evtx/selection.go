@@ -18,6 +18,11 @@ type Selection struct {
 	wholeProvider bool
 	channels      []wholeChannel
 
+	// noted has a bit for each event ID of a kind that is looked out for, notedKeys
+	// says of what is selected, by Event.Key, whether it is one.
+	noted     [1 << 16 / 64]uint64
+	notedKeys []bool
+
 	// recovered says that records which are no longer live are selected too.
 	recovered bool
 	// lists says that fields are asked for by name; fields are the names, nil for
@@ -63,6 +68,14 @@ func Select(want event.Want) *Selection {
 	for i, name := range want.Channels {
 		s.channels = append(s.channels, wholeChannel{strings.ToLower(name), want.FirstChannel() + i})
 	}
+	for _, k := range want.Noted {
+		s.noted[k.ID/64] |= 1 << (k.ID % 64)
+	}
+	for _, k := range want.Keys {
+		s.notedKeys = append(s.notedKeys, slices.ContainsFunc(want.Noted, func(n event.Key) bool {
+			return n.ID == k.ID && strings.EqualFold(n.Provider, k.Provider)
+		}))
+	}
 	if !want.AllFields && s.lists {
 		s.fields = make(map[string]bool, len(want.Fields))
 		for _, name := range want.Fields {
@@ -87,6 +100,10 @@ func (s *Selection) add(name string) *selectedProvider {
 
 // hasID reports whether any provider is selected with the event ID.
 func (s *Selection) hasID(id uint16) bool { return s.ids[id/64]&(1<<(id%64)) != 0 }
+
+// notes reports whether an event of an ID, whoever wrote it, may be of a kind that
+// is looked out for.
+func (s *Selection) notes(id uint16) bool { return s.noted[id/64]&(1<<(id%64)) != 0 }
 
 // provider returns the provider of the given UTF-16LE name, nil if nothing of
 // it is selected.
