@@ -65,6 +65,7 @@ type compiler struct {
 	lists bool
 	// wanted are the names of fields that the selection wants, folded, nil for all.
 	wanted map[string]bool
+	folded []byte // scratch for a name
 	texts  nameTexts
 	names  nameCache
 }

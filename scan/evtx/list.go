@@ -64,9 +64,15 @@ func (c *compiler) listing() bool { return c.lists || c.start != 0 }
 // that there are too many.
 func (c *compiler) list(f listedField) {
 	if len(c.t.listed) <= event.MaxListed {
-		f.wanted = c.wanted == nil || c.wanted[event.FoldName(f.name)]
+		f.wanted = c.wanted == nil || c.wants(f.name)
 		c.t.listed = append(c.t.listed, f)
 	}
+}
+
+// wants reports whether the selection wants a field of a name.
+func (c *compiler) wants(name string) bool {
+	c.folded = event.AppendFolded(c.folded[:0], name)
+	return c.wanted[string(c.folded)]
 }
 
 // listElement lists the value of an element that ends.
