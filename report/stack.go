@@ -58,6 +58,7 @@ const (
 	maxStackHosts    = 1000
 	maxStackCommands = 100
 	maxStackCell     = 30_000 // bytes
+	maxStackText     = 4_000  // characters of one text
 )
 
 // ranCell lists what ran, as many commands as there is room for.
@@ -78,12 +79,15 @@ func hostsCell(r *stackRow) string {
 // leaves out.
 func boundedCell(list []string, total int) string {
 	size := 0
-	for i, s := range list {
+	shown := make([]string, 0, len(list))
+	for _, s := range list {
+		s = text.Clip(s, maxStackText)
 		if size += len(s) + 1; size > maxStackCell {
-			list = list[:i]
 			break
 		}
+		shown = append(shown, s)
 	}
+	list = shown
 	cell := joined(list)
 	if more := total - len(list); more > 0 {
 		cell += fmt.Sprintf(";... (%d more)", more)
@@ -99,7 +103,7 @@ func stackRows(stack *finding.Stack) []stackRow {
 		rows = append(rows, stackRow{what: "session", kind: k, first: k.First().First, last: k.Last(), hosts: k.Hosts})
 	}
 	for _, m := range stack.Moved {
-		r := stackRow{what: string(m.Kind), value: m.Value, name: m.Name, first: m.Sightings[0].Time}
+		r := stackRow{what: string(m.Kind), value: text.Clip(m.Value, maxStackText), name: m.Name, first: m.Sightings[0].Time}
 		for _, s := range m.Sightings {
 			r.hosts, r.last = append(r.hosts, s.Host), max(r.last, s.Time)
 		}

@@ -189,6 +189,16 @@ func MergePartials(ctx context.Context, paths []string, out io.Writer) (refused 
 	files := new(partFiles)
 	defer files.close()
 	var parts []*partial.Part
+	for _, s := range found.Skipped {
+		if s.Unreadable {
+			refused = append(refused, FileError{s.Path, s.Err})
+		}
+	}
+	for i := range found.Inputs {
+		if in := &found.Inputs[i]; in.Named || isPartialName(in.Path) {
+			refused = append(refused, FileError{in.Path, partial.ErrMagic})
+		}
+	}
 	for i := range found.Others {
 		in := &found.Others[i]
 		list, err := openPartial(files, in, nil)

@@ -200,7 +200,10 @@ func (in *input) identify(file io.ReaderAt, size int64) {
 
 // promise says what an input is by its name, or by having been named.
 func (in *input) promise() string {
-	if !in.ClaimsLog() && in.claimsContainer() {
+	switch {
+	case isPartialName(in.Path):
+		return "partial result"
+	case !in.ClaimsLog() && in.claimsContainer():
 		return "archive or disk image"
 	}
 	return "event log (EVTX)"
@@ -305,7 +308,7 @@ func (in *input) close() {
 // it is a log or may hold one, and it is nothing that may hold one.
 func (in *input) ignored() bool {
 	_, other := errors.AsType[*otherKindError](in.err)
-	return other && !in.ClaimsLog() && !in.claimsContainer() && !in.kind.MayHoldLogs()
+	return other && !in.ClaimsLog() && !in.claimsContainer() && !isPartialName(in.Path) && !in.kind.MayHoldLogs()
 }
 
 // checkBody tells of a log that has a header and not one chunk behind it: it holds

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"webshellscan/internal/wire"
 	"webshellscan/internal/work"
@@ -43,6 +44,11 @@ type part struct {
 
 // PartialEnding is that of the names of partial results.
 const PartialEnding = partial.Ending
+
+// isPartialName reports whether a file is called a partial result.
+func isPartialName(path string) bool {
+	return strings.HasSuffix(strings.ToLower(path), PartialEnding)
+}
 
 // Partials asks for partial results.
 func Partials() source.Wanted {

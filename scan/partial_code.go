@@ -50,7 +50,9 @@ type otherInput struct {
 // code writes or reads the whole of it.
 func (m *partMeta) code(c *wire.Coder) {
 	c.Text(&m.program)
-	c.Text(&m.label)
+	if c.Text(&m.label); !c.Writing() && CheckLabel(m.label) != nil {
+		c.Fail("label")
+	}
 	c.Bool(&m.hashed)
 	c.Bool(&m.interrupted)
 	c.Bool(&m.recovered)

@@ -99,6 +99,9 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
+	if options.WebLogs, err = o.hostsOfWebLogs(); err != nil {
+		return err
+	}
 	if options.Explain, err = o.records(); err != nil {
 		return err
 	}
@@ -116,6 +119,9 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	defer discardAll(outs)
 	res, err := o.scanHosts(cmd.Context(), options, o.hosts)
 	if err != nil {
+		return err
+	}
+	if err := o.checkWebLogs(res, options.WebLogs); err != nil {
 		return err
 	}
 	if err := o.checkRecords(res, options.Explain); err != nil {

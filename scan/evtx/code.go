@@ -16,7 +16,7 @@ import (
 func (s *Stats) Code(c *wire.Coder) {
 	wire.Num(c, &s.Bytes)
 	for _, n := range []*int{&s.Chunks, &s.EmptyChunks, &s.ZeroChunks, &s.Records, &s.Selected, &s.Lost, &s.Hidden, &s.Recovered, &s.Discarded} {
-		wire.Num(c, n)
+		wire.Count(c, n)
 	}
 	wire.Num(c, &s.First)
 	wire.Num(c, &s.Last)
@@ -24,7 +24,7 @@ func (s *Stats) Code(c *wire.Coder) {
 	wire.Map(c, &s.Origins, 5, compareOrigins, func(o *Origin, sum *OriginStats) {
 		c.Text(&o.Computer)
 		c.Text(&o.Channel)
-		wire.Num(c, &sum.Records)
+		wire.Count(c, &sum.Records)
 		wire.Num(c, &sum.First)
 		wire.Num(c, &sum.Last)
 	})

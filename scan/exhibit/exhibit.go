@@ -203,22 +203,32 @@ func (f *Folder) write(e *Entry, r *Record) error {
 		e.Raw = f.create(r.RecordID, ".record", raw)
 		return err
 	}
-	text, err := doc.XML()
-	if err != nil {
-		return err
+	// XML that is too long is no reason to keep the record out of the log.
+	text, tooLong := doc.XML()
+	if tooLong != nil {
+		e.Raw = f.create(r.RecordID, ".record", raw)
+	} else {
+		e.XML = f.create(r.RecordID, ".xml", append(text, '\n'))
 	}
-	e.XML = f.create(r.RecordID, ".xml", append(text, '\n'))
 	if f.log == nil {
 		f.beginLog()
 	}
 	if f.err != nil {
 		return f.err
 	}
-	if e.Number, err = f.log.add(doc, binary.LittleEndian.Uint64(raw[16:])); err != nil {
+	e.Number, err = f.log.add(doc, binary.LittleEndian.Uint64(raw[16:]))
+	switch {
+	case errors.Is(err, errTooLong):
+		if e.Raw == "" {
+			e.Raw = f.create(r.RecordID, ".record", raw)
+		}
+		return err
+	case err != nil:
+		f.fail(err) // what was written before may be lost with it
 		return err
 	}
 	e.Log = f.logName()
-	return nil
+	return tooLong
 }
 
 // parse returns a record's document if all of the record is sound, and it is the

@@ -37,7 +37,12 @@ const csvCell = value => {
 	return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 const csvLines = rows => rows.map(cells => `${cells.map(csvCell).join()}\r\n`).join('');
-const tabLines = rows => rows.map(cells => cells.map(cell => guarded(String(cell)).replace(/[\t\r\n]+/g, ' ')).join('\t')).join('\n');
+// A spreadsheet takes a quotation mark in what is pasted for one around a cell.
+const tabCell = value => {
+	const text = guarded(String(value)).replace(/[\t\r\n]+/g, ' ');
+	return text.includes('"') ? `"${text.replaceAll('"', '""')}"` : text;
+};
+const tabLines = rows => rows.map(cells => cells.map(tabCell).join('\t')).join('\n');
 
 // save hands a text to the browser as a file.
 const save = (name, type, text) => {
