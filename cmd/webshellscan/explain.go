@@ -88,6 +88,8 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 		return errors.New("--pid and --request exclude each other")
 	case len(o.events) > 0 && len(o.requests) > 0:
 		return errors.New("--record and --request exclude each other")
+	case o.pid == 0 && (o.all || len(o.names) > 0 || o.since != "" || o.until != ""):
+		return errors.New("--all, --rule, --since and --until choose of processes: they go with --pid")
 	case o.workers < 0:
 		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
