@@ -35,6 +35,7 @@ type parser struct {
 	pos, end    int
 	bad         bool
 	nodes       int
+	named       int                    // bytes of names so far
 	within      bool                   // it is within a definition
 	definitions map[uint32]*definition // by offset; nil while one is parsed
 }
@@ -179,6 +180,10 @@ func (p *parser) attribute(depth int) *node {
 	return n
 }
 
+// maxNamed bounds the names of one record, in bytes, each as often as it stands
+// there: a reference takes four bytes, and what it names may take a chunk.
+const maxNamed = 4 << 16
+
 // name reads a reference to a name, and the name where it stands behind it.
 func (p *parser) name() name {
 	at := int(p.uint32())
@@ -188,6 +193,10 @@ func (p *parser) name() name {
 	}
 	size := 2 * int(binary.LittleEndian.Uint16(p.chunk[at+6:]))
 	if size > len(p.chunk)-at-8 {
+		p.fail()
+		return ""
+	}
+	if p.named += size; p.named > maxNamed {
 		p.fail()
 		return ""
 	}
