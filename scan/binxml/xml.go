@@ -11,6 +11,11 @@ import (
 // repeated, more often than a real template does.
 const maxXML = 4 << 20
 
+// maxSteps bounds the nodes and values that are gone through for the XML of one
+// record: elements that hold empty arrays write nothing, however often they stand
+// there.
+const maxSteps = 4 << 20
+
 // XML returns the document as XML, as Windows renders it: an attribute whose
 // optional value is NULL is left out, and so is an element that depends on a value
 // that is NULL; an element of an array is repeated for each of its items. What XML
@@ -26,9 +31,12 @@ func (d *Document) XML() ([]byte, error) {
 }
 
 // xmlWriter writes XML.
-type xmlWriter struct{ out []byte }
+type xmlWriter struct {
+	out   []byte
+	steps int
+}
 
-func (w *xmlWriter) full() bool { return len(w.out) > maxXML }
+func (w *xmlWriter) full() bool { return len(w.out) > maxXML || w.steps > maxSteps }
 
 func (w *xmlWriter) document(d *Document, values []value) { w.nodes(d.nodes, values) }
 
@@ -40,7 +48,7 @@ func (w *xmlWriter) nodes(list []*node, values []value) {
 
 // node writes a node that is no attribute.
 func (w *xmlWriter) node(n *node, values []value) {
-	if w.full() {
+	if w.steps++; w.full() {
 		return
 	}
 	switch n.token &^ moreFollows {
@@ -94,6 +102,7 @@ func (w *xmlWriter) element(n *node, values []value) {
 	if n.dependency && n.depends != noDependency && valueAt(values, n.depends).IsNull() {
 		return
 	}
+	w.steps += len(n.content)
 	at := slices.IndexFunc(n.content, func(part *node) bool {
 		token := part.token &^ moreFollows
 		substitution := token == tokenSubstitution || token == tokenOptionalSubstitution
@@ -104,6 +113,7 @@ func (w *xmlWriter) element(n *node, values []value) {
 		return
 	}
 	number := n.content[at].number
+	w.steps += len(values)
 	single := slices.Clone(values)
 	for item := range values[number].Items() {
 		single[number] = value{Value: item}
