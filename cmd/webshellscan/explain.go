@@ -77,37 +77,15 @@ Exit status:
 
 // runExplain is the verb explain.
 func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
-	switch {
-	case len(args) == 0:
-		return errors.New("no file or folder given: webshellscan explain PATH... (see --help)")
-	case o.pid == 0 && len(o.events)+len(o.requests) == 0:
-		return errors.New("no process given: webshellscan explain PATH... --host HOST --pid PID (see --help)")
-	case o.pid != 0 && len(o.events) > 0:
-		return errors.New("--pid and --record exclude each other")
-	case o.pid != 0 && len(o.requests) > 0:
-		return errors.New("--pid and --request exclude each other")
-	case len(o.events) > 0 && len(o.requests) > 0:
-		return errors.New("--record and --request exclude each other")
-	case o.pid == 0 && (o.all || len(o.names) > 0 || o.since != "" || o.until != ""):
-		return errors.New("--all, --rule, --since and --until choose of processes: they go with --pid")
-	case o.workers < 0:
-		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
+	if err := o.check(args); err != nil {
+		return err
 	}
 	destinations, err := o.destinations(cmd, report.ExplainFormats)
 	if err != nil {
 		return err
 	}
-	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1, Recover: o.stale}
-	if options.Rules, err = o.rules.finalize(); err != nil {
-		return err
-	}
-	if options.WebLogs, err = o.hostsOfWebLogs(); err != nil {
-		return err
-	}
-	if options.Explain, err = o.records(); err != nil {
-		return err
-	}
-	if options.ExplainRequests, err = o.requestRefs(); err != nil {
+	options, err := o.scanOptions(args)
+	if err != nil {
 		return err
 	}
 	since, until, err := parseSpan(o.since, o.until)
@@ -123,13 +101,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.checkWebLogs(res, options.WebLogs); err != nil {
-		return err
-	}
-	if err := o.checkRecords(res, options.Explain); err != nil {
-		return err
-	}
-	if err := o.checkRequests(res, options.ExplainRequests); err != nil {
+	if err := o.checkGiven(res, &options); err != nil {
 		return err
 	}
 	list, err := o.explain(res, since, until)
@@ -149,6 +121,55 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 		return failed
 	}
 	return o.status(res, false)
+}
+
+// check returns what is wrong with the flags as they stand together.
+func (o *explainOptions) check(args []string) error {
+	switch {
+	case len(args) == 0:
+		return errors.New("no file or folder given: webshellscan explain PATH... (see --help)")
+	case o.pid == 0 && len(o.events)+len(o.requests) == 0:
+		return errors.New("no process given: webshellscan explain PATH... --host HOST --pid PID (see --help)")
+	case o.pid != 0 && len(o.events) > 0:
+		return errors.New("--pid and --record exclude each other")
+	case o.pid != 0 && len(o.requests) > 0:
+		return errors.New("--pid and --request exclude each other")
+	case len(o.events) > 0 && len(o.requests) > 0:
+		return errors.New("--record and --request exclude each other")
+	case o.pid == 0 && (o.all || len(o.names) > 0 || o.since != "" || o.until != ""):
+		return errors.New("--all, --rule, --since and --until choose of processes: they go with --pid")
+	case o.workers < 0:
+		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
+	}
+	return nil
+}
+
+// scanOptions returns what the scan behind an explanation is asked for.
+func (o *explainOptions) scanOptions(args []string) (scan.Options, error) {
+	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1, Recover: o.stale}
+	var err error
+	if options.Rules, err = o.rules.finalize(); err != nil {
+		return options, err
+	}
+	if options.WebLogs, err = o.hostsOfWebLogs(); err != nil {
+		return options, err
+	}
+	if options.Explain, err = o.records(); err != nil {
+		return options, err
+	}
+	options.ExplainRequests, err = o.requestRefs()
+	return options, err
+}
+
+// checkGiven returns an error if the logs do not have what the flags name.
+func (o *explainOptions) checkGiven(res *scan.Result, options *scan.Options) error {
+	if err := o.checkWebLogs(res, options.WebLogs); err != nil {
+		return err
+	}
+	if err := o.checkRecords(res, options.Explain); err != nil {
+		return err
+	}
+	return o.checkRequests(res, options.ExplainRequests)
 }
 
 // records returns the flags --record.
