@@ -80,7 +80,7 @@ func (p *parser) text() []byte { return p.bytes(2 * int(p.uint16())) }
 // peek returns the next token, the end of a document where there is none.
 func (p *parser) peek() byte {
 	if p.bad || p.pos >= p.end {
-		return tokenEOF
+		return event.TokenEOF
 	}
 	return p.chunk[p.pos]
 }
@@ -88,7 +88,7 @@ func (p *parser) peek() byte {
 // document reads up to the end of a document.
 func (p *parser) document(depth int) *Document {
 	doc := new(Document)
-	for !p.bad && p.peek() != tokenEOF {
+	for !p.bad && p.peek() != event.TokenEOF {
 		doc.nodes = append(doc.nodes, p.node(depth))
 	}
 	if p.pos < p.end {
@@ -105,24 +105,24 @@ func (p *parser) node(depth int) *node {
 		p.fail()
 		return n
 	}
-	switch n.token &^ moreFollows {
-	case tokenOpenElement:
+	switch n.token &^ event.MoreFollows {
+	case event.TokenOpenElement:
 		p.element(n, depth)
-	case tokenValueText:
+	case event.TokenValueText:
 		n.typ = p.uint8()
 		n.text = p.text()
-	case tokenCDATA, tokenPIData:
+	case event.TokenCDATA, event.TokenPIData:
 		n.text = p.text()
-	case tokenCharRef:
+	case event.TokenCharRef:
 		n.number = p.uint16()
-	case tokenEntityRef, tokenPITarget:
+	case event.TokenEntityRef, event.TokenPITarget:
 		n.name = p.name()
-	case tokenSubstitution, tokenOptionalSubstitution:
+	case event.TokenSubstitution, event.TokenOptionalSubstitution:
 		n.number = p.uint16()
 		n.typ = p.uint8()
-	case tokenTemplateInstance:
+	case event.TokenTemplateInstance:
 		n.instance = p.instance(depth + 1)
-	case tokenFragmentHeader:
+	case event.TokenFragmentHeader:
 		p.bytes(3) // version and flags, of one value in all logs
 	default:
 		p.fail()
@@ -137,7 +137,7 @@ func (p *parser) element(n *node, depth int) {
 	}
 	p.uint32() // its size
 	n.name = p.name()
-	if n.token&moreFollows != 0 {
+	if n.token&event.MoreFollows != 0 {
 		size := int(p.uint32())
 		end := p.pos + size
 		for !p.bad && p.pos < end {
@@ -145,15 +145,15 @@ func (p *parser) element(n *node, depth int) {
 		}
 	}
 	switch p.uint8() {
-	case tokenCloseEmpty:
+	case event.TokenCloseEmpty:
 		n.empty = true
 		return
-	case tokenCloseStart:
+	case event.TokenCloseStart:
 	default:
 		p.fail()
 	}
-	for !p.bad && p.peek() != tokenEndElement {
-		if p.peek() == tokenEOF {
+	for !p.bad && p.peek() != event.TokenEndElement {
+		if p.peek() == event.TokenEOF {
 			p.fail()
 			return
 		}
@@ -165,13 +165,13 @@ func (p *parser) element(n *node, depth int) {
 // attribute reads an attribute with its content.
 func (p *parser) attribute(depth int) *node {
 	n := &node{token: p.uint8()}
-	if n.token&^moreFollows != tokenAttribute {
+	if n.token&^event.MoreFollows != event.TokenAttribute {
 		p.fail()
 	}
 	n.name = p.name()
 	for !p.bad {
-		switch p.peek() &^ moreFollows {
-		case tokenValueText, tokenCharRef, tokenEntityRef, tokenSubstitution, tokenOptionalSubstitution:
+		switch p.peek() &^ event.MoreFollows {
+		case event.TokenValueText, event.TokenCharRef, event.TokenEntityRef, event.TokenSubstitution, event.TokenOptionalSubstitution:
 			n.content = append(n.content, p.node(depth+1))
 			continue
 		}

@@ -13,9 +13,9 @@ func TestSteps(t *testing.T) {
 	all := make([]value, values)
 	all[0] = value{Value: event.Value{Type: event.TypeUint8 | event.TypeArray, Data: make([]byte, items)}}
 	all[1] = value{Value: event.Value{Type: event.TypeUint8 | event.TypeArray}}
-	outer := &node{token: tokenOpenElement, content: []*node{{token: tokenSubstitution}}}
+	outer := &node{token: event.TokenOpenElement, content: []*node{{token: event.TokenSubstitution}}}
 	for range children {
-		outer.content = append(outer.content, &node{token: tokenOpenElement, content: []*node{{token: tokenSubstitution, number: 1}}})
+		outer.content = append(outer.content, &node{token: event.TokenOpenElement, content: []*node{{token: event.TokenSubstitution, number: 1}}})
 	}
 	w := &xmlWriter{}
 	w.node(outer, all)

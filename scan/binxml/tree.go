@@ -17,29 +17,6 @@ import (
 // ErrMalformed: the bytes are no binary XML of a record.
 var ErrMalformed = errors.New("binxml: malformed")
 
-// The tokens. moreFollows is or-ed to openElement if attributes follow, and to the
-// others if another one of them does.
-const (
-	tokenEOF                  = 0x00
-	tokenOpenElement          = 0x01
-	tokenCloseStart           = 0x02
-	tokenCloseEmpty           = 0x03
-	tokenEndElement           = 0x04
-	tokenValueText            = 0x05
-	tokenAttribute            = 0x06
-	tokenCDATA                = 0x07
-	tokenCharRef              = 0x08
-	tokenEntityRef            = 0x09
-	tokenPITarget             = 0x0A
-	tokenPIData               = 0x0B
-	tokenTemplateInstance     = 0x0C
-	tokenSubstitution         = 0x0D
-	tokenOptionalSubstitution = 0x0E
-	tokenFragmentHeader       = 0x0F
-
-	moreFollows = 0x40
-)
-
 // noDependency is the dependency identifier of an element that depends on no value.
 const noDependency = 0xFFFF
 
@@ -51,7 +28,7 @@ type Document struct {
 
 // node is a token with what belongs to it.
 type node struct {
-	token byte // as it was read, with moreFollows
+	token byte // as it was read, with event.MoreFollows
 	name  name // of an element, attribute, entity or processing instruction
 	// depends is the dependency identifier of an element; only those of definitions
 	// have one.

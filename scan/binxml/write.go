@@ -3,6 +3,8 @@ package binxml
 import (
 	"encoding/binary"
 	"slices"
+
+	"webshellscan/scan/event"
 )
 
 // Chunk is where documents are written to: a chunk from its start on, with the
@@ -70,7 +72,7 @@ func (c *Chunk) Write(doc *Document) {
 	for _, n := range doc.nodes {
 		c.node(n)
 	}
-	c.Data = append(append(c.Data, tokenEOF), doc.rest...)
+	c.Data = append(append(c.Data, event.TokenEOF), doc.rest...)
 }
 
 func (c *Chunk) uint16(v uint16) { c.Data = binary.LittleEndian.AppendUint16(c.Data, v) }
@@ -88,29 +90,29 @@ func (c *Chunk) sized(write func()) {
 // node appends a node.
 func (c *Chunk) node(n *node) {
 	c.Data = append(c.Data, n.token)
-	switch n.token &^ moreFollows {
-	case tokenOpenElement:
+	switch n.token &^ event.MoreFollows {
+	case event.TokenOpenElement:
 		c.element(n)
-	case tokenAttribute:
+	case event.TokenAttribute:
 		c.name(n.name)
 		for _, part := range n.content {
 			c.node(part)
 		}
-	case tokenValueText:
+	case event.TokenValueText:
 		c.Data = append(c.Data, n.typ)
 		c.text(n.text)
-	case tokenCDATA, tokenPIData:
+	case event.TokenCDATA, event.TokenPIData:
 		c.text(n.text)
-	case tokenCharRef:
+	case event.TokenCharRef:
 		c.uint16(n.number)
-	case tokenEntityRef, tokenPITarget:
+	case event.TokenEntityRef, event.TokenPITarget:
 		c.name(n.name)
-	case tokenSubstitution, tokenOptionalSubstitution:
+	case event.TokenSubstitution, event.TokenOptionalSubstitution:
 		c.uint16(n.number)
 		c.Data = append(c.Data, n.typ)
-	case tokenTemplateInstance:
+	case event.TokenTemplateInstance:
 		c.instance(n.instance)
-	case tokenFragmentHeader:
+	case event.TokenFragmentHeader:
 		c.Data = append(c.Data, 1, 1, 0)
 	}
 }
@@ -128,7 +130,7 @@ func (c *Chunk) element(n *node) {
 	}
 	c.sized(func() {
 		c.name(n.name)
-		if n.token&moreFollows != 0 {
+		if n.token&event.MoreFollows != 0 {
 			c.sized(func() {
 				for _, a := range n.attributes {
 					c.node(a)
@@ -136,14 +138,14 @@ func (c *Chunk) element(n *node) {
 			})
 		}
 		if n.empty {
-			c.Data = append(c.Data, tokenCloseEmpty)
+			c.Data = append(c.Data, event.TokenCloseEmpty)
 			return
 		}
-		c.Data = append(c.Data, tokenCloseStart)
+		c.Data = append(c.Data, event.TokenCloseStart)
 		for _, part := range n.content {
 			c.node(part)
 		}
-		c.Data = append(c.Data, tokenEndElement)
+		c.Data = append(c.Data, event.TokenEndElement)
 	})
 }
 

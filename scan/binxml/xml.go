@@ -51,25 +51,25 @@ func (w *xmlWriter) node(n *node, values []value) {
 	if w.steps++; w.full() {
 		return
 	}
-	switch n.token &^ moreFollows {
-	case tokenOpenElement:
+	switch n.token &^ event.MoreFollows {
+	case event.TokenOpenElement:
 		w.element(n, values)
-	case tokenTemplateInstance:
+	case event.TokenTemplateInstance:
 		w.document(n.instance.definition.body, n.instance.values)
-	case tokenCDATA:
+	case event.TokenCDATA:
 		w.text(event.AppendUTF16(nil, n.text))
-	case tokenPITarget:
+	case event.TokenPITarget:
 		w.out = append(appendName(append(w.out, "<?"...), n.name), ' ')
-	case tokenPIData:
+	case event.TokenPIData:
 		w.text(event.AppendUTF16(nil, n.text))
 		w.out = append(w.out, "?>"...)
-	case tokenSubstitution, tokenOptionalSubstitution:
+	case event.TokenSubstitution, event.TokenOptionalSubstitution:
 		if v := valueAt(values, n.number); v.embedded != nil {
 			w.document(v.embedded, nil)
 			return
 		}
 		w.inline(n, values)
-	case tokenFragmentHeader:
+	case event.TokenFragmentHeader:
 	default:
 		w.inline(n, values)
 	}
@@ -77,14 +77,14 @@ func (w *xmlWriter) node(n *node, values []value) {
 
 // inline writes what may stand in an attribute too.
 func (w *xmlWriter) inline(n *node, values []value) {
-	switch n.token &^ moreFollows {
-	case tokenValueText:
+	switch n.token &^ event.MoreFollows {
+	case event.TokenValueText:
 		w.text(event.AppendUTF16(nil, n.text))
-	case tokenCharRef:
+	case event.TokenCharRef:
 		w.text(utf8.AppendRune(nil, rune(n.number)))
-	case tokenEntityRef:
+	case event.TokenEntityRef:
 		w.text(entity(n.name))
-	case tokenSubstitution, tokenOptionalSubstitution:
+	case event.TokenSubstitution, event.TokenOptionalSubstitution:
 		w.text(valueAt(values, n.number).AppendText(nil))
 	}
 }
@@ -104,8 +104,8 @@ func (w *xmlWriter) element(n *node, values []value) {
 	}
 	w.steps += len(n.content)
 	at := slices.IndexFunc(n.content, func(part *node) bool {
-		token := part.token &^ moreFollows
-		substitution := token == tokenSubstitution || token == tokenOptionalSubstitution
+		token := part.token &^ event.MoreFollows
+		substitution := token == event.TokenSubstitution || token == event.TokenOptionalSubstitution
 		return substitution && valueAt(values, part.number).Type&event.TypeArray != 0
 	})
 	if at < 0 {
@@ -149,7 +149,7 @@ func (w *xmlWriter) once(n *node, values []value) {
 // omitted reports whether an attribute is left out: it holds nothing but an
 // optional value that is NULL.
 func omitted(a *node, values []value) bool {
-	return len(a.content) == 1 && a.content[0].token&^moreFollows == tokenOptionalSubstitution &&
+	return len(a.content) == 1 && a.content[0].token&^event.MoreFollows == event.TokenOptionalSubstitution &&
 		valueAt(values, a.content[0].number).IsNull()
 }
 

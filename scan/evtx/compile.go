@@ -121,13 +121,13 @@ func (c *compiler) run(t *template, chunk []byte, pos, end int, at place, depend
 		if c.tokens++; c.tokens > maxTokens {
 			return ErrBudget
 		}
-		if token == tokenEOF {
+		if token == event.TokenEOF {
 			if c.depth != 0 {
 				return ErrToken
 			}
 			return nil
 		}
-		if token&^moreFollows == tokenOpenElement {
+		if token&^event.MoreFollows == event.TokenOpenElement {
 			elements++
 		}
 		c.token(token)
@@ -139,40 +139,40 @@ func (c *compiler) run(t *template, chunk []byte, pos, end int, at place, depend
 // case each.
 func (c *compiler) token(token uint8) {
 	switch token {
-	case tokenFragmentHeader:
+	case event.TokenFragmentHeader:
 		c.cur.skip(3)
-	case tokenOpenElement, tokenOpenElement | moreFollows:
-		c.open(token&moreFollows != 0)
-	case tokenCloseStart:
+	case event.TokenOpenElement, event.TokenOpenElement | event.MoreFollows:
+		c.open(token&event.MoreFollows != 0)
+	case event.TokenCloseStart:
 		c.endAttribute()
-	case tokenCloseEmpty, tokenEndElement:
+	case event.TokenCloseEmpty, event.TokenEndElement:
 		c.endAttribute()
 		c.close()
-	case tokenAttribute, tokenAttribute | moreFollows:
+	case event.TokenAttribute, event.TokenAttribute | event.MoreFollows:
 		c.endAttribute()
 		c.attr, c.node = c.name()
 		c.inAttr = true
-	case tokenValueText, tokenValueText | moreFollows:
+	case event.TokenValueText, event.TokenValueText | event.MoreFollows:
 		if event.ValueType(c.cur.uint8()) != event.TypeString {
 			c.fail(ErrToken)
 			return
 		}
 		c.literal()
-	case tokenCDATA, tokenCDATA | moreFollows:
+	case event.TokenCDATA, event.TokenCDATA | event.MoreFollows:
 		c.literal()
-	case tokenCharRef, tokenCharRef | moreFollows:
+	case event.TokenCharRef, event.TokenCharRef | event.MoreFollows:
 		c.char(c.cur.uint16())
-	case tokenEntityRef, tokenEntityRef | moreFollows:
+	case event.TokenEntityRef, event.TokenEntityRef | event.MoreFollows:
 		c.entity()
-	case tokenPITarget:
+	case event.TokenPITarget:
 		c.name()
-	case tokenPIData:
+	case event.TokenPIData:
 		c.cur.text()
-	case tokenSubstitution, tokenOptionalSubstitution:
+	case event.TokenSubstitution, event.TokenOptionalSubstitution:
 		index := c.cur.uint16()
 		c.cur.uint8() // the declared type; the value's own one counts (docs/FORMAT.md, "Value types")
 		c.substitution(index)
-	case tokenTemplateInstance:
+	case event.TokenTemplateInstance:
 		c.fail(ErrBudget) // never seen within elements; a definition could hold itself
 	default:
 		c.fail(ErrToken)

@@ -193,19 +193,19 @@ func (d *Decoder) document(c *chunkWalk, doc document) error {
 	for cur.pos < cur.end {
 		at := cur.pos
 		switch token := cur.uint8(); token {
-		case tokenEOF:
+		case event.TokenEOF:
 			if !found && doc.depth == 0 {
 				return ErrToken
 			}
 			d.setEnd(doc, cur.pos)
 			return nil
-		case tokenFragmentHeader:
+		case event.TokenFragmentHeader:
 			cur.skip(3)
-		case tokenPITarget:
+		case event.TokenPITarget:
 			cur.name()
-		case tokenPIData:
+		case event.TokenPIData:
 			d.jumped += len(cur.text()) // no event begins so; 3gstudent's tool hides records in it
-		case tokenTemplateInstance:
+		case event.TokenTemplateInstance:
 			t, err := d.instance(&cur, doc.place)
 			if err != nil {
 				return err
@@ -220,7 +220,7 @@ func (d *Decoder) document(c *chunkWalk, doc document) error {
 			}
 			d.fill(t, c.data, doc)
 			found = true
-		case tokenOpenElement, tokenOpenElement | moreFollows:
+		case event.TokenOpenElement, event.TokenOpenElement | event.MoreFollows:
 			d.alone = false // its names may stand anywhere
 			if err := d.templates.build.record(&d.plain, c.data, at, doc.end, doc.place); err != nil {
 				return err

@@ -1,29 +1,5 @@
 package evtx
 
-// BinXML tokens ([MS-EVEN6] 2.2.12; libevtx format documentation "Binary XML
-// token types"). The flag moreFollows is or-ed to openElement if attributes
-// follow, and to attribute and the value tokens if another one of them follows.
-const (
-	tokenEOF                  = 0x00
-	tokenOpenElement          = 0x01
-	tokenCloseStart           = 0x02
-	tokenCloseEmpty           = 0x03
-	tokenEndElement           = 0x04
-	tokenValueText            = 0x05
-	tokenAttribute            = 0x06
-	tokenCDATA                = 0x07
-	tokenCharRef              = 0x08
-	tokenEntityRef            = 0x09
-	tokenPITarget             = 0x0A
-	tokenPIData               = 0x0B
-	tokenTemplateInstance     = 0x0C
-	tokenSubstitution         = 0x0D
-	tokenOptionalSubstitution = 0x0E
-	tokenFragmentHeader       = 0x0F
-
-	moreFollows = 0x40
-)
-
 // fragmentHeader is a fragment header with its version 1.1 and flags 0, as a
 // little-endian dword.
 const fragmentHeader = 0x0001010F

@@ -61,7 +61,7 @@ func (d *Decoder) plainKey(s *plainSystem, id uint16) (int, bool) {
 func (d *Decoder) readPlain(chunk []byte, off, size int) (s plainSystem, ok bool) {
 	pos, end := off+recordHead, off+size-recordTail
 	if size < minRecord+5 || binary.LittleEndian.Uint32(chunk[pos:]) != fragmentHeader ||
-		chunk[pos+4]&^moreFollows != tokenOpenElement {
+		chunk[pos+4]&^event.MoreFollows != event.TokenOpenElement {
 		return s, false
 	}
 	pos, depth, ok := s.read(chunk, pos+4, end, &d.templates.build.names)
@@ -90,7 +90,7 @@ func (s *plainSystem) read(chunk []byte, pos, end int, cache *nameCache) (int, i
 		token := chunk[pos]
 		pos++
 		switch token {
-		case tokenOpenElement, tokenOpenElement | moreFollows:
+		case event.TokenOpenElement, event.TokenOpenElement | event.MoreFollows:
 			if pos += 4; pos > end || inAttr || depth == len(stack) {
 				return 0, 0, false
 			}
@@ -99,25 +99,25 @@ func (s *plainSystem) read(chunk []byte, pos, end int, cache *nameCache) (int, i
 				parent = stack[depth-1].place
 			}
 			w, pos, ok = cache.at(chunk, pos)
-			pos += 4 * int(token/moreFollows)
+			pos += 4 * int(token/event.MoreFollows)
 			stack[depth] = plainElement{childPlace(parent, w), w}
 			s.late = s.late || depth == 1 && stack[1].place != inSystem
 			depth++
-		case tokenCloseStart:
+		case event.TokenCloseStart:
 			inAttr = false
-		case tokenCloseEmpty, tokenEndElement:
+		case event.TokenCloseEmpty, event.TokenEndElement:
 			inAttr = false
 			if depth--; depth < 0 || stack[depth].place == inSystem {
 				return pos, depth, depth >= 0
 			}
-		case tokenAttribute, tokenAttribute | moreFollows:
+		case event.TokenAttribute, event.TokenAttribute | event.MoreFollows:
 			inAttr = true
 			if attr = wordNone; depth > 0 && stack[depth-1].word.hasValueAttribute() {
 				attr, pos, ok = cache.at(chunk, pos)
 			} else {
 				pos, ok = skipName(chunk, pos)
 			}
-		case tokenValueText, tokenValueText | moreFollows:
+		case event.TokenValueText, event.TokenValueText | event.MoreFollows:
 			size := 2 * int(binary.LittleEndian.Uint16(chunk[pos+1:]))
 			at := pos + 3
 			if pos = at + size; pos > end || event.ValueType(chunk[at-3]) != event.TypeString {
@@ -175,32 +175,32 @@ func skipElements(chunk []byte, pos, end, depth int) (int, bool) {
 		token := chunk[pos]
 		pos++
 		switch token {
-		case tokenEOF:
+		case event.TokenEOF:
 			return pos, depth == 0
-		case tokenOpenElement, tokenOpenElement | moreFollows:
+		case event.TokenOpenElement, event.TokenOpenElement | event.MoreFollows:
 			if pos += 4; pos > end || inAttr || depth == maxDepth {
 				return 0, false
 			}
 			pos, ok = skipName(chunk, pos)
-			pos += 4 * int(token/moreFollows)
+			pos += 4 * int(token/event.MoreFollows)
 			depth++
-		case tokenCloseStart:
+		case event.TokenCloseStart:
 			inAttr = false
-		case tokenCloseEmpty, tokenEndElement:
+		case event.TokenCloseEmpty, event.TokenEndElement:
 			inAttr = false
 			depth--
 			ok = depth >= 0
-		case tokenAttribute, tokenAttribute | moreFollows:
+		case event.TokenAttribute, event.TokenAttribute | event.MoreFollows:
 			pos, ok = skipName(chunk, pos)
 			inAttr = true
-		case tokenEntityRef, tokenEntityRef | moreFollows:
+		case event.TokenEntityRef, event.TokenEntityRef | event.MoreFollows:
 			pos, ok = skipName(chunk, pos)
-		case tokenValueText, tokenValueText | moreFollows:
+		case event.TokenValueText, event.TokenValueText | event.MoreFollows:
 			ok = event.ValueType(chunk[pos]) == event.TypeString
 			pos += 3 + 2*int(le.Uint16(chunk[pos+1:]))
-		case tokenCDATA, tokenCDATA | moreFollows:
+		case event.TokenCDATA, event.TokenCDATA | event.MoreFollows:
 			pos += 2 + 2*int(le.Uint16(chunk[pos:]))
-		case tokenCharRef, tokenCharRef | moreFollows:
+		case event.TokenCharRef, event.TokenCharRef | event.MoreFollows:
 			pos += 2
 		default:
 			return 0, false

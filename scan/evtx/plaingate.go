@@ -103,33 +103,33 @@ func (l *plainLook) read(chunk []byte, s *plainSystem, cache *nameCache, values 
 	for ok {
 		token := chunk[pos]
 		pos++
-		switch token &^ moreFollows {
-		case tokenEOF:
+		switch token &^ event.MoreFollows {
+		case event.TokenEOF:
 			return true
-		case tokenOpenElement:
+		case event.TokenOpenElement:
 			var w word
 			w, pos, ok = cache.at(chunk, pos+4)
-			pos += 4 * int(token/moreFollows)
+			pos += 4 * int(token/event.MoreFollows)
 			ok = ok && p.open(w)
-		case tokenCloseStart:
+		case event.TokenCloseStart:
 			p.inAttr = false
-		case tokenCloseEmpty, tokenEndElement:
+		case event.TokenCloseEmpty, event.TokenEndElement:
 			p.inAttr = false
 			p.depth--
-		case tokenAttribute:
+		case event.TokenAttribute:
 			p.attr, pos, ok = cache.at(chunk, pos)
 			p.inAttr = true
-		case tokenValueText:
+		case event.TokenValueText:
 			end := pos + 3 + 2*int(binary.LittleEndian.Uint16(chunk[pos+1:]))
 			ok = p.text(l, values, chunk[pos+3:end:end])
 			pos = end
-		case tokenEntityRef:
+		case event.TokenEntityRef:
 			pos, ok = skipName(chunk, pos)
 			ok = ok && !p.counts()
-		case tokenCDATA:
+		case event.TokenCDATA:
 			pos += 2 + 2*int(binary.LittleEndian.Uint16(chunk[pos:]))
 			ok = !p.counts()
-		case tokenCharRef:
+		case event.TokenCharRef:
 			pos += 2
 			ok = !p.counts()
 		default:

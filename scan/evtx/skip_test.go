@@ -34,52 +34,52 @@ func (f fragment) text(text string) fragment {
 // open adds the start of an element, with a size of attributes if it has some.
 func (f fragment) open(name string, attributes bool) fragment {
 	if !attributes {
-		return append(f, tokenOpenElement, 0, 0, 0, 0).name(name)
+		return append(f, event.TokenOpenElement, 0, 0, 0, 0).name(name)
 	}
-	return append(append(f, tokenOpenElement|moreFollows, 0, 0, 0, 0).name(name), 0, 0, 0, 0)
+	return append(append(f, event.TokenOpenElement|event.MoreFollows, 0, 0, 0, 0).name(name), 0, 0, 0, 0)
 }
 
-func (f fragment) attribute(name string) fragment { return f.token(tokenAttribute).name(name) }
+func (f fragment) attribute(name string) fragment { return f.token(event.TokenAttribute).name(name) }
 
 func (f fragment) value(text string) fragment {
-	return append(f, tokenValueText, byte(event.TypeString)).text(text)
+	return append(f, event.TokenValueText, byte(event.TypeString)).text(text)
 }
 
 // TestSkipElements: what stands behind System is passed over by the grammar of
 // BinXML up to its end token, and given back where it breaks that.
 func TestSkipElements(t *testing.T) {
-	data := func() fragment { return fragment{}.open("EventData", false).token(tokenCloseStart) }
+	data := func() fragment { return fragment{}.open("EventData", false).token(event.TokenCloseStart) }
 	named := func() fragment {
-		return data().open("Data", true).attribute("Name").value("Image").token(tokenCloseStart)
+		return data().open("Data", true).attribute("Name").value("Image").token(event.TokenCloseStart)
 	}
 	number := named()
-	number = append(number, tokenValueText, byte(event.TypeUint32), 0, 0)
+	number = append(number, event.TokenValueText, byte(event.TypeUint32), 0, 0)
 	for name, c := range map[string]struct {
 		f     fragment
 		depth int
 		want  bool
 	}{
-		"texts": {named().value("C:\\a.exe").token(tokenEndElement).token(tokenEndElement), 0, true},
+		"texts": {named().value("C:\\a.exe").token(event.TokenEndElement).token(event.TokenEndElement), 0, true},
 		"two of a kind": {
-			named().value("a").token(tokenEndElement).open("Data", true).attribute("Name").value("b").token(tokenCloseStart).token(tokenEndElement).token(tokenEndElement), 0, true,
+			named().value("a").token(event.TokenEndElement).open("Data", true).attribute("Name").value("b").token(event.TokenCloseStart).token(event.TokenEndElement).token(event.TokenEndElement), 0, true,
 		},
-		"an empty element":          {data().open("Data", true).attribute("Name").value("x").token(tokenCloseEmpty).open("Data", false).token(tokenCloseEmpty).token(tokenEndElement), 0, true},
-		"a CDATA section":           {named().token(tokenCDATA).text("<x>").token(tokenEndElement).token(tokenEndElement), 0, true},
-		"a reference to an entity":  {named().token(tokenEntityRef).name("amp").token(tokenEndElement).token(tokenEndElement), 0, true},
-		"a character":               {append(named(), tokenCharRef, 'x', 0).token(tokenEndElement).token(tokenEndElement), 0, true},
-		"within an open element":    {data().token(tokenEndElement).token(tokenEndElement), 1, true},
+		"an empty element":          {data().open("Data", true).attribute("Name").value("x").token(event.TokenCloseEmpty).open("Data", false).token(event.TokenCloseEmpty).token(event.TokenEndElement), 0, true},
+		"a CDATA section":           {named().token(event.TokenCDATA).text("<x>").token(event.TokenEndElement).token(event.TokenEndElement), 0, true},
+		"a reference to an entity":  {named().token(event.TokenEntityRef).name("amp").token(event.TokenEndElement).token(event.TokenEndElement), 0, true},
+		"a character":               {append(named(), event.TokenCharRef, 'x', 0).token(event.TokenEndElement).token(event.TokenEndElement), 0, true},
+		"within an open element":    {data().token(event.TokenEndElement).token(event.TokenEndElement), 1, true},
 		"nothing":                   {nil, 0, true},
-		"an element left open":      {named().value("x").token(tokenEndElement), 0, false},
-		"an element too many ended": {data().token(tokenEndElement).token(tokenEndElement), 0, false},
+		"an element left open":      {named().value("x").token(event.TokenEndElement), 0, false},
+		"an element too many ended": {data().token(event.TokenEndElement).token(event.TokenEndElement), 0, false},
 		"an element in an attribute": {
-			data().open("Data", true).attribute("Name").open("Data", false).token(tokenCloseStart).token(tokenEndElement).token(tokenCloseStart).token(tokenEndElement).token(tokenEndElement), 0, false,
+			data().open("Data", true).attribute("Name").open("Data", false).token(event.TokenCloseStart).token(event.TokenEndElement).token(event.TokenCloseStart).token(event.TokenEndElement).token(event.TokenEndElement), 0, false,
 		},
-		"a text that is a number": {number.token(tokenEndElement).token(tokenEndElement), 0, false},
-		"an unknown token":        {named().token(0x3f).token(tokenEndElement).token(tokenEndElement), 0, false},
+		"a text that is a number": {number.token(event.TokenEndElement).token(event.TokenEndElement), 0, false},
+		"an unknown token":        {named().token(0x3f).token(event.TokenEndElement).token(event.TokenEndElement), 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			end := len(c.f) + 1
-			chunk := append(c.f.token(tokenEOF), "behind"...)
+			chunk := append(c.f.token(event.TokenEOF), "behind"...)
 			pos, ok := skipElements(chunk, 0, end, c.depth)
 			if ok != c.want || ok && pos != end {
 				t.Errorf("skipElements = %d, %v; want %d, %v", pos, ok, end, c.want)
@@ -94,17 +94,17 @@ func TestSkipElements(t *testing.T) {
 // TestPlainLook: the values that a gate is shown of a record without a template are
 // those of EventData, and none where there is doubt.
 func TestPlainLook(t *testing.T) {
-	data := func() fragment { return fragment{}.open("EventData", false).token(tokenCloseStart) }
+	data := func() fragment { return fragment{}.open("EventData", false).token(event.TokenCloseStart) }
 	named := func(f fragment, name, text string) fragment {
-		return f.open("Data", true).attribute("Name").value(name).token(tokenCloseStart).value(text)
+		return f.open("Data", true).attribute("Name").value(name).token(event.TokenCloseStart).value(text)
 	}
 	end := func(f fragment, elements int) fragment {
 		for range elements {
-			f = f.token(tokenEndElement)
+			f = f.token(event.TokenEndElement)
 		}
 		return f
 	}
-	message := func() fragment { return fragment{}.open("RenderingInfo", false).token(tokenCloseStart) }
+	message := func() fragment { return fragment{}.open("RenderingInfo", false).token(event.TokenCloseStart) }
 	for name, c := range map[string]struct {
 		f    fragment
 		want string // "-" where there is doubt
@@ -114,17 +114,17 @@ func TestPlainLook(t *testing.T) {
 		"another value":                 {end(named(data(), "User", "a"), 3), ""},
 		"twice":                         {end(named(end(named(data(), "Image", "a"), 1), "Image", "b"), 3), "-"},
 		"in two pieces":                 {end(named(data(), "Image", "a").value("b"), 3), "-"},
-		"with a reference in it":        {end(named(data(), "Image", "a").token(tokenEntityRef).name("amp"), 3), "-"},
-		"another one with a reference":  {end(named(end(named(data(), "User", "a").token(tokenEntityRef).name("amp"), 1), "Image", "b"), 3), "b"},
+		"with a reference in it":        {end(named(data(), "Image", "a").token(event.TokenEntityRef).name("amp"), 3), "-"},
+		"another one with a reference":  {end(named(end(named(data(), "User", "a").token(event.TokenEntityRef).name("amp"), 1), "Image", "b"), 3), "b"},
 		"with an element in it":         {end(named(named(data(), "Image", "a"), "User", "b"), 4), "-"},
-		"a name in two pieces":          {end(data().open("Data", true).attribute("Name").value("Ima").value("ge").token(tokenCloseStart).value("a"), 3), "-"},
+		"a name in two pieces":          {end(data().open("Data", true).attribute("Name").value("Ima").value("ge").token(event.TokenCloseStart).value("a"), 3), "-"},
 		"a name with a letter like one": {end(named(data(), "\u212Aey", "a"), 3), "-"},
-		"an element of its own name":    {end(fragment{}.open("UserData", false).token(tokenCloseStart).open("Image", false).token(tokenCloseStart).value("a"), 3), "-"},
+		"an element of its own name":    {end(fragment{}.open("UserData", false).token(event.TokenCloseStart).open("Image", false).token(event.TokenCloseStart).value("a"), 3), "-"},
 		"in the message":                {end(named(end(named(message(), "Image", "b"), 2), "Image", "c"), 2), "-"},
-		"before a message":              {end(named(end(named(data(), "Image", "a"), 2).open("RenderingInfo", false).token(tokenCloseStart), "Image", "b"), 3), "a"},
+		"before a message":              {end(named(end(named(data(), "Image", "a"), 2).open("RenderingInfo", false).token(event.TokenCloseStart), "Image", "b"), 3), "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			chunk := append(c.f.token(tokenEOF), "behind"...)
+			chunk := append(c.f.token(event.TokenEOF), "behind"...)
 			var cache nameCache
 			cache.begin(1)
 			look := plainLook{names: []string{"image", plainChannel, "image"}}
