@@ -65,6 +65,7 @@ func TestBrowser(t *testing.T) {
 		{"Mark", browserMark},
 		{"Graph", browserGraph},
 		{"TimeLine", browserTimeLine},
+		{"TimeLineLeft", browserTimeLineLeft},
 		{"Save", browserSave},
 		{"Access", browserAccess},
 	}
@@ -916,4 +917,32 @@ func browserTimeLine(t *testing.T, ctx context.Context) {
 	}
 	p.has(`document.getElementById('timeline-range').textContent`, " to ")
 	p.want(`document.querySelectorAll('#timeline .tick').length < 20`, "true")
+}
+
+// barSum is how many findings the bars of the time line stand for.
+const barSum = `[...document.querySelectorAll('#timeline rect title')].map(n => parseInt(n.textContent)).reduce((a, b) => a + b, 0)`
+
+// browserTimeLineLeft: a time line that counts more findings than the page holds says
+// so, keeps its span, and is not drawn anew where nothing that is held has a time.
+func browserTimeLineLeft(t *testing.T, ctx context.Context) {
+	const kept, left = 20_000, 100
+	res := reporttest.Many(kept + left)
+	for _, f := range res.Findings {
+		f.Host = "WEB.corp.example"
+	}
+	p := open(t, ctx, res)
+	p.want(barSum, fmt.Sprint(kept+left))
+	p.has(`document.getElementById('timeline-acts').innerText`, "counts all 20100 findings. A button, or dragging, draws it anew from the 20000 that this file holds.")
+	p.text(`document.getElementById('timeline-all').click()`)
+	p.want(barSum, fmt.Sprint(kept))
+	first, last := res.Findings[0].Time, res.Findings[kept+left-1].Time
+	p.want(`document.getElementById('timeline-range').textContent`, first.Time().Format("2006-01-02 15:04:05.000")+" to "+last.Time().Format("2006-01-02 15:04:05.000")+" UTC")
+
+	for _, f := range res.Findings[:kept] {
+		f.Time = 0
+	}
+	p = open(t, ctx, res)
+	p.want(barSum, fmt.Sprint(left))
+	p.want(`document.getElementById('timeline-acts')`, "null")
+	p.has(matched, "20000 of 20000 findings")
 }

@@ -1,11 +1,12 @@
-// The time line, drawn anew for a shorter time or for one host.
-const line = $('timeline');
-if (line) {
-	const at = data.time.map(time => time ? Date.parse(`${time.slice(0, 23).replace('Z', '')}Z`) : NaN);
+// The time line, drawn anew for a shorter time or for one host, from the findings that this file holds.
+const line = $('timeline'), timed = data.time.some(time => time);
+if (line && !timed) $('timeline-acts').remove();
+if (line && timed) {
+	const instantOf = time => time ? Date.parse(`${time.slice(0, 23).replace('Z', '')}Z`) : NaN;
+	const at = data.time.map(instantOf);
 	const num = name => Number(line.dataset[name]), plot = {left: num('left'), right: num('right'), top: num('top')};
 	const lanes = [...line.querySelectorAll('g[data-host]')].map(node => ({node, host: (data.hosts ?? []).indexOf(node.dataset.host)}));
-	const known = at.filter(t => !Number.isNaN(t));
-	const all = {from: known.reduce((a, b) => Math.min(a, b), Infinity), to: known.reduce((a, b) => Math.max(a, b), -Infinity)};
+	const all = {from: instantOf(line.dataset.from), to: instantOf(line.dataset.to)};
 	let view = {...all};
 	const names = ['', 'informational', 'low', 'medium', 'high', 'critical'];
 	const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, ...[1, 2, 5, 10, 30].map(s => s * 1000), ...[1, 2, 5, 10, 15, 30].map(m => m * 60_000), ...[1, 2, 3, 6, 12].map(h => h * 3600_000), ...[1, 2, 7, 14, 30, 90, 180, 365].map(d => d * 86400_000)];
