@@ -66,6 +66,7 @@ func TestBrowser(t *testing.T) {
 		{"Graph", browserGraph},
 		{"TimeLine", browserTimeLine},
 		{"TimeLineLeft", browserTimeLineLeft},
+		{"SessionBeyondList", browserSessionBeyondList},
 		{"Save", browserSave},
 		{"Access", browserAccess},
 	}
@@ -945,4 +946,31 @@ func browserTimeLineLeft(t *testing.T, ctx context.Context) {
 	p.want(barSum, fmt.Sprint(left))
 	p.want(`document.getElementById('timeline-acts')`, "null")
 	p.has(matched, "20000 of 20000 findings")
+}
+
+// browserSessionBeyondList: the findings of a session that the list of the filter
+// leaves out are those of that session, by its button and by the address.
+func browserSessionBeyondList(t *testing.T, ctx context.Context) {
+	res := oneEach(reporttest.Many(700))
+	p := open(t, ctx, res)
+	p.text(`(() => { const b = document.querySelector('button.only'); b.dataset.session = '650'; b.click(); })()`)
+	p.has(matched, "1 of 700 findings, 1 of 700 sessions")
+	for address, want := range map[string]string{"session=612": "1 of 700 ", "session=700": "700 of 700 ", "session=-1": "0 of 700 ", "session=length": "700 of 700 "} {
+		p.text(`location.hash = '?` + address + `'`)
+		p.do(chromedp.Sleep(100 * time.Millisecond))
+		p.has(matched, want)
+	}
+}
+
+// oneEach puts each finding of a result into a session of its own.
+func oneEach(res *scan.Result) *scan.Result {
+	like := *res.Sessions[0]
+	res.Sessions = nil
+	for i, f := range res.Findings {
+		s := like
+		s.Key, s.Findings, s.First, s.Last = fmt.Sprintf("%s/%d", f.Host, i), []*finding.Finding{f}, f.Time, f.Time
+		f.Session = s.Key
+		res.Sessions = append(res.Sessions, &s)
+	}
+	return res
 }

@@ -106,6 +106,14 @@ const state = () => {
 	add('sort', (sort !== 'time' || down) && (down ? '-' : '') + sort);
 	return String(s);
 };
+// chooseSession filters by the session of a number, also by one that the list leaves out.
+const chooseSession = number => {
+	const list = form.elements.session, name = /^\d+$/.test(number) && data.sessions?.[number];
+	list.value = number;
+	if (list.selectedIndex >= 0) return;
+	if (name) list.append(el('option', {value: number}, name));
+	list.value = name ? number : '';
+};
 const keepState = () => {
 	const [place] = location.hash.split('?');
 	mark(state() ? `${place || '#'}?${state()}` : place.length > 1 ? place : '');
@@ -113,13 +121,14 @@ const keepState = () => {
 const takeState = () => {
 	const s = new URLSearchParams(location.hash.split('?')[1] ?? ''), f = form.elements;
 	const number = (list, name) => { const n = (list ?? []).indexOf(s.get(name)); return n < 0 ? '' : String(n); };
-	for (const name of ['q', 'session', 'from', 'to', 'mark']) f[name].value = s.get(name) ?? '';
+	for (const name of ['q', 'from', 'to', 'mark']) f[name].value = s.get(name) ?? '';
+	chooseSession(s.get('session') ?? '');
 	f.host.value = number(data.hosts, 'host');
 	f.rule.value = number(data.labels, 'rule');
 	f.level.value = /^[1-5]$/.test(s.get('level')) ? s.get('level') : '0';
 	const by = /^(-?)(time|level|host|process|user|rules)$/.exec(s.get('sort') ?? '');
 	[down, sort] = by ? [by[1] === '-', by[2]] : [false, 'time'];
-	for (const list of [f.session, f.mark]) if (list.selectedIndex < 0) list.value = '';
+	if (f.mark.selectedIndex < 0) f.mark.value = '';
 };
 
 // What is filtered, as rows of texts.

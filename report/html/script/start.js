@@ -28,7 +28,7 @@ if (form && table) {
 	document.addEventListener('click', event => {
 		const only = event.target.closest('button.only');
 		if (!only) return;
-		form.elements.session.value = only.dataset.session;
+		chooseSession(only.dataset.session);
 		filter();
 		$('findings').scrollIntoView();
 		table.querySelector('tbody a')?.focus({preventScroll: true});
