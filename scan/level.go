@@ -145,9 +145,9 @@ type weighed struct {
 // that started it, up to the web server: a shell is as grave as what it ran. It
 // returns the findings with what that comes from.
 func (d *detection) weigh(findings []*finding.Finding) []*weighed {
-	list := make([]*weighed, len(findings))
+	all, list := make([]weighed, len(findings)), make([]*weighed, len(findings))
 	for i, f := range findings {
-		list[i] = &weighed{Finding: f}
+		all[i].Finding, list[i] = f, &all[i]
 	}
 	d.measure(list)
 	d.weighAgain(list)

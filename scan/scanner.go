@@ -50,6 +50,7 @@ type Result struct {
 	inputs     []*input
 	eventsLost int
 	web        *webLogs
+	traceAt    map[traceKey]int // index in Traces
 	weighed    []*weighed
 	// writers are the images of what wrote the programs of findings in their sessions.
 	writers map[*finding.Finding]string
@@ -93,7 +94,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		return nil, loaded.err
 	}
 	options.Progress.Enter(PhaseRules)
-	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}, writers: make(map[*finding.Finding]string)}
+	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}, writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	d := &detection{

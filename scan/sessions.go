@@ -92,10 +92,10 @@ func (by *summarizer) raise(s *finding.Session) {
 	}
 }
 
-// keepLevel leaves out the sessions below a level with their findings and events,
-// and of the findings that belong to no session those below it. A session is kept whole: what
-// raises its level are findings that have a lower one each. It returns how many
-// findings are left out.
+// keepLevel leaves out the sessions below a level with their findings, events and
+// requests, and of the findings that belong to no session those below it. A session
+// is kept whole: what raises its level are findings that have a lower one each. It
+// returns how many findings are left out.
 func (r *Result) keepLevel(level rules.Level) (below int) {
 	left := make(map[string]bool)
 	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *finding.Session) bool {
@@ -107,5 +107,6 @@ func (r *Result) keepLevel(level rules.Level) (below int) {
 		return left[f.Session] || f.Session == "" && f.Level < level
 	})
 	r.Events = slices.DeleteFunc(r.Events, func(e *finding.Event) bool { return e.Session != nil && left[e.Session.Key] })
+	r.Requests = slices.DeleteFunc(r.Requests, func(q *finding.Request) bool { return q.Session != nil && left[q.Session.Key] })
 	return all - len(r.Findings)
 }

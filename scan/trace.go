@@ -78,11 +78,16 @@ func (r *reading) takeTraces(blind map[string]bool) {
 	}
 }
 
+// traceKey tells the traces of one host from each other, and from those of others.
+type traceKey struct{ host, what string }
+
 // addTrace counts an event that only rules of the role trace match.
 func (res *Result) addTrace(e *finding.Event, what string) {
-	i := slices.IndexFunc(res.Traces, func(t Trace) bool { return t.Host == e.Host && t.What == what })
-	if i < 0 {
+	key := traceKey{e.Host, what}
+	i, ok := res.traceAt[key]
+	if !ok {
 		i = len(res.Traces)
+		res.traceAt[key] = i
 		res.Traces = append(res.Traces, Trace{Host: e.Host, What: what, First: e.Time, Example: e})
 	}
 	t := &res.Traces[i]

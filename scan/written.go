@@ -40,6 +40,7 @@ func (d *detection) weighWritten(r *Result) {
 	for _, s := range r.Sessions {
 		if wrote[s.Key] {
 			again = append(again, s)
+			d.options.Baseline.Mark(s.Findings) // it knows up to a level
 		}
 	}
 	d.summarize(again)

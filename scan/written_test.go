@@ -1,6 +1,8 @@
 package scan_test
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,7 +62,7 @@ func (r *writtenRow) event(at time.Time) evtxtest.Event {
 // the level of the finding and of the session, whatever goroutines there are and
 // whichever level is asked for.
 func TestWritten(t *testing.T) {
-	dir := writeWritten(t)
+	dir := writeWritten(t, true)
 	for _, workers := range []int{1, 8} {
 		res := mustScan(t, scan.Options{Paths: []string{dir}, Workers: workers, MinLevel: rules.LevelHigh})
 		if len(res.Sessions) != 1 || res.Sessions[0].Level < rules.LevelHigh {
@@ -91,8 +93,9 @@ func runOf(file string) string {
 	return image
 }
 
-// writeWritten writes the log of a server that starts each program of writtenRows.
-func writeWritten(t *testing.T) string {
+// writeWritten writes the logs of a server that starts each program of writtenRows,
+// with who wrote these or without.
+func writeWritten(t *testing.T, writers bool) string {
 	t.Helper()
 	at := func(second int) time.Time { return storyStart.Add(time.Duration(second) * time.Second) }
 	var events []evtxtest.Event
@@ -106,7 +109,9 @@ func writeWritten(t *testing.T) string {
 	create(1, 900, 50, `C:\x\agent.exe`, `C:\Windows\System32\services.exe`)
 	create(10, 200, 100, shell, workerPath)
 	for i, r := range writtenRows {
-		events = append(events, r.event(at(r.second)))
+		if writers {
+			events = append(events, r.event(at(r.second)))
+		}
 		create(30, uint32(1000+4*i), 100, runOf(r.program), workerPath)
 	}
 	file, err := evtxtest.Build(evtxtest.Options{}, events)
@@ -117,5 +122,54 @@ func writeWritten(t *testing.T) string {
 	if err := os.WriteFile(filepath.Join(dir, "sysmon.evtx"), file.Data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	var web strings.Builder
+	web.WriteString("#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status time-taken\r\n")
+	fmt.Fprintf(&web, "%s POST /run.aspx - 198.51.100.7 curl 200 900\r\n", at(30).Format(time.DateTime))
+	writeFile(t, filepath.Join(dir, "inetpub", "logs", "W3SVC1", "u_ex260302.log"), []byte(web.String()))
 	return dir
+}
+
+// TestWrittenAndKnown: a baseline that knows a program knows it up to a level: not
+// when it was written by the server before it ran.
+func TestWrittenAndKnown(t *testing.T) {
+	var baseline bytes.Buffer
+	if err := finding.WriteBaseline(&baseline, mustScan(t, scan.Options{Paths: []string{writeWritten(t, false)}}).Findings); err != nil {
+		t.Fatal(err)
+	}
+	known, err := finding.ReadBaseline(&baseline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := mustScan(t, scan.Options{Paths: []string{writeWritten(t, true)}, Baseline: known})
+	is := make(map[string]bool)
+	for _, f := range res.Findings {
+		is[f.Image] = f.Known
+	}
+	for _, r := range writtenRows {
+		image := runOf(r.program)
+		if known, found := is[image]; known == r.want && (found || r.want) {
+			t.Errorf("%s: known %v", image, known)
+		}
+	}
+	if res.Sessions[0].Known {
+		t.Error("the session is known")
+	}
+}
+
+// TestLevelOfStory: what a level leaves out is left out with its events and requests.
+func TestLevelOfStory(t *testing.T) {
+	dir := writeWritten(t, true)
+	all := mustScan(t, scan.Options{Paths: []string{dir}})
+	if len(all.Sessions) != 1 || len(all.Requests) == 0 || len(all.Events) == 0 || all.Sessions[0].Level != rules.LevelHigh {
+		t.Fatalf("%d requests, %d events", len(all.Requests), len(all.Events))
+	}
+	res := mustScan(t, scan.Options{Paths: []string{dir}, MinLevel: rules.LevelCritical})
+	if len(res.Sessions)+len(res.Findings)+len(res.Requests) > 0 {
+		t.Errorf("%d sessions, %d findings, %d requests", len(res.Sessions), len(res.Findings), len(res.Requests))
+	}
+	for _, e := range res.Events {
+		if e.Session != nil {
+			t.Errorf("an event of a session: %s", e.Summary)
+		}
+	}
 }
