@@ -215,3 +215,22 @@ level: high
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestEventFieldsOfGate: names are compared so too where a gate looks at records
+// that have no template.
+func TestEventFieldsOfGate(t *testing.T) {
+	const ruleText = `title: without blanks
+logsource: {product: windows, service: windefend}
+detection: {sel: {EventID: 1117, ThreatName|contains: ASP}, condition: sel}
+level: high
+`
+	row := storyEvent{
+		0, "WEB2", "Microsoft-Windows-Windows Defender/Operational", "Microsoft-Windows-Windows Defender", 1117, 9, "",
+		`Threat Name=Backdoor:ASP/X|Path=file:_C:\inetpub\a.aspx`, "",
+	}
+	other := row
+	other.fields = `Threat Name=Virus:DOS/X|Path=file:_C:\ASP\a.aspx`
+	if diff := cmp.Diff([][]string{{"without blanks"}, nil}, matchedEvents(t, ruleText, []storyEvent{row, other})); diff != "" {
+		t.Errorf("matched (-want +got):\n%s", diff)
+	}
+}

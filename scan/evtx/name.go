@@ -148,6 +148,17 @@ func equalFoldASCII(utf16 []byte, text string) bool {
 	return true
 }
 
+// equalFolded reports whether a UTF-16LE name of ASCII characters is one that
+// event.FoldName gives.
+func equalFolded(utf16 []byte, folded string) bool {
+	var buffer [64]byte
+	name := buffer[:0]
+	for i := 0; i < len(utf16); i += 2 {
+		name = append(name, utf16[i])
+	}
+	return len(name) >= len(folded) && string(event.AppendFolded(name[:0], name)) == folded
+}
+
 // The layout of a name node: offset of the next node of its bucket (u32), hash
 // (u16), count of UTF-16 units (u16), the units, a NUL unit.
 const (

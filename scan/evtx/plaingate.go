@@ -11,7 +11,7 @@ import (
 // records have no template: compiling such a record takes ten times as long as
 // looking at it.
 type plainLook struct {
-	names  []string // of the values in lower case; plainChannel for that of System
+	names  []string // of the values as event.FoldName has them; plainChannel for that of System
 	admits func(*event.Glance) bool
 }
 
@@ -65,7 +65,7 @@ func (d *Decoder) plainLookAt(computer []byte, key int) *plainLook {
 func newPlainLook(ask event.Look) *plainLook {
 	l := &plainLook{admits: ask.Admits}
 	for _, f := range ask.Fields {
-		name := strings.ToLower(f.Name)
+		name := event.FoldName(f.Name)
 		switch {
 		case f.System && name == "channel":
 			name = plainChannel
@@ -183,7 +183,7 @@ func (p *plainPayload) text(l *plainLook, values []event.Value, text []byte) boo
 		}
 	}
 	for i, name := range l.names {
-		if equalFoldASCII(text, name) {
+		if equalFolded(text, name) {
 			p.value = i
 		}
 	}
