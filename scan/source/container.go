@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -69,8 +68,7 @@ type expander struct {
 	notes      []Note
 	paths      map[string]int  // how often a path was used
 	consumed   map[string]bool // paths of files that are parts of an image
-	temps      []*os.File
-	spilled    int64       // bytes in temps
+	temps      *tempFiles
 	excess     int64       // bytes that were unpacked beyond what is no wonder
 	read       []*unpacked // members of streams that were unpacked while they were passed
 	turns      int         // of inputs that are best read in the order in which they are packed

@@ -3,7 +3,6 @@ package source
 import (
 	"fmt"
 	"io"
-	"os"
 )
 
 // pages is content in memory, in pieces, so that it can grow without being copied;
@@ -13,8 +12,8 @@ type pages struct {
 	memory *memory
 	list   [][]byte
 	size   int64
-	held   int64    // of the budget, in bytes
-	file   *os.File // has all of it, nil if list does
+	held   int64     // of the budget, in bytes
+	file   *tempFile // has all of it, nil if list does
 }
 
 // read appends up to n bytes of a reader. The error is that of io.ReadFull.
@@ -43,11 +42,14 @@ func (p *pages) read(r io.Reader, n int64) error {
 // drop forgets the content. Nobody may read it any more.
 func (p *pages) drop() {
 	p.memory.put(p.list)
-	p.list, p.size = nil, 0
+	if p.file != nil {
+		p.file.remove()
+	}
+	p.list, p.size, p.file = nil, 0, nil
 }
 
 // spill moves the content to a file, which has all that comes from then on.
-func (p *pages) spill(file *os.File) error {
+func (p *pages) spill(file *tempFile) error {
 	for i, page := range p.list {
 		at := int64(i) * pageSize
 		if _, err := file.WriteAt(page[:min(pageSize, p.size-at)], at); err != nil {
@@ -80,9 +82,6 @@ func (p *pages) ReadAt(b []byte, off int64) (int, error) {
 	return read, nil
 }
 
-// maxSpilled is how many bytes temporary files may have in all.
-const maxSpilled = 64 << 30
-
 // makeRoom makes room for n more bytes of content: of the budget, or else in a
 // temporary file, if the options allow any.
 func (x *expander) makeRoom(p *pages, n int64) error {
@@ -94,20 +93,19 @@ func (x *expander) makeRoom(p *pages, n int64) error {
 		if err == nil || x.options.Temp == "" {
 			return err
 		}
-		file, failed := os.CreateTemp(x.options.Temp, "webshellscan-*.tmp")
+		file, failed := x.temps.create()
 		if failed != nil {
 			return fmt.Errorf("%w, and no temporary file: %w", err, failed)
 		}
-		x.temps = append(x.temps, file)
-		if err := p.spill(file); err != nil {
+		if err = file.grow(p.held); err == nil {
+			err = p.spill(file)
+		}
+		if err != nil {
+			file.remove()
 			return err
 		}
 		x.budget.let(p.held)
 		p.held = 0
 	}
-	if n > maxSpilled-x.spilled {
-		return fmt.Errorf("%w: temporary files of more than %d GiB", ErrMemory, maxSpilled>>30)
-	}
-	x.spilled += n
-	return nil
+	return p.file.grow(n)
 }

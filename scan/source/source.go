@@ -86,17 +86,16 @@ type Found struct {
 	// Notes are remarks about containers that were read.
 	Notes []Note
 
-	temps []*os.File
+	temps *tempFiles // nil if nothing was looked for
 }
 
-// Close removes the temporary files. Inputs must not be used any more.
+// Close removes the temporary files, those too that were made for an input that is
+// still open. Inputs must not be used any more.
 func (f *Found) Close() error {
-	var errs []error
-	for _, file := range f.temps {
-		errs = append(errs, file.Close(), os.Remove(file.Name()))
+	if f.temps == nil {
+		return nil
 	}
-	f.temps = nil
-	return errors.Join(errs...)
+	return f.temps.close()
 }
 
 // Skipped is something that was not taken for an input.
@@ -140,13 +139,13 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 		options.Memory = defaultMemory()
 	}
 	options.Passwords = append(slices.Clone(options.Passwords), "infected")
-	x := &expander{ctx: ctx, options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), skipped: f.skipped}
+	x := &expander{ctx: ctx, options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), skipped: f.skipped, temps: &tempFiles{folder: options.Temp}}
 	err := x.readPipes(f.pipes, options.Stdin)
 	if err == nil {
 		err = x.expandAll(f.inputs)
 	}
 	if err != nil {
-		return Found{}, errors.Join(err, (&Found{temps: x.temps}).Close())
+		return Found{}, errors.Join(err, x.temps.close())
 	}
 	x.settle()
 	slices.SortFunc(x.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })

@@ -212,6 +212,7 @@ func (x *expander) streamed(in Input, packed int64, open func() (io.ReadCloser, 
 		defer func() { _ = r.Close() }() // it was only read
 		data, err := x.keep(r, -1, mostSoFar(r, func() int64 { return mostOf(packed) }))
 		if data.size == 0 && err != nil {
+			x.forget(data)
 			return nil, err
 		}
 		return &File{reader: data, size: data.size, fault: err, close: func() error {
