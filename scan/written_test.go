@@ -63,27 +63,40 @@ func (r *writtenRow) event(at time.Time) evtxtest.Event {
 // whichever level is asked for.
 func TestWritten(t *testing.T) {
 	dir := writeWritten(t, true)
-	for _, workers := range []int{1, 8} {
-		res := mustScan(t, scan.Options{Paths: []string{dir}, Workers: workers, MinLevel: rules.LevelHigh})
-		if len(res.Sessions) != 1 || res.Sessions[0].Level < rules.LevelHigh {
-			t.Fatalf("%d sessions", len(res.Sessions))
+	var part bytes.Buffer
+	if _, err := scan.Collect(t.Context(), scan.Options{Paths: []string{dir}}, "", &part); err != nil {
+		t.Fatal(err)
+	}
+	collected := filepath.Join(t.TempDir(), "all"+scan.PartialEnding)
+	writeFile(t, collected, part.Bytes())
+	for _, path := range []string{dir, collected} {
+		for _, workers := range []int{1, 8} {
+			checkWritten(t, mustScan(t, scan.Options{Paths: []string{path}, Workers: workers, MinLevel: rules.LevelHigh}))
 		}
-		got := make(map[string]bool)
-		for _, f := range res.Findings {
-			for _, r := range f.LevelReasons {
-				if r.Rule != nil && r.Rule.Name == "behaviour_runs_written" && !strings.HasPrefix(r.Why, "below it") {
-					got[f.Image] = r.Effect == finding.LevelAtLeast
-				}
+	}
+}
+
+// checkWritten compares what was raised with writtenRows.
+func checkWritten(t *testing.T, res *scan.Result) {
+	t.Helper()
+	if len(res.Sessions) != 1 || res.Sessions[0].Level < rules.LevelHigh {
+		t.Fatalf("%d sessions", len(res.Sessions))
+	}
+	got := make(map[string]bool)
+	for _, f := range res.Findings {
+		for _, r := range f.LevelReasons {
+			if r.Rule != nil && r.Rule.Name == "behaviour_runs_written" && !strings.HasPrefix(r.Why, "below it") {
+				got[f.Image] = r.Effect == finding.LevelAtLeast
 			}
 		}
-		for _, r := range writtenRows {
-			if image := runOf(r.program); got[image] != r.want {
-				t.Errorf("%s: raised %v, want %v", r.program, got[image], r.want)
-			}
+	}
+	for _, r := range writtenRows {
+		if image := runOf(r.program); got[image] != r.want {
+			t.Errorf("%s: raised %v, want %v", r.program, got[image], r.want)
 		}
-		if got := res.Sessions[0].Processes; got != len(writtenRows)+1 {
-			t.Errorf("%d processes: they were counted twice", got)
-		}
+	}
+	if got := res.Sessions[0].Processes; got != len(writtenRows)+1 {
+		t.Errorf("%d processes: they were counted twice", got)
 	}
 }
 
@@ -114,7 +127,7 @@ func writeWritten(t *testing.T, writers bool) string {
 		}
 		create(30, uint32(1000+4*i), 100, runOf(r.program), workerPath)
 	}
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	file, err := evtxtest.Build(evtxtest.Options{RecordsPerChunk: 1}, events) // chunks are held each by itself
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -429,3 +429,34 @@ func TestShard(t *testing.T) {
 		}
 	}
 }
+
+// TestMergeCorpus: what is collected of each scenario and merged is what a scan of
+// it says, stories with all that they need.
+func TestMergeCorpus(t *testing.T) {
+	for _, set := range []string{"recall", "story"} {
+		folders, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "corpus", set, "*", "truth.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(folders) == 0 {
+			t.Skip("skipped: there is no ../shared/corpus beside this clone")
+		}
+		for _, truth := range folders {
+			folder := filepath.Dir(truth)
+			dir := t.TempDir()
+			part, one, other := filepath.Join(dir, "all.wsp"), filepath.Join(dir, "scan.jsonl"), filepath.Join(dir, "merge.jsonl")
+			status, _, _ := runHere(t, folder, "-q", "-o", one)
+			if got, _, stderr := runHere(t, "collect", folder, "-q", "-o", part); got != exitNothing && got != exitIncomplete {
+				t.Fatalf("%s: collect: status %d\n%s", folder, got, stderr)
+			}
+			if got, _, stderr := runHere(t, "merge", part, "-q", "-o", other); got != status {
+				t.Errorf("%s: status %d, not %d\n%s", folder, got, status, stderr)
+			}
+			want, err1 := os.ReadFile(one)
+			got, err2 := os.ReadFile(other)
+			if err1 != nil || err2 != nil || !bytes.Equal(want, got) {
+				t.Errorf("%s: not what a scan gives (%v, %v):\n%s", folder, err1, err2, firstDifference(want, got))
+			}
+		}
+	}
+}

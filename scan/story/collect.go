@@ -242,12 +242,12 @@ func (x *Index) MayTell(ev *event.Event) bool {
 	f := eventFields{ev}
 	if k.guid != "" {
 		if o, ok := h.guids[f.guid(k.guid)]; ok {
-			return mayTellOf(k, o)
+			return x.mayTellOf(k, o, ev)
 		}
 	}
 	if pid := processID(k, f); pid != 0 {
 		for _, o := range h.pids[pid] {
-			if o.session >= 0 && o.at(ev.Time) && mayTellOf(k, o) {
+			if o.session >= 0 && o.at(ev.Time) && x.mayTellOf(k, o, ev) {
 				return true
 			}
 		}
@@ -257,8 +257,8 @@ func (x *Index) MayTell(ev *event.Event) bool {
 
 // mayTellOf reports whether an event of a process of a session is told of: of a
 // server's own ones few are.
-func mayTellOf(k *kind, o owner) bool {
-	return !o.server || k.own || k.category == WebError || k.later()
+func (x *Index) mayTellOf(k *kind, o owner, ev *event.Event) bool {
+	return !o.server || k.own || k.category == WebError || k.later() || o.session >= 0 && x.wroteProgram(o.session, k, ev)
 }
 
 // claimed reports whether a session may be the one whose logon session or account
