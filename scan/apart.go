@@ -5,7 +5,8 @@ import (
 )
 
 // tellApart says of which hosts with sessions logs were collected apart from the
-// others, so that their stories may lack events and requests.
+// others, or are not held as they were to be, so that their stories may lack events
+// and requests.
 func (res *Result) tellApart(r *reading) {
 	if len(r.parts) == 0 {
 		return
@@ -18,34 +19,39 @@ func (res *Result) tellApart(r *reading) {
 		if !active[host] {
 			continue
 		}
-		if r.apart(about.Names) || slices.ContainsFunc(res.web.logs, func(l *webLog) bool { return l.missed && l.host == host }) {
-			if host < len(res.Coverage) { // else working it out failed
-				res.Coverage[host].Apart = true
-			}
-			res.Summary.Blind = append(res.Summary.Blind, Blind{
-				about.Name, "logs of this host were collected apart from each other: the stories of its sessions may lack events and requests",
-			})
+		apart, lacks := r.apart(about.Names)
+		apart = apart || slices.ContainsFunc(res.web.logs, func(l *webLog) bool { return l.missed && l.host == host })
+		why := "logs of this host were collected apart from each other"
+		switch {
+		case apart:
+		case lacks:
+			why = "a partial result does not hold all that was to be kept of this host's logs"
+		default:
+			continue
 		}
+		if host < len(res.Coverage) { // else working it out failed
+			res.Coverage[host].Apart = true
+		}
+		res.Summary.Blind = append(res.Summary.Blind, Blind{about.Name, why + ": the stories of its sessions may lack events and requests"})
 	}
 }
 
 // apart reports whether parts may hold too little for the stories of a host, by its
 // names: each holds what may be of a session that it sees, and only one of them
-// sees all processes.
-func (r *reading) apart(names []string) bool {
+// sees all processes. lacks says that the one which does lacks something.
+func (r *reading) apart(names []string) (apart, lacks bool) {
 	seen := 0
 	for _, p := range r.parts {
-		if slices.ContainsFunc(p.index.seen, func(name string) bool { return slices.Contains(names, name) }) {
+		sees := slices.ContainsFunc(p.index.seen, func(name string) bool { return slices.Contains(names, name) })
+		if sees {
 			seen++
 		}
-		for _, n := range p.index.lacking {
-			if has(p.meta.inputs[n], names) {
-				return true
-			}
+		if slices.ContainsFunc(p.index.lacking, func(n int) bool { return has(p.meta.inputs[n], names) }) {
+			apart, lacks = apart || !sees, lacks || sees
 		}
 	}
 	direct := len(r.those(func(in *input) bool { return !in.restored && has(in, names) })) > 0
-	return seen > 1 || seen == 1 && direct
+	return apart || seen > 1 || seen == 1 && direct, lacks
 }
 
 // has reports whether an input has records of a host, by its names.

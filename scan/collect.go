@@ -47,11 +47,16 @@ func Collect(ctx context.Context, options Options, label string, out io.Writer) 
 			return nil, fmt.Errorf("%s %w", in.Path, ErrIsPartial)
 		}
 	}
+	return collectFound(ctx, &found, &options, label, out)
+}
+
+// collectFound is Collect for what was found.
+func collectFound(ctx context.Context, found *source.Found, options *Options, label string, out io.Writer) (*Collected, error) {
 	rest := context.WithoutCancel(ctx)
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
-	sets := loadAside(rest, &options, stop)
-	reading := newReading(&found, &options)
+	sets := loadAside(rest, options, stop)
+	reading := newReading(found, options)
 	reading.number()
 	reading.planEvents(sets, len(options.Rules.Paths) > 0)
 	reading.events.holdCame()
@@ -66,7 +71,7 @@ func Collect(ctx context.Context, options Options, label string, out io.Writer) 
 	if err != nil {
 		return nil, err
 	}
-	c := &collecting{reading: reading, writer: w, loaded: loaded, plan: sets.plan(), options: &options}
+	c := &collecting{reading: reading, writer: w, loaded: loaded, plan: sets.plan(), options: options}
 	if err := c.rows(); err != nil {
 		return nil, err
 	}
@@ -168,12 +173,13 @@ func (c *collecting) held(ctx context.Context, meta []byte) error {
 		c.result.Crashes = append(c.result.Crashes, f.Err.Error())
 	}
 	h.exports(hold)
-	h.others(res, r.others, hold)
+	failed := h.others(res, r.others, hold)
 	others := partMeta{others: r.others}
 	if err := c.add(sectionOthers, others.codeOthers); err != nil {
 		return err
 	}
 	c.result.Summary = summarize(r, forest, c.loaded.rules)
+	c.result.Summary.unreadable(failed...)
 	h.about(&index)
 	return c.add(sectionHeldIndex, index.code)
 }

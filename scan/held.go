@@ -40,8 +40,9 @@ type heldIndex struct {
 	entries []heldEntry
 	// seen are the names of the hosts whose process creations the part has.
 	seen []string
-	// lacking are the numbers of the inputs of other hosts that are too large to be
-	// held for what another part may know of those hosts.
+	// lacking are the numbers of the inputs of which something was to be held and is
+	// not: those that are too large, also for what another part may know of their
+	// hosts, and those that could not be read a second time.
 	lacking []int
 }
 
@@ -291,6 +292,7 @@ type holder struct {
 	spare   int64                     // bytes of maxSpare that are left
 	active  map[int]bool              // hosts with sessions
 	unseen  map[int]bool              // hosts without process creations
+	unheld  map[int]bool              // inputs of which not all is held that was to be
 	wanted  map[uint32]map[int64]bool // offsets of records, by input
 	whole   map[uint32]map[int64]bool // offsets of chunks
 }
@@ -299,7 +301,7 @@ type holder struct {
 // them have sessions is for the rules to say, when all parts are together.
 func newHolder(r *reading, forest *proctree.Forest, servers *workerMap) *holder {
 	h := &holder{
-		reading: r, forest: forest, active: make(map[int]bool), unseen: make(map[int]bool), since: noSession, spare: maxSpare,
+		reading: r, forest: forest, active: make(map[int]bool), unseen: make(map[int]bool), unheld: make(map[int]bool), since: noSession, spare: maxSpare,
 		wanted: make(map[uint32]map[int64]bool), whole: make(map[uint32]map[int64]bool),
 	}
 	var list []*finding.Session
@@ -463,11 +465,12 @@ type holdWorker struct {
 	decoder *evtx.Decoder
 }
 
-// hold reads what is to be held of a unit.
-func (w *holdWorker) hold(ctx context.Context, u heldUnit) ([]evtx.Excerpt, error) {
+// hold reads what is to be held of a unit. What it cannot read the input loses.
+func (w *holdWorker) hold(ctx context.Context, u heldUnit) []evtx.Excerpt {
 	file, err := u.in.Open()
 	if err != nil {
-		return nil, err
+		u.in.lose(u.chunks[0].Offset, err)
+		return nil
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	offsets := w.offsetsIn(ctx, u, file)
@@ -480,12 +483,13 @@ func (w *holdWorker) hold(ctx context.Context, u heldUnit) ([]evtx.Excerpt, erro
 		}
 		n, err := file.ReadAt(chunk, c.Offset)
 		if err != nil && !errors.Is(err, io.EOF) {
-			continue // told already
+			u.in.unread(c.Offset+int64(n), err)
+			continue
 		}
 		slices.Sort(offsets[c.Offset])
 		list = append(list, w.decoder.NewExcerpt(chunk[:n], c.Offset, slices.Compact(offsets[c.Offset]), whole))
 	}
-	return list, nil
+	return list
 }
 
 // offsetsIn returns which records of the chunks of a unit are to be held: their
@@ -503,8 +507,10 @@ func (w *holdWorker) offsetsIn(ctx context.Context, u heldUnit, file *source.Fil
 		reader = w.unknown
 	}
 	told := slices.DeleteFunc(slices.Clone(u.chunks), func(c evtx.Chunk) bool { return !w.tells(u.in, c) })
-	for ev := range reader.Chunks(u.in.evtx.From(file), told, &w.reading.pool).Events(ctx) {
-		if ev != nil && w.mayTell(u.in, ev) {
+	for ev, err := range reader.Chunks(u.in.evtx.From(file), told, &w.reading.pool).Events(ctx) {
+		if ev == nil {
+			u.in.unreadFault(err)
+		} else if w.mayTell(u.in, ev) {
 			offsets[ev.Place.Chunk] = append(offsets[ev.Place.Chunk], int(ev.Place.Offset-ev.Place.Chunk))
 		}
 	}
@@ -515,7 +521,7 @@ func (w *holdWorker) offsetsIn(ctx context.Context, u heldUnit, file *source.Fil
 type holdFunc func(e heldEntry, from io.Reader) (int64, error)
 
 // logs gives the sections of the logs, with several goroutines. The failures are
-// errors of this program; a log that cannot be read again was told of.
+// errors of this program.
 func (h *holder) logs(ctx context.Context, hold holdFunc) (failures []work.Failure, err error) {
 	workers := make([]*holdWorker, max(1, h.reading.workers))
 	selection := evtx.Select(story.Want())
@@ -525,9 +531,11 @@ func (h *holder) logs(ctx context.Context, hold holdFunc) (failures []work.Failu
 	}
 	for units := range slices.Chunk(h.units(), 4*len(workers)) {
 		lists := make([][]evtx.Excerpt, len(units))
-		failures = append(failures, work.Each(len(workers), len(units), func(g, i int) {
-			lists[i], _ = workers[g].hold(ctx, units[i]) // told by the first pass
-		})...)
+		crashes := work.Each(len(workers), len(units), func(g, i int) { lists[i] = workers[g].hold(ctx, units[i]) })
+		for _, f := range crashes {
+			h.unheld[int(units[f.Index].in.index)] = true
+		}
+		failures = append(failures, crashes...)
 		for i, list := range lists {
 			if len(list) == 0 {
 				continue
@@ -567,14 +575,26 @@ func (h *holder) exports(hold holdFunc) {
 				continue
 			}
 		}
-		if file, err := in.Open(); err == nil {
-			if file.Size() <= most {
-				n, _ := hold(heldEntry{number: int(in.index), whole: true}, io.NewSectionReader(file, 0, file.Size())) // without it the merge tells
-				h.spend(most, n)
-			}
-			_ = file.Close() // it was only read
+		n, err := h.export(in, most, hold)
+		if err != nil {
+			in.lose(n, err)
 		}
+		h.spend(most, n)
 	}
+}
+
+// export gives the section of an export, unless it has more bytes than most.
+func (h *holder) export(in *input, most int64, hold holdFunc) (n int64, err error) {
+	file, err := in.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	if file.Size() > most {
+		h.unheld[int(in.index)] = true
+		return 0, nil
+	}
+	return hold(heldEntry{number: int(in.index), whole: true}, io.NewSectionReader(file, 0, file.Size()))
 }
 
 // spend takes bytes off what is spare, if they were bounded by that.
@@ -584,8 +604,8 @@ func (h *holder) spend(most, n int64) {
 	}
 }
 
-// about says of which hosts the part knows the processes, and what it lacks for
-// others, in an index of what it holds.
+// about says of which hosts the part knows the processes, and what it lacks, in an
+// index of what it holds.
 func (h *holder) about(index *heldIndex) {
 	held := make(map[int]bool)
 	for _, e := range index.entries {
@@ -598,17 +618,19 @@ func (h *holder) about(index *heldIndex) {
 	}
 	slices.Sort(index.seen)
 	for i, in := range h.reading.inputs {
-		if in.err == nil && h.isUnseen(in) && !held[i] && (in.form != export.None || in.stats.Records > maxApart) {
+		apart := in.err == nil && h.isUnseen(in) && !held[i] && (in.form != export.None || in.stats.Records > maxApart)
+		if apart || h.unheld[i] || in.lost != nil {
 			index.lacking = append(index.lacking, i)
 		}
 	}
 }
 
 // others gives the sections of web logs and configurations: of hosts with sessions
-// whole, of the others what is spare, or the beginning.
-func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) {
+// whole, of the others what is spare, or the beginning. It returns which could not
+// be read.
+func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) (failed []FileError) {
 	if len(list) == 0 {
-		return
+		return nil
 	}
 	owners := newOwners(res)
 	for i, in := range list {
@@ -621,7 +643,8 @@ func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) {
 		}
 		file, err := in.Open()
 		if err != nil {
-			continue // the merge finds nothing of it, and tells
+			failed = append(failed, FileError{in.Path, err}) // the merge tells too, as nothing is held
+			continue
 		}
 		if fault := errors.Join(file.Fault(), file.Changed(in.Input)); fault != nil {
 			in.fault = fault.Error()
@@ -630,9 +653,14 @@ func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) {
 		if size > most {
 			e.cut, size = size > maxLook, min(size, maxLook)
 		}
-		if n, err := hold(e, io.NewSectionReader(file, 0, size)); err == nil && !e.cut {
+		n, err := hold(e, io.NewSectionReader(file, 0, size))
+		switch {
+		case err != nil:
+			failed = append(failed, FileError{in.Path, err})
+		case !e.cut:
 			h.spend(most, n)
 		}
 		_ = file.Close() // it was only read
 	}
+	return failed
 }

@@ -45,6 +45,9 @@ type input struct {
 	exported  export.Result // what it held
 	exportErr error         // why the rest of it was not read
 
+	lost   error // why something that was read could not be read again
+	lostAt int64 // the first place where that was
+
 	// restored says that a partial result holds what its reading left behind, held
 	// what there is of its bytes. Then sum is its hash, sumErr why it has none.
 	restored bool
@@ -287,6 +290,32 @@ func (in *input) interrupt() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.cut = true
+}
+
+// lose notes that something at a place of the input was read, or was to be held,
+// and cannot be read again.
+func (in *input) lose(at int64, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.lost == nil || at < in.lostAt {
+		in.lost, in.lostAt = fmt.Errorf("could not be read a second time: %w", err), at
+	}
+}
+
+// unread is lose for what reading a file that could be opened met. What cannot be
+// read of a file is told of by its first reading.
+func (in *input) unread(at int64, err error) {
+	if in.held != nil || in.faults.Counts()[evtx.ReadError] == 0 {
+		in.lose(at, err)
+	}
+}
+
+// unreadFault is unread for a fault of a log. Other faults than those of reading are
+// told of by the first reading.
+func (in *input) unreadFault(err error) {
+	if fault, ok := errors.AsType[*evtx.FormatError](err); ok && fault.Class == evtx.ReadError {
+		in.unread(fault.Offset, fault.Err)
+	}
 }
 
 // crash notes a panic, which is an error of this program.

@@ -76,6 +76,8 @@ func newInputFile(in *input, hash bool) InputFile {
 		file.Error = FileError{in.Path, in.err}.Reason()
 	case in.complete() && in.changed != nil:
 		file.Error = in.changed.Error()
+	case in.complete() && in.lost != nil:
+		file.Error = FileError{in.Path, in.lost}.Reason()
 	case in.complete():
 	case in.evtx == nil:
 		file.Error = "not read: interrupted"

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -181,25 +182,25 @@ func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool {
 }
 
 // readChunks reads some chunks of a log. What is wrong with them was told by the
-// first pass.
+// first pass, but what can no longer be read.
 func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chunk, reader *evtx.Reader, take func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
-		in.mu.Lock()
-		defer in.mu.Unlock()
-		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: "file", Err: errors.Join(evtx.ErrRead, err)})
+		in.lose(0, err)
 		return
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	if in.held != nil {
-		chunks = slices.DeleteFunc(slices.Clone(chunks), func(c evtx.Chunk) bool { return !in.held.has(c.Offset) })
+		chunks = p.heldOf(in, chunks)
 	}
 	err = work.Guard(func() {
-		for ev := range reader.Chunks(in.evtx.From(file), chunks, &p.reading.pool).Events(ctx) {
-			if ev != nil {
-				ev.Place.File = in.index
-				take(ev)
+		for ev, err := range reader.Chunks(in.evtx.From(file), chunks, &p.reading.pool).Events(ctx) {
+			if ev == nil {
+				in.unreadFault(err)
+				continue
 			}
+			ev.Place.File = in.index
+			take(ev)
 		}
 	})
 	if err != nil {
@@ -207,24 +208,42 @@ func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chu
 	}
 }
 
-// readExport reads an export again.
+// heldOf returns those of some chunks of which a partial result holds something. A
+// record that a rule matched is lost if it does not.
+func (p *storyPass) heldOf(in *input, chunks []evtx.Chunk) []evtx.Chunk {
+	return slices.DeleteFunc(slices.Clone(chunks), func(c evtx.Chunk) bool {
+		held := in.held.has(c.Offset)
+		if !held && p.hitIn(in, c) {
+			in.lose(c.Offset, errNotHeld)
+		}
+		return !held
+	})
+}
+
+// readExport reads an export again. That a partial result does not hold it is lost
+// only if a rule matched a record of it: of stories heldIndex.lacking tells.
 func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, take func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
+		if !errors.Is(err, errNotHeld) || len(p.hits[in.index]) > 0 {
+			in.lose(0, err)
+		}
 		return
 	}
-	defer func() { _ = file.Close() }() // it was only read
-	err = work.Guard(func() {
-		_, _ = export.Read(ctx, file, in.evtx.Size(), in.form, want, func(r *export.Record) error {
+	crash := work.Guard(func() {
+		_, err = export.Read(ctx, file, in.evtx.Size(), in.form, want, func(r *export.Record) error {
 			if r.Event.Key >= 0 {
 				r.Event.Place.File = in.index
 				take(r.Event)
 			}
 			return nil
-		}) // told by the first pass
+		})
 	})
-	if err != nil {
-		in.crash(evtx.Part{End: in.Size}, err)
+	switch err = cmp.Or(err, file.Close()); {
+	case crash != nil:
+		in.crash(evtx.Part{End: in.Size}, crash)
+	case err != nil && in.exportErr == nil && ctx.Err() == nil: // else told already
+		in.lose(0, err)
 	}
 }
 

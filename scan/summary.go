@@ -112,7 +112,7 @@ func summarize(r *reading, forest *proctree.Forest, sets *RuleSets) Summary {
 	for _, in := range r.inputs {
 		s.addInput(in, &total)
 	}
-	slices.SortStableFunc(s.Unreadable, func(a, b FileError) int { return strings.Compare(a.Path, b.Path) })
+	s.unreadable()
 	s.Bytes, s.Chunks, s.Records, s.Lost = total.Bytes, total.Chunks, total.Records, total.Lost
 	s.Recovered = total.Recovered
 	s.First, s.Last = total.First, total.Last
@@ -123,6 +123,12 @@ func summarize(r *reading, forest *proctree.Forest, sets *RuleSets) Summary {
 		s.Blind = []Blind{{"", "not all was read: what these logs could not have shown is not known"}}
 	}
 	return s
+}
+
+// unreadable takes more inputs that could not be read.
+func (s *Summary) unreadable(more ...FileError) {
+	s.Unreadable = append(s.Unreadable, more...)
+	slices.SortStableFunc(s.Unreadable, func(a, b FileError) int { return strings.Compare(a.Path, b.Path) })
 }
 
 // addCrashes takes the panics that were caught after the reading.
@@ -172,6 +178,9 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	total.Bytes += min(evtx.HeaderSize, in.evtx.Size())
 	if in.changed != nil {
 		s.Unreadable = append(s.Unreadable, FileError{in.Path, in.changed})
+	}
+	if in.lost != nil {
+		s.Unreadable = append(s.Unreadable, FileError{in.Path, in.lost})
 	}
 	if !in.isLog() {
 		return

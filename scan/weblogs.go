@@ -67,6 +67,8 @@ type webLogs struct {
 	logs  []*webLog
 	sites map[int]map[string]*weblog.Site // by host and number
 	hash  bool                            // take the hashes of those that are read
+
+	failed []FileError // configurations that could not be read
 }
 
 // findWebLogs looks at the files of web servers that were found.
@@ -120,7 +122,7 @@ func (l *webLog) look() (stats weblog.Stats, err error) {
 	if err != nil {
 		return stats, err
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { err = cmp.Or(err, file.Close()) }()
 	if l.Size < 0 {
 		l.Size = file.Size()
 	}
@@ -151,7 +153,7 @@ func (l *webLog) scan(ctx context.Context, reader weblog.Reader, hash bool, do f
 		l.err = err
 		return
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { l.err = cmp.Or(l.err, file.Close()) }()
 	reader.Format, reader.Name = l.format, l.Path
 	var text io.Reader = io.NewSectionReader(file, 0, file.Size())
 	sum := sha256.New()
@@ -218,7 +220,7 @@ func (res *Result) addWebLogs(given map[string]string) {
 	if len(nobodys) > 0 {
 		s.Blind = append(s.Blind, Blind{Text: unattributed(nobodys)})
 	}
-	slices.SortStableFunc(s.Unreadable, func(a, b FileError) int { return strings.Compare(a.Path, b.Path) })
+	s.unreadable(res.web.failed...)
 	res.Manifest.sort()
 }
 

@@ -48,10 +48,13 @@ func siteOfFolder(file string) string {
 func (w *webLogs) readConfig(in source.Input, host int) {
 	file, err := in.Open()
 	if err != nil {
+		w.failed = append(w.failed, FileError{in.Path, err})
 		return
 	}
-	defer func() { _ = file.Close() }()                                       // it was only read
 	config, _ := weblog.ReadConfig(io.NewSectionReader(file, 0, file.Size())) // what could be read is of use
+	if err := file.Close(); err != nil {
+		w.failed = append(w.failed, FileError{in.Path, err})
+	}
 	if w.sites[host] == nil {
 		w.sites[host] = make(map[string]*weblog.Site)
 	}

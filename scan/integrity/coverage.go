@@ -26,8 +26,9 @@ type HostCoverage struct {
 	Unusable int
 	// Dropped is how many process creations Sysmon says that its queue dropped.
 	Dropped int
-	// Apart says that logs of the host were collected apart from each other, so that
-	// the stories of its sessions may lack events and requests.
+	// Apart says that logs of the host were collected apart from each other, or that
+	// partial results do not hold all of them, so that the stories of its sessions may
+	// lack events and requests.
 	Apart bool
 	// Booting counts those of the 4688 that Windows writes while it starts, whatever
 	// is audited; Blind says why nothing that ran can be seen, "" if something can.

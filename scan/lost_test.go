@@ -1,0 +1,235 @@
+package scan
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
+	"webshellscan/scan/partial"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+	"webshellscan/scan/weblog"
+)
+
+var errGone = errors.New("the disk is gone")
+
+// openedOnce returns what was found with inputs that cannot be opened again once
+// they were, as those of some names.
+func openedOnce(found source.Found, ending string) source.Found {
+	once := func(in source.Input) source.Input {
+		n := 0
+		original := in
+		return in.From(func() (*source.File, error) {
+			if n++; n > 1 && strings.HasSuffix(in.Path, ending) {
+				return nil, errGone
+			}
+			return original.Open()
+		})
+	}
+	for i := range found.Inputs {
+		found.Inputs[i] = once(found.Inputs[i])
+	}
+	for i := range found.Others {
+		found.Others[i] = once(found.Others[i])
+	}
+	return found
+}
+
+// TestCollectLost: what cannot be read a second time, for what a partial result is to
+// hold, makes it incomplete, and the merge knows that it lacks it.
+func TestCollectLost(t *testing.T) {
+	for _, ending := range []string{"Security.evtx", "localhost_access_log.2024-03-11.txt"} {
+		options := Options{Paths: []string{shippedHost}, Workers: 2, Version: "test"}
+		options.Sources.Wanted = []source.Wanted{WebLogs(), source.AppHostConfig()}
+		found, err := source.Find(t.Context(), options.Paths, options.Sources)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = openedOnce(found, ending)
+		out := filepath.Join(t.TempDir(), "x.wsp")
+		var file bytes.Buffer
+		done, err := collectFound(t.Context(), &found, &options, "", &file)
+		if err == nil {
+			err = os.WriteFile(out, file.Bytes(), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := func(s *Summary) bool {
+			return slices.ContainsFunc(s.Unreadable, func(e FileError) bool { return strings.HasSuffix(e.Path, ending) })
+		}
+		if !named(&done.Summary) || !done.Summary.Incomplete() {
+			t.Errorf("collect does not say that %s was lost: %v", ending, done.Summary.Unreadable)
+		}
+		res, err := Scan(t.Context(), Options{Paths: []string{out}, Version: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		blind := slices.ContainsFunc(res.Summary.Blind, func(b Blind) bool { return strings.Contains(b.Text, "does not hold all") })
+		if !named(&res.Summary) && !blind {
+			t.Errorf("merge does not say that %s is lacking: %v, %v", ending, res.Summary.Unreadable, res.Summary.Blind)
+		}
+	}
+}
+
+// TestExportTooLarge: an export that is too large to be held is one that the part
+// lacks.
+func TestExportTooLarge(t *testing.T) {
+	in := &input{form: export.XML}
+	in.Input = in.From(func() (*source.File, error) {
+		return source.NewFile(strings.NewReader(""), maxWhole+1, nil, nil), nil
+	})
+	forest, err := proctree.Build(t.Context(), proctree.NewTexts(), nil, nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &holder{
+		reading: &reading{inputs: []*input{in}}, wanted: map[uint32]map[int64]bool{0: {1: true}}, unheld: make(map[int]bool), forest: forest,
+	}
+	h.exports(func(heldEntry, io.Reader) (int64, error) {
+		t.Error("it is held")
+		return 0, nil
+	})
+	var index heldIndex
+	if h.about(&index); !slices.Equal(index.lacking, []int{0}) {
+		t.Errorf("lacking: %v", index.lacking)
+	}
+}
+
+// TestStoryLost: what the second reading of a scan cannot read is told of.
+func TestStoryLost(t *testing.T) {
+	gone := func() (*source.File, error) { return nil, errGone }
+	ending := func() (*source.File, error) {
+		return source.NewFile(strings.NewReader("<Events>"), 8, nil, func() error { return errGone }), nil
+	}
+	for name, read := range map[string]func(*storyPass, *input){
+		"log": func(p *storyPass, in *input) {
+			in.Input = in.From(gone)
+			p.readChunks(t.Context(), in, []evtx.Chunk{{}}, evtx.NewReader(evtx.Select(event.Want{})), nil)
+		},
+		"log that a section does not hold": func(p *storyPass, in *input) {
+			in.held, in.evtx, p.hits = new(held), evtx.Raw(nil, 1<<20), map[uint32][]int64{0: {600}}
+			in.Input = in.From(func() (*source.File, error) { return in.held.open(1 << 20) })
+			p.readChunks(t.Context(), in, []evtx.Chunk{{}}, evtx.NewReader(evtx.Select(event.Want{})), nil)
+		},
+		"bytes of a log": func(p *storyPass, in *input) {
+			in.evtx = evtx.Raw(nil, 1<<20)
+			in.Input = in.From(func() (*source.File, error) { return source.NewFile(failing{}, 1<<20, nil, nil), nil })
+			p.readChunks(t.Context(), in, []evtx.Chunk{{}}, evtx.NewReader(evtx.Select(event.Want{})), nil)
+		},
+		"export": func(p *storyPass, in *input) {
+			in.Input = in.From(gone)
+			p.readExport(t.Context(), in, event.Want{}, nil)
+		},
+		"end of an export": func(p *storyPass, in *input) {
+			in.Input, in.evtx, in.form = in.From(ending), evtx.Raw(nil, 8), export.XML
+			p.readExport(t.Context(), in, event.Want{}, nil)
+		},
+	} {
+		in := new(input)
+		read(&storyPass{reading: new(reading)}, in)
+		var s Summary
+		if in.evtx == nil {
+			in.evtx = evtx.Raw(nil, 0)
+		}
+		if s.addInput(in, new(evtx.Stats)); len(s.Unreadable) == 0 {
+			t.Errorf("%s: nothing says that it was lost", name)
+		}
+	}
+}
+
+// failing is a file of which nothing can be read.
+type failing struct{}
+
+func (failing) ReadAt([]byte, int64) (int, error) { return 0, errGone }
+
+// resealed returns a file of one part with the checksums of the whole that fit what
+// do changes in the part, whose sections are left as they are.
+func resealed(file []byte, do func(part []byte)) []byte {
+	const head, tail = len(partial.Magic) + 4, 8 + 4 + sha256.Size
+	file = bytes.Clone(file)
+	part := file[head+8+sha256.Size : len(file)-tail]
+	do(part)
+	sum := sha256.Sum256(part)
+	copy(file[head+8:], sum[:])
+	all := sha256.Sum256(sum[:])
+	copy(file[len(file)-sha256.Size:], all[:])
+	return file
+}
+
+// wrongCRC makes the checksum of the first section of a kind one that does not fit,
+// and of those that are as long as one that is wanted to be.
+func wrongCRC(part []byte, is func(kind partial.Kind, size uint64) bool) {
+	const head = 1 + 8 + 8 + 4
+	le := binary.LittleEndian
+	for len(part) > 0 {
+		if is(partial.Kind(part[0]), le.Uint64(part[9:])) {
+			part[17] ^= 1
+		}
+		part = part[head+le.Uint64(part[1:]):]
+	}
+}
+
+// mergeOf scans a partial result.
+func mergeOf(tb testing.TB, file []byte) *Result {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "x.wsp")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	res, err := Scan(tb.Context(), Options{Paths: []string{path}, Version: "test"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return res
+}
+
+// TestMergeLost: bytes of inputs whose section does not fit its checksum are lost
+// aloud.
+func TestMergeLost(t *testing.T) {
+	sound := partOf(t, shippedHost).sealed(t)
+	if res := mergeOf(t, sound); len(res.Summary.Unreadable) > 0 || len(res.Sessions) == 0 {
+		t.Fatalf("sound: %d sessions, %v", len(res.Sessions), res.Summary.Unreadable)
+	}
+	res := mergeOf(t, resealed(sound, func(part []byte) {
+		wrongCRC(part, func(kind partial.Kind, _ uint64) bool { return kind == sectionHeld })
+	}))
+	for _, ending := range []string{"Security.evtx", ".txt"} {
+		if !slices.ContainsFunc(res.Summary.Unreadable, func(e FileError) bool {
+			return strings.HasSuffix(e.Path, ending) && errors.Is(e.Err, partial.ErrChanged)
+		}) {
+			t.Errorf("%s is not told of: %v", ending, res.Summary.Unreadable)
+		}
+	}
+}
+
+// TestWebLogLost: of a log or configuration of a web server that cannot be read to
+// its end the error is told.
+func TestWebLogLost(t *testing.T) {
+	in := source.Input{Path: "access.log"}.From(func() (*source.File, error) {
+		return source.NewFile(strings.NewReader("x"), 1, nil, func() error { return errGone }), nil
+	})
+	l := &webLog{Input: in}
+	if _, err := l.look(); !errors.Is(err, errGone) {
+		t.Errorf("look: %v", err)
+	}
+	if l.scan(t.Context(), weblog.Reader{}, false, nil); !errors.Is(l.err, errGone) {
+		t.Errorf("scan: %v", l.err)
+	}
+	w := &webLogs{sites: make(map[int]map[string]*weblog.Site)}
+	w.readConfig(in, 0)
+	w.readConfig(source.Input{}.From(func() (*source.File, error) { return nil, errGone }), 0)
+	if len(w.failed) != 2 {
+		t.Errorf("configurations: %v", w.failed)
+	}
+}
