@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -39,22 +40,37 @@ func (r *FoundRecord) Labels() []string {
 // errExport says why a record has no chunk.
 var errExport = errors.New("an export, not a log: there is no record to cut out")
 
+// whatCut is what crashes of cut are told of.
+const whatCut = "records of findings"
+
 // cut gives the records that findings and events rest on to what asks for them: by
-// host and channel, and as they lie in the logs, each once.
-func (res *Result) cut(d *detection, take func(*FoundRecord)) {
+// host and channel, and as they lie in the logs, each once. A panic costs the record
+// in hand. If the context is cancelled, no more of them are read: the others are
+// given with its cause.
+func (res *Result) cut(ctx context.Context, d *detection, take func(*FoundRecord) error) {
 	if take == nil {
 		return
 	}
 	c := &checker{check: crosscheck.New(), inputs: res.inputs}
 	defer c.close()
 	for _, r := range res.foundRecords() {
-		if err := work.Guard(func() { r.Chunk, r.Err = c.chunkOf(&r.Evidence) }); err != nil {
-			d.crashes = append(d.crashes, crash{what: "records of findings", err: err})
-			r.Err = err
-			c.close()
-		}
-		take(r)
+		d.tell(whatCut, c.fill(ctx, r))
+		d.guarded(whatCut, func() { d.tell(whatCut, take(r)) })
 	}
+}
+
+// fill reads the chunk of a record, or says why it cannot be read. It returns a
+// panic.
+func (c *checker) fill(ctx context.Context, r *FoundRecord) error {
+	if r.Err = context.Cause(ctx); r.Err != nil {
+		return nil
+	}
+	crash := work.Guard(func() { r.Chunk, r.Err = c.chunkOf(&r.Evidence) })
+	if crash != nil {
+		r.Chunk, r.Err = nil, crash
+		c.close()
+	}
+	return crash
 }
 
 // chunkOf returns the chunk of a record, until the next call.

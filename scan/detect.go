@@ -153,8 +153,11 @@ func (d *detection) run(ctx context.Context) []*finding.Finding {
 
 // guarded runs do, one step of a scan. A panic costs the step, and is kept as the
 // error of this program that it is.
-func (d *detection) guarded(what string, do func()) {
-	if err := work.Guard(do); err != nil {
+func (d *detection) guarded(what string, do func()) { d.tell(what, work.Guard(do)) }
+
+// tell keeps an error of this program, if it is one.
+func (d *detection) tell(what string, err error) {
+	if err != nil {
 		d.crashes = append(d.crashes, crash{what: what, err: err})
 	}
 }

@@ -46,7 +46,7 @@ var allowed = map[string]room{
 	"scan/story":                     {"ties events to sessions: reads no files", []string{"rules", "scan/event", "scan/powershell", "scan/proctree"}},
 	"scan/weblog":                    {"lines to requests: no hosts, no processes", []string{"internal/utf8text", "scan/event"}},
 	"scan/binxml":                    {"a record as a tree, to write it again", []string{"scan/event"}},
-	"scan/exhibit":                   {"cuts out records: it is told which", []string{"scan/binxml", "scan/evtx", "scan/finding", "scan/source"}},
+	"scan/exhibit":                   {"cuts out records: it is told which", []string{"internal/work", "scan/binxml", "scan/evtx", "scan/finding", "scan/source"}},
 	"scan/crosscheck":                {"a second opinion: it shares no decoding with evtx", []string{"internal/work", "scan/event", "scan/evtx"}},
 	"scan/partial":                   {"a frame of sections, whatever they hold", []string{}},
 	"scan":                           {"joins them; no terminal, no format", []string{"internal/plural", "internal/wire", "internal/work", "rules", "rules/builtin", "scan/crosscheck", "scan/event", "scan/evtx", "scan/export", "scan/finding", "scan/integrity", "scan/partial", "scan/powershell", "scan/proctree", "scan/source", "scan/story", "scan/weblog"}},

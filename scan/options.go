@@ -67,8 +67,8 @@ type Options struct {
 	Expect []string
 	// Found, if not nil, is called for each record that findings, and events that are
 	// some, rest on, while the evidence is open: by host and channel, and as they lie in
-	// the logs, each once.
-	Found func(*FoundRecord)
+	// the logs, each once. What it returns is told as a crash of this program.
+	Found func(*FoundRecord) error
 	// Explain asks of some records why they are tied to a session, or not.
 	Explain []RecordRef
 	// ExplainRequests asks the same of some web requests.

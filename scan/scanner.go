@@ -112,7 +112,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	d.guarded("levels", func() { d.weighWritten(res) })
 	below := res.keepLevel(options.MinLevel)
 	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
-	d.guarded("records of findings", func() { res.cut(d, options.Found) })
+	d.guarded(whatCut, func() { res.cut(ctx, d, options.Found) })
 	options.Progress.Enter(PhaseIntegrity)
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost

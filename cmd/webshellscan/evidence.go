@@ -29,8 +29,8 @@ func (o *scanOptions) openEvidence(options *scan.Options, inputs []string) (*evi
 		return nil, fmt.Errorf("--evidence: %w", err)
 	}
 	options.Hash = options.Hash || !o.noHash
-	options.Found = func(r *scan.FoundRecord) {
-		folder.Add(&exhibit.Record{Host: r.Host, Evidence: r.Evidence, Session: r.Session, Rules: r.Labels(), Chunk: r.Chunk, Err: r.Err})
+	options.Found = func(r *scan.FoundRecord) error {
+		return folder.Add(&exhibit.Record{Host: r.Host, Evidence: r.Evidence, Session: r.Session, Rules: r.Labels(), Chunk: r.Chunk, Err: r.Err})
 	}
 	return &evidence{folder, o.evidence}, nil
 }
@@ -51,7 +51,7 @@ func (e *evidence) finish(o *scanOptions, res *scan.Result) (whole bool, err err
 	for _, in := range res.Manifest.Inputs {
 		inputs = append(inputs, exhibit.Input{Path: in.Path, Size: in.Size, SHA256: in.SHA256})
 	}
-	m, err := e.folder.Close(inputs, res.Summary.Interrupted != nil)
+	m, err := e.folder.Close(exhibit.Ending{Inputs: inputs, Interrupted: res.Summary.Interrupted != nil, Crashed: len(res.Summary.Crashes) > 0})
 	if err != nil {
 		return false, &outputError{e.dir, err}
 	}
@@ -60,6 +60,9 @@ func (e *evidence) finish(o *scanOptions, res *scan.Result) (whole bool, err err
 		_, _ = fmt.Fprintf(o.stderr, "NOT CUT OUT: %d of %d records, see %s\n", missing, len(m.Records), text.Visible(filepath.Join(e.dir, exhibit.ManifestName)))
 	} else if !o.quiet {
 		_, _ = fmt.Fprintf(o.stderr, "%d records written to %s\n", len(m.Records), text.Visible(e.dir))
+	}
+	if m.XMLLeft > 0 {
+		_, _ = fmt.Fprintf(o.stderr, "NO XML of %d of %d records, which the logs have: there is too much of it\n", m.XMLLeft, len(m.Records))
 	}
 	return missing == 0, nil
 }

@@ -19,6 +19,7 @@ import (
 	"path"
 	"strconv"
 
+	"webshellscan/internal/work"
 	"webshellscan/scan/binxml"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/finding"
@@ -54,8 +55,21 @@ type Manifest struct {
 	Records []Entry `json:"records"`
 	// Inputs are the files that the records are of.
 	Inputs []Input `json:"inputs"`
+	// XMLLeft counts the records whose XML was left out, as that of all is bounded.
+	XMLLeft int `json:"xml_left_out"`
 	// Interrupted says that the logs were not read to their ends.
 	Interrupted bool `json:"interrupted"`
+	// Incomplete says that the records are not all that there should be.
+	Incomplete bool `json:"incomplete"`
+}
+
+// Ending is how a scan ended.
+type Ending struct {
+	// Inputs are those of the scan.
+	Inputs []Input
+	// Interrupted says that the logs were not read to their ends, Crashed that an error
+	// of this program may have cost records.
+	Interrupted, Crashed bool
 }
 
 // File is a file of the folder, Size in bytes and SHA256 in hexadecimal digits.
@@ -94,7 +108,7 @@ type Entry struct {
 	Number uint64 `json:"number,omitempty"`
 	XML    string `json:"xml,omitempty"`
 	Raw    string `json:"raw,omitempty"`
-	// Error says why it is in no log.
+	// Error says why it is in no log, or has no XML.
 	Error string `json:"error,omitempty"`
 }
 
@@ -124,9 +138,17 @@ type Folder struct {
 	place    string // what the channel is called, below the host
 	file     *os.File
 	log      *log
+	xmlRoom  int64 // bytes that there may be more of XML
 	err      error // the first of writing
 	closed   bool
 }
+
+// maxFolderXML is how many bytes the XML of all records may have: a small record may
+// be megabytes of it.
+const maxFolderXML = 4 << 30
+
+// errFolderXML says why there is no XML of a record.
+var errFolderXML = fmt.Errorf("the XML of all records is more than %d GiB: this one is in the log only", maxFolderXML>>30)
 
 // Create makes the folder, or takes one that is empty. version is that of the
 // program. It returns ErrNotEmpty if something is in it.
@@ -147,26 +169,37 @@ func Create(dir, version string) (*Folder, error) {
 		return nil, err
 	}
 	return &Folder{
-		dir: dir, made: statErr != nil, root: root, names: make(names), decoder: evtx.NewDecoder(evtx.NewSelection(nil)),
+		dir: dir, made: statErr != nil, root: root, names: make(names), decoder: newDecoder(), xmlRoom: maxFolderXML,
 		manifest: Manifest{Version: version, Files: []File{}, Records: []Entry{}, Inputs: []Input{}},
 	}, nil
 }
 
+func newDecoder() *evtx.Decoder { return evtx.NewDecoder(evtx.NewSelection(nil)) }
+
 // Add writes a record. Those of one host and channel come one after another. An
-// error of writing is returned by Close.
-func (f *Folder) Add(r *Record) {
+// error of writing is returned by Close. A panic costs the record: it stands in its
+// entry, and is returned.
+func (f *Folder) Add(r *Record) (crash error) {
 	if f.err != nil {
-		return
+		return nil
 	}
-	f.begin(r)
 	e := Entry{
 		Host: r.Host, Channel: r.Channel, EventID: r.EventID, RecordID: r.RecordID, Time: r.Time.String(), Session: r.Session, Rules: r.Rules,
 		Path: r.File, Offset: r.Offset, Origin: r.Origin, Recovered: r.Recovered,
 	}
-	if err := f.write(&e, r); err != nil {
+	var err error
+	crash = work.Guard(func() {
+		f.begin(r)
+		err = f.write(&e, r)
+	})
+	if crash != nil {
+		f.decoder, err = newDecoder(), fmt.Errorf("internal error: %w", crash)
+	}
+	if err != nil {
 		e.Error = err.Error()
 	}
 	f.manifest.Records = append(f.manifest.Records, e)
+	return crash
 }
 
 // begin makes the host and channel of a record those in hand.
@@ -203,13 +236,7 @@ func (f *Folder) write(e *Entry, r *Record) error {
 		e.Raw = f.create(r.RecordID, ".record", raw)
 		return err
 	}
-	// XML that is too long is no reason to keep the record out of the log.
-	text, tooLong := doc.XML()
-	if tooLong != nil {
-		e.Raw = f.create(r.RecordID, ".record", raw)
-	} else {
-		e.XML = f.create(r.RecordID, ".xml", append(text, '\n'))
-	}
+	noXML := f.writeXML(e, doc, raw)
 	if f.log == nil {
 		f.beginLog()
 	}
@@ -228,7 +255,24 @@ func (f *Folder) write(e *Entry, r *Record) error {
 		return err
 	}
 	e.Log = f.logName()
-	return tooLong
+	return noXML
+}
+
+// writeXML writes a record as XML, and as its bytes if that is too long. The error
+// says why there is no XML, which is no reason to keep the record out of the log.
+func (f *Folder) writeXML(e *Entry, doc *binxml.Document, raw []byte) error {
+	text, err := doc.XML()
+	if err != nil {
+		e.Raw = f.create(e.RecordID, ".record", raw)
+		return err
+	}
+	if int64(len(text)) >= f.xmlRoom {
+		f.manifest.XMLLeft++
+		return errFolderXML
+	}
+	f.xmlRoom -= int64(len(text)) + 1
+	e.XML = f.create(e.RecordID, ".xml", append(text, '\n'))
+	return nil
 }
 
 // parse returns a record's document if all of the record is sound, and it is the
@@ -308,25 +352,27 @@ func (f *Folder) finishLog() {
 	f.file, f.log = nil, nil
 }
 
-// Close writes the manifest and returns it. The inputs are those of the scan; those
-// are kept that records are of.
-func (f *Folder) Close(inputs []Input, interrupted bool) (*Manifest, error) {
+// Close writes the manifest and returns it. Of the inputs those are kept that records
+// are of.
+func (f *Folder) Close(end Ending) (*Manifest, error) {
 	f.closed = true
 	f.finishLog()
-	f.manifest.Interrupted = interrupted
+	m := &f.manifest
+	m.Interrupted = end.Interrupted
+	m.Incomplete = end.Interrupted || end.Crashed || m.Missing() > 0
 	used := make(map[string]bool)
-	for i := range f.manifest.Records {
-		used[f.manifest.Records[i].Path] = true
+	for i := range m.Records {
+		used[m.Records[i].Path] = true
 	}
-	for _, in := range inputs {
+	for _, in := range end.Inputs {
 		if used[in.Path] {
-			f.manifest.Inputs = append(f.manifest.Inputs, in)
+			m.Inputs = append(m.Inputs, in)
 		}
 	}
 	if f.err == nil {
 		f.err = f.writeManifest()
 	}
-	return &f.manifest, errors.Join(f.err, f.root.Close())
+	return m, errors.Join(f.err, f.root.Close())
 }
 
 func (f *Folder) writeManifest() error {

@@ -38,13 +38,13 @@ func cut(t *testing.T, dir string, paths ...string) (*scan.Result, *exhibit.Mani
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := scan.Scan(t.Context(), scan.Options{Paths: paths, Crosscheck: -1, Found: func(r *scan.FoundRecord) {
-		folder.Add(&exhibit.Record{Host: r.Host, Evidence: r.Evidence, Session: r.Session, Chunk: r.Chunk, Err: r.Err})
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: paths, Crosscheck: -1, Found: func(r *scan.FoundRecord) error {
+		return folder.Add(&exhibit.Record{Host: r.Host, Evidence: r.Evidence, Session: r.Session, Chunk: r.Chunk, Err: r.Err})
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := folder.Close(nil, false)
+	m, err := folder.Close(exhibit.Ending{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,6 +334,14 @@ func record(t *testing.T, host, channel string, number uint64) *exhibit.Record {
 	}}
 }
 
+// add adds a record to a folder.
+func add(t *testing.T, folder *exhibit.Folder, r *exhibit.Record) {
+	t.Helper()
+	if crash := folder.Add(r); crash != nil {
+		t.Error(crash)
+	}
+}
+
 // TestNames: whatever hosts and channels are called, nothing is written out of the
 // folder, over something else, or to a device, and what differs in case only is
 // two files.
@@ -347,15 +355,15 @@ func TestNames(t *testing.T) {
 	hosts := []string{"", "../../up", "/etc", `C:\x`, "CON", "con.corp", "WEB", "web", "Web.", "..", ".", "nul", "-rf", "a\x00b", strings.Repeat("w", 300), "日本", "LPT1 "}
 	for _, host := range hosts {
 		for _, channel := range []string{"", "../x", "a/b%4c", "a.evtx", "A", "a"} {
-			folder.Add(record(t, host, channel, 0))
-			folder.Add(record(t, host, channel, 0))
+			add(t, folder, record(t, host, channel, 0))
+			add(t, folder, record(t, host, channel, 0))
 		}
 	}
-	m, err := folder.Close(nil, true)
+	m, err := folder.Close(exhibit.Ending{Interrupted: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Missing() > 0 || !m.Interrupted {
+	if m.Missing() > 0 || !m.Interrupted || !m.Incomplete {
 		t.Errorf("%d records are missing", m.Missing())
 	}
 	checkFiles(t, dir, m)
@@ -384,7 +392,7 @@ func TestFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := folder.Close(nil, false); err != nil {
+	if _, err := folder.Close(exhibit.Ending{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := exhibit.Create(dir, "test"); !errors.Is(err, exhibit.ErrNotEmpty) {
@@ -413,16 +421,16 @@ func TestUnsound(t *testing.T) {
 	damaged.Chunk = slices.Clone(damaged.Chunk)
 	at := int(damaged.Offset) - evtx.HeaderSize
 	copy(damaged.Chunk[at+40:], "\xff\xff\xff\xff\xff\xff\xff\xff")
-	folder.Add(damaged)
+	add(t, folder, damaged)
 	gone := record(t, "A", "System", 1)
 	gone.Chunk, gone.Err = nil, context.Canceled
-	folder.Add(gone)
-	folder.Add(record(t, "A", "System", 2))
-	m, err := folder.Close([]exhibit.Input{{Path: "System.evtx"}, {Path: "other"}}, false)
+	add(t, folder, gone)
+	add(t, folder, record(t, "A", "System", 2))
+	m, err := folder.Close(exhibit.Ending{Inputs: []exhibit.Input{{Path: "System.evtx"}, {Path: "other"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Missing() != 2 || m.Records[0].Raw == "" || m.Records[0].Error == "" || m.Records[1].Error != context.Canceled.Error() || len(m.Inputs) != 1 {
+	if m.Missing() != 2 || !m.Incomplete || m.Records[0].Raw == "" || m.Records[0].Error == "" || m.Records[1].Error != context.Canceled.Error() || len(m.Inputs) != 1 {
 		t.Errorf("%+v", m)
 	}
 	if raw := read(t, dir, m.Records[0].Raw); string(raw) != string(damaged.Chunk[at:at+len(raw)]) || len(raw) == 0 {
@@ -439,15 +447,15 @@ func TestManyRecords(t *testing.T) {
 	}
 	const n = 500
 	for i := range uint64(n) {
-		folder.Add(record(t, "A", "System", i%10))
+		add(t, folder, record(t, "A", "System", i%10))
 	}
-	m, err := folder.Close(nil, false)
+	m, err := folder.Close(exhibit.Ending{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	data := read(t, dir, "logs/A/System.evtx")
 	checkLog(t, "System.evtx", data)
-	if len(m.Records) != n || m.Missing() > 0 || len(data) < evtx.HeaderSize+2*evtx.ChunkSize {
+	if len(m.Records) != n || m.Missing() > 0 || m.Incomplete || len(data) < evtx.HeaderSize+2*evtx.ChunkSize {
 		t.Errorf("%d records, %d bytes", len(m.Records), len(data))
 	}
 }

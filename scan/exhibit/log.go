@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 
+	"webshellscan/internal/work"
 	"webshellscan/scan/binxml"
 	"webshellscan/scan/evtx"
 )
@@ -48,7 +49,10 @@ func newLog(out io.WriteSeeker) (*log, error) {
 // add appends a record with the time of its header, and returns its number.
 func (l *log) add(doc *binxml.Document, written uint64) (uint64, error) {
 	mark, at := l.chunk.Mark(), len(l.chunk.Data)
-	l.record(doc, written)
+	if crash := work.Guard(func() { l.record(doc, written) }); crash != nil {
+		l.chunk.Restore(mark) // the records before it are sound
+		panic(crash)
+	}
 	if alone := l.next == l.first; len(l.chunk.Data) > evtx.ChunkSize || !alone && len(l.chunk.Data) > usedChunk {
 		l.chunk.Restore(mark)
 		if alone {
