@@ -113,9 +113,9 @@ func (c *collecting) rows() error {
 		numbers[i] = in.index
 	}
 	return errors.Join(
-		c.add(sectionRows, func(w *wire.Coder) { proctree.Code(w, r.texts, r.collectors, numbers) }),
+		c.add(sectionRows, func(w *wire.Coder) { proctree.CollectedRows(r.collectors, r.texts).Code(w, r.texts, len(numbers)) }),
 		c.add(sectionWatched, func(w *wire.Coder) { integrity.Code(w, r.watchers, numbers) }),
-		c.add(sectionDefinitions, func(w *wire.Coder) { r.pool.Code(w, r.selection) }),
+		c.add(sectionDefinitions, r.pool.Definitions().Code),
 	)
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"webshellscan/internal/wire"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
@@ -231,5 +232,78 @@ func TestWebLogLost(t *testing.T) {
 	w.readConfig(source.Input{}.From(func() (*source.File, error) { return nil, errGone }), 0)
 	if len(w.failed) != 2 {
 		t.Errorf("configurations: %v", w.failed)
+	}
+}
+
+// changed returns the sections with data of the first of a kind changed.
+func (s sections) changed(kind partial.Kind, do func(data []byte) []byte) sections {
+	out := slices.Clone(s)
+	i := slices.IndexFunc(out, func(section partSection) bool { return section.kind == kind })
+	out[i].data = do(bytes.Clone(out[i].data))
+	return out
+}
+
+// longer returns data with one byte more, which is behind the end.
+func longer(data []byte) []byte { return append(data, 0) }
+
+// recoded returns the sections with what a part says of itself changed.
+func (s sections) recoded(tb testing.TB, do func(*partMeta)) sections {
+	tb.Helper()
+	return s.changed(sectionMeta, func(data []byte) []byte {
+		var m partMeta
+		c := wire.NewReader(data)
+		if m.code(c); c.End() != nil {
+			tb.Fatal(c.Err())
+		}
+		do(&m)
+		w := wire.NewWriter()
+		m.code(w)
+		return w.Data()
+	})
+}
+
+// TestRefusedPart: of a part of which one section is not sound nothing counts, and it
+// is told of, also if it has no inputs.
+func TestRefusedPart(t *testing.T) {
+	sound := partOf(t, shippedHost)
+	waiting := sound.recoded(t, func(m *partMeta) { m.inputs[0].deferred = []evtx.Deferred{{Offset: 5000, Chunk: 4096}} })
+	if res := mergeOf(t, waiting.sealed(t)); len(res.Findings) == 0 || len(res.Summary.Unreadable) > 0 {
+		t.Fatalf("sound: %v", res.Summary.Unreadable)
+	}
+	crc := func(kind partial.Kind) []byte {
+		return resealed(waiting.sealed(t), func(part []byte) { wrongCRC(part, func(k partial.Kind, _ uint64) bool { return k == kind }) })
+	}
+	for name, file := range map[string][]byte{
+		"rows with bytes behind them":       sound.changed(sectionRows, longer).sealed(t),
+		"watched with bytes behind it":      sound.changed(sectionWatched, longer).sealed(t),
+		"definitions with bytes behind":     waiting.changed(sectionDefinitions, longer).sealed(t),
+		"rows whose CRC does not fit":       crc(sectionRows),
+		"definitions whose CRC is not that": crc(sectionDefinitions),
+		"no inputs":                         partOf(t).changed(sectionRows, longer).sealed(t),
+	} {
+		res := mergeOf(t, file)
+		s := &res.Summary
+		if !slices.ContainsFunc(s.Unreadable, func(e FileError) bool { return strings.HasSuffix(e.Path, "x.wsp") }) {
+			t.Errorf("%s: the part is not named: %v", name, s.Unreadable)
+		}
+		if s.Events.Total() > 0 || s.Records > 0 || len(s.Hosts)+len(res.Findings)+len(res.Events)+len(res.Integrity)+len(res.web.logs) > 0 {
+			t.Errorf("%s: counts all the same: %d events, hosts %v, %d findings, %d web logs", name, s.Events.Total(), s.Hosts, len(res.Findings), len(res.web.logs))
+		}
+	}
+}
+
+// TestRefusedPartSigns: signs, hits and definitions of a part that is refused are not
+// taken.
+func TestRefusedPartSigns(t *testing.T) {
+	waiting := partOf(t, shippedHost).recoded(t, func(m *partMeta) {
+		m.inputs[0].deferred = []evtx.Deferred{{Offset: 5000, Chunk: 4096}}
+		m.hits, m.hitsLost = []event.Place{{Offset: 4608}}, 3
+	})
+	m := newMerging(t)
+	r := m.read(t, waiting.changed(sectionRows, longer).sealed(t))
+	w := wire.NewWriter()
+	r.pool.Definitions().Code(w)
+	if len(r.hits)+len(r.traced)+len(r.signs)+r.hitsLost > 0 || len(w.Data()) > 1 {
+		t.Errorf("taken of a part that was refused: %v, %v, %v, %d", r.hits, r.traced, r.signs, r.hitsLost)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"webshellscan/internal/wire"
 	"webshellscan/internal/work"
@@ -22,9 +23,9 @@ import (
 // The sections of a part.
 const (
 	sectionMeta        partial.Kind = iota + 1 // partMeta
-	sectionRows                                // proctree.Code
+	sectionRows                                // proctree.Rows
 	sectionWatched                             // integrity.Code
-	sectionDefinitions                         // evtx.TemplatePool.Code
+	sectionDefinitions                         // evtx.Definitions
 	sectionHeld                                // evtx.CodeExcerpts, or the content of an input
 	sectionOthers                              // partMeta.codeOthers
 	sectionHeldIndex                           // heldIndex: what sections of sectionHeld hold, in their order
@@ -40,6 +41,8 @@ type part struct {
 	index  heldIndex
 	cache  *excerptCache
 	judged bool // the rules are those that it was collected with
+
+	watcher *integrity.Watcher // what speaks of its logs
 }
 
 // PartialEnding is that of the names of partial results.
@@ -228,45 +231,87 @@ func (r *reading) addPart(p *part, version string) {
 }
 
 // readParts takes what the parts hold into the collectors. A part that is not
-// sound costs all of its inputs, and is told of.
+// sound is left out as a whole, and told of.
 func (r *reading) readParts() {
-	watchers := make([]*integrity.Watcher, len(r.parts))
+	waiting := slices.ContainsFunc(r.inputs, func(in *input) bool { return len(in.deferred) > 0 })
 	failed := make([]error, len(r.parts))
-	failures := work.Each(len(r.readers), len(r.parts), func(g, i int) {
-		p := r.parts[i]
-		for _, in := range p.meta.inputs {
-			p.files = append(p.files, in.index)
-		}
-		watchers[i] = integrity.NewWatcher(nil)
-		if failed[i] = p.read(sectionWatched, func(c *wire.Coder) { integrity.Code(c, watchers[i:i+1], p.files) }); failed[i] == nil {
-			failed[i] = p.read(sectionRows, func(c *wire.Coder) { proctree.Code(c, r.texts, r.collectors[g:g+1], p.files) })
-		}
-	})
+	var pool sync.Mutex
+	adopt := func(defs *evtx.Definitions) {
+		pool.Lock()
+		defer pool.Unlock()
+		r.pool.Adopt(defs, r.selection)
+	}
+	if !waiting {
+		adopt = nil
+	}
+	failures := work.Each(len(r.readers), len(r.parts), func(g, i int) { failed[i] = r.readPart(r.parts[i], r.collectors[g], adopt) })
 	for _, f := range failures {
 		failed[f.Index] = f.Err
 	}
+	var sound []*part
 	for i, p := range r.parts {
-		if failed[i] == nil {
-			r.watchers = append(r.watchers, watchers[i])
+		if failed[i] != nil {
+			r.refuse(p, failed[i])
 			continue
 		}
-		for _, in := range p.meta.inputs {
-			in.err, in.deferred, in.held = fmt.Errorf("partial result refused: %w", failed[i]), nil, new(held)
-		}
+		sound = append(sound, p)
+		r.watchers = append(r.watchers, p.watcher)
 	}
-	if slices.ContainsFunc(r.inputs, func(in *input) bool { return len(in.deferred) > 0 }) {
-		r.readDefinitions()
-	}
+	r.parts = sound
 }
 
-// readDefinitions takes the template definitions of the parts.
-func (r *reading) readDefinitions() {
-	for _, p := range r.parts {
-		err := p.read(sectionDefinitions, func(c *wire.Coder) { r.pool.Code(c, r.selection) })
-		if err != nil {
-			r.skipped = append(r.skipped, source.Skipped{Path: p.file, Err: fmt.Errorf("its template definitions: %w", err), Unreadable: true})
-		}
+// readPart reads the sections of a part, and takes its rows once all of them are
+// sound. adopt takes the template definitions, nil if nothing waits for them.
+func (r *reading) readPart(p *part, into *proctree.Collector, adopt func(*evtx.Definitions)) error {
+	for _, in := range p.meta.inputs {
+		p.files = append(p.files, in.index)
 	}
+	p.watcher = integrity.NewWatcher(nil)
+	if err := p.read(sectionWatched, func(c *wire.Coder) { integrity.Code(c, []*integrity.Watcher{p.watcher}, p.files) }); err != nil {
+		return err
+	}
+	var rows proctree.Rows
+	if err := p.read(sectionRows, func(c *wire.Coder) { rows.Code(c, r.texts, len(p.files)) }); err != nil {
+		return err
+	}
+	if adopt != nil {
+		var defs evtx.Definitions
+		if err := p.read(sectionDefinitions, defs.Code); err != nil {
+			return err
+		}
+		adopt(&defs)
+	}
+	into.AddRows(&rows, p.files)
+	return nil
+}
+
+// refuse leaves out a part that is not sound: nothing of it was read.
+func (r *reading) refuse(p *part, err error) {
+	err = fmt.Errorf("partial result refused: %w", err)
+	r.skipped = append(r.skipped, source.Skipped{Path: p.file, Err: fmt.Errorf("a part of it: %w", err), Unreadable: true})
+	for _, in := range p.meta.inputs {
+		in.refuse(err)
+	}
+	r.otherFiles -= p.meta.otherFiles
+	r.others = without(r.others, p.meta.others)
+	r.containers = without(r.containers, p.meta.containers)
+}
+
+// without returns a list without some of its elements.
+func without[T comparable](list, gone []T) []T {
+	set := make(map[T]bool, len(gone))
+	for _, e := range gone {
+		set[e] = true
+	}
+	return slices.DeleteFunc(list, func(e T) bool { return set[e] })
+}
+
+// refuse makes the input one of which nothing was read.
+func (in *input) refuse(err error) {
+	in.err, in.evtx, in.held, in.form = err, nil, new(held), export.None
+	in.stats, in.faults, in.missing, in.exported = evtx.Stats{}, integrity.FaultLog{}, evtx.Missing{}, export.Result{}
+	in.deferred, in.chunks, in.order, in.crashes = nil, nil, nil, nil
+	in.changed, in.exportErr, in.sum, in.sumErr = nil, nil, "", nil
 }
 
 // judgeHeld takes the signs of servers that the parts name, and which records rules

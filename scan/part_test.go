@@ -19,7 +19,9 @@ import (
 )
 
 // sections are those of the one part of a partial result, unpacked.
-type sections []struct {
+type sections []partSection
+
+type partSection struct {
 	kind partial.Kind
 	data []byte
 }
@@ -46,10 +48,7 @@ func partOf(tb testing.TB, paths ...string) sections {
 		if err = errors.Join(err, r.Close()); err != nil {
 			tb.Fatal(err)
 		}
-		list = append(list, struct {
-			kind partial.Kind
-			data []byte
-		}{p.Sections[i].Kind, data})
+		list = append(list, partSection{p.Sections[i].Kind, data})
 	}
 	return list
 }
@@ -88,9 +87,8 @@ func newMerging(tb testing.TB) *merging {
 	return m
 }
 
-// merge reads a file as a scan does up to the trees, and returns what it says of
-// what was read, and of what was not.
-func (m *merging) merge(tb testing.TB, data []byte) string {
+// read reads a file as a scan does up to the trees.
+func (m *merging) read(tb testing.TB, data []byte) *reading {
 	tb.Helper()
 	in := source.Input{Path: "x.wsp", Kind: source.KindPartial}.From(func() (*source.File, error) {
 		return source.NewFile(bytes.NewReader(data), int64(len(data)), nil, nil), nil
@@ -102,6 +100,14 @@ func (m *merging) merge(tb testing.TB, data []byte) string {
 	r.planEvents(m.sets, false)
 	r.collect(tb.Context())
 	r.merge(tb.Context(), m.sets, new(Options))
+	return r
+}
+
+// merge reads a file, makes the trees, and returns what is said of what was read, and
+// of what was not.
+func (m *merging) merge(tb testing.TB, data []byte) string {
+	tb.Helper()
+	r := m.read(tb, data)
 	forest, err := proctree.Build(tb.Context(), r.texts, r.collectors, r.computers(), 1)
 	if err != nil {
 		tb.Fatal(err)

@@ -116,24 +116,23 @@ type keptDefinition struct {
 // definitionAt is where a definition stands in the chunk that is made for it.
 const definitionAt = 4096
 
-// Code writes the definitions of the pool, or adds those that it reads: compiled
-// for sel, what a selection's lists need.
-func (d *TemplatePool) Code(c *wire.Coder, sel *Selection) {
-	var list []keptDefinition
-	if c.Writing() {
-		list = d.definitions()
-	}
-	wire.List(c, &list, definitionHead+6, func(def *keptDefinition) { def.code(c) })
-	if c.Writing() || c.Err() != nil {
-		return
-	}
-	if len(list) > maxCandidates {
+// Definitions are template definitions as they are written and read.
+type Definitions struct{ list []keptDefinition }
+
+// Code writes or reads the definitions.
+func (d *Definitions) Code(c *wire.Coder) {
+	wire.List(c, &d.list, definitionHead+6, func(def *keptDefinition) { def.code(c) })
+	if len(d.list) > maxCandidates {
 		c.Fail("too many template definitions")
-		return
 	}
+}
+
+// Adopt adds definitions that were read: compiled for sel, what a selection's lists
+// need.
+func (d *TemplatePool) Adopt(defs *Definitions, sel *Selection) {
 	reader := NewReader(sel)
-	for i := range list {
-		reader.adopt(&list[i])
+	for i := range defs.list {
+		reader.adopt(&defs.list[i])
 	}
 	d.Merge(reader)
 }
@@ -157,8 +156,8 @@ func (def *keptDefinition) code(c *wire.Coder) {
 	}
 }
 
-// definitions returns those of the pool in an order that is always the same.
-func (d *TemplatePool) definitions() []keptDefinition {
+// Definitions returns those of the pool in an order that is always the same.
+func (d *TemplatePool) Definitions() *Definitions {
 	list := make([]keptDefinition, 0, len(d.byMeaning))
 	for key, entry := range d.byMeaning {
 		if t := entry.template; !t.unkept {
@@ -168,7 +167,7 @@ func (d *TemplatePool) definitions() []keptDefinition {
 	slices.SortFunc(list, func(a, b keptDefinition) int {
 		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.place, b.place), slices.Compare(a.raw, b.raw))
 	})
-	return list
+	return &Definitions{list}
 }
 
 // canonical returns the bytes of a definition without what depends on where it

@@ -10,7 +10,8 @@
 // known by its SHA-256.
 //
 // A partial result may come from a machine that an intruder has: all sizes are
-// bounded by what is there, and nothing is taken that its checksum does not fit.
+// bounded by what is there, Open refuses a file of which a part does not fit its
+// SHA-256, and Reader.Close says whether a section fits its checksum.
 package partial
 
 import (

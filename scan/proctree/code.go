@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// rows are all that collectors took, in an order that does not depend on them.
-type rows struct {
+// Rows are all that collectors took, in an order that does not depend on them.
+type Rows struct {
 	creations []*creation
 	endings   []*ending
 	marks     []mark
@@ -28,32 +28,27 @@ type rowCoder struct {
 	strings  []TextID
 	facetNo  map[FacetID]uint32
 	stringNo map[TextID]uint32
-	files    []uint32
+	inputs   int
 }
 
-// Code writes what the collectors took, which stay as they are, or adds what it
-// reads to the first of them. files are the numbers of the inputs by those that
-// were written.
-func Code(c *wire.Coder, texts *Texts, collectors []*Collector, files []uint32) {
-	k := &rowCoder{Coder: c, texts: texts, facetNo: make(map[FacetID]uint32), stringNo: make(map[TextID]uint32), files: files}
-	var r rows
+// Code writes or reads the rows of a number of inputs. Their texts are in texts,
+// or put there. Whoever reads them takes them (Collector.AddRows) once all is known
+// to be sound.
+func (r *Rows) Code(c *wire.Coder, texts *Texts, inputs int) {
+	k := &rowCoder{Coder: c, texts: texts, facetNo: make(map[FacetID]uint32), stringNo: make(map[TextID]uint32), inputs: inputs}
 	if c.Writing() {
-		r = collected(collectors, texts)
-		k.number(&r)
+		k.number(r)
 	}
 	k.tables()
-	k.creations(&r)
-	k.endings(&r)
-	k.marks(&r)
-	k.counts(&r)
-	if !c.Writing() && c.Err() == nil {
-		collectors[0].add(&r, files)
-	}
+	k.creations(r)
+	k.endings(r)
+	k.marks(r)
+	k.counts(r)
 }
 
-// collected returns what the collectors took.
-func collected(collectors []*Collector, texts *Texts) rows {
-	r := rows{counts: make(map[FacetID]*Counts)}
+// CollectedRows returns what the collectors took. It shares rows with them.
+func CollectedRows(collectors []*Collector, texts *Texts) *Rows {
+	r := &Rows{counts: make(map[FacetID]*Counts)}
 	for _, c := range collectors {
 		for i := range c.blocks.len() {
 			r.creations = append(r.creations, c.blocks.at(uint32(i)))
@@ -84,7 +79,7 @@ func collected(collectors []*Collector, texts *Texts) rows {
 }
 
 // number numbers the facets and texts of rows.
-func (k *rowCoder) number(r *rows) {
+func (k *rowCoder) number(r *Rows) {
 	for _, n := range r.creations {
 		k.addFacets(n.origin, n.image, n.logon, n.parent)
 		k.addTexts(n.commandLine, n.currentDirectory)
@@ -102,7 +97,7 @@ func (k *rowCoder) number(r *rows) {
 }
 
 // origins returns those that have counts, in an order that is always the same.
-func (k *rowCoder) origins(r *rows) []FacetID {
+func (k *rowCoder) origins(r *Rows) []FacetID {
 	var list []FacetID
 	texts := make(map[FacetID]string)
 	for origin := range r.counts {
@@ -211,7 +206,7 @@ func (k *rowCoder) text(id *TextID) {
 
 // file codes the number of an input.
 func (k *rowCoder) file(before, file *uint32) {
-	if wire.Delta(k.Coder, before, file); int64(*file) >= int64(len(k.files)) {
+	if wire.Delta(k.Coder, before, file); int64(*file) >= int64(k.inputs) {
 		k.Fail("input")
 	}
 }
@@ -248,7 +243,7 @@ func some[T any](k *rowCoder, list []*T, least int) []*T {
 }
 
 // creations codes the process creations.
-func (k *rowCoder) creations(r *rows) {
+func (k *rowCoder) creations(r *Rows) {
 	const columns = 17
 	r.creations = some(k, r.creations, columns)
 	c, list := k.Coder, r.creations
@@ -334,7 +329,7 @@ func (g *guidCoder) whole(p *event.GUID) {
 }
 
 // endings codes the ends of processes.
-func (k *rowCoder) endings(r *rows) {
+func (k *rowCoder) endings(r *Rows) {
 	const columns = 10
 	r.endings = some(k, r.endings, columns)
 	c, list := k.Coder, r.endings
@@ -355,7 +350,7 @@ func (k *rowCoder) endings(r *rows) {
 }
 
 // marks codes starts of the system and changes of the clock.
-func (k *rowCoder) marks(r *rows) {
+func (k *rowCoder) marks(r *Rows) {
 	var file uint32
 	wire.List(k.Coder, &r.marks, 7, func(m *mark) {
 		if wire.Num(k.Coder, &m.kind); m.kind < markBoot || m.kind > markClock {
@@ -371,7 +366,7 @@ func (k *rowCoder) marks(r *rows) {
 }
 
 // counts codes the counts by origin.
-func (k *rowCoder) counts(r *rows) {
+func (k *rowCoder) counts(r *Rows) {
 	var list []FacetID
 	if k.Writing() {
 		list = k.origins(r)
@@ -394,8 +389,8 @@ func (k *rowCoder) counts(r *rows) {
 	})
 }
 
-// add takes rows that were read. files are the numbers of their inputs.
-func (c *Collector) add(r *rows, files []uint32) {
+// AddRows takes rows that were read. files are the numbers of their inputs.
+func (c *Collector) AddRows(r *Rows, files []uint32) {
 	for _, n := range r.creations {
 		n.file = files[n.file]
 		*c.blocks.next() = *n

@@ -1,6 +1,7 @@
 package proctree
 
 import (
+	"bytes"
 	"testing"
 
 	"webshellscan/internal/wire"
@@ -29,36 +30,33 @@ func example(texts *Texts) *Collector {
 // TestCode: rows that are read are those that were written, in files of other
 // numbers, and written again they have the same bytes.
 func TestCode(t *testing.T) {
-	texts := NewTexts()
-	w := wire.NewWriter()
-	Code(w, texts, []*Collector{example(texts)}, []uint32{0, 1})
+	written := func(c *Collector) []byte {
+		w := wire.NewWriter()
+		CollectedRows([]*Collector{c}, c.texts).Code(w, c.texts, 2)
+		return w.Data()
+	}
+	read := func(data []byte, texts *Texts, inputs int) (*Rows, error) {
+		rows, c := new(Rows), wire.NewReader(data)
+		rows.Code(c, texts, inputs)
+		return rows, c.End()
+	}
+	data := written(example(NewTexts()))
 	other := NewTexts()
 	other.InternString("something else")
-	into := NewCollector(other)
-	r := wire.NewReader(w.Data())
-	Code(r, other, []*Collector{into}, []uint32{0, 1})
-	if err := r.End(); err != nil {
+	rows, err := read(data, other, 2)
+	if err != nil {
 		t.Fatal(err)
 	}
-	again := wire.NewWriter()
-	Code(again, other, []*Collector{into}, []uint32{0, 1})
-	if string(again.Data()) != string(w.Data()) {
+	into := NewCollector(other)
+	if into.AddRows(rows, []uint32{0, 1}); !bytes.Equal(written(into), data) {
 		t.Error("written anew, the rows have other bytes")
 	}
-	for n := range len(w.Data()) {
-		cut := wire.NewReader(w.Data()[:n])
-		into := NewCollector(NewTexts())
-		if Code(cut, into.texts, []*Collector{into}, []uint32{0, 1}); cut.End() == nil {
-			t.Errorf("%d of %d bytes are taken for the whole", n, len(w.Data()))
-		}
-		if into.blocks.len() > 0 {
-			t.Error("rows of what is cut were taken")
+	for n := range data {
+		if _, err := read(data[:n], NewTexts(), 2); err == nil {
+			t.Errorf("%d of %d bytes are taken for the whole", n, len(data))
 		}
 	}
-	if few := wire.NewReader(w.Data()); true {
-		into := NewCollector(NewTexts())
-		if Code(few, into.texts, []*Collector{into}, []uint32{0}); few.End() == nil {
-			t.Error("a row of an input that there is not is taken")
-		}
+	if _, err := read(data, NewTexts(), 1); err == nil {
+		t.Error("a row of an input that there is not is taken")
 	}
 }
