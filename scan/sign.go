@@ -162,7 +162,7 @@ type shown struct {
 	texts *proctree.Texts
 	boots []event.Time
 	guids map[event.GUID]proctree.Process
-	pids  map[uint32][]proctree.Process
+	pids  map[uint32][]proctree.Process // by start
 	// unnamed says that an event that names no image may be of any.
 	unnamed bool
 }
@@ -185,8 +185,15 @@ func newShown(forest *proctree.Forest, host int, signs []sign) *shown {
 			f.pids[p.PID()] = append(list, p)
 		}
 	}
+	for _, list := range f.pids {
+		slices.SortStableFunc(list, func(a, b proctree.Process) int { return cmp.Compare(a.Start(), b.Start()) })
+	}
 	return f
 }
+
+// maxSamePID is how many processes of one ID are looked at for a sign, from its time
+// backwards: what began before so many others cannot run any more.
+const maxSamePID = 256
 
 // process returns the process of a sign: by its GUID, else the last one that had
 // its ID and its image by then. The zero Process stands for none.
@@ -197,29 +204,26 @@ func (f *shown) process(s *sign) proctree.Process {
 	if s.pid == 0 {
 		return proctree.Process{}
 	}
-	var best proctree.Process
-	for _, p := range f.pids[s.pid] {
-		if f.lived(p, s.at) && f.named(p, s.image) && (!best.Exists() || p.Start() >= best.Start()) {
-			best = p
+	list := f.pids[s.pid]
+	begun, _ := slices.BinarySearchFunc(list, s.at+signSlack+1, func(p proctree.Process, at event.Time) int { return cmp.Compare(p.Start(), at) })
+	for _, p := range slices.Backward(list[max(0, begun-maxSamePID):begun]) {
+		if f.lived(p, s.at) && f.named(p, s.image) {
+			return p
 		}
 	}
-	return best
+	return proctree.Process{}
 }
 
 // lived reports whether a process may have run at a time. Of one that was started
-// before the logs begin, its children say when it ran.
+// before the logs begin, its children say in which boot it ran.
 func (f *shown) lived(p proctree.Process, at event.Time) bool {
-	from, known := p.Start(), max(p.Start(), firstChild(p))
-	if p.Stub() {
-		from = 0
+	from, to := p.Start(), p.End()
+	next, _ := slices.BinarySearch(f.boots, max(from, firstChild(p))+1)
+	if next > 0 {
+		from = max(from, f.boots[next-1])
 	}
-	to := p.End()
-	for _, boot := range f.boots {
-		if boot <= known {
-			from = max(from, boot)
-		} else if to == 0 {
-			to = boot
-		}
+	if to == 0 && next < len(f.boots) {
+		to = f.boots[next]
 	}
 	return from <= at+signSlack && (to == 0 || at <= to+signSlack)
 }
