@@ -1,9 +1,11 @@
 package story
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 )
 
@@ -179,5 +181,36 @@ func TestAlone(t *testing.T) {
 		if got, ok := alone(tt.claims, tt.at); got != tt.want || ok != (tt.want >= 0) {
 			t.Errorf("%v at %d: %d, %v; want %d", tt.claims, tt.at, got, ok, tt.want)
 		}
+	}
+}
+
+// TestFold: events that say the same are one with a count, if the same rules match
+// them: a rule is claimed of no record that it does not match.
+func TestFold(t *testing.T) {
+	grave, light := &rules.Rule{Title: "grave", Level: rules.LevelHigh}, &rules.Rule{Title: "light", Level: rules.LevelLow}
+	var list []kept
+	for i, matched := range [][]*rules.Rule{{light}, {grave, light}, nil, {light, grave}, {light}} {
+		e := kept{kind: &otherKind, record: &Record{ID: 5136, Provider: "P", RecordID: uint64(i + 1)}, rules: matched}
+		for session := range 2 {
+			e.tie.session = session - 1
+			list = append(list, e)
+		}
+	}
+	var got []string
+	for _, e := range fold(list) {
+		text := fmt.Sprint(e.Session, " ", e.Count)
+		for _, r := range e.Rules {
+			text += " " + r.Title
+		}
+		for _, r := range e.Records {
+			text += fmt.Sprint(" ", r.RecordID)
+		}
+		got = append(got, text)
+	}
+	want := []string{
+		"-1 2 light 1 5", "0 2 light 1 5", "-1 2 grave light 2 4", "0 2 grave light 2 4", "-1 1 3", "0 1 3",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -432,7 +432,7 @@ func joinScripts(list []kept) []kept {
 }
 
 // fold makes events of what was kept. Those of one process that say the same are
-// one event with a count; of no session, if they match the same rules.
+// one event with a count, if they match the same rules.
 func fold(list []kept) []*Event {
 	type shape struct {
 		session  int
@@ -449,10 +449,7 @@ func fold(list []kept) []*Event {
 	var events []*Event
 	for i := range list {
 		e := newEvent(&list[i])
-		key := shape{e.Session, e.Process, e.ProcessID, e.Category, e.Record.Provider, e.Record.ID, e.Link, e.Summary, ""}
-		if e.Session < 0 {
-			key.rules = labelsOf(e.Rules)
-		}
+		key := shape{e.Session, e.Process, e.ProcessID, e.Category, e.Record.Provider, e.Record.ID, e.Link, e.Summary, labelsOf(e.Rules)}
 		if first := same[key]; first != nil {
 			first.add(e)
 			continue
@@ -482,11 +479,6 @@ func labelsOf(list []*rules.Rule) string {
 func (e *Event) add(other *Event) {
 	e.Count += other.Count
 	e.Records = append(e.Records, other.Records[:min(len(other.Records), maxFolded-len(e.Records))]...)
-	for _, r := range other.Rules {
-		if !slices.Contains(e.Rules, r) {
-			e.Rules = append(e.Rules, r)
-		}
-	}
 }
 
 // newEvent makes an event of what was kept of one record, or of the parts of one
