@@ -292,5 +292,8 @@ func decodedLines(f *finding.Finding) []string {
 	if f.DecodedCommand == "" {
 		return []string{}
 	}
-	return visibleTexts(strings.Split(f.DecodedCommand, "\n"))
+	return visibleLines(f.DecodedCommand)
 }
+
+// visibleLines returns the lines of a text, each visible.
+func visibleLines(s string) []string { return visibleTexts(strings.Split(s, "\n")) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"webshellscan/report/text"
 	"webshellscan/scan"
@@ -107,7 +108,7 @@ func (m Marks) entries(findings []*finding.Finding) []markEntry {
 	}
 	for i, f := range findings {
 		if one, ok := m.list[markKeyOf(f)]; ok {
-			list = append(list, markEntry{i, one.Mark, text.Visible(one.Note)})
+			list = append(list, markEntry{i, one.Mark, strings.Join(visibleLines(one.Note), "\n")})
 		}
 	}
 	return list

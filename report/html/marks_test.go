@@ -2,6 +2,7 @@ package html_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,5 +40,23 @@ func TestReadMarks(t *testing.T) {
 		if !errors.Is(err, html.ErrMarks) || !strings.Contains(err.Error(), tt.problem) {
 			t.Errorf("%s: %v, want %q", tt.file, err, tt.problem)
 		}
+	}
+}
+
+// TestMarksOnPage: a page has a note as it was written, line by line.
+func TestMarksOnPage(t *testing.T) {
+	res := reporttest.Many(3)
+	f := res.Findings[1]
+	file := fmt.Sprintf(`{"kind": "webshellscan marks", "version": 1, "marks": [{"host": %q, "process_id": %d, "time": %q, "mark": "seen", "note": "one\ntwo\u0007"}]}`, f.Host, f.ProcessID, f.Time)
+	marks, err := html.ReadMarks(strings.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	if err := html.Write(&page, res, html.Options{Marks: marks}); err != nil {
+		t.Fatal(err)
+	}
+	if want := `"marks":[[1,"seen","one\ntwo\\x07"]]`; !strings.Contains(page.String(), want) {
+		t.Errorf("the page does not hold %s", want)
 	}
 }

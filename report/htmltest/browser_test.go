@@ -63,6 +63,7 @@ func TestBrowser(t *testing.T) {
 		{"State", browserState},
 		{"Tables", browserTables},
 		{"Mark", browserMark},
+		{"MarkKept", browserMarkKept},
 		{"Graph", browserGraph},
 		{"TimeLine", browserTimeLine},
 		{"TimeLineLeft", browserTimeLineLeft},
@@ -973,4 +974,50 @@ func oneEach(res *scan.Result) *scan.Result {
 		res.Sessions = append(res.Sessions, &s)
 	}
 	return res
+}
+
+// browserMarkKept: a note of several lines comes back as it was, from the browser and
+// from a file, whatever else the browser keeps.
+func browserMarkKept(t *testing.T, ctx context.Context) {
+	res := reporttest.Many(30)
+	p := open(t, ctx, res)
+	const lines = "first line\nsecond \\n line"
+	mark := func(row int, text string) {
+		p.text(fmt.Sprintf(`(() => {
+			document.querySelectorAll('#finding-table tbody tr')[%d].querySelector('a').click();
+			const note = document.querySelector('.marking textarea');
+			note.value = %q; note.dispatchEvent(new Event('input'));
+			document.getElementById('close').click();
+		})()`, row, text))
+	}
+	p.text(`localStorage.clear()`)
+	mark(2, "bad entry")
+	p.text(`(() => {
+		for (const key of Object.keys(localStorage)) localStorage.setItem(key, '{bad');
+		localStorage.setItem('webshellscan [bad', 'x');
+	})()`)
+	mark(3, lines)
+	note := func(row int) string {
+		return fmt.Sprintf(`(() => {
+			document.querySelectorAll('#finding-table tbody tr')[%d].querySelector('a').click();
+			const text = document.querySelector('.marking textarea').value;
+			document.getElementById('close').click();
+			return text;
+		})()`, row)
+	}
+	p.do(chromedp.Reload())
+	p.want(note(2), "")
+	p.want(note(3), lines)
+	p.text(`(() => { window.saved = []; URL.createObjectURL = blob => { window.saved.push(blob); return 'blob:none'; }; HTMLAnchorElement.prototype.click = () => {}; document.getElementById('save-marks').click(); })()`)
+	file, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`window.saved[0].text()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks, err := html.ReadMarks(strings.NewReader(file))
+	if err != nil {
+		t.Fatalf("%v: %s", err, file)
+	}
+	p.text(`localStorage.clear()`)
+	p = openWith(t, ctx, res, report.Options{Page: html.Options{Marks: marks}})
+	p.want(note(3), lines)
 }

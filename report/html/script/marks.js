@@ -3,14 +3,15 @@ const marks = new Map(data.marks.map(([number, mark, note]) => [number, {mark, n
 const markKey = r => ({host: r.host, process_id: r.pid, time: r.time});
 const storeKey = r => `webshellscan ${JSON.stringify(Object.values(markKey(r)))}`;
 let keeps = true;
+const parsed = text => { try { return JSON.parse(text); } catch { return null; } };
 const readMarks = () => {
 	try {
 		const kept = Object.keys(localStorage).filter(key => key.startsWith('webshellscan ['));
-		const times = new Set(kept.map(key => JSON.parse(key.slice(key.indexOf('[')))[2]));
+		const times = new Set(kept.map(key => parsed(key.slice(key.indexOf('[')))?.[2]));
 		data.time.forEach((time, i) => {
-			const found = times.has(time) ? localStorage.getItem(storeKey(record(i))) : null;
-			if (found === null) return;
-			const {mark, note} = JSON.parse(found);
+			const found = times.has(time) ? parsed(localStorage.getItem(storeKey(record(i)))) : null;
+			if (!(found instanceof Object)) return;
+			const {mark, note} = found;
 			if (!mark && !note) marks.delete(i);
 			else marks.set(i, {mark: ['seen', 'benign'].includes(mark) ? mark : '', note: String(note ?? '')});
 		});
