@@ -27,14 +27,14 @@ func writeObjects(w io.Writer, res *scan.Result, sections []jsonSection) error {
 	return out.Flush()
 }
 
-// section is the objects of one kind.
+// jsonSection is the objects of one kind.
 type jsonSection struct {
 	key  string // in the JSON document
 	each func(*scan.Result, func(any) error) error
 }
 
-// sections are all objects, in the order in which they are written. raw says
-// whether findings have the raw event.
+// jsonSections returns all objects, in the order in which they are written. raw
+// says whether findings have the raw event.
 func jsonSections(raw bool) []jsonSection {
 	return []jsonSection{
 		{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(&r.Manifest)) }},

@@ -384,7 +384,7 @@ func hostsOfShape(s *finding.Shape) []string {
 	return hosts
 }
 
-// columns are the widths of a table's columns.
+// layout is how a table writes times, and the widths of its columns.
 type layout struct {
 	format                          string // of times
 	time, level, pid, text, numbers int

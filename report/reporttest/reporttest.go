@@ -96,7 +96,7 @@ var Worst = []string{
 	strings.Repeat("A", 10_000), "", " ", "\U000E0041",
 }
 
-// hostile returns a result in which every text is the given one.
+// Hostile returns a result in which every text is the given one.
 func Hostile(s string) *scan.Result {
 	f := Finding(s)
 	f.DecodedCommand, f.Known = s, true
@@ -150,7 +150,7 @@ var HostileTexts = append([]string{
 	`</textarea></dialog><iframe srcdoc="<script>top.hacked=1</script>">`, `&lt;script&gt;`, `\u003cscript\u003e`, "a\u202Eb\u2066c",
 }, Worst...)
 
-// many returns a result of n findings in sessions of a hundred.
+// Many returns a result of n findings in sessions of a hundred.
 func Many(n int) *scan.Result {
 	res := &scan.Result{Summary: scan.Summary{Records: n, Files: 1}}
 	names := []string{"whoami", "ipconfig /all", "net user", "tasklist /v", "systeminfo", "nltest /dclist:corp.example", "reg query HKLM\\Software /s"}

@@ -25,7 +25,7 @@ func NewCommand(line string) *Command {
 	return &Command{Line: line, Decoded: strings.Join(powershell.Decode(line), "\n")}
 }
 
-// Fold returns the command line, and its arguments alone, folded.
+// fold returns the command line, and its arguments alone, folded.
 func (c *Command) fold() (folded, arguments string) {
 	c.once.Do(func() { c.folded, c.arguments = foldArguments(c.Line) })
 	return c.folded, c.arguments

@@ -64,7 +64,7 @@ func (e encoded) utf16(name string) string {
 	return string(out)
 }
 
-// Text returns the result as it is looked for in a field: bytes as the
+// text returns the result as it is looked for in a field: bytes as the
 // characters of the same numbers.
 func (e encoded) text() string {
 	if !e.wide {

@@ -213,7 +213,7 @@ func newPairTable(pairs map[uint16][]pairEntry) *pairTable {
 	return t
 }
 
-// Scan is that of LiteralIndex.
+// scan is LiteralIndex.Scan for the literals of the table.
 func (t *pairTable) scan(dst []int32, s []byte, seen []uint32, mark uint32) []int32 {
 	for i := 0; i+2 <= len(s); i++ {
 		pair := uint16(s[i]) | uint16(s[i+1])<<8
