@@ -2,7 +2,6 @@ package scan_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -64,12 +63,7 @@ func TestArmedByCommands(t *testing.T) {
 			want = append(want, fmt.Sprintf("%d: %s", p.pid, p.want))
 		}
 	}
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "Security.evtx"), file.Data)
+	dir := logFolder(t, "Security.evtx", events)
 	res := mustScan(t, scan.Options{Paths: []string{dir}})
 	var got []string
 	for _, s := range res.Sessions {
@@ -106,12 +100,7 @@ func TestArmedByThread(t *testing.T) {
 		`|SourceProcessId=30|SourceImage=C:\ProgramData\inj.exe|TargetProcessGuid=` + guid(20) + `|TargetProcessId=20|TargetImage=` + notepad, ""}
 	events = append(events, thread.record())
 	create(5, 41, 20, shell, notepad)
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "Sysmon.evtx"), file.Data)
+	dir := logFolder(t, "Sysmon.evtx", events)
 	var got []string
 	for _, s := range mustScan(t, scan.Options{Paths: []string{dir}}).Sessions {
 		for _, a := range s.Armed {

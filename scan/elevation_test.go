@@ -2,7 +2,6 @@ package scan_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,14 +42,7 @@ func runsLog(t *testing.T, runs ...run) string {
 			IntegrityLevel: r.integrity, ParentImage: r.parentImage, ParentCommandLine: r.parentsLine,
 		}))
 	}
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "sysmon.evtx"), file.Data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	folder := logFolder(t, "sysmon.evtx", events)
 	return folder
 }
 
@@ -308,13 +300,6 @@ func webLog(t *testing.T, sources ...evtxtest.Source) string {
 	for i, source := range sources {
 		events = append(events, evtxtest.NewEvent(at.Add(time.Duration(i)*time.Minute), "WEB01", source))
 	}
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "log.evtx"), file.Data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	folder := logFolder(t, "log.evtx", events)
 	return folder
 }

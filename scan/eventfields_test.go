@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/finding"
@@ -20,19 +19,7 @@ import (
 // that each matched, by its index.
 func matchedEvents(t *testing.T, ruleText string, rows []storyEvent) [][]string {
 	t.Helper()
-	var events []evtxtest.Event
-	for i := range rows {
-		ev := rows[i].record()
-		ev.RecordID = uint64(i + 1)
-		events = append(events, ev)
-	}
-	log, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "Forwarded.evtx"), log.Data)
-	res := mustScan(t, scan.Options{Paths: []string{dir}, Rules: scan.RuleOptions{Paths: []string{ruleFile(t, ruleText)}, NoBuiltin: true}})
+	res := mustScan(t, scan.Options{Paths: []string{eventsLog(t, rows)}, Rules: scan.RuleOptions{Paths: []string{ruleFile(t, ruleText)}, NoBuiltin: true}})
 	for _, err := range res.Rules.Errors {
 		t.Error(err)
 	}

@@ -171,14 +171,8 @@ type madeHost struct {
 
 func scanEvents(t *testing.T, events []evtxtest.Event) map[string]madeHost {
 	t.Helper()
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "made.evtx")
-	if err := os.WriteFile(path, file.Data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeLog(t, path, evtxtest.Options{}, events)
 	res := mustScan(t, scan.Options{Paths: []string{path}})
 	hosts := make(map[string]madeHost)
 	for i, h := range res.Forest.Hosts() {
@@ -267,14 +261,8 @@ func TestBothLogs(t *testing.T) {
 	}
 	given := ruleFile(t, documents...)
 	for logged, events := range map[int][]evtxtest.Event{ofSysmon: {sysmon}, ofSecurity: {security}, ofBoth: {sysmon, security}} {
-		file, err := evtxtest.Build(evtxtest.Options{}, events)
-		if err != nil {
-			t.Fatal(err)
-		}
 		path := filepath.Join(t.TempDir(), "made.evtx")
-		if err := os.WriteFile(path, file.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeLog(t, path, evtxtest.Options{}, events)
 		res := mustScan(t, scan.Options{Paths: []string{path}, Rules: scan.RuleOptions{NoBuiltin: true, Paths: []string{given}}})
 		if len(res.Findings) != 1 || len(res.Findings[0].Evidence) != len(events) {
 			t.Fatalf("%d findings of %d events", len(res.Findings), len(events))

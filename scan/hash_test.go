@@ -41,13 +41,7 @@ func longLog(t *testing.T, path string, records int) {
 		})
 		events[i].RecordID = uint64(i + 1)
 	}
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, file.Data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeLog(t, path, evtxtest.Options{}, events)
 }
 
 // TestHashes: the hash of each input is that of its bytes, whatever the number of

@@ -30,18 +30,21 @@ func logOf(t *testing.T, path string, events ...evtxtest.Event) {
 }
 
 // writeLog writes events into a log.
-func writeLog(t *testing.T, path string, options evtxtest.Options, events []evtxtest.Event) {
+func writeLog(t testing.TB, path string, options evtxtest.Options, events []evtxtest.Event) {
 	t.Helper()
 	file, err := evtxtest.Build(options, events)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, file.Data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, path, file.Data)
+}
+
+// logFolder returns a folder with one log of events.
+func logFolder(t testing.TB, name string, events []evtxtest.Event) string {
+	t.Helper()
+	folder := t.TempDir()
+	writeLog(t, filepath.Join(folder, name), evtxtest.Options{}, events)
+	return folder
 }
 
 // after returns an event of WEB01 so long after the start.
@@ -384,14 +387,8 @@ func TestManyHosts(t *testing.T) {
 	for i := range events {
 		events[i] = evtxtest.NewEvent(start.Add(time.Duration(i)*time.Second), fmt.Sprintf("H%d", i), &evtxtest.SysmonConfigChange{Configuration: "x"})
 	}
-	file, err := evtxtest.Build(evtxtest.Options{Style: evtxtest.StyleForwarded}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "ForwardedEvents.evtx")
-	if err := os.WriteFile(path, file.Data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeLog(t, path, evtxtest.Options{Style: evtxtest.StyleForwarded}, events)
 	var first []string
 	for _, workers := range []int{1, 8, 8} {
 		res := mustScan(t, scan.Options{Paths: []string{path}, Workers: workers})

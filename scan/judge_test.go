@@ -80,13 +80,7 @@ func TestBundlesDisagree(t *testing.T) {
 			NewProcessID: 200, ProcessID: 100, NewProcessName: cmd, CommandLine: "cmd /c whoami", Subject: user, ParentProcessName: w3wp,
 		},
 	} {
-		file, err := evtxtest.Build(evtxtest.Options{}, []evtxtest.Event{evtxtest.NewEvent(at, "WEB01", event)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), file.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeLog(t, filepath.Join(folder, name), evtxtest.Options{}, []evtxtest.Event{evtxtest.NewEvent(at, "WEB01", event)})
 	}
 	res := mustScan(t, scan.Options{Paths: []string{folder}})
 	stubs := 0

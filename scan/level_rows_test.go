@@ -151,14 +151,7 @@ func TestUnusual(t *testing.T) {
 		}
 	}
 	create("HOST0", first.AddDate(0, 0, 20).Add(-6*time.Hour), 900, `cmd.exe /c D:\shop\odd.bat`)
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "sysmon.evtx"), file.Data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	folder := logFolder(t, "sysmon.evtx", events)
 	seen := make(map[string]int)
 	for _, f := range mustScan(t, scan.Options{Paths: []string{folder}}).Findings {
 		for _, r := range f.LevelReasons {

@@ -85,14 +85,7 @@ func scanCases(t *testing.T, o scan.RuleOptions, cases ...levelCase) (*scan.Resu
 	for i, c := range cases {
 		events = append(events, levelEvents(fmt.Sprintf("HOST%d", i), c)...)
 	}
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "sysmon.evtx"), file.Data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	folder := logFolder(t, "sysmon.evtx", events)
 	res := mustScan(t, scan.Options{Paths: []string{folder}, Rules: o})
 	first := make([]*finding.Finding, len(cases))
 	for _, f := range res.Findings {

@@ -46,14 +46,8 @@ func TestRenamedHost(t *testing.T) {
 		events[i].RecordID = uint64(100 + 10*i)
 	}
 	events[2].Computer = "WEB01.corp.example"
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "Security.evtx")
-	if err := os.WriteFile(path, file.Data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeLog(t, path, evtxtest.Options{}, events)
 	res := mustScan(t, scan.Options{Paths: []string{path}})
 	if len(res.Coverage) != 1 || len(res.Coverage[0].Channels) != 1 {
 		t.Fatalf("%+v", res.Coverage)

@@ -55,14 +55,8 @@ func processLog(t testing.TB, list ...started) string {
 		ev.RecordID = uint64(i + 1)
 		events = append(events, ev)
 	}
-	file, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "Security.evtx")
-	if err := os.WriteFile(path, file.Data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeLog(t, path, evtxtest.Options{}, events)
 	return path
 }
 

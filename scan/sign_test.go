@@ -46,11 +46,7 @@ func shopLog(t *testing.T, image string, late bool, form evtxtest.ProcessCreated
 	dir := t.TempDir()
 	for channel, list := range logs {
 		slices.SortStableFunc(list, func(a, b evtxtest.Event) int { return int(a.Time - b.Time) })
-		file, err := evtxtest.Build(evtxtest.Options{}, list)
-		if err != nil {
-			t.Fatal(channel, err)
-		}
-		writeFile(t, filepath.Join(dir, strings.ReplaceAll(channel, "/", "%4")+".evtx"), file.Data)
+		writeLog(t, filepath.Join(dir, strings.ReplaceAll(channel, "/", "%4")+".evtx"), evtxtest.Options{}, list)
 	}
 	return dir
 }

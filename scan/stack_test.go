@@ -2,7 +2,6 @@ package scan_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,13 +23,7 @@ func writeCrowd(t *testing.T, crowd fleet.Crowd) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(folder, filepath.FromSlash(file.Path))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, file.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(folder, filepath.FromSlash(file.Path)), file.Data)
 	}
 	return folder
 }

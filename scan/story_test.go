@@ -163,11 +163,7 @@ func writeStory(t *testing.T) string {
 	dir := t.TempDir()
 	for name, events := range logs {
 		slices.SortStableFunc(events, func(a, b evtxtest.Event) int { return int(a.Time) - int(b.Time) })
-		file, err := evtxtest.Build(evtxtest.Options{}, events)
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		writeFile(t, filepath.Join(dir, filepath.FromSlash(name)), file.Data)
+		writeLog(t, filepath.Join(dir, filepath.FromSlash(name)), evtxtest.Options{}, events)
 	}
 	var web strings.Builder
 	web.WriteString("#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status time-taken\r\n")
@@ -180,7 +176,7 @@ func writeStory(t *testing.T) string {
 	return dir
 }
 
-func writeFile(t *testing.T, path string, data []byte) {
+func writeFile(t testing.TB, path string, data []byte) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
@@ -188,6 +184,19 @@ func writeFile(t *testing.T, path string, data []byte) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// eventsLog returns a folder with a log of events. The record of each has its number,
+// from 1 on.
+func eventsLog(t *testing.T, list []storyEvent) string {
+	t.Helper()
+	var events []evtxtest.Event
+	for i := range list {
+		ev := list[i].record()
+		ev.RecordID = uint64(i + 1)
+		events = append(events, ev)
+	}
+	return logFolder(t, "Forwarded.evtx", events)
 }
 
 // tellings renders what is told, by record ID: an event without a session begins
@@ -342,22 +351,7 @@ func TestEventRules(t *testing.T) {
 		{0, "WEB2", sysmonLog, sysmon, 3, 4, "", `Image=` + workerPath + `|User=IIS APPPOOL\shop|Initiated=true|DestinationIp=203.0.113.8`, ""},
 		{0, "WEB2", sysmonLog, sysmon, 3, 4, "", `Image=C:\x\a.exe|User=IIS APPPOOL\shop|Initiated=true|DestinationIp=127.0.0.1`, ""},
 	}
-	var events []evtxtest.Event
-	for i := range rows {
-		ev := rows[i].record()
-		ev.RecordID = uint64(i + 1)
-		events = append(events, ev)
-	}
-	log, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "Forwarded.evtx"), log.Data)
-	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{dir}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := mustScan(t, scan.Options{Paths: []string{eventsLog(t, rows)}})
 	got, seen := make(map[uint64][]string), make(map[string]bool)
 	for _, e := range res.Events {
 		for _, r := range e.Evidence {

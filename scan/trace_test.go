@@ -2,7 +2,6 @@ package scan_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -75,12 +74,7 @@ func writeTraces(t *testing.T) string {
 	events = append(events, evtxtest.NewEvent(storyStart.Add(time.Minute), "NEW", &evtxtest.ProcessCreated{
 		NewProcessID: 300, NewProcessName: shell, ProcessID: 50, CommandLine: "cmd.exe", ParentProcessName: `C:\Windows\explorer.exe`,
 	}))
-	log, err := evtxtest.Build(evtxtest.Options{}, events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "Forwarded.evtx"), log.Data)
+	dir := logFolder(t, "Forwarded.evtx", events)
 	return dir
 }
 

@@ -3,7 +3,6 @@ package scan_test
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -127,14 +126,8 @@ func writeWritten(t *testing.T, writers bool) string {
 		}
 		create(30, uint32(1000+4*i), 100, runOf(r.program), workerPath)
 	}
-	file, err := evtxtest.Build(evtxtest.Options{RecordsPerChunk: 1}, events) // chunks are held each by itself
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "sysmon.evtx"), file.Data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeLog(t, filepath.Join(dir, "sysmon.evtx"), evtxtest.Options{RecordsPerChunk: 1}, events) // chunks are held each by itself
 	var web strings.Builder
 	web.WriteString("#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status time-taken\r\n")
 	fmt.Fprintf(&web, "%s POST /run.aspx - 198.51.100.7 curl 200 900\r\n", at(30).Format(time.DateTime))
