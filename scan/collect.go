@@ -76,7 +76,10 @@ func collectFound(ctx context.Context, found *source.Found, options *Options, la
 		return nil, err
 	}
 	// From here on inputs change: what waits is read, so that servers are known.
-	meta := c.meta(label, context.Cause(ctx) != nil)
+	meta, err := c.meta(label, context.Cause(ctx) != nil)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.held(rest, meta); err != nil {
 		return nil, err
 	}
@@ -100,7 +103,7 @@ func (c *collecting) add(kind partial.Kind, code func(*wire.Coder)) error {
 	w := wire.NewWriter()
 	code(w)
 	_, err := c.writer.Add(kind, bytes.NewReader(w.Data()))
-	return err
+	return cmp.Or(w.Err(), err)
 }
 
 // rows writes what the collectors and the watchers took, and the definitions.
@@ -120,7 +123,7 @@ func (c *collecting) rows() error {
 }
 
 // meta returns what the part says of itself as it is now, and writes it.
-func (c *collecting) meta(label string, interrupted bool) []byte {
+func (c *collecting) meta(label string, interrupted bool) ([]byte, error) {
 	r := c.reading
 	m := partMeta{
 		program: c.options.Version, label: label, hashed: r.hash, interrupted: interrupted, recovered: r.recover, otherFiles: r.otherFiles, hitsLost: r.hitsLost,
@@ -133,9 +136,10 @@ func (c *collecting) meta(label string, interrupted bool) []byte {
 	}
 	m.traced = r.traced
 	slices.SortFunc(m.signs, compareSigns)
+	m.cutPlaces()
 	w := wire.NewWriter()
 	m.code(w)
-	return w.Data()
+	return w.Data(), w.Err()
 }
 
 func comparePlaces(a, b event.Place) int {

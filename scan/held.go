@@ -52,8 +52,13 @@ func (x *heldIndex) code(c *wire.Coder) {
 		wire.Num(c, &e.number)
 		c.Bool(&e.whole)
 		c.Bool(&e.cut)
-		var at int64
-		wire.List(c, &e.chunks, 1, func(offset *int64) { wire.Delta(c, &at, offset) })
+		at, before := int64(0), int64(-1)
+		wire.List(c, &e.chunks, 1, func(offset *int64) {
+			if wire.Delta(c, &at, offset); *offset <= before {
+				c.Fail("order of chunks")
+			}
+			before = *offset
+		})
 	})
 	c.Texts(&x.seen)
 	wire.List(c, &x.lacking, 1, func(n *int) { wire.Num(c, n) })
@@ -89,7 +94,7 @@ func (h *held) sectionOf(chunk int64) *heldSection {
 	return nil
 }
 
-// excerpt returns what there is of a chunk, nil for nothing.
+// excerpt returns what there is of a chunk, nil if no section is to have something.
 func (h *held) excerpt(chunk int64) (*evtx.Excerpt, error) {
 	s := h.sectionOf(chunk)
 	if s == nil {
@@ -101,7 +106,7 @@ func (h *held) excerpt(chunk int64) (*evtx.Excerpt, error) {
 	}
 	i, ok := slices.BinarySearchFunc(list, chunk, func(x evtx.Excerpt, at int64) int { return cmp.Compare(x.Offset, at) })
 	if !ok {
-		return nil, nil
+		return nil, errNotHeld
 	}
 	return &list[i], nil
 }
@@ -401,6 +406,7 @@ func (h *holder) chunksOf(in *input) []evtx.Chunk {
 		}
 	}
 	slices.SortFunc(known, func(a, b evtx.Chunk) int { return cmp.Compare(a.Offset, b.Offset) })
+	known = slices.CompactFunc(known, func(a, b evtx.Chunk) bool { return a.Offset == b.Offset })
 	wanted := make(map[int64]bool)
 	for offset := range h.wanted[in.index] {
 		if i, ok := chunkAt(known, offset); ok {

@@ -362,8 +362,8 @@ func (w *worker) judgeHeld(ctx context.Context, r *reading, in *input) {
 
 // addHits adds the records that rules matched when the part was collected.
 func (p *part) addHits(r *reading) {
-	for _, hit := range p.inScan(p.meta.hits) {
-		r.hits[hit] = true
+	for _, at := range p.inScan(p.meta.hits) {
+		r.hits[at] = true
 	}
 	list := make(map[string]*traced, len(p.meta.traced))
 	for computer, t := range p.meta.traced {
@@ -374,11 +374,9 @@ func (p *part) addHits(r *reading) {
 
 // inScan returns places with the numbers that their inputs have in the scan.
 func (p *part) inScan(places []event.Place) []event.Place {
-	var list []event.Place
-	for _, at := range places {
-		if int64(at.File) < int64(len(p.files)) {
-			list = append(list, event.Place{File: p.files[at.File], Offset: at.Offset})
-		}
+	list := make([]event.Place, len(places))
+	for i, at := range places {
+		list[i] = event.Place{File: p.files[at.File], Offset: at.Offset}
 	}
 	return list
 }

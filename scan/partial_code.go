@@ -2,6 +2,7 @@ package scan
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -68,8 +69,12 @@ func (m *partMeta) code(c *wire.Coder) {
 	})
 	wire.Count(c, &m.otherFiles)
 	wire.Count(c, &m.hitsLost)
-	wire.List(c, &m.inputs, 16, func(p **input) { codeInput(c, p) })
-	wire.List(c, &m.containers, 16, func(p **input) { codeInput(c, p) })
+	bounded(c, &m.inputs, leastInput, maxInputs, func(p **input) {
+		if codeInput(c, p); !c.Writing() && (*p).evtx == nil && (*p).err == nil && (*p).complete() {
+			c.Fail("input that was neither read nor refused")
+		}
+	})
+	bounded(c, &m.containers, leastInput, maxInputs, func(p **input) { codeInput(c, p) })
 	wire.List(c, &m.skipped, 3, func(s *source.Skipped) {
 		c.Text(&s.Path)
 		codeReason(c, &s.Err, s.Path)
@@ -80,22 +85,77 @@ func (m *partMeta) code(c *wire.Coder) {
 		c.Text(&n.Text)
 		c.Bool(&n.Mismatch)
 	})
-	wire.List(c, &m.signs, 21, func(s *sign) { s.code(c) })
+	wire.List(c, &m.signs, 22, func(s *sign) { s.code(c) })
+	if !c.Writing() && !m.placed() {
+		c.Fail("place of a record")
+	}
+}
+
+const (
+	// maxInputs bounds the inputs of a part, as much as a scan can hold.
+	maxInputs = 1 << 20
+	// leastInput is how many bytes an input takes at least.
+	leastInput = 41
+	// maxPlaces bounds the records of a part that rules match: 64 times as many as
+	// maxHits.
+	maxPlaces = 1 << 22
+)
+
+// bounded codes a list of no more elements than most, which take at least so many
+// bytes each.
+func bounded[T any](c *wire.Coder, list *[]T, least, most int, do func(*T)) {
+	wire.List(c, list, least, func(e *T) {
+		if len(*list) > most {
+			c.Fail("more than a part may have")
+			return
+		}
+		do(e)
+	})
 }
 
 // codePlaces codes where records are, in the order of inputs and offsets.
 func codePlaces(c *wire.Coder, list *[]event.Place) {
 	var file uint32
 	var offset int64
-	wire.List(c, list, 2, func(p *event.Place) {
+	bounded(c, list, 2, maxPlaces, func(p *event.Place) {
 		wire.Delta(c, &file, &p.File)
 		wire.Delta(c, &offset, &p.Offset)
 	})
 }
 
+// placed reports whether the records that rules match are no more than maxPlaces, and
+// all in inputs of the part.
+func (m *partMeta) placed() bool {
+	n := len(m.hits)
+	beyond := func(p event.Place) bool { return int64(p.File) >= int64(len(m.inputs)) || p.Offset < 0 }
+	for _, t := range m.traced {
+		if n += len(t.places); slices.ContainsFunc(t.places, beyond) {
+			return false
+		}
+	}
+	return n <= maxPlaces && !slices.ContainsFunc(m.hits, beyond)
+}
+
+// cutPlaces keeps maxPlaces of the records that rules match, and counts the others
+// as lost.
+func (m *partMeta) cutPlaces() {
+	left := maxPlaces
+	keep := func(list []event.Place, lost *int) []event.Place {
+		n := min(left, len(list))
+		left -= n
+		*lost += len(list) - n
+		return list[:n]
+	}
+	m.hits = keep(m.hits, &m.hitsLost)
+	for _, computer := range slices.Sorted(maps.Keys(m.traced)) {
+		t := m.traced[computer]
+		t.places = keep(t.places, &t.lost)
+	}
+}
+
 // codeOthers writes or reads the logs and configurations of web servers.
 func (m *partMeta) codeOthers(c *wire.Coder) {
-	wire.List(c, &m.others, 8, func(p **otherInput) {
+	bounded(c, &m.others, 8, maxInputs, func(p **otherInput) {
 		if !c.Writing() {
 			*p = new(otherInput)
 		}
@@ -265,7 +325,15 @@ func (m *partMeta) under() {
 	if m.label == "" {
 		return
 	}
-	at := func(path *string) { *path = m.label + ":" + *path }
+	labelled := make(map[string]string) // each path once: few bytes may name one very often
+	at := func(path *string) {
+		with, known := labelled[*path]
+		if !known {
+			with = m.label + ":" + *path
+			labelled[*path] = with
+		}
+		*path = with
+	}
 	of := func(in *source.Input) {
 		at(&in.Path)
 		if in.Origin != nil {

@@ -32,8 +32,10 @@ type Coder struct {
 	buf  []byte    // that data is in
 	lent *[window]byte
 
-	numbers map[string]uint64 // of the texts written
-	texts   []string          // by number, less one
+	numbers  map[string]uint64 // of the texts written
+	written  uint64            // texts
+	texts    []string          // by number, less one
+	repeated int64             // bytes of the texts that were met before
 }
 
 // NewWriter returns a Coder that writes.
@@ -235,22 +237,44 @@ func (c *Coder) Bytes(p *[]byte) {
 	}
 }
 
-// Text codes a text. One that was met before takes a number.
+// What is said again of a text costs few bytes, and whoever reads it may make
+// something of each: the bytes of all texts that were met before are bounded by
+// maxRepeats for each byte that there is, and repeatSlack.
+const (
+	maxRepeats  = 64
+	repeatSlack = 1 << 20
+)
+
+// repeat reports whether a text may be said again, where there are size bytes.
+func (c *Coder) repeat(text string, size int64) bool {
+	n := c.repeated + int64(len(text))
+	if n > maxRepeats*size+repeatSlack {
+		return false
+	}
+	c.repeated = n
+	return true
+}
+
+// Text codes a text. One that was met before takes a number, unless that was done
+// too often.
 func (c *Coder) Text(p *string) {
 	if c.writing {
-		number, known := c.numbers[*p]
-		c.Uint(&number)
-		if !known {
+		number := c.numbers[*p]
+		if number > 0 && !c.repeat(*p, int64(len(c.data))) {
+			number = 0
+		}
+		if c.Uint(&number); number == 0 {
 			b := []byte(*p)
 			c.Bytes(&b)
-			c.numbers[*p] = uint64(len(c.numbers)) + 1
+			c.written++
+			c.numbers[*p] = c.written
 		}
 		return
 	}
 	var number uint64
 	c.Uint(&number)
 	switch {
-	case number > uint64(len(c.texts)):
+	case number > uint64(len(c.texts)), number > 0 && !c.repeat(c.texts[number-1], c.size):
 		c.Fail("text")
 		*p = ""
 	case number > 0:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -123,5 +124,33 @@ func TestBounds(t *testing.T) {
 				t.Errorf("%s: taken", name)
 			}
 		}
+	}
+}
+
+// TestRepeats: a text may be said again as often as it is written, and not so often
+// that few bytes make very many.
+func TestRepeats(t *testing.T) {
+	text := strings.Repeat("x", 1<<16)
+	list := make([]string, 10_000)
+	for i := range list {
+		list[i] = text
+	}
+	w := wire.NewWriter()
+	w.Texts(&list)
+	if len(w.Data()) < len(list)*len(text)/100 {
+		t.Errorf("%d bytes say %d", len(w.Data()), len(list)*len(text))
+	}
+	var again []string
+	r := wire.NewReader(w.Data())
+	if r.Texts(&again); r.End() != nil || !slices.Equal(list, again) {
+		t.Error(r.Err())
+	}
+	w = wire.NewWriter()
+	first := list[:1]
+	w.Texts(&first)
+	data := slices.Concat([]byte{0x90, 0x4E}, w.Data()[1:], bytes.Repeat([]byte{1}, len(list)-1)) // 10,000 of them
+	r = wire.NewReader(data)
+	if r.Texts(&again); !errors.Is(r.End(), wire.ErrMalformed) {
+		t.Errorf("%d bytes were read as %d of %d bytes: %v", len(data), len(again), len(text), r.Err())
 	}
 }

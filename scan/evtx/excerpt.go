@@ -174,13 +174,14 @@ func writeFrame(b []byte) {
 	le.PutUint32(b[len(b)-recordTail:], uint32(len(b)))
 }
 
-// CodeExcerpts writes or reads excerpts, sorted by offset.
+// CodeExcerpts writes or reads excerpts, ascending by offset.
 func CodeExcerpts(c *wire.Coder, list *[]Excerpt) {
-	var offset int64
+	offset, before := int64(0), int64(-1)
 	wire.List(c, list, 3, func(x *Excerpt) {
-		if wire.Delta(c, &offset, &x.Offset); x.Offset < 0 {
+		if wire.Delta(c, &offset, &x.Offset); x.Offset <= before {
 			c.Fail("place of a chunk")
 		}
+		before = x.Offset
 		c.Bytes(&x.head)
 		var at uint32
 		wire.List(c, &x.pieces, 3, func(p *piece) {

@@ -115,3 +115,19 @@ func TestExcerpt(t *testing.T) {
 		t.Errorf("%d records; %d of %d bytes held", records, held, all)
 	}
 }
+
+// TestExcerptsAscend: excerpts in no order, or two of one chunk, are refused.
+func TestExcerptsAscend(t *testing.T) {
+	for _, offsets := range [][]int64{{4096, 4096}, {69632, 4096}, {-1}} {
+		var list []evtx.Excerpt
+		for _, offset := range offsets {
+			list = append(list, evtx.Excerpt{Offset: offset})
+		}
+		w := wire.NewWriter()
+		evtx.CodeExcerpts(w, &list)
+		r := wire.NewReader(w.Data())
+		if evtx.CodeExcerpts(r, &list); r.End() == nil {
+			t.Errorf("%v is taken", offsets)
+		}
+	}
+}

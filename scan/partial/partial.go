@@ -154,7 +154,7 @@ func openPart(source io.ReaderAt, at, size int64) (*Part, int64, error) {
 		return nil, 0, nil
 	}
 	p := &Part{Sum: [sha256.Size]byte(head[8:]), source: source, at: at + int64(partHead)}
-	if length > uint64(size-p.at) {
+	if p.at > size || length > uint64(size-p.at) {
 		return nil, 0, ErrCut
 	}
 	p.size = int64(length)

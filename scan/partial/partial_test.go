@@ -126,6 +126,9 @@ func TestDamaged(t *testing.T) {
 	other := bytes.Clone(data)
 	binary.LittleEndian.PutUint32(other[len(Magic):], Version+1)
 	refused("another version", other, ErrVersion)
+	if _, err := Open(bytes.NewReader(data), int64(headSize)); !errors.Is(err, ErrCut) {
+		t.Errorf("a file that grew: %v", err)
+	}
 	refused("no partial result", []byte("ElfFile\x00 and more"), ErrMagic)
 }
 
