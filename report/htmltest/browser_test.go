@@ -792,6 +792,21 @@ const inaccessible = `(() => {
 	return [...bad].join('\n');
 })()`
 
+// savedMarks returns what the page saves of its marks.
+func savedMarks(p *tab) html.Marks {
+	p.t.Helper()
+	p.text(`(() => { window.saved = []; URL.createObjectURL = blob => { window.saved.push(blob); return 'blob:none'; }; HTMLAnchorElement.prototype.click = () => {}; document.getElementById('save-marks').click(); })()`)
+	file, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`window.saved[0].text()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	marks, err := html.ReadMarks(strings.NewReader(file))
+	if err != nil {
+		p.t.Fatalf("%v: %s", err, file)
+	}
+	return marks
+}
+
 // browserMark: findings are marked and noted, and stay so in this browser; what is
 // saved marks the page of the next scan in any.
 func browserMark(t *testing.T, ctx context.Context) {
@@ -812,15 +827,7 @@ func browserMark(t *testing.T, ctx context.Context) {
 		p.has(row, "note: "+hostile)
 		p.do(chromedp.Reload())
 	}
-	p.text(`(() => { window.saved = []; URL.createObjectURL = blob => { window.saved.push(blob); return 'blob:none'; }; HTMLAnchorElement.prototype.click = () => {}; document.getElementById('save-marks').click(); })()`)
-	file, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`window.saved[0].text()`, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatal(err)
-	}
-	marks, err := html.ReadMarks(strings.NewReader(file))
-	if err != nil {
-		t.Fatalf("%v: %s", err, file)
-	}
+	marks := savedMarks(p)
 	if unknown, total := marks.Unknown(res); unknown != 0 || total != 1 {
 		t.Errorf("%d of %d marks are unknown", unknown, total)
 	}
@@ -1008,15 +1015,7 @@ func browserMarkKept(t *testing.T, ctx context.Context) {
 	p.do(chromedp.Reload())
 	p.want(note(2), "")
 	p.want(note(3), lines)
-	p.text(`(() => { window.saved = []; URL.createObjectURL = blob => { window.saved.push(blob); return 'blob:none'; }; HTMLAnchorElement.prototype.click = () => {}; document.getElementById('save-marks').click(); })()`)
-	file, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`window.saved[0].text()`, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatal(err)
-	}
-	marks, err := html.ReadMarks(strings.NewReader(file))
-	if err != nil {
-		t.Fatalf("%v: %s", err, file)
-	}
+	marks := savedMarks(p)
 	p.text(`localStorage.clear()`)
 	p = openWith(t, ctx, res, report.Options{Page: html.Options{Marks: marks}})
 	p.want(note(3), lines)

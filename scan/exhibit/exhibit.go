@@ -11,7 +11,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"path"
 	"strconv"
 
+	"webshellscan/internal/outdir"
 	"webshellscan/internal/work"
 	"webshellscan/scan/binxml"
 	"webshellscan/scan/evtx"
@@ -28,7 +28,7 @@ import (
 
 // ManifestName is the name of the manifest in the folder. It is written last: a
 // folder without one is not whole.
-const ManifestName = "manifest.json"
+const ManifestName = outdir.ManifestName
 
 // ErrNotEmpty: the folder has something in it already.
 var ErrNotEmpty = errors.New("is not empty")
@@ -307,7 +307,7 @@ func (f *Folder) create(id uint64, ending string, data []byte) string {
 	name := path.Join(folder, f.names.take(folder, strconv.FormatUint(id, 10), ending))
 	sum := sha256.Sum256(data)
 	f.fail(f.root.MkdirAll(folder, 0o777))
-	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	file, err := outdir.Create(f.root, name)
 	if err != nil {
 		f.fail(err)
 		return ""
@@ -328,7 +328,7 @@ func (f *Folder) fail(err error) {
 // beginLog creates the log of the channel in hand.
 func (f *Folder) beginLog() {
 	f.fail(f.root.MkdirAll(path.Dir(f.logName()), 0o777))
-	file, err := f.root.OpenFile(f.logName(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	file, err := outdir.Create(f.root, f.logName())
 	if err != nil {
 		f.fail(err)
 		return
@@ -376,13 +376,11 @@ func (f *Folder) Close(end Ending) (*Manifest, error) {
 }
 
 func (f *Folder) writeManifest() error {
-	file, err := f.root.OpenFile(ManifestName, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	file, err := outdir.Create(f.root, ManifestName)
 	if err != nil {
 		return err
 	}
-	out := json.NewEncoder(file)
-	out.SetIndent("", "  ")
-	return errors.Join(out.Encode(&f.manifest), file.Close())
+	return outdir.WriteManifest(file, &f.manifest)
 }
 
 // Discard closes a folder that nothing was written to, unless Close did, and removes it if Create

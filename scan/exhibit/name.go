@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"webshellscan/internal/outdir"
 )
 
 // names are the names that were given out, by folder and the name in lower case: to
@@ -38,14 +40,7 @@ func nameKey(folder, name string) [2]string { return [2]string{folder, strings.T
 // Windows names the logs of channels.
 func safe(called string) string {
 	const longest = 80
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-/", r):
-			return r
-		}
-		return '_'
-	}, called)
-	name = strings.ReplaceAll(name, "/", "%4")
+	name := outdir.Harmless(strings.ReplaceAll(called, "/", "%4"))
 	if len(name) > longest {
 		name = name[:longest]
 	}

@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,11 +17,12 @@ import (
 	"path"
 	"strings"
 
+	"webshellscan/internal/outdir"
 	"webshellscan/scan/source"
 )
 
 // ManifestName is the name of the manifest in the folder.
-const ManifestName = "manifest.json"
+const ManifestName = outdir.ManifestName
 
 // ErrSize is wrapped by errors about files that are not written because all of them
 // would be larger than Options allow.
@@ -99,7 +99,7 @@ func Extract(ctx context.Context, found *source.Found, dir string, options Optio
 		return nil, err
 	}
 	defer func() { _ = root.Close() }() // only a handle of the folder
-	list, err := create(root, ManifestName)
+	list, err := outdir.Create(root, ManifestName)
 	if err != nil {
 		return nil, err
 	}
@@ -112,17 +112,10 @@ func Extract(ctx context.Context, found *source.Found, dir string, options Optio
 	e.all(ctx, found, options.Hash)
 	cause := context.Cause(ctx)
 	e.manifest.Interrupted = cause != nil
-	out := json.NewEncoder(list)
-	out.SetIndent("", "  ")
-	if err := errors.Join(out.Encode(&e.manifest), list.Close()); err != nil {
+	if err := outdir.WriteManifest(list, &e.manifest); err != nil {
 		return &e.manifest, fmt.Errorf("%s: %w", ManifestName, err)
 	}
 	return &e.manifest, cause
-}
-
-// create creates a file that is not there yet.
-func create(root *os.Root, name string) (*os.File, error) {
-	return root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
 // extraction is the writing of one folder.
@@ -202,7 +195,7 @@ func (e *extraction) file(ctx context.Context, in *source.Input) File {
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	name := safeName(len(e.manifest.Files)+1, in.Path)
-	out, err := create(e.root, name)
+	out, err := outdir.Create(e.root, name)
 	if err != nil {
 		f.Error = err.Error()
 		return f
@@ -303,14 +296,7 @@ func (w *sparseWriter) close() error {
 // harmless on every system.
 func safeName(number int, shown string) string {
 	const longest = 100
-	base := path.Base(strings.ReplaceAll(shown, `\`, "/"))
-	safe := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._-%", r):
-			return r
-		}
-		return '_'
-	}, base)
+	safe := outdir.Harmless(path.Base(strings.ReplaceAll(shown, `\`, "/")))
 	if len(safe) > longest {
 		safe = safe[len(safe)-longest:]
 	}
