@@ -236,10 +236,10 @@ func (r *reading) readParts() {
 	waiting := slices.ContainsFunc(r.inputs, func(in *input) bool { return len(in.deferred) > 0 })
 	failed := make([]error, len(r.parts))
 	var pool sync.Mutex
-	adopt := func(defs *evtx.Definitions) {
+	adopt := func(defs *evtx.Definitions, chunks int) {
 		pool.Lock()
 		defer pool.Unlock()
-		r.pool.Adopt(defs, r.selection)
+		r.pool.Adopt(defs, r.selection, chunks)
 	}
 	if !waiting {
 		adopt = nil
@@ -261,10 +261,13 @@ func (r *reading) readParts() {
 }
 
 // readPart reads the sections of a part, and takes its rows once all of them are
-// sound. adopt takes the template definitions, nil if nothing waits for them.
-func (r *reading) readPart(p *part, into *proctree.Collector, adopt func(*evtx.Definitions)) error {
+// sound. adopt takes the template definitions, and how many chunks the part tells of;
+// it is nil if nothing waits for them.
+func (r *reading) readPart(p *part, into *proctree.Collector, adopt func(defs *evtx.Definitions, chunks int)) error {
+	chunks := 0
 	for _, in := range p.meta.inputs {
 		p.files = append(p.files, in.index)
+		chunks += len(in.chunks)
 	}
 	p.watcher = integrity.NewWatcher(nil)
 	if err := p.read(sectionWatched, func(c *wire.Coder) { integrity.Code(c, []*integrity.Watcher{p.watcher}, p.files) }); err != nil {
@@ -279,7 +282,7 @@ func (r *reading) readPart(p *part, into *proctree.Collector, adopt func(*evtx.D
 		if err := p.read(sectionDefinitions, defs.Code); err != nil {
 			return err
 		}
-		adopt(&defs)
+		adopt(&defs, chunks)
 	}
 	into.AddRows(&rows, p.files)
 	return nil

@@ -128,11 +128,14 @@ func (d *Definitions) Code(c *wire.Coder) {
 }
 
 // Adopt adds definitions that were read: compiled for sel, what a selection's lists
-// need.
-func (d *TemplatePool) Adopt(defs *Definitions, sel *Selection) {
+// need. No definition counts for more chunks than so many, those of which whoever
+// wrote the definitions tells.
+func (d *TemplatePool) Adopt(defs *Definitions, sel *Selection, chunks int) {
 	reader := NewReader(sel)
 	for i := range defs.list {
-		reader.adopt(&defs.list[i])
+		def := &defs.list[i]
+		def.sure, def.unsure = min(def.sure, chunks), min(def.unsure, chunks)
+		reader.adopt(def)
 	}
 	d.Merge(reader)
 }
@@ -149,9 +152,9 @@ func (def *keptDefinition) code(c *wire.Coder) {
 		wire.Num(c, &n.hash)
 		c.Bytes(&n.text)
 	})
-	wire.Num(c, &def.sure)
-	wire.Num(c, &def.unsure)
-	if len(def.raw) > ChunkSize || def.place > inOther || def.sure < 0 || def.unsure < 0 {
+	wire.Count(c, &def.sure)
+	wire.Count(c, &def.unsure)
+	if len(def.raw) > ChunkSize || def.place > inOther {
 		c.Fail("template definition")
 	}
 }
