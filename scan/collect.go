@@ -76,7 +76,9 @@ func collectFound(ctx context.Context, found *source.Found, options *Options, la
 		return nil, err
 	}
 	// From here on inputs change: what waits is read, so that servers are known.
-	meta, err := c.meta(label, context.Cause(ctx) != nil)
+	// A user who wants no more to be read from here on misses nothing.
+	c.result.Summary.Interrupted = context.Cause(ctx)
+	meta, err := c.meta(label, c.result.Summary.Interrupted != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,6 @@ func collectFound(ctx context.Context, found *source.Found, options *Options, la
 		return nil, err
 	}
 	_, err = w.WriteTo(out)
-	c.result.Summary.Interrupted = context.Cause(ctx)
 	return &c.result, err
 }
 
@@ -182,7 +183,9 @@ func (c *collecting) held(ctx context.Context, meta []byte) error {
 	if err := c.add(sectionOthers, others.codeOthers); err != nil {
 		return err
 	}
+	interrupted := c.result.Summary.Interrupted
 	c.result.Summary = summarize(r, forest, c.loaded.rules)
+	c.result.Summary.Interrupted = interrupted
 	c.result.Summary.unreadable(failed...)
 	h.about(&index)
 	return c.add(sectionHeldIndex, index.code)

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -305,5 +306,35 @@ func TestRefusedPartSigns(t *testing.T) {
 	r.pool.Definitions().Code(w)
 	if len(r.hits)+len(r.traced)+len(r.signs)+r.hitsLost > 0 || len(w.Data()) > 1 {
 		t.Errorf("taken of a part that was refused: %v, %v, %v, %d", r.hits, r.traced, r.signs, r.hitsLost)
+	}
+}
+
+// TestCollectInterruptedLate: a user who wants an end when all was read gets a partial
+// result that is whole, and nobody says otherwise.
+func TestCollectInterruptedLate(t *testing.T) {
+	options := Options{Paths: []string{shippedHost}, Workers: 2, Version: "test"}
+	found, err := source.Find(t.Context(), options.Paths, options.Sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for i, in := range found.Inputs {
+		n := 0
+		found.Inputs[i] = in.From(func() (*source.File, error) {
+			if n++; n > 1 {
+				cancel()
+			}
+			return in.Open()
+		})
+	}
+	var file bytes.Buffer
+	done, err := collectFound(ctx, &found, &options, "", &file)
+	if err != nil || ctx.Err() == nil {
+		t.Fatal(err, ctx.Err())
+	}
+	res := mergeOf(t, file.Bytes())
+	if done.Summary.Interrupted != nil || len(res.Summary.Unreadable) > 0 {
+		t.Errorf("collect: %v; merge: %v", done.Summary.Interrupted, res.Summary.Unreadable)
 	}
 }

@@ -123,24 +123,26 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 	}
 	done, err := scan.Collect(cmd.Context(), options, o.label, out)
 	switch {
-	case err != nil && cmd.Context().Err() != nil:
+	case isInterrupt(cmd.Context(), err):
 		_, _ = fmt.Fprintln(o.stderr, "INTERRUPTED: before anything was read")
 		return outcome(exitInterrupted)
 	case err != nil:
 		return err
 	}
+	where := ""
 	if done.Summary.Interrupted != nil && out.temp != nil {
 		out.place, out.mode = out.protect.partial(out.place), 0
+		where = ", and is in " + text.Visible(out.place)
 	}
 	if err := out.commit(nil); err != nil {
 		return err
 	}
-	return o.tell(done, len(options.Paths) == 0)
+	return o.tell(done, len(options.Paths) == 0, where)
 }
 
 // tell says what was collected, and returns the outcome. empty says that the share
-// was.
-func (o *collectOptions) tell(done *scan.Collected, empty bool) error {
+// was, where in words what file was written if the run was interrupted.
+func (o *collectOptions) tell(done *scan.Collected, empty bool, where string) error {
 	s := &done.Summary
 	if !o.quiet {
 		_, _ = fmt.Fprintf(o.stderr, "collected: %d files, %d records, %d hosts\n", s.Files, s.Records, len(s.Hosts))
@@ -151,7 +153,7 @@ func (o *collectOptions) tell(done *scan.Collected, empty bool) error {
 	}
 	switch {
 	case s.Interrupted != nil:
-		_, _ = fmt.Fprintln(o.stderr, "INTERRUPTED: the partial result holds what was read up to then, and is in FILE.partial")
+		_, _ = fmt.Fprintf(o.stderr, "INTERRUPTED: the partial result holds what was read up to then%s\n", where)
 		return outcome(exitInterrupted)
 	case len(done.Crashes) > 0, s.Incomplete() && !empty:
 		return outcome(exitIncomplete)

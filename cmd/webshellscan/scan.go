@@ -283,6 +283,11 @@ func (g *globals) checkWebLogs(res *scan.Result, given map[string]string) error 
 	return nil
 }
 
+// isInterrupt reports whether an error says no more than that the user wanted an end.
+func isInterrupt(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
+}
+
 // runWithProgress scans, with a progress line on a terminal.
 func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*scan.Result, error) {
 	var err error
@@ -296,7 +301,7 @@ func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*sc
 		defer line.finish()
 	}
 	res, err := scan.Scan(ctx, options)
-	if err != nil && ctx.Err() != nil {
+	if isInterrupt(ctx, err) {
 		_, _ = fmt.Fprintln(g.stderr, "INTERRUPTED: before anything was read")
 		return nil, outcome(exitInterrupted)
 	}
