@@ -115,40 +115,53 @@ func (h *held) excerpt(chunk int64) (*evtx.Excerpt, error) {
 const maxExcerpts = storyUnitChunks*(evtx.ChunkSize+1<<10) + 1<<10
 
 // excerptCache keeps the excerpts of the sections that were asked for last, of any
-// input. It is safe for several goroutines.
+// input, or why they cannot be had. It is safe for several goroutines: one that
+// unpacks a section keeps only those waiting that want the same.
 type excerptCache struct {
 	mu   sync.Mutex
-	last []cachedExcerpts // the newest first
+	room int               // for so many sections
+	last []*cachedExcerpts // the newest first
 }
 
 type cachedExcerpts struct {
 	section *partial.Section
+	once    sync.Once
 	list    []evtx.Excerpt
+	err     error
 }
 
-// maxCached is how many sections a cache keeps: a few for each goroutine.
-const maxCached = 8
+// newExcerptCache returns a cache with room for what some goroutines read.
+func newExcerptCache(goroutines int) *excerptCache {
+	return &excerptCache{room: 4 + 2*goroutines}
+}
 
 // of returns the excerpts of a section, which must stay as they are.
 func (c *excerptCache) of(part *partial.Part, s *partial.Section) ([]evtx.Excerpt, error) {
+	k := c.entry(s)
+	k.once.Do(func() {
+		if s.Size() > maxExcerpts {
+			k.err = fmt.Errorf("%w: records of %d bytes", wire.ErrMalformed, s.Size())
+			return
+		}
+		k.err = readSection(part, s, func(c *wire.Coder) { evtx.CodeExcerpts(c, &k.list) })
+	})
+	return k.list, k.err
+}
+
+// entry returns what is kept of a section, first in the order, and makes it if
+// there is none.
+func (c *excerptCache) entry(s *partial.Section) *cachedExcerpts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := slices.IndexFunc(c.last, func(k cachedExcerpts) bool { return k.section == s })
+	i := slices.IndexFunc(c.last, func(k *cachedExcerpts) bool { return k.section == s })
 	if i < 0 {
-		if s.Size() > maxExcerpts {
-			return nil, fmt.Errorf("%w: records of %d bytes", wire.ErrMalformed, s.Size())
-		}
-		k := cachedExcerpts{section: s}
-		if err := readSection(part, s, func(c *wire.Coder) { evtx.CodeExcerpts(c, &k.list) }); err != nil {
-			return nil, err
-		}
-		c.last = append(c.last[:min(len(c.last), maxCached-1)], k)
+		c.last = append(c.last[:min(len(c.last), c.room-1)], &cachedExcerpts{section: s})
 		i = len(c.last) - 1
 	}
 	k := c.last[i]
 	copy(c.last[1:i+1], c.last[:i])
 	c.last[0] = k
-	return k.list, nil
+	return k
 }
 
 // holds reports whether a record is there.

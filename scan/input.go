@@ -134,15 +134,18 @@ func (in *input) digest() (string, error) {
 }
 
 // compare notes what shows when the chunks of a log are compared with each other
-// and with its header.
+// and with its header, and sorts them by their place.
 func (in *input) compare() {
 	if in.err != nil || in.evtx == nil {
 		return
 	}
-	if !in.isLog() { // it has no chunks to compare, or all of it is damage
-		slices.SortFunc(in.chunks, func(a, b evtx.Chunk) int { return cmp.Compare(a.Offset, b.Offset) })
-		return
+	if in.isLog() { // else it has no chunks to compare, or all of it is damage
+		in.compareChunks()
 	}
+	slices.SortFunc(in.chunks, func(a, b evtx.Chunk) int { return cmp.Compare(a.Offset, b.Offset) })
+}
+
+func (in *input) compareChunks() {
 	if in.complete() { // else not all chunks are known
 		in.missing = in.evtx.Header().Missing(in.chunks)
 		in.order = in.evtx.Header().Faults(in.chunks)

@@ -65,7 +65,7 @@ func Partials() source.Wanted {
 func (r *reading) addPartials(found []source.Input, version string) *partFiles {
 	files := new(partFiles)
 	var parts []*part
-	cache := new(excerptCache)
+	cache := newExcerptCache(len(r.readers))
 	for i := range found {
 		if found[i].Kind != source.KindPartial {
 			continue
@@ -386,10 +386,9 @@ func (p *part) inScan(places []event.Place) []event.Place {
 
 // chunksAt returns the chunk at an offset.
 func (in *input) chunksAt(at int64) []evtx.Chunk {
-	for i := range in.chunks {
-		if in.chunks[i].Offset == at {
-			return in.chunks[i : i+1]
-		}
+	i, ok := slices.BinarySearchFunc(in.chunks, at, func(c evtx.Chunk, at int64) int { return cmp.Compare(c.Offset, at) })
+	if !ok {
+		return []evtx.Chunk{{Offset: at}}
 	}
-	return []evtx.Chunk{{Offset: at}}
+	return in.chunks[i : i+1]
 }

@@ -67,15 +67,16 @@ func CodeFault(c *wire.Coder, f **FormatError) {
 }
 
 // CodeChunks writes or reads what Reader.Chunks needs of chunks, and their times.
-// They must be sorted by offset to take little room.
+// They must be sorted by offset.
 func CodeChunks(c *wire.Coder, chunks *[]Chunk) {
-	var offset int64
+	var offset, before int64
 	var latest event.Time
 	wire.List(c, chunks, 3, func(k *Chunk) {
+		before = offset
 		wire.Delta(c, &offset, &k.Offset)
 		wire.Delta(c, &latest, &k.Latest)
 		wire.Num(c, &k.first)
-		if k.Offset < 0 || k.first < 0 || k.first > ChunkSize {
+		if k.Offset < before || k.first < 0 || k.first > ChunkSize {
 			c.Fail("place of a chunk")
 		}
 	})

@@ -57,3 +57,32 @@ func TestAdoptBounds(t *testing.T) {
 		}
 	}
 }
+
+// TestChunksInOrder: chunks are looked up by where they are, so that others than
+// sorted ones are refused.
+func TestChunksInOrder(t *testing.T) {
+	read := func(first, second int64) error {
+		w := wire.NewWriter()
+		w.Count(2, 3)
+		var offset int64
+		for _, at := range []int64{first, second} {
+			var latest, none event.Time
+			start := 0
+			wire.Delta(w, &offset, &at)
+			wire.Delta(w, &latest, &none)
+			wire.Num(w, &start)
+		}
+		c := wire.NewReader(w.Data())
+		var chunks []Chunk
+		CodeChunks(c, &chunks)
+		return c.End()
+	}
+	if err := read(HeaderSize, HeaderSize+ChunkSize); err != nil {
+		t.Error(err)
+	}
+	for _, at := range [][2]int64{{HeaderSize + ChunkSize, HeaderSize}, {-1, HeaderSize}} {
+		if err := read(at[0], at[1]); err == nil {
+			t.Errorf("chunks at %d were taken", at)
+		}
+	}
+}
