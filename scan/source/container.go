@@ -169,11 +169,11 @@ func kindOfContainer(path string, size int64) containerKind {
 		return noContainer // whoever reads it tells
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	return containerKindOf(f)
+	return containerKindOf(f, filepath.Base(path))
 }
 
-// containerKindOf looks at the first and last bytes of an open file.
-func containerKindOf(f image.File) containerKind {
+// containerKindOf looks at the first and last bytes of an open file of a name.
+func containerKindOf(f image.File, name string) containerKind {
 	head := make([]byte, min(512, f.Size()))
 	if n, _ := f.ReadAt(head, 0); n < len(head) || isLog(head) {
 		return noContainer
@@ -184,7 +184,7 @@ func containerKindOf(f image.File) containerKind {
 		}
 		return oneContainer
 	}
-	switch image.Detect(f) {
+	switch image.Detect(f, name) {
 	case image.NoImage:
 		return noContainer
 	case image.OneFile:
@@ -328,8 +328,8 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	name := a.shownName(m.Name)
 	shown := a.container.path + separator + name
 	if m.Err != nil {
-		if IsLogName(name) || a.format == archive.Zip && IsContainerName(name) {
-			a.refuse(shown, m.Err)
+		if !strings.HasSuffix(m.Name, "/") && (m.Size < 0 || m.Size >= headOfMember) {
+			a.refuse(shown, m.Err) // whatever it was
 		}
 		return nil
 	}
@@ -343,24 +343,44 @@ func (a *archiveWalk) member(m *archive.Member) error {
 		return nil
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	begin := make([]byte, 512)
-	n, err := io.ReadFull(r, begin)
-	if n == 0 && err != nil && !errors.Is(err, io.EOF) {
+	head, err := readHead(r)
+	if len(head) == 0 && err != nil {
 		a.refuse(shown, err)
 		return nil
 	}
-	head := begin[:n]
 	switch {
 	case !isLog(head) && a.isContainer(head, name):
 		a.nested(m, shown, head, r)
 	case isLog(head), IsLogName(name):
 		a.log(m, shown, head, r)
-	case IsContainerName(name) && n == len(begin) && archive.FormatOf(head) == archive.None:
+	case err != nil && (m.Size < 0 || m.Size >= headOfMember):
+		a.refuse(shown, err) // whatever it was
+	case IsContainerName(name) && len(head) == headOfMember && archive.FormatOf(head) == archive.None:
 		a.refuse(shown, errors.New("called an archive or a disk image, and begins as none"))
 	default:
 		a.wanted(m, shown, head, r)
 	}
 	return nil
+}
+
+// headOfMember is how many bytes of a member say what it is; no log has fewer.
+const headOfMember = 512
+
+// readHead reads the first bytes of a member, fewer only if it ends before them or
+// cannot be read, which the error says.
+func readHead(r io.Reader) ([]byte, error) {
+	head := make([]byte, headOfMember)
+	for n := 0; n < len(head); {
+		read, err := r.Read(head[n:])
+		n += read
+		if errors.Is(err, io.EOF) && !errors.Is(err, archive.ErrDamaged) {
+			return head[:n], nil
+		}
+		if err != nil {
+			return head[:n], err
+		}
+	}
+	return head, nil
 }
 
 // isContainer reports whether a member begins as an archive or an image does. One

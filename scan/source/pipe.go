@@ -34,7 +34,7 @@ func (x *expander) readPipes(paths []string, stdin io.Reader) error {
 		in := Input{Path: path, Size: data.size, Named: true}
 		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
 		switch {
-		case containerKindOf(data) != noContainer && x.expand(outermost(data, in)):
+		case containerKindOf(data, path) != noContainer && x.expand(outermost(data, in)):
 			x.containers = append(x.containers, in)
 			if err != nil {
 				x.skip(path, err)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -213,6 +214,9 @@ func TestDamage(t *testing.T) {
 	shared := slices.Clone(stored)
 	second := bytes.LastIndex(shared[:bytes.LastIndex(shared, []byte("PK\x01\x02"))], []byte("PK\x01\x02"))
 	copy(shared[second+42:], "\x00\x00\x00\x00") // the second member's header is the first's
+	unsound := makeGzip(makeTar())
+	unsound[len(unsound)-8] ^= 1 // the CRC-32
+	two := slices.Concat(makeTar(), makeTar())
 	tests := []struct {
 		name   string
 		data   []byte
@@ -225,6 +229,10 @@ func TestDamage(t *testing.T) {
 		{"a bomb by its size", bomb, "a/Security.evtx", archive.ErrBomb.Error(), false},
 		{"members that share data", shared, "b.txt", "it shares its data with another member", false},
 		{"tar cut off", makeTar()[:2000], "a/Security.evtx", "ElfFile", true},
+		{"gzip with another checksum", unsound, "a/Security.evtx", "ElfFile", true},
+		{"a tar behind a tar", two, "a/Security.evtx", "ElfFile", true},
+		{"a tar behind a tar, packed", makeGzip(two), "a/Security.evtx", "ElfFile", true},
+		{"zeros behind a tar", slices.Concat(makeTar(), make([]byte, 100_000)), "a/Security.evtx", "ElfFile", false},
 		{"gzip cut off", makeGzip(makeTar())[:300], "a/Security.evtx", "unexpected EOF", true},
 	}
 	for _, tt := range tests {
@@ -237,6 +245,40 @@ func TestDamage(t *testing.T) {
 	}
 	if err := archive.Walk(t.Context(), strings.NewReader("no archive"), archive.Options{}, nil); !errors.Is(err, archive.ErrFormat) {
 		t.Errorf("no archive: %v", err)
+	}
+}
+
+// TestMarks: what an archive says of the kind of a member hides no log.
+func TestMarks(t *testing.T) {
+	const size = 4096
+	log := "ElfFile\x00" + strings.Repeat("x", size-8)
+	var packed, plain bytes.Buffer
+	z, w := zip.NewWriter(&packed), tar.NewWriter(&plain)
+	for _, mode := range []fs.FileMode{fs.ModeDir, fs.ModeSymlink, fs.ModeDevice} {
+		h := &zip.FileHeader{Name: mode.String()}
+		h.SetMode(mode | 0o600)
+		must(must(z.CreateHeader(h)).Write([]byte(log)))
+	}
+	must(z.Create("folder/"))
+	link := &zip.FileHeader{Name: "link.evtx"}
+	link.SetMode(fs.ModeSymlink)
+	must(must(z.CreateHeader(link)).Write([]byte("/etc/passwd")))
+	must(0, z.Close())
+	for _, kind := range []byte{tar.TypeCont, 'Z'} {
+		must(0, w.WriteHeader(&tar.Header{Name: string(kind), Size: size, Mode: 0o600, Typeflag: kind, Format: tar.FormatUSTAR}))
+		must(io.WriteString(w, log))
+	}
+	must(0, w.Close())
+	for name, data := range map[string][]byte{"zip": packed.Bytes(), "tar": plain.Bytes()} {
+		got, err := unpack(data, archive.Options{})
+		if want := map[string]int{"zip": 3, "tar": 2}[name]; err != nil || len(got) != want {
+			t.Errorf("%s: %d members, %v", name, len(got), err)
+		}
+		for member, content := range got {
+			if content != log {
+				t.Errorf("%s: %s: %.100q", name, member, content)
+			}
+		}
 	}
 }
 

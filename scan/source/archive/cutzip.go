@@ -80,7 +80,7 @@ func cutDescriptor(f File, m *Member, p *packed, data int64) (*Member, int64, bo
 	next := find(f, data, "PK\x03\x04", nil)
 	switch {
 	case p.flags&flagEncrypted != 0 || p.method != methodDeflate && p.method != methodStore:
-		m.Err = fmt.Errorf("%w: its size is in the missing directory", ErrDamaged)
+		m.Size, m.Err = -1, fmt.Errorf("%w: its size is in the missing directory", ErrDamaged)
 	case p.method == methodDeflate:
 		m.Size, m.Packed = -1, max(next, data)-data
 		if next == 0 {

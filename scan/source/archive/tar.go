@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,19 +39,19 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 		}
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return s.behind()
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
+		if !isFile(h.Typeflag) {
 			continue
 		}
 		m := &Member{Name: cleanName(h.Name), Size: h.Size, Packed: -1, open: func() (io.ReadCloser, error) { return io.NopCloser(t), nil }}
 		if s.again != nil {
 			m.Reopen = func() (io.ReadCloser, error) { return s.reopen(number) }
 		}
-		if section, ok := s.reader.(*io.SectionReader); ok && s.file != nil && h.Typeflag == tar.TypeReg && !isSparse(h) {
+		if section, ok := s.reader.(*io.SectionReader); ok && s.file != nil && h.Typeflag != tar.TypeGNUSparse && !isSparse(h) {
 			if at, err := section.Seek(0, io.SeekCurrent); err == nil {
 				m.Stored, m.Again, m.Offset = true, true, at
 				size := min(h.Size, s.file.Size()-at)
@@ -66,6 +67,27 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 		}
 	}
 	return fmt.Errorf("%w: more than %d members", ErrDamaged, maxMembers)
+}
+
+// behind reads what comes behind the end of a tar: zeros, and the checksum of what
+// it is packed in. Anything else may be a tar of its own.
+func (s *tarSource) behind() error {
+	const most = 64 << 20
+	buffer := make([]byte, 32<<10)
+	for read := 0; read < most; {
+		n, err := s.reader.Read(buffer)
+		if len(bytes.Trim(buffer[:n], "\x00")) > 0 {
+			return fmt.Errorf("%w: what comes behind its end is not read", ErrDamaged)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		read += n
+	}
+	return fmt.Errorf("%w: more than %d MiB of zeros behind its end", ErrBomb, most>>20)
 }
 
 // reopen opens the member that comes after so many headers of a stream.
@@ -116,6 +138,16 @@ func (m *tarMember) Close() error {
 		return other.stream.Close()
 	}
 	return nil
+}
+
+// isFile reports whether a member of a type is a file: of unknown types that is to be
+// assumed [POSIX, pax].
+func isFile(kind byte) bool {
+	switch kind {
+	case tar.TypeLink, tar.TypeSymlink, tar.TypeChar, tar.TypeBlock, tar.TypeDir, tar.TypeFifo, tar.TypeXGlobalHeader:
+		return false
+	}
+	return true
 }
 
 // isSparse reports whether a member has holes that pax headers describe.

@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -32,6 +33,10 @@ const (
 	flagStrong     = 1 << 6
 )
 
+// leastLog is a size that every log has. What is smaller, and marked as a folder or
+// as a link, may well be one.
+const leastLog = 4096
+
 // walkZip reads the members by the central directory, or, of an archive that was
 // cut off, by their own headers.
 func walkZip(ctx context.Context, f File, o Options, visit func(*Member) error) error {
@@ -47,7 +52,7 @@ func walkZip(ctx context.Context, f File, o Options, visit func(*Member) error) 
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if file.FileInfo().IsDir() || !file.Mode().IsRegular() {
+		if strings.HasSuffix(file.Name, "/") || !file.Mode().IsRegular() && file.UncompressedSize64 < leastLog {
 			continue
 		}
 		m := zipMember(f, file, o)

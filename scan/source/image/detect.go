@@ -17,14 +17,15 @@ const (
 	ManyFiles
 )
 
-// Detect returns what a file is by its first and last bytes. It reads a few sectors.
-func Detect(f File) Kind {
+// Detect returns what a file of a name is by its first and last bytes. It reads a few
+// sectors; of what is called a raw image and begins as none, one of each MiB.
+func Detect(f File, name string) Kind {
 	switch {
 	case isEWF(f), isVMDK(f), isVHDX(f), isQCOW2(f), isVHD(f):
 		return ManyFiles
 	case isVDI(f):
 		return OneFile
-	case isRaw(f):
+	case isRaw(f), isLostRaw(f, name):
 		return OneFile
 	}
 	return NoImage

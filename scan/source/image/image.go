@@ -214,7 +214,7 @@ func Open(f File, o Options) (*Image, error) {
 		{isQCOW2, openQCOW2},
 		{isVDI, openVDI},
 		{isVHD, openVHD},
-		{isRaw, openRaw},
+		{func(f File) bool { return isRaw(f) || isLostRaw(f, o.Name) }, openRaw},
 	} {
 		if kind.is(f) {
 			m, err := kind.open(f, o)

@@ -119,7 +119,7 @@ func TestFormats(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if image.Detect(f) == image.NoImage {
+			if image.Detect(f, tt.name) == image.NoImage {
 				t.Error("it is not recognised")
 			}
 			m, err := image.Open(f, image.Options{Name: tt.name, Sibling: folder(dir)})

@@ -4,17 +4,42 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 )
 
 // isRaw reports whether a file looks like the bytes of a disk or of an NTFS volume.
 func isRaw(f File) bool {
-	if begins(f, 3, "NTFS    ") || begins(f, 512, "EFI PART") || begins(f, 4096, "EFI PART") {
+	if begins(f, 3, ntfsName) || begins(f, 512, gptName) || begins(f, 4096, gptName) || isRawByCopy(f) {
 		return true
 	}
 	head := make([]byte, 512)
 	return f.Size() >= int64(len(head)) && readFull(f, head, 0) == nil && IsPartitionTable(head)
+}
+
+// isRawByCopy reports whether a file ends with the copy of a boot sector or of a
+// partition table, whatever it begins with.
+func isRawByCopy(f File) bool {
+	const least = 1 << 20 // of a volume, in bytes
+	if f.Size() < least {
+		return false
+	}
+	return copyKind(f, 0, f.Size()) != "" || slices.ContainsFunc(sectorSizes, func(sector int64) bool {
+		return begins(f, lastSector(f.Size(), sector), gptName)
+	})
+}
+
+// isLostRaw reports whether a file that is called a raw image, and begins and ends as
+// none, has volumes all the same.
+func isLostRaw(f File, name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".raw", ".dd", ".img", ".001":
+		v := &volumes{disk: f}
+		v.search()
+		return v.known()
+	}
+	return false
 }
 
 // IsPartitionTable reports whether the first sector of a file is a master boot

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -31,28 +32,116 @@ const (
 )
 
 // Volumes returns the volumes of a disk, and what is wrong with its table. The
-// table is GPT (UEFI, section 5) or MBR; a disk without one is one volume.
+// table is GPT (UEFI, section 5) or MBR; a disk without one is one volume. Where
+// the table is lost its copy is used, or else volumes are looked for where they
+// begin on most disks.
 func Volumes(disk File) ([]Volume, []string) {
 	if kind := volumeKind(disk, 0); kind != "" {
 		return []Volume{{Size: disk.Size(), Kind: kind}}, nil
 	}
 	v := &volumes{disk: disk}
-	for _, sector := range []int64{512, 4096} {
+	for _, sector := range sectorSizes {
 		if v.gpt(sector, sector) {
 			return v.found, v.notes
 		}
 	}
 	if begins(disk, 510, "\x55\xAA") { // however odd its entries are
-		v.mbr()
+		v.mbr(sectorSizes[0])
 	}
-	if len(v.found) == 0 { // a damaged boot sector: NTFS keeps a copy in the last sector
-		if kind := volumeKind(disk, disk.Size()-512); kind != "" {
-			v.note("the boot sector is damaged; its copy at the end of the volume was used")
-			return []Volume{{Size: disk.Size(), Kind: kind}}, v.notes
-		}
+	if !v.known() && !v.without() && len(v.found) == 0 {
 		v.note("no partition table and no known file system")
 	}
 	return v.found, v.notes
+}
+
+// sectorSizes are those that disks have, in bytes.
+var sectorSizes = []int64{512, 4096}
+
+// without looks for the volumes of a disk whose table leads to none that is known,
+// and reports whether it found any.
+func (v *volumes) without() bool {
+	if kind := copyKind(v.disk, 0, v.disk.Size()); kind != "" {
+		v.found = []Volume{{Size: v.disk.Size(), Kind: kind}}
+		v.notes = []string{"the boot sector is damaged; its copy at the end of the volume was used"}
+		return true
+	}
+	for _, sector := range sectorSizes {
+		other := &volumes{disk: v.disk}
+		if at := lastSector(v.disk.Size(), sector); !other.gpt(at, sector) {
+			other.mbr(sector)
+		} else {
+			other.note("the partition table is damaged; its copy at the end of the disk was used")
+		}
+		if other.known() {
+			v.found, v.notes = other.found, other.notes
+			return true
+		}
+	}
+	other := &volumes{disk: v.disk}
+	if other.search(); other.known() {
+		v.found, v.notes = other.found, append(v.notes, other.notes...)
+	}
+	return other.known()
+}
+
+// known reports whether a volume was found of which it is known what it is.
+func (v *volumes) known() bool {
+	return slices.ContainsFunc(v.found, func(f Volume) bool { return f.Kind != "" })
+}
+
+// lastSector returns where the last sector of so many bytes begins.
+func lastSector(size, sector int64) int64 { return size/sector*sector - sector }
+
+// copyKind returns the kind of the volume whose boot sector has a copy in its last
+// sector, which NTFS keeps; "" if there is none.
+func copyKind(disk File, start, size int64) string {
+	for _, sector := range sectorSizes {
+		if at := start + lastSector(size, sector); at > start && begins(disk, at+3, ntfsName) {
+			return "NTFS"
+		}
+	}
+	return ""
+}
+
+const (
+	ntfsName = "NTFS    " // at offset 3 of a boot sector of NTFS
+	gptName  = "EFI PART" // at the start of the header of a GPT
+)
+
+// search looks for boot sectors of NTFS where partitions begin as a rule: at each
+// MiB, and in sector 63, as those of Windows XP do.
+func (v *volumes) search() {
+	const step, old = 1 << 20, 63 * 512
+	for at := int64(old); at < v.disk.Size() && len(v.found) < maxSearched; {
+		if size := v.bootSize(at); size > 0 {
+			v.found = append(v.found, Volume{Number: len(v.found) + 1, Start: at, Size: size, Kind: "NTFS"})
+			at += size
+		}
+		at = (at/step + 1) * step
+	}
+	if len(v.found) > 0 {
+		v.note("the partition table is lost; %d volumes were found by their boot sectors", len(v.found))
+	}
+}
+
+// maxSearched bounds the volumes that are found without a table.
+const maxSearched = 128
+
+// bootSize returns how large the volume is, in bytes, whose boot sector is at an
+// offset, as far as the disk has it; 0 if there is none.
+func (v *volumes) bootSize(at int64) int64 {
+	if !begins(v.disk, at+3, ntfsName) {
+		return 0
+	}
+	b, err := readTable(v.disk, at, 512, 512)
+	if err != nil {
+		return 0
+	}
+	sector, sectors := int64(binary.LittleEndian.Uint16(b[11:])), binary.LittleEndian.Uint64(b[40:])
+	if !slices.Contains(sectorSizes, sector) || sectors == 0 || sectors > 1<<48 {
+		return 0
+	}
+	return min((int64(sectors)+1)*sector, v.disk.Size()-at) // one more has the copy
 }
 
 // volumes is a search for the volumes of a disk.
@@ -81,7 +170,11 @@ func (v *volumes) add(number int, name string, start, size int64) {
 			return // a table that names a volume twice
 		}
 	}
-	v.found = append(v.found, Volume{number, name, start, size, volumeKind(v.disk, start)})
+	kind := volumeKind(v.disk, start)
+	if kind == "" {
+		kind = copyKind(v.disk, start, size)
+	}
+	v.found = append(v.found, Volume{number, name, start, size, kind})
 }
 
 // kinds are what the first bytes of a volume tell of it.
@@ -89,7 +182,7 @@ var kinds = []struct {
 	at         int64
 	text, kind string
 }{
-	{3, "NTFS    ", "NTFS"},
+	{3, ntfsName, "NTFS"},
 	{3, "-FVE-FS-", "BitLocker"},
 	{424, "\x3B\xD6\x67\x49\x29\x2E\xD8\x4A\x83\x99\xF6\xA3\x39\xE3\xD0\x01", "BitLocker"},
 	{3, "ReFS\x00\x00\x00\x00", "ReFS"},
@@ -115,14 +208,13 @@ func volumeKind(disk File, start int64) string {
 // gpt reads the table whose header is at an offset, for sectors of that size; the
 // copy in the last sector if it is damaged. It reports whether there is one.
 func (v *volumes) gpt(at, sector int64) bool {
-	if !begins(v.disk, at, "EFI PART") {
+	if !begins(v.disk, at, gptName) {
 		return false
 	}
 	header, entries, err := v.gptTable(at, sector)
 	if err != nil {
 		v.note("the partition table: %v", err)
-		last := v.disk.Size()/sector*sector - sector
-		if h, e, err := v.gptTable(last, sector); err == nil {
+		if h, e, err := v.gptTable(lastSector(v.disk.Size(), sector), sector); err == nil {
 			header, entries = h, e
 		}
 	}
@@ -140,7 +232,7 @@ func (v *volumes) gpt(at, sector int64) bool {
 			v.note("partition %d has the sectors %d to %d", i+1, uint64(first), uint64(last))
 			continue
 		}
-		v.add(int(i+1), gptName(e[56:128]), first*sector, (last-first+1)*sector)
+		v.add(int(i+1), partitionName(e[56:128]), first*sector, (last-first+1)*sector)
 	}
 	return true
 }
@@ -154,7 +246,7 @@ func (v *volumes) gptTable(at, sector int64) (header, entries []byte, err error)
 	}
 	n, size := int64(binary.LittleEndian.Uint32(h[80:])), int64(binary.LittleEndian.Uint32(h[84:]))
 	lba, length := binary.LittleEndian.Uint64(h[72:]), binary.LittleEndian.Uint32(h[12:])
-	if string(h[:8]) != "EFI PART" || n > maxGPTEntries || size < 128 || size > 4096 || lba > 1<<53 {
+	if string(h[:8]) != gptName || n > maxGPTEntries || size < 128 || size > 4096 || lba > 1<<53 {
 		return nil, nil, fmt.Errorf("%w: %d entries of %d bytes", ErrDamaged, n, size)
 	}
 	entries, err = readTable(v.disk, int64(lba)*sector, n*size, maxGPTEntries*4096)
@@ -176,7 +268,7 @@ func gptFits(h []byte) bool {
 	return crc.Sum32() == binary.LittleEndian.Uint32(h[16:])
 }
 
-func gptName(b []byte) string {
+func partitionName(b []byte) string {
 	units := make([]uint16, len(b)/2)
 	for i := range units {
 		units[i] = binary.LittleEndian.Uint16(b[2*i:])
@@ -185,8 +277,9 @@ func gptName(b []byte) string {
 	return name
 }
 
-// mbr reads the table in the first sector, and the chain of extended ones.
-func (v *volumes) mbr() {
+// mbr reads the table in the first sector, and the chain of extended ones, of a disk
+// with sectors of that size.
+func (v *volumes) mbr(sector int64) {
 	t, err := readTable(v.disk, 0, 512, 512)
 	if err != nil {
 		v.note("the partition table: %v", err)
@@ -195,11 +288,11 @@ func (v *volumes) mbr() {
 	logical := 5
 	for i := range 4 {
 		e := t[446+16*i:]
-		start, size := mbrPlace(e)
+		start, size := mbrPlace(e, sector)
 		switch kind := e[4]; kind {
 		case 0:
 		case 0x05, 0x0F, 0x85:
-			v.extended(start, &logical)
+			v.extended(start, sector, &logical)
 		case 0x42:
 			v.note("partition %d belongs to a dynamic disk (LDM), which is not read", i+1)
 		default:
@@ -209,13 +302,13 @@ func (v *volumes) mbr() {
 }
 
 // mbrPlace returns where an entry's partition lies, in bytes.
-func mbrPlace(e []byte) (start, size int64) {
-	return int64(binary.LittleEndian.Uint32(e[8:])) * 512, int64(binary.LittleEndian.Uint32(e[12:])) * 512
+func mbrPlace(e []byte, sector int64) (start, size int64) {
+	return int64(binary.LittleEndian.Uint32(e[8:])) * sector, int64(binary.LittleEndian.Uint32(e[12:])) * sector
 }
 
 // extended follows the tables of an extended partition: the first entry of each is
 // relative to the table, the second to the partition.
-func (v *volumes) extended(base int64, number *int) {
+func (v *volumes) extended(base, sector int64, number *int) {
 	seen := make(map[int64]bool)
 	for at := base; !seen[at]; {
 		seen[at] = true
@@ -224,11 +317,11 @@ func (v *volumes) extended(base int64, number *int) {
 			v.note("the table of logical partitions at offset %d cannot be followed", at)
 			return
 		}
-		if start, size := mbrPlace(t[446:]); t[446+4] != 0 {
+		if start, size := mbrPlace(t[446:], sector); t[446+4] != 0 {
 			v.add(*number, "", at+start, size)
 			*number++
 		}
-		next, _ := mbrPlace(t[462:])
+		next, _ := mbrPlace(t[462:], sector)
 		if t[462+4] == 0 || next == 0 {
 			return
 		}

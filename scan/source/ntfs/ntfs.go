@@ -55,11 +55,13 @@ func Open(source Source) (*Volume, error) {
 	return v, v.openMFT()
 }
 
-// boot reads the boot sector, or its copy in the last sector.
+// boot reads the boot sector, or its copy in the last sector, which has 512 or 4,096
+// bytes.
 func (v *Volume) boot() error {
 	b := make([]byte, 512)
 	var reason error
-	for _, at := range []int64{0, v.source.Size() - 512} {
+	size := v.source.Size()
+	for _, at := range []int64{0, size/512*512 - 512, size/4096*4096 - 4096} {
 		if _, reason = v.source.ReadAt(b, max(at, 0)); reason != nil && !errors.Is(reason, io.EOF) {
 			continue
 		}

@@ -228,6 +228,13 @@ func TestLost(t *testing.T) {
 		{"an attribute of a kind that there is not", attribute(0x80, 0, "\x81"), 7, true},
 		{"an attribute of no length", attribute(0x80, 4, "\x00\x00\x00\x00"), 7, true},
 		{"an attribute that ends them", attribute(0x80, 0, "\xFF\xFF\xFF\xFF"), 7, true},
+		{"an attribute of a kind beyond all others", attribute(0x80, 1, "\x02"), 7, true},
+		{"the attribute with the content has become another one", attribute(0x80, 0, "\x90"), 7, true},
+		{"a record that goes on one which knows nothing of it", patched(32, "\x05"), 8, true},
+		{"a deleted one that goes on another", func(b []byte) ntfs.Source {
+			b[mft+first*record+22], b[mft+first*record+32] = 0, 5
+			return bytes.NewReader(b)
+		}, 8, false},
 		{"a deleted record is torn", patched(22, "\x00\x00"+string(make([]byte, 22))+"\xFF\xFF"), 7, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

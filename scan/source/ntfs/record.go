@@ -15,6 +15,7 @@ const (
 	attrName     = 0x30
 	attrData     = 0x80
 	attrReparse  = 0xC0
+	attrLast     = 0x100 // $LOGGED_UTILITY_STREAM
 	attrEnd      = 0xFFFFFFFF
 )
 
@@ -79,7 +80,7 @@ func parseRecord(b []byte, number int64) (*record, error) {
 			break
 		}
 		// Attributes come in the order of their kinds, which are multiples of 16.
-		ok := kind >= last && kind%16 == 0 && r.attribute(kind, b[at:at+int(length)])
+		ok := kind >= last && kind <= attrLast && kind%16 == 0 && r.attribute(kind, b[at:at+int(length)])
 		r.damaged = r.damaged || !ok
 		last = kind
 		at += int(length)

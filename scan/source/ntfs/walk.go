@@ -57,6 +57,7 @@ type walk struct {
 	files       []*record           // that may be logs
 	root        []*record           // files of the root directory
 	extras      map[int64][]*record // by base: records that go on a file's
+	bases       map[int64]bool      // records with a list of those that go on them
 	torn        int                 // records that cannot be parsed and are in use
 	tornFree    int                 // and those that are not
 	unread      int64               // bytes of the table
@@ -73,6 +74,9 @@ type directory struct {
 	inUse    bool
 }
 
+// maxLost bounds what is said of what was not read.
+const maxLost = 1000
+
 // maxExtras bounds the records that go on others.
 const maxExtras = 1 << 20
 
@@ -81,9 +85,10 @@ const maxExtras = 1 << 20
 // one; and what Also asks for. Files come in the order of their records. What could not be read is in
 // Notes. If the context is cancelled, Walk returns its cause with what it has.
 func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
-	w := &walk{volume: v, directories: make(map[int64]directory), extras: make(map[int64][]*record)}
+	w := &walk{volume: v, directories: make(map[int64]directory), extras: make(map[int64][]*record), bases: make(map[int64]bool)}
 	v.catalog = 0
 	err := w.read(ctx)
+	w.orphans()
 	w.tell()
 	if w.others == maxOthers {
 		v.note("more than %d files are named as text logs are; the others were not looked at", maxOthers)
@@ -101,8 +106,20 @@ func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
 	for _, r := range w.files {
 		w.join(r)
 		files = append(files, w.logs(r)...)
+		w.tellEmpty(r)
 	}
 	return files, err
+}
+
+// tellEmpty says it of a file in use that is called a log and has no data, not even
+// an empty stream: the record that has them is lost.
+func (w *walk) tellEmpty(r *record) {
+	if !r.inUse || r.directory || r.stream("") != nil || !r.calledLog() {
+		return
+	}
+	if v := w.volume; len(v.Lost) < maxLost {
+		v.Lost = append(v.Lost, fmt.Sprintf("%s: the record with its content is missing", w.paths(r)[0]))
+	}
 }
 
 // tell says what of the table was not read.
@@ -118,6 +135,25 @@ func (w *walk) tell() {
 	if w.tornFree > 0 {
 		v.note("%d records of deleted files in the master file table are damaged", w.tornFree)
 	}
+}
+
+// orphans takes the records that go on others which know of none for what they have
+// themselves: their reference may be damaged.
+func (w *walk) orphans() {
+	for base, list := range w.extras {
+		if w.bases[base] {
+			continue
+		}
+		for _, r := range list {
+			if r.inUse {
+				w.torn++
+			}
+			if len(r.names) > 0 && r.mayBeLog() {
+				w.files = append(w.files, r)
+			}
+		}
+	}
+	slices.SortFunc(w.files, func(a, b *record) int { return cmp.Compare(a.number, b.number) })
 }
 
 // join adds to a record what others say that go on it, once.
@@ -224,9 +260,12 @@ func (w *walk) take(b []byte, number int64) {
 	if r == nil {
 		return
 	}
+	if (r.list != nil || r.listAt != nil) && len(w.bases) < maxExtras {
+		w.bases[number] = true
+	}
 	switch {
 	case r.base != 0:
-		if len(w.extras) < maxExtras && r.base != number {
+		if len(w.extras) < maxExtras {
 			w.extras[r.base] = append(w.extras[r.base], r)
 		}
 	case r.directory:
@@ -296,8 +335,12 @@ func (r *record) mayBeLog() bool {
 	if r.list != nil || r.listAt != nil {
 		return true // its size may be in another record
 	}
-	named := slices.ContainsFunc(r.names, func(n fileName) bool { return isLogName(n.name) })
-	return slices.ContainsFunc(r.streams, func(s *Stream) bool { return s.mayBeLog(named && s.name == "") })
+	return r.calledLog() || slices.ContainsFunc(r.streams, func(s *Stream) bool { return s.mayBeLog(false) })
+}
+
+// calledLog reports whether a file has the name of a log.
+func (r *record) calledLog() bool {
+	return slices.ContainsFunc(r.names, func(n fileName) bool { return isLogName(n.name) })
 }
 
 // mayBeOther reports whether Also may ask for a file, as far as its first record
@@ -331,7 +374,7 @@ func isLogName(name string) bool {
 // asks for.
 func (w *walk) logs(r *record) []*File {
 	paths := w.paths(r)
-	named := slices.ContainsFunc(r.names, func(n fileName) bool { return isLogName(n.name) })
+	named := r.calledLog()
 	var names []string
 	for _, s := range r.streams {
 		if !slices.Contains(names, s.name) {
