@@ -52,7 +52,7 @@ func ofOtherLog(field event.FieldID) getter {
 		for r := range s.process.Records() {
 			id := r.Field(field)
 			if id != first && !slices.Contains(dst[before:], rules.ValueID(id)) {
-				dst = text(dst, id)
+				dst = appendText(dst, id)
 			}
 		}
 		return dst
@@ -82,5 +82,5 @@ func otherIntegrity(s *subject, dst []rules.ValueID) []rules.ValueID {
 		}
 		s.levels[level] = other
 	}
-	return text(dst, other)
+	return appendText(dst, other)
 }

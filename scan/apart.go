@@ -7,7 +7,7 @@ import (
 // tellApart says of which hosts with sessions logs were collected apart from the
 // others, or are not held as they were to be, so that their stories may lack events
 // and requests.
-func (res *Result) tellApart(r *reading) {
+func (res *Result) tellApart(r *firstPass) {
 	if len(r.parts) == 0 {
 		return
 	}
@@ -39,22 +39,22 @@ func (res *Result) tellApart(r *reading) {
 // apart reports whether parts may hold too little for the stories of a host, by its
 // names: each holds what may be of a session that it sees, and only one of them
 // sees all processes. lacks says that the one which does lacks something.
-func (r *reading) apart(names []string) (apart, lacks bool) {
+func (r *firstPass) apart(names []string) (apart, lacks bool) {
 	seen := 0
 	for _, p := range r.parts {
 		sees := slices.ContainsFunc(p.index.seen, func(name string) bool { return slices.Contains(names, name) })
 		if sees {
 			seen++
 		}
-		if slices.ContainsFunc(p.index.lacking, func(n int) bool { return has(p.meta.inputs[n], names) }) {
+		if slices.ContainsFunc(p.index.lacking, func(n int) bool { return hasHost(p.meta.inputs[n], names) }) {
 			apart, lacks = apart || !sees, lacks || sees
 		}
 	}
-	direct := len(r.those(func(in *input) bool { return !in.restored && has(in, names) })) > 0
+	direct := len(r.those(func(in *input) bool { return !in.restored && hasHost(in, names) })) > 0
 	return apart || seen > 1 || seen == 1 && direct, lacks
 }
 
-// has reports whether an input has records of a host, by its names.
-func has(in *input, names []string) bool {
+// hasHost reports whether an input has records of a host, by its names.
+func hasHost(in *input, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return in.stats.Hosts[name] > 0 })
 }

@@ -83,7 +83,7 @@ func poolOfUser(user string) string {
 // poolField gives the application pool of the process in hand, for rules.
 func poolField(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if pool := applicationPool(s.texts, s.process); pool != "" {
-		return text(dst, s.texts.InternString(pool))
+		return appendText(dst, s.texts.InternString(pool))
 	}
 	return dst
 }

@@ -91,7 +91,7 @@ func collectFound(ctx context.Context, found *source.Found, options *Options, la
 
 // collecting is a partial result on its way.
 type collecting struct {
-	reading *reading
+	reading *firstPass
 	writer  *partial.Writer
 	loaded  *loadedRules
 	plan    *eventPlan // that events were matched with

@@ -18,21 +18,21 @@ type judge struct {
 	subject *subject
 	matcher *rules.Matcher
 	matches []int
-	crashes []crash
+	crashes []caughtPanic
 }
 
-// crash is a panic that was caught: while a process was judged, or in what.
-type crash struct {
+// caughtPanic is a panic that was caught: while a process was judged, or in what.
+type caughtPanic struct {
 	what    string
 	process proctree.Process
 	err     error
 }
 
 // crashesIn returns the failures of shared work.
-func crashesIn(what string, failures []work.Failure) []crash {
-	var list []crash
+func crashesIn(what string, failures []work.Failure) []caughtPanic {
+	var list []caughtPanic
 	for _, f := range failures {
-		list = append(list, crash{what: what, err: f.Err})
+		list = append(list, caughtPanic{what: what, err: f.Err})
 	}
 	return list
 }
@@ -71,7 +71,7 @@ func (j *judge) each(b batch, do func(p proctree.Process)) {
 			}
 		})
 		if err != nil {
-			j.crashes = append(j.crashes, crash{process: forest.Process(b.host, i), err: err})
+			j.crashes = append(j.crashes, caughtPanic{process: forest.Process(b.host, i), err: err})
 			j.subject = newSubject(j.set, forest, j.subject.workers)
 			j.matcher = newMatchers(j.set, 1)[0]
 		}
@@ -79,8 +79,8 @@ func (j *judge) each(b batch, do func(p proctree.Process)) {
 }
 
 // crashesOf returns what the judges were kept from dying of.
-func crashesOf(judges []*judge) []crash {
-	var all []crash
+func crashesOf(judges []*judge) []caughtPanic {
+	var all []caughtPanic
 	for _, j := range judges {
 		all = append(all, j.crashes...)
 	}
@@ -111,7 +111,7 @@ type detection struct {
 	matchers []*rules.Matcher // of the set, one for each goroutine
 	workers  *workerMap
 	inputs   []*input
-	crashes  []crash
+	crashes  []caughtPanic
 
 	// levels are the rules that raise and lower levels of findings, sessionLevels those
 	// that raise levels of sessions.
@@ -158,7 +158,7 @@ func (d *detection) guarded(what string, do func()) { d.tell(what, work.Guard(do
 // tell keeps an error of this program, if it is one.
 func (d *detection) tell(what string, err error) {
 	if err != nil {
-		d.crashes = append(d.crashes, crash{what: what, err: err})
+		d.crashes = append(d.crashes, caughtPanic{what: what, err: err})
 	}
 }
 

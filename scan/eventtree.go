@@ -128,13 +128,13 @@ func (g gateEvent) GateText(dst []byte, field int) ([]byte, bool) {
 type eventProcesses struct {
 	forest *proctree.Forest
 	byName map[string]int
-	hosts  []func() *shown // each made when it is first asked for
+	hosts  []func() *shownSigns // each made when it is first asked for
 }
 
 func newEventProcesses(forest *proctree.Forest) *eventProcesses {
 	f := &eventProcesses{forest: forest, byName: proctree.HostsByName(forest.Hosts())}
 	for host := range forest.Hosts() {
-		f.hosts = append(f.hosts, sync.OnceValue(func() *shown { return newShown(forest, host, nil) }))
+		f.hosts = append(f.hosts, sync.OnceValue(func() *shownSigns { return newShown(forest, host, nil) }))
 	}
 	return f
 }

@@ -70,8 +70,8 @@ var (
 	errRecord  = errors.New("the partial result does not hold the record")
 )
 
-// held is what a partial result holds of one input.
-type held struct {
+// heldContent is what a partial result holds of one input.
+type heldContent struct {
 	part     *partial.Part
 	sections []heldSection
 	cache    *excerptCache
@@ -83,9 +83,9 @@ type heldSection struct {
 }
 
 // has reports whether there is something of a chunk.
-func (h *held) has(chunk int64) bool { return h.sectionOf(chunk) != nil }
+func (h *heldContent) has(chunk int64) bool { return h.sectionOf(chunk) != nil }
 
-func (h *held) sectionOf(chunk int64) *heldSection {
+func (h *heldContent) sectionOf(chunk int64) *heldSection {
 	for i := range h.sections {
 		if _, ok := slices.BinarySearch(h.sections[i].chunks, chunk); ok {
 			return &h.sections[i]
@@ -95,7 +95,7 @@ func (h *held) sectionOf(chunk int64) *heldSection {
 }
 
 // excerpt returns what there is of a chunk, nil if no section is to have something.
-func (h *held) excerpt(chunk int64) (*evtx.Excerpt, error) {
+func (h *heldContent) excerpt(chunk int64) (*evtx.Excerpt, error) {
 	s := h.sectionOf(chunk)
 	if s == nil {
 		return nil, nil
@@ -165,18 +165,18 @@ func (c *excerptCache) entry(s *partial.Section) *cachedExcerpts {
 }
 
 // holds reports whether a record is there.
-func (h *held) holds(place event.Place) bool {
+func (h *heldContent) holds(place event.Place) bool {
 	x, err := h.excerpt(place.Chunk)
 	return err == nil && x != nil && x.Holds(place.Offset)
 }
 
 // open opens what is held of a log of size bytes.
-func (h *held) open(size int64) (*source.File, error) {
+func (h *heldContent) open(size int64) (*source.File, error) {
 	return source.NewFile(&heldLog{h, size}, size, nil, nil), nil
 }
 
 // openWhole opens what is held of another input.
-func (h *held) openWhole(fault string) (*source.File, error) {
+func (h *heldContent) openWhole(fault string) (*source.File, error) {
 	if len(h.sections) != 1 || !h.sections[0].whole {
 		return nil, errNotHeld
 	}
@@ -252,7 +252,7 @@ func (c *content) close() error {
 
 // heldLog is a log of which some chunks are held. The others read as zeros.
 type heldLog struct {
-	held *held
+	held *heldContent
 	size int64
 }
 
@@ -303,7 +303,7 @@ func (l *heldLog) put(b []byte, off, chunk int64) error {
 
 // holder finds out what a partial result has to hold.
 type holder struct {
-	reading *reading
+	reading *firstPass
 	index   *story.Index
 	forest  *proctree.Forest
 	since   event.Time
@@ -317,7 +317,7 @@ type holder struct {
 
 // newHolder returns the holder for all servers below which something ran: which of
 // them have sessions is for the rules to say, when all parts are together.
-func newHolder(r *reading, forest *proctree.Forest, servers *workerMap) *holder {
+func newHolder(r *firstPass, forest *proctree.Forest, servers *workerMap) *holder {
 	h := &holder{
 		reading: r, forest: forest, active: make(map[int]bool), unseen: make(map[int]bool), unheld: make(map[int]bool), since: noSession, spare: maxSpare,
 		wanted: make(map[uint32]map[int64]bool), whole: make(map[uint32]map[int64]bool),

@@ -51,7 +51,7 @@ type input struct {
 	// restored says that a partial result holds what its reading left behind, held
 	// what there is of its bytes. Then sum is its hash, sumErr why it has none.
 	restored bool
-	held     *held
+	held     *heldContent
 	sum      string
 	sumErr   error
 }

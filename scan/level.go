@@ -74,7 +74,7 @@ func (w *weigher) weigh(f *weighed) {
 		if w.isAside(i) || lowered && builtin.Behaviour(r) == "" {
 			effect = finding.LevelSetAside
 		} else if builtin.Behaviour(r) != "" {
-			f.raises = append(f.raises, raise{i, f.Process, why})
+			f.raises = append(f.raises, levelRaise{i, f.Process, why})
 		}
 		f.LevelReasons = append(f.LevelReasons, finding.LevelReason{Effect: effect, Level: r.Level, Rule: r, Why: why})
 	}
@@ -123,9 +123,9 @@ func clipText(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
-// raise is a rule that raises, by its index, with the process that it is about
+// levelRaise is a rule that raises, by its index, with the process that it is about
 // and what it says.
-type raise struct {
+type levelRaise struct {
 	rule int
 	by   proctree.Process
 	why  string
@@ -138,7 +138,7 @@ type weighed struct {
 	// writer is the image of what wrote its program in its session, "" if nothing did
 	// as far as is known, and "?" if it has no name.
 	writer string
-	raises []raise // what it did, and what it started
+	raises []levelRaise // what it did, and what it started
 }
 
 // weigh says how grave the findings are. What a process does counts for those
@@ -220,7 +220,7 @@ func (d *detection) reinstate(f *weighed) {
 		case finding.LevelSetAside:
 			r.Effect = finding.LevelAtLeast
 			if builtin.Behaviour(r.Rule) != "" {
-				f.raises = append(f.raises, raise{slices.Index(d.levels.Rules(), r.Rule), f.Process, r.Why})
+				f.raises = append(f.raises, levelRaise{slices.Index(d.levels.Rules(), r.Rule), f.Process, r.Why})
 			}
 		}
 	}
@@ -254,9 +254,9 @@ func (k *kinship) above(f *weighed) *weighed {
 }
 
 // inherit adds what a descendant did to a finding.
-func (d *detection) inherit(f *weighed, raises []raise) {
+func (d *detection) inherit(f *weighed, raises []levelRaise) {
 	for _, from := range raises {
-		if slices.ContainsFunc(f.raises, func(own raise) bool { return own.rule == from.rule }) {
+		if slices.ContainsFunc(f.raises, func(own levelRaise) bool { return own.rule == from.rule }) {
 			continue
 		}
 		f.raises = append(f.raises, from)

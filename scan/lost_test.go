@@ -96,7 +96,7 @@ func TestExportTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := &holder{
-		reading: &reading{inputs: []*input{in}}, wanted: map[uint32]map[int64]bool{0: {1: true}}, unheld: make(map[int]bool), forest: forest,
+		reading: &firstPass{inputs: []*input{in}}, wanted: map[uint32]map[int64]bool{0: {1: true}}, unheld: make(map[int]bool), forest: forest,
 	}
 	h.exports(func(heldEntry, io.Reader) (int64, error) {
 		t.Error("it is held")
@@ -120,7 +120,7 @@ func TestStoryLost(t *testing.T) {
 			p.readChunks(t.Context(), in, []evtx.Chunk{{}}, evtx.NewReader(evtx.Select(event.Want{})), nil)
 		},
 		"log that a section does not hold": func(p *storyPass, in *input) {
-			in.held, in.evtx, p.hits = new(held), evtx.Raw(nil, 1<<20), map[uint32][]int64{0: {600}}
+			in.held, in.evtx, p.hits = new(heldContent), evtx.Raw(nil, 1<<20), map[uint32][]int64{0: {600}}
 			in.Input = in.From(func() (*source.File, error) { return in.held.open(1 << 20) })
 			p.readChunks(t.Context(), in, []evtx.Chunk{{}}, evtx.NewReader(evtx.Select(event.Want{})), nil)
 		},
@@ -139,7 +139,7 @@ func TestStoryLost(t *testing.T) {
 		},
 	} {
 		in := new(input)
-		read(&storyPass{reading: new(reading)}, in)
+		read(&storyPass{reading: new(firstPass)}, in)
 		var s Summary
 		if in.evtx == nil {
 			in.evtx = evtx.Raw(nil, 0)

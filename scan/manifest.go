@@ -47,7 +47,7 @@ type InputFile struct {
 }
 
 // newManifest returns the manifest of what was read.
-func newManifest(r *reading, set *rules.Set, options *Options) Manifest {
+func newManifest(r *firstPass, set *rules.Set, options *Options) Manifest {
 	m := Manifest{Version: options.Version}
 	for _, rule := range set.Rules() {
 		m.Rules = append(m.Rules, rule.Label())

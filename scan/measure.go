@@ -60,7 +60,7 @@ func writerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if s.finding == nil || s.finding.writer == "" {
 		return dst
 	}
-	return text(dst, s.texts.InternString(s.finding.writer))
+	return appendText(dst, s.texts.InternString(s.finding.writer))
 }
 
 // matchedRule gives the names of the rules that the finding in hand matched.
@@ -69,7 +69,7 @@ func matchedRule(s *subject, dst []rules.ValueID) []rules.ValueID {
 		return dst
 	}
 	for _, r := range s.finding.Rules {
-		dst = text(dst, s.texts.InternString(r.Label()))
+		dst = appendText(dst, s.texts.InternString(r.Label()))
 	}
 	return dst
 }
@@ -288,7 +288,7 @@ func ofSession(of func(s *finding.Session) []string) getter {
 		}
 		for _, value := range of(s.session) {
 			if value != "" {
-				dst = text(dst, s.texts.InternString(value))
+				dst = appendText(dst, s.texts.InternString(value))
 			}
 		}
 		return dst

@@ -31,8 +31,8 @@ const (
 	sectionHeldIndex                           // heldIndex: what sections of sectionHeld hold, in their order
 )
 
-// part is a part of a partial result while it is put together with others.
-type part struct {
+// mergePart is a part of a partial result while it is put together with others.
+type mergePart struct {
 	*partial.Part
 	file   string // where it was found
 	meta   partMeta
@@ -62,9 +62,9 @@ func Partials() source.Wanted {
 
 // addPartials adds the inputs of partial results, each part once. One that is not
 // sound is left out, and told of.
-func (r *reading) addPartials(found []source.Input, version string) *partFiles {
+func (r *firstPass) addPartials(found []source.Input, version string) *partFiles {
 	files := new(partFiles)
-	var parts []*part
+	var parts []*mergePart
 	cache := newExcerptCache(len(r.readers))
 	for i := range found {
 		if found[i].Kind != source.KindPartial {
@@ -77,8 +77,8 @@ func (r *reading) addPartials(found []source.Input, version string) *partFiles {
 		}
 		r.skipped = append(r.skipped, source.Skipped{Path: found[i].Path, Err: fmt.Errorf("partial result refused: %w", err), Unreadable: true})
 	}
-	slices.SortStableFunc(parts, func(a, b *part) int { return slices.Compare(a.Sum[:], b.Sum[:]) })
-	parts = slices.CompactFunc(parts, func(a, b *part) bool { return a.Sum == b.Sum })
+	slices.SortStableFunc(parts, func(a, b *mergePart) int { return slices.Compare(a.Sum[:], b.Sum[:]) })
+	parts = slices.CompactFunc(parts, func(a, b *mergePart) bool { return a.Sum == b.Sum })
 	for _, p := range parts {
 		r.addPart(p, version)
 	}
@@ -90,7 +90,7 @@ func (r *reading) addPartials(found []source.Input, version string) *partFiles {
 }
 
 // openPartial opens a partial result and reads of each part what it was made of.
-func openPartial(files *partFiles, in *source.Input, cache *excerptCache) ([]*part, error) {
+func openPartial(files *partFiles, in *source.Input, cache *excerptCache) ([]*mergePart, error) {
 	file, size, err := files.add(*in)
 	if err != nil {
 		return nil, err
@@ -99,9 +99,9 @@ func openPartial(files *partFiles, in *source.Input, cache *excerptCache) ([]*pa
 	if err != nil {
 		return nil, err
 	}
-	var list []*part
+	var list []*mergePart
 	for _, p := range f.Parts {
-		own := &part{Part: p, file: in.Path, cache: cache}
+		own := &mergePart{Part: p, file: in.Path, cache: cache}
 		if err := own.read(sectionMeta, own.meta.code); err != nil {
 			return nil, err
 		}
@@ -117,7 +117,7 @@ func openPartial(files *partFiles, in *source.Input, cache *excerptCache) ([]*pa
 }
 
 // read reads a section that each part has once.
-func (p *part) read(kind partial.Kind, code func(*wire.Coder)) error {
+func (p *mergePart) read(kind partial.Kind, code func(*wire.Coder)) error {
 	s := p.Only(kind)
 	if s == nil {
 		return fmt.Errorf("%w: section %d is missing", wire.ErrMalformed, kind)
@@ -138,12 +138,12 @@ func readSection(p *partial.Part, s *partial.Section, code func(*wire.Coder)) er
 }
 
 // readHeld ties the sections with bytes of inputs to those.
-func (p *part) readHeld() error {
+func (p *mergePart) readHeld() error {
 	if err := p.read(sectionHeldIndex, p.index.code); err != nil {
 		return err
 	}
 	index := p.index.entries
-	of := make(map[*source.Input]*held)
+	of := make(map[*source.Input]*heldContent)
 	n := 0
 	for i := range p.Sections {
 		if p.Sections[i].Kind != sectionHeld {
@@ -162,14 +162,14 @@ func (p *part) readHeld() error {
 		in.restore(of[&in.Input])
 	}
 	for _, in := range p.meta.others {
-		h := cmp.Or(of[&in.Input], &held{part: p.Part})
+		h := cmp.Or(of[&in.Input], &heldContent{part: p.Part})
 		in.Input = in.From(func() (*source.File, error) { return h.openWhole(in.fault) })
 	}
 	return nil
 }
 
 // hold notes what a section holds, and reports whether there is such an input.
-func (p *part) hold(of map[*source.Input]*held, s *partial.Section, e heldEntry) bool {
+func (p *mergePart) hold(of map[*source.Input]*heldContent, s *partial.Section, e heldEntry) bool {
 	var in *source.Input
 	switch {
 	case e.number < 0:
@@ -183,16 +183,16 @@ func (p *part) hold(of map[*source.Input]*held, s *partial.Section, e heldEntry)
 		return false
 	}
 	if of[in] == nil {
-		of[in] = &held{part: p.Part, cache: p.cache}
+		of[in] = &heldContent{part: p.Part, cache: p.cache}
 	}
 	of[in].sections = append(of[in].sections, heldSection{s, e})
 	return true
 }
 
 // restore makes an input one that is opened by what is held of it.
-func (in *input) restore(h *held) {
+func (in *input) restore(h *heldContent) {
 	if h == nil {
-		h = new(held)
+		h = new(heldContent)
 	}
 	in.held = h
 	in.Input = in.From(func() (*source.File, error) {
@@ -210,7 +210,7 @@ func (in *input) restore(h *held) {
 }
 
 // addPart adds the inputs of a part.
-func (r *reading) addPart(p *part, version string) {
+func (r *firstPass) addPart(p *mergePart, version string) {
 	p.meta.under()
 	r.parts = append(r.parts, p)
 	r.inputs = append(r.inputs, p.meta.inputs...)
@@ -232,7 +232,7 @@ func (r *reading) addPart(p *part, version string) {
 
 // readParts takes what the parts hold into the collectors. A part that is not
 // sound is left out as a whole, and told of.
-func (r *reading) readParts() {
+func (r *firstPass) readParts() {
 	waiting := slices.ContainsFunc(r.inputs, func(in *input) bool { return len(in.deferred) > 0 })
 	failed := make([]error, len(r.parts))
 	var pool sync.Mutex
@@ -248,7 +248,7 @@ func (r *reading) readParts() {
 	for _, f := range failures {
 		failed[f.Index] = f.Err
 	}
-	var sound []*part
+	var sound []*mergePart
 	for i, p := range r.parts {
 		if failed[i] != nil {
 			r.refuse(p, failed[i])
@@ -263,7 +263,7 @@ func (r *reading) readParts() {
 // readPart reads the sections of a part, and takes its rows once all of them are
 // sound. adopt takes the template definitions, and how many chunks the part tells of;
 // it is nil if nothing waits for them.
-func (r *reading) readPart(p *part, into *proctree.Collector, adopt func(defs *evtx.Definitions, chunks int)) error {
+func (r *firstPass) readPart(p *mergePart, into *proctree.Collector, adopt func(defs *evtx.Definitions, chunks int)) error {
 	chunks := 0
 	for _, in := range p.meta.inputs {
 		p.files = append(p.files, in.index)
@@ -289,19 +289,19 @@ func (r *reading) readPart(p *part, into *proctree.Collector, adopt func(defs *e
 }
 
 // refuse leaves out a part that is not sound: nothing of it was read.
-func (r *reading) refuse(p *part, err error) {
+func (r *firstPass) refuse(p *mergePart, err error) {
 	err = fmt.Errorf("partial result refused: %w", err)
 	r.skipped = append(r.skipped, source.Skipped{Path: p.file, Err: fmt.Errorf("a part of it: %w", err), Unreadable: true})
 	for _, in := range p.meta.inputs {
 		in.refuse(err)
 	}
 	r.otherFiles -= p.meta.otherFiles
-	r.others = without(r.others, p.meta.others)
-	r.containers = without(r.containers, p.meta.containers)
+	r.others = removeAll(r.others, p.meta.others)
+	r.containers = removeAll(r.containers, p.meta.containers)
 }
 
-// without returns a list without some of its elements.
-func without[T comparable](list, gone []T) []T {
+// removeAll returns a list without some of its elements.
+func removeAll[T comparable](list, gone []T) []T {
 	set := make(map[T]bool, len(gone))
 	for _, e := range gone {
 		set[e] = true
@@ -311,7 +311,7 @@ func without[T comparable](list, gone []T) []T {
 
 // refuse makes the input one of which nothing was read.
 func (in *input) refuse(err error) {
-	in.err, in.evtx, in.held, in.form = err, nil, new(held), export.None
+	in.err, in.evtx, in.held, in.form = err, nil, new(heldContent), export.None
 	in.stats, in.faults, in.missing, in.exported = evtx.Stats{}, integrity.FaultLog{}, evtx.Missing{}, export.Result{}
 	in.deferred, in.chunks, in.order, in.crashes = nil, nil, nil, nil
 	in.changed, in.exportErr, in.sum, in.sumErr = nil, nil, "", nil
@@ -321,7 +321,7 @@ func (in *input) refuse(err error) {
 // about events match: those that were found when a part was collected, or, with
 // other rules, those of what the part holds. given says that the plan has others
 // than the rules of this version.
-func (r *reading) judgeHeld(ctx context.Context, plan *eventPlan, given bool, version string) {
+func (r *firstPass) judgeHeld(ctx context.Context, plan *eventPlan, given bool, version string) {
 	servers, keys := rulesOf(plan.sets), ruleKeys(plan)
 	var with []*input
 	for _, p := range r.parts {
@@ -341,7 +341,7 @@ func (r *reading) judgeHeld(ctx context.Context, plan *eventPlan, given bool, ve
 }
 
 // judgeHeld matches what is held of one input.
-func (w *worker) judgeHeld(ctx context.Context, r *reading, in *input) {
+func (w *partReader) judgeHeld(ctx context.Context, r *firstPass, in *input) {
 	again := &storyPass{reading: r}
 	signs := len(w.events.signs.list)
 	w.events.begin()
@@ -364,7 +364,7 @@ func (w *worker) judgeHeld(ctx context.Context, r *reading, in *input) {
 }
 
 // addHits adds the records that rules matched when the part was collected.
-func (p *part) addHits(r *reading) {
+func (p *mergePart) addHits(r *firstPass) {
 	for _, at := range p.inScan(p.meta.hits) {
 		r.hits[at] = true
 	}
@@ -376,7 +376,7 @@ func (p *part) addHits(r *reading) {
 }
 
 // inScan returns places with the numbers that their inputs have in the scan.
-func (p *part) inScan(places []event.Place) []event.Place {
+func (p *mergePart) inScan(places []event.Place) []event.Place {
 	list := make([]event.Place, len(places))
 	for i, at := range places {
 		list[i] = event.Place{File: p.files[at.File], Offset: at.Offset}

@@ -88,7 +88,7 @@ func newMerging(tb testing.TB) *merging {
 }
 
 // read reads a file as a scan does up to the trees.
-func (m *merging) read(tb testing.TB, data []byte) *reading {
+func (m *merging) read(tb testing.TB, data []byte) *firstPass {
 	tb.Helper()
 	in := source.Input{Path: "x.wsp", Kind: source.KindPartial}.From(func() (*source.File, error) {
 		return source.NewFile(bytes.NewReader(data), int64(len(data)), nil, nil), nil
@@ -136,7 +136,7 @@ func (m *merging) merge(tb testing.TB, data []byte) string {
 }
 
 // readHeld reads what is held of the input, as the story and the second decoder do.
-func (in *input) readHeld(r *reading) {
+func (in *input) readHeld(r *firstPass) {
 	if in.err != nil || in.evtx == nil {
 		return
 	}

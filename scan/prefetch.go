@@ -17,7 +17,7 @@ type loadedRules struct {
 	err   error
 
 	matchers []*rules.Matcher // of RuleSets.Detections
-	crashes  []crash
+	crashes  []caughtPanic
 	events   *eventPlan // of the rules that give findings
 }
 
@@ -60,18 +60,18 @@ func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading 
 	return loading
 }
 
-// learning finds out what rules will want to know of command lines, while the
+// pathLearning finds out what rules will want to know of command lines, while the
 // processes are put into trees: that is done by one goroutine for each host, so
 // that mostly a core is free. It ends when the trees are there.
-type learning struct {
+type pathLearning struct {
 	stopped atomic.Bool
 	done    chan *loadedRules
 }
 
 // learnAside begins to learn texts, once the rules are there. A scan that is to
 // use one core only learns nothing ahead.
-func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *learning {
-	l := &learning{done: make(chan *loadedRules, 1)}
+func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *pathLearning {
+	l := &pathLearning{done: make(chan *loadedRules, 1)}
 	go func() {
 		loaded := <-sets
 		if loaded.err == nil {
@@ -79,7 +79,7 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *l
 		}
 		if loaded.err == nil && workers > 1 {
 			if err := work.Guard(func() { l.learn(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
-				loaded.crashes = append(loaded.crashes, crash{what: "rules", err: err})
+				loaded.crashes = append(loaded.crashes, caughtPanic{what: "rules", err: err})
 				loaded.matchers = newMatchers(loaded.rules.Detections, workers)
 			}
 		}
@@ -89,14 +89,14 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *l
 }
 
 // stop ends the learning and returns the rules.
-func (l *learning) stop() *loadedRules {
+func (l *pathLearning) stop() *loadedRules {
 	l.stopped.Store(true)
 	return <-l.done
 }
 
 // learn learns what looks like a command line: there are many of them, each is
 // long, and nearly all come again. What takes longest to find out comes first.
-func (l *learning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
+func (l *pathLearning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
 	for _, name := range [...]string{"commandline", "", "parentcommandline", "grandparentcommandline"} {
 		for _, field := range set.EagerFields() {
 			if strings.ToLower(set.Fields()[field]) == name {
@@ -106,7 +106,7 @@ func (l *learning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree
 	}
 }
 
-func (l *learning) learnField(matcher *rules.Matcher, field int, texts *proctree.Texts) {
+func (l *pathLearning) learnField(matcher *rules.Matcher, field int, texts *proctree.Texts) {
 	for id, text := range texts.All() {
 		if l.stopped.Load() {
 			return

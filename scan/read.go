@@ -24,8 +24,8 @@ type unit struct {
 	part evtx.Part
 }
 
-// reading is the first half of a scan: files to collected process events.
-type reading struct {
+// firstPass is the first half of a scan: files to collected process events.
+type firstPass struct {
 	inputs     []*input
 	texts      *proctree.Texts
 	progress   *Progress
@@ -46,14 +46,14 @@ type reading struct {
 	notes      []source.Note
 	otherFiles int // that partial results leave out
 
-	parts      []*part // of partial results
-	readers    []*worker
+	parts      []*mergePart // of partial results
+	readers    []*partReader
 	collectors []*proctree.Collector
 	selection  *evtx.Selection
 }
 
-// worker reads units, one after the other.
-type worker struct {
+// partReader reads units, one after the other.
+type partReader struct {
 	reader    *evtx.Reader
 	collector *proctree.Collector
 	watcher   *integrity.Watcher
@@ -64,8 +64,8 @@ type worker struct {
 }
 
 // newReading plans the reading of the files found.
-func newReading(found *source.Found, options *Options) *reading {
-	r := &reading{texts: proctree.NewTexts(), progress: options.Progress, workers: options.workers()}
+func newReading(found *source.Found, options *Options) *firstPass {
+	r := &firstPass{texts: proctree.NewTexts(), progress: options.Progress, workers: options.workers()}
 	r.recover, r.hash, r.notes = options.Recover, options.Hash, found.Notes
 	r.skipped = found.Skipped
 	for _, f := range found.Inputs {
@@ -83,7 +83,7 @@ func newReading(found *source.Found, options *Options) *reading {
 }
 
 // number numbers the inputs in the order of their paths.
-func (r *reading) number() {
+func (r *firstPass) number() {
 	slices.SortStableFunc(r.inputs, func(a, b *input) int { return source.ComparePaths(a.Path, b.Path) })
 	for i, in := range r.inputs {
 		in.index = uint32(i)
@@ -93,7 +93,7 @@ func (r *reading) number() {
 // collect reads all inputs with several workers, as far as it can be done without
 // what other inputs hold: what it leaves behind is what Collect writes, and what
 // merge goes on with. If the context is cancelled it ends early.
-func (r *reading) collect(ctx context.Context) {
+func (r *firstPass) collect(ctx context.Context) {
 	units := r.units()
 	r.hire(max(1, min(r.workers, max(len(units), len(r.parts)))))
 	for _, f := range work.Each(len(r.readers), len(units), func(g, i int) { r.readers[g].part(ctx, units[i]) }) {
@@ -117,7 +117,7 @@ func (r *reading) collect(ctx context.Context) {
 }
 
 // units returns the pieces of work, and says how much there is to read.
-func (r *reading) units() []unit {
+func (r *firstPass) units() []unit {
 	var units []unit
 	var total int64
 	hashes := newHashing()
@@ -141,13 +141,13 @@ func (r *reading) units() []unit {
 }
 
 // hire makes so many workers.
-func (r *reading) hire(n int) {
+func (r *firstPass) hire(n int) {
 	keys := selected()
 	want, candidates := r.events.add(keys)
 	want.Recovered, want.Noted = r.recover, story.Keys()
 	r.selection = evtx.Select(want)
 	for range n {
-		w := &worker{
+		w := &partReader{
 			reader: evtx.NewReader(r.selection), collector: proctree.NewCollector(r.texts), watcher: integrity.NewWatcher(keys), want: want,
 			trees: len(proctree.Keys()), progress: r.progress,
 			events: eventWatcher{want: want, candidates: candidates, others: len(keys), plan: r.events.plan, looks: make(map[int]event.Look), from: r.events.from},
@@ -158,14 +158,14 @@ func (r *reading) hire(n int) {
 }
 
 // inTurn returns the inputs in the order in which they are best read.
-func (r *reading) inTurn() []*input {
+func (r *firstPass) inTurn() []*input {
 	ordered := slices.Clone(r.inputs)
 	slices.SortStableFunc(ordered, func(a, b *input) int { return cmp.Compare(a.Turn, b.Turn) })
 	return ordered
 }
 
 // those returns some of the inputs, in turn.
-func (r *reading) those(are func(*input) bool) []*input {
+func (r *firstPass) those(are func(*input) bool) []*input {
 	var list []*input
 	for _, in := range r.inTurn() {
 		if are(in) {
@@ -177,7 +177,7 @@ func (r *reading) those(are func(*input) bool) []*input {
 
 // resolve reads the records that wait for the definitions of other inputs, and
 // gathers what the workers noted of events.
-func (r *reading) resolve(ctx context.Context) {
+func (r *firstPass) resolve(ctx context.Context) {
 	waiting := r.those(func(in *input) bool { return len(in.deferred) > 0 })
 	for _, f := range work.Each(len(r.readers), len(waiting), func(g, i int) { r.readers[g].resolve(ctx, waiting[i], &r.pool) }) {
 		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f.Err)
@@ -189,7 +189,7 @@ func (r *reading) resolve(ctx context.Context) {
 }
 
 // gather puts together what the workers noted of events.
-func (r *reading) gather() {
+func (r *firstPass) gather() {
 	r.hits, r.came, r.signs = make(map[event.Place]bool), make(map[event.Place]bool), nil
 	r.hitsLost, r.traced = 0, make(map[string]*traced)
 	for _, w := range r.readers {
@@ -221,7 +221,7 @@ func selected() []event.Key {
 }
 
 // hashContainers takes the hashes of the files that other inputs lie in.
-func (r *reading) hashContainers(ctx context.Context) {
+func (r *firstPass) hashContainers(ctx context.Context) {
 	if !r.hash {
 		return
 	}
@@ -261,12 +261,12 @@ func (in *input) parts() iter.Seq[evtx.Part] {
 }
 
 // complete reports whether all inputs were read to their ends.
-func (r *reading) complete() bool {
+func (r *firstPass) complete() bool {
 	return !slices.ContainsFunc(r.inputs, func(in *input) bool { return in.err == nil && !in.complete() })
 }
 
 // part reads one part of an input.
-func (w *worker) part(ctx context.Context, u unit) {
+func (w *partReader) part(ctx context.Context, u unit) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -289,7 +289,7 @@ func (w *worker) part(ctx context.Context, u unit) {
 }
 
 // read reads one part of an open input and returns the faults in it.
-func (w *worker) read(ctx context.Context, u unit) (*evtx.Reading, *integrity.FaultLog) {
+func (w *partReader) read(ctx context.Context, u unit) (*evtx.Reading, *integrity.FaultLog) {
 	var faults integrity.FaultLog
 	if u.in.Stretches != nil {
 		reading := w.reader.Carve(u.in.evtx, []evtx.Part{u.part})
@@ -307,7 +307,7 @@ func (w *worker) read(ctx context.Context, u unit) (*evtx.Reading, *integrity.Fa
 
 // export reads an export, all of it with its first part: where a record begins is
 // known only from the start on.
-func (w *worker) export(ctx context.Context, u unit) {
+func (w *partReader) export(ctx context.Context, u unit) {
 	if u.part.Start > evtx.HeaderSize {
 		return
 	}
@@ -349,7 +349,7 @@ func (w *worker) export(ctx context.Context, u unit) {
 
 // carve reads what lies beside the chunks of an input. The file is opened again:
 // more files may wait for this than a process may have open.
-func (w *worker) carve(ctx context.Context, in *input) {
+func (w *partReader) carve(ctx context.Context, in *input) {
 	if ctx.Err() != nil {
 		in.interrupt()
 		return
@@ -360,7 +360,7 @@ func (w *worker) carve(ctx context.Context, in *input) {
 }
 
 // again opens an input again and does a reading of it.
-func (w *worker) again(ctx context.Context, in *input, part evtx.Part, of func(*evtx.File) *evtx.Reading) {
+func (w *partReader) again(ctx context.Context, in *input, part evtx.Part, of func(*evtx.File) *evtx.Reading) {
 	var faults integrity.FaultLog
 	file, err := in.Open()
 	if err != nil {
@@ -380,7 +380,7 @@ func (w *worker) again(ctx context.Context, in *input, part evtx.Part, of func(*
 
 // resolve reads the records of an input whose template definitions are lost, by
 // those of other chunks and files.
-func (w *worker) resolve(ctx context.Context, in *input, pool *evtx.TemplatePool) {
+func (w *partReader) resolve(ctx context.Context, in *input, pool *evtx.TemplatePool) {
 	if ctx.Err() != nil {
 		in.interrupt()
 		return
@@ -391,7 +391,7 @@ func (w *worker) resolve(ctx context.Context, in *input, pool *evtx.TemplatePool
 
 // take hands events to the collector and notes faults. A panic in reading costs
 // the rest of the part and is reported as the error of this program that it is.
-func (w *worker) take(ctx context.Context, in *input, part evtx.Part, faults *integrity.FaultLog, reading *evtx.Reading) {
+func (w *partReader) take(ctx context.Context, in *input, part evtx.Part, faults *integrity.FaultLog, reading *evtx.Reading) {
 	err := work.Guard(func() { w.takeAll(in, faults, reading.Events(ctx)) })
 	if err != nil {
 		in.crash(part, err)
@@ -399,7 +399,7 @@ func (w *worker) take(ctx context.Context, in *input, part evtx.Part, faults *in
 }
 
 // takeAll is take without its guard.
-func (w *worker) takeAll(in *input, faults *integrity.FaultLog, events iter.Seq2[*event.Event, error]) {
+func (w *partReader) takeAll(in *input, faults *integrity.FaultLog, events iter.Seq2[*event.Event, error]) {
 	w.watcher.Begin()
 	w.events.begin()
 	for ev, err := range events {

@@ -11,7 +11,7 @@ import (
 
 // imageName gives the file name of the image of the process in hand.
 func imageName(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return text(dst, s.nameOf(s.process.Image()))
+	return appendText(dst, s.nameOf(s.process.Image()))
 }
 
 // nameOf returns the file name of an image, 0 of none.
@@ -36,10 +36,10 @@ func elevated(s *subject, dst []rules.ValueID) []rules.ValueID {
 	}
 	own, above := s.below.identity(s.process), s.below.identity(parent)
 	if s.below.rises(own, above, parent.HostIndex()) {
-		dst = text(dst, s.texts.InternString("user"))
+		dst = appendText(dst, s.texts.InternString("user"))
 	}
 	if rank := integrityRank(above.integrity); rank > 0 && integrityRank(own.integrity) > rank {
-		dst = text(dst, s.texts.InternString("integrity"))
+		dst = appendText(dst, s.texts.InternString("integrity"))
 	}
 	return dst
 }
@@ -48,7 +48,7 @@ func elevated(s *subject, dst []rules.ValueID) []rules.ValueID {
 // is known of that until all processes were judged once.
 func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if s.workers != nil && s.workers.between[s.process] {
-		return text(dst, s.texts.InternString("true"))
+		return appendText(dst, s.texts.InternString("true"))
 	}
 	return dst
 }
@@ -57,7 +57,7 @@ func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 // program of the same name ran.
 func seenBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.workers.workerOf(s.process); w.Exists() {
-		return number(dst, uint64(s.workers.others(w, s.process)))
+		return appendNumber(dst, uint64(s.workers.others(w, s.process)))
 	}
 	return dst
 }

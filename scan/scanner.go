@@ -132,7 +132,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 
 // planEvents says which events are read for rules. given says that there may be
 // others than those built in.
-func (r *reading) planEvents(sets *ruleLoading, given bool) {
+func (r *firstPass) planEvents(sets *ruleLoading, given bool) {
 	r.events = eventReading{want: builtinEvents, plan: sets.plan}
 	if given {
 		if plan := sets.plan(); plan != nil {
@@ -143,7 +143,7 @@ func (r *reading) planEvents(sets *ruleLoading, given bool) {
 
 // merge puts what collecting left behind together with that of partial results, and
 // reads what could not be read, or judged, before all was there.
-func (r *reading) merge(ctx context.Context, sets *ruleLoading, options *Options) {
+func (r *firstPass) merge(ctx context.Context, sets *ruleLoading, options *Options) {
 	if len(r.parts) > 0 {
 		r.readParts()
 		if plan := sets.plan(); plan != nil {
@@ -168,7 +168,7 @@ func (r *Result) UnknownHosts(wanted []string) []string {
 
 // assessLogs says what the logs could have shown, and what speaks of them
 // themselves.
-func (res *Result) assessLogs(r *reading, options *Options, notes []source.Note) {
+func (res *Result) assessLogs(r *firstPass, options *Options, notes []source.Note) {
 	logs := &integrity.Reading{
 		Watchers: r.watchers, Notes: notes, Forest: res.Forest, Since: options.Since, Until: options.Until, Complete: r.complete(),
 	}
@@ -195,7 +195,7 @@ func (res *Result) tellDropped(wanted []string) {
 }
 
 // computers counts the records by spelling of Computer.
-func (r *reading) computers() map[string]int {
+func (r *firstPass) computers() map[string]int {
 	counts := make(map[string]int)
 	for _, in := range r.inputs {
 		for name, n := range in.stats.Hosts {

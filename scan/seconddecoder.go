@@ -92,7 +92,7 @@ type checker struct {
 	chunk  []byte
 	at     int64 // of chunk, -1 for none
 
-	crashes []crash
+	crashes []caughtPanic
 }
 
 // record checks one record.
@@ -112,7 +112,7 @@ func (c *checker) task(t checkTask) {
 	f := t.finding
 	err := work.Guard(func() { f.Crosscheck = c.record(&f.Evidence[0]) })
 	if err != nil {
-		c.crashes = append(c.crashes, crash{process: f.Process, err: err})
+		c.crashes = append(c.crashes, caughtPanic{process: f.Process, err: err})
 		f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: "internal error"}
 		c.close()
 		c.check = crosscheck.New()

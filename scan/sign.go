@@ -157,8 +157,8 @@ func (m *workerMap) takeSign(p proctree.Process, s *sign, roles *imageRoles, num
 	*server = numbers[s.by]
 }
 
-// shown finds the processes of one host that signs name.
-type shown struct {
+// shownSigns finds the processes of one host that signs name.
+type shownSigns struct {
 	texts *proctree.Texts
 	boots []event.Time
 	guids map[event.GUID]proctree.Process
@@ -169,8 +169,8 @@ type shown struct {
 
 // newShown returns the processes of a host that may be those of some signs, all of
 // them if none is given.
-func newShown(forest *proctree.Forest, host int, signs []sign) *shown {
-	f := &shown{
+func newShown(forest *proctree.Forest, host int, signs []sign) *shownSigns {
+	f := &shownSigns{
 		texts: forest.Texts(), boots: forest.Hosts()[host].Boots,
 		guids: make(map[event.GUID]proctree.Process), pids: make(map[uint32][]proctree.Process), unnamed: signs == nil,
 	}
@@ -197,7 +197,7 @@ const maxSamePID = 256
 
 // process returns the process of a sign: by its GUID, else the last one that had
 // its ID and its image by then. The zero Process stands for none.
-func (f *shown) process(s *sign) proctree.Process {
+func (f *shownSigns) process(s *sign) proctree.Process {
 	if p := f.guids[s.guid]; p.Exists() && !s.guid.IsZero() {
 		return p
 	}
@@ -216,7 +216,7 @@ func (f *shown) process(s *sign) proctree.Process {
 
 // lived reports whether a process may have run at a time. Of one that was started
 // before the logs begin, its children say in which boot it ran.
-func (f *shown) lived(p proctree.Process, at event.Time) bool {
+func (f *shownSigns) lived(p proctree.Process, at event.Time) bool {
 	from, to := p.Start(), p.End()
 	next, _ := slices.BinarySearch(f.boots, max(from, firstChild(p))+1)
 	if next > 0 {
@@ -241,7 +241,7 @@ func firstChild(p proctree.Process) event.Time {
 
 // named reports whether a process may have an image. The Security log names
 // volumes by device, so that only the files' names are compared.
-func (f *shown) named(p proctree.Process, image string) bool {
+func (f *shownSigns) named(p proctree.Process, image string) bool {
 	own := f.texts.KnownText(p.Image())
 	return own == "" || image == "" && f.unnamed || strings.EqualFold(proctree.BaseName(own), proctree.BaseName(image))
 }

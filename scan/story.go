@@ -20,7 +20,7 @@ import (
 // storyPass reads the logs a second time, for the events of the sessions: those
 // chunks that can hold some.
 type storyPass struct {
-	reading *reading
+	reading *firstPass
 	index   *story.Index
 	below   [][]proctree.Process // by session
 	plan    *eventPlan
@@ -31,7 +31,7 @@ type storyPass struct {
 
 // newStoryPass returns the pass for some sessions, nil if there are none and no
 // rule matched an event.
-func newStoryPass(r *reading, plan *eventPlan, forest *proctree.Forest, servers *workerMap, sessions []*finding.Session) *storyPass {
+func newStoryPass(r *firstPass, plan *eventPlan, forest *proctree.Forest, servers *workerMap, sessions []*finding.Session) *storyPass {
 	if len(sessions) == 0 && len(r.hits) == 0 {
 		return nil
 	}
@@ -101,12 +101,12 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	collectors := make([]*story.Collector, len(workers))
 	processes, blind := newEventProcesses(p.servers.forest), blindNames(p.servers.forest.Hosts())
 	for i := range workers {
-		var judge story.Judge
+		var matcher story.Judge
 		if p.plan != nil {
 			m := newEventMatcher(p.plan, &want, p.servers, processes)
-			m.blind, judge = blind, m
+			m.blind, matcher = blind, m
 		}
-		collectors[i] = story.NewCollector(p.index, judge, p.hit)
+		collectors[i] = story.NewCollector(p.index, matcher, p.hit)
 		workers[i] = &storyReader{evtx.NewReader(selection), collectors[i], want}
 		workers[i].reader.Gate(collectors[i])
 	}
@@ -248,7 +248,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 }
 
 // tellStories reads and tells the stories of the sessions.
-func (res *Result) tellStories(ctx context.Context, r *reading, plan *eventPlan, o *Options) {
+func (res *Result) tellStories(ctx context.Context, r *firstPass, plan *eventPlan, o *Options) {
 	r.takeTraces(blindNames(res.Forest.Hosts()))
 	p := newStoryPass(r, plan, res.Forest, res.workers, res.Sessions)
 	if p == nil {

@@ -25,7 +25,7 @@ type subject struct {
 	process   proctree.Process
 	finding   *weighed         // of the process, when its level is asked for
 	session   *finding.Session // whose worker the process is, when its level is asked for
-	hashes    map[proctree.TextID]hashes
+	hashes    map[proctree.TextID]sysmonHashes
 	commands  map[proctree.TextID]*command
 	sessions  map[proctree.Process]string         // keys of workers
 	names     map[proctree.TextID]proctree.TextID // file names of images
@@ -43,7 +43,7 @@ type subject struct {
 func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *subject {
 	s := &subject{
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
-		hashes: make(map[proctree.TextID]hashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
+		hashes: make(map[proctree.TextID]sysmonHashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
 		names: make(map[proctree.TextID]proctree.TextID), below: newLineage(forest),
 		levels: make(map[proctree.TextID]proctree.TextID),
 	}
@@ -144,12 +144,16 @@ var lateFields = map[string]bool{
 // lower case.
 var getters = map[string]getter{
 	"":            everything,
-	"commandline": func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.process.CommandLine()) },
-	"processid":   func(s *subject, dst []rules.ValueID) []rules.ValueID { return number(dst, uint64(s.process.PID())) },
-	"parentprocessid": func(s *subject, dst []rules.ValueID) []rules.ValueID {
-		return number(dst, uint64(s.process.ParentPID()))
+	"commandline": func(s *subject, dst []rules.ValueID) []rules.ValueID { return appendText(dst, s.process.CommandLine()) },
+	"processid": func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		return appendNumber(dst, uint64(s.process.PID()))
 	},
-	"newprocessid":           func(s *subject, dst []rules.ValueID) []rules.ValueID { return number(dst, uint64(s.process.PID())) },
+	"parentprocessid": func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		return appendNumber(dst, uint64(s.process.ParentPID()))
+	},
+	"newprocessid": func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		return appendNumber(dst, uint64(s.process.PID()))
+	},
 	"processguid":            processGUID,
 	"parentprocessguid":      parentGUID,
 	"utctime":                startTime,
@@ -173,18 +177,18 @@ var getters = map[string]getter{
 	"workerrole":             workerRole,
 	"workercertainty":        workerCertainty,
 	"workerproduct":          workerProduct,
-	"session":                session,
-	"depth":                  depth,
+	"session":                inSession,
+	"depth":                  belowWorker,
 	"applicationpool":        poolField,
 	"commandtext":            commandText,
 	"imagename":              imageName,
 	"elevation":              elevated,
 	"findingbelow":           findingBelow,
 	"seenbelow":              seenBelow,
-	"md5":                    hash(func(h hashes) proctree.TextID { return h.md5 }),
-	"sha1":                   hash(func(h hashes) proctree.TextID { return h.sha1 }),
-	"sha256":                 hash(func(h hashes) proctree.TextID { return h.sha256 }),
-	"imphash":                hash(func(h hashes) proctree.TextID { return h.imphash }),
+	"md5":                    hashField(func(h sysmonHashes) proctree.TextID { return h.md5 }),
+	"sha1":                   hashField(func(h sysmonHashes) proctree.TextID { return h.sha1 }),
+	"sha256":                 hashField(func(h sysmonHashes) proctree.TextID { return h.sha256 }),
+	"imphash":                hashField(func(h sysmonHashes) proctree.TextID { return h.imphash }),
 }
 
 // getterOf returns the getter of a field name. A field that no process has is
@@ -201,7 +205,9 @@ func getterOf(name string) getter {
 		return g
 	}
 	if id := fieldOf(lower); id != event.FieldNone {
-		return func(s *subject, dst []rules.ValueID) []rules.ValueID { return text(dst, s.fields.Field(s.process, id)) }
+		return func(s *subject, dst []rules.ValueID) []rules.ValueID {
+			return appendText(dst, s.fields.Field(s.process, id))
+		}
 	}
 	return func(_ *subject, dst []rules.ValueID) []rules.ValueID { return dst }
 }
@@ -217,16 +223,16 @@ func fieldOf(name string) event.FieldID {
 	return event.FieldNone
 }
 
-// text appends a text unless it is absent.
-func text(dst []rules.ValueID, id proctree.TextID) []rules.ValueID {
+// appendText appends a text unless it is absent.
+func appendText(dst []rules.ValueID, id proctree.TextID) []rules.ValueID {
 	if id == 0 {
 		return dst
 	}
 	return append(dst, rules.ValueID(id))
 }
 
-// number appends a number unless it is 0, which stands for an unknown one.
-func number(dst []rules.ValueID, n uint64) []rules.ValueID {
+// appendNumber appends a number unless it is 0, which stands for an unknown one.
+func appendNumber(dst []rules.ValueID, n uint64) []rules.ValueID {
 	if n == 0 {
 		return dst
 	}
@@ -267,15 +273,15 @@ func (s *subject) known(own proctree.TextID, parents func(proctree.Process) proc
 }
 
 func parentImage(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return text(dst, s.known(s.fields.Field(s.process, event.ParentImage), proctree.Process.Image))
+	return appendText(dst, s.known(s.fields.Field(s.process, event.ParentImage), proctree.Process.Image))
 }
 
 func parentCommandLine(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return text(dst, s.known(s.fields.Field(s.process, event.ParentCommandLine), proctree.Process.CommandLine))
+	return appendText(dst, s.known(s.fields.Field(s.process, event.ParentCommandLine), proctree.Process.CommandLine))
 }
 
 func parentUser(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return text(dst, s.known(s.fields.Field(s.process, event.ParentUser), userOf))
+	return appendText(dst, s.known(s.fields.Field(s.process, event.ParentUser), userOf))
 }
 
 func userOf(p proctree.Process) proctree.TextID { return p.Field(event.User) }
@@ -286,7 +292,7 @@ func grandParent(of func(proctree.Process) proctree.TextID) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if parent, _ := s.process.Parent(); parent.Exists() {
 			if grand, _ := parent.Parent(); grand.Exists() {
-				return text(dst, of(grand))
+				return appendText(dst, of(grand))
 			}
 		}
 		return dst
@@ -304,22 +310,22 @@ func ancestors(of func(proctree.Process) proctree.TextID) getter {
 			if !p.Exists() {
 				break
 			}
-			dst = text(dst, of(p))
+			dst = appendText(dst, of(p))
 			p, _ = p.Parent()
 		}
 		return dst
 	}
 }
 
-func session(s *subject, dst []rules.ValueID) []rules.ValueID {
+func inSession(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if s.workers.workerOf(s.process).Exists() {
 		return append(dst, valueSession)
 	}
 	return dst
 }
 
-func depth(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return number(dst, uint64(s.workers.depth(s.process)))
+func belowWorker(s *subject, dst []rules.ValueID) []rules.ValueID {
+	return appendNumber(dst, uint64(s.workers.depth(s.process)))
 }
 
 // maxChildren bounds how many children are looked at: what a server starts first
@@ -330,7 +336,7 @@ func children(of func(proctree.Process) proctree.TextID) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		child := s.process.FirstChild()
 		for n := 0; n < maxChildren && child.Exists(); n++ {
-			dst = text(dst, of(child))
+			dst = appendText(dst, of(child))
 			child = child.NextSibling()
 		}
 		return dst
@@ -355,7 +361,7 @@ func commandText(s *subject, dst []rules.ValueID) []rules.ValueID {
 		}
 	}
 	for _, id := range c.texts {
-		dst = text(dst, id)
+		dst = appendText(dst, id)
 	}
 	return dst
 }
@@ -376,10 +382,10 @@ func everything(s *subject, dst []rules.ValueID) []rules.ValueID {
 		for _, facet := range r.Facets() {
 			dst = append(dst, valueFacet|rules.ValueID(facet))
 		}
-		dst = text(dst, r.Field(event.CommandLine))
-		dst = text(dst, r.Field(event.CurrentDirectory))
-		dst = number(dst, uint64(r.PID()))
-		dst = number(dst, uint64(r.ParentPID()))
+		dst = appendText(dst, r.Field(event.CommandLine))
+		dst = appendText(dst, r.Field(event.CurrentDirectory))
+		dst = appendNumber(dst, uint64(r.PID()))
+		dst = appendNumber(dst, uint64(r.ParentPID()))
 	}
 	return dst
 }
@@ -388,15 +394,15 @@ func everything(s *subject, dst []rules.ValueID) []rules.ValueID {
 func (s *subject) Members(dst []rules.ValueID, group rules.ValueID) []rules.ValueID {
 	s.members = s.texts.FacetTexts(s.members[:0], proctree.FacetID(group&^valueMark))
 	for _, id := range s.members {
-		dst = text(dst, id)
+		dst = appendText(dst, id)
 	}
 	return dst
 }
 
-// hashes are the parts of Sysmon's field Hashes.
-type hashes struct{ md5, sha1, sha256, imphash proctree.TextID }
+// sysmonHashes are the parts of Sysmon's field Hashes.
+type sysmonHashes struct{ md5, sha1, sha256, imphash proctree.TextID }
 
-func hash(of func(hashes) proctree.TextID) getter {
+func hashField(of func(sysmonHashes) proctree.TextID) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		all := s.fields.Field(s.process, event.Hashes)
 		if all == 0 {
@@ -407,13 +413,13 @@ func hash(of func(hashes) proctree.TextID) getter {
 			h = s.splitHashes(s.texts.Text(all))
 			s.hashes[all] = h
 		}
-		return text(dst, of(h))
+		return appendText(dst, of(h))
 	}
 }
 
 // splitHashes reads a list such as "SHA1=…,MD5=…,IMPHASH=…".
-func (s *subject) splitHashes(list string) hashes {
-	var h hashes
+func (s *subject) splitHashes(list string) sysmonHashes {
+	var h sysmonHashes
 	for part := range strings.SplitSeq(list, ",") {
 		name, value, _ := strings.Cut(part, "=")
 		id := s.texts.InternString(value)

@@ -98,7 +98,7 @@ func (s *Summary) Incomplete() bool {
 // NoRules reports whether rules failed and none was left to apply.
 func (s *Summary) NoRules() bool { return s.Rules.Applied == 0 && s.Rules.Failed > 0 }
 
-func summarize(r *reading, forest *proctree.Forest, sets *RuleSets) Summary {
+func summarize(r *firstPass, forest *proctree.Forest, sets *RuleSets) Summary {
 	s := Summary{Hosts: forest.Hosts(), Copies: forest.Copies(), Rules: sets.Summary()}
 	for _, sk := range r.skipped {
 		if sk.Unreadable {
@@ -268,10 +268,10 @@ func blindSpots(s *Summary) []Blind {
 var errMissing = errors.New("expected, but there are no logs of this host")
 
 // expect tells of the hosts of which there are no logs.
-func (s *Summary) expect(hosts []string, parts []*part) {
+func (s *Summary) expect(hosts []string, parts []*mergePart) {
 	for _, want := range hosts {
 		come := slices.ContainsFunc(s.Hosts, func(h proctree.Host) bool { return MatchesHost([]string{want}, h.Names) }) ||
-			slices.ContainsFunc(parts, func(p *part) bool { return strings.EqualFold(p.meta.label, want) && len(p.meta.inputs) > 0 })
+			slices.ContainsFunc(parts, func(p *mergePart) bool { return strings.EqualFold(p.meta.label, want) && len(p.meta.inputs) > 0 })
 		if !come {
 			s.Unreadable = append(s.Unreadable, FileError{want, errMissing})
 		}

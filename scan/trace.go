@@ -53,7 +53,7 @@ func blindNames(hosts []proctree.Host) map[string]bool {
 }
 
 // addTraced takes what one goroutine noted.
-func (r *reading) addTraced(list map[string]*traced) {
+func (r *firstPass) addTraced(list map[string]*traced) {
 	for computer, t := range list {
 		all := r.traced[computer]
 		if all == nil {
@@ -66,7 +66,7 @@ func (r *reading) addTraced(list map[string]*traced) {
 
 // takeTraces takes the events of traces for hits where no process creations tell
 // more.
-func (r *reading) takeTraces(blind map[string]bool) {
+func (r *firstPass) takeTraces(blind map[string]bool) {
 	for computer, t := range r.traced {
 		if !blind[computer] {
 			continue

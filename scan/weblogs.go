@@ -95,7 +95,7 @@ func (res *Result) findWebLogs(others []*otherInput, options *Options) {
 }
 
 // newWebLog looks at the beginning of a log.
-func (res *Result) newWebLog(in source.Input, owners *owners, given map[string]string) *webLog {
+func (res *Result) newWebLog(in source.Input, owners *folderOwners, given map[string]string) *webLog {
 	l := &webLog{Input: in, host: -1, site: siteOfFolder(in.Path)}
 	stats, err := l.look()
 	if l.err = err; err != nil {

@@ -63,12 +63,12 @@ func (w *webLogs) readConfig(in source.Input, host int) {
 	}
 }
 
-// owners says which host a file is of by the event logs that lie beside it: those
+// folderOwners says which host a file is of by the event logs that lie beside it: those
 // of the nearest folder around it that holds any.
-type owners struct{ hosts map[string][]int } // by folder
+type folderOwners struct{ hosts map[string][]int } // by folder
 
-func newOwners(res *Result) *owners {
-	o := &owners{make(map[string][]int)}
+func newOwners(res *Result) *folderOwners {
+	o := &folderOwners{make(map[string][]int)}
 	hosts := make(map[string]int)
 	for host, about := range res.Forest.Hosts() {
 		for _, name := range about.Names {
@@ -95,7 +95,7 @@ func newOwners(res *Result) *owners {
 }
 
 // of returns the host of a file, -1 if no one host has logs beside it.
-func (o *owners) of(file string) int {
+func (o *folderOwners) of(file string) int {
 	for folder := path.Dir(slashed(file)); ; folder = path.Dir(folder) {
 		if hosts := o.hosts[folder]; len(hosts) > 0 {
 			if len(hosts) == 1 {
@@ -189,8 +189,8 @@ func hasFindingBelow(p proctree.Process, found map[proctree.Process]bool, depth 
 // Times around a child in which requests matter: those before tell what is usual,
 // and one that ran when the child began may have ended much later.
 const (
-	before = 6 * event.Minute
-	after  = 30 * event.Minute
+	requestsBefore = 6 * event.Minute
+	requestsAfter  = 30 * event.Minute
 )
 
 // window returns the times around the children of some callers.
@@ -198,7 +198,7 @@ func window(callers []*caller) weblog.Window {
 	var list []weblog.Interval
 	for _, c := range callers {
 		for _, child := range c.children {
-			list = append(list, weblog.Interval{From: child.Begin - before, To: child.Begin + after})
+			list = append(list, weblog.Interval{From: child.Begin - requestsBefore, To: child.Begin + requestsAfter})
 		}
 	}
 	return weblog.NewWindow(list)

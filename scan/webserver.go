@@ -36,7 +36,7 @@ type workerMap struct {
 	forest  *proctree.Forest
 	servers []serverName // by index of the rule that tells a server
 	hosts   []hostWorkers
-	crashes []crash
+	crashes []caughtPanic
 
 	programs programs
 	between  map[proctree.Process]bool // between a server and a finding; nil until findings are there
@@ -243,7 +243,7 @@ func (m *workerMap) product(worker proctree.Process) string {
 func ofWebServer(of func(proctree.Process) proctree.TextID) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if w := s.webWorker(); w.Exists() {
-			return text(dst, of(w))
+			return appendText(dst, of(w))
 		}
 		return dst
 	}
@@ -270,7 +270,7 @@ func (s *subject) webWorker() proctree.Process {
 
 func workerPID(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.webWorker(); w.Exists() {
-		return number(dst, uint64(w.PID()))
+		return appendNumber(dst, uint64(w.PID()))
 	}
 	return dst
 }
@@ -278,7 +278,7 @@ func workerPID(s *subject, dst []rules.ValueID) []rules.ValueID {
 // workerRole gives which kind of server the worker is.
 func workerRole(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.workers.workerOf(s.process); w.Exists() {
-		return text(dst, s.workers.told(w).role)
+		return appendText(dst, s.workers.told(w).role)
 	}
 	return dst
 }
@@ -286,7 +286,7 @@ func workerRole(s *subject, dst []rules.ValueID) []rules.ValueID {
 // workerCertainty gives how sure it is that the worker is a server.
 func workerCertainty(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.workers.workerOf(s.process); w.Exists() {
-		return text(dst, s.workers.told(w).certainty)
+		return appendText(dst, s.workers.told(w).certainty)
 	}
 	return dst
 }
@@ -294,7 +294,7 @@ func workerCertainty(s *subject, dst []rules.ValueID) []rules.ValueID {
 // workerProduct gives what the rules call the worker, and what runs in it.
 func workerProduct(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.workers.workerOf(s.process); w.Exists() {
-		return text(text(dst, s.workers.told(w).product), s.workers.application(w))
+		return appendText(appendText(dst, s.workers.told(w).product), s.workers.application(w))
 	}
 	return dst
 }

@@ -176,11 +176,11 @@ func (c *chunk) put(h *ChunkHeader) {
 // FixChunk recomputes both checksums of a chunk of 65,536 bytes: that of the records, bytes 512 to the
 // free space offset (taken as the end of the chunk where it lies outside of it), then that of the header,
 // bytes 0 to 119 and 128 to 511.
-func FixChunk(chunk []byte) {
-	free := min(binary.LittleEndian.Uint32(chunk[48:]), uint32(len(chunk)))
-	data := chunk[chunkHeader:max(free, chunkHeader)]
-	binary.LittleEndian.PutUint32(chunk[52:], crc32.ChecksumIEEE(data))
-	sum := crc32.ChecksumIEEE(chunk[:120])
-	sum = crc32.Update(sum, crc32.IEEETable, chunk[nameTable:chunkHeader])
-	binary.LittleEndian.PutUint32(chunk[124:], sum)
+func FixChunk(data []byte) {
+	free := min(binary.LittleEndian.Uint32(data[48:]), uint32(len(data)))
+	records := data[chunkHeader:max(free, chunkHeader)]
+	binary.LittleEndian.PutUint32(data[52:], crc32.ChecksumIEEE(records))
+	sum := crc32.ChecksumIEEE(data[:120])
+	sum = crc32.Update(sum, crc32.IEEETable, data[nameTable:chunkHeader])
+	binary.LittleEndian.PutUint32(data[124:], sum)
 }

@@ -77,14 +77,14 @@ func BuildFunc(o Options, write func(*Writer) error) (*File, error) {
 }
 
 // FixChunk recomputes both checksums of the chunk with this number; see [FixChunk].
-func (f *File) FixChunk(chunk int) { FixChunk(f.ChunkData(chunk)) }
+func (f *File) FixChunk(i int) { FixChunk(f.ChunkData(i)) }
 
 // FixHeader recomputes the checksum of the file header.
 func (f *File) FixHeader() { FixFile(f.Data) }
 
 // ChunkData returns the bytes of the chunk with this number, as a part of f.Data.
-func (f *File) ChunkData(chunk int) []byte {
-	at := fileHeaderSize + chunk*chunkSize
+func (f *File) ChunkData(i int) []byte {
+	at := fileHeaderSize + i*chunkSize
 	return f.Data[at : at+chunkSize : at+chunkSize]
 }
 

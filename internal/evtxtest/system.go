@@ -82,13 +82,13 @@ func (p *ServiceState) Put(ev *Event) {
 	ev.UserID = nil
 	ev.Shape = ShapeProvider
 	ev.Qualifiers, ev.HasQualifiers = qualifiersServices, true
-	state, number := "stopped", "/1\x00"
+	state, suffix := "stopped", "/1\x00"
 	if p.Running {
-		state, number = "running", "/4\x00"
+		state, suffix = "running", "/4\x00"
 	}
 	ev.add("param1", String(p.DisplayName))
 	ev.add("param2", String(state))
-	ev.Payload.Binary = appendUTF16(nil, p.Name+number)
+	ev.Payload.Binary = appendUTF16(nil, p.Name+suffix)
 	ev.Payload.TemplateGUID = definition7036
 }
 

@@ -101,10 +101,10 @@ func (b *Builder) value(v *Value) {
 	case kindNull:
 		b.fill(int(v.num))
 	case kindEmbed:
-		outerTemplate := b.inTemplate
+		outer := b.inTemplate
 		b.inTemplate, b.level = false, b.level+1
 		v.embed(b)
-		b.inTemplate, b.level = outerTemplate, b.level-1
+		b.inTemplate, b.level = outer, b.level-1
 	case kindText, kindUTCText:
 		if v.kind == kindText {
 			b.buf = appendUTF16(b.buf, v.text)

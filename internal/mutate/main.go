@@ -88,12 +88,12 @@ func run(ctx context.Context, o options, paths []string) (held bool, err error) 
 		return false, err
 	}
 	defer t.close()
-	log, err := openLog(o.log)
+	tried, err := openLog(o.log)
 	if err != nil {
 		return false, err
 	}
-	defer log.close()
-	sum, err := t.tryAll(ctx, &queue{list: sample, wanted: o.n, known: known, log: log}, o)
+	defer tried.close()
+	sum, err := t.tryAll(ctx, &queue{list: sample, wanted: o.n, known: known, log: tried}, o)
 	if err != nil {
 		return false, err
 	}

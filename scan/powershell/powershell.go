@@ -49,11 +49,11 @@ func (d *decoder) layer(text string, depth int) {
 			}
 		}
 	}
-	for literal := range base64Literals(text) {
+	for encoded := range base64Literals(text) {
 		if d.full() {
 			return
 		}
-		if data, ok := decodeBase64(literal); ok {
+		if data, ok := decodeBase64(encoded); ok {
 			d.add(describe(data, strings.Contains(strings.ToLower(text), "deflatestream")), depth)
 		}
 	}

@@ -6,11 +6,11 @@ import (
 	"webshellscan/scan/event"
 )
 
-// kind is what an event means to a process tree.
-type kind uint8
+// recordKind is what an event means to a process tree.
+type recordKind uint8
 
 const (
-	kindSysmonCreate kind = iota
+	kindSysmonCreate recordKind = iota
 	kindSysmonEnd
 	kindSecurityCreate
 	kindSecurityEnd
@@ -23,7 +23,7 @@ const (
 // selected lists the events that trees are made of, with what each means.
 var selected = []struct {
 	key  event.Key
-	kind kind
+	kind recordKind
 }{
 	{event.Key{Provider: event.ProviderSysmon, ID: 1}, kindSysmonCreate},
 	{event.Key{Provider: event.ProviderSysmon, ID: 5}, kindSysmonEnd},
@@ -192,10 +192,10 @@ func (c *Collector) Add(ev *event.Event) {
 func (c *Collector) sysmonCreate(ev *event.Event, origin FacetID, counts *Counts) {
 	counts.SysmonFields = max(counts.SysmonFields, len(ev.Fields()))
 	pid, ok := ev.Value(event.ProcessID).Uint()
-	parent, placed := ev.Value(event.ParentProcessID).Uint()
+	parent, hasParent := ev.Value(event.ParentProcessID).Uint()
 	image := c.facet(ev, sourceSysmon, FacetImage)
 	guid, _ := ev.Value(event.ProcessGUID).GUID()
-	if !ok || pid > 0xFFFFFFFF || !placed && ev.Value(event.Image).IsNull() {
+	if !ok || pid > 0xFFFFFFFF || !hasParent && ev.Value(event.Image).IsNull() {
 		counts.Unusable++
 		counts.UnusableCreate++
 		return
@@ -280,9 +280,9 @@ func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Coun
 		counts.NoParentName++
 	}
 	pid, ok := ev.Value(event.NewProcessID).Uint()
-	parent, placed := ev.Value(event.ProcessID).Uint()
+	parent, hasParent := ev.Value(event.ProcessID).Uint()
 	image := c.facet(ev, sourceSecurity, FacetImage)
-	if !ok || pid > 0xFFFFFFFF || !placed && ev.Value(event.NewProcessName).IsNull() {
+	if !ok || pid > 0xFFFFFFFF || !hasParent && ev.Value(event.NewProcessName).IsNull() {
 		counts.Unusable++
 		counts.UnusableCreate++
 		return

@@ -164,12 +164,12 @@ func (s *shard) add(text []byte) uint32 {
 }
 
 func (s *shard) addBlock() {
-	var blocks []*[entryBlock]entry
+	var list []*[entryBlock]entry
 	if p := s.entries.Load(); p != nil {
-		blocks = *p
+		list = *p
 	}
-	blocks = append(blocks, new([entryBlock]entry))
-	s.entries.Store(&blocks)
+	list = append(list, new([entryBlock]entry))
+	s.entries.Store(&list)
 }
 
 // addSlab begins a slab with room for at least need bytes.

@@ -227,19 +227,19 @@ func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
 }
 
 // completeStub adds to a stub what one more child says of it.
-func (b *builder) completeStub(stub, child *node) {
-	s := &b.tree.stubs[stub.stub-1].record
+func (b *builder) completeStub(target, child *node) {
+	s := &b.tree.stubs[target.stub-1].record
 	for ref := child.first; ref != 0; {
 		r := b.blocks.at(ref)
 		ref = r.next
-		if stub.image == 0 {
+		if target.image == 0 {
 			if image := b.texts.field(r.parent, event.ParentImage); b.texts.Known(image) {
-				stub.image, s.image = image, b.texts.facet([]fieldText{{event.Image, image}})
+				target.image, s.image = image, b.texts.facet([]fieldText{{event.Image, image}})
 			}
 		}
-		if stub.commandLine == 0 {
+		if target.commandLine == 0 {
 			if text := b.texts.field(r.parent, event.ParentCommandLine); b.texts.Known(text) {
-				stub.commandLine = text
+				target.commandLine = text
 			}
 		}
 		if s.logon == 0 {
@@ -362,10 +362,10 @@ func (b *builder) applyPIDEndings() {
 // the ID has its next owner: then the name tells, or, if that is the same, that
 // the next owner is too young while the one before has no end yet.
 func (b *builder) ended(own *owners, e *ending, at event.Time) nodeRef {
-	boot := b.bootOf(at)
+	current := b.bootOf(at)
 	for ref := own.last.get(e.pid); ref != 0; ref = own.before[ref] {
 		n := b.node(ref)
-		if n.boot != boot {
+		if n.boot != current {
 			return 0
 		}
 		if otherMachine(n.machine, b.machine(e.guid)) {
@@ -377,7 +377,7 @@ func (b *builder) ended(own *owners, e *ending, at event.Time) nodeRef {
 		if n.at > at-tolerance {
 			if prev := own.before[ref]; prev != 0 {
 				o := b.node(prev)
-				if (o.endAt == 0 || abs(o.endAt-at) <= sameStart) && o.boot == boot && b.images.agree(o.image, n.image) {
+				if (o.endAt == 0 || abs(o.endAt-at) <= sameStart) && o.boot == current && b.images.agree(o.image, n.image) {
 					return prev
 				}
 			}

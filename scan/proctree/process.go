@@ -304,14 +304,14 @@ func (p Process) Records() iter.Seq[Record] {
 // Recovered reports whether no live record speaks of the process's creation, but
 // only ones that were recovered.
 func (p Process) Recovered() bool {
-	some := false
+	recovered := false
 	for r := range p.Records() {
 		if !r.Marks().Has(event.MarkRecovered) {
 			return false
 		}
-		some = true
+		recovered = true
 	}
-	return some
+	return recovered
 }
 
 // Place returns where the record lies. Its HeaderID is not kept.

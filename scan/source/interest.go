@@ -22,6 +22,6 @@ var serverConfigs = map[string]string{
 // isServerConfig reports whether a file is called as configurations of web servers
 // are, and looks like one.
 func isServerConfig(prefix []byte, name string) bool {
-	content, ok := serverConfigs[strings.ToLower(path.Base(name))]
-	return ok && looksLikeText(bytes.TrimPrefix(prefix, []byte("\xEF\xBB\xBF"))) && bytes.Contains(prefix, []byte(content))
+	mark, ok := serverConfigs[strings.ToLower(path.Base(name))]
+	return ok && looksLikeText(bytes.TrimPrefix(prefix, []byte("\xEF\xBB\xBF"))) && bytes.Contains(prefix, []byte(mark))
 }

@@ -336,8 +336,8 @@ func decodeText(head []byte) (string, bool) {
 	default:
 		text = strings.TrimPrefix(string(head), "\xEF\xBB\xBF")
 	}
-	control := strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && !strings.ContainsRune("\t\r\n\f\x1b", c) })
-	return text, !control && invalid(text) <= len(text)/16
+	binary := strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && !strings.ContainsRune("\t\r\n\f\x1b", c) })
+	return text, !binary && invalid(text) <= len(text)/16
 }
 
 // invalid counts the bytes of a text that are no UTF-8, and the characters that

@@ -40,8 +40,8 @@ func (m *memory) page() []byte {
 }
 
 // put takes pages back.
-func (m *memory) put(pages [][]byte) {
+func (m *memory) put(list [][]byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.pages = append(m.pages, pages...)
+	m.pages = append(m.pages, list...)
 }

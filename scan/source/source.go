@@ -419,8 +419,8 @@ func (f *File) Close() error {
 
 // NewFile returns an open input of size bytes whose content is not a file's. fault
 // is why it is not whole, nil if it is; closing it calls end, if that is not nil.
-func NewFile(content io.ReaderAt, size int64, fault error, end func() error) *File {
-	return &File{reader: content, size: size, fault: fault, close: end}
+func NewFile(reader io.ReaderAt, size int64, fault error, end func() error) *File {
+	return &File{reader: reader, size: size, fault: fault, close: end}
 }
 
 // From returns the input as one that open opens.

@@ -43,11 +43,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return 2
 	}
-	total, err := generate(ctx, o)
+	made, err := generate(ctx, o)
 	if err != nil {
 		fmt.Fprintln(stderr, "evtxgen:", err)
 		return 1
 	}
-	fmt.Fprintf(stdout, "%d files, %d events, %d bytes\n", total.files, total.events, total.bytes)
+	fmt.Fprintf(stdout, "%d files, %d events, %d bytes\n", made.files, made.events, made.bytes)
 	return 0
 }

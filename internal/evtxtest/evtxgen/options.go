@@ -25,14 +25,14 @@ type options struct {
 // parse reads the command line.
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
-	var kind, form, size, host string
+	var kind, form, size, files string
 	f := flag.NewFlagSet("evtxgen", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&kind, "kind", "mixed", "what to write: mixed, process or none")
 	f.StringVar(&form, "form", "sysmon", "whose process events: sysmon or security")
 	f.StringVar(&size, "size", "", "how much to write, such as 300MiB or 1GiB (default 1GiB unless -events is given)")
 	f.Int64Var(&o.events, "events", 0, "how many events to write; 0 means no limit")
-	f.StringVar(&host, "files", "256MiB", "size of all logs of one host; then the next host begins")
+	f.StringVar(&files, "files", "256MiB", "size of all logs of one host; then the next host begins")
 	f.BoolVar(&o.stream.Distinct, "distinct", false, "make every command line different")
 	f.BoolVar(&o.forwarded, "forwarded", false, "write one log ForwardedEvents for each host, as collectors do")
 	f.Uint64Var(&o.stream.Seed, "seed", 1, "what everything left to chance depends on")
@@ -62,7 +62,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if o.bytes, err = parseSize(size); err != nil {
 		return o, fmt.Errorf("-size: %w", err)
 	}
-	if o.host, err = parseSize(host); err != nil {
+	if o.host, err = parseSize(files); err != nil {
 		return o, fmt.Errorf("-files: %w", err)
 	}
 	if o.events < 0 || o.host < 1<<20 {

@@ -191,8 +191,8 @@ func get64(b []byte, at int) uint64    { return binary.LittleEndian.Uint64(b[at:
 // Complete reports whether the text of a record, as some reader renders it, holds
 // the command line of the base's record of that identifier, if it has one. Where
 // the recipe changed it, any text will do.
-func Complete(l *Log, id, text string) bool {
-	n, err := strconv.Atoi(id)
+func Complete(l *Log, number, text string) bool {
+	n, err := strconv.Atoi(number)
 	if err != nil || slices.Contains(l.Changed, uint64(n)) || n < FirstID || n >= FirstID+records[0]+records[1]+records[2] {
 		return err == nil
 	}

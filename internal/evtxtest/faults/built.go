@@ -165,11 +165,11 @@ func instance0(t *evtxtest.Template) func(b *evtxtest.Builder) {
 }
 
 // hostile writes a Sysmon 1 with a payload of its own.
-func hostile(payload func(b *evtxtest.Builder)) func(w *evtxtest.Writer) error {
+func hostile(write func(b *evtxtest.Builder)) func(w *evtxtest.Writer) error {
 	return func(w *evtxtest.Writer) error {
 		ev := event(0)
 		ev.RecordID = Hostile
-		ev.Payload = evtxtest.Payload{Form: evtxtest.FormRaw, Raw: payload}
+		ev.Payload = evtxtest.Payload{Form: evtxtest.FormRaw, Raw: write}
 		return w.Write(&ev)
 	}
 }

@@ -169,11 +169,11 @@ func (l *Log) insert(b []byte) {
 }
 
 // junk puts bytes before the file that look like nothing.
-func (l *Log) junk(size int) {
-	junk := make([]byte, 0, size+len(l.Data))
-	for i := uint32(1); len(junk) < size; i++ {
+func (l *Log) junk(n int) {
+	junk := make([]byte, 0, n+len(l.Data))
+	for i := uint32(1); len(junk) < n; i++ {
 		junk = binary.LittleEndian.AppendUint32(junk, i*2654435761)
 	}
-	l.Data = append(junk[:size], l.Data...)
+	l.Data = append(junk[:n], l.Data...)
 	l.expect("file-header-bad", 0)
 }

@@ -11,9 +11,9 @@ var tamperRows = []Row{
 	}},
 	{ID: "F45b", Name: "two records merged into the one before them", Make: func(l *Log) {
 		a := l.place(1, victim)
-		size := a.Size + l.place(1, victim+1).Size + l.place(1, victim+2).Size
-		put32(l.record(1, victim), 4, size)
-		put32(l.chunk(1), int(a.ChunkOffset+size)-4, size)
+		joined := a.Size + l.place(1, victim+1).Size + l.place(1, victim+2).Size
+		put32(l.record(1, victim), 4, joined)
+		put32(l.chunk(1), int(a.ChunkOffset+joined)-4, joined)
 		l.fix(1)
 		l.Hidden = []uint64{id(1, victim+1), id(1, victim+2)}
 		l.expect("record-hidden", l.at(1, victim+1))
@@ -34,9 +34,9 @@ var tamperRows = []Row{
 	{ID: "F46c", Name: "first record of a chunk swallowed by its definition", Make: func(l *Log) {
 		// The second record's values are read in place of the first one's.
 		a, next := l.place(1, 0), l.place(1, 1)
-		size := a.Size + next.Size
-		put32(l.record(1, 0), 4, size)
-		put32(l.chunk(1), int(a.ChunkOffset+size)-4, size)
+		joined := a.Size + next.Size
+		put32(l.record(1, 0), 4, joined)
+		put32(l.chunk(1), int(a.ChunkOffset+joined)-4, joined)
 		def := int(a.Instances[0].Definition)
 		put32(l.chunk(1), def+20, next.Instances[0].Spec-uint32(def)-24)
 		l.fix(1)
@@ -45,10 +45,10 @@ var tamperRows = []Row{
 	}},
 	{ID: "F46d", Name: "record jumped over by PI data", Make: func(l *Log) {
 		a, next := l.place(1, victim), l.place(1, victim+1)
-		size := a.Size + next.Size
+		joined := a.Size + next.Size
 		b := l.chunk(1)[a.ChunkOffset:]
-		put32(b, 4, size)
-		put32(b, int(size)-4, size)
+		put32(b, 4, joined)
+		put32(b, int(joined)-4, joined)
 		jump(b, int(a.Size)+recordHead)
 		l.fix(1)
 		l.lose(1, victim, victim)
@@ -137,9 +137,9 @@ var tamperRows = []Row{
 // merge adds the size of the record behind record k of chunk 1 to record k.
 func (l *Log) merge(k int) {
 	a, b := l.place(1, k), l.place(1, k+1)
-	size := a.Size + b.Size
-	put32(l.chunk(1), int(a.ChunkOffset)+4, size)
-	put32(l.chunk(1), int(a.ChunkOffset+size)-4, size)
+	joined := a.Size + b.Size
+	put32(l.chunk(1), int(a.ChunkOffset)+4, joined)
+	put32(l.chunk(1), int(a.ChunkOffset+joined)-4, joined)
 	l.fix(1)
 }
 

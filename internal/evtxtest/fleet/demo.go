@@ -66,7 +66,7 @@ func latestChild(f *Fleet, parent *Process) *Process {
 type demoHostSet struct{ web1, web2, mail, app, dc, work *Host }
 
 func demoHosts(f *Fleet) demoHostSet {
-	add := func(o HostOptions) *Host {
+	inDomain := func(o HostOptions) *Host {
 		o.Domain = "HARBOR"
 		h := f.AddHost(o, demoStart)
 		// These hosts have been running for long: their logs do not begin with record 1.
@@ -76,25 +76,25 @@ func demoHosts(f *Fleet) demoHostSet {
 		return h
 	}
 	return demoHostSet{
-		web1: add(HostOptions{
+		web1: inDomain(HostOptions{
 			Name: "WEB01.harbor.example", Build: 17763, Sysmon: evtxtest.Sysmon22, Audit: true, CommandLines: true,
 			AuditEnds: true, Roles: []Role{RoleIIS, RoleServer}, Noise: 0.6,
 			PowerShell: true, Scripts: true, TaskLog: true, Web: portalServer(),
 		}),
-		web2: add(HostOptions{
+		web2: inDomain(HostOptions{
 			Name: "WEB02.harbor.example", Build: 9600, Audit: true, AuditForm: evtxtest.ProcessCreatedV1, CommandLines: true,
 			AuditEnds: true, Roles: []Role{RoleTomcat, RoleServer}, PowerShell: true, Web: tomcatServer(),
 		}),
-		mail: add(HostOptions{
+		mail: inDomain(HostOptions{
 			Name: "MAIL01.harbor.example", Build: 20348, Sysmon: evtxtest.Sysmon23, Audit: true, CommandLines: true,
 			Roles: []Role{RoleExchange}, Noise: 0.6, PowerShell: true, Scripts: true, Web: mailServer(),
 		}),
-		app: add(HostOptions{
+		app: inDomain(HostOptions{
 			Name: "APP01.harbor.example", Build: 17763, Audit: true, CommandLines: true, AuditEnds: true,
 			Roles: []Role{RoleApache}, Noise: 0.6, Web: apacheServer(),
 		}),
-		dc: add(HostOptions{Name: "DC01.harbor.example", Build: 17763, Audit: true, Roles: []Role{RoleDC}, Noise: 0.6}),
-		work: add(HostOptions{
+		dc: inDomain(HostOptions{Name: "DC01.harbor.example", Build: 17763, Audit: true, Roles: []Role{RoleDC}, Noise: 0.6}),
+		work: inDomain(HostOptions{
 			Name: "WS07.harbor.example", Build: 19045, Sysmon: evtxtest.Sysmon21, Roles: []Role{RoleWorkstation}, Noise: 0.5,
 		}),
 	}

@@ -140,10 +140,10 @@ func (m *Image) Hole(off int64) int64 {
 	return min(off, m.size)
 }
 
-func (m *Image) note(format string, args ...any) {
+func (m *Image) note(message string, args ...any) {
 	const most = 32
 	if len(m.Notes) < most {
-		m.Notes = append(m.Notes, fmt.Sprintf(format, args...))
+		m.Notes = append(m.Notes, fmt.Sprintf(message, args...))
 	}
 }
 

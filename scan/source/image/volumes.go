@@ -151,8 +151,8 @@ type volumes struct {
 	notes []string
 }
 
-func (v *volumes) note(format string, args ...any) {
-	v.notes = append(v.notes, fmt.Sprintf(format, args...))
+func (v *volumes) note(message string, args ...any) {
+	v.notes = append(v.notes, fmt.Sprintf(message, args...))
 }
 
 // add adds a volume as far as the disk has it.

@@ -115,13 +115,13 @@ func (v *Volume) geometry(b []byte) error {
 func (v *Volume) openMFT() error {
 	first, mirror := v.mft, v.bitmap
 	v.bitmap = nil
-	record := make([]byte, v.recordSize)
+	buf := make([]byte, v.recordSize)
 	var reason error
 	for i, s := range []*Stream{first, mirror} {
-		if reason = v.readRecordAt(record, s.runs[0].lcn*v.cluster); reason != nil {
+		if reason = v.readRecordAt(buf, s.runs[0].lcn*v.cluster); reason != nil {
 			continue
 		}
-		if reason = v.useMFT(record); reason == nil {
+		if reason = v.useMFT(buf); reason == nil {
 			if i > 0 {
 				v.note("the first record of the master file table is damaged; its copy was used")
 			}
