@@ -34,14 +34,43 @@ func elevated(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if !parent.Exists() {
 		return dst
 	}
-	own, above := s.below.identity(s.process), s.below.identity(parent)
+	risen := s.rise(s.process, parent)
+	return appendText(appendText(dst, risen.user), risen.integrity)
+}
+
+// rise says in which way a process has more rights than its parent: 0 in none.
+type rise struct{ user, integrity proctree.TextID }
+
+// riseKey is all that a rise depends on.
+type riseKey struct {
+	own, above proctree.FacetID
+	host       int
+}
+
+// rise returns that of a process beside its parent. Processes have a few logon
+// sessions, so it is worked out once for all of two.
+func (s *subject) rise(p, parent proctree.Process) rise {
+	key := riseKey{p.SharedFacet(proctree.FacetLogon), parent.SharedFacet(proctree.FacetLogon), parent.HostIndex()}
+	if key.own == 0 || key.above == 0 {
+		return s.newRise(p, parent)
+	}
+	slot := &s.rises[(key.own^key.own>>8^key.above<<3)%proctree.FacetID(len(s.rises))]
+	if slot.key != key {
+		slot.key, slot.rise = key, s.newRise(p, parent)
+	}
+	return slot.rise
+}
+
+func (s *subject) newRise(p, parent proctree.Process) rise {
+	var r rise
+	own, above := s.below.identity(p), s.below.identity(parent)
 	if s.below.rises(own, above, parent.HostIndex()) {
-		dst = appendText(dst, s.texts.InternString("user"))
+		r.user = s.texts.InternString("user")
 	}
 	if rank := integrityRank(above.integrity); rank > 0 && integrityRank(own.integrity) > rank {
-		dst = appendText(dst, s.texts.InternString("integrity"))
+		r.integrity = s.texts.InternString("integrity")
 	}
-	return dst
+	return r
 }
 
 // findingBelow gives true for a process between a server and a finding. Nothing
@@ -56,10 +85,17 @@ func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 // seenBelow gives below how many other server processes of the same product a
 // program of the same name ran.
 func seenBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if w := s.workers.workerOf(s.process); w.Exists() {
-		return appendNumber(dst, uint64(s.workers.others(w, s.process)))
+	w := s.workers.workerOf(s.process)
+	if !w.Exists() {
+		return dst
 	}
-	return dst
+	key := [...]proctree.TextID{s.workers.told(w).product, s.process.Image()}
+	others, ok := s.seen[key]
+	if !ok {
+		others = s.workers.others(w, s.process)
+		s.seen[key] = others
+	}
+	return appendNumber(dst, uint64(others))
 }
 
 // programs counts the server processes below which programs ran.

@@ -17,19 +17,24 @@ type getter func(s *subject, dst []rules.ValueID) []rules.ValueID
 // process_creation taxonomy, to raw field names, and to those that only a tree
 // has. A subject is for one goroutine.
 type subject struct {
-	forest    *proctree.Forest
-	texts     *proctree.Texts
-	fields    *proctree.FieldReader
-	workers   *workerMap // nil while the servers are being told
-	getters   []getter   // by field of the set
-	process   proctree.Process
-	finding   *weighed         // of the process, when its level is asked for
-	session   *finding.Session // whose worker the process is, when its level is asked for
-	hashes    map[proctree.TextID]sysmonHashes
-	commands  map[proctree.TextID]*command
-	sessions  map[proctree.Process]string         // keys of workers
-	names     map[proctree.TextID]proctree.TextID // file names of images
-	levels    map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
+	forest   *proctree.Forest
+	texts    *proctree.Texts
+	fields   *proctree.FieldReader
+	workers  *workerMap // nil while the servers are being told
+	getters  []getter   // by field of the set
+	process  proctree.Process
+	finding  *weighed         // of the process, when its level is asked for
+	session  *finding.Session // whose worker the process is, when its level is asked for
+	hashes   map[proctree.TextID]sysmonHashes
+	commands map[proctree.TextID]*command
+	sessions map[proctree.Process]string         // keys of workers
+	names    map[proctree.TextID]proctree.TextID // file names of images
+	levels   map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
+	seen     map[[2]proctree.TextID]int          // workerMap.others, by product and image
+	rises    [256]struct {
+		key  riseKey
+		rise rise
+	}
 	below     *lineage
 	members   []proctree.TextID  // scratch
 	records   []finding.Evidence // scratch
@@ -45,7 +50,7 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
 		hashes: make(map[proctree.TextID]sysmonHashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
 		names: make(map[proctree.TextID]proctree.TextID), below: newLineage(forest),
-		levels: make(map[proctree.TextID]proctree.TextID),
+		levels: make(map[proctree.TextID]proctree.TextID), seen: make(map[[2]proctree.TextID]int),
 	}
 	for _, name := range set.Fields() {
 		s.getters = append(s.getters, getterOf(name))
@@ -160,19 +165,19 @@ var getters = map[string]getter{
 	"parentimage":            parentImage,
 	"parentcommandline":      parentCommandLine,
 	"parentuser":             parentUser,
-	"grandparentimage":       grandParent(proctree.Process.Image),
-	"grandparentcommandline": grandParent(proctree.Process.CommandLine),
-	"grandparentuser":        grandParent(userOf),
-	"ancestorimage":          ancestors(proctree.Process.Image),
-	"ancestorcommandline":    ancestors(proctree.Process.CommandLine),
-	"ancestoruser":           ancestors(userOf),
-	"childimage":             children(proctree.Process.Image),
-	"childcommandline":       children(proctree.Process.CommandLine),
-	"childuser":              children(userOf),
-	"childlogonid":           children(logonOf),
+	"grandparentimage":       grandParent(ownImage),
+	"grandparentcommandline": grandParent(ownLine),
+	"grandparentuser":        grandParent(ownUser),
+	"ancestorimage":          ancestors(ownImage),
+	"ancestorcommandline":    ancestors(ownLine),
+	"ancestoruser":           ancestors(ownUser),
+	"childimage":             children(ownImage),
+	"childcommandline":       children(ownLine),
+	"childuser":              children(ownUser),
+	"childlogonid":           children(ownLogon),
 	"workerimage":            workerImage,
-	"workercommandline":      ofWebServer(proctree.Process.CommandLine),
-	"workeruser":             ofWebServer(userOf),
+	"workercommandline":      ofWebServer(ownLine),
+	"workeruser":             ofWebServer(ownUser),
 	"workerprocessid":        workerPID,
 	"workerrole":             workerRole,
 	"workercertainty":        workerCertainty,
@@ -260,39 +265,48 @@ func startTime(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return append(dst, valueTime)
 }
 
-// known returns what the process's own records have of its parent, if that says
+// parents returns what the process's own records have of its parent, if that says
 // something, else what the parent's have.
-func (s *subject) known(own proctree.TextID, parents func(proctree.Process) proctree.TextID) proctree.TextID {
-	if s.texts.Known(own) {
+func (s *subject) parents(field event.FieldID, of valueOf) proctree.TextID {
+	if own := s.fields.Known(s.process, field); own != 0 {
 		return own
 	}
 	if parent, _ := s.process.Parent(); parent.Exists() {
-		return parents(parent)
+		return of(s, parent)
 	}
 	return 0
 }
 
 func parentImage(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return appendText(dst, s.known(s.fields.Field(s.process, event.ParentImage), proctree.Process.Image))
+	return appendText(dst, s.parents(event.ParentImage, ownImage))
 }
 
 func parentCommandLine(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return appendText(dst, s.known(s.fields.Field(s.process, event.ParentCommandLine), proctree.Process.CommandLine))
+	return appendText(dst, s.parents(event.ParentCommandLine, ownLine))
 }
 
 func parentUser(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return appendText(dst, s.known(s.fields.Field(s.process, event.ParentUser), userOf))
+	return appendText(dst, s.parents(event.ParentUser, ownUser))
 }
 
-func userOf(p proctree.Process) proctree.TextID { return p.Field(event.User) }
+// valueOf gives one value of a process, which need not be the one in hand.
+type valueOf func(s *subject, p proctree.Process) proctree.TextID
 
-func logonOf(p proctree.Process) proctree.TextID { return p.Field(event.LogonID) }
+func ownImage(_ *subject, p proctree.Process) proctree.TextID { return p.Image() }
 
-func grandParent(of func(proctree.Process) proctree.TextID) getter {
+func ownLine(_ *subject, p proctree.Process) proctree.TextID { return p.CommandLine() }
+
+func ownUser(s *subject, p proctree.Process) proctree.TextID { return s.fields.Field(p, event.User) }
+
+func ownLogon(s *subject, p proctree.Process) proctree.TextID {
+	return s.fields.Field(p, event.LogonID)
+}
+
+func grandParent(of valueOf) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if parent, _ := s.process.Parent(); parent.Exists() {
 			if grand, _ := parent.Parent(); grand.Exists() {
-				return appendText(dst, of(grand))
+				return appendText(dst, of(s, grand))
 			}
 		}
 		return dst
@@ -303,14 +317,14 @@ func grandParent(of func(proctree.Process) proctree.TextID) getter {
 // have a dozen links.
 const maxAncestors = 256
 
-func ancestors(of func(proctree.Process) proctree.TextID) getter {
+func ancestors(of valueOf) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		p, _ := s.process.Parent()
 		for range maxAncestors {
 			if !p.Exists() {
 				break
 			}
-			dst = appendText(dst, of(p))
+			dst = appendText(dst, of(s, p))
 			p, _ = p.Parent()
 		}
 		return dst
@@ -332,11 +346,11 @@ func belowWorker(s *subject, dst []rules.ValueID) []rules.ValueID {
 // tells what it is.
 const maxChildren = 64
 
-func children(of func(proctree.Process) proctree.TextID) getter {
+func children(of valueOf) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		child := s.process.FirstChild()
 		for n := 0; n < maxChildren && child.Exists(); n++ {
-			dst = appendText(dst, of(child))
+			dst = appendText(dst, of(s, child))
 			child = child.NextSibling()
 		}
 		return dst

@@ -240,10 +240,10 @@ func (m *workerMap) product(worker proctree.Process) string {
 
 // ofWebServer gives a field of the worker of the process in hand, if that is a
 // web server or may be one.
-func ofWebServer(of func(proctree.Process) proctree.TextID) getter {
+func ofWebServer(of valueOf) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if w := s.webWorker(); w.Exists() {
-			return appendText(dst, of(w))
+			return appendText(dst, of(s, w))
 		}
 		return dst
 	}

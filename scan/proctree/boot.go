@@ -164,7 +164,7 @@ func (d *disproof) byNames() {
 	if !slices.ContainsFunc(d.boots, func(x boot) bool { return x.proof != proofCertain && !x.disproved }) {
 		return
 	}
-	w := nameWalk{disproof: d, held: make(map[uint32]holder)}
+	w := nameWalk{disproof: d, numbers: newPIDTable()}
 	ends := d.pidEndings()
 	for i := range d.tree.nodes {
 		n := &d.tree.nodes[i]
@@ -181,11 +181,12 @@ func (d *disproof) byNames() {
 // nameWalk goes along the time line for byNames.
 type nameWalk struct {
 	*disproof
-	held map[uint32]holder // by process ID
-	next int               // the first start that is ahead
+	numbers *pidTable // 1 + index in held
+	held    []holder
+	next    int // the first start that is ahead
 }
 
-// holder is who is known to hold a process ID.
+// holder is who is known to hold a process ID, nobody without an image.
 type holder struct {
 	image TextID
 	since event.Time
@@ -200,6 +201,17 @@ func (w *nameWalk) pass(at event.Time) {
 	}
 }
 
+// holder returns who holds a process ID. It is good until the next call.
+func (w *nameWalk) holder(pid uint32) *holder {
+	n := w.numbers.get(pid)
+	if n == 0 {
+		w.held = append(w.held, holder{})
+		n = nodeRef(len(w.held))
+		w.numbers.set(pid, n)
+	}
+	return &w.held[n-1]
+}
+
 // create takes a process: it holds its own process ID from now on, and its parent
 // is alive.
 func (w *nameWalk) create(n *node) {
@@ -210,9 +222,9 @@ func (w *nameWalk) create(n *node) {
 	case p.guid.IsZero():
 		w.see(p.pid, p.image, n.at)
 	default:
-		w.held[p.pid] = holder{p.image, guidStart(p.guid)}
+		*w.holder(p.pid) = holder{p.image, guidStart(p.guid)}
 	}
-	w.held[n.pid] = holder{n.image, n.at}
+	*w.holder(n.pid) = holder{n.image, n.at}
 }
 
 // end takes the end of a process.
@@ -221,15 +233,18 @@ func (w *nameWalk) end(e *ending, at event.Time) {
 	if w.texts.Known(e.image) {
 		w.see(e.pid, e.image, at)
 	}
-	delete(w.held, e.pid)
+	*w.holder(e.pid) = holder{}
 }
 
 // see notes that a process with a name is alive.
 func (w *nameWalk) see(pid uint32, image TextID, at event.Time) {
-	h, ok := w.held[pid]
-	if !ok || h.image == 0 || !w.images.match(h.image, image) {
-		w.held[pid] = holder{image, at}
+	h := w.holder(pid)
+	if h.image == 0 || !w.images.match(h.image, image) {
+		*h = holder{image, at}
 		return
+	}
+	if w.next == 0 || w.boots[w.next-1].at <= h.since {
+		return // as mostly: it outlived no start
 	}
 	least := proofService
 	if ofEveryStart[w.images.base(image)] {

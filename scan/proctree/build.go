@@ -29,11 +29,12 @@ type builder struct {
 	ends    []placedEnding // what pidEndings found
 	marks   []mark
 
-	images  *images
-	imageOf *textCache // of image facets
-	clock   *clock
-	guids   guidTable
-	boots   []event.Time // on the time line, ascending
+	images        *images
+	imageOf       *textCache // of image facets
+	parentImageOf *textCache // of parents' facets
+	clock         *clock
+	guids         guidTable
+	boots         []event.Time // on the time line, ascending
 
 	tree      tree
 	copies    int
@@ -42,7 +43,7 @@ type builder struct {
 
 func (b *builder) build() {
 	b.images = newImages(b.texts)
-	b.imageOf = newTextCache(b.texts, event.Image)
+	b.imageOf, b.parentImageOf = newTextCache(b.texts, event.Image), newTextCache(b.texts, event.ParentImage)
 	b.sort()
 	b.setClock()
 	b.makeNodes()
@@ -67,8 +68,11 @@ type placed struct {
 // hang on it. Recovered copies of others are dropped.
 func (b *builder) sort() {
 	b.line = make([]placed, len(b.order))
+	exported := false
 	for i, ref := range b.order {
-		b.line[i] = placed{b.blocks.at(ref).start, ref}
+		r := b.blocks.at(ref)
+		b.line[i] = placed{r.start, ref}
+		exported = exported || r.marks.Has(event.MarkExported)
 	}
 	b.order = nil
 	slices.SortFunc(b.line, func(x, y placed) int {
@@ -79,7 +83,6 @@ func (b *builder) sort() {
 	})
 	kept := b.line[:0]
 	var first, last *creation
-	exported := slices.ContainsFunc(b.line, func(p placed) bool { return b.blocks.at(p.ref).marks.Has(event.MarkExported) })
 	for _, p := range b.line {
 		r := b.blocks.at(p.ref)
 		if first != nil && first.start == r.start && isCopy(first, r) {

@@ -67,8 +67,8 @@ func (b *builder) parentage(n *node) parentage {
 		if p.guid.IsZero() {
 			p.guid = r.parentGUID
 		}
-		if image := b.texts.field(r.parent, event.ParentImage); p.image == 0 && b.texts.Known(image) {
-			p.image = image
+		if p.image == 0 {
+			p.image = b.parentImageOf.known(r.parent)
 		}
 		ref = r.next
 	}
@@ -335,7 +335,10 @@ func (b *builder) pidEndings() []placedEnding {
 		}
 	}
 	slices.SortFunc(line, func(x, y placedEnding) int {
-		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.e.recordID, y.e.recordID), cmp.Compare(x.e.source, y.e.source), cmp.Compare(x.e.pid, y.e.pid))
+		if x.at != y.at {
+			return cmp.Compare(x.at, y.at) // without a look at the records
+		}
+		return cmp.Or(cmp.Compare(x.e.recordID, y.e.recordID), cmp.Compare(x.e.source, y.e.source), cmp.Compare(x.e.pid, y.e.pid))
 	})
 	b.ends = line
 	return line

@@ -212,9 +212,24 @@ func NewFieldReader(f *Forest) *FieldReader { return &FieldReader{forest: f} }
 
 // Field is Process.Field.
 func (fr *FieldReader) Field(p Process, field event.FieldID) TextID {
+	text, _ := fr.read(p, field)
+	return text
+}
+
+// Known returns Process.Field if that says something, else 0.
+func (fr *FieldReader) Known(p Process, field event.FieldID) TextID {
+	if text, known := fr.read(p, field); known {
+		return text
+	}
+	return 0
+}
+
+// read returns Process.Field, and whether that says something.
+func (fr *FieldReader) read(p Process, field event.FieldID) (text TextID, known bool) {
 	kind := facetOf[field]
 	if kind == numFacets {
-		return p.Field(field)
+		text = p.Field(field)
+		return text, fr.forest.texts.Known(text)
 	}
 	cache := fr.caches[field]
 	if cache == nil {
@@ -223,19 +238,20 @@ func (fr *FieldReader) Field(p Process, field event.FieldID) TextID {
 	}
 	n := p.node()
 	if n.stub != 0 {
-		return cache.slot(p.record().facet(kind)).text
+		slot := cache.slot(p.record().facet(kind))
+		return slot.text, slot.known
 	}
 	first := TextID(0)
 	for ref := n.first; ref != 0; {
 		r := fr.forest.blocks.at(ref)
 		slot := cache.slot(r.facet(kind))
 		if slot.known {
-			return slot.text
+			return slot.text, true
 		}
 		first = cmp.Or(first, slot.text)
 		ref = r.next
 	}
-	return first
+	return first, false
 }
 
 // facetOf says which facet has a field.

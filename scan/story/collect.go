@@ -241,12 +241,12 @@ func (x *Index) MayTell(ev *event.Event) bool {
 	}
 	f := eventFields{ev}
 	if k.guid != "" {
-		if o, ok := h.guids[f.guid(k.guid)]; ok {
+		if o, ok := h.named().guids[f.guid(k.guid)]; ok {
 			return x.mayTellOf(k, o, ev)
 		}
 	}
 	if pid := processID(k, f); pid != 0 {
-		for _, o := range h.pids[pid] {
+		for _, o := range h.named().pids[pid] {
 			if o.session >= 0 && o.at(ev.Time) && x.mayTellOf(k, o, ev) {
 				return true
 			}
@@ -267,11 +267,11 @@ func (x *Index) claimed(h *hostIndex, k *kind, f fields, at event.Time) bool {
 	var claims []claim
 	if k.logon != "" {
 		if id, ok := f.uint(k.logon); ok && id != 0 {
-			claims = append(claims, h.logons[id]...)
+			claims = append(claims, h.named().logons[id]...)
 		}
 	}
 	for _, account := range accounts(k, f) {
-		claims = append(claims, h.users[account]...)
+		claims = append(claims, h.named().users[account]...)
 	}
 	for _, c := range claims {
 		if c.session >= 0 && at >= c.from-min(c.from, slack) && (c.to == forever || at <= c.to+slack) {

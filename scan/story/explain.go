@@ -101,7 +101,7 @@ func (h *hostIndex) againstPID(k *kind, f fields, at event.Time) string {
 	if pid == 0 {
 		return "it names no process ID"
 	}
-	if len(h.pids[pid]) == 0 {
+	if len(h.named().pids[pid]) == 0 {
 		return fmt.Sprintf("no process of a session has the process ID %d", pid)
 	}
 	o, ok := h.byPID(pid, at)
@@ -127,7 +127,7 @@ func (h *hostIndex) againstLogon(k *kind, f fields, at event.Time) string {
 	if sharedLogons[id] {
 		return fmt.Sprintf("the logon ID 0x%x is one that a system's own processes share", id)
 	}
-	return notAlone(fmt.Sprintf("the logon ID 0x%x", id), h.logons[id], at)
+	return notAlone(fmt.Sprintf("the logon ID 0x%x", id), h.named().logons[id], at)
 }
 
 // againstUser says why an event's account does not tie it.
@@ -141,7 +141,7 @@ func (h *hostIndex) againstUser(k *kind, f fields, at event.Time) string {
 	}
 	var why []string
 	for _, account := range list {
-		why = append(why, notAlone("the account "+account, h.users[account], at))
+		why = append(why, notAlone("the account "+account, h.named().users[account], at))
 	}
 	return strings.Join(why, "; ")
 }

@@ -138,7 +138,7 @@ func (l *kindLook) hasGUID(v event.Value, g *event.Glance) bool {
 	if !ok {
 		return false
 	}
-	o, ok := l.host.guids[guid]
+	o, ok := l.host.named().guids[guid]
 	return ok && l.wants(&o, g)
 }
 
@@ -164,11 +164,11 @@ func (l *kindLook) hasPID(v, ofEvent event.Value, g *event.Glance) bool {
 
 func (l *kindLook) hasLogon(v event.Value) bool {
 	n, ok := numberOf(v)
-	return ok && len(l.host.logons[n]) > 0
+	return ok && len(l.host.named().logons[n]) > 0
 }
 
 func (l *kindLook) hasUser(v event.Value) bool {
-	return !v.IsNull() && len(l.host.users[strings.ToLower(v.String())]) > 0
+	return !v.IsNull() && len(l.host.named().users[strings.ToLower(v.String())]) > 0
 }
 
 // numberOf returns a value as a number.

@@ -59,14 +59,14 @@ func TestKindLook(t *testing.T) {
 	guidValue := func(g event.GUID) event.Value { return event.Value{Type: event.TypeGUID, Data: g[:]} }
 	process := processOf(t, guid, 4242)
 	server := owner{process: process, server: true, to: forever}
-	host := &hostIndex{
-		sessions: []int{0},
-		guids:    map[event.GUID]owner{guid: {process: process}, {7}: server},
+	names := &naming{
+		guids: map[event.GUID]owner{guid: {process: process}, {7}: server},
 		pids: map[uint32][]owner{
 			4242: {{process: process, session: -1, to: began - event.Day}, {process: process, from: began - event.Day, to: forever}}, 7: {server},
 		},
-		logons: map[uint64][]claim{0x9999: {{}}}, users: map[string][]claim{`iis apppool\shop`: {{}}}, since: began,
+		logons: map[uint64][]claim{0x9999: {{}}}, users: map[string][]claim{`iis apppool\shop`: {{}}},
 	}
+	host := &hostIndex{sessions: []int{0}, names: func() *naming { return names }, since: began}
 	matched := event.Place{Offset: 77}
 	c := &Collector{hit: func(p event.Place) bool { return p == matched }, judge: noJudge{}, index: &Index{since: began}}
 	// Of events at an odd offset rules may match some.

@@ -44,13 +44,30 @@ func (x *Index) othersThan(host int) bool { return len(x.sessions) > 0 && x.sing
 type hostIndex struct {
 	sessions []int
 	members  []int32 // by Process.Index: 1 + the session that the process is in, 0 for none
-	guids    map[event.GUID]owner
-	pids     map[uint32][]owner
-	logons   map[uint64][]claim
-	users    map[string][]claim        // by name or SID in lower case
-	commands func() map[string][]owner // by command line as commandKey gives it; made when it is first asked for
 	boots    []event.Time
 	since    event.Time // when the first session began
+
+	// Made when they are first asked for: a log of nothing but process events needs
+	// neither. Nil of a host without sessions.
+	names    func() *naming
+	commands func() map[string][]owner // by command line as commandKey gives it
+}
+
+// naming is what events name the processes of a host by: those that a session had
+// too, whoever had them.
+type naming struct {
+	guids  map[event.GUID]owner
+	pids   map[uint32][]owner
+	logons map[uint64][]claim
+	users  map[string][]claim // by name or SID in lower case
+}
+
+// named returns what events name the processes of the host by.
+func (h *hostIndex) named() *naming {
+	if h.names == nil {
+		return new(naming)
+	}
+	return h.names()
 }
 
 // sessionOf returns the session that a process of the host is in, -1 for none.
@@ -108,6 +125,7 @@ func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
 // hostBuilder makes the index of one host.
 type hostBuilder struct {
 	*hostIndex
+	*naming
 	index   *Index
 	host    int
 	texts   *proctree.Texts
@@ -116,25 +134,38 @@ type hostBuilder struct {
 }
 
 func newHostBuilder(x *Index, host int) *hostBuilder {
-	b := &hostBuilder{
+	return &hostBuilder{
 		hostIndex: &x.hosts[host], index: x, host: host, texts: x.forest.Texts(), who: newPrincipals(x.forest),
 		workers: make(map[string][]event.Time),
 	}
-	b.members = make([]int32, x.forest.Hosts()[host].Processes)
-	b.guids, b.pids = make(map[event.GUID]owner), make(map[uint32][]owner)
-	b.logons, b.users = make(map[uint64][]claim), make(map[string][]claim)
-	b.commands = sync.OnceValue(b.ofCommands)
-	return b
 }
 
+// build puts into the index what is known at once, and has the rest made when it
+// is asked for.
 func (b *hostBuilder) build() {
-	b.since = forever
-	pids := make(map[uint32]bool)
-	logons, users := make(map[uint64]bool), make(map[string]bool)
+	b.members, b.since = make([]int32, b.index.forest.Hosts()[b.host].Processes), forever
 	for _, i := range b.sessions {
 		for p := range b.index.members(i) {
 			b.members[p.Index()] = int32(i) + 1
-			pids[p.PID()] = p.PID() != 0
+		}
+		b.since = min(b.since, startOf(b.index.sessions[i].Server))
+	}
+	b.names = sync.OnceValue(b.nameAll)
+	b.commands = sync.OnceValue(b.ofCommands)
+}
+
+// nameAll finds out what events name processes by.
+func (b *hostBuilder) nameAll() *naming {
+	b.naming = &naming{guids: make(map[event.GUID]owner), logons: make(map[uint64][]claim), users: make(map[string][]claim)}
+	numbers := make(map[uint32]int32) // of process IDs, from 0
+	logons, users := make(map[uint64]bool), make(map[string]bool)
+	for _, i := range b.sessions {
+		for p := range b.index.members(i) {
+			if pid := p.PID(); pid != 0 {
+				if _, known := numbers[pid]; !known {
+					numbers[pid] = int32(len(numbers))
+				}
+			}
 			if id := b.who.logonOf(p); id != 0 {
 				logons[id] = true
 			}
@@ -142,14 +173,14 @@ func (b *hostBuilder) build() {
 				users[u] = true
 			}
 		}
-		b.since = min(b.since, startOf(b.index.sessions[i].Server))
 	}
 	for _, u := range b.poolIdentities() {
 		users[u] = true
 	}
-	b.addOwners(pids)
+	b.addOwners(numbers)
 	b.findWorkers()
 	b.addClaims(logons, users)
+	return b.naming
 }
 
 // members yields the processes of a session.
@@ -176,22 +207,14 @@ func startOf(p proctree.Process) event.Time {
 	return p.Start()
 }
 
-// addOwners files the host's processes of some process IDs by these, and those of
-// sessions by GUID, all with their life spans.
-func (b *hostBuilder) addOwners(pids map[uint32]bool) {
-	counts := make(map[uint32]int, len(pids))
-	for p := range b.index.forest.Processes(b.host) {
-		if pids[p.PID()] {
-			counts[p.PID()]++
-		}
-	}
-	for p := range b.index.forest.Processes(b.host) {
-		if n := counts[p.PID()]; n > 0 {
-			b.addOwner(p, n)
-		}
-	}
-	for _, list := range b.pids {
-		b.findEnds(list)
+// addOwners files the host's processes of some process IDs, which are numbered, by
+// these, and those of sessions by GUID, all with their life spans.
+func (b *hostBuilder) addOwners(numbers map[uint32]int32) {
+	lists := b.ownerLists(numbers)
+	b.pids = make(map[uint32][]owner, len(numbers))
+	for pid, n := range numbers {
+		b.findEnds(lists[n])
+		b.pids[pid] = lists[n]
 	}
 	for _, i := range b.sessions {
 		for p := range b.index.members(i) {
@@ -202,14 +225,30 @@ func (b *hostBuilder) addOwners(pids map[uint32]bool) {
 	}
 }
 
-// addOwner files a process, whose process ID so many have, by that.
-func (b *hostBuilder) addOwner(p proctree.Process, many int) {
-	list := b.pids[p.PID()]
-	if list == nil {
-		list = make([]owner, 0, many)
+// ownerLists returns the host's processes of some process IDs, by the numbers of
+// these.
+func (b *hostBuilder) ownerLists(numbers map[uint32]int32) [][]owner {
+	type numbered struct{ process, number int32 }
+	var found []numbered
+	counts, all := make([]int, len(numbers)), b.index.forest
+	for p := range all.Processes(b.host) {
+		if n, ok := numbers[p.PID()]; ok {
+			found = append(found, numbered{int32(p.Index()), n})
+			counts[n]++
+		}
 	}
-	s := b.sessionOf(p)
-	b.pids[p.PID()] = append(list, owner{process: p, session: s, server: s >= 0 && b.index.isServer(s, p), from: startOf(p), to: p.End()})
+	owners, lists := make([]owner, len(found)), make([][]owner, len(numbers))
+	for n, count := range counts {
+		lists[n], owners = owners[:0:count], owners[count:]
+	}
+	for _, f := range found {
+		p := all.Process(b.host, int(f.process))
+		s := b.sessionOf(p)
+		lists[f.number] = append(lists[f.number], owner{
+			process: p, session: s, server: s >= 0 && b.index.isServer(s, p), from: startOf(p), to: p.End(),
+		})
+	}
+	return lists
 }
 
 // findEnds finds when those of the processes of one process ID ended whose end is
@@ -261,6 +300,7 @@ func (h *hostIndex) bootAfter(t event.Time) event.Time {
 // ofCommands returns the processes of the host that have a command line of a
 // session's process.
 func (b *hostBuilder) ofCommands() map[string][]owner {
+	b.names() // whose processes have their life spans
 	keys := make(map[proctree.TextID]string)
 	for _, i := range b.sessions {
 		for p := range b.index.members(i) {
@@ -398,7 +438,7 @@ const slack = event.Second
 func (h *hostIndex) byPID(pid uint32, at event.Time) (owner, bool) {
 	var best owner
 	found := false
-	for _, o := range h.pids[pid] {
+	for _, o := range h.named().pids[pid] {
 		if o.from-min(o.from, slack) > at || o.to != forever && o.to+slack < at {
 			continue
 		}

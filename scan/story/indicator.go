@@ -77,6 +77,15 @@ func (s indicatorSet) list() []Indicator {
 type gatherer struct {
 	index                                                              *Index
 	files, hashes, addresses, domains, urls, accounts, services, tasks indicatorSet
+	// What images and command lines tell of, which many processes share.
+	images map[proctree.TextID]string // as cleanPath gives them
+	lines  map[proctree.TextID]*saying
+}
+
+// saying is what a command line tells of, with what it hides in Base64.
+type saying struct {
+	urls   []string
+	things []thingName
 }
 
 // Indicators returns those of a session and its story. clients are the addresses
@@ -86,6 +95,7 @@ func (x *Index) Indicators(session int, s *Story, clients []Indicator) Indicator
 	g := &gatherer{
 		x, make(indicatorSet), make(indicatorSet), make(indicatorSet), make(indicatorSet),
 		make(indicatorSet), make(indicatorSet), make(indicatorSet), make(indicatorSet),
+		make(map[proctree.TextID]string), make(map[proctree.TextID]*saying),
 	}
 	for _, c := range clients {
 		g.addresses.add(c.Value, SourceEntryPoint, c.First)
@@ -202,19 +212,14 @@ func (g *gatherer) address(text, source string, at event.Time) {
 // process takes the indicators of a process below the server.
 func (g *gatherer) process(s *Story, p proctree.Process) {
 	texts := g.index.forest.Texts()
-	image := texts.KnownText(p.Image())
-	if clean := cleanPath(image); clean != "" && s.paths[clean] {
-		g.file(image, texts.KnownText(p.Field(event.Hashes)), "process_creation", p.Start())
+	if clean := g.cleanImage(p.Image()); clean != "" && s.paths[clean] {
+		g.file(texts.KnownText(p.Image()), texts.KnownText(p.Field(event.Hashes)), "process_creation", p.Start())
 	}
-	line := texts.KnownText(p.CommandLine())
-	if line == "" {
-		return
+	told := g.saying(p.CommandLine())
+	for _, u := range told.urls {
+		g.url(u, SourceCommandLine, p.Start())
 	}
-	g.text(line, SourceCommandLine, p.Start())
-	for _, decoded := range powershell.Decode(line) {
-		g.text(decoded, SourceCommandLine, p.Start())
-	}
-	for _, t := range thingsOfCommand(line) {
+	for _, t := range told.things {
 		switch t.thing {
 		case thingService:
 			g.services.add(t.name, SourceCommandLine, p.Start())
@@ -226,6 +231,39 @@ func (g *gatherer) process(s *Story, p proctree.Process) {
 	}
 }
 
+// cleanImage returns the path of an image as cleanPath gives it.
+func (g *gatherer) cleanImage(image proctree.TextID) string {
+	clean, ok := g.images[image]
+	if !ok {
+		clean = cleanPath(g.index.forest.Texts().KnownText(image))
+		g.images[image] = clean
+	}
+	return clean
+}
+
+// saying returns what a command line tells of.
+func (g *gatherer) saying(line proctree.TextID) *saying {
+	told := g.lines[line]
+	if told == nil {
+		told = new(saying)
+		if text := g.index.forest.Texts().KnownText(line); text != "" {
+			told.urls = appendURLs(nil, text)
+			for _, decoded := range powershell.Decode(text) {
+				told.urls = appendURLs(told.urls, decoded)
+			}
+			told.things = thingsOfCommand(text)
+		}
+		if len(g.lines) == maxSayings {
+			clear(g.lines)
+		}
+		g.lines[line] = told
+	}
+	return told
+}
+
+// maxSayings bounds the command lines that are remembered.
+const maxSayings = 1 << 16
+
 // urlPattern finds URLs in command lines and scripts.
 var urlPattern = regexp.MustCompile(`(?i)\b(?:https?|ftp)://[^\s"'<>|;,)(\x60^]{3,900}`)
 
@@ -234,9 +272,21 @@ const maxURLs = 64
 
 // text takes the URLs of a text.
 func (g *gatherer) text(text, source string, at event.Time) {
-	for _, u := range urlPattern.FindAllString(text[:min(len(text), maxSearched)], maxURLs) {
-		g.url(strings.TrimRight(u, ".,"), source, at)
+	for _, u := range appendURLs(nil, text) {
+		g.url(u, source, at)
 	}
+}
+
+// appendURLs appends the URLs of a text.
+func appendURLs(list []string, text string) []string {
+	text = text[:min(len(text), maxSearched)]
+	if !strings.Contains(text, "://") {
+		return list // without the pattern, which is slow
+	}
+	for _, u := range urlPattern.FindAllString(text, maxURLs) {
+		list = append(list, strings.TrimRight(u, ".,"))
+	}
+	return list
 }
 
 // url takes a URL, and the domain or address in it.

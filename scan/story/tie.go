@@ -39,7 +39,7 @@ type fields interface {
 func (x *Index) early(h *hostIndex, k *kind, f fields, at event.Time) (t tie, named bool) {
 	if k.guid != "" {
 		if guid := f.guid(k.guid); !guid.IsZero() {
-			if o, ok := h.guids[guid]; ok {
+			if o, ok := h.named().guids[guid]; ok {
 				return tie{session: o.session, link: LinkGUID, process: o.process, server: o.server}, true
 			}
 			t.guid = guid
@@ -63,14 +63,14 @@ func (x *Index) early(h *hostIndex, k *kind, f fields, at event.Time) (t tie, na
 func (x *Index) bySubject(h *hostIndex, k *kind, f fields, at event.Time, t tie) tie {
 	if k.logon != "" {
 		if id, ok := f.uint(k.logon); ok && id != 0 {
-			if s, ok := alone(h.logons[id], at); ok {
+			if s, ok := alone(h.named().logons[id], at); ok {
 				t.session, t.link = s, LinkLogon
 				return t
 			}
 		}
 	}
 	for _, account := range accounts(k, f) {
-		if s, ok := alone(h.users[account], at); ok {
+		if s, ok := alone(h.named().users[account], at); ok {
 			t.session, t.link = s, LinkUser
 			return t
 		}
