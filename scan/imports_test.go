@@ -35,6 +35,7 @@ var allowed = map[string]room{
 	"scan/source/archive":            {"members of archives, whatever holds them", []string{}},
 	"scan/source/extract":            {"writes what source opens", []string{"internal/outdir", "scan/source"}},
 	"scan/source/image":              {"bytes of disks, whatever is on them", []string{"scan/source/inflate"}},
+	"scan/source/image/imagetest":    {"writes disk images for tests, and checks nothing", []string{}},
 	"scan/source/inflate":            {"a stream of bits", []string{}},
 	"scan/source/ntfs":               {"files of a volume, wherever it lies", []string{}},
 	"scan/source/ntfs/ntfstest":      {"writes volumes for tests, and checks nothing", []string{}},

@@ -658,10 +658,11 @@ func (x *expander) image(c *container) bool {
 	if read > 0 {
 		x.note(c.path, disk.Notes...)
 		x.note(c.path, notes...)
+		x.skipAll(c.path, disk.Lost)
 	}
 	if read == 0 && len(reasons) == 0 {
 		reason := "no NTFS volume that can be read in this disk image (" + disk.Format + ")"
-		if all := slices.Concat(disk.Notes, notes); len(all) > 0 {
+		if all := slices.Concat(disk.Lost, disk.Notes, notes); len(all) > 0 {
 			reason += ": " + strings.Join(all, "; ")
 		}
 		x.skip(c.path, errors.New(reason))
@@ -822,8 +823,15 @@ func (x *expander) addFile(place string, origin Origin, f *ntfs.File) {
 	if f.Deleted && f.Overwritten {
 		x.note(shown, "the file was deleted, and clusters of it may hold something else now")
 	}
-	if f.Content.Torn() {
-		x.note(shown, "clusters of the file are missing from its records")
+	if n := f.Content.Unread(); n > 0 {
+		x.skip(shown, fmt.Errorf("%d of its bytes could not be read when the disk was acquired, and are zero in the image", n))
+	}
+	switch {
+	case f.Content.Torn() && f.Content.Size() == 0:
+		x.skip(shown, errors.New("its clusters are not there: they lie behind the end of the volume, or of what there is of it"))
+		return
+	case f.Content.Torn():
+		x.note(shown, "clusters of the file are missing from its records, or lie behind the end of what there is of the volume")
 	}
 	x.add(volumeInput(shown, origin, f))
 }

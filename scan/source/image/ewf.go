@@ -2,13 +2,10 @@ package image
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/adler32"
-	"path"
-	"slices"
-	"strings"
 
 	"webshellscan/scan/source/inflate"
 )
@@ -30,12 +27,14 @@ func isEWF(f File) bool { return begins(f, 0, ewfMagic) }
 type ewf struct {
 	image  *Image
 	chunk  int64 // bytes of the disk in a chunk
+	sector int64 // in bytes
 	chunks []ewfChunk
+	gaps   []int // numbers of chunks before which others may be missing
 }
 
 // ewfChunk is where a chunk lies in a segment.
 type ewfChunk struct {
-	file   File
+	file   File // nil if it is missing
 	at     int64
 	length int64 // as stored, with its checksum
 	packed bool
@@ -50,123 +49,43 @@ type ewfSection struct {
 
 func openEWF(f File, o Options) (*Image, error) {
 	m := &Image{Format: "E01"}
-	e := &ewf{image: m}
-	set := []File{f}
-	for n := 1; n < ewfMaxSegments && o.Sibling != nil; n++ {
-		name, ok := ewfSegmentName(o.Name, n)
-		if !ok {
-			break
-		}
-		next, err := o.sibling(name)
-		if err != nil {
-			break
-		}
-		if !isEWF(next) {
-			m.note("%s is no segment of an E01 image", name)
-			break
-		}
-		set = append(set, next)
-		m.Parts = append(m.Parts, name)
-	}
-	if err := e.orderSegments(set); err != nil {
+	set, err := m.ewfSegments(f, o)
+	if err != nil {
 		return nil, err
 	}
-	done := false
-	for i, segment := range set {
-		ended, err := e.segment(segment)
-		if err != nil {
-			if i == 0 && e.chunk == 0 {
-				return nil, err
-			}
-			m.note("segment %d: %v", i+1, err)
-		}
-		done = done || ended
-	}
-	if e.chunk == 0 {
-		return nil, fmt.Errorf("%w: an E01 image without a volume section", ErrDamaged)
-	}
-	if !done {
-		m.note("the last segment of the image is missing")
+	e := &ewf{image: m}
+	if err := e.readSegments(set); err != nil {
+		return nil, err
 	}
 	e.finish()
 	return m, nil
-}
-
-// orderSegments puts the segments in the order of the numbers in them.
-func (e *ewf) orderSegments(set []File) error {
-	type numbered struct {
-		file   File
-		number uint16
-	}
-	list := make([]numbered, len(set))
-	for i, f := range set {
-		h, err := readTable(f, 0, ewfHeaderSize, ewfHeaderSize)
-		if err != nil {
-			return err
-		}
-		list[i] = numbered{f, binary.LittleEndian.Uint16(h[9:])}
-	}
-	slices.SortStableFunc(list, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
-	for i, n := range list {
-		set[i] = n.file
-	}
-	if list[0].number != 1 {
-		e.image.note("the first segment that is there has the number %d", list[0].number)
-	}
-	return nil
-}
-
-// ewfSegmentName returns the name of the segment that comes n after the first:
-// E01 to E99, then EAA to EZZ, FAA to ZZZ.
-func ewfSegmentName(first string, n int) (string, bool) {
-	ext := path.Ext(first)
-	if len(ext) != 4 || !strings.EqualFold(ext[2:], "01") {
-		return "", false
-	}
-	stem, letter, n := first[:len(first)-3], ext[1], n+1
-	base := byte('A')
-	if letter >= 'a' {
-		base = 'a'
-	}
-	if n <= 99 {
-		return fmt.Sprintf("%s%c%02d", stem, letter, n), true
-	}
-	n -= 100
-	major := int(letter) + n/(26*26)
-	if major > int(base)+25 {
-		return "", false
-	}
-	return fmt.Sprintf("%s%c%c%c", stem, major, base+byte(n/26%26), base+byte(n%26)), true
 }
 
 // segment reads the sections of one segment, and reports whether it ends the image.
 func (e *ewf) segment(f File) (bool, error) {
 	at := int64(ewfHeaderSize)
 	var data *ewfSection
-	tables := 0
+	var failed error // why the last table could not be read; its copy may follow
 	for range ewfMaxSections {
 		s, err := e.section(f, at)
 		if err != nil {
-			return false, err
+			return false, errors.Join(failed, err)
+		}
+		if failed != nil && s.kind != "table2" {
+			e.gap("%v", failed)
+			failed = nil
 		}
 		switch s.kind {
-		case "done":
-			return true, nil
-		case "next":
-			return false, nil
+		case "done", "next":
+			return s.kind == "done", nil
 		case "sectors":
-			data, tables = s, 0
+			data = s
 		case "table":
-			if err := e.table(f, s, data); err == nil {
-				tables++
-			} else {
-				e.image.note("the table at offset %d: %v", s.at, err)
-			}
+			failed = e.table(f, s, data)
 		case "table2":
-			if tables == 0 {
-				if err := e.table(f, s, data); err != nil {
-					return false, err
-				}
+			if failed != nil {
+				e.image.note("%v; its copy was used", failed)
+				failed = e.table(f, s, data)
 			}
 		default:
 			if err := e.other(f, s); err != nil {
@@ -174,7 +93,7 @@ func (e *ewf) segment(f File) (bool, error) {
 			}
 		}
 		if s.next <= at {
-			return false, fmt.Errorf("%w: section %q at offset %d leads back to %d", ErrDamaged, s.kind, at, s.next)
+			return false, errors.Join(failed, fmt.Errorf("%w: section %q at offset %d leads back to %d", ErrDamaged, s.kind, at, s.next))
 		}
 		at = s.next
 	}
@@ -225,16 +144,7 @@ func (e *ewf) other(f File, s *ewfSection) error {
 			e.image.store("SHA-1", b[md5Size:])
 		}
 	case "error2":
-		if body < 4 {
-			return nil
-		}
-		b, err := readTable(f, s.at+ewfSectionSize, 4, 4)
-		if err != nil {
-			return err
-		}
-		if n := binary.LittleEndian.Uint32(b); n > 0 {
-			e.image.note("the acquisition could not read %d ranges of sectors; they are zero in the image", n)
-		}
+		return e.errors(f, s)
 	}
 	return nil
 }
@@ -249,14 +159,22 @@ func (e *ewf) volume(b []byte) error {
 	if perChunk <= 0 || sector <= 0 || sector > 1<<16 || perChunk > ewfMaxChunk/sector || sectors < 0 || sectors > 1<<62/sector {
 		return fmt.Errorf("%w: %d sectors of %d bytes, %d in a chunk", ErrDamaged, sectors, sector, perChunk)
 	}
-	e.chunk = perChunk * sector
+	e.chunk, e.sector = perChunk*sector, sector
 	e.image.size = sectors * sector
 	return nil
 }
 
-// table reads the places of chunks. Their data lie in the sectors section before,
-// in old images in the table itself.
+// table adds the chunks of a table.
 func (e *ewf) table(f File, s, data *ewfSection) error {
+	if err := e.readTable(f, s, data); err != nil {
+		return fmt.Errorf("the table at offset %d: %w", s.at, err)
+	}
+	return nil
+}
+
+// readTable reads the places of chunks. Their data lie in the sectors section
+// before, in old images in the table itself.
+func (e *ewf) readTable(f File, s, data *ewfSection) error {
 	head, err := readTable(f, s.at+ewfSectionSize, 24, 24)
 	if err != nil {
 		return err
@@ -316,9 +234,10 @@ func (e *ewf) entries(f File, entries []byte, base, end int64) {
 func (e *ewf) finish() {
 	m := e.image
 	if have := int64(len(e.chunks)) * e.chunk; have < m.size {
-		m.note("the image ends at offset %d of a disk of %d bytes", have, m.size)
+		m.lose("the image ends at offset %d of a disk of %d bytes", have, m.size)
 		m.size = have
 	}
+	m.tellUnread(e.sector)
 	m.cache = newBlockCache(e.chunk, e.unpack)
 	m.locate = func(off int64) (extent, error) {
 		n, in := off/e.chunk, off%e.chunk
@@ -330,6 +249,9 @@ func (e *ewf) finish() {
 // shorter than the others.
 func (e *ewf) unpack(n int64, dst []byte) error {
 	c := &e.chunks[n]
+	if c.file == nil {
+		return fmt.Errorf("%w: chunk %d is missing", ErrDamaged, n)
+	}
 	want := min(int64(len(dst)), e.image.size-n*e.chunk)
 	read := 0
 	var err error

@@ -63,12 +63,15 @@ type Image struct {
 	Parts, Parents []string
 	// Notes say what is wrong with the image or not known of it, a sentence each.
 	Notes []string
+	// Lost says what of the disk is not there, a sentence each.
+	Lost []string
 	// Stored are the hashes that the disk had when it was acquired, as the image says.
 	// Open does not verify them.
 	Stored []Digest
 
 	size      int64
 	contentID string      // of a VMDK
+	unread    []stretch   // that could not be acquired, in their order
 	cache     *blockCache // of compressed blocks, nil if there are none
 	// locate says where the bytes at an offset of the disk lie.
 	locate func(off int64) (extent, error)
@@ -140,10 +143,18 @@ func (m *Image) Hole(off int64) int64 {
 	return min(off, m.size)
 }
 
+// maxRemarks bounds what is said of one image.
+const maxRemarks = 32
+
 func (m *Image) note(message string, args ...any) {
-	const most = 32
-	if len(m.Notes) < most {
+	if len(m.Notes) < maxRemarks {
 		m.Notes = append(m.Notes, fmt.Sprintf(message, args...))
+	}
+}
+
+func (m *Image) lose(message string, args ...any) {
+	if len(m.Lost) < maxRemarks {
+		m.Lost = append(m.Lost, fmt.Sprintf(message, args...))
 	}
 }
 
@@ -256,6 +267,7 @@ func (m *Image) parent(o Options, name string) (*Image, error) {
 	}
 	m.Parents = append(append(m.Parents, name), above.Parents...)
 	m.Notes = append(m.Notes, above.Notes...)
+	m.Lost = append(m.Lost, above.Lost...)
 	return above, nil
 }
 

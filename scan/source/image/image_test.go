@@ -288,8 +288,8 @@ func TestRefused(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if _, err := m.ReadAt(make([]byte, 512), 0); err == nil || len(m.Notes) == 0 {
-				t.Errorf("a missing extent reads as if it were there: %v, %q", err, m.Notes)
+			if _, err := m.ReadAt(make([]byte, 512), 0); err == nil || len(m.Lost) == 0 {
+				t.Errorf("a missing extent reads as if it were there: %v, %q", err, m.Lost)
 			}
 		})
 	}

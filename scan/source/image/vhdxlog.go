@@ -20,7 +20,7 @@ func vhdxReplay(m *Image, f File, header []byte) File {
 	length, at := int64(binary.LittleEndian.Uint32(header[68:])), int64(binary.LittleEndian.Uint64(header[72:]))
 	ring, err := readTable(f, at, length, vhdxMaxLog)
 	if err != nil || length%vhdxLogSector != 0 {
-		m.note("the log of the VHDX could not be read; what was not yet written from it is missing")
+		m.lose("the log of the VHDX could not be read; what was not yet written from it is missing")
 		return f
 	}
 	entries := vhdxActive(vhdxEntries(ring, header[48:64]))
@@ -33,7 +33,7 @@ func vhdxReplay(m *Image, f File, header []byte) File {
 		r.apply(e)
 	}
 	if last := entries[len(entries)-1]; f.Size() < last.flushed {
-		m.note("the file is %d bytes long, and was %d when its log was written: its end is missing", f.Size(), last.flushed)
+		m.lose("the file is %d bytes long, and was %d when its log was written: its end is missing", f.Size(), last.flushed)
 	}
 	m.note("the VHDX was not closed: its log of %d entries was replayed in memory", len(entries))
 	return r

@@ -159,7 +159,7 @@ func (m *Image) openVMDKExtents(d *vmdkText, o Options) error {
 	for _, e := range d.extents {
 		p := m.openVMDKExtent(e, o)
 		if p.reason != nil {
-			m.note("extent %q: %v", e.name, p.reason)
+			m.lose("extent %q: %v", e.name, p.reason)
 		}
 		m.size += p.size
 		parts = append(parts, p)

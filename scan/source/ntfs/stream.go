@@ -47,10 +47,14 @@ func (s *Stream) end() int64 {
 func (s *Stream) trim() {
 	if s.resident == nil {
 		for i, r := range s.runs {
-			if r.lcn >= 0 && r.n > s.volume.clusters-r.lcn {
-				s.runs, s.torn = s.runs[:i], true // a run that leaves the volume
-				break
+			if r.lcn < 0 || r.n <= s.volume.clusters-r.lcn {
+				continue
 			}
+			s.runs, s.torn = slices.Clone(s.runs[:i]), true // a run that leaves the volume
+			if within := s.volume.clusters - r.lcn; within > 0 {
+				s.runs = append(s.runs, run{r.vcn, r.lcn, within})
+			}
+			break
 		}
 		if most := s.end() * s.volume.cluster; s.size > most {
 			s.size, s.torn = most, true
@@ -155,6 +159,18 @@ func (s *Stream) Runs(each func(start, end int64)) {
 			each(r.lcn*s.volume.cluster, (r.lcn+r.n)*s.volume.cluster)
 		}
 	}
+}
+
+// Unread returns how many bytes of the clusters could not be read when the volume was
+// acquired, as far as its source tells. They read as zeros.
+func (s *Stream) Unread() int64 {
+	source, ok := s.volume.source.(interface{ Unread(start, end int64) int64 })
+	if !ok {
+		return 0
+	}
+	n := int64(0)
+	s.Runs(func(start, end int64) { n += source.Unread(start, end) })
+	return n
 }
 
 // keptUnits is how many unpacked compression units a stream keeps.

@@ -132,6 +132,9 @@ func (w *walk) tell() {
 	if w.unread > 0 {
 		v.Lost = append(v.Lost, fmt.Sprintf("%d records of the master file table cannot be read: files may be missing", max(1, w.unread/v.recordSize)))
 	}
+	if n := v.mft.Unread(); n > 0 {
+		v.Lost = append(v.Lost, fmt.Sprintf("%d bytes of the master file table could not be read when the disk was acquired: files may be missing", n))
+	}
 	if w.tornFree > 0 {
 		v.note("%d records of deleted files in the master file table are damaged", w.tornFree)
 	}
