@@ -212,9 +212,9 @@ func TestBuiltinWebServers(t *testing.T) {
 		{`C:\TeamCity\jre\bin\java.exe`, "", "", []string{"web_server_teamcity"}},
 		{`C:\sap\jstart.exe`, "", `D:\usr\sap\J00\j2ee\cluster\server0`, []string{"web_server_sap_netweaver"}},
 		{`C:\Program Files\Microsoft SQL Server\MSSQL\Binn\sqlservr.exe`, "", "", []string{"other_server_sql_server"}},
-		{`C:\Windows\System32\dns.exe`, "", "", []string{}},
+		{`C:\Windows\System32\dns.exe`, "", "", []string{"other_server_dns"}},
 		{`C:\Windows\System32\spoolsv.exe`, "", "", []string{}},
-		{`C:\Windows\System32\mqsvc.exe`, "", "", []string{}},
+		{`C:\Windows\System32\mqsvc.exe`, "", "", []string{"other_server_message_queuing"}},
 		{`C:\Windows\System32\cmd.exe`, `cmd /c start C:\nginx\nginx.exe -Dcatalina.home=x`, "", []string{}},
 	} {
 		if diff := cmp.Diff(test.want, names(servers, e("Image", test.image, "CommandLine", test.command, "CurrentDirectory", test.directory))); diff != "" {

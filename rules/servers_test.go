@@ -150,7 +150,7 @@ func marksOf(node *yaml.Node) []mark {
 // children or accounts are tried by package scan.
 func (m mark) tried(rows []serverRow) bool {
 	field, how, _ := strings.Cut(m.field, "|")
-	if strings.HasPrefix(field, "Child") || field == "User" || field == "ProcessId" || strings.HasPrefix(how, "re") || m.value == "null" || m.value == "" {
+	if strings.HasPrefix(field, "Child") || strings.HasPrefix(field, "GrandChild") || field == "User" || field == "ProcessId" || strings.HasPrefix(how, "re") || m.value == "null" || m.value == "" {
 		return true
 	}
 	for _, r := range rows {

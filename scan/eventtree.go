@@ -18,7 +18,7 @@ var treeFields = foldedNames(
 	"ParentImage", "ParentCommandLine", "ParentUser", "ParentProcessId", "ParentProcessGuid",
 	"GrandParentImage", "GrandParentCommandLine", "GrandParentUser",
 	"AncestorImage", "AncestorCommandLine", "AncestorUser",
-	"ChildImage", "ChildCommandLine", "ChildUser", "ChildLogonId",
+	"ChildImage", "ChildCommandLine", "ChildUser", "ChildLogonId", "GrandChildImage",
 	"WorkerImage", "WorkerCommandLine", "WorkerUser", "WorkerProcessId", "WorkerRole", "WorkerCertainty", "WorkerProduct",
 	"Session", "Depth", "ApplicationPool", "Elevation",
 )

@@ -36,6 +36,9 @@ var levelServers = map[string][2]string{
 	"python":   {`C:\Python311\python.exe`, `python.exe manage.py runserver`},
 	"runtime":  {`C:\shop\jre\bin\java.exe`, ""},
 	"tomcat":   {`C:\Tomcat\bin\tomcat9.exe`, `tomcat9.exe //RS//Tomcat9`},
+	"jenkins":  {`C:\Program Files\Java\jdk-17\bin\java.exe`, `java.exe -jar "C:\Program Files\Jenkins\jenkins.war" --httpPort=8080`},
+	"mssql":    {`C:\Program Files\Microsoft SQL Server\MSSQL15.MSSQLSERVER\MSSQL\Binn\sqlservr.exe`, `sqlservr.exe -sMSSQLSERVER`},
+	"splunk":   {`C:\Program Files\SplunkUniversalForwarder\bin\splunkd.exe`, `splunkd.exe service`},
 }
 
 // programOf returns the image that a command line runs, as far as these tests need

@@ -142,8 +142,45 @@ func TestUnnamedServers(t *testing.T) {
 	}
 }
 
-// TestUnnamedManager: where nothing is named, a runtime that services.exe started
-// goes before services.exe, whatever account it runs as.
+// TestUnnamedService: what ran as SYSTEM and asks, by itself or by a shell, speaks
+// for a service of which nothing is known, unless that starts what Windows starts.
+func TestUnnamedService(t *testing.T) {
+	const whoami, host, dropped = `C:\Windows\System32\whoami.exe`, `C:\Windows\System32\taskhost.exe`, `C:\Users\Public\x.exe`
+	create := func(pid, parent, logon uint64, image string) evtxtest.Event {
+		return evtxtest.NewEvent(fieldTime.Add(time.Duration(pid)*time.Millisecond), "H", &evtxtest.ProcessCreated{
+			Form: evtxtest.ProcessCreatedV1, NewProcessID: pid, NewProcessName: image, ProcessID: parent,
+			Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "H$", Domain: "CORP", LogonID: logon},
+		})
+	}
+	for _, tt := range []struct {
+		name   string
+		events []evtxtest.Event
+		level  string // of the session, "" if there is none
+	}{
+		{"by a shell", []evtxtest.Event{create(300, 200, 0x3e7, cmd), create(304, 300, 0x3e7, whoami)}, "medium"},
+		{"directly", []evtxtest.Event{create(300, 200, 0x3e7, whoami)}, "medium"},
+		{"a dropped program", []evtxtest.Event{create(300, 200, 0x3e7, dropped)}, "critical"},
+		{"only a shell", []evtxtest.Event{create(300, 200, 0x3e7, cmd)}, ""},
+		{"a person", []evtxtest.Event{create(300, 200, 0x5555, cmd), create(304, 300, 0x5555, whoami)}, ""},
+		{"the scheduler", []evtxtest.Event{create(300, 200, 0x3e7, cmd), create(304, 300, 0x3e7, whoami), create(308, 200, 0x3e7, host)}, ""},
+		{"too deep", []evtxtest.Event{create(300, 200, 0x3e7, cmd), create(304, 300, 0x3e7, cmd), create(308, 304, 0x3e7, whoami)}, ""},
+	} {
+		res := scanEvents(t, tt.events)["H"].res
+		got := ""
+		if len(res.Sessions) > 0 {
+			got = res.Sessions[0].Level.String()
+			if s := res.Sessions[0]; s.ServerRole != finding.ServerOther || s.Worker.PID() != 200 {
+				t.Errorf("%s: %+v", tt.name, s)
+			}
+		}
+		if got != tt.level {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.level)
+		}
+	}
+}
+
+// TestUnnamedManager: where nothing is named, a runtime that a service started
+// goes before what started it, whatever account it runs as.
 func TestUnnamedManager(t *testing.T) {
 	const java = `C:\Program Files\Java\jdk-17\bin\java.exe`
 	create := func(pid, parent uint64, image string, subject, target evtxtest.Account) evtxtest.Event {
@@ -164,7 +201,8 @@ func TestUnnamedManager(t *testing.T) {
 		{java, manager, none, manager, 300},
 		{java, person, none, person, 0},
 		{`C:\perl\bin\perl.exe`, manager, none, manager, 0},
-		{java, service, none, service, 200},
+		{java, service, none, service, 300},
+		{`C:\Python311\python.exe`, service, none, service, 200},
 		{`D:\shop\shopd.exe`, manager, network, network, 300},
 	} {
 		host := scanEvents(t, []evtxtest.Event{create(300, 200, tt.image, tt.starter, tt.target), create(400, 300, cmd, tt.runs, none)})["H"]
@@ -201,6 +239,16 @@ func TestUnknownServers(t *testing.T) {
 		{`C:\TeamCity\buildAgent\jre\bin\java.exe`, "", system, services, 0x3e7, "cmd", ""},
 		{java, `java -jar C:\agents\inventory.jar`, system, services, 0x3e7, "cmd", ""},
 		{`D:\batch\bin\prunsrv.exe`, "prunsrv.exe //RS//NightlyBatch", system, services, 0x3e7, "cmd", ""},
+		{`D:\shop\bin\shopd.exe`, "shopd.exe //RS//Shop", system, services, 0x3e7, "cmd", "it is a Java service of Commons Daemon under a name of its own"},
+		{java, `java -jar D:\shop\shop.jar --http-port 9100`, `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd", "its command line has a port or an address to listen on"},
+		{`C:\Program Files\nodejs\node.exe`, "node tool.js --host 0.0.0.0", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd", "its command line has a port or an address to listen on"},
+		{`C:\Program Files\nodejs\node.exe`, "node client.js --port 5432", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd", ""},
+		{java, "java -agentlib:jdwp=transport=dt_socket,server=y,address=0.0.0.0:5005 Main", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd", ""},
+		{`D:\Apps\TicketDesk\TicketWeb.exe`, "TicketWeb.exe -service", system, services, 0x3e7, "cmd", "it runs as a service and its name says that it serves"},
+		{`D:\Apps\Shop.Api.Host.exe`, "Shop.Api.Host.exe", system, services, 0x3e7, "cmd", "it runs as a service and its name says that it serves"},
+		{`D:\Apps\TicketDesk\TicketWeb.exe`, "TicketWeb.exe", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd", ""},
+		{`C:\Program Files\NVIDIA Corporation\NVIDIA Web Helper.exe`, "x", system, services, 0x3e7, "cmd", ""},
+		{`C:\Program Files\Acme\WebHelperService.exe`, "x", system, services, 0x3e7, "cmd", ""},
 	} {
 		res := scanRuns(
 			t, run{100, 4, tt.image, tt.line, tt.user, tt.logon, "High", tt.parent, ""},

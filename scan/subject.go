@@ -175,6 +175,7 @@ var getters = map[string]getter{
 	"childcommandline":       children(ownLine),
 	"childuser":              children(ownUser),
 	"childlogonid":           children(ownLogon),
+	"grandchildimage":        grandChildren(ownImage),
 	"workerimage":            workerImage,
 	"workercommandline":      ofWebServer(ownLine),
 	"workeruser":             ofWebServer(ownUser),
@@ -346,11 +347,32 @@ func belowWorker(s *subject, dst []rules.ValueID) []rules.ValueID {
 // tells what it is.
 const maxChildren = 64
 
+// maxGrandChildren bounds how many children of each child are looked at. A shell
+// mostly starts one or two programs.
+const maxGrandChildren = 8
+
 func children(of valueOf) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		child := s.process.FirstChild()
 		for n := 0; n < maxChildren && child.Exists(); n++ {
 			dst = appendText(dst, of(s, child))
+			child = child.NextSibling()
+		}
+		return dst
+	}
+}
+
+// grandChildren gives what the first children of the first children have, so many
+// of each.
+func grandChildren(of valueOf) getter {
+	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
+		child := s.process.FirstChild()
+		for n := 0; n < maxChildren && child.Exists(); n++ {
+			grand := child.FirstChild()
+			for m := 0; m < maxGrandChildren && grand.Exists(); m++ {
+				dst = appendText(dst, of(s, grand))
+				grand = grand.NextSibling()
+			}
 			child = child.NextSibling()
 		}
 		return dst
