@@ -341,8 +341,12 @@ func isStatic(uri string) bool {
 // names, if that is an address.
 func clientOf(r *weblog.Request) string {
 	first, _, _ := strings.Cut(r.ForwardedFor, ",")
-	if _, err := netip.ParseAddr(strings.TrimSpace(first)); err == nil {
-		return strings.TrimSpace(first)
+	first = strings.TrimSpace(first)
+	if _, err := netip.ParseAddr(first); err == nil {
+		return first
+	}
+	if with, err := netip.ParseAddrPort(first); err == nil {
+		return with.Addr().String()
 	}
 	return r.Client
 }

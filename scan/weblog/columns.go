@@ -39,13 +39,22 @@ const (
 var columnNames = map[string]column{
 	"date": columnDate, "time": columnTime, "time-taken": columnTimeTaken, "cs-method": columnMethod,
 	"cs-uri-stem": columnStem, "cs-uri-query": columnQuery, "cs-uri": columnURI, "sc-status": columnStatus, "c-ip": columnClient,
-	"x-forwarded-for": columnForwarded, "cs(x-forwarded-for)": columnForwarded, "cs-username": columnUser,
+	"x-real-ip": columnForwarded, "true-client-ip": columnForwarded, "cf-connecting-ip": columnForwarded, "cs-username": columnUser,
 	"cs(user-agent)": columnUserAgent, "cs(referer)": columnReferer, "cs-host": columnHost, "cs(host)": columnHost,
 	"s-sitename": columnSite, "s-siteid": columnSite, "s-queuename": columnPool, "s-ip": columnServerIP, "s-computername": columnComputer,
 
 	"datetime": columnDateTime, "urlhost": columnHost, "urlstem": columnStem, "urlquery": columnQuery, "method": columnMethod,
 	"authenticateduser": columnUser, "useragent": columnUserAgent, "clientipaddress": columnClient, "serverhostname": columnComputer,
 	"httpstatus": columnStatus, "totalrequesttime": columnTimeTaken,
+}
+
+// columnOf returns what a column of a name holds. IIS and Tomcat name those of
+// headers in several ways.
+func columnOf(name string) column {
+	if strings.Contains(name, "x-forwarded-for") {
+		return columnForwarded
+	}
+	return columnNames[name]
 }
 
 // maxColumns bounds the columns of a line that are looked at.
@@ -59,7 +68,7 @@ func (p *parser) setColumns(names []string) {
 	p.columns = p.columns[:0]
 	p.at = columnsOf{-1, -1}
 	for i, name := range names[:min(len(names), maxColumns)] {
-		c := columnNames[strings.ToLower(strings.TrimSpace(name))]
+		c := columnOf(strings.ToLower(strings.TrimSpace(name)))
 		p.columns = append(p.columns, c)
 		switch c {
 		case columnDate, columnDateTime:
@@ -124,7 +133,11 @@ func (p *parser) w3c(line []byte, r *Request) bool {
 	n := 0
 	for rest, more := line, true; more && n < len(p.columns); n++ {
 		var text []byte
-		text, rest, more = bytes.Cut(rest, []byte(" "))
+		if p.quotes {
+			text, rest, more = cutQuoted(rest, ' ')
+		} else {
+			text, rest, more = bytes.Cut(rest, []byte(" "))
+		}
 		p.set(r, p.columns[n], text, true)
 	}
 	return n == len(p.columns) && r.URI != ""
@@ -148,17 +161,17 @@ func (p *parser) exchange(line []byte, r *Request) bool {
 	n := 0
 	for rest, more := line, true; more && n < len(p.columns); n++ {
 		var text []byte
-		text, rest, more = cutCSV(rest)
+		text, rest, more = cutQuoted(rest, ',')
 		p.set(r, p.columns[n], text, false)
 	}
 	return r.URI != ""
 }
 
-// cutCSV returns the first cell of a line of CSV and what follows it ([RFC 4180]
-// 2).
-func cutCSV(line []byte) (text, rest []byte, more bool) {
+// cutQuoted returns the first cell of a line and what follows it. A cell in quotes
+// may hold the separator, and each quote twice ([RFC 4180] 2).
+func cutQuoted(line []byte, separator byte) (text, rest []byte, more bool) {
 	if len(line) == 0 || line[0] != '"' {
-		return bytes.Cut(line, []byte(","))
+		return bytes.Cut(line, []byte{separator})
 	}
 	for i := 1; i < len(line); i++ {
 		if line[i] != '"' {
@@ -169,7 +182,7 @@ func cutCSV(line []byte) (text, rest []byte, more bool) {
 			continue
 		}
 		text = bytes.ReplaceAll(line[1:i], []byte(`""`), []byte(`"`))
-		if i+1 < len(line) && line[i+1] == ',' {
+		if i+1 < len(line) && line[i+1] == separator {
 			return text, line[i+2:], true
 		}
 		return text, nil, false
@@ -185,8 +198,12 @@ func (p *parser) set(r *Request, c column, text []byte, plus bool) {
 	}
 	switch c {
 	case columnTimeTaken:
-		if ms, err := strconv.ParseFloat(string(text), 64); err == nil && ms >= 0 && ms < 1e12 {
-			r.Duration = event.Time(ms * float64(event.Millisecond))
+		unit := event.Millisecond
+		if p.quotes && bytes.IndexByte(text, '.') >= 0 {
+			unit = event.Second // as the format was meant, and Tomcat writes it
+		}
+		if n, err := strconv.ParseFloat(string(text), 64); err == nil && n >= 0 && n < 1e12 {
+			r.Duration = event.Time(n * float64(unit))
 		}
 	case columnStatus:
 		r.Status, _ = strconv.Atoi(string(text))

@@ -2,8 +2,11 @@ package weblog
 
 import (
 	"bytes"
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"webshellscan/scan/event"
 )
@@ -13,11 +16,50 @@ const ncsaStamp = "02/Jan/2006:15:04:05 -0700"
 
 // ncsaTime returns the stamp of a line.
 func (p *parser) ncsaTime(line []byte) (event.Time, bool) {
-	i := bytes.IndexByte(line, '[')
-	if i < 0 || len(line) < i+1+len(ncsaStamp)+1 || line[i+1+len(ncsaStamp)] != ']' {
+	stamp, _, ok := inBrackets(line)
+	if !ok {
 		return 0, false
 	}
-	return p.parseStamp(line[i+1:i+1+len(ncsaStamp)], parseNCSATime)
+	return p.parseStamp(stamp, parseBracketed)
+}
+
+// inBrackets returns what stands in the first brackets of a line, and what
+// follows.
+func inBrackets(line []byte) (inner, rest []byte, ok bool) {
+	i := bytes.IndexByte(line, '[')
+	if i < 0 {
+		return nil, nil, false
+	}
+	return bytes.Cut(line[i+1:], []byte("]"))
+}
+
+// parseBracketed reads the stamp of a line: as the common format has it, with a
+// fraction or a blank before the time as Apache's documentation shows, or as in ISO
+// 8601.
+func parseBracketed(s []byte) (event.Time, bool) {
+	if len(s) == len(ncsaStamp) {
+		if t, ok := parseNCSATime(s); ok {
+			return t, true
+		}
+	}
+	const fixed = len("02/Jan/2006:15:04:05")
+	if i := bytes.LastIndexByte(s, ' '); i > fixed && i <= fixed+10 && s[fixed] == '.' {
+		fraction, err := strconv.ParseFloat("0"+string(s[fixed:i]), 64)
+		whole := append(append([]byte{}, s[:fixed]...), s[i:]...)
+		whole[11] = ':'
+		t, ok := parseNCSATime(whole)
+		return t + event.Time(fraction*float64(event.Second)), ok && err == nil
+	}
+	return parseISOTime(s)
+}
+
+// parseISOTime reads a time such as 2024-03-11T10:00:13+01:00, with its zone.
+func parseISOTime(s []byte) (event.Time, bool) {
+	at, err := time.Parse(time.RFC3339, string(s))
+	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
+		return 0, false
+	}
+	return event.FromTime(at), true
 }
 
 var months = map[string]string{
@@ -55,55 +97,73 @@ func parseNCSATime(s []byte) (event.Time, bool) {
 	return t - zone, true
 }
 
-// parseNCSA reads a line of the common format, and what the combined one adds. A
-// name of a virtual host may stand before.
-func parseNCSA(line []byte, r *Request) bool {
-	begin := bytes.IndexByte(line, '[')
-	if begin < 0 {
-		return false
-	}
-	who := strings.Fields(string(line[:begin]))
-	rest, ok := afterStamp(line[begin:])
-	if !ok || len(who) < 3 {
-		return false
-	}
-	if strings.Contains(who[0], ":") && len(who) > 3 && !strings.Contains(who[1], "-") {
-		r.Host, who = who[0], who[1:]
-	}
-	r.Client, r.User = who[0], known(strings.Join(who[2:], " "))
-	request, rest, ok := quoted(rest)
+// parseNCSA reads a line of the common format, and what the combined one adds. It
+// returns what follows that.
+func parseNCSA(line []byte, r *Request) (added string, ok bool) {
+	stamp, after, ok := inBrackets(line)
 	if !ok {
-		return false
+		return "", false
+	}
+	if _, ok := parseBracketed(stamp); !ok || !r.from(strings.Fields(string(line[:len(line)-len(after)-len(stamp)-2]))) {
+		return "", false
+	}
+	request, rest, ok := quoted(string(after))
+	if !ok {
+		return "", false
 	}
 	if r.Method, request, ok = strings.Cut(request, " "); !ok {
-		return false
+		return "", false
 	}
 	target, _, _ := strings.Cut(request, " ")
 	r.URI, r.Query, _ = strings.Cut(target, "?")
 	status, rest, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
 	n, err := strconv.Atoi(status)
 	if err != nil || n < 0 || n > 999 {
-		return false
+		return "", false
 	}
 	r.Status = n
 	_, rest, _ = strings.Cut(rest, " ") // the size
-	if referer, after, ok := quoted(rest); ok {
-		agent, _, _ := quoted(after)
+	if referer, after, ok := quoted(rest); ok && !areAddresses(referer) {
+		var agent string
+		agent, rest, _ = quoted(after)
 		r.Referer, r.UserAgent = known(referer), known(agent)
 	}
-	return r.URI != ""
+	return rest, r.URI != ""
 }
 
-// afterStamp returns what follows the stamp in brackets that a text begins with.
-func afterStamp(text []byte) (string, bool) {
-	end := 1 + len(ncsaStamp)
-	if len(text) < end+2 || text[end] != ']' {
-		return "", false
+// from takes what stands before the stamp: the client, its identity and user.
+// Before these there may be a virtual host, and the addresses that a proxy names.
+func (r *Request) from(who []string) bool {
+	if len(who) > 3 && !isAddress(who[0]) && (isAddress(who[1]) || strings.Contains(who[0], ":") && !strings.Contains(who[1], "-")) {
+		r.Host, who = known(who[0]), who[1:]
 	}
-	if _, ok := parseNCSATime(text[1:end]); !ok {
-		return "", false
+	var forwarded []string
+	for len(who) > 3 && isAddress(who[0]) && isAddress(who[1]) {
+		forwarded, who = append(forwarded, strings.TrimSuffix(who[0], ",")), who[1:]
 	}
-	return string(text[end+1:]), true
+	if len(who) < 3 {
+		return false
+	}
+	r.ForwardedFor = strings.Join(forwarded, ", ")
+	r.Client, r.User = who[0], known(strings.Join(who[2:], " "))
+	return true
+}
+
+// isAddress reports whether a word, of a list or not, is an address.
+func isAddress(word string) bool {
+	_, err := netip.ParseAddr(strings.TrimSuffix(word, ","))
+	return err == nil
+}
+
+// areAddresses reports whether a text is a list of addresses, as X-Forwarded-For
+// has them.
+func areAddresses(text string) bool {
+	for word := range strings.SplitSeq(text, ",") {
+		if !isAddress(strings.TrimSpace(word)) {
+			return false
+		}
+	}
+	return true
 }
 
 // quoted returns the text in quotes that a text begins with, and what follows. A
@@ -132,31 +192,57 @@ func known(text string) string {
 	return text
 }
 
-// extra reads the duration that many logs put behind what the format asks for: a
-// number with a point is of seconds, one without of what the server writes.
-func (p *parser) extra(line []byte, r *Request) bool {
-	text := string(line)
-	if i := strings.LastIndexByte(text, '"'); i >= 0 {
-		text = text[i+1:]
+// ncsa reads a line of the common format and what many logs put behind it.
+func (p *parser) ncsa(line []byte, r *Request) bool {
+	added, ok := parseNCSA(line, r)
+	r.Ends = p.ends
+	for ok && added != "" {
+		word, rest, isQuoted := quoted(added)
+		if !isQuoted {
+			word, rest, _ = strings.Cut(strings.TrimLeft(added, " "), " ")
+		}
+		if areAddresses(word) && r.ForwardedFor == "" {
+			r.ForwardedFor = word
+		} else if !isQuoted && r.Duration == Unknown {
+			r.Duration = p.duration(word)
+		}
+		added = rest
 	}
-	words := strings.Fields(text)
-	if r.UserAgent == "" && r.Referer == "" && !bytes.HasSuffix(line, []byte(`"`)) && len(words) >= 2 {
-		words = words[2:] // status and size
+	return ok
+}
+
+// durationKeys are names that logs give to the time that a request took.
+var durationKeys = []string{"rt", "request_time", "duration", "time_taken", "took"}
+
+// duration reads how long a request took: a number with a point is of seconds, one
+// without of what the server writes, and one of seconds where a small one could be
+// nothing else; or both, as in Apache's %T/%D. Other words are Unknown.
+func (p *parser) duration(word string) event.Time {
+	if key, value, ok := strings.Cut(word, "="); ok && slices.Contains(durationKeys, key) {
+		word = value
 	}
-	if len(words) == 0 {
-		return true
+	if seconds, micros, ok := strings.Cut(word, "/"); ok && isWhole(seconds) {
+		word = micros
 	}
-	n, err := strconv.ParseFloat(words[0], 64)
+	const mostSeconds = 60 // a server needs more microseconds than that
+	n, err := strconv.ParseFloat(word, 64)
 	switch {
 	case err != nil || n < 0 || n > 1e12:
-	case strings.Contains(words[0], "."):
-		r.Duration = event.Time(n * float64(event.Second))
+		return Unknown
+	case strings.Contains(word, "."):
+		return event.Time(n * float64(event.Second))
 	case p.milliseconds:
-		r.Duration = event.Time(n) * event.Millisecond
-	default:
-		r.Duration = event.Time(n) * event.Microsecond
+		return event.Time(n) * event.Millisecond
+	case n <= mostSeconds:
+		return event.Time(n+1) * event.Second
 	}
-	return true
+	return event.Time(n) * event.Microsecond
+}
+
+// isWhole reports whether a word is a whole number.
+func isWhole(word string) bool {
+	_, err := strconv.ParseUint(word, 10, 32)
+	return err == nil
 }
 
 // usesMilliseconds reports whether a log of a name is Tomcat's, which writes %D in
@@ -164,4 +250,12 @@ func (p *parser) extra(line []byte, r *Request) bool {
 func usesMilliseconds(name string) bool {
 	name = strings.ToLower(name)
 	return strings.Contains(name, "localhost_access") || strings.Contains(name, "tomcat") || strings.Contains(name, "catalina")
+}
+
+// isOfIIS reports whether a log of a name in the common format is of IIS, which
+// writes when a request ended: nc240311.log, u_nc240311.log.
+func isOfIIS(name string) bool {
+	name = strings.ToLower(name[strings.LastIndexAny(name, `/\`)+1:])
+	digits, ok := strings.CutPrefix(strings.TrimPrefix(name, "u_"), "nc")
+	return ok && len(digits) > 4 && isWhole(digits[:4])
 }

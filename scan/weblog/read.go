@@ -103,7 +103,7 @@ type Reader struct {
 // the log. The Request is valid for the call only; its strings are the caller's
 // to keep. Offsets count bytes of the text as UTF-8. The error is that of text, of do or of the context.
 func (rd *Reader) Read(ctx context.Context, text io.Reader, do func(*Request) error) (Stats, error) {
-	p := &parser{Reader: rd, format: rd.Format, do: do, milliseconds: usesMilliseconds(rd.Name)}
+	p := &parser{Reader: rd, format: rd.Format, do: do, milliseconds: usesMilliseconds(rd.Name), ends: isOfIIS(rd.Name)}
 	err := p.lines(ctx, utf8text.NewReader(text))
 	return p.stats, err
 }
@@ -115,6 +115,8 @@ type parser struct {
 	columns      []column // of W3C and Exchange
 	at           columnsOf
 	milliseconds bool
+	ends         bool // stamps of the common format are when requests ended
+	quotes       bool // cells of W3C may be in quotes
 	do           func(*Request) error
 	stats        Stats
 	request      Request
@@ -272,6 +274,9 @@ func addName(list []string, name string) []string {
 func (p *parser) comment(line []byte) {
 	fields, ok := bytes.CutPrefix(line, []byte("#Fields:"))
 	if !ok {
+		if software, ok := bytes.CutPrefix(line, []byte("#Software:")); ok {
+			p.quotes = !bytes.Contains(software, []byte("Microsoft"))
+		}
 		return
 	}
 	switch p.format {
@@ -304,7 +309,7 @@ func (p *parser) parse(line []byte, r *Request) bool {
 	case W3C:
 		return p.w3c(line, r)
 	case NCSA:
-		return parseNCSA(line, r) && p.extra(line, r)
+		return p.ncsa(line, r)
 	case IIS:
 		return parseIIS(line, r)
 	case Exchange:

@@ -175,7 +175,7 @@ func formatOfLine(line []byte) Format {
 		return None
 	}
 	var r Request
-	if parseNCSA(line, &r) {
+	if _, ok := parseNCSA(line, &r); ok {
 		return NCSA
 	}
 	if parseIIS(line, &r) {

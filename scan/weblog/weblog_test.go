@@ -104,6 +104,67 @@ func TestFormats(t *testing.T) {
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Host: "www.example:80", Line: 1},
 		},
 		{
+			"what nginx has by default", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "203.0.113.9, 10.0.0.7"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9, 10.0.0.7", UserAgent: "curl"},
+		},
+		{
+			"what nginx has by default, without a proxy", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "-"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
+		},
+		{
+			"named times of nginx", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "203.0.113.9" rt=1.250 uct="0.000" urt="1.2"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 1250 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9", UserAgent: "curl"},
+		},
+		{
+			"a ratio of compression is no duration", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "2.34"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
+		},
+		{
+			"whom a proxy names, first", "access.log", `203.0.113.9, 10.0.0.7 10.0.0.1 - joe doe [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9, 10.0.0.7", UserAgent: "curl", User: "joe doe"},
+		},
+		{
+			"no proxy, first", "access.log", `- 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
+		},
+		{
+			"virtual host without a port", "access.log", `shop.example 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, Host: "shop.example"},
+		},
+		{
+			"name of a client", "access.log", `pc7.example - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "pc7.example", Line: 1},
+		},
+		{
+			"common with a proxy behind", "localhost_access_log.txt", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "203.0.113.9" 31` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 31 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9"},
+		},
+		{
+			"seconds of Apache", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" 12` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 13 * event.Second, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
+		},
+		{
+			"seconds and microseconds of Apache", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" 0/250100` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 250100 * event.Microsecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
+		},
+		{
+			"fraction and zone of Apache", "access.log", `10.0.0.1 - - [11/Mar/2024 11:00:13.500 +0100] "GET /x HTTP/1.1" 200 5` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13.5"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
+		},
+		{
+			"ISO 8601", "access.log", `10.0.0.1 - - [2024-03-11T11:00:13+01:00] "GET /x HTTP/1.1" 200 5` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
+		},
+		{
+			"common of IIS", "W3SVC1/u_nc240311.log", `10.0.0.1 - - [11/Mar/2024:11:00:13 +0100] "GET /x HTTP/1.1" 200 5` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, Ends: true},
+		},
+		{
+			"extended of Tomcat", "access_log.2024-03-11.log", "#Fields: date time c-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken cs(User-Agent) x-H(x) cs(X-Forwarded-For)\n#Version: 2.0\n#Software: Apache Tomcat/9.0.85\n" +
+				`2024-03-11 10:00:13 10.0.0.1 GET /x - 200 1.250 "Mozilla/5.0 (X11) ""q""" '-' "203.0.113.9"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Ends: true, Duration: 1250 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", ForwardedFor: "203.0.113.9", UserAgent: `Mozilla/5.0 (X11) "q"`, Line: 4},
+		},
+		{
 			"IIS", "in240311.log", "192.168.114.201, -, 03/20/24, 7:55:20, W3SVC2, SERVER, 172.21.13.45, 4502, 163, 3223, 200, 0, GET, /DeptLogo.gif, -,\n",
 			weblog.Request{
 				Time: at("2024-03-20 07:55:20"), Ends: true, Duration: 4502 * event.Millisecond, Method: "GET", URI: "/DeptLogo.gif", Status: 200,
