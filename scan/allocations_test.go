@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,4 +84,26 @@ func newLog(t *testing.T, path string, style evtxtest.Style) *evtxtest.Writer {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// TestAllocationsPerFile bounds what each further file of a folder costs that is
+// nothing to a scan: it is opened once, and nothing of it is kept.
+func TestAllocationsPerFile(t *testing.T) {
+	const few, many, most = 100, 600, 45
+	of := func(files int) float64 {
+		folder := t.TempDir()
+		for i := range files {
+			write(t, folder, fmt.Sprintf("note%d.txt", i), []byte("some text of no interest"))
+		}
+		return testing.AllocsPerRun(1, func() {
+			if res := mustScan(t, scan.Options{Paths: []string{folder}, Workers: 1}); res.Summary.OtherFiles != files {
+				t.Fatalf("%d of %d files are of another kind", res.Summary.OtherFiles, files)
+			}
+		})
+	}
+	per := (of(many) - of(few)) / (many - few)
+	if per > most {
+		t.Errorf("%.1f allocations a file, at most %d are allowed", per, most)
+	}
+	t.Logf("%.1f allocations a file", per)
 }

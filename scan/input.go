@@ -165,12 +165,17 @@ func (in *input) isExport(size int64) bool {
 	if !errors.Is(in.err, evtx.ErrNotEVTX) {
 		return false
 	}
-	head := make([]byte, min(16<<10, size))
-	if n, _ := in.file.ReadAt(head, 0); n < len(head) {
-		return false
-	}
-	in.form = export.Detect(head)
+	in.form = exportForm(in.file, size)
 	return in.form != export.None
+}
+
+// exportForm returns the form of an export by its first bytes.
+func exportForm(file io.ReaderAt, size int64) export.Form {
+	head := make([]byte, min(16<<10, size))
+	if n, _ := file.ReadAt(head, 0); n < len(head) {
+		return export.None
+	}
+	return export.Detect(head)
 }
 
 // isLog reports whether what was read is a log, and not an export or what was
@@ -209,16 +214,16 @@ func (in *input) promise() string {
 	switch {
 	case isPartialName(in.Path):
 		return "partial result"
-	case !in.ClaimsLog() && in.claimsContainer():
+	case !in.ClaimsLog() && claimsContainer(&in.Input, in.kind):
 		return "archive or disk image"
 	}
 	return "event log (EVTX)"
 }
 
-// claimsContainer reports whether an input is called an archive or a disk image and
-// is none.
-func (in *input) claimsContainer() bool {
-	return source.IsContainerName(in.Path) && in.kind.Class < source.ClassPackage
+// claimsContainer reports whether an input of a kind is called an archive or a disk
+// image and is none.
+func claimsContainer(in *source.Input, kind source.Kind) bool {
+	return source.IsContainerName(in.Path) && kind.Class < source.ClassPackage
 }
 
 // otherKindError says what an input is that is not what its name promises.
@@ -340,7 +345,26 @@ func (in *input) close() {
 // it is a log or may hold one, and it is nothing that may hold one.
 func (in *input) ignored() bool {
 	_, other := errors.AsType[*otherKindError](in.err)
-	return other && !in.ClaimsLog() && !in.claimsContainer() && !isPartialName(in.Path) && !in.kind.MayHoldLogs()
+	return other && leavesOut(&in.Input, in.kind)
+}
+
+// leavesOut reports whether a file of a kind that is no log is left out without a
+// word.
+func leavesOut(in *source.Input, kind source.Kind) bool {
+	return !in.ClaimsLog() && !claimsContainer(in, kind) && !isPartialName(in.Path) && !kind.MayHoldLogs()
+}
+
+// isNothing reports whether a file is found out to be nothing to a scan, as opening
+// it as an input and input.ignored would.
+func isNothing(in *source.Input, file io.ReaderAt) bool {
+	if in.ClaimsLog() {
+		return false
+	}
+	if _, err := evtx.Open(file, in.Size); !errors.Is(err, evtx.ErrNotEVTX) && !errors.Is(err, evtx.ErrEmpty) || exportForm(file, in.Size) != export.None {
+		return false
+	}
+	kind, err := source.KindOf(file, in.Size)
+	return err == nil && leavesOut(in, kind)
 }
 
 // checkBody tells of a log that has a header and not one chunk behind it: it holds

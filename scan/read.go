@@ -44,7 +44,7 @@ type firstPass struct {
 	signs      []sign
 	others     []*otherInput
 	notes      []source.Note
-	otherFiles int // that partial results leave out
+	otherFiles int // that are no inputs since they are nothing to a scan
 
 	parts      []*mergePart // of partial results
 	readers    []*partReader
@@ -67,7 +67,7 @@ type partReader struct {
 func newReading(found *source.Found, options *Options) *firstPass {
 	r := &firstPass{texts: proctree.NewTexts(), progress: options.Progress, workers: options.workers()}
 	r.recover, r.hash, r.notes = options.Recover, options.Hash, found.Notes
-	r.skipped = found.Skipped
+	r.skipped, r.otherFiles = found.Skipped, found.Nothing
 	for _, f := range found.Inputs {
 		r.inputs = append(r.inputs, &input{Input: f})
 	}

@@ -26,8 +26,8 @@ func Open(source io.ReaderAt, size int64) (*File, error) {
 	if size == 0 {
 		return nil, &FormatError{Class: FileTruncated, What: "file", Err: ErrEmpty}
 	}
-	block := make([]byte, HeaderSize+len(chunkSignature))
-	n, err := source.ReadAt(block[:min(size, int64(len(block)))], 0)
+	block := make([]byte, min(size, HeaderSize+int64(len(chunkSignature))))
+	n, err := source.ReadAt(block, 0)
 	if n < headerUsed {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, &FormatError{Class: ReadError, What: "file header", Err: errors.Join(ErrRead, err)}
@@ -41,7 +41,7 @@ func Open(source io.ReaderAt, size int64) (*File, error) {
 	switch {
 	case string(block[:len(chunkSignature)]) == chunkSignature:
 		f.first = 0
-	case !f.header.Present && string(block[HeaderSize:]) != chunkSignature:
+	case !f.header.Present && !bytes.HasSuffix(block[min(len(block), HeaderSize):], []byte(chunkSignature)):
 		return nil, ErrNotEVTX
 	}
 	return f, nil

@@ -71,6 +71,9 @@ type expander struct {
 	temps      *tempFiles
 	excess     int64       // bytes that were unpacked beyond what is no wonder
 	read       []*unpacked // members of streams that were unpacked while they were passed
+	nothing    int         // files that Options.Nothing leaves out
+	head       []byte      // scratch for begin
+	begun      begun       // the file that was begun last
 	turns      int         // of inputs that are best read in the order in which they are packed
 }
 
@@ -122,28 +125,34 @@ func (x *expander) expandAll(found []Input) error {
 	// Images that consist of several files come first, so that those are not taken
 	// for images of their own.
 	order := make([]int, len(found))
-	kinds := make([]containerKind, len(found))
+	glances := make([]glance, len(found))
 	for i := range found {
+		if err := context.Cause(x.ctx); err != nil {
+			return err
+		}
 		order[i] = i
-		kinds[i] = kindOfContainer(found[i].Path, found[i].Size)
+		glances[i] = x.glance(&found[i])
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(kinds[b], kinds[a]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(glances[b].container, glances[a].container) })
 	for _, i := range order {
 		if err := context.Cause(x.ctx); err != nil {
 			return err
 		}
-		in := found[i]
+		in, g := found[i], &glances[i]
 		switch {
 		case x.consumed[in.Path]:
 			x.containers = append(x.containers, in)
-		case kinds[i] == noContainer && x.options.Carve && in.Named && !isLogFile(in):
-			x.inputs = append(x.inputs, carveFile(in))
-		case kinds[i] == noContainer:
-			if !x.wantedFile(in) {
-				x.inputs = append(x.inputs, in)
-			}
-		default:
+		case g.container != noContainer:
 			x.expandFile(in)
+		case x.options.Carve && in.Named && !isLogFile(in):
+			x.inputs = append(x.inputs, carveFile(in))
+		case g.wanted != nil:
+			in.Kind = *g.wanted
+			x.others = append(x.others, in)
+		case g.nothing:
+			x.nothing++
+		default:
+			x.inputs = append(x.inputs, in)
 		}
 	}
 	return nil
@@ -157,20 +166,6 @@ const (
 	oneContainer
 	manyContainer // may name other files
 )
-
-// kindOfContainer looks at a file's first and last bytes.
-func kindOfContainer(path string, size int64) containerKind {
-	const smallest = 22 // of a zip without members
-	if size < smallest {
-		return noContainer
-	}
-	f, err := Open(path)
-	if err != nil {
-		return noContainer // whoever reads it tells
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	return containerKindOf(f, filepath.Base(path))
-}
 
 // containerKindOf looks at the first and last bytes of an open file of a name.
 func containerKindOf(f image.File, name string) containerKind {

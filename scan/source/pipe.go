@@ -33,15 +33,19 @@ func (x *expander) readPipes(paths []string, stdin io.Reader) error {
 		}
 		in := Input{Path: path, Size: data.size, Named: true}
 		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
+		g := x.glance(&in)
 		switch {
-		case containerKindOf(data, path) != noContainer && x.expand(outermost(data, in)):
+		case g.container != noContainer && x.expand(outermost(data, in)):
 			x.containers = append(x.containers, in)
 			if err != nil {
 				x.skip(path, err)
 			}
 		case x.options.Carve && !isLogFile(in):
 			x.inputs = append(x.inputs, carveFile(in))
-		case !x.wantedFile(in):
+		case g.wanted != nil:
+			in.Kind = *g.wanted
+			x.others = append(x.others, in)
+		default:
 			x.inputs = append(x.inputs, in)
 		}
 	}

@@ -73,6 +73,9 @@ type Options struct {
 	// Wanted are the kinds of files that are looked for besides event logs. Looking for
 	// none costs nothing.
 	Wanted []Wanted
+	// Nothing reports whether a file that is neither a container nor wanted is nothing to
+	// the caller: it is counted and left out of Found.Inputs. Nil keeps all.
+	Nothing func(in *Input, file io.ReaderAt) bool
 }
 
 // Found is what Find found.
@@ -81,6 +84,8 @@ type Found struct {
 	Skipped []Skipped
 	// Others are the files that Options.Wanted asks for. They are not in Inputs.
 	Others []Input
+	// Nothing counts the files that Options.Nothing left out.
+	Nothing int
 	// Containers are the archives and images that inputs lie in, with all their files.
 	Containers []Input
 	// Notes are remarks about containers that were read.
@@ -153,7 +158,7 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	slices.SortStableFunc(x.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortStableFunc(x.notes, func(a, b Note) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortFunc(x.containers, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
-	return Found{x.inputs, x.skipped, x.others, x.containers, x.notes, x.temps}, nil
+	return Found{x.inputs, x.skipped, x.others, x.nothing, x.containers, x.notes, x.temps}, nil
 }
 
 // ComparePaths orders paths in the same way on every system.

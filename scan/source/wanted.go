@@ -52,29 +52,6 @@ func (x *expander) wantedKind(prefix []byte, name string) (Kind, bool) {
 	return Kind{}, false
 }
 
-// wantedFile adds a file of its own that is no container if it is wanted, and
-// reports whether it was.
-func (x *expander) wantedFile(in Input) bool {
-	if len(x.options.Wanted) == 0 {
-		return false
-	}
-	f, err := in.Open()
-	if err != nil {
-		return false // whoever reads it tells
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	prefix, err := readSome(f, 0, min(f.Size(), PrefixSize))
-	if err != nil || isLog(prefix) {
-		return false
-	}
-	kind, ok := x.wantedKind(prefix, strings.ReplaceAll(in.Path, `\`, "/"))
-	if ok {
-		in.Kind = kind
-		x.others = append(x.others, in)
-	}
-	return ok
-}
-
 // wanted adds a member of an archive if it is wanted. Its first bytes are in head,
 // and the others in r.
 func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.Reader) {
