@@ -164,8 +164,7 @@ func (k *rowCoder) entries(id FacetID) []fieldText {
 	var list []fieldText
 	enc := k.texts.facets.Text(TextID(id))
 	for ; len(enc) >= facetEntrySize; enc = enc[facetEntrySize:] {
-		text := TextID(uint32(enc[1]) | uint32(enc[2])<<8 | uint32(enc[3])<<16 | uint32(enc[4])<<24)
-		list = append(list, fieldText{event.FieldID(enc[0]), text})
+		list = append(list, fieldText{event.FieldID(enc[0]), entryText(enc)})
 	}
 	return list
 }

@@ -267,9 +267,13 @@ func sysmonTime(ev *event.Event, guid event.GUID) event.Time {
 // without more proof (99 of 100 were measured within six minutes).
 const maxWriteDelay = 10 * event.Minute
 
-// isBlank reports whether a text is absent, empty or "-".
+// isBlank reports whether a text is absent, empty, "-" or "?".
 func isBlank(text event.Value) bool {
-	return len(text.Data) < 2 || text.Data[0] == 0 && text.Data[1] == 0 || len(text.Data) <= 4 && !IsKnown(text.String())
+	switch string(bytes.TrimRight(text.Data, "\x00")) { // UTF-16 of ASCII ends in one
+	case "", "-", "?":
+		return true
+	}
+	return false
 }
 
 func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Counts) {

@@ -80,12 +80,15 @@ func (t *Texts) facet(entries []fieldText) FacetID {
 	return FacetID(t.facets.Intern(enc))
 }
 
+// entryText returns the text of the fieldText that an encoding begins with.
+func entryText(enc string) TextID { return TextID(binary.LittleEndian.Uint32([]byte(enc[1:5]))) }
+
 // field returns the text that a facet has for a field, 0 if it has none.
 func (t *Texts) field(id FacetID, field event.FieldID) TextID {
 	enc := t.facets.Text(TextID(id))
 	for ; len(enc) >= facetEntrySize; enc = enc[facetEntrySize:] {
 		if enc[0] == byte(field) {
-			return TextID(uint32(enc[1]) | uint32(enc[2])<<8 | uint32(enc[3])<<16 | uint32(enc[4])<<24)
+			return entryText(enc)
 		}
 	}
 	return 0
@@ -96,7 +99,7 @@ func (t *Texts) field(id FacetID, field event.FieldID) TextID {
 func (t *Texts) FacetTexts(dst []TextID, id FacetID) []TextID {
 	enc := t.facets.Text(TextID(id))
 	for ; len(enc) >= facetEntrySize; enc = enc[facetEntrySize:] {
-		dst = append(dst, TextID(uint32(enc[1])|uint32(enc[2])<<8|uint32(enc[3])<<16|uint32(enc[4])<<24))
+		dst = append(dst, entryText(enc))
 	}
 	return dst
 }

@@ -107,6 +107,10 @@ func parseEvent(t testing.TB, number int, line string) *event.Event {
 			var seconds float64
 			fmt.Sscanf(value, "%g", &seconds)
 			ev.Time = noon + event.Time(seconds*float64(event.Second))
+		case "exported": // the record is of an export
+			ev.Marks |= event.MarkExported
+		case "label":
+			ev.Set(event.MandatoryLabel, str(value))
 		case "utc": // UtcTime, where it differs from t
 			var seconds float64
 			fmt.Sscanf(value, "%g", &seconds)

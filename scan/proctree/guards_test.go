@@ -69,6 +69,91 @@ var guardTests = []struct{ name, events, want string }{
 		  54 w3wp.exe stub`,
 	},
 	{
+		"or of one or two before",
+		`
+		4688 t=9 pid=50 image=w3wp.exe ppid=8
+		4688 t=8 pid=54 image=w3wp.exe ppid=8
+		S1 t=20 pid=60 guid=A20 image=cmd.exe ppid=50 pguid=B10 pimage=C:\w3wp.exe
+		S1 t=21 pid=64 guid=A21 image=cmd.exe ppid=54 pguid=C10 pimage=C:\w3wp.exe`,
+		`
+		8 ? (stub)
+		  54 w3wp.exe stub
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time+name
+		54 w3wp.exe (stub)
+		  64 cmd.exe stub`,
+	},
+	{
+		"an end is of the later of two that are called alike if that one began a second before",
+		`
+		4688 t=1 pid=50 image=w3wp.exe ppid=8
+		4688 t=10 pid=50 image=w3wp.exe ppid=8
+		4689 t=11 pid=50 image=w3wp.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		  50 w3wp.exe stub end=11`,
+	},
+	{
+		"Sysmon's command line stands before that of the Security log, one that says something before one that does not",
+		`
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe cmd=one
+		4688 t=10.1 pid=60 image=cmd.exe ppid=50 cmd=two
+		S1 t=20 pid=64 guid=A20 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe cmd=-
+		4688 t=20.1 pid=64 image=cmd.exe ppid=50 cmd=two
+		4688 t=30 pid=68 image=cmd.exe ppid=50 pimage=C:\w3wp.exe cmd=-
+		S1 t=30.1 pid=68 guid=A30 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe`,
+		`
+		50 w3wp.exe (stub)
+		  60 cmd.exe stub records=[1 2] cmd=one
+		  64 cmd.exe stub records=[3 4] cmd=two
+		  68 cmd.exe stub records=[6 5] cmd=-`,
+	},
+	{
+		"an export's record is a copy if its command line is the same, or left out",
+		`
+		4688 t=10.04 pid=60 image=cmd.exe ppid=50 cmd=one id=7
+		4688 t=10 pid=60 image=cmd.exe ppid=50 cmd=one id=7 file=1 exported=
+		4688 t=20.04 pid=64 image=cmd.exe ppid=50 cmd=one id=8
+		4688 t=20 pid=64 image=cmd.exe ppid=50 id=8 file=1 exported=
+		4688 t=30 pid=66 image=cmd.exe ppid=50 cmd=one id=9
+		4688 t=30.04 pid=66 image=cmd.exe ppid=50 id=9 file=1 exported=
+		4688 t=40.04 pid=68 image=cmd.exe ppid=50 cmd=one id=10
+		4688 t=40 pid=68 image=cmd.exe ppid=50 cmd=two id=10 file=1 exported=`,
+		`
+		50 ? (stub)
+		  60 cmd.exe stub records=[7 7] cmd=one
+		  64 cmd.exe stub records=[8 8] cmd=one
+		  66 cmd.exe stub records=[9 9] cmd=one
+		  68 cmd.exe stub cmd=two
+		  68 cmd.exe stub cmd=one`,
+	},
+	{
+		"records of one time and number are copies if they say the same",
+		`
+		4688 t=10 pid=60 image=cmd.exe ppid=50 cmd=one id=7
+		4688 t=10 pid=60 image=cmd.exe ppid=50 cmd=one id=7 file=1
+		4688 t=20 pid=64 image=cmd.exe ppid=50 cmd=one id=8
+		4688 t=20 pid=66 image=cmd.exe ppid=50 cmd=one id=8 file=1
+		4688 t=30 pid=68 image=cmd.exe ppid=50 cmd=one id=9
+		4688 t=30 pid=68 image=net.exe ppid=50 cmd=one id=9 file=1
+		4688 t=40 pid=70 image=cmd.exe ppid=50 cmd=one id=10
+		4688 t=40 pid=70 image=cmd.exe ppid=50 cmd=two id=10 file=1
+		S1 t=50 pid=72 guid=A50 image=cmd.exe ppid=50 pguid=0 pimage=- cmd=one id=11
+		S1 t=50 pid=72 guid=B50 image=cmd.exe ppid=50 pguid=0 pimage=- cmd=one id=11 file=1`,
+		`
+		50 ? (stub)
+		  60 cmd.exe stub records=[7 7] cmd=one
+		  64 cmd.exe stub cmd=one
+		  66 cmd.exe stub cmd=one
+		  68 cmd.exe stub cmd=one
+		  68 net.exe stub cmd=one
+		  70 cmd.exe stub cmd=one
+		  70 cmd.exe stub cmd=two
+		  72 cmd.exe stub cmd=one
+		  72 cmd.exe stub cmd=one`,
+	},
+	{
 		"a creation without a process ID is none",
 		`
 		S1 t=10 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe
