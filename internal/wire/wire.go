@@ -31,6 +31,7 @@ type Coder struct {
 	left int64     // how much that is
 	buf  []byte    // that data is in
 	lent *[window]byte
+	kept []byte // what is left of the block that rows of bytes of a stream are in
 
 	numbers  map[string]uint64 // of the texts written
 	written  uint64            // texts
@@ -118,6 +119,7 @@ func (c *Coder) Fail(why string) {
 // Uint codes a number.
 func (c *Coder) Uint(p *uint64) {
 	if c.writing {
+		c.grow(binary.MaxVarintLen64)
 		c.data = binary.AppendUvarint(c.data, *p)
 		return
 	}
@@ -224,6 +226,7 @@ func (c *Coder) Fixed(b []byte) {
 func (c *Coder) Bytes(p *[]byte) {
 	n := c.Count(len(*p), 1)
 	if c.writing {
+		c.grow(n)
 		c.data = append(c.data, *p...)
 		return
 	}
@@ -233,7 +236,28 @@ func (c *Coder) Bytes(p *[]byte) {
 	}
 	*p, c.data = c.data[:n:n], c.data[n:]
 	if c.from != nil {
-		*p = slices.Clone(*p)
+		*p = c.keep(*p)
+	}
+}
+
+// keep returns a copy of bytes, of which many lie in one block of memory.
+func (c *Coder) keep(b []byte) []byte {
+	if len(b) > len(c.kept) {
+		if len(b) > window/4 {
+			return slices.Clone(b)
+		}
+		c.kept = make([]byte, window)
+	}
+	n := copy(c.kept, b)
+	b, c.kept = c.kept[:n:n], c.kept[n:]
+	return b
+}
+
+// grow makes room for n bytes more. It doubles what there is: append takes a
+// quarter more, and copies all the more often.
+func (c *Coder) grow(n int) {
+	if n > cap(c.data)-len(c.data) {
+		c.data = slices.Grow(c.data, max(n, len(c.data)))
 	}
 }
 

@@ -53,31 +53,40 @@ func (d *Decoder) cut(x *Excerpt, chunk []byte, offsets []int) bool {
 	if !h.headerCRC || !h.dataCRC || h.empty() {
 		return false
 	}
-	frames := make(map[int]int) // sizes by offset
-	for pos := chunkHeaderSize; pos < int(h.free); {
-		size, ok := recordSize(chunk, pos, int(h.free))
-		if !ok {
-			return false
-		}
-		frames[pos] = size
-		pos += size
+	sizes, ok := framesOf(chunk[:h.free], offsets)
+	if !ok {
+		return false
 	}
 	sound := true
 	d.needs = func(from, to int) { x.pieces = append(x.pieces, piece{uint32(from), false, chunk[from:to]}) }
 	defer func() { d.needs = nil }()
-	for _, off := range offsets {
-		size := frames[off]
-		if size == 0 {
-			return false
-		}
+	for i, off := range offsets {
 		d.alone = true
 		_, err := d.Whole(chunk, off)
 		sound = sound && err == nil && d.alone
-		x.pieces = append(x.pieces, piece{uint32(off), true, chunk[off : off+size]})
+		x.pieces = append(x.pieces, piece{uint32(off), true, chunk[off : off+sizes[i]]})
 	}
 	x.head = slices.Clone(chunk[:chunkHeadUsed])
 	x.tidy()
 	return sound
+}
+
+// framesOf returns the sizes of the records at some offsets, ascending, in the used
+// part of a chunk. It reports false if one of them is no record, or the chunk is not
+// one record behind the other.
+func framesOf(used []byte, offsets []int) (sizes []int, ok bool) {
+	sizes = make([]int, 0, len(offsets))
+	for pos := chunkHeaderSize; pos < len(used); {
+		size, ok := recordSize(used, pos, len(used))
+		if !ok {
+			return nil, false
+		}
+		if len(sizes) < len(offsets) && offsets[len(sizes)] == pos {
+			sizes = append(sizes, size)
+		}
+		pos += size
+	}
+	return sizes, len(sizes) == len(offsets)
 }
 
 // tidy sorts the pieces, joins those that overlap outside of records, drops what
@@ -86,7 +95,7 @@ func (x *Excerpt) tidy() {
 	slices.SortFunc(x.pieces, func(a, b piece) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(len(b.data), len(a.data)))
 	})
-	var kept []piece
+	kept, size := x.pieces[:0], 0
 	for _, p := range x.pieces {
 		if n := len(kept); n > 0 && p.end() <= kept[n-1].end() && !p.record {
 			continue
@@ -94,8 +103,12 @@ func (x *Excerpt) tidy() {
 		if n := len(kept); n > 0 && p.record && kept[n-1].record && p.at == kept[n-1].at {
 			continue
 		}
-		p.data = slices.Clone(p.data)
-		kept = append(kept, p)
+		kept, size = append(kept, p), size+len(p.data)
+	}
+	data := make([]byte, 0, size)
+	for i, p := range kept {
+		data = append(data, p.data...)
+		kept[i].data = data[len(data)-len(p.data):]
 	}
 	x.pieces = kept
 }
