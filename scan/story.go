@@ -302,12 +302,22 @@ func WebLogs() source.Wanted {
 	}}
 }
 
-// clientsOf returns the clients of a session's likely entry points.
+// clientsOf returns the clients of a session's likely entry points, but for the
+// server itself.
 func clientsOf(s *finding.Session) []story.Indicator {
+	own := make(map[string]bool)
+	for _, q := range s.Requests {
+		if client := clientOf(&q.Request); isServer(client, &q.Request) {
+			own[client] = true
+		}
+	}
 	var list []story.Indicator
 	for _, p := range s.EntryPoints {
-		if p.Confidence == story.ConfidenceLikely {
-			for _, c := range p.Clients {
+		if p.Confidence != story.ConfidenceLikely {
+			continue
+		}
+		for _, c := range p.Clients {
+			if !own[c] {
 				list = append(list, story.Indicator{Value: c, First: p.First, Last: p.Last})
 			}
 		}

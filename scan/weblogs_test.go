@@ -1,8 +1,14 @@
 package scan_test
 
 import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
 )
 
@@ -23,6 +29,54 @@ func TestGivenHost(t *testing.T) {
 	for _, tt := range tests {
 		if got, ok := scan.GivenHost(tt.file, given); got != tt.want || ok != (tt.want != "") {
 			t.Errorf("givenHost(%q) = %q, %v, want %q", tt.file, got, ok, tt.want)
+		}
+	}
+}
+
+// TestClients: whom a proxy names is the client, also with a port; what the server
+// asks of itself is nobody's, so that it is no indicator and none of its other
+// requests are told.
+func TestClients(t *testing.T) {
+	first := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name, client, forwarded string
+		indicators, requests    string
+	}{
+		{"a client", "198.51.100.7", "-", "198.51.100.7", "/k.aspx /k.aspx /other.aspx"},
+		{"behind a proxy", "10.0.0.5", "198.51.100.7,+10.0.0.9", "198.51.100.7", "/k.aspx /k.aspx /other.aspx"},
+		{"with a port", "10.0.0.5", "198.51.100.7:51234", "198.51.100.7", "/k.aspx /k.aspx /other.aspx"},
+		{"itself", "10.20.30.10", "-", "", "/k.aspx /k.aspx"},
+		{"itself by its loopback", "::1", "-", "", "/k.aspx /k.aspx"},
+		{"itself by its link", "fe80::1", "-", "", "/k.aspx /k.aspx"},
+	} {
+		events := levelEvents("WEB1", levelCase{server: "iis", lines: []string{"cmd.exe /c whoami"}})
+		second := levelEvents("WEB1", levelCase{server: "iis", lines: []string{"cmd.exe /c hostname"}})[1]
+		second.Time += evtxtest.FileTimeOf(first.Add(10*time.Minute)) - evtxtest.FileTimeOf(first)
+		dir := logFolder(t, "sysmon.evtx", append(events, second))
+		var log strings.Builder
+		log.WriteString("#Fields: date time s-ip cs-method cs-uri-stem c-ip sc-status time-taken X-Forwarded-For\n")
+		line := func(at time.Duration, page, client, forwarded string) {
+			fmt.Fprintf(&log, "%s 10.20.30.10 GET /%s %s 200 900 %s\n", first.Add(at).Format(time.DateTime), page, client, forwarded)
+		}
+		line(0, "other.aspx", tt.client, tt.forwarded)
+		line(2*time.Second, "k.aspx", tt.client, tt.forwarded)
+		line(2*time.Minute, "x.aspx", "10.1.1.1", "-")
+		line(10*time.Minute+2*time.Second, "k.aspx", tt.client, tt.forwarded)
+		writeFile(t, filepath.Join(dir, "W3SVC1", "u_ex260302.log"), []byte(log.String()))
+		res := mustScan(t, scan.Options{Paths: []string{dir}})
+		var addresses, pages []string
+		for _, a := range res.Sessions[0].Indicators.Addresses {
+			addresses = append(addresses, a.Value)
+		}
+		for _, q := range res.Sessions[0].Requests {
+			pages = append(pages, q.URI)
+		}
+		slices.Sort(pages)
+		if got := strings.Join(addresses, " "); got != tt.indicators {
+			t.Errorf("%s: indicators %q, want %q", tt.name, got, tt.indicators)
+		}
+		if got := strings.Join(pages, " "); got != tt.requests {
+			t.Errorf("%s: requests %q, want %q", tt.name, got, tt.requests)
 		}
 	}
 }

@@ -120,7 +120,8 @@ type caller struct {
 	siteIDs  map[string]bool    // sites that events say its process serves; nil if none do
 
 	pages, clients numbering
-	names          [][]string // by page: the last part of its path as logs spell it
+	own            map[int]bool // clients that are the server itself
+	names          [][]string   // by page: the last part of its path as logs spell it
 	visits         []story.Visit
 	from, to       event.Time
 	points         []entryPoint
@@ -151,7 +152,7 @@ func (n *numbering) id(text string) int {
 // newCaller returns a session with the processes that its servers started.
 func (res *Result) newCaller(s *finding.Session, below []proctree.Process) *caller {
 	c := &caller{
-		session: s, host: s.Worker.HostIndex(), pool: s.Application, addresses: make(map[string]bool),
+		session: s, host: s.Worker.HostIndex(), pool: s.Application, addresses: make(map[string]bool), own: make(map[int]bool),
 		iis: proctree.BaseName(res.Forest.Texts().Text(s.Worker.Image())) == "w3wp.exe",
 	}
 	found := make(map[proctree.Process]bool, len(s.Findings))
@@ -303,8 +304,12 @@ func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
 		from, to := r.Span()
 		page := c.pages.id(l.pageKey(r))
 		c.spell(page, r.URI)
+		client := c.clients.id(clientOf(r))
+		if isServer(clientOf(r), r) {
+			c.own[client] = true
+		}
 		c.visits = append(c.visits, story.Visit{
-			Page: page, Client: c.clients.id(clientOf(r)), From: from, To: to, Post: hasBody(r.Method), Static: isStatic(r.URI),
+			Page: page, Client: client, From: from, To: to, Post: hasBody(r.Method), Static: isStatic(r.URI),
 		})
 	}
 }
@@ -351,6 +356,14 @@ func clientOf(r *weblog.Request) string {
 	return r.Client
 }
 
+// isServer reports whether a client is the server itself, as where a site hands
+// requests to another one of its machine: Exchange does. Its other requests are
+// everybody's.
+func isServer(client string, r *weblog.Request) bool {
+	a, err := netip.ParseAddr(client)
+	return err == nil && (a.IsLoopback() || a.IsLinkLocalUnicast() || client == r.ServerIP)
+}
+
 // entryPoint is an entry point of a session, and the page that it is.
 type entryPoint struct {
 	*finding.EntryPoint
@@ -373,7 +386,7 @@ func (c *caller) rank() {
 		}, c.pages.texts[e.Page], c.names[e.Page]})
 		if e.Confidence == story.ConfidenceLikely {
 			for i := range c.visits {
-				if v := &c.visits[i]; v.Page == e.Page && len(c.addresses) < maxEntryList {
+				if v := &c.visits[i]; v.Page == e.Page && !c.own[v.Client] && len(c.addresses) < maxEntryList {
 					c.addresses[c.clients.texts[v.Client]] = true
 				}
 			}
