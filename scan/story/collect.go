@@ -35,8 +35,9 @@ type Collector struct {
 
 	recorder
 	file    uint32 // at hand
-	kept    []kept
-	waiting []kept
+	kept    []*kept
+	waiting []*kept
+	room    []kept // for what is kept next
 	// unit and waits count what is kept of the piece at hand, by bound.
 	unit  map[int][2]int // by session
 	waits [2]int
@@ -165,8 +166,21 @@ func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
 	}
 	counts[n]++
 	c.unit[t.session] = counts
-	e.record = c.recorder.record(ev)
-	c.kept = append(c.kept, e)
+	c.kept = append(c.kept, c.put(ev, &e))
+}
+
+// put returns what is kept of an event, with its record. Hundreds of thousands may
+// be: they are allocated many at a time, and never moved.
+func (c *Collector) put(ev *event.Event, e *kept) *kept {
+	const many = 256
+	if len(c.room) == 0 {
+		c.room = make([]kept, many)
+	}
+	to := &c.room[0]
+	c.room = c.room[1:]
+	*to = *e
+	to.record = c.recorder.record(ev)
+	return to
 }
 
 // bound returns which of the two bounds an event counts for: those that rules
@@ -188,8 +202,7 @@ func (c *Collector) wait(ev *event.Event, e kept, hit bool) {
 		return
 	}
 	c.waits[n]++
-	e.record = c.recorder.record(ev)
-	c.waiting = append(c.waiting, e)
+	c.waiting = append(c.waiting, c.put(ev, &e))
 }
 
 // addSite notes the site of IIS that an error of a web server process names: its

@@ -188,10 +188,10 @@ func TestAlone(t *testing.T) {
 // them: a rule is claimed of no record that it does not match.
 func TestFold(t *testing.T) {
 	grave, light := &rules.Rule{Title: "grave", Level: rules.LevelHigh}, &rules.Rule{Title: "light", Level: rules.LevelLow}
-	var list []kept
+	var list []*kept
 	for i, matched := range [][]*rules.Rule{{light}, {grave, light}, nil, {light, grave}, {light}} {
-		e := kept{kind: &otherKind, record: &Record{ID: 5136, Provider: "P", RecordID: uint64(i + 1)}, rules: matched}
 		for session := range 2 {
+			e := &kept{kind: &otherKind, record: &Record{ID: 5136, Provider: "P", RecordID: uint64(i + 1)}, rules: matched}
 			e.tie.session = session - 1
 			list = append(list, e)
 		}

@@ -96,7 +96,7 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 		x.commandThings(i, stories[i])
 	}
 	x.ownPrograms(stories)
-	var all, waiting []kept
+	var all, waiting []*kept
 	for _, c := range collectors {
 		all, waiting = append(all, c.kept...), append(waiting, c.waiting...)
 		for session, n := range c.dropped {
@@ -112,10 +112,10 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 	sortKept(waiting)
 	all, waiting = uniqueKept(all), uniqueKept(waiting)
 	for i := range all {
-		x.learn(stories[all[i].tie.session], &all[i])
+		x.learn(stories[all[i].tie.session], all[i])
 	}
 	tied, rest := x.late(stories, waiting)
-	rest = slices.DeleteFunc(rest, func(e kept) bool { return len(e.rules) == 0 })
+	rest = slices.DeleteFunc(rest, func(e *kept) bool { return len(e.rules) == 0 })
 	all = append(all, tied...)
 	sortKept(all)
 	events := fold(joinScripts(all))
@@ -132,14 +132,14 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 // withoutStrangers drops the waiting events that nothing but an address could tie
 // to a session, and which came from none that a tied event names: on busy servers
 // most of those that wait are logons.
-func withoutStrangers(waiting, tied []kept) []kept {
+func withoutStrangers(waiting, tied []*kept) []*kept {
 	known := make(map[netip.Addr]bool)
 	for i := range tied {
-		if from, ok := reachedFrom(&tied[i]); ok {
+		if from, ok := reachedFrom(tied[i]); ok {
 			known[from] = true
 		}
 	}
-	return slices.DeleteFunc(waiting, func(e kept) bool {
+	return slices.DeleteFunc(waiting, func(e *kept) bool {
 		if e.kind.from == "" || e.kind.later() || len(e.rules) > 0 {
 			return false
 		}
@@ -150,8 +150,8 @@ func withoutStrangers(waiting, tied []kept) []kept {
 
 // sortKept puts events in the order of time, those of one time by where they
 // lie.
-func sortKept(list []kept) {
-	slices.SortFunc(list, func(a, b kept) int {
+func sortKept(list []*kept) {
+	slices.SortFunc(list, func(a, b *kept) int {
 		if c := cmp.Compare(a.record.Time, b.record.Time); c != 0 {
 			return c
 		}
@@ -164,7 +164,7 @@ func sortKept(list []kept) {
 
 // uniqueKept drops copies: the same record of the same host and channel, read
 // from two files. It keeps the first and lets it name the others.
-func uniqueKept(list []kept) []kept {
+func uniqueKept(list []*kept) []*kept {
 	type identity struct {
 		host    int
 		channel string
@@ -305,17 +305,16 @@ const maxRounds = 4
 
 // late ties what waits by what is known now, and returns it, and what is tied to
 // nothing.
-func (x *Index) late(stories []*Story, waiting []kept) (tied, rest []kept) {
+func (x *Index) late(stories []*Story, waiting []*kept) (tied, rest []*kept) {
 	for range maxRounds {
 		rest = waiting[:0:0]
-		for i := range waiting {
-			e := &waiting[i]
+		for _, e := range waiting {
 			if !x.lateTie(stories, e) {
-				rest = append(rest, *e)
+				rest = append(rest, e)
 				continue
 			}
 			x.learn(stories[e.tie.session], e)
-			tied = append(tied, *e)
+			tied = append(tied, e)
 		}
 		if len(rest) == len(waiting) {
 			break
@@ -406,7 +405,7 @@ func (h *hostIndex) byCommand(line string, at event.Time) (owner, bool) {
 
 // joinScripts puts the parts of one script block together: they have one
 // identifier (4104, ScriptBlockId), and say which part of how many they are.
-func joinScripts(list []kept) []kept {
+func joinScripts(list []*kept) []*kept {
 	type script struct {
 		host int
 		id   string
@@ -433,7 +432,7 @@ func joinScripts(list []kept) []kept {
 
 // fold makes events of what was kept. Those of one process that say the same are
 // one event with a count, if they match the same rules.
-func fold(list []kept) []*Event {
+func fold(list []*kept) []*Event {
 	type shape struct {
 		session  int
 		process  proctree.Process
@@ -448,7 +447,7 @@ func fold(list []kept) []*Event {
 	same := make(map[shape]*Event)
 	var events []*Event
 	for i := range list {
-		e := newEvent(&list[i])
+		e := newEvent(list[i])
 		key := shape{e.Session, e.Process, e.ProcessID, e.Category, e.Record.Provider, e.Record.ID, e.Link, e.Summary, labelsOf(e.Rules)}
 		if first := same[key]; first != nil {
 			first.add(e)
