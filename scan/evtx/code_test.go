@@ -2,6 +2,8 @@ package evtx
 
 import (
 	"bytes"
+	"reflect"
+	"slices"
 	"testing"
 
 	"webshellscan/internal/wire"
@@ -83,6 +85,107 @@ func TestChunksInOrder(t *testing.T) {
 	for _, at := range [][2]int64{{HeaderSize + ChunkSize, HeaderSize}, {-1, HeaderSize}} {
 		if err := read(at[0], at[1]); err == nil {
 			t.Errorf("chunks at %d were taken", at)
+		}
+	}
+}
+
+// TestFaultCode: a fault that is read says what the written one did, and the one
+// that was written is as it was.
+func TestFaultCode(t *testing.T) {
+	fault := &FormatError{
+		Class: IDGap, What: "record identifiers", Offset: 1, RecordID: 2, LastID: 3, From: 4, To: 5, Need: 6, Have: 7, Err: ErrOrder,
+	}
+	w := wire.NewWriter()
+	CodeFault(w, &fault)
+	if fault.Err != ErrOrder {
+		t.Errorf("writing made the reason %v", fault.Err)
+	}
+	var read *FormatError
+	c := wire.NewReader(w.Data())
+	if CodeFault(c, &read); c.End() != nil {
+		t.Fatal(c.End())
+	}
+	if read.Err == nil || read.Err.Error() != ErrOrder.Error() {
+		t.Errorf("the reason is %v", read.Err)
+	}
+	if read.Err = ErrOrder; *read != *fault {
+		t.Errorf("%+v, want %+v", read, fault)
+	}
+}
+
+// TestDefinitionsCode: definitions that are read and adopted are those that were
+// written, with the names that they take from elsewhere in their chunks.
+func TestDefinitionsCode(t *testing.T) {
+	sel := Select(event.Want{Keys: []event.Key{{Provider: "Microsoft-Windows-Sysmon", ID: 7}}})
+	var pool TemplatePool
+	for _, file := range shapes(t) {
+		f, err := Open(bytes.NewReader(file.Data), int64(len(file.Data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := NewReader(sel)
+		for range reader.Records(f, Part{Start: HeaderSize, End: f.Size()}).Events(t.Context()) {
+			continue
+		}
+		pool.Merge(reader)
+	}
+	want := pool.Definitions()
+	if !slices.ContainsFunc(want.list, func(def keptDefinition) bool { return len(def.outside) > 0 }) {
+		t.Fatal("no definition takes a name from elsewhere")
+	}
+	w := wire.NewWriter()
+	want.Code(w)
+	var read Definitions
+	c := wire.NewReader(w.Data())
+	if read.Code(c); c.End() != nil {
+		t.Fatal(c.End())
+	}
+	var into TemplatePool
+	into.Adopt(&read, sel, 1<<20)
+	if got := into.Definitions(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%d definitions, want the %d that were written", len(got.list), len(want.list))
+	}
+}
+
+// TestDefinitionsBound: more definitions than are kept are refused.
+func TestDefinitionsBound(t *testing.T) {
+	for n, ok := range map[int]bool{maxCandidates: true, maxCandidates + 1: false} {
+		defs := Definitions{make([]keptDefinition, n)}
+		for i := range defs.list {
+			defs.list[i].raw = make([]byte, definitionHead)
+		}
+		w := wire.NewWriter()
+		defs.Code(w)
+		var read Definitions
+		c := wire.NewReader(w.Data())
+		if read.Code(c); (c.End() == nil) != ok {
+			t.Errorf("%d definitions: %v", n, c.End())
+		}
+	}
+}
+
+// TestPlaceIn: a definition that has no room in a chunk, or refers to what it has
+// not, is not taken.
+func TestPlaceIn(t *testing.T) {
+	const room = ChunkSize - definitionAt
+	name := func(size int) []outsideName { return []outsideName{{text: make([]byte, size)}} }
+	for what, tt := range map[string]struct {
+		def  keptDefinition
+		want bool
+	}{
+		"whole":                   {keptDefinition{raw: make([]byte, 100)}, true},
+		"no head":                 {keptDefinition{raw: make([]byte, definitionHead-1)}, false},
+		"as large as the chunk":   {keptDefinition{raw: make([]byte, room)}, true},
+		"larger":                  {keptDefinition{raw: make([]byte, room+1)}, false},
+		"a name to the end":       {keptDefinition{raw: make([]byte, 100), outside: name(room - 100 - nameNodeHead - nameNodeTail)}, true},
+		"a name beyond":           {keptDefinition{raw: make([]byte, 100), outside: name(room - 99 - nameNodeHead - nameNodeTail)}, false},
+		"a reference at the end":  {keptDefinition{raw: make([]byte, 100), refs: []nameRef{{at: 96, outside: -1}}}, true},
+		"a reference beyond":      {keptDefinition{raw: make([]byte, 100), refs: []nameRef{{at: 97, outside: -1}}}, false},
+		"to a name that is there": {keptDefinition{raw: make([]byte, 100), outside: name(2), refs: []nameRef{{at: 50, outside: 0}}}, true},
+		"to a name that is not":   {keptDefinition{raw: make([]byte, 100), outside: name(2), refs: []nameRef{{at: 50, outside: 1}}}, false},
+	} {
+		if got := tt.def.placeIn(make([]byte, ChunkSize)); got != tt.want {
+			t.Errorf("%s: placed %v", what, got)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package evtx_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -73,5 +75,147 @@ func TestOriginAdd(t *testing.T) {
 	a.Add(&evtx.OriginStats{Records: 4, First: day - 7, Last: day + 2})
 	if want := (evtx.OriginStats{Records: 7, First: day - 7, Last: day + 5}); a != want {
 		t.Errorf("%+v, want %+v", a, want)
+	}
+}
+
+// TestLargestEventID: an event ID has all of sixteen bits.
+func TestLargestEventID(t *testing.T) {
+	for style, o := range map[string]evtxtest.Options{
+		"live": {}, "collected": {Style: evtxtest.StyleForwarded}, "plain": {Style: evtxtest.StyleForwarded, Shape: evtxtest.ShapePlain},
+	} {
+		ev := evtxtest.NewEvent(noon, "WEB01", &evtxtest.ServiceState{})
+		ev.ID = 65535
+		data := buildFile(t, o, []evtxtest.Event{ev}).Data
+		sel := evtx.NewSelection([]event.Key{{Provider: "Service Control Manager", ID: 65535}})
+		res, err := readLog(t, bytes.NewReader(data), int64(len(data)), sel)
+		if err != nil || len(res.events) != 1 {
+			t.Errorf("%s: %d events, %v", style, len(res.events), err)
+		}
+	}
+}
+
+// TestNullIsNoField: a value that a record leaves empty is no field of the event.
+func TestNullIsNoField(t *testing.T) {
+	full := evtxtest.NewEvent(noon, "WEB01", &evtxtest.SysmonImageLoad{ProcessID: 4, Image: `C:\a.exe`})
+	empty := full
+	empty.Payload.Fields = slices.Clone(full.Payload.Fields)
+	i := slices.IndexFunc(empty.Payload.Fields, func(f evtxtest.Field) bool { return f.Name == "Image" })
+	empty.Payload.Fields[i].Value = evtxtest.Value{}
+	data := buildFile(t, evtxtest.Options{}, []evtxtest.Event{full, empty}).Data
+	f, err := evtx.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts []int
+	for ev, err := range evtx.NewReader(everything).Records(f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()}).Events(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts = append(counts, len(ev.Fields()))
+	}
+	if len(counts) != 2 || counts[1] != counts[0]-1 {
+		t.Errorf("fields %v, want one less in the second event", counts)
+	}
+}
+
+// TestHeaderWithoutTime: a record header without a time is told of only where those
+// around it have their records' times and the next record follows it.
+func TestHeaderWithoutTime(t *testing.T) {
+	const records = 8
+	for name, tt := range map[string]struct {
+		options evtxtest.Options
+		zero    []int
+		gap     int  // the record before which identifiers are missing, 0 for none
+		free    int  // the record where the chunk ends by its header, 0 for none
+		twin    bool // the first two are of one time
+		want    int
+	}{
+		"in a live log":      {zero: []int{4}, want: 1},
+		"twice":              {zero: []int{2, 5}, want: 2},
+		"none":               {},
+		"of the first":       {zero: []int{0}},
+		"of the last":        {zero: []int{records - 1}},
+		"of all":             {zero: []int{0, 1, 2, 3, 4, 5, 6, 7}},
+		"before a gap":       {zero: []int{4}, gap: 5},
+		"behind a gap":       {zero: []int{4}, gap: 4, want: 1},
+		"before the end":     {zero: []int{4}, free: 5},
+		"of an export's own": {options: evtxtest.Options{Style: evtxtest.StyleExported}, zero: []int{4}},
+		"also with twins":    {options: evtxtest.Options{Style: evtxtest.StyleExported}, twin: true, zero: []int{4}},
+	} {
+		events := made(records)
+		for i := range events {
+			if tt.gap != 0 && i >= tt.gap {
+				events[i].RecordID += 10
+			}
+		}
+		if tt.twin {
+			events[1].Time = events[0].Time
+		}
+		file := buildFile(t, tt.options, events)
+		if tt.free != 0 {
+			binary.LittleEndian.PutUint32(file.ChunkData(0)[48:], file.Chunks[0].Records[tt.free].ChunkOffset)
+		}
+		for _, i := range tt.zero {
+			clear(file.RecordData(&file.Chunks[0].Records[i])[16:24])
+		}
+		file.FixChunk(0)
+		res, err := readLog(t, bytes.NewReader(file.Data), int64(len(file.Data)), evtx.NewSelection(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, fault := range res.faults {
+			if fault.Class == evtx.TimeImplausible {
+				got++
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: %d headers are told of, want %d: %v", name, got, tt.want, res.faults)
+		}
+	}
+}
+
+// TestRecordGap: identifiers that are missing in a chunk are told of; where its
+// checksum does not fit, or its end is cut off, only if they are not so many that
+// the identifier is the damage.
+func TestRecordGap(t *testing.T) {
+	const most = 1<<16 - 1
+	missing := func(data []byte, what string) int64 {
+		t.Helper()
+		res, err := readLog(t, bytes.NewReader(data), int64(len(data)), evtx.NewSelection(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := int64(0)
+		for _, fault := range res.faults {
+			if fault.What == what {
+				n += fault.Have
+			}
+		}
+		return n
+	}
+	ahead := evtxtest.Options{Chunk: func(_ int, h *evtxtest.ChunkHeader) { h.LastID += 5 }}
+	if got := missing(buildFile(t, ahead, made(2)).Data, "records"); got != 0 {
+		t.Errorf("a whole chunk whose header is ahead: %d missing", got)
+	}
+	for _, gap := range []uint64{most, most + 1} {
+		events := made(2)
+		events[1].RecordID = events[0].RecordID + gap
+		file := buildFile(t, evtxtest.Options{}, events)
+		between, last := int64(gap)-1, int64(gap)
+		if got := missing(file.Data, "record identifiers"); got != between {
+			t.Errorf("sound chunk, %d further: %d missing", gap, got)
+		}
+		if gap > most {
+			between, last = 0, 0
+		}
+		if got := missing(file.Data[:file.Chunks[0].Records[1].Offset], "records"); got != last {
+			t.Errorf("the last record cut off, %d further: %d missing, want %d", gap, got, last)
+		}
+		text := file.RecordData(&file.Chunks[0].Records[0])
+		text[bytes.Index(text, []byte("c\x00m\x00d\x00"))] = 'x'
+		if got := missing(file.Data, "record identifiers"); got != between {
+			t.Errorf("damaged chunk, %d further: %d missing, want %d", gap, got, between)
+		}
 	}
 }

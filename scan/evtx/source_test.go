@@ -165,6 +165,9 @@ func TestDefinitionsOfOtherFiles(t *testing.T) {
 		if n := resolving.Stats.Lost; n != lost {
 			t.Errorf("%d counted as lost, %d told of", n, lost)
 		}
+		if n := resolving.Stats.Bytes; n != 0 {
+			t.Errorf("%d bytes of the chunk are counted a second time", n)
+		}
 		return events, substituted, lost
 	}
 	var none evtx.TemplatePool
