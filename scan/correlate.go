@@ -121,13 +121,13 @@ func (d *detection) addCorrelations(j *judge, moments []moment, findings []*find
 	for _, m := range met {
 		at := moments[m.completed]
 		p := d.forest.Process(int(at.host), int(at.index))
-		if !d.wanted[at.host] || !d.options.wantsTime(p.Start()) {
+		if !d.wants(p) {
 			continue
 		}
 		f := byProcess[p]
 		if f == nil {
 			j.subject.process = p
-			f = d.finding(j.subject)
+			f = d.finder.finding(j.subject)
 			byProcess[p] = f
 			findings = append(findings, f)
 		}
@@ -151,7 +151,7 @@ func (d *detection) correlated(m moment) finding.CorrelatedProcess {
 		Process: p, Host: p.Host().Name, Time: p.Start(), ProcessID: p.PID(), Image: d.forest.Texts().Text(p.Image()),
 	}
 	for r := range p.Records() {
-		named.File, named.RecordID = d.inputs[r.Place().File].Path, r.RecordID()
+		named.File, named.RecordID = d.finder.inputs[r.Place().File].Path, r.RecordID()
 		break
 	}
 	return named

@@ -47,15 +47,15 @@ const whatCut = "records of findings"
 // host and channel, and as they lie in the logs, each once. A panic costs the record
 // in hand. If the context is cancelled, no more of them are read: the others are
 // given with its cause.
-func (res *Result) cut(ctx context.Context, d *detection, take func(*FoundRecord) error) {
+func (res *Result) cut(ctx context.Context, crashes *crashLog, take func(*FoundRecord) error) {
 	if take == nil {
 		return
 	}
 	c := &checker{check: crosscheck.New(), inputs: res.inputs}
 	defer c.close()
 	for _, r := range res.foundRecords() {
-		d.tell(whatCut, c.fill(ctx, r))
-		d.guarded(whatCut, func() { d.tell(whatCut, take(r)) })
+		crashes.tell(whatCut, c.fill(ctx, r))
+		crashes.guard(whatCut, func() { crashes.tell(whatCut, take(r)) })
 	}
 }
 

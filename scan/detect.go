@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/rules"
+	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
@@ -19,22 +20,6 @@ type judge struct {
 	matcher *rules.Matcher
 	matches []int
 	crashes []caughtPanic
-}
-
-// caughtPanic is a panic that was caught: while a process was judged, or in what.
-type caughtPanic struct {
-	what    string
-	process proctree.Process
-	err     error
-}
-
-// crashesIn returns the failures of shared work.
-func crashesIn(what string, failures []work.Failure) []caughtPanic {
-	var list []caughtPanic
-	for _, f := range failures {
-		list = append(list, caughtPanic{what: what, err: f.Err})
-	}
-	return list
 }
 
 // newMatchers returns a matcher of processes for each worker.
@@ -103,25 +88,29 @@ func batchesOf(forest *proctree.Forest) []batch {
 	return list
 }
 
-// detection is the second half of a scan: processes to findings.
+// detection applies the rules that give findings to processes.
 type detection struct {
-	options  *Options
-	forest   *proctree.Forest
-	set      *rules.Set
-	matchers []*rules.Matcher // of the set, one for each goroutine
-	workers  *workerMap
-	inputs   []*input
-	crashes  []caughtPanic
+	judging
+	finder     finder
+	set        *rules.Set
+	matchers   []*rules.Matcher      // of the set, one for each goroutine
+	hosts      []bool                // by host: whether its findings are asked for
+	wantsTime  func(event.Time) bool // whether findings of a time are
+	correlates bool                  // whether there are correlation rules
+	forgotten  int                   // by correlation rules
+}
 
-	// levels are the rules that raise and lower levels of findings, sessionLevels those
-	// that raise levels of sessions.
-	levels, sessionLevels *rules.Set
-	// techniques are the rules that map what findings show to techniques.
-	techniques *rules.Set
-
-	wanted     []bool // by host: whether its findings are asked for
-	correlates bool   // whether there are correlation rules
-	forgotten  int    // by correlation rules
+// newDetection returns the detection by the rules that were loaded.
+func newDetection(j judging, loaded *loadedRules, inputs []*input, options *Options) *detection {
+	d := &detection{
+		judging: j, finder: finder{j.forest, j.workers, inputs},
+		set: loaded.rules.Detections, matchers: loaded.matchers, wantsTime: options.wantsTime,
+		correlates: len(loaded.rules.Detections.Correlations()) > 0,
+	}
+	for _, h := range j.forest.Hosts() {
+		d.hosts = append(d.hosts, MatchesHost(options.Hosts, h.Names))
+	}
+	return d
 }
 
 // run returns the findings: by host, and in the order of the processes' start.
@@ -132,41 +121,31 @@ func (d *detection) run(ctx context.Context) []*finding.Finding {
 	batches := batchesOf(d.forest)
 	found := make([][]*finding.Finding, len(batches))
 	moments := make([][]moment, len(batches))
-	for _, h := range d.forest.Hosts() {
-		d.wanted = append(d.wanted, MatchesHost(d.options.Hosts, h.Names))
-	}
-	d.correlates = len(d.set.Correlations()) > 0
 	failures := work.Each(len(judges), len(batches), func(g, i int) {
-		j := judges[g]
-		if (d.wanted[batches[i].host] || d.correlates) && ctx.Err() == nil {
-			found[i], moments[i] = d.judge(j, batches[i])
+		if (d.hosts[batches[i].host] || d.correlates) && ctx.Err() == nil {
+			found[i], moments[i] = d.judge(judges[g], batches[i])
 		}
 	})
-	d.crashes = append(append(d.crashes, crashesOf(judges)...), crashesIn("processes", failures)...)
+	d.crashes.add(crashesOf(judges)...)
+	d.crashes.failed("processes", failures)
 	findings := slices.Concat(found...)
-	d.guarded("processes between servers and findings", func() { findings = d.judgeBetween(judges[0], findings) })
+	d.crashes.guard("processes between servers and findings", func() { findings = d.judgeBetween(judges[0], findings) })
 	if d.correlates {
-		d.guarded("correlation rules", func() { findings = d.correlate(judges[0], slices.Concat(moments...), findings) })
+		d.crashes.guard("correlation rules", func() { findings = d.correlate(judges[0], slices.Concat(moments...), findings) })
 	}
 	return findings
 }
 
-// guarded runs do, one step of a scan. A panic costs the step, and is kept as the
-// error of this program that it is.
-func (d *detection) guarded(what string, do func()) { d.tell(what, work.Guard(do)) }
-
-// tell keeps an error of this program, if it is one.
-func (d *detection) tell(what string, err error) {
-	if err != nil {
-		d.crashes = append(d.crashes, caughtPanic{what: what, err: err})
-	}
+// wants reports whether the finding of a process is asked for.
+func (d *detection) wants(p proctree.Process) bool {
+	return d.hosts[p.HostIndex()] && d.wantsTime(p.Start())
 }
 
 // judge returns the findings of a batch, and the processes that correlation rules
 // ask for.
 func (d *detection) judge(j *judge, b batch) (found []*finding.Finding, moments []moment) {
 	j.each(b, func(p proctree.Process) {
-		wanted := d.wanted[b.host] && d.options.wantsTime(p.Start())
+		wanted := d.wants(p)
 		if p.Stub() || !wanted && !d.correlates {
 			return
 		}
@@ -175,7 +154,7 @@ func (d *detection) judge(j *judge, b batch) (found []*finding.Finding, moments 
 			moments = append(moments, moment{p.Start(), uint32(p.HostIndex()), uint32(p.Index())})
 		}
 		if reported := d.reported(matches); wanted && len(reported) > 0 {
-			f := d.finding(j.subject)
+			f := d.finder.finding(j.subject)
 			f.Rules = reported
 			f.SortRules()
 			found = append(found, f)
@@ -199,7 +178,7 @@ func (d *detection) judgeBetween(j *judge, findings []*finding.Finding) []*findi
 		}
 	}
 	for p := range d.workers.between {
-		if p.Stub() || !d.wanted[p.HostIndex()] || !d.options.wantsTime(p.Start()) {
+		if p.Stub() || !d.wants(p) {
 			continue
 		}
 		reported := d.reported(j.match(p))
@@ -208,7 +187,7 @@ func (d *detection) judgeBetween(j *judge, findings []*finding.Finding) []*findi
 		case len(reported) == 0:
 			continue
 		case f == nil:
-			f = d.finding(j.subject)
+			f = d.finder.finding(j.subject)
 			findings = append(findings, f)
 		}
 		f.Rules = reported

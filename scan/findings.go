@@ -9,10 +9,17 @@ import (
 	"webshellscan/scan/proctree"
 )
 
+// finder says of a process what a finding says of it.
+type finder struct {
+	forest  *proctree.Forest
+	workers *workerMap
+	inputs  []*input
+}
+
 // finding makes the finding of a subject's process, of which the rules are still
 // to be said.
-func (d *detection) finding(s *subject) *finding.Finding {
-	texts, p := d.forest.Texts(), s.process
+func (m *finder) finding(s *subject) *finding.Finding {
+	texts, p := m.forest.Texts(), s.process
 	f := &s.findings.take(1)[0]
 	*f = finding.Finding{
 		Process: p, Host: p.Host().Name, Time: p.Start(),
@@ -30,27 +37,27 @@ func (d *detection) finding(s *subject) *finding.Finding {
 	}
 	f.Command = s.command(p.CommandLine()).Command
 	f.DecodedCommand = f.Command.Decoded
-	d.addAncestors(f, s)
+	m.addAncestors(f, s)
 	s.records = s.records[:0]
 	for r := range p.Records() {
-		s.records = append(s.records, d.evidence(r))
+		s.records = append(s.records, m.evidence(r))
 	}
 	f.Evidence = s.evidence.keep(s.records)
 	return f
 }
 
 // addAncestors fills in what the finding says of the way up to its worker.
-func (d *detection) addAncestors(f *finding.Finding, s *subject) {
-	texts := d.forest.Texts()
-	f.Worker = d.workers.workerOf(f.Process)
+func (m *finder) addAncestors(f *finding.Finding, s *subject) {
+	texts := m.forest.Texts()
+	f.Worker = m.workers.workerOf(f.Process)
 	if f.Worker.Exists() {
 		f.WorkerImage, f.WorkerProcessID = texts.Text(f.Worker.Image()), f.Worker.PID()
 		f.WorkerCommandLine, f.WorkerStart = texts.Text(f.Worker.CommandLine()), f.Worker.Start()
-		f.Product, f.ServerRole = d.workers.product(f.Worker), d.workers.told(f.Worker).kind
+		f.Product, f.ServerRole = m.workers.product(f.Worker), m.workers.told(f.Worker).kind
 		f.Session = s.sessionKey(f.Worker)
 	}
 	s.way = s.way[:0]
-	d.climb(f, s)
+	m.climb(f, s)
 	slices.Reverse(s.way)
 	f.Ancestors = s.ancestors.keep(s.way)
 }
@@ -60,10 +67,10 @@ const maxNamedAncestors = 64
 
 // climb collects the ancestors in the subject, from the parent up. Of a long way
 // to a worker some in the middle are only counted.
-func (d *detection) climb(f *finding.Finding, s *subject) {
-	texts, most := d.forest.Texts(), maxNamedAncestors
+func (m *finder) climb(f *finding.Finding, s *subject) {
+	texts, most := m.forest.Texts(), maxNamedAncestors
 	if f.Worker.Exists() {
-		f.Depth, f.Link = d.workers.depth(f.Process), d.workers.link(f.Process)
+		f.Depth, f.Link = m.workers.depth(f.Process), m.workers.link(f.Process)
 		if f.Depth > most {
 			most -= 2
 		}
@@ -106,6 +113,6 @@ func sessionKey(worker proctree.Process) string {
 	return fmt.Sprintf("%s/%d/%s", worker.Host().Name, worker.PID(), start)
 }
 
-func (d *detection) evidence(r proctree.Record) finding.Evidence {
-	return newEvidence(d.forest, d.inputs, r)
+func (m *finder) evidence(r proctree.Record) finding.Evidence {
+	return newEvidence(m.forest, m.inputs, r)
 }

@@ -29,8 +29,8 @@ type holder struct {
 	active  map[int]bool // hosts with sessions
 	unseen  map[int]bool // hosts without process creations
 	unheld  map[int]bool // inputs of which not all is held that was to be
-	wanted  offsets      // of records
-	whole   offsets      // of chunks
+	wanted  inputOffsets // of records
+	whole   inputOffsets // of chunks
 }
 
 // newHolder returns the holder for all servers below which something ran: which of
@@ -38,7 +38,7 @@ type holder struct {
 func newHolder(r *firstPass, forest *proctree.Forest, servers *workerMap) *holder {
 	h := &holder{
 		reading: r, forest: forest, active: make(map[int]bool), unseen: make(map[int]bool), unheld: make(map[int]bool), since: noSession, spare: maxSpare,
-		wanted: make(offsets), whole: make(offsets),
+		wanted: make(inputOffsets), whole: make(inputOffsets),
 	}
 	var list []*finding.Session
 	byWorker := make(map[proctree.Process]*finding.Session)
@@ -85,14 +85,14 @@ func newHolder(r *firstPass, forest *proctree.Forest, servers *workerMap) *holde
 	return h
 }
 
-// offsets are places in inputs, in bytes from their starts, ascending once they are
+// inputOffsets are places in inputs, in bytes from their starts, ascending once they are
 // sorted.
-type offsets map[uint32][]int64
+type inputOffsets map[uint32][]int64
 
-func (o offsets) add(file uint32, offset int64) { o[file] = append(o[file], offset) }
+func (o inputOffsets) add(file uint32, offset int64) { o[file] = append(o[file], offset) }
 
 // sort sorts the offsets and leaves each once.
-func (o offsets) sort() {
+func (o inputOffsets) sort() {
 	for file, list := range o {
 		slices.Sort(list)
 		o[file] = slices.Compact(list)
@@ -100,7 +100,7 @@ func (o offsets) sort() {
 }
 
 // within returns the offsets in an input from one place up to another.
-func (o offsets) within(file uint32, from, to int64) []int64 {
+func (o inputOffsets) within(file uint32, from, to int64) []int64 {
 	list := o[file]
 	first, _ := slices.BinarySearch(list, from)
 	end, _ := slices.BinarySearch(list, to)
@@ -108,12 +108,12 @@ func (o offsets) within(file uint32, from, to int64) []int64 {
 }
 
 // in returns the offsets in a chunk of an input.
-func (o offsets) in(file uint32, chunk int64) []int64 {
+func (o inputOffsets) in(file uint32, chunk int64) []int64 {
 	return o.within(file, chunk, chunk+evtx.ChunkSize)
 }
 
 // has reports whether an offset is one of those in an input.
-func (o offsets) has(file uint32, offset int64) bool {
+func (o inputOffsets) has(file uint32, offset int64) bool {
 	_, ok := slices.BinarySearch(o[file], offset)
 	return ok
 }

@@ -109,7 +109,7 @@ func TestLabelOnce(t *testing.T) {
 
 // TestChunksOnce: a chunk that was read twice is held once.
 func TestChunksOnce(t *testing.T) {
-	h := &holder{whole: offsets{0: {4096}}}
+	h := &holder{whole: inputOffsets{0: {4096}}}
 	if chunks := h.chunksOf(&input{chunks: []evtx.Chunk{{Offset: 4096}, {Offset: 4096}}}); len(chunks) != 1 {
 		t.Errorf("%v", chunks)
 	}

@@ -22,10 +22,10 @@ type weigher struct {
 	matches []int
 }
 
-func newWeighers(d *detection, n int) []*weigher {
+func (g *grading) weighers(n int) []*weigher {
 	list := make([]*weigher, n)
-	aside := asideOf(d.levels.Rules())
-	for i, j := range newJudges(d.levels, newMatchers(d.levels, n)[:n], d.forest, d.workers) {
+	aside := asideOf(g.set.Rules())
+	for i, j := range g.judges(g.set, n) {
 		list[i] = &weigher{judge: j, aside: aside}
 	}
 	return list
@@ -141,31 +141,37 @@ type weighed struct {
 	raises []levelRaise // what it did, and what it started
 }
 
+// grading says how grave findings are, by the rules that raise and lower.
+type grading struct {
+	judging
+	set *rules.Set
+}
+
 // weigh says how grave the findings are. What a process does counts for those
 // that started it, up to the web server: a shell is as grave as what it ran. It
 // returns the findings with what that comes from.
-func (d *detection) weigh(findings []*finding.Finding) []*weighed {
+func (g *grading) weigh(findings []*finding.Finding) []*weighed {
 	all, list := make([]weighed, len(findings)), make([]*weighed, len(findings))
 	for i, f := range findings {
 		all[i].Finding, list[i] = f, &all[i]
 	}
-	d.measure(list)
-	d.weighAgain(list)
+	g.measure(list)
+	g.weighAgain(list)
 	return list
 }
 
 // weighAgain says how grave findings are that were measured before.
-func (d *detection) weighAgain(findings []*weighed) {
-	weighers := newWeighers(d, max(1, min(d.options.workers(), len(findings)/batchFindings+1)))
+func (g *grading) weighAgain(findings []*weighed) {
+	weighers := g.weighers(max(1, min(g.goroutines, len(findings)/batchFindings+1)))
 	parts := slices.Collect(slices.Chunk(findings, batchFindings))
-	failures := work.Each(len(weighers), len(parts), func(g, i int) {
-		w := weighers[g]
+	failures := work.Each(len(weighers), len(parts), func(by, i int) {
+		w := weighers[by]
 		for _, f := range parts[i] {
 			w.weigh(f)
 		}
 	})
-	d.crashes = append(d.crashes, crashesIn("levels", failures)...)
-	d.hand(findings)
+	g.crashes.failed("levels", failures)
+	g.hand(findings)
 	for _, f := range findings {
 		f.Level = finding.SumLevel(f.LevelReasons)
 	}
@@ -183,7 +189,7 @@ type kinship struct {
 // hand gives what findings did to those above and below them. A habit of what
 // hangs from something hostile is none; and what a process does counts for what
 // started it.
-func (d *detection) hand(findings []*weighed) {
+func (g *grading) hand(findings []*weighed) {
 	var below []*weighed
 	k := &kinship{make(map[proctree.Process]*weighed), make(map[proctree.Process]*weighed)}
 	for _, f := range findings {
@@ -196,20 +202,20 @@ func (d *detection) hand(findings []*weighed) {
 	hostile := make(map[*weighed]bool)
 	for _, f := range below {
 		if above := k.above(f); above != nil && hostile[above] {
-			d.reinstate(f)
+			g.reinstate(f)
 			hostile[f] = true
 		}
 		hostile[f] = hostile[f] || len(f.raises) > 0
 	}
 	for _, f := range slices.Backward(below) {
 		if above := k.above(f); above != nil && len(f.raises) > 0 {
-			d.inherit(above, f.raises)
+			g.inherit(above, f.raises)
 		}
 	}
 }
 
 // reinstate sets aside what lowers a finding, and takes back what that set aside.
-func (d *detection) reinstate(f *weighed) {
+func (g *grading) reinstate(f *weighed) {
 	if !slices.ContainsFunc(f.LevelReasons, func(r finding.LevelReason) bool { return r.Effect == finding.LevelAtMost }) {
 		return
 	}
@@ -220,7 +226,7 @@ func (d *detection) reinstate(f *weighed) {
 		case finding.LevelSetAside:
 			r.Effect = finding.LevelAtLeast
 			if builtin.Behaviour(r.Rule) != "" {
-				f.raises = append(f.raises, levelRaise{slices.Index(d.levels.Rules(), r.Rule), f.Process, r.Why})
+				f.raises = append(f.raises, levelRaise{slices.Index(g.set.Rules(), r.Rule), f.Process, r.Why})
 			}
 		}
 	}
@@ -254,13 +260,13 @@ func (k *kinship) above(f *weighed) *weighed {
 }
 
 // inherit adds what a descendant did to a finding.
-func (d *detection) inherit(f *weighed, raises []levelRaise) {
+func (g *grading) inherit(f *weighed, raises []levelRaise) {
 	for _, from := range raises {
 		if slices.ContainsFunc(f.raises, func(own levelRaise) bool { return own.rule == from.rule }) {
 			continue
 		}
 		f.raises = append(f.raises, from)
-		r, texts := d.levels.Rules()[from.rule], d.forest.Texts()
+		r, texts := g.set.Rules()[from.rule], g.forest.Texts()
 		name := fmt.Sprintf("%s (%d)", cmp.Or(clipText(proctree.BaseName(texts.Text(from.by.Image())), maxWhyText), "a process"), from.by.PID())
 		f.LevelReasons = append(f.LevelReasons, finding.LevelReason{Effect: finding.LevelAtLeast, Level: r.Level, Rule: r, Why: "below it, " + name + ": " + from.why})
 	}

@@ -96,7 +96,7 @@ func TestExportTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := &holder{
-		reading: &firstPass{inputs: []*input{in}}, wanted: offsets{0: {1}}, unheld: make(map[int]bool), forest: forest,
+		reading: &firstPass{inputs: []*input{in}}, wanted: inputOffsets{0: {1}}, unheld: make(map[int]bool), forest: forest,
 	}
 	h.exports(func(heldEntry, io.Reader) (int64, error) {
 		t.Error("it is held")

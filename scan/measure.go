@@ -127,12 +127,13 @@ func hourOfDay(hours event.Time) int { return int((hours%24 + 24) % 24) }
 
 // measuring is the state of measuring.
 type measuring struct {
-	detection *detection
-	images    map[proctree.Process]string // of workers, in lower case
-	servers   map[serverKey]*serverTimes
-	hosts     map[string]map[int]bool // by image of the server
-	shapes    map[measureKey]*shapeTimes
-	across    map[measureKey]map[int]bool // hosts by shape, whose host is 0
+	forest  *proctree.Forest
+	workers *workerMap
+	images  map[proctree.Process]string // of workers, in lower case
+	servers map[serverKey]*serverTimes
+	hosts   map[string]map[int]bool // by image of the server
+	shapes  map[measureKey]*shapeTimes
+	across  map[measureKey]map[int]bool // hosts by shape, whose host is 0
 }
 
 // measureKey is a shape on a host below a kind of server.
@@ -149,12 +150,12 @@ type shapeTimes struct {
 }
 
 // measure says of findings how usual they are, if rules ask for it.
-func (d *detection) measure(findings []*weighed) {
-	if !slices.ContainsFunc(d.levels.Fields(), func(name string) bool { return measureFields[strings.ToLower(name)] != nil }) {
+func (g *grading) measure(findings []*weighed) {
+	if !slices.ContainsFunc(g.set.Fields(), func(name string) bool { return measureFields[strings.ToLower(name)] != nil }) {
 		return
 	}
 	m := &measuring{
-		detection: d, images: make(map[proctree.Process]string), servers: make(map[serverKey]*serverTimes),
+		forest: g.forest, workers: g.workers, images: make(map[proctree.Process]string), servers: make(map[serverKey]*serverTimes),
 		hosts: make(map[string]map[int]bool), shapes: make(map[measureKey]*shapeTimes), across: make(map[measureKey]map[int]bool),
 	}
 	m.lookAtServers(findings)
@@ -181,18 +182,17 @@ func (m *measuring) lookAtServers(findings []*weighed) {
 			wanted[m.server(f.Worker)] = true
 		}
 	}
-	d := m.detection
-	for host := range d.workers.hosts {
-		for i, worker := range d.workers.hosts[host].worker {
+	for host := range m.workers.hosts {
+		for i, worker := range m.workers.hosts[host].worker {
 			if worker == 0 {
 				continue
 			}
-			image := m.server(d.forest.Process(host, int(worker-1)))
+			image := m.server(m.forest.Process(host, int(worker-1)))
 			if !wanted[image] {
 				continue
 			}
 			addTo(m.hosts, image, host)
-			if at := d.forest.Process(host, i).Start(); at != 0 {
+			if at := m.forest.Process(host, i).Start(); at != 0 {
 				m.times(serverKey{host, image}).add(at)
 			}
 		}
@@ -203,7 +203,7 @@ func (m *measuring) lookAtServers(findings []*weighed) {
 func (m *measuring) server(worker proctree.Process) string {
 	image, ok := m.images[worker]
 	if !ok {
-		image = strings.ToLower(m.detection.forest.Texts().Text(worker.Image()))
+		image = strings.ToLower(m.forest.Texts().Text(worker.Image()))
 		m.images[worker] = image
 	}
 	return image

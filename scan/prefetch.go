@@ -17,7 +17,7 @@ type loadedRules struct {
 	err   error
 
 	matchers []*rules.Matcher // of RuleSets.Detections
-	crashes  []caughtPanic
+	crashes  crashLog
 	events   *eventPlan // of the rules that give findings
 }
 
@@ -79,7 +79,7 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *p
 		}
 		if loaded.err == nil && workers > 1 {
 			if err := work.Guard(func() { l.learn(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
-				loaded.crashes = append(loaded.crashes, caughtPanic{what: "rules", err: err})
+				loaded.crashes.tell("rules", err)
 				loaded.matchers = newMatchers(loaded.rules.Detections, workers)
 			}
 		}

@@ -8,19 +8,18 @@ import (
 // Describer says of any process what a finding says of one. A Describer is for
 // one goroutine.
 type Describer struct {
-	detection *detection
-	subject   *subject
+	finder  finder
+	subject *subject
 }
 
 // Describer returns what describes the processes of the result.
 func (r *Result) Describer() *Describer {
-	d := &detection{forest: r.Forest, workers: r.workers, inputs: r.inputs}
-	return &Describer{d, newSubject(r.Rules.Detections, r.Forest, r.workers)}
+	return &Describer{finder{r.Forest, r.workers, r.inputs}, newSubject(r.Rules.Detections, r.Forest, r.workers)}
 }
 
 // Describe returns what a finding would say of a process by itself: neither rules
 // nor a level, and no evidence if its start is not in the logs.
 func (d *Describer) Describe(p proctree.Process) *finding.Finding {
 	d.subject.process = p
-	return d.detection.finding(d.subject)
+	return d.finder.finding(d.subject)
 }

@@ -98,35 +98,36 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}, writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
 	res.workers.tellApplications(loaded.rules.Applications, options.workers())
-	d := &detection{
-		options: &options, forest: forest, set: loaded.rules.Detections, matchers: loaded.matchers, workers: res.workers, inputs: reading.inputs,
-		techniques: loaded.rules.Techniques, levels: loaded.rules.Levels, sessionLevels: loaded.rules.SessionLevels, crashes: loaded.crashes,
-	}
+	crashes := &loaded.crashes
+	crashes.add(res.workers.crashes.list...)
+	by := judging{forest, res.workers, options.workers(), crashes}
+	d := newDetection(by, loaded, reading.inputs, &options)
 	res.Findings = d.run(rest)
-	d.guarded("techniques", func() { d.mapTechniques(res.Findings) })
-	d.guarded("levels", func() { res.weighed = d.weigh(res.Findings) })
+	crashes.guard("techniques", func() { by.mapTechniques(loaded.rules.Techniques, res.Findings) })
+	grades, together := &grading{by, loaded.rules.Levels}, &grouping{by, loaded.rules.SessionLevels}
+	crashes.guard("levels", func() { res.weighed = grades.weigh(res.Findings) })
 	options.Baseline.Mark(res.Findings)
-	d.guarded("sessions", func() { res.Sessions = d.sessions(res.Findings) })
+	crashes.guard("sessions", func() { res.Sessions = together.of(res.Findings) })
 	options.Progress.Enter(PhaseStory)
-	d.guarded("web logs", func() { res.findWebLogs(reading.others, &options) })
-	d.guarded("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
-	d.guarded("levels", func() { d.weighWritten(res) })
+	crashes.guard("web logs", func() { res.findWebLogs(reading.others, &options) })
+	crashes.guard("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
+	crashes.guard("levels", func() { res.weighWritten(grades, together, options.Baseline) })
 	below := res.keepLevel(options.MinLevel)
-	d.guarded("second decoder", func() { d.crosscheck(res.Findings) })
-	d.guarded(whatCut, func() { res.cut(ctx, d, options.Found) })
+	crashes.guard("second decoder", func() { res.crosscheck(&options, crashes) })
+	crashes.guard(whatCut, func() { res.cut(ctx, crashes, options.Found) })
 	options.Progress.Enter(PhaseIntegrity)
 	res.Summary = summarize(reading, forest, loaded.rules)
 	res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost
 	res.Summary.expect(options.Expect, reading.parts)
 	only := options.only(below)
 	res.Summary.ask(&options, only)
-	d.guarded("integrity and coverage", func() { res.assessLogs(reading, &options, reading.notes) })
+	crashes.guard("integrity and coverage", func() { res.assessLogs(reading, &options, reading.notes) })
 	reading.hashContainers(ctx)
 	res.Manifest = newManifest(reading, loaded.rules.Detections, &options)
 	res.Manifest.Only = only
 	res.addWebLogs(options.WebLogs)
 	res.tellApart(reading)
-	res.Summary.addCrashes(d)
+	res.Summary.addCrashes(crashes.list, &d.finder)
 	res.Interrupt(context.Cause(ctx))
 	return res, nil
 }

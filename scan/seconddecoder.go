@@ -18,8 +18,9 @@ import (
 // crosscheck asks the second decoder about the findings' first records. Where
 // there are more findings than it is to be asked about, those come first that
 // differ: the first of each image and command line, then repetitions.
-func (d *detection) crosscheck(findings []*finding.Finding) {
-	limit := max(0, cmp.Or(d.options.Crosscheck, DefaultCrosscheck))
+func (res *Result) crosscheck(options *Options, crashes *crashLog) {
+	limit := max(0, cmp.Or(options.Crosscheck, DefaultCrosscheck))
+	findings := res.Findings
 	order := findings
 	if limit < len(findings) {
 		reason := "not checked: beyond the first " + plural.Count(limit, "finding")
@@ -30,15 +31,15 @@ func (d *detection) crosscheck(findings []*finding.Finding) {
 	}
 	tasks := make([]checkTask, len(order))
 	for i, f := range order {
-		tasks[i] = checkTask{f, i < d.options.RawEvents}
+		tasks[i] = checkTask{f, i < options.RawEvents}
 	}
 	// Findings of one file and chunk stand together, so that it is read once.
 	slices.SortStableFunc(tasks, func(a, b checkTask) int { return finding.Compare(&a.finding.Evidence[0], &b.finding.Evidence[0]) })
 	const run = 8
 	runs := (len(tasks) + run - 1) / run
-	checkers := make([]*checker, min(d.options.workers(), runs))
+	checkers := make([]*checker, min(options.workers(), runs))
 	for i := range checkers {
-		checkers[i] = &checker{check: crosscheck.New(), inputs: d.inputs}
+		checkers[i] = &checker{check: crosscheck.New(), inputs: res.inputs}
 	}
 	failures := work.Each(len(checkers), runs, func(g, i int) {
 		c := checkers[g]
@@ -48,9 +49,9 @@ func (d *detection) crosscheck(findings []*finding.Finding) {
 		c.close()
 	})
 	for _, c := range checkers {
-		d.crashes = append(d.crashes, c.crashes...)
+		crashes.add(c.crashes...)
 	}
-	d.crashes = append(d.crashes, crashesIn("second decoder", failures)...)
+	crashes.failed("second decoder", failures)
 }
 
 // checkTask is a finding that the second decoder is to be asked about.

@@ -9,10 +9,17 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// sessions puts findings that hang from one worker together: the gravest first,
+// grouping puts findings together into sessions, and raises the level of what they come to by
+// rules.
+type grouping struct {
+	judging
+	set *rules.Set
+}
+
+// of puts findings that hang from one worker together: the gravest first,
 // and last those that a baseline knows. Findings below no worker belong to no
 // session.
-func (d *detection) sessions(findings []*finding.Finding) []*finding.Session {
+func (g *grouping) of(findings []*finding.Finding) []*finding.Session {
 	byKey := make(map[string]*finding.Session)
 	var sessions []*finding.Session
 	for _, f := range findings {
@@ -27,30 +34,29 @@ func (d *detection) sessions(findings []*finding.Finding) []*finding.Session {
 		}
 		s.Findings = append(s.Findings, f)
 	}
-	d.summarize(sessions)
+	g.summarize(sessions)
 	slices.SortFunc(sessions, finding.CompareSessions)
 	return sessions
 }
 
 // summarize says what sessions come to.
-func (d *detection) summarize(sessions []*finding.Session) {
-	summarizers := newSummarizers(d, min(d.options.workers(), len(sessions)))
-	failures := work.Each(len(summarizers), len(sessions), func(g, i int) { summarizers[g].do(sessions[i]) })
-	d.crashes = append(d.crashes, crashesIn("sessions", failures)...)
+func (g *grouping) summarize(sessions []*finding.Session) {
+	summarizers := g.summarizers(min(g.goroutines, len(sessions)))
+	failures := work.Each(len(summarizers), len(sessions), func(by, i int) { summarizers[by].do(sessions[i]) })
+	g.crashes.failed("sessions", failures)
 }
 
 // summarizer says what sessions come to. It is for one goroutine.
 type summarizer struct {
-	detection *detection
-	below     *lineage
-	raiser    *judge // of the rules that raise a session's level
+	all    *grouping
+	below  *lineage
+	raiser *judge // of the rules that raise a session's level
 }
 
-func newSummarizers(d *detection, n int) []*summarizer {
+func (g *grouping) summarizers(n int) []*summarizer {
 	list := make([]*summarizer, n)
-	raisers := newJudges(d.sessionLevels, newMatchers(d.sessionLevels, n)[:n], d.forest, d.workers)
-	for i := range list {
-		list[i] = &summarizer{d, newLineage(d.forest), raisers[i]}
+	for i, raiser := range g.judges(g.set, n) {
+		list[i] = &summarizer{g, newLineage(g.forest), raiser}
 	}
 	return list
 }
@@ -61,12 +67,12 @@ func (by *summarizer) do(s *finding.Session) {
 	done := false
 	defer func() {
 		if !done {
-			*by = *newSummarizers(by.detection, 1)[0]
+			*by = *by.all.summarizers(1)[0]
 		}
 	}()
 	s.Summarize()
 	if s.Worker.Exists() {
-		s.Application = applicationPool(by.detection.forest.Texts(), s.Worker)
+		s.Application = applicationPool(by.all.forest.Texts(), s.Worker)
 	}
 	by.below.climb(s)
 	by.raise(s)

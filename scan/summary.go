@@ -132,20 +132,20 @@ func (s *Summary) unreadable(more ...FileError) {
 }
 
 // addCrashes takes the panics that were caught after the reading.
-func (s *Summary) addCrashes(d *detection) {
+func (s *Summary) addCrashes(crashes []caughtPanic, of *finder) {
 	for _, h := range s.Hosts {
 		if h.Crash != nil {
 			s.Crashes = append(s.Crashes, FileError{h.Name, fmt.Errorf("internal error: process trees: %w", h.Crash)})
 		}
 	}
-	for _, c := range slices.Concat(d.workers.crashes, d.crashes) {
+	for _, c := range crashes {
 		if !c.process.Exists() {
 			s.Crashes = append(s.Crashes, FileError{c.what, fmt.Errorf("internal error: %w", c.err)})
 			continue
 		}
 		path, offset := c.process.Host().Name, int64(0)
 		for r := range c.process.Records() {
-			e := d.evidence(r)
+			e := of.evidence(r)
 			path, offset = e.File, e.Offset
 			break
 		}

@@ -4,25 +4,25 @@ import (
 	"slices"
 
 	"webshellscan/internal/work"
+	"webshellscan/rules"
 	"webshellscan/scan/finding"
 )
 
-// mapTechniques says of each finding which rules of the role technique its
-// process matches.
-func (d *detection) mapTechniques(findings []*finding.Finding) {
-	set := d.techniques
+// mapTechniques says of each finding which rules of the role technique, those of
+// the set, its process matches.
+func (j *judging) mapTechniques(set *rules.Set, findings []*finding.Finding) {
 	if len(set.Rules()) == 0 {
 		return
 	}
-	judges := newJudges(set, newMatchers(set, d.options.workers()), d.forest, d.workers)
+	judges := j.judges(set, j.goroutines)
 	failures := work.Each(len(judges), (len(findings)+batchSize-1)/batchSize, func(g, i int) {
-		j := judges[g]
+		by := judges[g]
 		for _, f := range findings[i*batchSize : min((i+1)*batchSize, len(findings))] {
-			for _, rule := range j.match(f.Process) {
+			for _, rule := range by.match(f.Process) {
 				f.Techniques = append(f.Techniques, set.Rules()[rule])
 			}
 			f.Techniques = slices.Clip(f.Techniques)
 		}
 	})
-	d.crashes = append(d.crashes, crashesIn("techniques", failures)...)
+	j.crashes.failed("techniques", failures)
 }

@@ -36,7 +36,7 @@ type workerMap struct {
 	forest  *proctree.Forest
 	servers []serverName // by index of the rule that tells a server
 	hosts   []hostWorkers
-	crashes []caughtPanic
+	crashes crashLog
 
 	programs programs
 	between  map[proctree.Process]bool // between a server and a finding; nil until findings are there
@@ -83,7 +83,8 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, signs []sign, workers
 			}
 		})
 	})
-	m.crashes = append(crashesOf(judges), crashesIn("servers", failures)...)
+	m.crashes.add(crashesOf(judges)...)
+	m.crashes.failed("servers", failures)
 	m.takeSigns(set, signs)
 	for i := range m.hosts {
 		m.inherit(i)
@@ -191,7 +192,7 @@ func (m *workerMap) tellApplications(set *rules.Set, workers int) {
 			}
 		}
 	})
-	m.crashes = append(m.crashes, crashesIn("applications", failures)...)
+	m.crashes.failed("applications", failures)
 }
 
 // workerOf returns the server that a process runs below; the zero Process if

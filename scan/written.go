@@ -20,7 +20,7 @@ func (r *Result) tellWriters(s *finding.Session, st *story.Story) {
 
 // weighWritten weighs the sessions again of which programs ran that they wrote:
 // that is known only when the stories are told.
-func (d *detection) weighWritten(r *Result) {
+func (r *Result) weighWritten(by *grading, together *grouping, known *finding.Baseline) {
 	wrote := make(map[string]bool)
 	for f := range r.writers {
 		wrote[f.Session] = true
@@ -35,14 +35,14 @@ func (d *detection) weighWritten(r *Result) {
 	if len(findings) == 0 {
 		return
 	}
-	d.weighAgain(findings)
+	by.weighAgain(findings)
 	var again []*finding.Session
 	for _, s := range r.Sessions {
 		if wrote[s.Key] {
 			again = append(again, s)
-			d.options.Baseline.Mark(s.Findings) // it knows up to a level
+			known.Mark(s.Findings) // it knows up to a level
 		}
 	}
-	d.summarize(again)
+	together.summarize(again)
 	slices.SortFunc(r.Sessions, finding.CompareSessions)
 }
