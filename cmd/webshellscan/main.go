@@ -20,6 +20,7 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	// The first signal asks for an end with a report; a second one kills.
 	context.AfterFunc(ctx, stop)
+	spareCollections()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -62,9 +61,7 @@ func runMerge(cmd *cobra.Command, o *mergeOptions, args []string) error {
 	if err := checkPartials(args); err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(mergeGC))
-	}
+	defer collectAt(mergeGC)()
 	var partials []string
 	o.outputs = slices.DeleteFunc(o.outputs, func(path string) bool {
 		if !strings.HasSuffix(strings.ToLower(path), scan.PartialEnding) {
