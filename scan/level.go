@@ -205,13 +205,18 @@ func (g *grading) hand(findings []*weighed) {
 			g.reinstate(f)
 			hostile[f] = true
 		}
-		hostile[f] = hostile[f] || len(f.raises) > 0
+		hostile[f] = hostile[f] || slices.ContainsFunc(f.raises, g.isGrave)
 	}
 	for _, f := range slices.Backward(below) {
 		if above := k.above(f); above != nil && len(f.raises) > 0 {
 			g.inherit(above, f.raises)
 		}
 	}
+}
+
+// isGrave reports whether a rule raises so far that nothing below is a habit.
+func (g *grading) isGrave(r levelRaise) bool {
+	return g.set.Rules()[r.rule].Level >= rules.LevelHigh
 }
 
 // reinstate sets aside what lowers a finding, and takes back what that set aside.
