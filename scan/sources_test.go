@@ -216,6 +216,7 @@ func TestDeletedAndCarved(t *testing.T) {
 	for _, name := range slices.Sorted(keysOf(logs)) {
 		files = append(files, ntfstest.File{Path: "Logs/" + name, Data: logs[name], Deleted: true})
 	}
+	files = append(files, ntfstest.File{Path: "Logs/copy.evtx", Data: files[0].Data, Deleted: true})
 	volume := ntfstest.Volume(40_000_000/ntfstest.Cluster, files...)
 	dir := t.TempDir()
 	deleted, err := scan.Scan(t.Context(), scan.Options{Paths: []string{write(t, dir, "a.img", volume)}})
@@ -235,6 +236,14 @@ func TestDeletedAndCarved(t *testing.T) {
 		}
 		if !carve && len(res.Findings) > 0 || carve && len(res.Findings) != len(deleted.Findings) {
 			t.Errorf("carve %v: %d findings, want %d", carve, len(res.Findings), len(deleted.Findings))
+		}
+		if carve && res.Summary.Records != deleted.Summary.Records {
+			t.Errorf("%d records are carved, want %d", res.Summary.Records, deleted.Summary.Records)
+		}
+		for i, f := range res.Findings {
+			if want := len(deleted.Findings[i].Evidence); len(f.Evidence) != want {
+				t.Errorf("%d records of a process are carved, want %d", len(f.Evidence), want)
+			}
 		}
 		if carve && !res.Findings[0].Evidence[0].Carved {
 			t.Error("the evidence is not marked as carved")

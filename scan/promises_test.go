@@ -1,0 +1,179 @@
+package scan_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"webshellscan/rules"
+	"webshellscan/scan"
+)
+
+// TestFindInStory: what a search finds of a story says of which session it is, and
+// a field that is empty matches nothing.
+func TestFindInStory(t *testing.T) {
+	res := mustScan(t, scan.Options{Paths: []string{writeStory(t)}})
+	events, requests := 0, 0
+	for _, m := range res.Find(regexp.MustCompile(`^`), &scan.Options{}) {
+		for _, f := range m.Fields {
+			if f.Value == "" {
+				t.Errorf("%s is found, which is empty", f.Name)
+			}
+		}
+		switch {
+		case m.Event != nil && m.Event.Session != nil:
+			events++
+			if m.Session != m.Event.Session.Key || m.Session == "" {
+				t.Errorf("an event of session %q is said to be of %q", m.Event.Session.Key, m.Session)
+			}
+		case m.Event != nil && m.Session != "":
+			t.Errorf("an event without a session is said to be of %q", m.Session)
+		case m.Request != nil:
+			requests++
+			if m.Session != m.Request.Session.Key || m.Session == "" {
+				t.Errorf("a request of session %q is said to be of %q", m.Request.Session.Key, m.Session)
+			}
+		}
+	}
+	if events == 0 || requests == 0 {
+		t.Errorf("%d events of sessions and %d requests are found", events, requests)
+	}
+}
+
+// TestExplainLevels: rules about levels are explained of a process that has a
+// finding, of others only where they are asked for.
+func TestExplainLevels(t *testing.T) {
+	res := mustScan(t, scan.Options{Paths: []string{writeStory(t)}})
+	isLevel := func(r *rules.Rule) bool { return slices.Contains(res.Rules.Levels.Rules(), r) }
+	explained := func(list []*rules.Explanation) (n int) {
+		for _, e := range list {
+			if isLevel(e.Rule) {
+				n++
+			}
+		}
+		return n
+	}
+	all := len(res.Rules.Levels.Rules())
+	for p := range allProcesses(res) {
+		want := 0
+		for _, f := range res.Findings {
+			if f.Process == p {
+				want = all
+			}
+		}
+		if got := explained(res.Explain(p, nil)); got != want {
+			t.Errorf("PID %d: %d of %d rules about levels are explained, want %d", p.PID(), got, all, want)
+		}
+		if got := explained(res.Explain(p, isLevel)); got != all {
+			t.Errorf("PID %d: %d of %d rules about levels are explained where they are asked for", p.PID(), got, all)
+		}
+	}
+	if len(res.Findings) < 2 {
+		t.Errorf("%d findings", len(res.Findings))
+	}
+}
+
+// TestKeywords: a rule of keywords looks into all that the records of a process say.
+func TestKeywords(t *testing.T) {
+	folder := t.TempDir()
+	words := []string{"/c whoami", "cmd.exe", `IIS APPPOOL`, "shop", "200", "100", "w3wp.exe"}
+	for i, word := range append(words, "nowhere") {
+		writeFile(t, filepath.Join(folder, fmt.Sprintf("%d.yml", i)), fmt.Appendf(nil, `title: word %d
+name: word_%d
+logsource: {category: process_creation, product: windows}
+detection:
+  words: ['%s']
+  condition: words
+level: low
+`, i, i, word))
+	}
+	res := mustScan(t, scan.Options{Paths: []string{writeStory(t)}, Rules: scan.RuleOptions{Paths: []string{folder}}})
+	for p := range allProcesses(res) {
+		if p.PID() != 200 || p.Stub() {
+			continue
+		}
+		matched := make(map[string]bool)
+		for _, e := range res.Explain(p, func(r *rules.Rule) bool { return strings.HasPrefix(r.Name, "word_") }) {
+			matched[e.Rule.Name] = e.Matched
+		}
+		if len(matched) != len(words)+1 {
+			t.Fatalf("%d rules are explained", len(matched))
+		}
+		for i, word := range append(words, "nowhere") {
+			if got := matched[fmt.Sprintf("word_%d", i)]; got != (i < len(words)) {
+				t.Errorf("%s: matched %v", word, got)
+			}
+		}
+	}
+}
+
+// TestPromises: what a scan is asked for beside findings: hosts that must be there,
+// whose web logs are whose, and how far it is.
+func TestPromises(t *testing.T) {
+	dir := writeStory(t)
+	var progress scan.Progress
+	web := filepath.Join(dir, "WEB1", "inetpub")
+	res := mustScan(t, scan.Options{Paths: []string{dir}, Expect: []string{"web1", "DB1", "WEB7"}, Progress: &progress})
+	var missing []string
+	for _, e := range res.Summary.Unreadable {
+		missing = append(missing, e.Path)
+	}
+	if !slices.Equal(missing, []string{"WEB7"}) {
+		t.Errorf("missing %v, want WEB7", missing)
+	}
+	if got := progress.Phase(); got != scan.PhaseIntegrity {
+		t.Errorf("the last that it did was %s", got)
+	}
+	for _, host := range res.Forest.Hosts() {
+		if wrong := res.WrongWebLogs(map[string]string{web: host.Name}); len(wrong) > 0 {
+			t.Errorf("host %s: %v", host.Name, wrong)
+		}
+	}
+	nowhere := filepath.Join(dir, "nowhere")
+	want := []string{"WEB1=" + nowhere + ": no web log was found there", "WEB9=" + web + ": no host of these logs is called so"}
+	got := res.WrongWebLogs(map[string]string{nowhere: "WEB1", web: "WEB9"})
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("wrong web logs %v, want %v", got, want)
+	}
+}
+
+// TestExportIsReadOnce: an export that is read in several parts is read whole, once,
+// and hashed, and its processes are in the trees.
+func TestExportIsReadOnce(t *testing.T) {
+	const record = `{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}},"EventID":4688,` +
+		`"TimeCreated":{"#attributes":{"SystemTime":"2026-03-02T08:00:0%d.000Z"}},"EventRecordID":%d,"Channel":"Security","Computer":"WEB1"},` +
+		`"EventData":{"NewProcessId":"0x%x","NewProcessName":"C:\\%s","ProcessId":"0x%x","CommandLine":"%s"}}}` + "\n"
+	var text strings.Builder
+	for i, p := range []struct {
+		pid, parent int
+		image       string
+	}{{100, 8, "w3wp.exe"}, {200, 100, "cmd.exe"}, {201, 200, "whoami.exe"}} {
+		fmt.Fprintf(&text, record, i, 70+i, p.pid, p.image, p.parent, p.image)
+		text.WriteString(strings.Repeat("\n", 5<<20)) // more than a part
+	}
+	path := filepath.Join(t.TempDir(), "export.jsonl")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, workers := range []int{1, 4} {
+		res := mustScan(t, scan.Options{Paths: []string{path}, Hash: true, Workers: workers})
+		if in := res.Manifest.Inputs[0]; in.Records != 3 || in.SHA256 == "" || in.Error != "" {
+			t.Errorf("%d goroutines: the manifest has %+v", workers, in)
+		}
+		if n := res.Forest.Hosts()[0].Events.SecurityCreate; n != 3 {
+			t.Errorf("%d goroutines: %d processes are in the trees, want 3", workers, n)
+		}
+		for _, f := range res.Findings {
+			if len(f.Evidence) != 1 {
+				t.Errorf("%d goroutines: %d records of PID %d", workers, len(f.Evidence), f.Process.PID())
+			}
+		}
+		if len(res.Findings) == 0 {
+			t.Errorf("%d goroutines: nothing is found", workers)
+		}
+	}
+}
