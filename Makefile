@@ -35,7 +35,7 @@ fuzz:
 # Whole scans of made logs beside reading the same bytes and taking their CRC-32.
 bench: bench-logs
 	WEBSHELLSCAN_BENCH=$(abspath $(BENCH)) go test -run '^$$' -bench 'Scan|Oracle|Scaling|Rules|Sources' -benchtime 5x ./scan
-	go test -run '^$$' -bench . ./scan/event ./scan/evtx ./scan/proctree ./scan/crosscheck ./rules
+	go test -run '^$$' -bench . ./scan/event ./scan/evtx ./scan/export ./scan/proctree ./scan/crosscheck ./scan/source/... ./rules
 
 bench-logs: $(BENCH)/mixed $(BENCH)/none $(BENCH)/forwarded $(BENCH)/sysmon $(BENCH)/security $(BENCH)/distinct $(BENCH)/real
 

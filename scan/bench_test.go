@@ -33,13 +33,27 @@ func benchFolder(b *testing.B, kind string) string {
 	return folder
 }
 
+// scanFolder is benchFolder, but "corpus" is the folder of real logs beside the
+// repository: many small ones.
+func scanFolder(b *testing.B, kind string) string {
+	b.Helper()
+	if kind != "corpus" {
+		return benchFolder(b, kind)
+	}
+	folder := filepath.Join(corpus, "logs")
+	if _, err := os.Stat(folder); err != nil {
+		b.Skipf("no real logs at %s", folder)
+	}
+	return folder
+}
+
 // BenchmarkScan times whole scans, beside reading the same bytes and taking
 // their CRC-32 with the same number of workers: the ratio of the two is what is
 // promised, since machines differ.
 func BenchmarkScan(b *testing.B) {
-	for _, kind := range []string{"mixed", "none", "forwarded", "real", "sysmon", "security", "distinct"} {
+	for _, kind := range []string{"mixed", "none", "forwarded", "real", "sysmon", "security", "distinct", "corpus"} {
 		b.Run(kind, func(b *testing.B) {
-			folder := benchFolder(b, kind)
+			folder := scanFolder(b, kind)
 			workers := runtime.GOMAXPROCS(0)
 			b.ReportAllocs()
 			var ratio float64

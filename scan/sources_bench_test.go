@@ -44,6 +44,7 @@ func BenchmarkSources(b *testing.B) {
 		b.Run(form.name, func(b *testing.B) {
 			path := filepath.Join(dir, form.name)
 			form.make(b, path)
+			b.ReportAllocs()
 			var alone, within time.Duration
 			for b.Loop() {
 				alone += cpuOfScan(b, folder)

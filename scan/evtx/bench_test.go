@@ -3,9 +3,11 @@ package evtx_test
 import (
 	"bytes"
 	"hash/crc32"
+	"math/rand/v2"
 	"testing"
 	"time"
 
+	"webshellscan/internal/cputime"
 	"webshellscan/internal/evtxtest"
 	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/scan/event"
@@ -80,4 +82,49 @@ func streamFile(b testing.TB, o fleet.StreamOptions, style evtxtest.Style) []byt
 		b.Fatal(err)
 	}
 	return file.Data
+}
+
+// BenchmarkCarve searches for chunks where there are none: in zeros, in text and in
+// what looks like nothing, beside taking the CRC-32 of the same bytes.
+func BenchmarkCarve(b *testing.B) {
+	const size = 32 << 20
+	noise := make([]byte, size)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
+	for _, bb := range []struct {
+		name string
+		data []byte
+	}{
+		{"zeros", make([]byte, size)},
+		{"text", bytes.Repeat([]byte("a line of a file that is no event log\r\n"), size/39)},
+		{"stars", bytes.Repeat([]byte("** as records begin **\r\n"), size/24)},
+		{"noise", noise},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			before := cputime.Used()
+			const rounds = 5
+			for range rounds {
+				crc32.ChecksumIEEE(bb.data)
+			}
+			floor := (cputime.Used() - before) / rounds
+			f := evtx.Raw(bytes.NewReader(bb.data), int64(len(bb.data)))
+			r := evtx.NewReader(processEvents)
+			b.SetBytes(int64(len(bb.data)))
+			b.ReportAllocs()
+			before = cputime.Used()
+			for b.Loop() {
+				reading := r.Carve(f, []evtx.Part{{Start: 0, End: f.Size()}})
+				for ev := range reading.Events(b.Context()) {
+					if ev != nil { // nil stands for a stretch without a chunk
+						b.Fatal("an event")
+					}
+				}
+			}
+			used := cputime.Used() - before
+			b.ReportMetric(float64(len(bb.data))*float64(b.N)/1e9/used.Seconds(), "GB/cpu-s")
+			b.ReportMetric(float64(used)/float64(b.N)/float64(floor), "x-crc")
+		})
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"webshellscan/internal/cputime"
 	"webshellscan/scan/event"
 	"webshellscan/scan/export"
 )
@@ -206,11 +207,13 @@ func BenchmarkRead(b *testing.B) {
 			data := []byte(text.String())
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
+			before := cputime.Used()
 			for b.Loop() {
 				if _, err := export.Read(b.Context(), bytes.NewReader(data), int64(len(data)), bench.form, want, func(*export.Record) error { return nil }); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64(len(data))*float64(b.N)/1e6/(cputime.Used()-before).Seconds(), "MB/cpu-s")
 		})
 	}
 }

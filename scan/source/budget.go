@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"webshellscan/scan/source/archive"
 	"webshellscan/scan/source/image"
 )
 
@@ -17,13 +18,14 @@ var ErrMemory = errors.New("more memory needed than is allowed")
 type budget struct {
 	most int64
 
-	mu   sync.Mutex
-	free *sync.Cond
-	used int64
-	held int64       // of used: for good
-	idle []*unpacked // of used: what nobody reads now, the longest unread first
-	kept int64       // of used: blocks of images
-	full bool        // others needed the room of blocks: none are kept any more
+	mu       sync.Mutex
+	free     *sync.Cond
+	used     int64
+	held     int64       // of used: for good
+	idle     []*unpacked // of used: what nobody reads now, the longest unread first
+	kept     int64       // of used: blocks of images
+	decoders int64       // of held: what unpacking takes beside the content
+	full     bool        // others needed the room of blocks: none are kept any more
 
 	memory memory
 	blocks *image.Blocks
@@ -79,6 +81,24 @@ func (b *budget) hold(n int64) error {
 	b.used += n
 	b.held += n
 	return nil
+}
+
+// holdDecoder takes what unpacking an archive needs beside the content, for good, as
+// its members may be unpacked again: dictionaries of 16 to 64 MiB are usual for these
+// formats, and the garbage collector lets them double.
+func (b *budget) holdDecoder(format archive.Format) {
+	const usual = 64 << 20
+	switch format {
+	case archive.SevenZip, archive.XZ, archive.Zstd:
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		more := min(usual, b.most/4) - b.decoders // one is unpacked at a time
+		if more > 0 && more <= b.most-b.used {
+			b.used += more
+			b.held += more
+			b.decoders += more
+		}
+	}
 }
 
 // let gives back what hold took.

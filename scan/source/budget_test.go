@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"webshellscan/scan/source/archive"
 )
 
 // TestBlocksGiveWay: blocks of images take what is free, and give it back as soon as
@@ -29,6 +31,29 @@ func TestBlocksGiveWay(t *testing.T) {
 	}
 	if b.take(1) != nil {
 		t.Error("blocks took room that others had needed")
+	}
+}
+
+// TestDecoderRoom: what decoders with dictionaries take is part of the budget, once,
+// and a quarter of it at most.
+func TestDecoderRoom(t *testing.T) {
+	for _, tt := range []struct {
+		format     archive.Format
+		most, want int64
+	}{
+		{archive.Zip, 1 << 30, 0},
+		{archive.Gzip, 1 << 30, 0},
+		{archive.SevenZip, 1 << 30, 64 << 20},
+		{archive.XZ, 1 << 30, 64 << 20},
+		{archive.Zstd, 100, 25},
+	} {
+		b := newBudget(tt.most)
+		for range 2 {
+			b.holdDecoder(tt.format)
+		}
+		if b.used != tt.want || b.held != tt.want {
+			t.Errorf("format %d: %d bytes of %d", tt.format, b.used, tt.most)
+		}
 	}
 }
 

@@ -278,6 +278,7 @@ func (x *expander) takeApart(c *container) bool {
 // archive takes an archive apart.
 func (x *expander) archive(c *container, format archive.Format) {
 	a := &archiveWalk{expander: x, container: c, format: format}
+	x.budget.holdDecoder(format)
 	err := archive.Walk(x.ctx, c.file, archive.Options{Name: c.name, Passwords: x.options.Passwords}, a.member)
 	if err != nil {
 		x.skip(c.path, err)

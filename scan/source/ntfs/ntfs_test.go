@@ -13,6 +13,7 @@ import (
 	"slices"
 	"testing"
 
+	"webshellscan/internal/cputime"
 	"webshellscan/scan/source/ntfs"
 	"webshellscan/scan/source/ntfs/ntfstest"
 )
@@ -312,6 +313,33 @@ func tool(t *testing.T, name string, arguments ...string) {
 	if out, err := exec.Command(path, arguments...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, out)
 	}
+}
+
+// BenchmarkWalk reads a master file table of small files, of which one in a hundred
+// is a log.
+func BenchmarkWalk(b *testing.B) {
+	const records = 40_000
+	var files []ntfstest.File
+	for i := range records {
+		ending := "txt"
+		if i%100 == 0 {
+			ending = "evtx"
+		}
+		files = append(files, ntfstest.File{Path: fmt.Sprintf("folder%d/name of a file %d.%s", i/200, i, ending), Data: []byte("ElfFile\x00"), Resident: true})
+	}
+	data := ntfstest.Volume(12_000, files...)
+	b.ReportAllocs()
+	before := cputime.Used()
+	for b.Loop() {
+		v, err := ntfs.Open(bytes.NewReader(data))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if list, err := v.Walk(b.Context()); err != nil || len(list) != records/100 {
+			b.Fatalf("%d files, %v", len(list), err)
+		}
+	}
+	b.ReportMetric(records*float64(b.N)/(cputime.Used()-before).Seconds(), "records/cpu-s")
 }
 
 // FuzzWalk: no volume makes the walk fail, and no file is larger than its volume.

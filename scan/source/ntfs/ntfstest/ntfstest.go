@@ -15,8 +15,7 @@ const Cluster = 4096
 const (
 	recordSize = 1024
 	mftCluster = 4
-	mftRecords = 64
-	firstFree  = mftCluster + mftRecords*recordSize/Cluster
+	mftRecords = 64 // at least
 	firstFile  = 24
 	rootRecord = 5
 )
@@ -41,21 +40,37 @@ type File struct {
 
 // Volume returns the bytes of a volume of so many clusters with these files.
 func Volume(clusters int, files ...File) []byte {
-	v := &volume{data: make([]byte, clusters*Cluster), next: firstFree, records: firstFile, folders: map[string]uint64{"": rootRecord}, bitmap: make([]byte, (clusters+7)/8)}
+	table := tableSize(files)
+	v := &volume{data: make([]byte, clusters*Cluster), next: mftCluster + table/Cluster, records: firstFile, folders: map[string]uint64{"": rootRecord}, bitmap: make([]byte, (clusters+7)/8)}
 	v.boot()
-	for i := range firstFree {
+	for i := range v.next {
 		v.bitmap[i/8] |= 1 << (i % 8)
 	}
 	v.put(rootRecord, record{flags: 3, names: []name{{rootRecord, "."}}})
 	for _, f := range files {
 		v.add(f)
 	}
-	mft := runs{{mftCluster, mftRecords * recordSize / Cluster}}
-	v.put(0, record{flags: 1, names: []name{{rootRecord, "$MFT"}}, streams: []stream{{runs: mft, size: mftRecords * recordSize}}})
-	at := v.alloc(1)
+	mft := runs{{mftCluster, table / Cluster}}
+	v.put(0, record{flags: 1, names: []name{{rootRecord, "$MFT"}}, streams: []stream{{runs: mft, size: table}}})
+	n := (len(v.bitmap) + Cluster - 1) / Cluster
+	at := v.alloc(n)
 	copy(v.data[at*Cluster:], v.bitmap)
-	v.put(6, record{flags: 1, names: []name{{rootRecord, "$Bitmap"}}, streams: []stream{{runs: runs{{at, 1}}, size: len(v.bitmap)}}})
+	v.put(6, record{flags: 1, names: []name{{rootRecord, "$Bitmap"}}, streams: []stream{{runs: runs{{at, n}}, size: len(v.bitmap)}}})
 	return v.data
+}
+
+// tableSize returns how many bytes of whole clusters the master file table needs.
+func tableSize(files []File) int {
+	folders := make(map[string]bool)
+	for _, f := range files {
+		for at, c := range f.Path {
+			if c == '/' {
+				folders[f.Path[:at]] = true
+			}
+		}
+	}
+	size := max(mftRecords, firstFile+len(files)+len(folders)) * recordSize
+	return (size + Cluster - 1) / Cluster * Cluster
 }
 
 type volume struct {
