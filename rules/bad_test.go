@@ -22,8 +22,8 @@ var badRules = []struct {
 	is           error
 	says         string
 }{
-	{"broken YAML", "title: x\ndetection:\n  a: [1, 2\n  b: 3\n", 3, 3, rules.ErrYAML, "not valid YAML"},
-	{"tabs for indentation", "title: x\ndetection:\n\ta: 1\n", 3, 2, rules.ErrYAML, "not valid YAML"},
+	{"broken YAML", "title: x\ndetection:\n  a: [1, 2\n  b: 3\n", 4, 4, rules.ErrYAML, "expected ',' or ']' (while parsing a flow sequence from line 13 on)"},
+	{"tabs for indentation", "title: x\ndetection:\n\ta: 1\n", 3, 1, rules.ErrYAML, "not valid YAML"},
 	{"a key given twice", "title: x\nlevel: low\nlevel: high\n", 3, 1, rules.ErrYAML, `key "level" given twice`},
 	{"unknown anchor", "title: x\nid: *nowhere\n", 2, 5, rules.ErrYAML, "unknown anchor"},
 	{"an alias of itself", "title: x\nlogsource: &a\n  category: *a\n", 2, 12, rules.ErrTooLarge, "nested more than 32 deep"},

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"webshellscan/rules/internal/text"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // Limits on what a rule file may be. SigmaHQ's longest rule has 40 KB, its
@@ -142,60 +140,18 @@ func readDocument(file string, part documentPart) (nodes []*node, err error) {
 	}
 }
 
-// yamlError turns an error of the YAML reader, whose text begins with "yaml:
-// line N: ", into one with a position. The column is that of the line's first
-// character, since the reader names none.
+// yamlError turns an error of the YAML reader into one with a position in the
+// file, that of the part if the reader names none.
 func yamlError(file string, part documentPart, err error) error {
-	reason := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if rest, ok := strings.CutPrefix(reason, "line "); ok {
-		if number, text, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil {
-				line, reason = n, text
-			}
+	at := &ParseError{file, part.line, 1, "not valid YAML: " + err.Error(), ErrYAML}
+	if problem := new(yaml.LoadError); errors.As(err, &problem) {
+		at.Reason = "not valid YAML: " + problem.Message
+		if problem.Mark.Line > 0 {
+			at.Line, at.Column = part.line-1+problem.Mark.Line, problem.Mark.Column
 		}
-		if isParserProblem(reason) {
-			line++
+		if begins := problem.ContextMark.Line; begins > 0 && begins < problem.Mark.Line {
+			at.Reason += fmt.Sprintf(" (%s from line %d on)", problem.ContextMsg, part.line-1+begins)
 		}
-	}
-	at := lineStart(part.data, line)
-	if name, ok := strings.CutPrefix(reason, "unknown anchor '"); ok { // the one error without a line
-		name, _, _ = strings.Cut(name, "'")
-		at = max(0, bytes.Index(part.data, []byte("*"+name)))
-		line = 1 + bytes.Count(part.data[:at], []byte("\n"))
-	}
-	column := at - (bytes.LastIndexByte(part.data[:at], '\n') + 1) + 1
-	return &ParseError{file, part.line - 1 + line, column, "not valid YAML: " + reason, ErrYAML}
-}
-
-// isParserProblem reports whether a problem comes from the reader's parser,
-// which counts lines from 0, rather than from its scanner, which counts them
-// from 1. These are the parser's messages.
-func isParserProblem(reason string) bool {
-	expected, ok := strings.CutPrefix(reason, "did not find expected ")
-	if !ok {
-		return strings.HasPrefix(reason, "found undefined tag handle") || strings.HasPrefix(reason, "found duplicate %")
-	}
-	switch expected {
-	case "<stream-start>", "<document start>", "node content", "'-' indicator", "key", "',' or ']'", "',' or '}'":
-		return true
-	}
-	return false
-}
-
-// lineStart returns the offset of the first character of a line that is not a
-// blank, or of the end.
-func lineStart(data []byte, line int) int {
-	at := 0
-	for range line - 1 {
-		next := bytes.IndexByte(data[at:], '\n')
-		if next < 0 {
-			return len(data)
-		}
-		at += next + 1
-	}
-	for at < len(data) && (data[at] == ' ' || data[at] == '\t') {
-		at++
 	}
 	return at
 }

@@ -69,7 +69,7 @@ var allowed = map[string]room{
 
 // outside says which packages alone may import a library.
 var outside = map[string][]string{
-	"go.yaml.in/yaml/v3":              {"rules"},
+	"go.yaml.in/yaml/v4":              {"rules"},
 	"github.com/spf13/cobra":          {"cmd/webshellscan"},
 	"github.com/spf13/pflag":          {"cmd/webshellscan"},
 	"github.com/klauspost/compress":   {"scan/partial", "scan/source/archive", "scan/source/image"},

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // bin is the folder of the program, which TestMain builds.

@@ -198,7 +198,7 @@ func checkMaterials(t *testing.T, r *release) {
 	for _, c := range bill.Components {
 		names[c.Name] = true
 	}
-	for _, want := range []string{"github.com/0xrawsec/golang-evtx", "github.com/spf13/cobra", "go.yaml.in/yaml/v3", "std"} {
+	for _, want := range []string{"github.com/0xrawsec/golang-evtx", "github.com/spf13/cobra", "go.yaml.in/yaml/v4", "std"} {
 		if !names[want] {
 			t.Errorf("no %s", want)
 		}
