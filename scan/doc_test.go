@@ -4,13 +4,16 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// TestDocNames: the comment of a function or a type begins with its name, as it is
-// spelt.
+// TestDocNames: the comment of a function or a type begins with its name, as it
+// is spelt.
 func TestDocNames(t *testing.T) {
 	for name := range allowed {
 		files, err := filepath.Glob(filepath.Join("..", name, "*.go"))
@@ -50,4 +53,49 @@ func docNames(t *testing.T, path string) {
 			}
 		}
 	}
+}
+
+// namedFile is a file or a folder of the module as documents for developers
+// name it.
+var namedFile = regexp.MustCompile("`((?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]+\\.(?:go|yml|md|tsv|csv|txt)|(?:cmd|integrations|internal|report|rules|scan)(?:/[A-Za-z0-9_.-]+)+)`")
+
+// TestNamedFiles: the files that documents for developers name are there, by
+// their whole path or the end of it.
+func TestNamedFiles(t *testing.T) {
+	there := make(map[string]bool) // by each end of each path
+	for _, path := range files(t) {
+		for path != "" {
+			there[path] = true
+			_, path, _ = strings.Cut(path, "/")
+		}
+	}
+	for _, name := range []string{"ARCHITECTURE", "CONTRIBUTING", "FORMAT", "GLOSSARY", "PERFORMANCE", "ROBUSTNESS"} {
+		text, err := os.ReadFile(filepath.Join("..", "docs", name+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range namedFile.FindAllSubmatch(text, -1) {
+			if path := string(match[1]); !there[path] {
+				t.Errorf("docs/%s.md: there is no %s", name, path)
+			}
+		}
+	}
+}
+
+// files returns the files and folders of the module, with slashes and from its
+// top.
+func files(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && path != ".." && strings.HasPrefix(entry.Name(), ".") {
+			return fs.SkipDir
+		}
+		list = append(list, strings.TrimPrefix(filepath.ToSlash(path), "../"))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
