@@ -1,0 +1,251 @@
+package scan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/finding"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
+	"webshellscan/scan/story"
+	"webshellscan/scan/weblog"
+)
+
+// TestIsMachine: the account of a computer bears its short name with a dollar sign.
+func TestIsMachine(t *testing.T) {
+	host := &proctree.Host{Names: []string{"WEB01", "web01.corp.example"}}
+	for user, want := range map[string]bool{
+		"WEB01$": true, `CORP\web01$`: true, "WEB01": false, `WEB01\WEB01`: false, "DB01$": false, "web01.corp.example$": false, "$": false, "": false,
+	} {
+		if got := isMachine(user, host); got != want {
+			t.Errorf("%q: %v", user, got)
+		}
+	}
+}
+
+// TestLostFirst: of what could not be read a second time the first place of the
+// input is told, whichever goroutine met it first; of one place the first reason.
+func TestLostFirst(t *testing.T) {
+	for _, places := range [][]int64{{5, 7, 9}, {9, 7, 5}, {7, 5, 9}, {5, 5, 7}} {
+		in := new(input)
+		for i, at := range places {
+			in.lose(at, fmt.Errorf("reason %d", i))
+		}
+		want := fmt.Sprintf("reason %d", slices.Index(places, 5))
+		if in.lostAt != 5 || !strings.Contains(in.lost.Error(), want) {
+			t.Errorf("%v: %v at %d, want %s", places, in.lost, in.lostAt, want)
+		}
+	}
+}
+
+// TestRestoredError: of what is held of an input that could not be read it is said
+// what it is instead, if that is known and it is no log.
+func TestRestoredError(t *testing.T) {
+	log := evtx.Raw(nil, 0)
+	known := source.Kind{Name: "a picture"}
+	for name, tt := range map[string]struct {
+		in   *input
+		want bool
+	}{
+		"not read, of a known kind":   {&input{err: errGone, kind: known}, true},
+		"not read, of no known kind":  {&input{err: errGone}, false},
+		"not read to the end":         {&input{err: errGone, evtx: log, kind: known}, false},
+		"read":                        {&input{evtx: log}, false},
+		"read, of another known kind": {&input{kind: known}, false},
+	} {
+		before := tt.in.err
+		tt.in.restore(nil)
+		var other *otherKindError
+		if got := errors.As(tt.in.err, &other); got != tt.want || !errors.Is(tt.in.err, before) {
+			t.Errorf("%s: %v", name, tt.in.err)
+		}
+	}
+}
+
+// TestChunksAt: a chunk is looked up by its place; one that is not known is read
+// from there.
+func TestChunksAt(t *testing.T) {
+	in := &input{chunks: []evtx.Chunk{{Offset: 4096, Records: 1}, {Offset: 69632, Records: 2}}}
+	for at, records := range map[int64]int{4096: 1, 69632: 2, 0: 0, 5000: 0, 1 << 20: 0} {
+		got := in.chunksAt(at)
+		if len(got) != 1 || got[0].Offset != at || got[0].Records != records {
+			t.Errorf("%d: %+v", at, got)
+		}
+	}
+}
+
+// TestOpenFilesAreBounded: of the open files of partial results those are closed
+// that nobody reads, the longest open first, until there are few enough.
+func TestOpenFilesAreBounded(t *testing.T) {
+	const over = 4
+	for read, want := range map[int]int{0: 0, 2: 0, maxPartFiles: over - 3} {
+		p := new(partFiles)
+		for i := range maxPartFiles + over - 1 {
+			f := &partFile{all: p, file: source.NewFile(strings.NewReader(""), 0, nil, nil)}
+			if i >= 2 && i < 2+read {
+				f.mu.Lock()
+			}
+			p.open = append(p.open, f)
+		}
+		last := &partFile{all: p, file: source.NewFile(strings.NewReader(""), 0, nil, nil)}
+		first := p.open[0]
+		p.opened(last)
+		if len(p.open) != maxPartFiles+want {
+			t.Errorf("%d are read: %d are open, want %d", read, len(p.open), maxPartFiles+want)
+		}
+		if first.file != nil || last.file == nil || p.open[len(p.open)-1] != last {
+			t.Errorf("%d are read: the first that was opened is open, or the last is not", read)
+		}
+	}
+}
+
+// TestTracesAdd: what goroutines noted of one computer is put together.
+func TestTracesAdd(t *testing.T) {
+	r := &firstPass{traced: make(map[string]*traced)}
+	for i := range int64(2) {
+		r.addTraced(map[string]*traced{"A": {[]event.Place{{Offset: i}}, 3}, fmt.Sprint(i): {nil, 1}})
+	}
+	if a := r.traced["A"]; len(r.traced) != 3 || len(a.places) != 2 || a.lost != 6 {
+		t.Errorf("%+v", r.traced)
+	}
+}
+
+// TestLostInManifest: a manifest counts what a log lost or what its header knows of
+// and it lacks, whichever is more, as far as a number of 32 bits goes.
+func TestLostInManifest(t *testing.T) {
+	for _, tt := range []struct {
+		lost    int
+		missing uint64
+		want    int
+	}{{3, 0, 3}, {3, 5, 5}, {0, 1<<31 - 1, 1<<31 - 1}, {0, 1 << 40, 1<<31 - 1}, {0, 1<<64 - 1, 1<<31 - 1}} {
+		in := &input{stats: evtx.Stats{Lost: tt.lost}, missing: evtx.Missing{Records: tt.missing}}
+		if got := newInputFile(in, false).Lost; got != tt.want {
+			t.Errorf("%d lost, %d missing: %d", tt.lost, tt.missing, got)
+		}
+	}
+}
+
+// TestChunksOfStory: a chunk is read for a story unless it is known to hold nothing
+// of it: what is quiet or older than the first session, and that no rule matched
+// anything in. One whose times are not known may hold anything.
+func TestChunksOfStory(t *testing.T) {
+	const since = 100 * event.Hour
+	in := &input{chunks: []evtx.Chunk{
+		{Offset: 0, Latest: since}, {Offset: 1 << 16, Latest: since, Quiet: true}, {Offset: 2 << 16, Latest: since - storySlack},
+		{Offset: 3 << 16, Latest: since - storySlack - 1}, {Offset: 4 << 16}, {Offset: 5 << 16, Latest: 1},
+	}}
+	for _, tt := range []struct {
+		since event.Time
+		hits  []int64
+		want  []int64
+	}{
+		{since, nil, []int64{0, 2, 4}},
+		{since, []int64{1<<16 + 600, 5<<16 + 65535}, []int64{0, 1, 2, 4, 5}},
+		{noSession, nil, nil},
+		{noSession, []int64{4 << 16}, []int64{4}},
+	} {
+		p := &storyPass{since: tt.since, hits: map[uint32][]int64{0: tt.hits}}
+		var got []int64
+		for _, c := range p.chunksOf(in) {
+			got = append(got, c.Offset>>16)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("since %d, hits %d: chunks %d, want %d", tt.since, tt.hits, got, tt.want)
+		}
+	}
+}
+
+// TestHeldOfStory: the same for what a partial result holds.
+func TestHeldOfStory(t *testing.T) {
+	const since = 100 * event.Hour
+	texts := proctree.NewTexts()
+	c := proctree.NewCollector(texts)
+	forest, err := proctree.Build(t.Context(), texts, []*proctree.Collector{c}, map[string]int{"web1": 1, "db1": 1}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &holder{since: since, forest: forest, index: story.NewIndex(forest, nil), active: map[int]bool{}}
+	h.active[h.index.Host("web1")] = true
+	in := func(host string) *input { return &input{stats: evtx.Stats{Hosts: map[string]int{host: 1}}} }
+	for latest, want := range map[event.Time]bool{since: true, since - storySlack: true, since - storySlack - 1: false, 1: false, 0: true} {
+		if got := h.tells(in("web1"), evtx.Chunk{Latest: latest}); got != want {
+			t.Errorf("a chunk up to %d may tell something: %v", latest, got)
+		}
+	}
+	if h.tells(in("db1"), evtx.Chunk{Latest: since}) {
+		t.Error("a host without a session tells something")
+	}
+	if h.since = noSession; h.tells(in("web1"), evtx.Chunk{}) {
+		t.Error("something is told although there is no session")
+	}
+}
+
+// TestEntryAddresses: whose requests are shown beside those of an entry point is
+// bounded, and the server itself is nobody.
+func TestEntryAddresses(t *testing.T) {
+	c := &caller{addresses: make(map[string]bool), own: map[int]bool{0: true}, to: 1000 * event.Hour, names: [][]string{{"a.aspx"}}}
+	c.pages.id("/a.aspx")
+	for i := range maxEntryList + 6 {
+		at := event.Time(1+i) * event.Hour
+		c.clients.id(fmt.Sprint("client ", i))
+		c.children = append(c.children, story.Child{Begin: at, Finding: true})
+		c.visits = append(c.visits, story.Visit{Client: i, From: at - event.Second, To: at + event.Second})
+	}
+	c.rank()
+	if len(c.addresses) != maxEntryList || c.addresses["client 0"] {
+		t.Errorf("%d addresses, want %d; that of the server is among them: %v", len(c.addresses), maxEntryList, c.addresses["client 0"])
+	}
+}
+
+// TestServes: what HTTP.sys writes of a pool is no request of a site, and a log of
+// another server is not that of IIS.
+func TestServes(t *testing.T) {
+	w := &webLogs{sites: make(map[int]map[string]*weblog.Site)}
+	iis, other := &caller{iis: true}, &caller{}
+	for _, tt := range []struct {
+		name string
+		c    *caller
+		l    *webLog
+		r    *weblog.Request
+		want bool
+	}{
+		{"IIS, its own format", iis, &webLog{format: weblog.W3C, site: "1"}, &weblog.Request{}, true},
+		{"IIS, an error of HTTP.sys", iis, &webLog{format: weblog.W3C, site: "1"}, &weblog.Request{Pool: "shop"}, false},
+		{"IIS, the format of others, of a site", iis, &webLog{format: weblog.NCSA, site: "1"}, &weblog.Request{}, true},
+		{"IIS, the format of others", iis, &webLog{format: weblog.NCSA}, &weblog.Request{}, false},
+		{"another server, its format", other, &webLog{format: weblog.NCSA}, &weblog.Request{}, true},
+		{"another server, a site of IIS", other, &webLog{format: weblog.NCSA, site: "1"}, &weblog.Request{}, false},
+		{"another server, the format of IIS", other, &webLog{format: weblog.W3C}, &weblog.Request{}, false},
+	} {
+		if got := w.serves(tt.c, tt.l, tt.r); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+// TestEntryPointNotes: what the requests of an entry point were is listed once each,
+// in order, up to a bound.
+func TestEntryPointNotes(t *testing.T) {
+	p := entryPoint{EntryPoint: new(finding.EntryPoint)}
+	for i := range maxEntryList + 5 {
+		for _, method := range []string{"POST", "GET", "POST"} {
+			p.note(&weblog.Request{Method: method, Client: fmt.Sprintf("10.0.0.%d", i), Time: event.Time(1000 - i), Status: 200}, &webLog{})
+		}
+	}
+	if p.Requests != 3*(maxEntryList+5) || len(p.Clients) != maxEntryList || len(p.Methods) != 2 || len(p.Statuses) != 1 {
+		t.Errorf("%d requests, %d clients, methods %v, statuses %v", p.Requests, len(p.Clients), p.Methods, p.Statuses)
+	}
+	c := &caller{session: new(finding.Session), points: []entryPoint{{EntryPoint: new(finding.EntryPoint)}, p}}
+	c.finish()
+	if list := c.session.EntryPoints; len(list) != 1 || !slices.Equal(list[0].Methods, []string{"GET", "POST"}) || !slices.IsSorted(list[0].Clients) {
+		t.Errorf("entry points %+v", list)
+	}
+	if p.Last != 1000 || p.First != 1000-maxEntryList-4 {
+		t.Errorf("requests from %d to %d", p.First, p.Last)
+	}
+}
