@@ -58,7 +58,7 @@ func (j *judge) each(b batch, do func(p proctree.Process)) {
 		if err != nil {
 			j.crashes = append(j.crashes, caughtPanic{process: forest.Process(b.host, i), err: err})
 			j.subject = newSubject(j.set, forest, j.subject.workers)
-			j.matcher = newMatchers(j.set, 1)[0]
+			j.matcher = j.set.NewMatcher(bundlesOf(j.set)...)
 		}
 	}
 }

@@ -249,3 +249,20 @@ func TestEntryPointNotes(t *testing.T) {
 		t.Errorf("requests from %d to %d", p.First, p.Last)
 	}
 }
+
+// TestJudgedOnce: what a partial result was collected with is not judged again with
+// the same rules of the same program.
+func TestJudgedOnce(t *testing.T) {
+	m, file := newMerging(t), partOf(t, shippedHost).sealed(t)
+	for _, tt := range []struct {
+		given   bool
+		version string
+		judged  bool
+	}{{false, "test", true}, {true, "test", false}, {false, "another", false}} {
+		r := m.read(t, file)
+		r.judgeHeld(t.Context(), m.sets.plan(), tt.given, tt.version)
+		if got := r.parts[0].judged; got != tt.judged {
+			t.Errorf("version %s, with rules of the user's own %v: judged before %v", tt.version, tt.given, got)
+		}
+	}
+}

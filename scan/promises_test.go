@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -175,5 +177,39 @@ func TestExportIsReadOnce(t *testing.T) {
 		if len(res.Findings) == 0 {
 			t.Errorf("%d goroutines: nothing is found", workers)
 		}
+	}
+}
+
+// TestMergeJudgesAnew: rules that a partial result was not collected with are asked of
+// the events that it holds, as they are of those of logs.
+func TestMergeJudgesAnew(t *testing.T) {
+	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, "own.yml"), []byte(`title: Task of a name
+name: own_task
+logsource: {product: windows, service: security}
+detection:
+  task: {EventID: 4698, TaskName: '\Upd'}
+  condition: task
+level: medium
+`))
+	options := scan.Options{Paths: []string{writeStory(t)}, Rules: scan.RuleOptions{Paths: []string{folder}}, Version: "test"}
+	want := tellings(mustScan(t, options))
+	if !strings.Contains(fmt.Sprint(want), "own_task") {
+		t.Fatalf("the rule matches nothing: %v", want)
+	}
+	part := filepath.Join(t.TempDir(), "web1.wsp")
+	file, err := os.Create(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := scan.Collect(t.Context(), scan.Options{Paths: options.Paths, Version: "test"}, "", file); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	options.Paths = []string{part}
+	if diff := cmp.Diff(want, tellings(mustScan(t, options))); diff != "" {
+		t.Errorf("events (-of logs +of the partial result):\n%s", diff)
 	}
 }

@@ -219,3 +219,37 @@ func TestRecordGap(t *testing.T) {
 		}
 	}
 }
+
+// TestChunkNumbers: a chunk tells the identifiers of its first and last event where
+// its headers have others, and the times of both.
+func TestChunkNumbers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		options evtxtest.Options
+		first   uint64 // in the header of the first record
+		last    uint64 // LastRecordID
+	}{
+		"live":      {evtxtest.Options{}, 5000, 0},
+		"exported":  {evtxtest.Options{Style: evtxtest.StyleExported}, 1, 5005},
+		"collected": {evtxtest.Options{Style: evtxtest.StyleForwarded}, 1, 5005},
+		"the same":  {evtxtest.Options{Style: evtxtest.StyleExported, FirstID: 5000}, 5000, 0},
+	} {
+		data := buildFile(t, tt.options, made(6)).Data
+		f, err := evtx.Open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reading := evtx.NewReader(everything).Records(f, evtx.Part{Start: evtx.HeaderSize, End: f.Size()})
+		for _, err := range reading.Events(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := reading.Chunks[0]
+		if c.FirstID != tt.first || c.LastID != tt.first+5 || c.FirstRecordID != 5000 || c.LastRecordID != tt.last {
+			t.Errorf("%s: records %d to %d of events %d to %d", name, c.FirstID, c.LastID, c.FirstRecordID, c.LastRecordID)
+		}
+		if first := event.FromTime(noon); c.First != first || c.Last != first+5*event.Second {
+			t.Errorf("%s: from %v to %v", name, c.First, c.Last)
+		}
+	}
+}
