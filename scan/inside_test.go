@@ -136,8 +136,12 @@ func TestLostInManifest(t *testing.T) {
 func TestChunksOfStory(t *testing.T) {
 	const since = 100 * event.Hour
 	in := &input{chunks: []evtx.Chunk{
-		{Offset: 0, Latest: since}, {Offset: 1 << 16, Latest: since, Quiet: true}, {Offset: 2 << 16, Latest: since - storySlack},
-		{Offset: 3 << 16, Latest: since - storySlack - 1}, {Offset: 4 << 16}, {Offset: 5 << 16, Latest: 1},
+		{Offset: 0, Latest: since},
+		{Offset: 1 << 16, Latest: since, Quiet: true},
+		{Offset: 2 << 16, Latest: since - storySlack},
+		{Offset: 3 << 16, Latest: since - storySlack - 1},
+		{Offset: 4 << 16},
+		{Offset: 5 << 16, Latest: 1},
 	}}
 	for _, tt := range []struct {
 		since event.Time

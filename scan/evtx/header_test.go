@@ -71,6 +71,24 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestMissingIsTold: the records that a log lacks by its header are told by their
+// identifiers, from the first to the last.
+func TestMissingIsTold(t *testing.T) {
+	data := buildFile(t, evtxtest.Options{RecordsPerChunk: 10}, made(100)).Data
+	data = data[:len(data)-3*evtx.ChunkSize]
+	res, err := readLog(t, bytes.NewReader(data), int64(len(data)), everything)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(res.faults, func(f *evtx.FormatError) bool { return f.Class == evtx.RecordsMissing })
+	if i < 0 {
+		t.Fatalf("faults %v", res.faults)
+	}
+	if f := res.faults[i]; f.RecordID != 5070 || f.LastID != 5099 || f.Have != 30 {
+		t.Errorf("%d records from %d to %d, want 30 from 5070 to 5099", f.Have, f.RecordID, f.LastID)
+	}
+}
+
 // TestMissingOfRealLogs: sound logs hold what their headers know of.
 func TestMissingOfRealLogs(t *testing.T) {
 	needCorpus(t)
