@@ -14,7 +14,7 @@ type Want struct {
 	AllFields bool
 	Fields    []string
 	// Unlisted is how many of Keys, the first ones, are wanted without them: what has
-	// a FieldID is enough.
+	// a FieldID is enough. No Gate is asked about them.
 	Unlisted int
 	// Noted are kinds of event that are not wanted yet: a reader tells of each chunk
 	// whether it may hold some.

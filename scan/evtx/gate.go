@@ -44,7 +44,7 @@ func (d *Decoder) refuses(c *chunkWalk, off int, id uint16, when event.Time, own
 	if !ok || !selected {
 		return ok
 	}
-	return d.gate != nil && d.gateRefuses(c, off, id, when, own, key)
+	return d.gate != nil && key >= d.sel.unlisted && d.gateRefuses(c, off, id, when, own, key)
 }
 
 // keyOf returns the Event.Key of a record of the shape that quick knows, and

@@ -12,7 +12,7 @@ import (
 
 // blockSize is how many bytes are read at once: several chunks, and still
 // within a core's second-level cache when they are walked.
-const blockSize = 4 * ChunkSize
+const blockSize = 8 * ChunkSize
 
 // Reader reads files, stretch by stretch. It keeps compiled template
 // definitions from one to the next. A Reader is for one goroutine and one
