@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"slices"
+	"sync"
 )
 
 // Digest is a hash of all bytes of a disk.
@@ -28,6 +29,9 @@ func (m *Image) store(name string, sum []byte) {
 	}
 }
 
+// verifyStep is how many bytes of a disk are hashed at once.
+const verifyStep = 1 << 20
+
 // Verify reads the whole disk and returns the hashes that it has, in the order of
 // Stored. If the context is cancelled, Verify returns its cause.
 func (m *Image) Verify(ctx context.Context) ([]Digest, error) {
@@ -37,20 +41,28 @@ func (m *Image) Verify(ctx context.Context) ([]Digest, error) {
 			hashes[i] = sha1.New()
 		}
 	}
-	buffer := make([]byte, 1<<20)
-	for off := int64(0); off < m.size; {
+	var hashing sync.WaitGroup
+	var buffers [2][]byte // one is filled while the other is hashed
+	for i := 0; m.size > int64(i)*verifyStep; i++ {
 		if err := context.Cause(ctx); err != nil {
+			hashing.Wait()
 			return nil, err
 		}
-		b := buffer[:min(int64(len(buffer)), m.size-off)]
-		if n, err := m.ReadAt(b, off); n < len(b) {
+		off := int64(i) * verifyStep
+		if buffers[i%2] == nil {
+			buffers[i%2] = make([]byte, verifyStep)
+		}
+		b := buffers[i%2][:min(verifyStep, m.size-off)]
+		n, err := m.ReadAt(b, off)
+		hashing.Wait()
+		if n < len(b) {
 			return nil, fmt.Errorf("disk offset %d: %w", off+int64(n), errors.Join(io.ErrUnexpectedEOF, err))
 		}
 		for _, h := range hashes {
-			_, _ = h.Write(b) // it never fails
+			hashing.Go(func() { _, _ = h.Write(b) }) // it never fails
 		}
-		off += int64(len(b))
 	}
+	hashing.Wait()
 	var list []Digest
 	for i, h := range hashes {
 		list = append(list, Digest{m.Stored[i].Name, hex.EncodeToString(h.Sum(nil))})
