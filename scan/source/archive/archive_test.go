@@ -282,9 +282,31 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// encryptedSeeds returns small archives whose password is "infected", and 7z ones, if
+// their program is installed.
+func encryptedSeeds(f *testing.F) (list [][]byte) {
+	dir := f.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.evtx"), []byte("ElfFile\x00 and a few words"), 0o600); err != nil {
+		f.Fatal(err)
+	}
+	for _, arguments := range []string{"-t7z -mx=1", "-t7z -mx=1 -pinfected -mhe=on", "-tzip -mem=AES256 -pinfected", "-tzip -mem=ZipCrypto -pinfected", "-tzip -mm=BZip2"} {
+		name := fmt.Sprintf("%d.bin", len(list))
+		cmd := exec.Command("7z", append(append([]string{"a", "-bd"}, strings.Fields(arguments)...), name, "a.evtx")...)
+		cmd.Dir = dir
+		if cmd.Run() != nil {
+			return list
+		}
+		list = append(list, must(os.ReadFile(filepath.Join(dir, name))))
+	}
+	return list
+}
+
 // FuzzWalk: no archive makes the walk fail, or gives more than it declares.
 func FuzzWalk(f *testing.F) {
 	for _, seed := range [][]byte{makeZip(zip.Store), makeZip(zip.Deflate), makeTar(), makeGzip(makeTar()), makeXZ([]byte("x")), makeZstd([]byte("y"))} {
+		f.Add(seed)
+	}
+	for _, seed := range encryptedSeeds(f) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
