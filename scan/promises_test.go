@@ -1,6 +1,8 @@
 package scan_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -143,18 +145,21 @@ func TestPromises(t *testing.T) {
 	}
 }
 
+// exportedRecord is a 4688 of an export, of a second, record ID, process ID, image,
+// parent and command line.
+const exportedRecord = `{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}},"EventID":4688,` +
+	`"TimeCreated":{"#attributes":{"SystemTime":"2026-03-02T08:00:0%d.000Z"}},"EventRecordID":%d,"Channel":"Security","Computer":"WEB1"},` +
+	`"EventData":{"NewProcessId":"0x%x","NewProcessName":"C:\\%s","ProcessId":"0x%x","CommandLine":"%s"}}}` + "\n"
+
 // TestExportIsReadOnce: an export that is read in several parts is read whole, once,
 // and hashed, and its processes are in the trees.
 func TestExportIsReadOnce(t *testing.T) {
-	const record = `{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}},"EventID":4688,` +
-		`"TimeCreated":{"#attributes":{"SystemTime":"2026-03-02T08:00:0%d.000Z"}},"EventRecordID":%d,"Channel":"Security","Computer":"WEB1"},` +
-		`"EventData":{"NewProcessId":"0x%x","NewProcessName":"C:\\%s","ProcessId":"0x%x","CommandLine":"%s"}}}` + "\n"
 	var text strings.Builder
 	for i, p := range []struct {
 		pid, parent int
 		image       string
 	}{{100, 8, "w3wp.exe"}, {200, 100, "cmd.exe"}, {201, 200, "whoami.exe"}} {
-		fmt.Fprintf(&text, record, i, 70+i, p.pid, p.image, p.parent, p.image)
+		fmt.Fprintf(&text, exportedRecord, i, 70+i, p.pid, p.image, p.parent, p.image)
 		text.WriteString(strings.Repeat("\n", 5<<20)) // more than a part
 	}
 	path := filepath.Join(t.TempDir(), "export.jsonl")
@@ -211,5 +216,27 @@ level: medium
 	options.Paths = []string{part}
 	if diff := cmp.Diff(want, tellings(mustScan(t, options))); diff != "" {
 		t.Errorf("events (-of logs +of the partial result):\n%s", diff)
+	}
+}
+
+// TestExportInDamagedArchive: that an archive does not fit its checksum is told of an
+// export in it as it is of a log.
+func TestExportInDamagedArchive(t *testing.T) {
+	for name, damage := range map[string]byte{"sound": 0, "damaged": 1} {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		if _, err := fmt.Fprintf(w, exportedRecord, 0, 70, 100, "w3wp.exe", 8, "w3wp.exe"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		packed.Bytes()[packed.Len()-8] ^= damage // the checksum
+		path := filepath.Join(t.TempDir(), "Security.evtx.gz")
+		writeFile(t, path, packed.Bytes())
+		res := mustScan(t, scan.Options{Paths: []string{path}})
+		if res.Summary.Records != 1 || len(res.Summary.Damage) != int(damage) {
+			t.Errorf("%s: %d records, damage %v", name, res.Summary.Records, res.Summary.Damage)
+		}
 	}
 }

@@ -182,9 +182,6 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	if in.lost != nil {
 		s.Unreadable = append(s.Unreadable, FileError{in.Path, in.lost})
 	}
-	if !in.isLog() {
-		return
-	}
 	in.order = slices.DeleteFunc(in.order, func(f *evtx.FormatError) bool {
 		return f.Class == evtx.ExportGap && (len(in.stats.Origins) != 1 || !in.complete()) // logs number their records each for itself
 	})
