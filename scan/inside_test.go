@@ -3,12 +3,14 @@ package scan
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -167,12 +169,7 @@ func TestChunksOfStory(t *testing.T) {
 // TestHeldOfStory: the same for what a partial result holds.
 func TestHeldOfStory(t *testing.T) {
 	const since = 100 * event.Hour
-	texts := proctree.NewTexts()
-	c := proctree.NewCollector(texts)
-	forest, err := proctree.Build(t.Context(), texts, []*proctree.Collector{c}, map[string]int{"web1": 1, "db1": 1}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	forest := hostsOf(t, "web1", "db1")
 	h := &holder{since: since, forest: forest, index: story.NewIndex(forest, nil), active: map[int]bool{}}
 	h.active[h.index.Host("web1")] = true
 	in := func(host string) *input { return &input{stats: evtx.Stats{Hosts: map[string]int{host: 1}}} }
@@ -268,5 +265,80 @@ func TestJudgedOnce(t *testing.T) {
 		if got := r.parts[0].judged; got != tt.judged {
 			t.Errorf("version %s, with rules of the user's own %v: judged before %v", tt.version, tt.given, got)
 		}
+	}
+}
+
+// hostsOf returns a forest that knows hosts and no process.
+func hostsOf(t *testing.T, names ...string) *proctree.Forest {
+	t.Helper()
+	texts, computers := proctree.NewTexts(), make(map[string]int)
+	for _, name := range names {
+		computers[name] = 1
+	}
+	forest, err := proctree.Build(t.Context(), texts, []*proctree.Collector{proctree.NewCollector(texts)}, computers, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return forest
+}
+
+// TestHeldUnits: what a partial result holds of logs is read from those that could
+// be read, and from no export.
+func TestHeldUnits(t *testing.T) {
+	log := evtx.Raw(nil, 1<<20)
+	chunk := []evtx.Chunk{{Offset: 4096}}
+	inputs := []*input{
+		{evtx: log, chunks: chunk, err: errGone}, {chunks: chunk}, {evtx: log, chunks: chunk, form: export.XML}, {evtx: log, chunks: chunk},
+	}
+	h := &holder{reading: &firstPass{inputs: inputs}, wanted: make(inputOffsets)}
+	for i, in := range inputs {
+		in.index = uint32(i)
+		h.wanted.add(in.index, 5000)
+	}
+	units := h.units()
+	if len(units) != 1 || units[0].in != inputs[3] {
+		t.Errorf("%d units, want one of the sound log", len(units))
+	}
+	h.exports(func(e heldEntry, _ io.Reader) (int64, error) {
+		t.Errorf("input %d is held as an export", e.number)
+		return 0, nil
+	})
+	inputs[3].Input = inputs[3].From(func() (*source.File, error) { return nil, errGone })
+	if w := (&holdWorker{holder: h}); len(w.hold(t.Context(), units[0])) > 0 || inputs[3].lost == nil || inputs[3].lostAt != 4096 {
+		t.Errorf("what cannot be read again is lost at %d: %v", inputs[3].lostAt, inputs[3].lost)
+	}
+}
+
+// TestWebLogInManifest: why a web log was not read is told: that nobody knows whose it
+// is, or that its host has no session.
+func TestWebLogInManifest(t *testing.T) {
+	res := &Result{Forest: hostsOf(t, "web1")}
+	for _, tt := range []struct {
+		l    webLog
+		host string
+		want string
+	}{
+		{webLog{host: 0, read: true}, "web1", ""},
+		{webLog{host: 0}, "web1", errNoSession.Error()},
+		{webLog{host: -1}, "", errNoHost.Error()},
+		{webLog{host: 0, missed: true}, "web1", errNotHeld.Error()},
+		{webLog{host: 0, missed: true, err: errGone}, "web1", errGone.Error()},
+		{webLog{host: 0, read: true, fault: errGone}, "web1", errGone.Error()},
+	} {
+		if got := res.webLogInput(&tt.l); got.Error != tt.want || got.WebLog.Host != tt.host {
+			t.Errorf("%q of %q, want %q of %q", got.Error, got.WebLog.Host, tt.want, tt.host)
+		}
+	}
+}
+
+// TestHeldTraces: a partial result holds what traces are made of for hosts of whose
+// processes nothing is known, however large their logs are.
+func TestHeldTraces(t *testing.T) {
+	r := &firstPass{hits: make(map[event.Place]bool), traced: map[string]*traced{
+		"OLD": {[]event.Place{{Offset: 5000}}, 0}, "elsewhere": {[]event.Place{{Offset: 6000}}, 0},
+	}}
+	h := newHolder(r, hostsOf(t, "OLD"), nil)
+	if !h.wanted.has(0, 5000) || h.wanted.has(0, 6000) {
+		t.Errorf("held are records at %d, want 5000", h.wanted[0])
 	}
 }

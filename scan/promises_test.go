@@ -185,6 +185,18 @@ func TestExportIsReadOnce(t *testing.T) {
 	}
 }
 
+// collected returns the path of a partial result of what some paths hold.
+func collected(t *testing.T, paths ...string) string {
+	t.Helper()
+	var part bytes.Buffer
+	if _, err := scan.Collect(t.Context(), scan.Options{Paths: paths, Version: "test"}, "", &part); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "host.wsp")
+	writeFile(t, path, part.Bytes())
+	return path
+}
+
 // TestMergeJudgesAnew: rules that a partial result was not collected with are asked of
 // the events that it holds, as they are of those of logs.
 func TestMergeJudgesAnew(t *testing.T) {
@@ -202,18 +214,7 @@ level: medium
 	if !strings.Contains(fmt.Sprint(want), "own_task") {
 		t.Fatalf("the rule matches nothing: %v", want)
 	}
-	part := filepath.Join(t.TempDir(), "web1.wsp")
-	file, err := os.Create(part)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := scan.Collect(t.Context(), scan.Options{Paths: options.Paths, Version: "test"}, "", file); err != nil {
-		t.Fatal(err)
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
-	options.Paths = []string{part}
+	options.Paths = []string{collected(t, options.Paths...)}
 	if diff := cmp.Diff(want, tellings(mustScan(t, options))); diff != "" {
 		t.Errorf("events (-of logs +of the partial result):\n%s", diff)
 	}

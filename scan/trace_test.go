@@ -79,9 +79,16 @@ func writeTraces(t *testing.T) string {
 }
 
 // TestTraces: what else speaks of web servers is told of hosts without process
-// creations, and of no others; it is no finding.
+// creations, and of no others; it is no finding. A partial result holds it.
 func TestTraces(t *testing.T) {
-	res := mustScan(t, scan.Options{Paths: []string{writeTraces(t)}})
+	dir := writeTraces(t)
+	for name, path := range map[string]string{"log": dir, "partial result": collected(t, dir)} {
+		t.Run(name, func(t *testing.T) { checkTraces(t, mustScan(t, scan.Options{Paths: []string{path}, Version: "test"})) })
+	}
+}
+
+func checkTraces(t *testing.T, res *scan.Result) {
+	t.Helper()
 	want, got := make(map[string]int), make(map[string]int)
 	for _, row := range traceRows() {
 		if row.want != "" {

@@ -147,6 +147,25 @@ func TestDefinitionsCode(t *testing.T) {
 	}
 }
 
+// TestDefinitionBounds: a definition that is larger than a chunk is refused, and one of
+// a place that there is not.
+func TestDefinitionBounds(t *testing.T) {
+	for _, tt := range []struct {
+		size  int
+		place place
+		ok    bool
+	}{{ChunkSize, inOther, true}, {ChunkSize + 1, inOther, false}, {ChunkSize, inOther + 1, false}} {
+		w := wire.NewWriter()
+		defs := Definitions{[]keptDefinition{{raw: make([]byte, tt.size), place: tt.place}}}
+		defs.Code(w)
+		c := wire.NewReader(w.Data())
+		var read Definitions
+		if read.Code(c); (c.End() == nil) != tt.ok {
+			t.Errorf("%d bytes, place %d: %v", tt.size, tt.place, c.End())
+		}
+	}
+}
+
 // TestDefinitionsBound: more definitions than are kept are refused.
 func TestDefinitionsBound(t *testing.T) {
 	for n, ok := range map[int]bool{maxCandidates: true, maxCandidates + 1: false} {

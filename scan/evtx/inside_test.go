@@ -108,6 +108,8 @@ func TestValues(t *testing.T) {
 		{make([]byte, 8), 3, ErrTruncated}, // though what follows would be a count
 		{make([]byte, 2), 2, ErrTruncated},
 		{[]byte{255, 255, 255, 255}, 4, ErrBudget},
+		{[]byte{2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 12, nil}, // two without a value
+		{[]byte{2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 11, ErrSize},
 	} {
 		var d Decoder
 		const before = 8
