@@ -123,7 +123,16 @@ func (s *Session) Summarize() {
 	s.Enumeration = countDistinct(enumeration)
 	s.takeLevel()
 	s.Burst, s.BurstStart = burst(enumeration, func(f *Finding) bool { return s.Known || !f.Known })
-	s.Against, s.AgainstStart = burst(enumeration, func(f *Finding) bool { return !f.Known && f.Level > rules.LevelLow })
+	s.Against, s.AgainstStart = burst(enumeration, (*Finding).isQuestion)
+}
+
+// isQuestion reports whether a finding may count as what an intruder asks: no
+// baseline knows it, and it is no habit, not even one that is no lower than medium.
+func (f *Finding) isQuestion() bool {
+	habit := slices.ContainsFunc(f.LevelReasons, func(r LevelReason) bool {
+		return r.Effect == LevelSetAside && r.Rule != nil && builtin.Behaviour(r.Rule) != ""
+	})
+	return !f.Known && f.Level > rules.LevelLow && (f.Level > rules.LevelMedium || !habit)
 }
 
 // takeLevel takes the level of the gravest finding, the earliest of those.
