@@ -246,7 +246,7 @@ func (c *Coder) keep(b []byte) []byte {
 		if len(b) > window/4 {
 			return slices.Clone(b)
 		}
-		c.kept = make([]byte, window)
+		c.kept = make([]byte, min(window, int64(len(b))+c.rest()))
 	}
 	n := copy(c.kept, b)
 	b, c.kept = c.kept[:n:n], c.kept[n:]
