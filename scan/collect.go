@@ -37,7 +37,7 @@ var ErrIsPartial = errors.New("is a partial result already: partial results are 
 // the partial result could not be written.
 func Collect(ctx context.Context, options Options, label string, out io.Writer) (*Collected, error) {
 	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
-	options.Sources.Nothing = isNothing
+	options.Sources.Nothing, options.Sources.Export = isNothing, isExportText
 	found, err := source.Find(ctx, options.Paths, options.Sources)
 	if err != nil {
 		return nil, err

@@ -354,6 +354,9 @@ func leavesOut(in *source.Input, kind source.Kind) bool {
 	return !in.ClaimsLog() && !claimsContainer(in, kind) && !isPartialName(in.Path) && !kind.MayHoldLogs()
 }
 
+// isExportText reports whether a text holds event log records, by its first bytes.
+func isExportText(prefix []byte) bool { return export.Detect(prefix) != export.None }
+
 // isNothing reports whether a file is found out to be nothing to a scan, as opening
 // it as an input and input.ignored would.
 func isNothing(in *source.Input, file io.ReaderAt) bool {

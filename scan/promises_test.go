@@ -1,8 +1,10 @@
 package scan_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -239,5 +241,48 @@ func TestExportInDamagedArchive(t *testing.T) {
 		if res.Summary.Records != 1 || len(res.Summary.Damage) != int(damage) {
 			t.Errorf("%s: %d records, damage %v", name, res.Summary.Records, res.Summary.Damage)
 		}
+	}
+}
+
+// TestExportsInArchives: event XML and JSON are found in archives by their content,
+// whatever their encoding, and nothing else is taken for them.
+func TestExportsInArchives(t *testing.T) {
+	record := fmt.Sprintf(exportedRecord, 0, 70, 100, "w3wp.exe", 8, "w3wp.exe")
+	event := `<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-Security-Auditing'/><EventID>4688</EventID>` +
+		`<TimeCreated SystemTime='2026-03-02T08:00:00Z'/><EventRecordID>71</EventRecordID><Channel>Security</Channel><Computer>WEB1</Computer></System>` +
+		`<EventData><Data Name='NewProcessName'>C:\cmd.exe</Data><Data Name='NewProcessId'>0x64</Data></EventData></Event>`
+	wide := []byte("\xFF\xFE")
+	for _, c := range []byte(event) {
+		wide = append(wide, c, 0)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = w.Write([]byte(record)) // a buffer takes all
+	_ = w.Close()
+	for name, content := range map[string]string{
+		"export.jsonl": record, "array.json": "[" + strings.TrimSpace(record) + "]", "noname": record, "export.xml": event,
+		"utf16.xml": string(wide), "utf16.txt": string(wide[2:]), "export.jsonl.gz": packed.String(), "other.json": `{"Name": "no event"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			z := zip.NewWriter(&b)
+			member, err := z.Create("siem/" + name)
+			if err == nil {
+				_, err = member.Write([]byte(content))
+			}
+			if err = errors.Join(err, z.Close()); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "case.zip")
+			writeFile(t, path, b.Bytes())
+			res := mustScan(t, scan.Options{Paths: []string{path}})
+			want := 1
+			if name == "other.json" {
+				want = 0
+			}
+			if res.Summary.Records != want || res.Summary.Events.Total() != want {
+				t.Errorf("%d records, %d events", res.Summary.Records, res.Summary.Events.Total())
+			}
+		})
 	}
 }

@@ -65,7 +65,7 @@ func (r *Result) InputPath(file uint32) string { return r.inputs[file].Path }
 // far, and Summary.Interrupted holds the cause.
 func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
-	options.Sources.Nothing = isNothing
+	options.Sources.Nothing, options.Sources.Export = isNothing, isExportText
 	found, err := source.Find(ctx, options.Paths, options.Sources)
 	if err != nil {
 		return nil, err

@@ -73,6 +73,9 @@ type Options struct {
 	// Wanted are the kinds of files that are looked for besides event logs. Looking for
 	// none costs nothing.
 	Wanted []Wanted
+	// Export reports whether a text holds event log records, by its first bytes, up to
+	// PrefixSize of them: such members of archives are inputs. Nil stands for none.
+	Export func(prefix []byte) bool
 	// Nothing reports whether a file that is neither a container nor wanted is nothing to
 	// the caller: it is counted and left out of Found.Inputs. Nil keeps all.
 	Nothing func(in *Input, file io.ReaderAt) bool

@@ -52,10 +52,10 @@ func (x *expander) wantedKind(prefix []byte, name string) (Kind, bool) {
 	return Kind{}, false
 }
 
-// wanted adds a member of an archive if it is wanted. Its first bytes are in head,
-// and the others in r.
+// wanted adds a member of an archive if it is wanted, or an export. Its first bytes
+// are in head, and the others in r.
 func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.Reader) {
-	if len(a.options.Wanted) == 0 || !looksLikeText(head) {
+	if len(a.options.Wanted) == 0 && a.options.Export == nil || !looksLikeText(head) {
 		return
 	}
 	prefix := make([]byte, PrefixSize)
@@ -63,6 +63,9 @@ func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.
 	prefix = prefix[:n]
 	kind, ok := a.wantedKind(prefix, a.shownName(m.Name))
 	if !ok {
+		if a.options.Export != nil && a.options.Export(prefix) {
+			a.log(m, shown, prefix, r)
+		}
 		return
 	}
 	in, ok := Input{Path: shown, Origin: a.inner(shown)}, true
@@ -77,9 +80,21 @@ func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.
 	}
 }
 
-// looksLikeText reports whether a file may be text, as far as its first bytes tell.
+// looksLikeText reports whether a file may be text, as far as its first bytes tell:
+// UTF-8, or UTF-16 with characters of ASCII at its start.
 func looksLikeText(head []byte) bool {
 	const enough = 16
+	if n := min(len(head), enough); n == enough {
+		var even, odd int // zeros at such places
+		for i, c := range head[2:n] {
+			if c == 0 {
+				even, odd = even+1-i%2, odd+i%2
+			}
+		}
+		if units := (n - 2) / 2; even+odd == units && even*odd == 0 {
+			return true
+		}
+	}
 	for _, c := range head[:min(len(head), enough)] {
 		if c < ' ' && c != '\t' && c != '\r' && c != '\n' {
 			return false
