@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"unsafe"
 )
@@ -187,8 +188,9 @@ type GateSubject interface {
 type GateMatcher struct {
 	gate    *Gate
 	scratch *scratch
-	texts   []gateText // by field
-	answers []gateAnswer
+	texts   []gateText                 // by field
+	answers []*[gateAnswers]gateAnswer // by test, nil of one that was not asked
+	seed    maphash.Seed
 	subject GateSubject
 	mark    uint32
 }
@@ -198,15 +200,21 @@ type gateText struct {
 	mark   uint32
 	exists bool
 	text   []byte
+	hash   uint64
 }
 
-// gateAnswer says whether a test was met by the last text that it was asked of,
-// since texts come again.
+// gateAnswer says whether a test was met by a text that it was asked of, since texts
+// come again: the last of those that fall to its place.
 type gateAnswer struct {
 	asked bool
 	met   bool
 	text  []byte
 }
+
+const (
+	gateAnswers   = 16      // of a test
+	maxAnswerText = 1 << 10 // bytes; answers about longer texts are not kept
+)
 
 // NewMatcher returns a matcher for one goroutine.
 func (g *Gate) NewMatcher() *GateMatcher {
@@ -217,7 +225,8 @@ func (g *Gate) NewMatcher() *GateMatcher {
 		predicates = max(predicates, g.tests[i].predicates)
 	}
 	return &GateMatcher{
-		gate: g, scratch: newScratch(indexes, predicates, 0), texts: make([]gateText, len(g.fields)), answers: make([]gateAnswer, len(g.tests)),
+		gate: g, scratch: newScratch(indexes, predicates, 0), texts: make([]gateText, len(g.fields)),
+		answers: make([]*[gateAnswers]gateAnswer, len(g.tests)), seed: maphash.MakeSeed(),
 	}
 }
 
@@ -248,16 +257,27 @@ func (m *GateMatcher) meetsAll(tests []int32) bool {
 
 // meets reports whether the subject at hand meets a test.
 func (m *GateMatcher) meets(n int32) bool {
-	t, a := &m.gate.tests[n], &m.answers[n]
+	t := &m.gate.tests[n]
 	text := m.text(t.field)
-	if !text.exists {
+	switch {
+	case !text.exists:
 		return t.optional
+	case len(text.text) > maxAnswerText:
+		return m.evaluate(t, text.text)
+	case m.answers[n] == nil:
+		m.answers[n] = new([gateAnswers]gateAnswer)
 	}
+	a := &m.answers[n][text.hash%gateAnswers]
 	if !a.asked || !bytes.Equal(a.text, text.text) {
 		a.asked, a.text = true, append(a.text[:0], text.text...)
-		a.met = len(m.scratch.evaluate(&t.index, unsafe.String(unsafe.SliceData(a.text), len(a.text)))) > 0
+		a.met = m.evaluate(t, text.text)
 	}
 	return a.met
+}
+
+// evaluate reports whether a text meets a test.
+func (m *GateMatcher) evaluate(t *gateTest, text []byte) bool {
+	return len(m.scratch.evaluate(&t.index, unsafe.String(unsafe.SliceData(text), len(text)))) > 0
 }
 
 // text returns the text of a field of the subject at hand.
@@ -266,6 +286,7 @@ func (m *GateMatcher) text(field int) *gateText {
 	if t.mark != m.mark {
 		t.mark = m.mark
 		t.text, t.exists = m.subject.GateText(t.text[:0], field)
+		t.hash = maphash.Bytes(m.seed, t.text)
 	}
 	return t
 }
