@@ -342,3 +342,20 @@ func TestHeldTraces(t *testing.T) {
 		t.Errorf("held are records at %d, want 5000", h.wanted[0])
 	}
 }
+
+// TestNobodysWebLogs: of the web logs of hosts that are known it is not said that they
+// are of unknown ones.
+func TestNobodysWebLogs(t *testing.T) {
+	logs := []*webLog{{host: 0}, {host: -1}, {host: -1, err: errGone}}
+	for i, l := range logs {
+		l.Path = fmt.Sprintf("%d.log", i)
+	}
+	res := &Result{Forest: hostsOf(t, "web1"), web: &webLogs{logs: logs}}
+	res.addWebLogs(nil)
+	if b := res.Summary.Blind; len(b) != 1 || !strings.Contains(b[0].Text, "1.log") {
+		t.Errorf("blind for %v", b)
+	}
+	if u := res.Summary.Unreadable; len(u) != 1 || u[0].Path != "2.log" {
+		t.Errorf("unreadable: %v", u)
+	}
+}

@@ -12,9 +12,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -284,5 +286,69 @@ func TestExportsInArchives(t *testing.T) {
 				t.Errorf("%d records, %d events", res.Summary.Records, res.Summary.Events.Total())
 			}
 		})
+	}
+}
+
+// TestManyChildren: rules get what the first 64 children of a process have, and the
+// first eight children of each of those.
+func TestManyChildren(t *testing.T) {
+	var events []evtxtest.Event
+	add := func(pid, parent uint64, image string) {
+		events = append(events, after(time.Duration(len(events))*time.Second, &evtxtest.ProcessCreated{
+			NewProcessID: pid, NewProcessName: image, ProcessID: parent, ParentProcessName: cmd,
+		}))
+	}
+	var children, grandChildren []string
+	add(100, 50, cmd)
+	for i := range uint64(70) {
+		if add(1000+i, 100, cmd); i < 64 {
+			children = append(children, cmd)
+		}
+		for j := range uint64(10) {
+			if i%30 != 0 {
+				continue
+			}
+			image := fmt.Sprintf(`C:\grand%d_%d.exe`, i, j)
+			if add(2000+16*i+j, 1000+i, image); j < 8 && i < 64 {
+				grandChildren = append(grandChildren, image)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a.evtx")
+	logOf(t, path, events...)
+	res := mustScan(t, scan.Options{Paths: []string{path}})
+	for p := range allProcesses(res) {
+		if p.PID() != 100 {
+			continue
+		}
+		for field, want := range map[string][]string{"ChildImage": children, "GrandChildImage": grandChildren} {
+			if diff := cmp.Diff(want, res.FieldValues(p, strings.ToLower(field))); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", field, diff)
+			}
+		}
+	}
+}
+
+// TestChunkWithoutSignature: the records of a chunk that does not begin as one are read
+// with those of the others.
+func TestChunkWithoutSignature(t *testing.T) {
+	var events []evtxtest.Event
+	for i := range 3 {
+		events = append(events, creation(time.Duration(i)*time.Second, uint64(1000+i)))
+		events[i].RecordID = uint64(100 + i)
+	}
+	file, err := evtxtest.Build(evtxtest.Options{RecordsPerChunk: 1}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(file.ChunkData(1)[:8])
+	path := filepath.Join(t.TempDir(), "a.evtx")
+	writeFile(t, path, file.Data)
+	res := mustScan(t, scan.Options{Paths: []string{path}})
+	if s := res.Summary; s.Records != 3 || len(s.Crashes) > 0 || len(s.Damage) != 1 {
+		t.Errorf("%d records, damage %v, crashes %v", s.Records, s.Damage, s.Crashes)
+	}
+	if n := res.Forest.Hosts()[0].Events.SecurityCreate; n != 3 {
+		t.Errorf("%d processes, want 3", n)
 	}
 }
