@@ -23,12 +23,12 @@ func TestAllocationsPerEvent(t *testing.T) {
 		style  evtxtest.Style
 		most   float64
 	}{
-		{"nothing of interest", fleet.StreamOptions{Kind: fleet.StreamNone}, evtxtest.StyleLive, 0.05},
-		{"nothing of interest, forwarded", fleet.StreamOptions{Kind: fleet.StreamNone}, evtxtest.StyleForwarded, 0.1},
-		{"a busy server", fleet.StreamOptions{}, evtxtest.StyleLive, 0.1},
-		{"a busy server, forwarded", fleet.StreamOptions{}, evtxtest.StyleForwarded, 0.15},
-		{"Sysmon process events", fleet.StreamOptions{Kind: fleet.StreamProcess}, evtxtest.StyleLive, 0.25},
-		{"Security process events", fleet.StreamOptions{Kind: fleet.StreamProcess, Audit: true}, evtxtest.StyleLive, 0.25},
+		{"nothing of interest", fleet.StreamOptions{Kind: fleet.StreamNone}, evtxtest.StyleLive, 0.04},
+		{"nothing of interest, forwarded", fleet.StreamOptions{Kind: fleet.StreamNone}, evtxtest.StyleForwarded, 0.08},
+		{"a busy server", fleet.StreamOptions{}, evtxtest.StyleLive, 0.06},
+		{"a busy server, forwarded", fleet.StreamOptions{}, evtxtest.StyleForwarded, 0.1},
+		{"Sysmon process events", fleet.StreamOptions{Kind: fleet.StreamProcess}, evtxtest.StyleLive, 0.2},
+		{"Security process events", fleet.StreamOptions{Kind: fleet.StreamProcess, Audit: true}, evtxtest.StyleLive, 0.2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			const few, many = 10_000, 30_000

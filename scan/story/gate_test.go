@@ -2,6 +2,7 @@ package story
 
 import (
 	"encoding/binary"
+	"runtime"
 	"testing"
 	"unicode/utf16"
 
@@ -118,5 +119,37 @@ func TestKindLook(t *testing.T) {
 		if got := l.admits(&tt.glance); got != tt.want {
 			t.Errorf("%s: admitted %v, want %v (of %v)", tt.name, got, tt.want, fields)
 		}
+	}
+}
+
+// TestIndexMemory: what events name processes by is not found out before an event
+// asks. A log of nothing but process events has millions, and no event that does.
+func TestIndexMemory(t *testing.T) {
+	const processes, most = 5_000, 16 // bytes of each
+	texts := proctree.NewTexts()
+	c := proctree.NewCollector(texts)
+	for i := range processes {
+		ev := &event.Event{ID: 1, Time: 100*event.Day + event.Time(i)*event.Minute, RecordID: uint64(i + 1), Computer: stringValue("HOST")}
+		guid := binary.LittleEndian.AppendUint64(make([]byte, 8, 16), uint64(i+1))
+		ev.Set(event.ProcessGUID, event.Value{Type: event.TypeGUID, Data: guid})
+		ev.Set(event.ProcessID, uint32Value(4242))
+		ev.Set(event.Image, stringValue(`C:\app\w3wp.exe`))
+		c.Add(ev)
+	}
+	forest, err := proctree.Build(t.Context(), texts, []*proctree.Collector{c}, map[string]int{"HOST": 1}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions := []Session{{Server: forest.Process(0, 0)}}
+	NewIndex(forest, sessions) // what is made once for all
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	x := NewIndex(forest, sessions)
+	runtime.ReadMemStats(&after)
+	if bytes := (after.TotalAlloc - before.TotalAlloc) / processes; bytes > most {
+		t.Errorf("%d bytes a process, at most %d are allowed", bytes, most)
+	}
+	if n := len(x.hosts[0].named().pids[4242]); n != processes {
+		t.Errorf("%d processes have the process ID of the session's, want %d", n, processes)
 	}
 }
