@@ -64,28 +64,35 @@ func openEWF(f File, o Options) (*Image, error) {
 // segment reads the sections of one segment, and reports whether it ends the image.
 func (e *ewf) segment(f File) (bool, error) {
 	at := int64(ewfHeaderSize)
-	var data *ewfSection
-	var failed error // why the last table could not be read; its copy may follow
+	var data *ewfSection // whose table was not read yet
+	var failed error     // why the last table could not be read; its copy may follow
 	for range ewfMaxSections {
 		s, err := e.section(f, at)
 		if err != nil {
+			if data != nil {
+				e.withoutTable(f, data)
+			}
 			return false, errors.Join(failed, err)
 		}
 		if failed != nil && s.kind != "table2" {
-			e.gap("%v", failed)
-			failed = nil
+			if data == nil || !e.withoutTable(f, data) {
+				e.gap("%v", failed)
+			}
+			failed, data = nil, nil
 		}
 		switch s.kind {
 		case "done", "next":
 			return s.kind == "done", nil
 		case "sectors":
 			data = s
-		case "table":
-			failed = e.table(f, s, data)
-		case "table2":
-			if failed != nil {
-				e.image.note("%v; its copy was used", failed)
-				failed = e.table(f, s, data)
+		case "table", "table2":
+			if s.kind == "table2" && failed == nil {
+				break // the copy of a table that was read
+			}
+			if failed = e.table(f, s, data); failed == nil {
+				data = nil
+			} else {
+				e.image.note("%v", failed)
 			}
 		default:
 			if err := e.other(f, s); err != nil {

@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"fmt"
 	"os"
 	"strings"
@@ -67,6 +68,12 @@ func TestEWFGaps(t *testing.T) {
 		set["x.E03"][at+76+4] ^= 1 // in the head of a table
 		return set
 	}
+	cut := func(behind int) map[string][]byte {
+		set := ewfSet(want, segments)
+		at := bytes.Index(set["x.E05"], []byte("sectors\x00")) + 76
+		set["x.E05"] = set["x.E05"][:at+behind]
+		return set
+	}
 	for _, tt := range []struct {
 		name             string
 		set              map[string][]byte
@@ -81,7 +88,8 @@ func TestEWFGaps(t *testing.T) {
 		{"the last segment", without("x.E05"), "x.E01", 0, 0, 4 * per, "the last segment of the image is missing"},
 		{"two gaps", without("x.E02", "x.E04"), "x.E01", 0, 0, per, "segment 4 is missing"},
 		{"a gap and the end", without("x.E02", "x.E05"), "x.E01", 0, 0, per, "the last segment of the image is missing"},
-		{"a table", damaged("table"), "x.E01", 2 * per, 3 * per, 5 * per, "the table at offset"},
+		{"a table", damaged("table"), "x.E01", 0, 0, 5 * per, ""},
+		{"the end of the last segment", cut(2*imagetest.EWFChunk + 1000), "x.E01", 0, 0, 4*per + 2*imagetest.EWFChunk, "the last segment of the image is missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := openSet(t, tt.set, tt.first)
@@ -106,6 +114,51 @@ func TestEWFGaps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEWFWithoutTable: of an image that was cut off before its table the chunks that
+// are there are read, packed ones too, and no more.
+func TestEWFWithoutTable(t *testing.T) {
+	want := disk(20*imagetest.EWFChunk + 512)
+	w := imagetest.NewEWF(1)
+	w.Volume("volume", len(want))
+	start := len(w.Bytes)
+	w.Chunks(want, 1<<31, packedChunk)
+	for _, tt := range []struct {
+		name string
+		keep int
+		size int
+	}{
+		{"before the table", bytes.LastIndex(w.Bytes, []byte("table\x00")), len(want)},
+		{"within the data", start + 76 + (bytes.LastIndex(w.Bytes, []byte("table\x00"))-start)/2, 0},
+		{"before the data", start + 80, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, err := image.Open(bytes.NewReader(w.Bytes[:tt.keep]), image.Options{Name: "x.E01"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, m.Size())
+			if n, err := m.ReadAt(got, 0); n < len(got) || !bytes.Equal(got, want[:n]) {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+			if tt.size > 0 && len(got) != tt.size || tt.size == 0 && len(got) > len(want)*2/3 || len(m.Lost) == 0 {
+				t.Errorf("%d bytes, lost %q", len(got), m.Lost)
+			}
+			if tt.name == "within the data" && len(got) == 0 {
+				t.Error("nothing was read")
+			}
+		})
+	}
+}
+
+// packedChunk returns a chunk as zlib packs it.
+func packedChunk(part []byte) []byte {
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	_, _ = z.Write(part) // a buffer takes all
+	_ = z.Close()
+	return b.Bytes()
 }
 
 // TestEWFUnread: sectors that could not be acquired are told, and which they are; the
