@@ -70,7 +70,7 @@ type Image struct {
 	Stored []Digest
 
 	size      int64
-	contentID string      // of a VMDK
+	contentID string      // of a VMDK or VHD
 	unread    []stretch   // that could not be acquired, in their order
 	cache     *blockCache // of compressed blocks, nil if there are none
 	// locate says where the bytes at an offset of the disk lie.

@@ -173,7 +173,28 @@ func TestDifferencing(t *testing.T) {
 			if _, err := image.Open(f, image.Options{Name: "child." + format}); err == nil {
 				t.Error("without its parent it is read all the same")
 			}
+			if format == "vmdk" {
+				checkChangedParent(t, dir, f)
+			}
 		})
+	}
+}
+
+// checkChangedParent gives the parent of a VMDK another content ID, which is to be told.
+func checkChangedParent(t *testing.T, dir string, child image.File) {
+	t.Helper()
+	path := filepath.Join(dir, "base.vmdk")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(data[bytes.Index(data, []byte("\nCID=")):], "\nCID=12345678")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := image.Open(child, image.Options{Name: "child.vmdk", Sibling: folder(dir)})
+	if err != nil || len(m.Lost) != 1 || !strings.Contains(m.Lost[0], "12345678") {
+		t.Errorf("%v, lost %q", err, m.Lost)
 	}
 }
 
@@ -208,6 +229,7 @@ func dynamicVHD(disk []byte, block int) []byte {
 	return append(out, footer...)
 }
 
+// seal writes the checksum of a structure to an offset of it.
 func seal(b []byte, at int) {
 	var sum uint32
 	for _, c := range b {
@@ -233,6 +255,51 @@ func TestVHD(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, m, want)
+}
+
+// TestDifferencingVHD: what a differencing VHD does not have is its parent's, and it is
+// told if that is another image than the one it was made of.
+func TestDifferencingVHD(t *testing.T) {
+	const id = "0123456789abcdef"
+	want := disk(64 << 10)
+	parent := dynamicVHD(want, 32<<10)
+	identify := func(data []byte, own, above string) []byte {
+		for _, footer := range [][]byte{data[:512], data[len(data)-512:]} {
+			copy(footer[68:], own)
+			reseal(footer, 64)
+		}
+		copy(data[512+40:], above)
+		reseal(data[512:1536], 36)
+		return data
+	}
+	for name, above := range map[string]string{"the same": id, "another": "fedcba9876543210"} {
+		t.Run(name, func(t *testing.T) {
+			child := dynamicVHD(make([]byte, len(want)), 32<<10)
+			for _, footer := range [][]byte{child[:512], child[len(child)-512:]} {
+				footer[63] = 4 // differencing
+			}
+			copy(child[512+64:], "\x00p\x00.\x00v\x00h\x00d")
+			m, err := image.Open(bytes.NewReader(identify(child, "its own ID", above)), image.Options{Name: "c.vhd", Sibling: func(name string) (image.File, error) {
+				if name != "p.vhd" {
+					t.Errorf("%q was opened", name)
+				}
+				return bytes.NewReader(identify(parent, id, "")), nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, m, want)
+			if (len(m.Lost) > 0) != (above != id) || len(m.Notes) > 0 {
+				t.Errorf("lost %q, notes %q", m.Lost, m.Notes)
+			}
+		})
+	}
+}
+
+// reseal is seal for a structure that has a checksum already.
+func reseal(b []byte, at int) {
+	clear(b[at : at+4])
+	seal(b, at)
 }
 
 // TestSplitRaw: the pieces of a raw image follow each other, as far as they are

@@ -67,6 +67,7 @@ func openVHD(f File, o Options) (*Image, error) {
 		return nil, err
 	}
 	m.size = int64(binary.BigEndian.Uint64(footer[48:]))
+	m.contentID = fmt.Sprintf("%x", footer[68:84])
 	if m.size < 0 {
 		return nil, fmt.Errorf("%w: a VHD of %d bytes", ErrDamaged, uint64(m.size))
 	}
@@ -107,6 +108,9 @@ func (m *Image) openVHDTable(f File, o Options, at int64, differing bool) error 
 	if differing {
 		if above, err = m.parent(o, vhdParent(header)); err != nil {
 			return err
+		}
+		if want := fmt.Sprintf("%x", header[40:56]); above.contentID != want {
+			m.lose("the parent image has the ID %q, not %s: it is another one, and what comes from it may be, too", above.contentID, want)
 		}
 	}
 	m.locate = vhdLocate(f, table, block, above)

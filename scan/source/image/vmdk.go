@@ -82,10 +82,10 @@ func (d *vmdkText) hasParent() bool {
 	return d.parent != "" && d.parentCID != "" && !strings.EqualFold(d.parentCID, "ffffffff")
 }
 
-// checkParent notes it if the parent has changed since the image was made.
+// checkParent says so if the parent has changed since the image was made.
 func (d *vmdkText) checkParent(m, above *Image) {
 	if above.contentID != "" && !strings.EqualFold(above.contentID, d.parentCID) {
-		m.note("the parent image has the content ID %s, not %s: it has changed since", above.contentID, d.parentCID)
+		m.lose("the parent image has the content ID %s, not %s: it has changed since, and what comes from it may be of another time", above.contentID, d.parentCID)
 	}
 }
 
