@@ -148,6 +148,22 @@ func openWith(t *testing.T, ctx context.Context, res *scan.Result, o report.Opti
 	return p
 }
 
+// reload shows the page anew. Unlike chromedp.Reload it returns when the new page
+// is loaded: what runs before may meet the old one, or half of the new.
+func (p *tab) reload() {
+	p.t.Helper()
+	p.text(`window.isOld = true`)
+	p.do(chromedp.Reload())
+	for range 1000 {
+		state, err := chromedp.Run(p.ctx, chromedp.Evaluate[string]("String(!window.isOld && document.readyState)"))
+		if err == nil && state == "complete" {
+			return
+		}
+		p.do(chromedp.Sleep(20 * time.Millisecond))
+	}
+	p.t.Fatal("the page was not loaded again")
+}
+
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	if err := chromedp.Do(p.ctx, steps...); err != nil {
@@ -644,7 +660,7 @@ func browserState(t *testing.T, ctx context.Context) {
 			t.Errorf("the address has %q, without %q", hash, part)
 		}
 	}
-	p.do(chromedp.Reload())
+	p.reload()
 	p.want(matched, want)
 	p.want(`document.querySelector('#finding-table tbody').innerText`, rows)
 	p.want(`document.querySelector('#finding-table th[data-sort=process]').getAttribute('aria-sort')`, "ascending")
@@ -655,7 +671,7 @@ func browserState(t *testing.T, ctx context.Context) {
 	p.want(`location.hash`, "#sessions"+strings.TrimPrefix(hash, "#"))
 	p.text(`document.querySelector('#finding-table tbody a').click()`)
 	p.has(`location.hash`, strings.TrimPrefix(hash, "#"))
-	p.do(chromedp.Reload())
+	p.reload()
 	p.want(`document.getElementById('detail').open`, "true")
 	p.want(matched, want)
 	p.text(`document.getElementById('close').click()`)
@@ -825,7 +841,7 @@ func browserMark(t *testing.T, ctx context.Context) {
 	for range 2 {
 		p.has(row, "benign")
 		p.has(row, "note: "+hostile)
-		p.do(chromedp.Reload())
+		p.reload()
 	}
 	marks := savedMarks(p)
 	if unknown, total := marks.Unknown(res); unknown != 0 || total != 1 {
@@ -1012,7 +1028,7 @@ func browserMarkKept(t *testing.T, ctx context.Context) {
 			return text;
 		})()`, row)
 	}
-	p.do(chromedp.Reload())
+	p.reload()
 	p.want(note(2), "")
 	p.want(note(3), lines)
 	marks := savedMarks(p)
