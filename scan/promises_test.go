@@ -19,6 +19,7 @@ import (
 	"webshellscan/internal/evtxtest"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/event"
 )
 
 // TestFindInStory: what a search finds of a story says of which session it is, and
@@ -50,6 +51,21 @@ func TestFindInStory(t *testing.T) {
 	if events == 0 || requests == 0 {
 		t.Errorf("%d events of sessions and %d requests are found", events, requests)
 	}
+	all := len(res.Find(regexp.MustCompile(`^`), &scan.Options{}))
+	middle := event.FromTime(storyStart.Add(15 * time.Second))
+	for name, tt := range map[string]struct {
+		options scan.Options
+		is      func(scan.Match) bool
+	}{
+		"host":  {scan.Options{Hosts: []string{"DB1"}}, func(m scan.Match) bool { return m.Host == "DB1" }},
+		"since": {scan.Options{Since: middle}, func(m scan.Match) bool { return m.Time >= middle }},
+		"until": {scan.Options{Until: middle}, func(m scan.Match) bool { return m.Time < middle }},
+	} {
+		found := res.Find(regexp.MustCompile(`^`), &tt.options)
+		if wrong := slices.IndexFunc(found, func(m scan.Match) bool { return !tt.is(m) }); wrong >= 0 || len(found) == 0 || len(found) >= all {
+			t.Errorf("%s: %d of %d are found, the one at %d is not asked for", name, len(found), all, wrong)
+		}
+	}
 }
 
 // TestExplainLevels: rules about levels are explained of a process that has a
@@ -78,6 +94,19 @@ func TestExplainLevels(t *testing.T) {
 		}
 		if got := explained(res.Explain(p, isLevel)); got != all {
 			t.Errorf("PID %d: %d of %d rules about levels are explained where they are asked for", p.PID(), got, all)
+		}
+		ofSession := slices.ContainsFunc(res.Explain(p, nil), func(e *rules.Explanation) bool {
+			return slices.Contains(res.Rules.SessionLevels.Rules(), e.Rule)
+		})
+		if isWorker := p == res.Sessions[0].Worker; ofSession != isWorker {
+			t.Errorf("PID %d: rules about the levels of sessions are explained: %v", p.PID(), ofSession)
+		} else if level, _ := res.Level(p); isWorker && level != res.Sessions[0].Level {
+			t.Errorf("the session is %s, its server %s", res.Sessions[0].Level, level)
+		}
+	}
+	for _, f := range res.Findings {
+		if level, reasons := res.Level(f.Process); level != f.Level || len(reasons) != len(f.LevelReasons) {
+			t.Errorf("PID %d is %s, want %s", f.Process.PID(), level, f.Level)
 		}
 	}
 	if len(res.Findings) < 2 {

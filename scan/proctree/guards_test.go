@@ -95,6 +95,43 @@ var guardTests = []struct{ name, events, want string }{
 		  50 w3wp.exe stub end=11`,
 	},
 	{
+		"the copy of an end is of the process whose end it is, though the next owner has begun",
+		`
+		4688 t=1 pid=50 image=w3wp.exe ppid=8
+		4688 t=10 pid=50 image=w3wp.exe ppid=8
+		4689 t=10.5 pid=50 image=w3wp.exe id=7
+		4689 t=10.5 pid=50 image=w3wp.exe id=7 file=1`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub end=10.5
+		  50 w3wp.exe stub`,
+	},
+	{
+		"an end is of no process of an earlier start of the system",
+		`
+		4688 t=1 pid=50 image=w3wp.exe ppid=8
+		KG12 t=100
+		4608 t=103
+		4689 t=110 pid=50 image=w3wp.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub`,
+	},
+	{
+		"also where the one of the present start is young",
+		`
+		4688 t=1 pid=50 image=w3wp.exe ppid=8
+		KG12 t=100
+		4608 t=103
+		4688 t=110 pid=50 image=w3wp.exe ppid=8
+		4689 t=110.5 pid=50 image=w3wp.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		8 ? (stub)
+		  50 w3wp.exe stub end=110.5`,
+	},
+	{
 		"Sysmon's command line stands before that of the Security log, one that says something before one that does not",
 		`
 		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=0 pimage=C:\w3wp.exe cmd=one
