@@ -128,7 +128,9 @@ func (v *volumes) search() {
 const maxSearched = 128
 
 // bootSize returns how large the volume is, in bytes, whose boot sector is at an
-// offset, as far as the disk has it; 0 if there is none.
+// offset, as far as the disk has it; 0 if there is none. A boot sector that leads to
+// no master file table, nor to the copy of its start, is that of no volume: the memory
+// of a computer holds such.
 func (v *volumes) bootSize(at int64) int64 {
 	if !begins(v.disk, at+3, ntfsName) {
 		return 0
@@ -139,6 +141,16 @@ func (v *volumes) bootSize(at int64) int64 {
 	}
 	sector, sectors := int64(binary.LittleEndian.Uint16(b[11:])), binary.LittleEndian.Uint64(b[40:])
 	if !slices.Contains(sectorSizes, sector) || sectors == 0 || sectors > 1<<48 {
+		return 0
+	}
+	cluster := int64(b[13])
+	if cluster > 128 {
+		cluster = 1 << min(256-cluster, 31)
+	}
+	if cluster*sector > 2<<20 || !slices.ContainsFunc([]int{48, 56}, func(field int) bool { // MFT and MFTMirr
+		place := int64(min(binary.LittleEndian.Uint64(b[field:]), 1<<40))
+		return begins(v.disk, at+place*cluster*sector, "FILE")
+	}) {
 		return 0
 	}
 	return min((int64(sectors)+1)*sector, v.disk.Size()-at) // one more has the copy

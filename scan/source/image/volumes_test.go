@@ -19,6 +19,9 @@ func ntfsAt(b []byte, start, size, sector int) {
 	binary.LittleEndian.PutUint16(boot[11:], uint16(sector))
 	boot[13] = 1
 	binary.LittleEndian.PutUint64(boot[40:], uint64(size/sector-1))
+	const mft = 16
+	binary.LittleEndian.PutUint64(boot[48:], mft)
+	copy(b[start+mft*sector:], "FILE")
 	copy(b[start:], boot)
 	copy(b[start+size-sector:], boot)
 }
@@ -111,7 +114,11 @@ func TestLostTables(t *testing.T) {
 			})
 		}
 	}
-	if kind := image.Detect(bytes.NewReader(make([]byte, 2<<20)), "disk.raw"); kind != image.NoImage {
-		t.Errorf("zeros are an image of the kind %d", kind)
+	memory := make([]byte, 4<<20)
+	for range 2 {
+		if kind := image.Detect(bytes.NewReader(memory), "memory.raw"); kind != image.NoImage {
+			t.Errorf("memory is an image of the kind %d", kind)
+		}
+		copy(memory[1<<20:], mbrDisk(512)[2<<20:][:512]) // a boot sector that was read
 	}
 }
