@@ -36,8 +36,8 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 	return p.err
 }
 
-// blindHosts returns the hosts on which what ran cannot be seen, with why, and what
-// else speaks of their web servers.
+// blindHosts returns the hosts on which what ran cannot be seen, with why, and
+// what else speaks of their web servers.
 func blindHosts(res *scan.Result) []scan.Blind {
 	var list []scan.Blind
 	for _, b := range res.Summary.BlindHosts {

@@ -36,8 +36,8 @@ func TestBlindHosts(t *testing.T) {
 	}
 }
 
-// TestTraces: what else speaks of the web servers of such a host is told in every
-// format that tells of hosts, with the worst texts as any other.
+// TestTraces: what else speaks of the web servers of such a host is told in
+// every format that tells of hosts, with the worst texts as any other.
 func TestTraces(t *testing.T) {
 	const what = "Groups Enumerated"
 	for _, bad := range append([]string{"enumerated Administrators"}, reporttest.Worst...) {

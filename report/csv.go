@@ -26,7 +26,8 @@ type csvWriter struct {
 	line bytes.Buffer
 	csv  *csv.Writer // to line
 	raw  bool
-	// excelTimes is Options.ExcelTimes, bom what stands before the first line.
+	// excelTimes is Options.ExcelTimes, bom what stands before the first
+	// line.
 	excelTimes bool
 	bom        string
 }
@@ -51,8 +52,8 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 	return c.interrupted(&res.Summary, columns)
 }
 
-// findingsInOrder returns the findings in the order that is asked for: by host and
-// time, or by time alone.
+// findingsInOrder returns the findings in the order that is asked for: by host
+// and time, or by time alone.
 func findingsInOrder(res *scan.Result, o Options) []*finding.Finding {
 	if !o.ByTime {
 		return res.Findings
@@ -62,9 +63,10 @@ func findingsInOrder(res *scan.Result, o Options) []*finding.Finding {
 	return list
 }
 
-// foundRows are the findings and the events that are findings, each made when it
-// is asked for: these after those, or all by time alone. With Options.Processes
-// the other processes of the sessions stand among the findings.
+// foundRows are the findings and the events that are findings, each made when
+// it is asked for: these after those, or all by time alone. With
+// Options.Processes the other processes of the sessions stand among the
+// findings.
 func foundRows(res *scan.Result, o Options) []func() row {
 	list := make([]foundRow, 0, len(res.Findings))
 	for _, f := range res.Findings {
@@ -122,8 +124,8 @@ func otherProcesses(res *scan.Result) []foundRow {
 	return list
 }
 
-// interrupted writes the last line of a table of so many columns if the scan was
-// stopped.
+// interrupted writes the last line of a table of so many columns if the scan
+// was stopped.
 func (c *csvWriter) interrupted(s *scan.Summary, columns int) error {
 	if s.Interrupted == nil {
 		return nil

@@ -15,8 +15,8 @@ import (
 	"webshellscan/report/text"
 )
 
-// Document is a report that was written as JSON or JSON Lines, as far as two are
-// compared: what was found by kind and key.
+// Document is a report that was written as JSON or JSON Lines, as far as two
+// are compared: what was found by kind and key.
 type Document struct {
 	objects map[string]comparedObject // by kind and key
 	// partial says why it does not have all that the logs hold.
@@ -31,7 +31,8 @@ type comparedObject struct {
 }
 
 // comparison says of a kind of object what tells one from another, and what is
-// compared. Where a record lies is neither: a log that went on has it elsewhere.
+// compared. Where a record lies is neither: a log that went on has it
+// elsewhere.
 type comparison struct {
 	key, title, compared []string
 }
@@ -52,8 +53,8 @@ var comparisons = map[string]comparison{
 // maxReportLine bounds one object of a report, in bytes.
 const maxReportLine = 256 << 20
 
-// ReadDocument reads a report as the formats json and jsonl have it. The error says
-// in which line it is neither.
+// ReadDocument reads a report as the formats json and jsonl have it. The error
+// says in which line it is neither.
 func ReadDocument(r io.Reader) (*Document, error) {
 	d := &Document{objects: make(map[string]comparedObject)}
 	lines := bufio.NewScanner(r)
@@ -85,7 +86,8 @@ func ReadDocument(r io.Reader) (*Document, error) {
 }
 
 // objectOf returns the object in a line of a report, nil if it has none. In the
-// format json, an object is a line of its own behind a name, a bracket or a comma.
+// format json, an object is a line of its own behind a name, a bracket or a
+// comma.
 func objectOf(line []byte) []byte {
 	if at := bytes.IndexByte(line, '{'); at >= 0 && at < len(line)-1 {
 		return bytes.TrimRight(line[at:], "],\r ")
@@ -107,8 +109,8 @@ func (d *Document) takeManifest(o map[string]any) {
 }
 
 // Doubts says why something may seem new or gone that is not: a report was
-// interrupted, or does not have the same part of the logs as the other. It is empty
-// if nothing speaks for that.
+// interrupted, or does not have the same part of the logs as the other. It is
+// empty if nothing speaks for that.
 func Doubts(older, newer *Document) []string {
 	if len(older.partial) == 0 && len(newer.partial) == 0 {
 		return nil

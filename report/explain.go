@@ -90,9 +90,10 @@ type explainedValue struct {
 type Explanations struct {
 	Result    *scan.Result
 	Processes []Explained
-	// All writes every rule: those that match search by search, of the others the
-	// searches by name. Whole writes those in full too. Without either the text is ten
-	// lines for each process. JSON always has everything.
+	// All writes every rule: those that match search by search, of the
+	// others the searches by name. Whole writes those in full too. Without
+	// either the text is ten lines for each process. JSON always has
+	// everything.
 	All, Whole bool
 }
 

@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// TestExplainBriefly: what is said of a process is at most ten lines, unless all
-// is asked for.
+// TestExplainBriefly: what is said of a process is at most ten lines, unless
+// all is asked for.
 func TestExplainBriefly(t *testing.T) {
 	const most = 10
 	res := reporttest.Shipped(t, "..", 0)

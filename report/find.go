@@ -94,8 +94,8 @@ func ancestorsOf(p proctree.Process) []string {
 	return list
 }
 
-// findTable writes each match with the way down to it, and on which hosts nothing
-// could match.
+// findTable writes each match with the way down to it, and on which hosts
+// nothing could match.
 func findTable(w io.Writer, m Matches, o Options) error {
 	width, out := tableWidth(o), bufio.NewWriter(w)
 	if err := writeScope(out, &m.Result.Summary, width); err != nil {
@@ -183,8 +183,8 @@ func findCSV(w io.Writer, m Matches, o Options) error {
 	return c.interrupted(&m.Result.Summary, len(findColumns))
 }
 
-// unseenObject is the last kind of object of JSON Lines: a host on which nothing
-// could match, or, without a host, that the search was interrupted.
+// unseenObject is the last kind of object of JSON Lines: a host on which
+// nothing could match, or, without a host, that the search was interrupted.
 type unseenObject struct {
 	Kind string `json:"kind"`
 	Host string `json:"host"`

@@ -74,33 +74,35 @@ var ExplainFormats = Formats[Explanations]{[]Format[Explanations]{
 
 // Options say how a report looks.
 type Options struct {
-	// Width is how many columns a table may take, from 40 to 250; 0 means 80, and of
-	// the text of a tree that its lines are not broken.
+	// Width is how many columns a table may take, from 40 to 250; 0 means
+	// 80, and of the text of a tree that its lines are not broken.
 	Width int
 	// Color colours a table with terminal sequences.
 	Color bool
 	// ASCII draws trees with ASCII characters only.
 	ASCII bool
-	// Flat makes a table of all findings instead of sessions with their trees.
+	// Flat makes a table of all findings instead of sessions with their
+	// trees.
 	Flat bool
 	// Sessions makes a CSV of sessions instead of findings.
 	Sessions bool
-	// Processes puts into a CSV of findings every other process of the sessions too.
+	// Processes puts into a CSV of findings every other process of the
+	// sessions too.
 	Processes bool
-	// Path is the name of the file that is written, "" if it has none. A format of
-	// several kinds of file chooses by its ending.
+	// Path is the name of the file that is written, "" if it has none. A
+	// format of several kinds of file chooses by its ending.
 	Path string
 	// Raw leaves the cells of a CSV as they are: formulas are not guarded.
 	Raw bool
-	// ExcelTimes writes the times in a CSV as spreadsheets take them for times:
-	// 2026-03-01 08:30:00.123, in UTC.
+	// ExcelTimes writes the times in a CSV as spreadsheets take them for
+	// times: 2026-03-01 08:30:00.123, in UTC.
 	ExcelTimes bool
 	// BOM begins a CSV with the byte order mark that Excel wants for UTF-8.
 	BOM bool
 	// Page is what an HTML report has besides the result.
 	Page html.Options
-	// ByTime puts the findings of a CSV and of a flat table in one order by time over
-	// all hosts.
+	// ByTime puts the findings of a CSV and of a flat table in one order by
+	// time over all hosts.
 	ByTime bool
 }
 

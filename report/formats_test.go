@@ -169,8 +169,8 @@ func TestTimesketch(t *testing.T) {
 	}
 }
 
-// checkTimesketchStory: a request and two events, of the session and of none, are
-// events of Timesketch too.
+// checkTimesketchStory: a request and two events, of the session and of none,
+// are events of Timesketch too.
 func checkTimesketchStory(t *testing.T, s string, lines []string) {
 	t.Helper()
 	for i, want := range [][3]string{{"Request Time", "web_request", "session"}, {"Recorded Time", "file_event", "session"}, {"Recorded Time", "file_event", ""}} {

@@ -72,7 +72,8 @@ func writeIndicators(w io.Writer, res *scan.Result, o Options) error {
 }
 
 // mergedIndicators returns the indicators of sessions, each once, by kind and
-// value. Values are compared without case, as Windows does; of URLs case counts.
+// value. Values are compared without case, as Windows does; of URLs case
+// counts.
 func mergedIndicators(sessions []*finding.Session) []*indicator {
 	type key struct {
 		kind  indicatorKind

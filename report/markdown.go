@@ -60,8 +60,8 @@ func (m *markdown) title() {
 		plural.Count(len(m.res.Sessions), "session"), plural.Count(countHosts(m.res.Findings), "host"))
 }
 
-// stack lists the kinds of session and what moved between hosts, if there are too
-// many sessions to read them one by one.
+// stack lists the kinds of session and what moved between hosts, if there are
+// too many sessions to read them one by one.
 func (m *markdown) stack() {
 	if m.kinds == nil {
 		return
@@ -139,7 +139,8 @@ func (m *markdown) events() {
 	}
 }
 
-// traces lists what else speaks of web servers on hosts without process creations.
+// traces lists what else speaks of web servers on hosts without process
+// creations.
 func (m *markdown) traces() {
 	if len(m.res.Traces) == 0 {
 		return
@@ -219,8 +220,8 @@ func (m *markdown) session(number int, s *finding.Session) {
 	}
 }
 
-// story says through what a session began, what happened in it and what it left,
-// as far as the evidence tells more than that its processes ran.
+// story says through what a session began, what happened in it and what it
+// left, as far as the evidence tells more than that its processes ran.
 func (m *markdown) story(s *finding.Session) {
 	for _, parts := range phrase.EntryPoints(s) {
 		m.line("- Entry point: %s", mdParts(parts))
@@ -456,8 +457,8 @@ func (m *markdown) list(title string, n int, item func(i int) string) {
 
 // mdCode returns text from a log as a code span. In it no character means
 // anything to Markdown but backticks, of which its ends have more in a row than
-// the text (https://spec.commonmark.org/0.31.2/#code-spans); nor do the dialects
-// look for links, mentions or formulas there.
+// the text (https://spec.commonmark.org/0.31.2/#code-spans); nor do the
+// dialects look for links, mentions or formulas there.
 func mdCode(s string) string {
 	s = text.Clip(text.Visible(s), maxCode)
 	if s == "" {

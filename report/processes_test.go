@@ -10,9 +10,9 @@ import (
 	"webshellscan/report/reporttest"
 )
 
-// TestProcesses: a CSV with all processes has the server and every process below
-// it of each session, in the order of hosts and time, and the findings as they are
-// without them.
+// TestProcesses: a CSV with all processes has the server and every process
+// below it of each session, in the order of hosts and time, and the findings as
+// they are without them.
 func TestProcesses(t *testing.T) {
 	res := reporttest.Shipped(t, "..", 0)
 	table := func(o report.Options) [][]string {

@@ -120,8 +120,8 @@ func TestCSV(t *testing.T) {
 			if strings.Count(out, "\r\n") < 2 || !strings.HasSuffix(out, "\r\n") {
 				t.Fatalf("%q: lines do not end with CR LF: %q", s, out)
 			}
-			// encoding/csv takes CR LF within cells for LF, so those are
-			// compared without.
+			// encoding/csv takes CR LF within cells for LF, so
+			// those are compared without.
 			rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 			if err != nil || len(rows) != 4 {
 				t.Fatalf("%q: %d rows, want a finding and two events: %v", s, len(rows), err)
@@ -209,8 +209,8 @@ func TestKeys(t *testing.T) {
 }
 
 // checkKeys holds the columns of a CSV and the keys of the objects of a kind to
-// a list. Objects begin with their kind, and sessions end with their shapes
-// and their story; lines end with why a host is blind, which JSON says of the host,
+// a list. Objects begin with their kind, and sessions end with their shapes and
+// their story; lines end with why a host is blind, which JSON says of the host,
 // and with what only events have.
 func checkKeys(t *testing.T, kind, keys, more string, o report.Options) {
 	t.Helper()

@@ -54,8 +54,8 @@ type row struct {
 	Analytics         []string           `json:"analytics"`
 	Countermeasures   []string           `json:"countermeasures"`
 
-	// What only tables have: why the host shows nothing that ran, and what a row that
-	// is no process is about and says.
+	// What only tables have: why the host shows nothing that ran, and what
+	// a row that is no process is about and says.
 	blind, category, summary string
 }
 
@@ -132,8 +132,8 @@ func (r *row) takePlace(list []finding.Evidence) {
 	}
 }
 
-// rowOfProcess returns a process of a session that is no finding as a row: it has
-// no level, no rules, and nobody was asked about its record.
+// rowOfProcess returns a process of a session that is no finding as a row: it
+// has no level, no rules, and nobody was asked about its record.
 func rowOfProcess(s *finding.Session, p *finding.Finding) row {
 	r := newRow(p)
 	r.Level, r.Session = "", s.Key

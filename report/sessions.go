@@ -117,7 +117,8 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 	return t.out.Flush()
 }
 
-// overview says how many sessions there are, and names them, or of many the kinds.
+// overview says how many sessions there are, and names them, or of many the
+// kinds.
 func (t *sessionTable) overview(res *scan.Result) {
 	levels := make(map[rules.Level]int)
 	fresh, known := 0, 0
@@ -263,11 +264,12 @@ func (t *sessionTable) about(s *finding.Session) []string {
 	return lines
 }
 
-// maxStoryWrapped bounds the lines on the screen that one line of a story takes.
+// maxStoryWrapped bounds the lines on the screen that one line of a story
+// takes.
 const maxStoryWrapped = 3
 
-// story says through what a session began, what happened in it and what it left,
-// as far as the evidence tells more than that its processes ran.
+// story says through what a session began, what happened in it and what it
+// left, as far as the evidence tells more than that its processes ran.
 func (t *sessionTable) story(s *finding.Session) {
 	for _, parts := range phrase.EntryPoints(s) {
 		t.lines("  ", "entry point: "+text.Visible(phrase.Plain(parts)), maxStoryWrapped)
@@ -427,8 +429,8 @@ func (t *sessionTable) columns(entries []entry) layout {
 	return c
 }
 
-// pidCell returns the cell of a process ID with the gap behind it, "" if there is
-// no such column.
+// pidCell returns the cell of a process ID with the gap behind it, "" if there
+// is no such column.
 func (c *layout) pidCell(pid string) string {
 	if c.pid == 0 {
 		return ""

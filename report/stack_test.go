@@ -14,8 +14,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// manyHosts returns a result of one session on each of so many hosts: the last has
-// a command of its own.
+// manyHosts returns a result of one session on each of so many hosts: the last
+// has a command of its own.
 func manyHosts(n int) *scan.Result {
 	res := &scan.Result{Summary: scan.Summary{Records: n, Files: 1}}
 	for i := range n {
@@ -35,8 +35,8 @@ func manyHosts(n int) *scan.Result {
 	return res
 }
 
-// TestStackBegins: reports for people begin with the kinds of session once there
-// are more than a reader reads.
+// TestStackBegins: reports for people begin with the kinds of session once
+// there are more than a reader reads.
 func TestStackBegins(t *testing.T) {
 	for format, marks := range map[string][]string{
 		"table":    {"2 kinds of session", "planted | command", "20  2026-03-02 12:00  WEB0000", "What moved between hosts", `command C:\x\tool.exe /all`, "20 hosts", "CRITICAL"},
@@ -59,8 +59,8 @@ func TestStackBegins(t *testing.T) {
 	}
 }
 
-// TestStackCSV: a line for each kind of session and for what moved, whose cells a
-// spreadsheet can hold.
+// TestStackCSV: a line for each kind of session and for what moved, whose cells
+// a spreadsheet can hold.
 func TestStackCSV(t *testing.T) {
 	lines, err := csv.NewReader(strings.NewReader(writeResult(t, "stack", manyHosts(3001)))).ReadAll()
 	if err != nil {

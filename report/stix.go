@@ -133,8 +133,8 @@ func stixHash(value string) string {
 }
 
 // stixNamespace is the namespace of the IDs: the UUID of version 5 of
-// "webshellscan" in that of DNS names (RFC 9562, section 6.6). STIX keeps its own
-// namespace for observables.
+// "webshellscan" in that of DNS names (RFC 9562, section 6.6). STIX keeps its
+// own namespace for observables.
 var stixNamespace = uuidIn([16]byte{0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}, "webshellscan")
 
 // uuid5 returns the UUID of version 5 of a name, as text.

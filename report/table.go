@@ -16,8 +16,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// table writes findings for a terminal as one table, with a list of the rules at
-// its end.
+// table writes findings for a terminal as one table, with a list of the rules
+// at its end.
 type table struct {
 	width    int
 	style    text.Style
@@ -54,8 +54,8 @@ const (
 	maxProcessLines = 4 // of a command line in a table
 )
 
-// flatColumn is a column of the table of findings, with what it has of one. That of
-// the process has none: it takes the room that the others leave.
+// flatColumn is a column of the table of findings, with what it has of one.
+// That of the process has none: it takes the room that the others leave.
 type flatColumn struct {
 	name string
 	cell func(*finding.Finding) string
@@ -63,12 +63,12 @@ type flatColumn struct {
 
 const columnProcess = "process"
 
-// minServerWidth is from how many columns on the table has one for the server, and
-// parts of seconds.
+// minServerWidth is from how many columns on the table has one for the server,
+// and parts of seconds.
 const minServerWidth = 110
 
-// columns returns what the table has of findings in its width. The narrowest has
-// level and host before the process.
+// columns returns what the table has of findings in its width. The narrowest
+// has level and host before the process.
 func (t *table) columns() []flatColumn {
 	from, to := span(t.findings)
 	format := "15:04:05"

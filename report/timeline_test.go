@@ -36,8 +36,8 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// TestSTIX: a file that is named so holds STIX, with quotes escaped in patterns,
-// and the same in every run.
+// TestSTIX: a file that is named so holds STIX, with quotes escaped in
+// patterns, and the same in every run.
 func TestSTIX(t *testing.T) {
 	var a, b bytes.Buffer
 	for _, out := range []*bytes.Buffer{&a, &b} {

@@ -112,8 +112,8 @@ const (
 	recordedTime = "Recorded Time"
 )
 
-// timesketchStory are the events of what else happened in the sessions: the other
-// processes, what the evidence says of them, and the web requests.
+// timesketchStory are the events of what else happened in the sessions: the
+// other processes, what the evidence says of them, and the web requests.
 func timesketchStory(res *scan.Result) []func() timesketchRow {
 	var list []func() timesketchRow
 	for _, line := range timelineRows(res) {
@@ -174,8 +174,8 @@ func timesketchTime(at event.Time) string {
 }
 
 // timesketchRows are the events of a result, each made when it is asked for:
-// the findings, the rest of the sessions' time line, then the integrity findings
-// that have a time.
+// the findings, the rest of the sessions' time line, then the integrity
+// findings that have a time.
 func timesketchRows(res *scan.Result) []func() timesketchRow {
 	list := make([]func() timesketchRow, 0, len(res.Findings)+len(res.Integrity))
 	for _, f := range res.Findings {

@@ -102,8 +102,8 @@ func TestBuiltinIsComplete(t *testing.T) {
 	}
 }
 
-// checkSources reports a filter without the public sources of what it knows, and
-// a rule of the role technique that names none.
+// checkSources reports a filter without the public sources of what it knows,
+// and a rule of the role technique that names none.
 func checkSources(t *testing.T, r *rules.Rule) {
 	t.Helper()
 	switch {
@@ -309,8 +309,8 @@ func TestBuiltinServerLists(t *testing.T) {
 	}
 }
 
-// TestBuiltinTags: a built-in rule is chosen by each technique that its programs
-// show, and claims of a process only what holds of all.
+// TestBuiltinTags: a built-in rule is chosen by each technique that its
+// programs show, and claims of a process only what holds of all.
 func TestBuiltinTags(t *testing.T) {
 	list, err := builtin.Rules()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"webshellscan/rules/builtin"
 )
 
-// TestCatalogue: what the built-in rules are tagged with is in the catalogues of
-// MITRE CAR and D3FEND, and an analytic covers a technique of the rule.
+// TestCatalogue: what the built-in rules are tagged with is in the catalogues
+// of MITRE CAR and D3FEND, and an analytic covers a technique of the rule.
 func TestCatalogue(t *testing.T) {
 	data, err := os.ReadFile("testdata/catalogue.tsv")
 	if err != nil {

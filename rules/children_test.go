@@ -124,8 +124,8 @@ func TestChildren(t *testing.T) {
 	}
 }
 
-// TestChildrenHaveSources: every program and folder of a rule about children has
-// a row.
+// TestChildrenHaveSources: every program and folder of a rule about children
+// has a row.
 func TestChildrenHaveSources(t *testing.T) {
 	rows := make(map[[2]string]bool)
 	for _, c := range readChildren(t) {

@@ -14,41 +14,43 @@ type Options struct {
 	// against; nil means ProcessCreation().
 	Sources []Source
 
-	// Aliases maps field names of rules to those of the subject, beyond what
-	// the sources map.
+	// Aliases maps field names of rules to those of the subject, beyond
+	// what the sources map.
 	Aliases map[string]string
 
-	// Also names, by a field of the subject in lower case, another field of it
-	// that has the same thing as a second log, or a second spelling, has it. An
-	// item about the one is asked of both: it holds if it holds of either.
+	// Also names, by a field of the subject in lower case, another field of
+	// it that has the same thing as a second log, or a second spelling, has
+	// it. An item about the one is asked of both: it holds if it holds of
+	// either.
 	Also map[string]string
 
-	// Late names, in lower case, fields of the subject whose values hardly repeat,
-	// or that take long to gather. They are asked only where what the others say
-	// leaves a rule open; it changes nothing but the time that matching takes.
+	// Late names, in lower case, fields of the subject whose values hardly
+	// repeat, or that take long to gather. They are asked only where what
+	// the others say leaves a rule open; it changes nothing but the time
+	// that matching takes.
 	Late map[string]bool
 
 	// Placeholders gives the values of placeholders, by name without the
 	// percent signs. A rule that uses another is an error.
 	Placeholders map[string][]string
 
-	// MinLevel leaves out rules of a lower level; a rule without level is lower
-	// than all. LevelNone takes all.
+	// MinLevel leaves out rules of a lower level; a rule without level is
+	// lower than all. LevelNone takes all.
 	MinLevel Level
 
-	// Statuses takes only rules of these statuses, compared without case. Tags
-	// takes only those with one of these tags or one below it: see Rule.HasTag.
-	// Empty takes all.
+	// Statuses takes only rules of these statuses, compared without case.
+	// Tags takes only those with one of these tags or one below it: see
+	// Rule.HasTag. Empty takes all.
 	Statuses []string
 	Tags     []string
 
 	// Exclude leaves out rules by name, ID or title, compared without case.
 	Exclude []string
 
-	// CacheSize is how many verdicts each Matcher keeps at most of values that
-	// the tables which matchers share have no place for, rounded up to a power
-	// of two, at 16 bytes each; 0 means 524,288, which take 8 MiB. The memory
-	// is used as values come.
+	// CacheSize is how many verdicts each Matcher keeps at most of values
+	// that the tables which matchers share have no place for, rounded up to
+	// a power of two, at 16 bytes each; 0 means 524,288, which take 8 MiB.
+	// The memory is used as values come.
 	CacheSize int
 }
 
@@ -226,8 +228,8 @@ func (c *compiler) applied(r *Rule) (*boolExpr, *scope) {
 		before := len(c.errs)
 		condition := c.detection(r.Detection, sc)
 		if condition == exprFalse && len(source.Known) > 0 {
-			// It is about other events of the log, so its errors are nobody's
-			// concern either.
+			// It is about other events of the log, so its errors
+			// are nobody's concern either.
 			c.errs = c.errs[:before]
 			delete(c.failed, r)
 			continue

@@ -9,8 +9,8 @@ import (
 	"webshellscan/rules/internal/text"
 )
 
-// maxRegexpsOfSet bounds the instructions of all regular expressions of a Set: some
-// 80 MB with the programs of their automata.
+// maxRegexpsOfSet bounds the instructions of all regular expressions of a Set:
+// some 80 MB with the programs of their automata.
 const maxRegexpsOfSet = 1 << 20
 
 // item returns what an item asks. The modifier neq negates it, so it also holds
@@ -59,8 +59,8 @@ func (c *compiler) values(field int, item *Item, sc *scope) *boolExpr {
 		return c.unknown()
 	}
 	if item.spec.all && item.Field == "" {
-		// Each keyword may stand in another field: they are predicates of their
-		// own.
+		// Each keyword may stand in another field: they are predicates
+		// of their own.
 		args := make([]*boolExpr, len(groups))
 		for i, group := range groups {
 			args[i] = c.value(field, item, [][]*valueMatcher{group})

@@ -57,8 +57,8 @@ func (c *compiler) correlate(list []*Rule, selected map[*Rule]bool) {
 			}
 		}
 	}
-	// Sigma correlation rules specification, "Generate": rules referred to are
-	// not reported unless asked for.
+	// Sigma correlation rules specification, "Generate": rules referred to
+	// are not reported unless asked for.
 	hidden, shown := make(map[*Rule]bool), make(map[*Rule]bool)
 	for _, plan := range c.set.correlations {
 		marks := hidden

@@ -34,8 +34,8 @@ type Correlated struct {
 	Refs        []uint64  // those events, oldest first; the newest 1,000 at most
 	Value       float64   // what the condition was asked about: a count, a sum, ...
 
-	// Continued tells that the group matched at its last event too: the match
-	// goes on rather than begins.
+	// Continued tells that the group matched at its last event too: the
+	// match goes on rather than begins.
 	Continued bool
 }
 

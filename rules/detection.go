@@ -20,8 +20,8 @@ func (d *document) detection(n *node, name string) *Detection {
 		case "condition":
 			condition = value
 		case "timeframe":
-			// Belongs to the aggregations of old rules, which the condition's
-			// parser refuses where they are used.
+			// Belongs to the aggregations of old rules, which the
+			// condition's parser refuses where they are used.
 			d.warn(key, ErrCondition, "timeframe has no meaning without an aggregation; use a correlation rule")
 		default:
 			det.Searches = append(det.Searches, d.search(key, value))
@@ -160,8 +160,8 @@ func (d *document) filter(n *node) *Filter {
 	case rules == nil:
 		d.fail(n, ErrMissing, "filter names no rules")
 	case rules.kind == scalarNode && (rules.text == "any" || rules.text == "all"):
-		// pySigma's way to name every rule of the log source; the specification
-		// has only lists.
+		// pySigma's way to name every rule of the log source; the
+		// specification has only lists.
 	default:
 		f.Rules = d.stringsAt(rules, "filter rules")
 		if len(f.Rules) == 0 {

@@ -51,12 +51,12 @@ type ExplainedItem struct {
 	// field has the same values in all events.
 	Known bool
 
-	// Values are the field's values, nil if it is absent. Of keywords, only the
-	// values that fit are listed.
+	// Values are the field's values, nil if it is absent. Of keywords, only
+	// the values that fit are listed.
 	Values []string
 
-	// Hits lists, for each value in Values, the indices into Item.Values that
-	// fit it.
+	// Hits lists, for each value in Values, the indices into Item.Values
+	// that fit it.
 	Hits [][]int
 }
 

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// Gate tells by the values of a few fields that none of some rules can match, so
-// that a subject need not be made. It is immutable; goroutines may share it.
+// Gate tells by the values of a few fields that none of some rules can match,
+// so that a subject need not be made. It is immutable; goroutines may share it.
 type Gate struct {
 	fields []string
 	tests  []gateTest
@@ -20,8 +20,8 @@ type Gate struct {
 type gateTest struct {
 	field int
 	index fieldIndex
-	// predicates is how many there are in the index, of which one must hold. cost says
-	// how likely that is.
+	// predicates is how many there are in the index, of which one must
+	// hold. cost says how likely that is.
 	predicates int
 	cost       float64
 	rules      int  // how many rules ask for it
@@ -38,10 +38,10 @@ type GateRule struct {
 // faster.
 const maxGateTests = 32
 
-// NewGate returns the gate of some rules, nil if they cannot be told by values of
-// fields that are usable: those of which a subject has one value at most, and
-// which a caller of GateMatcher.Admits knows. Of a field that is optional, absence
-// tells nothing; optional may be nil.
+// NewGate returns the gate of some rules, nil if they cannot be told by values
+// of fields that are usable: those of which a subject has one value at most,
+// and which a caller of GateMatcher.Admits knows. Of a field that is optional,
+// absence tells nothing; optional may be nil.
 func NewGate(list []GateRule, usable, optional func(field string) bool) *Gate {
 	b := gateBuilder{gate: new(Gate), usable: usable, optional: optional, known: make(map[string]int32), costs: make(map[*Set][]float64)}
 	for _, r := range list {
@@ -58,8 +58,8 @@ func NewGate(list []GateRule, usable, optional func(field string) bool) *Gate {
 	return b.gate
 }
 
-// sort puts the tests of each rule in the order in which they are asked: those that
-// others share first, then those that are the least likely to be met.
+// sort puts the tests of each rule in the order in which they are asked: those
+// that others share first, then those that are the least likely to be met.
 func (g *Gate) sort() {
 	for _, tests := range g.rules {
 		slices.SortStableFunc(tests, func(x, y int32) int {
@@ -104,9 +104,9 @@ func (b *gateBuilder) rule(r GateRule) []int32 {
 	return slices.Compact(tests)
 }
 
-// costsOf estimates how often the predicates of a set hold, as Set.pivotCosts does.
-// Whole texts are mostly those of fields that have few, so that they hold often.
-// What a gate cannot ask costs less than nothing.
+// costsOf estimates how often the predicates of a set hold, as Set.pivotCosts
+// does. Whole texts are mostly those of fields that have few, so that they hold
+// often. What a gate cannot ask costs less than nothing.
 func (b *gateBuilder) costsOf(s *Set) []float64 {
 	if costs, ok := b.costs[s]; ok {
 		return costs
@@ -179,8 +179,8 @@ func groupsKey(groups [][]*valueMatcher) string {
 
 // GateSubject is what a gate is asked about.
 type GateSubject interface {
-	// GateText appends the text of a field, by its index in Gate.Fields, and reports
-	// whether there is one.
+	// GateText appends the text of a field, by its index in Gate.Fields,
+	// and reports whether there is one.
 	GateText(dst []byte, field int) ([]byte, bool)
 }
 
@@ -203,8 +203,8 @@ type gateText struct {
 	hash   uint64
 }
 
-// gateAnswer says whether a test was met by a text that it was asked of, since texts
-// come again: the last of those that fall to its place.
+// gateAnswer says whether a test was met by a text that it was asked of, since
+// texts come again: the last of those that fall to its place.
 type gateAnswer struct {
 	asked bool
 	met   bool

@@ -84,7 +84,8 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// TestNoGate has rules of which a value alone cannot say that they do not match.
+// TestNoGate has rules of which a value alone cannot say that they do not
+// match.
 func TestNoGate(t *testing.T) {
 	for _, condition := range []string{"not script", "script or writer", "writer", "re"} {
 		text := strings.Replace(gateRules[:strings.Index(gateRules, "---")], "condition: script and writer and not generated",
@@ -95,8 +96,8 @@ func TestNoGate(t *testing.T) {
 	}
 }
 
-// TestGateOptional: of a field that a subject may have from elsewhere, absence tells
-// nothing; a value that is there does.
+// TestGateOptional: of a field that a subject may have from elsewhere, absence
+// tells nothing; a value that is there does.
 func TestGateOptional(t *testing.T) {
 	set := mustCompile(t, mustParse(t, gateRules), rules.Options{})
 	optional := func(field string) bool { return field == "TargetFilename" }

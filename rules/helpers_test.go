@@ -226,8 +226,8 @@ func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]
 	return fast
 }
 
-// checkGate holds the gate of the first rule of a set to admitting an event that
-// the rule matches.
+// checkGate holds the gate of the first rule of a set to admitting an event
+// that the rule matches.
 func checkGate(t testing.TB, set *rules.Set, e event) {
 	t.Helper()
 	g := rules.NewGate([]rules.GateRule{{Set: set}}, func(field string) bool { return len(e[field]) <= 1 }, nil)

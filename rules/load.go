@@ -102,8 +102,8 @@ func findFiles(paths []string) ([]string, *Loaded) {
 			continue
 		}
 		empty := true
-		// WalkDir visits in the order of names, so the result is the same
-		// everywhere.
+		// WalkDir visits in the order of names, so the result is the
+		// same everywhere.
 		_ = filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:

@@ -5,18 +5,19 @@ import "strings"
 // Source is one way in which rules address the events that a Set is matched
 // against. Sigma taxonomy appendix, "Log Sources".
 type Source struct {
-	// LogSource is what a rule's log source must say. Each attribute must be
-	// equal, except that a rule may leave out the product.
+	// LogSource is what a rule's log source must say. Each attribute must
+	// be equal, except that a rule may leave out the product.
 	LogSource LogSource
 
-	// Known gives the values that fields have in every event of this source,
-	// such as EventID: 1. Items about them are decided when a rule is compiled,
-	// whatever the subject says.
+	// Known gives the values that fields have in every event of this
+	// source, such as EventID: 1. Items about them are decided when a rule
+	// is compiled, whatever the subject says.
 	Known map[string][]string
 
 	// Key names a known field that a rule must depend on to be about these
-	// events: a rule for `service: security` is about process creation only if
-	// it asks for EventID 4688. "" for sources that are about nothing else.
+	// events: a rule for `service: security` is about process creation only
+	// if it asks for EventID 4688. "" for sources that are about nothing
+	// else.
 	Key string
 
 	// Aliases maps field names of this source to those of the subject.
@@ -37,8 +38,8 @@ func ProcessCreation() []Source {
 		"Channel":       {"Security"},
 		"Provider_Name": {"Microsoft-Windows-Security-Auditing"},
 	}
-	// Names of event 4688 for what the taxonomy calls otherwise. Sigma rules
-	// specification, "Field Usage".
+	// Names of event 4688 for what the taxonomy calls otherwise. Sigma
+	// rules specification, "Field Usage".
 	names := map[string]string{
 		"NewProcessName": "Image", "ParentProcessName": "ParentImage", "NewProcessId": "ProcessId", "ProcessId": "ParentProcessId",
 	}

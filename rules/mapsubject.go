@@ -6,16 +6,17 @@ import (
 	"strings"
 )
 
-// MapSubject is a Subject made of a map. It belongs to the Set that made it, and
-// is immutable; goroutines may share it.
+// MapSubject is a Subject made of a map. It belongs to the Set that made it,
+// and is immutable; goroutines may share it.
 type MapSubject struct {
 	values [][]string // by field of the set
 }
 
-// NewMapSubject returns an event, given by the names of its fields, as a Subject
-// for this set's matchers. Names are compared without case; those that no rule of
-// the set asks for are not looked at. Fields that rules call by other names are
-// found by those that the set's sources and Options.Aliases map them to.
+// NewMapSubject returns an event, given by the names of its fields, as a
+// Subject for this set's matchers. Names are compared without case; those that
+// no rule of the set asks for are not looked at. Fields that rules call by
+// other names are found by those that the set's sources and Options.Aliases map
+// them to.
 func (s *Set) NewMapSubject(event map[string]string) *MapSubject {
 	m := &MapSubject{values: make([][]string, len(s.fields))}
 	for _, name := range slices.Sorted(maps.Keys(event)) {

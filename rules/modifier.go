@@ -180,8 +180,8 @@ func (d *document) checkItem(item *Item) {
 		return
 	}
 	if spec.all && len(item.Values) < 2 {
-		// Sigma modifiers appendix, "Generic Modifiers": not allowed, since
-		// some backends cannot do it. This one can.
+		// Sigma modifiers appendix, "Generic Modifiers": not allowed,
+		// since some backends cannot do it. This one can.
 		d.warn(at, ErrModifier, "%s: modifier all with a single value", itemName(item))
 	}
 	for i := range item.Values {

@@ -31,20 +31,20 @@ type Rule struct {
 	Level          Level
 	LogSource      LogSource
 
-	// Role is the custom attribute `role`: what a rule is for when it is not
-	// there to give findings. This package only carries it.
+	// Role is the custom attribute `role`: what a rule is for when it is
+	// not there to give findings. This package only carries it.
 	Role string
 
-	// Custom holds the attributes that the specification does not know, as far
-	// as they are scalars, by name.
+	// Custom holds the attributes that the specification does not know, as
+	// far as they are scalars, by name.
 	Custom map[string]string
 
 	Detection   *Detection
 	Correlation *Correlation
 	Filter      *Filter
 
-	// Warnings are departures from the specification that leave no doubt about
-	// what was meant.
+	// Warnings are departures from the specification that leave no doubt
+	// about what was meant.
 	Warnings []*ParseError
 }
 
@@ -169,8 +169,8 @@ type Correlation struct {
 	Fields     []string // the condition's `field`
 	Percentile float64  // the condition's `percentile`; negative if not given
 
-	// Generate keeps the rules referred to as rules of their own right. Sigma
-	// correlation rules specification, "Generate".
+	// Generate keeps the rules referred to as rules of their own right.
+	// Sigma correlation rules specification, "Generate".
 	Generate bool
 
 	Line   int
@@ -197,8 +197,8 @@ type Bound struct {
 	Value float64
 }
 
-// Called reports whether a name, ID or title, compared without case, is the rule's:
-// reports call rules without a name by their titles.
+// Called reports whether a name, ID or title, compared without case, is the
+// rule's: reports call rules without a name by their titles.
 func (r *Rule) Called(by string) bool {
 	return r.Goes(by) || by != "" && strings.EqualFold(by, r.Title)
 }

@@ -28,8 +28,8 @@ const Number ValueID = 1 << 61
 type Grouper interface {
 	Subject
 
-	// Members appends the values that a group stands for, none of them a group,
-	// and returns the extended slice. Equal IDs mean equal values.
+	// Members appends the values that a group stands for, none of them a
+	// group, and returns the extended slice. Equal IDs mean equal values.
 	Members(dst []ValueID, group ValueID) []ValueID
 }
 
@@ -38,9 +38,9 @@ type Grouper interface {
 type Subject interface {
 	// Values appends the values of a field, by its index in Set.Fields, and
 	// returns the extended slice. No value means that the field is absent,
-	// which is Sigma's null. A field with several values, such as one of all
-	// ancestors, matches an item if any one of its values does. The field ""
-	// has the values of all fields; keywords are looked for in it.
+	// which is Sigma's null. A field with several values, such as one of
+	// all ancestors, matches an item if any one of its values does. The
+	// field "" has the values of all fields; keywords are looked for in it.
 	Values(dst []ValueID, field int) []ValueID
 
 	// Text returns the text of a value.
@@ -54,10 +54,10 @@ type Subject interface {
 type Bundler interface {
 	Subject
 
-	// Bundle returns an ID of the thing that the subject has the fields of a
-	// bundle from, by the bundle's index in what NewMatchers was given:
-	// subjects with equal IDs have equal values in them. 0 means that there is
-	// no such thing; each field is then asked.
+	// Bundle returns an ID of the thing that the subject has the fields of
+	// a bundle from, by the bundle's index in what NewMatchers was given:
+	// subjects with equal IDs have equal values in them. 0 means that there
+	// is no such thing; each field is then asked.
 	Bundle(bundle int) ValueID
 }
 

@@ -6,8 +6,8 @@ import (
 	"webshellscan/rules"
 )
 
-// TestShows: a rule is chosen by what the processes that it finds may do, also by
-// a part of a number, and its tags stay as they are.
+// TestShows: a rule is chosen by what the processes that it finds may do, also
+// by a part of a number, and its tags stay as they are.
 func TestShows(t *testing.T) {
 	list, errs := rules.Parse("r.yml", []byte(`title: t
 tags: [attack.t1505.003]

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestSigmaSourcesExist: each rule of SigmaHQ that a built-in rule or a row names
-// as its source is there.
+// TestSigmaSourcesExist: each rule of SigmaHQ that a built-in rule or a row
+// names as its source is there.
 func TestSigmaSourcesExist(t *testing.T) {
 	const corpus = "../../shared/corpus/sigma-rules"
 	if _, err := os.Stat(corpus); err != nil {

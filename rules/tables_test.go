@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// BenchmarkValueCache and BenchmarkTupleTable set the tables written here beside
-// Go's map, with what a scan asks of them: what was kept is looked up many times.
+// BenchmarkValueCache and BenchmarkTupleTable set the tables written here
+// beside Go's map, with what a scan asks of them: what was kept is looked up
+// many times.
 func BenchmarkValueCache(b *testing.B) {
 	const values, fields, rounds = 1 << 14, 8, 4
 	type key struct {

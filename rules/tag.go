@@ -8,8 +8,8 @@ import (
 // HasTag reports whether a rule has a tag, or one below it: a rule with
 // attack.t1505.003 has attack.t1505. The tag that is asked for may lack the
 // namespace and be spelled as its catalogue does: T1505.003, attack.T1505.003,
-// CAR-2021-02-001, CVE-2021-44228. Sigma specification, "Tags". What a rule Shows
-// counts as its tags do.
+// CAR-2021-02-001, CVE-2021-44228. Sigma specification, "Tags". What a rule
+// Shows counts as its tags do.
 func (r *Rule) HasTag(wanted string) bool {
 	wanted = plainTag(wanted)
 	return slices.ContainsFunc(slices.Concat(r.Tags, r.Shows()), func(tag string) bool {
@@ -44,9 +44,9 @@ func isOrBelow(tag, wanted string) bool {
 }
 
 // plainTag returns a tag in the one spelling in which tags are compared: in
-// lower case, with "-" between words and "." between the parts of a number. Older
-// rules have attack.defense_evasion and cve.2021.44228 where newer ones have
-// attack.defense-evasion and cve.2021-44228.
+// lower case, with "-" between words and "." between the parts of a number.
+// Older rules have attack.defense_evasion and cve.2021.44228 where newer ones
+// have attack.defense-evasion and cve.2021-44228.
 func plainTag(tag string) string {
 	tag = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(tag)), "_", "-")
 	for _, namespace := range [...]string{"car", "cve"} {

@@ -13,9 +13,9 @@ import (
 	"webshellscan/scan/event"
 )
 
-// TestAllocationsPerEvent bounds what each further event of a log costs a scan in
-// allocations, as long as nothing is found: next to none. Allocations are counted,
-// and not time: they are the same on every machine.
+// TestAllocationsPerEvent bounds what each further event of a log costs a scan
+// in allocations, as long as nothing is found: next to none. Allocations are
+// counted, and not time: they are the same on every machine.
 func TestAllocationsPerEvent(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -41,7 +41,8 @@ func TestAllocationsPerEvent(t *testing.T) {
 	}
 }
 
-// scanAllocations returns the allocations of a scan of logs with so many events.
+// scanAllocations returns the allocations of a scan of logs with so many
+// events.
 func scanAllocations(t *testing.T, stream fleet.StreamOptions, style evtxtest.Style, events int) float64 {
 	t.Helper()
 	folder := t.TempDir()
@@ -86,8 +87,8 @@ func newLog(t *testing.T, path string, style evtxtest.Style) *evtxtest.Writer {
 	return w
 }
 
-// TestAllocationsPerFile bounds what each further file of a folder costs that is
-// nothing to a scan: it is opened once, and nothing of it is kept.
+// TestAllocationsPerFile bounds what each further file of a folder costs that
+// is nothing to a scan: it is opened once, and nothing of it is kept.
 func TestAllocationsPerFile(t *testing.T) {
 	const few, many, most = 100, 600, 45
 	of := func(files int) float64 {

@@ -9,8 +9,8 @@ import (
 )
 
 // The second fields that rules ask when they ask for a field of which there are
-// two truths: two logs that name themselves, or two spellings. They cost only what
-// asks for them.
+// two truths: two logs that name themselves, or two spellings. They cost only
+// what asks for them.
 const (
 	alsoEventID   = "event id of the other log"
 	alsoChannel   = "channel of the other log"
@@ -28,7 +28,8 @@ var alsoFields = map[string]string{
 	"integritylevel": alsoIntegrity,
 }
 
-// alsoFacets are the fields of the facets that alone say what the second ones have.
+// alsoFacets are the fields of the facets that alone say what the second ones
+// have.
 var alsoFacets = map[string]event.FieldID{
 	alsoEventID: event.EventID, alsoChannel: event.Channel, alsoProvider: event.ProviderName, alsoVersion: event.Version,
 	alsoIntegrity: event.IntegrityLevel,
@@ -43,9 +44,9 @@ var alsoGetters = map[string]getter{
 	alsoIntegrity: otherIntegrity,
 }
 
-// ofOtherLog gives what the records of a process have for a field beyond what the
-// first has: where Sysmon and the Security log both tell of a process, what the
-// latter has.
+// ofOtherLog gives what the records of a process have for a field beyond what
+// the first has: where Sysmon and the Security log both tell of a process, what
+// the latter has.
 func ofOtherLog(field event.FieldID) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		first, before := s.fields.Field(s.process, field), len(dst)
@@ -59,8 +60,8 @@ func ofOtherLog(field event.FieldID) getter {
 	}
 }
 
-// hexNumber appends a number as the Security log writes it, unless it is 0, which
-// stands for an unknown one.
+// hexNumber appends a number as the Security log writes it, unless it is 0,
+// which stands for an unknown one.
 func hexNumber(dst []rules.ValueID, n uint32) []rules.ValueID {
 	if n == 0 {
 		return dst
@@ -68,8 +69,8 @@ func hexNumber(dst []rules.ValueID, n uint32) []rules.ValueID {
 	return append(dst, valueHex|rules.ValueID(n))
 }
 
-// otherIntegrity gives the SID of an integrity level that is there by name, and the
-// name of one that is there by SID.
+// otherIntegrity gives the SID of an integrity level that is there by name, and
+// the name of one that is there by SID.
 func otherIntegrity(s *subject, dst []rules.ValueID) []rules.ValueID {
 	level := s.fields.Field(s.process, event.IntegrityLevel)
 	if level == 0 {

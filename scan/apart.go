@@ -4,9 +4,9 @@ import (
 	"slices"
 )
 
-// tellApart says of which hosts with sessions logs were collected apart from the
-// others, or are not held as they were to be, so that their stories may lack events
-// and requests.
+// tellApart says of which hosts with sessions logs were collected apart from
+// the others, or are not held as they were to be, so that their stories may
+// lack events and requests.
 func (res *Result) tellApart(r *firstPass) {
 	if len(r.parts) == 0 {
 		return
@@ -36,9 +36,9 @@ func (res *Result) tellApart(r *firstPass) {
 	}
 }
 
-// apart reports whether parts may hold too little for the stories of a host, by its
-// names: each holds what may be of a session that it sees, and only one of them
-// sees all processes. lacks says that the one which does lacks something.
+// apart reports whether parts may hold too little for the stories of a host, by
+// its names: each holds what may be of a session that it sees, and only one of
+// them sees all processes. lacks says that the one which does lacks something.
 func (r *firstPass) apart(names []string) (apart, lacks bool) {
 	seen := 0
 	for _, p := range r.parts {

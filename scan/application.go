@@ -34,8 +34,9 @@ func applicationPool(texts *proctree.Texts, worker proctree.Process) string {
 	return ""
 }
 
-// poolOfCommandLine reads the application pool from a worker's command line: the
-// argument of -ap, else the name of the configuration file that is that of -h.
+// poolOfCommandLine reads the application pool from a worker's command line:
+// the argument of -ap, else the name of the configuration file that is that of
+// -h.
 func poolOfCommandLine(commandLine string) string {
 	if pool := switchArgument(commandLine, "-ap"); pool != "" {
 		return pool
@@ -48,8 +49,8 @@ func poolOfCommandLine(commandLine string) string {
 	return ""
 }
 
-// switchArgument returns the argument that follows a switch, without its quotes;
-// "" if the switch is not there.
+// switchArgument returns the argument that follows a switch, without its
+// quotes; "" if the switch is not there.
 func switchArgument(commandLine, name string) string {
 	quoted := false
 	for i := 0; i < len(commandLine); i++ {

@@ -12,9 +12,9 @@ import (
 	"webshellscan/scan"
 )
 
-// TestArmedByCommands: what the command lines of a session leave to be run is known
-// without any event that tells of it, and so is what runs by it, and below that;
-// programs of the system only where Windows started them so.
+// TestArmedByCommands: what the command lines of a session leave to be run is
+// known without any event that tells of it, and so is what runs by it, and
+// below that; programs of the system only where Windows started them so.
 func TestArmedByCommands(t *testing.T) {
 	const (
 		services  = `C:\Windows\System32\services.exe`
@@ -80,8 +80,8 @@ func TestArmedByCommands(t *testing.T) {
 	}
 }
 
-// TestArmedByThread: a process in which the session started a thread is armed by
-// it, and so is what ran below that process since, but not before.
+// TestArmedByThread: a process in which the session started a thread is armed
+// by it, and so is what ran below that process since, but not before.
 func TestArmedByThread(t *testing.T) {
 	guid := func(n int) string { return fmt.Sprintf("{11111111-0000-0000-0000-0000000000%02d}", n) }
 	var events []evtxtest.Event

@@ -28,8 +28,8 @@ func baselineOf(t testing.TB, findings ...*finding.Finding) (*finding.Baseline, 
 	return b, file.String()
 }
 
-// TestBaselineOfItself: with a baseline of the same logs everything is known, and
-// everything is still there.
+// TestBaselineOfItself: with a baseline of the same logs everything is known,
+// and everything is still there.
 func TestBaselineOfItself(t *testing.T) {
 	first := mustScan(t, scan.Options{Paths: []string{shipped}})
 	known, text := baselineOf(t, first.Findings...)
@@ -52,8 +52,8 @@ func TestBaselineOfItself(t *testing.T) {
 	}
 }
 
-// TestBaselineOfBusiness: what a host does all day is known, what an intruder does on it is not, and one new command makes
-// its session new.
+// TestBaselineOfBusiness: what a host does all day is known, what an intruder
+// does on it is not, and one new command makes its session new.
 func TestBaselineOfBusiness(t *testing.T) {
 	before := event.FromUnix(1710153000) // 10:30, before the incident on APP01
 	clean := mustScan(t, scan.Options{Paths: []string{shipped}, Hosts: []string{"APP01"}, Until: before})
@@ -76,7 +76,8 @@ func TestBaselineOfBusiness(t *testing.T) {
 	}
 }
 
-// TestBaselineIsExact: a shape that differs in anything but numbers is not known.
+// TestBaselineIsExact: a shape that differs in anything but numbers is not
+// known.
 func TestBaselineIsExact(t *testing.T) {
 	base := func() *finding.Finding {
 		f := madeFinding(1, `a.exe /out C:\tmp\inv17.pdf`)

@@ -112,8 +112,8 @@ func BenchmarkOracle(b *testing.B) {
 	b.ReportMetric(float64(decoded), "records")
 }
 
-// oracleDecode decodes a log with golang-evtx, as fast as it can, and returns the
-// number of its records.
+// oracleDecode decodes a log with golang-evtx, as fast as it can, and returns
+// the number of its records.
 func oracleDecode(b *testing.B, path string) (records int) {
 	b.Helper()
 	f, err := golangevtx.OpenDirty(path)
@@ -136,8 +136,8 @@ func timeScan(b *testing.B, path string, workers int) time.Duration {
 	return time.Since(started)
 }
 
-// readAndSum reads the files of a folder as a scan does, takes their CRC-32, and
-// returns the nanoseconds and the bytes.
+// readAndSum reads the files of a folder as a scan does, takes their CRC-32,
+// and returns the nanoseconds and the bytes.
 func readAndSum(b *testing.B, folder string, workers int) (nanoseconds float64, size int64) {
 	b.Helper()
 	type piece struct {
@@ -220,8 +220,8 @@ func creationRules(b *testing.B) []string {
 }
 
 // BenchmarkRules times whole scans of logs that hold nothing but process events
-// with SigmaHQ's rules beside scans with the built-in ones, in alternation: with
-// the 1,415 about process creation, and with all 3,160.
+// with SigmaHQ's rules beside scans with the built-in ones, in alternation:
+// with the 1,415 about process creation, and with all 3,160.
 func BenchmarkRules(b *testing.B) {
 	for _, set := range []struct {
 		name  string

@@ -31,8 +31,8 @@ type Collected struct {
 var ErrIsPartial = errors.New("is a partial result already: partial results are put together by merge")
 
 // Collect reads logs as Scan does and writes what reading leaves behind as a
-// partial result, which Scan takes in their place: anywhere, and with others. The
-// rules of options say which other events than those of processes are kept;
+// partial result, which Scan takes in their place: anywhere, and with others.
+// The rules of options say which other events than those of processes are kept;
 // findings are not made. The error says that there was nothing to read, or that
 // the partial result could not be written.
 func Collect(ctx context.Context, options Options, label string, out io.Writer) (*Collected, error) {
@@ -76,8 +76,9 @@ func collectFound(ctx context.Context, found *source.Found, options *Options, la
 	if err := c.rows(); err != nil {
 		return nil, err
 	}
-	// From here on inputs change: what waits is read, so that servers are known.
-	// A user who wants no more to be read from here on misses nothing.
+	// From here on inputs change: what waits is read, so that servers are
+	// known. A user who wants no more to be read from here on misses
+	// nothing.
 	c.result.Summary.Interrupted = context.Cause(ctx)
 	meta, err := c.meta(label, c.result.Summary.Interrupted != nil)
 	if err != nil {
@@ -111,8 +112,8 @@ func (c *collecting) add(kind partial.Kind, code func(*wire.Coder)) error {
 // rows writes what the collectors and the watchers took, and the definitions.
 func (c *collecting) rows() error {
 	r := c.reading
-	// Files that are nothing to a scan are only counted: the others are numbered
-	// without them.
+	// Files that are nothing to a scan are only counted: the others are
+	// numbered without them.
 	numbers := make([]uint32, len(r.inputs))
 	for i, in := range r.inputs {
 		numbers[i] = in.index
@@ -148,8 +149,8 @@ func comparePlaces(a, b event.Place) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
 }
 
-// held writes the bytes that are read a second time once all parts are together,
-// and before them meta.
+// held writes the bytes that are read a second time once all parts are
+// together, and before them meta.
 func (c *collecting) held(ctx context.Context, meta []byte) error {
 	r := c.reading
 	r.resolve(ctx)
@@ -192,8 +193,9 @@ func (c *collecting) held(ctx context.Context, meta []byte) error {
 	return c.add(sectionHeldIndex, index.code)
 }
 
-// MergePartials writes the parts of some partial results as one, each part once.
-// Paths are of files or folders. Refused names those that are not sound, and why.
+// MergePartials writes the parts of some partial results as one, each part
+// once. Paths are of files or folders. Refused names those that are not sound,
+// and why.
 func MergePartials(ctx context.Context, paths []string, out io.Writer) (refused []FileError, err error) {
 	found, err := source.Find(ctx, paths, SourceOptions{Wanted: []source.Wanted{Partials()}})
 	if err != nil {

@@ -75,8 +75,8 @@ type scenario struct {
 // mayBeFound are traps of which other rules than those with letters may speak.
 var mayBeFound = regexp.MustCompile("ordinary child|only a similar name.*not the program|Cyrillic|FastCGI|build script")
 
-// trapped reports whether a finding claims a web server above a process that has
-// none, or speaks of one of which nothing is to be said.
+// trapped reports whether a finding claims a web server above a process that
+// has none, or speaks of one of which nothing is to be said.
 func (s *scenario) trapped(f *finding.Finding) bool {
 	for _, trap := range s.Traps {
 		if shortHost(trap.Host) == shortHost(f.Host) && trap.PID == f.ProcessID && !mayBeFound.MatchString(trap.Why) {
@@ -182,8 +182,8 @@ func shortHost(name string) string {
 	return short
 }
 
-// TestRealLogs scans all real logs: the rules of the two seeds find exactly what
-// their truth lists.
+// TestRealLogs scans all real logs: the rules of the two seeds find exactly
+// what their truth lists.
 func TestRealLogs(t *testing.T) {
 	needCorpus(t)
 	res := mustScan(t, scan.Options{Paths: []string{filepath.Join(corpus, "logs")}})

@@ -28,9 +28,9 @@ func compareMoments(a, b moment) int {
 	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.host, b.host), cmp.Compare(a.index, b.index))
 }
 
-// Times that a correlation can be asked about, in the range of nanoseconds since
-// 1970 in 64 bits. What a damaged or forged record claims beyond is taken to be
-// at the bound, so that it does not move the time of others.
+// Times that a correlation can be asked about, in the range of nanoseconds
+// since 1970 in 64 bits. What a damaged or forged record claims beyond is taken
+// to be at the bound, so that it does not move the time of others.
 var (
 	earliest = event.FromTime(time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC))
 	latest   = event.FromTime(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))

@@ -13,8 +13,8 @@ import (
 	"webshellscan/scan"
 )
 
-// TestCoverageByRecord: each record counts for the host and channel that it names
-// itself, whatever the first one of its chunk names.
+// TestCoverageByRecord: each record counts for the host and channel that it
+// names itself, whatever the first one of its chunk names.
 func TestCoverageByRecord(t *testing.T) {
 	admin := evtxtest.Account{Name: "admin", Domain: "CORP"}
 	var events []evtxtest.Event

@@ -18,12 +18,13 @@ import (
 type FoundRecord struct {
 	Host string
 	finding.Evidence
-	// Session is the key of the session that the findings are of, "" if they are of
-	// none. Rules are those that matched.
+	// Session is the key of the session that the findings are of, "" if
+	// they are of none. Rules are those that matched.
 	Session string
 	Rules   []*rules.Rule
-	// Chunk is the chunk that the record lies in, from its start on, until the function
-	// returns that it is given to. It is nil if it cannot be read, and Err says why.
+	// Chunk is the chunk that the record lies in, from its start on, until
+	// the function returns that it is given to. It is nil if it cannot be
+	// read, and Err says why.
 	Chunk []byte
 	Err   error
 }
@@ -43,10 +44,10 @@ var errExport = errors.New("an export, not a log: there is no record to cut out"
 // whatCut is what crashes of cut are told of.
 const whatCut = "records of findings"
 
-// cut gives the records that findings and events rest on to what asks for them: by
-// host and channel, and as they lie in the logs, each once. A panic costs the record
-// in hand. If the context is cancelled, no more of them are read: the others are
-// given with its cause.
+// cut gives the records that findings and events rest on to what asks for them:
+// by host and channel, and as they lie in the logs, each once. A panic costs
+// the record in hand. If the context is cancelled, no more of them are read:
+// the others are given with its cause.
 func (res *Result) cut(ctx context.Context, crashes *crashLog, take func(*FoundRecord) error) {
 	if take == nil {
 		return
@@ -84,8 +85,8 @@ func (c *checker) chunkOf(e *finding.Evidence) ([]byte, error) {
 	return c.chunk, nil
 }
 
-// foundRecords returns the records that findings and events rest on, in the order
-// of cut.
+// foundRecords returns the records that findings and events rest on, in the
+// order of cut.
 func (res *Result) foundRecords() []*FoundRecord {
 	type place struct {
 		file   uint32

@@ -9,8 +9,8 @@ import (
 	"webshellscan/scan"
 )
 
-// TestFoundPanic: a panic of what is given the records costs the one in hand, and is
-// told.
+// TestFoundPanic: a panic of what is given the records costs the one in hand,
+// and is told.
 func TestFoundPanic(t *testing.T) {
 	given := 0
 	res := mustScan(t, scan.Options{Paths: []string{shipped}, Crosscheck: -1, Found: func(r *scan.FoundRecord) error {
@@ -41,8 +41,8 @@ func TestFoundPanic(t *testing.T) {
 	}
 }
 
-// TestFoundInterrupted: after the context is cancelled no record is read, and each
-// of those says so.
+// TestFoundInterrupted: after the context is cancelled no record is read, and
+// each of those says so.
 func TestFoundInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped here")

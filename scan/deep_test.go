@@ -12,8 +12,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// TestDeepChain: of a chain of thousands of shells below a web server every link
-// is counted, and a bounded number is named.
+// TestDeepChain: of a chain of thousands of shells below a web server every
+// link is counted, and a bounded number is named.
 func TestDeepChain(t *testing.T) {
 	const n = 5000
 	events := make([]evtxtest.Event, 0, n+1)

@@ -44,9 +44,9 @@ func (j *judge) match(p proctree.Process) []int {
 	return j.matches
 }
 
-// each calls do for the processes of a batch, which it judges. A panic costs the
-// process in hand, and is kept as the error of this program that it is; what do
-// may have left half done in the judge is made anew.
+// each calls do for the processes of a batch, which it judges. A panic costs
+// the process in hand, and is kept as the error of this program that it is;
+// what do may have left half done in the judge is made anew.
 func (j *judge) each(b batch, do func(p proctree.Process)) {
 	forest := j.subject.forest
 	for i := b.from; i < b.to; i++ {
@@ -114,8 +114,8 @@ func newDetection(j judging, loaded *loadedRules, inputs []*input, options *Opti
 }
 
 // run returns the findings: by host, and in the order of the processes' start.
-// Correlation rules see the processes of all hosts and times, whichever findings
-// are asked for.
+// Correlation rules see the processes of all hosts and times, whichever
+// findings are asked for.
 func (d *detection) run(ctx context.Context) []*finding.Finding {
 	judges := newJudges(d.set, d.matchers, d.forest, d.workers)
 	batches := batchesOf(d.forest)
@@ -141,8 +141,8 @@ func (d *detection) wants(p proctree.Process) bool {
 	return d.hosts[p.HostIndex()] && d.wantsTime(p.Start())
 }
 
-// judge returns the findings of a batch, and the processes that correlation rules
-// ask for.
+// judge returns the findings of a batch, and the processes that correlation
+// rules ask for.
 func (d *detection) judge(j *judge, b batch) (found []*finding.Finding, moments []moment) {
 	j.each(b, func(p proctree.Process) {
 		wanted := d.wants(p)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // TestDocNames: the comment of a function or a type begins with its name, as it
@@ -98,4 +99,30 @@ func files(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// TestCommentWidth: a comment on lines of its own has at most 80 columns, with
+// tabs of eight. One word, the address of a link and what an example prints may
+// have more.
+func TestCommentWidth(t *testing.T) {
+	for _, path := range files(t) {
+		if !strings.HasSuffix(path, ".go") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, output := 0, false
+		for line := range strings.Lines(string(text)) {
+			n++
+			line = strings.TrimRight(line, "\r\n")
+			comment := strings.TrimLeft(line, "\t")
+			output = strings.HasPrefix(comment, "//") && (output || comment == "// Output:")
+			width := utf8.RuneCountInString(line) + 7*(len(line)-len(comment))
+			if words, ok := strings.CutPrefix(comment, "// "); ok && width > 80 && !output && strings.Contains(words, " ") && !strings.Contains(words, "]: https://") {
+				t.Errorf("%s:%d: %d columns", path, n, width)
+			}
+		}
+	}
 }

@@ -74,8 +74,8 @@ func (l *lineage) readIdentity(p proctree.Process) identity {
 	return id
 }
 
-// climb counts the processes below the worker, and notes where one runs as another
-// user or at a higher integrity level than its parent.
+// climb counts the processes below the worker, and notes where one runs as
+// another user or at a higher integrity level than its parent.
 func (l *lineage) climb(s *finding.Session) {
 	if !s.Worker.Exists() {
 		return
@@ -114,8 +114,8 @@ func (l *lineage) name(p proctree.Process) string {
 	return fmt.Sprintf("%s (%d)", cmp.Or(proctree.BaseName(l.forest.Texts().Text(p.Image())), "a process"), p.PID())
 }
 
-// elevations counts processes with more rights than their parents, and keeps what
-// is to be said of the first.
+// elevations counts processes with more rights than their parents, and keeps
+// what is to be said of the first.
 type elevations struct {
 	count int
 	at    event.Time
@@ -142,8 +142,8 @@ func (e *elevations) text() string {
 // elevatedUser reports whether the user is another than above, whom the parent
 // runs as, and both are known. Whoever the system hands a process to has less
 // rights, not more. Where the logon IDs are the same so are the users, however
-// they are spelled: the Security log has the computer's account where Sysmon has
-// SYSTEM or NETWORK SERVICE.
+// they are spelled: the Security log has the computer's account where Sysmon
+// has SYSTEM or NETWORK SERVICE.
 func (id identity) elevatedUser(above identity) bool {
 	switch {
 	case id.user == "" || above.user == "" || above.principal == finding.PrincipalSystem || id.logon == above.logon && id.logon != 0:
@@ -172,8 +172,8 @@ var integrityLevels = []struct {
 	{"Untrusted", 0}, {"Low", 0x1000}, {"Medium", 0x2000}, {"MediumPlus", 0x2100}, {"High", 0x3000}, {"System", 0x4000}, {"Protected", 0x5000},
 }
 
-// integrityRank orders integrity levels, which are names or SIDs; 0 is an unknown
-// one.
+// integrityRank orders integrity levels, which are names or SIDs; 0 is an
+// unknown one.
 func integrityRank(level string) int {
 	if last, ok := strings.CutPrefix(level, "S-1-16-"); ok {
 		if n, err := strconv.ParseUint(last, 10, 16); err == nil {

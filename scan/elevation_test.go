@@ -110,8 +110,8 @@ func TestElevation(t *testing.T) {
 	}
 }
 
-// TestElevationIsNotKnown: a baseline that knows every command does not know that
-// rights rise.
+// TestElevationIsNotKnown: a baseline that knows every command does not know
+// that rights rise.
 func TestElevationIsNotKnown(t *testing.T) {
 	runs := []run{
 		{100, 4, w3wp, "w3wp.exe", shopUser, 0x9999, "High", "", ""},
@@ -214,8 +214,8 @@ func securityRun(pid, parent uint64, image string, subject evtxtest.Account) *ev
 	}
 }
 
-// TestElevationIsOfWhomIsKnown (issue 10, point 12): rights rise only where it is known
-// whom both run as, however that is spelled.
+// TestElevationIsOfWhomIsKnown (issue 10, point 12): rights rise only where it
+// is known whom both run as, however that is spelled.
 func TestElevationIsOfWhomIsKnown(t *testing.T) {
 	const dot = `C:\Windows\System32\whoami.exe`
 	machine := evtxtest.Account{Name: "WEB01$", Domain: "WORKGROUP"}

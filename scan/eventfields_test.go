@@ -15,8 +15,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// matchedEvents scans events with some rules, and returns the names of the rules
-// that each matched, by its index.
+// matchedEvents scans events with some rules, and returns the names of the
+// rules that each matched, by its index.
 func matchedEvents(t *testing.T, ruleText string, rows []storyEvent) [][]string {
 	t.Helper()
 	res := mustScan(t, scan.Options{Paths: []string{eventsLog(t, rows)}, Rules: scan.RuleOptions{Paths: []string{ruleFile(t, ruleText)}, NoBuiltin: true}})
@@ -37,9 +37,9 @@ func matchedEvents(t *testing.T, ruleText string, rows []storyEvent) [][]string 
 	return got
 }
 
-// TestEventFields: names of fields are compared without case and blanks, keywords
-// are looked for in all values, and what an antivirus product says is there under
-// the names that rules have for it.
+// TestEventFields: names of fields are compared without case and blanks,
+// keywords are looked for in all values, and what an antivirus product says is
+// there under the names that rules have for it.
 func TestEventFields(t *testing.T) {
 	const ruleText = `title: other case
 logsource: {product: windows, service: security}
@@ -100,9 +100,9 @@ level: high
 	}
 }
 
-// TestSigmaRegression: each log of SigmaHQ's regression data is found by the rule
-// that it is for, whatever log source that is about, with all of SigmaHQ's rules
-// applied at once.
+// TestSigmaRegression: each log of SigmaHQ's regression data is found by the
+// rule that it is for, whatever log source that is about, with all of SigmaHQ's
+// rules applied at once.
 func TestSigmaRegression(t *testing.T) {
 	needCorpus(t)
 	root := filepath.Join(corpus, "logs", "sigma-regression")
@@ -153,8 +153,8 @@ func TestSigmaRegression(t *testing.T) {
 }
 
 // TestEventTreeFields: rules about events may ask for the fields of the event's
-// process and its tree, where it has one, in sessions and elsewhere. A rule that has
-// to wait for the tree never matches without it.
+// process and its tree, where it has one, in sessions and elsewhere. A rule
+// that has to wait for the tree never matches without it.
 func TestEventTreeFields(t *testing.T) {
 	const connection = `logsource: {product: windows, service: security}
 detection:
@@ -203,8 +203,8 @@ level: high
 	}
 }
 
-// TestEventFieldsOfGate: names are compared so too where a gate looks at records
-// that have no template.
+// TestEventFieldsOfGate: names are compared so too where a gate looks at
+// records that have no template.
 func TestEventFieldsOfGate(t *testing.T) {
 	const ruleText = `title: without blanks
 logsource: {product: windows, service: windefend}

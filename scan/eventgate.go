@@ -33,13 +33,14 @@ func (p *eventPlan) look(key event.Key) event.Look {
 	return event.Look{}
 }
 
-// renames reports whether a rule is of a source whose fields rules call otherwise.
+// renames reports whether a rule is of a source whose fields rules call
+// otherwise.
 func (p *eventPlan) renames(r rules.GateRule) bool {
 	return slices.ContainsFunc(p.sets, func(e EventSet) bool { return e.Set == r.Set && len(e.source.names) > 0 })
 }
 
-// systemFields are the fields in rules that are values of System, folded, and what
-// those are called there.
+// systemFields are the fields in rules that are values of System, folded, and
+// what those are called there.
 var systemFields = map[string]string{"userid": "Security/@UserID", "level": "Level"}
 
 // gateable reports whether a field in a rule is one value of a record.
@@ -66,8 +67,8 @@ type ruleGate struct {
 	values   []event.Value    // of the record at hand
 }
 
-// newRuleGate returns the look of a gate. It admits whatever stands in channels of
-// which rules ask for every event.
+// newRuleGate returns the look of a gate. It admits whatever stands in channels
+// of which rules ask for every event.
 func newRuleGate(g *rules.Gate, channels map[string][]int) event.Look {
 	r := &ruleGate{matcher: g.NewMatcher(), channels: channels}
 	look := event.Look{Admits: r.admits}
@@ -99,8 +100,8 @@ func (r *ruleGate) GateText(dst []byte, field int) ([]byte, bool) {
 	return v.AppendText(dst), !v.IsNull()
 }
 
-// Look implements event.Gate: an event that only rules ask for is decoded only if
-// one of them may match it.
+// Look implements event.Gate: an event that only rules ask for is decoded only
+// if one of them may match it.
 func (w *eventWatcher) Look(key int, _ string) event.Look {
 	look, ok := w.looks[key]
 	if !ok {

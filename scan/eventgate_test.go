@@ -11,8 +11,8 @@ import (
 )
 
 // TestEventGate: of the kinds of event that the built-in rules ask for, the
-// frequent ones have a gate, which lets through what a rule matches and stops what
-// every busy server logs.
+// frequent ones have a gate, which lets through what a rule matches and stops
+// what every busy server logs.
 func TestEventGate(t *testing.T) {
 	sets, err := LoadRules(t.Context(), RuleOptions{}, 1)
 	if err != nil {
@@ -63,8 +63,8 @@ func TestEventGate(t *testing.T) {
 	}
 }
 
-// TestEventGateOfProvider: a rule about all events of a log is not shut out by the
-// gate of a rule about one of its events.
+// TestEventGateOfProvider: a rule about all events of a log is not shut out by
+// the gate of a rule about one of its events.
 func TestEventGateOfProvider(t *testing.T) {
 	for _, service := range []string{"security", "application"} {
 		folder := t.TempDir()

@@ -22,8 +22,8 @@ type EventSet struct {
 	source *logSource
 }
 
-// compileEvents compiles those rules of a list that are about events and not about
-// processes, by log source.
+// compileEvents compiles those rules of a list that are about events and not
+// about processes, by log source.
 func (s *RuleSets) compileEvents(list []*rules.Rule, o rules.Options) []EventSet {
 	var sets []EventSet
 	for i := range logSources {
@@ -88,15 +88,17 @@ func ruleKeys(plan *eventPlan) []string {
 type eventPlan struct {
 	sets    []EventSet
 	servers *rules.Set
-	// The indices of the sets that ask for a kind of event, for all of a provider, and
-	// for all of a channel. Names are as the log sources have them.
+	// The indices of the sets that ask for a kind of event, for all of a
+	// provider, and for all of a channel. Names are as the log sources have
+	// them.
 	keys      map[event.Key][]int
 	providers map[string][]int
 	channels  map[string][]int
 	fields    []string
 	all       bool // a rule has keywords, which are looked for in all values
-	// asking are the rules that ask for a kind of event, askingAll those that ask for
-	// all of a provider, gates what tells early that none of them matches.
+	// asking are the rules that ask for a kind of event, askingAll those
+	// that ask for all of a provider, gates what tells early that none of
+	// them matches.
 	asking    map[event.Key][]rules.GateRule
 	askingAll map[string][]rules.GateRule
 	gates     map[event.Key]*rules.Gate
@@ -140,8 +142,8 @@ func (p *eventPlan) want() event.Want {
 	}
 }
 
-// setsOf returns, by Event.Key of what is wanted, the indices of the sets that ask
-// for an event.
+// setsOf returns, by Event.Key of what is wanted, the indices of the sets that
+// ask for an event.
 func (p *eventPlan) setsOf(want *event.Want) [][]int {
 	var list [][]int
 	for _, k := range want.Keys {
@@ -195,7 +197,8 @@ func addIndex(list []int, i int) []int {
 	return append(list, i)
 }
 
-// eventIDs returns the event IDs that a rule may match; none if it may match any.
+// eventIDs returns the event IDs that a rule may match; none if it may match
+// any.
 func eventIDs(r *rules.Rule) ([]uint16, bool) {
 	texts, ok := exactValues(r, "EventID")
 	if !ok {
@@ -212,9 +215,9 @@ func eventIDs(r *rules.Rule) ([]uint16, bool) {
 	return ids, true
 }
 
-// exactValues returns the values of a field that a rule asks for, and whether it
-// matches only events that have one of them: each of its searches asks for the
-// field, or no search without it can be enough.
+// exactValues returns the values of a field that a rule asks for, and whether
+// it matches only events that have one of them: each of its searches asks for
+// the field, or no search without it can be enough.
 func exactValues(r *rules.Rule, field string) ([]string, bool) {
 	var values []string
 	with, without := 0, 0
@@ -254,11 +257,12 @@ type eventMatcher struct {
 	roles    *imageRoles
 	servers  *workerMap // nil while no process is known
 	matches  []int
-	// blind are the hosts of which traces are told, by name; before there are trees,
-	// of all.
+	// blind are the hosts of which traces are told, by name; before there
+	// are trees, of all.
 	blind map[string]bool
-	// waiting are, by set, the rules that cannot be decided yet; processes finds those
-	// of events, nil if no rule asks for them or no process is known.
+	// waiting are, by set, the rules that cannot be decided yet; processes
+	// finds those of events, nil if no rule asks for them or no process is
+	// known.
 	waiting   [][]undecided
 	processes *eventProcesses
 
@@ -294,8 +298,8 @@ func (t *eventTexts) id(text []byte) (rules.ValueID, bool) {
 	return id, true
 }
 
-// newEventMatcher returns a matcher of the events of a selection. Before there are
-// trees, servers and processes are nil.
+// newEventMatcher returns a matcher of the events of a selection. Before there
+// are trees, servers and processes are nil.
 func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap, processes *eventProcesses) *eventMatcher {
 	m := &eventMatcher{
 		plan: p, keys: want.Keys, sets: p.setsOf(want), roles: newImageRoles(p.servers), servers: servers, processes: processes,
@@ -315,8 +319,8 @@ func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap, process
 	return m
 }
 
-// Match implements story.Judge. Before there are trees it also returns the rules
-// that may match once there are.
+// Match implements story.Judge. Before there are trees it also returns the
+// rules that may match once there are.
 func (m *eventMatcher) Match(ev *event.Event, process proctree.Process) []*rules.Rule {
 	var found []*rules.Rule
 	for _, i := range m.setsOf(ev) {
@@ -364,8 +368,8 @@ func (m *eventMatcher) setsOf(ev *event.Event) []int {
 	return sets
 }
 
-// role returns which kind of server an event's process is: by the trees, else by
-// its image.
+// role returns which kind of server an event's process is: by the trees, else
+// by its image.
 func (m *eventMatcher) role(ev *event.Event, process proctree.Process) string {
 	if m.servers != nil && process.Exists() {
 		if kind := m.servers.told(process).kind; kind != finding.ServerNone {
@@ -387,8 +391,8 @@ type eventSubject struct {
 	getters []eventGetter // by field of the set
 	event   *event.Event
 	process proctree.Process // of the event, if it is known
-	// tree shows the event's process to the same rules, for the fields of fromTree; nil
-	// if they ask for none.
+	// tree shows the event's process to the same rules, for the fields of
+	// fromTree; nil if they ask for none.
 	tree     *subject
 	fromTree []bool
 	ofTree   []rules.ValueID // scratch
@@ -435,8 +439,8 @@ func (s *eventSubject) giveText(text []byte) {
 // eventGetter gives the values of one field of the event at hand.
 type eventGetter func(s *eventSubject)
 
-// eventGetters are the fields that are none of the event's own, by their names in
-// Sigma rules, folded. "Data" has all values without a name.
+// eventGetters are the fields that are none of the event's own, by their names
+// in Sigma rules, folded. "Data" has all values without a name.
 var eventGetters = map[string]eventGetter{
 	"eventid":       func(s *eventSubject) { s.giveText(strconv.AppendUint(nil, uint64(s.event.ID), 10)) },
 	"provider_name": func(s *eventSubject) { s.give(s.event.Provider) },
@@ -536,7 +540,8 @@ func (r *imageRoles) rule(path []byte) (int, bool) {
 	return rule - 1, rule > 0
 }
 
-// imageSubject shows a process to rules of which nothing but the image is known.
+// imageSubject shows a process to rules of which nothing but the image is
+// known.
 type imageSubject struct {
 	fields []string
 	image  string
@@ -567,8 +572,8 @@ func (s *imageSubject) Text(id rules.ValueID) string {
 	return s.image
 }
 
-// builtinEvents is what the plan of the built-in rules wants: reading begins with
-// it before the rules are loaded.
+// builtinEvents is what the plan of the built-in rules wants: reading begins
+// with it before the rules are loaded.
 var builtinEvents = event.Want{
 	Keys: []event.Key{
 		{Provider: ".NET Runtime", ID: 1000},
@@ -632,8 +637,8 @@ var builtinEvents = event.Want{
 type eventReading struct {
 	want event.Want
 	plan func() *eventPlan // waits for the rules
-	// from, if not nil, are the kinds of event whose places are kept if they name where
-	// another host came from, with the fields that name it.
+	// from, if not nil, are the kinds of event whose places are kept if
+	// they name where another host came from, with the fields that name it.
 	from map[event.Key]bool
 }
 
@@ -658,8 +663,8 @@ func (r *eventReading) holdCame() {
 	r.want.Fields = slices.Concat(r.want.Fields, cameFields)
 }
 
-// add returns what is wanted beside some kinds of event, these first, and which of
-// it rules may ask for, by Event.Key.
+// add returns what is wanted beside some kinds of event, these first, and which
+// of it rules may ask for, by Event.Key.
 func (r *eventReading) add(keys []event.Key) (want event.Want, candidates []bool) {
 	want = event.Want{Keys: slices.Clone(keys), Providers: r.want.Providers, Channels: r.want.Channels, AllFields: r.want.AllFields, Fields: r.want.Fields}
 	candidates = make([]bool, len(keys))
@@ -679,8 +684,8 @@ func (r *eventReading) add(keys []event.Key) (want event.Want, candidates []bool
 	return want, candidates
 }
 
-// maxHits bounds the events that are noted of one part of a file: an intruder may
-// write millions.
+// maxHits bounds the events that are noted of one part of a file: an intruder
+// may write millions.
 const maxHits = 1 << 16
 
 // eventWatcher notes the events that rules match while the logs are read first.

@@ -11,8 +11,8 @@ import (
 	"webshellscan/scan/story"
 )
 
-// treeFields are the fields that rules about events may ask of the event's process
-// and its tree, folded. A field that the event has itself goes before.
+// treeFields are the fields that rules about events may ask of the event's
+// process and its tree, folded. A field that the event has itself goes before.
 var treeFields = foldedNames(
 	"CommandLine", "CommandText", "CurrentDirectory", "IntegrityLevel", "ImageName",
 	"ParentImage", "ParentCommandLine", "ParentUser", "ParentProcessId", "ParentProcessGuid",
@@ -34,8 +34,8 @@ func foldedNames(names ...string) map[string]bool {
 // ofTree reports whether a field may be that of an event's process.
 func ofTree(field string) bool { return treeFields[event.FoldName(field)] }
 
-// asksTree reports whether a rule cannot be decided before there are trees. Rules
-// that tell servers are asked before: to them such fields are absent.
+// asksTree reports whether a rule cannot be decided before there are trees.
+// Rules that tell servers are asked before: to them such fields are absent.
 func asksTree(r *rules.Rule) bool {
 	if builtin.TellsServer(r) {
 		return false
@@ -89,8 +89,8 @@ func (u *undecided) mayMatch(ev *event.Event) bool {
 }
 
 // decidedLater appends those rules that wait for trees and may match an event,
-// without those of them that matched by what the event itself says, as if it had
-// no tree.
+// without those of them that matched by what the event itself says, as if it
+// had no tree.
 func decidedLater(found []*rules.Rule, waiting []undecided, ev *event.Event) []*rules.Rule {
 	for i := range waiting {
 		u := &waiting[i]
@@ -139,7 +139,8 @@ func newEventProcesses(forest *proctree.Forest) *eventProcesses {
 	return f
 }
 
-// of returns the process that an event names, the zero Process if there is none.
+// of returns the process that an event names, the zero Process if there is
+// none.
 func (f *eventProcesses) of(ev *event.Event) proctree.Process {
 	host, ok := f.byName[ev.Computer.String()]
 	if !ok {
@@ -150,8 +151,8 @@ func (f *eventProcesses) of(ev *event.Event) proctree.Process {
 	return f.hosts[host]().process(&s)
 }
 
-// treeOf reports, by field of a set, whether it may be that of an event's process;
-// nil if none is.
+// treeOf reports, by field of a set, whether it may be that of an event's
+// process; nil if none is.
 func treeOf(set *rules.Set) []bool {
 	list := make([]bool, len(set.Fields()))
 	for i, name := range set.Fields() {
@@ -163,7 +164,8 @@ func treeOf(set *rules.Set) []bool {
 	return list
 }
 
-// giveOfTree gives the values that an event's process has for a field of the set.
+// giveOfTree gives the values that an event's process has for a field of the
+// set.
 func (s *eventSubject) giveOfTree(field int) {
 	if !s.tree.process.Exists() {
 		return

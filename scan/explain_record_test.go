@@ -11,8 +11,9 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// TestExplainRecords: an event is explained as tied if and only if it stands in a
-// session's story, by the same link; of each other one something speaks against it.
+// TestExplainRecords: an event is explained as tied if and only if it stands in
+// a session's story, by the same link; of each other one something speaks
+// against it.
 func TestExplainRecords(t *testing.T) {
 	scenarios, _ := filepath.Glob("../../shared/corpus/story/*/truth.json")
 	if len(scenarios) == 0 {

@@ -15,8 +15,8 @@ import (
 	"webshellscan/scan/weblog"
 )
 
-// RequestRef names a line of a web log: by its number from 1 on or, if Line is 0,
-// by where it begins, as reports have it.
+// RequestRef names a line of a web log: by its number from 1 on or, if Line is
+// 0, by where it begins, as reports have it.
 type RequestRef struct {
 	File   string
 	Line   int
@@ -26,7 +26,8 @@ type RequestRef struct {
 // RequestExplanation says of a web request how it stands to the sessions.
 type RequestExplanation struct {
 	RequestRef
-	// Found says that there is such a line, and that it is a request; Request is that.
+	// Found says that there is such a line, and that it is a request;
+	// Request is that.
 	Found   bool
 	Request weblog.Request
 	// Host is the host that the log is of, "" if nothing says which.
@@ -43,10 +44,11 @@ type RequestTie struct {
 	// Confidence is that of the entry point that the request's page is,
 	// story.ConfidenceNone if it is none.
 	Confidence story.Confidence
-	// Processes are those that its server started while the request may have run.
+	// Processes are those that its server started while the request may
+	// have run.
 	Processes []proctree.Process
-	// For says what speaks for a tie, Against what speaks against one. Both may hold
-	// text of the log.
+	// For says what speaks for a tie, Against what speaks against one. Both
+	// may hold text of the log.
 	For, Against []string
 }
 
@@ -137,8 +139,8 @@ func (t RequestTie) against(why string) RequestTie {
 	return t
 }
 
-// notServed says why the server of a session cannot have answered a request of a
-// log.
+// notServed says why the server of a session cannot have answered a request of
+// a log.
 func (c *caller) notServed(l *webLog, r *weblog.Request) string {
 	if r.Pool != "" {
 		return "HTTP.sys answered it itself"

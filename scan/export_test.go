@@ -35,8 +35,8 @@ func FieldNames() []string {
 	return names
 }
 
-// Bundles calls check with what each process says of each bundle of the fields of
-// a set, where it says that there is one: the bundle's ID and the values.
+// Bundles calls check with what each process says of each bundle of the fields
+// of a set, where it says that there is one: the bundle's ID and the values.
 func (r *Result) Bundles(set *rules.Set, check func(bundle int, id rules.ValueID, values []string)) {
 	s := newSubject(set, r.Forest, r.workers)
 	for host := range r.Forest.Hosts() {
@@ -59,8 +59,8 @@ func (r *Result) Bundles(set *rules.Set, check func(bundle int, id rules.ValueID
 	}
 }
 
-// Learnt learns all texts, calls meanwhile while it does, and matches all processes
-// with what was learnt, and without.
+// Learnt learns all texts, calls meanwhile while it does, and matches all
+// processes with what was learnt, and without.
 func (r *Result) Learnt(meanwhile func()) (learnt, plain [][]int) {
 	set := r.Rules.Detections
 	matchers := newMatchers(set, 2)
@@ -78,8 +78,8 @@ func (r *Result) Learnt(meanwhile func()) (learnt, plain [][]int) {
 	return learnt, plain
 }
 
-// Each calls do for all processes as a judge does, and returns those for which it
-// panicked.
+// Each calls do for all processes as a judge does, and returns those for which
+// it panicked.
 func (r *Result) Each(do func(p proctree.Process)) []proctree.Process {
 	j := newJudges(r.Rules.Detections, newMatchers(r.Rules.Detections, 1), r.Forest, r.workers)[0]
 	for _, b := range batchesOf(r.Forest) {
@@ -95,7 +95,8 @@ func (r *Result) Each(do func(p proctree.Process)) []proctree.Process {
 	return list
 }
 
-// Identities returns whom processes run as, as it is remembered and as it is read.
+// Identities returns whom processes run as, as it is remembered and as it is
+// read.
 func (r *Result) Identities() (remembered, read []string) {
 	l := newLineage(r.Forest)
 	for host := range r.Forest.Hosts() {

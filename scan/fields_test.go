@@ -112,8 +112,8 @@ var (
 	ownerCell = regexp.MustCompile("^(parent|grandparent|every ancestor|every child|worker)'s `(\\w+)`(?:, of the first 64|; empty where no log names it)?$")
 )
 
-// TestFieldTable holds the table of fields in docs/RULES.md to what rules get: it
-// has every field, and each is filled from what it says.
+// TestFieldTable holds the table of fields in docs/RULES.md to what rules get:
+// it has every field, and each is filled from what it says.
 func TestFieldTable(t *testing.T) {
 	rows := fieldTable(t)
 	hosts := scanEvents(t, fieldEvents())
@@ -185,8 +185,9 @@ func scanEvents(t *testing.T, events []evtxtest.Event) map[string]madeHost {
 	return hosts
 }
 
-// TestFieldsFromTree: where a record lacks a parent's field, or has nothing to say
-// in it, the parent's own record is asked, and for a command line the child's.
+// TestFieldsFromTree: where a record lacks a parent's field, or has nothing to
+// say in it, the parent's own record is asked, and for a command line the
+// child's.
 func TestFieldsFromTree(t *testing.T) {
 	events := []evtxtest.Event{
 		evtxtest.NewEvent(fieldTime, "H", &evtxtest.ProcessCreated{
@@ -226,8 +227,9 @@ func TestFieldsFromTree(t *testing.T) {
 	}
 }
 
-// TestBothLogs: what a rule asks of a process that Sysmon, the Security log or both
-// logged: either log answers for itself, and numbers and levels in both spellings.
+// TestBothLogs: what a rule asks of a process that Sysmon, the Security log or
+// both logged: either log answers for itself, and numbers and levels in both
+// spellings.
 func TestBothLogs(t *testing.T) {
 	sysmon := evtxtest.NewEvent(fieldTime, "H", &evtxtest.SysmonProcessCreate{
 		Schema: evtxtest.Sysmon23, ProcessGUID: processGUID(7000), ProcessID: 7000, Image: `C:\a.exe`, CommandLine: "a", User: "u",

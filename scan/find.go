@@ -16,12 +16,13 @@ import (
 type Match struct {
 	Host string
 	Time event.Time
-	// Process is the process, or that which an event is tied to; the zero Process if
-	// no tree has it. Event and Request are nil of a process.
+	// Process is the process, or that which an event is tied to; the zero
+	// Process if no tree has it. Event and Request are nil of a process.
 	Process proctree.Process
 	Event   *finding.Event
 	Request *finding.Request
-	// Session is the key of the session that it belongs to, "" if it is of none.
+	// Session is the key of the session that it belongs to, "" if it is of
+	// none.
 	Session string
 	// Fields are those that matched, in a fixed order.
 	Fields []MatchedField
@@ -30,10 +31,11 @@ type Match struct {
 // MatchedField is a field with its value.
 type MatchedField struct{ Name, Value string }
 
-// Find returns what matches a pattern: processes by image, command line as it is
-// and decoded, account, hashes, current directory and original file name; events
-// and web requests of the stories by what they say. Matches are in the order of
-// time, those of one time by host. A bound of time or host that options have holds.
+// Find returns what matches a pattern: processes by image, command line as it
+// is and decoded, account, hashes, current directory and original file name;
+// events and web requests of the stories by what they say. Matches are in the
+// order of time, those of one time by host. A bound of time or host that
+// options have holds.
 func (r *Result) Find(pattern *regexp.Regexp, options *Options) []Match {
 	s := &search{
 		result: r, options: options, pattern: pattern, matched: make(map[proctree.TextID]bool), decoded: make(map[proctree.TextID]string),
@@ -63,8 +65,8 @@ type search struct {
 	found    []Match
 }
 
-// searchedFields are the fields of a process that are searched besides its image
-// and command line.
+// searchedFields are the fields of a process that are searched besides its
+// image and command line.
 var searchedFields = []struct {
 	name string
 	id   event.FieldID

@@ -16,8 +16,8 @@ type finder struct {
 	inputs  []*input
 }
 
-// finding makes the finding of a subject's process, of which the rules are still
-// to be said.
+// finding makes the finding of a subject's process, of which the rules are
+// still to be said.
 func (m *finder) finding(s *subject) *finding.Finding {
 	texts, p := m.forest.Texts(), s.process
 	f := &s.findings.take(1)[0]
@@ -65,8 +65,8 @@ func (m *finder) addAncestors(f *finding.Finding, s *subject) {
 // maxNamedAncestors bounds the ancestors that a finding names.
 const maxNamedAncestors = 64
 
-// climb collects the ancestors in the subject, from the parent up. Of a long way
-// to a worker some in the middle are only counted.
+// climb collects the ancestors in the subject, from the parent up. Of a long
+// way to a worker some in the middle are only counted.
 func (m *finder) climb(f *finding.Finding, s *subject) {
 	texts, most := m.forest.Texts(), maxNamedAncestors
 	if f.Worker.Exists() {
@@ -91,8 +91,8 @@ func (m *finder) climb(f *finding.Finding, s *subject) {
 }
 
 // sessionKey returns the key by which reports name a web server process: its
-// host, its process ID and its start, or, of a stub whose start is not known, the
-// start of its first child.
+// host, its process ID and its start, or, of a stub whose start is not known,
+// the start of its first child.
 func (s *subject) sessionKey(worker proctree.Process) string {
 	key, ok := s.sessions[worker]
 	if !ok {

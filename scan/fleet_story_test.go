@@ -17,9 +17,10 @@ var fleetEntries = map[string]string{
 	fleet.IncidentExchange: "/owa/auth/errorEE.aspx", fleet.IncidentPHP: "/media/thumbs/cache.php",
 }
 
-// TestFleetEntryPoints holds the web requests of the shipped logs to what happened:
-// the page of each incident stands first and is likely, each of its requests has
-// the processes that it started, and what its client asked for besides is shown.
+// TestFleetEntryPoints holds the web requests of the shipped logs to what
+// happened: the page of each incident stands first and is likely, each of its
+// requests has the processes that it started, and what its client asked for
+// besides is shown.
 func TestFleetEntryPoints(t *testing.T) {
 	demo, err := fleet.NewDemo()
 	if err != nil {
@@ -66,8 +67,8 @@ func sessionOf(t *testing.T, res *scan.Result, host string) *finding.Session {
 	return res.Sessions[i]
 }
 
-// startedBy reports whether a request that the scan tells is one of the model, and
-// names a process.
+// startedBy reports whether a request that the scan tells is one of the model,
+// and names a process.
 func startedBy(res *scan.Result, host string, r *fleet.Request, pid uint32) bool {
 	return slices.ContainsFunc(res.Requests, func(q *finding.Request) bool {
 		if !sameRequest(q, host, r) || !q.Entry {
@@ -91,8 +92,9 @@ func sameRequest(q *finding.Request, host string, r *fleet.Request) bool {
 	return q.Host == host && q.Method == r.Method && q.URI == r.URI && q.Query == r.Query && q.Client == r.Client
 }
 
-// TestFleetTraces holds that all that the processes of the incidents did is tied to
-// their sessions, and to the process that did it where the event names one.
+// TestFleetTraces holds that all that the processes of the incidents did is
+// tied to their sessions, and to the process that did it where the event names
+// one.
 func TestFleetTraces(t *testing.T) {
 	demo, err := fleet.NewDemo()
 	if err != nil {
@@ -137,8 +139,8 @@ func TestFleetTraces(t *testing.T) {
 	}
 }
 
-// TestFleetArmed holds what the incidents left behind, and what then ran by it and
-// below that, to what started it.
+// TestFleetArmed holds what the incidents left behind, and what then ran by it
+// and below that, to what started it.
 func TestFleetArmed(t *testing.T) {
 	res := mustScan(t, scan.Options{Paths: []string{shipped}})
 	for host, want := range map[string]string{

@@ -39,7 +39,8 @@ func TestBaselineRaisesNoLevel(t *testing.T) {
 	}
 }
 
-// TestHourOfDay: hours count from the midnight before them, also before the epoch.
+// TestHourOfDay: hours count from the midnight before them, also before the
+// epoch.
 func TestHourOfDay(t *testing.T) {
 	for hours, want := range map[event.Time]int{0: 0, 23: 23, 24: 0, 25: 1, 49: 1, 24*365 + 7: 7, -1: 23, -24: 0, -25: 23} {
 		if got := scan.HourOfDay(hours); got != want {
@@ -48,8 +49,8 @@ func TestHourOfDay(t *testing.T) {
 	}
 }
 
-// TestGoroutines: as many as are asked for, within bounds; as the machine has if
-// none are.
+// TestGoroutines: as many as are asked for, within bounds; as the machine has
+// if none are.
 func TestGoroutines(t *testing.T) {
 	for workers, want := range map[int]int{3: 3, 1 << 20: 1024, 0: runtime.GOMAXPROCS(0), -1: runtime.GOMAXPROCS(0)} {
 		if got := (&scan.Options{Workers: workers}).Goroutines(); got != want {

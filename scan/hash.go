@@ -14,11 +14,12 @@ import (
 )
 
 const (
-	// maxReadAhead is how many bytes may wait, in all files, for those before them to
-	// be hashed: few enough to be still in a cache when their turn comes.
+	// maxReadAhead is how many bytes may wait, in all files, for those
+	// before them to be hashed: few enough to be still in a cache when
+	// their turn comes.
 	maxReadAhead = 1 << 20
-	// maxHoles is how many bytes of holes are hashed of one file. They are not read,
-	// but an attacker can make a hole of any size.
+	// maxHoles is how many bytes of holes are hashed of one file. They are
+	// not read, but an attacker can make a hole of any size.
 	maxHoles = 1 << 30
 )
 
@@ -28,10 +29,11 @@ var (
 	errManyHoles = fmt.Errorf("sparse: more than %d bytes are holes", int64(maxHoles))
 )
 
-// hashing takes the SHA-256 of files from the blocks that their readers read, in
-// the pass that reads them. Several goroutines read parts of one file at once: a
-// block that comes before its turn waits as a copy. The part of a file that is read
-// first is never kept waiting, so that there is always one to go on.
+// hashing takes the SHA-256 of files from the blocks that their readers read,
+// in the pass that reads them. Several goroutines read parts of one file at
+// once: a block that comes before its turn waits as a copy. The part of a file
+// that is read first is never kept waiting, so that there is always one to go
+// on.
 type hashing struct {
 	mu    sync.Mutex
 	moved sync.Cond // a turn has come, or there is room again
@@ -70,8 +72,8 @@ type stretch struct {
 
 func (h *hashing) newFile() *fileHash { return &fileHash{hashing: h, sum: sha256.New()} }
 
-// add takes a stretch, whose data stays the caller's. Of what is hashed already it
-// takes nothing.
+// add takes a stretch, whose data stays the caller's. Of what is hashed already
+// it takes nothing.
 func (f *fileHash) add(s stretch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -114,8 +116,8 @@ func (f *fileHash) keep(s stretch) {
 	f.waiting = slices.Insert(f.waiting, i, s)
 }
 
-// hash hashes a stretch whose turn it is, and those that waited for it. It lets go
-// of the lock meanwhile.
+// hash hashes a stretch whose turn it is, and those that waited for it. It lets
+// go of the lock meanwhile.
 func (f *fileHash) hash(s stretch) {
 	f.busy = true
 	f.write(s)
@@ -197,8 +199,8 @@ func (f *fileHash) result(size int64) (string, error) {
 	return hex.EncodeToString(f.sum.Sum(nil)), nil
 }
 
-// hashedPart is a file whose bytes are hashed as they are read: those of one part,
-// by one goroutine, from start to end.
+// hashedPart is a file whose bytes are hashed as they are read: those of one
+// part, by one goroutine, from start to end.
 type hashedPart struct {
 	file *source.File
 	hash *fileHash
@@ -236,8 +238,8 @@ func (p *hashedPart) pass(place int64) {
 	}
 }
 
-// close ends the reading of the part. If it was not read whole, there will be no
-// hash, and nobody need wait for one.
+// close ends the reading of the part. If it was not read whole, there will be
+// no hash, and nobody need wait for one.
 func (p *hashedPart) close() {
 	if p.pass(p.end); p.at < p.end {
 		p.hash.giveUp(errNotWhole)

@@ -44,8 +44,8 @@ func longLog(t *testing.T, path string, records int) {
 	writeLog(t, path, evtxtest.Options{}, events)
 }
 
-// TestHashes: the hash of each input is that of its bytes, whatever the number of
-// workers, and whether it is a log, a damaged one or something else.
+// TestHashes: the hash of each input is that of its bytes, whatever the number
+// of workers, and whether it is a log, a damaged one or something else.
 func TestHashes(t *testing.T) {
 	folder := t.TempDir()
 	longLog(t, filepath.Join(folder, "large.evtx"), 5000)
@@ -74,8 +74,8 @@ func TestHashes(t *testing.T) {
 	}
 }
 
-// TestHashesOfHoles: what a sparse file does not hold is hashed as zeros without
-// being read, up to a limit.
+// TestHashesOfHoles: what a sparse file does not hold is hashed as zeros
+// without being read, up to a limit.
 func TestHashesOfHoles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sparse.evtx")
 	for _, size := range []int64{20 << 20, 40 << 30} {
@@ -103,8 +103,8 @@ func TestHashesOfHoles(t *testing.T) {
 	}
 }
 
-// whileReading scans a log with one worker or more and calls do when a part of it
-// was read.
+// whileReading scans a log with one worker or more and calls do when a part of
+// it was read.
 func whileReading(t *testing.T, path string, workers int, do func(cancel func())) *scan.Result {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -15,9 +15,10 @@ import (
 	"webshellscan/scan/source"
 )
 
-// A partial result holds bytes of the inputs for what is read a second time once
-// all parts are together: of logs those records that a report may name and the
-// chunks of records that wait for a definition, of exports and web logs the whole.
+// A partial result holds bytes of the inputs for what is read a second time
+// once all parts are together: of logs those records that a report may name and
+// the chunks of records that wait for a definition, of exports and web logs the
+// whole.
 
 // heldEntry says what a section with bytes of an input holds.
 type heldEntry struct {
@@ -33,9 +34,10 @@ type heldIndex struct {
 	entries []heldEntry
 	// seen are the names of the hosts whose process creations the part has.
 	seen []string
-	// lacking are the numbers of the inputs of which something was to be held and is
-	// not: those that are too large, also for what another part may know of their
-	// hosts, and those that could not be read a second time.
+	// lacking are the numbers of the inputs of which something was to be
+	// held and is not: those that are too large, also for what another part
+	// may know of their hosts, and those that could not be read a second
+	// time.
 	lacking []int
 }
 
@@ -87,7 +89,8 @@ func (h *heldContent) sectionOf(chunk int64) *heldSection {
 	return nil
 }
 
-// excerpt returns what there is of a chunk, nil if no section is to have something.
+// excerpt returns what there is of a chunk, nil if no section is to have
+// something.
 func (h *heldContent) excerpt(chunk int64) (*evtx.Excerpt, error) {
 	s := h.sectionOf(chunk)
 	if s == nil {
@@ -107,9 +110,9 @@ func (h *heldContent) excerpt(chunk int64) (*evtx.Excerpt, error) {
 // maxExcerpts bounds what one section with excerpts unpacks to, in bytes.
 const maxExcerpts = storyUnitChunks*(evtx.ChunkSize+1<<10) + 1<<10
 
-// excerptCache keeps the excerpts of the sections that were asked for last, of any
-// input, or why they cannot be had. It is safe for several goroutines: one that
-// unpacks a section keeps only those waiting that want the same.
+// excerptCache keeps the excerpts of the sections that were asked for last, of
+// any input, or why they cannot be had. It is safe for several goroutines: one
+// that unpacks a section keeps only those waiting that want the same.
 type excerptCache struct {
 	mu   sync.Mutex
 	room int               // for so many sections
@@ -181,8 +184,8 @@ func (h *heldContent) openWhole(fault string) (*source.File, error) {
 	return source.NewFile(whole, whole.section.Size(), err, whole.Close), nil
 }
 
-// content is an input that a section holds whole. It is unpacked as it is read, from
-// the start again if something before is wanted.
+// content is an input that a section holds whole. It is unpacked as it is read,
+// from the start again if something before is wanted.
 type content struct {
 	part    *partial.Part
 	section *partial.Section

@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/partial"
 )
 
-// TestExcerptCache: what was asked for last is kept, and so is why a section cannot
-// be had.
+// TestExcerptCache: what was asked for last is kept, and so is why a section
+// cannot be had.
 func TestExcerptCache(t *testing.T) {
 	c := newExcerptCache(1)
 	sections := make([]partial.Section, c.room+1)

@@ -33,8 +33,8 @@ type holder struct {
 	whole   inputOffsets // of chunks
 }
 
-// newHolder returns the holder for all servers below which something ran: which of
-// them have sessions is for the rules to say, when all parts are together.
+// newHolder returns the holder for all servers below which something ran: which
+// of them have sessions is for the rules to say, when all parts are together.
 func newHolder(r *firstPass, forest *proctree.Forest, servers *workerMap) *holder {
 	h := &holder{
 		reading: r, forest: forest, active: make(map[int]bool), unseen: make(map[int]bool), unheld: make(map[int]bool), since: noSession, spare: maxSpare,
@@ -85,8 +85,8 @@ func newHolder(r *firstPass, forest *proctree.Forest, servers *workerMap) *holde
 	return h
 }
 
-// inputOffsets are places in inputs, in bytes from their starts, ascending once they are
-// sorted.
+// inputOffsets are places in inputs, in bytes from their starts, ascending once
+// they are sorted.
 type inputOffsets map[uint32][]int64
 
 func (o inputOffsets) add(file uint32, offset int64) { o[file] = append(o[file], offset) }
@@ -118,12 +118,12 @@ func (o inputOffsets) has(file uint32, offset int64) bool {
 	return ok
 }
 
-// maxRecords bounds the records that are held of one process: a log that was copied
-// a hundred times has each as often.
+// maxRecords bounds the records that are held of one process: a log that was
+// copied a hundred times has each as often.
 const maxRecords = 16
 
-// wantRecords takes the records that a finding names: the first is the one that the
-// second decoder is asked about.
+// wantRecords takes the records that a finding names: the first is the one that
+// the second decoder is asked about.
 func (h *holder) wantRecords(p proctree.Process) {
 	n := 0
 	for r := range p.Records() {
@@ -176,8 +176,8 @@ func (h *holder) tells(in *input, c evtx.Chunk) bool {
 	return h.since != noSession && !early && h.is(in, h.active)
 }
 
-// maxApart bounds the logs, in records, of which all events are held that may be
-// of a story, for hosts of whose processes another part may tell.
+// maxApart bounds the logs, in records, of which all events are held that may
+// be of a story, for hosts of whose processes another part may tell.
 const maxApart = 8192
 
 // is reports whether an input has records of one of some hosts.
@@ -190,8 +190,8 @@ func (h *holder) is(in *input, hosts map[int]bool) bool {
 	return false
 }
 
-// isUnseen reports whether an input has records of hosts whose processes nothing
-// in this part tells of.
+// isUnseen reports whether an input has records of hosts whose processes
+// nothing in this part tells of.
 func (h *holder) isUnseen(in *input) bool { return h.is(in, h.unseen) }
 
 // mayTell reports whether an event may be of a story.
@@ -263,8 +263,8 @@ func (w *holdWorker) told(ctx context.Context, u heldUnit, file *source.File) ma
 // holdFunc takes a section of what is held, and returns how many bytes it has.
 type holdFunc func(e heldEntry, from io.Reader) (int64, error)
 
-// logs gives the sections of the logs, with several goroutines. The failures are
-// errors of this program.
+// logs gives the sections of the logs, with several goroutines. The failures
+// are errors of this program.
 func (h *holder) logs(ctx context.Context, hold holdFunc) (failures []work.Failure, err error) {
 	workers := make([]*holdWorker, max(1, h.reading.workers))
 	selection := evtx.Select(story.Want())
@@ -301,8 +301,8 @@ func (h *holder) logs(ctx context.Context, hold holdFunc) (failures []work.Failu
 const (
 	maxWhole = 512 << 20 // whole
 	maxLook  = 64 << 10  // of a web log that nobody may ask for, for its format and its names
-	// maxSpare bounds the web logs and exports of a part that are held whole for hosts
-	// of whose processes another part may tell.
+	// maxSpare bounds the web logs and exports of a part that are held
+	// whole for hosts of whose processes another part may tell.
 	maxSpare = 8 << 20
 )
 
@@ -347,8 +347,8 @@ func (h *holder) spend(most, n int64) {
 	}
 }
 
-// about says of which hosts the part knows the processes, and what it lacks, in an
-// index of what it holds.
+// about says of which hosts the part knows the processes, and what it lacks, in
+// an index of what it holds.
 func (h *holder) about(index *heldIndex) {
 	held := make(map[int]bool)
 	for _, e := range index.entries {
@@ -368,9 +368,9 @@ func (h *holder) about(index *heldIndex) {
 	}
 }
 
-// others gives the sections of web logs and configurations: of hosts with sessions
-// whole, of the others what is spare, or the beginning. It returns which could not
-// be read.
+// others gives the sections of web logs and configurations: of hosts with
+// sessions whole, of the others what is spare, or the beginning. It returns
+// which could not be read.
 func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) (failed []FileError) {
 	if len(list) == 0 {
 		return nil

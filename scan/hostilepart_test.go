@@ -56,8 +56,8 @@ func TestImpossiblePart(t *testing.T) {
 	}
 }
 
-// TestHeldLies: a chunk that the index names and its section does not hold is lost
-// aloud.
+// TestHeldLies: a chunk that the index names and its section does not hold is
+// lost aloud.
 func TestHeldLies(t *testing.T) {
 	sound := partOf(t, shippedHost)
 	res := mergeOf(t, sound.changed(sectionHeld, func([]byte) []byte { return []byte{0} }).sealed(t))
@@ -66,8 +66,8 @@ func TestHeldLies(t *testing.T) {
 	}
 }
 
-// TestLeastInput: an input takes as many bytes as memory is made for, or more, and
-// there is a most.
+// TestLeastInput: an input takes as many bytes as memory is made for, or more,
+// and there is a most.
 func TestLeastInput(t *testing.T) {
 	w := wire.NewWriter()
 	in := new(input)
@@ -83,7 +83,8 @@ func TestLeastInput(t *testing.T) {
 	}
 }
 
-// TestCutPlaces: a part has no more hits than may be read again, and counts the others.
+// TestCutPlaces: a part has no more hits than may be read again, and counts the
+// others.
 func TestCutPlaces(t *testing.T) {
 	m := &partMeta{hits: make([]event.Place, maxPlaces-1), traced: map[string]*traced{"A": {places: make([]event.Place, 3)}, "B": {places: make([]event.Place, 2)}}}
 	m.inputs = []*input{{}}
@@ -94,8 +95,8 @@ func TestCutPlaces(t *testing.T) {
 	}
 }
 
-// TestLabelOnce: a label stands before a path once in memory, however often the path is
-// named.
+// TestLabelOnce: a label stands before a path once in memory, however often the
+// path is named.
 func TestLabelOnce(t *testing.T) {
 	m := &partMeta{label: "H1", skipped: []source.Skipped{{Path: "a"}, {Path: "a"}}, notes: []source.Note{{Path: "a"}}}
 	m.under()

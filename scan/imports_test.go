@@ -15,8 +15,8 @@ type room struct {
 }
 
 // allowed says which packages of this module each package may import, and why
-// not more: what knows bytes knows no rules, what knows rules knows no bytes, and
-// reports know no files (docs/ARCHITECTURE.md).
+// not more: what knows bytes knows no rules, what knows rules knows no bytes,
+// and reports know no files (docs/ARCHITECTURE.md).
 var allowed = map[string]room{
 	"internal/cputime":               {"a clock for tests", []string{}},
 	"internal/mutate":                {"changes code as text", []string{}},
@@ -114,8 +114,9 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestNoNetwork: nothing that speaks HTTP or TLS is linked into the program. It opens
-// no connection, and without them it is smaller by an eighth (internal/lean).
+// TestNoNetwork: nothing that speaks HTTP or TLS is linked into the program. It
+// opens no connection, and without them it is smaller by an eighth
+// (internal/lean).
 func TestNoNetwork(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "webshellscan/cmd/webshellscan").Output()
 	if err != nil {

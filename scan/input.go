@@ -48,15 +48,17 @@ type input struct {
 	lost   error // why something that was read could not be read again
 	lostAt int64 // the first place where that was
 
-	// restored says that a partial result holds what its reading left behind, held
-	// what there is of its bytes. Then sum is its hash, sumErr why it has none.
+	// restored says that a partial result holds what its reading left
+	// behind, held what there is of its bytes. Then sum is its hash, sumErr
+	// why it has none.
 	restored bool
 	held     *heldContent
 	sum      string
 	sumErr   error
 }
 
-// open opens the input if it is not open yet, and returns why it cannot be read.
+// open opens the input if it is not open yet, and returns why it cannot be
+// read.
 func (in *input) open(ctx context.Context) error {
 	in.once.Do(func() {
 		if in.file, in.err = in.Open(); in.err != nil {
@@ -98,7 +100,8 @@ func (in *input) source(part evtx.Part) io.ReaderAt {
 	return &hashedPart{file: in.file, hash: in.hash, at: part.Start, end: part.End}
 }
 
-// carved reports whether the input is no file, but what no file of a volume has.
+// carved reports whether the input is no file, but what no file of a volume
+// has.
 func (in *input) carved() bool {
 	return in.Origin != nil && in.Origin.Carved && in.Origin.Member != ""
 }
@@ -110,8 +113,8 @@ func (in *input) hashRest(ctx context.Context) {
 	}
 }
 
-// hashWhole reads an input for nothing but its hash. What changes while it is read
-// has none.
+// hashWhole reads an input for nothing but its hash. What changes while it is
+// read has none.
 func (in *input) hashWhole(ctx context.Context, hashes *hashing) {
 	if in.Live || in.restored {
 		return
@@ -133,8 +136,8 @@ func (in *input) digest() (string, error) {
 	return in.sum, in.sumErr
 }
 
-// compare notes what shows when the chunks of a log are compared with each other
-// and with its header, and sorts them by their place.
+// compare notes what shows when the chunks of a log are compared with each
+// other and with its header, and sorts them by their place.
 func (in *input) compare() {
 	if in.err != nil || in.evtx == nil {
 		return
@@ -160,7 +163,8 @@ func (in *input) compareChunks() {
 // complete reports whether all parts of the input were read to their ends.
 func (in *input) complete() bool { return in.left <= 0 && !in.cut }
 
-// isExport reports whether an input that is no log holds records in another form.
+// isExport reports whether an input that is no log holds records in another
+// form.
 func (in *input) isExport(size int64) bool {
 	if !errors.Is(in.err, evtx.ErrNotEVTX) {
 		return false
@@ -182,8 +186,8 @@ func exportForm(file io.ReaderAt, size int64) export.Form {
 // searched for chunks.
 func (in *input) isLog() bool { return in.form == export.None && in.Stretches == nil }
 
-// log returns what was read of the input, once it was summarized. What is no log
-// has no faults of one.
+// log returns what was read of the input, once it was summarized. What is no
+// log has no faults of one.
 func (in *input) log() *integrity.Log {
 	log := &integrity.Log{
 		Path: in.Path, Stats: &in.stats, Faults: new(integrity.FaultLog), Order: in.order,
@@ -220,8 +224,8 @@ func (in *input) promise() string {
 	return "event log (EVTX)"
 }
 
-// claimsContainer reports whether an input of a kind is called an archive or a disk
-// image and is none.
+// claimsContainer reports whether an input of a kind is called an archive or a
+// disk image and is none.
 func claimsContainer(in *source.Input, kind source.Kind) bool {
 	return source.IsContainerName(in.Path) && kind.Class < source.ClassPackage
 }
@@ -278,8 +282,8 @@ func (in *input) leave(ctx context.Context) {
 	}
 }
 
-// tellFault notes what is wrong with the content of a member of an archive. Of one
-// that is unpacked as it is read, that is known when all was read.
+// tellFault notes what is wrong with the content of a member of an archive. Of
+// one that is unpacked as it is read, that is known when all was read.
 func (in *input) tellFault() {
 	if fault := in.file.Fault(); fault != nil {
 		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
@@ -300,8 +304,8 @@ func (in *input) interrupt() {
 	in.cut = true
 }
 
-// lose notes that something at a place of the input was read, or was to be held,
-// and cannot be read again.
+// lose notes that something at a place of the input was read, or was to be
+// held, and cannot be read again.
 func (in *input) lose(at int64, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -310,16 +314,16 @@ func (in *input) lose(at int64, err error) {
 	}
 }
 
-// unread is lose for what reading a file that could be opened met. What cannot be
-// read of a file is told of by its first reading.
+// unread is lose for what reading a file that could be opened met. What cannot
+// be read of a file is told of by its first reading.
 func (in *input) unread(at int64, err error) {
 	if in.held != nil || in.faults.Counts()[evtx.ReadError] == 0 {
 		in.lose(at, err)
 	}
 }
 
-// unreadFault is unread for a fault of a log. Other faults than those of reading are
-// told of by the first reading.
+// unreadFault is unread for a fault of a log. Other faults than those of
+// reading are told of by the first reading.
 func (in *input) unreadFault(err error) {
 	if fault, ok := errors.AsType[*evtx.FormatError](err); ok && fault.Class == evtx.ReadError {
 		in.unread(fault.Offset, fault.Err)
@@ -348,17 +352,18 @@ func (in *input) ignored() bool {
 	return other && leavesOut(&in.Input, in.kind)
 }
 
-// leavesOut reports whether a file of a kind that is no log is left out without a
-// word.
+// leavesOut reports whether a file of a kind that is no log is left out without
+// a word.
 func leavesOut(in *source.Input, kind source.Kind) bool {
 	return !in.ClaimsLog() && !claimsContainer(in, kind) && !isPartialName(in.Path) && !kind.MayHoldLogs()
 }
 
-// isExportText reports whether a text holds event log records, by its first bytes.
+// isExportText reports whether a text holds event log records, by its first
+// bytes.
 func isExportText(prefix []byte) bool { return export.Detect(prefix) != export.None }
 
-// isNothing reports whether a file is found out to be nothing to a scan, as opening
-// it as an input and input.ignored would.
+// isNothing reports whether a file is found out to be nothing to a scan, as
+// opening it as an input and input.ignored would.
 func isNothing(in *source.Input, file io.ReaderAt) bool {
 	if in.ClaimsLog() {
 		return false
@@ -370,8 +375,8 @@ func isNothing(in *source.Input, file io.ReaderAt) bool {
 	return err == nil && leavesOut(in, kind)
 }
 
-// checkBody tells of a log that has a header and not one chunk behind it: it holds
-// nothing that could be read.
+// checkBody tells of a log that has a header and not one chunk behind it: it
+// holds nothing that could be read.
 func (in *input) checkBody() {
 	s := &in.stats
 	if in.evtx == nil || !in.isLog() || !in.complete() || s.Chunks+s.EmptyChunks+s.Records+s.Recovered > 0 {

@@ -18,7 +18,8 @@ import (
 	"webshellscan/scan/weblog"
 )
 
-// TestIsMachine: the account of a computer bears its short name with a dollar sign.
+// TestIsMachine: the account of a computer bears its short name with a dollar
+// sign.
 func TestIsMachine(t *testing.T) {
 	host := &proctree.Host{Names: []string{"WEB01", "web01.corp.example"}}
 	for user, want := range map[string]bool{
@@ -31,7 +32,8 @@ func TestIsMachine(t *testing.T) {
 }
 
 // TestLostFirst: of what could not be read a second time the first place of the
-// input is told, whichever goroutine met it first; of one place the first reason.
+// input is told, whichever goroutine met it first; of one place the first
+// reason.
 func TestLostFirst(t *testing.T) {
 	for _, places := range [][]int64{{5, 7, 9}, {9, 7, 5}, {7, 5, 9}, {5, 5, 7}} {
 		in := new(input)
@@ -45,8 +47,8 @@ func TestLostFirst(t *testing.T) {
 	}
 }
 
-// TestRestoredError: of what is held of an input that could not be read it is said
-// what it is instead, if that is known and it is no log.
+// TestRestoredError: of what is held of an input that could not be read it is
+// said what it is instead, if that is known and it is no log.
 func TestRestoredError(t *testing.T) {
 	log := evtx.Raw(nil, 0)
 	known := source.Kind{Name: "a picture"}
@@ -69,8 +71,8 @@ func TestRestoredError(t *testing.T) {
 	}
 }
 
-// TestChunksAt: a chunk is looked up by its place; one that is not known is read
-// from there.
+// TestChunksAt: a chunk is looked up by its place; one that is not known is
+// read from there.
 func TestChunksAt(t *testing.T) {
 	in := &input{chunks: []evtx.Chunk{{Offset: 4096, Records: 1}, {Offset: 69632, Records: 2}}}
 	for at, records := range map[int64]int{4096: 1, 69632: 2, 0: 0, 5000: 0, 1 << 20: 0} {
@@ -81,8 +83,8 @@ func TestChunksAt(t *testing.T) {
 	}
 }
 
-// TestOpenFilesAreBounded: of the open files of partial results those are closed
-// that nobody reads, the longest open first, until there are few enough.
+// TestOpenFilesAreBounded: of the open files of partial results those are
+// closed that nobody reads, the longest open first, until there are few enough.
 func TestOpenFilesAreBounded(t *testing.T) {
 	const over = 4
 	for read, want := range map[int]int{0: 0, 2: 0, maxPartFiles: over - 3} {
@@ -117,8 +119,8 @@ func TestTracesAdd(t *testing.T) {
 	}
 }
 
-// TestLostInManifest: a manifest counts what a log lost or what its header knows of
-// and it lacks, whichever is more, as far as a number of 32 bits goes.
+// TestLostInManifest: a manifest counts what a log lost or what its header
+// knows of and it lacks, whichever is more, as far as a number of 32 bits goes.
 func TestLostInManifest(t *testing.T) {
 	for _, tt := range []struct {
 		lost    int
@@ -132,9 +134,9 @@ func TestLostInManifest(t *testing.T) {
 	}
 }
 
-// TestChunksOfStory: a chunk is read for a story unless it is known to hold nothing
-// of it: what is quiet or older than the first session, and that no rule matched
-// anything in. One whose times are not known may hold anything.
+// TestChunksOfStory: a chunk is read for a story unless it is known to hold
+// nothing of it: what is quiet or older than the first session, and that no
+// rule matched anything in. One whose times are not known may hold anything.
 func TestChunksOfStory(t *testing.T) {
 	const since = 100 * event.Hour
 	in := &input{chunks: []evtx.Chunk{
@@ -186,8 +188,8 @@ func TestHeldOfStory(t *testing.T) {
 	}
 }
 
-// TestEntryAddresses: whose requests are shown beside those of an entry point is
-// bounded, and the server itself is nobody.
+// TestEntryAddresses: whose requests are shown beside those of an entry point
+// is bounded, and the server itself is nobody.
 func TestEntryAddresses(t *testing.T) {
 	c := &caller{addresses: make(map[string]bool), own: map[int]bool{0: true}, to: 1000 * event.Hour, names: [][]string{{"a.aspx"}}}
 	c.pages.id("/a.aspx")
@@ -203,8 +205,8 @@ func TestEntryAddresses(t *testing.T) {
 	}
 }
 
-// TestServes: what HTTP.sys writes of a pool is no request of a site, and a log of
-// another server is not that of IIS.
+// TestServes: what HTTP.sys writes of a pool is no request of a site, and a log
+// of another server is not that of IIS.
 func TestServes(t *testing.T) {
 	w := &webLogs{sites: make(map[int]map[string]*weblog.Site)}
 	iis, other := &caller{iis: true}, &caller{}
@@ -229,8 +231,8 @@ func TestServes(t *testing.T) {
 	}
 }
 
-// TestEntryPointNotes: what the requests of an entry point were is listed once each,
-// in order, up to a bound.
+// TestEntryPointNotes: what the requests of an entry point were is listed once
+// each, in order, up to a bound.
 func TestEntryPointNotes(t *testing.T) {
 	p := entryPoint{EntryPoint: new(finding.EntryPoint)}
 	for i := range maxEntryList + 5 {
@@ -251,8 +253,8 @@ func TestEntryPointNotes(t *testing.T) {
 	}
 }
 
-// TestJudgedOnce: what a partial result was collected with is not judged again with
-// the same rules of the same program.
+// TestJudgedOnce: what a partial result was collected with is not judged again
+// with the same rules of the same program.
 func TestJudgedOnce(t *testing.T) {
 	m, file := newMerging(t), partOf(t, shippedHost).sealed(t)
 	for _, tt := range []struct {
@@ -282,8 +284,8 @@ func hostsOf(t *testing.T, names ...string) *proctree.Forest {
 	return forest
 }
 
-// TestHeldUnits: what a partial result holds of logs is read from those that could
-// be read, and from no export.
+// TestHeldUnits: what a partial result holds of logs is read from those that
+// could be read, and from no export.
 func TestHeldUnits(t *testing.T) {
 	log := evtx.Raw(nil, 1<<20)
 	chunk := []evtx.Chunk{{Offset: 4096}}
@@ -309,8 +311,8 @@ func TestHeldUnits(t *testing.T) {
 	}
 }
 
-// TestWebLogInManifest: why a web log was not read is told: that nobody knows whose it
-// is, or that its host has no session.
+// TestWebLogInManifest: why a web log was not read is told: that nobody knows
+// whose it is, or that its host has no session.
 func TestWebLogInManifest(t *testing.T) {
 	res := &Result{Forest: hostsOf(t, "web1")}
 	for _, tt := range []struct {
@@ -331,8 +333,8 @@ func TestWebLogInManifest(t *testing.T) {
 	}
 }
 
-// TestHeldTraces: a partial result holds what traces are made of for hosts of whose
-// processes nothing is known, however large their logs are.
+// TestHeldTraces: a partial result holds what traces are made of for hosts of
+// whose processes nothing is known, however large their logs are.
 func TestHeldTraces(t *testing.T) {
 	r := &firstPass{hits: make(map[event.Place]bool), traced: map[string]*traced{
 		"OLD": {[]event.Place{{Offset: 5000}}, 0}, "elsewhere": {[]event.Place{{Offset: 6000}}, 0},
@@ -343,8 +345,8 @@ func TestHeldTraces(t *testing.T) {
 	}
 }
 
-// TestNobodysWebLogs: of the web logs of hosts that are known it is not said that they
-// are of unknown ones.
+// TestNobodysWebLogs: of the web logs of hosts that are known it is not said
+// that they are of unknown ones.
 func TestNobodysWebLogs(t *testing.T) {
 	logs := []*webLog{{host: 0}, {host: -1}, {host: -1, err: errGone}}
 	for i, l := range logs {

@@ -199,7 +199,8 @@ func TestIntegrityEvents(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			folder := t.TempDir()
 			logOf(t, filepath.Join(folder, "a.evtx"), test.events...)
-			// The same records twice are the same events, with two places each.
+			// The same records twice are the same events, with two
+			// places each.
 			logOf(t, filepath.Join(folder, "copy", "b.evtx"), test.events...)
 			for _, workers := range []int{1, 8} {
 				res := mustScan(t, scan.Options{Paths: []string{folder}, Workers: workers})
@@ -216,8 +217,8 @@ func TestIntegrityEvents(t *testing.T) {
 	}
 }
 
-// TestDroppedCreations: process creations that Sysmon's queue dropped are a fault
-// of the host's coverage, each record once and none forgotten.
+// TestDroppedCreations: process creations that Sysmon's queue dropped are a
+// fault of the host's coverage, each record once and none forgotten.
 func TestDroppedCreations(t *testing.T) {
 	folder := t.TempDir()
 	var events []evtxtest.Event
@@ -267,8 +268,8 @@ func TestBlindOfWantedHosts(t *testing.T) {
 	}
 }
 
-// TestManyStarts: no start of the system is forgotten, so no shutdown looks like
-// a stop by hand.
+// TestManyStarts: no start of the system is forgotten, so no shutdown looks
+// like a stop by hand.
 func TestManyStarts(t *testing.T) {
 	var events []evtxtest.Event
 	for day := range 40 {
@@ -284,8 +285,8 @@ func TestManyStarts(t *testing.T) {
 	}
 }
 
-// TestTimeBackwards: a step back in time beside a logged change of the clock or a
-// start of the system is a notice, one that nothing explains a warning.
+// TestTimeBackwards: a step back in time beside a logged change of the clock or
+// a start of the system is a notice, one that nothing explains a warning.
 func TestTimeBackwards(t *testing.T) {
 	back := func(d time.Duration) evtxtest.Event {
 		return after(d, &evtxtest.TimeChanged{
@@ -326,8 +327,8 @@ func TestIntegrityFlood(t *testing.T) {
 	}
 }
 
-// TestIntegrityBuried: what matters is told however much of the same kind stands
-// before it, and what was only counted is said to be.
+// TestIntegrityBuried: what matters is told however much of the same kind
+// stands before it, and what was only counted is said to be.
 func TestIntegrityBuried(t *testing.T) {
 	admin := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-500"), Name: "admin", Domain: "CORP"}
 	policy := func(i int, guid, change string) evtxtest.Event {

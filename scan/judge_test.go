@@ -40,7 +40,8 @@ func anyField(t *testing.T) *rules.Set {
 	return set
 }
 
-// TestBundles: what goes by one ID is the same for all processes, also where several logs speak of one.
+// TestBundles: what goes by one ID is the same for all processes, also where
+// several logs speak of one.
 func TestBundles(t *testing.T) {
 	set := anyField(t)
 	folders, _ := filepath.Glob(filepath.Join(corpus, "recall", "*", "logs"))
@@ -67,7 +68,8 @@ func TestBundles(t *testing.T) {
 	}
 }
 
-// TestBundlesDisagree: a process that two logs tell of differently has its fields from both.
+// TestBundlesDisagree: a process that two logs tell of differently has its
+// fields from both.
 func TestBundlesDisagree(t *testing.T) {
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	user := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-1001"), Name: "shop", Domain: "CORP", LogonID: 0x9999}
@@ -111,7 +113,8 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
-// TestLearnt: what was learnt of command lines ahead is what is found out without, while others add texts.
+// TestLearnt: what was learnt of command lines ahead is what is found out
+// without, while others add texts.
 func TestLearnt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rules.yml")
 	text := ""
@@ -140,7 +143,8 @@ func TestLearnt(t *testing.T) {
 	}
 }
 
-// TestEachGoesOn: a panic costs the process in hand, wherever in a batch that is.
+// TestEachGoesOn: a panic costs the process in hand, wherever in a batch that
+// is.
 func TestEachGoesOn(t *testing.T) {
 	res := mustScan(t, scan.Options{Paths: []string{"../testdata/logs"}})
 	var seen, want []proctree.Process
@@ -167,7 +171,8 @@ func TestEachGoesOn(t *testing.T) {
 	}
 }
 
-// TestCrosscheckFillsUp: after the first of each kind, repetitions are checked too, up to the limit.
+// TestCrosscheckFillsUp: after the first of each kind, repetitions are checked
+// too, up to the limit.
 func TestCrosscheckFillsUp(t *testing.T) {
 	runs := []run{{100, 4, w3wp, `w3wp.exe -ap "shop"`, shopUser, 0x9999, "High", `C:\Windows\System32\svchost.exe`, "svchost"}}
 	for i := range uint32(20) {

@@ -19,15 +19,16 @@ func (j *judging) judges(set *rules.Set, n int) []*judge {
 	return newJudges(set, newMatchers(set, n)[:n], j.forest, j.workers)
 }
 
-// caughtPanic is a panic that was caught: while a process was judged, or in what.
+// caughtPanic is a panic that was caught: while a process was judged, or in
+// what.
 type caughtPanic struct {
 	what    string
 	process proctree.Process
 	err     error
 }
 
-// crashLog keeps the panics that steps of a scan were kept from dying of, as the
-// errors of this program that they are. It is for one goroutine.
+// crashLog keeps the panics that steps of a scan were kept from dying of, as
+// the errors of this program that they are. It is for one goroutine.
 type crashLog struct{ list []caughtPanic }
 
 // guard runs do, one step of a scan. A panic costs the step.

@@ -91,7 +91,8 @@ var placeholder = regexp.MustCompile(`\{[A-Za-z]+\}`)
 // why returns the sentence of a rule.
 func (w *weigher) why(r *rules.Rule) string { return w.judge.subject.sentence(builtin.Why(r)) }
 
-// maxWhy bounds the values of a field in a sentence, and the characters of each.
+// maxWhy bounds the values of a field in a sentence, and the characters of
+// each.
 const (
 	maxWhyValues = 16
 	maxWhyText   = 400
@@ -123,8 +124,8 @@ func clipText(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
-// levelRaise is a rule that raises, by its index, with the process that it is about
-// and what it says.
+// levelRaise is a rule that raises, by its index, with the process that it is
+// about and what it says.
 type levelRaise struct {
 	rule int
 	by   proctree.Process
@@ -135,8 +136,8 @@ type levelRaise struct {
 type weighed struct {
 	*finding.Finding
 	measures *measures
-	// writer is the image of what wrote its program in its session, "" if nothing did
-	// as far as is known, and "?" if it has no name.
+	// writer is the image of what wrote its program in its session, "" if
+	// nothing did as far as is known, and "?" if it has no name.
 	writer string
 	raises []levelRaise // what it did, and what it started
 }
@@ -219,7 +220,8 @@ func (g *grading) isGrave(r levelRaise) bool {
 	return g.set.Rules()[r.rule].Level >= rules.LevelHigh
 }
 
-// reinstate sets aside what lowers a finding, and takes back what that set aside.
+// reinstate sets aside what lowers a finding, and takes back what that set
+// aside.
 func (g *grading) reinstate(f *weighed) {
 	if !slices.ContainsFunc(f.LevelReasons, func(r finding.LevelReason) bool { return r.Effect == finding.LevelAtMost }) {
 		return
@@ -237,8 +239,9 @@ func (g *grading) reinstate(f *weighed) {
 	}
 }
 
-// above returns the finding of the nearest ancestor that has one, nil if there is
-// none up to the server. What is found out about the processes in between is kept.
+// above returns the finding of the nearest ancestor that has one, nil if there
+// is none up to the server. What is found out about the processes in between is
+// kept.
 func (k *kinship) above(f *weighed) *weighed {
 	var path []proctree.Process
 	var above *weighed

@@ -62,8 +62,8 @@ func TestLevelRows(t *testing.T) {
 	}
 }
 
-// heldElsewhere are rules that no command line matches: TestUnusual, TestWritten and
-// TestUnnamedService hold them.
+// heldElsewhere are rules that no command line matches: TestUnusual,
+// TestWritten and TestUnnamedService hold them.
 var heldElsewhere = map[string]bool{
 	"habit_daily": true, "behaviour_runs_written": true, "habit_guessed_service": true, "behaviour_asks_as_system": true,
 }
@@ -134,8 +134,9 @@ func matchesOne(e *regexp.Regexp, lines []string) bool {
 	return false
 }
 
-// TestUnusual: what is the same day after day is a habit; what comes after weeks,
-// on one host of many, at an hour of its own is not, and says each of it.
+// TestUnusual: what is the same day after day is a habit; what comes after
+// weeks, on one host of many, at an hour of its own is not, and says each of
+// it.
 func TestUnusual(t *testing.T) {
 	first := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	server := levelServers["tomcat"]

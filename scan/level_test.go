@@ -15,8 +15,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// levelCase is a chain of command lines below a server, each below the one before,
-// with the level that the first is to have.
+// levelCase is a chain of command lines below a server, each below the one
+// before, with the level that the first is to have.
 type levelCase struct {
 	source string
 	server string // a key of levelServers
@@ -41,8 +41,8 @@ var levelServers = map[string][2]string{
 	"splunk":   {`C:\Program Files\SplunkUniversalForwarder\bin\splunkd.exe`, `splunkd.exe service`},
 }
 
-// programOf returns the image that a command line runs, as far as these tests need
-// it: what stands before " := " if that is there.
+// programOf returns the image that a command line runs, as far as these tests
+// need it: what stands before " := " if that is there.
 func programOf(line string) string {
 	if image, _, ok := strings.Cut(line, " := "); ok {
 		return image
@@ -133,7 +133,8 @@ const (
 	toolshell    = "microsoft.com/en-us/security/blog/2025/07/22 (ToolShell)"
 )
 
-// TestBehaviour: what intruders do is high or critical, whatever shell it is said in.
+// TestBehaviour: what intruders do is high or critical, whatever shell it is
+// said in.
 func TestBehaviour(t *testing.T) {
 	high, critical := rules.LevelHigh, rules.LevelCritical
 	checkLevels(t, []levelCase{
@@ -257,7 +258,8 @@ func TestHabits(t *testing.T) {
 		{elasticShell, "tomcat", []string{`cmd.exe /c odd`}, high},
 		{elasticShell, "iis", []string{`cmd.exe /c pandoc in.md | D:\x.exe`}, high},
 		{elasticShell, "iis", []string{`cmd.exe /c pan%PATHEXT:~0,1%doc in.md`}, high},
-		// What it started counts for it, and below something hostile nothing is a habit.
+		// What it started counts for it, and below something hostile
+		// nothing is a habit.
 		{sigmaShell, "iis", []string{`cmd.exe /c D:\batch\export.bat`, `whoami`}, high},
 		{sigmaShell, "iis", []string{`cmd.exe /c D:\batch\export.bat`, `D:\batch\tool.exe := tool.exe`, `reg save hklm\sam D:\s.hiv`}, critical},
 		{sigmaShell, "apache", []string{`cmd.exe /c "git rev-parse HEAD"`, `cmd.exe /c net user a b /add`}, critical},
@@ -347,8 +349,8 @@ level: critical
 	}
 }
 
-// TestLikeHabits: what has the shape of a habit of applications and something else
-// on the line is none.
+// TestLikeHabits: what has the shape of a habit of applications and something
+// else on the line is none.
 func TestLikeHabits(t *testing.T) {
 	high, medium := rules.LevelHigh, rules.LevelMedium
 	checkLevels(t, []levelCase{

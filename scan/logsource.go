@@ -10,13 +10,15 @@ import (
 // services to channels is that of SigmaHQ's own tools).
 type logSource struct {
 	rules.LogSource
-	// providers wrote its events; ids are theirs, none if a rule says which.
+	// providers wrote its events; ids are theirs, none if a rule says
+	// which.
 	providers []string
 	ids       []uint16
-	// channel is where they are, for services whose events many providers write.
+	// channel is where they are, for services whose events many providers
+	// write.
 	channel string
-	// names are what rules call fields of its events, folded, and what the events
-	// themselves do, where Sigma has names of its own.
+	// names are what rules call fields of its events, folded, and what the
+	// events themselves do, where Sigma has names of its own.
 	names map[string]string
 }
 
@@ -26,7 +28,8 @@ func category(name string, provider string, ids ...uint16) logSource {
 	return logSource{LogSource: rules.LogSource{Category: name, Product: windowsProduct}, providers: []string{provider}, ids: ids}
 }
 
-// powerShell returns a category of events that both editions of PowerShell write.
+// powerShell returns a category of events that both editions of PowerShell
+// write.
 func powerShell(name string, id uint16) logSource {
 	l := category(name, event.ProviderPowerShell, id)
 	l.providers = append(l.providers, event.ProviderPowerShellCore)

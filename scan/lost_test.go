@@ -25,8 +25,8 @@ import (
 
 var errGone = errors.New("the disk is gone")
 
-// openedOnce returns what was found with inputs that cannot be opened again once
-// they were, as those of some names.
+// openedOnce returns what was found with inputs that cannot be opened again
+// once they were, as those of some names.
 func openedOnce(found source.Found, ending string) source.Found {
 	once := func(in source.Input) source.Input {
 		n := 0
@@ -47,8 +47,8 @@ func openedOnce(found source.Found, ending string) source.Found {
 	return found
 }
 
-// TestCollectLost: what cannot be read a second time, for what a partial result is to
-// hold, makes it incomplete, and the merge knows that it lacks it.
+// TestCollectLost: what cannot be read a second time, for what a partial result
+// is to hold, makes it incomplete, and the merge knows that it lacks it.
 func TestCollectLost(t *testing.T) {
 	for _, ending := range []string{"Security.evtx", "localhost_access_log.2024-03-11.txt"} {
 		options := Options{Paths: []string{shippedHost}, Workers: 2, Version: "test"}
@@ -84,8 +84,8 @@ func TestCollectLost(t *testing.T) {
 	}
 }
 
-// TestExportTooLarge: an export that is too large to be held is one that the part
-// lacks.
+// TestExportTooLarge: an export that is too large to be held is one that the
+// part lacks.
 func TestExportTooLarge(t *testing.T) {
 	in := &input{form: export.XML}
 	in.Input = in.From(func() (*source.File, error) {
@@ -155,8 +155,8 @@ type failing struct{}
 
 func (failing) ReadAt([]byte, int64) (int, error) { return 0, errGone }
 
-// resealed returns a file of one part with the checksums of the whole that fit what
-// do changes in the part, whose sections are left as they are.
+// resealed returns a file of one part with the checksums of the whole that fit
+// what do changes in the part, whose sections are left as they are.
 func resealed(file []byte, do func(part []byte)) []byte {
 	const head, tail = len(partial.Magic) + 4, 8 + 4 + sha256.Size
 	file = bytes.Clone(file)
@@ -169,8 +169,8 @@ func resealed(file []byte, do func(part []byte)) []byte {
 	return file
 }
 
-// wrongCRC makes the checksum of the first section of a kind one that does not fit,
-// and of those that are as long as one that is wanted to be.
+// wrongCRC makes the checksum of the first section of a kind one that does not
+// fit, and of those that are as long as one that is wanted to be.
 func wrongCRC(part []byte, is func(kind partial.Kind, size uint64) bool) {
 	const head = 1 + 8 + 8 + 4
 	le := binary.LittleEndian
@@ -196,8 +196,8 @@ func mergeOf(tb testing.TB, file []byte) *Result {
 	return res
 }
 
-// TestMergeLost: bytes of inputs whose section does not fit its checksum are lost
-// aloud.
+// TestMergeLost: bytes of inputs whose section does not fit its checksum are
+// lost aloud.
 func TestMergeLost(t *testing.T) {
 	sound := partOf(t, shippedHost).sealed(t)
 	if res := mergeOf(t, sound); len(res.Summary.Unreadable) > 0 || len(res.Sessions) == 0 {
@@ -215,8 +215,8 @@ func TestMergeLost(t *testing.T) {
 	}
 }
 
-// TestWebLogLost: of a log or configuration of a web server that cannot be read to
-// its end the error is told.
+// TestWebLogLost: of a log or configuration of a web server that cannot be read
+// to its end the error is told.
 func TestWebLogLost(t *testing.T) {
 	in := source.Input{Path: "access.log"}.From(func() (*source.File, error) {
 		return source.NewFile(strings.NewReader("x"), 1, nil, func() error { return errGone }), nil
@@ -263,8 +263,8 @@ func (s sections) recoded(tb testing.TB, do func(*partMeta)) sections {
 	})
 }
 
-// TestRefusedPart: of a part of which one section is not sound nothing counts, and it
-// is told of, also if it has no inputs.
+// TestRefusedPart: of a part of which one section is not sound nothing counts,
+// and it is told of, also if it has no inputs.
 func TestRefusedPart(t *testing.T) {
 	sound := partOf(t, shippedHost)
 	waiting := sound.recoded(t, func(m *partMeta) { m.inputs[0].deferred = []evtx.Deferred{{Offset: 5000, Chunk: 4096}} })
@@ -293,8 +293,8 @@ func TestRefusedPart(t *testing.T) {
 	}
 }
 
-// TestRefusedPartSigns: signs, hits and definitions of a part that is refused are not
-// taken.
+// TestRefusedPartSigns: signs, hits and definitions of a part that is refused
+// are not taken.
 func TestRefusedPartSigns(t *testing.T) {
 	waiting := partOf(t, shippedHost).recoded(t, func(m *partMeta) {
 		m.inputs[0].deferred = []evtx.Deferred{{Offset: 5000, Chunk: 4096}}
@@ -309,8 +309,8 @@ func TestRefusedPartSigns(t *testing.T) {
 	}
 }
 
-// TestCollectInterruptedLate: a user who wants an end when all was read gets a partial
-// result that is whole, and nobody says otherwise.
+// TestCollectInterruptedLate: a user who wants an end when all was read gets a
+// partial result that is whole, and nobody says otherwise.
 func TestCollectInterruptedLate(t *testing.T) {
 	options := Options{Paths: []string{shippedHost}, Workers: 2, Version: "test"}
 	found, err := source.Find(t.Context(), options.Paths, options.Sources)

@@ -12,8 +12,9 @@ import (
 type Manifest struct {
 	// Version is that of webshellscan, from the Options.
 	Version string
-	// Inputs are all files that were looked at as logs, those of web servers too, and
-	// all that may hold logs and were not read, in the order of their paths.
+	// Inputs are all files that were looked at as logs, those of web
+	// servers too, and all that may hold logs and were not read, in the
+	// order of their paths.
 	Inputs []InputFile
 	// Rules names the rules that were applied, by label.
 	Rules []string
@@ -28,21 +29,25 @@ type InputFile struct {
 	Path string
 	// Size is in bytes, as it was when the file was found.
 	Size int64
-	// SHA256 is the hash of what was read, the whole file, in hexadecimal digits;
-	// empty if Options did not ask for it or the file could not be read whole.
+	// SHA256 is the hash of what was read, the whole file, in hexadecimal
+	// digits; empty if Options did not ask for it or the file could not be
+	// read whole.
 	SHA256 string
-	// Chunks and Records count what it holds, Lost the records that could not be read
-	// or that its header knows of and the file lacks, LostChunks the chunks of that sort,
-	// whose records nobody knows the number of.
+	// Chunks and Records count what it holds, Lost the records that could
+	// not be read or that its header knows of and the file lacks,
+	// LostChunks the chunks of that sort, whose records nobody knows the
+	// number of.
 	Chunks, Records, Lost, LostChunks int
 	// Error is why it was not read whole, or not hashed, "" if it was.
 	Error string
-	// Origin says where in a container it lies, nil if it is a file of its own.
+	// Origin says where in a container it lies, nil if it is a file of its
+	// own.
 	Origin *Origin
-	// Container says that it is an archive or a disk image, or a part of one, whose logs
-	// are inputs of their own.
+	// Container says that it is an archive or a disk image, or a part of
+	// one, whose logs are inputs of their own.
 	Container bool
-	// WebLog says what else there is to say of a web log, nil of all others.
+	// WebLog says what else there is to say of a web log, nil of all
+	// others.
 	WebLog *WebLogInput
 }
 
@@ -94,8 +99,8 @@ func newInputFile(in *input, hash bool) InputFile {
 	return file
 }
 
-// addSkipped takes what may hold logs and could not be opened. Of a container that
-// was, it says why not all of it was read.
+// addSkipped takes what may hold logs and could not be opened. Of a container
+// that was, it says why not all of it was read.
 func (m *Manifest) addSkipped(skipped []source.Skipped) {
 	rows := make(map[string]int) // of containers
 	for i, in := range m.Inputs {

@@ -13,15 +13,16 @@ import (
 
 // measures say how usual a finding is. They are asked for by rules, as fields.
 type measures struct {
-	// shapeCount is how many findings of its host have its shape below the same
-	// program, shapeDays on how many days, shapeHosts on how many hosts.
+	// shapeCount is how many findings of its host have its shape below the
+	// same program, shapeDays on how many days, shapeHosts on how many
+	// hosts.
 	shapeCount, shapeDays, shapeHosts int
-	// serverHosts is on how many hosts that server has anything below it, serverDays on
-	// how many days on this host, hourDays on how many of them within an hour of the
-	// finding's time of day.
+	// serverHosts is on how many hosts that server has anything below it,
+	// serverDays on how many days on this host, hourDays on how many of
+	// them within an hour of the finding's time of day.
 	serverHosts, serverDays, hourDays int
-	// newAfterDays is how many whole days the server was in the logs of its host
-	// before the shape came first.
+	// newAfterDays is how many whole days the server was in the logs of its
+	// host before the shape came first.
 	newAfterDays int
 }
 
@@ -36,8 +37,8 @@ var measureFields = map[string]func(m *measures) int{
 	"newafterdays": func(m *measures) int { return m.newAfterDays },
 }
 
-// levelGetter returns the getter of a field, by its name in lower case, that only
-// rules which raise and lower levels have; nil if there is none.
+// levelGetter returns the getter of a field, by its name in lower case, that
+// only rules which raise and lower levels have; nil if there is none.
 func levelGetter(name string) getter {
 	if of, ok := measureFields[name]; ok {
 		return measured(of)
@@ -54,8 +55,8 @@ func levelGetter(name string) getter {
 	return nil
 }
 
-// writerImage gives the image of the process of the session that wrote the program
-// of the finding in hand.
+// writerImage gives the image of the process of the session that wrote the
+// program of the finding in hand.
 func writerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if s.finding == nil || s.finding.writer == "" {
 		return dst
@@ -109,8 +110,8 @@ func (t *serverTimes) add(at event.Time) {
 	t.hours[hour-1], t.hours[hour], t.hours[hour+1] = true, true, true
 }
 
-// daysAround returns on how many days the server did anything within an hour of a
-// time of day.
+// daysAround returns on how many days the server did anything within an hour of
+// a time of day.
 func (t *serverTimes) daysAround(at event.Time) int {
 	if !t.counted {
 		for hour := range t.hours {
@@ -121,8 +122,8 @@ func (t *serverTimes) daysAround(at event.Time) int {
 	return t.ofDay[hourOfDay(at/event.Hour)]
 }
 
-// hourOfDay returns the hour of the day of hours since an epoch that begins with
-// a day.
+// hourOfDay returns the hour of the day of hours since an epoch that begins
+// with a day.
 func hourOfDay(hours event.Time) int { return int((hours%24 + 24) % 24) }
 
 // measuring is the state of measuring.
@@ -265,7 +266,8 @@ func (m *measuring) fill(f *weighed) {
 	of.shapeHosts = len(m.across[key])
 }
 
-// sessionFields are the fields that a session has, for rules that raise its level.
+// sessionFields are the fields that a session has, for rules that raise its
+// level.
 var sessionFields = map[string]func(s *finding.Session) []string{
 	"burst": func(s *finding.Session) []string { return []string{strconv.Itoa(s.Against)} },
 	"burststart": func(s *finding.Session) []string {

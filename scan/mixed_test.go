@@ -38,8 +38,8 @@ func TestLeastSureLink(t *testing.T) {
 	}
 }
 
-// TestRenamedHost: a log in which a host is spelled in two ways is one log of one
-// host, with its gap.
+// TestRenamedHost: a log in which a host is spelled in two ways is one log of
+// one host, with its gap.
 func TestRenamedHost(t *testing.T) {
 	events := []evtxtest.Event{creation(0, 1000), creation(time.Minute, 1004), creation(2*time.Minute, 1008)}
 	for i := range events {

@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/source"
 )
 
-// TestIsNothing: what is left out when it is found is what would be left out after
-// it was opened as an input, and no other file.
+// TestIsNothing: what is left out when it is found is what would be left out
+// after it was opened as an input, and no other file.
 func TestIsNothing(t *testing.T) {
 	chunk := "ElfChnk\x00" + strings.Repeat("\x00", 600)
 	files := map[string]string{

@@ -26,48 +26,51 @@ type Options struct {
 	Paths []string
 	// Sources say how archives and disk images are read.
 	Sources SourceOptions
-	// Workers is how many goroutines work at once; 0 means one for each CPU.
+	// Workers is how many goroutines work at once; 0 means one for each
+	// CPU.
 	Workers int
 	// Rules says which rules are applied.
 	Rules RuleOptions
-	// Hosts takes findings of these hosts only, as MatchesHost has them. Empty takes
-	// all.
+	// Hosts takes findings of these hosts only, as MatchesHost has them.
+	// Empty takes all.
 	Hosts []string
-	// MinLevel takes only sessions of this level or above, with all their findings,
-	// and findings below no web server of this level or above. rules.LevelNone takes
-	// all.
+	// MinLevel takes only sessions of this level or above, with all their
+	// findings, and findings below no web server of this level or above.
+	// rules.LevelNone takes all.
 	MinLevel rules.Level
 	// Since and Until bound the time of findings: from Since on, and before
 	// Until. Zero means no bound. Trees are built of all events.
 	Since, Until event.Time
-	// Crosscheck bounds how many findings the second decoder is asked about; 0
-	// means DefaultCrosscheck, a negative number none. It takes about a tenth of a
-	// millisecond for each.
+	// Crosscheck bounds how many findings the second decoder is asked
+	// about; 0 means DefaultCrosscheck, a negative number none. It takes
+	// about a tenth of a millisecond for each.
 	Crosscheck int
-	// Hash asks for the SHA-256 of all inputs in the manifest, of the bytes that are
-	// scanned, as they are read.
+	// Hash asks for the SHA-256 of all inputs in the manifest, of the bytes
+	// that are scanned, as they are read.
 	Hash bool
 	// Version is the program's version, for the manifest.
 	Version string
-	// Recover also reads records that are no longer live, from the unused parts of
-	// chunks. Their processes are marked.
+	// Recover also reads records that are no longer live, from the unused
+	// parts of chunks. Their processes are marked.
 	Recover bool
-	// Baseline, if not nil, is what is known to run: findings of its shapes are
-	// marked, and their sessions come last.
+	// Baseline, if not nil, is what is known to run: findings of its shapes
+	// are marked, and their sessions come last.
 	Baseline *finding.Baseline
-	// RawEvents is how many findings keep the event as the second decoder has it
-	// (crosscheck.Result.Raw), of those that it is asked about, the first ones first.
-	// Each takes some kilobytes.
+	// RawEvents is how many findings keep the event as the second decoder
+	// has it (crosscheck.Result.Raw), of those that it is asked about, the
+	// first ones first. Each takes some kilobytes.
 	RawEvents int
-	// WebLogs says which hosts web logs are of, by path of a file or folder, where
-	// their lines do not.
+	// WebLogs says which hosts web logs are of, by path of a file or
+	// folder, where their lines do not.
 	WebLogs map[string]string
-	// Expect are hosts that there should be logs of, by name or by the label of a
-	// partial result. Those of which there are none make the scan incomplete.
+	// Expect are hosts that there should be logs of, by name or by the
+	// label of a partial result. Those of which there are none make the
+	// scan incomplete.
 	Expect []string
-	// Found, if not nil, is called for each record that findings, and events that are
-	// some, rest on, while the evidence is open: by host and channel, and as they lie in
-	// the logs, each once. What it returns is told as a crash of this program.
+	// Found, if not nil, is called for each record that findings, and
+	// events that are some, rest on, while the evidence is open: by host
+	// and channel, and as they lie in the logs, each once. What it returns
+	// is told as a crash of this program.
 	Found func(*FoundRecord) error
 	// Explain asks of some records why they are tied to a session, or not.
 	Explain []RecordRef
@@ -99,8 +102,8 @@ func (o *Options) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// only says in words which part of what there is was asked for; nothing if all of
-// it was. below is how many findings the level left out.
+// only says in words which part of what there is was asked for; nothing if all
+// of it was. below is how many findings the level left out.
 func (o *Options) only(below int) []string {
 	var list []string
 	add := func(what string, values ...string) {
@@ -162,11 +165,11 @@ func matchesName(pattern, name string) bool {
 // Progress says how far a scan has come. All of it may be read while the scan
 // runs.
 type Progress struct {
-	// Total is the number of bytes to read, Done how many of them were read. Total
-	// is 0 as long as files are still being looked for.
+	// Total is the number of bytes to read, Done how many of them were
+	// read. Total is 0 as long as files are still being looked for.
 	Total, Done atomic.Int64
-	// ToHash is how many containers are hashed after all was read, Hashed how many of
-	// them are done.
+	// ToHash is how many containers are hashed after all was read, Hashed
+	// how many of them are done.
 	ToHash, Hashed atomic.Int64
 	// File is the path of a file in hand.
 	File atomic.Pointer[string]

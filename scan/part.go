@@ -60,8 +60,8 @@ func Partials() source.Wanted {
 	}}
 }
 
-// addPartials adds the inputs of partial results, each part once. One that is not
-// sound is left out, and told of.
+// addPartials adds the inputs of partial results, each part once. One that is
+// not sound is left out, and told of.
 func (r *firstPass) addPartials(found []source.Input, version string) *partFiles {
 	files := new(partFiles)
 	var parts []*mergePart
@@ -89,7 +89,8 @@ func (r *firstPass) addPartials(found []source.Input, version string) *partFiles
 	return files
 }
 
-// openPartial opens a partial result and reads of each part what it was made of.
+// openPartial opens a partial result and reads of each part what it was made
+// of.
 func openPartial(files *partFiles, in *source.Input, cache *excerptCache) ([]*mergePart, error) {
 	file, size, err := files.add(*in)
 	if err != nil {
@@ -125,8 +126,8 @@ func (p *mergePart) read(kind partial.Kind, code func(*wire.Coder)) error {
 	return readSection(p.Part, s, code)
 }
 
-// readSection reads a section. An error of this program in doing so is one of the
-// section.
+// readSection reads a section. An error of this program in doing so is one of
+// the section.
 func readSection(p *partial.Part, s *partial.Section, code func(*wire.Coder)) error {
 	from, err := p.Open(s)
 	if err != nil {
@@ -260,9 +261,9 @@ func (r *firstPass) readParts() {
 	r.parts = sound
 }
 
-// readPart reads the sections of a part, and takes its rows once all of them are
-// sound. adopt takes the template definitions, and how many chunks the part tells of;
-// it is nil if nothing waits for them.
+// readPart reads the sections of a part, and takes its rows once all of them
+// are sound. adopt takes the template definitions, and how many chunks the part
+// tells of; it is nil if nothing waits for them.
 func (r *firstPass) readPart(p *mergePart, into *proctree.Collector, adopt func(defs *evtx.Definitions, chunks int)) error {
 	chunks := 0
 	for _, in := range p.meta.inputs {
@@ -317,10 +318,10 @@ func (in *input) refuse(err error) {
 	in.changed, in.exportErr, in.sum, in.sumErr = nil, nil, "", nil
 }
 
-// judgeHeld takes the signs of servers that the parts name, and which records rules
-// about events match: those that were found when a part was collected, or, with
-// other rules, those of what the part holds. given says that the plan has others
-// than the rules of this version.
+// judgeHeld takes the signs of servers that the parts name, and which records
+// rules about events match: those that were found when a part was collected,
+// or, with other rules, those of what the part holds. given says that the plan
+// has others than the rules of this version.
 func (r *firstPass) judgeHeld(ctx context.Context, plan *eventPlan, given bool, version string) {
 	servers, keys := rulesOf(plan.sets), ruleKeys(plan)
 	var with []*input

@@ -103,8 +103,8 @@ func (m *merging) read(tb testing.TB, data []byte) *firstPass {
 	return r
 }
 
-// merge reads a file, makes the trees, and returns what is said of what was read, and
-// of what was not.
+// merge reads a file, makes the trees, and returns what is said of what was
+// read, and of what was not.
 func (m *merging) merge(tb testing.TB, data []byte) string {
 	tb.Helper()
 	r := m.read(tb, data)
@@ -135,7 +135,8 @@ func (m *merging) merge(tb testing.TB, data []byte) string {
 	return said
 }
 
-// readHeld reads what is held of the input, as the story and the second decoder do.
+// readHeld reads what is held of the input, as the story and the second decoder
+// do.
 func (in *input) readHeld(r *firstPass) {
 	if in.err != nil || in.evtx == nil {
 		return
@@ -153,7 +154,8 @@ func (in *input) readHeld(r *firstPass) {
 	}
 }
 
-// mutate changes some of the sections: bytes, numbers, lengths, what comes twice.
+// mutate changes some of the sections: bytes, numbers, lengths, what comes
+// twice.
 func (s sections) mutate(random *rand.Rand) sections {
 	out := make(sections, len(s))
 	copy(out, s)
@@ -185,10 +187,11 @@ func (s sections) mutate(random *rand.Rand) sections {
 
 const shippedHost = "../testdata/logs/WEB02"
 
-// TestHostilePartial: whatever is in the sections of a partial result whose checksums
-// fit, reading it neither panics nor loses something without a word: what it says
-// is what the sound one says, or that something is wrong. A changed file is refused,
-// or says the same. WEBSHELLSCAN_MUTATIONS is how many there are, else few.
+// TestHostilePartial: whatever is in the sections of a partial result whose
+// checksums fit, reading it neither panics nor loses something without a word:
+// what it says is what the sound one says, or that something is wrong. A
+// changed file is refused, or says the same. WEBSHELLSCAN_MUTATIONS is how many
+// there are, else few.
 func TestHostilePartial(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow")

@@ -7,9 +7,9 @@ import (
 	"webshellscan/scan/source"
 )
 
-// partFiles are files of partial results. There may be more of them than a process
-// may have open: each is opened when it is read, and those that were opened the
-// longest time ago are closed, but those that are being read.
+// partFiles are files of partial results. There may be more of them than a
+// process may have open: each is opened when it is read, and those that were
+// opened the longest time ago are closed, but those that are being read.
 type partFiles struct {
 	mu   sync.Mutex
 	open []*partFile // the one that was opened last at the end

@@ -21,14 +21,16 @@ type partMeta struct {
 	program string
 	// label stands before all paths.
 	label string
-	// hashed says that inputs have hashes, interrupted that not all was read.
+	// hashed says that inputs have hashes, interrupted that not all was
+	// read.
 	hashed, interrupted bool
 	// recovered says that records were read that are no longer live.
 	recovered bool
-	// rules are the labels of the rules about events that were matched when it was
-	// collected: other events are not in it.
+	// rules are the labels of the rules about events that were matched when
+	// it was collected: other events are not in it.
 	rules []string
-	// hits are the records that those match, by the numbers of their inputs.
+	// hits are the records that those match, by the numbers of their
+	// inputs.
 	hits       []event.Place
 	traced     map[string]*traced // the same of traces
 	otherFiles int                // files that are nothing to a scan
@@ -96,13 +98,13 @@ const (
 	maxInputs = 1 << 20
 	// leastInput is how many bytes an input takes at least.
 	leastInput = 41
-	// maxPlaces bounds the records of a part that rules match: 64 times as many as
-	// maxHits.
+	// maxPlaces bounds the records of a part that rules match: 64 times as
+	// many as maxHits.
 	maxPlaces = 1 << 22
 )
 
-// bounded codes a list of no more elements than most, which take at least so many
-// bytes each.
+// bounded codes a list of no more elements than most, which take at least so
+// many bytes each.
 func bounded[T any](c *wire.Coder, list *[]T, least, most int, do func(*T)) {
 	wire.List(c, list, least, func(e *T) {
 		if len(*list) > most {
@@ -123,8 +125,8 @@ func codePlaces(c *wire.Coder, list *[]event.Place) {
 	})
 }
 
-// placed reports whether the records that rules match are no more than maxPlaces, and
-// all in inputs of the part.
+// placed reports whether the records that rules match are no more than
+// maxPlaces, and all in inputs of the part.
 func (m *partMeta) placed() bool {
 	n := len(m.hits)
 	beyond := func(p event.Place) bool { return int64(p.File) >= int64(len(m.inputs)) || p.Offset < 0 }
@@ -136,8 +138,8 @@ func (m *partMeta) placed() bool {
 	return n <= maxPlaces && !slices.ContainsFunc(m.hits, beyond)
 }
 
-// cutPlaces keeps maxPlaces of the records that rules match, and counts the others
-// as lost.
+// cutPlaces keeps maxPlaces of the records that rules match, and counts the
+// others as lost.
 func (m *partMeta) cutPlaces() {
 	left := maxPlaces
 	keep := func(list []event.Place, lost *int) []event.Place {
@@ -175,7 +177,8 @@ func (s *sign) code(c *wire.Coder) {
 	wire.Num(c, &s.at)
 }
 
-// signsOf returns signs with the rules that they are by, of those that are loaded.
+// signsOf returns signs with the rules that they are by, of those that are
+// loaded.
 func signsOf(signs []sign, servers []*rules.Rule) []sign {
 	byKey := make(map[string]*rules.Rule, len(servers))
 	for _, r := range servers {
@@ -190,8 +193,8 @@ func signsOf(signs []sign, servers []*rules.Rule) []sign {
 	return list
 }
 
-// codeReason codes why something is not as it should be. Of an error its text is
-// kept, without the path that stands before it.
+// codeReason codes why something is not as it should be. Of an error its text
+// is kept, without the path that stands before it.
 func codeReason(c *wire.Coder, err *error, path string) {
 	text := ""
 	if *err != nil {
@@ -354,7 +357,8 @@ func (m *partMeta) under() {
 	}
 }
 
-// CheckLabel returns an error if a text cannot be the label of a partial result.
+// CheckLabel returns an error if a text cannot be the label of a partial
+// result.
 func CheckLabel(label string) error {
 	const most = 128
 	if len(label) > most || strings.ContainsAny(label, "/\\:") || strings.ContainsFunc(label, func(r rune) bool { return r < ' ' || r == 0x7F }) {

@@ -25,8 +25,8 @@ type loadedRules struct {
 type ruleLoading struct {
 	done  chan *loadedRules
 	ready chan struct{} // closed when events is there
-	// events says what the rules ask of events, those that tell servers too; nil if the
-	// rules could not be loaded.
+	// events says what the rules ask of events, those that tell servers
+	// too; nil if the rules could not be loaded.
 	events *eventPlan
 }
 
@@ -36,8 +36,8 @@ func (l *ruleLoading) plan() *eventPlan {
 	return l.events
 }
 
-// loadAside loads the rules while the logs are read. It calls stop if they cannot
-// be applied as the options ask, so that no more is read.
+// loadAside loads the rules while the logs are read. It calls stop if they
+// cannot be applied as the options ask, so that no more is read.
 func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading {
 	loading := &ruleLoading{done: make(chan *loadedRules, 1), ready: make(chan struct{})}
 	go func() {
@@ -60,9 +60,9 @@ func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading 
 	return loading
 }
 
-// pathLearning finds out what rules will want to know of command lines, while the
-// processes are put into trees: that is done by one goroutine for each host, so
-// that mostly a core is free. It ends when the trees are there.
+// pathLearning finds out what rules will want to know of command lines, while
+// the processes are put into trees: that is done by one goroutine for each
+// host, so that mostly a core is free. It ends when the trees are there.
 type pathLearning struct {
 	stopped atomic.Bool
 	done    chan *loadedRules

@@ -6,8 +6,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// learnt returns the identity with the principal that its name stands for on its
-// host, if nothing else tells: a parent that is in no log has a name only.
+// learnt returns the identity with the principal that its name stands for on
+// its host, if nothing else tells: a parent that is in no log has a name only.
 func (l *lineage) learnt(id identity, host int) identity {
 	if id.principal != 0 || id.logon != 0 {
 		return id

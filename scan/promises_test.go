@@ -22,8 +22,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// TestFindInStory: what a search finds of a story says of which session it is, and
-// a field that is empty matches nothing.
+// TestFindInStory: what a search finds of a story says of which session it is,
+// and a field that is empty matches nothing.
 func TestFindInStory(t *testing.T) {
 	res := mustScan(t, scan.Options{Paths: []string{writeStory(t)}})
 	events, requests := 0, 0
@@ -114,7 +114,8 @@ func TestExplainLevels(t *testing.T) {
 	}
 }
 
-// TestKeywords: a rule of keywords looks into all that the records of a process say.
+// TestKeywords: a rule of keywords looks into all that the records of a process
+// say.
 func TestKeywords(t *testing.T) {
 	folder := t.TempDir()
 	words := []string{"/c whoami", "cmd.exe", `IIS APPPOOL`, "shop", "200", "100", "w3wp.exe"}
@@ -148,8 +149,8 @@ level: low
 	}
 }
 
-// TestPromises: what a scan is asked for beside findings: hosts that must be there,
-// whose web logs are whose, and how far it is.
+// TestPromises: what a scan is asked for beside findings: hosts that must be
+// there, whose web logs are whose, and how far it is.
 func TestPromises(t *testing.T) {
 	dir := writeStory(t)
 	var progress scan.Progress
@@ -178,14 +179,14 @@ func TestPromises(t *testing.T) {
 	}
 }
 
-// exportedRecord is a 4688 of an export, of a second, record ID, process ID, image,
-// parent and command line.
+// exportedRecord is a 4688 of an export, of a second, record ID, process ID,
+// image, parent and command line.
 const exportedRecord = `{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}},"EventID":4688,` +
 	`"TimeCreated":{"#attributes":{"SystemTime":"2026-03-02T08:00:0%d.000Z"}},"EventRecordID":%d,"Channel":"Security","Computer":"WEB1"},` +
 	`"EventData":{"NewProcessId":"0x%x","NewProcessName":"C:\\%s","ProcessId":"0x%x","CommandLine":"%s"}}}` + "\n"
 
-// TestExportIsReadOnce: an export that is read in several parts is read whole, once,
-// and hashed, and its processes are in the trees.
+// TestExportIsReadOnce: an export that is read in several parts is read whole,
+// once, and hashed, and its processes are in the trees.
 func TestExportIsReadOnce(t *testing.T) {
 	var text strings.Builder
 	for i, p := range []struct {
@@ -230,8 +231,8 @@ func collected(t *testing.T, paths ...string) string {
 	return path
 }
 
-// TestMergeJudgesAnew: rules that a partial result was not collected with are asked of
-// the events that it holds, as they are of those of logs.
+// TestMergeJudgesAnew: rules that a partial result was not collected with are
+// asked of the events that it holds, as they are of those of logs.
 func TestMergeJudgesAnew(t *testing.T) {
 	folder := t.TempDir()
 	writeFile(t, filepath.Join(folder, "own.yml"), []byte(`title: Task of a name
@@ -253,8 +254,8 @@ level: medium
 	}
 }
 
-// TestExportInDamagedArchive: that an archive does not fit its checksum is told of an
-// export in it as it is of a log.
+// TestExportInDamagedArchive: that an archive does not fit its checksum is told
+// of an export in it as it is of a log.
 func TestExportInDamagedArchive(t *testing.T) {
 	for name, damage := range map[string]byte{"sound": 0, "damaged": 1} {
 		var packed bytes.Buffer
@@ -275,8 +276,8 @@ func TestExportInDamagedArchive(t *testing.T) {
 	}
 }
 
-// TestExportsInArchives: event XML and JSON are found in archives by their content,
-// whatever their encoding, and nothing else is taken for them.
+// TestExportsInArchives: event XML and JSON are found in archives by their
+// content, whatever their encoding, and nothing else is taken for them.
 func TestExportsInArchives(t *testing.T) {
 	record := fmt.Sprintf(exportedRecord, 0, 70, 100, "w3wp.exe", 8, "w3wp.exe")
 	event := `<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-Security-Auditing'/><EventID>4688</EventID>` +
@@ -318,8 +319,8 @@ func TestExportsInArchives(t *testing.T) {
 	}
 }
 
-// TestManyChildren: rules get what the first 64 children of a process have, and the
-// first eight children of each of those.
+// TestManyChildren: rules get what the first 64 children of a process have, and
+// the first eight children of each of those.
 func TestManyChildren(t *testing.T) {
 	var events []evtxtest.Event
 	add := func(pid, parent uint64, image string) {
@@ -358,8 +359,8 @@ func TestManyChildren(t *testing.T) {
 	}
 }
 
-// TestChunkWithoutSignature: the records of a chunk that does not begin as one are read
-// with those of the others.
+// TestChunkWithoutSignature: the records of a chunk that does not begin as one
+// are read with those of the others.
 func TestChunkWithoutSignature(t *testing.T) {
 	var events []evtxtest.Event
 	for i := range 3 {

@@ -90,9 +90,9 @@ func (r *firstPass) number() {
 	}
 }
 
-// collect reads all inputs with several workers, as far as it can be done without
-// what other inputs hold: what it leaves behind is what Collect writes, and what
-// merge goes on with. If the context is cancelled it ends early.
+// collect reads all inputs with several workers, as far as it can be done
+// without what other inputs hold: what it leaves behind is what Collect writes,
+// and what merge goes on with. If the context is cancelled it ends early.
 func (r *firstPass) collect(ctx context.Context) {
 	units := r.units()
 	r.hire(max(1, min(r.workers, max(len(units), len(r.parts)))))
@@ -305,8 +305,8 @@ func (w *partReader) read(ctx context.Context, u unit) (*evtx.Reading, *integrit
 	return reading, &faults
 }
 
-// export reads an export, all of it with its first part: where a record begins is
-// known only from the start on.
+// export reads an export, all of it with its first part: where a record begins
+// is known only from the start on.
 func (w *partReader) export(ctx context.Context, u unit) {
 	if u.part.Start > evtx.HeaderSize {
 		return
@@ -347,8 +347,8 @@ func (w *partReader) export(ctx context.Context, u unit) {
 	in.stats.Add(&stats)
 }
 
-// carve reads what lies beside the chunks of an input. The file is opened again:
-// more files may wait for this than a process may have open.
+// carve reads what lies beside the chunks of an input. The file is opened
+// again: more files may wait for this than a process may have open.
 func (w *partReader) carve(ctx context.Context, in *input) {
 	if ctx.Err() != nil {
 		in.interrupt()

@@ -23,8 +23,8 @@ const realFindings = "testdata/real_findings.tsv"
 
 const realFindingsHead = "# Every finding of medium or above in the real logs of the corpus: record, process, level, rules, and why it is one.\n"
 
-// TestRealFindings: each finding of medium or above in real logs is defended, one
-// by one, in a list with a reason for each.
+// TestRealFindings: each finding of medium or above in real logs is defended,
+// one by one, in a list with a reason for each.
 func TestRealFindings(t *testing.T) {
 	needCorpus(t)
 	reasons := readReasons(t)

@@ -111,8 +111,8 @@ type program struct {
 	name    string
 }
 
-// others returns below how many other servers of its product a program that runs
-// below a worker ran too.
+// others returns below how many other servers of its product a program that
+// runs below a worker ran too.
 func (m *workerMap) others(worker, p proctree.Process) int {
 	m.programs.once.Do(m.countPrograms)
 	return m.programs.count[program{m.told(worker).product, m.programs.names[p.Image()]}] - 1

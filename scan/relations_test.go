@@ -18,8 +18,9 @@ func rulesOf(res *scan.Result) map[uint32][]string {
 	return found
 }
 
-// TestBetween: what stands between a server and a finding is a finding, unless it
-// is a known child or nobody knows its name; what stands beside is none for that.
+// TestBetween: what stands between a server and a finding is a finding, unless
+// it is a known child or nobody knows its name; what stands beside is none for
+// that.
 func TestBetween(t *testing.T) {
 	const name = "web_server_descendant_between"
 	res := scanRuns(t,
@@ -72,8 +73,8 @@ func TestAccountJump(t *testing.T) {
 	}
 }
 
-// TestSeenBelow: a program that runs below many servers of a kind is not unknown
-// there.
+// TestSeenBelow: a program that runs below many servers of a kind is not
+// unknown there.
 func TestSeenBelow(t *testing.T) {
 	const name, rare, common = "web_server_descendant_unknown_program", `C:\app\rare.exe`, `C:\app\common.exe`
 	var runs []run

@@ -126,8 +126,8 @@ func TestOldRulesOnCorpus(t *testing.T) {
 	}
 }
 
-// TestWebshellRules: SigmaHQ's five rules about web shells find on the real logs
-// what their truth lists.
+// TestWebshellRules: SigmaHQ's five rules about web shells find on the real
+// logs what their truth lists.
 func TestWebshellRules(t *testing.T) {
 	needCorpus(t)
 	files, err := filepath.Glob(filepath.Join(corpus, "sigma-rules/rules/windows/process_creation/proc_creation_win_webshell_*.yml"))
@@ -157,8 +157,8 @@ func TestWebshellRules(t *testing.T) {
 	}
 }
 
-// webshellTruth returns the rules that truth/expected_findings.jsonl has under M,
-// by file and record.
+// webshellTruth returns the rules that truth/expected_findings.jsonl has under
+// M, by file and record.
 func webshellTruth(t *testing.T) map[string][]string {
 	t.Helper()
 	f, err := os.Open(filepath.Join(corpus, "truth/expected_findings.jsonl"))

@@ -60,8 +60,8 @@ func processLog(t testing.TB, list ...started) string {
 	return path
 }
 
-// found renders findings as "host pid rules", and after it each correlation with
-// its group, value and processes.
+// found renders findings as "host pid rules", and after it each correlation
+// with its group, value and processes.
 func found(res *scan.Result) []string {
 	list := []string{}
 	for _, f := range res.Findings {
@@ -194,8 +194,8 @@ func TestRuleSummary(t *testing.T) {
 	}
 }
 
-// TestSelection: options that choose rules which there are not, or leave none that
-// gives findings, end a scan with the reason.
+// TestSelection: options that choose rules which there are not, or leave none
+// that gives findings, end a scan with the reason.
 func TestSelection(t *testing.T) {
 	odd := ruleFile(t, detect("odd", `Image|endswith: '\odd.exe'`, "level: medium\nstatus: test\ntags: [attack.t1505.003]\n"))
 	for _, c := range []struct {
@@ -284,8 +284,8 @@ func TestMinLevel(t *testing.T) {
 }
 
 // TestCorrelations: correlation rules are met by processes of all hosts in the
-// order of time, and said of the one that completes them, whatever the number of
-// workers.
+// order of time, and said of the one that completes them, whatever the number
+// of workers.
 func TestCorrelations(t *testing.T) {
 	var list []started
 	for i := range 12 { // every ten seconds one on each host; from the third on within the timespan

@@ -13,60 +13,63 @@ import (
 // RuleOptions say which rules a scan applies. The zero value takes the built-in
 // ones.
 type RuleOptions struct {
-	// Paths are files and folders with Sigma rules, which are applied beside the
-	// built-in ones. Those with the roles web_server, other_server and unknown_server
-	// tell servers, those with the role web_application what runs in them, those with
-	// the role technique which techniques a finding shows.
+	// Paths are files and folders with Sigma rules, which are applied
+	// beside the built-in ones. Those with the roles web_server,
+	// other_server and unknown_server tell servers, those with the role
+	// web_application what runs in them, those with the role technique
+	// which techniques a finding shows.
 	Paths []string
-	// NoBuiltin leaves out the built-in rules that give findings. Those that tell
-	// servers stay, since without them no process has a worker.
+	// NoBuiltin leaves out the built-in rules that give findings. Those
+	// that tell servers stay, since without them no process has a worker.
 	NoBuiltin bool
-	// MinLevel leaves out rules of a lower level, Statuses takes only rules of these
-	// statuses, Tags only those with one of these tags or a part of one: see
-	// rules.Options. Rules that tell servers are taken whatever they have.
+	// MinLevel leaves out rules of a lower level, Statuses takes only rules
+	// of these statuses, Tags only those with one of these tags or a part
+	// of one: see rules.Options. Rules that tell servers are taken whatever
+	// they have.
 	MinLevel       rules.Level
 	Statuses, Tags []string
 	// Exclude leaves out rules by name, ID or title, compared without case.
 	Exclude []string
-	// Placeholders gives the values of placeholders, by name without percent signs.
+	// Placeholders gives the values of placeholders, by name without
+	// percent signs.
 	Placeholders map[string][]string
 }
 
 // RuleSets are the rules of a scan, compiled.
 type RuleSets struct {
 	// Detections are the rules that give findings, Servers those that tell
-	// servers, Applications those that tell what runs in them, Techniques those that
-	// map what findings show to techniques.
+	// servers, Applications those that tell what runs in them, Techniques
+	// those that map what findings show to techniques.
 	Detections, Servers, Applications, Techniques *rules.Set
-	// Levels are the rules that raise or lower the level of findings, SessionLevels
-	// those that raise that of sessions.
+	// Levels are the rules that raise or lower the level of findings,
+	// SessionLevels those that raise that of sessions.
 	Levels, SessionLevels *rules.Set
-	// Events are the rules about other events than the creation of processes, by log
-	// source; Signs those of them that tell servers.
+	// Events are the rules about other events than the creation of
+	// processes, by log source; Signs those of them that tell servers.
 	Events, Signs []EventSet
-	// Loaded are all rules that were read, the built-in ones first, whether they
-	// apply or not; Builtin is how many of them are built in.
+	// Loaded are all rules that were read, the built-in ones first, whether
+	// they apply or not; Builtin is how many of them are built in.
 	Loaded  []*rules.Rule
 	Builtin int
 	// Files are the rule files that were read.
 	Files []string
-	// Errors say what is wrong with rules that are left out: first by reading
-	// them, then by compiling them.
+	// Errors say what is wrong with rules that are left out: first by
+	// reading them, then by compiling them.
 	Errors []*rules.ParseError
 	// Failed counts the rules with errors.
 	Failed int
-	// Unmatched are the entries of Exclude that no rule goes by, although one that
-	// could not be read may.
+	// Unmatched are the entries of Exclude that no rule goes by, although
+	// one that could not be read may.
 	Unmatched []string
-	// Selection is what is wrong with the options that choose rules: one names a rule
-	// or tag that there is not, or together they leave no rule that gives findings.
-	// It is nil if nothing is.
+	// Selection is what is wrong with the options that choose rules: one
+	// names a rule or tag that there is not, or together they leave no rule
+	// that gives findings. It is nil if nothing is.
 	Selection error
 }
 
 // LoadRules reads and compiles rules, with several workers. What is wrong with
-// one rule costs that rule only, and is in RuleSets.Errors; the error returned is
-// one of this program.
+// one rule costs that rule only, and is in RuleSets.Errors; the error returned
+// is one of this program.
 func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, error) {
 	shipped, err := builtin.Rules()
 	if err != nil {
@@ -105,8 +108,8 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 	return s, nil
 }
 
-// bare returns the options of rules with a role: which rules are chosen does not
-// touch them.
+// bare returns the options of rules with a role: which rules are chosen does
+// not touch them.
 func (o *RuleOptions) bare() rules.Options {
 	return rules.Options{Also: alsoFields, Late: lateFields, Exclude: o.Exclude, Placeholders: o.Placeholders}
 }
@@ -232,30 +235,31 @@ func filterOf(r *rules.Rule, names []string) *rules.Rule {
 
 // RuleSummary counts the rules of a scan.
 type RuleSummary struct {
-	// Applied counts the rules that gave findings or would have, correlation rules
-	// among them; Servers those that told servers and what runs in them; Levels those
-	// that raised or lowered levels; Filters those that were given and tuned others.
+	// Applied counts the rules that gave findings or would have,
+	// correlation rules among them; Servers those that told servers and
+	// what runs in them; Levels those that raised or lowered levels;
+	// Filters those that were given and tuned others.
 	Applied, Servers, Levels, Filters int
-	// Events counts the rules that were matched against other events than the creation
-	// of processes.
+	// Events counts the rules that were matched against other events than
+	// the creation of processes.
 	Events int
-	// Correlated counts those of Applied that give no findings by themselves, since
-	// correlation rules ask for them.
+	// Correlated counts those of Applied that give no findings by
+	// themselves, since correlation rules ask for them.
 	Correlated int
-	// NotApplicable counts rules about other logs, NotSelected those that Options
-	// left out, Failed those with errors.
+	// NotApplicable counts rules about other logs, NotSelected those that
+	// Options left out, Failed those with errors.
 	NotApplicable, NotSelected, Failed int
 	// Errors say what is wrong with the rules that failed.
 	Errors []*rules.ParseError
 	// Unmatched are names and IDs to exclude that no rule goes by.
 	Unmatched []string
-	// Forgotten counts the matches that correlation rules forgot before their
-	// timespan was over, to stay within bounds.
+	// Forgotten counts the matches that correlation rules forgot before
+	// their timespan was over, to stay within bounds.
 	Forgotten int
 }
 
-// givenFilters counts the filters that were given and tune a rule. Those built in
-// belong to the rules that they tune.
+// givenFilters counts the filters that were given and tune a rule. Those built
+// in belong to the rules that they tune.
 func (s *RuleSets) givenFilters() int {
 	n := 0
 	for _, r := range slices.Concat(s.Detections.Filters(), s.Servers.Filters()) {

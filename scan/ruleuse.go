@@ -82,7 +82,8 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 	return uses
 }
 
-// NotApplicable returns the rules of Loaded that are left alone, with the reason.
+// NotApplicable returns the rules of Loaded that are left alone, with the
+// reason.
 func (s *RuleSets) NotApplicable() map[*rules.Rule]string {
 	reasons := make(map[*rules.Rule]string)
 	for r, use := range s.Uses() {
@@ -124,8 +125,8 @@ func (s *RuleSets) Find(name string) []*rules.Rule {
 	return list
 }
 
-// Simplified returns what a detection rule was compiled to, and the filters that
-// tune it. It is not ok for a rule that is not applied.
+// Simplified returns what a detection rule was compiled to, and the filters
+// that tune it. It is not ok for a rule that is not applied.
 func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule, ok bool) {
 	for _, set := range s.sets() {
 		if i := slices.Index(set.Rules(), r); i >= 0 {
@@ -135,11 +136,12 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 	return "", nil, false
 }
 
-// Explain says how detection rules stand to a process: those that give findings,
-// then those that raise and lower levels, if it has a finding or its worker a
-// session or they are asked for by name, then those that map to techniques, and
-// those that tell servers and what runs in them, each in the order of the rules. wanted says of which rules it is to be
-// said; nil means all.
+// Explain says how detection rules stand to a process: those that give
+// findings, then those that raise and lower levels, if it has a finding or its
+// worker a session or they are asked for by name, then those that map to
+// techniques, and those that tell servers and what runs in them, each in the
+// order of the rules. wanted says of which rules it is to be said; nil means
+// all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
 	finding, session := r.weighedOf(p), r.sessionOf(p)
@@ -169,8 +171,8 @@ func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*r
 	return list
 }
 
-// Level returns how grave what is known of a process is, and why: its finding, or
-// the session of which it is the server. Without either there is no reason.
+// Level returns how grave what is known of a process is, and why: its finding,
+// or the session of which it is the server. Without either there is no reason.
 func (r *Result) Level(p proctree.Process) (rules.Level, []finding.LevelReason) {
 	if f := r.findingOf(p); f != nil {
 		return f.Level, f.LevelReasons
@@ -181,8 +183,8 @@ func (r *Result) Level(p proctree.Process) (rules.Level, []finding.LevelReason) 
 	return rules.LevelNone, nil
 }
 
-// weighedOf returns the finding of a process with what its level comes from, nil if
-// it has none.
+// weighedOf returns the finding of a process with what its level comes from,
+// nil if it has none.
 func (r *Result) weighedOf(p proctree.Process) *weighed {
 	if i := slices.IndexFunc(r.weighed, func(f *weighed) bool { return f.Process == p }); i >= 0 {
 		return r.weighed[i]
@@ -198,8 +200,8 @@ func (r *Result) findingOf(p proctree.Process) *finding.Finding {
 	return nil
 }
 
-// sessionOf returns the session of which a process is the server, nil if there is
-// none.
+// sessionOf returns the session of which a process is the server, nil if there
+// is none.
 func (r *Result) sessionOf(p proctree.Process) *finding.Session {
 	if i := slices.IndexFunc(r.Sessions, func(s *finding.Session) bool { return s.Worker == p }); i >= 0 {
 		return r.Sessions[i]
@@ -207,9 +209,9 @@ func (r *Result) sessionOf(p proctree.Process) *finding.Session {
 	return nil
 }
 
-// WorkerOf returns the server that a process runs below, which kind of server it
-// is, and how many links the process is below it; the zero Process if there is
-// none.
+// WorkerOf returns the server that a process runs below, which kind of server
+// it is, and how many links the process is below it; the zero Process if there
+// is none.
 func (r *Result) WorkerOf(p proctree.Process) (worker proctree.Process, role finding.ServerRole, depth int) {
 	worker = r.workers.workerOf(p)
 	if !worker.Exists() {

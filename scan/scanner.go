@@ -19,25 +19,26 @@ type Result struct {
 	Findings []*finding.Finding
 	// Sessions are the findings by worker: the gravest first.
 	Sessions []*finding.Session
-	// Events are the events of the sessions' stories, and those that are findings by
-	// themselves.
+	// Events are the events of the sessions' stories, and those that are
+	// findings by themselves.
 	Events []*finding.Event
-	// Traces are what else speaks of the web servers of hosts without process
-	// creations, by host.
+	// Traces are what else speaks of the web servers of hosts without
+	// process creations, by host.
 	Traces []Trace
 	// Requests are those of Session.Requests.
 	Requests []*finding.Request
-	// Explained says of the records that Options.Explain asks for how they stand to
-	// the sessions.
+	// Explained says of the records that Options.Explain asks for how they
+	// stand to the sessions.
 	Explained []RecordExplanation
-	// ExplainedRequests says the same of the requests of Options.ExplainRequests; those
-	// of logs that are none, or are not there, are left out.
+	// ExplainedRequests says the same of the requests of
+	// Options.ExplainRequests; those of logs that are none, or are not
+	// there, are left out.
 	ExplainedRequests []RequestExplanation
-	// Integrity is what speaks of the logs themselves, those of the hosts that
-	// Options ask for: the gravest first.
+	// Integrity is what speaks of the logs themselves, those of the hosts
+	// that Options ask for: the gravest first.
 	Integrity []*integrity.Finding
-	// Coverage is what the logs of each host could have shown, in the order of
-	// Forest.Hosts.
+	// Coverage is what the logs of each host could have shown, in the order
+	// of Forest.Hosts.
 	Coverage []integrity.HostCoverage
 	Manifest Manifest
 	// Forest holds all processes, found or not.
@@ -52,7 +53,8 @@ type Result struct {
 	web        *webLogs
 	traceAt    map[traceKey]int // index in Traces
 	weighed    []*weighed
-	// writers are the images of what wrote the programs of findings in their sessions.
+	// writers are the images of what wrote the programs of findings in
+	// their sessions.
 	writers map[*finding.Finding]string
 }
 
@@ -71,8 +73,8 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		return nil, err
 	}
 	defer func() { _ = found.Close() }() // what is left of temporary files is no evidence
-	// What was read is judged and reported to the end, even if the user wants no
-	// more to be read.
+	// What was read is judged and reported to the end, even if the user
+	// wants no more to be read.
 	rest := context.WithoutCancel(ctx)
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
@@ -143,8 +145,8 @@ func (r *firstPass) planEvents(sets *ruleLoading, given bool) {
 	}
 }
 
-// merge puts what collecting left behind together with that of partial results, and
-// reads what could not be read, or judged, before all was there.
+// merge puts what collecting left behind together with that of partial results,
+// and reads what could not be read, or judged, before all was there.
 func (r *firstPass) merge(ctx context.Context, sets *ruleLoading, options *Options) {
 	if len(r.parts) > 0 {
 		r.readParts()
@@ -184,8 +186,8 @@ func (res *Result) assessLogs(r *firstPass, options *Options, notes []source.Not
 	})
 }
 
-// tellDropped takes what Sysmon says that it dropped on the wanted hosts into what
-// could not be seen.
+// tellDropped takes what Sysmon says that it dropped on the wanted hosts into
+// what could not be seen.
 func (res *Result) tellDropped(wanted []string) {
 	for i, c := range res.Coverage {
 		if c.Dropped > 0 && MatchesHost(wanted, res.Summary.Hosts[i].Names) {

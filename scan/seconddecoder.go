@@ -33,7 +33,8 @@ func (res *Result) crosscheck(options *Options, crashes *crashLog) {
 	for i, f := range order {
 		tasks[i] = checkTask{f, i < options.RawEvents}
 	}
-	// Findings of one file and chunk stand together, so that it is read once.
+	// Findings of one file and chunk stand together, so that it is read
+	// once.
 	slices.SortStableFunc(tasks, func(a, b checkTask) int { return finding.Compare(&a.finding.Evidence[0], &b.finding.Evidence[0]) })
 	const run = 8
 	runs := (len(tasks) + run - 1) / run
@@ -107,8 +108,8 @@ func (c *checker) record(e *finding.Evidence) crosscheck.Result {
 	return c.check.Check(int(e.Offset-e.Place.Chunk), e.RecordID)
 }
 
-// task checks a finding. A panic is kept as the error of this program that it is,
-// and leaves the finding unconfirmed.
+// task checks a finding. A panic is kept as the error of this program that it
+// is, and leaves the finding unconfirmed.
 func (c *checker) task(t checkTask) {
 	f := t.finding
 	err := work.Guard(func() { f.Crosscheck = c.record(&f.Evidence[0]) })

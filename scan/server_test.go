@@ -32,7 +32,8 @@ func processWith(t *testing.T, res *scan.Result, pid uint32) proctree.Process {
 	return proctree.Process{}
 }
 
-// TestServerRoles: which server is the worker where one runs below another, and what its fields then are.
+// TestServerRoles: which server is the worker where one runs below another, and
+// what its fields then are.
 func TestServerRoles(t *testing.T) {
 	database := run{100, 4, sqlservr, "sqlservr.exe -sMSSQLSERVER", system, 0x3e7, "System", services, ""}
 	web := run{110, 4, w3wp, `w3wp.exe -ap "shop"`, shopUser, 0x9999, "High", services, ""}
@@ -85,7 +86,8 @@ func TestServerRoles(t *testing.T) {
 	}
 }
 
-// TestWorkerProductNamesBoth: rules may ask for the server as well as for what runs in it.
+// TestWorkerProductNamesBoth: rules may ask for the server as well as for what
+// runs in it.
 func TestWorkerProductNamesBoth(t *testing.T) {
 	res := scanRuns(
 		t, run{100, 4, w3wp, `w3wp.exe -ap "MSExchangeOWAAppPool"`, system, 0x3e7, "System", services, ""},
@@ -98,7 +100,8 @@ func TestWorkerProductNamesBoth(t *testing.T) {
 	}
 }
 
-// unnamed is a 4688 without the parent's name, as before Windows 10 and Server 2016: the creator's account is all that it says of it.
+// unnamed is a 4688 without the parent's name, as before Windows 10 and Server
+// 2016: the creator's account is all that it says of it.
 func unnamed(user, domain string, logon uint64, image string) evtxtest.Event {
 	return evtxtest.NewEvent(fieldTime, "H", &evtxtest.ProcessCreated{
 		Form: evtxtest.ProcessCreatedV1, NewProcessID: 300, NewProcessName: image, ProcessID: 200,
@@ -106,7 +109,8 @@ func unnamed(user, domain string, logon uint64, image string) evtxtest.Event {
 	})
 }
 
-// TestUnnamedServers: of a server that no record names its children's account tells what it is.
+// TestUnnamedServers: of a server that no record names its children's account
+// tells what it is.
 func TestUnnamedServers(t *testing.T) {
 	for _, tt := range []struct {
 		user, domain string
@@ -142,8 +146,9 @@ func TestUnnamedServers(t *testing.T) {
 	}
 }
 
-// TestUnnamedService: what ran as SYSTEM and asks, by itself or by a shell, speaks
-// for a service of which nothing is known, unless that starts what Windows starts.
+// TestUnnamedService: what ran as SYSTEM and asks, by itself or by a shell,
+// speaks for a service of which nothing is known, unless that starts what
+// Windows starts.
 func TestUnnamedService(t *testing.T) {
 	const whoami, host, dropped = `C:\Windows\System32\whoami.exe`, `C:\Windows\System32\taskhost.exe`, `C:\Users\Public\x.exe`
 	create := func(pid, parent, logon uint64, image string) evtxtest.Event {
@@ -263,7 +268,8 @@ func TestUnknownServers(t *testing.T) {
 	}
 }
 
-// TestSupervisor: what only starts servers is not the worker, unless nothing stands between.
+// TestSupervisor: what only starts servers is not the worker, unless nothing
+// stands between.
 func TestSupervisor(t *testing.T) {
 	const umservice, umworker = `C:\Exchange\Bin\UMService.exe`, `C:\Exchange\Bin\UMWorkerProcess.exe`
 	res := scanRuns(
@@ -278,9 +284,9 @@ func TestSupervisor(t *testing.T) {
 	}
 }
 
-// TestServerByPool: what an application pool's identity started has an IIS worker
-// above it also where a log names another parent; a server that it names goes
-// before a worker of which nothing but the pool is known.
+// TestServerByPool: what an application pool's identity started has an IIS
+// worker above it also where a log names another parent; a server that it names
+// goes before a worker of which nothing but the pool is known.
 func TestServerByPool(t *testing.T) {
 	for _, tt := range []struct {
 		parent, sid string

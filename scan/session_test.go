@@ -93,8 +93,9 @@ type labelled struct {
 	}
 }
 
-// TestScenarioSessions holds the labels and bursts of sessions to the truth of the made scenarios. The burst is worked out from
-// the truth by asking at each command how many distinct ones follow within 30 minutes.
+// TestScenarioSessions holds the labels and bursts of sessions to the truth of
+// the made scenarios. The burst is worked out from the truth by asking at each
+// command how many distinct ones follow within 30 minutes.
 func TestScenarioSessions(t *testing.T) {
 	needCorpus(t)
 	files, err := filepath.Glob(filepath.Join(corpus, "recall/*/truth.json"))
@@ -175,7 +176,8 @@ func checkSession(t *testing.T, name string, s *finding.Session, truth *labelled
 		if s.Application != app || s.Product != want.Product {
 			t.Errorf("%s: %s: %q in %q, truth %q in %q", name, s.Key, s.Application, s.Product, app, want.Product)
 		}
-		// The rule of the enumeration has net.exe and its like; certutil and the other tools have a rule of their own.
+		// The rule of the enumeration has net.exe and its like;
+		// certutil and the other tools have a rule of their own.
 		if !slices.ContainsFunc(s.Findings[i].Rules, func(r *rules.Rule) bool { return r.Name == "web_server_descendant_enumeration" }) {
 			continue
 		}
@@ -207,7 +209,8 @@ func checkSession(t *testing.T, name string, s *finding.Session, truth *labelled
 	}
 }
 
-// TestFleetAttacksFirst: among the everyday business of the made fleets, the attacks stand at the top.
+// TestFleetAttacksFirst: among the everyday business of the made fleets, the
+// attacks stand at the top.
 func TestFleetAttacksFirst(t *testing.T) {
 	needCorpus(t)
 	for _, name := range []string{"fleet-mixed", "fleet-sysmon"} {

@@ -11,8 +11,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// treeText writes a tree, one node a line: how often, file name, process ID, "*"
-// for a finding, and what is left out below.
+// treeText writes a tree, one node a line: how often, file name, process ID,
+// "*" for a finding, and what is left out below.
 func treeText(t *testing.T, tree *finding.Tree) string {
 	t.Helper()
 	var b strings.Builder
@@ -39,8 +39,8 @@ func below(pid, parent uint32, image, command string) run {
 	return run{pid, parent, image, command, shopUser, 0x9999, "High", "", ""}
 }
 
-// TestSessionTree: what of a session is shown, what is one node, and what is left
-// out.
+// TestSessionTree: what of a session is shown, what is one node, and what is
+// left out.
 func TestSessionTree(t *testing.T) {
 	const csc, conhost = `C:\Windows\csc.exe`, `C:\Windows\System32\conhost.exe`
 	worker := below(100, 4, w3wp, `w3wp.exe -ap "shop"`)

@@ -9,8 +9,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// grouping puts findings together into sessions, and raises the level of what they come to by
-// rules.
+// grouping puts findings together into sessions, and raises the level of what
+// they come to by rules.
 type grouping struct {
 	judging
 	set *rules.Set
@@ -61,8 +61,9 @@ func (g *grouping) summarizers(n int) []*summarizer {
 	return list
 }
 
-// do fills in what a session comes to. Should it panic, the session has what was
-// found out before, and what may be left half done in the summarizer is made anew.
+// do fills in what a session comes to. Should it panic, the session has what
+// was found out before, and what may be left half done in the summarizer is
+// made anew.
 func (by *summarizer) do(s *finding.Session) {
 	done := false
 	defer func() {
@@ -98,10 +99,10 @@ func (by *summarizer) raise(s *finding.Session) {
 	}
 }
 
-// keepLevel leaves out the sessions below a level with their findings, events and
-// requests, and of the findings that belong to no session those below it. A session
-// is kept whole: what raises its level are findings that have a lower one each. It
-// returns how many findings are left out.
+// keepLevel leaves out the sessions below a level with their findings, events
+// and requests, and of the findings that belong to no session those below it. A
+// session is kept whole: what raises its level are findings that have a lower
+// one each. It returns how many findings are left out.
 func (r *Result) keepLevel(level rules.Level) (below int) {
 	left := make(map[string]bool)
 	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *finding.Session) bool {

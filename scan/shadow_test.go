@@ -25,7 +25,8 @@ func TestShadows(t *testing.T) {
 	}
 }
 
-// packages returns the folders of the module that hold Go files other than tests.
+// packages returns the folders of the module that hold Go files other than
+// tests.
 func packages(t *testing.T) []string {
 	t.Helper()
 	found := make(map[string]bool)
@@ -52,8 +53,8 @@ type noImports struct{}
 
 func (noImports) Import(string) (*types.Package, error) { return nil, errors.New("not imported") }
 
-// shadows returns the places in a folder's package, tests left out, where a local
-// has the name of something at package level.
+// shadows returns the places in a folder's package, tests left out, where a
+// local has the name of something at package level.
 func shadows(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

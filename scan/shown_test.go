@@ -10,9 +10,9 @@ import (
 	"webshellscan/scan/event"
 )
 
-// TestShownByTime: of the processes with an ID and an image, a sign is of the one
-// that began last before it. What began before very many others of its ID is not
-// looked at: time must not grow with the square of a log.
+// TestShownByTime: of the processes with an ID and an image, a sign is of the
+// one that began last before it. What began before very many others of its ID
+// is not looked at: time must not grow with the square of a log.
 func TestShownByTime(t *testing.T) {
 	start := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	var list []evtxtest.Event

@@ -21,8 +21,8 @@ type sign struct {
 	at event.Time // the first
 }
 
-// signKey is what a sign says. hour, since the epoch, is 0 where the process has a
-// GUID: process IDs come again.
+// signKey is what a sign says. hour, since the epoch, is 0 where the process
+// has a GUID: process IDs come again.
 type signKey struct {
 	rule     string // its ID, or its file and name
 	computer string
@@ -108,9 +108,9 @@ func compareSigns(a, b sign) int {
 	)
 }
 
-// takeSigns tells servers by what events show of them. A server that is known by
-// name stays what it is; what the way in which a process was started suggests gives
-// way, since a process that serves is no guess.
+// takeSigns tells servers by what events show of them. A server that is known
+// by name stays what it is; what the way in which a process was started
+// suggests gives way, since a process that serves is no guess.
 func (m *workerMap) takeSigns(set *rules.Set, signs []sign) {
 	if len(signs) == 0 {
 		return
@@ -137,7 +137,8 @@ func (m *workerMap) takeSigns(set *rules.Set, signs []sign) {
 	}
 }
 
-// takeSign tells a server by one sign; by its image, if only the event names it.
+// takeSign tells a server by one sign; by its image, if only the event names
+// it.
 func (m *workerMap) takeSign(p proctree.Process, s *sign, roles *imageRoles, numbers map[*rules.Rule]uint16) {
 	server := &m.hosts[p.HostIndex()].server[p.Index()]
 	if *server != 0 && m.servers[*server-1].kind != finding.ServerUnknown {
@@ -167,8 +168,8 @@ type shownSigns struct {
 	unnamed bool
 }
 
-// newShown returns the processes of a host that may be those of some signs, all of
-// them if none is given.
+// newShown returns the processes of a host that may be those of some signs, all
+// of them if none is given.
 func newShown(forest *proctree.Forest, host int, signs []sign) *shownSigns {
 	f := &shownSigns{
 		texts: forest.Texts(), boots: forest.Hosts()[host].Boots,
@@ -191,12 +192,12 @@ func newShown(forest *proctree.Forest, host int, signs []sign) *shownSigns {
 	return f
 }
 
-// maxSamePID is how many processes of one ID are looked at for a sign, from its time
-// backwards: what began before so many others cannot run any more.
+// maxSamePID is how many processes of one ID are looked at for a sign, from its
+// time backwards: what began before so many others cannot run any more.
 const maxSamePID = 256
 
-// process returns the process of a sign: by its GUID, else the last one that had
-// its ID and its image by then. The zero Process stands for none.
+// process returns the process of a sign: by its GUID, else the last one that
+// had its ID and its image by then. The zero Process stands for none.
 func (f *shownSigns) process(s *sign) proctree.Process {
 	if p := f.guids[s.guid]; p.Exists() && !s.guid.IsZero() {
 		return p
@@ -214,8 +215,8 @@ func (f *shownSigns) process(s *sign) proctree.Process {
 	return proctree.Process{}
 }
 
-// lived reports whether a process may have run at a time. Of one that was started
-// before the logs begin, its children say in which boot it ran.
+// lived reports whether a process may have run at a time. Of one that was
+// started before the logs begin, its children say in which boot it ran.
 func (f *shownSigns) lived(p proctree.Process, at event.Time) bool {
 	from, to := p.Start(), p.End()
 	next, _ := slices.BinarySearch(f.boots, max(from, firstChild(p))+1)

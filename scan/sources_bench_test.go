@@ -17,9 +17,9 @@ import (
 	"webshellscan/scan/source/ntfs/ntfstest"
 )
 
-// BenchmarkSources times scans of archives and images beside scans of the folder
-// that is in them, in alternation: the ratio of the CPU times is what is promised,
-// and it is at most want.
+// BenchmarkSources times scans of archives and images beside scans of the
+// folder that is in them, in alternation: the ratio of the CPU times is what is
+// promised, and it is at most want.
 func BenchmarkSources(b *testing.B) {
 	folder := filepath.Join(benchFolder(b, "mixed"), "SRV0001")
 	dir := b.TempDir()

@@ -208,8 +208,8 @@ func TestMemoryBound(t *testing.T) {
 	}
 }
 
-// TestDeletedAndCarved: a deleted log is read and marked; what has no record any
-// more is found by carving.
+// TestDeletedAndCarved: a deleted log is read and marked; what has no record
+// any more is found by carving.
 func TestDeletedAndCarved(t *testing.T) {
 	logs := shippedLogs(t)
 	var files []ntfstest.File
@@ -259,7 +259,8 @@ func TestDeletedAndCarved(t *testing.T) {
 	}
 }
 
-// TestUnreadContainers: containers that cannot be read are named with the reason.
+// TestUnreadContainers: containers that cannot be read are named with the
+// reason.
 func TestUnreadContainers(t *testing.T) {
 	bitlocker := make([]byte, 8192)
 	copy(bitlocker, "\xEB\x58\x90-FVE-FS-")

@@ -28,8 +28,8 @@ func writeCrowd(t *testing.T, crowd fleet.Crowd) string {
 	return folder
 }
 
-// TestStackCrowd: of very many hosts each incident is one kind, with the host on
-// which it was first, before the noise; and so is what ran on one host only.
+// TestStackCrowd: of very many hosts each incident is one kind, with the host
+// on which it was first, before the noise; and so is what ran on one host only.
 func TestStackCrowd(t *testing.T) {
 	const hosts, share = 300, 3
 	res := mustScan(t, scan.Options{Paths: []string{writeCrowd(t, fleet.Crowd{Seed: 7, Hosts: hosts})}})
@@ -93,8 +93,8 @@ func stacked(host string, level rules.Level, at int, command, user string) *find
 	}
 }
 
-// TestMoved: what is common on hosts without an incident moved nowhere, nor do the
-// accounts of services.
+// TestMoved: what is common on hosts without an incident moved nowhere, nor do
+// the accounts of services.
 func TestMoved(t *testing.T) {
 	const tool = `C:\ProgramData\t.exe 10.0.0.7`
 	for _, tt := range []struct {
@@ -165,8 +165,8 @@ func users(user string) func([]*finding.Session) []*finding.Session {
 	}
 }
 
-// TestStackKinds: habits make no kind where more than habits ran, and those that
-// have nothing else are one kind by the rarest.
+// TestStackKinds: habits make no kind where more than habits ran, and those
+// that have nothing else are one kind by the rarest.
 func TestStackKinds(t *testing.T) {
 	session := func(host string, commands ...string) *finding.Session {
 		s := stacked(host, rules.LevelLow, 1, commands[0], "")

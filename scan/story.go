@@ -181,8 +181,8 @@ func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool {
 	return i < len(offsets) && offsets[i] < c.Offset+evtx.ChunkSize
 }
 
-// readChunks reads some chunks of a log. What is wrong with them was told by the
-// first pass, but what can no longer be read.
+// readChunks reads some chunks of a log. What is wrong with them was told by
+// the first pass, but what can no longer be read.
 func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chunk, reader *evtx.Reader, take func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
@@ -208,8 +208,8 @@ func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chu
 	}
 }
 
-// heldOf returns those of some chunks of which a partial result holds something. A
-// record that a rule matched is lost if it does not.
+// heldOf returns those of some chunks of which a partial result holds
+// something. A record that a rule matched is lost if it does not.
 func (p *storyPass) heldOf(in *input, chunks []evtx.Chunk) []evtx.Chunk {
 	return slices.DeleteFunc(slices.Clone(chunks), func(c evtx.Chunk) bool {
 		held := in.held.has(c.Offset)
@@ -220,8 +220,9 @@ func (p *storyPass) heldOf(in *input, chunks []evtx.Chunk) []evtx.Chunk {
 	})
 }
 
-// readExport reads an export again. That a partial result does not hold it is lost
-// only if a rule matched a record of it: of stories heldIndex.lacking tells.
+// readExport reads an export again. That a partial result does not hold it is
+// lost only if a rule matched a record of it: of stories heldIndex.lacking
+// tells.
 func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, take func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
@@ -288,8 +289,8 @@ func (o *Options) wantsEvent(e *finding.Event) bool {
 	return e.Level() >= o.MinLevel && o.wantsTime(e.Time) && MatchesHost(o.Hosts, []string{e.Host})
 }
 
-// Found reports whether anything was found: a process, or an event that matched a
-// rule.
+// Found reports whether anything was found: a process, or an event that matched
+// a rule.
 func (res *Result) Found() bool {
 	return len(res.Findings) > 0 || slices.ContainsFunc(res.Events, func(e *finding.Event) bool { return len(e.Rules) > 0 })
 }

@@ -38,8 +38,8 @@ type storyRecord struct {
 }
 
 // TestStoryCorpus: in each scenario the events of the sessions are tied by the
-// links that they allow, no others are, and the entry points are those that there
-// were.
+// links that they allow, no others are, and the entry points are those that
+// there were.
 func TestStoryCorpus(t *testing.T) {
 	const corpus = "../../shared/corpus/story"
 	truths, _ := filepath.Glob(corpus + "/*/truth.json")

@@ -78,8 +78,8 @@ const (
 )
 
 // storyEvents are events of a web server whose session runs cmd.exe (PID 200),
-// whoami.exe (201), powershell.exe (202, until second 20) and, as SYSTEM, net.exe
-// (203).
+// whoami.exe (201), powershell.exe (202, until second 20) and, as SYSTEM,
+// net.exe (203).
 func storyEvents() []storyEvent {
 	pool := story.PoolSID("shop")
 	subject := "SubjectUserSid=" + pool + "|SubjectLogonId=0xaaaa"
@@ -125,8 +125,8 @@ func storyEvents() []storyEvent {
 	}
 }
 
-// writeStory writes the logs of the story, with a web log beside those of WEB1, and
-// returns the folder. Record IDs are 1 + the index of an event.
+// writeStory writes the logs of the story, with a web log beside those of WEB1,
+// and returns the folder. Record IDs are 1 + the index of an event.
 func writeStory(t *testing.T) string {
 	t.Helper()
 	pool := evtxtest.Account{SID: evtxtest.MustSID(story.PoolSID("shop")), Name: "shop", Domain: "IIS APPPOOL", LogonID: 0xAAAA}
@@ -186,8 +186,8 @@ func writeFile(t testing.TB, path string, data []byte) {
 	}
 }
 
-// eventsLog returns a folder with a log of events. The record of each has its number,
-// from 1 on.
+// eventsLog returns a folder with a log of events. The record of each has its
+// number, from 1 on.
 func eventsLog(t *testing.T, list []storyEvent) string {
 	t.Helper()
 	var events []evtxtest.Event
@@ -199,8 +199,8 @@ func eventsLog(t *testing.T, list []storyEvent) string {
 	return logFolder(t, "Forwarded.evtx", events)
 }
 
-// tellings renders what is told, by record ID: an event without a session begins
-// with "- ".
+// tellings renders what is told, by record ID: an event without a session
+// begins with "- ".
 func tellings(res *scan.Result) map[uint64]string {
 	got := make(map[uint64]string)
 	for _, e := range res.Events {
@@ -225,8 +225,8 @@ func boolean(b bool) uint32 {
 	return 0
 }
 
-// TestStory: each event is tied by what it names, and by nothing less, whatever the
-// number of goroutines.
+// TestStory: each event is tied by what it names, and by nothing less, whatever
+// the number of goroutines.
 func TestStory(t *testing.T) {
 	dir := writeStory(t)
 	for _, workers := range []int{1, 2, 8} {
@@ -288,8 +288,8 @@ func checkStorySession(t *testing.T, s *finding.Session) {
 	}
 }
 
-// TestEventRules: each built-in rule about events matches what it is for, and not
-// what looks like it, on a host of which nothing else is known.
+// TestEventRules: each built-in rule about events matches what it is for, and
+// not what looks like it, on a host of which nothing else is known.
 func TestEventRules(t *testing.T) {
 	pool := story.PoolSID("shop")
 	const (

@@ -59,8 +59,8 @@ func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *su
 }
 
 // bundlesOf returns the fields of a set by the facet that a process has them
-// from, and from nothing else: see plainField. Those of a parent's facet have all
-// getters of their own, so that one is left out.
+// from, and from nothing else: see plainField. Those of a parent's facet have
+// all getters of their own, so that one is left out.
 func bundlesOf(set *rules.Set) [][]int {
 	bundles := make([][]int, proctree.FacetParent)
 	for i, name := range set.Fields() {
@@ -71,8 +71,8 @@ func bundlesOf(set *rules.Set) [][]int {
 	return bundles
 }
 
-// plainField returns the field of a record that alone says what a process has for
-// a field name, FieldNone if there is none such.
+// plainField returns the field of a record that alone says what a process has
+// for a field name, FieldNone if there is none such.
 func plainField(name string) event.FieldID {
 	lower := strings.ToLower(name)
 	switch lower {
@@ -133,8 +133,8 @@ func (s *subject) Text(id rules.ValueID) string {
 // utcTime writes a time as Sysmon writes UtcTime.
 func utcTime(t event.Time) string { return t.Time().Format("2006-01-02 15:04:05.000") }
 
-// lateFields are the fields, by name in lower case, whose values hardly repeat, and
-// those that take a subject long to gather.
+// lateFields are the fields, by name in lower case, whose values hardly repeat,
+// and those that take a subject long to gather.
 var lateFields = map[string]bool{
 	"commandline": true, "parentcommandline": true, "grandparentcommandline": true, "ancestorcommandline": true,
 	"workercommandline": true, "currentdirectory": true, "ancestorimage": true, "ancestoruser": true,
@@ -237,7 +237,8 @@ func appendText(dst []rules.ValueID, id proctree.TextID) []rules.ValueID {
 	return append(dst, rules.ValueID(id))
 }
 
-// appendNumber appends a number unless it is 0, which stands for an unknown one.
+// appendNumber appends a number unless it is 0, which stands for an unknown
+// one.
 func appendNumber(dst []rules.ValueID, n uint64) []rules.ValueID {
 	if n == 0 {
 		return dst
@@ -266,8 +267,8 @@ func startTime(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return append(dst, valueTime)
 }
 
-// parents returns what the process's own records have of its parent, if that says
-// something, else what the parent's have.
+// parents returns what the process's own records have of its parent, if that
+// says something, else what the parent's have.
 func (s *subject) parents(field event.FieldID, of valueOf) proctree.TextID {
 	if own := s.fields.Known(s.process, field); own != 0 {
 		return own
@@ -343,12 +344,12 @@ func belowWorker(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return appendNumber(dst, uint64(s.workers.depth(s.process)))
 }
 
-// maxChildren bounds how many children are looked at: what a server starts first
-// tells what it is.
+// maxChildren bounds how many children are looked at: what a server starts
+// first tells what it is.
 const maxChildren = 64
 
-// maxGrandChildren bounds how many children of each child are looked at. A shell
-// mostly starts one or two programs.
+// maxGrandChildren bounds how many children of each child are looked at. A
+// shell mostly starts one or two programs.
 const maxGrandChildren = 8
 
 func children(of valueOf) getter {
@@ -362,8 +363,8 @@ func children(of valueOf) getter {
 	}
 }
 
-// grandChildren gives what the first children of the first children have, so many
-// of each.
+// grandChildren gives what the first children of the first children have, so
+// many of each.
 func grandChildren(of valueOf) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		child := s.process.FirstChild()

@@ -5,14 +5,15 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// command is what is made of a command line, and the texts that rules see of it.
+// command is what is made of a command line, and the texts that rules see of
+// it.
 type command struct {
 	*finding.Command
 	texts []proctree.TextID
 }
 
-// maxCommands bounds the command lines of which a subject remembers what is made
-// of them.
+// maxCommands bounds the command lines of which a subject remembers what is
+// made of them.
 const maxCommands = 1 << 16
 
 // command returns what is made of a command line.

@@ -16,40 +16,41 @@ import (
 // Summary says what a scan read, what it could not read, and what the logs
 // could not have shown.
 type Summary struct {
-	// Files counts the EVTX files that were read, OtherFiles the files of folders
-	// that can hold no event log.
+	// Files counts the EVTX files that were read, OtherFiles the files of
+	// folders that can hold no event log.
 	Files, OtherFiles int
 	Bytes             int64
 	Chunks, Records   int
-	// Events counts process events, Copies those among the creations that were
-	// copies of others.
+	// Events counts process events, Copies those among the creations that
+	// were copies of others.
 	Events proctree.Counts
 	Copies int
 	Hosts  []proctree.Host
-	// MoreHosts says that a log has records of more hosts than are kept; those with
-	// process events are all among Hosts.
+	// MoreHosts says that a log has records of more hosts than are kept;
+	// those with process events are all among Hosts.
 	MoreHosts bool
 	// First and Last are the times of the earliest and latest record.
 	First, Last event.Time
 	// Lost counts records that were seen but could not be read.
 	Lost int
-	// Recovered counts the records of all kinds that are no longer live and could be
-	// read, copies included; Events.Recovered those of process creations without.
+	// Recovered counts the records of all kinds that are no longer live and
+	// could be read, copies included; Events.Recovered those of process
+	// creations without.
 	Recovered int
 	// Damage lists the files with faults.
 	Damage []FileFaults
-	// Unreadable lists what could not be read although it may hold logs, Skipped
-	// what was left out on purpose.
+	// Unreadable lists what could not be read although it may hold logs,
+	// Skipped what was left out on purpose.
 	Unreadable, Skipped []FileError
 	// Crashes lists errors of webshellscan itself.
 	Crashes []FileError
-	// Blind says what the logs could not have shown, BlindHosts of which of the hosts
-	// that were asked for they show nothing that ran.
+	// Blind says what the logs could not have shown, BlindHosts of which of
+	// the hosts that were asked for they show nothing that ran.
 	Blind, BlindHosts []Blind
 	// WebLogs says what was read of the logs of web servers.
 	WebLogs WebLogSummary
-	// EventsLost counts events, other than those of processes, that matched rules or
-	// may have been a session's, and that bounds left out.
+	// EventsLost counts events, other than those of processes, that matched
+	// rules or may have been a session's, and that bounds left out.
 	EventsLost int
 	// Rules counts the rules.
 	Rules RuleSummary
@@ -195,8 +196,8 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	}
 }
 
-// ask notes what was asked for, in words too, and says if nothing could be found of
-// it.
+// ask notes what was asked for, in words too, and says if nothing could be
+// found of it.
 func (s *Summary) ask(o *Options, only []string) {
 	s.Only = only
 	s.BlindHosts = blindHosts(s.Hosts, o.Hosts)
@@ -210,8 +211,8 @@ func (s *Summary) ask(o *Options, only []string) {
 	}
 }
 
-// blindHosts returns the hosts among the wanted ones of which nothing that ran can
-// be seen.
+// blindHosts returns the hosts among the wanted ones of which nothing that ran
+// can be seen.
 func blindHosts(hosts []proctree.Host, wanted []string) []Blind {
 	var list []Blind
 	for _, h := range hosts {
@@ -222,8 +223,8 @@ func blindHosts(hosts []proctree.Host, wanted []string) []Blind {
 	return list
 }
 
-// blindSpots says what the logs could not have shown: first for all hosts, then of
-// the hosts of which nothing that ran can be seen, then of the others.
+// blindSpots says what the logs could not have shown: first for all hosts, then
+// of the hosts of which nothing that ran can be seen, then of the others.
 func blindSpots(s *Summary) []Blind {
 	if s.Records == 0 {
 		return []Blind{{"", "no event log record was read: what ran cannot be seen"}}

@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// mapTechniques says of each finding which rules of the role technique, those of
-// the set, its process matches.
+// mapTechniques says of each finding which rules of the role technique, those
+// of the set, its process matches.
 func (j *judging) mapTechniques(set *rules.Set, findings []*finding.Finding) {
 	if len(set.Rules()) == 0 {
 		return

@@ -18,8 +18,8 @@ type Trace struct {
 	Host string
 	// What says what the events are: the title of a rule of the role trace.
 	What string
-	// Count is how many they are, First and Last are when. Example is the first of
-	// them.
+	// Count is how many they are, First and Last are when. Example is the
+	// first of them.
 	Count       int
 	First, Last event.Time
 	Example     *finding.Event
@@ -28,7 +28,8 @@ type Trace struct {
 // maxTraced bounds the events of traces that are noted of one part of a file.
 const maxTraced = 1 << 12
 
-// traced is where one computer's events of traces are, and how many more there are.
+// traced is where one computer's events of traces are, and how many more there
+// are.
 type traced struct {
 	places []event.Place
 	lost   int
@@ -39,7 +40,8 @@ func splitTraces(matched []*rules.Rule) (traces, others []*rules.Rule) {
 	return builtin.SplitRole(matched, builtin.RoleTrace)
 }
 
-// blindNames returns the names of the hosts whose logs have no process creations.
+// blindNames returns the names of the hosts whose logs have no process
+// creations.
 func blindNames(hosts []proctree.Host) map[string]bool {
 	names := make(map[string]bool)
 	for _, h := range hosts {
@@ -64,8 +66,8 @@ func (r *firstPass) addTraced(list map[string]*traced) {
 	}
 }
 
-// takeTraces takes the events of traces for hits where no process creations tell
-// more.
+// takeTraces takes the events of traces for hits where no process creations
+// tell more.
 func (r *firstPass) takeTraces(blind map[string]bool) {
 	for computer, t := range r.traced {
 		if !blind[computer] {
@@ -78,7 +80,8 @@ func (r *firstPass) takeTraces(blind map[string]bool) {
 	}
 }
 
-// traceKey tells the traces of one host from each other, and from those of others.
+// traceKey tells the traces of one host from each other, and from those of
+// others.
 type traceKey struct{ host, what string }
 
 // addTrace counts an event that only rules of the role trace match.

@@ -55,8 +55,8 @@ func traceRows() []storyEvent {
 	}
 }
 
-// writeTraces writes the events as logs of two hosts: OLD, and NEW, where process
-// creations are logged.
+// writeTraces writes the events as logs of two hosts: OLD, and NEW, where
+// process creations are logged.
 func writeTraces(t *testing.T) string {
 	t.Helper()
 	var events []evtxtest.Event

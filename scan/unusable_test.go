@@ -18,8 +18,8 @@ func machineGUID(machine byte, at time.Time) evtxtest.GUID {
 	return evtxtest.GUID{machine, 0, 0, 0, byte(unix), byte(unix >> 8), byte(unix >> 16), byte(unix >> 24), 1}
 }
 
-// TestShiftedFields (issue 10, point 7): records whose fields hold those of others are
-// counted and named, and nothing is made of them.
+// TestShiftedFields (issue 10, point 7): records whose fields hold those of
+// others are counted and named, and nothing is made of them.
 func TestShiftedFields(t *testing.T) {
 	start := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	worker := sysmonRun(100, 4, w3wp, shopUser, 0x9999, "High")
@@ -37,8 +37,8 @@ func TestShiftedFields(t *testing.T) {
 	}
 }
 
-// TestUnusableIsBlind: a host whose every process creation is unusable is blind,
-// and one with a single usable one is not.
+// TestUnusableIsBlind: a host whose every process creation is unusable is
+// blind, and one with a single usable one is not.
 func TestUnusableIsBlind(t *testing.T) {
 	shifted := sysmonRun(3145777, 100, " 09:00:02.000", shopUser, 0x9999, "High")
 	shifted.ProcessGUID = machineGUID(1, start.Add(-1000*time.Hour))

@@ -23,10 +23,12 @@ import (
 // WebLogSummary says what was read of the logs that web servers write
 // themselves.
 type WebLogSummary struct {
-	// Found counts the web logs of the evidence. Read counts those that were read,
-	// which are those of hosts with sessions, and Lines what is in them.
+	// Found counts the web logs of the evidence. Read counts those that
+	// were read, which are those of hosts with sessions, and Lines what is
+	// in them.
 	Found, Read, Lines int
-	// Notes says of logs what may have cost requests, or put them at wrong times.
+	// Notes says of logs what may have cost requests, or put them at wrong
+	// times.
 	Notes []FileError
 }
 
@@ -34,8 +36,8 @@ type WebLogSummary struct {
 type WebLogInput struct {
 	// Host is whose log it is, "" if nothing says so.
 	Host string
-	// Lines counts its lines, Bad those of them that are no request; both are 0 if
-	// it was not read.
+	// Lines counts its lines, Bad those of them that are no request; both
+	// are 0 if it was not read.
 	Lines, Bad int
 }
 
@@ -61,8 +63,8 @@ type webLog struct {
 	missed bool   // more of it was asked for
 }
 
-// webLogs are the logs of web servers of a scan, and what says which pool serves
-// which site.
+// webLogs are the logs of web servers of a scan, and what says which pool
+// serves which site.
 type webLogs struct {
 	logs  []*webLog
 	sites map[int]map[string]*weblog.Site // by host and number
@@ -141,8 +143,8 @@ func (l *webLog) look() (stats weblog.Stats, err error) {
 }
 
 // scan reads a log: the requests of a window, or those whose line holds one of
-// some texts. The first reading of a log counts its lines, and hashes it if that is
-// asked for.
+// some texts. The first reading of a log counts its lines, and hashes it if
+// that is asked for.
 func (l *webLog) scan(ctx context.Context, reader weblog.Reader, hash bool, do func(*weblog.Request)) {
 	if l.cut {
 		l.missed = true
@@ -252,8 +254,8 @@ func unattributed(paths []string) string {
 	return fmt.Sprintf("%d web logs of unknown hosts, such as %s: their %s", len(paths), paths[0], why)
 }
 
-// WrongWebLogs says what of Options.WebLogs means nothing: hosts that the logs do
-// not have, and paths without a web log.
+// WrongWebLogs says what of Options.WebLogs means nothing: hosts that the logs
+// do not have, and paths without a web log.
 func (res *Result) WrongWebLogs(given map[string]string) []string {
 	var list []string
 	for _, at := range slices.Sorted(maps.Keys(given)) {
@@ -269,8 +271,8 @@ func (res *Result) WrongWebLogs(given map[string]string) []string {
 	return list
 }
 
-// givenHost returns which host the user said a file is of: by the longest of the
-// paths that hold it.
+// givenHost returns which host the user said a file is of: by the longest of
+// the paths that hold it.
 func givenHost(file string, given map[string]string) (host string, ok bool) {
 	if len(given) == 0 {
 		return "", false

@@ -33,9 +33,9 @@ func TestGivenHost(t *testing.T) {
 	}
 }
 
-// TestClients: whom a proxy names is the client, also with a port; what the server
-// asks of itself is nobody's, so that it is no indicator and none of its other
-// requests are told.
+// TestClients: whom a proxy names is the client, also with a port; what the
+// server asks of itself is nobody's, so that it is no indicator and none of its
+// other requests are told.
 func TestClients(t *testing.T) {
 	first := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {

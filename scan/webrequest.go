@@ -34,8 +34,8 @@ func (res *Result) hostByName(name string) int {
 	})
 }
 
-// siteOfFolder returns the number of the site that a log's folder names, such as
-// W3SVC2.
+// siteOfFolder returns the number of the site that a log's folder names, such
+// as W3SVC2.
 func siteOfFolder(file string) string {
 	folder := path.Base(path.Dir(slashed(file)))
 	if id, ok := strings.CutPrefix(strings.ToUpper(folder), "W3SVC"); ok && strings.Trim(id, "0123456789") == "" {
@@ -63,8 +63,8 @@ func (w *webLogs) readConfig(in source.Input, host int) {
 	}
 }
 
-// folderOwners says which host a file is of by the event logs that lie beside it: those
-// of the nearest folder around it that holds any.
+// folderOwners says which host a file is of by the event logs that lie beside
+// it: those of the nearest folder around it that holds any.
 type folderOwners struct{ hosts map[string][]int } // by folder
 
 func newOwners(res *Result) *folderOwners {
@@ -187,8 +187,8 @@ func hasFindingBelow(p proctree.Process, found map[proctree.Process]bool, depth 
 	return false
 }
 
-// Times around a child in which requests matter: those before tell what is usual,
-// and one that ran when the child began may have ended much later.
+// Times around a child in which requests matter: those before tell what is
+// usual, and one that ran when the child began may have ended much later.
 const (
 	requestsBefore = 6 * event.Minute
 	requestsAfter  = 30 * event.Minute
@@ -225,8 +225,8 @@ func (w *webLogs) serves(c *caller, l *webLog, r *weblog.Request) bool {
 	return strings.EqualFold(site.PoolOf(r.URI), c.pool)
 }
 
-// siteNumber returns the number of a site that a log names by number, as W3SVC2,
-// or by name.
+// siteNumber returns the number of a site that a log names by number, as
+// W3SVC2, or by name.
 func siteNumber(name string, sites map[string]*weblog.Site) string {
 	id := strings.TrimPrefix(strings.ToUpper(name), "W3SVC")
 	if id != "" && strings.Trim(id, "0123456789") == "" {
@@ -240,7 +240,8 @@ func siteNumber(name string, sites map[string]*weblog.Site) string {
 	return ""
 }
 
-// tellRequests finds the web requests of sessions, and explains those asked for.
+// tellRequests finds the web requests of sessions, and explains those asked
+// for.
 func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, below [][]proctree.Process, asked []RequestRef) {
 	w := res.web
 	byHost := make(map[int][]*caller)
@@ -317,8 +318,8 @@ func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
 // maxSpellings bounds the spellings of a page's name that are looked for.
 const maxSpellings = 8
 
-// spell notes how a request spells the last part of its page's path: letters may
-// be encoded in any way.
+// spell notes how a request spells the last part of its page's path: letters
+// may be encoded in any way.
 func (c *caller) spell(page int, uri string) {
 	for len(c.names) <= page {
 		c.names = append(c.names, nil)
@@ -395,9 +396,9 @@ func (c *caller) rank() {
 	c.visits = nil
 }
 
-// literals are what the lines hold that are of interest: the last part of a page's
-// path (which is empty of a folder, so that every line holds it), or a client's
-// address.
+// literals are what the lines hold that are of interest: the last part of a
+// page's path (which is empty of a folder, so that every line holds it), or a
+// client's address.
 func literals(callers []*caller) [][]byte {
 	var list [][]byte
 	for _, c := range callers {
@@ -413,8 +414,8 @@ func literals(callers []*caller) [][]byte {
 	return list
 }
 
-// collect takes a request of an entry point, or of one of its clients: that may be
-// of another site or pool of the host.
+// collect takes a request of an entry point, or of one of its clients: that may
+// be of another site or pool of the host.
 func (w *webLogs) collect(callers []*caller, l *webLog, r *weblog.Request) {
 	for _, c := range callers {
 		i := -1

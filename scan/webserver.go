@@ -12,7 +12,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// serverRoles are the roles by the attribute `role` of the rules that tell them.
+// serverRoles are the roles by the attribute `role` of the rules that tell
+// them.
 var serverRoles = map[string]finding.ServerRole{
 	builtin.RoleWebServer: finding.ServerWeb, builtin.RoleOtherServer: finding.ServerOther, builtin.RoleUnknownServer: finding.ServerUnknown,
 }
@@ -53,15 +54,16 @@ type serverName struct {
 type hostWorkers struct {
 	server []uint16 // 1 + index of the rule that tells a server, 0 for none
 	worker []uint32 // 1 + index of the worker, 0 for none
-	// How many links a process is below its worker, and the least sure of them.
+	// How many links a process is below its worker, and the least sure of
+	// them.
 	depth []uint32
 	link  []proctree.Link
 	// What runs in those workers of which a rule says it.
 	application map[int]proctree.TextID
 }
 
-// newWorkerMap tells the servers of a forest by rules of those roles, about their
-// processes and about events.
+// newWorkerMap tells the servers of a forest by rules of those roles, about
+// their processes and about events.
 func newWorkerMap(forest *proctree.Forest, set *rules.Set, signs []sign, workers int) *workerMap {
 	m := &workerMap{forest: forest, hosts: make([]hostWorkers, len(forest.Hosts()))}
 	for i, h := range forest.Hosts() {
@@ -107,8 +109,8 @@ const (
 	certaintyPossible = "possible" // the way in which it runs suggests it
 )
 
-// certaintyOf returns how sure a rule is: as its attribute certainty says; else it
-// knows the server by name, or only suspects one.
+// certaintyOf returns how sure a rule is: as its attribute certainty says; else
+// it knows the server by name, or only suspects one.
 func certaintyOf(r *rules.Rule) string {
 	certainty := certaintyNamed
 	if r.Role == builtin.RoleUnknownServer {
@@ -234,7 +236,8 @@ func (m *workerMap) application(worker proctree.Process) proctree.TextID {
 	return m.hosts[worker.HostIndex()].application[worker.Index()]
 }
 
-// product returns what the rules call that which runs in a worker, or the worker.
+// product returns what the rules call that which runs in a worker, or the
+// worker.
 func (m *workerMap) product(worker proctree.Process) string {
 	return m.forest.Texts().Text(cmp.Or(m.application(worker), m.told(worker).product))
 }

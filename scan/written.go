@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/story"
 )
 
-// tellWriters notes which findings of a session run a program that a process of the
-// session wrote, as its story has it.
+// tellWriters notes which findings of a session run a program that a process of
+// the session wrote, as its story has it.
 func (r *Result) tellWriters(s *finding.Session, st *story.Story) {
 	for _, f := range s.Findings {
 		if image, ok := st.WriterOf(f.Process); ok {

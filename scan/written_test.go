@@ -14,8 +14,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// writtenRow is a program below a web server, and what a log says of who wrote its
-// file.
+// writtenRow is a program below a web server, and what a log says of who wrote
+// its file.
 type writtenRow struct {
 	program string
 	writer  uint64 // process ID: 100 is the server's, 200 a shell's below it, 900 a process of nobody
@@ -57,9 +57,9 @@ func (r *writtenRow) event(at time.Time) evtxtest.Event {
 	return ev
 }
 
-// TestWritten: a program that a process of the session wrote before it ran raises
-// the level of the finding and of the session, whatever goroutines there are and
-// whichever level is asked for.
+// TestWritten: a program that a process of the session wrote before it ran
+// raises the level of the finding and of the session, whatever goroutines there
+// are and whichever level is asked for.
 func TestWritten(t *testing.T) {
 	dir := writeWritten(t, true)
 	var part bytes.Buffer
@@ -105,8 +105,8 @@ func runOf(file string) string {
 	return image
 }
 
-// writeWritten writes the logs of a server that starts each program of writtenRows,
-// with who wrote these or without.
+// writeWritten writes the logs of a server that starts each program of
+// writtenRows, with who wrote these or without.
 func writeWritten(t *testing.T, writers bool) string {
 	t.Helper()
 	at := func(second int) time.Time { return storyStart.Add(time.Duration(second) * time.Second) }
@@ -135,8 +135,8 @@ func writeWritten(t *testing.T, writers bool) string {
 	return dir
 }
 
-// TestWrittenAndKnown: a baseline that knows a program knows it up to a level: not
-// when it was written by the server before it ran.
+// TestWrittenAndKnown: a baseline that knows a program knows it up to a level:
+// not when it was written by the server before it ran.
 func TestWrittenAndKnown(t *testing.T) {
 	var baseline bytes.Buffer
 	if err := finding.WriteBaseline(&baseline, mustScan(t, scan.Options{Paths: []string{writeWritten(t, false)}}).Findings); err != nil {
@@ -162,7 +162,8 @@ func TestWrittenAndKnown(t *testing.T) {
 	}
 }
 
-// TestLevelOfStory: what a level leaves out is left out with its events and requests.
+// TestLevelOfStory: what a level leaves out is left out with its events and
+// requests.
 func TestLevelOfStory(t *testing.T) {
 	dir := writeWritten(t, true)
 	all := mustScan(t, scan.Options{Paths: []string{dir}})

@@ -140,8 +140,8 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 	return o.tell(done, len(options.Paths) == 0, where)
 }
 
-// tell says what was collected, and returns the outcome. empty says that the share
-// was, where in words what file was written if the run was interrupted.
+// tell says what was collected, and returns the outcome. empty says that the
+// share was, where in words what file was written if the run was interrupted.
 func (o *collectOptions) tell(done *scan.Collected, empty bool, where string) error {
 	s := &done.Summary
 	if !o.quiet {

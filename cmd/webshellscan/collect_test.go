@@ -13,8 +13,8 @@ import (
 	"webshellscan/scan"
 )
 
-// TestInterruptOrError: an error that has nothing to do with the user's wish for an end
-// is told as it is, whenever that comes.
+// TestInterruptOrError: an error that has nothing to do with the user's wish
+// for an end is told as it is, whenever that comes.
 func TestInterruptOrError(t *testing.T) {
 	cause := errors.New("the user wanted an end")
 	ctx, cancel := context.WithCancelCause(t.Context())

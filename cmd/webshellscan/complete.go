@@ -12,8 +12,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// completionTime is how long a completion may take that has to read logs. What was
-// found up to then is offered.
+// completionTime is how long a completion may take that has to read logs. What
+// was found up to then is offered.
 const completionTime = 2 * time.Second
 
 // completePaths lets the shell complete files and folders.
@@ -57,8 +57,8 @@ func sessionsOf(res *scan.Result) []string {
 	return keys
 }
 
-// processesOf returns the IDs of the processes in logs that are worth a question:
-// those with findings, and the servers above them.
+// processesOf returns the IDs of the processes in logs that are worth a
+// question: those with findings, and the servers above them.
 func processesOf(res *scan.Result) []string {
 	var ids []string
 	add := func(p proctree.Process) {
@@ -74,8 +74,8 @@ func processesOf(res *scan.Result) []string {
 	return slices.Compact(ids)
 }
 
-// completeRules completes the value of a flag by the names of rules, the built-in
-// ones and those of --rules.
+// completeRules completes the value of a flag by the names of rules, the
+// built-in ones and those of --rules.
 func completeRules(cmd *cobra.Command, flag string, rules *ruleFlags) {
 	complete := func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		sets, err := scan.LoadRules(cmd.Context(), scan.RuleOptions{Paths: rules.paths}, 0)

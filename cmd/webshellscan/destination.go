@@ -31,8 +31,8 @@ type outputFlags struct {
 type formats interface {
 	Names() []string
 	Check(name string) error
-	// OfPath returns the format that the ending of a path stands for, "" for
-	// none.
+	// OfPath returns the format that the ending of a path stands for, ""
+	// for none.
 	OfPath(path string) string
 	// Endings returns the endings of the files of a format, the usual one
 	// first.
@@ -227,8 +227,8 @@ func (g *globals) writeOutputs(ctx context.Context, outs []*output, res *scan.Re
 	return errors.Join(errs...)
 }
 
-// writeOutput writes one report, with a progress line on a terminal that the report
-// does not go to.
+// writeOutput writes one report, with a progress line on a terminal that the
+// report does not go to.
 func (g *globals) writeOutput(ctx context.Context, out *output, res *scan.Result, write func(*output) error) error {
 	if width, ok := terminal(g.stderr); ok && !g.quiet && out.path != "" {
 		line := startProgress(ctx, g.stderr, func(time.Time) string { return fitProgress("writing "+text.Visible(out.path), width) })

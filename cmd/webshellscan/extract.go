@@ -72,7 +72,8 @@ func (o *extractOptions) finalize(paths []string) (extract.Options, error) {
 	return options, nil
 }
 
-// checkFolder returns an error if the folder that a flag names lies below an input.
+// checkFolder returns an error if the folder that a flag names lies below an
+// input.
 func checkFolder(flag, dir string, inputs []string) error {
 	for _, path := range inputs {
 		if info, err := os.Stat(path); err == nil && info.IsDir() && isBelow(existing(dir), path) {

@@ -50,8 +50,8 @@ func readManifest(t *testing.T, dir string) extract.Manifest {
 	return m
 }
 
-// TestExtract: logs come out of an archive under harmless names, with where they
-// lay and their hashes; what is there already stays as it is.
+// TestExtract: logs come out of an archive under harmless names, with where
+// they lay and their hashes; what is there already stays as it is.
 func TestExtract(t *testing.T) {
 	t.Chdir(t.TempDir())
 	log := "ElfFile\x00" + strings.Repeat("x", 5000) + strings.Repeat("\x00", 200_000)

@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagGroups are the headings of the flags in a help, with the flags below each.
+// flagGroups are the headings of the flags in a help, with the flags below
+// each.
 var flagGroups = []struct {
 	title string
 	flags []string
@@ -80,8 +81,8 @@ type flagGroup struct {
 	flags *pflag.FlagSet
 }
 
-// flagGroupsOf returns the flags of a verb by group, in the order of the groups.
-// Those without a flag are left out.
+// flagGroupsOf returns the flags of a verb by group, in the order of the
+// groups. Those without a flag are left out.
 func flagGroupsOf(cmd *cobra.Command) []flagGroup {
 	cmd.InitDefaultHelpFlag()
 	all, others := newFlagSet(), newFlagSet()

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// TestPatterns: on Windows a verb gets the files that a pattern matches, and the
-// values of flags as they are.
+// TestPatterns: on Windows a verb gets the files that a pattern matches, and
+// the values of flags as they are.
 func TestPatterns(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"a.evtx", "b.evtx", "c.txt"} {

@@ -35,8 +35,8 @@ func (f *inputFlags) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.carve, "carve", false, "also search the unallocated clusters of disk images, page files, and files that are named, for chunks of logs")
 }
 
-// addUnpackFlags adds the flags that say how files are taken out of archives and
-// images.
+// addUnpackFlags adds the flags that say how files are taken out of archives
+// and images.
 func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.passwords, "password", nil, "try this `password` on encrypted archives (repeatable; \"infected\" is always tried)")
 	flags.StringArrayVar(&f.passwordFiles, "password-file", nil, "try each line of this `file` as a password (repeatable)")
@@ -45,7 +45,8 @@ func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.verifyImages, "verify-image", false, "compare the MD5 and SHA-1 that E01 images were stored with, which takes reading them whole")
 }
 
-// addWebLog adds the flag that says whose a web log is, of verbs that read them.
+// addWebLog adds the flag that says whose a web log is, of verbs that read
+// them.
 func (f *inputFlags) addWebLog(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.webLogs, "web-log", nil, "whose web logs at or below a path are, as `HOST=PATH`, unless their lines name another host (repeatable)")
 }
@@ -134,7 +135,8 @@ func parseBytes(text string) (int64, error) {
 	return n << shift, nil
 }
 
-// sourceOptions checks the flags and returns how the inputs below paths are found.
+// sourceOptions checks the flags and returns how the inputs below paths are
+// found.
 func (g *globals) sourceOptions(paths []string) (scan.SourceOptions, error) {
 	options, err := g.inputFlags.finalize(paths)
 	if err == nil {
@@ -143,8 +145,8 @@ func (g *globals) sourceOptions(paths []string) (scan.SourceOptions, error) {
 	return options, err
 }
 
-// standardInput returns the standard input if it is among the paths. A terminal is
-// none that logs come from.
+// standardInput returns the standard input if it is among the paths. A terminal
+// is none that logs come from.
 func (g *globals) standardInput(paths []string) (io.Reader, error) {
 	if !slices.Contains(paths, "-") {
 		return nil, nil

@@ -15,8 +15,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A reader that goes away (webshellscan … | head) shows as an error of the
-	// write, which ends the report quietly.
+	// A reader that goes away (webshellscan … | head) shows as an error of
+	// the write, which ends the report quietly.
 	signal.Ignore(syscall.SIGPIPE)
 	// The first signal asks for an end with a report; a second one kills.
 	context.AfterFunc(ctx, stop)

@@ -307,7 +307,8 @@ func TestProgressLine(t *testing.T) {
 // usagePage is where all flags and formats are said.
 const usagePage = "docs/USAGE.md"
 
-// TestUsageFormats: docs/USAGE.md names every format with the endings of its files.
+// TestUsageFormats: docs/USAGE.md names every format with the endings of its
+// files.
 func TestUsageFormats(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(repository, usagePage))
 	if err != nil {

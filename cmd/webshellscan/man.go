@@ -72,8 +72,8 @@ func writeManPages(cmd *cobra.Command, dir string) error {
 // manName returns the name of a command's page.
 func manName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
 
-// manPage returns the page of a command, in the macros of man(7). It says what the
-// help says.
+// manPage returns the page of a command, in the macros of man(7). It says what
+// the help says.
 func manPage(cmd *cobra.Command) []byte {
 	var b bytes.Buffer
 	about, exit, _ := strings.Cut(cmd.Long, "Exit status:\n")
@@ -153,8 +153,8 @@ func manSeeAlso(b *bytes.Buffer, cmd *cobra.Command) {
 	}
 }
 
-// roff returns text as roff takes it for text: its escape character, hyphens that
-// are meant as such, and what at the start of a line is a request.
+// roff returns text as roff takes it for text: its escape character, hyphens
+// that are meant as such, and what at the start of a line is a request.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
 	lines := strings.Split(text, "\n")

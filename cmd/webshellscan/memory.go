@@ -8,17 +8,17 @@ import (
 	"sync/atomic"
 )
 
-// spareHeap is how many bytes the heap may always grow by before it is collected.
-// A scan's live heap is some megabytes for most of its time, so that it would be
-// collected whenever it has grown by as much: dozens of times for nothing, at a
-// tenth of the CPU.
+// spareHeap is how many bytes the heap may always grow by before it is
+// collected. A scan's live heap is some megabytes for most of its time, so that
+// it would be collected whenever it has grown by as much: dozens of times for
+// nothing, at a tenth of the CPU.
 const spareHeap = 32 << 20
 
 // usualGC is how many per cent of its size a larger heap grows by.
 var usualGC atomic.Int64
 
-// collectAt sets usualGC, and returns what sets it back. What the environment says
-// by GOGC goes before it.
+// collectAt sets usualGC, and returns what sets it back. What the environment
+// says by GOGC goes before it.
 func collectAt(percent int64) (restore func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
@@ -30,8 +30,8 @@ func collectAt(percent int64) (restore func()) {
 	}
 }
 
-// spareCollections has the garbage collector run no more often than spareHeap says,
-// unless the environment says how often by GOGC.
+// spareCollections has the garbage collector run no more often than spareHeap
+// says, unless the environment says how often by GOGC.
 func spareCollections() {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -42,8 +42,8 @@ func spareCollections() {
 	afterCollection(func(live uint64) { debug.SetGCPercent(gcPercent(live)) })
 }
 
-// gcPercent returns the garbage collector's percentage for a live heap of so many
-// bytes.
+// gcPercent returns the garbage collector's percentage for a live heap of so
+// many bytes.
 func gcPercent(live uint64) int {
 	const smallest = 4 << 20 // the runtime takes no heap for smaller
 	return max(int(usualGC.Load()), int(100*spareHeap/max(live, smallest)))

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestGCPercent: a small heap may grow by spareHeap, a large one by the usual part
-// of its size.
+// TestGCPercent: a small heap may grow by spareHeap, a large one by the usual
+// part of its size.
 func TestGCPercent(t *testing.T) {
 	defer usualGC.Store(usualGC.Swap(100))
 	for _, tt := range []struct {
@@ -31,7 +31,8 @@ func TestGCPercent(t *testing.T) {
 	}
 }
 
-// TestAfterCollection: what is to be done after a collection is done after each.
+// TestAfterCollection: what is to be done after a collection is done after
+// each.
 func TestAfterCollection(t *testing.T) {
 	done := make(chan uint64, 1)
 	afterCollection(func(live uint64) {
@@ -53,8 +54,8 @@ func TestAfterCollection(t *testing.T) {
 	}
 }
 
-// TestCollectAt: a verb's own percentage ends with it, and the environment's goes
-// before it.
+// TestCollectAt: a verb's own percentage ends with it, and the environment's
+// goes before it.
 func TestCollectAt(t *testing.T) {
 	t.Setenv("GOGC", "")
 	before := debug.SetGCPercent(100)

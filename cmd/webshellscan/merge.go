@@ -48,9 +48,9 @@ outright, and without an ending it is a table:
 	return cmd
 }
 
-// mergeGC is how many per cent of what is in use a merge lets lie about before it is
-// collected. Of very many hosts nearly all stays in use: 5,000 take 325 MB so, for
-// a quarter more CPU time, and 403 MB with Go's 100.
+// mergeGC is how many per cent of what is in use a merge lets lie about before
+// it is collected. Of very many hosts nearly all stays in use: 5,000 take 325
+// MB so, for a quarter more CPU time, and 403 MB with Go's 100.
 const mergeGC = 30
 
 // runMerge is the verb merge.
@@ -81,8 +81,8 @@ func runMerge(cmd *cobra.Command, o *mergeOptions, args []string) error {
 	return runScan(cmd, &o.scanOptions, args)
 }
 
-// checkPartials returns an error if a file that is named is no partial result. Of
-// those that are damaged reading them tells.
+// checkPartials returns an error if a file that is named is no partial result.
+// Of those that are damaged reading them tells.
 func checkPartials(paths []string) error {
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -99,7 +99,8 @@ func checkPartials(paths []string) error {
 	return nil
 }
 
-// writePartial writes the partial results as one, and notes those that are refused.
+// writePartial writes the partial results as one, and notes those that are
+// refused.
 func (o *mergeOptions) writePartial(ctx context.Context, path string, args []string) error {
 	out, err := openOutput(path, protection{args, o.force}, o.stdout)
 	if err != nil {

@@ -67,8 +67,8 @@ func parted(t *testing.T, root string, n int, which func(file string) int) []str
 	return parts
 }
 
-// mergeParts collects in each of some folders, merges some of that, and all with
-// that again, in any order, and returns the exit status and what was told.
+// mergeParts collects in each of some folders, merges some of that, and all
+// with that again, in any order, and returns the exit status and what was told.
 func mergeParts(t *testing.T, random *rand.Rand, parts []string, collect, args []string) (status int, stderr string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -101,8 +101,8 @@ func firstDifference(a, b []byte) string {
 	return fmt.Sprintf("-%s\n+%s", around(a), around(b))
 }
 
-// mergeCase is a folder that is scanned as a whole, to compare merges of its parts
-// with.
+// mergeCase is a folder that is scanned as a whole, to compare merges of its
+// parts with.
 type mergeCase struct {
 	folder, root string // the root below the folder
 	args         []string
@@ -127,9 +127,9 @@ func scanned(t *testing.T, folder, root string, args ...string) *mergeCase {
 	return e
 }
 
-// merged collects parts of the evidence, merges them and compares exit status and
-// reports with those of one scan, of what keep leaves of them; it returns what was
-// told besides.
+// merged collects parts of the evidence, merges them and compares exit status
+// and reports with those of one scan, of what keep leaves of them; it returns
+// what was told besides.
 func (e *mergeCase) merged(t *testing.T, random *rand.Rand, n int, which func(file string) int, keep func(format string, report []byte) []byte) string {
 	t.Helper()
 	t.Chdir(e.folder)
@@ -193,9 +193,9 @@ func storyless(format string, report []byte) []byte {
 // collectedApart is what is said of hosts whose stories may be less than whole.
 const collectedApart = "collected apart from each other"
 
-// TestMergeEqualsScan: partial results of random parts of the shipped logs, each of
-// the logs of some folders, merged in any order, in groups and twice, give in every
-// format the bytes that one scan gives, and its exit status.
+// TestMergeEqualsScan: partial results of random parts of the shipped logs,
+// each of the logs of some folders, merged in any order, in groups and twice,
+// give in every format the bytes that one scan gives, and its exit status.
 func TestMergeEqualsScan(t *testing.T) {
 	e := scanned(t, filepath.Join(repository, "testdata"), "logs")
 	for seed := range uint64(2) {
@@ -211,8 +211,8 @@ func TestMergeEqualsScan(t *testing.T) {
 	}
 }
 
-// TestMergeOfFiles: parts of any files give all but the stories as one scan has it,
-// and where those may be less, a line of what could not be seen says so.
+// TestMergeOfFiles: parts of any files give all but the stories as one scan has
+// it, and where those may be less, a line of what could not be seen says so.
 func TestMergeOfFiles(t *testing.T) {
 	e := scanned(t, filepath.Join(repository, "testdata"), "logs")
 	if strings.Contains(e.told, collectedApart) {
@@ -233,8 +233,8 @@ func TestMergeOfFiles(t *testing.T) {
 	}
 }
 
-// TestMergeLends: definitions of templates that one part lends another, and what is
-// damaged, are as in one scan.
+// TestMergeLends: definitions of templates that one part lends another, and
+// what is damaged, are as in one scan.
 func TestMergeLends(t *testing.T) {
 	dir := t.TempDir()
 	for _, row := range faults.Rows() {
@@ -258,8 +258,8 @@ func TestMergeLends(t *testing.T) {
 	}
 }
 
-// TestMergeCorrelates: a correlation rule over several hosts finds in parts of one
-// host each what it finds in one scan.
+// TestMergeCorrelates: a correlation rule over several hosts finds in parts of
+// one host each what it finds in one scan.
 func TestMergeCorrelates(t *testing.T) {
 	dir := t.TempDir()
 	rule := filepath.Join(dir, "hosts.yml")
@@ -295,8 +295,8 @@ correlation:
 	}, whole)
 }
 
-// TestCollectInterrupted: a run that is stopped says so, and leaves no partial result
-// that could be taken for a whole one.
+// TestCollectInterrupted: a run that is stopped says so, and leaves no partial
+// result that could be taken for a whole one.
 func TestCollectInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -318,7 +318,8 @@ func TestCompleteShard(t *testing.T) {
 	}
 }
 
-// TestMergeFleet: 500 hosts that are collected in shares give what one scan gives.
+// TestMergeFleet: 500 hosts that are collected in shares give what one scan
+// gives.
 func TestMergeFleet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow")
@@ -351,9 +352,9 @@ func TestMergeFleet(t *testing.T) {
 	}
 }
 
-// TestMergeDamaged: a partial result that was cut or changed is refused and named,
-// the others are merged, and the status says so; every tenth prefix, and changes of
-// single bytes.
+// TestMergeDamaged: a partial result that was cut or changed is refused and
+// named, the others are merged, and the status says so; every tenth prefix, and
+// changes of single bytes.
 func TestMergeDamaged(t *testing.T) {
 	t.Chdir("../../testdata")
 	dir := t.TempDir()
@@ -378,8 +379,8 @@ func TestMergeDamaged(t *testing.T) {
 	}
 }
 
-// TestShard: of n shares each takes an entry that no other takes, counted from 0 or
-// from 1.
+// TestShard: of n shares each takes an entry that no other takes, counted from
+// 0 or from 1.
 func TestShard(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 21 {
@@ -430,8 +431,8 @@ func TestShard(t *testing.T) {
 	}
 }
 
-// TestMergeCorpus: what is collected of each scenario and merged is what a scan of
-// it says, stories with all that they need.
+// TestMergeCorpus: what is collected of each scenario and merged is what a scan
+// of it says, stories with all that they need.
 func TestMergeCorpus(t *testing.T) {
 	for _, set := range []string{"recall", "story"} {
 		folders, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "corpus", set, "*", "truth.json"))

@@ -98,8 +98,8 @@ func namesWithReason(lines, name, why string) bool {
 	return false
 }
 
-// TestNotReadInManifest: the manifest has what was not read once, with its reason,
-// size and hash.
+// TestNotReadInManifest: the manifest has what was not read once, with its
+// reason, size and hash.
 func TestNotReadInManifest(t *testing.T) {
 	t.Chdir(t.TempDir())
 	files := notRead(t)
@@ -141,8 +141,8 @@ func TestNotReadInManifest(t *testing.T) {
 	}
 }
 
-// TestNamedArchiveWithoutLogs: an archive that was named and holds no log is told,
-// beside logs too.
+// TestNamedArchiveWithoutLogs: an archive that was named and holds no log is
+// told, beside logs too.
 func TestNamedArchiveWithoutLogs(t *testing.T) {
 	log, err := filepath.Abs("../../testdata/logs/WEB02/System.evtx")
 	if err != nil {

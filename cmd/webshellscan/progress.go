@@ -26,8 +26,8 @@ const (
 	progressInterval = 200 * time.Millisecond
 )
 
-// startProgress draws a line until finish is called. line returns what it says at
-// an instant.
+// startProgress draws a line until finish is called. line returns what it says
+// at an instant.
 func startProgress(ctx context.Context, out io.Writer, line func(now time.Time) string) *progressLine {
 	ctx, stop := context.WithCancel(ctx)
 	p := &progressLine{out: out, text: line, started: time.Now(), stop: stop}
@@ -56,8 +56,8 @@ func (p *progressLine) finish() {
 	}
 }
 
-// progressText says how far a scan has come after so long: while it reads, bytes
-// done of all bytes, rate, time left and a file in hand.
+// progressText says how far a scan has come after so long: while it reads,
+// bytes done of all bytes, rate, time left and a file in hand.
 func progressText(p *scan.Progress, since time.Duration, width int) string {
 	phase, total, done := p.Phase(), p.Total.Load(), p.Done.Load()
 	switch {

@@ -48,9 +48,9 @@ func (g *globals) color(w io.Writer) bool {
 	return isTerminal && !g.noColor && os.Getenv("NO_COLOR") == ""
 }
 
-// columns returns how many columns a report may take, 0 if nothing says it. What
-// the terminal is counts for standard output only: a file has the same bytes
-// everywhere.
+// columns returns how many columns a report may take, 0 if nothing says it.
+// What the terminal is counts for standard output only: a file has the same
+// bytes everywhere.
 func (g *globals) columns(out *output) int {
 	if g.width > 0 || out.path != "" {
 		return g.width

@@ -207,8 +207,8 @@ func (o *scanOptions) tellMarks(res *scan.Result) {
 	}
 }
 
-// found reports whether there is something that the exit status tells of: anything,
-// or what is of the level of --fail-on or above.
+// found reports whether there is something that the exit status tells of:
+// anything, or what is of the level of --fail-on or above.
 func (o *scanOptions) found(res *scan.Result) bool {
 	least := o.failOn.level
 	if least == rules.LevelNone {
@@ -233,8 +233,8 @@ func (o *scanOptions) reportOptions(out *output) report.Options {
 	return options
 }
 
-// scanHosts scans with a progress line, for what is asked of some hosts. It is an
-// error if the logs have none of them.
+// scanHosts scans with a progress line, for what is asked of some hosts. It is
+// an error if the logs have none of them.
 func (g *globals) scanHosts(ctx context.Context, options scan.Options, hosts []string) (*scan.Result, error) {
 	res, err := runWithProgress(ctx, g, options)
 	if err != nil {
@@ -268,8 +268,8 @@ func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 	return nil
 }
 
-// checkWebLogs returns an error if no flag --web-log means anything. It only warns
-// of some that do not.
+// checkWebLogs returns an error if no flag --web-log means anything. It only
+// warns of some that do not.
 func (g *globals) checkWebLogs(res *scan.Result, given map[string]string) error {
 	wrong := res.WrongWebLogs(given)
 	if len(wrong) == 0 || res.Summary.Interrupted != nil {
@@ -283,7 +283,8 @@ func (g *globals) checkWebLogs(res *scan.Result, given map[string]string) error 
 	return nil
 }
 
-// isInterrupt reports whether an error says no more than that the user wanted an end.
+// isInterrupt reports whether an error says no more than that the user wanted
+// an end.
 func isInterrupt(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
@@ -344,8 +345,8 @@ func (g *globals) status(res *scan.Result, found bool) error {
 // maxExpected bounds the file of hosts that are expected, in bytes.
 const maxExpected = 64 << 20
 
-// readExpected reads the names of hosts from a file, one a line. What begins with #
-// is a remark.
+// readExpected reads the names of hosts from a file, one a line. What begins
+// with # is a remark.
 func readExpected(path string) ([]string, error) {
 	if path == "" {
 		return nil, nil

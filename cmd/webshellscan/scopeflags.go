@@ -11,15 +11,16 @@ import (
 	"webshellscan/scan/event"
 )
 
-// scopeFlags say which hosts and times of the logs are asked for. All verbs that
-// show what is in logs have them.
+// scopeFlags say which hosts and times of the logs are asked for. All verbs
+// that show what is in logs have them.
 type scopeFlags struct {
 	hosts        []string
 	since, until string
 	stale        bool
 }
 
-// addFlags adds the flags. What is shown is what the hosts and times are those of.
+// addFlags adds the flags. What is shown is what the hosts and times are those
+// of.
 func (f *scopeFlags) addFlags(cmd *cobra.Command, shown string) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.hosts, "host", nil, "only "+shown+" of this `host` (short or full name, * and ? as wildcards; repeatable)")
@@ -50,8 +51,8 @@ func parseSpan(since, until string) (from, to event.Time, err error) {
 	return from, to, nil
 }
 
-// timeLayouts are how a time may be given: all forms in which reports print one.
-// Fractions of a second may follow the seconds of each.
+// timeLayouts are how a time may be given: all forms in which reports print
+// one. Fractions of a second may follow the seconds of each.
 var timeLayouts = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04"}
 
 // parseBound reads a time flag. dateEnd is added to a bare date.

@@ -16,15 +16,16 @@ type shard struct{ index, count int }
 const maxShards = 1 << 20
 
 // arrays are the environment variables by which schedulers tell the tasks of an
-// array apart: the task's number, how many there are, and the number of the first.
+// array apart: the task's number, how many there are, and the number of the
+// first.
 var arrays = []struct{ index, count, first string }{
 	{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""}, // Kubernetes; the count is set by the job's author
 	{"AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE", ""},
 	{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"},
 }
 
-// parseShard reads the flag --shard: I/N, or env, or env/N. Shards are counted from
-// 0 or from 1: shard N is shard 0.
+// parseShard reads the flag --shard: I/N, or env, or env/N. Shards are counted
+// from 0 or from 1: shard N is shard 0.
 func parseShard(text string, getenv func(string) string) (shard, error) {
 	index, count, _ := strings.Cut(text, "/")
 	if index == "env" {
@@ -77,8 +78,8 @@ func shardOfTask(count string, getenv func(string) string) (shard, error) {
 	return shard{}, fmt.Errorf("--shard env: none of %s is set", strings.Join(known, ", "))
 }
 
-// paths returns the share of the entries below folders, in their order, and of what
-// else was named.
+// paths returns the share of the entries below folders, in their order, and of
+// what else was named.
 func (s shard) paths(given []string) ([]string, error) {
 	var all []string
 	for _, path := range given {

@@ -13,7 +13,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// nearest returns the name that a mistyped one may stand for, "" if none is near.
+// nearest returns the name that a mistyped one may stand for, "" if none is
+// near.
 func nearest(typed string, names []string) string {
 	best, least := "", 1+max(1, min(len(typed)/3, 3)) // edits
 	for _, name := range names {
@@ -24,8 +25,8 @@ func nearest(typed string, names []string) string {
 	return best
 }
 
-// didYouMean returns a question about the name that a mistyped one may stand for,
-// with what stands before names; "" if none is near.
+// didYouMean returns a question about the name that a mistyped one may stand
+// for, with what stands before names; "" if none is near.
 func didYouMean(typed string, names []string, prefix string) string {
 	if name := nearest(typed, names); name != "" {
 		return fmt.Sprintf(" (did you mean %s%s?)", prefix, name)
@@ -33,7 +34,8 @@ func didYouMean(typed string, names []string, prefix string) string {
 	return ""
 }
 
-// checkVerb returns an error if the first argument is no path, but nearly a verb.
+// checkVerb returns an error if the first argument is no path, but nearly a
+// verb.
 func checkVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 || strings.ContainsAny(args[0], `/\.*`) {
 		return nil

@@ -27,8 +27,8 @@ var flagUse = map[string][]string{
 
 var csvFormats = []string{"csv", "sessions-csv", "timeline", "indicators", "timesketch-csv", "stack"}
 
-// checkUse returns an error if a flag was given that none of the formats which are
-// written has a use for.
+// checkUse returns an error if a flag was given that none of the formats which
+// are written has a use for.
 func checkUse(flags *pflag.FlagSet, list []destination) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		known, ok := flagUse[f.Name]

@@ -86,8 +86,8 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	return o.status(res, graver)
 }
 
-// keepScope leaves out what is not of the hosts and times that are asked for. What
-// has no time of its own stays.
+// keepScope leaves out what is not of the hosts and times that are asked for.
+// What has no time of its own stays.
 func (o *verifyOptions) keepScope(res *scan.Result, asked *scan.Options) {
 	res.Coverage = slices.DeleteFunc(res.Coverage, func(c integrity.HostCoverage) bool {
 		return !scan.MatchesHost(o.hosts, []string{c.Host})

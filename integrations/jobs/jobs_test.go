@@ -1,5 +1,5 @@
-// Package jobs tests the recipes of this folder: it runs their command lines with
-// what the engines set.
+// Package jobs tests the recipes of this folder: it runs their command lines
+// with what the engines set.
 package jobs
 
 import (
@@ -100,7 +100,8 @@ func (b *bench) run(env []string, argv ...string) int {
 	return 2
 }
 
-// results returns the partial results, of which nothing else may be in their folder.
+// results returns the partial results, of which nothing else may be in their
+// folder.
 func (b *bench) results() []string {
 	b.t.Helper()
 	all, _ := filepath.Glob(filepath.Join(b.where, "*"))
@@ -127,7 +128,8 @@ func (b *bench) report(args ...string) []byte {
 	return content
 }
 
-// whole fails unless the merge of the partial results is one scan of all evidence.
+// whole fails unless the merge of the partial results is one scan of all
+// evidence.
 func (b *bench) whole(what string, partials []string) {
 	b.t.Helper()
 	merged := b.report(append([]string{"merge"}, partials...)...)
@@ -174,8 +176,8 @@ func readJob(t *testing.T) job {
 	return j
 }
 
-// pod runs the container of a job of n completions as the pod of an index does, and
-// returns its exit status.
+// pod runs the container of a job of n completions as the pod of an index does,
+// and returns its exit status.
 func (b *bench) pod(j job, index, n int, name string) int {
 	b.t.Helper()
 	c := j.Spec.Template.Spec.Containers[0]
@@ -197,8 +199,8 @@ func (b *bench) pod(j job, index, n int, name string) int {
 	return b.run(env, argv...)
 }
 
-// TestKubernetes: for any number of completions every folder is read once, and a pod
-// that comes again does no harm.
+// TestKubernetes: for any number of completions every folder is read once, and
+// a pod that comes again does no harm.
 func TestKubernetes(t *testing.T) {
 	b, j := newBench(t), readJob(t)
 	c := j.Spec.Template.Spec.Containers[0]
@@ -217,8 +219,8 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// TestKubernetesStatuses: the statuses that collect ends with are what the job says
-// they mean, and the partial result is there.
+// TestKubernetesStatuses: the statuses that collect ends with are what the job
+// says they mean, and the partial result is there.
 func TestKubernetesStatuses(t *testing.T) {
 	b, j := newBench(t), readJob(t)
 	b.begin()
@@ -235,7 +237,8 @@ func TestKubernetesStatuses(t *testing.T) {
 	}
 }
 
-// TestSlurm runs the script as tasks of arrays, which may begin with any number.
+// TestSlurm runs the script as tasks of arrays, which may begin with any
+// number.
 func TestSlurm(t *testing.T) {
 	b := newBench(t)
 	script, err := filepath.Abs("slurm.sh")
@@ -261,7 +264,8 @@ func TestSlurm(t *testing.T) {
 	}
 }
 
-// TestBatch runs the command line of the table as tasks of an array of AWS Batch.
+// TestBatch runs the command line of the table as tasks of an array of AWS
+// Batch.
 func TestBatch(t *testing.T) {
 	b := newBench(t)
 	b.begin()
@@ -295,8 +299,8 @@ func (b *bench) command(word string) string {
 	return found[1]
 }
 
-// TestParallel runs the line for GNU parallel, and the merge with a host that did
-// not come.
+// TestParallel runs the line for GNU parallel, and the merge with a host that
+// did not come.
 func TestParallel(t *testing.T) {
 	if _, err := exec.LookPath("parallel"); err != nil {
 		t.Skip("GNU parallel is not installed")

@@ -1,7 +1,7 @@
-// Package velociraptor tests the artifacts of this folder: it compiles their VQL,
-// and runs it with the program. What only Velociraptor has is stood in for
-// by standins_test.go. It is a module of its own, so that VQL is no
-// requirement of the program.
+// Package velociraptor tests the artifacts of this folder: it compiles their
+// VQL, and runs it with the program. What only Velociraptor has is stood in for
+// by standins_test.go. It is a module of its own, so that VQL is no requirement
+// of the program.
 package velociraptor
 
 import (
@@ -48,7 +48,8 @@ type source struct {
 
 var files = []string{"Custom.Linux.Webshellscan.yaml", "Custom.Windows.Webshellscan.yaml"}
 
-// load reads an artifact as Velociraptor does. A key that is not known is an error.
+// load reads an artifact as Velociraptor does. A key that is not known is an
+// error.
 func load(t *testing.T, file string) artifact {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -90,8 +91,8 @@ func compile(t *testing.T, what, query string) []*vfilter.VQL {
 	return statements
 }
 
-// TestCompile: the artifacts are what Velociraptor takes, and differ only in what
-// the systems do.
+// TestCompile: the artifacts are what Velociraptor takes, and differ only in
+// what the systems do.
 func TestCompile(t *testing.T) {
 	var queries []string
 	for _, file := range files {
@@ -135,7 +136,8 @@ func TestPrecondition(t *testing.T) {
 	}
 }
 
-// collect runs an artifact as a client does, and returns the rows of its sources.
+// collect runs an artifact as a client does, and returns the rows of its
+// sources.
 func (e *endpoint) collect(a artifact, given map[string]string) map[string][]*ordereddict.Dict {
 	e.t.Helper()
 	env := ordereddict.NewDict()
@@ -181,8 +183,8 @@ func paths(t *testing.T, list ...string) string {
 	return string(text)
 }
 
-// TestRun runs both artifacts with the program on the shipped logs of one host. The
-// partial result that is uploaded is what merge makes a report of.
+// TestRun runs both artifacts with the program on the shipped logs of one host.
+// The partial result that is uploaded is what merge makes a report of.
 func TestRun(t *testing.T) {
 	for _, file := range files {
 		e := newEndpoint(t, "WEB02")
@@ -247,8 +249,8 @@ func TestVolume(t *testing.T) {
 	}
 }
 
-// TestFailure: a run that fails is an error in the log, with the program's words,
-// and what can be there is. One that could not read all is a warning.
+// TestFailure: a run that fails is an error in the log, with the program's
+// words, and what can be there is. One that could not read all is a warning.
 func TestFailure(t *testing.T) {
 	cut := filepath.Join(t.TempDir(), "cut.zip")
 	if err := os.WriteFile(cut, []byte("PK\x03\x04\x00\x00\x00\x00"), 0o600); err != nil {
@@ -279,8 +281,8 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// TestNotebook runs the notebook over the rows of several clients, of which two have
-// the same kind of session.
+// TestNotebook runs the notebook over the rows of several clients, of which two
+// have the same kind of session.
 func TestNotebook(t *testing.T) {
 	a := load(t, files[0])
 	hunt := map[string][]*ordereddict.Dict{}

@@ -21,7 +21,8 @@ import (
 	"www.velocidex.com/golang/vfilter/types"
 )
 
-// program is the path of the binary: what WEBSHELLSCAN says, else TestMain builds it.
+// program is the path of the binary: what WEBSHELLSCAN says, else TestMain
+// builds it.
 var program string
 
 func TestMain(m *testing.M) {
@@ -52,8 +53,8 @@ func logs(names ...string) string {
 	return path
 }
 
-// endpoint stands in for a client: it has the functions and plugins of Velociraptor
-// that the artifacts use, with their arguments and columns.
+// endpoint stands in for a client: it has the functions and plugins of
+// Velociraptor that the artifacts use, with their arguments and columns.
 // (https://docs.velociraptor.app/vql_reference/)
 type endpoint struct {
 	t             *testing.T
@@ -86,7 +87,8 @@ func (e *endpoint) program(args ...string) {
 	}
 }
 
-// scope returns a scope with what Velociraptor has. Whatever VQL complains of fails the test.
+// scope returns a scope with what Velociraptor has. Whatever VQL complains of
+// fails the test.
 func (e *endpoint) scope(env *ordereddict.Dict) vfilter.Scope {
 	scope := vfilter.NewScope()
 	scope.SetLogger(log.New(complaints{e.t}, "", 0))
@@ -112,8 +114,8 @@ func (c complaints) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// plugin returns a plugin whose arguments are read into an A, as Velociraptor reads
-// them: what is missing or of another type fails the test.
+// plugin returns a plugin whose arguments are read into an A, as Velociraptor
+// reads them: what is missing or of another type fails the test.
 func plugin[A any](e *endpoint, name string, rows func(vfilter.Scope, *A) []vfilter.Row) plugins.GenericListPlugin {
 	return plugins.GenericListPlugin{PluginName: name, Function: func(ctx context.Context, scope types.Scope, args *ordereddict.Dict) []types.Row {
 		return rows(scope, arguments[A](ctx, e, name, scope, args))
@@ -159,7 +161,8 @@ type execveArguments struct {
 	Length int64    `vfilter:"optional,field=length"`
 }
 
-// execve runs a program. One that cannot be started is a row too, and not complete.
+// execve runs a program. One that cannot be started is a row too, and not
+// complete.
 func (e *endpoint) execve(_ vfilter.Scope, args *execveArguments) []vfilter.Row {
 	argv := args.Argv
 	e.ran = append(e.ran, argv)

@@ -78,8 +78,8 @@ func (p *FileAccessed) Put(ev *Event) {
 	ev.add("ResourceAttributes", String("S:AI"))
 }
 
-// TaskCreated is Security event 4698. Version 0 ends with the content, version 1
-// names the process that asked for the task.
+// TaskCreated is Security event 4698. Version 0 ends with the content, version
+// 1 names the process that asked for the task.
 type TaskCreated struct {
 	Version   uint8
 	Subject   Account

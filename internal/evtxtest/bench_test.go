@@ -8,7 +8,8 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// benchmarkWriter measures writing one event again and again, filled in anew each time.
+// benchmarkWriter measures writing one event again and again, filled in anew
+// each time.
 func benchmarkWriter(b *testing.B, o evtxtest.Options, s evtxtest.Source) {
 	var written counter
 	w, err := evtxtest.NewWriter(&written, o)
@@ -78,7 +79,8 @@ func BenchmarkFixChunk(b *testing.B) {
 	}
 }
 
-// TestAllocations holds that writing records does not allocate once the templates are known.
+// TestAllocations holds that writing records does not allocate once the
+// templates are known.
 func TestAllocations(t *testing.T) {
 	var written counter
 	w, err := evtxtest.NewWriter(&written, evtxtest.Options{})

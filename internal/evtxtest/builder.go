@@ -4,11 +4,12 @@ import (
 	"encoding/binary"
 )
 
-// Builder writes BinXML tokens at the end of the chunk under construction. Lengths and 'more follows'
-// bits are put right as elements are closed; nothing is checked, so that any sequence of tokens can be
-// written. Offsets are relative to the chunk. A Builder is only valid inside the function it was given to,
-// and such a function may be called twice: when its record does not fit, what it wrote is thrown away and
-// it is called again for the next chunk.
+// Builder writes BinXML tokens at the end of the chunk under construction.
+// Lengths and 'more follows' bits are put right as elements are closed; nothing
+// is checked, so that any sequence of tokens can be written. Offsets are
+// relative to the chunk. A Builder is only valid inside the function it was
+// given to, and such a function may be called twice: when its record does not
+// fit, what it wrote is thrown away and it is called again for the next chunk.
 type Builder struct {
 	chunk
 	open       []openElement
@@ -19,8 +20,8 @@ type Builder struct {
 	scratch    []byte
 	units      []byte
 
-	// instances collects the template instances of the current record if record is set.
-	// level is how many values the builder is inside of.
+	// instances collects the template instances of the current record if
+	// record is set. level is how many values the builder is inside of.
 	level     int
 	record    bool
 	instances []Instance
@@ -55,7 +56,8 @@ func (b *Builder) PutU16(at uint32, n uint16) { binary.LittleEndian.PutUint16(b.
 // PutU32 overwrites the 32-bit number at an offset of the chunk.
 func (b *Builder) PutU32(at uint32, n uint32) { binary.LittleEndian.PutUint32(b.buf[at:], n) }
 
-// Name appends a name reference, with the name node behind it if the chunk has none of that name yet.
+// Name appends a name reference, with the name node behind it if the chunk has
+// none of that name yet.
 func (b *Builder) Name(name string) { b.name(name) }
 
 // FragmentHeader appends 0F 01 01 00.
@@ -67,8 +69,9 @@ func (b *Builder) EOF() { b.Bytes(tokenEOF) }
 // Start opens an element that depends on no value.
 func (b *Builder) Start(name string) { b.StartIf(name, NoDependency) }
 
-// StartIf opens an element that is left out if the value with index dependency is NULL. The identifier is
-// written in template definitions only, since elements elsewhere have none.
+// StartIf opens an element that is left out if the value with index dependency
+// is NULL. The identifier is written in template definitions only, since
+// elements elsewhere have none.
 func (b *Builder) StartIf(name string, dependency uint16) {
 	e := openElement{token: len(b.buf)}
 	b.Bytes(tokenOpenStart)
@@ -81,7 +84,8 @@ func (b *Builder) StartIf(name string, dependency uint16) {
 	b.open = append(b.open, e)
 }
 
-// Attr begins an attribute of the element opened last; what follows is its content.
+// Attr begins an attribute of the element opened last; what follows is its
+// content.
 func (b *Builder) Attr(name string) {
 	b.text = 0
 	if n := len(b.open); n > 0 {
@@ -111,7 +115,8 @@ func (b *Builder) Close() {
 	b.Bytes(tokenCloseStart)
 }
 
-// CloseEmpty ends the start tag of an element without content and with it the element.
+// CloseEmpty ends the start tag of an element without content and with it the
+// element.
 func (b *Builder) CloseEmpty() {
 	b.closeAttributes()
 	b.Bytes(tokenCloseEmpty)
@@ -183,14 +188,16 @@ func (b *Builder) Substitution(index uint16, t ValueType) {
 	b.buf = append(b.buf, byte(t))
 }
 
-// Optional appends an optional substitution token: nothing is there if the value is NULL.
+// Optional appends an optional substitution token: nothing is there if the
+// value is NULL.
 func (b *Builder) Optional(index uint16, t ValueType) {
 	b.Bytes(tokenOptional)
 	b.U16(index)
 	b.buf = append(b.buf, byte(t))
 }
 
-// characters appends a character data token and marks the one directly before it as continued.
+// characters appends a character data token and marks the one directly before
+// it as continued.
 func (b *Builder) characters(token byte) {
 	if b.text != 0 {
 		b.buf[b.text] |= tokenMore

@@ -12,7 +12,8 @@ import (
 
 var hostile = evtxtest.MustGUID("DEADBEEF-0000-4000-8000-000000000001")
 
-// hostileFile writes a chunk with an ordinary record, one that body writes, and an ordinary one.
+// hostileFile writes a chunk with an ordinary record, one that body writes, and
+// an ordinary one.
 func hostileFile(t *testing.T, body func(*evtxtest.Builder)) *evtxtest.File {
 	t.Helper()
 	events := manyEvents(2)
@@ -96,7 +97,8 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestRawTokens writes an element byte by byte: one that claims attributes and has none.
+// TestRawTokens writes an element byte by byte: one that claims attributes and
+// has none.
 func TestRawTokens(t *testing.T) {
 	f := hostileFile(t, func(b *evtxtest.Builder) {
 		b.FragmentHeader()
@@ -119,7 +121,8 @@ func TestRawTokens(t *testing.T) {
 	}
 }
 
-// nested returns a value that holds an instance of t, whose only value holds one, and so on.
+// nested returns a value that holds an instance of t, whose only value holds
+// one, and so on.
 func nested(t *evtxtest.Template, depth int) evtxtest.Value {
 	if depth == 0 {
 		return evtxtest.Null(0).As(evtxtest.TypeBinXML)
@@ -130,7 +133,8 @@ func nested(t *evtxtest.Template, depth int) evtxtest.Value {
 	})
 }
 
-// TestNestedValues builds 2,000 values within each other, each an instance of the same template.
+// TestNestedValues builds 2,000 values within each other, each an instance of
+// the same template.
 func TestNestedValues(t *testing.T) {
 	tpl := &evtxtest.Template{GUID: hostile, Body: func(b *evtxtest.Builder) {
 		b.Start("a")
@@ -178,8 +182,9 @@ func TestNestedElements(t *testing.T) {
 	}
 }
 
-// TestRecursiveTemplates builds a definition that instantiates itself, one whose value is used ten times
-// on each of 14 levels, and one that uses a text of 30,000 bytes 6,000 times.
+// TestRecursiveTemplates builds a definition that instantiates itself, one
+// whose value is used ten times on each of 14 levels, and one that uses a text
+// of 30,000 bytes 6,000 times.
 func TestRecursiveTemplates(t *testing.T) {
 	self := &evtxtest.Template{GUID: hostile}
 	self.Body = func(b *evtxtest.Builder) {
@@ -254,7 +259,8 @@ func TestOverlappingDefinitions(t *testing.T) {
 	}
 }
 
-// TestRawPayload puts tokens of its own into the embedded value of an otherwise ordinary record.
+// TestRawPayload puts tokens of its own into the embedded value of an otherwise
+// ordinary record.
 func TestRawPayload(t *testing.T) {
 	ev := evtxtest.NewEvent(at, host, evtxtest.SecurityStarted{})
 	ev.Payload = evtxtest.Payload{Form: evtxtest.FormRaw, Raw: func(b *evtxtest.Builder) {
@@ -284,7 +290,8 @@ func TestRawPayload(t *testing.T) {
 	}
 }
 
-// TestEdits shows the way from a layout to a damaged file: an offset, a change, new checksums.
+// TestEdits shows the way from a layout to a damaged file: an offset, a change,
+// new checksums.
 func TestEdits(t *testing.T) {
 	f, err := evtxtest.Build(evtxtest.Options{RecordsPerChunk: 30}, manyEvents(90))
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"hash/crc32"
 )
 
-// Sizes and offsets of [MS-EVEN6] 2.2.12 and the libevtx format documentation; offsets count from the
-// start of the structure they name.
+// Sizes and offsets of [MS-EVEN6] 2.2.12 and the libevtx format documentation;
+// offsets count from the start of the structure they name.
 const (
 	fileHeaderSize  = 4096 // what precedes the first chunk; 128 bytes of it carry data
 	chunkSize       = 65536
@@ -24,13 +24,16 @@ const (
 	recordMagic = 0x00002A2A
 )
 
-// nameHashFactor is the factor of [MS-EVEN6] NameHash: h·65599 + c over the UTF-16 units.
+// nameHashFactor is the factor of [MS-EVEN6] NameHash: h·65599 + c over the
+// UTF-16 units.
 const nameHashFactor = 65599
 
-// chunk is the chunk under construction: its bytes and what has been defined in it so far.
+// chunk is the chunk under construction: its bytes and what has been defined in
+// it so far.
 type chunk struct {
-	// buf holds the chunk from its first byte on; the header part is filled in when the chunk is closed.
-	// It may grow beyond chunkSize while a record is being written that turns out not to fit.
+	// buf holds the chunk from its first byte on; the header part is filled
+	// in when the chunk is closed. It may grow beyond chunkSize while a
+	// record is being written that turns out not to fit.
 	buf []byte
 
 	names       map[string]uint32
@@ -56,7 +59,8 @@ type definitionUndo struct {
 	offset uint32
 }
 
-// chunkMark is a state of the chunk that a record which does not fit is rolled back to.
+// chunkMark is a state of the chunk that a record which does not fit is rolled
+// back to.
 type chunkMark struct{ size, names, definitions int }
 
 func newChunk() chunk {
@@ -99,8 +103,9 @@ func (c *chunk) rollback(m chunkMark) {
 	c.defLog = c.defLog[:m.definitions]
 }
 
-// name appends a reference to name and, where the chunk has no node of it yet, the node itself: next u32,
-// hash u16, length u16, characters, NUL. New nodes come first in their bucket's chain, as in real chunks.
+// name appends a reference to name and, where the chunk has no node of it yet,
+// the node itself: next u32, hash u16, length u16, characters, NUL. New nodes
+// come first in their bucket's chain, as in real chunks.
 func (c *chunk) name(name string) {
 	if at, ok := c.names[name]; ok {
 		c.buf = binary.LittleEndian.AppendUint32(c.buf, at)
@@ -122,7 +127,8 @@ func (c *chunk) name(name string) {
 	c.names[name] = at
 }
 
-// nameHash is [MS-EVEN6] NameHash over UTF-16LE units; nodes store the low 16 bits.
+// nameHash is [MS-EVEN6] NameHash over UTF-16LE units; nodes store the low 16
+// bits.
 func nameHash(units []byte) uint32 {
 	h := uint32(0)
 	for i := 0; i+1 < len(units); i += 2 {
@@ -131,8 +137,8 @@ func nameHash(units []byte) uint32 {
 	return h
 }
 
-// define notes that the definition of guid begins at the end of the chunk and returns the offset that the
-// bucket's chain goes on with.
+// define notes that the definition of guid begins at the end of the chunk and
+// returns the offset that the bucket's chain goes on with.
 func (c *chunk) define(guid GUID) (next uint32) {
 	at, bucket := uint32(len(c.buf)), guid.bucket()
 	next = c.defHeads[bucket]
@@ -142,7 +148,8 @@ func (c *chunk) define(guid GUID) (next uint32) {
 	return next
 }
 
-// ChunkHeader is the part of a chunk's header that says something about its records.
+// ChunkHeader is the part of a chunk's header that says something about its
+// records.
 type ChunkHeader struct {
 	FirstNumber, LastNumber uint64 // numbers of the records in this file
 	FirstID, LastID         uint64 // identifiers in the record headers
@@ -151,7 +158,8 @@ type ChunkHeader struct {
 	Flags                   uint32 // 1 in 1,578 of 1,579 sample chunks
 }
 
-// put writes the header with both tables and checksums into c.buf, which must be chunkSize long.
+// put writes the header with both tables and checksums into c.buf, which must
+// be chunkSize long.
 func (c *chunk) put(h *ChunkHeader) {
 	b := c.buf
 	clear(b[:chunkHeader])
@@ -173,9 +181,10 @@ func (c *chunk) put(h *ChunkHeader) {
 	FixChunk(b)
 }
 
-// FixChunk recomputes both checksums of a chunk of 65,536 bytes: that of the records, bytes 512 to the
-// free space offset (taken as the end of the chunk where it lies outside of it), then that of the header,
-// bytes 0 to 119 and 128 to 511.
+// FixChunk recomputes both checksums of a chunk of 65,536 bytes: that of the
+// records, bytes 512 to the free space offset (taken as the end of the chunk
+// where it lies outside of it), then that of the header, bytes 0 to 119 and 128
+// to 511.
 func FixChunk(data []byte) {
 	free := min(binary.LittleEndian.Uint32(data[48:]), uint32(len(data)))
 	records := data[chunkHeader:max(free, chunkHeader)]

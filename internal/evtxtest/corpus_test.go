@@ -22,7 +22,8 @@ type corpusChunk struct {
 	data []byte
 }
 
-// corpusChunks calls do for each chunk of the sample logs, and skips the test if there are none.
+// corpusChunks calls do for each chunk of the sample logs, and skips the test
+// if there are none.
 func corpusChunks(t *testing.T, do func(corpusChunk)) {
 	t.Helper()
 	if _, err := os.Stat(corpus); err != nil {
@@ -43,9 +44,10 @@ func corpusChunks(t *testing.T, do func(corpusChunk)) {
 	}
 }
 
-// TestCorpusBytes rebuilds the chunks of real logs from their events alone and compares every byte but
-// filler, header times and the bytes of NULL values. It shows that our templates, names, tables and plain
-// records are what Windows writes. The few chunks that differ are damaged on purpose, or hold
+// TestCorpusBytes rebuilds the chunks of real logs from their events alone and
+// compares every byte but filler, header times and the bytes of NULL values. It
+// shows that our templates, names, tables and plain records are what Windows
+// writes. The few chunks that differ are damaged on purpose, or hold
 // definitions of kinds that the writer does not know; they may not become more.
 func TestCorpusBytes(t *testing.T) {
 	var chunks, records, equal, beyond, tables int
@@ -79,8 +81,9 @@ func TestCorpusBytes(t *testing.T) {
 	}
 }
 
-// compareChunk writes the records of a chunk again and returns the first difference, and whether the
-// template tables agree: there are versions of Windows with another, unknown hash.
+// compareChunk writes the records of a chunk again and returns the first
+// difference, and whether the template tables agree: there are versions of
+// Windows with another, unknown hash.
 func compareChunk(chunk []byte, records []realRecord) (diff string, sameTable bool) {
 	o := evtxtest.Options{Style: evtxtest.StyleExported}
 	if records[0].shape == evtxtest.ShapePlain {
@@ -121,7 +124,8 @@ func compareChunk(chunk []byte, records []realRecord) (diff string, sameTable bo
 	return "", sameTable
 }
 
-// compareRecord compares all but the header time, the bytes of NULL values and the filler.
+// compareRecord compares all but the header time, the bytes of NULL values and
+// the filler.
 func compareRecord(got, want []byte, r *realRecord) string {
 	want = want[:r.size]
 	if len(got) != len(want) {

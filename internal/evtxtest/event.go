@@ -6,16 +6,20 @@ import "time"
 type Shape uint8
 
 const (
-	// ShapeAuto leaves the choice to the writer: ShapePlain in forwarded logs, otherwise ShapeProvider
-	// for providers without a GUID and ShapeManifest for the rest.
+	// ShapeAuto leaves the choice to the writer: ShapePlain in forwarded
+	// logs, otherwise ShapeProvider for providers without a GUID and
+	// ShapeManifest for the rest.
 	ShapeAuto Shape = iota
-	// ShapeManifest is the shape of providers with a manifest: a template of 18 values that all events
-	// of a host share, its value 17 being BinXML with an instance of the event's own template.
+	// ShapeManifest is the shape of providers with a manifest: a template
+	// of 18 values that all events of a host share, its value 17 being
+	// BinXML with an instance of the event's own template.
 	ShapeManifest
-	// ShapeProvider is the shape of providers that log through the event log service's own interface:
-	// a template of 20 values that holds provider, channel and computer as text.
+	// ShapeProvider is the shape of providers that log through the event
+	// log service's own interface: a template of 20 values that holds
+	// provider, channel and computer as text.
 	ShapeProvider
-	// ShapePlain is the shape of events that were forwarded: elements and text, no template.
+	// ShapePlain is the shape of events that were forwarded: elements and
+	// text, no template.
 	ShapePlain
 )
 
@@ -25,17 +29,20 @@ type ValueForm uint8
 const (
 	// ValueAuto is ValueBuffer in live and archived logs, else ValueClean.
 	ValueAuto ValueForm = iota
-	// ValueBuffer is the form of values taken from the provider's buffer as they are: the payload has no
-	// fragment header, strings end with a NUL, and absent Qualifiers and ActivityID are NULLs of 2 and 16
-	// bytes of leftover memory. Most records of live logs have it.
+	// ValueBuffer is the form of values taken from the provider's buffer as
+	// they are: the payload has no fragment header, strings end with a NUL,
+	// and absent Qualifiers and ActivityID are NULLs of 2 and 16 bytes of
+	// leftover memory. Most records of live logs have it.
 	ValueBuffer
-	// ValueClean is the form of values written anew: fragment header, no NULs, NULLs of size 0. All
-	// exported records and some of live Security logs have it.
+	// ValueClean is the form of values written anew: fragment header, no
+	// NULs, NULLs of size 0. All exported records and some of live Security
+	// logs have it.
 	ValueClean
 )
 
-// TextForm is how plain records spell times and GUIDs. It depends on the Windows that forwarded the event:
-// in the sample records 9 digits go with upper case, 7 digits with lower case.
+// TextForm is how plain records spell times and GUIDs. It depends on the
+// Windows that forwarded the event: in the sample records 9 digits go with
+// upper case, 7 digits with lower case.
 type TextForm uint8
 
 const (
@@ -48,20 +55,22 @@ const (
 // Provider is who logs an event.
 type Provider struct {
 	Name string
-	// GUID is zero for classic providers. Their events have no Version, Opcode, Correlation and
-	// Execution elements, except from Windows 10 2004 on, which Extended says.
+	// GUID is zero for classic providers. Their events have no Version,
+	// Opcode, Correlation and Execution elements, except from Windows 10
+	// 2004 on, which Extended says.
 	GUID     GUID
 	Extended bool
-	// GUIDText is how definitions of ShapeProvider spell the GUID; empty means in braces and lower case,
-	// as most do.
+	// GUIDText is how definitions of ShapeProvider spell the GUID; empty
+	// means in braces and lower case, as most do.
 	GUIDText string
-	// EventSourceName is the second name of providers that have both a manifest and a classic source,
-	// such as the Service Control Manager; mostly empty.
+	// EventSourceName is the second name of providers that have both a
+	// manifest and a classic source, such as the Service Control Manager;
+	// mostly empty.
 	EventSourceName string
 }
 
-// Event is one event, described in the words of Windows' event schema. Zero values of optional members
-// mean that the event does not have them.
+// Event is one event, described in the words of Windows' event schema. Zero
+// values of optional members mean that the event does not have them.
 type Event struct {
 	Provider Provider
 	ID       uint16
@@ -90,11 +99,12 @@ type Event struct {
 	Values    ValueForm // of manifest records
 	Text      TextForm  // of plain records
 
-	// HeaderID and HeaderTime stand in the record's header in place of what the style of the log gives;
-	// 0 means that the style decides.
+	// HeaderID and HeaderTime stand in the record's header in place of what
+	// the style of the log gives; 0 means that the style decides.
 	HeaderID   uint64
 	HeaderTime FileTime
-	// TemplateGUID is the GUID of the outer definition; zero means one made from its content.
+	// TemplateGUID is the GUID of the outer definition; zero means one made
+	// from its content.
 	TemplateGUID GUID
 }
 
@@ -102,12 +112,15 @@ type Event struct {
 type PayloadForm uint8
 
 const (
-	// FormEventData is EventData with one Data element a field, then Binary if there is one.
+	// FormEventData is EventData with one Data element a field, then Binary
+	// if there is one.
 	FormEventData PayloadForm = iota
-	// FormClassic is EventData as classic providers write it: one array of strings without names, then
-	// Binary. All events of this form share one template.
+	// FormClassic is EventData as classic providers write it: one array of
+	// strings without names, then Binary. All events of this form share one
+	// template.
 	FormClassic
-	// FormUserData is UserData with one element that holds an element a field.
+	// FormUserData is UserData with one element that holds an element a
+	// field.
 	FormUserData
 	// FormRaw is what Raw writes.
 	FormRaw
@@ -116,21 +129,26 @@ const (
 // Payload is what follows the System element.
 type Payload struct {
 	Form PayloadForm
-	// Fields are the named values in order. A field of FormEventData with an empty name is a Data
-	// element without one. In FormClassic the fields' text is the array, names are ignored.
+	// Fields are the named values in order. A field of FormEventData with
+	// an empty name is a Data element without one. In FormClassic the
+	// fields' text is the array, names are ignored.
 	Fields []Field
-	// Binary is the content of the Binary element of FormEventData and FormClassic; nil means none.
+	// Binary is the content of the Binary element of FormEventData and
+	// FormClassic; nil means none.
 	Binary []byte
-	// Element is the name of the element in UserData; in FormEventData it is the Name attribute of
-	// EventData, which few events have. Namespace is the element's xmlns attribute if not empty.
+	// Element is the name of the element in UserData; in FormEventData it
+	// is the Name attribute of EventData, which few events have. Namespace
+	// is the element's xmlns attribute if not empty.
 	Element, Namespace string
-	// AutoNamespace is the name of an attribute with a second namespace, which Windows before version 10
-	// writes, such as "xmlns:auto-ns3"; mostly empty.
+	// AutoNamespace is the name of an attribute with a second namespace,
+	// which Windows before version 10 writes, such as "xmlns:auto-ns3";
+	// mostly empty.
 	AutoNamespace string
-	// Raw writes the content of the embedded BinXML value of FormRaw, or, in plain records, what
-	// follows System.
+	// Raw writes the content of the embedded BinXML value of FormRaw, or,
+	// in plain records, what follows System.
 	Raw func(*Builder)
-	// TemplateGUID is the GUID of the payload's definition; zero means one made from its content.
+	// TemplateGUID is the GUID of the payload's definition; zero means one
+	// made from its content.
 	TemplateGUID GUID
 }
 
@@ -140,19 +158,21 @@ type Field struct {
 	Value Value
 }
 
-// RenderingInfo is the element that follows the payload when a subscription asks for rendered text.
-// Members that are empty are left out.
+// RenderingInfo is the element that follows the payload when a subscription
+// asks for rendered text. Members that are empty are left out.
 type RenderingInfo struct {
 	Culture                                         string
 	Message, Level, Task, Opcode, Channel, Provider string
 	Keywords                                        []string
 }
 
-// Source is an event that knows how to fill in all of an Event but where and when it happened.
-// The types of this package named after events of Windows implement it.
+// Source is an event that knows how to fill in all of an Event but where and
+// when it happened. The types of this package named after events of Windows
+// implement it.
 type Source interface {
-	// Put sets the provider, the identifiers and the payload of ev. It reuses ev.Payload.Fields, so an
-	// Event can be filled again and again without allocation.
+	// Put sets the provider, the identifiers and the payload of ev. It
+	// reuses ev.Payload.Fields, so an Event can be filled again and again
+	// without allocation.
 	Put(ev *Event)
 }
 
@@ -163,7 +183,8 @@ func NewEvent(t time.Time, computer string, s Source) Event {
 	return ev
 }
 
-// system sets what precedes the payload and empties the payload, keeping the memory of its fields.
+// system sets what precedes the payload and empties the payload, keeping the
+// memory of its fields.
 func (ev *Event) system(p Provider, channel string, id uint16, version, level uint8, task uint16, keywords uint64) {
 	ev.Provider, ev.Channel, ev.ID, ev.Version = p, channel, id, version
 	ev.Level, ev.Task, ev.Keywords, ev.Opcode = level, task, keywords, 0

@@ -13,8 +13,8 @@ const (
 	qualifiersServices = 0x4000
 )
 
-// eventlogProvider is the event log service as it logs to its own channels, eventlogSource as a classic
-// source in System.
+// eventlogProvider is the event log service as it logs to its own channels,
+// eventlogSource as a classic source in System.
 var (
 	eventlogProvider = Provider{Name: "Microsoft-Windows-Eventlog", GUID: MustGUID("FC65DDD8-D6EF-4962-83D5-6E5CFE9CE148")}
 	eventlogSource   = Provider{Name: "EventLog"}
@@ -28,7 +28,8 @@ var (
 	definition1102 = MustGUID("5F1B9E43-8035-A85B-732A-7F0BFF1E4249")
 )
 
-// eventlog sets what precedes and surrounds the fields of an event of the event log service.
+// eventlog sets what precedes and surrounds the fields of an event of the event
+// log service.
 func (ev *Event) eventlog(channel string, id uint16, level uint8, task uint16, element string) {
 	ev.system(eventlogProvider, channel, id, 0, level, task, keywordsEventlog)
 	ev.UserID = nil
@@ -94,7 +95,8 @@ func (ev *Event) classic(p Provider, channel string, id uint16, level uint8, tas
 	ev.Payload.Form = FormClassic
 }
 
-// EventlogStarted is System event 6005; its binary data is the time of the event and a number.
+// EventlogStarted is System event 6005; its binary data is the time of the
+// event and a number.
 type EventlogStarted struct{}
 
 // Put implements [Source].
@@ -112,7 +114,8 @@ func (EventlogStopped) Put(ev *Event) {
 	ev.Payload.Binary = []byte{1, 0, 0, 0, 0, 0, 0, 0}
 }
 
-// UnexpectedShutdown is System event 6008: the shutdown at a time was unexpected.
+// UnexpectedShutdown is System event 6008: the shutdown at a time was
+// unexpected.
 type UnexpectedShutdown struct {
 	At     time.Time
 	Uptime uint32 // seconds

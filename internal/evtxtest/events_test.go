@@ -8,12 +8,14 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// at is when the events of the tests happen; its fraction is one that every reader renders exactly.
+// at is when the events of the tests happen; its fraction is one that every
+// reader renders exactly.
 var at = time.Date(2024, 3, 5, 10, 11, 12, 250_000_000, time.UTC)
 
 const host = "WEB01.harbor.example"
 
-// sourceTest is an event and its payload as Windows would show it: a name and a value on each line.
+// sourceTest is an event and its payload as Windows would show it: a name and a
+// value on each line.
 type sourceTest struct {
 	name   string
 	source evtxtest.Source

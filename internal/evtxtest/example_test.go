@@ -8,7 +8,8 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// A log with a shell below a web server's worker, as Sysmon would have written it.
+// A log with a shell below a web server's worker, as Sysmon would have written
+// it.
 func ExampleBuild() {
 	start := time.Date(2024, 3, 11, 9, 42, 35, 0, time.UTC)
 	f, err := evtxtest.Build(evtxtest.Options{}, []evtxtest.Event{
@@ -25,7 +26,8 @@ func ExampleBuild() {
 	// Output: 69632 1 3160
 }
 
-// A record whose size says 0, and one whose payload's definition lies outside of the chunk.
+// A record whose size says 0, and one whose payload's definition lies outside
+// of the chunk.
 func ExampleFile_FixChunk() {
 	start := time.Date(2024, 3, 11, 9, 42, 35, 0, time.UTC)
 	var events []evtxtest.Event

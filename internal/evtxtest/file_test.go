@@ -20,8 +20,8 @@ var (
 	le64 = binary.LittleEndian.Uint64
 )
 
-// manyEvents returns n events a second apart, with EventRecordIDs from 5001 on, of several kinds, two
-// hosts and texts of varying length.
+// manyEvents returns n events a second apart, with EventRecordIDs from 5001 on,
+// of several kinds, two hosts and texts of varying length.
 func manyEvents(n int) []evtxtest.Event {
 	sources := allSources()
 	events := make([]evtxtest.Event, n)
@@ -101,8 +101,8 @@ func TestStyles(t *testing.T) {
 	}
 }
 
-// checkHeaders compares identifiers, numbers and times in all headers and returns the number of records.
-// first is the number of the first record.
+// checkHeaders compares identifiers, numbers and times in all headers and
+// returns the number of records. first is the number of the first record.
 func checkHeaders(t *testing.T, f *evtxtest.File, first uint64, id func(int) uint64, written func(int) evtxtest.FileTime) int {
 	t.Helper()
 	i := 0
@@ -125,8 +125,9 @@ func checkHeaders(t *testing.T, f *evtxtest.File, first uint64, id func(int) uin
 	return i
 }
 
-// TestStructure checks everything in a file that has a rule: sizes, copies, checksums, both tables with
-// their chains, and that the layout names the places of it all.
+// TestStructure checks everything in a file that has a rule: sizes, copies,
+// checksums, both tables with their chains, and that the layout names the
+// places of it all.
 func TestStructure(t *testing.T) {
 	for _, o := range []evtxtest.Options{
 		{},

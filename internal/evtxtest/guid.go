@@ -8,11 +8,13 @@ import (
 	"strings"
 )
 
-// GUID is a GUID as it lies on disk: a u32 and two u16 little-endian, then eight bytes in order.
-// The zero GUID stands for "none" wherever a GUID is optional.
+// GUID is a GUID as it lies on disk: a u32 and two u16 little-endian, then
+// eight bytes in order. The zero GUID stands for "none" wherever a GUID is
+// optional.
 type GUID [16]byte
 
-// ParseGUID returns the GUID that s spells, with or without braces, in any case.
+// ParseGUID returns the GUID that s spells, with or without braces, in any
+// case.
 func ParseGUID(s string) (GUID, error) {
 	var g GUID
 	t := strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
@@ -30,7 +32,8 @@ func ParseGUID(s string) (GUID, error) {
 	return g, nil
 }
 
-// MustGUID is ParseGUID for constants in source code. It panics if s is not a GUID.
+// MustGUID is ParseGUID for constants in source code. It panics if s is not a
+// GUID.
 func MustGUID(s string) GUID {
 	g, err := ParseGUID(s)
 	if err != nil {
@@ -57,13 +60,15 @@ func (g GUID) appendText(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// id returns the template identifier that belongs to a template definition's GUID: its first dword
-// (true of all 7,428 inline definitions of the sample logs).
+// id returns the template identifier that belongs to a template definition's
+// GUID: its first dword (true of all 7,428 inline definitions of the sample
+// logs).
 func (g GUID) id() uint32 { return binary.LittleEndian.Uint32(g[:]) }
 
-// bucket returns the index into the chunk header's template table: the name hash over the GUID's eight
-// 16-bit words, mod 32. It fits all definitions of 878 of the 1,142 sample chunks that hold any; of 260
-// it fits none, so there is a Windows with another, unknown function.
+// bucket returns the index into the chunk header's template table: the name
+// hash over the GUID's eight 16-bit words, mod 32. It fits all definitions of
+// 878 of the 1,142 sample chunks that hold any; of 260 it fits none, so there
+// is a Windows with another, unknown function.
 func (g GUID) bucket() int {
 	h := uint32(0)
 	for i := 0; i < len(g); i += 2 {
@@ -102,7 +107,8 @@ func ParseSID(s string) (SID, error) {
 	return sid, nil
 }
 
-// MustSID is ParseSID for constants in source code. It panics if s is not a SID.
+// MustSID is ParseSID for constants in source code. It panics if s is not a
+// SID.
 func MustSID(s string) SID {
 	sid, err := ParseSID(s)
 	if err != nil {

@@ -43,7 +43,8 @@ func (h *FileHeader) bytes() []byte {
 	return b
 }
 
-// FixFile recomputes the checksum of a file's header, bytes 0 to 119. It leaves the chunks alone.
+// FixFile recomputes the checksum of a file's header, bytes 0 to 119. It leaves
+// the chunks alone.
 func FixFile(file []byte) {
 	binary.LittleEndian.PutUint32(file[124:], crc32.ChecksumIEEE(file[:120]))
 }

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// File is an EVTX file in memory together with where everything in it lies. Data may be changed freely;
-// the layout does not follow.
+// File is an EVTX file in memory together with where everything in it lies.
+// Data may be changed freely; the layout does not follow.
 type File struct {
 	Data   []byte
 	Chunks []Chunk
@@ -28,8 +28,9 @@ type Record struct {
 	Size          uint32
 	ID            uint64 // identifier in the record's header
 	EventRecordID uint64 // that of the event; 0 for raw records
-	// Instances are the template instances in the order they were written: for an event with a template
-	// its own first, then that of its payload. Their offsets count from the start of the chunk.
+	// Instances are the template instances in the order they were written:
+	// for an event with a template its own first, then that of its payload.
+	// Their offsets count from the start of the chunk.
 	Instances []Instance
 }
 
@@ -76,13 +77,15 @@ func BuildFunc(o Options, write func(*Writer) error) (*File, error) {
 	return f, nil
 }
 
-// FixChunk recomputes both checksums of the chunk with this number; see [FixChunk].
+// FixChunk recomputes both checksums of the chunk with this number; see
+// [FixChunk].
 func (f *File) FixChunk(i int) { FixChunk(f.ChunkData(i)) }
 
 // FixHeader recomputes the checksum of the file header.
 func (f *File) FixHeader() { FixFile(f.Data) }
 
-// ChunkData returns the bytes of the chunk with this number, as a part of f.Data.
+// ChunkData returns the bytes of the chunk with this number, as a part of
+// f.Data.
 func (f *File) ChunkData(i int) []byte {
 	at := fileHeaderSize + i*chunkSize
 	return f.Data[at : at+chunkSize : at+chunkSize]

@@ -7,8 +7,9 @@ import (
 
 const eventNamespace = "http://schemas.microsoft.com/win/2004/08/events/event"
 
-// Indices into the value array of the outer templates. Up to 12 they are the same in both; 13 to 16 are
-// NULL in the provider template, which has RelatedActivityID and the payload behind them.
+// Indices into the value array of the outer templates. Up to 12 they are the
+// same in both; 13 to 16 are NULL in the provider template, which has
+// RelatedActivityID and the payload behind them.
 const (
 	valueLevel           = 0
 	valueOpcode          = 1
@@ -44,7 +45,8 @@ type outerTemplate struct {
 	userData bool // the definition holds the UserData element, the value its content
 }
 
-// key appends what tells this definition from others; its hash is the definition's GUID.
+// key appends what tells this definition from others; its hash is the
+// definition's GUID.
 func (t *outerTemplate) key(dst []byte) []byte {
 	dst = append(dst, byte(t.shape), 0)
 	if t.userData {
@@ -121,7 +123,8 @@ func (t *outerTemplate) writeProvider(b *Builder) {
 	b.CloseEmpty()
 }
 
-// writeNumbers writes the elements from EventID to Execution; classic providers lack four of them.
+// writeNumbers writes the elements from EventID to Execution; classic providers
+// lack four of them.
 func (t *outerTemplate) writeNumbers(b *Builder) {
 	classic := t.shape == ShapeProvider && t.provider.classic()
 	b.StartIf("EventID", valueEventID)
@@ -179,7 +182,8 @@ func (t *outerTemplate) writeOrigin(b *Builder) {
 	b.CloseEmpty()
 }
 
-// optionalElement writes an element that is there only if its value is not NULL.
+// optionalElement writes an element that is there only if its value is not
+// NULL.
 func optionalElement(b *Builder, name string, index uint16, t ValueType) {
 	b.StartIf(name, index)
 	b.Close()
@@ -197,7 +201,8 @@ func textElement(b *Builder, name, text string) {
 	b.End()
 }
 
-// classic reports whether events of p lack Version, Opcode, Correlation and Execution.
+// classic reports whether events of p lack Version, Opcode, Correlation and
+// Execution.
 func (p *Provider) classic() bool { return p.GUID.IsZero() && !p.Extended }
 
 // guidText returns the provider's GUID as definitions spell it.

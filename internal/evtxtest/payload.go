@@ -1,9 +1,11 @@
 package evtxtest
 
-// classicTemplate is the GUID of the definition that all classic events share, as Windows 10 has it.
+// classicTemplate is the GUID of the definition that all classic events share,
+// as Windows 10 has it.
 var classicTemplate = MustGUID("4329D877-D8D5-512D-EC99-201A0FD92FC7")
 
-// key appends what tells the payload's definition from others: names and declared types.
+// key appends what tells the payload's definition from others: names and
+// declared types.
 func (p *Payload) key(dst []byte) []byte {
 	dst = append(dst, 0xFF, byte(p.Form))
 	if p.Form == FormClassic {
@@ -23,7 +25,8 @@ func (p *Payload) key(dst []byte) []byte {
 	return dst
 }
 
-// template returns the payload's definition. It keeps nothing of p but copies of names and types.
+// template returns the payload's definition. It keeps nothing of p but copies
+// of names and types.
 func (p *Payload) template(guid GUID) *Template {
 	names := make([]string, len(p.Fields))
 	types := make([]ValueType, len(p.Fields))
@@ -83,7 +86,8 @@ func writeData(b *Builder, names []string, types []ValueType) {
 	}
 }
 
-// writeClassic writes EventData with one array of strings and Binary, each left out if its value is NULL.
+// writeClassic writes EventData with one array of strings and Binary, each left
+// out if its value is NULL.
 func writeClassic(b *Builder) {
 	b.Start("EventData")
 	b.Close()
@@ -104,8 +108,9 @@ func startUserData(b *Builder, element, namespace, auto string) {
 	b.Close()
 }
 
-// values appends the payload's substitution array. The number of bytes of Binary is a value of its own,
-// which no substitution refers to, as in the Service Control Manager's events.
+// values appends the payload's substitution array. The number of bytes of
+// Binary is a value of its own, which no substitution refers to, as in the
+// Service Control Manager's events.
 func (p *Payload) values(dst []Value) []Value {
 	if p.Form == FormClassic {
 		return p.classicValues(dst)
@@ -119,7 +124,8 @@ func (p *Payload) values(dst []Value) []Value {
 	return dst
 }
 
-// classicValues appends array, number of bytes, bytes; array and bytes are NULL if empty.
+// classicValues appends array, number of bytes, bytes; array and bytes are NULL
+// if empty.
 func (p *Payload) classicValues(dst []Value) []Value {
 	text, binary := Null(0), Null(0)
 	if len(p.Fields) > 0 {

@@ -9,8 +9,9 @@ import (
 type EntityForm uint8
 
 const (
-	// EntityMarkup writes & < > as entity reference tokens and quotes as they are. The 1,083 sample
-	// records without a template do so (for &; they hold no < and no >).
+	// EntityMarkup writes & < > as entity reference tokens and quotes as
+	// they are. The 1,083 sample records without a template do so (for &;
+	// they hold no < and no >).
 	EntityMarkup EntityForm = iota
 	// EntityAll writes both quotes as entity references too.
 	EntityAll
@@ -18,7 +19,8 @@ const (
 	EntityNone
 )
 
-// plainWriter writes events without templates, as collectors store them: every value is text.
+// plainWriter writes events without templates, as collectors store them: every
+// value is text.
 type plainWriter struct {
 	*Builder
 	entities EntityForm
@@ -220,7 +222,8 @@ func (p plainWriter) number(n uint64) {
 	p.characterData(p.scratch)
 }
 
-// characterData writes UTF-8 text as value text and entity reference tokens; no text, no token.
+// characterData writes UTF-8 text as value text and entity reference tokens; no
+// text, no token.
 func (p plainWriter) characterData(text []byte) {
 	p.units = appendUTF16(p.units[:0], text)
 	p.characterUnits(p.units)

@@ -14,8 +14,8 @@ var (
 	powershellSource = Provider{Name: "PowerShell"}
 )
 
-// powershell sets what precedes the payload of an event of PowerShell, which its
-// own process writes.
+// powershell sets what precedes the payload of an event of PowerShell, which
+// its own process writes.
 func (ev *Event) powershell(id uint16, level, opcode uint8, task uint16, user SID, pid uint32) {
 	ev.system(powershellProvider, powershellChannel, id, 1, level, task, 0)
 	ev.Opcode, ev.UserID, ev.ProcessID = opcode, user, pid
@@ -51,8 +51,8 @@ type ScriptBlock struct {
 	ProcessID uint32
 	Text      string
 	ID        GUID
-	// Suspicious makes the event a warning, as PowerShell does of its own accord for
-	// scripts with certain words.
+	// Suspicious makes the event a warning, as PowerShell does of its own
+	// accord for scripts with certain words.
 	Suspicious bool
 }
 
@@ -70,8 +70,8 @@ func (p *ScriptBlock) Put(ev *Event) {
 	ev.add("Path", String(""))
 }
 
-// PowerShellEngine is event 400 of Windows PowerShell: the engine has started. It
-// names no process but by its command line.
+// PowerShellEngine is event 400 of Windows PowerShell: the engine has started.
+// It names no process but by its command line.
 type PowerShellEngine struct {
 	CommandLine string
 	Version     string // of the engine, such as "5.1.17763.1"

@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// styles are the kinds of log that every event is written to and read back from.
+// styles are the kinds of log that every event is written to and read back
+// from.
 var styles = []struct {
 	name    string
 	options evtxtest.Options
@@ -28,8 +29,8 @@ var styles = []struct {
 	{"forwarded, all entities", evtxtest.Options{Style: evtxtest.StyleForwarded, Entities: evtxtest.EntityAll}},
 }
 
-// TestReadBack writes every event in every style and compares what other programs read with what was
-// meant, element by element and field by field.
+// TestReadBack writes every event in every style and compares what other
+// programs read with what was meant, element by element and field by field.
 func TestReadBack(t *testing.T) {
 	tests := allSources()
 	for _, style := range styles {
@@ -73,7 +74,8 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
-// wantEvent returns what a reader should find: System from the event, the payload from text.
+// wantEvent returns what a reader should find: System from the event, the
+// payload from text.
 func wantEvent(ev *evtxtest.Event, payload string) map[string]string {
 	w := map[string]string{
 		"Provider/Name": ev.Provider.Name, "Provider/Guid": ev.Provider.GUID.String(),
@@ -124,7 +126,8 @@ func compareEvents(t *testing.T, tests []sourceTest, want []map[string]string, g
 	for i := range want {
 		g := canonical(got[i])
 		if name := want[i]["Provider/Name"]; g["Provider/Name"] == "" && got[i].system != nil {
-			// golang-evtx takes an element with nothing but a Name attribute for a field of that name.
+			// golang-evtx takes an element with nothing but a Name
+			// attribute for a field of that name.
 			if _, ok := got[i].system[name]; ok {
 				g["Provider/Name"] = name
 			}
@@ -144,8 +147,9 @@ var (
 	dataName   = regexp.MustCompile(`^Data(\d*)$`)
 )
 
-// canonical brings the readers' ways to print values into one: values that are empty are left out,
-// unnamed Data joined in order, GUIDs and hexadecimal digits in lower case.
+// canonical brings the readers' ways to print values into one: values that are
+// empty are left out, unnamed Data joined in order, GUIDs and hexadecimal
+// digits in lower case.
 func canonical(e readEvent) map[string]string {
 	out := map[string]string{}
 	for name, value := range e.system {
@@ -192,7 +196,8 @@ func compareNames(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// canonicalBinary returns bytes in hexadecimal; python-evtx prints them in base64.
+// canonicalBinary returns bytes in hexadecimal; python-evtx prints them in
+// base64.
 func canonicalBinary(s string) string {
 	if b, err := hex.DecodeString(s); err == nil {
 		return hex.EncodeToString(b)

@@ -16,15 +16,17 @@ import (
 	"github.com/0xrawsec/golang-evtx/evtx"
 )
 
-// readRecord is what a reader makes of a record: the text of each System element and attribute by its
-// name, and of each field of the payload by its own.
+// readRecord is what a reader makes of a record: the text of each System
+// element and attribute by its name, and of each field of the payload by its
+// own.
 type readEvent struct {
 	system map[string]string
 	fields map[string]string
 }
 
-// golangEVTX reads a file with github.com/0xrawsec/golang-evtx, chunk by chunk and record by record. The
-// package panics on what it does not expect, which comes back as an error.
+// golangEVTX reads a file with github.com/0xrawsec/golang-evtx, chunk by chunk
+// and record by record. The package panics on what it does not expect, which
+// comes back as an error.
 func golangEVTX(file []byte) (events []readEvent, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -8,7 +8,8 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// realRecord is a record of a sample log, taken apart as far as the writer can express it.
+// realRecord is a record of a sample log, taken apart as far as the writer can
+// express it.
 type realRecord struct {
 	size  int
 	nulls [][2]int // start and end in the record of NULL values, whose bytes mean nothing
@@ -17,7 +18,8 @@ type realRecord struct {
 	shape evtxtest.Shape
 }
 
-// readChunk takes the live records of a chunk apart; nil if one of them is beyond the writer.
+// readChunk takes the live records of a chunk apart; nil if one of them is
+// beyond the writer.
 func readChunk(chunk []byte) []realRecord {
 	if string(chunk[:8]) != "ElfChnk\x00" {
 		return nil
@@ -147,7 +149,8 @@ func (r *realRecord) literals(body []token) bool {
 	return true
 }
 
-// setLiteral sets the member of ev that the text of an element or attribute belongs to.
+// setLiteral sets the member of ev that the text of an element or attribute
+// belongs to.
 func setLiteral(ev *evtxtest.Event, path, text string) bool {
 	var err error
 	switch path {

@@ -7,8 +7,8 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// TestRendering writes a forwarded event with rendered text. golang-evtx puts RenderingInfo's elements
-// among the fields.
+// TestRendering writes a forwarded event with rendered text. golang-evtx puts
+// RenderingInfo's elements among the fields.
 func TestRendering(t *testing.T) {
 	ev := evtxtest.NewEvent(at, host, &evtxtest.Logoff{Target: pool, LogonType: 3})
 	ev.Rendering = &evtxtest.RenderingInfo{

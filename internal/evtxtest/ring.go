@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// Rotate returns a copy of file as a ring that has wrapped: its chunks are moved by n places, so that the
-// oldest one stands at position n and the newest before it, and the header names them. Chunks keep their
-// bytes, since nothing in a chunk depends on its place.
+// Rotate returns a copy of file as a ring that has wrapped: its chunks are
+// moved by n places, so that the oldest one stands at position n and the newest
+// before it, and the header names them. Chunks keep their bytes, since nothing
+// in a chunk depends on its place.
 func Rotate(file []byte, n int) ([]byte, error) {
 	chunks := (len(file) - fileHeaderSize) / chunkSize
 	if chunks <= 0 || n < 0 || n >= chunks {

@@ -8,8 +8,8 @@ var securityProvider = Provider{
 	Name: "Microsoft-Windows-Security-Auditing", GUID: MustGUID("54849625-5478-4994-A5BA-3E3B0328C30D"),
 }
 
-// securityDefinitions are the GUIDs that the payload definitions of event and number of fields have in
-// sample logs.
+// securityDefinitions are the GUIDs that the payload definitions of event and
+// number of fields have in sample logs.
 var securityDefinitions = map[[2]int]GUID{
 	{4608, 0}:  MustGUID("EECE26DD-7CCB-0DD6-8E03-701A29B763EE"),
 	{4616, 8}:  MustGUID("8543B709-C55E-D339-0694-DED9F57C3EA6"),
@@ -39,8 +39,8 @@ type Account struct {
 
 var nobody = MustSID("S-1-0-0")
 
-// addAccount adds the four fields of an account, each name with the given prefix. The zero Account reads
-// S-1-0-0, "-", "-", 0.
+// addAccount adds the four fields of an account, each name with the given
+// prefix. The zero Account reads S-1-0-0, "-", "-", 0.
 func (ev *Event) addAccount(prefix accountPrefix, a *Account) {
 	sid := a.SID
 	if sid == nil {
@@ -67,7 +67,8 @@ func orDash(s string) string {
 	return s
 }
 
-// addPointer adds a process ID, which is a pointer as wide as those of the host.
+// addPointer adds a process ID, which is a pointer as wide as those of the
+// host.
 func (ev *Event) addPointer(name string, n uint64, w Width) {
 	if w == Width32 {
 		ev.add(name, Pointer32(uint32(n)))
@@ -88,8 +89,8 @@ const (
 // ProcessCreatedForm is a set of fields of event 4688.
 type ProcessCreatedForm uint8
 
-// The sets of fields, from Microsoft's description of the event and, for the short form, from sample logs
-// of a Windows 8 or 2012 generation.
+// The sets of fields, from Microsoft's description of the event and, for the
+// short form, from sample logs of a Windows 8 or 2012 generation.
 const (
 	ProcessCreatedV2      ProcessCreatedForm = iota // Windows 10 and Server 2016: 15 fields
 	ProcessCreatedV2Short                           // 13 fields: no ParentProcessName, no MandatoryLabel

@@ -1,8 +1,9 @@
 package evtxtest
 
-// SysmonSchema names a generation of Sysmon by the number of fields of its event 1. The event version
-// stays the same from 16 to 23 fields, so nothing but the fields tells them apart. Field lists are those
-// of the manifest in Sysinternals' SysmonCommon, types those of sample logs.
+// SysmonSchema names a generation of Sysmon by the number of fields of its
+// event 1. The event version stays the same from 16 to 23 fields, so nothing
+// but the fields tells them apart. Field lists are those of the manifest in
+// Sysinternals' SysmonCommon, types those of sample logs.
 type SysmonSchema int
 
 // The generations; the zero SysmonSchema is Sysmon22.
@@ -36,8 +37,8 @@ var (
 	localSystem    = MustSID("S-1-5-18")
 )
 
-// sysmonDefinitions are the GUIDs that the payload definitions of event and number of fields have in
-// sample logs.
+// sysmonDefinitions are the GUIDs that the payload definitions of event and
+// number of fields have in sample logs.
 var sysmonDefinitions = map[[2]int]GUID{
 	{1, 16}: MustGUID("78F135C0-E661-E7E2-7A7C-1281B0E290CA"),
 	{1, 21}: MustGUID("D8A7EDE1-C63F-10FE-AC94-C9F4DAB4ECD2"),
@@ -65,7 +66,8 @@ func (ev *Event) sysmon(id uint16, version uint8) {
 	ev.UserID = localSystem
 }
 
-// define sets the GUID of the payload's definition once all fields have been added.
+// define sets the GUID of the payload's definition once all fields have been
+// added.
 func (ev *Event) define(known map[[2]int]GUID) {
 	ev.Payload.TemplateGUID = known[[2]int{int(ev.ID), len(ev.Payload.Fields)}]
 }
@@ -191,7 +193,8 @@ func (p *SysmonNetworkConnect) Put(ev *Event) {
 	ev.define(sysmonDefinitions)
 }
 
-// noSequence returns the schema to use for events that never had a SequenceNumber here.
+// noSequence returns the schema to use for events that never had a
+// SequenceNumber here.
 func (s SysmonSchema) noSequence() SysmonSchema {
 	if s == Sysmon17 {
 		return Sysmon16

@@ -14,8 +14,8 @@ var (
 	localService   = MustSID("S-1-5-19")
 )
 
-// kernelDefinitions are the GUIDs that the payload definitions of event and number of fields have in
-// sample logs.
+// kernelDefinitions are the GUIDs that the payload definitions of event and
+// number of fields have in sample logs.
 var kernelDefinitions = map[[2]int]GUID{
 	{1, 3}:  MustGUID("4C78A61F-D3D7-5703-1AAE-D6B09E325FCD"),
 	{12, 7}: MustGUID("E6534903-E4B2-5AB2-255A-419A05E7AA5C"),
@@ -38,7 +38,8 @@ func (p *KernelTimeChanged) Put(ev *Event) {
 	ev.define(kernelDefinitions)
 }
 
-// KernelStarted is Kernel-General event 12: the operating system started at a time.
+// KernelStarted is Kernel-General event 12: the operating system started at a
+// time.
 type KernelStarted struct {
 	Major, Minor, Build, QFE uint32
 	StartTime                FileTime
@@ -58,7 +59,8 @@ func (p *KernelStarted) Put(ev *Event) {
 	ev.define(kernelDefinitions)
 }
 
-// KernelStopped is Kernel-General event 13: the operating system is shutting down at a time.
+// KernelStopped is Kernel-General event 13: the operating system is shutting
+// down at a time.
 type KernelStopped struct{ StopTime FileTime }
 
 // Put implements [Source].
@@ -94,8 +96,9 @@ func (p *ServiceState) Put(ev *Event) {
 
 var aspnetSource = Provider{Name: "ASP.NET 4.0.30319.0"}
 
-// ASPNetException is Application event 1309: an unhandled exception in an ASP.NET application. It has 30
-// strings without names; the members here are those that vary between requests.
+// ASPNetException is Application event 1309: an unhandled exception in an
+// ASP.NET application. It has 30 strings without names; the members here are
+// those that vary between requests.
 type ASPNetException struct {
 	EventID                string // a GUID as 32 hexadecimal digits
 	Sequence, Occurrence   uint32

@@ -2,14 +2,17 @@ package evtxtest
 
 import "encoding/binary"
 
-// Template is a template definition: which GUID it goes by and what its body is.
+// Template is a template definition: which GUID it goes by and what its body
+// is.
 type Template struct {
 	GUID GUID
-	// Body writes the definition's element. Fragment header and end are added around it.
+	// Body writes the definition's element. Fragment header and end are
+	// added around it.
 	Body func(*Builder)
 }
 
-// Instance is where the parts of a template instance lie. Offsets are relative to the chunk.
+// Instance is where the parts of a template instance lie. Offsets are relative
+// to the chunk.
 type Instance struct {
 	Offset     uint32 // of the template instance token
 	Definition uint32 // of the definition it refers to
@@ -19,11 +22,12 @@ type Instance struct {
 	Level      int // 0 for the record's own template, 1 for one in a value of it, and so on
 }
 
-// SpecOf returns the offset of the four bytes (size u16, type u8, 0) that specify value i.
+// SpecOf returns the offset of the four bytes (size u16, type u8, 0) that
+// specify value i.
 func (i Instance) SpecOf(value int) uint32 { return i.Spec + 4 + 4*uint32(value) }
 
-// Instance appends a template instance with these values. The definition is written in place if the chunk
-// does not have it yet.
+// Instance appends a template instance with these values. The definition is
+// written in place if the chunk does not have it yet.
 func (b *Builder) Instance(t *Template, values ...Value) {
 	at, ok := b.definitions[t.GUID]
 	if !ok {
@@ -37,8 +41,9 @@ func (b *Builder) Instance(t *Template, values ...Value) {
 	b.writeValues(current, values)
 }
 
-// InstanceHeader appends a template instance up to and with the offset of its definition. A definition
-// must follow if definition is the offset right behind it, then the values.
+// InstanceHeader appends a template instance up to and with the offset of its
+// definition. A definition must follow if definition is the offset right behind
+// it, then the values.
 func (b *Builder) InstanceHeader(id, definition uint32) {
 	at := b.Offset()
 	b.Bytes(tokenTemplateInstance, 1)
@@ -51,8 +56,8 @@ func (b *Builder) InstanceHeader(id, definition uint32) {
 	}
 }
 
-// Define appends a template definition and makes it known to the chunk: next u32, GUID, length u32, body.
-// The body may refer to the definition it is in.
+// Define appends a template definition and makes it known to the chunk: next
+// u32, GUID, length u32, body. The body may refer to the definition it is in.
 func (b *Builder) Define(t *Template) {
 	next := b.define(t.GUID)
 	b.U32(next)

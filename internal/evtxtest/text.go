@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// valueText writes v as the text that a forwarded event holds: numbers in decimal, pointers and
-// hexadecimal types as 0x..., GUIDs in braces, times in ISO 8601, bytes as hexadecimal digits. NULL and
-// empty text are no token at all. An array is its items with ", " between them.
+// valueText writes v as the text that a forwarded event holds: numbers in
+// decimal, pointers and hexadecimal types as 0x..., GUIDs in braces, times in
+// ISO 8601, bytes as hexadecimal digits. NULL and empty text are no token at
+// all. An array is its items with ", " between them.
 func (p plainWriter) valueText(v *Value) {
 	switch {
 	case v.kind == kindText:
@@ -164,8 +165,8 @@ func (p plainWriter) appendTime(dst []byte, t FileTime) []byte {
 	return t.appendISO(dst, 9)
 }
 
-// changeCase changes the case of those hexadecimal digits of dst[from:] that are of the case of first,
-// which is 'a' or 'A'.
+// changeCase changes the case of those hexadecimal digits of dst[from:] that
+// are of the case of first, which is 'a' or 'A'.
 func changeCase(dst []byte, from int, first byte) []byte {
 	for i := from; i < len(dst); i++ {
 		if dst[i] >= first && dst[i] <= first+5 {

@@ -1,8 +1,8 @@
 package evtxtest
 
-// The BinXML tokens ([MS-EVEN6] 2.2.12). tokenMore is added where more of the same follows: to an open
-// start element that has attributes, to an attribute that is not the last, to character data before
-// further character data.
+// The BinXML tokens ([MS-EVEN6] 2.2.12). tokenMore is added where more of the
+// same follows: to an open start element that has attributes, to an attribute
+// that is not the last, to character data before further character data.
 const (
 	tokenEOF              = 0x00
 	tokenOpenStart        = 0x01
@@ -23,5 +23,6 @@ const (
 	tokenMore             = 0x40
 )
 
-// NoDependency is the dependency identifier of an element that depends on no value.
+// NoDependency is the dependency identifier of an element that depends on no
+// value.
 const NoDependency = 0xFFFF

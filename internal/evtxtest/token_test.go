@@ -6,8 +6,8 @@ import (
 	"unicode/utf16"
 )
 
-// token is one BinXML token as the tests' own small walker sees it. It serves to take real records apart
-// and knows nothing of the writer.
+// token is one BinXML token as the tests' own small walker sees it. It serves
+// to take real records apart and knows nothing of the writer.
 type token struct {
 	code  byte   // without the 'more follows' bit
 	name  string // of elements, attributes and entities
@@ -67,7 +67,8 @@ func (w *walker) name() string {
 	return name
 }
 
-// fragment reads tokens up to and with the end of the fragment. It stops before a template instance.
+// fragment reads tokens up to and with the end of the fragment. It stops before
+// a template instance.
 func (w *walker) fragment(inTemplate bool) []token {
 	var tokens []token
 	for w.err == nil {

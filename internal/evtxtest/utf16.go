@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendUTF16 appends s, which is UTF-8, as UTF-16LE. Bytes that are not UTF-8 become U+FFFD.
+// appendUTF16 appends s, which is UTF-8, as UTF-16LE. Bytes that are not UTF-8
+// become U+FFFD.
 func appendUTF16[S string | []byte](dst []byte, s S) []byte {
 	dst = slices.Grow(dst, 2*len(s))
 	at := len(dst)
@@ -23,7 +24,8 @@ func appendUTF16[S string | []byte](dst []byte, s S) []byte {
 	return dst
 }
 
-// appendRunes is the part of appendUTF16 that begins with the first character beyond ASCII.
+// appendRunes is the part of appendUTF16 that begins with the first character
+// beyond ASCII.
 func appendRunes(dst []byte, s string) []byte {
 	for _, r := range s {
 		if r1, r2 := utf16.EncodeRune(r); r1 != utf8.RuneError {

@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// ValueType is the type byte of a value or of a substitution token ([MS-EVEN6] 2.2.12, ValueType).
+// ValueType is the type byte of a value or of a substitution token ([MS-EVEN6]
+// 2.2.12, ValueType).
 type ValueType uint8
 
-// The value types as they lie on disk. TypeArray is added to a type to make an array of it.
+// The value types as they lie on disk. TypeArray is added to a type to make an
+// array of it.
 const (
 	TypeNull       ValueType = 0x00
 	TypeString     ValueType = 0x01 // UTF-16LE, with or without a NUL at the end
@@ -52,13 +54,14 @@ const (
 	kindEmbed                    // what embed writes
 )
 
-// Value is one value of a template instance's substitution array: a type and what its bytes are. The zero
-// Value is NULL with size 0. Byte slices are kept, not copied.
+// Value is one value of a template instance's substitution array: a type and
+// what its bytes are. The zero Value is NULL with size 0. Byte slices are kept,
+// not copied.
 type Value struct {
 	// Type is the type in the value specification.
 	Type ValueType
-	// Declared is the type in the definition's substitution token; 0 means that it is Type, as in most
-	// real definitions.
+	// Declared is the type in the definition's substitution token; 0 means
+	// that it is Type, as in most real definitions.
 	Declared ValueType
 
 	kind  valueKind
@@ -84,18 +87,19 @@ func (v *Value) declared() ValueType {
 	return v.Type
 }
 
-// Null returns a NULL that occupies size bytes of filler. Live logs have such NULLs for Qualifiers
-// (2 bytes) and ActivityID (16 bytes).
+// Null returns a NULL that occupies size bytes of filler. Live logs have such
+// NULLs for Qualifiers (2 bytes) and ActivityID (16 bytes).
 func Null(size int) Value { return Value{Type: TypeNull, kind: kindNull, num: uint64(size)} }
 
 // Raw returns a value of any type with any bytes.
 func Raw(t ValueType, data []byte) Value { return Value{Type: t, raw: data} }
 
-// String returns s as UTF-16. Whether a NUL follows is for the writer to say (see [Style]).
+// String returns s as UTF-16. Whether a NUL follows is for the writer to say
+// (see [Style]).
 func String(s string) Value { return Value{Type: TypeString, kind: kindText, text: s} }
 
-// UTF16 returns a string value of exactly these UTF-16 units, for text that no Go string can hold, such
-// as lone surrogates.
+// UTF16 returns a string value of exactly these UTF-16 units, for text that no
+// Go string can hold, such as lone surrogates.
 func UTF16(units ...uint16) Value {
 	var raw []byte
 	for _, u := range units {
@@ -104,7 +108,8 @@ func UTF16(units ...uint16) Value {
 	return Raw(TypeString, raw)
 }
 
-// UTCText returns t as the text of Sysmon's UtcTime fields, "2006-01-02 15:04:05.000".
+// UTCText returns t as the text of Sysmon's UtcTime fields, "2006-01-02
+// 15:04:05.000".
 func UTCText(t FileTime) Value {
 	return Value{Type: TypeString, kind: kindUTCText, num: uint64(t)}
 }
@@ -169,10 +174,12 @@ func Hex32(n uint32) Value { return number(TypeHex32, 4, uint64(n)) }
 // Hex64 returns a 64-bit number that renders in hexadecimal.
 func Hex64(n uint64) Value { return number(TypeHex64, 8, n) }
 
-// Pointer32 returns a pointer of a 32-bit host: size_t in the definition, Hex32 in the value.
+// Pointer32 returns a pointer of a 32-bit host: size_t in the definition, Hex32
+// in the value.
 func Pointer32(n uint32) Value { return Hex32(n).As(TypeSizeT) }
 
-// Pointer64 returns a pointer of a 64-bit host: size_t in the definition, Hex64 in the value.
+// Pointer64 returns a pointer of a 64-bit host: size_t in the definition, Hex64
+// in the value.
 func Pointer64(n uint64) Value { return Hex64(n).As(TypeSizeT) }
 
 // Binary returns bytes.
@@ -192,8 +199,8 @@ func SIDValue(s SID) Value { return Raw(TypeSID, s) }
 // Time returns a FILETIME.
 func Time(t FileTime) Value { return number(TypeFileTime, 8, uint64(t)) }
 
-// SystemTime returns t as a SYSTEMTIME: year, month, day of week, day, hour, minute, second,
-// millisecond, each a u16, in UTC.
+// SystemTime returns t as a SYSTEMTIME: year, month, day of week, day, hour,
+// minute, second, millisecond, each a u16, in UTC.
 func SystemTime(t time.Time) Value { return Raw(TypeSystemTime, appendSystemTime(nil, t)) }
 
 func appendSystemTime(dst []byte, t time.Time) []byte {
@@ -207,8 +214,9 @@ func appendSystemTime(dst []byte, t time.Time) []byte {
 	return dst
 }
 
-// Array returns an array of type t whose items are the bytes of the given values, one behind the other.
-// It is meant for items of fixed size; for text see [Strings].
+// Array returns an array of type t whose items are the bytes of the given
+// values, one behind the other. It is meant for items of fixed size; for text
+// see [Strings].
 func Array(t ValueType, items ...Value) Value {
 	var raw []byte
 	for i := range items {
@@ -217,13 +225,15 @@ func Array(t ValueType, items ...Value) Value {
 	return Raw(TypeArray|t, raw)
 }
 
-// BinXML returns a value of type 0x21 with what write puts into the builder. Nothing is added: write
-// must end it with [Builder.EOF] if there is to be an end.
+// BinXML returns a value of type 0x21 with what write puts into the builder.
+// Nothing is added: write must end it with [Builder.EOF] if there is to be an
+// end.
 func BinXML(write func(*Builder)) Value {
 	return Value{Type: TypeBinXML, kind: kindEmbed, embed: write}
 }
 
-// appendPlain appends the bytes of a value of any kind but kindEmbed and kindNull, which need a Builder.
+// appendPlain appends the bytes of a value of any kind but kindEmbed and
+// kindNull, which need a Builder.
 func (v *Value) appendPlain(dst []byte) []byte {
 	switch v.kind {
 	case kindNumber:

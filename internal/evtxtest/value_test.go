@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// valueTests are all value types: what lies on disk, and the text of it in a forwarded event.
+// valueTests are all value types: what lies on disk, and the text of it in a
+// forwarded event.
 var valueTests = []struct {
 	name     string
 	value    evtxtest.Value
@@ -110,7 +111,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestValueText looks at the text of all value types in a forwarded event, which golang-evtx reads.
+// TestValueText looks at the text of all value types in a forwarded event,
+// which golang-evtx reads.
 func TestValueText(t *testing.T) {
 	f, err := evtxtest.Build(evtxtest.Options{Style: evtxtest.StyleForwarded}, []evtxtest.Event{textEvent()})
 	if err != nil {
@@ -141,7 +143,8 @@ func textEvent() evtxtest.Event {
 	return ev
 }
 
-// unreadable are the values that a reader cannot read or prints in a form of its own, and why.
+// unreadable are the values that a reader cannot read or prints in a form of
+// its own, and why.
 var unreadable = map[string]map[string]string{
 	"golang-evtx": {
 		"ANSI": "prints a list of numbers", "float": "unknown type", "double": "prints six digits",

@@ -7,11 +7,13 @@ import (
 	"io"
 )
 
-// ErrTooLong is returned for a record that does not fit into a chunk of its own.
+// ErrTooLong is returned for a record that does not fit into a chunk of its
+// own.
 var ErrTooLong = errors.New("evtxtest: record does not fit into a chunk")
 
-// Writer writes an EVTX file chunk by chunk. It is not safe for concurrent use. Errors of the underlying
-// io.Writer are returned once more by every later call.
+// Writer writes an EVTX file chunk by chunk. It is not safe for concurrent use.
+// Errors of the underlying io.Writer are returned once more by every later
+// call.
 type Writer struct {
 	out     io.Writer
 	options Options
@@ -45,9 +47,10 @@ type Writer struct {
 	firstNext  uint64 // the identifier after the first chunk's last
 }
 
-// NewWriter returns a Writer and writes the file's header. If w is an io.WriteSeeker, [Writer.Close] goes
-// back and puts the header's counts right; otherwise they stay those of a log that was never closed, and
-// the dirty flag is set.
+// NewWriter returns a Writer and writes the file's header. If w is an
+// io.WriteSeeker, [Writer.Close] goes back and puts the header's counts right;
+// otherwise they stay those of a log that was never closed, and the dirty flag
+// is set.
 func NewWriter(w io.Writer, o Options) (*Writer, error) {
 	e := &Writer{out: w, options: o, templates: map[string]*Template{}}
 	e.b.chunk = newChunk()
@@ -94,7 +97,8 @@ func (w *Writer) Write(ev *Event) error {
 	return err
 }
 
-// WriteRaw appends a record whose BinXML body writes. See [Builder] for how body is called.
+// WriteRaw appends a record whose BinXML body writes. See [Builder] for how
+// body is called.
 func (w *Writer) WriteRaw(id uint64, written FileTime, body func(*Builder)) error {
 	w.patchTime(written)
 	err := w.record(id, written, body)
@@ -105,11 +109,13 @@ func (w *Writer) WriteRaw(id uint64, written FileTime, body func(*Builder)) erro
 // EndChunk makes the next record begin a new chunk.
 func (w *Writer) EndChunk() { w.full = w.count > 0 }
 
-// Slack puts stale bytes, mostly a whole record of this or another log, behind the last record of the
-// current chunk when the chunk is finished. What does not fit is left out.
+// Slack puts stale bytes, mostly a whole record of this or another log, behind
+// the last record of the current chunk when the chunk is finished. What does
+// not fit is left out.
 func (w *Writer) Slack(stale []byte) { w.slack = append(w.slack, stale) }
 
-// nextID returns the next header identifier of logs that number their records themselves.
+// nextID returns the next header identifier of logs that number their records
+// themselves.
 func (w *Writer) nextID() uint64 {
 	if !w.started {
 		return max(w.options.FirstID, 1)
@@ -117,7 +123,8 @@ func (w *Writer) nextID() uint64 {
 	return w.lastID + 1
 }
 
-// patchTime sets the header time of the last record in exported logs, which is that of the next event.
+// patchTime sets the header time of the last record in exported logs, which is
+// that of the next event.
 func (w *Writer) patchTime(next FileTime) {
 	if w.options.Style == StyleExported && w.lastOffset != 0 {
 		binary.LittleEndian.PutUint64(w.b.buf[w.lastOffset+16:], uint64(next))
@@ -145,8 +152,8 @@ func (w *Writer) record(id uint64, written FileTime, body func(*Builder)) error 
 	return nil
 }
 
-// fits writes a record to the current chunk and reports true, or leaves the chunk as it is and reports
-// false.
+// fits writes a record to the current chunk and reports true, or leaves the
+// chunk as it is and reports false.
 func (w *Writer) fits(id uint64, written FileTime, body func(*Builder)) bool {
 	b := &w.b
 	mark, start := b.mark(), len(b.buf)
@@ -263,8 +270,9 @@ func (w *Writer) fileHeader() FileHeader {
 	return h
 }
 
-// Close writes the last chunk, the preallocated ones and, where that is possible, the file header with
-// the right counts. It does not close the underlying writer.
+// Close writes the last chunk, the preallocated ones and, where that is
+// possible, the file header with the right counts. It does not close the
+// underlying writer.
 func (w *Writer) Close() error {
 	if w.err != nil {
 		return w.err

@@ -59,7 +59,8 @@ func main() {
 	}
 }
 
-// run tries a sample and prints what survives. It reports whether few enough do.
+// run tries a sample and prints what survives. It reports whether few enough
+// do.
 func run(ctx context.Context, o options, paths []string) (held bool, err error) {
 	known, err := parseEquivalents(equivalents)
 	if err != nil {

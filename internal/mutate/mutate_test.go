@@ -195,9 +195,9 @@ func TestEquivalentsExist(t *testing.T) {
 	}
 }
 
-// TestTry: of a module with one function, changes that its test sees are killed,
-// one that it does not see survives, one that never ends is killed by its CPU
-// time, and the file stays as it is.
+// TestTry: of a module with one function, changes that its test sees are
+// killed, one that it does not see survives, one that never ends is killed by
+// its CPU time, and the file stays as it is.
 func TestTry(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a test binary for each mutant")

@@ -205,8 +205,8 @@ func (t *tester) build(ctx context.Context, pkg, binary, overlay string) (string
 	return binary, nil
 }
 
-// test runs a test binary, "" for none, within a limit of CPU time and the others.
-// It returns what was said and the CPU time taken.
+// test runs a test binary, "" for none, within a limit of CPU time and the
+// others. It returns what was said and the CPU time taken.
 func (t *tester) test(ctx context.Context, pkg, binary string, limit time.Duration) (output string, used time.Duration, err error) {
 	if binary == "" {
 		return "", 0, nil

@@ -26,8 +26,9 @@ func WriteManifest(file *os.File, manifest any) error {
 	return errors.Join(out.Encode(manifest), file.Close())
 }
 
-// Harmless returns a text with every character as _ that some file system or shell
-// takes for more than part of a name. Names that are taken for more as a whole stay.
+// Harmless returns a text with every character as _ that some file system or
+// shell takes for more than part of a name. Names that are taken for more as a
+// whole stay.
 func Harmless(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -3,8 +3,8 @@ package plural
 
 import "fmt"
 
-// Count returns a number with what it counts. The plural is given unless it only
-// takes an s.
+// Count returns a number with what it counts. The plural is given unless it
+// only takes an s.
 func Count(n int, what string, plural ...string) string {
 	switch {
 	case n == 1:

@@ -31,8 +31,9 @@ func (r *release) binary(t target) string {
 // maxBinary is the size that no binary reaches, in bytes.
 const maxBinary = 16_000_000
 
-// build builds the binary of a target. Its bytes depend on the sources, the version
-// and Go alone: not on the folder, nor on what a version control system says of it.
+// build builds the binary of a target. Its bytes depend on the sources, the
+// version and Go alone: not on the folder, nor on what a version control system
+// says of it.
 func (r *release) build(t target, out string) error {
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.release="+r.version, "-o", out, "./cmd/"+r.Name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+t.os, "GOARCH="+t.arch, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=")
@@ -57,8 +58,8 @@ func (r *release) execute(cmd *exec.Cmd) error {
 // shells are those that completion files are made for, with the files' names.
 var shells = map[string]string{"bash": "webshellscan", "zsh": "_webshellscan", "fish": "webshellscan.fish", "powershell": "webshellscan.ps1"}
 
-// documents writes the manual pages and completion files, which the program itself
-// knows.
+// documents writes the manual pages and completion files, which the program
+// itself knows.
 func (r *release) documents() error {
 	dir, err := os.MkdirTemp("", "release")
 	if err != nil {

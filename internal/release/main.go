@@ -1,7 +1,7 @@
 // Command release makes what is handed out of one description: binaries of all
-// systems, the same bytes wherever they are built, manual pages, completion files,
-// a bill of materials, and with -packages archives, .deb and .rpm packages, a Scoop
-// manifest and a Homebrew formula.
+// systems, the same bytes wherever they are built, manual pages, completion
+// files, a bill of materials, and with -packages archives, .deb and .rpm
+// packages, a Scoop manifest and a Homebrew formula.
 package main
 
 import (

@@ -186,7 +186,8 @@ func (r *release) scoop() error {
 	return errors.Join(err, os.WriteFile(filepath.Join(r.dist, r.Name+".json"), append(text, '\n'), 0o666))
 }
 
-// formula writes the formula of Homebrew, a package manager for macOS and Linux.
+// formula writes the formula of Homebrew, a package manager for macOS and
+// Linux.
 func (r *release) formula() error {
 	builds := make(map[string]map[string]string)
 	for _, t := range targets {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// asked skips a test that builds releases unless WEBSHELLSCAN_RELEASE is set, as
-// `make check-release` does.
+// asked skips a test that builds releases unless WEBSHELLSCAN_RELEASE is set,
+// as `make check-release` does.
 func asked(t *testing.T) {
 	t.Helper()
 	if os.Getenv("WEBSHELLSCAN_RELEASE") == "" {
@@ -21,8 +21,8 @@ func asked(t *testing.T) {
 	}
 }
 
-// copied returns a folder elsewhere with the sources, as an unpacked archive has
-// them.
+// copied returns a folder elsewhere with the sources, as an unpacked archive
+// has them.
 func copied(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -90,8 +90,8 @@ func made(t *testing.T) *release {
 	return r
 }
 
-// TestPackages: a release has what it should, its sums are right, its packages are
-// installed into an empty root, work there, and leave nothing when they are
+// TestPackages: a release has what it should, its sums are right, its packages
+// are installed into an empty root, work there, and leave nothing when they are
 // removed; and a second release is the same.
 func TestPackages(t *testing.T) {
 	asked(t)

@@ -1,5 +1,5 @@
-// Package utf8text gives text as UTF-8, whichever encoding of Unicode it has. It
-// knows nothing of what the text says.
+// Package utf8text gives text as UTF-8, whichever encoding of Unicode it has.
+// It knows nothing of what the text says.
 package utf8text
 
 import (
@@ -14,10 +14,11 @@ import (
 // bufferSize is how many bytes are read at once.
 const bufferSize = 64 << 10
 
-// NewReader returns a reader of text as UTF-8, without a byte order mark: it may
-// be UTF-16, with a mark or without, or have a mark of UTF-8. Of UTF-16 each lone
-// surrogate becomes U+FFFD, and an odd last byte is dropped; what is in no
-// encoding of Unicode is passed on as it is. The reader is for one goroutine.
+// NewReader returns a reader of text as UTF-8, without a byte order mark: it
+// may be UTF-16, with a mark or without, or have a mark of UTF-8. Of UTF-16
+// each lone surrogate becomes U+FFFD, and an odd last byte is dropped; what is
+// in no encoding of Unicode is passed on as it is. The reader is for one
+// goroutine.
 func NewReader(r io.Reader) *bufio.Reader {
 	b := bufio.NewReaderSize(r, bufferSize)
 	head, _ := b.Peek(4) // a shorter one is no UTF-16

@@ -45,9 +45,9 @@ func NewWriter() *Coder { return &Coder{writing: true, numbers: make(map[string]
 // NewReader returns a Coder that reads data, which must stay as it is.
 func NewReader(data []byte) *Coder { return &Coder{data: data, size: int64(len(data))} }
 
-// NewStream returns a Coder that reads size bytes, and holds few of them at once.
-// What bounds counts and lengths is size: it must be bounded by what is there.
-// End must be called.
+// NewStream returns a Coder that reads size bytes, and holds few of them at
+// once. What bounds counts and lengths is size: it must be bounded by what is
+// there. End must be called.
 func NewStream(from io.Reader, size int64) *Coder {
 	lent, ok := windows.Get().(*[window]byte)
 	if !ok {
@@ -221,8 +221,8 @@ func (c *Coder) Fixed(b []byte) {
 	}
 }
 
-// Bytes codes a row of bytes. What is read shares the memory of the Coder's data,
-// unless that is a stream.
+// Bytes codes a row of bytes. What is read shares the memory of the Coder's
+// data, unless that is a stream.
 func (c *Coder) Bytes(p *[]byte) {
 	n := c.Count(len(*p), 1)
 	if c.writing {
@@ -279,8 +279,8 @@ func (c *Coder) repeat(text string, size int64) bool {
 	return true
 }
 
-// Text codes a text. One that was met before takes a number, unless that was done
-// too often.
+// Text codes a text. One that was met before takes a number, unless that was
+// done too often.
 func (c *Coder) Text(p *string) {
 	if c.writing {
 		number := c.numbers[*p]
@@ -311,8 +311,8 @@ func (c *Coder) Text(p *string) {
 	}
 }
 
-// Count codes how many things follow, each of which takes at least so many bytes,
-// and returns it: n where c writes.
+// Count codes how many things follow, each of which takes at least so many
+// bytes, and returns it: n where c writes.
 func (c *Coder) Count(n, least int) int {
 	v := uint64(n)
 	c.Uint(&v)

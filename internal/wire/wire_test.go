@@ -78,8 +78,9 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestStream: a stream is read as the bytes are, whatever the pieces it comes in,
-// also things longer than what is held at once; one that ends early is an error.
+// TestStream: a stream is read as the bytes are, whatever the pieces it comes
+// in, also things longer than what is held at once; one that ends early is an
+// error.
 func TestStream(t *testing.T) {
 	in := example()
 	for i := range 5000 {
@@ -127,8 +128,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestRepeats: a text may be said again as often as it is written, and not so often
-// that few bytes make very many.
+// TestRepeats: a text may be said again as often as it is written, and not so
+// often that few bytes make very many.
 func TestRepeats(t *testing.T) {
 	text := strings.Repeat("x", 1<<16)
 	list := make([]string, 10_000)

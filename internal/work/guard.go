@@ -1,6 +1,6 @@
-// Package work runs work on several goroutines and keeps a panic within the piece
-// of work that it happened in. A panic is an error of this program, never of its
-// input, but even then everything else must be read and reported.
+// Package work runs work on several goroutines and keeps a panic within the
+// piece of work that it happened in. A panic is an error of this program, never
+// of its input, but even then everything else must be read and reported.
 //
 // Each is the one parallel loop and Guard the one panic guard of this module.
 // They know nothing of what is done, and neither logs nor prints: the caller
@@ -23,8 +23,8 @@ type Panic struct {
 // Error implements error.
 func (p *Panic) Error() string { return fmt.Sprintf("%v (%s)", p.Value, p.Place) }
 
-// Guard calls do. If do panics, Guard returns a *Panic that says where; a *Panic
-// that do itself panics with is returned as it is.
+// Guard calls do. If do panics, Guard returns a *Panic that says where; a
+// *Panic that do itself panics with is returned as it is.
 func Guard(do func()) (err error) {
 	defer func() {
 		if value := recover(); value != nil {

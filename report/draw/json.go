@@ -37,9 +37,9 @@ type treeProcess struct {
 	Rules          []string           `json:"rules"`
 	Evidence       []finding.Evidence `json:"evidence"`
 	LeftOut        *leftOutCounts     `json:"left_out,omitempty"`
-	// Count is how many processes of one shape this one stands for, and Last
-	// when the last of them started: of one that stands for itself neither is
-	// there.
+	// Count is how many processes of one shape this one stands for, and
+	// Last when the last of them started: of one that stands for itself
+	// neither is there.
 	Count int    `json:"count,omitempty"`
 	Last  string `json:"last,omitempty"`
 }

@@ -133,12 +133,12 @@ func (t *textPen) process(p proctree.Process, again repetition, before, below st
 	}
 }
 
-// minTextWidth is how many columns a text keeps beside the branches of its tree,
-// however deep it lies.
+// minTextWidth is how many columns a text keeps beside the branches of its
+// tree, however deep it lies.
 const minTextWidth = 20
 
-// wrapped writes a text behind what stands before its first line, and before the
-// others if it is broken.
+// wrapped writes a text behind what stands before its first line, and before
+// the others if it is broken.
 func (t *textPen) wrapped(content, first, others string) {
 	if t.options.Width == 0 {
 		t.line(first, content)

@@ -27,9 +27,10 @@ type Top struct {
 	// Host is the host's index in Forest.Hosts.
 	Host    int
 	Process proctree.Process
-	// Session, if not nil, makes Process the server process of a session, of
-	// whose tree is drawn what the session itself says (finding.Session.Tree). Of
-	// the limits of Options only Max counts then.
+	// Session, if not nil, makes Process the server process of a session,
+	// of whose tree is drawn what the session itself says
+	// (finding.Session.Tree). Of the limits of Options only Max counts
+	// then.
 	Session *finding.Session
 }
 
@@ -44,18 +45,18 @@ type Options struct {
 	// Evidence, if not nil, returns the records of a process's creation;
 	// without it JSON has none.
 	Evidence func(proctree.Process) []finding.Evidence
-	// Since and Until leave out processes that did not start from Since on and
-	// before Until, unless one below them did. Zero means no bound.
+	// Since and Until leave out processes that did not start from Since on
+	// and before Until, unless one below them did. Zero means no bound.
 	Since, Until event.Time
-	// Depth leaves out processes that lie more links below the first one of a
-	// tree; 0 means no bound.
+	// Depth leaves out processes that lie more links below the first one of
+	// a tree; 0 means no bound.
 	Depth int
 	// Max bounds the processes of all trees together: those that Mark has
-	// something to say of come first, then those that lie highest. 0 means the
-	// format's own bound, a negative number none.
+	// something to say of come first, then those that lie highest. 0 means
+	// the format's own bound, a negative number none.
 	Max int
-	// Width breaks the lines of text that are longer than so many columns, with the
-	// branches of the tree before each part; 0 leaves them whole.
+	// Width breaks the lines of text that are longer than so many columns,
+	// with the branches of the tree before each part; 0 leaves them whole.
 	Width int
 	// Interrupted marks trees of logs that were not all read.
 	Interrupted bool

@@ -12,9 +12,9 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// Marks are what somebody noted of findings in the page of an earlier scan: which
-// are seen or benign, and a text. They change nothing of what is found. The zero
-// value has none.
+// Marks are what somebody noted of findings in the page of an earlier scan:
+// which are seen or benign, and a text. They change nothing of what is found.
+// The zero value has none.
 type Marks struct{ list map[markKey]mark }
 
 // markKey names a finding as the page does: its texts are visible, so that the
@@ -51,7 +51,8 @@ const (
 	maxNote      = 4000     // characters
 )
 
-// ErrMarks is wrapped by errors that say that a file has no marks that can be used.
+// ErrMarks is wrapped by errors that say that a file has no marks that can be
+// used.
 var ErrMarks = errors.New("not a file of marks that can be used")
 
 // ReadMarks reads what a page saved. An error wraps ErrMarks, or is that of r.
@@ -97,7 +98,8 @@ func markKeyOf(f *finding.Finding) markKey {
 	return markKey{text.Visible(f.Host), f.ProcessID, f.Time.String()}
 }
 
-// markEntry is a mark for the script: the number of its finding, and what it says.
+// markEntry is a mark for the script: the number of its finding, and what it
+// says.
 type markEntry [3]any
 
 // entries returns the marks of findings, which have the numbers of their order.

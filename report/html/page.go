@@ -237,8 +237,8 @@ func WriteVerify(w io.Writer, res *scan.Result) error {
 }
 
 // writeHead writes the head, in which there is nothing from a log: the policy
-// with the hashes of style and script, the style, and a script if there is one to
-// run early.
+// with the hashes of style and script, the style, and a script if there is one
+// to run early.
 func writeHead(out *bufio.Writer, title, early string) {
 	if early != "" {
 		early = "<script>" + early + "</script>"

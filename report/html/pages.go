@@ -62,7 +62,8 @@ func (h *reportPage) BlindListed() []scan.Blind { return firstOf(h.Res.Summary.B
 
 func (h *reportPage) BlindLeft() int { return leftOf(h.Res.Summary.Blind) }
 
-// Traces are what else speaks of web servers on hosts without process creations.
+// Traces are what else speaks of web servers on hosts without process
+// creations.
 func (h *reportPage) Traces() []string {
 	var lines []string
 	for _, t := range firstOf(h.Res.Traces) {
@@ -71,7 +72,8 @@ func (h *reportPage) Traces() []string {
 	return lines
 }
 
-// TracesLeft counts the traces that are not listed, TracesTitle stands above them.
+// TracesLeft counts the traces that are not listed, TracesTitle stands above
+// them.
 func (h *reportPage) TracesLeft() int     { return leftOf(h.Res.Traces) }
 func (h *reportPage) TracesTitle() string { return phrase.Traces }
 

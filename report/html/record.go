@@ -163,8 +163,8 @@ func (d *pageData) ruleNumbers(f *finding.Finding) []int {
 	return numbers
 }
 
-// reasonNumbers returns the numbers of the reasons of a level, which many findings
-// have in common.
+// reasonNumbers returns the numbers of the reasons of a level, which many
+// findings have in common.
 func (d *pageData) reasonNumbers(reasons []string) []int {
 	numbers := make([]int, len(reasons))
 	for i, reason := range reasons {

@@ -22,7 +22,8 @@ type sessionView struct {
 	Tree     *treeNode
 	Facts    []fact
 	Shapes   []shapeRow
-	// Entries, Story and Indicators are what the evidence says besides of it.
+	// Entries, Story and Indicators are what the evidence says besides of
+	// it.
 	Entries    [][]phrase.Part
 	Story      []phrase.StoryLine
 	Indicators []phrase.Part

@@ -47,8 +47,8 @@ type stackView struct {
 func (v *stackView) KindsLeft() int { return v.Total - len(v.Kinds) - len(v.MoreKinds) }
 func (v *stackView) MovedLeft() int { return v.TotalMoved - len(v.Moved) - len(v.MoreMoved) }
 
-// newStackView returns the stack as the page shows it. link returns the link to a
-// session, "" if it is not shown.
+// newStackView returns the stack as the page shows it. link returns the link to
+// a session, "" if it is not shown.
 func newStackView(stack *finding.Stack, link func(*finding.Session) string) *stackView {
 	v := &stackView{Total: len(stack.Kinds), TotalMoved: len(stack.Moved)}
 	type group struct {

@@ -148,8 +148,8 @@ func openWith(t *testing.T, ctx context.Context, res *scan.Result, o report.Opti
 	return p
 }
 
-// reload shows the page anew. Unlike chromedp.Reload it returns when the new page
-// is loaded: what runs before may meet the old one, or half of the new.
+// reload shows the page anew. Unlike chromedp.Reload it returns when the new
+// page is loaded: what runs before may meet the old one, or half of the new.
 func (p *tab) reload() {
 	p.t.Helper()
 	p.text(`window.isOld = true`)
@@ -273,7 +273,8 @@ func browserTree(t *testing.T, ctx context.Context) {
 	p.want(`document.querySelectorAll('#sessions details:not([open])').length`, "0")
 	p.want(`[...document.querySelectorAll('#s0 .tree a')].filter(a => a.textContent.startsWith('csc.exe'))[0].closest('li').className`, "dim")
 
-	// What a process did, why its level is what it is, and its program's own hash stand at it.
+	// What a process did, why its level is what it is, and its program's
+	// own hash stand at it.
 	node := func(name string) string {
 		return `[...document.querySelectorAll('#s0 .tree a')].find(a => a.textContent.startsWith('` + name + `')).parentElement.innerText`
 	}
@@ -375,7 +376,8 @@ const contrast = `(() => {
 	return [...bad].join(', ');
 })()`
 
-// pdf prints the page and returns its text, by page; nil if nothing reads PDFs here.
+// pdf prints the page and returns its text, by page; nil if nothing reads PDFs
+// here.
 func (p *tab) pdf() []string {
 	p.t.Helper()
 	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF())
@@ -398,8 +400,8 @@ func (p *tab) pdf() []string {
 	return strings.Split(strings.TrimSuffix(string(s), "\f"), "\f")
 }
 
-// browserPrint: on paper there is a cover, and what somebody who decides reads, of
-// each session no more than two pages; the appendix has all findings.
+// browserPrint: on paper there is a cover, and what somebody who decides reads,
+// of each session no more than two pages; the appendix has all findings.
 func browserPrint(t *testing.T, ctx context.Context) {
 	res := reporttest.Shipped(t, filepath.Join("..", ".."), 0)
 	p := openWith(t, ctx, res, report.Options{Page: html.Options{Cover: html.Cover{Title: "Harbor <b>", Case: "IR-7", Author: "A. Analyst"}}})
@@ -593,12 +595,13 @@ func browserMarks(t *testing.T, ctx context.Context) {
 	p.has(`document.querySelector('#detail details pre').textContent`, `"EventRecordID": "9223372036854775809"`)
 }
 
-// crowdHosts is how many hosts browserFleet has: -crowd 5000 takes half a minute.
+// crowdHosts is how many hosts browserFleet has: -crowd 5000 takes half a
+// minute.
 var crowdHosts = flag.Int("crowd", 500, "hosts of the fleet view")
 
-// browserFleet: of very many hosts the first screen names the kinds of session with
-// how many hosts have each, the incidents before the noise, and the one command that
-// nobody else ran.
+// browserFleet: of very many hosts the first screen names the kinds of session
+// with how many hosts have each, the incidents before the noise, and the one
+// command that nobody else ran.
 func browserFleet(t *testing.T, ctx context.Context) {
 	folder := t.TempDir()
 	for file, err := range (fleet.Crowd{Seed: 7, Hosts: *crowdHosts}).Logs() {
@@ -645,7 +648,8 @@ func browserFleet(t *testing.T, ctx context.Context) {
 	}
 }
 
-// browserState: the address holds the filters and the order, and gives them back.
+// browserState: the address holds the filters and the order, and gives them
+// back.
 func browserState(t *testing.T, ctx context.Context) {
 	res := reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents)
 	p := open(t, ctx, res)
@@ -764,9 +768,9 @@ func browserSave(t *testing.T, ctx context.Context) {
 // program of its own, and no part of this one.
 var axe = flag.String("axe", os.Getenv("AXE"), "axe.min.js of the npm package axe-core")
 
-// browserAccess: nothing that can be pressed is within something else that can be,
-// all that scrolls can be reached by keyboard, every control has a name; and
-// axe-core, if it is there, finds nothing.
+// browserAccess: nothing that can be pressed is within something else that can
+// be, all that scrolls can be reached by keyboard, every control has a name;
+// and axe-core, if it is there, finds nothing.
 func browserAccess(t *testing.T, ctx context.Context) {
 	var source []byte
 	if *axe != "" {
@@ -823,8 +827,8 @@ func savedMarks(p *tab) html.Marks {
 	return marks
 }
 
-// browserMark: findings are marked and noted, and stay so in this browser; what is
-// saved marks the page of the next scan in any.
+// browserMark: findings are marked and noted, and stay so in this browser; what
+// is saved marks the page of the next scan in any.
 func browserMark(t *testing.T, ctx context.Context) {
 	res := reporttest.Many(30)
 	p := open(t, ctx, res)
@@ -858,8 +862,9 @@ func browserMark(t *testing.T, ctx context.Context) {
 	p.want(`window.hacked`, "undefined")
 }
 
-// browserGraph: a session's tree is drawn, with all processes that the page shows of
-// it; it can be zoomed and moved, leads to the processes, and is saved whole.
+// browserGraph: a session's tree is drawn, with all processes that the page
+// shows of it; it can be zoomed and moved, leads to the processes, and is saved
+// whole.
 func browserGraph(t *testing.T, ctx context.Context) {
 	p := open(t, ctx, reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents))
 	p.text(`(() => { window.saved = []; URL.createObjectURL = blob => { window.saved.push(blob); return 'blob:none'; }; HTMLAnchorElement.prototype.click = function () { window.file = this.download; }; })()`)
@@ -899,8 +904,8 @@ func browserGraph(t *testing.T, ctx context.Context) {
 	p.has(detail, "w3wp.exe")
 }
 
-// browserTimeLine: the time line shows any stretch of time, of all hosts or one, and
-// the findings in it; it gives its stretch to the filters.
+// browserTimeLine: the time line shows any stretch of time, of all hosts or
+// one, and the findings in it; it gives its stretch to the filters.
 func browserTimeLine(t *testing.T, ctx context.Context) {
 	res := reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents)
 	p := open(t, ctx, res)
@@ -947,8 +952,9 @@ func browserTimeLine(t *testing.T, ctx context.Context) {
 // barSum is how many findings the bars of the time line stand for.
 const barSum = `[...document.querySelectorAll('#timeline rect title')].map(n => parseInt(n.textContent)).reduce((a, b) => a + b, 0)`
 
-// browserTimeLineLeft: a time line that counts more findings than the page holds says
-// so, keeps its span, and is not drawn anew where nothing that is held has a time.
+// browserTimeLineLeft: a time line that counts more findings than the page
+// holds says so, keeps its span, and is not drawn anew where nothing that is
+// held has a time.
 func browserTimeLineLeft(t *testing.T, ctx context.Context) {
 	const kept, left = 20_000, 100
 	res := reporttest.Many(kept + left)
@@ -972,8 +978,9 @@ func browserTimeLineLeft(t *testing.T, ctx context.Context) {
 	p.has(matched, "20000 of 20000 findings")
 }
 
-// browserSessionBeyondList: the findings of a session that the list of the filter
-// leaves out are those of that session, by its button and by the address.
+// browserSessionBeyondList: the findings of a session that the list of the
+// filter leaves out are those of that session, by its button and by the
+// address.
 func browserSessionBeyondList(t *testing.T, ctx context.Context) {
 	res := oneEach(reporttest.Many(700))
 	p := open(t, ctx, res)
@@ -999,8 +1006,8 @@ func oneEach(res *scan.Result) *scan.Result {
 	return res
 }
 
-// browserMarkKept: a note of several lines comes back as it was, from the browser and
-// from a file, whatever else the browser keeps.
+// browserMarkKept: a note of several lines comes back as it was, from the
+// browser and from a file, whatever else the browser keeps.
 func browserMarkKept(t *testing.T, ctx context.Context) {
 	res := reporttest.Many(30)
 	p := open(t, ctx, res)

@@ -8,8 +8,8 @@ import (
 )
 
 // Command returns a command line as it is read best: without the folder if the
-// image is one of the system's own, and with the image's name if the command line
-// does not name it.
+// image is one of the system's own, and with the image's name if the command
+// line does not name it.
 func Command(image, command string) string {
 	command = strings.TrimSpace(command)
 	if command == "" {

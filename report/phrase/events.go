@@ -19,7 +19,8 @@ const maxEventLines = 50
 // maxEventLine bounds one of those lines, in bytes of the event's own text.
 const maxEventLine = 300
 
-// Nothing says that no process was found, and not more than that if events were.
+// Nothing says that no process was found, and not more than that if events
+// were.
 func Nothing(res *scan.Result) string {
 	if n := len(eventFindings(res)); n > 0 {
 		return "No process is a finding, but " + plural.Count(n, "event matches a rule", "events match rules") + "."
@@ -44,8 +45,8 @@ func eventFindings(res *scan.Result) []*finding.Event {
 // RuleTitle is what people call a rule.
 func RuleTitle(r *rules.Rule) string { return cmp.Or(r.Title, r.Label()) }
 
-// EventFindings returns a line for each event that matches rules and belongs to no
-// session, up to a bound that the last line tells.
+// EventFindings returns a line for each event that matches rules and belongs to
+// no session, up to a bound that the last line tells.
 func EventFindings(res *scan.Result) []string {
 	var lines []string
 	list := eventFindings(res)

@@ -158,8 +158,8 @@ func (b *momentBuilder) arm(a *story.Armed) {
 	b.moments = append(b.moments, m)
 }
 
-// dropEchoes takes out the programs that a shell started by the words of its own
-// command line: what they did is told of the shell.
+// dropEchoes takes out the programs that a shell started by the words of its
+// own command line: what they did is told of the shell.
 func (b *momentBuilder) dropEchoes() {
 	words := make(map[*moment]string, len(b.moments))
 	for _, m := range b.moments {
@@ -198,9 +198,9 @@ func (b *momentBuilder) addHashes() {
 	}
 }
 
-// commandWords returns a command line as it stands in the line of what ran it: in
-// lower case, the program without its folder and ending. net.exe runs net1.exe with
-// its own arguments.
+// commandWords returns a command line as it stands in the line of what ran it:
+// in lower case, the program without its folder and ending. net.exe runs
+// net1.exe with its own arguments.
 func commandWords(image, command string) string {
 	name := strings.TrimSuffix(proctree.BaseName(image), ".exe")
 	if name == "net1" {
@@ -232,8 +232,8 @@ func (b *momentBuilder) event(e *finding.Event) {
 	b.add(m, effect{e.Time, e.Summary, b.note(e), e, e.Count, weight})
 }
 
-// isHabit reports whether an event is of a file and of a process that are nothing
-// by themselves: a page that is compiled, say.
+// isHabit reports whether an event is of a file and of a process that are
+// nothing by themselves: a page that is compiled, say.
 func (b *momentBuilder) isHabit(e *finding.Event) bool {
 	if len(e.Rules) > 0 || !e.Process.Exists() || e.Process == b.session.Worker {
 		return false

@@ -21,8 +21,8 @@ func NodeEvents(s *finding.Session) map[proctree.Process][]*finding.Event {
 	return events
 }
 
-// Heaviest returns the n events that weigh most in a story, in their order, and how
-// many more there are.
+// Heaviest returns the n events that weigh most in a story, in their order, and
+// how many more there are.
 func Heaviest(events []*finding.Event, n int) (list []*finding.Event, more int) {
 	if len(events) <= n {
 		return events, 0
@@ -34,8 +34,8 @@ func Heaviest(events []*finding.Event, n int) (list []*finding.Event, more int) 
 	return list, len(events) - n
 }
 
-// Because returns what made the level of a finding what it is: what raised it, else
-// what lowered it, "" if it is no other than that of its gravest rule.
+// Because returns what made the level of a finding what it is: what raised it,
+// else what lowered it, "" if it is no other than that of its gravest rule.
 func Because(f *finding.Finding) string {
 	for _, way := range []finding.LevelEffect{finding.LevelAtLeast, finding.LevelAtMost} {
 		for _, r := range f.LevelReasons {
@@ -47,8 +47,8 @@ func Because(f *finding.Finding) string {
 	return ""
 }
 
-// OwnHash returns the SHA-256 of a finding's program, "" if it is not known or the
-// program is one of Windows or installed.
+// OwnHash returns the SHA-256 of a finding's program, "" if it is not known or
+// the program is one of Windows or installed.
 func OwnHash(f *finding.Finding) string {
 	if story.InSystemFolder(f.Image) {
 		return ""

@@ -90,8 +90,8 @@ func Blind(s *scan.Summary) string {
 	return plural.Count(n, "host has", "hosts have") + " no process creations: what ran there cannot be seen."
 }
 
-// FaultCount returns how many faults of a class a file has, or how many records or
-// chunks they say are missing.
+// FaultCount returns how many faults of a class a file has, or how many records
+// or chunks they say are missing.
 func FaultCount(d scan.FileFaults, class evtx.Class) int {
 	n := d.Counts[class]
 	for _, f := range d.First {

@@ -39,8 +39,8 @@ const maxEntryPoints = 3
 
 // EntryPoints says through which pages a session's processes may have been
 // started, a sentence each: how many of the processes began while the page ran,
-// how many would by chance, who asked for it. It returns nothing of a session of
-// whose time no web log tells.
+// how many would by chance, who asked for it. It returns nothing of a session
+// of whose time no web log tells.
 func EntryPoints(s *finding.Session) [][]Part {
 	var list [][]Part
 	for _, p := range s.EntryPoints[:min(len(s.EntryPoints), maxEntryPoints)] {

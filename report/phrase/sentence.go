@@ -61,7 +61,8 @@ func ranParts(s *finding.Session) []Part {
 	return append(parts, said(", the first "), clipped(Command(f.Image, f.CommandLine)))
 }
 
-// deedParts says what was written, reached and left behind, and what ran by that.
+// deedParts says what was written, reached and left behind, and what ran by
+// that.
 func deedParts(s *finding.Session) []Part {
 	var wrote, reached []string
 	for _, m := range momentsOf(s) {
@@ -111,7 +112,8 @@ func values(list []story.Indicator) []string {
 	return texts
 }
 
-// certainty says how sure the links of a session's processes to their server are.
+// certainty says how sure the links of a session's processes to their server
+// are.
 func certainty(s *finding.Session) string {
 	return "Links to the server: " + cmp.Or(LinkText(s.Link), s.Link.String()) + "."
 }

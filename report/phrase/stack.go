@@ -11,12 +11,12 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// MaxRead is up to how many sessions are read one by one. Above that a report for
-// people begins with their stack.
+// MaxRead is up to how many sessions are read one by one. Above that a report
+// for people begins with their stack.
 const MaxRead = 20
 
-// Stack returns the stack that a report for people begins with, nil if there are
-// so few sessions that it begins with these.
+// Stack returns the stack that a report for people begins with, nil if there
+// are so few sessions that it begins with these.
 func Stack(res *scan.Result) *finding.Stack {
 	if len(res.Sessions) <= MaxRead {
 		return nil
@@ -24,8 +24,8 @@ func Stack(res *scan.Result) *finding.Stack {
 	return finding.NewStack(res.Sessions)
 }
 
-// FirstSessions returns the sessions to read first, at most n: the first of each
-// kind of a stack, and the gravest if there is none.
+// FirstSessions returns the sessions to read first, at most n: the first of
+// each kind of a stack, and the gravest if there is none.
 func FirstSessions(res *scan.Result, stack *finding.Stack, n int) []*finding.Session {
 	if stack == nil {
 		return res.Sessions[:min(n, len(res.Sessions))]
@@ -48,8 +48,8 @@ func KindServer(k *finding.Kind) string {
 	return "(unknown)"
 }
 
-// Ran returns what ran in the sessions of a kind, at most n commands, and how many
-// more there are.
+// Ran returns what ran in the sessions of a kind, at most n commands, and how
+// many more there are.
 func Ran(k *finding.Kind, n int) (commands []string, more int) {
 	for _, f := range k.Ran[:min(n, len(k.Ran))] {
 		commands = append(commands, ranText(f))
@@ -65,7 +65,8 @@ func ranText(f *finding.Finding) string {
 	return clippedRan(Command(f.Image, f.CommandLine))
 }
 
-// clippedRan is a command on one line, cut to the length that a list has room for.
+// clippedRan is a command on one line, cut to the length that a list has room
+// for.
 func clippedRan(line string) string {
 	const most = 120 // characters
 	return text.Clip(strings.Join(strings.Fields(line), " "), most)
@@ -82,8 +83,8 @@ func MovedText(m *finding.Movement) []Part {
 	return sentenceOf(said(string(m.Kind)+" "), clipped(m.Value))
 }
 
-// Way says on how many hosts something that moved was seen: on which first, and on
-// which then, of these at most n by name.
+// Way says on how many hosts something that moved was seen: on which first, and
+// on which then, of these at most n by name.
 func Way(m *finding.Movement, n int) []Part {
 	parts := sentenceOf(said(plural.Count(len(m.Sightings), "host")+", first "), clipped(m.Sightings[0].Host))
 	then := m.Sightings[1:]

@@ -39,12 +39,13 @@ func Plain(parts []Part) string {
 
 // StoryLine is one line of a session's story.
 type StoryLine struct {
-	// First and Last are when what it says happened; they are the same if it was one
-	// thing.
+	// First and Last are when what it says happened; they are the same if
+	// it was one thing.
 	First, Last event.Time
 	Level       rules.Level // of the findings and rules that it stands for
 	Parts       []Part
-	// Process is the first that it is about; the zero Process if it is about none.
+	// Process is the first that it is about; the zero Process if it is
+	// about none.
 	Process proctree.Process
 }
 
@@ -54,7 +55,8 @@ const MaxStoryLines = 10
 const (
 	maxStoryText  = 160 // characters of one text from a log
 	maxStoryNamed = 4   // things that one line names of a kind
-	// laterOfProcess is how long after it began what a process does is told with it.
+	// laterOfProcess is how long after it began what a process does is told
+	// with it.
 	laterOfProcess = event.Minute
 )
 
@@ -65,8 +67,8 @@ func HasStory(s *finding.Session) bool {
 }
 
 // Story returns what happened in a session, in the order of time and in at most
-// MaxStoryLines lines: commands with the requests that may have started them, and
-// what these wrote, reached, and left behind. What weighs least is folded.
+// MaxStoryLines lines: commands with the requests that may have started them,
+// and what these wrote, reached, and left behind. What weighs least is folded.
 func Story(s *finding.Session) []StoryLine {
 	moments := momentsOf(s)
 	for kept := min(len(moments), MaxStoryLines); kept >= 0; kept-- {
@@ -118,8 +120,8 @@ func linesOf(groups [][]*moment) []StoryLine {
 	return lines
 }
 
-// requestParts names the request that a line begins with, shortly where it is of
-// the same page and client as the last that a line named.
+// requestParts names the request that a line begins with, shortly where it is
+// of the same page and client as the last that a line named.
 func requestParts(r *finding.Request, page *string) []Part {
 	name := requestShort(r)
 	if name == *page {
@@ -238,8 +240,8 @@ func namedMoments(group []*moment) []*moment {
 	return heaviest
 }
 
-// commonRequest returns a request of a group if all its requests are of one page
-// and client.
+// commonRequest returns a request of a group if all its requests are of one
+// page and client.
 func commonRequest(group []*moment) *finding.Request {
 	var common *finding.Request
 	for _, m := range group {

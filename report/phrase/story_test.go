@@ -16,8 +16,8 @@ import (
 	"webshellscan/scan/story"
 )
 
-// TestStoryIsShort: however much happened, a story has ten lines at most, in the
-// order of time, and what weighs most stands in one of its own.
+// TestStoryIsShort: however much happened, a story has ten lines at most, in
+// the order of time, and what weighs most stands in one of its own.
 func TestStoryIsShort(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 10, 11, 100, 5000} {
 		s := &finding.Session{}
@@ -104,8 +104,8 @@ func sessionOf(t *testing.T, name string) *finding.Session {
 	return res.Sessions[0]
 }
 
-// TestSentenceNamesWhatWasWritten: a file that was read or only asked for is none
-// that a session wrote.
+// TestSentenceNamesWhatWasWritten: a file that was read or only asked for is
+// none that a session wrote.
 func TestSentenceNamesWhatWasWritten(t *testing.T) {
 	access := func(id uint16, mask, path string) *finding.Event {
 		fields := []story.Field{{Name: "ObjectType", Value: "File"}, {Name: "ObjectName", Value: path}, {Name: "AccessMask", Value: mask}}

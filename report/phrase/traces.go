@@ -34,8 +34,8 @@ func Trace(t *scan.Trace) string {
 		text.Clip(text.Visible(t.Example.Summary), maxEventLine))
 }
 
-// WithTraces returns the reason why nothing that ran on a host can be seen, with
-// what else its logs have.
+// WithTraces returns the reason why nothing that ran on a host can be seen,
+// with what else its logs have.
 func WithTraces(res *scan.Result, host, reason string) string {
 	var parts []string
 	for _, t := range TracesOf(res, host) {

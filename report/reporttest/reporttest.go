@@ -58,8 +58,8 @@ func Result(findings ...*finding.Finding) *scan.Result {
 	return res
 }
 
-// tell gives a result's first session a story whose texts all are the given one,
-// and the result an event without a session.
+// tell gives a result's first session a story whose texts all are the given
+// one, and the result an event without a session.
 func tell(res *scan.Result, s string) {
 	session := res.Sessions[0]
 	rule := []*rules.Rule{{Name: "some_event_rule", Title: s, Level: rules.LevelHigh}}

@@ -1,6 +1,7 @@
 // Package builtin holds the rules that are part of webshellscan, and says what
 // their custom attributes mean: which rule tells what a process is, and which
-// says how grave a finding is. It knows package rules, and no process and no log.
+// says how grave a finding is. It knows package rules, and no process and no
+// log.
 //
 //	list, err := builtin.Rules()
 //	servers, others := builtin.SplitServers(list)

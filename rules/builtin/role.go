@@ -6,17 +6,17 @@ import (
 	"webshellscan/rules"
 )
 
-// The roles of rules that tell whether a process is a server, and of which kind.
-// The first rule that matches a process names it, those of RoleUnknownServer
-// last.
+// The roles of rules that tell whether a process is a server, and of which
+// kind. The first rule that matches a process names it, those of
+// RoleUnknownServer last.
 const (
 	// RoleWebServer is of web servers, and of what else has a web console.
 	RoleWebServer = "web_server"
 	// RoleOtherServer is of servers that serve something else: databases,
 	// management agents.
 	RoleOtherServer = "other_server"
-	// RoleUnknownServer is of what behaves as a server does, and has a name that
-	// no rule knows.
+	// RoleUnknownServer is of what behaves as a server does, and has a name
+	// that no rule knows.
 	RoleUnknownServer = "unknown_server"
 )
 
@@ -25,21 +25,21 @@ const (
 const RoleWebApplication = "web_application"
 
 // RoleTechnique is the role of rules that map one program or behaviour to what
-// it is called by MITRE ATT&CK, CAR and D3FEND: they are asked of findings only,
-// and their tags are claimed of the processes that they match.
+// it is called by MITRE ATT&CK, CAR and D3FEND: they are asked of findings
+// only, and their tags are claimed of the processes that they match.
 const RoleTechnique = "technique"
 
-// The roles of rules that give no findings by themselves but say how grave those
-// of others are. Each has a level, and a sentence that says why: see Why.
+// The roles of rules that give no findings by themselves but say how grave
+// those of others are. Each has a level, and a sentence that says why: see Why.
 const (
-	// RoleRaise is the role of rules that speak against what a finding's process
-	// did: its level is at least theirs.
+	// RoleRaise is the role of rules that speak against what a finding's
+	// process did: its level is at least theirs.
 	RoleRaise = "raise"
-	// RoleLower is the role of rules that know what a finding's process did for a
-	// habit: its level is at most theirs.
+	// RoleLower is the role of rules that know what a finding's process did
+	// for a habit: its level is at most theirs.
 	RoleLower = "lower"
-	// RoleRaiseSession is the role of rules that are asked of the web server of a
-	// session: its level is at least theirs.
+	// RoleRaiseSession is the role of rules that are asked of the web
+	// server of a session: its level is at least theirs.
 	RoleRaiseSession = "raise_session"
 )
 
@@ -77,8 +77,8 @@ func Why(r *rules.Rule) string { return r.Custom["why"] }
 func Behaviour(r *rules.Rule) string { return r.Custom["behaviour"] }
 
 // Despite returns the custom attribute `despite` of a rule that lowers: the
-// names or IDs, joined by commas, of rules that raise and are set aside where it
-// matches.
+// names or IDs, joined by commas, of rules that raise and are set aside where
+// it matches.
 func Despite(r *rules.Rule) []string { return rules.SplitList(r.Custom["despite"]) }
 
 // SetsAside reports whether a rule that lowers sets aside one that raises.
@@ -92,8 +92,8 @@ func SplitServers(list []*rules.Rule) (servers, others []*rules.Rule) {
 	return append(servers, unknown...), others
 }
 
-// SplitLevels returns the rules that raise or lower the level of findings, those
-// that raise that of sessions, and the others.
+// SplitLevels returns the rules that raise or lower the level of findings,
+// those that raise that of sessions, and the others.
 func SplitLevels(list []*rules.Rule) (levels, sessions, others []*rules.Rule) {
 	raise, others := SplitRole(list, RoleRaise)
 	lower, others := SplitRole(others, RoleLower)

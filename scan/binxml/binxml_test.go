@@ -23,8 +23,8 @@ const corpus = "../../../shared/corpus/logs"
 // records.
 const chunkHead, recordHead, recordTail = 512, 24, 4
 
-// eachRecord calls do for the sound records of the shipped and the real logs, with
-// their chunks.
+// eachRecord calls do for the sound records of the shipped and the real logs,
+// with their chunks.
 func eachRecord(t *testing.T, do func(path string, chunk []byte, at, size int)) {
 	t.Helper()
 	decoder := evtx.NewDecoder(evtx.NewSelection(nil))
@@ -66,8 +66,8 @@ func eachOf(decoder *evtx.Decoder, chunk []byte, do func(at, size int)) {
 	}
 }
 
-// TestRoundTrip: every sound record can be taken apart, and says in another chunk,
-// behind other records, what it said in its own.
+// TestRoundTrip: every sound record can be taken apart, and says in another
+// chunk, behind other records, what it said in its own.
 func TestRoundTrip(t *testing.T) {
 	var chunk binxml.Chunk
 	chunk.Reset(chunkHead)
@@ -144,8 +144,8 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever the bytes are, parsing and writing end, and what is XML is
-// well formed.
+// FuzzParse: whatever the bytes are, parsing and writing end, and what is XML
+// is well formed.
 func FuzzParse(f *testing.F) {
 	data, err := os.ReadFile("../../testdata/logs/WEB02/System.evtx")
 	if err != nil {

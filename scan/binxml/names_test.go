@@ -7,8 +7,8 @@ import (
 	"webshellscan/scan/binxml"
 )
 
-// TestManyNames: a record whose references all name the same long text is refused
-// before they are worth more than a few chunks.
+// TestManyNames: a record whose references all name the same long text is
+// refused before they are worth more than a few chunks.
 func TestManyNames(t *testing.T) {
 	const long = 0x8000 // where the name node is
 	for targets, sound := range map[int]bool{4: true, 3000: false} {

@@ -6,16 +6,17 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Limits, as of package evtx: at least ten times what the largest real log needs.
+// Limits, as of package evtx: at least ten times what the largest real log
+// needs.
 const (
 	maxDepth  = 64      // elements, and documents within values
 	maxValues = 1024    // of one instance
 	maxNodes  = 1 << 15 // of one record
 )
 
-// Parse returns the tree of the binary XML from one offset of a chunk to another.
-// The chunk is in memory from its start on: definitions and names are looked up in
-// it. The tree has views into the chunk.
+// Parse returns the tree of the binary XML from one offset of a chunk to
+// another. The chunk is in memory from its start on: definitions and names are
+// looked up in it. The tree has views into the chunk.
 func Parse(chunk []byte, from, to int) (*Document, error) {
 	if from < 0 || from > to || to > len(chunk) {
 		return nil, ErrMalformed
@@ -227,7 +228,8 @@ func (p *parser) instance(depth int) *instance {
 	return in
 }
 
-// inValue parses the document that the value of a size before the position holds.
+// inValue parses the document that the value of a size before the position
+// holds.
 func (p *parser) inValue(size, depth int) *Document {
 	end := p.end
 	p.end, p.pos = p.pos, p.pos-size
@@ -236,8 +238,8 @@ func (p *parser) inValue(size, depth int) *Document {
 	return doc
 }
 
-// definition returns the definition at an offset of the chunk, and steps over it
-// where it stands at the position.
+// definition returns the definition at an offset of the chunk, and steps over
+// it where it stands at the position.
 func (p *parser) definition(at uint32, depth int) *definition {
 	head := int(at)
 	if p.bad || head > len(p.chunk)-24 {

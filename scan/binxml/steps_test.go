@@ -6,8 +6,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// TestSteps: elements that write nothing, each as often as an array above them has
-// items, end the XML of a record as a long text does.
+// TestSteps: elements that write nothing, each as often as an array above them
+// has items, end the XML of a record as a long text does.
 func TestSteps(t *testing.T) {
 	const items, children, values = 1 << 12, 1 << 10, 1 << 10
 	all := make([]value, values)

@@ -1,12 +1,12 @@
-// Package binxml takes a record's binary XML apart, into a tree without references
-// to other places of the chunk that the record lay in, and writes it again: into
-// another chunk, with the template definitions and names that it needs, or as XML.
-// Every value stays the bytes that the log holds ([MS-EVEN6] 2.2.12, libevtx format
-// documentation "Binary XML"): values and texts are views into the chunk, which must
-// not change while the tree is used.
+// Package binxml takes a record's binary XML apart, into a tree without
+// references to other places of the chunk that the record lay in, and writes it
+// again: into another chunk, with the template definitions and names that it
+// needs, or as XML. Every value stays the bytes that the log holds ([MS-EVEN6]
+// 2.2.12, libevtx format documentation "Binary XML"): values and texts are
+// views into the chunk, which must not change while the tree is used.
 //
-// Parse is for records that evtx.Decoder.Whole has found sound. It returns an error
-// on others, or a tree of what they say.
+// Parse is for records that evtx.Decoder.Whole has found sound. It returns an
+// error on others, or a tree of what they say.
 package binxml
 
 import (
@@ -18,7 +18,8 @@ import (
 // ErrMalformed: the bytes are no binary XML of a record.
 var ErrMalformed = errors.New("binxml: malformed")
 
-// noDependency is the dependency identifier of an element that depends on no value.
+// noDependency is the dependency identifier of an element that depends on no
+// value.
 const noDependency = 0xFFFF
 
 // Document is the binary XML of a record, or of a value that holds some.
@@ -31,8 +32,8 @@ type Document struct {
 type node struct {
 	token byte // as it was read, with event.MoreFollows
 	name  name // of an element, attribute, entity or processing instruction
-	// depends is the dependency identifier of an element; only those of definitions
-	// have one.
+	// depends is the dependency identifier of an element; only those of
+	// definitions have one.
 	depends    uint16
 	dependency bool
 	attributes []*node

@@ -8,11 +8,11 @@ import (
 )
 
 // Chunk is where documents are written to: a chunk from its start on, with the
-// names and definitions that it has so far. The zero Chunk is not ready for use:
-// call Reset first.
+// names and definitions that it has so far. The zero Chunk is not ready for
+// use: call Reset first.
 type Chunk struct {
-	// Data is the chunk up to its end so far. Whoever writes records puts what
-	// belongs around the documents behind it.
+	// Data is the chunk up to its end so far. Whoever writes records puts
+	// what belongs around the documents behind it.
 	Data []byte
 
 	names       map[name]uint32
@@ -167,8 +167,8 @@ func (c *Chunk) name(n name) {
 	*head, c.names[n] = at, at
 }
 
-// nameHash returns the hash of a name: the low word of the sum that multiplies by
-// 65599 before it adds each unit ([MS-EVEN6] 2.2.12.4 NameHash).
+// nameHash returns the hash of a name: the low word of the sum that multiplies
+// by 65599 before it adds each unit ([MS-EVEN6] 2.2.12.4 NameHash).
 func nameHash(n name) uint16 {
 	var h uint32
 	for i := 0; i+1 < len(n); i += 2 {
@@ -215,7 +215,8 @@ func (c *Chunk) values(list []value) {
 	}
 }
 
-// canonical returns the definition as a chunk would have it that has nothing else.
+// canonical returns the definition as a chunk would have it that has nothing
+// else.
 func (d *definition) canonical() []byte {
 	var c Chunk
 	c.Reset(0)

@@ -7,20 +7,20 @@ import (
 	"webshellscan/scan/event"
 )
 
-// maxXML bounds the XML of one record, in bytes: values may be used, and elements
-// repeated, more often than a real template does.
+// maxXML bounds the XML of one record, in bytes: values may be used, and
+// elements repeated, more often than a real template does.
 const maxXML = 4 << 20
 
 // maxSteps bounds the nodes and values that are gone through for the XML of one
-// record: elements that hold empty arrays write nothing, however often they stand
-// there.
+// record: elements that hold empty arrays write nothing, however often they
+// stand there.
 const maxSteps = 4 << 20
 
 // XML returns the document as XML, as Windows renders it: an attribute whose
-// optional value is NULL is left out, and so is an element that depends on a value
-// that is NULL; an element of an array is repeated for each of its items. What XML
-// cannot hold, such as control characters, is U+FFFD. It returns ErrMalformed if
-// that would be larger than any real record.
+// optional value is NULL is left out, and so is an element that depends on a
+// value that is NULL; an element of an array is repeated for each of its items.
+// What XML cannot hold, such as control characters, is U+FFFD. It returns
+// ErrMalformed if that would be larger than any real record.
 func (d *Document) XML() ([]byte, error) {
 	w := &xmlWriter{}
 	w.document(d, nil)

@@ -33,7 +33,8 @@ const (
 	Confirmed State = "confirmed"
 	// Differs: they read different values.
 	Differs State = "differs"
-	// Unconfirmed: the second decoder could not be asked, or gave no answer.
+	// Unconfirmed: the second decoder could not be asked, or gave no
+	// answer.
 	Unconfirmed State = "unconfirmed"
 )
 
@@ -52,8 +53,8 @@ type Checker struct {
 	decoder *evtx.Decoder
 	data    []byte           // the chunk that the second decoder has in hand
 	chunk   golangevtx.Chunk // with the definitions that it has parsed
-	// definitions are those that the second decoder has parsed in other chunks, by
-	// evtx.Decoder.Definition.
+	// definitions are those that the second decoder has parsed in other
+	// chunks, by evtx.Decoder.Definition.
 	definitions map[uint64]golangevtx.TemplateDefinitionData
 }
 
@@ -102,9 +103,9 @@ func (c *Checker) Check(offset int, recordID uint64) Result {
 	return Result{State: Confirmed, Raw: raw}
 }
 
-// decode decodes one record with golang-evtx. The chunk's tables are not parsed:
-// that would touch definitions which the record does not use and nobody has
-// looked at. A panic is returned as an error.
+// decode decodes one record with golang-evtx. The chunk's tables are not
+// parsed: that would touch definitions which the record does not use and nobody
+// has looked at. A panic is returned as an error.
 func (c *Checker) decode(offset int) (raw map[string]any, err error) {
 	caught := work.Guard(func() { raw, err = c.parse(offset) })
 	if p, ok := errors.AsType[*work.Panic](caught); ok {

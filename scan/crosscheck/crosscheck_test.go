@@ -75,8 +75,8 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
-// TestGuard: records that golang-evtx must not see are not given to it, and what
-// it cannot read is no confirmation.
+// TestGuard: records that golang-evtx must not see are not given to it, and
+// what it cannot read is no confirmation.
 func TestGuard(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -178,7 +178,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// checkLog asks the second decoder for each record of a log of the fault matrix.
+// checkLog asks the second decoder for each record of a log of the fault
+// matrix.
 func checkLog(t *testing.T, data []byte) {
 	t.Helper()
 	c, decoder := crosscheck.New(), evtx.NewDecoder(evtx.NewSelection(nil))

@@ -20,13 +20,14 @@ type Place struct {
 	// File numbers the input file, in the order in which a scan names its
 	// inputs. A reader of one file leaves it 0.
 	File uint32
-	// Offset is where the record begins, in bytes from the start of the file.
-	Offset int64
-	// Chunk is where the record's chunk begins, in bytes from the start of the
+	// Offset is where the record begins, in bytes from the start of the
 	// file.
+	Offset int64
+	// Chunk is where the record's chunk begins, in bytes from the start of
+	// the file.
 	Chunk int64
-	// HeaderID is the record identifier of the record header. Exports renumber
-	// it, so it may differ from Event.RecordID.
+	// HeaderID is the record identifier of the record header. Exports
+	// renumber it, so it may differ from Event.RecordID.
 	HeaderID uint64
 }
 
@@ -41,9 +42,9 @@ type Event struct {
 	// ID is System/EventID, Version is System/Version.
 	ID      uint16
 	Version uint8
-	// Key numbers what selected this event: the index in Want.Keys, or behind
-	// those in Want.Providers, or behind those in Want.Channels. The first that
-	// fits counts.
+	// Key numbers what selected this event: the index in Want.Keys, or
+	// behind those in Want.Providers, or behind those in Want.Channels. The
+	// first that fits counts.
 	Key int
 	// Time is System/TimeCreated/@SystemTime, or the record header's time
 	// (TimeFromHeader set) where the payload has none.

@@ -38,8 +38,8 @@ const (
 	ParentCommandLine
 	ParentUser
 
-	// Security 4688 (a new process has been created) and 4689 (a process has
-	// exited).
+	// Security 4688 (a new process has been created) and 4689 (a process
+	// has exited).
 	SubjectUserSID
 	SubjectUserName
 	SubjectDomainName
@@ -64,8 +64,8 @@ const (
 	NewTime
 	OldTime
 
-	// Eventlog 104 and 1102 (a log was cleared): ClearedChannel is the element
-	// Channel of UserData, which shares its name with System's.
+	// Eventlog 104 and 1102 (a log was cleared): ClearedChannel is the
+	// element Channel of UserData, which shares its name with System's.
 	ClearedChannel
 	BackupPath
 
@@ -73,14 +73,14 @@ const (
 	SubcategoryGUID
 	AuditPolicyChanges
 
-	// Sysmon 16 (its configuration changed) and 255 (an error; ErrorID is its
-	// field ID).
+	// Sysmon 16 (its configuration changed) and 255 (an error; ErrorID is
+	// its field ID).
 	Configuration
 	ConfigurationFileHash
 	ErrorID
 
-	// What System says of an event. These are no payload fields: an Event has
-	// them under their own names.
+	// What System says of an event. These are no payload fields: an Event
+	// has them under their own names.
 	Computer
 	Channel
 	ProviderName

@@ -4,8 +4,8 @@ import "iter"
 
 // Field is one value of a record under its own name.
 type Field struct {
-	// Name is the name that the record gives the value: the attribute Name of
-	// an element below EventData, else the element's name; "" for a Data
+	// Name is the name that the record gives the value: the attribute Name
+	// of an element below EventData, else the element's name; "" for a Data
 	// element without a name, as older providers write them. That of an
 	// attribute is the element's, "/@" and its own, such as
 	// "Execution/@ProcessID".
@@ -49,8 +49,8 @@ func (l FieldList) Unnamed(i int) Value {
 const (
 	// MaxListed is how many values an event lists.
 	MaxListed = 1024
-	// MaxListedBytes bounds the bytes of those values, in their disk form. A
-	// record of a log has 64 KiB, but may name one value many times.
+	// MaxListedBytes bounds the bytes of those values, in their disk form.
+	// A record of a log has 64 KiB, but may name one value many times.
 	MaxListedBytes = 256 << 10
 	// MaxName bounds the bytes of a name.
 	MaxName = 256
@@ -117,9 +117,9 @@ func (v Value) Items() iter.Seq[Value] {
 	}
 }
 
-// AppendFolded appends a field's name as names are compared: without blanks, which
-// rules leave out (Defender's "Threat Name" is ThreatName to them), and without
-// the case of ASCII letters.
+// AppendFolded appends a field's name as names are compared: without blanks,
+// which rules leave out (Defender's "Threat Name" is ThreatName to them), and
+// without the case of ASCII letters.
 func AppendFolded[T string | []byte](dst []byte, name T) []byte {
 	for i := range len(name) {
 		switch c := name[i]; {

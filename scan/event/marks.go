@@ -6,17 +6,17 @@ type Marks uint8
 
 // The marks.
 const (
-	// MarkRecovered: the record is no live one. It lies where a chunk has no
-	// records by its header, left over from an earlier use of the memory or the
-	// disk.
+	// MarkRecovered: the record is no live one. It lies where a chunk has
+	// no records by its header, left over from an earlier use of the memory
+	// or the disk.
 	MarkRecovered Marks = 1 << iota
-	// MarkSubstituted: the record's template definition is lost, and that of
-	// another place with the same template id was taken.
+	// MarkSubstituted: the record's template definition is lost, and that
+	// of another place with the same template id was taken.
 	MarkSubstituted
 	// MarkHidden: the record was hidden within another one.
 	MarkHidden
-	// MarkExported: the record is that of an export in another form than EVTX,
-	// whose times may be rounded.
+	// MarkExported: the record is that of an export in another form than
+	// EVTX, whose times may be rounded.
 	MarkExported
 )
 

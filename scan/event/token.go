@@ -1,8 +1,9 @@
 package event
 
-// The tokens of BinXML ([MS-EVEN6] 2.2.12; libevtx format documentation "Binary XML
-// token types"). MoreFollows is or-ed to TokenOpenElement if attributes follow, and
-// to TokenAttribute and the tokens of values if another one of them follows.
+// The tokens of BinXML ([MS-EVEN6] 2.2.12; libevtx format documentation "Binary
+// XML token types"). MoreFollows is or-ed to TokenOpenElement if attributes
+// follow, and to TokenAttribute and the tokens of values if another one of them
+// follows.
 const (
 	TokenEOF                  = 0x00
 	TokenOpenElement          = 0x01

@@ -24,7 +24,8 @@ func trimNUL16(b []byte) []byte {
 func AppendUTF16(dst, b []byte) []byte {
 	b = trimNUL16(b)
 	for len(b) >= 2 {
-		// Four units at a time as long as they are ASCII, which nearly all are.
+		// Four units at a time as long as they are ASCII, which nearly
+		// all are.
 		for len(b) >= 8 {
 			w := binary.LittleEndian.Uint64(b)
 			if w&0xFF80FF80FF80FF80 != 0 {

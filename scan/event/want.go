@@ -2,28 +2,29 @@ package event
 
 // Want says which events a reader is to give, and what of them.
 type Want struct {
-	// Keys are kinds of event. The fields that have a FieldID are always given.
+	// Keys are kinds of event. The fields that have a FieldID are always
+	// given.
 	Keys []Key
-	// Providers are those of which every event is wanted, whatever its ID, and
-	// Channels those of which every event is, whoever wrote it. Names are
-	// compared without case.
+	// Providers are those of which every event is wanted, whatever its ID,
+	// and Channels those of which every event is, whoever wrote it. Names
+	// are compared without case.
 	Providers, Channels []string
-	// AllFields asks for Event.System and Event.Payload with all that a record
-	// has. Fields asks for them with the fields of these names only, compared as
-	// FoldName has them.
+	// AllFields asks for Event.System and Event.Payload with all that a
+	// record has. Fields asks for them with the fields of these names only,
+	// compared as FoldName has them.
 	AllFields bool
 	Fields    []string
-	// Unlisted is how many of Keys, the first ones, are wanted without them: what has
-	// a FieldID is enough. No Gate is asked about them.
+	// Unlisted is how many of Keys, the first ones, are wanted without
+	// them: what has a FieldID is enough. No Gate is asked about them.
 	Unlisted int
-	// Noted are kinds of event that are not wanted yet: a reader tells of each chunk
-	// whether it may hold some.
+	// Noted are kinds of event that are not wanted yet: a reader tells of
+	// each chunk whether it may hold some.
 	Noted []Key
 	// Recovered asks also for records of logs that are no longer live: what
-	// lies behind the live records of a chunk, left from its last use or, in
-	// exports, from other memory, and what lies in emptied chunks. Such events
-	// have MarkRecovered, and come only if nothing about them is in doubt. They
-	// may be copies of live ones.
+	// lies behind the live records of a chunk, left from its last use or,
+	// in exports, from other memory, and what lies in emptied chunks. Such
+	// events have MarkRecovered, and come only if nothing about them is in
+	// doubt. They may be copies of live ones.
 	Recovered bool
 }
 

@@ -84,8 +84,8 @@ func streamFile(b testing.TB, o fleet.StreamOptions, style evtxtest.Style) []byt
 	return file.Data
 }
 
-// BenchmarkCarve searches for chunks where there are none: in zeros, in text and in
-// what looks like nothing, beside taking the CRC-32 of the same bytes.
+// BenchmarkCarve searches for chunks where there are none: in zeros, in text
+// and in what looks like nothing, beside taking the CRC-32 of the same bytes.
 func BenchmarkCarve(b *testing.B) {
 	const size = 32 << 20
 	noise := make([]byte, size)

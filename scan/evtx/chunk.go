@@ -22,12 +22,12 @@ type chunkWalk struct {
 
 	first    int        // offset of the first record met
 	lastTime event.Time // of the last record met, 0 if it cannot be compared
-	// The earliest and latest times of the records before the last one; 0 if no
-	// other than the last one's has been seen.
+	// The earliest and latest times of the records before the last one; 0
+	// if no other than the last one's has been seen.
 	earliest, latest event.Time
 	lastHeader       event.Time // in the header of the last record met
-	// How many records have their own time in their header, and how many the next
-	// record's.
+	// How many records have their own time in their header, and how many
+	// the next record's.
 	ownTimes, nextTimes int
 }
 

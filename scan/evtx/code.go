@@ -66,8 +66,8 @@ func CodeFault(c *wire.Coder, f **FormatError) {
 	(*f).Code(c)
 }
 
-// CodeChunks writes or reads what Reader.Chunks needs of chunks, and their times.
-// They must be sorted by offset.
+// CodeChunks writes or reads what Reader.Chunks needs of chunks, and their
+// times. They must be sorted by offset.
 func CodeChunks(c *wire.Coder, chunks *[]Chunk) {
 	var offset, before int64
 	var latest event.Time
@@ -102,9 +102,9 @@ func SortDeferred(records []Deferred) {
 	slices.SortFunc(records, func(a, b Deferred) int { return cmp.Compare(a.Offset, b.Offset) })
 }
 
-// keptDefinition is a template definition apart from the chunks that it stood in, as
-// it is written: its bytes, and the names that it takes from elsewhere in the
-// chunk.
+// keptDefinition is a template definition apart from the chunks that it stood
+// in, as it is written: its bytes, and the names that it takes from elsewhere
+// in the chunk.
 type keptDefinition struct {
 	id           uint32
 	place        place
@@ -128,9 +128,9 @@ func (d *Definitions) Code(c *wire.Coder) {
 	}
 }
 
-// Adopt adds definitions that were read: compiled for sel, what a selection's lists
-// need. No definition counts for more chunks than so many, those of which whoever
-// wrote the definitions tells.
+// Adopt adds definitions that were read: compiled for sel, what a selection's
+// lists need. No definition counts for more chunks than so many, those of which
+// whoever wrote the definitions tells.
 func (d *TemplatePool) Adopt(defs *Definitions, sel *Selection, chunks int) {
 	reader := NewReader(sel)
 	for i := range defs.list {
@@ -207,8 +207,8 @@ func (rd *Reader) adopt(def *keptDefinition) {
 	t.candidate.sure += def.sure
 }
 
-// placeIn writes the definition into an empty chunk, with the names that it takes
-// from elsewhere behind it, and reports whether there is room.
+// placeIn writes the definition into an empty chunk, with the names that it
+// takes from elsewhere behind it, and reports whether there is room.
 func (def *keptDefinition) placeIn(chunk []byte) bool {
 	le := binary.LittleEndian
 	end := definitionAt + len(def.raw)

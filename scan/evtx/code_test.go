@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// TestAdoptBounds: a definition that was written counts for no more chunks than its
-// writer tells of, and for no number that is none.
+// TestAdoptBounds: a definition that was written counts for no more chunks than
+// its writer tells of, and for no number that is none.
 func TestAdoptBounds(t *testing.T) {
 	sel := Select(event.Want{Keys: []event.Key{{Provider: "Microsoft-Windows-Sysmon", ID: 7}}})
 	file := shapes(t)["live"]
@@ -60,8 +60,8 @@ func TestAdoptBounds(t *testing.T) {
 	}
 }
 
-// TestChunksInOrder: chunks are looked up by where they are, so that others than
-// sorted ones are refused.
+// TestChunksInOrder: chunks are looked up by where they are, so that others
+// than sorted ones are refused.
 func TestChunksInOrder(t *testing.T) {
 	read := func(first, second int64) error {
 		w := wire.NewWriter()
@@ -89,8 +89,8 @@ func TestChunksInOrder(t *testing.T) {
 	}
 }
 
-// TestFaultCode: a fault that is read says what the written one did, and the one
-// that was written is as it was.
+// TestFaultCode: a fault that is read says what the written one did, and the
+// one that was written is as it was.
 func TestFaultCode(t *testing.T) {
 	fault := &FormatError{
 		Class: IDGap, What: "record identifiers", Offset: 1, RecordID: 2, LastID: 3, From: 4, To: 5, Need: 6, Have: 7, Err: ErrOrder,
@@ -113,8 +113,8 @@ func TestFaultCode(t *testing.T) {
 	}
 }
 
-// TestDefinitionsCode: definitions that are read and adopted are those that were
-// written, with the names that they take from elsewhere in their chunks.
+// TestDefinitionsCode: definitions that are read and adopted are those that
+// were written, with the names that they take from elsewhere in their chunks.
 func TestDefinitionsCode(t *testing.T) {
 	sel := Select(event.Want{Keys: []event.Key{{Provider: "Microsoft-Windows-Sysmon", ID: 7}}})
 	var pool TemplatePool
@@ -147,8 +147,8 @@ func TestDefinitionsCode(t *testing.T) {
 	}
 }
 
-// TestDefinitionBounds: a definition that is larger than a chunk is refused, and one of
-// a place that there is not.
+// TestDefinitionBounds: a definition that is larger than a chunk is refused,
+// and one of a place that there is not.
 func TestDefinitionBounds(t *testing.T) {
 	for _, tt := range []struct {
 		size  int
@@ -183,8 +183,8 @@ func TestDefinitionsBound(t *testing.T) {
 	}
 }
 
-// TestPlaceIn: a definition that has no room in a chunk, or refers to what it has
-// not, is not taken.
+// TestPlaceIn: a definition that has no room in a chunk, or refers to what it
+// has not, is not taken.
 func TestPlaceIn(t *testing.T) {
 	const room = ChunkSize - definitionAt
 	name := func(size int) []outsideName { return []outsideName{{text: make([]byte, size)}} }

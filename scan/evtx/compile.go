@@ -48,8 +48,9 @@ type compiler struct {
 	cur   cursor
 	t     *template
 	start int // of the template's raw bytes, from the chunk's start
-	// dependencies says that elements carry a dependency identifier, as they do
-	// within definitions only (libevtx documentation "Element start").
+	// dependencies says that elements carry a dependency identifier, as
+	// they do within definitions only (libevtx documentation "Element
+	// start").
 	dependencies bool
 
 	stack  [maxDepth]frame
@@ -63,7 +64,8 @@ type compiler struct {
 	// lists says that a document without a template is to have its list of
 	// fields; a definition always has one, since others may borrow it.
 	lists bool
-	// wanted are the names of fields that the selection wants, folded, nil for all.
+	// wanted are the names of fields that the selection wants, folded, nil
+	// for all.
 	wanted map[string]bool
 	folded []byte // scratch for a name
 	texts  nameTexts

@@ -79,8 +79,8 @@ func TestTruth(t *testing.T) {
 		if diff := cmp.Diff(want[row["path"]], got); diff != "" {
 			t.Errorf("%s: process events (-truth +read):\n%s", row["path"], diff)
 		}
-		// Where chunks are damaged, resynchronising finds more than the readers
-		// that the inventory was made with; never less.
+		// Where chunks are damaged, resynchronising finds more than the
+		// readers that the inventory was made with; never less.
 		present, _ := strconv.Atoi(row["records_present"])
 		damaged := row["chunk_data_crc_bad"] != "0" || row["chunks_bad_magic"] != "0"
 		if got := res.stats.Records; got < present || got > present && !damaged {

@@ -27,14 +27,14 @@ type Decoder struct {
 	lister  lister
 	gate    event.Gate // nil: all that is selected is wanted
 	glance  event.Glance
-	// plainLooks are those of the gate at records without a template, by computer in
-	// UTF-16LE and Event.Key.
+	// plainLooks are those of the gate at records without a template, by
+	// computer in UTF-16LE and Event.Key.
 	plainLooks map[string]map[int]*plainLook
 	// unlisted says that the event at hand was selected without its lists.
 	unlisted bool
 
-	// The provider asked for last, since it is mostly the next one too, and what was
-	// asked for before.
+	// The provider asked for last, since it is mostly the next one too, and
+	// what was asked for before.
 	providerName []byte
 	provider     *selectedProvider
 	providers    map[string]*selectedProvider
@@ -46,13 +46,14 @@ type Decoder struct {
 	misfit bool      // a definition in it has another length than it states
 	halves bool      // a text of it has half a surrogate pair
 
-	// checkInstance, if not nil, checks a template instance whose values are in
-	// vals. substituted is what it has counted.
+	// checkInstance, if not nil, checks a template instance whose values
+	// are in vals. substituted is what it has counted.
 	checkInstance func(*template, document) error
 	substituted   int
 
-	// needs, if not nil, is told which stretches of the chunk definitions take. alone
-	// says that they are all that a record needs of the chunk beside itself.
+	// needs, if not nil, is told which stretches of the chunk definitions
+	// take. alone says that they are all that a record needs of the chunk
+	// beside itself.
 	needs func(from, to int)
 	alone bool
 }
@@ -155,8 +156,8 @@ func (d *Decoder) selected() (int, bool) {
 	return 0, false
 }
 
-// selectedBy returns the number of what selects events of a provider and ID, and
-// whether they are selected.
+// selectedBy returns the number of what selects events of a provider and ID,
+// and whether they are selected.
 func (d *Decoder) selectedBy(name []byte, id uint16) (int, bool) {
 	if !bytes.Equal(name, d.providerName) || d.providerName == nil {
 		d.providerName = append(d.providerName[:0], name...)
@@ -165,7 +166,8 @@ func (d *Decoder) selectedBy(name []byte, id uint16) (int, bool) {
 	return d.provider.key(id)
 }
 
-// findProvider returns what is selected of a provider of the given UTF-16LE name.
+// findProvider returns what is selected of a provider of the given UTF-16LE
+// name.
 func (d *Decoder) findProvider(name []byte) *selectedProvider {
 	p, known := d.providers[string(name)]
 	if !known {
@@ -367,8 +369,8 @@ func (d *Decoder) fill(t *template, data []byte, doc document) {
 }
 
 // chooseLists finds out by the System values whether the event's lists are
-// wanted: those of process events, of which a log may have nothing else, are not,
-// and took a tenth of their decoding.
+// wanted: those of process events, of which a log may have nothing else, are
+// not, and took a tenth of their decoding.
 func (d *Decoder) chooseLists() {
 	if d.lister.on {
 		key, selected := d.selected()
@@ -376,9 +378,9 @@ func (d *Decoder) chooseLists() {
 	}
 }
 
-// checkValues counts the values at hand that cannot be what their types say, and
-// has BinXML in them read that is no part of the event: it may be nested without
-// end.
+// checkValues counts the values at hand that cannot be what their types say,
+// and has BinXML in them read that is no part of the event: it may be nested
+// without end.
 func (d *Decoder) checkValues(data []byte, doc document) {
 	for i := range d.vals {
 		v := &d.vals[i]
@@ -396,9 +398,9 @@ func (d *Decoder) checkValues(data []byte, doc document) {
 	}
 }
 
-// sizesOf holds, by type, what a look at the size of a value shows: those bits of
-// it that are in mask are size if the value is valid. Nothing has a size of 1 by
-// a mask of 0: such values need more than a look.
+// sizesOf holds, by type, what a look at the size of a value shows: those bits
+// of it that are in mask are size if the value is valid. Nothing has a size of
+// 1 by a mask of 0: such values need more than a look.
 var sizesOf = func() (table [256]struct{ mask, size uint16 }) {
 	for i := range table {
 		typ := event.ValueType(i)

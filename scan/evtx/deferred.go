@@ -13,8 +13,8 @@ import (
 // Deferred is a record that waits for a template definition: its own is lost,
 // or in doubt because the chunk's checksum does not fit.
 type Deferred struct {
-	// Offset is where the record begins, Chunk where its chunk does, in bytes from
-	// the start of the file.
+	// Offset is where the record begins, Chunk where its chunk does, in
+	// bytes from the start of the file.
 	Offset, Chunk int64
 	size          uint32
 	marks         event.Marks

@@ -21,10 +21,11 @@ var (
 	ErrChecksum = errors.New("evtx: checksum mismatch")
 	// ErrSize: a size or count does not fit what is there.
 	ErrSize = errors.New("evtx: impossible size")
-	// ErrToken: the BinXML holds a byte that is no token, or none that may stand
-	// there.
+	// ErrToken: the BinXML holds a byte that is no token, or none that may
+	// stand there.
 	ErrToken = errors.New("evtx: malformed BinXML")
-	// ErrTemplate: a record's template definition is not where the record says.
+	// ErrTemplate: a record's template definition is not where the record
+	// says.
 	ErrTemplate = errors.New("evtx: template definition lost")
 	// ErrBudget: a structure is larger or deeper than any real log needs.
 	ErrBudget = errors.New("evtx: limit exceeded")
@@ -34,7 +35,8 @@ var (
 	ErrHidden = errors.New("evtx: hidden data")
 	// ErrOrder: identifiers or times do not follow each other.
 	ErrOrder = errors.New("evtx: out of order")
-	// ErrRead: the source failed; FormatError wraps the source's own error too.
+	// ErrRead: the source failed; FormatError wraps the source's own error
+	// too.
 	ErrRead = errors.New("evtx: read error")
 )
 
@@ -56,15 +58,15 @@ const (
 	// RecordsMissing: the file header knows of records behind the last one,
 	// RecordID to LastID. Have is how many.
 	RecordsMissing Class = "records-missing"
-	// ChunksMissing: the header of a log that was closed counts Need chunks, and
-	// the file has Have.
+	// ChunksMissing: the header of a log that was closed counts Need
+	// chunks, and the file has Have.
 	ChunksMissing Class = "chunks-missing"
 
 	// TemplateSubstituted: a record was read by a definition of the same
 	// template id from elsewhere.
 	TemplateSubstituted Class = "template-substituted"
-	// TemplateDamaged: a template definition does not end where it says. It was
-	// read to the end that its tokens have.
+	// TemplateDamaged: a template definition does not end where it says. It
+	// was read to the end that its tokens have.
 	TemplateDamaged Class = "template-damaged"
 
 	FileHeaderBad      Class = "file-header-bad"
@@ -77,24 +79,26 @@ const (
 	ChunkResetWithData Class = "chunk-reset-with-data"
 	TimeImplausible    Class = "time-implausible"
 
-	// RecordHidden: a record holds more than its event. RecordID is that of the
-	// record found within it, or of the record that it lies in if nothing of it
-	// is left (Err is then ErrTruncated too); Have is how many bytes there are.
-	// From and To are the times of the records around it.
+	// RecordHidden: a record holds more than its event. RecordID is that of
+	// the record found within it, or of the record that it lies in if
+	// nothing of it is left (Err is then ErrTruncated too); Have is how
+	// many bytes there are. From and To are the times of the records around
+	// it.
 	RecordHidden Class = "record-hidden"
-	// ChunkDuplicate: a chunk has the records of another one. Have is how many.
+	// ChunkDuplicate: a chunk has the records of another one. Have is how
+	// many.
 	ChunkDuplicate Class = "chunk-duplicate"
-	// IDGap: record identifiers are missing, RecordID to LastID, between the times
-	// From and To. Have is how many.
+	// IDGap: record identifiers are missing, RecordID to LastID, between
+	// the times From and To. Have is how many.
 	IDGap Class = "id-gap"
 	// TimeBackwards: record RecordID is later than the one before it by its
 	// identifier and earlier by its time, To; From is the time before it.
 	TimeBackwards Class = "time-backwards"
-	// ExportGap: the records of an export leave out identifiers of the log that
-	// they were in, between the times From and To. Have is how many.
+	// ExportGap: the records of an export leave out identifiers of the log
+	// that they were in, between the times From and To. Have is how many.
 	ExportGap Class = "export-gap"
-	// ExportFingerprint: the file was written by an export and not by the event
-	// log service. Have is how many records say so.
+	// ExportFingerprint: the file was written by an export and not by the
+	// event log service. Have is how many records say so.
 	ExportFingerprint Class = "export-fingerprint"
 )
 
@@ -114,24 +118,27 @@ type FormatError struct {
 	Class Class
 	// What names the structure: "file header", "chunk header", "record", ….
 	What string
-	// Offset is where the structure begins, in bytes from the start of the file.
+	// Offset is where the structure begins, in bytes from the start of the
+	// file.
 	Offset int64
 	// RecordID is the identifier in the header of the record that the fault
 	// lies in, 0 if it lies in none.
 	RecordID uint64
-	// LastID is the last of several identifiers that begin with RecordID, else 0.
+	// LastID is the last of several identifiers that begin with RecordID,
+	// else 0.
 	LastID uint64
-	// From and To are times around the fault as its class says; 0 if not known.
+	// From and To are times around the fault as its class says; 0 if not
+	// known.
 	From, To event.Time
-	// Need and Have are the two numbers that should agree or fit, if there are
-	// any: bytes needed and bytes there, or the number expected and the one
-	// found.
+	// Need and Have are the two numbers that should agree or fit, if there
+	// are any: bytes needed and bytes there, or the number expected and the
+	// one found.
 	Need, Have int64
 	Err        error
 }
 
-// Missing returns how many records or chunks a fault says are missing at the end of
-// a file, 0 if it says nothing of the kind.
+// Missing returns how many records or chunks a fault says are missing at the
+// end of a file, 0 if it says nothing of the kind.
 func (e *FormatError) Missing() int {
 	switch e.Class {
 	case RecordsMissing:

@@ -9,12 +9,13 @@ import (
 	"webshellscan/internal/wire"
 )
 
-// Excerpt is what of a chunk decoding some of its records needs: the records, and
-// the template definitions and names that they take from elsewhere in the chunk.
-// Of a chunk that is not sound, or whose records cannot be taken out of it, it is
-// the whole chunk.
+// Excerpt is what of a chunk decoding some of its records needs: the records,
+// and the template definitions and names that they take from elsewhere in the
+// chunk. Of a chunk that is not sound, or whose records cannot be taken out of
+// it, it is the whole chunk.
 type Excerpt struct {
-	// Offset is where the chunk begins, in bytes from the start of the file.
+	// Offset is where the chunk begins, in bytes from the start of the
+	// file.
 	Offset int64
 	pieces []piece // ascending; one that begins at 0 is the whole chunk
 	head   []byte  // of the chunk's header, what says something
@@ -29,13 +30,13 @@ type piece struct {
 
 func (p *piece) end() int { return int(p.at) + len(p.data) }
 
-// chunkHeadUsed is how much of a chunk's header says something but where names and
-// definitions are, which no reader need believe.
+// chunkHeadUsed is how much of a chunk's header says something but where names
+// and definitions are, which no reader need believe.
 const chunkHeadUsed = 128
 
-// NewExcerpt returns the excerpt of a chunk, which is in memory from its start on,
-// for the records at some offsets in it. With whole it is the whole chunk. It
-// shares no memory with the chunk.
+// NewExcerpt returns the excerpt of a chunk, which is in memory from its start
+// on, for the records at some offsets in it. With whole it is the whole chunk.
+// It shares no memory with the chunk.
 func (d *Decoder) NewExcerpt(chunk []byte, base int64, offsets []int, whole bool) Excerpt {
 	x := Excerpt{Offset: base}
 	if whole || !d.cut(&x, chunk, offsets) {
@@ -71,9 +72,9 @@ func (d *Decoder) cut(x *Excerpt, chunk []byte, offsets []int) bool {
 	return sound
 }
 
-// framesOf returns the sizes of the records at some offsets, ascending, in the used
-// part of a chunk. It reports false if one of them is no record, or the chunk is not
-// one record behind the other.
+// framesOf returns the sizes of the records at some offsets, ascending, in the
+// used part of a chunk. It reports false if one of them is no record, or the
+// chunk is not one record behind the other.
 func framesOf(used []byte, offsets []int) (sizes []int, ok bool) {
 	sizes = make([]int, 0, len(offsets))
 	for pos := chunkHeaderSize; pos < len(used); {
@@ -89,8 +90,8 @@ func framesOf(used []byte, offsets []int) (sizes []int, ok bool) {
 	return sizes, len(sizes) == len(offsets)
 }
 
-// tidy sorts the pieces, joins those that overlap outside of records, drops what
-// lies in a record, and copies their bytes.
+// tidy sorts the pieces, joins those that overlap outside of records, drops
+// what lies in a record, and copies their bytes.
 func (x *Excerpt) tidy() {
 	slices.SortFunc(x.pieces, func(a, b piece) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(len(b.data), len(a.data)))
@@ -141,9 +142,9 @@ func (x *Excerpt) Holds(offset int64) bool {
 	})
 }
 
-// Chunk writes the excerpt as a chunk to buf, which has room for one, and returns
-// it: where the other records were is one frame without an event, and the
-// checksums are those of what there is.
+// Chunk writes the excerpt as a chunk to buf, which has room for one, and
+// returns it: where the other records were is one frame without an event, and
+// the checksums are those of what there is.
 func (x *Excerpt) Chunk(buf []byte) []byte {
 	if len(x.pieces) > 0 && x.pieces[0].at == 0 {
 		return buf[:copy(buf, x.pieces[0].data)]
@@ -173,8 +174,8 @@ func (x *Excerpt) Chunk(buf []byte) []byte {
 	return chunk
 }
 
-// writeFrame makes a stretch one record's frame, without an event, so that a walk steps
-// over it.
+// writeFrame makes a stretch one record's frame, without an event, so that a
+// walk steps over it.
 func writeFrame(b []byte) {
 	if len(b) < minRecord {
 		return

@@ -48,9 +48,9 @@ func eventsOf(t *testing.T, file *evtx.File, sel *evtx.Selection, c evtx.Chunk, 
 	return found
 }
 
-// TestExcerpt: an excerpt of each chunk of the shipped and the real logs, of every
-// third record, gives the same events as the chunk, in all that they say, and no
-// others; and so does what was written and read of it.
+// TestExcerpt: an excerpt of each chunk of the shipped and the real logs, of
+// every third record, gives the same events as the chunk, in all that they say,
+// and no others; and so does what was written and read of it.
 func TestExcerpt(t *testing.T) {
 	chunks, records, held, all := 0, 0, 0, 0
 	for _, root := range []string{"../../testdata/logs", corpus + "/logs"} {

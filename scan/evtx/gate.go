@@ -6,8 +6,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// gateLook is a Gate's look at the events of one ID whose values are told by one
-// template, and their System values by another or the same.
+// gateLook is a Gate's look at the events of one ID whose values are told by
+// one template, and their System values by another or the same.
 type gateLook struct {
 	outer  uint64 // the serial of that with the System values
 	id     uint16
@@ -23,8 +23,8 @@ type gateValue struct {
 	inner   bool
 }
 
-// Gate has the reader ask a gate about events before it decodes them. It must be
-// called before the reader is used.
+// Gate has the reader ask a gate about events before it decodes them. It must
+// be called before the reader is used.
 func (rd *Reader) Gate(g event.Gate) { rd.dec.gate = g }
 
 // instanceValues are the values of a template instance.
@@ -34,8 +34,9 @@ type instanceValues struct {
 	at    int    // where the values begin, from the chunk's start
 }
 
-// refuses reports whether a record of the shape that quick knows is not wanted: the
-// selection has no event of its provider and ID, or the gate does not admit it.
+// refuses reports whether a record of the shape that quick knows is not wanted:
+// the selection has no event of its provider and ID, or the gate does not admit
+// it.
 func (d *Decoder) refuses(c *chunkWalk, off int, id uint16, when event.Time, own instanceValues) bool {
 	if !d.sel.wholeProvider && !d.sel.hasID(id) {
 		return true
@@ -108,9 +109,9 @@ func (v *instanceValues) value(chunk []byte, index int) (event.Value, bool) {
 	return event.Value{Type: typ, Data: chunk[at:end:end]}, typ != event.TypeBinXML && typ&event.TypeArray == 0
 }
 
-// embedded returns the instance that a record has its payload in: that in the only
-// embed of its own one, or, without embeds, its own. It reports whether the record
-// is of such a shape; where it is not whole, it is not.
+// embedded returns the instance that a record has its payload in: that in the
+// only embed of its own one, or, without embeds, its own. It reports whether
+// the record is of such a shape; where it is not whole, it is not.
 func (d *Decoder) embedded(chunk []byte, own instanceValues) (inner instanceValues, ok bool) {
 	if len(own.t.embeds) == 0 {
 		return own, true
@@ -177,13 +178,13 @@ func (d *Decoder) lookAt(outer, inner *template, key int, id uint16) *gateLook {
 	return &inner.looks[len(inner.looks)-1]
 }
 
-// maxLooks bounds the looks of one template: real ones have a few. Beyond it they
-// are collected anew.
+// maxLooks bounds the looks of one template: real ones have a few. Beyond it
+// they are collected anew.
 const maxLooks = 64
 
-// placeOf returns where templates have the only value of a name, and whether that
-// can be told: where a value may be in several places every event has to be
-// decoded.
+// placeOf returns where templates have the only value of a name, and whether
+// that can be told: where a value may be in several places every event has to
+// be decoded.
 func placeOf(outer, inner *template, f event.LookField) (gateValue, bool) {
 	t, section := inner, sectionPayload
 	if f.System {

@@ -33,8 +33,8 @@ func gateAdmits(image event.Value) bool {
 	return image.IsNull() || strings.EqualFold(image.String(), gateImage)
 }
 
-// valueGate notes what it is shown, and admits every second event that it is asked
-// about.
+// valueGate notes what it is shown, and admits every second event that it is
+// asked about.
 type valueGate struct {
 	names []string
 	shown map[int64][]string // by offset
@@ -56,8 +56,8 @@ func (g *valueGate) Look(int, string) event.Look {
 	return look
 }
 
-// TestGateOfForwarded holds what a gate is shown of records without a template to
-// what decoding gives, and the reader to what the gate says.
+// TestGateOfForwarded holds what a gate is shown of records without a template
+// to what decoding gives, and the reader to what the gate says.
 func TestGateOfForwarded(t *testing.T) {
 	for _, entities := range []evtxtest.EntityForm{0, 1, 2} {
 		file, err := evtxtest.BuildFunc(evtxtest.Options{Style: evtxtest.StyleForwarded, Entities: entities}, func(w *evtxtest.Writer) error {
@@ -116,8 +116,8 @@ func TestGateOfForwarded(t *testing.T) {
 	}
 }
 
-// TestGate holds a reader with a gate to giving what one without gives, less what
-// the gate does not admit.
+// TestGate holds a reader with a gate to giving what one without gives, less
+// what the gate does not admit.
 func TestGate(t *testing.T) {
 	data := streamFile(t, fleet.StreamOptions{}, evtxtest.StyleLive)
 	want := event.Want{

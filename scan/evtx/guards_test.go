@@ -94,7 +94,8 @@ func TestLargestEventID(t *testing.T) {
 	}
 }
 
-// TestNullIsNoField: a value that a record leaves empty is no field of the event.
+// TestNullIsNoField: a value that a record leaves empty is no field of the
+// event.
 func TestNullIsNoField(t *testing.T) {
 	full := evtxtest.NewEvent(noon, "WEB01", &evtxtest.SysmonImageLoad{ProcessID: 4, Image: `C:\a.exe`})
 	empty := full
@@ -118,8 +119,8 @@ func TestNullIsNoField(t *testing.T) {
 	}
 }
 
-// TestHeaderWithoutTime: a record header without a time is told of only where those
-// around it have their records' times and the next record follows it.
+// TestHeaderWithoutTime: a record header without a time is told of only where
+// those around it have their records' times and the next record follows it.
 func TestHeaderWithoutTime(t *testing.T) {
 	const records = 8
 	for name, tt := range map[string]struct {
@@ -176,8 +177,8 @@ func TestHeaderWithoutTime(t *testing.T) {
 }
 
 // TestRecordGap: identifiers that are missing in a chunk are told of; where its
-// checksum does not fit, or its end is cut off, only if they are not so many that
-// the identifier is the damage.
+// checksum does not fit, or its end is cut off, only if they are not so many
+// that the identifier is the damage.
 func TestRecordGap(t *testing.T) {
 	const most = 1<<16 - 1
 	missing := func(data []byte, what string) int64 {
@@ -220,8 +221,8 @@ func TestRecordGap(t *testing.T) {
 	}
 }
 
-// TestChunkNumbers: a chunk tells the identifiers of its first and last event where
-// its headers have others, and the times of both.
+// TestChunkNumbers: a chunk tells the identifiers of its first and last event
+// where its headers have others, and the times of both.
 func TestChunkNumbers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		options evtxtest.Options

@@ -29,18 +29,19 @@ const (
 type Header struct {
 	// Present says that the header's signature is there.
 	Present bool
-	// OldestChunk and LastChunk number chunks from 0. OldestChunk is greater
-	// where the ring has wrapped.
+	// OldestChunk and LastChunk number chunks from 0. OldestChunk is
+	// greater where the ring has wrapped.
 	OldestChunk, LastChunk uint64
 	NextRecordID           uint64
 	Major, Minor           uint16
 	// BlockSize is the size of the header block in bytes, always 4096.
 	BlockSize uint16
-	// Chunks is how many chunks the header claims. The field is 32 bits wide
-	// though older documentation gives it 16.
+	// Chunks is how many chunks the header claims. The field is 32 bits
+	// wide though older documentation gives it 16.
 	Chunks uint32
 	Flags  uint32
-	// ChecksumOK says that the CRC-32 of the first 120 bytes is the stored one.
+	// ChecksumOK says that the CRC-32 of the first 120 bytes is the stored
+	// one.
 	ChecksumOK bool
 }
 
@@ -139,12 +140,12 @@ func (h *chunkHeader) empty() bool {
 
 // Missing is what a file header knows of and the file does not hold.
 type Missing struct {
-	// Records counts the records behind the last one: up to the one before the
-	// header's next record identifier. FirstID is the identifier of the first of
-	// them.
+	// Records counts the records behind the last one: up to the one before
+	// the header's next record identifier. FirstID is the identifier of the
+	// first of them.
 	Records, FirstID uint64
-	// Chunks counts the chunks. It is 0 for a log that was not closed, whose
-	// header may be of another time than its chunks.
+	// Chunks counts the chunks. It is 0 for a log that was not closed,
+	// whose header may be of another time than its chunks.
 	Chunks int
 }
 

@@ -12,7 +12,8 @@ import (
 	"webshellscan/scan/evtx"
 )
 
-// missingOf returns what the header of a log knows of and the log does not hold.
+// missingOf returns what the header of a log knows of and the log does not
+// hold.
 func missingOf(t *testing.T, data []byte) evtx.Missing {
 	t.Helper()
 	f, err := evtx.Open(bytes.NewReader(data), int64(len(data)))
@@ -71,8 +72,8 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestMissingIsTold: the records that a log lacks by its header are told by their
-// identifiers, from the first to the last.
+// TestMissingIsTold: the records that a log lacks by its header are told by
+// their identifiers, from the first to the last.
 func TestMissingIsTold(t *testing.T) {
 	data := buildFile(t, evtxtest.Options{RecordsPerChunk: 10}, made(100)).Data
 	data = data[:len(data)-3*evtx.ChunkSize]

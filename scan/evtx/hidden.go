@@ -93,8 +93,9 @@ func (d *Decoder) peek(c *chunkWalk, off int) bool {
 	return d.peekPlain(c.data, off, size) || d.document(c, document{pos: off + recordHead, end: off + size - recordTail}) == nil
 }
 
-// peekPlain is peek for a record without a template of the usual shape: compiling
-// two of them in each chunk took a tenth of the time of a log of forwarded events.
+// peekPlain is peek for a record without a template of the usual shape:
+// compiling two of them in each chunk took a tenth of the time of a log of
+// forwarded events.
 func (d *Decoder) peekPlain(chunk []byte, off, size int) bool {
 	s, ok := d.readPlain(chunk, off, size)
 	if ok {

@@ -59,9 +59,9 @@ func TestMeaning(t *testing.T) {
 	}
 }
 
-// TestContradicts: a definition of a chunk whose checksum does not fit gives way to
-// the best one of its kind if it is another one that no sound chunk has, and that
-// is less sure; one of which nothing is known is left alone.
+// TestContradicts: a definition of a chunk whose checksum does not fit gives
+// way to the best one of its kind if it is another one that no sound chunk has,
+// and that is less sure; one of which nothing is known is left alone.
 func TestContradicts(t *testing.T) {
 	best := &poolEntry{template: &template{}, meaning: 1, sure: 0, unsure: 5}
 	for what, tt := range map[string]struct {
@@ -148,9 +148,9 @@ func TestTimeAt(t *testing.T) {
 	}
 }
 
-// TestWindowBase: records without a chunk header in front of them, and without a
-// definition that would tell, are of the chunk on the grid if its header has room
-// before them, else of one whose header is in front of the first.
+// TestWindowBase: records without a chunk header in front of them, and without
+// a definition that would tell, are of the chunk on the grid if its header has
+// room before them, else of one whose header is in front of the first.
 func TestWindowBase(t *testing.T) {
 	w := window{data: make([]byte, 3*ChunkSize)}
 	const grid = ChunkSize
@@ -169,8 +169,8 @@ func TestWindowBase(t *testing.T) {
 	}
 }
 
-// TestSubstitutedBudget: what a record's templates take from its values is counted
-// as often as it is used.
+// TestSubstitutedBudget: what a record's templates take from its values is
+// counted as often as it is used.
 func TestSubstitutedBudget(t *testing.T) {
 	for uses, want := range map[int]error{4: nil, 5: ErrBudget} {
 		d := &Decoder{vals: []valueSpec{{size: ChunkSize - 1}}}
@@ -188,8 +188,8 @@ func TestSubstitutedBudget(t *testing.T) {
 	}
 }
 
-// TestWholeIsSound: a record whose definition is lost is not given to others, nor
-// is one with a value that is not what its type says.
+// TestWholeIsSound: a record whose definition is lost is not given to others,
+// nor is one with a value that is not what its type says.
 func TestWholeIsSound(t *testing.T) {
 	file := shapes(t)["live"]
 	whole := func(chunk []byte, rec evtxtest.Record) error {

@@ -61,8 +61,9 @@ func (ref *reference) needs(chunk int, d evtxtest.Definition) []stretch {
 // survivors returns the identifiers of the records that must be read although
 // the bytes for which damaged says so are damaged or gone.
 func (ref *reference) survivors(damaged func(stretch) bool) []uint64 {
-	// A definition that was damaged may look sound. It is known by the checksum of
-	// its chunk; where none is good, by the copies that outnumber it.
+	// A definition that was damaged may look sound. It is known by the
+	// checksum of its chunk; where none is good, by the copies that
+	// outnumber it.
 	sound := make(map[evtxtest.GUID]int)
 	for guid, copies := range ref.copies {
 		for _, c := range copies {

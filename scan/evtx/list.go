@@ -19,15 +19,15 @@ const (
 // listedField is one entry of a template's list of all fields.
 type listedField struct {
 	section listSection
-	// names is 1 + the index in template.names of where the name comes from, 0
-	// if it is name.
+	// names is 1 + the index in template.names of where the name comes
+	// from, 0 if it is name.
 	names uint16
 	name  string
-	// wanted says that the selection which the template was compiled for wants the
-	// name. It says nothing of names that come from a record.
+	// wanted says that the selection which the template was compiled for
+	// wants the name. It says nothing of names that come from a record.
 	wanted bool
-	// value is where the value comes from; of a sectionEmbed its index is that
-	// of the embed.
+	// value is where the value comes from; of a sectionEmbed its index is
+	// that of the embed.
 	value textSource
 }
 

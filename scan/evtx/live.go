@@ -45,7 +45,8 @@ func (r *Reading) readWhole(c *chunkWalk, off, size int, marks event.Marks) {
 	}
 }
 
-// notes reports whether the event at hand may be of a kind that is looked out for.
+// notes reports whether the event at hand may be of a kind that is looked out
+// for.
 func (d *Decoder) notes(selected bool) bool {
 	if selected && d.ev.Key < len(d.sel.notedKeys) {
 		return d.sel.notedKeys[d.ev.Key]

@@ -28,8 +28,8 @@ const (
 	wordName
 	wordSystemTime
 	wordRenderingInfo // the message of a forwarded event, rendered where it comes from
-	// Names that stand in nearly every definition and say nothing here: listed
-	// so that they are found at the first look.
+	// Names that stand in nearly every definition and say nothing here:
+	// listed so that they are found at the first look.
 	wordOther
 
 	firstField word = 0x100
@@ -258,8 +258,8 @@ func (n *nameCache) next(c *cursor) (word, int) {
 }
 
 // at reads a name reference at an offset of the chunk at hand, which has four
-// bytes there. It returns the word and the offset behind the reference, and behind
-// the node where it is inline, and reports whether there is such a node.
+// bytes there. It returns the word and the offset behind the reference, and
+// behind the node where it is inline, and reports whether there is such a node.
 func (n *nameCache) at(chunk []byte, pos int) (word, int, bool) {
 	node := binary.LittleEndian.Uint32(chunk[pos:])
 	if known := n.find(node); known != nil {
@@ -273,7 +273,8 @@ func (n *nameCache) at(chunk []byte, pos int) (word, int, bool) {
 	return w, c.pos, c.err == nil
 }
 
-// find returns the node at an offset of the chunk at hand if it is in the cache.
+// find returns the node at an offset of the chunk at hand if it is in the
+// cache.
 func (n *nameCache) find(node uint32) *cachedName {
 	if known := &n.names[node*0x9E3779B1>>24]; known.node == node && known.chunk == n.chunk && n.chunk != 0 {
 		return known

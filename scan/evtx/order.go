@@ -10,29 +10,32 @@ import (
 // Chunk says what the live records of one chunk are, for what shows only when
 // chunks are compared.
 type Chunk struct {
-	// Offset is where the chunk begins, in bytes from the start of the file.
+	// Offset is where the chunk begins, in bytes from the start of the
+	// file.
 	Offset  int64
 	Records int
-	// FirstID and LastID are the identifiers in the headers of the first and
-	// last record, FirstRecordID the first one's System/EventRecordID, First
-	// and Last their times; all as far as they can be read.
+	// FirstID and LastID are the identifiers in the headers of the first
+	// and last record, FirstRecordID the first one's System/EventRecordID,
+	// First and Last their times; all as far as they can be read.
 	FirstID, LastID uint64
 	FirstRecordID   uint64
 	// LastRecordID is the last record's System/EventRecordID. It is 0 where
 	// FirstRecordID is FirstID: identifiers are those of the headers then.
 	LastRecordID uint64
 	First, Last  event.Time
-	// Earliest and Latest are the earliest and latest plausible times of all its
-	// records, 0 if there are none. They lie beyond First and Last where records
-	// were forwarded or the clock was set.
+	// Earliest and Latest are the earliest and latest plausible times of
+	// all its records, 0 if there are none. They lie beyond First and Last
+	// where records were forwarded or the clock was set.
 	Earliest, Latest event.Time
 	// Forwarded says that the first record is stored without a template, as
 	// collectors store what comes from elsewhere.
 	Forwarded bool
-	// Quiet says that the chunk is sound and holds no event of a kind of Want.Noted.
+	// Quiet says that the chunk is sound and holds no event of a kind of
+	// Want.Noted.
 	Quiet bool
-	// OwnTimes counts the records whose header has their own time, NextTimes those
-	// whose header has that of the record after them: an export writes it so.
+	// OwnTimes counts the records whose header has their own time,
+	// NextTimes those whose header has that of the record after them: an
+	// export writes it so.
 	OwnTimes, NextTimes int
 
 	first int // offset of its first record, from the chunk's start
@@ -103,9 +106,9 @@ func CheckOrder(chunks []Chunk) []*FormatError {
 	return list
 }
 
-// leftOut returns how many identifiers the records of an export leave out: their
-// headers are numbered anew, the events are not. It returns nil if there are
-// none, or if the events are not in the order of one log.
+// leftOut returns how many identifiers the records of an export leave out:
+// their headers are numbered anew, the events are not. It returns nil if there
+// are none, or if the events are not in the order of one log.
 func leftOut(chunks []Chunk) *FormatError {
 	fault := &FormatError{Class: ExportGap, What: "event record identifiers", Err: ErrOrder}
 	var last uint64

@@ -42,8 +42,8 @@ func (r *Reading) quickPlain(c *chunkWalk, off, size int) bool {
 	return true
 }
 
-// plainKey returns the Event.Key of a record without a template, and whether it is
-// selected.
+// plainKey returns the Event.Key of a record without a template, and whether it
+// is selected.
 func (d *Decoder) plainKey(s *plainSystem, id uint16) (int, bool) {
 	if d.sel.wholeProvider || d.sel.hasID(id) {
 		if key, ok := d.selectedBy(s.provider, id); ok {
@@ -133,12 +133,13 @@ func (s *plainSystem) read(chunk []byte, pos, end int, cache *nameCache) (int, i
 	return 0, 0, false
 }
 
-// hasValueAttribute reports whether it is an attribute that an element of System
-// has its value in.
+// hasValueAttribute reports whether it is an attribute that an element of
+// System has its value in.
 func (w word) hasValueAttribute() bool { return w == wordProvider || w == wordTimeCreated }
 
-// set takes a text of an element of System, or of an attribute of it. It reports
-// whether it is the first of that value: each stands there once, in one piece.
+// set takes a text of an element of System, or of an attribute of it. It
+// reports whether it is the first of that value: each stands there once, in one
+// piece.
 func (s *plainSystem) set(element, attr word, inAttr bool, text []byte) bool {
 	var to *[]byte
 	switch {
@@ -165,9 +166,9 @@ func (s *plainSystem) set(element, attr word, inAttr bool, text []byte) bool {
 }
 
 // skipElements reads what follows in a document without a template, some
-// elements deep, up to its end token, and reports whether that is well-formed by
-// the compiler's grammar. It returns the offset behind the token. At least four
-// bytes must follow end, as the size of a record does.
+// elements deep, up to its end token, and reports whether that is well-formed
+// by the compiler's grammar. It returns the offset behind the token. At least
+// four bytes must follow end, as the size of a record does.
 func skipElements(chunk []byte, pos, end, depth int) (int, bool) {
 	le := binary.LittleEndian
 	inAttr, ok := false, true
@@ -209,8 +210,8 @@ func skipElements(chunk []byte, pos, end, depth int) (int, bool) {
 	return 0, false
 }
 
-// skipName returns the offset behind a name reference, and behind the node where
-// it is inline, and reports whether there is such a node.
+// skipName returns the offset behind a name reference, and behind the node
+// where it is inline, and reports whether there is such a node.
 func skipName(chunk []byte, pos int) (int, bool) {
 	node := int(binary.LittleEndian.Uint32(chunk[pos:]))
 	pos += 4
@@ -227,7 +228,8 @@ func skipName(chunk []byte, pos int) (int, bool) {
 	return pos, true
 }
 
-// plainOrigin counts the records without a template of one computer and channel.
+// plainOrigin counts the records without a template of one computer and
+// channel.
 type plainOrigin struct {
 	host    string
 	records int

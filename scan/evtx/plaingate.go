@@ -18,10 +18,12 @@ type plainLook struct {
 // plainChannel stands for System/Channel: no value of the payload has the name.
 const plainChannel = "\x00channel"
 
-// maxPlainComputers bounds the computers whose looks are kept: names are evidence.
+// maxPlainComputers bounds the computers whose looks are kept: names are
+// evidence.
 const maxPlainComputers = 1 << 10
 
-// plainRefuses reports whether the gate does not admit a record without a template.
+// plainRefuses reports whether the gate does not admit a record without a
+// template.
 func (d *Decoder) plainRefuses(c *chunkWalk, off int, s *plainSystem, key int, when event.Time) bool {
 	if d.gate == nil {
 		return false
@@ -60,8 +62,8 @@ func (d *Decoder) plainLookAt(computer []byte, key int) *plainLook {
 	return look
 }
 
-// newPlainLook returns a look. Where it asks for what is not looked at here, every
-// event has to be decoded.
+// newPlainLook returns a look. Where it asks for what is not looked at here,
+// every event has to be decoded.
 func newPlainLook(ask event.Look) *plainLook {
 	l := &plainLook{admits: ask.Admits}
 	for _, f := range ask.Fields {
@@ -91,9 +93,9 @@ type plainPayload struct {
 	value  int // index of the value asked for that the Data element has, -1 for none
 }
 
-// read takes the values that are asked for out of the payload, which is sound by
-// skipElements, and reports whether there is no doubt about them: all stand in
-// EventData behind System, each once and in one piece.
+// read takes the values that are asked for out of the payload, which is sound
+// by skipElements, and reports whether there is no doubt about them: all stand
+// in EventData behind System, each once and in one piece.
 func (l *plainLook) read(chunk []byte, s *plainSystem, cache *nameCache, values []event.Value) bool {
 	if s.late || s.depth != 1 {
 		return false
@@ -139,8 +141,8 @@ func (l *plainLook) read(chunk []byte, s *plainSystem, cache *nameCache, values 
 	return false
 }
 
-// open enters an element, and reports whether it is one that EventData has, or of
-// the message that a collector renders.
+// open enters an element, and reports whether it is one that EventData has, or
+// of the message that a collector renders.
 func (p *plainPayload) open(w word) bool {
 	p.depth++
 	switch {

@@ -7,9 +7,10 @@ import (
 )
 
 // quick reads a record no further than to see that it was not selected, or that
-// the gate does not admit it, and reports whether that is certain. It knows one shape, which nearly all records
-// have: a template instance whose event ID and time are plain values. For any
-// other, and for anything odd, it returns false and has counted nothing.
+// the gate does not admit it, and reports whether that is certain. It knows one
+// shape, which nearly all records have: a template instance whose event ID and
+// time are plain values. For any other, and for anything odd, it returns false
+// and has counted nothing.
 func (r *Reading) quick(c *chunkWalk, off, size int) bool {
 	t, spec := r.dec.quickTemplate(c, off, size)
 	if t == nil {

@@ -136,8 +136,8 @@ func TestQuickSaysTheSame(t *testing.T) {
 	}
 }
 
-// TestPeekPlainSaysTheSame: whatever byte of a record without a template is another
-// one, a look at its System says what compiling it does.
+// TestPeekPlainSaysTheSame: whatever byte of a record without a template is
+// another one, a look at its System says what compiling it does.
 func TestPeekPlainSaysTheSame(t *testing.T) {
 	chunk := shapes(t)["plain"].ChunkData(0)
 	d := NewDecoder(Select(event.Want{}))
@@ -170,8 +170,8 @@ func TestPeekPlainSaysTheSame(t *testing.T) {
 	}
 }
 
-// TestPlainLookSaysTheSame: whatever byte of a record without a template is another
-// one, the values that a gate is shown are those that decoding gives.
+// TestPlainLookSaysTheSame: whatever byte of a record without a template is
+// another one, the values that a gate is shown are those that decoding gives.
 func TestPlainLookSaysTheSame(t *testing.T) {
 	file := shapes(t)["plain"]
 	chunk := file.ChunkData(0)

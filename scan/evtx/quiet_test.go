@@ -12,8 +12,9 @@ import (
 	"webshellscan/scan/evtx"
 )
 
-// TestQuiet: a chunk is quiet if none of its records is of a kind that is looked
-// out for, however the records are stored and whether they are selected or not.
+// TestQuiet: a chunk is quiet if none of its records is of a kind that is
+// looked out for, however the records are stored and whether they are selected
+// or not.
 func TestQuiet(t *testing.T) {
 	load := func(i int) evtxtest.Source { return &evtxtest.SysmonImageLoad{ProcessID: 4, Image: `C:\a.exe`} }
 	flap := func(i int) evtxtest.Source { return &evtxtest.ServiceState{} }

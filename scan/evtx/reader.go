@@ -39,15 +39,16 @@ func NewReader(sel *Selection) *Reader {
 type Reading struct {
 	// Stats counts what was met.
 	Stats Stats
-	// Irregular are the stretches of a part, of a chunk's size each, that hold
-	// data but do not begin with a chunk: Reader.Carve reads them. They begin
-	// on the file's grid of chunks.
+	// Irregular are the stretches of a part, of a chunk's size each, that
+	// hold data but do not begin with a chunk: Reader.Carve reads them.
+	// They begin on the file's grid of chunks.
 	Irregular []Part
-	// Chunks tell of the chunks with live records, in the order of the file.
+	// Chunks tell of the chunks with live records, in the order of the
+	// file.
 	Chunks []Chunk
-	// Deferred are the records whose template definition is lost or in doubt:
-	// only Reader.Deferred gives their events. They are not counted as lost
-	// before that.
+	// Deferred are the records whose template definition is lost or in
+	// doubt: only Reader.Deferred gives their events. They are not counted
+	// as lost before that.
 	Deferred []Deferred
 
 	reader *Reader
@@ -137,8 +138,8 @@ func (r *Reading) part(ctx context.Context, part Part) {
 // holes is what a source may know besides its bytes: where the file system
 // keeps none.
 type holes interface {
-	// NextData returns the offset of the first byte from off on that may not be
-	// zero, or the size of the file.
+	// NextData returns the offset of the first byte from off on that may
+	// not be zero, or the size of the file.
 	NextData(off int64) int64
 }
 

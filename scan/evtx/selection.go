@@ -10,23 +10,24 @@ import (
 // Selection says which events a Reader decodes, and what of them. It is
 // immutable, and goroutines may share it.
 type Selection struct {
-	// ids has a bit for each event ID that some provider is selected with: the
-	// first look at a record.
+	// ids has a bit for each event ID that some provider is selected with:
+	// the first look at a record.
 	ids       [1 << 16 / 64]uint64
 	providers []*selectedProvider
 	// wholeProvider says that all of a provider is selected.
 	wholeProvider bool
 	channels      []wholeChannel
 
-	// noted has a bit for each event ID of a kind that is looked out for, notedKeys
-	// says of what is selected, by Event.Key, whether it is one.
+	// noted has a bit for each event ID of a kind that is looked out for,
+	// notedKeys says of what is selected, by Event.Key, whether it is one.
 	noted     [1 << 16 / 64]uint64
 	notedKeys []bool
 
-	// recovered says that records which are no longer live are selected too.
+	// recovered says that records which are no longer live are selected
+	// too.
 	recovered bool
-	// lists says that fields are asked for by name; fields are the names, nil for
-	// all fields.
+	// lists says that fields are asked for by name; fields are the names,
+	// nil for all fields.
 	lists  bool
 	fields map[string]bool
 	// unlisted is how many keys, the first ones, are selected without them.
@@ -101,8 +102,8 @@ func (s *Selection) add(name string) *selectedProvider {
 // hasID reports whether any provider is selected with the event ID.
 func (s *Selection) hasID(id uint16) bool { return s.ids[id/64]&(1<<(id%64)) != 0 }
 
-// notes reports whether an event of an ID, whoever wrote it, may be of a kind that
-// is looked out for.
+// notes reports whether an event of an ID, whoever wrote it, may be of a kind
+// that is looked out for.
 func (s *Selection) notes(id uint16) bool { return s.noted[id/64]&(1<<(id%64)) != 0 }
 
 // provider returns the provider of the given UTF-16LE name, nil if nothing of

@@ -14,7 +14,8 @@ type fragment []byte
 
 func (f fragment) token(token byte) fragment { return append(f, token) }
 
-// name adds a reference to a name, and the node that it points at, which follows.
+// name adds a reference to a name, and the node that it points at, which
+// follows.
 func (f fragment) name(name string) fragment {
 	f = binary.LittleEndian.AppendUint32(f, uint32(len(f)+4))
 	f = append(f, 0, 0, 0, 0, 0, 0) // the next node of the bucket, and the hash
@@ -91,8 +92,8 @@ func TestSkipElements(t *testing.T) {
 	}
 }
 
-// TestPlainLook: the values that a gate is shown of a record without a template are
-// those of EventData, and none where there is doubt.
+// TestPlainLook: the values that a gate is shown of a record without a template
+// are those of EventData, and none where there is doubt.
 func TestPlainLook(t *testing.T) {
 	data := func() fragment { return fragment{}.open("EventData", false).token(event.TokenCloseStart) }
 	named := func(f fragment, name, text string) fragment {

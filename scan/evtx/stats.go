@@ -19,23 +19,27 @@ type Stats struct {
 	Records int
 	// Selected counts the records that were selected and decoded.
 	Selected int
-	// Lost counts records that were found but could not be decoded so far as to
-	// tell what they are, or that were selected and lost their payload.
+	// Lost counts records that were found but could not be decoded so far
+	// as to tell what they are, or that were selected and lost their
+	// payload.
 	Lost int
-	// Hidden counts the records among Records that were hidden within others.
+	// Hidden counts the records among Records that were hidden within
+	// others.
 	Hidden int
-	// Recovered counts the stale records that could be read, of all kinds, and
-	// Discarded those that could not, or not without doubt. Neither are among
-	// Records.
+	// Recovered counts the stale records that could be read, of all kinds,
+	// and Discarded those that could not, or not without doubt. Neither are
+	// among Records.
 	Recovered, Discarded int
-	// First and Last are the earliest and latest plausible times of the records
-	// (System/TimeCreated), zero if there are none.
+	// First and Last are the earliest and latest plausible times of the
+	// records (System/TimeCreated), zero if there are none.
 	First, Last event.Time
-	// Hosts counts the records by their Computer, spelled as the log spells it.
-	// Of one part it has the first 16,384 hosts, of several at least as many
-	// and at most twice as many: which ones depends on their names only.
+	// Hosts counts the records by their Computer, spelled as the log spells
+	// it. Of one part it has the first 16,384 hosts, of several at least as
+	// many and at most twice as many: which ones depends on their names
+	// only.
 	Hosts map[string]int
-	// Origins counts the records by host and channel, bounded in the same way.
+	// Origins counts the records by host and channel, bounded in the same
+	// way.
 	Origins map[Origin]OriginStats
 	// MoreHosts says that there are hosts that Hosts does not have.
 	MoreHosts bool

@@ -58,7 +58,8 @@ const (
 // item is one named value of the payload.
 type item struct {
 	field event.FieldID
-	// name is where the name comes from, if it is not a literal (never seen).
+	// name is where the name comes from, if it is not a literal (never
+	// seen).
 	name  textSource
 	value textSource
 }
@@ -75,48 +76,50 @@ type template struct {
 	id     uint32
 	place  place // where an instance of it stands in the event
 	offset uint32
-	// length is the body length that the definition states, consumed the one
-	// that its tokens take.
+	// length is the body length that the definition states, consumed the
+	// one that its tokens take.
 	length, consumed uint32
 
-	// raw is a copy of the definition from its start to the end of its tokens
-	// (for a template-less record: the chunk). Spans are stretches of it.
+	// raw is a copy of the definition from its start to the end of its
+	// tokens (for a template-less record: the chunk). Spans are stretches
+	// of it.
 	raw []byte
-	// refs are the definition's name references, in order. They and the links of
-	// name nodes are all that differs where the definition stands in another
-	// chunk. outside are the names that it takes from elsewhere in the chunk.
+	// refs are the definition's name references, in order. They and the
+	// links of name nodes are all that differs where the definition stands
+	// in another chunk. outside are the names that it takes from elsewhere
+	// in the chunk.
 	refs    []nameRef
 	outside []outsideName
-	// serial numbers the compilations of a cache: templates of one number are one
-	// definition, in whichever chunk it stands.
+	// serial numbers the compilations of a cache: templates of one number
+	// are one definition, in whichever chunk it stands.
 	serial uint64
-	// unkept says that outside would have too many names: the template is compiled
-	// anew in each chunk.
+	// unkept says that outside would have too many names: the template is
+	// compiled anew in each chunk.
 	unkept bool
 
 	system [numSystem]textSource
 	items  []item
 	embeds []embed
 	parts  []textPiece
-	// substitutions are the indices of the values that the definition uses, once
-	// for each use.
+	// substitutions are the indices of the values that the definition uses,
+	// once for each use.
 	substitutions []uint16
 	// listed are all fields that the definition names, in its order, for
-	// selections that ask for them; names are the sources of those names that
-	// are no literals.
+	// selections that ask for them; names are the sources of those names
+	// that are no literals.
 	listed []listedField
 	names  []textSource
 	// seen has a bit for each field that has its item.
 	seen [2]uint64
 
-	// provider is what the selection says of a literal provider name; nil for a
-	// provider that nothing is selected of. Used if system[sysProvider] is a
-	// literal.
+	// provider is what the selection says of a literal provider name; nil
+	// for a provider that nothing is selected of. Used if
+	// system[sysProvider] is a literal.
 	provider *selectedProvider
 	// quick says that the event ID and the time are plain substitutions at
-	// idIndex and timeIndex, idIndex < timeIndex, that the host is a literal, and
-	// that the channel is one too or a plain substitution at channelIndex >
-	// timeIndex; else channelIndex is 0.
+	// idIndex and timeIndex, idIndex < timeIndex, that the host is a
+	// literal, and that the channel is one too or a plain substitution at
+	// channelIndex > timeIndex; else channelIndex is 0.
 	quick              bool
 	idIndex, timeIndex int
 	channelIndex       int
@@ -127,21 +130,21 @@ type template struct {
 	looks []gateLook
 
 	// uses counts the records of the present part, of which those of one
-	// channel after the other count for an origin, nil if there is none; owned
-	// by the reader.
+	// channel after the other count for an origin, nil if there is none;
+	// owned by the reader.
 	uses    int
 	channel event.Value
 	origin  *OriginStats
-	// usedIn is the reader's chunk number in which the template was last looked
-	// up: its memory is not to be used again in the same chunk.
+	// usedIn is the reader's chunk number in which the template was last
+	// looked up: its memory is not to be used again in the same chunk.
 	usedIn uint64
 	// failed is why the definition cannot be used.
 	failed error
-	// suspect says that a name of it has not the hash that stands beside it:
-	// one of them was overwritten.
+	// suspect says that a name of it has not the hash that stands beside
+	// it: one of them was overwritten.
 	suspect bool
-	// candidate is what it was offered to the pool as, foreign says that it is one
-	// of the pool itself.
+	// candidate is what it was offered to the pool as, foreign says that it
+	// is one of the pool itself.
 	candidate *poolEntry
 	foreign   bool
 }
@@ -264,11 +267,12 @@ type variants struct {
 type templateCache struct {
 	sel   *Selection
 	byKey map[templateKey]*variants
-	// slots is an open-addressed table of the definitions of the present chunk,
-	// by their offset. A slot counts if its chunk number is the present one.
+	// slots is an open-addressed table of the definitions of the present
+	// chunk, by their offset. A slot counts if its chunk number is the
+	// present one.
 	slots [templateSlots]templateSlot
-	// recent are the two looked up last: a record's own definition, and one of a
-	// value in it.
+	// recent are the two looked up last: a record's own definition, and one
+	// of a value in it.
 	recent [2]templateSlot
 	chunk  uint64 // number of the present chunk, from 1
 	used   int    // slots taken in the present chunk

@@ -39,8 +39,8 @@ func newFolder(t *testing.T) *Folder {
 	return folder
 }
 
-// TestCrash: a panic costs the record in hand. Its entry and the manifest say so,
-// and those after it are written.
+// TestCrash: a panic costs the record in hand. Its entry and the manifest say
+// so, and those after it are written.
 func TestCrash(t *testing.T) {
 	folder := newFolder(t)
 	for i, r := range firstRecords(t, 3) {
@@ -64,8 +64,8 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestXMLOfAll: the XML of all records is bounded. Those that have none for that are
-// in the log, and counted.
+// TestXMLOfAll: the XML of all records is bounded. Those that have none for
+// that are in the log, and counted.
 func TestXMLOfAll(t *testing.T) {
 	folder := newFolder(t)
 	records := firstRecords(t, 3)

@@ -1,6 +1,7 @@
-// Package exhibit cuts the records out of logs that findings rest on, to be handed
-// on as evidence: each as XML, and those of a host and channel as an event log that
-// any viewer opens, with a manifest of where each lay and of the hashes of all.
+// Package exhibit cuts the records out of logs that findings rest on, to be
+// handed on as evidence: each as XML, and those of a host and channel as an
+// event log that any viewer opens, with a manifest of where each lay and of the
+// hashes of all.
 //
 // No name of the evidence becomes a path as it is, and nothing that is there
 // already is written to.
@@ -37,12 +38,12 @@ var ErrNotEmpty = errors.New("is not empty")
 type Record struct {
 	Host string
 	finding.Evidence
-	// Session is the key of the session that the findings are of, Rules are the names
-	// of the rules that matched.
+	// Session is the key of the session that the findings are of, Rules are
+	// the names of the rules that matched.
 	Session string
 	Rules   []string
-	// Chunk is the chunk that the record lies in, from its start on. It is nil if it
-	// cannot be read, and Err says why.
+	// Chunk is the chunk that the record lies in, from its start on. It is
+	// nil if it cannot be read, and Err says why.
 	Chunk []byte
 	Err   error
 }
@@ -55,7 +56,8 @@ type Manifest struct {
 	Records []Entry `json:"records"`
 	// Inputs are the files that the records are of.
 	Inputs []Input `json:"inputs"`
-	// XMLLeft counts the records whose XML was left out, as that of all is bounded.
+	// XMLLeft counts the records whose XML was left out, as that of all is
+	// bounded.
 	XMLLeft int `json:"xml_left_out"`
 	// Interrupted says that the logs were not read to their ends.
 	Interrupted bool `json:"interrupted"`
@@ -67,8 +69,8 @@ type Manifest struct {
 type Ending struct {
 	// Inputs are those of the scan.
 	Inputs []Input
-	// Interrupted says that the logs were not read to their ends, Crashed that an error
-	// of this program may have cost records.
+	// Interrupted says that the logs were not read to their ends, Crashed
+	// that an error of this program may have cost records.
 	Interrupted, Crashed bool
 }
 
@@ -95,15 +97,16 @@ type Entry struct {
 	Time     string   `json:"time"`
 	Session  string   `json:"session"`
 	Rules    []string `json:"rules"`
-	// Path is the log that it lay in, Offset where, in bytes from its start. SHA256 is
-	// of its bytes there.
+	// Path is the log that it lay in, Offset where, in bytes from its
+	// start. SHA256 is of its bytes there.
 	Path   string `json:"path"`
 	Offset int64  `json:"offset"`
 	SHA256 string `json:"sha256,omitempty"`
 	*source.Origin
 	Recovered bool `json:"recovered,omitempty"`
-	// Log is the log that was written with it, and Number that of the record there. XML
-	// is the file with its XML, Raw one with its bytes if they are no sound record.
+	// Log is the log that was written with it, and Number that of the
+	// record there. XML is the file with its XML, Raw one with its bytes if
+	// they are no sound record.
 	Log    string `json:"log,omitempty"`
 	Number uint64 `json:"number,omitempty"`
 	XML    string `json:"xml,omitempty"`
@@ -143,8 +146,8 @@ type Folder struct {
 	closed   bool
 }
 
-// maxFolderXML is how many bytes the XML of all records may have: a small record may
-// be megabytes of it.
+// maxFolderXML is how many bytes the XML of all records may have: a small
+// record may be megabytes of it.
 const maxFolderXML = 4 << 30
 
 // errFolderXML says why there is no XML of a record.
@@ -177,8 +180,8 @@ func Create(dir, version string) (*Folder, error) {
 func newDecoder() *evtx.Decoder { return evtx.NewDecoder(evtx.NewSelection(nil)) }
 
 // Add writes a record. Those of one host and channel come one after another. An
-// error of writing is returned by Close. A panic costs the record: it stands in its
-// entry, and is returned.
+// error of writing is returned by Close. A panic costs the record: it stands in
+// its entry, and is returned.
 func (f *Folder) Add(r *Record) (crash error) {
 	if f.err != nil {
 		return nil
@@ -218,8 +221,8 @@ func (f *Folder) begin(r *Record) {
 // logName returns the name of the log in hand.
 func (f *Folder) logName() string { return path.Join("logs", f.place+".evtx") }
 
-// write writes a record as XML and to the log of its channel. The error says why
-// it is not in the log.
+// write writes a record as XML and to the log of its channel. The error says
+// why it is not in the log.
 func (f *Folder) write(e *Entry, r *Record) error {
 	if r.Chunk == nil {
 		return r.Err
@@ -258,8 +261,9 @@ func (f *Folder) write(e *Entry, r *Record) error {
 	return noXML
 }
 
-// writeXML writes a record as XML, and as its bytes if that is too long. The error
-// says why there is no XML, which is no reason to keep the record out of the log.
+// writeXML writes a record as XML, and as its bytes if that is too long. The
+// error says why there is no XML, which is no reason to keep the record out of
+// the log.
 func (f *Folder) writeXML(e *Entry, doc *binxml.Document, raw []byte) error {
 	text, err := doc.XML()
 	if err != nil {
@@ -275,8 +279,8 @@ func (f *Folder) writeXML(e *Entry, doc *binxml.Document, raw []byte) error {
 	return nil
 }
 
-// parse returns a record's document if all of the record is sound, and it is the
-// one that was found.
+// parse returns a record's document if all of the record is sound, and it is
+// the one that was found.
 func (f *Folder) parse(r *Record, at, size int) (*binxml.Document, error) {
 	ev, err := f.decoder.Whole(r.Chunk, at)
 	if err != nil {
@@ -288,8 +292,8 @@ func (f *Folder) parse(r *Record, at, size int) (*binxml.Document, error) {
 	return binxml.Parse(r.Chunk, at+recordHead, at+size-recordTail)
 }
 
-// recordAt returns the bytes of the record at an offset of a chunk, nil if there is
-// none.
+// recordAt returns the bytes of the record at an offset of a chunk, nil if
+// there is none.
 func recordAt(chunk []byte, at int) []byte {
 	if at < 0 || at > len(chunk)-recordHead-recordTail || string(chunk[at:at+4]) != recordSignature {
 		return nil
@@ -352,8 +356,8 @@ func (f *Folder) finishLog() {
 	f.file, f.log = nil, nil
 }
 
-// Close writes the manifest and returns it. Of the inputs those are kept that records
-// are of.
+// Close writes the manifest and returns it. Of the inputs those are kept that
+// records are of.
 func (f *Folder) Close(end Ending) (*Manifest, error) {
 	f.closed = true
 	f.finishLog()
@@ -383,8 +387,8 @@ func (f *Folder) writeManifest() error {
 	return outdir.WriteManifest(file, &f.manifest)
 }
 
-// Discard closes a folder that nothing was written to, unless Close did, and removes it if Create
-// made it.
+// Discard closes a folder that nothing was written to, unless Close did, and
+// removes it if Create made it.
 func (f *Folder) Discard() {
 	if f.closed {
 		return

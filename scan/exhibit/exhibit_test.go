@@ -51,9 +51,9 @@ func cut(t *testing.T, dir string, paths ...string) (*scan.Result, *exhibit.Mani
 	return res, m
 }
 
-// TestShipped: what is cut out of the shipped logs says the same as there to this
-// program and to the second decoder, is sound in all its headers and checksums,
-// and is what the manifest says.
+// TestShipped: what is cut out of the shipped logs says the same as there to
+// this program and to the second decoder, is sound in all its headers and
+// checksums, and is what the manifest says.
 func TestShipped(t *testing.T) {
 	dir := t.TempDir()
 	res, m := cut(t, dir, shipped)
@@ -96,7 +96,8 @@ func TestShipped(t *testing.T) {
 	}
 }
 
-// TestPeer: golang-evtx, which believes the tables of chunks, reads every record.
+// TestPeer: golang-evtx, which believes the tables of chunks, reads every
+// record.
 func TestPeer(t *testing.T) {
 	dir := t.TempDir()
 	_, m := cut(t, dir, shipped)
@@ -232,7 +233,8 @@ func checkFiles(t *testing.T, dir string, m *exhibit.Manifest) {
 	}
 }
 
-// recordOf returns the chunk with the record of a number, and where it is in it.
+// recordOf returns the chunk with the record of a number, and where it is in
+// it.
 func recordOf(data []byte, number uint64) ([]byte, int) {
 	for at := evtx.HeaderSize; at < len(data); at += evtx.ChunkSize {
 		chunk := data[at : at+evtx.ChunkSize]
@@ -245,8 +247,8 @@ func recordOf(data []byte, number uint64) ([]byte, int) {
 	return nil, 0
 }
 
-// checkLog checks what Windows wants of a log: signatures, counts, checksums, the
-// numbers of records, which follow each other, and the lists of names and
+// checkLog checks what Windows wants of a log: signatures, counts, checksums,
+// the numbers of records, which follow each other, and the lists of names and
 // definitions.
 func checkLog(t *testing.T, name string, data []byte) {
 	t.Helper()
@@ -342,9 +344,9 @@ func add(t *testing.T, folder *exhibit.Folder, r *exhibit.Record) {
 	}
 }
 
-// TestNames: whatever hosts and channels are called, nothing is written out of the
-// folder, over something else, or to a device, and what differs in case only is
-// two files.
+// TestNames: whatever hosts and channels are called, nothing is written out of
+// the folder, over something else, or to a device, and what differs in case
+// only is two files.
 func TestNames(t *testing.T) {
 	above := t.TempDir()
 	dir := filepath.Join(above, "out")
@@ -409,8 +411,8 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// TestUnsound: of a record that is not sound the bytes are kept, and of one that
-// cannot be read the reason.
+// TestUnsound: of a record that is not sound the bytes are kept, and of one
+// that cannot be read the reason.
 func TestUnsound(t *testing.T) {
 	dir := t.TempDir()
 	folder, err := exhibit.Create(dir, "test")

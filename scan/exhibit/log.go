@@ -14,21 +14,22 @@ import (
 // errTooLong: a record does not fit into a chunk with all that it needs.
 var errTooLong = errors.New("the record and what it needs are larger than a chunk")
 
-// Sizes and places of the format (libevtx format documentation, docs/FORMAT.md).
+// Sizes and places of the format (libevtx format documentation,
+// docs/FORMAT.md).
 const (
 	chunkHead  = 512
 	recordHead = 24
 	recordTail = 4
-	// usedChunk is how much of a chunk several records may use: libevtx does not see
-	// one that ends where its chunk does.
+	// usedChunk is how much of a chunk several records may use: libevtx
+	// does not see one that ends where its chunk does.
 	usedChunk = evtx.ChunkSize - 64
 
 	recordSignature = "**\x00\x00"
 	maxChunks       = 1<<16 - 1 // the file header counts them in a word
 )
 
-// log writes an event log as Windows exports one: records are numbered from 1 on,
-// and keep the EventRecordID that they say themselves.
+// log writes an event log as Windows exports one: records are numbered from 1
+// on, and keep the EventRecordID that they say themselves.
 type log struct {
 	out     io.WriteSeeker
 	chunk   binxml.Chunk

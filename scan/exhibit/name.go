@@ -8,16 +8,16 @@ import (
 	"webshellscan/internal/outdir"
 )
 
-// names are the names that were given out, by folder and the name in lower case: to
-// systems that do not tell case apart, they are different too. Each has the number
-// that stands behind it when it is asked for again.
+// names are the names that were given out, by folder and the name in lower
+// case: to systems that do not tell case apart, they are different too. Each
+// has the number that stands behind it when it is asked for again.
 type names map[[2]string]int
 
 // devices are names that Windows takes for devices, whatever their endings.
 var devices = strings.Fields("con prn aux nul conin$ conout$ com0 com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9")
 
-// take returns a name for something new in a folder, with its ending: the one that
-// is asked for, and a number behind it where that is taken.
+// take returns a name for something new in a folder, with its ending: the one
+// that is asked for, and a number behind it where that is taken.
 func (m names) take(folder, base, ending string) string {
 	asked := nameKey(folder, base+ending)
 	if m[asked] == 0 {
@@ -36,8 +36,8 @@ func (m names) take(folder, base, ending string) string {
 
 func nameKey(folder, name string) [2]string { return [2]string{folder, strings.ToLower(name)} }
 
-// safe returns a text with what may harm a file system as _, and with / as %4, as
-// Windows names the logs of channels.
+// safe returns a text with what may harm a file system as _, and with / as %4,
+// as Windows names the logs of channels.
 func safe(called string) string {
 	const longest = 80
 	name := outdir.Harmless(strings.ReplaceAll(called, "/", "%4"))

@@ -25,8 +25,9 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// TestTakeOften: a name that is asked for very often takes no time that grows with
-// how often it was: a log that counts from 1 again and again has one ID for all.
+// TestTakeOften: a name that is asked for very often takes no time that grows
+// with how often it was: a log that counts from 1 again and again has one ID
+// for all.
 func TestTakeOften(t *testing.T) {
 	const n = 200_000
 	m := make(names)

@@ -39,8 +39,8 @@ func (f Form) String() string { return [...]string{"", "XML", "JSON"}[min(f, JSO
 
 // Limits on an export.
 const (
-	// maxRecord is the most bytes that one record may have: a record of a log has
-	// 64 KiB.
+	// maxRecord is the most bytes that one record may have: a record of a
+	// log has 64 KiB.
 	maxRecord = 4 << 20
 	// maxDepth bounds the nesting of elements and objects.
 	maxDepth = 32
@@ -58,14 +58,17 @@ type Record struct {
 
 // Result says what an export held.
 type Result struct {
-	// Records counts the records that were read, Bad those that could not be.
+	// Records counts the records that were read, Bad those that could not
+	// be.
 	Records, Bad int
-	// First says where the first bad record begins, in bytes from the start,
-	// and why it is bad; nil if there are none.
+	// First says where the first bad record begins, in bytes from the
+	// start, and why it is bad; nil if there are none.
 	FirstBad error
-	// LocalTimes counts the records whose time has no zone and was taken for UTC.
+	// LocalTimes counts the records whose time has no zone and was taken
+	// for UTC.
 	LocalTimes int
-	// Gaps are the logs of which identifiers are left out, by computer and channel.
+	// Gaps are the logs of which identifiers are left out, by computer and
+	// channel.
 	Gaps []Gap
 }
 
@@ -100,8 +103,9 @@ func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, want e
 	return r.result, err
 }
 
-// How many bytes are read at once: of a small export no more than it has. A case
-// may hold hundreds of them, and space that is not used took half of the time.
+// How many bytes are read at once: of a small export no more than it has. A
+// case may hold hundreds of them, and space that is not used took half of the
+// time.
 const (
 	minStep = 4 << 10
 	maxStep = 1 << 20

@@ -10,16 +10,16 @@ import (
 // Gap says how many identifiers the records of one log leave out.
 type Gap struct {
 	Computer, Channel string
-	// Missing is how many identifiers between the lowest and the highest no record
-	// has.
+	// Missing is how many identifiers between the lowest and the highest no
+	// record has.
 	Missing uint64
-	// From and To are the earliest and the latest time of the records beside what
-	// is missing; 0 if they are not known.
+	// From and To are the earliest and the latest time of the records
+	// beside what is missing; 0 if they are not known.
 	From, To event.Time
 }
 
-// maxOrigins bounds the logs that are looked at: each record of a hostile export
-// may name one of its own.
+// maxOrigins bounds the logs that are looked at: each record of a hostile
+// export may name one of its own.
 const maxOrigins = 1 << 10
 
 // gaps compares the identifiers of records with those before them. The zero

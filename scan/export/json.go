@@ -96,7 +96,8 @@ type jsonReader struct {
 	rest   []byte
 	path   []byte // keys joined by dots
 	fields *fields
-	// name of an object that stands for one field: {"@Name": ..., "#text": ...}
+	// name of an object that stands for one field: {"@Name": ..., "#text":
+	// ...}
 	name    []byte
 	payload []payload // that was passed over
 }

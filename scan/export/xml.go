@@ -176,8 +176,8 @@ func (f *fields) readXML(b []byte) error {
 type xmlReader struct {
 	fields *fields
 	stack  [maxDepth]openElement
-	// If fields are listed: whether elements stand in that of the stack, and
-	// whether attributes of it are listed.
+	// If fields are listed: whether elements stand in that of the stack,
+	// and whether attributes of it are listed.
 	parent, attributes [maxDepth]bool
 	depth              int
 	text               []byte

@@ -2,10 +2,10 @@ package finding
 
 import "strings"
 
-// Principal is one of the accounts that a computer has of itself. They are called
-// otherwise in every language, and in the Security log by the computer's own
-// name; their logon IDs and SIDs are everywhere the same ([MS-DTYP] 2.4.2.4, and
-// Microsoft's description of logon sessions).
+// Principal is one of the accounts that a computer has of itself. They are
+// called otherwise in every language, and in the Security log by the computer's
+// own name; their logon IDs and SIDs are everywhere the same ([MS-DTYP]
+// 2.4.2.4, and Microsoft's description of logon sessions).
 type Principal uint8
 
 // The principals.
@@ -13,8 +13,8 @@ const (
 	PrincipalSystem Principal = iota + 1
 	PrincipalLocal
 	PrincipalNetwork
-	// PrincipalMachine: SYSTEM or NETWORK SERVICE, by the computer's name and without
-	// a logon ID that would say which.
+	// PrincipalMachine: SYSTEM or NETWORK SERVICE, by the computer's name
+	// and without a logon ID that would say which.
 	PrincipalMachine
 )
 
@@ -25,8 +25,8 @@ const NullSID = "S-1-0-0"
 var (
 	PrincipalByLogon = map[uint64]Principal{0x3e7: PrincipalSystem, 0x3e5: PrincipalLocal, 0x3e4: PrincipalNetwork}
 	PrincipalBySID   = map[string]Principal{"S-1-5-18": PrincipalSystem, "S-1-5-19": PrincipalLocal, "S-1-5-20": PrincipalNetwork}
-	// PrincipalByName is for processes of which nothing but a name is known. What it
-	// lacks is learnt from the host's own logs.
+	// PrincipalByName is for processes of which nothing but a name is
+	// known. What it lacks is learnt from the host's own logs.
 	PrincipalByName = map[string]Principal{
 		"system": PrincipalSystem, "système": PrincipalSystem, "sistema": PrincipalSystem, "система": PrincipalSystem,
 		"local service": PrincipalLocal, "lokaler dienst": PrincipalLocal, "service local": PrincipalLocal,
@@ -44,8 +44,8 @@ func (p Principal) Maybe(other Principal) bool {
 	return p == other || other == PrincipalMachine && p != PrincipalLocal
 }
 
-// IsVirtual reports whether a user is the virtual account of an application pool
-// or a service. Their domains are the same in every language.
+// IsVirtual reports whether a user is the virtual account of an application
+// pool or a service. Their domains are the same in every language.
 func IsVirtual(user string) bool {
 	domain, _, _ := strings.Cut(strings.ToUpper(user), `\`)
 	return domain == "IIS APPPOOL" || domain == "NT SERVICE"

@@ -13,19 +13,19 @@ import (
 )
 
 // Baseline is what is known to run below web servers: the shapes of the
-// findings of logs that somebody holds to be clean. It is immutable; goroutines may
-// share it.
+// findings of logs that somebody holds to be clean. It is immutable; goroutines
+// may share it.
 type Baseline struct {
 	levels map[baselineKey]rules.Level
 }
 
-// baselineKey names a shape in a baseline. Images are compared whole and without
-// case, the command line as FoldCommand gives it.
+// baselineKey names a shape in a baseline. Images are compared whole and
+// without case, the command line as FoldCommand gives it.
 type baselineKey struct{ worker, parent, image, commandLine string }
 
-// BaselineShape is one shape as the file has it. The first four fields are what a
-// finding has to have to be known; its level must not be higher than Level. The
-// others are for who reviews the file.
+// BaselineShape is one shape as the file has it. The first four fields are what
+// a finding has to have to be known; its level must not be higher than Level.
+// The others are for who reviews the file.
 type BaselineShape struct {
 	WorkerImage string   `json:"worker_image"`
 	ParentImage string   `json:"parent_image"`
@@ -40,7 +40,8 @@ type BaselineShape struct {
 	Example     string   `json:"example"`
 }
 
-// baselineFile is the file: JSON, so that it can be reviewed, compared and edited.
+// baselineFile is the file: JSON, so that it can be reviewed, compared and
+// edited.
 type baselineFile struct {
 	Kind    string          `json:"kind"`
 	Version int             `json:"version"`
@@ -52,15 +53,16 @@ const (
 	baselineVersion = 1
 	// maxBaselineSize bounds the file, in bytes.
 	maxBaselineSize = 1 << 28
-	// maxBaselineHosts bounds how many hosts a shape names: the first that have it.
+	// maxBaselineHosts bounds how many hosts a shape names: the first that
+	// have it.
 	maxBaselineHosts = 10
 )
 
 // ErrBaseline is wrapped by errors of a baseline that cannot be used.
 var ErrBaseline = errors.New("not a baseline that can be used")
 
-// ReadBaseline reads what WriteBaseline wrote. An error wraps ErrBaseline, or is
-// that of r.
+// ReadBaseline reads what WriteBaseline wrote. An error wraps ErrBaseline, or
+// is that of r.
 func ReadBaseline(r io.Reader) (*Baseline, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxBaselineSize+1))
 	if err != nil {

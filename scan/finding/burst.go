@@ -11,8 +11,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// burstSpan is the time within which enumeration commands belong together (MITRE
-// CAR-2013-04-002).
+// burstSpan is the time within which enumeration commands belong together
+// (MITRE CAR-2013-04-002).
 const burstSpan = 30 * event.Minute
 
 // isEnumeration reports whether a finding counts as enumeration: a rule that it
@@ -49,9 +49,10 @@ type enumerationCommand struct {
 	key string
 }
 
-// enumerationCommands returns the findings that are enumeration; keys are those of
-// all findings. A program that only hands its arguments on to another, as net.exe
-// does to net1.exe, counts once: the one that was handed them is left out.
+// enumerationCommands returns the findings that are enumeration; keys are those
+// of all findings. A program that only hands its arguments on to another, as
+// net.exe does to net1.exe, counts once: the one that was handed them is left
+// out.
 func enumerationCommands(findings []*Finding, keys []string) []enumerationCommand {
 	var list []enumerationCommand
 	handed := make(map[proctree.Process]string)

@@ -11,8 +11,8 @@ import (
 // goroutines may share it.
 type Command struct {
 	Line string
-	// Decoded is what it hides in Base64, each text on a line of its own (see package
-	// powershell).
+	// Decoded is what it hides in Base64, each text on a line of its own
+	// (see package powershell).
 	Decoded string
 
 	once      sync.Once

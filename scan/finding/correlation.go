@@ -11,11 +11,11 @@ type Correlation struct {
 	Rule *rules.Rule
 	// Group holds the values of the rule's group-by fields, in order.
 	Group []string
-	// Value is what the rule's condition asks about, such as a count: the highest as
-	// long as the rule went on being met.
+	// Value is what the rule's condition asks about, such as a count: the
+	// highest as long as the rule went on being met.
 	Value float64
-	// Processes took part, in the order of their start: the first 1,000. Total counts
-	// them all, as far as the rule kept them.
+	// Processes took part, in the order of their start: the first 1,000.
+	// Total counts them all, as far as the rule kept them.
 	Processes []CorrelatedProcess
 	Total     int
 }

@@ -1,9 +1,10 @@
-// Package finding holds what a scan finds, as data: a Finding is one process with
-// the rules that it matched, a Session what was found below one server, with its
-// events and web requests, Evidence the record that something rests on. It says
-// what follows from findings alone: which are of one shape (Fold), what a session
-// comes to (Session.Summarize), what of it is shown (Session.Tree), what the
-// sessions of many hosts have in common (NewStack), and what a Baseline knows.
+// Package finding holds what a scan finds, as data: a Finding is one process
+// with the rules that it matched, a Session what was found below one server,
+// with its events and web requests, Evidence the record that something rests
+// on. It says what follows from findings alone: which are of one shape (Fold),
+// what a session comes to (Session.Summarize), what of it is shown
+// (Session.Tree), what the sessions of many hosts have in common (NewStack),
+// and what a Baseline knows.
 //
 // It knows how records and trees look, but neither how they are read and judged
 // nor how they are reported.

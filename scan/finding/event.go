@@ -7,8 +7,8 @@ import (
 // Event is an event of a session's story, or one that is a finding by itself.
 type Event struct {
 	*story.Event
-	// Host is the host's name, Session the session that the event is tied to, nil
-	// if there is none.
+	// Host is the host's name, Session the session that the event is tied
+	// to, nil if there is none.
 	Host    string
 	Session *Session
 	// Evidence names its records, the first one first.

@@ -20,16 +20,17 @@ type Evidence struct {
 	Substituted bool `json:"template_substituted,omitempty"`
 	Hidden      bool `json:"hidden,omitempty"`
 
-	// Origin says where in a container the file lies, nil if it is one of its own.
+	// Origin says where in a container the file lies, nil if it is one of
+	// its own.
 	*source.Origin
 
-	// Place is where the record was read: of which input of the scan, and in which
-	// chunk of it.
+	// Place is where the record was read: of which input of the scan, and
+	// in which chunk of it.
 	Place event.Place `json:"-"`
 }
 
-// New returns the evidence of a record at a place of an input with a path and an
-// origin, which is nil if the input is a file of its own.
+// New returns the evidence of a record at a place of an input with a path and
+// an origin, which is nil if the input is a file of its own.
 func New(place event.Place, path string, origin *source.Origin, marks event.Marks) Evidence {
 	return Evidence{
 		File: path, Offset: place.Offset, Origin: origin, Place: place,

@@ -21,9 +21,9 @@ type LevelReason struct {
 // LevelEffect is what a reason does with a level.
 type LevelEffect string
 
-// The effects. A finding's level is that of its gravest rule, at most that of the
-// lowest rule that lowers it, and then at least that of the highest that raises
-// it.
+// The effects. A finding's level is that of its gravest rule, at most that of
+// the lowest rule that lowers it, and then at least that of the highest that
+// raises it.
 const (
 	LevelStart    LevelEffect = "from"      // where the level starts
 	LevelAtMost   LevelEffect = "at most"   // lowered
@@ -45,8 +45,8 @@ func (r LevelReason) String() string {
 	return text
 }
 
-// SumLevel returns the level that reasons come to. A critical rule is not lowered:
-// it knows what it found.
+// SumLevel returns the level that reasons come to. A critical rule is not
+// lowered: it knows what it found.
 func SumLevel(reasons []LevelReason) rules.Level {
 	level := rules.LevelNone
 	for _, r := range reasons {

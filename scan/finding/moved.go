@@ -27,9 +27,11 @@ const (
 // carried from one to the other, or comes from the same hand.
 type Movement struct {
 	Kind MovedKind
-	// Value is the hash, address or account, or the command line as it was first seen.
+	// Value is the hash, address or account, or the command line as it was
+	// first seen.
 	Value string
-	// Name is the file of a hash, or the image of a command, as it was first seen.
+	// Name is the file of a hash, or the image of a command, as it was
+	// first seen.
 	Name string
 	// Sightings are at least two, one for each host, in the order of time.
 	Sightings []Sighting
@@ -42,8 +44,8 @@ type Sighting struct {
 	Session *Session
 }
 
-// movedLevel is from which level on a session, and a finding within it, may tell
-// what moved.
+// movedLevel is from which level on a session, and a finding within it, may
+// tell what moved.
 const movedLevel = rules.LevelHigh
 
 // moved returns what stands in grave sessions of several hosts. What stands in
@@ -78,8 +80,8 @@ func compareSightings(a, b Sighting) int {
 	return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.Host, b.Host))
 }
 
-// traceKey is what several hosts may have in common, in lower case. Of a command
-// name is the file name of its image.
+// traceKey is what several hosts may have in common, in lower case. Of a
+// command name is the file name of its image.
 type traceKey struct {
 	kind        MovedKind
 	value, name string
@@ -91,8 +93,8 @@ type traceHost struct {
 	host string
 }
 
-// trace is something of one session that may have moved, with what Movement has of
-// it.
+// trace is something of one session that may have moved, with what Movement has
+// of it.
 type trace struct {
 	traceKey
 	text, name string
@@ -106,8 +108,8 @@ type mover struct {
 	seen  map[traceHost]int // index of the sighting
 }
 
-// session takes the traces of a session, which began no earlier than those before
-// it.
+// session takes the traces of a session, which began no earlier than those
+// before it.
 func (m *mover) session(s *Session) {
 	for _, t := range s.traces() {
 		i, ok := m.index[t.traceKey]
@@ -129,7 +131,8 @@ func (m *mover) session(s *Session) {
 	}
 }
 
-// common counts the hosts on which the traces are in sessions that are not grave.
+// common counts the hosts on which the traces are in sessions that are not
+// grave.
 func (m *mover) common(sessions []*Session) map[traceKey]int {
 	counts, counted := make(map[traceKey]int), make(map[traceHost]bool)
 	for _, s := range sessions {
@@ -193,8 +196,8 @@ func (s *Session) traces() []trace {
 // session are searched for.
 const maxNamedThings = 128
 
-// namedThings returns what a session left or fetched and a command line may name,
-// in lower case.
+// namedThings returns what a session left or fetched and a command line may
+// name, in lower case.
 func (s *Session) namedThings() []string {
 	const shortest = 4 // characters of a name that says something
 	var list []string
@@ -208,8 +211,8 @@ func (s *Session) namedThings() []string {
 	return list
 }
 
-// isPeculiar reports whether a finding's command is one that hosts do not have in
-// common by chance: it is critical, or grave and names one of some things.
+// isPeculiar reports whether a finding's command is one that hosts do not have
+// in common by chance: it is critical, or grave and names one of some things.
 func (f *Finding) isPeculiar(named []string) bool {
 	switch {
 	case f.CommandLine == "" || f.Level < movedLevel:
@@ -229,8 +232,8 @@ func isServiceAccount(user, logonID string) bool {
 	return name == "" || strings.HasSuffix(name, "$") || IsVirtual(user) || PrincipalByName[name] != 0 || PrincipalByLogon[logon] != 0
 }
 
-// strongestHash returns the hash to know a file by, of those that Sysmon writes as
-// NAME=HEX and joins by commas; "" if there is none.
+// strongestHash returns the hash to know a file by, of those that Sysmon writes
+// as NAME=HEX and joins by commas; "" if there is none.
 func strongestHash(hashes string) string {
 	best, rank := "", -1
 	for part := range strings.SplitSeq(hashes, ",") {

@@ -14,7 +14,8 @@ type Request struct {
 	weblog.Request
 	Host    string
 	Session *Session
-	// Entry says that it is of an entry point, and Confidence how sure that is.
+	// Entry says that it is of an entry point, and Confidence how sure that
+	// is.
 	Entry      bool
 	Confidence story.Confidence
 	// Processes are those that began while it may have run.
@@ -29,10 +30,10 @@ type EntryPoint struct {
 	Methods, Clients, UserAgents []string
 	Statuses                     []int
 	First, Last                  event.Time
-	// Requests counts all of the page in the logs, Coinciding those around the
-	// children that ran while one began, Processes the children that are explained,
-	// OfProcesses those that began while the logs cover, and ByChance how many would
-	// coincide by chance.
+	// Requests counts all of the page in the logs, Coinciding those around
+	// the children that ran while one began, Processes the children that
+	// are explained, OfProcesses those that began while the logs cover, and
+	// ByChance how many would coincide by chance.
 	Requests, Coinciding, Processes, OfProcesses int
 	ByChance                                     float64
 	Confidence                                   story.Confidence

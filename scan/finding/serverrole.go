@@ -3,8 +3,8 @@ package finding
 // ServerRole is which kind of server a worker is.
 type ServerRole string
 
-// The roles, in the order in which they are taken for the worker where one server
-// runs below another.
+// The roles, in the order in which they are taken for the worker where one
+// server runs below another.
 const (
 	ServerNone    ServerRole = ""
 	ServerUnknown ServerRole = "unknown" // behaves as a server does; no rule knows its name

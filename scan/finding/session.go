@@ -15,22 +15,23 @@ import (
 // Session is what ran below one server process and was found: the worker
 // and its findings.
 type Session struct {
-	// Key is the session's name: the same for all findings below one worker, and
-	// for no others.
+	// Key is the session's name: the same for all findings below one
+	// worker, and for no others.
 	Key    string
 	Host   string
 	Worker proctree.Process
 	// Product is the server's name, or that of what runs in it, such as
-	// "Exchange OWA"; Application is the application pool of an IIS worker, "" if
-	// nothing tells it.
+	// "Exchange OWA"; Application is the application pool of an IIS worker,
+	// "" if nothing tells it.
 	Product, Application string
 	// ServerRole is which kind of server the worker is.
 	ServerRole ServerRole
 	// User is whom the worker ran as, "" if not known.
 	User string
-	// Level is the highest level of the findings that no baseline knows (of all, if
-	// it knows them all), raised by what Raised says. LevelReasons say why: first why
-	// the gravest finding is so, then the same as Raised.
+	// Level is the highest level of the findings that no baseline knows (of
+	// all, if it knows them all), raised by what Raised says. LevelReasons
+	// say why: first why the gravest finding is so, then the same as
+	// Raised.
 	Level        rules.Level
 	LevelReasons []LevelReason
 	Raised       []string
@@ -40,51 +41,55 @@ type Session struct {
 	Findings []*Finding
 	// Processes counts the processes below the worker, found or not.
 	Processes int
-	// Commands counts the distinct command lines of the findings, Enumeration the
-	// distinct ones of enumeration programs. Command lines that differ in numbers,
-	// GUIDs and temporary names only are one.
+	// Commands counts the distinct command lines of the findings,
+	// Enumeration the distinct ones of enumeration programs. Command lines
+	// that differ in numbers, GUIDs and temporary names only are one.
 	Commands, Enumeration int
-	// Burst is the highest number of distinct enumeration commands within 30
-	// minutes, which is what MITRE CAR-2013-04-002 asks for; BurstStart is when
-	// those minutes begin. What a baseline knows is left out, unless it knows all.
+	// Burst is the highest number of distinct enumeration commands within
+	// 30 minutes, which is what MITRE CAR-2013-04-002 asks for; BurstStart
+	// is when those minutes begin. What a baseline knows is left out,
+	// unless it knows all.
 	Burst      int
 	BurstStart event.Time
-	// Users and IntegrityLevels are those of the findings, in the order in which they
-	// come first.
+	// Users and IntegrityLevels are those of the findings, in the order in
+	// which they come first.
 	Users, IntegrityLevels []string
 	// Link is the least sure link of all findings.
 	Link proctree.Link
-	// Shapes are the findings folded: those that differ in numbers, GUIDs and
-	// temporary names only are one shape.
+	// Shapes are the findings folded: those that differ in numbers, GUIDs
+	// and temporary names only are one shape.
 	Shapes []Shape
-	// Known says that a baseline knows every shape of the session, and that nothing
-	// but repetition speaks against it: no user or integrity level rises.
+	// Known says that a baseline knows every shape of the session, and that
+	// nothing but repetition speaks against it: no user or integrity level
+	// rises.
 	Known bool
-	// Members are the processes below the worker, found or not, in the order of the
-	// forest; nil if the stories were not told.
+	// Members are the processes below the worker, found or not, in the
+	// order of the forest; nil if the stories were not told.
 	Members []proctree.Process
 	// Events are what else the evidence says of it, in the order of time;
 	// EventsOmitted is how many of them the bound story.MaxEvents left out.
-	// EventCounts counts them by what they are about, Armed are processes that ran by
-	// what it left behind.
+	// EventCounts counts them by what they are about, Armed are processes
+	// that ran by what it left behind.
 	Events        []*Event
 	EventsOmitted int
 	EventCounts   map[story.Category]int
 	Armed         []story.Armed
 	Indicators    story.Indicators
-	// EntryPoints are the pages that may have started its processes, the surest
-	// first. Requests are those of entry points and others of their clients, in the
-	// order of time; RequestsOmitted is how many more there are.
+	// EntryPoints are the pages that may have started its processes, the
+	// surest first. Requests are those of entry points and others of their
+	// clients, in the order of time; RequestsOmitted is how many more there
+	// are.
 	EntryPoints     []*EntryPoint
 	Requests        []*Request
 	RequestsOmitted int
 
-	// UserRises and IntegrityRises are sentences that say where rights rise, "" if they
-	// do not. Behaviours are the kinds of what its findings did that no baseline knows.
+	// UserRises and IntegrityRises are sentences that say where rights
+	// rise, "" if they do not. Behaviours are the kinds of what its
+	// findings did that no baseline knows.
 	UserRises, IntegrityRises string
 	Behaviours                []string
-	// Against and AgainstStart are Burst and BurstStart without habits and what a
-	// baseline knows: what speaks against the session.
+	// Against and AgainstStart are Burst and BurstStart without habits and
+	// what a baseline knows: what speaks against the session.
 	Against      int
 	AgainstStart event.Time
 }
@@ -94,15 +99,15 @@ func (s *Session) FirstFinding() *Finding {
 	return slices.MinFunc(s.Findings, func(a, b *Finding) int { return cmp.Compare(a.Time, b.Time) })
 }
 
-// FirstCommand returns the command line of the earliest finding, its image where
-// the log has no command lines.
+// FirstCommand returns the command line of the earliest finding, its image
+// where the log has no command lines.
 func (s *Session) FirstCommand() string {
 	first := s.FirstFinding()
 	return cmp.Or(first.CommandLine, first.Image)
 }
 
-// Summarize fills in what the findings alone say. It may be called again when their
-// levels have changed.
+// Summarize fills in what the findings alone say. It may be called again when
+// their levels have changed.
 func (s *Session) Summarize() {
 	s.Processes, s.Raised, s.Behaviours = 0, nil, nil
 	s.First, s.Last = s.Findings[0].Time, s.Findings[0].Time
@@ -127,7 +132,8 @@ func (s *Session) Summarize() {
 }
 
 // isQuestion reports whether a finding may count as what an intruder asks: no
-// baseline knows it, and it is no habit, not even one that is no lower than medium.
+// baseline knows it, and it is no habit, not even one that is no lower than
+// medium.
 func (f *Finding) isQuestion() bool {
 	habit := slices.ContainsFunc(f.LevelReasons, func(r LevelReason) bool {
 		return r.Effect == LevelSetAside && r.Rule != nil && builtin.Behaviour(r.Rule) != ""
@@ -150,7 +156,8 @@ func (s *Session) takeLevel() {
 	s.Level, s.LevelReasons = gravest.Level, gravest.decisive()
 }
 
-// takeBehaviours notes the kinds of what a finding did, if no baseline knows it.
+// takeBehaviours notes the kinds of what a finding did, if no baseline knows
+// it.
 func (s *Session) takeBehaviours(f *Finding) {
 	if f.Known {
 		return
@@ -165,8 +172,8 @@ func (s *Session) takeBehaviours(f *Finding) {
 // maxDecisive bounds the reasons that a session has from its gravest finding.
 const maxDecisive = 4
 
-// decisive returns where the level of a finding started, and what made it what it
-// is.
+// decisive returns where the level of a finding started, and what made it what
+// it is.
 func (f *Finding) decisive() []LevelReason {
 	var list []LevelReason
 	for _, r := range f.LevelReasons {

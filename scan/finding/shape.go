@@ -31,7 +31,8 @@ type shapeKey struct {
 	known                                 bool
 }
 
-// Fold puts findings of one shape together, in the order in which each shape comes first.
+// Fold puts findings of one shape together, in the order in which each shape
+// comes first.
 func Fold(findings []*Finding) []Shape {
 	index := make(map[shapeKey]int)
 	written := make(map[shapeKey]int) // the same, with paths as they are written
@@ -64,19 +65,20 @@ const (
 	foldedTemp   = "{tmp}"
 )
 
-// FoldCommand returns a command line with what changes from run to run replaced:
-// numbers and random words of hexadecimal digits or of letters of one case mixed
-// with digits by "{n}", GUIDs by "{guid}", names that end with .tmp by
-// "{tmp}.tmp". Words that mix upper and lower case with digits are left as they
-// are if they are long: they are Base64, which is what is said, not how often.
+// FoldCommand returns a command line with what changes from run to run
+// replaced: numbers and random words of hexadecimal digits or of letters of one
+// case mixed with digits by "{n}", GUIDs by "{guid}", names that end with .tmp
+// by "{tmp}.tmp". Words that mix upper and lower case with digits are left as
+// they are if they are long: they are Base64, which is what is said, not how
+// often.
 func FoldCommand(text string) string {
 	folded, _ := foldFrom(strings.TrimSpace(text), 0)
 	return folded
 }
 
 // foldFrom is FoldCommand for a text without white space around it. It also
-// returns where in the folded text that begins what stood from a place on at which
-// a word begins.
+// returns where in the folded text that begins what stood from a place on at
+// which a word begins.
 func foldFrom(text string, from int) (folded string, start int) {
 	if !strings.ContainsAny(text, "0123456789{}") && !containsTemp(text) {
 		return text, from

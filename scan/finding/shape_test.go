@@ -7,8 +7,9 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// FuzzFoldCommand: a text without digits, braces and temporary names stays as it is, different numbers fold to the same, and
-// arguments do so alone as behind their program.
+// FuzzFoldCommand: a text without digits, braces and temporary names stays as
+// it is, different numbers fold to the same, and arguments do so alone as
+// behind their program.
 func FuzzFoldCommand(f *testing.F) {
 	for _, seed := range []string{
 		"ping 10.0.0.1", "{n}", "x.tmp", "3F2504E0-4F89-11D3-9A0C-0305E82C3301", "a1b2c3", "dwBoAG8AYQBtAGkA", "\xff 1",

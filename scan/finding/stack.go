@@ -10,13 +10,14 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Stack is what the sessions of many hosts have in common: which kinds there are,
-// and what moved between the hosts.
+// Stack is what the sessions of many hosts have in common: which kinds there
+// are, and what moved between the hosts.
 type Stack struct {
-	// Kinds are the kinds of session: the gravest first, of one level the rarest
-	// first, and last those that a baseline knows.
+	// Kinds are the kinds of session: the gravest first, of one level the
+	// rarest first, and last those that a baseline knows.
 	Kinds []Kind
-	// Moved is what stands in grave sessions of several hosts, in the order of time.
+	// Moved is what stands in grave sessions of several hosts, in the order
+	// of time.
 	Moved []Movement
 }
 
@@ -28,17 +29,19 @@ type Kind struct {
 	Known      bool
 	// Sessions has at least one session, in the order of time.
 	Sessions []*Session
-	// Hosts are those of the sessions, in the order in which they come first.
+	// Hosts are those of the sessions, in the order in which they come
+	// first.
 	Hosts []string
 	// Findings counts those of all sessions.
 	Findings int
-	// Ran are the findings that say what ran, as the first session has them, one of
-	// each command: the gravest first, then in the order of time; habits by on how few
-	// hosts they are.
+	// Ran are the findings that say what ran, as the first session has
+	// them, one of each command: the gravest first, then in the order of
+	// time; habits by on how few hosts they are.
 	Ran []*Finding
 }
 
-// First is the earliest session: its host is the first that the kind was seen on.
+// First is the earliest session: its host is the first that the kind was seen
+// on.
 func (k *Kind) First() *Session { return k.Sessions[0] }
 
 // Last returns the time of the latest finding.
@@ -50,10 +53,10 @@ func (k *Kind) Last() event.Time {
 	return last
 }
 
-// NewStack puts the sessions of a kind together. What ran are the commands of the
-// findings above low that no baseline knows, as FoldCommand gives them: below that
-// are habits, of which another few run every day. Of a session that has nothing
-// else its rarest habit says of which kind it is.
+// NewStack puts the sessions of a kind together. What ran are the commands of
+// the findings above low that no baseline knows, as FoldCommand gives them:
+// below that are habits, of which another few run every day. Of a session that
+// has nothing else its rarest habit says of which kind it is.
 func NewStack(sessions []*Session) *Stack {
 	b := &stackBuilder{habits: countHabits(sessions), index: make(map[kindKey]int), seen: make(map[kindHost]bool)}
 	for _, s := range byTime(sessions) {
@@ -72,8 +75,8 @@ func byTime(sessions []*Session) []*Session {
 	return list
 }
 
-// compareKinds orders kinds as they are to be read; those that are alike stay in
-// the order of time.
+// compareKinds orders kinds as they are to be read; those that are alike stay
+// in the order of time.
 func compareKinds(a, b Kind) int {
 	if a.Known != b.Known {
 		if a.Known {
@@ -84,8 +87,8 @@ func compareKinds(a, b Kind) int {
 	return cmp.Or(cmp.Compare(b.Level, a.Level), cmp.Compare(len(a.Hosts), len(b.Hosts)))
 }
 
-// ranKey is what ran, whoever ran it and whatever started it: an image's file name
-// and a folded command line, in lower case.
+// ranKey is what ran, whoever ran it and whatever started it: an image's file
+// name and a folded command line, in lower case.
 type ranKey struct{ image, line string }
 
 func (f *Finding) ranKey() ranKey {
@@ -97,8 +100,8 @@ func compareRan(a, b ranKey) int {
 	return cmp.Or(strings.Compare(a.image, b.image), strings.Compare(a.line, b.line))
 }
 
-// telling returns the findings that say what ran in a session, one of each shape,
-// and whether they are more than habits.
+// telling returns the findings that say what ran in a session, one of each
+// shape, and whether they are more than habits.
 func (s *Session) telling() (list []*Finding, grave bool) {
 	for _, sh := range s.Shapes {
 		if sh.Known && !s.Known {
@@ -132,8 +135,8 @@ type habitCount struct {
 	last  string
 }
 
-// countHabits counts on how many hosts each command runs of the sessions that have
-// nothing but habits.
+// countHabits counts on how many hosts each command runs of the sessions that
+// have nothing but habits.
 func countHabits(sessions []*Session) map[habitKey]habitCount {
 	byHost := slices.Clone(sessions)
 	slices.SortFunc(byHost, func(a, b *Session) int { return strings.Compare(a.Host, b.Host) })
@@ -219,9 +222,9 @@ func ranText(list []*Finding) string {
 	return strings.Join(slices.Compact(lines), "\x01")
 }
 
-// withoutEchoes leaves out of a session's findings the shells whose command line
-// holds that of what they started, and programs that were handed the arguments of
-// the one above: they say nothing more.
+// withoutEchoes leaves out of a session's findings the shells whose command
+// line holds that of what they started, and programs that were handed the
+// arguments of the one above: they say nothing more.
 func (s *Session) withoutEchoes(list []*Finding) []*Finding {
 	found := make(map[proctree.Process]*Finding, len(s.Findings))
 	for _, f := range s.Findings {
@@ -254,8 +257,8 @@ func (s *Session) withoutEchoes(list []*Finding) []*Finding {
 // spaced returns a text in lower case with one blank between its words.
 func spaced(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
 
-// sortRan puts findings in the order of Kind.Ran, one of each command. Habits are
-// in it.
+// sortRan puts findings in the order of Kind.Ran, one of each command. Habits
+// are in it.
 func sortRan(list []*Finding, grave bool) []*Finding {
 	if grave {
 		slices.SortStableFunc(list, func(a, b *Finding) int {

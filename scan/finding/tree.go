@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	// maxAlone is how many processes of one shape below one parent are nodes of
-	// their own, if they have children; more are one node.
+	// maxAlone is how many processes of one shape below one parent are
+	// nodes of their own, if they have children; more are one node.
 	maxAlone = 3
-	// maxContext bounds how many nodes of a tree lie on no way to a finding;
-	// maxContextBelow those of one parent.
+	// maxContext bounds how many nodes of a tree lie on no way to a
+	// finding; maxContextBelow those of one parent.
 	maxContext      = 24
 	maxContextBelow = 6
 )
 
 // Bounds say how much of a session's tree is shown.
 type Bounds struct {
-	// Nodes bounds the nodes of a tree, the root among them; 0 means no bound
-	// but that of context.
+	// Nodes bounds the nodes of a tree, the root among them; 0 means no
+	// bound but that of context.
 	Nodes int
 	// NoContext leaves out the processes that lie on no way to a finding.
 	NoContext bool
@@ -36,11 +36,11 @@ type Tree struct {
 	// Nodes has the server process first, then each node after its parent,
 	// siblings in the order of their start.
 	Nodes []TreeNode
-	// LeftOut counts the processes below the server process that no node stands
-	// for.
+	// LeftOut counts the processes below the server process that no node
+	// stands for.
 	LeftOut int
-	// LeftOutImages are the file names of those whose parents have a node, the
-	// commonest first.
+	// LeftOutImages are the file names of those whose parents have a node,
+	// the commonest first.
 	LeftOutImages []ImageCount
 }
 
@@ -53,16 +53,16 @@ type ImageCount struct {
 // TreeNode is a process of a Tree, or several of one shape.
 type TreeNode struct {
 	Process proctree.Process // the first
-	// Findings are those of the processes, in their order: one of each, or none
-	// if no rule matched them.
+	// Findings are those of the processes, in their order: one of each, or
+	// none if no rule matched them.
 	Findings []*Finding
 	OnWay    bool       // it is a finding, or on the way to one
 	Count    int        // of the processes
 	Last     event.Time // start of the last of them
 	Parent   int        // index of the node above, -1 of the first
 	Depth    int        // links below the server process
-	// LeftOut counts the children that no rule matched and that have no node,
-	// and LeftOutFound the others, for which Bounds left no room.
+	// LeftOut counts the children that no rule matched and that have no
+	// node, and LeftOutFound the others, for which Bounds left no room.
 	LeftOut, LeftOutFound int
 }
 
@@ -208,8 +208,8 @@ func (t *treeBuilder) images() []ImageCount {
 type nodeShape struct {
 	image, user proctree.TextID
 	command     int // number of the folded command line
-	// rules are the first of those that matched, moreRules the labels of the
-	// others.
+	// rules are the first of those that matched, moreRules the labels of
+	// the others.
 	rules     [4]*rules.Rule
 	moreRules string
 	known     bool

@@ -1,8 +1,8 @@
-// Package integrity says what speaks of the logs themselves, rather than of what
-// ran: records hidden, logs cleared, recording stopped or changed, files damaged,
-// and what the logs of each host could have shown. It knows neither how files are
-// opened nor what rules look for. Select Keys, hand each event to a Watcher, and
-// Assess what was read.
+// Package integrity says what speaks of the logs themselves, rather than of
+// what ran: records hidden, logs cleared, recording stopped or changed, files
+// damaged, and what the logs of each host could have shown. It knows neither
+// how files are opened nor what rules look for. Select Keys, hand each event to
+// a Watcher, and Assess what was read.
 package integrity
 
 import (
@@ -20,13 +20,14 @@ import (
 type Log struct {
 	Path  string
 	Stats *evtx.Stats
-	// Faults are those of a log. An export has none, nor what was searched for
-	// chunks: all of that is damage.
+	// Faults are those of a log. An export has none, nor what was searched
+	// for chunks: all of that is damage.
 	Faults *FaultLog
-	// Order are the faults that comparing the chunks shows (evtx.CheckOrder).
+	// Order are the faults that comparing the chunks shows
+	// (evtx.CheckOrder).
 	Order []*evtx.FormatError
-	// Form is that of an export, Exported what it held, and ExportErr why the rest
-	// of it was not read.
+	// Form is that of an export, Exported what it held, and ExportErr why
+	// the rest of it was not read.
 	Form      export.Form
 	Exported  export.Result
 	ExportErr error
@@ -42,12 +43,13 @@ type Reading struct {
 	Forest *proctree.Forest
 	// Since and Until bound the time of interest; 0 means no bound.
 	Since, Until event.Time
-	// Complete says that all logs were read to their ends: else silences say nothing.
+	// Complete says that all logs were read to their ends: else silences
+	// say nothing.
 	Complete bool
 }
 
-// Assess returns what speaks of the logs themselves, the gravest first, and what
-// those of each host could have shown, in the order of the forest's hosts.
+// Assess returns what speaks of the logs themselves, the gravest first, and
+// what those of each host could have shown, in the order of the forest's hosts.
 func Assess(r *Reading) ([]*Finding, []HostCoverage) {
 	events := newLogEvents(r.Logs, r.Watchers, r.Forest)
 	times := make([]*hostTimes, len(r.Forest.Hosts()))

@@ -8,9 +8,9 @@ import (
 	"webshellscan/scan/evtx"
 )
 
-// Code writes what the watchers took, which stay as they are, or adds what it reads
-// to the first of them. files are the numbers of the inputs by those that were
-// written.
+// Code writes what the watchers took, which stay as they are, or adds what it
+// reads to the first of them. files are the numbers of the inputs by those that
+// were written.
 func Code(c *wire.Coder, watchers []*Watcher, files []uint32) {
 	var w Watcher
 	if c.Writing() {

@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// ContainerNote is a remark about an archive or a disk image that was read.
+	// ContainerNote is a remark about an archive or a disk image that was
+	// read.
 	ContainerNote Kind = "container"
 	// ExportNote says that records are of an export, which is no log.
 	ExportNote Kind = "export"

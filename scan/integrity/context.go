@@ -75,8 +75,8 @@ func (c *logContext) startFollows(recordID uint64) bool {
 	return i < len(c.starts) && c.starts[i].recordID-recordID <= nearRecords
 }
 
-// explains reports whether a start of the system or a change of the clock stands
-// beside a place where time runs backwards.
+// explains reports whether a start of the system or a change of the clock
+// stands beside a place where time runs backwards.
 func (c *logContext) explains(f *evtx.FormatError) bool {
 	if c == nil {
 		return false

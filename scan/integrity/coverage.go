@@ -17,45 +17,51 @@ type HostCoverage struct {
 	// Channels are the host's channels, by name.
 	Channels []ChannelCoverage
 	// Security4688 and Sysmon1 count process creations, copies included;
-	// CommandLines and ParentNames how many of the 4688 have them. SysmonFields is
-	// the number of fields of Sysmon's process creations, 0 without any.
+	// CommandLines and ParentNames how many of the 4688 have them.
+	// SysmonFields is the number of fields of Sysmon's process creations, 0
+	// without any.
 	Security4688, Sysmon1     int
 	CommandLines, ParentNames int
 	SysmonFields              int
-	// Unusable is how many process events hold nothing that can be believed.
+	// Unusable is how many process events hold nothing that can be
+	// believed.
 	Unusable int
-	// Dropped is how many process creations Sysmon says that its queue dropped.
+	// Dropped is how many process creations Sysmon says that its queue
+	// dropped.
 	Dropped int
-	// Apart says that logs of the host were collected apart from each other, or that
-	// partial results do not hold all of them, so that the stories of its sessions may
-	// lack events and requests.
+	// Apart says that logs of the host were collected apart from each
+	// other, or that partial results do not hold all of them, so that the
+	// stories of its sessions may lack events and requests.
 	Apart bool
-	// Booting counts those of the 4688 that Windows writes while it starts, whatever
-	// is audited; Blind says why nothing that ran can be seen, "" if something can.
+	// Booting counts those of the 4688 that Windows writes while it starts,
+	// whatever is audited; Blind says why nothing that ran can be seen, ""
+	// if something can.
 	Booting int
 	Blind   string
-	// First and Last are the times of the earliest and latest process creation.
+	// First and Last are the times of the earliest and latest process
+	// creation.
 	First, Last event.Time
-	// Covered is the share, from 0 to 1, of the time of interest that process
-	// creations cover: from the first to the last one without Silences. The time of
-	// interest is from From to Until: Since and Until of the Reading, or where they
-	// are not given, the times of the first and last record of the host.
+	// Covered is the share, from 0 to 1, of the time of interest that
+	// process creations cover: from the first to the last one without
+	// Silences. The time of interest is from From to Until: Since and Until
+	// of the Reading, or where they are not given, the times of the first
+	// and last record of the host.
 	Covered     float64
 	From, Until event.Time
-	// Silences are the stretches without process creations that are long against
-	// what is usual on the host.
+	// Silences are the stretches without process creations that are long
+	// against what is usual on the host.
 	Silences []Gap
 }
 
 // ChannelCoverage says what was read of one channel of a host.
 type ChannelCoverage struct {
 	Channel string
-	// Files is how many files hold records of it, Records how many there are, copies
-	// included.
+	// Files is how many files hold records of it, Records how many there
+	// are, copies included.
 	Files, Records int
 	First, Last    event.Time
-	// Gaps are the record IDs that are missing, of each file the first ones, GapsLeft
-	// how many more there are.
+	// Gaps are the record IDs that are missing, of each file the first
+	// ones, GapsLeft how many more there are.
 	Gaps     []Gap
 	GapsLeft int
 }
@@ -64,12 +70,13 @@ type ChannelCoverage struct {
 type Gap struct {
 	// From and To are the times of the records before and after it.
 	From, To event.Time
-	// FirstID and LastID are the record IDs that are missing, both 0 if none are: a
-	// silence.
+	// FirstID and LastID are the record IDs that are missing, both 0 if
+	// none are: a silence.
 	FirstID, LastID uint64
 }
 
-// coverageOf says what the logs of each host could have shown. times are by host.
+// coverageOf says what the logs of each host could have shown. times are by
+// host.
 func coverageOf(r *Reading, events *logEvents, times []*hostTimes) []HostCoverage {
 	hosts := r.Forest.Hosts()
 	channels := channelsOf(r.Logs, hosts)

@@ -7,8 +7,8 @@ import (
 	"webshellscan/scan/evtx"
 )
 
-// FaultLog counts faults by class and keeps the first ones of each. Its zero value is
-// empty.
+// FaultLog counts faults by class and keeps the first ones of each. Its zero
+// value is empty.
 type FaultLog struct {
 	counts map[evtx.Class]int
 	first  []*evtx.FormatError

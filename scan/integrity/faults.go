@@ -18,8 +18,8 @@ type faultMeaning struct {
 	text, meaning string
 }
 
-// faultMeanings holds all classes of faults but ExportFingerprint. The kind of the integrity finding is
-// the class.
+// faultMeanings holds all classes of faults but ExportFingerprint. The kind of
+// the integrity finding is the class.
 var faultMeanings = map[evtx.Class]faultMeaning{
 	evtx.FileTruncated: {
 		Warning, "the file ends in the middle of a structure",
@@ -157,8 +157,8 @@ func assessFaults(logs []*Log, hosts []proctree.Host, events *logEvents) []*Find
 	return list
 }
 
-// stepsExplained reports whether each step back in time stands beside a start of
-// the system or a change of the clock that was logged.
+// stepsExplained reports whether each step back in time stands beside a start
+// of the system or a change of the clock that was logged.
 func (l *Log) stepsExplained(events *logEvents) bool {
 	steps := 0
 	for _, f := range l.Faults.Kept() {
@@ -200,8 +200,8 @@ func assessOrder(logs []*Log) []*Finding {
 	return list
 }
 
-// countsMore is what a stale file header means that counts more chunks than there
-// are.
+// countsMore is what a stale file header means that counts more chunks than
+// there are.
 var countsMore = faultMeaning{
 	Notice, "the file header counts more chunks than the file holds",
 	"The log was not closed or its header is damaged, so the count may be of another time. Chunks may be missing.",
@@ -286,8 +286,8 @@ func numbersDetail(f *evtx.FormatError) string {
 	return fmt.Sprintf("it is %d, where %d belongs", f.Have, f.Need)
 }
 
-// claimsToBeLive reports whether a path is one where Windows keeps the logs that
-// it writes.
+// claimsToBeLive reports whether a path is one where Windows keeps the logs
+// that it writes.
 func claimsToBeLive(path string) bool {
 	return strings.Contains(strings.ToLower(filepath.ToSlash(path)), "winevt/logs/")
 }

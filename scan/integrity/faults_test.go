@@ -44,8 +44,8 @@ func TestFaultWords(t *testing.T) {
 	}
 }
 
-// TestFirstFaults: of many faults of one class the first ones of the file are kept,
-// whatever the order in which its parts were read.
+// TestFirstFaults: of many faults of one class the first ones of the file are
+// kept, whatever the order in which its parts were read.
 func TestFirstFaults(t *testing.T) {
 	for seed := range uint64(20) {
 		var faults []*evtx.FormatError

@@ -22,21 +22,24 @@ type Finding struct {
 	Level Level
 	// Host and Channel say whose log it is, as far as that is known.
 	Host, Channel string
-	// File is the path of the log, Offset where in it, in bytes from its start, the
-	// thing lies.
+	// File is the path of the log, Offset where in it, in bytes from its
+	// start, the thing lies.
 	File   string
 	Offset int64
-	// First and Last are the time of what happened, or the time that it may concern; 0
-	// if not known.
+	// First and Last are the time of what happened, or the time that it may
+	// concern; 0 if not known.
 	First, Last event.Time
-	// Count is how many such things there are, of which this one stands first.
+	// Count is how many such things there are, of which this one stands
+	// first.
 	Count int
-	// Times is how often it happened if Text does not say that already, else 0: other
-	// counts are of records, chunks or machines.
+	// Times is how often it happened if Text does not say that already,
+	// else 0: other counts are of records, chunks or machines.
 	Times int
-	// Text is one plain sentence of what was seen, Meaning one of what it may mean.
+	// Text is one plain sentence of what was seen, Meaning one of what it
+	// may mean.
 	Text, Meaning string
-	// Evidence names the records that it rests on, if it rests on whole ones.
+	// Evidence names the records that it rests on, if it rests on whole
+	// ones.
 	Evidence []finding.Evidence
 }
 
@@ -62,7 +65,8 @@ func (l Level) String() string {
 // SeveralMachines is the kind of finding for a name that several machines have.
 const SeveralMachines Kind = "several-machines"
 
-// severalMachines says that the process GUIDs of a host are of several machines.
+// severalMachines says that the process GUIDs of a host are of several
+// machines.
 func severalMachines(h *proctree.Host) *Finding {
 	return &Finding{
 		Kind: SeveralMachines, Level: Notice, Host: h.Name, Count: h.Machines,

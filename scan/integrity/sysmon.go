@@ -30,8 +30,8 @@ func droppedCreations(description string) int {
 	return 0
 }
 
-// isQueueMessage reports whether a description says what Sysmon's queue dropped:
-// it names kinds of event with a number each.
+// isQueueMessage reports whether a description says what Sysmon's queue
+// dropped: it names kinds of event with a number each.
 func isQueueMessage(e *logEvent) bool {
 	return strings.EqualFold(e.what, "QUEUE") || strings.Contains(strings.ToLower(e.said), "dropped from driver queue")
 }

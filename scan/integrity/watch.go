@@ -130,8 +130,8 @@ const (
 	maxCleared   = 2048 // Windows has some 1,200 logs, and one command clears all
 )
 
-// NewWatcher returns a Watcher of events whose Key is an index in keys, or beyond
-// them.
+// NewWatcher returns a Watcher of events whose Key is an index in keys, or
+// beyond them.
 func NewWatcher(keys []event.Key) *Watcher {
 	return &Watcher{kinds: kindsOf(keys), more: make(map[moreEvents]int), same: make(map[logEvent]*sameEvents)}
 }
@@ -193,8 +193,8 @@ func most(kind watchKind, usual int) int {
 	return usual
 }
 
-// counters returns the text of an error of Sysmon with its numbers, and how many
-// process creations it says were dropped.
+// counters returns the text of an error of Sysmon with its numbers, and how
+// many process creations it says were dropped.
 func (e *logEvent) counters(ev *event.Event) (said string, dropped int) {
 	if e.kind != watchSysmonError {
 		return "", 0
@@ -234,8 +234,8 @@ func (e *logEvent) isRoutine() bool {
 	return false
 }
 
-// grave returns 1 for an event that must not be buried below others of its kind,
-// else 0.
+// grave returns 1 for an event that must not be buried below others of its
+// kind, else 0.
 func (e *logEvent) grave() int {
 	switch e.kind {
 	case watchAuditPolicy:
@@ -250,7 +250,8 @@ func (e *logEvent) grave() int {
 	return 0
 }
 
-// subjectOf returns the subject of an event as DOMAIN\name, "" if it names none.
+// subjectOf returns the subject of an event as DOMAIN\name, "" if it names
+// none.
 func subjectOf(ev *event.Event) string {
 	name, domain := ev.Value(event.SubjectUserName).String(), ev.Value(event.SubjectDomainName).String()
 	if domain != "" && domain != "-" && name != "" {

@@ -10,8 +10,8 @@
 // known by its SHA-256.
 //
 // A partial result may come from a machine that an intruder has: all sizes are
-// bounded by what is there, Open refuses a file of which a part does not fit its
-// SHA-256, and Reader.Close says whether a section fits its checksum.
+// bounded by what is there, Open refuses a file of which a part does not fit
+// its SHA-256, and Reader.Close says whether a section fits its checksum.
 package partial
 
 import (
@@ -48,10 +48,11 @@ var (
 	ErrSize    = errors.New("holds a section of an impossible size")
 )
 
-// The layout. A file: Magic, version (u32), parts, and a part of length 0 in whose
-// place stand the number of parts (u32) and the SHA-256 of their hashes. A part:
-// its length (u64), its SHA-256, and its sections: kind (u8), stored size (u64),
-// size (u64), CRC-32 of what is stored (u32), and that, compressed by zstd.
+// The layout. A file: Magic, version (u32), parts, and a part of length 0 in
+// whose place stand the number of parts (u32) and the SHA-256 of their hashes.
+// A part: its length (u64), its SHA-256, and its sections: kind (u8), stored
+// size (u64), size (u64), CRC-32 of what is stored (u32), and that, compressed
+// by zstd.
 const (
 	headSize    = len(Magic) + 4
 	partHead    = 8 + sha256.Size
@@ -59,9 +60,10 @@ const (
 	tailSize    = 8 + 4 + sha256.Size
 )
 
-// What a section unpacks to is bounded by what is stored of it, so that a small file
-// costs little memory whoever wrote it: maxRatio bytes for each byte, and slack for
-// any. One that would be packed better is padded with a skippable frame.
+// What a section unpacks to is bounded by what is stored of it, so that a small
+// file costs little memory whoever wrote it: maxRatio bytes for each byte, and
+// slack for any. One that would be packed better is padded with a skippable
+// frame.
 const (
 	maxRatio = 16
 	slack    = 64 << 10
@@ -71,7 +73,8 @@ const (
 func limit(stored int64) int64 { return maxRatio*min(stored, math.MaxInt64/maxRatio/2) + slack }
 
 const (
-	// maxParts bounds the parts of a file, maxSections the sections of a part.
+	// maxParts bounds the parts of a file, maxSections the sections of a
+	// part.
 	maxParts    = 1 << 20
 	maxSections = 1 << 22
 	// maxWindow bounds what unpacking looks back at, in bytes.
@@ -142,8 +145,8 @@ func unlessEnd(err, other error) error {
 	return other
 }
 
-// openPart reads a part and returns it with the place behind it; nil at the end of
-// the parts.
+// openPart reads a part and returns it with the place behind it; nil at the end
+// of the parts.
 func openPart(source io.ReaderAt, at, size int64) (*Part, int64, error) {
 	head := make([]byte, partHead)
 	if n, err := source.ReadAt(head, at); n < partHead {
@@ -247,8 +250,8 @@ func (r *Reader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the reading. If all was read, its error says that the section is not
-// what was stored.
+// Close ends the reading. If all was read, its error says that the section is
+// not what was stored.
 func (r *Reader) Close() error {
 	defer func() {
 		_ = r.decoder.Reset(nil) // it lets go of what it read
@@ -309,8 +312,8 @@ func (w *Writer) Add(kind Kind, from io.Reader) (int64, error) {
 	return size, nil
 }
 
-// pad stores a frame that says nothing if what is stored may not unpack to so many
-// bytes.
+// pad stores a frame that says nothing if what is stored may not unpack to so
+// many bytes.
 func (w *Writer) pad(stored int, size int64) {
 	const (
 		magic = 0x184D2A50
@@ -339,7 +342,8 @@ type sealed struct {
 	size int64
 }
 
-// Write writes a file of parts of others: each once, in the order of their hashes.
+// Write writes a file of parts of others: each once, in the order of their
+// hashes.
 func Write(out io.Writer, parts []*Part) error {
 	parts = Distinct(parts)
 	list := make([]sealed, len(parts))

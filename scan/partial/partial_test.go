@@ -63,8 +63,9 @@ func content(p *Part, s *Section) ([]byte, error) {
 	return data, errors.Join(err, r.Close())
 }
 
-// TestRoundTrip: sections are read as they were written, also of parts that were put
-// together; parts are in the file once, whatever the order and grouping.
+// TestRoundTrip: sections are read as they were written, also of parts that
+// were put together; parts are in the file once, whatever the order and
+// grouping.
 func TestRoundTrip(t *testing.T) {
 	long := strings.Repeat("0123456789", 100_000)
 	a, b := written(t, "rows", "", long), written(t, "other rows")
@@ -102,8 +103,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestDamaged: no prefix of a file and no change of one byte is taken for sound, nor
-// is what has bytes behind its end.
+// TestDamaged: no prefix of a file and no change of one byte is taken for
+// sound, nor is what has bytes behind its end.
 func TestDamaged(t *testing.T) {
 	data := written(t, "rows of processes", "")
 	refused := func(what string, data []byte, wants ...error) {
@@ -145,7 +146,8 @@ type readerAt struct{ io.Reader }
 
 func (r readerAt) ReadAt(b []byte, _ int64) (int, error) { return r.Read(b) }
 
-// sealedAs returns a file whose one section says that it unpacks to so many bytes.
+// sealedAs returns a file whose one section says that it unpacks to so many
+// bytes.
 func sealedAs(t *testing.T, size int64, from io.Reader) []byte {
 	t.Helper()
 	w, err := NewWriter()

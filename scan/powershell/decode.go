@@ -40,8 +40,8 @@ func decodeBase64(text string) ([]byte, bool) {
 	return data[:n], err == nil && n > 0
 }
 
-// decodeUTF16 decodes UTF-16LE and reports whether that gives a text: most of it
-// is ASCII, as scripts are in any language.
+// decodeUTF16 decodes UTF-16LE and reports whether that gives a text: most of
+// it is ASCII, as scripts are in any language.
 func decodeUTF16(data []byte) (string, bool) {
 	data = bytes.TrimPrefix(data, []byte{0xFF, 0xFE})
 	units := make([]uint16, len(data)/2)

@@ -7,12 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// quotes are what a shell takes out of words before PowerShell sees them: cmd.exe
-// its carets, the C runtime the double quotes, PowerShell itself backticks and
-// single quotes.
+// quotes are what a shell takes out of words before PowerShell sees them:
+// cmd.exe its carets, the C runtime the double quotes, PowerShell itself
+// backticks and single quotes.
 var quotes = strings.NewReplacer(`"`, "", "^", "", "`", "", "'", "")
 
-// encodedArguments yields the words that follow a switch such as -EncodedCommand.
+// encodedArguments yields the words that follow a switch such as
+// -EncodedCommand.
 func encodedArguments(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if !mayHaveSwitch(text) {
@@ -56,10 +57,11 @@ func mayHaveSwitch(text string) bool {
 	return false
 }
 
-// isEncodedSwitch reports whether a word is -EncodedCommand or -EncodedArguments
-// as PowerShell takes them: after a hyphen, one of three dashes or a slash, or
-// two hyphens, in any case, and cut short (CommandLineParameterParser in
-// github.com/PowerShell/PowerShell, and "about_PowerShell_exe").
+// isEncodedSwitch reports whether a word is -EncodedCommand or
+// -EncodedArguments as PowerShell takes them: after a hyphen, one of three
+// dashes or a slash, or two hyphens, in any case, and cut short
+// (CommandLineParameterParser in github.com/PowerShell/PowerShell, and
+// "about_PowerShell_exe").
 func isEncodedSwitch(word string) bool {
 	first, size := utf8.DecodeRuneInString(word)
 	if first != '/' && !isDash(first) {
@@ -95,7 +97,8 @@ func base64Literals(text string) iter.Seq[string] {
 			}
 			at += i + len(method)
 			rest := strings.TrimLeft(text[at:], "\\ \t\r\n(\"'`")
-			// What was trimmed has to hold a quote: FromBase64String($x) has no literal.
+			// What was trimmed has to hold a quote:
+			// FromBase64String($x) has no literal.
 			if !strings.ContainsAny(text[at:len(text)-len(rest)], `"'`) {
 				continue
 			}

@@ -167,7 +167,8 @@ func FuzzMayHaveSwitch(f *testing.F) {
 	})
 }
 
-// TestMayHaveSwitch: what has none is seen to have none where nothing looks like one.
+// TestMayHaveSwitch: what has none is seen to have none where nothing looks
+// like one.
 func TestMayHaveSwitch(t *testing.T) {
 	for _, line := range []string{
 		`C:\Windows\system32\svchost.exe -k netsvcs -p -s Winmgmt`, "csc /noconfig /fullpaths @x", "net-exec", "c:/exe", "",

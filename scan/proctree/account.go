@@ -7,16 +7,16 @@ import (
 )
 
 // Only an IIS worker process and what it starts run as the identity of an
-// application pool: a virtual account, whose SID is S-1-5-82 and the hash of the
-// pool's name (Microsoft, "Application Pool Identities").
+// application pool: a virtual account, whose SID is S-1-5-82 and the hash of
+// the pool's name (Microsoft, "Application Pool Identities").
 const (
 	poolDomain = `IIS APPPOOL`
 	poolSID    = "S-1-5-82-"
 	poolWorker = "w3wp.exe"
 )
 
-// accounts ties to an IIS worker process what runs as an application pool and has
-// nothing above it that a log names.
+// accounts ties to an IIS worker process what runs as an application pool and
+// has nothing above it that a log names.
 type accounts struct {
 	b       *builder
 	pools   map[FacetID]TextID // the identity of the pool that a logon speaks of, 0 for none
@@ -32,9 +32,9 @@ type poolLife struct {
 }
 
 // linkAccounts gives a worker to the processes of application pools that would
-// have none (docs/FORMAT.md, "Parents", 7): the stub that nothing names is taken
-// for the worker; above what a log names, or of whose parent it says nothing, a
-// stub without a process ID is put.
+// have none (docs/FORMAT.md, "Parents", 7): the stub that nothing names is
+// taken for the worker; above what a log names, or of whose parent it says
+// nothing, a stub without a process ID is put.
 func (b *builder) linkAccounts() {
 	a := accounts{b: b, pools: make(map[FacetID]TextID), workers: make(map[poolLife]nodeRef)}
 	for i := range b.tree.nodes {
@@ -67,8 +67,8 @@ func (a *accounts) tie(child *node, pool TextID) {
 	}
 }
 
-// worker returns the stub that stands for the workers of a pool at the time of one
-// of its processes.
+// worker returns the stub that stands for the workers of a pool at the time of
+// one of its processes.
 func (a *accounts) worker(n *node, pool TextID) nodeRef {
 	life := poolLife{pool, n.machine, n.boot}
 	ref := a.workers[life]
@@ -94,8 +94,8 @@ func (t *tree) runAs(texts *Texts, n *node, user TextID) {
 }
 
 // creator returns the identity of the application pool that the parent of a
-// process ran as, 0 if it did not or that is not known. A 4688 has its creator as
-// subject; newer versions of Sysmon name the parent's user. Where neither is
+// process ran as, 0 if it did not or that is not known. A 4688 has its creator
+// as subject; newer versions of Sysmon name the parent's user. Where neither is
 // there and the parent has no name, the process's own identity is its parent's.
 func (a *accounts) creator(n *node) TextID {
 	own := TextID(0)
@@ -114,8 +114,9 @@ func (a *accounts) creator(n *node) TextID {
 	return own
 }
 
-// pool returns the identity of the application pool that fields of a facet speak
-// of, 0 for another user's. Without a field for the domain, the name has it.
+// pool returns the identity of the application pool that fields of a facet
+// speak of, 0 for another user's. Without a field for the domain, the name has
+// it.
 func (a *accounts) pool(id FacetID, sid, domain, name event.FieldID) TextID {
 	pool, ok := a.pools[id]
 	if ok || id == 0 {

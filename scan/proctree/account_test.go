@@ -126,8 +126,8 @@ var accountTests = []struct{ name, events, want string }{
 	},
 }
 
-// TestAccounts builds the trees of accountTests, of events that several collectors
-// took in any order.
+// TestAccounts builds the trees of accountTests, of events that several
+// collectors took in any order.
 func TestAccounts(t *testing.T) {
 	for _, tt := range accountTests {
 		t.Run(tt.name, func(t *testing.T) {

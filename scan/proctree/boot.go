@@ -15,11 +15,12 @@ const bootSpread = 3 * event.Minute
 type bootProof uint8
 
 const (
-	// proofService: a service started that starts with the system, but may start by
-	// itself: when it is installed, brought up to date or restarted.
+	// proofService: a service started that starts with the system, but may
+	// start by itself: when it is installed, brought up to date or
+	// restarted.
 	proofService bootProof = iota
-	// proofSession: a session manager started, as it does with the system, but with
-	// each container too.
+	// proofSession: a session manager started, as it does with the system,
+	// but with each container too.
 	proofSession
 	// proofCertain: an event that is written at no other time.
 	proofCertain
@@ -34,8 +35,8 @@ type boot struct {
 	disproved bool
 }
 
-// findBoots finds the starts of the system and numbers the processes by them:
-// a process ID means nothing across a start. What is no certain sign counts where
+// findBoots finds the starts of the system and numbers the processes by them: a
+// process ID means nothing across a start. What is no certain sign counts where
 // nothing speaks against it.
 func (b *builder) findBoots() {
 	signs := b.bootSigns()
@@ -126,8 +127,8 @@ func (d *disproof) byLogs(signs bootSigns) {
 	}
 }
 
-// byGUIDs disproves the starts that a process outlived which Sysmon names by its
-// GUID: it was seen to end after it, or to have a child.
+// byGUIDs disproves the starts that a process outlived which Sysmon names by
+// its GUID: it was seen to end after it, or to have a child.
 func (d *disproof) byGUIDs() {
 	for i := range d.tree.nodes {
 		n := &d.tree.nodes[i]
@@ -146,8 +147,9 @@ func (d *disproof) byGUIDs() {
 // guidStart returns the second of a process's start that its GUID holds.
 func guidStart(guid event.GUID) event.Time { return event.FromUnix(int64(guid.Part2())) }
 
-// outlived notes that a process lived from one time to another. It disproves the
-// starts in between that are not certain, and whose proof is not below least.
+// outlived notes that a process lived from one time to another. It disproves
+// the starts in between that are not certain, and whose proof is not below
+// least.
 func (d *disproof) outlived(from, to event.Time, least bootProof) {
 	i := sort.Search(len(d.boots), func(i int) bool { return d.boots[i].at > from+tolerance })
 	for ; i < len(d.boots) && d.boots[i].at < to-tolerance; i++ {
@@ -212,8 +214,8 @@ func (w *nameWalk) holder(pid uint32) *holder {
 	return &w.held[n-1]
 }
 
-// create takes a process: it holds its own process ID from now on, and its parent
-// is alive.
+// create takes a process: it holds its own process ID from now on, and its
+// parent is alive.
 func (w *nameWalk) create(n *node) {
 	w.pass(n.at)
 	p := w.parentage(n)

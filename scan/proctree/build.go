@@ -10,7 +10,8 @@ import (
 )
 
 // tolerance is how far the times of two events may disagree about their order
-// (docs/FORMAT.md, "Parents"): the one that came first may carry the later time by so much.
+// (docs/FORMAT.md, "Parents"): the one that came first may carry the later time
+// by so much.
 const tolerance = event.Second
 
 // sameStart is how far the times of a Sysmon 1 and a 4688 of one process may
@@ -128,9 +129,9 @@ func isCopy(x, y *creation) bool {
 		x.pid == y.pid && x.guid == y.guid && x.image == y.image && x.commandLine == y.commandLine
 }
 
-// foldExport joins a record with one of those kept that it is a copy of, where one
-// of the two is of an export, and returns which stands for both: that of a log, if
-// one is. Exports round times, so it may be one of the last few.
+// foldExport joins a record with one of those kept that it is a copy of, where
+// one of the two is of an export, and returns which stands for both: that of a
+// log, if one is. Exports round times, so it may be one of the last few.
 func (b *builder) foldExport(kept []placed, p placed) (creationRef, bool) {
 	const asked = 256
 	r := b.blocks.at(p.ref)
@@ -151,8 +152,8 @@ func (b *builder) foldExport(kept []placed, p placed) (creationRef, bool) {
 	return 0, false
 }
 
-// isExportedCopy reports whether two records are one, although exports round times
-// and leave out fields that are empty.
+// isExportedCopy reports whether two records are one, although exports round
+// times and leave out fields that are empty.
 func isExportedCopy(x, y *creation) bool {
 	return x.recordID == y.recordID && x.recordID != 0 && x.source == y.source && x.pid == y.pid && x.guid == y.guid &&
 		(x.commandLine == y.commandLine || x.commandLine == 0 || y.commandLine == 0)
@@ -226,8 +227,8 @@ func (b *builder) makeNodes() {
 }
 
 // sameProcess reports whether a record speaks of the process that held the
-// record's process ID last: the same one as Sysmon and the Security log have it,
-// or the same one again.
+// record's process ID last: the same one as Sysmon and the Security log have
+// it, or the same one again.
 func (b *builder) sameProcess(last nodeRef, r *creation, at event.Time) bool {
 	n := b.node(last)
 	first, image := b.record(n), b.imageOf.known(r.image)
@@ -243,8 +244,8 @@ func (b *builder) sameProcess(last nodeRef, r *creation, at event.Time) bool {
 	return b.images.match(n.image, image) || r.commandLine == n.commandLine && b.texts.Known(r.commandLine)
 }
 
-// merge adds a record, with its copies, to a node. Sysmon's record says more and
-// stands first; but a text that says something wins over one that does not.
+// merge adds a record, with its copies, to a node. Sysmon's record says more
+// and stands first; but a text that says something wins over one that does not.
 func (b *builder) merge(to nodeRef, ref creationRef) {
 	n, r := b.node(to), b.blocks.at(ref)
 	image := b.imageOf.known(r.image)
@@ -341,8 +342,8 @@ func (b *builder) fillParents() {
 	}
 }
 
-// cutCycles makes roots of nodes that would be their own ancestors, which forged
-// GUIDs can ask for: of each cycle the earliest.
+// cutCycles makes roots of nodes that would be their own ancestors, which
+// forged GUIDs can ask for: of each cycle the earliest.
 func (b *builder) cutCycles() {
 	const onPath, done = 1, 2
 	state := make([]uint8, b.tree.len()+1)

@@ -32,7 +32,8 @@ type sequence struct {
 	minTime event.Time
 	steps   []clockStep
 
-	// For the first look: the highest ID so far in order of time, and its time.
+	// For the first look: the highest ID so far in order of time, and its
+	// time.
 	maxID uint64
 	maxAt event.Time
 }

@@ -18,8 +18,8 @@ type Rows struct {
 	counts    map[FacetID]*Counts
 }
 
-// rowCoder writes or reads rows: column by column, with facets and texts numbered
-// as they come first.
+// rowCoder writes or reads rows: column by column, with facets and texts
+// numbered as they come first.
 type rowCoder struct {
 	*wire.Coder
 	texts *Texts
@@ -31,9 +31,9 @@ type rowCoder struct {
 	inputs   int
 }
 
-// Code writes or reads the rows of a number of inputs. Their texts are in texts,
-// or put there. Whoever reads them takes them (Collector.AddRows) once all is known
-// to be sound.
+// Code writes or reads the rows of a number of inputs. Their texts are in
+// texts, or put there. Whoever reads them takes them (Collector.AddRows) once
+// all is known to be sound.
 func (r *Rows) Code(c *wire.Coder, texts *Texts, inputs int) {
 	k := &rowCoder{Coder: c, texts: texts, facetNo: make(map[FacetID]uint32), stringNo: make(map[TextID]uint32), inputs: inputs}
 	if c.Writing() {
@@ -294,7 +294,8 @@ func newGUIDCoder(k *rowCoder) *guidCoder {
 	return &guidCoder{k: k, number: map[event.GUID]uint64{{}: 1}, list: []event.GUID{{}}}
 }
 
-// code codes a GUID: 0 and the GUID, or its number as the distance from the last.
+// code codes a GUID: 0 and the GUID, or its number as the distance from the
+// last.
 func (g *guidCoder) code(p *event.GUID) {
 	var back uint64
 	if number, known := g.number[*p]; known && g.k.Writing() {
@@ -315,8 +316,8 @@ func (g *guidCoder) code(p *event.GUID) {
 	}
 }
 
-// whole codes a GUID by what its parts differ from those of the one before: that
-// of Sysmon has a machine, a time, and a number that grows.
+// whole codes a GUID by what its parts differ from those of the one before:
+// that of Sysmon has a machine, a time, and a number that grows.
 func (g *guidCoder) whole(p *event.GUID) {
 	le := binary.LittleEndian
 	for _, at := range []int{0, 4, 8, 12} {

@@ -13,8 +13,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// example returns a collector with one row of each kind and two creations. In the
-// first of a kind everything has a value of its own.
+// example returns a collector with one row of each kind and two creations. In
+// the first of a kind everything has a value of its own.
 func example(texts *Texts) *Collector {
 	c := NewCollector(texts)
 	facet := func(field event.FieldID, text string) FacetID {

@@ -55,34 +55,37 @@ type Counts struct {
 	SysmonEnd      int // Sysmon 5
 	SecurityCreate int // Security 4688
 	SecurityEnd    int // Security 4689
-	// NoCommandLine counts the 4688 without a known command line: the policy "Include
-	// command line in process creation events" was off.
+	// NoCommandLine counts the 4688 without a known command line: the
+	// policy "Include command line in process creation events" was off.
 	NoCommandLine int
-	// NoParentName counts the 4688 that do not name their parent's image, as before
-	// Windows 10 and Server 2016.
+	// NoParentName counts the 4688 that do not name their parent's image,
+	// as before Windows 10 and Server 2016.
 	NoParentName int
-	// Booting counts the 4688 that Windows writes while it starts, whatever the audit
-	// policy says.
+	// Booting counts the 4688 that Windows writes while it starts, whatever
+	// the audit policy says.
 	Booting int
-	// SysmonFields is the greatest number of fields of a Sysmon 1: it grows with the
-	// version of Sysmon.
+	// SysmonFields is the greatest number of fields of a Sysmon 1: it grows
+	// with the version of Sysmon.
 	SysmonFields int
-	// Unusable counts process events of which nothing can be said: they have no
-	// process ID, or neither image nor parent, or they are Shifted.
+	// Unusable counts process events of which nothing can be said: they
+	// have no process ID, or neither image nor parent, or they are Shifted.
 	Unusable int
-	// UnusableCreate counts those of the Unusable that are process creations.
+	// UnusableCreate counts those of the Unusable that are process
+	// creations.
 	UnusableCreate int
-	// Shifted counts the Sysmon events whose fields hold what belongs into others: the
-	// event log service had the manifest of another version of Sysmon.
+	// Shifted counts the Sysmon events whose fields hold what belongs into
+	// others: the event log service had the manifest of another version of
+	// Sysmon.
 	Shifted int
-	// Recovered counts the process creations that were recovered from unused parts of
-	// chunks and are no copies of others. The other counts are of live records.
+	// Recovered counts the process creations that were recovered from
+	// unused parts of chunks and are no copies of others. The other counts
+	// are of live records.
 	Recovered int
 }
 
-// Blind reports whether what ran cannot be seen: there are no process creations,
-// or none but those that Windows always logs while it starts and those that are
-// unusable.
+// Blind reports whether what ran cannot be seen: there are no process
+// creations, or none but those that Windows always logs while it starts and
+// those that are unusable.
 func (c Counts) Blind() bool {
 	return c.SysmonCreate+c.SecurityCreate == c.Booting+c.UnusableCreate && c.Recovered == 0
 }

@@ -7,8 +7,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// TestCountsAdd: each count is added, and the most fields of a Sysmon record are
-// those of either.
+// TestCountsAdd: each count is added, and the most fields of a Sysmon record
+// are those of either.
 func TestCountsAdd(t *testing.T) {
 	var sum, other proctree.Counts
 	fields := reflect.ValueOf(&other).Elem()
@@ -29,8 +29,8 @@ func TestCountsAdd(t *testing.T) {
 	}
 }
 
-// TestBlind: a host is blind if nothing says what ran on it: Windows starting, and
-// records that cannot be used, say nothing; a recovered creation does.
+// TestBlind: a host is blind if nothing says what ran on it: Windows starting,
+// and records that cannot be used, say nothing; a recovered creation does.
 func TestBlind(t *testing.T) {
 	for _, tt := range []struct {
 		counts proctree.Counts

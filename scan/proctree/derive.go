@@ -63,8 +63,8 @@ func (c *Collector) deriveUser() {
 	c.entries = append(c.entries, fieldText{event.User, c.texts.InternString(user)})
 }
 
-// integrityLevels are the levels of a mandatory label, by SID and as Sysmon names
-// them (Microsoft's description of 4688, "Mandatory Label").
+// integrityLevels are the levels of a mandatory label, by SID and as Sysmon
+// names them (Microsoft's description of 4688, "Mandatory Label").
 var integrityLevels = [...]struct{ sid, name string }{
 	{"S-1-16-0", "Untrusted"},
 	{"S-1-16-4096", "Low"},
@@ -75,9 +75,9 @@ var integrityLevels = [...]struct{ sid, name string }{
 	{"S-1-16-20480", "Protected"},
 }
 
-// OtherIntegrityLevel returns the SID of an integrity level that is given by name,
-// compared without case, and the name of one that is given by SID; "" for what is
-// neither.
+// OtherIntegrityLevel returns the SID of an integrity level that is given by
+// name, compared without case, and the name of one that is given by SID; "" for
+// what is neither.
 func OtherIntegrityLevel(level string) string {
 	for _, l := range integrityLevels {
 		if strings.EqualFold(level, l.name) {

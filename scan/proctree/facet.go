@@ -8,10 +8,10 @@ import (
 	"webshellscan/scan/event"
 )
 
-// FacetID numbers a facet: a group of fields that repeat together from record to
-// record: the fields of an image, of a logon session, of a parent. Each distinct
-// facet is kept once, as a list of field and text, and a record holds its
-// number. That makes a record small, and a record's fifteen repeated texts
+// FacetID numbers a facet: a group of fields that repeat together from record
+// to record: the fields of an image, of a logon session, of a parent. Each
+// distinct facet is kept once, as a list of field and text, and a record holds
+// its number. That makes a record small, and a record's fifteen repeated texts
 // cost three look-ups.
 type FacetID uint32
 
@@ -26,11 +26,12 @@ const (
 	numFacets
 )
 
-// FacetOf returns the facet that has a field, false if records have the field for themselves.
+// FacetOf returns the facet that has a field, false if records have the field
+// for themselves.
 func FacetOf(field event.FieldID) (Facet, bool) { return facetOf[field], facetOf[field] != numFacets }
 
-// facetFields lists the payload fields of each kind but the first, as Sysmon and
-// as the Security log has them.
+// facetFields lists the payload fields of each kind but the first, as Sysmon
+// and as the Security log has them.
 var facetFields = map[source][numFacets][]event.FieldID{
 	sourceSysmon: {
 		FacetImage: {
@@ -141,8 +142,9 @@ func (c *textCache) known(id FacetID) TextID {
 }
 
 // recall remembers, for one collector, which number some values of an event
-// stand for, by their bytes in the log: so a text that was met before is neither
-// converted nor looked up among all others. It is direct-mapped and forgets.
+// stand for, by their bytes in the log: so a text that was met before is
+// neither converted nor looked up among all others. It is direct-mapped and
+// forgets.
 type recall struct {
 	seed  maphash.Seed
 	slots []recallSlot
@@ -165,8 +167,8 @@ func newRecall() *recall {
 	return r
 }
 
-// A key is a list of values, each as field, type, length and bytes. It is hashed
-// and compared where the values lie, and only written down to be kept.
+// A key is a list of values, each as field, type, length and bytes. It is
+// hashed and compared where the values lie, and only written down to be kept.
 
 // hash returns the hash of the key that the values of fields make.
 func (r *recall) hash(ev *event.Event, fields []event.FieldID) uint64 {

@@ -78,17 +78,18 @@ const (
 	LinkNone Link = iota
 	// LinkGUID: Sysmon names the parent's process GUID.
 	LinkGUID
-	// LinkName: the parent held the process ID at that time, and has the name
-	// or the second of its start that the child's record gives.
+	// LinkName: the parent held the process ID at that time, and has the
+	// name or the second of its start that the child's record gives.
 	LinkName
-	// LinkStub: the parent's own creation is in no log; it is what the child's
-	// record says of it.
+	// LinkStub: the parent's own creation is in no log; it is what the
+	// child's record says of it.
 	LinkStub
-	// LinkAccount: nothing but the account that the child's record names ties it: an
-	// application pool's, so that an IIS worker process is above it.
+	// LinkAccount: nothing but the account that the child's record names
+	// ties it: an application pool's, so that an IIS worker process is
+	// above it.
 	LinkAccount
-	// LinkTime: the parent held the process ID at that time; the child's record
-	// gives nothing else to check.
+	// LinkTime: the parent held the process ID at that time; the child's
+	// record gives nothing else to check.
 	LinkTime
 )
 

@@ -79,7 +79,8 @@ func keyOf(t testing.TB, name string) int {
 	return 0
 }
 
-// isName reports whether an image of a line is one, and not what stands for none.
+// isName reports whether an image of a line is one, and not what stands for
+// none.
 func isName(image string) bool { return strings.ContainsRune(image, '.') }
 
 // parseEvent turns a line into an event. Record IDs rise from line to line, and

@@ -20,16 +20,16 @@ type Host struct {
 	Records int
 	// Events counts its process events.
 	Events Counts
-	// Machines counts the machines that the host's Sysmon process GUIDs are of, 0
-	// without any. Of more than one, each has its own processes.
+	// Machines counts the machines that the host's Sysmon process GUIDs are
+	// of, 0 without any. Of more than one, each has its own processes.
 	Machines int
 	// Processes counts its processes, stubs included.
 	Processes int
-	// Boots are the times at which the system started, as far as the logs tell,
-	// ascending.
+	// Boots are the times at which the system started, as far as the logs
+	// tell, ascending.
 	Boots []event.Time
-	// Crash is the panic that kept the host's trees from being built: an error of
-	// this program. It is nil, or the host has no processes.
+	// Crash is the panic that kept the host's trees from being built: an
+	// error of this program. It is nil, or the host has no processes.
 	Crash error
 }
 
@@ -38,8 +38,9 @@ type hostName struct {
 	name     string
 	records  int
 	machines map[uint32]bool // machine IDs of its Sysmon process GUIDs
-	// pairs counts the records that name the GUIDs of a process and of its parent,
-	// mixed those of them in which the two are of different machines.
+	// pairs counts the records that name the GUIDs of a process and of its
+	// parent, mixed those of them in which the two are of different
+	// machines.
 	pairs, mixed int
 	host         int
 }
@@ -167,8 +168,8 @@ func sharedMachines(a, b []*hostName) (shared, known bool) {
 	return shared, known
 }
 
-// maxMixed bounds the records in which a process and its parent are of different
-// machines, as a part of all. It cannot be, but may be forged.
+// maxMixed bounds the records in which a process and its parent are of
+// different machines, as a part of all. It cannot be, but may be forged.
 const maxMixed = 10
 
 func newHost(names []*hostName) Host {

@@ -9,7 +9,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// TestInternerAll: every text is there once, under its number, while others are added.
+// TestInternerAll: every text is there once, under its number, while others are
+// added.
 func TestInternerAll(t *testing.T) {
 	in := proctree.NewInterner()
 	want := make(map[proctree.TextID]string)

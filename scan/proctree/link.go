@@ -170,7 +170,8 @@ func (b *builder) ownerIsParent(owner, child *node, p parentage) Link {
 			}
 			link = LinkName
 		} else if owner.stub == 0 {
-			// A Sysmon process GUID holds the second of the process's start.
+			// A Sysmon process GUID holds the second of the
+			// process's start.
 			if d := first.start.UnixSeconds() - int64(p.guid.Part2()); d < -1 || d > 1 {
 				return LinkNone
 			}
@@ -180,9 +181,10 @@ func (b *builder) ownerIsParent(owner, child *node, p parentage) Link {
 	return link
 }
 
-// sameBirth reports whether two process GUIDs are of one machine and one second.
-// With the same process ID they are of one process: what follows in the GUID
-// comes of a token, and Sysmon was seen to write another one for the parent.
+// sameBirth reports whether two process GUIDs are of one machine and one
+// second. With the same process ID they are of one process: what follows in the
+// GUID comes of a token, and Sysmon was seen to write another one for the
+// parent.
 func sameBirth(a, b event.GUID) bool { return a.Part1() == b.Part1() && a.Part2() == b.Part2() }
 
 // otherMachine reports whether two machines are known and differ: two computers
@@ -201,7 +203,8 @@ func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
 	at := n.at
 	if !p.guid.IsZero() {
 		s.start = guidStart(p.guid)
-		// The GUID's second is of the host's clock, as the child's start is.
+		// The GUID's second is of the host's clock, as the child's
+		// start is.
 		at = min(at, s.start+n.at-first.start)
 	}
 	image := p.image
@@ -296,8 +299,8 @@ func (b *builder) findByGUID() {
 	})
 }
 
-// eachStretch calls do for stretches of 0 to n-1, on up to that many goroutines.
-// If one of the calls panics, so does eachStretch.
+// eachStretch calls do for stretches of 0 to n-1, on up to that many
+// goroutines. If one of the calls panics, so does eachStretch.
 func eachStretch(goroutines, n int, do func(from, to int)) {
 	const least = 1 << 12
 	stretches := max(1, min(goroutines, n/least))
@@ -344,8 +347,8 @@ func (b *builder) pidEndings() []placedEnding {
 	return line
 }
 
-// applyPIDEndings gives those ends to the processes that held the process ID: by
-// a walk along the time line.
+// applyPIDEndings gives those ends to the processes that held the process ID:
+// by a walk along the time line.
 func (b *builder) applyPIDEndings() {
 	own := newOwners(len(b.tree.nodes))
 	ahead := 0

@@ -100,8 +100,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestCollectAllocations: an event whose texts are known costs no allocation but
-// its share of a block of records.
+// TestCollectAllocations: an event whose texts are known costs no allocation
+// but its share of a block of records.
 func TestCollectAllocations(t *testing.T) {
 	c := proctree.NewCollector(proctree.NewTexts())
 	ev := newHistory(t, 1).next()

@@ -14,8 +14,8 @@ func newImages(texts *Texts) *images {
 	return &images{texts: texts, bases: make(map[TextID]string), same: make(map[[2]TextID]bool)}
 }
 
-// Known reports whether a text says something: it is there, and is none of those
-// that stand for a value that is not known.
+// Known reports whether a text says something: it is there, and is none of
+// those that stand for a value that is not known.
 func (t *Texts) Known(id TextID) bool { return id != 0 && IsKnown(t.Text(id)) }
 
 // KnownText returns a text, "" if it says nothing.
@@ -26,8 +26,8 @@ func (t *Texts) KnownText(id TextID) string {
 	return ""
 }
 
-// IsKnown reports whether a text says something. Where a value is not known, the
-// Security log has "-", Sysmon "-", "?", "<unknown process>" or nothing.
+// IsKnown reports whether a text says something. Where a value is not known,
+// the Security log has "-", Sysmon "-", "?", "<unknown process>" or nothing.
 func IsKnown(text string) bool {
 	const longest = 32 // of those that say nothing, with some room
 	if len(text) > longest {

@@ -317,8 +317,8 @@ func (p Process) Records() iter.Seq[Record] {
 	}
 }
 
-// Recovered reports whether no live record speaks of the process's creation, but
-// only ones that were recovered.
+// Recovered reports whether no live record speaks of the process's creation,
+// but only ones that were recovered.
 func (p Process) Recovered() bool {
 	recovered := false
 	for r := range p.Records() {
@@ -359,8 +359,8 @@ func (r Record) EventID() uint16 {
 	return 4688
 }
 
-// Facets returns the groups of fields that the record shares with others: where it
-// comes from, its image, its logon session and its parent.
+// Facets returns the groups of fields that the record shares with others: where
+// it comes from, its image, its logon session and its parent.
 func (r Record) Facets() [4]FacetID {
 	return [...]FacetID{r.record.origin, r.record.image, r.record.logon, r.record.parent}
 }

@@ -53,8 +53,8 @@ func TestSysmonTime(t *testing.T) {
 	}
 }
 
-// TestIntegrityLevel: the mandatory label of a 4688 gives the integrity level as
-// Sysmon names it; a label that is none gives nothing.
+// TestIntegrityLevel: the mandatory label of a 4688 gives the integrity level
+// as Sysmon names it; a label that is none gives nothing.
 func TestIntegrityLevel(t *testing.T) {
 	for label, want := range map[string]string{"S-1-16-12288": "High", "S-1-16-16384": "System", "S-1-16-1": "", "High": "", "-": ""} {
 		p := one(t, "4688 t=10 pid=60 image=cmd.exe ppid=50 label="+label)
@@ -81,8 +81,8 @@ func TestRecordsSay(t *testing.T) {
 	}
 }
 
-// TestSharedFacet: a process has a facet if all its records that have one have the
-// same.
+// TestSharedFacet: a process has a facet if all its records that have one have
+// the same.
 func TestSharedFacet(t *testing.T) {
 	const sysmon = "S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=B5 "
 	for _, tt := range []struct {

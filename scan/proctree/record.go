@@ -25,8 +25,8 @@ type creation struct {
 	file       uint32
 	inChunk    uint32 // offset from the start of the record's chunk
 
-	// Facets: host, channel and kind of the event; what belongs to the image, to
-	// the logon session, to the parent.
+	// Facets: host, channel and kind of the event; what belongs to the
+	// image, to the logon session, to the parent.
 	origin, image, logon, parent FacetID
 
 	commandLine      TextID

@@ -6,9 +6,9 @@ import (
 	"webshellscan/scan/event"
 )
 
-// guidTable finds a node by its process GUID. It is open-addressed; a slot holds
-// half of the GUID's hash above the number of the node, whose record has the
-// GUID.
+// guidTable finds a node by its process GUID. It is open-addressed; a slot
+// holds half of the GUID's hash above the number of the node, whose record has
+// the GUID.
 type guidTable struct {
 	seed  maphash.Seed
 	slots []uint64

@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// BenchmarkPIDTable and BenchmarkGUIDTable set the tables written here beside Go's
-// map, with what building trees asks of them.
+// BenchmarkPIDTable and BenchmarkGUIDTable set the tables written here beside
+// Go's map, with what building trees asks of them.
 func BenchmarkPIDTable(b *testing.B) {
 	pids := make([]uint32, 1<<16)
 	random := rand.New(rand.NewPCG(1, 2))

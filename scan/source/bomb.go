@@ -9,8 +9,8 @@ import (
 
 // What unpacks to mostRatio times what it takes in an archive holds next to
 // nothing: event logs shrink to a tenth, and an empty one of 20 MiB to a five
-// hundredth. What is more than that is read of a member only up to suspicious bytes,
-// and of all members of all archives up to suspiciousSum.
+// hundredth. What is more than that is read of a member only up to suspicious
+// bytes, and of all members of all archives up to suspiciousSum.
 const (
 	mostRatio     = 100
 	suspicious    = 64 << 20
@@ -25,9 +25,9 @@ func (c *container) taken(m *archive.Member) int64 {
 	return min(m.Packed, c.packed)
 }
 
-// credit returns how many bytes of a member are no wonder, for what it takes in the
-// outermost file. Members that are not packed there one by one share what their
-// container takes.
+// credit returns how many bytes of a member are no wonder, for what it takes in
+// the outermost file. Members that are not packed there one by one share what
+// their container takes.
 func (c *container) credit(m *archive.Member) int64 {
 	own := mostRatio * min(c.taken(m), 1<<50)
 	if m.Packed >= 0 && !c.unpacked {
@@ -55,8 +55,9 @@ func (a *archiveWalk) count(m *archive.Member, size int64) {
 	a.container.used += size
 }
 
-// take counts a member, and returns how many bytes of it are unpacked, and why it is
-// not all of them. A member of unknown size is to be counted when it was unpacked.
+// take counts a member, and returns how many bytes of it are unpacked, and why
+// it is not all of them. A member of unknown size is to be counted when it was
+// unpacked.
 func (a *archiveWalk) take(m *archive.Member) (int64, error) {
 	if m.Size <= a.left(m) {
 		a.count(m, max(m.Size, 0))
@@ -70,9 +71,9 @@ func (a *archiveWalk) take(m *archive.Member) (int64, error) {
 	return cut, fmt.Errorf("%w: %d bytes, of which the first %d were read", archive.ErrBomb, m.Size, cut)
 }
 
-// takeNested counts a container that is to be unpacked. Disk images may be zeros for
-// the most part: with a folder for temporary files they may be of any size that
-// fits.
+// takeNested counts a container that is to be unpacked. Disk images may be
+// zeros for the most part: with a folder for temporary files they may be of any
+// size that fits.
 func (a *archiveWalk) takeNested(m *archive.Member) error {
 	if a.options.Temp == "" && m.Size > a.room(m) {
 		return fmt.Errorf("%w: %d bytes; unpack it, or give a folder for that with --temp", archive.ErrBomb, m.Size)
@@ -81,16 +82,18 @@ func (a *archiveWalk) takeNested(m *archive.Member) error {
 	return nil
 }
 
-// mostOf returns how many bytes a stream may unpack to that is packed in so many.
+// mostOf returns how many bytes a stream may unpack to that is packed in so
+// many.
 func mostOf(packed int64) int64 { return max(suspicious, packed*mostRatio) }
 
-// mostOf returns how many bytes may be unpacked of a member, now that so much of it
-// was read.
+// mostOf returns how many bytes may be unpacked of a member, now that so much
+// of it was read.
 func (a *archiveWalk) mostOf(m *archive.Member, r io.Reader) func() int64 {
 	return mostSoFar(r, func() int64 { return a.left(m) })
 }
 
-// mostSoFar bounds the bytes of a stream by what it took so far, too, if it tells.
+// mostSoFar bounds the bytes of a stream by what it took so far, too, if it
+// tells.
 func mostSoFar(r io.Reader, most func() int64) func() int64 {
 	stream, ok := r.(*archive.Unpacked)
 	if !ok {

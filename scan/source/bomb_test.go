@@ -32,8 +32,8 @@ func findIn(t *testing.T, name string, data []byte, options source.Options) sour
 	return found
 }
 
-// TestBombs: of a member that unpacks to more than an event log could, the start is
-// read, and said to be no more; what lies beside it is read.
+// TestBombs: of a member that unpacks to more than an event log could, the
+// start is read, and said to be no more; what lies beside it is read.
 func TestBombs(t *testing.T) {
 	log := largeLog(1 << 18)
 	bomb := emptyLog(70)
@@ -65,8 +65,8 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestManyBombs: members that are no bombs one by one are so together, and cost the
-// others nothing.
+// TestManyBombs: members that are no bombs one by one are so together, and cost
+// the others nothing.
 func TestManyBombs(t *testing.T) {
 	log := largeLog(1 << 18)
 	list := []string{}
@@ -87,8 +87,8 @@ func TestManyBombs(t *testing.T) {
 	}
 }
 
-// TestImageOfZeros: a disk image in an archive that is nothing but zeros is unpacked
-// only where there is a folder for it.
+// TestImageOfZeros: a disk image in an archive that is nothing but zeros is
+// unpacked only where there is a folder for it.
 func TestImageOfZeros(t *testing.T) {
 	image := "\xEB\x52\x90NTFS    " + strings.Repeat("\x00", 300<<20)
 	found := findIn(t, "a.zip", zipOf(t, "disk.raw", image), source.Options{})
@@ -102,8 +102,8 @@ func TestImageOfZeros(t *testing.T) {
 	}
 }
 
-// TestUnpackedOnce: what was unpacked is not unpacked again as long as there is room
-// for it, and forgotten when there is none.
+// TestUnpackedOnce: what was unpacked is not unpacked again as long as there is
+// room for it, and forgotten when there is none.
 func TestUnpackedOnce(t *testing.T) {
 	first, second := largeLog(1<<18), largeLog(1<<18)+"x"
 	path := filepath.Join(t.TempDir(), "a.zip")

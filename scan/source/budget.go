@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/source/image"
 )
 
-// ErrMemory is wrapped by errors about content that would not fit into the memory
-// that Options allow.
+// ErrMemory is wrapped by errors about content that would not fit into the
+// memory that Options allow.
 var ErrMemory = errors.New("more memory needed than is allowed")
 
 // budget is the memory for what is unpacked, shared by all goroutines.
@@ -40,8 +40,8 @@ func newBudget(most int64) *budget {
 	return b
 }
 
-// take returns memory for a block of an image of n bytes, until others need it; nil
-// if none is free.
+// take returns memory for a block of an image of n bytes, until others need it;
+// nil if none is free.
 func (b *budget) take(n int64) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,9 +83,9 @@ func (b *budget) hold(n int64) error {
 	return nil
 }
 
-// holdDecoder takes what unpacking an archive needs beside the content, for good, as
-// its members may be unpacked again: dictionaries of 16 to 64 MiB are usual for these
-// formats, and the garbage collector lets them double.
+// holdDecoder takes what unpacking an archive needs beside the content, for
+// good, as its members may be unpacked again: dictionaries of 16 to 64 MiB are
+// usual for these formats, and the garbage collector lets them double.
 func (b *budget) holdDecoder(format archive.Format) {
 	const usual = 64 << 20
 	switch format {
@@ -110,8 +110,8 @@ func (b *budget) let(n int64) {
 	b.free.Broadcast()
 }
 
-// acquire takes n bytes, and waits until others give back theirs. The first comes
-// through even if it asks for more than is left beside what is held.
+// acquire takes n bytes, and waits until others give back theirs. The first
+// comes through even if it asks for more than is left beside what is held.
 func (b *budget) acquire(n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -127,8 +127,8 @@ func (b *budget) acquire(n int64) error {
 	return nil
 }
 
-// evict forgets what nobody reads, and then the blocks of images, until there is room
-// for n bytes.
+// evict forgets what nobody reads, and then the blocks of images, until there
+// is room for n bytes.
 func (b *budget) evict(n int64) {
 	for len(b.idle) > 0 && n > b.most-b.used {
 		// What was read once may never be asked for again.
@@ -152,8 +152,8 @@ func (b *budget) release(n int64) {
 	b.free.Broadcast()
 }
 
-// defaultMemory returns a quarter of the machine's memory, at most 2 GiB; 1 GiB if it
-// is not known.
+// defaultMemory returns a quarter of the machine's memory, at most 2 GiB; 1 GiB
+// if it is not known.
 func defaultMemory() int64 {
 	const most = 2 << 30
 	if all := machineMemory(); all > 0 {

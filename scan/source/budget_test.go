@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/source/archive"
 )
 
-// TestBlocksGiveWay: blocks of images take what is free, and give it back as soon as
-// something else needs it.
+// TestBlocksGiveWay: blocks of images take what is free, and give it back as
+// soon as something else needs it.
 func TestBlocksGiveWay(t *testing.T) {
 	b := newBudget(100)
 	for range 9 {
@@ -34,8 +34,8 @@ func TestBlocksGiveWay(t *testing.T) {
 	}
 }
 
-// TestDecoderRoom: what decoders with dictionaries take is part of the budget, once,
-// and a quarter of it at most.
+// TestDecoderRoom: what decoders with dictionaries take is part of the budget,
+// once, and a quarter of it at most.
 func TestDecoderRoom(t *testing.T) {
 	for _, tt := range []struct {
 		format     archive.Format

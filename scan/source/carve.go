@@ -8,12 +8,12 @@ import (
 	"webshellscan/scan/source/ntfs"
 )
 
-// minStretch is the shortest stretch of free clusters that is searched: the header
-// of a chunk and one record.
+// minStretch is the shortest stretch of free clusters that is searched: the
+// header of a chunk and one record.
 const minStretch = 1024
 
-// unallocated adds what no file of a volume has, to be searched for chunks of logs.
-// Offsets are those of the volume.
+// unallocated adds what no file of a volume has, to be searched for chunks of
+// logs. Offsets are those of the volume.
 func (x *expander) unallocated(c *container, origin Origin, place string, source image.File) {
 	shown := c.path + separator + place + "/unallocated"
 	v, err := ntfs.Open(source)
@@ -61,8 +61,8 @@ func (x *expander) carvePages(c *container, origin Origin, place string, v *ntfs
 	}
 }
 
-// carveFile makes a file that was named, and is neither a log nor a container, one
-// that is searched for chunks.
+// carveFile makes a file that was named, and is neither a log nor a container,
+// one that is searched for chunks.
 func carveFile(in Input) Input {
 	in.Origin = &Origin{Container: in.Path, Carved: true}
 	in.Stretches = []Stretch{{0, in.Size}}

@@ -24,20 +24,22 @@ import (
 
 // Origin says where in a container an input lies.
 type Origin struct {
-	// Container is the path of the archive or image, the outermost if they are nested.
+	// Container is the path of the archive or image, the outermost if they
+	// are nested.
 	Container string `json:"container"`
 	// Member is the way from there.
 	Member string `json:"member"`
-	// Volume is the number of the partition, 0 if the image has no table; nil if the
-	// input is on no volume.
+	// Volume is the number of the partition, 0 if the image has no table;
+	// nil if the input is on no volume.
 	Volume *int `json:"volume,omitempty"`
 	// Snapshot is when the shadow copy was taken, 0 if it is none.
 	Snapshot event.Time `json:"snapshot_time,omitzero"`
-	// Deleted says that the file was deleted, Overwritten that clusters of it may
-	// belong to another one now.
+	// Deleted says that the file was deleted, Overwritten that clusters of
+	// it may belong to another one now.
 	Deleted     bool `json:"deleted,omitempty"`
 	Overwritten bool `json:"overwritten,omitempty"`
-	// Carved says that the input is no file, but what was searched for chunks.
+	// Carved says that the input is no file, but what was searched for
+	// chunks.
 	Carved bool `json:"carved,omitempty"`
 	// Links are other names of the file.
 	Links []string `json:"other_names,omitempty"`
@@ -85,8 +87,8 @@ type container struct {
 	folder string // on this machine, for the files of an image; "" inside of a container
 	origin *Origin
 	depth  int
-	// packed is how many bytes it takes in the outermost file, unpacked whether it is
-	// packed there; used is what was unpacked of it.
+	// packed is how many bytes it takes in the outermost file, unpacked
+	// whether it is packed there; used is what was unpacked of it.
 	packed, used int64
 	unpacked     bool
 }
@@ -120,10 +122,11 @@ func (x *expander) note(path string, notes ...string) {
 	}
 }
 
-// expandAll replaces the containers among files that were found by what is in them.
+// expandAll replaces the containers among files that were found by what is in
+// them.
 func (x *expander) expandAll(found []Input) error {
-	// Images that consist of several files come first, so that those are not taken
-	// for images of their own.
+	// Images that consist of several files come first, so that those are
+	// not taken for images of their own.
 	order := make([]int, len(found))
 	glances := make([]glance, len(found))
 	for i := range found {
@@ -210,8 +213,8 @@ func outermost(file image.File, in Input) *container {
 	return &container{file: file, name: filepath.Base(in.Path), path: in.Path, origin: &Origin{Container: in.Path}, packed: in.Size}
 }
 
-// expandFile takes apart a container that is a file of its own. It stays open as
-// long as its inputs are used.
+// expandFile takes apart a container that is a file of its own. It stays open
+// as long as its inputs are used.
 func (x *expander) expandFile(in Input) {
 	f, err := Open(in.Path)
 	if err != nil {
@@ -241,8 +244,8 @@ var errNoLogs = errors.New("no event log is in it")
 // told counts what was found in containers, and what was said of them.
 func (x *expander) told() int { return len(x.inputs) + len(x.others) + len(x.skipped) + len(x.notes) }
 
-// expand takes a container apart, and reports whether it is one. One that is called
-// a log and holds none was not read as what its name promises.
+// expand takes a container apart, and reports whether it is one. One that is
+// called a log and holds none was not read as what its name promises.
 func (x *expander) expand(c *container) bool {
 	before := len(x.inputs) + len(x.skipped)
 	if !x.takeApart(c) {
@@ -302,7 +305,8 @@ type archiveWalk struct {
 	unread    int        // members that cannot be read for other reasons
 }
 
-// maxNamedMembers is how many members of one archive that cannot be read are named.
+// maxNamedMembers is how many members of one archive that cannot be read are
+// named.
 const maxNamedMembers = 20
 
 // refuse notes a member that cannot be read.
@@ -312,8 +316,8 @@ func (a *archiveWalk) refuse(shown string, err error) {
 	}
 }
 
-// member looks at what a member begins with: a log or what is called one becomes an
-// input, a container is taken apart, anything else is not unpacked.
+// member looks at what a member begins with: a log or what is called one
+// becomes an input, a container is taken apart, anything else is not unpacked.
 func (a *archiveWalk) member(m *archive.Member) error {
 	if err := context.Cause(a.ctx); err != nil {
 		return err
@@ -362,8 +366,8 @@ func (a *archiveWalk) member(m *archive.Member) error {
 // headOfMember is how many bytes of a member say what it is; no log has fewer.
 const headOfMember = 512
 
-// readHead reads the first bytes of a member, fewer only if it ends before them or
-// cannot be read, which the error says.
+// readHead reads the first bytes of a member, fewer only if it ends before them
+// or cannot be read, which the error says.
 func readHead(r io.Reader) ([]byte, error) {
 	head := make([]byte, headOfMember)
 	for n := 0; n < len(head); {
@@ -379,8 +383,8 @@ func readHead(r io.Reader) ([]byte, error) {
 	return head, nil
 }
 
-// isContainer reports whether a member begins as an archive or an image does. One
-// that is shorter than 512 bytes holds no log, but may hold other text.
+// isContainer reports whether a member begins as an archive or an image does.
+// One that is shorter than 512 bytes holds no log, but may hold other text.
 func (x *expander) isContainer(head []byte, name string) bool {
 	format := archive.FormatOf(head)
 	if len(head) < 512 {
@@ -389,8 +393,8 @@ func (x *expander) isContainer(head []byte, name string) bool {
 	return format != archive.None && !isPackage(head) || image.DetectHead(head, name)
 }
 
-// shownName returns a member's name for reports. Velociraptor writes the parts of a
-// path percent-encoded.
+// shownName returns a member's name for reports. Velociraptor writes the parts
+// of a path percent-encoded.
 func (a *archiveWalk) shownName(name string) string {
 	rest, below := strings.CutPrefix(name, "uploads/")
 	if !below || !a.encoded && !strings.Contains(rest, "%3A") {
@@ -412,8 +416,8 @@ func (a *archiveWalk) log(m *archive.Member, shown string, head []byte, r io.Rea
 	}
 }
 
-// input makes an input of a member whose first bytes are in head, and the others in
-// r; false if it cannot be read.
+// input makes an input of a member whose first bytes are in head, and the
+// others in r; false if it cannot be read.
 func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.Reader) (Input, bool) {
 	in := Input{Path: shown, Size: m.Size, Origin: a.inner(shown)}
 	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
@@ -451,8 +455,8 @@ func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.R
 	return in, true
 }
 
-// start makes an input of the first bytes of a member, which is not unpacked as a
-// whole for a reason.
+// start makes an input of the first bytes of a member, which is not unpacked as
+// a whole for a reason.
 func (a *archiveWalk) start(in Input, r io.Reader, size int64, reason error) (Input, bool) {
 	if size == 0 {
 		a.refuse(in.Path, reason)
@@ -477,8 +481,8 @@ func (a *archiveWalk) keepMember(r io.Reader, m *archive.Member, most func() int
 	return data, err
 }
 
-// tooLarge makes an input of a member that is larger than all memory for what is
-// unpacked: by a temporary file, if there may be one.
+// tooLarge makes an input of a member that is larger than all memory for what
+// is unpacked: by a temporary file, if there may be one.
 func (a *archiveWalk) tooLarge(in Input, m *archive.Member, r io.Reader, most func() int64) (Input, bool) {
 	if a.options.Temp == "" {
 		return a.windowed(in, m.Size, m.Open), true
@@ -493,8 +497,8 @@ func (a *archiveWalk) tooLarge(in Input, m *archive.Member, r io.Reader, most fu
 	return in, true
 }
 
-// later makes an input of a member of a stream for which there is no room now. When
-// it is read, the stream is unpacked again up to it.
+// later makes an input of a member of a stream for which there is no room now.
+// When it is read, the stream is unpacked again up to it.
 func (a *archiveWalk) later(in Input, m *archive.Member) (Input, bool) {
 	if in.Size < 0 {
 		var err error
@@ -512,8 +516,8 @@ func (a *archiveWalk) later(in Input, m *archive.Member) (Input, bool) {
 	return in, true
 }
 
-// settle lets go of what was unpacked while archives were looked through, as soon as
-// it was read, or others need the room.
+// settle lets go of what was unpacked while archives were looked through, as
+// soon as it was read, or others need the room.
 func (x *expander) settle() {
 	b := x.budget
 	b.mu.Lock()
@@ -557,9 +561,9 @@ func sectionOpener(f io.ReaderAt, at, size int64) func() (*File, error) {
 	return func() (*File, error) { return &File{reader: io.NewSectionReader(f, at, size), size: size}, nil }
 }
 
-// keep reads content of so many bytes, -1 if they are not known, into memory, where
-// it stays. What came before an error is returned with it. Content of unknown size
-// may have most bytes, which is asked as it grows.
+// keep reads content of so many bytes, -1 if they are not known, into memory,
+// where it stays. What came before an error is returned with it. Content of
+// unknown size may have most bytes, which is asked as it grows.
 func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, error) {
 	const step = 16 * pageSize
 	p := &pages{memory: &x.budget.memory}
@@ -592,8 +596,8 @@ func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, err
 	}
 }
 
-// nested takes apart a container in an archive. One that does not lie there as it is
-// has to fit into memory.
+// nested takes apart a container in an archive. One that does not lie there as
+// it is has to fit into memory.
 func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.Reader) {
 	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1, packed: a.container.taken(m), unpacked: a.container.unpacked}
 	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
@@ -666,7 +670,8 @@ func (x *expander) image(c *container) bool {
 	return true
 }
 
-// verify compares the hashes that an image was stored with, if that is asked for.
+// verify compares the hashes that an image was stored with, if that is asked
+// for.
 func (x *expander) verify(c *container, disk *image.Image) {
 	if len(disk.Stored) == 0 {
 		return
@@ -689,8 +694,8 @@ func (x *expander) verify(c *container, disk *image.Image) {
 	}
 }
 
-// notReadVolumes says of volumes what they are and what helps. File systems that
-// Windows does not keep its logs on are not among them.
+// notReadVolumes says of volumes what they are and what helps. File systems
+// that Windows does not keep its logs on are not among them.
 var notReadVolumes = map[string]string{
 	"BitLocker": "a BitLocker volume, which is encrypted: unlock it, then image it again or mount it",
 	"ReFS":      "a ReFS volume, which is not read: mount it",
@@ -739,9 +744,9 @@ func snapshotName(t event.Time) string {
 	return text
 }
 
-// files adds the logs of a volume, or of a snapshot of it. Those that a newer view
-// has too, unchanged, are not read again. It returns them by path, and where the
-// catalog of shadow copies lies.
+// files adds the logs of a volume, or of a snapshot of it. Those that a newer
+// view has too, unchanged, are not read again. It returns them by path, and
+// where the catalog of shadow copies lies.
 func (x *expander) files(c *container, origin Origin, place string, source ntfs.Source, newer map[string]*ntfs.File) (byPath map[string]*ntfs.File, catalog int64) {
 	shown := c.path + separator + place
 	v, err := ntfs.Open(source)
@@ -786,7 +791,8 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 	return byPath, v.ShadowCatalog()
 }
 
-// unchanged reports whether a file of a snapshot is the same in the next newer view.
+// unchanged reports whether a file of a snapshot is the same in the next newer
+// view.
 func unchanged(s *shadow.Snapshot, f, newer *ntfs.File) bool {
 	if newer == nil || f.Record != newer.Record || f.Content.Size() != newer.Content.Size() || !f.Content.SamePlace(newer.Content) {
 		return false

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// isDevice reports whether a path is the name that Windows gives to a volume or a
-// disk: \\.\C:, \\.\PhysicalDrive0, \\.\HarddiskVolume3, \\?\Volume{GUID}, or
-// \\?\GLOBALROOT\Device\HarddiskVolumeShadowCopy1. What goes on behind such a name
-// is a file on the volume.
+// isDevice reports whether a path is the name that Windows gives to a volume or
+// a disk: \\.\C:, \\.\PhysicalDrive0, \\.\HarddiskVolume3, \\?\Volume{GUID}, or
+// \\?\GLOBALROOT\Device\HarddiskVolumeShadowCopy1. What goes on behind such a
+// name is a file on the volume.
 func isDevice(path string) bool {
 	path = strings.ToLower(strings.ReplaceAll(path, "/", `\`))
 	name, ok := strings.CutPrefix(path, `\\.\`)
@@ -34,12 +34,12 @@ func isDevice(path string) bool {
 	return false
 }
 
-// sectorAlign is what offsets and lengths of reads of a device are multiples of: the
-// largest sector there is, and a multiple of all others.
+// sectorAlign is what offsets and lengths of reads of a device are multiples
+// of: the largest sector there is, and a multiple of all others.
 const sectorAlign = 4096
 
-// aligned reads a device, which takes no other reads than those of whole sectors.
-// Goroutines may use it at once, if they may use the device.
+// aligned reads a device, which takes no other reads than those of whole
+// sectors. Goroutines may use it at once, if they may use the device.
 type aligned struct {
 	device io.ReaderAt
 	size   int64 // in bytes
@@ -65,7 +65,8 @@ func (a *aligned) ReadAt(b []byte, off int64) (int, error) {
 	return read, nil
 }
 
-// piece reads some bytes: whole sectors to where they belong, others by a buffer.
+// piece reads some bytes: whole sectors to where they belong, others by a
+// buffer.
 func (a *aligned) piece(b []byte, off int64) (int, error) {
 	const most = 1 << 20
 	skip := int(off % sectorAlign)
@@ -97,8 +98,8 @@ func (a *aligned) sectors(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// bootSize returns the size that the boot sector of an NTFS volume tells, in bytes.
-// The sector with the copy of the boot sector is not counted there.
+// bootSize returns the size that the boot sector of an NTFS volume tells, in
+// bytes. The sector with the copy of the boot sector is not counted there.
 func bootSize(device io.ReaderAt) (int64, error) {
 	b := make([]byte, sectorAlign)
 	if n, err := device.ReadAt(b, 0); n < len(b) {

@@ -4,7 +4,8 @@ package source
 
 import "errors"
 
-// hasDevices says that the names of isDevice are those of devices on this system.
+// hasDevices says that the names of isDevice are those of devices on this
+// system.
 const hasDevices = false
 
 // openDevice opens a volume or a disk for reading, which Windows has names for.

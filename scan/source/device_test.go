@@ -29,8 +29,8 @@ func TestDeviceNames(t *testing.T) {
 	}
 }
 
-// sectors is a device as Windows has it: reads that are not of whole sectors within
-// it fail.
+// sectors is a device as Windows has it: reads that are not of whole sectors
+// within it fail.
 type sectors struct {
 	data   []byte
 	sector int64 // in bytes
@@ -44,8 +44,8 @@ func (d *sectors) ReadAt(b []byte, off int64) (int, error) {
 	return copy(b, d.data[off:]), nil
 }
 
-// TestAlignedReads: any stretch of a device is read by whole sectors, whatever their
-// size, up to its end.
+// TestAlignedReads: any stretch of a device is read by whole sectors, whatever
+// their size, up to its end.
 func TestAlignedReads(t *testing.T) {
 	for _, device := range []struct{ sector, size int64 }{{512, 70<<10 + 512*3}, {4096, 64 << 10}, {512, 2<<20 + 512}, {512, 512}} {
 		d := &sectors{data: make([]byte, device.size), sector: device.sector}
@@ -75,7 +75,8 @@ func TestAlignedReads(t *testing.T) {
 	}
 }
 
-// TestAlignedShort: a device that ends before its size is an error that says where.
+// TestAlignedShort: a device that ends before its size is an error that says
+// where.
 func TestAlignedShort(t *testing.T) {
 	a := &aligned{bytes.NewReader(make([]byte, 8192)), 1 << 20}
 	n, err := a.ReadAt(make([]byte, 100), 8150)
@@ -119,8 +120,8 @@ func TestLiveVolume(t *testing.T) {
 	}
 }
 
-// TestDeviceSize: of a volume whose size the system does not tell, the boot sector
-// does; of anything else nothing does.
+// TestDeviceSize: of a volume whose size the system does not tell, the boot
+// sector does; of anything else nothing does.
 func TestDeviceSize(t *testing.T) {
 	boot := make([]byte, 8192)
 	copy(boot[3:], "NTFS    \x00\x02\x08")

@@ -16,7 +16,8 @@ const (
 	lengthInformationLen = 8
 )
 
-// hasDevices says that the names of isDevice are those of devices on this system.
+// hasDevices says that the names of isDevice are those of devices on this
+// system.
 const hasDevices = true
 
 // openDevice opens a volume or a disk for reading.
@@ -36,8 +37,8 @@ func openDevice(path string) (*File, error) {
 	return &File{reader: &aligned{f, size}, size: size, close: f.Close}, nil
 }
 
-// deviceSize returns the size of a volume or a disk in bytes: what the system says,
-// or else the boot sector.
+// deviceSize returns the size of a volume or a disk in bytes: what the system
+// says, or else the boot sector.
 func deviceSize(f *os.File) (int64, error) {
 	out, err := control(f, diskGetLengthInfo, lengthInformationLen)
 	if err == nil {
@@ -48,8 +49,8 @@ func deviceSize(f *os.File) (int64, error) {
 	return bootSize(f)
 }
 
-// control sends a control code that wants nothing, and returns the size bytes that
-// come back.
+// control sends a control code that wants nothing, and returns the size bytes
+// that come back.
 func control(f *os.File, code, size uint32) ([]byte, error) {
 	out := make([]byte, size+1) // of no bytes there is no address
 	var n uint32

@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/source"
 )
 
-// TestSystemVolume: the volume of the running system is read, or the reason says who
-// may.
+// TestSystemVolume: the volume of the running system is read, or the reason
+// says who may.
 func TestSystemVolume(t *testing.T) {
 	f, err := source.Open(`\\.\C:`)
 	if err != nil {

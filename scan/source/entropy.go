@@ -13,8 +13,8 @@ const (
 	leastBytes = 1024    // fewer say nothing of randomness
 )
 
-// holes is what a source may know besides its bytes: where the file system keeps
-// none.
+// holes is what a source may know besides its bytes: where the file system
+// keeps none.
 type holes interface {
 	NextData(off int64) int64
 }
@@ -101,8 +101,8 @@ func entropy(b []byte) float64 {
 }
 
 // looksRandom reports whether n bytes of an entropy may be random ones, such as
-// encryption leaves: n random bytes have, on the average, 255/(2n ln 2) bits less
-// than 8.
+// encryption leaves: n random bytes have, on the average, 255/(2n ln 2) bits
+// less than 8.
 func looksRandom(bits float64, n int) bool {
 	const slack = 0.05
 	return n >= leastBytes && bits > 8-255/(2*float64(n)*math.Ln2)-slack

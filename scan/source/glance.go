@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// glance is what one look at a file that was found shows: all that is decided by
-// its first bytes is decided with the file open once, since a folder may have a
-// hundred thousand of them.
+// glance is what one look at a file that was found shows: all that is decided
+// by its first bytes is decided with the file open once, since a folder may
+// have a hundred thousand of them.
 type glance struct {
 	container containerKind
 	wanted    *Kind // of a file that Options.Wanted asks for, else nil
 	nothing   bool  // Options.Nothing says so
 }
 
-// glance looks at a file. One that cannot be opened shows nothing: whoever reads it
-// tells.
+// glance looks at a file. One that cannot be opened shows nothing: whoever
+// reads it tells.
 func (x *expander) glance(in *Input) (g glance) {
 	f, err := in.Open()
 	if err != nil {
@@ -51,7 +51,8 @@ type begun struct {
 // mostly asks for no more.
 const headRead = 16 << 10
 
-// begin reads the beginning of a file. What it returns is good until the next call.
+// begin reads the beginning of a file. What it returns is good until the next
+// call.
 func (x *expander) begin(f *File) *begun {
 	if x.head == nil {
 		x.head = make([]byte, headRead)

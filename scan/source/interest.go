@@ -19,8 +19,8 @@ var serverConfigs = map[string]string{
 	"httpd.conf": "", "nginx.conf": "", "server.xml": "<Server",
 }
 
-// isServerConfig reports whether a file is called as configurations of web servers
-// are, and looks like one.
+// isServerConfig reports whether a file is called as configurations of web
+// servers are, and looks like one.
 func isServerConfig(prefix []byte, name string) bool {
 	mark, ok := serverConfigs[strings.ToLower(path.Base(name))]
 	return ok && looksLikeText(bytes.TrimPrefix(prefix, []byte("\xEF\xBB\xBF"))) && bytes.Contains(prefix, []byte(mark))

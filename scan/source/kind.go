@@ -15,10 +15,11 @@ import (
 	"webshellscan/scan/source/image"
 )
 
-// Kind is what a file is by its first bytes, and for some kinds by its last ones,
-// whatever it is called.
+// Kind is what a file is by its first bytes, and for some kinds by its last
+// ones, whatever it is called.
 type Kind struct {
-	// Name says in words what the file is, with its article: "a gzip archive".
+	// Name says in words what the file is, with its article: "a gzip
+	// archive".
 	Name  string
 	Class Class
 }
@@ -32,7 +33,8 @@ const (
 	ClassOther Class = iota
 	// ClassArtifact: evidence of another sort, such as a registry hive.
 	ClassArtifact
-	// ClassPackage: an archive or a compressed file that holds no event log.
+	// ClassPackage: an archive or a compressed file that holds no event
+	// log.
 	ClassPackage
 	// ClassLog: a Windows event log (EVTX), or one chunk of it.
 	ClassLog
@@ -40,12 +42,13 @@ const (
 	ClassExport
 	// ClassArchive: an archive or a compressed file, which may hold logs.
 	ClassArchive
-	// ClassImage: an image of a disk, of a volume or of memory, which may hold logs.
+	// ClassImage: an image of a disk, of a volume or of memory, which may
+	// hold logs.
 	ClassImage
 )
 
-// Evidence reports whether such a file is evidence, so that nothing may take its
-// place.
+// Evidence reports whether such a file is evidence, so that nothing may take
+// its place.
 func (k Kind) Evidence() bool { return k.Class != ClassOther }
 
 // MayHoldLogs reports whether event log records may be in such a file.
@@ -58,8 +61,8 @@ type signature struct {
 	kind   Kind
 }
 
-// signatures are looked for in this order: those of volumes come before that of a
-// partition table, which looks like the end of a boot sector.
+// signatures are looked for in this order: those of volumes come before that of
+// a partition table, which looks like the end of a boot sector.
 var signatures = []signature{
 	{0, "ElfFile\x00", Kind{"an event log", ClassLog}},
 	{0, "ElfChnk\x00", Kind{"a chunk of an event log", ClassLog}},
@@ -137,8 +140,8 @@ const (
 var kindPackage = Kind{"an office document or a package (zip)", ClassPackage}
 
 const (
-	// headSize is how much of a file's start signatures are looked for in: up to a GPT
-	// of a disk with sectors of 4,096 bytes.
+	// headSize is how much of a file's start signatures are looked for in:
+	// up to a GPT of a disk with sectors of 4,096 bytes.
 	headSize = 4096 + 8
 	// farSize ends with the last signature of the table.
 	farSize    = 32769 + 5
@@ -149,9 +152,9 @@ const (
 	bootEnd       = 510
 )
 
-// KindOf returns what a file of size bytes is. It looks at some kilobytes; only of
-// a file that begins with zeros it reads as many as there are. A file of no format
-// that it knows is named by what its bytes look like.
+// KindOf returns what a file of size bytes is. It looks at some kilobytes; only
+// of a file that begins with zeros it reads as many as there are. A file of no
+// format that it knows is named by what its bytes look like.
 func KindOf(r io.ReaderAt, size int64) (Kind, error) {
 	if k, ok, err := knownKind(r, size); ok || err != nil {
 		return k, err
@@ -247,8 +250,8 @@ func isPackage(head []byte) bool {
 	return false
 }
 
-// kindInGzip looks at what a gzip archive begins with: text, as web servers' old
-// logs are, holds no event log.
+// kindInGzip looks at what a gzip archive begins with: text, as web servers'
+// old logs are, holds no event log.
 func kindInGzip(kind Kind, head []byte) Kind {
 	r, err := gzip.NewReader(bytes.NewReader(head))
 	if err != nil {
@@ -283,8 +286,8 @@ func kindOfFar(r io.ReaderAt, size int64) (Kind, bool, error) {
 	return Kind{}, false, nil
 }
 
-// kindOfFooter looks for the kinds that are known by their last bytes. The footer
-// of a VHD has 512 bytes, in old ones 511.
+// kindOfFooter looks for the kinds that are known by their last bytes. The
+// footer of a VHD has 512 bytes, in old ones 511.
 func kindOfFooter(r io.ReaderAt, size int64) (Kind, bool, error) {
 	if size < footerSize {
 		return Kind{}, false, nil
@@ -324,8 +327,8 @@ func kindOfText(head []byte) (Kind, bool) {
 	return Kind{"text", ClassOther}, true
 }
 
-// decodeText returns the start of a file as text, and whether it is text: UTF-8 or,
-// behind a byte order mark, UTF-16, without control characters.
+// decodeText returns the start of a file as text, and whether it is text: UTF-8
+// or, behind a byte order mark, UTF-16, without control characters.
 func decodeText(head []byte) (string, bool) {
 	var text string
 	switch {
@@ -360,13 +363,13 @@ func utf16Text(b []byte, order binary.ByteOrder) string {
 	return string(utf16.Decode(units))
 }
 
-// ClaimsLog reports whether an input is expected to be a log: by its name, or as
-// its own path was given.
+// ClaimsLog reports whether an input is expected to be a log: by its name, or
+// as its own path was given.
 func (in *Input) ClaimsLog() bool { return in.Named || IsLogName(in.Path) }
 
 // IsLogName reports whether a file is called as event logs are, or as they are
-// after somebody added an ending of his own: Security.evtx, Security.evtx.locked,
-// Security.evtx_data, SecEvent.Evt.
+// after somebody added an ending of his own: Security.evtx,
+// Security.evtx.locked, Security.evtx_data, SecEvent.Evt.
 func IsLogName(path string) bool {
 	parts := strings.Split(strings.ToLower(filepath.Base(path)), ".")
 	for _, p := range parts[1:] {
@@ -385,7 +388,8 @@ var containerNames = map[string]bool{
 	".iso": true, ".dmg": true, ".wim": true, ".cab": true, ".lz4": true, ".raw": true, ".dd": true, ".img": true, ".001": true,
 }
 
-// IsContainerName reports whether a file is called as archives and disk images are.
+// IsContainerName reports whether a file is called as archives and disk images
+// are.
 func IsContainerName(path string) bool {
 	return containerNames[strings.ToLower(filepath.Ext(path))]
 }

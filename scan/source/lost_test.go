@@ -12,8 +12,8 @@ import (
 	"webshellscan/scan/source/ntfs/ntfstest"
 )
 
-// ewfOf returns an E01 image of a disk, and says that these sectors of it could not
-// be read.
+// ewfOf returns an E01 image of a disk, and says that these sectors of it could
+// not be read.
 func ewfOf(disk []byte, unread ...uint32) []byte {
 	w := imagetest.NewEWF(1)
 	w.Volume("volume", len(disk))
@@ -43,8 +43,8 @@ func said(found source.Found) map[string]string {
 	return list
 }
 
-// TestUnread: a log that lies in sectors which could not be acquired is told, and so
-// is the master file table; the others are not touched by it.
+// TestUnread: a log that lies in sectors which could not be acquired is told,
+// and so is the master file table; the others are not touched by it.
 func TestUnread(t *testing.T) {
 	volume, at := twoLogs()
 	const mft = 4 * ntfstest.Cluster / 512
@@ -68,8 +68,8 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// TestCutVolume: of a log behind the end of an image that was cut off it is said
-// where its content is, and what there is of one is read.
+// TestCutVolume: of a log behind the end of an image that was cut off it is
+// said where its content is, and what there is of one is read.
 func TestCutVolume(t *testing.T) {
 	volume, at := twoLogs()
 	for _, tt := range []struct {
@@ -90,8 +90,8 @@ func TestCutVolume(t *testing.T) {
 	}
 }
 
-// TestMissingSegment: an image of which a segment is missing is read as far as it is
-// there, as one image, and what is missing is told.
+// TestMissingSegment: an image of which a segment is missing is read as far as
+// it is there, as one image, and what is missing is told.
 func TestMissingSegment(t *testing.T) {
 	volume, _ := twoLogs()
 	half := len(volume) / 2 / imagetest.EWFChunk * imagetest.EWFChunk

@@ -5,14 +5,15 @@ import (
 	"sync"
 )
 
-// pageSize is the size of the pieces that unpacked content is kept in, in bytes.
+// pageSize is the size of the pieces that unpacked content is kept in, in
+// bytes.
 const pageSize = 64 << 10
 
-// memory gives out pages, and takes them back to give them out again. They are not
-// the garbage collector's where the system allows it: that would let the program
-// grow to twice of what they take before it looks for garbage. They go back to the
-// system when nobody knows the memory any more: whoever has a page must know it.
-// Goroutines may use it at once.
+// memory gives out pages, and takes them back to give them out again. They are
+// not the garbage collector's where the system allows it: that would let the
+// program grow to twice of what they take before it looks for garbage. They go
+// back to the system when nobody knows the memory any more: whoever has a page
+// must know it. Goroutines may use it at once.
 type memory struct {
 	mu    sync.Mutex
 	pages [][]byte

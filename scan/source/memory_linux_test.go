@@ -18,10 +18,10 @@ import (
 	"webshellscan/scan/source"
 )
 
-// TestMemory: a process that reads archives with much more in them than the memory
-// that is allowed takes no more than that and what any process takes. Members are
-// unpacked in whichever way, and two at a time. The race detector takes memory of its
-// own.
+// TestMemory: a process that reads archives with much more in them than the
+// memory that is allowed takes no more than that and what any process takes.
+// Members are unpacked in whichever way, and two at a time. The race detector
+// takes memory of its own.
 func TestMemory(t *testing.T) {
 	const child, allowed, own = "WEBSHELLSCAN_TEST_MEMORY", 24 << 20, 24 << 20
 	if path := os.Getenv(child); path != "" {
@@ -60,8 +60,8 @@ func sparseLog(size int) string {
 	return string(b)
 }
 
-// peak returns how many bytes of memory the process took at most. What the system
-// tells the parent of it would be the parent's own, if that took more.
+// peak returns how many bytes of memory the process took at most. What the
+// system tells the parent of it would be the parent's own, if that took more.
 func peak(t *testing.T) int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

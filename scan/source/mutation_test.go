@@ -22,8 +22,8 @@ import (
 // mutations is how many damaged copies are made of each form.
 var mutations = flag.Int("mutations", 40, "how many damaged copies of each form of archive and image are read (2000 for a long run)")
 
-// forms returns archives and images by the names of their files. Those of images
-// are made by the tools that are installed.
+// forms returns archives and images by the names of their files. Those of
+// images are made by the tools that are installed.
 func forms(t *testing.T) map[string][]byte {
 	t.Helper()
 	const size = 4096 + 64<<10 // a log is known by it even if its name is damaged
@@ -72,8 +72,8 @@ func forms(t *testing.T) map[string][]byte {
 	return list
 }
 
-// mutate returns a damaged copy: cut off, or with flipped bits and extreme numbers,
-// most of them where structures are.
+// mutate returns a damaged copy: cut off, or with flipped bits and extreme
+// numbers, most of them where structures are.
 func mutate(data []byte, r *rand.Rand) []byte {
 	if r.IntN(7) == 0 {
 		return data[:r.IntN(len(data))]
@@ -99,8 +99,8 @@ func mutate(data []byte, r *rand.Rand) []byte {
 	return b
 }
 
-// TestMutations: damaged archives and images cost neither a panic nor much time or
-// memory, whatever is damaged, and a log that is missed is told.
+// TestMutations: damaged archives and images cost neither a panic nor much time
+// or memory, whatever is damaged, and a log that is missed is told.
 func TestMutations(t *testing.T) {
 	const slowest, most = 2 * time.Second, 200 << 20
 	for name, data := range forms(t) {

@@ -5,9 +5,9 @@ import (
 	"io"
 )
 
-// pages is content in memory, in pieces, so that it can grow without being copied;
-// or in a temporary file, once it does not fit. Goroutines may read it at once when
-// it is complete.
+// pages is content in memory, in pieces, so that it can grow without being
+// copied; or in a temporary file, once it does not fit. Goroutines may read it
+// at once when it is complete.
 type pages struct {
 	memory *memory
 	list   [][]byte

@@ -73,8 +73,8 @@ func (x *expander) readPipe(path string, stdin io.Reader) (*pages, error) {
 	return data, err
 }
 
-// cancelReader is a reader whose Read returns when the context is cancelled, even
-// if there is nothing to read.
+// cancelReader is a reader whose Read returns when the context is cancelled,
+// even if there is nothing to read.
 type cancelReader struct {
 	ctx  context.Context
 	from io.Reader

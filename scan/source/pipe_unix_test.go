@@ -52,8 +52,8 @@ func TestPipes(t *testing.T) {
 	}
 }
 
-// TestPipeTooLarge: what does not fit into memory is read as far as it does, and
-// said to be cut; a folder for temporary files has room for it.
+// TestPipeTooLarge: what does not fit into memory is read as far as it does,
+// and said to be cut; a folder for temporary files has room for it.
 func TestPipeTooLarge(t *testing.T) {
 	large := bytes.Repeat([]byte("ElfFile\x00"), 1<<19) // 4 MiB
 	options := source.Options{Stdin: bytes.NewReader(large), Memory: 2 << 20}

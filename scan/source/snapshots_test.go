@@ -18,8 +18,9 @@ import (
 // snapshotBlock is the size of a block of the store of a shadow copy.
 const snapshotBlock = 16 << 10
 
-// withSnapshots adds shadow copies to a volume: each has saved the first block of one
-// log before it was written to. The rest is as on the volume, and was not saved.
+// withSnapshots adds shadow copies to a volume: each has saved the first block
+// of one log before it was written to. The rest is as on the volume, and was
+// not saved.
 func withSnapshots(volume []byte, count int) []byte {
 	const identifier = "\x6B\x87\x08\x38\x76\xC1\x48\x4E\xB7\xAE\x04\x04\x6E\x6C\xC7\x52"
 	le := binary.LittleEndian
@@ -86,8 +87,8 @@ func snapshotVolume(t testing.TB, logs, count int) string {
 	return path
 }
 
-// TestManySnapshots: of each of 64 shadow copies the log is read that was changed
-// since, and no other.
+// TestManySnapshots: of each of 64 shadow copies the log is read that was
+// changed since, and no other.
 func TestManySnapshots(t *testing.T) {
 	const logs, count = 300, 64
 	found, err := source.Find(t.Context(), []string{snapshotVolume(t, logs, count)}, source.Options{})
@@ -105,8 +106,8 @@ func TestManySnapshots(t *testing.T) {
 	}
 }
 
-// BenchmarkSnapshots opens an image with 64 shadow copies and finds its logs. It is
-// to take less than a second.
+// BenchmarkSnapshots opens an image with 64 shadow copies and finds its logs.
+// It is to take less than a second.
 func BenchmarkSnapshots(b *testing.B) {
 	path := snapshotVolume(b, 1000, 64)
 	b.ReportAllocs()

@@ -19,30 +19,32 @@ import (
 
 // Input is one file that may hold a log.
 type Input struct {
-	// Path is how the file is named in reports: the argument it was found under,
-	// cleaned, and the way from there.
+	// Path is how the file is named in reports: the argument it was found
+	// under, cleaned, and the way from there.
 	Path string
-	// Size is the size in bytes when the file was found, -1 if only unpacking it would
-	// tell. Modified is its time.
+	// Size is the size in bytes when the file was found, -1 if only
+	// unpacking it would tell. Modified is its time.
 	Size     int64
 	Modified time.Time
 	// Named says that the path itself was given, not a folder around it.
 	Named bool
-	// Origin says where in a container the input lies, nil if it is a file of its own.
+	// Origin says where in a container the input lies, nil if it is a file
+	// of its own.
 	Origin *Origin
-	// Stretches are those of the input that are searched for chunks; nil if it is a
-	// log.
+	// Stretches are those of the input that are searched for chunks; nil if
+	// it is a log.
 	Stretches []Stretch
-	// Kind is that of the Wanted that the input is, zero of one that may be a log.
+	// Kind is that of the Wanted that the input is, zero of one that may be
+	// a log.
 	Kind Kind
-	// Sequential says that going back in it is dear: it is best read by one goroutine
-	// from its start to its end.
+	// Sequential says that going back in it is dear: it is best read by one
+	// goroutine from its start to its end.
 	Sequential bool
-	// Turn orders inputs that are packed as one stream: whoever opens them in this order,
-	// those with the same turn in any, has it unpacked once.
+	// Turn orders inputs that are packed as one stream: whoever opens them
+	// in this order, those with the same turn in any, has it unpacked once.
 	Turn int
-	// Live says that the input is a volume or a disk of the running system: it changes
-	// while it is read, and its hash would say nothing.
+	// Live says that the input is a volume or a disk of the running system:
+	// it changes while it is read, and its hash would say nothing.
 	Live bool
 
 	open   func() (*File, error)         // nil of a file of its own
@@ -54,30 +56,35 @@ type Stretch struct{ Start, End int64 }
 
 // Options say how inputs are found.
 type Options struct {
-	// Passwords are tried in their order on encrypted archives, and then "infected".
+	// Passwords are tried in their order on encrypted archives, and then
+	// "infected".
 	Passwords []string
-	// Memory is how many bytes of unpacked content are kept at once; 0 means a quarter
-	// of the machine's memory, and at most 2 GiB.
+	// Memory is how many bytes of unpacked content are kept at once; 0
+	// means a quarter of the machine's memory, and at most 2 GiB.
 	Memory int64
-	// Carve asks for what no file has: the unallocated clusters of volumes, their page
-	// files, and files that were named and are neither logs nor containers.
+	// Carve asks for what no file has: the unallocated clusters of volumes,
+	// their page files, and files that were named and are neither logs nor
+	// containers.
 	Carve bool
-	// VerifyImages asks for the hashes that images were stored with to be compared with
-	// those of their disks, which are read whole for that.
+	// VerifyImages asks for the hashes that images were stored with to be
+	// compared with those of their disks, which are read whole for that.
 	VerifyImages bool
-	// Temp is a folder for temporary files with content that does not fit into Memory,
-	// until Found is closed; "" means that none is written.
+	// Temp is a folder for temporary files with content that does not fit
+	// into Memory, until Found is closed; "" means that none is written.
 	Temp string
-	// Stdin is what the path "-" stands for; nil means that there is no such.
+	// Stdin is what the path "-" stands for; nil means that there is no
+	// such.
 	Stdin io.Reader
-	// Wanted are the kinds of files that are looked for besides event logs. Looking for
-	// none costs nothing.
+	// Wanted are the kinds of files that are looked for besides event logs.
+	// Looking for none costs nothing.
 	Wanted []Wanted
-	// Export reports whether a text holds event log records, by its first bytes, up to
-	// PrefixSize of them: such members of archives are inputs. Nil stands for none.
+	// Export reports whether a text holds event log records, by its first
+	// bytes, up to PrefixSize of them: such members of archives are inputs.
+	// Nil stands for none.
 	Export func(prefix []byte) bool
-	// Nothing reports whether a file that is neither a container nor wanted is nothing to
-	// the caller: it is counted and left out of Found.Inputs. Nil keeps all.
+	// Nothing reports whether a file that is neither a container nor wanted
+	// is nothing to the caller: it is counted and left out of Found.Inputs.
+	// Nil keeps all.
 	Nothing func(in *Input, file io.ReaderAt) bool
 }
 
@@ -85,11 +92,13 @@ type Options struct {
 type Found struct {
 	Inputs  []Input
 	Skipped []Skipped
-	// Others are the files that Options.Wanted asks for. They are not in Inputs.
+	// Others are the files that Options.Wanted asks for. They are not in
+	// Inputs.
 	Others []Input
 	// Nothing counts the files that Options.Nothing left out.
 	Nothing int
-	// Containers are the archives and images that inputs lie in, with all their files.
+	// Containers are the archives and images that inputs lie in, with all
+	// their files.
 	Containers []Input
 	// Notes are remarks about containers that were read.
 	Notes []Note
@@ -97,8 +106,8 @@ type Found struct {
 	temps *tempFiles // nil if nothing was looked for
 }
 
-// Close removes the temporary files, those too that were made for an input that is
-// still open. Inputs must not be used any more.
+// Close removes the temporary files, those too that were made for an input that
+// is still open. Inputs must not be used any more.
 func (f *Found) Close() error {
 	if f.temps == nil {
 		return nil
@@ -125,15 +134,16 @@ var (
 var ErrChanged = errors.New("changed while it was read")
 
 // Find returns the inputs below paths, sorted by path, each file once however
-// often it was named, and what was skipped. Archives and disk images are replaced
-// by the logs in them. A pipe that is named, and "-", which is Options.Stdin, are
-// read at once. A path that does not exist, or is anything else but a regular file,
-// is an error; what cannot be read below a folder or in a container is skipped. If
-// the context is cancelled, Find returns its cause.
+// often it was named, and what was skipped. Archives and disk images are
+// replaced by the logs in them. A pipe that is named, and "-", which is
+// Options.Stdin, are read at once. A path that does not exist, or is anything
+// else but a regular file, is an error; what cannot be read below a folder or
+// in a container is skipped. If the context is cancelled, Find returns its
+// cause.
 func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	f := finder{ctx: ctx, seen: make(map[identity]int)}
-	// Shorter arguments first: the path of a file found twice is that of the
-	// outermost folder, whatever the order of the arguments.
+	// Shorter arguments first: the path of a file found twice is that of
+	// the outermost folder, whatever the order of the arguments.
 	paths = slices.Clone(paths)
 	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	for _, path := range paths {
@@ -251,8 +261,8 @@ func (f *finder) visit(shown, at string, entry fs.DirEntry, err error) error {
 	return nil
 }
 
-// skipLinks skips the links. One that is named as logs are, or leads to what is,
-// is a log that was missed, unless it leads to an input.
+// skipLinks skips the links. One that is named as logs are, or leads to what
+// is, is a log that was missed, unless it leads to an input.
 func (f *finder) skipLinks() {
 	for _, l := range f.links {
 		target, _ := os.Readlink(l.at) // what cannot be read leads nowhere
@@ -300,9 +310,9 @@ func (in *Input) Open() (*File, error) {
 	return Open(in.Path)
 }
 
-// Stream opens the input to be read once, from its start to its end. For content
-// that is packed this takes no memory for the whole of it, which Open does, and its
-// size need not be known.
+// Stream opens the input to be read once, from its start to its end. For
+// content that is packed this takes no memory for the whole of it, which Open
+// does, and its size need not be known.
 func (in *Input) Stream() (io.ReadCloser, error) {
 	if in.stream != nil {
 		return in.stream()
@@ -314,7 +324,8 @@ func (in *Input) Stream() (io.ReadCloser, error) {
 	return &fileStream{io.NewSectionReader(f, 0, f.Size()), f}, nil
 }
 
-// fileStream reads a file from its start. What is wrong with it comes at its end.
+// fileStream reads a file from its start. What is wrong with it comes at its
+// end.
 type fileStream struct {
 	*io.SectionReader
 	file *File
@@ -356,9 +367,9 @@ func Open(path string) (*File, error) {
 // Size returns the size in bytes when the file was opened.
 func (f *File) Size() int64 { return f.size }
 
-// NextData returns the offset of the first byte from off on that takes room, or the
-// size if there is none: what lies before it reads as zeros. It returns off where
-// that is not known.
+// NextData returns the offset of the first byte from off on that takes room, or
+// the size if there is none: what lies before it reads as zeros. It returns off
+// where that is not known.
 func (f *File) NextData(off int64) int64 {
 	if f.holes == nil {
 		return off
@@ -366,8 +377,8 @@ func (f *File) NextData(off int64) int64 {
 	return f.holes(off)
 }
 
-// Fault returns why the content of a member of an archive is not whole, nil if it
-// is as far as it was unpacked.
+// Fault returns why the content of a member of an archive is not whole, nil if
+// it is as far as it was unpacked.
 func (f *File) Fault() error {
 	if f.late != nil {
 		return f.late()
@@ -384,8 +395,8 @@ func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Changed returns what has happened to the file since it was found as in, nil if
-// nothing: an error that wraps ErrChanged.
+// Changed returns what has happened to the file since it was found as in, nil
+// if nothing: an error that wraps ErrChanged.
 func (f *File) Changed(in Input) error {
 	file, own := f.reader.(*os.File)
 	if !own || in.open != nil {
@@ -409,8 +420,8 @@ func (f *File) Changed(in Input) error {
 	return nil
 }
 
-// closedReader is what a closed file reads from: whoever still knows the file does
-// not keep its content in memory.
+// closedReader is what a closed file reads from: whoever still knows the file
+// does not keep its content in memory.
 type closedReader struct{}
 
 // ReadAt implements io.ReaderAt.
@@ -425,8 +436,9 @@ func (f *File) Close() error {
 	return f.close()
 }
 
-// NewFile returns an open input of size bytes whose content is not a file's. fault
-// is why it is not whole, nil if it is; closing it calls end, if that is not nil.
+// NewFile returns an open input of size bytes whose content is not a file's.
+// fault is why it is not whole, nil if it is; closing it calls end, if that is
+// not nil.
 func NewFile(reader io.ReaderAt, size int64, fault error, end func() error) *File {
 	return &File{reader: reader, size: size, fault: fault, close: end}
 }

@@ -38,7 +38,8 @@ func asNobody(t *testing.T, do func()) {
 	<-done
 }
 
-// TestUnreadable: a folder or file that may not be read costs itself and is told.
+// TestUnreadable: a folder or file that may not be read costs itself and is
+// told.
 func TestUnreadable(t *testing.T) {
 	tree(t, "logs/a.evtx", "logs/closed/b.evtx", "logs/secret.evtx")
 	here, err := os.Getwd()
@@ -69,8 +70,8 @@ func TestUnreadable(t *testing.T) {
 	})
 }
 
-// TestOddNames: names that are no text, that a terminal would obey, or that look
-// like a flag; a socket; links that go round in circles.
+// TestOddNames: names that are no text, that a terminal would obey, or that
+// look like a flag; a socket; links that go round in circles.
 func TestOddNames(t *testing.T) {
 	odd := []string{
 		"logs/\xFF\xFE.evtx", "logs/a\nb.evtx", "logs/\x1b[31m.evtx", "logs/-rf.evtx", "logs/ .evtx", "logs/%4%s%n.EVTX",

@@ -131,8 +131,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestVerifyImages: an image that is not what its maker stored the hash of is told,
-// and read all the same.
+// TestVerifyImages: an image that is not what its maker stored the hash of is
+// told, and read all the same.
 func TestVerifyImages(t *testing.T) {
 	if _, err := exec.LookPath("ewfacquire"); err != nil {
 		t.Skip("ewfacquire is not installed (Debian: ewf-tools)")

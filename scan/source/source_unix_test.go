@@ -14,8 +14,8 @@ import (
 	"webshellscan/scan/source"
 )
 
-// TestSpecialFiles: a FIFO, a socket or a device is not opened, let alone waited
-// for; hard links are one file.
+// TestSpecialFiles: a FIFO, a socket or a device is not opened, let alone
+// waited for; hard links are one file.
 func TestSpecialFiles(t *testing.T) {
 	tree(t, "logs/a.evtx")
 	if err := syscall.Mkfifo("logs/fifo.evtx", 0o644); err != nil {

@@ -12,8 +12,9 @@ import (
 // maxSpilled is how many bytes temporary files may have in all.
 const maxSpilled = 64 << 30
 
-// tempFiles are the temporary files with what does not fit into memory. Inputs make
-// and remove them also when they are read, so that goroutines may use it at once.
+// tempFiles are the temporary files with what does not fit into memory. Inputs
+// make and remove them also when they are read, so that goroutines may use it
+// at once.
 type tempFiles struct {
 	folder string // where they lie
 
@@ -46,8 +47,8 @@ func (t *tempFiles) create() (*tempFile, error) {
 	return temp, nil
 }
 
-// grow allows n more bytes of a file. The error wraps ErrMemory if there is no room
-// for them.
+// grow allows n more bytes of a file. The error wraps ErrMemory if there is no
+// room for them.
 func (f *tempFile) grow(n int64) error {
 	t := f.all
 	t.mu.Lock()
@@ -60,8 +61,8 @@ func (f *tempFile) grow(n int64) error {
 	return nil
 }
 
-// remove closes and removes a file. One that cannot be removed is left to close,
-// which tells.
+// remove closes and removes a file. One that cannot be removed is left to
+// close, which tells.
 func (f *tempFile) remove() {
 	t := f.all
 	t.mu.Lock()

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// packedText writes text of so many bytes, packed by gzip, to a file of the working
-// directory, and returns it.
+// packedText writes text of so many bytes, packed by gzip, to a file of the
+// working directory, and returns it.
 func packedText(t *testing.T, name string, size int) []byte {
 	t.Helper()
 	text := make([]byte, size)
@@ -48,9 +48,9 @@ func wantTemps(t *testing.T, found *Found, files int, bytes int64) {
 	}
 }
 
-// TestTempFilesOfOpenInputs: an input that is unpacked into a temporary file when it
-// is opened gives it back when it is closed; what is open still goes with Found.
-// Goroutines may open inputs at once.
+// TestTempFilesOfOpenInputs: an input that is unpacked into a temporary file
+// when it is opened gives it back when it is closed; what is open still goes
+// with Found. Goroutines may open inputs at once.
 func TestTempFilesOfOpenInputs(t *testing.T) {
 	t.Chdir(t.TempDir())
 	text := packedText(t, "access.log.gz", 3<<20)

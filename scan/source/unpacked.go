@@ -7,17 +7,18 @@ import (
 	"sync"
 )
 
-// unpacked is a member of an archive that is unpacked into memory when it is opened.
-// It stays there until others need the room: several passes over it unpack it once.
-// Goroutines may open it at once.
+// unpacked is a member of an archive that is unpacked into memory when it is
+// opened. It stays there until others need the room: several passes over it
+// unpack it once. Goroutines may open it at once.
 type unpacked struct {
 	budget *budget
 	start  func() (io.ReadCloser, error) // opens the content, packed
 	size   int64                         // of the content in bytes, as far as it is read
 	room   int64                         // what it takes of the budget
 
-	// stream is held by the one who unpacks. Members that are packed as one stream share
-	// it: whoever unpacks them in their order reads on where the last one ended.
+	// stream is held by the one who unpacks. Members that are packed as one
+	// stream share it: whoever unpacks them in their order reads on where
+	// the last one ended.
 	stream *sync.Mutex
 
 	// The budget's lock guards these.

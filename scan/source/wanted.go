@@ -16,17 +16,18 @@ import (
 type Wanted struct {
 	// Kind is the Kind of the inputs found so.
 	Kind Kind
-	// Match reports whether a file is such a one, by its first bytes, up to PrefixSize
-	// of them, and its path with slashes, as far as it is known: from the argument, the
-	// archive or the volume on. Several goroutines may call it at once.
+	// Match reports whether a file is such a one, by its first bytes, up to
+	// PrefixSize of them, and its path with slashes, as far as it is known:
+	// from the argument, the archive or the volume on. Several goroutines
+	// may call it at once.
 	Match func(prefix []byte, path string) bool
 }
 
 // PrefixSize is how many bytes of a file are looked at to see if it is wanted.
 const PrefixSize = 8 << 10
 
-// Kinds of files that may be wanted. Of web server logs only the caller knows the
-// formats.
+// Kinds of files that may be wanted. Of web server logs only the caller knows
+// the formats.
 var (
 	KindWebLog        = Kind{"a web server log", ClassArtifact}
 	KindPartial       = Kind{"a partial result of webshellscan", ClassArtifact}
@@ -36,8 +37,8 @@ var (
 // AppHostConfig asks for the configurations of IIS, older states of them too.
 func AppHostConfig() Wanted { return Wanted{KindAppHostConfig, isAppHostConfig} }
 
-// isAppHostConfig reports whether a file is called applicationHost.config and is
-// XML with the root element of one.
+// isAppHostConfig reports whether a file is called applicationHost.config and
+// is XML with the root element of one.
 func isAppHostConfig(prefix []byte, name string) bool {
 	return strings.EqualFold(path.Base(name), "applicationHost.config") && bytes.Contains(prefix, []byte("<configuration"))
 }
@@ -52,8 +53,8 @@ func (x *expander) wantedKind(prefix []byte, name string) (Kind, bool) {
 	return Kind{}, false
 }
 
-// wanted adds a member of an archive if it is wanted, or an export. Its first bytes
-// are in head, and the others in r.
+// wanted adds a member of an archive if it is wanted, or an export. Its first
+// bytes are in head, and the others in r.
 func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.Reader) {
 	if len(a.options.Wanted) == 0 && a.options.Export == nil || !looksLikeText(head) {
 		return
@@ -80,8 +81,8 @@ func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.
 	}
 }
 
-// looksLikeText reports whether a file may be text, as far as its first bytes tell:
-// UTF-8, or UTF-16 with characters of ASCII at its start.
+// looksLikeText reports whether a file may be text, as far as its first bytes
+// tell: UTF-8, or UTF-16 with characters of ASCII at its start.
 func looksLikeText(head []byte) bool {
 	const enough = 16
 	if n := min(len(head), enough); n == enough {
@@ -103,7 +104,8 @@ func looksLikeText(head []byte) bool {
 	return len(head) > 0
 }
 
-// addOther adds a file that is wanted and no log, under a path that no other has.
+// addOther adds a file that is wanted and no log, under a path that no other
+// has.
 func (x *expander) addOther(in Input) { x.others = append(x.others, x.unique(in)) }
 
 // webLogName matches the names that web servers give their logs by themselves:
@@ -118,30 +120,32 @@ var logFolders = map[string]bool{
 	"failedreqlogfiles": true,
 }
 
-// mayBeWantedName reports whether a file of a volume may be wanted, as far as its
-// name without the folder tells: few enough are that their paths can be looked at.
+// mayBeWantedName reports whether a file of a volume may be wanted, as far as
+// its name without the folder tells: few enough are that their paths can be
+// looked at.
 func mayBeWantedName(name string) bool {
 	name = strings.ToLower(name)
 	return isConfigName(name) || isTextLogName(name) || webLogName.MatchString(name)
 }
 
-// isConfigName reports whether a name in lower case is that of a configuration that
-// may be wanted.
+// isConfigName reports whether a name in lower case is that of a configuration
+// that may be wanted.
 func isConfigName(name string) bool {
 	_, ok := serverConfigs[name]
 	return ok || name == "applicationhost.config"
 }
 
-// isTextLogName reports whether a name in lower case has an ending of logs that are
-// text, packed and rotated ones too: .log, .txt, .log.1, .log.gz, .log-20260301.
+// isTextLogName reports whether a name in lower case has an ending of logs that
+// are text, packed and rotated ones too: .log, .txt, .log.1, .log.gz,
+// .log-20260301.
 func isTextLogName(name string) bool {
 	name = strings.TrimSuffix(name, ".gz")
 	return strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".txt") || strings.Contains(name, ".log.") || strings.Contains(name, ".log-")
 }
 
-// mayBeWantedPath reports whether a file of a volume is looked at: logs lie below
-// certain folders, or are called as web servers call theirs. A volume has too many
-// files to look at the content of each.
+// mayBeWantedPath reports whether a file of a volume is looked at: logs lie
+// below certain folders, or are called as web servers call theirs. A volume has
+// too many files to look at the content of each.
 func mayBeWantedPath(name string) bool {
 	parts := strings.Split(strings.ToLower(name), "/")
 	base := parts[len(parts)-1]
@@ -156,8 +160,8 @@ func mayBeWantedPath(name string) bool {
 	return false
 }
 
-// volumeFile adds a file of a volume that is no log if it is wanted: as it is, or
-// packed by gzip.
+// volumeFile adds a file of a volume that is no log if it is wanted: as it is,
+// or packed by gzip.
 func (x *expander) volumeFile(shown string, origin Origin, f *ntfs.File) {
 	if f.Elsewhere != "" {
 		x.skip(shown, errors.New("its content is "+f.Elsewhere))
@@ -215,8 +219,8 @@ func (x *expander) streamed(in Input, packed int64, open func() (io.ReadCloser, 
 	return in
 }
 
-// prefix returns the first bytes of an input, up to PrefixSize; none if it cannot be
-// read.
+// prefix returns the first bytes of an input, up to PrefixSize; none if it
+// cannot be read.
 func (in *Input) prefix() []byte {
 	r, err := in.Stream()
 	if err != nil {

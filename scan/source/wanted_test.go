@@ -118,8 +118,8 @@ func others(t *testing.T, options source.Options, paths ...string) []string {
 	return lines
 }
 
-// TestWanted: files of other kinds are found in folders, archives and images if they
-// are asked for, and never among the logs.
+// TestWanted: files of other kinds are found in folders, archives and images if
+// they are asked for, and never among the logs.
 func TestWanted(t *testing.T) {
 	const site, config = "inetpub/logs/LogFiles/W3SVC1/", "Windows/System32/inetsrv/config/applicationHost.config"
 	t.Chdir(t.TempDir())

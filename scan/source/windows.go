@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// windowSize is how much of content that does not fit into memory is unpacked at
-// once, in bytes. Two such windows are kept.
+// windowSize is how much of content that does not fit into memory is unpacked
+// at once, in bytes. Two such windows are kept.
 const windowSize = 16 << 20
 
-// windows is content that is unpacked as it is read, from its start to its end. To
-// go back by more than a window is to unpack it again. Goroutines may read it at
-// once, but better does one.
+// windows is content that is unpacked as it is read, from its start to its end.
+// To go back by more than a window is to unpack it again. Goroutines may read
+// it at once, but better does one.
 type windows struct {
 	open func() (io.ReadCloser, error)
 	size int64 // of the content, in bytes
@@ -57,7 +57,8 @@ func (w *windows) ReadAt(b []byte, off int64) (int, error) {
 	return read, nil
 }
 
-// window returns the window of a number. An error comes with what there is of it.
+// window returns the window of a number. An error comes with what there is of
+// it.
 func (w *windows) window(number int64) (*pages, error) {
 	for _, k := range w.kept {
 		if k.data != nil && k.number == number {

@@ -47,8 +47,8 @@ func content(t *testing.T, in *source.Input) []byte {
 	return data
 }
 
-// TestLarge: logs that do not fit into memory are read in windows, or from temporary
-// files, which are gone afterwards.
+// TestLarge: logs that do not fit into memory are read in windows, or from
+// temporary files, which are gone afterwards.
 func TestLarge(t *testing.T) {
 	t.Chdir(t.TempDir())
 	log := largeLog(5<<20 + 12345)
@@ -88,8 +88,8 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// TestLargeImage: an image in an archive that does not fit into memory is read only
-// from a temporary file.
+// TestLargeImage: an image in an archive that does not fit into memory is read
+// only from a temporary file.
 func TestLargeImage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	image := forms(t)["volume.raw"]

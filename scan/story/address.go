@@ -7,8 +7,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// machineAddress reads an address of a machine, and reports whether text is one:
-// no loopback, and none that stands for many or for none.
+// machineAddress reads an address of a machine, and reports whether text is
+// one: no loopback, and none that stands for many or for none.
 func machineAddress(text string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	a = a.Unmap()
@@ -43,8 +43,9 @@ func reachedFrom(e *kept) (netip.Addr, bool) {
 // host may be: clocks differ, and a logon follows its connection.
 const reachSlack = event.Minute
 
-// byAddress returns the session of another host that reached out from the address
-// which an event names as where it came from, at that time; -1 if there is none.
+// byAddress returns the session of another host that reached out from the
+// address which an event names as where it came from, at that time; -1 if there
+// is none.
 func (x *Index) byAddress(stories []*Story, e *kept) int {
 	if e.kind.from == "" {
 		return -1

@@ -12,8 +12,8 @@ import (
 // Armed is a process that runs outside a session, but by what the session made.
 type Armed struct {
 	Process proctree.Process
-	// By says in words what made it run: the service, task, file or thread that the
-	// session made.
+	// By says in words what made it run: the service, task, file or thread
+	// that the session made.
 	By string
 	// Since is when the session made that.
 	Since event.Time
@@ -40,8 +40,8 @@ const (
 	byJob      // of BITS
 )
 
-// left is a program, by its path, or a command, by its commandKey, that was left to
-// be run by some means.
+// left is a program, by its path, or a command, by its commandKey, that was
+// left to be run by some means.
 type left struct {
 	what string
 	by   means
@@ -49,8 +49,8 @@ type left struct {
 
 // Armed returns for each session the processes that it armed, in the order of
 // their start: those whose image a process of the session wrote or left as the
-// program of a service or task, those in which it started a thread, those that run
-// as an account that it made, and what ran below any of them since.
+// program of a service or task, those in which it started a thread, those that
+// run as an account that it made, and what ran below any of them since.
 func (x *Index) Armed(stories []*Story) [][]Armed {
 	armories, lists := make([]*armory, len(stories)), make([][]Armed, len(stories))
 	for i, s := range stories {
@@ -107,8 +107,8 @@ type armedBy struct {
 	arming
 }
 
-// inherited returns by what a session armed the parent of a process, if it had when
-// the process began.
+// inherited returns by what a session armed the parent of a process, if it had
+// when the process began.
 func inherited(above []armedBy, session int, p proctree.Process) (arming, bool) {
 	for _, by := range above {
 		if by.session == session && by.since <= p.Start() {
@@ -118,9 +118,9 @@ func inherited(above []armedBy, session int, p proctree.Process) (arming, bool) 
 	return arming{}, false
 }
 
-// armedLook tells of most processes of a host that no session armed them. It looks
-// at each distinct text once: a host may have millions of processes and hundreds of
-// sessions.
+// armedLook tells of most processes of a host that no session armed them. It
+// looks at each distinct text once: a host may have millions of processes and
+// hundreds of sessions.
 type armedLook struct {
 	fields  *proctree.FieldReader
 	texts   *proctree.Texts
@@ -189,8 +189,8 @@ func isConsole(p proctree.Process) bool {
 	return proctree.BaseName(p.Forest().Texts().KnownText(p.Image())) == "conhost.exe"
 }
 
-// armory is what a session left to be run: programs, commands, accounts by name,
-// and threads by the process that they run in.
+// armory is what a session left to be run: programs, commands, accounts by
+// name, and threads by the process that they run in.
 type armory struct {
 	images, commands map[left]arming
 	users            map[string]arming
@@ -241,8 +241,8 @@ func (a *armory) event(e *Event) {
 	}
 }
 
-// processes takes what the command lines of a session's processes leave to be run,
-// where no event tells of it. They come in the order of their start.
+// processes takes what the command lines of a session's processes leave to be
+// run, where no event tells of it. They come in the order of their start.
 func (a *armory) processes(below []proctree.Process) {
 	seen := make(map[proctree.TextID]bool)
 	for _, p := range below {
@@ -272,8 +272,8 @@ func (a *armory) image(path string, how means, by string, at event.Time) {
 	}
 }
 
-// command notes a command that was left to be run, and its program unless that is
-// the system's.
+// command notes a command that was left to be run, and its program unless that
+// is the system's.
 func (a *armory) command(line string, how means, by string, at event.Time) {
 	if key := commandKey(line); key != "" {
 		put(a.commands, left{key, how}, by, at)
@@ -290,15 +290,15 @@ func consumerCommand(destination string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(command, `"`), `"`)
 }
 
-// isRunKey reports whether a registry path is one whose values Windows runs when
-// somebody logs on (Microsoft, "Run and RunOnce Registry Keys").
+// isRunKey reports whether a registry path is one whose values Windows runs
+// when somebody logs on (Microsoft, "Run and RunOnce Registry Keys").
 func isRunKey(key string) bool {
 	key = strings.ToLower(key)
 	return strings.Contains(key, `\currentversion\run\`) || strings.Contains(key, `\currentversion\runonce\`)
 }
 
-// armed returns by what the session armed a process before that began: of several
-// things, by that which its parent says.
+// armed returns by what the session armed a process before that began: of
+// several things, by that which its parent says.
 func (a *armory) armed(p proctree.Process) (arming, bool) {
 	texts := p.Forest().Texts()
 	if by, ok := a.threads[p.GUID()]; ok && !p.GUID().IsZero() {
@@ -308,7 +308,8 @@ func (a *armory) armed(p proctree.Process) (arming, bool) {
 	parents := meansOf(p)
 	for _, how := range []means{parents, byFile, byService, byTask, byRunKey, byConsumer, byJob} {
 		by, ok := a.commands[left{line, how}]
-		// Programs of the system run all day: they have to be started as they were left.
+		// Programs of the system run all day: they have to be started
+		// as they were left.
 		ok = ok && (how == parents || image != "" && !inSystemFolder(image) || parentUnknown(p))
 		if !ok {
 			by, ok = a.images[left{image, how}]
@@ -330,8 +331,8 @@ func parentUnknown(p proctree.Process) bool {
 	return !parent.Exists() || !p.Forest().Texts().Known(parent.Image())
 }
 
-// meansOf returns by what means Windows started a process, by its parent; byFile if
-// that says nothing.
+// meansOf returns by what means Windows started a process, by its parent;
+// byFile if that says nothing.
 func meansOf(p proctree.Process) means {
 	parent, _ := p.Parent()
 	if !parent.Exists() {

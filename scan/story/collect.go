@@ -13,13 +13,13 @@ import (
 // tied to, the zero Process if none is known. A Judge is for one goroutine.
 type Judge interface {
 	Match(ev *event.Event, process proctree.Process) []*rules.Rule
-	// Look says what is to be looked at in events of an Event.Key: those that it does
-	// not admit match no rule.
+	// Look says what is to be looked at in events of an Event.Key: those
+	// that it does not admit match no rule.
 	Look(key int) event.Look
 }
 
-// Bounds of what is kept of one piece of the evidence, those that rules match and
-// others each by itself. They are told where they take effect.
+// Bounds of what is kept of one piece of the evidence, those that rules match
+// and others each by itself. They are told where they take effect.
 const (
 	// maxKept bounds the events that are tied, by session.
 	maxKept = MaxEvents
@@ -41,8 +41,8 @@ type Collector struct {
 	// unit and waits count what is kept of the piece at hand, by bound.
 	unit  map[int][2]int // by session
 	waits [2]int
-	// dropped counts the events that the bounds left out, by session; those that
-	// nothing ties yet under -1.
+	// dropped counts the events that the bounds left out, by session; those
+	// that nothing ties yet under -1.
 	dropped map[int]int
 	hosts   map[string]int // by spelling of Computer
 	sites   map[int]map[string]bool
@@ -61,8 +61,8 @@ type kept struct {
 }
 
 // NewCollector returns a Collector. judge may be nil: then no event matches a
-// rule. hit reports whether a rule may match the event at a place, although it is
-// of no session; it may be nil.
+// rule. hit reports whether a rule may match the event at a place, although it
+// is of no session; it may be nil.
 func NewCollector(x *Index, judge Judge, hit func(event.Place) bool) *Collector {
 	return &Collector{index: x, judge: judge, hit: hit, unit: make(map[int][2]int), dropped: make(map[int]int), hosts: make(map[string]int)}
 }
@@ -83,8 +83,8 @@ func (c *Collector) host(computer string) int {
 // maxSpellings bounds the names of computers that a collector remembers.
 const maxSpellings = 1 << 16
 
-// Begin begins another piece of the evidence, of a file by its number: bounds count by pieces, so that it
-// does not matter which collector is given which.
+// Begin begins another piece of the evidence, of a file by its number: bounds
+// count by pieces, so that it does not matter which collector is given which.
 func (c *Collector) Begin(file uint32) {
 	c.file = file
 	clear(c.unit)
@@ -121,8 +121,8 @@ func (c *Collector) Add(ev *event.Event) {
 // otherKind is the kind of events that only rules ask for.
 var otherKind = kind{category: "other"}
 
-// came reports whether an event may tell of what came from the session of another
-// host.
+// came reports whether an event may tell of what came from the session of
+// another host.
 func (c *Collector) came(ev *event.Event, k *kind, host int) bool {
 	return c.mayCome(k, host) && c.cameFrom(eventFields{ev}.value(k.from), ev.Time)
 }
@@ -143,8 +143,8 @@ func (c *Collector) elsewhere(ev *event.Event, k *kind, host int, hit bool) {
 	c.wait(ev, kept{kind: k, host: host, tie: t, fixed: host < 0 || !c.came(ev, k, host)}, hit)
 }
 
-// earlySlack is how long before a session's web server process began an event may
-// still be its: stamps of one moment differ between logs.
+// earlySlack is how long before a session's web server process began an event
+// may still be its: stamps of one moment differ between logs.
 const earlySlack = event.Minute
 
 // keep keeps an event of a session, unless it is the web server's own business.
@@ -169,8 +169,8 @@ func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
 	c.kept = append(c.kept, c.put(ev, &e))
 }
 
-// put returns what is kept of an event, with its record. Hundreds of thousands may
-// be: they are allocated many at a time, and never moved.
+// put returns what is kept of an event, with its record. Hundreds of thousands
+// may be: they are allocated many at a time, and never moved.
 func (c *Collector) put(ev *event.Event, e *kept) *kept {
 	const many = 256
 	if len(c.room) == 0 {
@@ -187,8 +187,8 @@ func (c *Collector) put(ev *event.Event, e *kept) *kept {
 // match have one of their own, so that nothing can bury them.
 func bound(matched []*rules.Rule) int { return min(len(matched), 1) }
 
-// wait keeps an event until all is read, if a rule matches it or something may tie
-// it then.
+// wait keeps an event until all is read, if a rule matches it or something may
+// tie it then.
 func (c *Collector) wait(ev *event.Event, e kept, hit bool) {
 	if hit {
 		e.rules = c.judge.Match(ev, e.tie.process)
@@ -205,8 +205,8 @@ func (c *Collector) wait(ev *event.Event, e kept, hit bool) {
 	c.waiting = append(c.waiting, c.put(ev, &e))
 }
 
-// addSite notes the site of IIS that an error of a web server process names: its
-// application's domain is such as /LM/W3SVC/1/ROOT-1-134169445131.
+// addSite notes the site of IIS that an error of a web server process names:
+// its application's domain is such as /LM/W3SVC/1/ROOT-1-134169445131.
 func (c *Collector) addSite(session int, ev *event.Event) {
 	rest, ok := strings.CutPrefix(eventFields{ev}.text(DataName(9)), "/LM/W3SVC/")
 	id, _, _ := strings.Cut(rest, "/")
@@ -241,8 +241,8 @@ func (x *Index) Sites(collectors []*Collector) []map[string]bool {
 func Tells(ev *event.Event) bool { return kindOfEvent(ev) != nil }
 
 // MayTell reports whether an event may be told of in the story of a session of
-// its host, whichever of the index's sessions there will be: all that ties an event
-// does so by less the fewer sessions there are.
+// its host, whichever of the index's sessions there will be: all that ties an
+// event does so by less the fewer sessions there are.
 func (x *Index) MayTell(ev *event.Event) bool {
 	k, host := kindOfEvent(ev), x.Host(ev.Computer.String())
 	if k == nil || host < 0 || len(x.hosts[host].sessions) == 0 {
@@ -274,8 +274,8 @@ func (x *Index) mayTellOf(k *kind, o owner, ev *event.Event) bool {
 	return !o.server || k.own || k.category == WebError || k.later() || o.session >= 0 && x.wroteProgram(o.session, k, ev)
 }
 
-// claimed reports whether a session may be the one whose logon session or account
-// an event names.
+// claimed reports whether a session may be the one whose logon session or
+// account an event names.
 func (x *Index) claimed(h *hostIndex, k *kind, f fields, at event.Time) bool {
 	var claims []claim
 	if k.logon != "" {
@@ -299,8 +299,8 @@ func (o *owner) at(t event.Time) bool {
 	return o.from-min(o.from, slack) <= t && (o.to == forever || t <= o.to+slack)
 }
 
-// CameKeys returns the kinds of event that name where another host came from, and
-// the fields in which they do.
+// CameKeys returns the kinds of event that name where another host came from,
+// and the fields in which they do.
 func CameKeys() (keys []event.Key, names []string) {
 	for _, k := range kinds {
 		if k.kind.from == "" {

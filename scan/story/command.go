@@ -7,8 +7,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// commandThings notes the things that the command lines of a session's processes
-// make: other events name them.
+// commandThings notes the things that the command lines of a session's
+// processes make: other events name them.
 func (x *Index) commandThings(session int, s *Story) {
 	texts := x.forest.Texts()
 	for _, p := range x.sessions[session].Below {
@@ -53,9 +53,9 @@ func words(line string) []string {
 }
 
 // thingsOfCommand returns what a command line makes, if its program is one of
-// those that make services (sc.exe), tasks (schtasks.exe) or accounts (net.exe).
-// What cmd.exe is told to run is a process of its own, which has a command line
-// too.
+// those that make services (sc.exe), tasks (schtasks.exe) or accounts
+// (net.exe). What cmd.exe is told to run is a process of its own, which has a
+// command line too.
 func thingsOfCommand(line string) []thingName {
 	w := words(line)
 	if len(w) < 3 {
@@ -79,8 +79,8 @@ func thingsOfCommand(line string) []thingName {
 	return nil
 }
 
-// leavings is what a command line leaves to be run: a command, by some means, and
-// in words what that is; an account, if the command is "".
+// leavings is what a command line leaves to be run: a command, by some means,
+// and in words what that is; an account, if the command is "".
 type leavings struct {
 	how                means
 	by, command, label string
@@ -117,8 +117,8 @@ func leftBy(line string) (leavings, bool) {
 	return l, l.command != ""
 }
 
-// notifyCommand returns what BITS runs when a job is done: the parameters, of which
-// the first is the program again, or the program alone.
+// notifyCommand returns what BITS runs when a job is done: the parameters, of
+// which the first is the program again, or the program alone.
 func notifyCommand(list []string) string {
 	if len(list) > 1 && !strings.EqualFold(list[1], "null") {
 		return list[1]
@@ -126,8 +126,8 @@ func notifyCommand(list []string) string {
 	return list[0]
 }
 
-// wordAfter returns the word that follows one of some, or what stands behind it in
-// one word, as in binPath=C:\x.exe; "" if there is none.
+// wordAfter returns the word that follows one of some, or what stands behind it
+// in one word, as in binPath=C:\x.exe; "" if there is none.
 func wordAfter(list []string, some ...string) string {
 	for i, w := range list {
 		for _, s := range some {

@@ -11,6 +11,6 @@
 // event that says who wrote the file was seen. Tell then makes the story of
 // each session of what the collectors kept.
 //
-// The package knows no bytes, no files and no formats of output. It says of each
-// event by which Link it is tied, and ties none by less.
+// The package knows no bytes, no files and no formats of output. It says of
+// each event by which Link it is tied, and ties none by less.
 package story

@@ -14,12 +14,13 @@ type Confidence uint8
 // The confidences.
 const (
 	ConfidenceNone Confidence = iota
-	// ConfidencePossible: the page's requests coincide with processes more often than
-	// by chance (p < 0.01, for all pages together).
+	// ConfidencePossible: the page's requests coincide with processes more
+	// often than by chance (p < 0.01, for all pages together).
 	ConfidencePossible
-	// ConfidenceLikely: the page explains at least half of the direct children that
-	// began while the log covers, or of those of them that are findings; at least
-	// three, or all of them; and ten times as many as by chance.
+	// ConfidenceLikely: the page explains at least half of the direct
+	// children that began while the log covers, or of those of them that
+	// are findings; at least three, or all of them; and ten times as many
+	// as by chance.
 	ConfidenceLikely
 )
 
@@ -39,18 +40,18 @@ type Child struct {
 type Visit struct {
 	Page, Client int
 	From, To     event.Time
-	// Post says that the request had a body, Static that it asked for a file that no
-	// server runs, such as a picture.
+	// Post says that the request had a body, Static that it asked for a
+	// file that no server runs, such as a picture.
 	Post, Static bool
 }
 
 // Entry is what the pattern of a page's requests says of it.
 type Entry struct {
 	Page int
-	// Explained are the children that began while a request of the page ran, by
-	// index; Findings counts those of them that are findings. Covered counts the
-	// children that began while the log covers, and CoveredFindings the findings
-	// among them.
+	// Explained are the children that began while a request of the page
+	// ran, by index; Findings counts those of them that are findings.
+	// Covered counts the children that began while the log covers, and
+	// CoveredFindings the findings among them.
 	Explained                []int
 	Findings                 int
 	Covered, CoveredFindings int

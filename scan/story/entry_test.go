@@ -61,8 +61,8 @@ func TestEntryOfNothing(t *testing.T) {
 	}
 }
 
-// TestEntryOfWebShell: the page that started the children is the first, whatever
-// else was asked for.
+// TestEntryOfWebShell: the page that started the children is the first,
+// whatever else was asked for.
 func TestEntryOfWebShell(t *testing.T) {
 	for _, perSecond := range []float64{0.02, 0.2, 1, 10} {
 		missed, runs := 0, 0

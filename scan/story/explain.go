@@ -10,15 +10,16 @@ import (
 
 // Explanation says why an event is tied to a session, or why it is not.
 type Explanation struct {
-	// Category is what the event is about, "" if no story is made of such events.
+	// Category is what the event is about, "" if no story is made of such
+	// events.
 	Category Category
-	// Session is the index of the session, -1 if it is tied to none; Link and Process
-	// are what ties it.
+	// Session is the index of the session, -1 if it is tied to none; Link
+	// and Process are what ties it.
 	Session int
 	Link    Link
 	Process proctree.Process
-	// Against says, link by link from the surest on, what speaks against those that
-	// do not tie it. It may hold text of the log.
+	// Against says, link by link from the surest on, what speaks against
+	// those that do not tie it. It may hold text of the log.
 	Against []string
 }
 
@@ -167,7 +168,8 @@ func againstNames(k *kind) string {
 	return "it names no file that a session wrote or ran, and no task, service or job that one made"
 }
 
-// againstCommand says that the command line that an event holds does not tie it.
+// againstCommand says that the command line that an event holds does not tie
+// it.
 func againstCommand(k *kind) string {
 	if !k.command {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Want returns what a reader is asked for: the events of a story, with all their
-// fields.
+// Want returns what a reader is asked for: the events of a story, with all
+// their fields.
 func Want() event.Want { return event.Want{Keys: Keys(), AllFields: true} }
 
 // eventFields is an event at hand as fields.
@@ -62,8 +62,9 @@ const maxValue = 256 << 10
 // RecordOf returns an event with all that it says, as texts that are its own.
 func RecordOf(ev *event.Event) *Record { return new(recorder).record(ev) }
 
-// recorder makes Records: all texts of one are a single allocation, since hundreds
-// of thousands of events may wait for what ties them. It is for one goroutine.
+// recorder makes Records: all texts of one are a single allocation, since
+// hundreds of thousands of events may wait for what ties them. It is for one
+// goroutine.
 type recorder struct {
 	texts []byte
 	ends  []int // of each text
@@ -124,7 +125,8 @@ func (c *cutter) next() string {
 	return piece
 }
 
-// kindOfEvent returns the kind of an event at hand, nil if no story is made of it.
+// kindOfEvent returns the kind of an event at hand, nil if no story is made of
+// it.
 func kindOfEvent(ev *event.Event) *kind {
 	if ev.Key < 0 || ev.Key >= len(kindsInOrder) {
 		return nil
@@ -132,7 +134,8 @@ func kindOfEvent(ev *event.Event) *kind {
 	return kindsInOrder[ev.Key]
 }
 
-// Named is the process that an event names: zero values for what it does not say.
+// Named is the process that an event names: zero values for what it does not
+// say.
 type Named struct {
 	GUID  event.GUID
 	PID   uint32

@@ -6,8 +6,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Look implements event.Gate: an event that only its process can tie to a session
-// is decoded only if what it says of that is a session's.
+// Look implements event.Gate: an event that only its process can tie to a
+// session is decoded only if what it says of that is a session's.
 func (c *Collector) Look(key int, computer string) event.Look {
 	k := &otherKind
 	if key < len(kindsInOrder) {
@@ -33,13 +33,14 @@ func (c *Collector) Look(key int, computer string) event.Look {
 	return event.Look{Fields: append(own, l.rules.Fields...), Admits: l.admits}
 }
 
-// hitAt reports whether a rule matched the event at an offset of the file at hand.
+// hitAt reports whether a rule matched the event at an offset of the file at
+// hand.
 func (c *Collector) hitAt(offset int64) bool {
 	return c.hit != nil && c.judge != nil && c.hit(event.Place{File: c.file, Offset: offset})
 }
 
-// mayCome reports whether events of a kind may tell of what came from the session
-// of another host.
+// mayCome reports whether events of a kind may tell of what came from the
+// session of another host.
 func (c *Collector) mayCome(k *kind, host int) bool { return k.from != "" && c.index.othersThan(host) }
 
 // plain reports whether the values that tie an event of a kind have names, and
@@ -88,8 +89,8 @@ func (l *kindLook) fields() []event.LookField {
 	return list
 }
 
-// admits reports whether one of the values that Index.early asks for is one of the
-// host's sessions, or the event came from another machine.
+// admits reports whether one of the values that Index.early asks for is one of
+// the host's sessions, or the event came from another machine.
 func (l *kindLook) admits(g *event.Glance) bool {
 	if l.comes && l.collector.cameFrom(g.Values[0], g.Time) {
 		return true
@@ -121,9 +122,9 @@ func (l *kindLook) admits(g *event.Glance) bool {
 	return l.hasPID(next(l.kind.writer), guid, g) || l.hasUser(next(l.kind.userID)) || l.collector.hitAt(g.Offset)
 }
 
-// wants reports whether an event of a session's process is wanted. Of what a web
-// server process does itself, which is most of it, only what rules match is kept,
-// and what it wrote.
+// wants reports whether an event of a session's process is wanted. Of what a
+// web server process does itself, which is most of it, only what rules match is
+// kept, and what it wrote.
 func (l *kindLook) wants(o *owner, g *event.Glance) bool {
 	if !o.server || l.kind.own || l.rules.Admits == nil || putsFile(l.kind.category) {
 		return true
@@ -143,8 +144,8 @@ func (l *kindLook) hasGUID(v event.Value, g *event.Glance) bool {
 }
 
 // hasPID reports whether a process ID was that of a process of a session whose
-// events are wanted, and the event gives its process no other GUID. Process IDs are
-// few: most of those that a session had, others had before and after it.
+// events are wanted, and the event gives its process no other GUID. Process IDs
+// are few: most of those that a session had, others had before and after it.
 func (l *kindLook) hasPID(v, ofEvent event.Value, g *event.Glance) bool {
 	n, ok := numberOf(v)
 	if !ok || n == 0 || n > 1<<32-1 {

@@ -52,8 +52,8 @@ func processOf(t *testing.T, guid event.GUID, pid uint32) proctree.Process {
 	return proctree.Process{}
 }
 
-// TestKindLook: an event is decoded if it names something of a session, or a rule
-// matched it, and is left alone if it does not.
+// TestKindLook: an event is decoded if it names something of a session, or a
+// rule matched it, and is left alone if it does not.
 func TestKindLook(t *testing.T) {
 	const began = 100 * event.Day
 	guid := event.GUID{1, 2, 3}
@@ -122,8 +122,9 @@ func TestKindLook(t *testing.T) {
 	}
 }
 
-// TestIndexMemory: what events name processes by is not found out before an event
-// asks. A log of nothing but process events has millions, and no event that does.
+// TestIndexMemory: what events name processes by is not found out before an
+// event asks. A log of nothing but process events has millions, and no event
+// that does.
 func TestIndexMemory(t *testing.T) {
 	const processes, most = 5_000, 16 // bytes of each
 	texts := proctree.NewTexts()

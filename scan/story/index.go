@@ -16,10 +16,12 @@ type Session struct {
 	Server proctree.Process
 	// Below are the processes below it.
 	Below []proctree.Process
-	// Servers are those of Below that are servers too, such as the PHP process below
-	// a web server: like Server they do much of their own that is nobody's act.
+	// Servers are those of Below that are servers too, such as the PHP
+	// process below a web server: like Server they do much of their own
+	// that is nobody's act.
 	Servers map[proctree.Process]bool
-	// Pool is the application pool that Server serves, "" if it is not known.
+	// Pool is the application pool that Server serves, "" if it is not
+	// known.
 	Pool string
 }
 
@@ -32,8 +34,8 @@ type Index struct {
 	byName   map[string]int // hosts by each spelling of their name in lower case
 	since    event.Time     // when the first session began, forever without any
 	single   int            // the only host with sessions, -1 if there are several or none
-	// programs are, by session, the programs of its processes but for the servers, by
-	// path as cleanPath gives it.
+	// programs are, by session, the programs of its processes but for the
+	// servers, by path as cleanPath gives it.
 	programs []map[string]bool
 }
 
@@ -47,14 +49,14 @@ type hostIndex struct {
 	boots    []event.Time
 	since    event.Time // when the first session began
 
-	// Made when they are first asked for: a log of nothing but process events needs
-	// neither. Nil of a host without sessions.
+	// Made when they are first asked for: a log of nothing but process
+	// events needs neither. Nil of a host without sessions.
 	names    func() *naming
 	commands func() map[string][]owner // by command line as commandKey gives it
 }
 
-// naming is what events name the processes of a host by: those that a session had
-// too, whoever had them.
+// naming is what events name the processes of a host by: those that a session
+// had too, whoever had them.
 type naming struct {
 	guids  map[event.GUID]owner
 	pids   map[uint32][]owner
@@ -140,8 +142,8 @@ func newHostBuilder(x *Index, host int) *hostBuilder {
 	}
 }
 
-// build puts into the index what is known at once, and has the rest made when it
-// is asked for.
+// build puts into the index what is known at once, and has the rest made when
+// it is asked for.
 func (b *hostBuilder) build() {
 	b.members, b.since = make([]int32, b.index.forest.Hosts()[b.host].Processes), forever
 	for _, i := range b.sessions {
@@ -207,8 +209,8 @@ func startOf(p proctree.Process) event.Time {
 	return p.Start()
 }
 
-// addOwners files the host's processes of some process IDs, which are numbered, by
-// these, and those of sessions by GUID, all with their life spans.
+// addOwners files the host's processes of some process IDs, which are numbered,
+// by these, and those of sessions by GUID, all with their life spans.
 func (b *hostBuilder) addOwners(numbers map[uint32]int32) {
 	lists := b.ownerLists(numbers)
 	b.pids = make(map[uint32][]owner, len(numbers))
@@ -225,8 +227,8 @@ func (b *hostBuilder) addOwners(numbers map[uint32]int32) {
 	}
 }
 
-// ownerLists returns the host's processes of some process IDs, by the numbers of
-// these.
+// ownerLists returns the host's processes of some process IDs, by the numbers
+// of these.
 func (b *hostBuilder) ownerLists(numbers map[uint32]int32) [][]owner {
 	type numbered struct{ process, number int32 }
 	var found []numbered
@@ -251,8 +253,9 @@ func (b *hostBuilder) ownerLists(numbers map[uint32]int32) [][]owner {
 	return lists
 }
 
-// findEnds finds when those of the processes of one process ID ended whose end is
-// in no log: when the next process of that ID began, or the system started next.
+// findEnds finds when those of the processes of one process ID ended whose end
+// is in no log: when the next process of that ID began, or the system started
+// next.
 func (b *hostBuilder) findEnds(list []owner) {
 	inOrder := make([]*owner, len(list))
 	for i := range list {
@@ -286,8 +289,8 @@ func (x *Index) isServer(session int, p proctree.Process) bool {
 	return p == s.Server || s.Servers[p]
 }
 
-// bootAfter returns when the system started next after a time, forever if no log
-// says that it did.
+// bootAfter returns when the system started next after a time, forever if no
+// log says that it did.
 func (h *hostIndex) bootAfter(t event.Time) event.Time {
 	for _, b := range h.boots {
 		if b > t {
@@ -411,9 +414,9 @@ func (b *hostBuilder) poolIdentities() []string {
 	return list
 }
 
-// commandKey returns a command line as two spellings of it are compared: without
-// quotes, blanks as one, in lower case. PowerShell writes its own as arguments
-// joined by blanks.
+// commandKey returns a command line as two spellings of it are compared:
+// without quotes, blanks as one, in lower case. PowerShell writes its own as
+// arguments joined by blanks.
 func commandKey(line string) string {
 	return strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(line, `"`, "")), " "))
 }
@@ -430,8 +433,8 @@ func (x *Index) Host(computer string) int {
 	return -1
 }
 
-// slack is how long before its start and after its end an event of a process may
-// be written: the times of different logs are taken at different places.
+// slack is how long before its start and after its end an event of a process
+// may be written: the times of different logs are taken at different places.
 const slack = event.Second
 
 // byPID returns the process that held a process ID at a time.

@@ -18,10 +18,11 @@ type Indicator struct {
 	Value string
 	// First and Last are when the evidence speaks of it.
 	First, Last event.Time
-	// Hash is that of a file, as Sysmon writes hashes; "" if it is not known.
+	// Hash is that of a file, as Sysmon writes hashes; "" if it is not
+	// known.
 	Hash string
-	// Sources say what speaks of it: categories of events, "command line" or
-	// "entry point"; sorted.
+	// Sources say what speaks of it: categories of events, "command line"
+	// or "entry point"; sorted.
 	Sources []string
 }
 
@@ -88,9 +89,9 @@ type saying struct {
 	things []thingName
 }
 
-// Indicators returns those of a session and its story. clients are the addresses
-// of the clients of its likely entry points, with the time of their first and
-// last request.
+// Indicators returns those of a session and its story. clients are the
+// addresses of the clients of its likely entry points, with the time of their
+// first and last request.
 func (x *Index) Indicators(session int, s *Story, clients []Indicator) Indicators {
 	g := &gatherer{
 		x, make(indicatorSet), make(indicatorSet), make(indicatorSet), make(indicatorSet),
@@ -304,8 +305,8 @@ func (g *gatherer) url(text, source string, at event.Time) {
 	}
 }
 
-// programOf returns the program of a command as a service has it: what stands in
-// quotes, else all up to the end of a name with an extension, else the first
+// programOf returns the program of a command as a service has it: what stands
+// in quotes, else all up to the end of a name with an extension, else the first
 // word.
 func programOf(command string) string {
 	if rest, ok := strings.CutPrefix(command, `"`); ok {

@@ -4,7 +4,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Category is what an event is about, by Sigma's name for it where Sigma has one.
+// Category is what an event is about, by Sigma's name for it where Sigma has
+// one.
 type Category string
 
 // The categories.
@@ -92,36 +93,37 @@ type kind struct {
 	category Category
 	// guid is the field with the process's Sysmon GUID.
 	guid string
-	// pid is the field with its process ID, writer says that it is the process that
-	// wrote the event, and image is the field with its image.
+	// pid is the field with its process ID, writer says that it is the
+	// process that wrote the event, and image is the field with its image.
 	pid    string
 	writer bool
 	image  string
 	// logon is the field with the subject's logon ID.
 	logon string
-	// users are fields with the name or SID of whom it ran as, userID says that
-	// System/Security/@UserID is.
+	// users are fields with the name or SID of whom it ran as, userID says
+	// that System/Security/@UserID is.
 	users  []string
 	userID bool
 	// paths are fields that name files, by themselves or within a text.
 	paths []string
-	// makes are the things that the event's process made, names those that it names.
+	// makes are the things that the event's process made, names those that
+	// it names.
 	makes, names []thingField
 	// command says that the event holds the command line of its process.
 	command bool
 	// from is the field with the address that another host came from.
 	from string
-	// own says that the event is kept of the web server process itself, although no
-	// rule asks for it.
+	// own says that the event is kept of the web server process itself,
+	// although no rule asks for it.
 	own bool
 }
 
-// later reports whether an event of the kind may be tied by what is known of its
-// own host only when all is read.
+// later reports whether an event of the kind may be tied by what is known of
+// its own host only when all is read.
 func (k *kind) later() bool { return len(k.paths)+len(k.names) > 0 || k.command }
 
-// sysmon returns a kind of Sysmon event, which names its process by GUID, ID and
-// image.
+// sysmon returns a kind of Sysmon event, which names its process by GUID, ID
+// and image.
 func sysmon(category Category) kind {
 	return kind{category: category, guid: "ProcessGuid", pid: "ProcessId", image: "Image"}
 }
@@ -131,13 +133,14 @@ func ofSource(category Category, guid string) kind {
 	return kind{category: category, guid: guid, pid: "SourceProcessId", image: "SourceImage"}
 }
 
-// security returns a kind of event of the Security log, whose subject is the one
-// who did it.
+// security returns a kind of event of the Security log, whose subject is the
+// one who did it.
 func security(category Category) kind {
 	return kind{category: category, logon: "SubjectLogonId", users: []string{"SubjectUserSid"}}
 }
 
-// caller returns a kind of event of the Security log that names the process too.
+// caller returns a kind of event of the Security log that names the process
+// too.
 func caller(category Category, pid, image string) kind {
 	k := security(category)
 	k.pid, k.image = pid, image
@@ -153,8 +156,8 @@ func (k kind) with(change func(*kind)) kind {
 func ids(list ...uint16) []uint16 { return list }
 
 // kinds lists the events that a story is made of, and what ties them. Sources:
-// Sysinternals, "Sysmon", for its events; Microsoft's descriptions of the events
-// of the Security log; the manifests of the other providers.
+// Sysinternals, "Sysmon", for its events; Microsoft's descriptions of the
+// events of the Security log; the manifests of the other providers.
 var kinds = []struct {
 	provider string
 	ids      []uint16
@@ -249,9 +252,9 @@ var kinds = []struct {
 	{providerConnections, ids(1149), kind{category: Logon, users: []string{"Param1"}, from: "Param3"}},
 }
 
-// webError is an event of ASP.NET's health monitoring. Its values have no names:
-// the 15th is the process ID, the 16th the image's name, the 17th the account
-// (Microsoft, "ASP.NET Health Monitoring", event log provider).
+// webError is an event of ASP.NET's health monitoring. Its values have no
+// names: the 15th is the process ID, the 16th the image's name, the 17th the
+// account (Microsoft, "ASP.NET Health Monitoring", event log provider).
 var webError = kind{category: WebError, pid: DataName(15), image: DataName(16), users: []string{DataName(17)}}
 
 // exchangeProcess stands for the value "8372 w3wp#MSExchangePowerShellAppPool"

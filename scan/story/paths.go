@@ -4,9 +4,9 @@ import (
 	"strings"
 )
 
-// maxPath is the longest path that is looked for, in bytes: that of Windows with
-// every character as three bytes of UTF-8 (MAX_PATH is 260; longer ones are rare
-// enough to be no tie).
+// maxPath is the longest path that is looked for, in bytes: that of Windows
+// with every character as three bytes of UTF-8 (MAX_PATH is 260; longer ones
+// are rare enough to be no tie).
 const maxPath = 1024
 
 // cleanPath returns a path as paths are compared: in lower case, without what
@@ -54,22 +54,22 @@ func withoutStream(path string) string {
 	return path
 }
 
-// systemFolders hold what comes with Windows or was installed: a program there is
-// a session's own only if the session wrote it.
+// systemFolders hold what comes with Windows or was installed: a program there
+// is a session's own only if the session wrote it.
 var systemFolders = []string{
 	`c:\windows\system32\`, `c:\windows\syswow64\`, `c:\windows\microsoft.net\`, `c:\windows\winsxs\`, `c:\windows\servicing\`,
 	`c:\program files\`, `c:\program files (x86)\`,
 }
 
-// InSystemFolder reports whether an image lies in a folder of programs that came
-// with Windows or were installed, whoever started them.
+// InSystemFolder reports whether an image lies in a folder of programs that
+// came with Windows or were installed, whoever started them.
 func InSystemFolder(image string) bool {
 	clean := cleanPath(image)
 	return clean != "" && inSystemFolder(clean)
 }
 
-// inSystemFolder reports whether a path as cleanPath gives it lies in a folder of
-// programs that are not a session's own.
+// inSystemFolder reports whether a path as cleanPath gives it lies in a folder
+// of programs that are not a session's own.
 func inSystemFolder(path string) bool {
 	for _, folder := range systemFolders {
 		if strings.HasPrefix(path[2:], folder[2:]) {
@@ -86,8 +86,9 @@ const (
 	maxEnds     = 32      // places where one may end
 )
 
-// pathsIn yields what may be whole paths of local drives in a text, as cleanPath
-// gives them: from each drive letter on, up to each place where a path may end.
+// pathsIn yields what may be whole paths of local drives in a text, as
+// cleanPath gives them: from each drive letter on, up to each place where a
+// path may end.
 func pathsIn(text string, yield func(string) bool) {
 	text = strings.ToLower(text[:min(len(text), maxSearched)])
 	text = strings.ReplaceAll(text, `\\`, `\`)

@@ -23,8 +23,8 @@ type principals struct {
 
 // principal is whom a process ran as, in lower case.
 type principal struct {
-	// identities are the names and SIDs of accounts that belong to one program by
-	// their nature.
+	// identities are the names and SIDs of accounts that belong to one
+	// program by their nature.
 	identities []string
 	sids       []string
 }

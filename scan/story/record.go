@@ -16,13 +16,14 @@ type Record struct {
 
 	Computer, Channel, Provider string
 	ID                          uint16
-	// Severity is System/Level: 1 critical, 2 error, 3 warning, 4 information, 5
-	// verbose, 0 none.
+	// Severity is System/Level: 1 critical, 2 error, 3 warning, 4
+	// information, 5 verbose, 0 none.
 	Severity uint8
-	// WriterID is System/Execution/@ProcessID: the process that wrote the event,
-	// 0 if the event does not say.
+	// WriterID is System/Execution/@ProcessID: the process that wrote the
+	// event, 0 if the event does not say.
 	WriterID uint32
-	// UserID is System/Security/@UserID, a SID; "" if the event does not say.
+	// UserID is System/Security/@UserID, a SID; "" if the event does not
+	// say.
 	UserID string
 	// Fields are the event's own, in the order of the record.
 	Fields []Field

@@ -184,8 +184,8 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// TestFold: events that say the same are one with a count, if the same rules match
-// them: a rule is claimed of no record that it does not match.
+// TestFold: events that say the same are one with a count, if the same rules
+// match them: a rule is claimed of no record that it does not match.
 func TestFold(t *testing.T) {
 	grave, light := &rules.Rule{Title: "grave", Level: rules.LevelHigh}, &rules.Rule{Title: "light", Level: rules.LevelLow}
 	var list []*kept

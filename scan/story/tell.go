@@ -14,26 +14,27 @@ import (
 // Event is one event of a story: of a session's process, or tied to the session
 // by what its processes made.
 type Event struct {
-	// Session is the index of its session in what NewIndex was given, -1 if it
-	// belongs to none and is a finding by itself.
+	// Session is the index of its session in what NewIndex was given, -1 if
+	// it belongs to none and is a finding by itself.
 	Session int
 	Host    int // index in Forest.Hosts, -1 if it is none of them
 	Time    event.Time
-	// Category is what it is about, Summary says it in one line for people. The
-	// summary holds text of the log.
+	// Category is what it is about, Summary says it in one line for people.
+	// The summary holds text of the log.
 	Category Category
 	Summary  string
 	// Rules are the rules that it matched, by level, the highest first.
 	Rules []*rules.Rule
 	Link  Link
-	// Process is what it is tied to; the zero Process if no tree has it. ProcessID,
-	// ProcessGUID and Image are that process's, or what the event itself says.
+	// Process is what it is tied to; the zero Process if no tree has it.
+	// ProcessID, ProcessGUID and Image are that process's, or what the
+	// event itself says.
 	Process     proctree.Process
 	ProcessID   uint32
 	ProcessGUID event.GUID
 	Image       string
-	// Record is the first of the records that it stands for, Records names them all,
-	// at most maxFolded. Count is how many they are.
+	// Record is the first of the records that it stands for, Records names
+	// them all, at most maxFolded. Count is how many they are.
 	Record  *Record
 	Records []Ref
 	Count   int
@@ -47,8 +48,8 @@ type Ref struct {
 	Marks    event.Marks
 }
 
-// Level returns the highest level of the event's rules, rules.LevelInformational
-// without any.
+// Level returns the highest level of the event's rules,
+// rules.LevelInformational without any.
 func (e *Event) Level() rules.Level {
 	level := rules.LevelInformational
 	for _, r := range e.Rules {
@@ -62,12 +63,13 @@ type Story struct {
 	Events []*Event // in the order of time
 	// Omitted counts the events that MaxEvents left out.
 	Omitted int
-	// Paths are the files that its processes wrote or that are its own programs, as
-	// cleanPath gives them.
+	// Paths are the files that its processes wrote or that are its own
+	// programs, as cleanPath gives them.
 	paths map[string]bool
 	// things are what its processes made, by kind and name in lower case.
 	things map[thingName]bool
-	// programs are the writings of the programs that its processes ran, by path.
+	// programs are the writings of the programs that its processes ran, by
+	// path.
 	programs map[string]writing
 	// reached are the connections that its processes began.
 	reached []reach
@@ -85,10 +87,10 @@ const MaxEvents = 10_000
 // maxFolded bounds the records that one Event names.
 const maxFolded = 1_000
 
-// Tell makes the stories of the sessions of what collectors kept, which are used
-// up. It also returns the events that belong to no session and match rules, in
-// the order of time, and how many events the bounds left out that may have been of
-// either kind.
+// Tell makes the stories of the sessions of what collectors kept, which are
+// used up. It also returns the events that belong to no session and match
+// rules, in the order of time, and how many events the bounds left out that may
+// have been of either kind.
 func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lost int) {
 	stories := make([]*Story, len(x.sessions))
 	for i := range stories {
@@ -129,9 +131,9 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 	return stories, fold(joinScripts(rest)), lost
 }
 
-// withoutStrangers drops the waiting events that nothing but an address could tie
-// to a session, and which came from none that a tied event names: on busy servers
-// most of those that wait are logons.
+// withoutStrangers drops the waiting events that nothing but an address could
+// tie to a session, and which came from none that a tied event names: on busy
+// servers most of those that wait are logons.
 func withoutStrangers(waiting, tied []*kept) []*kept {
 	known := make(map[netip.Addr]bool)
 	for i := range tied {
@@ -209,9 +211,9 @@ func (x *Index) ownPrograms(stories []*Story) {
 	}
 }
 
-// foreignImages returns those images of a host's sessions that processes outside
-// of all sessions ran, too. It looks at each process of the host once, however
-// many sessions there are.
+// foreignImages returns those images of a host's sessions that processes
+// outside of all sessions ran, too. It looks at each process of the host once,
+// however many sessions there are.
 func (x *Index) foreignImages(host int) map[proctree.TextID]bool {
 	h := &x.hosts[host]
 	foreign := make(map[proctree.TextID]bool)
@@ -232,9 +234,9 @@ func (x *Index) foreignImages(host int) map[proctree.TextID]bool {
 	return foreign
 }
 
-// mayBeArmed reports whether a process of a host is in a session, or was started
-// by what a session may have armed: the service manager, the task service or
-// WMI.
+// mayBeArmed reports whether a process of a host is in a session, or was
+// started by what a session may have armed: the service manager, the task
+// service or WMI.
 func (x *Index) mayBeArmed(host int, p proctree.Process) bool {
 	if x.hosts[host].sessionOf(p) >= 0 {
 		return true
@@ -274,8 +276,8 @@ func (x *Index) learn(s *Story, e *kept) {
 // Written returns the files that the event says its process wrote.
 func (e *Event) Written() []string { return writtenPaths(e.Category, e.Record.ID, e.Record.Get) }
 
-// writtenPaths returns the files that an event of a category says were written. get
-// returns the first value of a name.
+// writtenPaths returns the files that an event of a category says were written.
+// get returns the first value of a name.
 func writtenPaths(c Category, id uint16, get func(name string) string) []string {
 	switch c {
 	case FileEvent, CreateStreamHash, FileExecutable, FileChange:
@@ -299,12 +301,12 @@ func writes(id uint16, get func(name string) string) bool {
 	return ok && mask&writeAccess != 0 && id == 4663
 }
 
-// maxRounds bounds how often what waits is looked at: a task that a session made
-// may run what a service of the session wrote, and so on.
+// maxRounds bounds how often what waits is looked at: a task that a session
+// made may run what a service of the session wrote, and so on.
 const maxRounds = 4
 
-// late ties what waits by what is known now, and returns it, and what is tied to
-// nothing.
+// late ties what waits by what is known now, and returns it, and what is tied
+// to nothing.
 func (x *Index) late(stories []*Story, waiting []*kept) (tied, rest []*kept) {
 	for range maxRounds {
 		rest = waiting[:0:0]
@@ -324,9 +326,9 @@ func (x *Index) late(stories []*Story, waiting []*kept) (tied, rest []*kept) {
 	return tied, waiting
 }
 
-// lateTie ties an event of no process that is known, and reports whether it did:
-// by the files and things that it names, by the address that it came from, else by
-// its command line.
+// lateTie ties an event of no process that is known, and reports whether it
+// did: by the files and things that it names, by the address that it came from,
+// else by its command line.
 func (x *Index) lateTie(stories []*Story, e *kept) bool {
 	if e.fixed {
 		return false
@@ -430,8 +432,8 @@ func joinScripts(list []*kept) []*kept {
 	return out
 }
 
-// fold makes events of what was kept. Those of one process that say the same are
-// one event with a count, if they match the same rules.
+// fold makes events of what was kept. Those of one process that say the same
+// are one event with a count, if they match the same rules.
 func fold(list []*kept) []*Event {
 	type shape struct {
 		session  int
@@ -480,8 +482,8 @@ func (e *Event) add(other *Event) {
 	e.Records = append(e.Records, other.Records[:min(len(other.Records), maxFolded-len(e.Records))]...)
 }
 
-// newEvent makes an event of what was kept of one record, or of the parts of one
-// script.
+// newEvent makes an event of what was kept of one record, or of the parts of
+// one script.
 func newEvent(k *kept) *Event {
 	if k.parts != nil {
 		k.record = joinedScript(k.record, k.parts)

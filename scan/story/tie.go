@@ -19,8 +19,8 @@ type tie struct {
 	guid event.GUID
 }
 
-// fields gives what an event says: of an event at hand only what is asked for is
-// made a text.
+// fields gives what an event says: of an event at hand only what is asked for
+// is made a text.
 type fields interface {
 	// text returns the first value of a name, "" if there is none.
 	text(name string) string
@@ -58,8 +58,8 @@ func (x *Index) early(h *hostIndex, k *kind, f fields, at event.Time) (t tie, na
 	return x.bySubject(h, k, f, at, t), false
 }
 
-// bySubject returns the tie of an event by who did it: his logon session, or his
-// account.
+// bySubject returns the tie of an event by who did it: his logon session, or
+// his account.
 func (x *Index) bySubject(h *hostIndex, k *kind, f fields, at event.Time, t tie) tie {
 	if k.logon != "" {
 		if id, ok := f.uint(k.logon); ok && id != 0 {
@@ -124,8 +124,8 @@ func exchangeProcessID(f fields) uint32 {
 	return 0
 }
 
-// crashedProcessID reads the process ID of event 1000 of Application Error as it
-// was before its values had names: the ninth, hexadecimal without a mark.
+// crashedProcessID reads the process ID of event 1000 of Application Error as
+// it was before its values had names: the ninth, hexadecimal without a mark.
 func crashedProcessID(f fields) uint32 {
 	text := f.text(DataName(9))
 	if text == "" {

@@ -7,15 +7,15 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// writing is the first of the events that say that a session wrote a file: by the
-// process with that image.
+// writing is the first of the events that say that a session wrote a file: by
+// the process with that image.
 type writing struct {
 	at    event.Time
 	image string
 }
 
-// programsOf returns the programs of a session's processes but for the servers, by
-// path as cleanPath gives it.
+// programsOf returns the programs of a session's processes but for the servers,
+// by path as cleanPath gives it.
 func (x *Index) programsOf(session int) map[string]bool {
 	programs, seen := make(map[string]bool), make(map[proctree.TextID]bool)
 	for p := range x.members(session) {
@@ -37,12 +37,12 @@ func (x *Index) wroteProgram(session int, k *kind, ev *event.Event) bool {
 	})
 }
 
-// putsFile reports whether events of a category say that the content of a file was
-// written.
+// putsFile reports whether events of a category say that the content of a file
+// was written.
 func putsFile(c Category) bool { return c == FileEvent || c == FileExecutable || c == FileAccess }
 
-// learnWriting notes that an event of a session says that a path was written. Events
-// come in the order of time, but for those that are tied late.
+// learnWriting notes that an event of a session says that a path was written.
+// Events come in the order of time, but for those that are tied late.
 func (x *Index) learnWriting(s *Story, e *kept, path string) {
 	if !putsFile(e.kind.category) || !x.programs[e.tie.session][path] {
 		return
@@ -58,8 +58,8 @@ func (x *Index) learnWriting(s *Story, e *kept, path string) {
 }
 
 // WriterOf returns the image of the process of the session that first wrote the
-// program of a process, and whether one did so before that process began. The image
-// is "" if no event names it.
+// program of a process, and whether one did so before that process began. The
+// image is "" if no event names it.
 func (s *Story) WriterOf(p proctree.Process) (image string, ok bool) {
 	if len(s.programs) == 0 {
 		return "", false

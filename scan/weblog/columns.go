@@ -34,8 +34,8 @@ const (
 	columnComputer
 )
 
-// columnNames are the names of columns in lower case: those of the W3C format as
-// IIS and HTTP.sys write them, and those of Exchange's HttpProxy logs.
+// columnNames are the names of columns in lower case: those of the W3C format
+// as IIS and HTTP.sys write them, and those of Exchange's HttpProxy logs.
 var columnNames = map[string]column{
 	"date": columnDate, "time": columnTime, "time-taken": columnTimeTaken, "cs-method": columnMethod,
 	"cs-uri-stem": columnStem, "cs-uri-query": columnQuery, "cs-uri": columnURI, "sc-status": columnStatus, "c-ip": columnClient,
@@ -167,8 +167,8 @@ func (p *parser) exchange(line []byte, r *Request) bool {
 	return r.URI != ""
 }
 
-// cutQuoted returns the first cell of a line and what follows it. A cell in quotes
-// may hold the separator, and each quote twice ([RFC 4180] 2).
+// cutQuoted returns the first cell of a line and what follows it. A cell in
+// quotes may hold the separator, and each quote twice ([RFC 4180] 2).
 func cutQuoted(line []byte, separator byte) (text, rest []byte, more bool) {
 	if len(line) == 0 || line[0] != '"' {
 		return bytes.Cut(line, []byte{separator})

@@ -12,14 +12,16 @@ type Config struct{ Sites []Site }
 
 // Site is a site of IIS.
 type Site struct {
-	// ID is its number, as in the folder W3SVC<ID> of its logs; Name its name.
+	// ID is its number, as in the folder W3SVC<ID> of its logs; Name its
+	// name.
 	ID, Name string
 	// Hosts are the host names of its bindings.
 	Hosts []string
-	// Pools are the application pools of its applications, by their path in lower
-	// case.
+	// Pools are the application pools of its applications, by their path in
+	// lower case.
 	Pools map[string]string
-	// LogFolder is where its logs are, "" if the configuration does not say.
+	// LogFolder is where its logs are, "" if the configuration does not
+	// say.
 	LogFolder string
 }
 
@@ -46,8 +48,8 @@ const (
 
 // ReadConfig reads an applicationHost.config: the section
 // system.applicationHost/sites (Microsoft, "IIS Configuration Reference",
-// sites). Errors in it cost what follows; the sites before are returned with the
-// error.
+// sites). Errors in it cost what follows; the sites before are returned with
+// the error.
 func ReadConfig(text io.Reader) (*Config, error) {
 	d := xml.NewDecoder(io.LimitReader(text, maxConfig))
 	d.Strict = false

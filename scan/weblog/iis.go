@@ -8,9 +8,10 @@ import (
 	"webshellscan/scan/event"
 )
 
-// iisColumns is how many columns a line of IIS's first format has: client, user,
-// date, time, service, computer, server's address, time taken in milliseconds,
-// bytes received, bytes sent, status, Windows status, method, path, parameters.
+// iisColumns is how many columns a line of IIS's first format has: client,
+// user, date, time, service, computer, server's address, time taken in
+// milliseconds, bytes received, bytes sent, status, Windows status, method,
+// path, parameters.
 const iisColumns = 15
 
 // iisTime returns the stamp of a line of IIS's first format, which has no zone:

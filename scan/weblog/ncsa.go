@@ -34,8 +34,8 @@ func inBrackets(line []byte) (inner, rest []byte, ok bool) {
 }
 
 // parseBracketed reads the stamp of a line: as the common format has it, with a
-// fraction or a blank before the time as Apache's documentation shows, or as in ISO
-// 8601.
+// fraction or a blank before the time as Apache's documentation shows, or as in
+// ISO 8601.
 func parseBracketed(s []byte) (event.Time, bool) {
 	if len(s) == len(ncsaStamp) {
 		if t, ok := parseNCSATime(s); ok {
@@ -97,8 +97,8 @@ func parseNCSATime(s []byte) (event.Time, bool) {
 	return t - zone, true
 }
 
-// parseNCSA reads a line of the common format, and what the combined one adds. It
-// returns what follows that.
+// parseNCSA reads a line of the common format, and what the combined one adds.
+// It returns what follows that.
 func parseNCSA(line []byte, r *Request) (added string, ok bool) {
 	stamp, after, ok := inBrackets(line)
 	if !ok {
@@ -132,7 +132,8 @@ func parseNCSA(line []byte, r *Request) (added string, ok bool) {
 }
 
 // from takes what stands before the stamp: the client, its identity and user.
-// Before these there may be a virtual host, and the addresses that a proxy names.
+// Before these there may be a virtual host, and the addresses that a proxy
+// names.
 func (r *Request) from(who []string) bool {
 	if len(who) > 3 && !isAddress(who[0]) && (isAddress(who[1]) || strings.Contains(who[0], ":") && !strings.Contains(who[1], "-")) {
 		r.Host, who = known(who[0]), who[1:]
@@ -155,8 +156,8 @@ func isAddress(word string) bool {
 	return err == nil
 }
 
-// areAddresses reports whether a text is a list of addresses, as X-Forwarded-For
-// has them.
+// areAddresses reports whether a text is a list of addresses, as
+// X-Forwarded-For has them.
 func areAddresses(text string) bool {
 	for word := range strings.SplitSeq(text, ",") {
 		if !isAddress(strings.TrimSpace(word)) {
@@ -166,8 +167,8 @@ func areAddresses(text string) bool {
 	return true
 }
 
-// quoted returns the text in quotes that a text begins with, and what follows. A
-// backslash takes the meaning from a quote.
+// quoted returns the text in quotes that a text begins with, and what follows.
+// A backslash takes the meaning from a quote.
 func quoted(text string) (inner, rest string, ok bool) {
 	text = strings.TrimLeft(text, " ")
 	if !strings.HasPrefix(text, `"`) {
@@ -214,9 +215,10 @@ func (p *parser) ncsa(line []byte, r *Request) bool {
 // durationKeys are names that logs give to the time that a request took.
 var durationKeys = []string{"rt", "request_time", "duration", "time_taken", "took"}
 
-// duration reads how long a request took: a number with a point is of seconds, one
-// without of what the server writes, and one of seconds where a small one could be
-// nothing else; or both, as in Apache's %T/%D. Other words are Unknown.
+// duration reads how long a request took: a number with a point is of seconds,
+// one without of what the server writes, and one of seconds where a small one
+// could be nothing else; or both, as in Apache's %T/%D. Other words are
+// Unknown.
 func (p *parser) duration(word string) event.Time {
 	if key, value, ok := strings.Cut(word, "="); ok && slices.Contains(durationKeys, key) {
 		word = value
@@ -245,8 +247,8 @@ func isWhole(word string) bool {
 	return err == nil
 }
 
-// usesMilliseconds reports whether a log of a name is Tomcat's, which writes %D in
-// milliseconds up to version 9; Apache writes microseconds.
+// usesMilliseconds reports whether a log of a name is Tomcat's, which writes %D
+// in milliseconds up to version 9; Apache writes microseconds.
 func usesMilliseconds(name string) bool {
 	name = strings.ToLower(name)
 	return strings.Contains(name, "localhost_access") || strings.Contains(name, "tomcat") || strings.Contains(name, "catalina")

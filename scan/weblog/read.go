@@ -14,15 +14,15 @@ import (
 	"webshellscan/scan/event"
 )
 
-// MaxLine is the longest line that is read, in bytes. Of a longer one the rest is
-// skipped.
+// MaxLine is the longest line that is read, in bytes. Of a longer one the rest
+// is skipped.
 const MaxLine = 1 << 20
 
 // Interval is a time from From on, up to and with To.
 type Interval struct{ From, To event.Time }
 
-// Window is the times that somebody asks for, ascending and apart; nil stands for
-// all.
+// Window is the times that somebody asks for, ascending and apart; nil stands
+// for all.
 type Window []Interval
 
 // NewWindow returns the window of some intervals.
@@ -57,27 +57,29 @@ func (w Window) Has(t event.Time) bool {
 type Stats struct {
 	// Lines counts the lines, without comments; Given those in the window.
 	Lines, Given int
-	// Bad counts lines that are no request, Long those longer than MaxLine, FirstBad
-	// says where the first of both begins: its number, 0 if there is none.
+	// Bad counts lines that are no request, Long those longer than MaxLine,
+	// FirstBad says where the first of both begins: its number, 0 if there
+	// is none.
 	Bad, Long, FirstBad int
-	// Backwards counts lines whose stamp is more than a minute before the latest
-	// one; ten minutes where stamps are of the beginning and lines of the end.
+	// Backwards counts lines whose stamp is more than a minute before the
+	// latest one; ten minutes where stamps are of the beginning and lines
+	// of the end.
 	Backwards int
 	// First and Last are the earliest and latest stamp, 0 without any.
 	First, Last event.Time
 	// LocalTime says that the stamps have no zone and were taken for UTC.
 	LocalTime bool
-	// Computers, ServerIPs and Sites are the names of the server that lines have, up
-	// to 16 of each.
+	// Computers, ServerIPs and Sites are the names of the server that lines
+	// have, up to 16 of each.
 	Computers, ServerIPs, Sites []string
 }
 
 // maxNames bounds the names that Stats lists.
 const maxNames = 16
 
-// maxBackwards returns how far stamps may run backwards without being counted. A
-// line is written when a request ends; where it has the time when that began, it
-// follows lines of later ones.
+// maxBackwards returns how far stamps may run backwards without being counted.
+// A line is written when a request ends; where it has the time when that began,
+// it follows lines of later ones.
 func (f Format) maxBackwards() event.Time {
 	if f == NCSA {
 		return 10 * event.Minute
@@ -88,20 +90,21 @@ func (f Format) maxBackwards() event.Time {
 // Reader reads one log.
 type Reader struct {
 	Format Format
-	// Name is how the log is named; it decides nothing but the unit of a duration
-	// that has none.
+	// Name is how the log is named; it decides nothing but the unit of a
+	// duration that has none.
 	Name string
 	// Window is the times that are asked for.
 	Window Window
-	// Literals, if there are any, are texts: only lines are given that hold one of
-	// them. They are in lower case; lines are compared without the case of
-	// ASCII.
+	// Literals, if there are any, are texts: only lines are given that hold
+	// one of them. They are in lower case; lines are compared without the
+	// case of ASCII.
 	Literals [][]byte
 }
 
 // Read reads a log and calls do for each request of the window, in the order of
 // the log. The Request is valid for the call only; its strings are the caller's
-// to keep. Offsets count bytes of the text as UTF-8. The error is that of text, of do or of the context.
+// to keep. Offsets count bytes of the text as UTF-8. The error is that of text,
+// of do or of the context.
 func (rd *Reader) Read(ctx context.Context, text io.Reader, do func(*Request) error) (Stats, error) {
 	p := &parser{Reader: rd, format: rd.Format, do: do, milliseconds: usesMilliseconds(rd.Name), ends: isOfIIS(rd.Name)}
 	err := p.lines(ctx, utf8text.NewReader(text))
@@ -162,8 +165,8 @@ func (p *parser) lines(ctx context.Context, in *bufio.Reader) error {
 	}
 }
 
-// readLong reads the rest of a long line. It keeps no more than MaxLine of it, and
-// returns how long it is.
+// readLong reads the rest of a long line. It keeps no more than MaxLine of it,
+// and returns how long it is.
 func readLong(ctx context.Context, in *bufio.Reader, line []byte) ([]byte, int64, error) {
 	size := int64(len(line))
 	for n := 1; ; n++ {
@@ -269,8 +272,8 @@ func addName(list []string, name string) []string {
 	return append(list, name)
 }
 
-// comment reads a line that begins with #: #Fields says what the columns are from
-// there on.
+// comment reads a line that begins with #: #Fields says what the columns are
+// from there on.
 func (p *parser) comment(line []byte) {
 	fields, ok := bytes.CutPrefix(line, []byte("#Fields:"))
 	if !ok {

@@ -1,14 +1,15 @@
 // Package weblog reads the logs that web servers write themselves: lines to
-// requests. It reads the formats of IIS (W3C extended, NCSA common, and its own),
-// HTTP.sys (HTTPERR) and Exchange (HttpProxy), and the common and combined formats
-// of Apache, nginx and Tomcat with what is often added to them.
+// requests. It reads the formats of IIS (W3C extended, NCSA common, and its
+// own), HTTP.sys (HTTPERR) and Exchange (HttpProxy), and the common and
+// combined formats of Apache, nginx and Tomcat with what is often added to
+// them.
 //
-// It knows neither files nor hosts nor processes. What a line says is a client's
-// text: no field is longer than its line, no line longer than MaxLine, and what
-// cannot be read is counted, by kind and with the place of the first.
+// It knows neither files nor hosts nor processes. What a line says is a
+// client's text: no field is longer than its line, no line longer than MaxLine,
+// and what cannot be read is counted, by kind and with the place of the first.
 //
-// Most lines of a log lie outside the times that somebody asks for. They cost no
-// more than finding their end and reading their stamp.
+// Most lines of a log lie outside the times that somebody asks for. They cost
+// no more than finding their end and reading their stamp.
 //
 // Sources: W3C, "Extended Log File Format" (WD-logfile-960323); Microsoft, "IIS
 // Log File Formats" and "Error logging in HTTP APIs"; Apache, "Log Files" and
@@ -29,13 +30,14 @@ type Format uint8
 // The formats.
 const (
 	None Format = iota
-	// W3C is the extended format, which says in #Fields what its columns are: of IIS
-	// and of HTTP.sys.
+	// W3C is the extended format, which says in #Fields what its columns
+	// are: of IIS and of HTTP.sys.
 	W3C
-	// NCSA is the common format, alone or as the beginning of the combined one.
+	// NCSA is the common format, alone or as the beginning of the combined
+	// one.
 	NCSA
-	// IIS is the format that IIS had first: columns at fixed places, separated by
-	// commas, in local time.
+	// IIS is the format that IIS had first: columns at fixed places,
+	// separated by commas, in local time.
 	IIS
 	// Exchange is the one of Exchange's HttpProxy logs: CSV with #Fields.
 	Exchange
@@ -51,8 +53,8 @@ const Unknown event.Time = -1
 
 // Request is one request as a log has it.
 type Request struct {
-	// Time is the request's stamp, in UTC. Ends says that it is when the request
-	// ended, else it is when it began.
+	// Time is the request's stamp, in UTC. Ends says that it is when the
+	// request ended, else it is when it began.
 	Time event.Time
 	Ends bool
 	// Duration is how long the request took, Unknown if that is not logged.
@@ -60,17 +62,17 @@ type Request struct {
 
 	Method, URI, Query string
 	Status             int
-	// Client is the address that the request came from, ForwardedFor whom a proxy
-	// names.
+	// Client is the address that the request came from, ForwardedFor whom a
+	// proxy names.
 	Client, ForwardedFor     string
 	User, UserAgent, Referer string
-	// Host is the header's, Site the site's name or number as the log has it, Pool
-	// the application pool.
+	// Host is the header's, Site the site's name or number as the log has
+	// it, Pool the application pool.
 	Host, Site, Pool   string
 	ServerIP, Computer string
 
-	// Offset is where the line begins, in bytes from the start of the text; Line
-	// counts lines from 1.
+	// Offset is where the line begins, in bytes from the start of the text;
+	// Line counts lines from 1.
 	Offset int64
 	Line   int
 }
@@ -82,8 +84,8 @@ const assumedDuration = event.Minute
 // tolerance is by how much a stamp may be off: most logs have whole seconds.
 const tolerance = event.Second
 
-// Span returns the time in which the request may have run: from its duration or,
-// if that is not logged, as if it had taken a minute.
+// Span returns the time in which the request may have run: from its duration
+// or, if that is not logged, as if it had taken a minute.
 func (r *Request) Span() (from, to event.Time) {
 	d := r.Duration
 	if d == Unknown {
@@ -95,10 +97,10 @@ func (r *Request) Span() (from, to event.Time) {
 	return r.Time, r.Time + d + tolerance
 }
 
-// Page returns the request's path as paths of pages are compared: in lower case,
-// percent-encoding decoded once, without parameters of path segments. IIS and
-// Windows compare so; a log of another server may hold two pages that are then
-// taken for one.
+// Page returns the request's path as paths of pages are compared: in lower
+// case, percent-encoding decoded once, without parameters of path segments. IIS
+// and Windows compare so; a log of another server may hold two pages that are
+// then taken for one.
 func (r *Request) Page() string { return Page(r.URI) }
 
 // Page is Request.Page of a path.
@@ -194,8 +196,8 @@ var (
 // the names of the columns, once more.
 var exchangeHeader = []byte("DateTime,RequestId,")
 
-// formatOfFields returns the format of a log with columns of some names: those of
-// FTP, SMTP and other services have no path of a page.
+// formatOfFields returns the format of a log with columns of some names: those
+// of FTP, SMTP and other services have no path of a page.
 func formatOfFields(fields []byte) Format {
 	lower := bytes.ToLower(fields)
 	switch {

@@ -206,8 +206,8 @@ func TestDetect(t *testing.T) {
 	}
 }
 
-// TestLyingFields: a log that says that IIS wrote it is one, whatever its columns
-// are called; its lines are counted then.
+// TestLyingFields: a log that says that IIS wrote it is one, whatever its
+// columns are called; its lines are counted then.
 func TestLyingFields(t *testing.T) {
 	for _, fields := range []string{"#Fields: date time", "#Fields:", "#Fields: a b c", "#Fields: date date time time", "#Fields: " + strings.Repeat("x ", 1<<17), ""} {
 		text := "#Software: Microsoft Internet Information Services 10.0\r\n#Version: 1.0\r\n" + fields + "\r\n2024-03-11 09:00:03 10.20.30.10 GET /a.aspx\r\n"
@@ -286,8 +286,8 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestEndlessLine: reading a line without an end can be interrupted, as that of a
-// log of many gigabytes which holds nothing but zeros.
+// TestEndlessLine: reading a line without an end can be interrupted, as that of
+// a log of many gigabytes which holds nothing but zeros.
 func TestEndlessLine(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	text := io.MultiReader(strings.NewReader(w3c), &zeros{reads: 1000, stop: cancel})

@@ -25,7 +25,8 @@ type total struct {
 // quota is how much one host is to write; 0 means no limit.
 type quota struct{ bytes, events int64 }
 
-// plan divides what is to be written among hosts. A number of events is for one host alone.
+// plan divides what is to be written among hosts. A number of events is for one
+// host alone.
 func (o *options) plan() []quota {
 	if o.bytes == 0 {
 		return []quota{{events: o.events}}
@@ -37,8 +38,8 @@ func (o *options) plan() []quota {
 	return quotas
 }
 
-// generate writes the logs of all hosts, several at a time. They do not depend on each other, so the
-// bytes are the same however many are written at once.
+// generate writes the logs of all hosts, several at a time. They do not depend
+// on each other, so the bytes are the same however many are written at once.
 func generate(ctx context.Context, o options) (total, error) {
 	quotas := o.plan()
 	written := make([]total, len(quotas))
@@ -146,7 +147,8 @@ func (h *host) close() error {
 	return errors.Join(errs...)
 }
 
-// logFile is an open log. It counts what is written and lets the writer put the file header right.
+// logFile is an open log. It counts what is written and lets the writer put the
+// file header right.
 type logFile struct {
 	file   *os.File
 	writer *evtxtest.Writer

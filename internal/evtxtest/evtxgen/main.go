@@ -12,11 +12,12 @@
 //	process  process creations and ends only, images and command lines repeating as they do in real logs
 //	none     the same as mixed without any process creation or end
 //
-// With -form sysmon process events are Sysmon's 1 and 5, with -form security 4688 and 4689. With
-// -distinct every command line differs from every other. Logs go to DIR/HOST/CHANNEL.evtx; a new host
-// begins when the logs of one have reached the size that -files gives. With -forwarded all events of a host
-// go to DIR/HOST/ForwardedEvents.evtx in the shape in which collectors store them: without templates. The
-// same flags give the same bytes.
+// With -form sysmon process events are Sysmon's 1 and 5, with -form security
+// 4688 and 4689. With -distinct every command line differs from every other.
+// Logs go to DIR/HOST/CHANNEL.evtx; a new host begins when the logs of one have
+// reached the size that -files gives. With -forwarded all events of a host go
+// to DIR/HOST/ForwardedEvents.evtx in the shape in which collectors store them:
+// without templates. The same flags give the same bytes.
 package main
 
 import (

@@ -1,8 +1,8 @@
 // Package faults damages logs: one recipe for each kind of damage and forgery
 // that event logs were seen or thought to have. Each says which records must
-// still be read and what is to be said of the damage. The recipes change a sound
-// log of three chunks, with 39, 42 and 6 records, or build one that no writer
-// would.
+// still be read and what is to be said of the damage. The recipes change a
+// sound log of three chunks, with 39, 42 and 6 records, or build one that no
+// writer would.
 package faults
 
 import (
@@ -22,8 +22,9 @@ const (
 	chunkSize  = 65536
 	chunkHead  = 512
 	recordHead = 24
-	// instance is where the token of a record's template instance stands, from the
-	// record's start; id and definition are 2 and 6 bytes behind it.
+	// instance is where the token of a record's template instance stands,
+	// from the record's start; id and definition are 2 and 6 bytes behind
+	// it.
 	instance = recordHead + 4
 )
 
@@ -103,23 +104,23 @@ func event(i int) evtxtest.Event {
 // Log is a damaged log, and what is known of it.
 type Log struct {
 	Data []byte
-	// Open is the error that opening it must give, as text: "empty", "truncated", "not
-	// EVTX"; "" for none.
+	// Open is the error that opening it must give, as text: "empty",
+	// "truncated", "not EVTX"; "" for none.
 	Open string
-	// IDs are the System/EventRecordID of the records that must be read, each once, in
-	// any order.
+	// IDs are the System/EventRecordID of the records that must be read,
+	// each once, in any order.
 	IDs []uint64
-	// Changed are those of them whose content is not that of the base, Hidden,
-	// Recovered and Substituted those that come with that mark.
+	// Changed are those of them whose content is not that of the base,
+	// Hidden, Recovered and Substituted those that come with that mark.
 	Changed, Hidden, Recovered, Substituted []uint64
 	// Recover says that stale records are to be read too.
 	Recover bool
-	// Loose says that the log holds records that the base does not have, with
-	// identifiers from Hostile on, of which any may or may not be read; and that Faults
-	// are classes, each met at least once.
+	// Loose says that the log holds records that the base does not have,
+	// with identifiers from Hostile on, of which any may or may not be
+	// read; and that Faults are classes, each met at least once.
 	Loose bool
-	// Faults are what must be said of the damage, in the order of place: no more and
-	// no less. File-wide ones have the offset 0.
+	// Faults are what must be said of the damage, in the order of place: no
+	// more and no less. File-wide ones have the offset 0.
 	Faults []Fault
 
 	file *evtxtest.File
@@ -188,9 +189,9 @@ func put64(b []byte, at int, n uint64) { binary.LittleEndian.PutUint64(b[at:], n
 func get32(b []byte, at int) uint32    { return binary.LittleEndian.Uint32(b[at:]) }
 func get64(b []byte, at int) uint64    { return binary.LittleEndian.Uint64(b[at:]) }
 
-// Complete reports whether the text of a record, as some reader renders it, holds
-// the command line of the base's record of that identifier, if it has one. Where
-// the recipe changed it, any text will do.
+// Complete reports whether the text of a record, as some reader renders it,
+// holds the command line of the base's record of that identifier, if it has
+// one. Where the recipe changed it, any text will do.
 func Complete(l *Log, number, text string) bool {
 	n, err := strconv.Atoi(number)
 	if err != nil || slices.Contains(l.Changed, uint64(n)) || n < FirstID || n >= FirstID+records[0]+records[1]+records[2] {

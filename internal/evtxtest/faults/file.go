@@ -10,7 +10,8 @@ import (
 
 // Row is a row of the matrix: a fault and its variants.
 type Row struct {
-	// ID names the fault, with a letter for a variant; Name says what it is.
+	// ID names the fault, with a letter for a variant; Name says what it
+	// is.
 	ID, Name string
 	Make     func(l *Log)
 	// Build makes the log where Make cannot, out of the base.

@@ -32,7 +32,8 @@ var tamperRows = []Row{
 		l.expect("record-hidden", l.at(1, victim))
 	}},
 	{ID: "F46c", Name: "first record of a chunk swallowed by its definition", Make: func(l *Log) {
-		// The second record's values are read in place of the first one's.
+		// The second record's values are read in place of the first
+		// one's.
 		a, next := l.place(1, 0), l.place(1, 1)
 		joined := a.Size + next.Size
 		put32(l.record(1, 0), 4, joined)
@@ -179,8 +180,8 @@ func (l *Log) renumber(k int) {
 	l.Changed = l.IDs[records[0]+victim+1:]
 }
 
-// jump writes PI data from the start of a record's BinXML up to an offset, as the
-// attack tool does it: an empty one first if the rest would be odd.
+// jump writes PI data from the start of a record's BinXML up to an offset, as
+// the attack tool does it: an empty one first if the rest would be odd.
 func jump(b []byte, to int) {
 	at := recordHead
 	if (to-at-3)%2 != 0 {

@@ -8,7 +8,8 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// Boot starts the host's operating system, its services and what its roles need.
+// Boot starts the host's operating system, its services and what its roles
+// need.
 func (h *Host) Boot() {
 	h.up = true
 	h.boots++
@@ -68,7 +69,8 @@ func (h *Host) startSystem(kernel *Process) {
 	begin(wininit, "lsass", `C:\Windows\system32\lsass.exe`)
 }
 
-// announce logs what the event log service, the audit subsystem and Sysmon log at a boot.
+// announce logs what the event log service, the audit subsystem and Sysmon log
+// at a boot.
 func (h *Host) announce() {
 	h.write(ChannelSystem, &evtxtest.WindowsVersion{
 		Version: fmt.Sprintf("%d.%02d.", h.major(), h.minor()), Build: fmt.Sprint(h.options.Build),
@@ -160,7 +162,8 @@ func (h *Host) startServices() {
 	h.service("lantern", "lanternd", "Lantern Monitoring Agent", sessionSystem)
 }
 
-// Shutdown ends everything in an orderly way. What was running has no end in the logs, as in real ones.
+// Shutdown ends everything in an orderly way. What was running has no end in
+// the logs, as in real ones.
 func (h *Host) Shutdown() {
 	if h.options.Sysmon != 0 {
 		h.sysmonState("Stopped")

@@ -48,8 +48,8 @@ func (h *Host) taskProcess(name string, p *Process) {
 	}
 }
 
-// tasksByProgram are the names of tasks by the program that they run; others have one of
-// their own.
+// tasksByProgram are the names of tasks by the program that they run; others
+// have one of their own.
 var tasksByProgram = map[string]string{
 	"taskhostw":    `\Microsoft\Windows\CertificateServicesClient\SystemTask`,
 	"mpcmdrun":     `\Microsoft\Windows\Windows Defender\Windows Defender Scheduled Scan`,
@@ -73,7 +73,8 @@ var tasks = []Step{
 	{Program: "schtasks", Command: `schtasks.exe /query /tn "\Harbor\Inventory" /v`, Life: time.Second},
 }
 
-// agentCheck has the monitoring agent look at the host with the programs that attackers use too.
+// agentCheck has the monitoring agent look at the host with the programs that
+// attackers use too.
 func (h *Host) agentCheck() {
 	agent := h.services["lanternd"]
 	if agent == nil {
@@ -178,13 +179,15 @@ func (h *Host) libraryNoise() {
 	}
 }
 
-// startServer lets administrators look after the host and a deployment run now and then.
+// startServer lets administrators look after the host and a deployment run now
+// and then.
 func (h *Host) startServer() {
 	h.every(2*time.Hour, func() { h.adminVisit() })
 	h.every(3*time.Hour, func() { h.deployment() })
 }
 
-// adminVisit is a remote session of an administrator who looks around in a console.
+// adminVisit is a remote session of an administrator who looks around in a
+// console.
 func (h *Host) adminVisit() {
 	limited := h.interactive(people[h.rng.IntN(2)], 10, "10.20.31.14")
 	full := h.elevated(limited)
@@ -234,7 +237,8 @@ func (h *Host) deployment() {
 	})
 }
 
-// startWorkstation logs a user on, who works with a browser and office programs.
+// startWorkstation logs a user on, who works with a browser and office
+// programs.
 func (h *Host) startWorkstation() {
 	user := h.interactive(person{"y.tanaka", 1140, true}, 2, "")
 	explorer := h.play(h.services["winlogon"], &Step{Program: "explorer", Command: `C:\Windows\Explorer.EXE`, Session: user, Life: 2000 * time.Hour})
@@ -268,7 +272,8 @@ func (h *Host) office(explorer *Process) {
 	})
 }
 
-// develop has an editor start shells and a Node.js build, which serves no web pages.
+// develop has an editor start shells and a Node.js build, which serves no web
+// pages.
 func (h *Host) develop(explorer *Process) {
 	h.Play(explorer, Step{
 		Program: "code", Command: `"C:\Program Files\Microsoft VS Code\Code.exe" C:\src\portal`, Life: 30 * time.Minute,

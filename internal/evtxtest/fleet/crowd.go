@@ -8,11 +8,13 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// Crowd is so many hosts that nobody reads them one by one: of 100 hosts one each has the incident on the
-// portal, on Tomcat and on the mail server, 24 have PHP packages that call programs, and the others no web
-// server that starts any. On one of those with PHP somebody ran one command more.
+// Crowd is so many hosts that nobody reads them one by one: of 100 hosts one
+// each has the incident on the portal, on Tomcat and on the mail server, 24
+// have PHP packages that call programs, and the others no web server that
+// starts any. On one of those with PHP somebody ran one command more.
 type Crowd struct {
-	// Seed settles everything that happens by chance, Hosts is how many there are, at least 100.
+	// Seed settles everything that happens by chance, Hosts is how many
+	// there are, at least 100.
 	Seed  uint64
 	Hosts int
 }
@@ -26,7 +28,8 @@ const crowdSpan = 100 * time.Minute
 // share is a hundredth of the hosts: what each incident has.
 func (c Crowd) share() int { return c.Hosts / 100 }
 
-// Logs returns the log of each host, one host after the other. The host's name is that of the folder.
+// Logs returns the log of each host, one host after the other. The host's name
+// is that of the folder.
 func (c Crowd) Logs() iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
 		for i := range c.Hosts {

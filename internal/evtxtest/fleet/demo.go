@@ -14,11 +14,13 @@ var demoStart = time.Date(2024, 3, 11, 6, 0, 0, 0, time.UTC)
 type Demo struct {
 	Fleet *Fleet
 	Files []File
-	// Web are the logs of web servers, and the configurations of those that have one.
+	// Web are the logs of web servers, and the configurations of those that
+	// have one.
 	Web []File
 }
 
-// NewDemo runs the demonstration fleet, a day of six hosts of an invented company, and writes its logs.
+// NewDemo runs the demonstration fleet, a day of six hosts of an invented
+// company, and writes its logs.
 func NewDemo() (*Demo, error) {
 	f := New(20240311)
 	hosts := demoHosts(f)
@@ -69,7 +71,8 @@ func demoHosts(f *Fleet) demoHostSet {
 	inDomain := func(o HostOptions) *Host {
 		o.Domain = "HARBOR"
 		h := f.AddHost(o, demoStart)
-		// These hosts have been running for long: their logs do not begin with record 1.
+		// These hosts have been running for long: their logs do not
+		// begin with record 1.
 		for i, channel := range []string{ChannelSysmon, ChannelSecurity, ChannelSystem, ChannelApplication, ChannelPowerShell, ChannelClassicPowerShell, ChannelTasks, ChannelDefender} {
 			h.Log(channel).StartAt(uint64(h.machineID%90_000)*uint64(max(11-2*i, 1)) + 1000)
 		}

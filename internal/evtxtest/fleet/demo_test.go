@@ -30,7 +30,8 @@ func demo(t *testing.T) *fleet.Demo {
 	return d
 }
 
-// TestShippedLogs holds that the shipped logs are what the model makes. With -update it rewrites them.
+// TestShippedLogs holds that the shipped logs are what the model makes. With
+// -update it rewrites them.
 func TestShippedLogs(t *testing.T) {
 	d := demo(t)
 	logs := filepath.Join(testdata, "logs")
@@ -100,8 +101,8 @@ func TestDemoIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestReadme holds that the tables of testdata/README.md are what the model says. With -update it
-// rewrites them.
+// TestReadme holds that the tables of testdata/README.md are what the model
+// says. With -update it rewrites them.
 func TestReadme(t *testing.T) {
 	d := demo(t)
 	path := filepath.Join(testdata, "README.md")
@@ -249,7 +250,8 @@ func TestModel(t *testing.T) {
 	checkPIDs(t, d.Fleet.Processes())
 }
 
-// checkPIDs checks that no two live processes of a host share a PID, and that PIDs come back.
+// checkPIDs checks that no two live processes of a host share a PID, and that
+// PIDs come back.
 func checkPIDs(t *testing.T, processes []*fleet.Process) {
 	t.Helper()
 	type owner struct {
@@ -273,8 +275,9 @@ func checkPIDs(t *testing.T, processes []*fleet.Process) {
 	}
 }
 
-// TestDemoTellsItsStory holds that the shipped logs have what they are shipped for: each incident with the
-// depth and the records that its README promises, harmless children of web servers, and hosts without any.
+// TestDemoTellsItsStory holds that the shipped logs have what they are shipped
+// for: each incident with the depth and the records that its README promises,
+// harmless children of web servers, and hosts without any.
 func TestDemoTellsItsStory(t *testing.T) {
 	d := demo(t)
 	deepest, count, harmless := map[string]int{}, map[string]int{}, map[string]int{}

@@ -2,7 +2,8 @@ package fleet
 
 import "time"
 
-// demoVisits is how often somebody asks for a page of the demonstration's servers.
+// demoVisits is how often somebody asks for a page of the demonstration's
+// servers.
 const demoVisits = 40 * time.Second
 
 // portalServer is IIS with two sites, each in a pool of its own.

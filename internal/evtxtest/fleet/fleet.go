@@ -17,13 +17,15 @@ type Fleet struct {
 	forget    bool // processes are not kept
 }
 
-// New returns a fleet without hosts. The seed settles everything that the hosts do by chance.
+// New returns a fleet without hosts. The seed settles everything that the hosts
+// do by chance.
 func New(seed uint64) *Fleet { return &Fleet{seed: seed} }
 
 // Hosts returns the hosts in the order they were added.
 func (f *Fleet) Hosts() []*Host { return f.hosts }
 
-// Processes returns every process of every host in the order they started on it.
+// Processes returns every process of every host in the order they started on
+// it.
 func (f *Fleet) Processes() []*Process { return f.processes }
 
 // HostOptions say what kind of machine a host is and what it logs.
@@ -36,7 +38,8 @@ type HostOptions struct {
 	Build uint32
 	// Sysmon is the generation of Sysmon; 0 means that it is not installed.
 	Sysmon evtxtest.SysmonSchema
-	// Audit makes the Security log hold process creations, with the fields of AuditForm.
+	// Audit makes the Security log hold process creations, with the fields
+	// of AuditForm.
 	Audit     bool
 	AuditForm evtxtest.ProcessCreatedForm
 	// CommandLines is the policy that puts command lines into event 4688.
@@ -45,19 +48,24 @@ type HostOptions struct {
 	AuditEnds bool
 	// Roles are what the host is there for.
 	Roles []Role
-	// Noise scales how often things happen that have nothing to do with an incident; 0 means 1.
+	// Noise scales how often things happen that have nothing to do with an
+	// incident; 0 means 1.
 	Noise float64
-	// PowerShell makes each PowerShell log that it started; Scripts what it runs, too.
+	// PowerShell makes each PowerShell log that it started; Scripts what it
+	// runs, too.
 	PowerShell, Scripts bool
 	// TaskLog makes the task scheduler log what it starts.
 	TaskLog bool
-	// Web is what the host's web server writes of its requests; nil means nothing.
+	// Web is what the host's web server writes of its requests; nil means
+	// nothing.
 	Web *WebServer
-	// PHPJobs is how often, on average and before Noise, PHP packages call programs; 0 means every 9 minutes.
+	// PHPJobs is how often, on average and before Noise, PHP packages call
+	// programs; 0 means every 9 minutes.
 	PHPJobs time.Duration
 }
 
-// Role is a task of a host: it starts services at boot and does something now and then.
+// Role is a task of a host: it starts services at boot and does something now
+// and then.
 type Role uint8
 
 // The roles.
@@ -83,7 +91,8 @@ type Host struct {
 	logs   map[string]*Log
 	order  []*Log // logs in the order they were first written to
 	sysmon *Process
-	// sink, if not nil, takes events in place of their logs; distinct makes command lines so.
+	// sink, if not nil, takes events in place of their logs; distinct makes
+	// command lines so.
 	sink     func(*Log, *evtxtest.Event, *Process)
 	distinct bool
 	programs map[string]*Program

@@ -18,7 +18,8 @@ const (
 	IncidentPHP      = "php-command"         // Apache: a PHP page runs commands among harmless ones
 )
 
-// staging is the host that files are fetched from, of a range for documentation.
+// staging is the host that files are fetched from, of a range for
+// documentation.
 var staging = Connection{"198.51.100.77", "cdn.tides.example", 443}
 
 // intruder returns a request of one who broke in to the page that he left.
@@ -32,7 +33,8 @@ const exchangeScript = "whoami; net group 'Exchange Trusted Subsystem' /domain"
 // portalScript is the script that the incident on the portal runs, encoded.
 const portalScript = "Get-Date; Get-ChildItem C:\\inetpub"
 
-// encoded returns a PowerShell script as -EncodedCommand takes it: UTF-16LE in base64.
+// encoded returns a PowerShell script as -EncodedCommand takes it: UTF-16LE in
+// base64.
 func encoded(script string) string {
 	var raw []byte
 	for _, u := range utf16.Encode([]rune(script)) {
@@ -56,8 +58,9 @@ func netUser(after time.Duration, arguments string) Step {
 	}}
 }
 
-// PlayPortalUpload plays the incident on a host with IIS: requests that fail, a page that is dropped and
-// compiled, a look around with shells, a program fetched with certutil and what it runs, four levels deep.
+// PlayPortalUpload plays the incident on a host with IIS: requests that fail, a
+// page that is dropped and compiled, a look around with shells, a program
+// fetched with certutil and what it runs, four levels deep.
 func (h *Host) PlayPortalUpload() {
 	worker := h.Worker("CustomerPortal")
 	page := `C:\inetpub\portal\uploads\health.aspx`
@@ -114,20 +117,20 @@ func (h *Host) PlayPortalUpload() {
 }
 
 const (
-	// portalSite is the ID of the portal's site, portalTask the task that the incident
-	// there leaves behind.
+	// portalSite is the ID of the portal's site, portalTask the task that
+	// the incident there leaves behind.
 	portalSite = "2"
 	portalTask = `\PortalHealthCheck`
-	// wayOn is how long after its start the program that was dropped on the portal goes
-	// on to another host.
+	// wayOn is how long after its start the program that was dropped on the
+	// portal goes on to another host.
 	wayOn = 16*time.Minute + 20*time.Second
 )
 
 // deployer is whose password the incident on the portal uses elsewhere.
 var deployer = person{"svc-deploy", 1151, false}
 
-// neighbour returns another host of the fleet by its short name, h itself if there
-// is none.
+// neighbour returns another host of the fleet by its short name, h itself if
+// there is none.
 func (h *Host) neighbour(name string) *Host {
 	for _, other := range h.fleet.hosts {
 		if other.shortName() == name {
@@ -137,8 +140,8 @@ func (h *Host) neighbour(name string) *Host {
 	return h
 }
 
-// portalUpload notes the requests that lead to the page on the portal: some that
-// fail, the upload, and the first look at the page.
+// portalUpload notes the requests that lead to the page on the portal: some
+// that fail, the upload, and the first look at the page.
 func (h *Host) portalUpload(shell Request) {
 	look, post := shell, shell
 	look.Method, look.URI, look.Status = "GET", "/upload.aspx", 200
@@ -154,8 +157,8 @@ func (h *Host) portalUpload(shell Request) {
 	h.asked(80*time.Second-10*time.Millisecond, look, 1700*time.Millisecond)
 }
 
-// PlayWayOn plays what the domain controller sees of the incident on the portal: a
-// logon from there.
+// PlayWayOn plays what the domain controller sees of the incident on the
+// portal: a logon from there.
 func (h *Host) PlayWayOn() {
 	h.aside(func() {
 		from := h.neighbour("WEB01")
@@ -179,8 +182,9 @@ func (h *Host) portalException(worker *Process, n int) {
 	}, nil)
 }
 
-// PlayTomcatShell plays the incident on a host with Tomcat: commands of a page, each in a shell of its
-// own, a program fetched from outside, and a log that is cleared.
+// PlayTomcatShell plays the incident on a host with Tomcat: commands of a page,
+// each in a shell of its own, a program fetched from outside, and a log that is
+// cleared.
 func (h *Host) PlayTomcatShell() {
 	worker := h.services["Tomcat9"]
 	h.after(282*time.Second, func() {
@@ -221,8 +225,8 @@ func (h *Host) PlayTomcatShell() {
 	)...)
 }
 
-// PlayExchange plays the incident on a mail server: encoded PowerShell below the worker of OWA, which runs
-// as SYSTEM.
+// PlayExchange plays the incident on a mail server: encoded PowerShell below
+// the worker of OWA, which runs as SYSTEM.
 func (h *Host) PlayExchange() {
 	worker := h.Worker("MSExchangeOWAAppPool")
 	page := `C:\Program Files\Microsoft\Exchange Server\V15\FrontEnd\HttpProxy\owa\auth\errorEE.aspx`
@@ -259,8 +263,8 @@ func (h *Host) PlayExchange() {
 // mailSite is the ID of the mail server's site.
 const mailSite = "1"
 
-// mailRequests notes the requests around the page on the mail server: those that
-// lead to it, the first look at it, and the fetching of what was packed.
+// mailRequests notes the requests around the page on the mail server: those
+// that lead to it, the first look at it, and the fetching of what was packed.
 func (h *Host) mailRequests(shell Request) {
 	before, fetch := shell, shell
 	before.URI, before.Query, before.Status = "/autodiscover/autodiscover.json", "@harbor.example/mapi/nspi", 200
@@ -281,8 +285,8 @@ func (h *Host) threat(p *Process, name, path string) {
 	})
 }
 
-// PlayPHPCommand plays the incident on a host with Apache and PHP: commands in the same form as those of
-// the harmless packages.
+// PlayPHPCommand plays the incident on a host with Apache and PHP: commands in
+// the same form as those of the harmless packages.
 func (h *Host) PlayPHPCommand() {
 	php := h.phpWorker()
 	run := func(after time.Duration, command string, steps ...Step) Step {

@@ -32,7 +32,8 @@ type Log struct {
 	scratch evtxtest.Event
 }
 
-// logged is an event with the process that it starts or ends, nil for all others.
+// logged is an event with the process that it starts or ends, nil for all
+// others.
 type logged struct {
 	event   evtxtest.Event
 	process *Process
@@ -50,14 +51,15 @@ func (h *Host) Log(channel string) *Log {
 	return l
 }
 
-// StartAt sets the EventRecordID of the log's next event, for hosts that have been running for years.
+// StartAt sets the EventRecordID of the log's next event, for hosts that have
+// been running for years.
 func (l *Log) StartAt(record uint64) { l.next = record }
 
 // Len returns the number of events in the log.
 func (l *Log) Len() int { return len(l.events) }
 
-// write logs an event that happens now. The event's time is a moment later, and later than that of the
-// event before it.
+// write logs an event that happens now. The event's time is a moment later, and
+// later than that of the event before it.
 func (h *Host) write(channel string, s evtxtest.Source, p *Process) {
 	l := h.Log(channel)
 	l.last = max(l.last+1000, h.now.Add(h.between(300*time.Microsecond, 16*time.Millisecond)))
@@ -77,8 +79,8 @@ func (h *Host) write(channel string, s evtxtest.Source, p *Process) {
 	l.events = append(l.events, logged{event: *ev, process: p})
 }
 
-// execution sets the process and thread that log an event: Sysmon's service, the kernel or lsass, the
-// service control manager.
+// execution sets the process and thread that log an event: Sysmon's service,
+// the kernel or lsass, the service control manager.
 func (h *Host) execution(channel string, ev *evtxtest.Event) {
 	ev.ThreadID = 200 + 4*uint32(h.rng.IntN(900))
 	ev.ProcessID = 4
@@ -116,8 +118,8 @@ func (h *Host) logEnd(p *Process) {
 	}
 }
 
-// sysmonText returns text as Sysmon writes it: each per cent sign twice, as in all 34 command lines of the
-// sample logs that have one.
+// sysmonText returns text as Sysmon writes it: each per cent sign twice, as in
+// all 34 command lines of the sample logs that have one.
 func sysmonText(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s
@@ -125,7 +127,8 @@ func sysmonText(s string) string {
 	return strings.ReplaceAll(s, "%", "%%")
 }
 
-// ruleName returns what Sysmon writes if no rule has a name: nothing in older generations.
+// ruleName returns what Sysmon writes if no rule has a name: nothing in older
+// generations.
 func (h *Host) ruleName() string {
 	if h.options.Sysmon >= evtxtest.Sysmon22 {
 		return "-"
@@ -192,7 +195,8 @@ func (h *Host) logon(s *Session, logonType uint32, from string) {
 	}
 }
 
-// logonVersion returns the version of event 4624 that the host's Windows writes.
+// logonVersion returns the version of event 4624 that the host's Windows
+// writes.
 func (h *Host) logonVersion() uint8 {
 	switch {
 	case h.options.Build >= 10240:
@@ -209,7 +213,8 @@ var privileges = []string{
 	"SeDebugPrivilege", "SeSystemEnvironmentPrivilege", "SeLoadDriverPrivilege", "SeImpersonatePrivilege",
 }
 
-// between returns the events of a log from one time up to another; a zero time is no limit.
+// between returns the events of a log from one time up to another; a zero time
+// is no limit.
 func (l *Log) between(from, to time.Time) []logged {
 	events := l.events
 	if !from.IsZero() {

@@ -13,7 +13,8 @@ type Process struct {
 	Host   *Host
 	PID    uint32
 	Parent *Process // nil for those that the kernel starts
-	// Program is what runs: Image is its path, CommandLine how it was started.
+	// Program is what runs: Image is its path, CommandLine how it was
+	// started.
 	Program     *Program
 	Image       string
 	CommandLine string
@@ -23,11 +24,14 @@ type Process struct {
 	Boot        int
 	Start       evtxtest.FileTime
 	End         evtxtest.FileTime // 0 if it was running when the model stopped or the host went down
-	// Incident names the script that the process belongs to; empty for everyday business.
+	// Incident names the script that the process belongs to; empty for
+	// everyday business.
 	Incident string
-	// Records are the records that tell of it, in the files that have been written.
+	// Records are the records that tell of it, in the files that have been
+	// written.
 	Records []RecordRef
-	// Traces are the records of what it did, in the files that have been written.
+	// Traces are the records of what it did, in the files that have been
+	// written.
 	Traces []RecordRef
 
 	live int // index in Host.live, -1 when ended
@@ -43,7 +47,8 @@ type RecordRef struct {
 // WebServer reports whether the process is one that answers web requests.
 func (p *Process) WebServer() bool { return p.Program.webServer }
 
-// Worker returns the nearest web server among the ancestors of p, nil if there is none.
+// Worker returns the nearest web server among the ancestors of p, nil if there
+// is none.
 func (p *Process) Worker() *Process {
 	for a := p.Parent; a != nil; a = a.Parent {
 		if a.WebServer() {
@@ -53,7 +58,8 @@ func (p *Process) Worker() *Process {
 	return nil
 }
 
-// Chain returns the names of the programs from the worker down to p; nil if there is no worker.
+// Chain returns the names of the programs from the worker down to p; nil if
+// there is no worker.
 func (p *Process) Chain() []string {
 	worker := p.Worker()
 	if worker == nil {
@@ -112,10 +118,12 @@ func (h *Host) end(p *Process) {
 // endAfter ends a process a while from now.
 func (h *Host) endAfter(p *Process, d time.Duration) { h.after(d, func() { h.end(p) }) }
 
-// pidRange is how many PIDs a host gives out; small enough that they come back within hours.
+// pidRange is how many PIDs a host gives out; small enough that they come back
+// within hours.
 const pidRange = 2200
 
-// freePID returns a PID that no live process has: a multiple of 4, as in all sample logs.
+// freePID returns a PID that no live process has: a multiple of 4, as in all
+// sample logs.
 func (h *Host) freePID(program string) uint32 {
 	if program == h.reservedFor {
 		h.reservedFor = ""
@@ -130,13 +138,14 @@ func (h *Host) freePID(program string) uint32 {
 	}
 }
 
-// ReservePID makes the next process of a program, named by its key in the catalog, get a PID that another
-// process of the boot before had.
+// ReservePID makes the next process of a program, named by its key in the
+// catalog, get a PID that another process of the boot before had.
 func (h *Host) ReservePID(program string, pid uint32) { h.reservedFor, h.reserved = program, pid }
 
-// processGUID returns the GUID that Sysmon gives a process: machine, start in seconds since 1970, and a
-// key. In older generations the key is 0x10000000 and the number of the token, in newer ones the boot and
-// the number of the process since then.
+// processGUID returns the GUID that Sysmon gives a process: machine, start in
+// seconds since 1970, and a key. In older generations the key is 0x10000000 and
+// the number of the token, in newer ones the boot and the number of the process
+// since then.
 func (h *Host) processGUID(p *Process) evtxtest.GUID {
 	var g evtxtest.GUID
 	binary.LittleEndian.PutUint32(g[0:], h.machineID)
@@ -149,7 +158,8 @@ func (h *Host) processGUID(p *Process) evtxtest.GUID {
 	return g
 }
 
-// running returns the live process of a program, the one started first; nil if there is none.
+// running returns the live process of a program, the one started first; nil if
+// there is none.
 func (h *Host) running(key string) *Process {
 	var first *Process
 	for _, p := range h.live {

@@ -29,15 +29,16 @@ const (
 	windows   = "Microsoft® Windows® Operating System"
 )
 
-// entry is a program of the catalog. A program without company is Microsoft's; without a path it lies in
-// System32.
+// entry is a program of the catalog. A program without company is Microsoft's;
+// without a path it lies in System32.
 type entry struct {
 	key, image, description, original, product, company, version string
 	console, webServer                                           bool
 }
 
-// catalog is every program that hosts start. It is a table: parts of Windows first, then products with
-// real names that the web server lists of scanners know, then invented ones.
+// catalog is every program that hosts start. It is a table: parts of Windows
+// first, then products with real names that the web server lists of scanners
+// know, then invented ones.
 var catalog = []entry{
 	{key: "smss", image: "smss.exe", description: "Windows Session Manager", original: "smss.exe"},
 	{key: "csrss", image: "csrss.exe", description: "Client Server Runtime Process", original: "CSRSS.Exe"},
@@ -201,8 +202,8 @@ var catalog = []entry{
 	{key: "upd", image: `C:\ProgramData\upd.exe`, description: "-", original: "-", product: "-", company: "-", version: "-"},
 }
 
-// program returns a program as it is installed on this host: parts of Windows have the version of its
-// build, and every version has hashes of its own.
+// program returns a program as it is installed on this host: parts of Windows
+// have the version of its build, and every version has hashes of its own.
 func (h *Host) program(key string) *Program {
 	if p, ok := h.programs[key]; ok {
 		return p
@@ -249,7 +250,8 @@ func (h *Host) fileVersion() string {
 	return fmt.Sprintf("10.0.%d.1", h.options.Build)
 }
 
-// hashes returns a Hashes field. The numbers are hashes of a name, not of a file.
+// hashes returns a Hashes field. The numbers are hashes of a name, not of a
+// file.
 func hashes(of string) string {
 	a := sha256.Sum256([]byte(of))
 	b := sha256.Sum256(a[:])

@@ -38,7 +38,8 @@ func (q *queue) Pop() any {
 	return last
 }
 
-// At makes the host do something at a time of its clock. What it does may call any method of the host.
+// At makes the host do something at a time of its clock. What it does may call
+// any method of the host.
 func (h *Host) At(t time.Time, do func(*Host)) {
 	h.schedule(evtxtest.FileTimeOf(t), func() { do(h) })
 }
@@ -55,8 +56,8 @@ func (h *Host) schedule(at evtxtest.FileTime, do func()) {
 // after makes the host do something a while from now.
 func (h *Host) after(d time.Duration, do func()) { h.schedule(h.now.Add(d), do) }
 
-// every makes the host do something again and again, in intervals of half to one and a half times mean,
-// until the next boot.
+// every makes the host do something again and again, in intervals of half to
+// one and a half times mean, until the next boot.
 func (h *Host) every(mean time.Duration, do func()) {
 	mean = max(time.Duration(float64(mean)/h.options.Noise), time.Millisecond)
 	boot := h.boots

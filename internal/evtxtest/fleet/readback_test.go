@@ -89,15 +89,16 @@ func number(s string) uint32 {
 	return uint32(n)
 }
 
-// TestDemoReadsBack compares every process event of the demonstration's files, as golang-evtx reads them,
-// with the truth: none is missing, none is too many, all fields agree.
+// TestDemoReadsBack compares every process event of the demonstration's files,
+// as golang-evtx reads them, with the truth: none is missing, none is too many,
+// all fields agree.
 func TestDemoReadsBack(t *testing.T) {
 	d := demo(t)
 	compareWithTruth(t, d.Fleet, d.Files)
 }
 
-// TestGenerations does the same for hosts of every generation of Sysmon and of Windows, in every style,
-// with a crash in between.
+// TestGenerations does the same for hosts of every generation of Sysmon and of
+// Windows, in every style, with a crash in between.
 func TestGenerations(t *testing.T) {
 	start := time.Date(2024, 5, 6, 7, 0, 0, 0, time.UTC)
 	f := fleet.New(7)
@@ -143,7 +144,8 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
-// compareWithTruth compares what golang-evtx reads from the files with what the fleet says.
+// compareWithTruth compares what golang-evtx reads from the files with what the
+// fleet says.
 func compareWithTruth(t *testing.T, f *fleet.Fleet, files []fleet.File) {
 	t.Helper()
 	type place struct {

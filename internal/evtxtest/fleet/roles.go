@@ -31,8 +31,8 @@ func (h *Host) startRoles() {
 	}
 }
 
-// startIIS starts the web server service and a worker for each pool. Workers are recycled, pages of the
-// first pool compiled now and then.
+// startIIS starts the web server service and a worker for each pool. Workers
+// are recycled, pages of the first pool compiled now and then.
 func (h *Host) startIIS(pools ...string) {
 	h.svchost("W3SVC", "World Wide Web Publishing Service", "iissvcs", sessionSystem)
 	for _, pool := range pools {
@@ -48,7 +48,8 @@ func (h *Host) startIIS(pools ...string) {
 
 var webLibraries = []string{`inetsrv\iiscore.dll`, `inetsrv\cachuri.dll`, "webio.dll", "rasapi32.dll", "winhttp.dll"}
 
-// Worker returns the worker process of an application pool, started if it is not running.
+// Worker returns the worker process of an application pool, started if it is
+// not running.
 func (h *Host) Worker(pool string) *Process {
 	if p := h.services["pool "+pool]; p != nil && p.live >= 0 && p.Boot == h.boots {
 		return p
@@ -110,7 +111,8 @@ func (h *Host) startTomcat() {
 	h.every(6*time.Minute, func() { h.connect(p, Connection{"10.20.30.40", "SQL01.harbor.example", 1433}) })
 }
 
-// startApache starts Apache, its second process, and PHP processes that come and go.
+// startApache starts Apache, its second process, and PHP processes that come
+// and go.
 func (h *Host) startApache() {
 	service := h.start(h.services["services"], h.program("httpd"), `"C:\Apache24\bin\httpd.exe" -k runservice`, h.sessions[sessionSystem], 0)
 	h.Play(service, Step{
@@ -120,7 +122,8 @@ func (h *Host) startApache() {
 	h.every(h.options.PHPJobs, func() { h.phpJob(h.phpWorker()) })
 }
 
-// phpWorker returns the PHP process, started below Apache's second process if it is not running.
+// phpWorker returns the PHP process, started below Apache's second process if
+// it is not running.
 func (h *Host) phpWorker() *Process {
 	if p := h.running("php-cgi"); p != nil && h.now-p.Start < evtxtest.FileTime(0).Add(40*time.Minute) {
 		return p
@@ -137,7 +140,8 @@ func (h *Host) phpWorker() *Process {
 	return h.play(parent, &Step{Program: "php-cgi", Command: `C:\php\php-cgi.exe -c C:\php\php.ini`, Life: h.between(50*time.Minute, 3*time.Hour)})
 }
 
-// phpJob has PHP packages call programs, as many do every day: printing, version control, console width.
+// phpJob has PHP packages call programs, as many do every day: printing,
+// version control, console width.
 func (h *Host) phpJob(php *Process) {
 	if php == nil {
 		return

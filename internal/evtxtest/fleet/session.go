@@ -11,7 +11,8 @@ import (
 
 // Session is a logon session: who is logged on, since when, how trusted.
 type Session struct {
-	// Account is what Security events name the user; services run as the computer's own account.
+	// Account is what Security events name the user; services run as the
+	// computer's own account.
 	Account evtxtest.Account
 	// User is what Sysmon names the user, such as `NT AUTHORITY\SYSTEM`.
 	User string
@@ -28,7 +29,8 @@ type Session struct {
 	guid evtxtest.GUID
 }
 
-// Token elevation types and integrity levels of events 4688, from Microsoft's description of the event.
+// Token elevation types and integrity levels of events 4688, from Microsoft's
+// description of the event.
 const (
 	elevationDefault = "%%1936"
 	elevationFull    = "%%1937"
@@ -77,7 +79,8 @@ func (h *Host) session(a evtxtest.Account, user string, s Session) *Session {
 	s.Account, s.User, s.Logon = a, user, h.now
 	binary.LittleEndian.PutUint32(s.guid[0:], h.machineID)
 	binary.LittleEndian.PutUint32(s.guid[4:], h.now.UnixSeconds())
-	// Older Sysmon marks sessions by 0x20000000, newer has the logon ID alone.
+	// Older Sysmon marks sessions by 0x20000000, newer has the logon ID
+	// alone.
 	key := a.LogonID
 	if h.options.Sysmon < evtxtest.Sysmon23 {
 		key = a.LogonID<<32 | 0x20000000
@@ -86,7 +89,8 @@ func (h *Host) session(a evtxtest.Account, user string, s Session) *Session {
 	return &s
 }
 
-// poolSession returns the session of an application pool's identity, which begins when it is first used.
+// poolSession returns the session of an application pool's identity, which
+// begins when it is first used.
 func (h *Host) poolSession(pool string) *Session {
 	if s, ok := h.sessions["pool "+pool]; ok {
 		return s
@@ -103,8 +107,8 @@ func (h *Host) poolSession(pool string) *Session {
 	return s
 }
 
-// poolHash returns what stands behind 82 in a pool's SID, as the SID has it: the
-// SHA-1 of the name in lower case and UTF-16LE.
+// poolHash returns what stands behind 82 in a pool's SID, as the SID has it:
+// the SHA-1 of the name in lower case and UTF-16LE.
 func poolHash(pool string) []byte {
 	var text []byte
 	for _, u := range utf16.Encode([]rune(strings.ToLower(pool))) {
@@ -131,8 +135,8 @@ func accountSID(p person) evtxtest.SID {
 	return binary.LittleEndian.AppendUint32(sid, p.RID)
 }
 
-// interactive returns a session of a user at the screen or over the network, with the limited token of an
-// administrator who has not elevated.
+// interactive returns a session of a user at the screen or over the network,
+// with the limited token of an administrator who has not elevated.
 func (h *Host) interactive(p person, logonType uint32, from string) *Session {
 	a := evtxtest.Account{SID: accountSID(p), Name: p.Name, Domain: h.options.Domain, LogonID: h.newLogonID()}
 	s := Session{Terminal: 1, Integrity: "Medium", Label: labelMedium, Elevation: elevationDefault}

@@ -15,8 +15,8 @@ type Step struct {
 	Life    time.Duration // 0 means a moment longer than the last child
 	Session *Session      // nil means that of the parent
 	PID     uint32        // 0 means a free one
-	// Drops are files that the process creates, Connects hosts that it connects to, Sets registry values
-	// that it sets; Sysmon logs them.
+	// Drops are files that the process creates, Connects hosts that it
+	// connects to, Sets registry values that it sets; Sysmon logs them.
 	Drops    []string
 	Connects []Connection
 	Sets     []RegistryValue
@@ -44,7 +44,8 @@ type Connection struct {
 // RegistryValue is a registry value that a process sets.
 type RegistryValue struct{ Object, Details string }
 
-// Play starts the processes of a script below a parent. It does nothing if the parent has ended by then.
+// Play starts the processes of a script below a parent. It does nothing if the
+// parent has ended by then.
 func (h *Host) Play(parent *Process, steps ...Step) {
 	for i := range steps {
 		s := &steps[i]
@@ -57,7 +58,8 @@ func (h *Host) Play(parent *Process, steps ...Step) {
 	}
 }
 
-// PlayIncident is Play for a script with a name, which the truth repeats on each process of it.
+// PlayIncident is Play for a script with a name, which the truth repeats on
+// each process of it.
 func (h *Host) PlayIncident(name string, parent *Process, steps ...Step) {
 	for i := range steps {
 		steps[i].incident = name
@@ -102,8 +104,8 @@ func (h *Host) play(parent *Process, s *Step) *Process {
 	return p
 }
 
-// doAside does what a process does besides, and answers the request that started
-// it.
+// doAside does what a process does besides, and answers the request that
+// started it.
 func (h *Host) doAside(p *Process, s *Step, life time.Duration) {
 	h.aside(func() {
 		for i := range s.Deeds {
@@ -125,7 +127,8 @@ func (s *Step) span() time.Duration {
 	return longest
 }
 
-// console starts the conhost.exe of a process that was given a console of its own.
+// console starts the conhost.exe of a process that was given a console of its
+// own.
 func (h *Host) console(p *Process, life time.Duration) {
 	command := `\??\C:\Windows\system32\conhost.exe 0xffffffff`
 	if h.options.Build >= 10240 {

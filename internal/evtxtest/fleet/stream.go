@@ -12,7 +12,8 @@ import (
 type StreamKind uint8
 
 const (
-	// StreamMixed is what a server logs: process events are 2 to 5 % of all.
+	// StreamMixed is what a server logs: process events are 2 to 5 % of
+	// all.
 	StreamMixed StreamKind = iota
 	// StreamProcess is process creations and ends only.
 	StreamProcess
@@ -20,14 +21,17 @@ const (
 	StreamNone
 )
 
-// StreamOptions say what a stream holds. The zero StreamOptions are a mixed stream with Sysmon.
+// StreamOptions say what a stream holds. The zero StreamOptions are a mixed
+// stream with Sysmon.
 type StreamOptions struct {
 	Kind StreamKind
-	// Audit makes process events those of the Security log (4688, 4689) in place of Sysmon's (1, 5).
+	// Audit makes process events those of the Security log (4688, 4689) in
+	// place of Sysmon's (1, 5).
 	Audit bool
 	// Distinct makes every command line different from every other.
 	Distinct bool
-	// Host is the number of the host that the events are of, and with Seed what they depend on.
+	// Host is the number of the host that the events are of, and with Seed
+	// what they depend on.
 	Host int
 	Seed uint64
 }
@@ -35,12 +39,13 @@ type StreamOptions struct {
 // streamStart is when streams begin.
 var streamStart = time.Date(2024, 1, 8, 6, 0, 0, 0, time.UTC)
 
-// chatterPerProcess bounds how many other events of a mixed stream come with each process event.
+// chatterPerProcess bounds how many other events of a mixed stream come with
+// each process event.
 const chatterPerProcess = 56
 
-// Stream returns events of a busy web server without end, each with the channel that it belongs to. An
-// event is valid until the next one. Memory does not grow with the number of events. The sequence can be
-// used once.
+// Stream returns events of a busy web server without end, each with the channel
+// that it belongs to. An event is valid until the next one. Memory does not
+// grow with the number of events. The sequence can be used once.
 func Stream(o StreamOptions) iter.Seq2[string, *evtxtest.Event] {
 	return func(yield func(string, *evtxtest.Event) bool) {
 		h := streamHost(o)
@@ -71,10 +76,12 @@ func Stream(o StreamOptions) iter.Seq2[string, *evtxtest.Event] {
 	}
 }
 
-// hears reports whether process events of a channel are in the stream: Sysmon's or the Security log's.
+// hears reports whether process events of a channel are in the stream: Sysmon's
+// or the Security log's.
 func (o StreamOptions) hears(channel string) bool { return (channel == ChannelSecurity) == o.Audit }
 
-// wants reports whether the stream has an event; p is the process that it starts or ends, if any.
+// wants reports whether the stream has an event; p is the process that it
+// starts or ends, if any.
 func (o StreamOptions) wants(channel string, p *Process) bool {
 	if p == nil {
 		return o.Kind != StreamProcess
@@ -104,7 +111,8 @@ func streamHost(o StreamOptions) *Host {
 	return h
 }
 
-// chatter logs one event that has nothing to do with starts and ends of processes.
+// chatter logs one event that has nothing to do with starts and ends of
+// processes.
 func (h *Host) chatter() {
 	if len(h.live) == 0 {
 		return
@@ -152,7 +160,8 @@ var (
 	}
 )
 
-// filtering is Security event 5156: the filtering platform has permitted a connection.
+// filtering is Security event 5156: the filtering platform has permitted a
+// connection.
 type filtering struct {
 	host    *Host
 	process *Process

@@ -8,8 +8,9 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// aside does something, and what follows from it, that leaves what else the host
-// does by chance as it is: logs can hold more while all processes stay the same.
+// aside does something, and what follows from it, that leaves what else the
+// host does by chance as it is: logs can hold more while all processes stay the
+// same.
 func (h *Host) aside(do func()) {
 	chance := h.rng
 	h.rng = h.spare
@@ -49,8 +50,8 @@ func asksFor(c Connection) deed {
 	}
 }
 
-// reaches is a connection, in the log that the host has for them: Sysmon's, else the
-// audit of the filtering platform.
+// reaches is a connection, in the log that the host has for them: Sysmon's,
+// else the audit of the filtering platform.
 func reaches(c Connection) deed {
 	return func(h *Host, p *Process) {
 		if h.options.Sysmon != 0 {
@@ -64,7 +65,8 @@ func reaches(c Connection) deed {
 	}
 }
 
-// device returns the image as a path of a device, as the filtering platform has it.
+// device returns the image as a path of a device, as the filtering platform has
+// it.
 func (p *Process) device() string {
 	return `\device\harddiskvolume2` + strings.ToLower(strings.TrimPrefix(p.Image, "C:"))
 }
@@ -123,8 +125,8 @@ func logsOnTo(who person, other *Host) deed {
 	}
 }
 
-// powershellStarted is what each PowerShell logs of itself, and Windows PowerShell
-// of its engine.
+// powershellStarted is what each PowerShell logs of itself, and Windows
+// PowerShell of its engine.
 func (h *Host) powershellStarted(p *Process) {
 	if !h.options.PowerShell || p.Program.key != "powershell" {
 		return

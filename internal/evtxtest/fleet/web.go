@@ -35,8 +35,8 @@ type WebServer struct {
 // Site is a web site with what people ask of it.
 type Site struct {
 	ID, Name, Path string
-	// Pools says which application pool serves the paths that begin so; that of "/"
-	// serves the rest.
+	// Pools says which application pool serves the paths that begin so;
+	// that of "/" serves the rest.
 	Pools []PoolPath
 	Pages []Page
 }
@@ -59,13 +59,15 @@ type Request struct {
 	Client, UserAgent  string
 	Referer            string
 	Status, Size       int
-	// Incident is the script that the request belongs to, empty for visitors.
+	// Incident is the script that the request belongs to, empty for
+	// visitors.
 	Incident string
 	// Processes are what it started.
 	Processes []*Process
 }
 
-// Requests returns the web requests of the host in the order in which they ended.
+// Requests returns the web requests of the host in the order in which they
+// ended.
 func (h *Host) Requests() []*Request {
 	slices.SortStableFunc(h.requests, func(a, b *Request) int { return cmp.Compare(a.End, b.End) })
 	return h.requests
@@ -91,8 +93,8 @@ func (h *Host) asked(from time.Duration, r Request, took time.Duration) {
 	h.aside(func() { h.serve(&r) })
 }
 
-// starts makes each of some processes the work of a request of its own. A GET has
-// the command in its query.
+// starts makes each of some processes the work of a request of its own. A GET
+// has the command in its query.
 func (r Request) starts(steps ...Step) []Step {
 	for i := range steps {
 		made := r

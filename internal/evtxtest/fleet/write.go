@@ -13,15 +13,17 @@ import (
 type FileSpec struct {
 	// Path is the name of the file below the folder of logs, with slashes.
 	Path string
-	// Logs are the logs in it; events of several are put in the order of their times.
+	// Logs are the logs in it; events of several are put in the order of
+	// their times.
 	Logs []*Log
 	// From and To bound the times of the events; zero means no bound.
 	From, To time.Time
-	// Options say how the file is written. For forwarded logs, Options.FirstID is the collector's first
-	// number.
+	// Options say how the file is written. For forwarded logs,
+	// Options.FirstID is the collector's first number.
 	Options evtxtest.Options
-	// Ring, if not 0, makes the file a ring that has wrapped: only the newest Ring chunks are kept, and
-	// the oldest of them stands at position RingStart.
+	// Ring, if not 0, makes the file a ring that has wrapped: only the
+	// newest Ring chunks are kept, and the oldest of them stands at
+	// position RingStart.
 	Ring, RingStart int
 	// Delay is how long events take to the collector of a forwarded log.
 	Delay time.Duration
@@ -34,8 +36,8 @@ type File struct {
 	Records int
 }
 
-// Write writes a file. Processes whose start or end is in it, or what they did, get a
-// reference to the record.
+// Write writes a file. Processes whose start or end is in it, or what they did,
+// get a reference to the record.
 func (f *Fleet) Write(s FileSpec) (File, error) {
 	events := merge(s)
 	built, err := evtxtest.BuildFunc(s.Options, func(w *evtxtest.Writer) error {
@@ -70,7 +72,8 @@ func (f *Fleet) Write(s FileSpec) (File, error) {
 	return File{Path: s.Path, Data: built.Data, Records: len(events) - dropped}, nil
 }
 
-// merge returns the events of all logs of a file, by time where there are several.
+// merge returns the events of all logs of a file, by time where there are
+// several.
 func merge(s FileSpec) []logged {
 	if len(s.Logs) == 1 {
 		return s.Logs[0].between(s.From, s.To)

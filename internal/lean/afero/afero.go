@@ -1,5 +1,5 @@
-// Package afero stands in for the file systems of github.com/spf13/afero: it opens
-// nothing. Archives are read from files that are open already.
+// Package afero stands in for the file systems of github.com/spf13/afero: it
+// opens nothing. Archives are read from files that are open already.
 package afero
 
 import (

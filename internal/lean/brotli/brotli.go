@@ -1,5 +1,5 @@
-// Package brotli stands in for github.com/andybalholm/brotli: it unpacks nothing, and
-// says so.
+// Package brotli stands in for github.com/andybalholm/brotli: it unpacks
+// nothing, and says so.
 package brotli
 
 import (
@@ -17,5 +17,6 @@ func NewReader(io.Reader) *Reader { return &Reader{} }
 // Reset changes nothing.
 func (*Reader) Reset(io.Reader) error { return nil }
 
-// Read implements io.Reader. It returns an error that wraps errors.ErrUnsupported.
+// Read implements io.Reader. It returns an error that wraps
+// errors.ErrUnsupported.
 func (*Reader) Read([]byte) (int, error) { return 0, fmt.Errorf("Brotli: %w", errors.ErrUnsupported) }

@@ -85,8 +85,8 @@ func base64Offsets(data string) [3]string {
 	for shift := range variants {
 		padded := make([]byte, shift, shift+len(data))
 		text := base64.StdEncoding.EncodeToString(append(padded, data...))
-		// The first characters hold bits of the bytes before, the last ones, if
-		// a group is not full, bits of those after.
+		// The first characters hold bits of the bytes before, the last
+		// ones, if a group is not full, bits of those after.
 		start := [...]int{0, 2, 3}[shift]
 		end := len(text) - [...]int{0, 3, 2}[(shift+len(data))%3]
 		if start < end {

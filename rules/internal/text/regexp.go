@@ -22,8 +22,8 @@ type RegexpError string
 func (e RegexpError) Error() string { return string(e) }
 
 // ParseRegexp parses the expression of a modifier re with its flags, which must
-// stand at the start or at the end of a text or anywhere in it, and checks its size.
-// The error is a RegexpError.
+// stand at the start or at the end of a text or anywhere in it, and checks its
+// size. The error is a RegexpError.
 //
 // Sigma modifiers appendix, "Regular Expression": the expression is searched
 // for anywhere in the field, with case, unless it anchors itself. Its flavour
@@ -44,8 +44,8 @@ func ParseRegexp(expr, flags string, atStart, atEnd bool) (source string, tree *
 	if flags != "" {
 		source = "(?" + flags + ")" + source
 	}
-	// Parsed alone first, so that an unbalanced bracket cannot close the group
-	// put around it.
+	// Parsed alone first, so that an unbalanced bracket cannot close the
+	// group put around it.
 	if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
 		return "", nil, RegexpError(regexpReason(expr, err))
 	}

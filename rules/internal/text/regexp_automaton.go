@@ -61,8 +61,8 @@ const (
 	maxAutomatonStates  = 250     // after that they are made anew; the rows' places have 16 bits
 
 	// An automaton whose states hardly ever come again is slower than Go's
-	// engine: it is given up once it has made so many and has not read so many
-	// bytes for each.
+	// engine: it is given up once it has made so many and has not read so
+	// many bytes for each.
 	patience      = 4 * maxAutomatonStates
 	bytesForState = 32
 )

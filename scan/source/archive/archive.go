@@ -1,9 +1,9 @@
-// Package archive reads the members of archives and of compressed files: zip, 7z,
-// tar, gzip, zstd, xz and bzip2. What a file is, is decided by its bytes.
+// Package archive reads the members of archives and of compressed files: zip,
+// 7z, tar, gzip, zstd, xz and bzip2. What a file is, is decided by its bytes.
 //
 // An archive is an intruder's text: names are labels, never paths to write to;
-// declared sizes are compared with what is there; nothing is unpacked that is not
-// asked for. The package writes nothing.
+// declared sizes are compared with what is there; nothing is unpacked that is
+// not asked for. The package writes nothing.
 package archive
 
 import (
@@ -40,25 +40,28 @@ const (
 
 // Member is a file in an archive.
 type Member struct {
-	// Name is as the archive has it, with slashes. It is text of whoever made the
-	// archive.
+	// Name is as the archive has it, with slashes. It is text of whoever
+	// made the archive.
 	Name string
-	// Size is the size in bytes as the archive declares it, -1 if it does not.
+	// Size is the size in bytes as the archive declares it, -1 if it does
+	// not.
 	Size int64
-	// Packed is how many bytes the member takes in the archive, -1 if members are not
-	// packed one by one.
+	// Packed is how many bytes the member takes in the archive, -1 if
+	// members are not packed one by one.
 	Packed int64
 	// Err says why the member cannot be read, nil if it can.
 	Err error
-	// Stored is set if the member lies in the archive as it is: its bytes begin at
-	// Offset of the archive.
+	// Stored is set if the member lies in the archive as it is: its bytes
+	// begin at Offset of the archive.
 	Stored bool
 	Offset int64
-	// Again is set if Open may be called more than once, and after Walk has ended.
+	// Again is set if Open may be called more than once, and after Walk has
+	// ended.
 	Again bool
-	// Reopen opens the content of a member that Open opens only once; nil if there is no
-	// way. It unpacks what comes before it, from the start or from where the last one
-	// that was opened so, and closed, ended. It may be called after Walk has ended.
+	// Reopen opens the content of a member that Open opens only once; nil
+	// if there is no way. It unpacks what comes before it, from the start
+	// or from where the last one that was opened so, and closed, ended. It
+	// may be called after Walk has ended.
 	Reopen func() (io.ReadCloser, error)
 
 	open func() (io.ReadCloser, error)
@@ -75,7 +78,8 @@ func (m *Member) Open() (io.ReadCloser, error) {
 
 // Options say how an archive is read.
 type Options struct {
-	// Name is the name of the file, for that of the content of a compressed one.
+	// Name is the name of the file, for that of the content of a compressed
+	// one.
 	Name string
 	// Passwords are tried in their order where members are encrypted.
 	Passwords []string
@@ -102,7 +106,8 @@ const (
 	Bzip2
 )
 
-// FormatOf returns the format of a file whose first bytes, up to 512, are given.
+// FormatOf returns the format of a file whose first bytes, up to 512, are
+// given.
 func FormatOf(head []byte) Format {
 	at := func(off int, text string) bool {
 		return len(head) >= off+len(text) && string(head[off:off+len(text)]) == text
@@ -126,8 +131,8 @@ func FormatOf(head []byte) Format {
 	return None
 }
 
-// Walk calls visit with each member of an archive in the order of the archive, and
-// returns what it returns, or why the rest cannot be read.
+// Walk calls visit with each member of an archive in the order of the archive,
+// and returns what it returns, or why the rest cannot be read.
 func Walk(ctx context.Context, f File, o Options, visit func(*Member) error) error {
 	head := make([]byte, min(512, f.Size()))
 	if _, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
@@ -147,8 +152,8 @@ func Walk(ctx context.Context, f File, o Options, visit func(*Member) error) err
 	}
 }
 
-// walkCompressed reads a compressed file: the members of the tar in it, or the one
-// file that it is.
+// walkCompressed reads a compressed file: the members of the tar in it, or the
+// one file that it is.
 func walkCompressed(ctx context.Context, f File, format Format, o Options, visit func(*Member) error) error {
 	r, err := Unpack(f, format)
 	if err != nil {
@@ -180,8 +185,8 @@ func (u *Unpacked) Taken() int64 {
 	return at
 }
 
-// Unpack returns a reader of what a file unpacks to whose format is gzip, zstd, xz
-// or bzip2.
+// Unpack returns a reader of what a file unpacks to whose format is gzip, zstd,
+// xz or bzip2.
 func Unpack(f File, format Format) (*Unpacked, error) {
 	from := io.NewSectionReader(f, 0, f.Size())
 	r, err := unpacker(format, from)
@@ -216,8 +221,9 @@ func unpacker(format Format, r io.Reader) (io.ReadCloser, error) {
 	return nil, ErrFormat
 }
 
-// newXZ returns a reader of an xz stream whose dictionary is not too large. The .xz
-// File Format, 3.1: the first block's header follows 12 bytes of stream header.
+// newXZ returns a reader of an xz stream whose dictionary is not too large. The
+// .xz File Format, 3.1: the first block's header follows 12 bytes of stream
+// header.
 func newXZ(r io.Reader) (io.ReadCloser, error) {
 	b := bufio.NewReader(r)
 	const (

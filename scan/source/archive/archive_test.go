@@ -87,7 +87,8 @@ func makeXZ(data []byte) []byte {
 	return b.Bytes()
 }
 
-// unpack returns what an archive holds; of members that cannot be read, the error.
+// unpack returns what an archive holds; of members that cannot be read, the
+// error.
 func unpack(data []byte, o archive.Options) (map[string]string, error) {
 	got := make(map[string]string)
 	err := archive.Walk(context.Background(), bytes.NewReader(data), o, func(m *archive.Member) error {
@@ -140,7 +141,8 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// TestCompressedFile: one log that was compressed has its name without the ending.
+// TestCompressedFile: one log that was compressed has its name without the
+// ending.
 func TestCompressedFile(t *testing.T) {
 	want := contents["a/Security.evtx"]
 	for name, data := range map[string][]byte{"Security.evtx.gz": makeGzip([]byte(want)), "Security.evtx.ZST": makeZstd([]byte(want)), "Security.evtx.xz": makeXZ([]byte(want))} {
@@ -282,8 +284,8 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// encryptedSeeds returns small archives whose password is "infected", and 7z ones, if
-// their program is installed.
+// encryptedSeeds returns small archives whose password is "infected", and 7z
+// ones, if their program is installed.
 func encryptedSeeds(f *testing.F) (list [][]byte) {
 	dir := f.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.evtx"), []byte("ElfFile\x00 and a few words"), 0o600); err != nil {
@@ -337,8 +339,8 @@ func (f *countedFile) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// TestReopen: members of a stream that are opened again in their order unpack it
-// once, and in any other order they have the same content.
+// TestReopen: members of a stream that are opened again in their order unpack
+// it once, and in any other order they have the same content.
 func TestReopen(t *testing.T) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

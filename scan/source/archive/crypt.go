@@ -14,8 +14,8 @@ import (
 	"io"
 )
 
-// aesExtra is the extra field of a member that WinZip encrypted with AES. WinZip,
-// "AES Encryption Information", AE-1 and AE-2.
+// aesExtra is the extra field of a member that WinZip encrypted with AES.
+// WinZip, "AES Encryption Information", AE-1 and AE-2.
 type aesExtra struct {
 	version  uint16
 	strength byte
@@ -42,7 +42,8 @@ func parseAES(extra []byte) *aesExtra {
 }
 
 // openEncrypted opens a member with the first password that fits. A wrong one
-// passes the quick test now and then: where several do, the whole member decides.
+// passes the quick test now and then: where several do, the whole member
+// decides.
 func (p *packed) openEncrypted() (io.ReadCloser, error) {
 	var fitting []string
 	for _, password := range p.passwords {
@@ -75,8 +76,8 @@ func (p *packed) decryptsWith(password string) bool {
 	return errors.Join(err, r.Close()) == nil
 }
 
-// decrypt opens a member with a password. The error wraps ErrPassword if it fails
-// the quick test.
+// decrypt opens a member with a password. The error wraps ErrPassword if it
+// fails the quick test.
 func (p *packed) decrypt(password string) (io.ReadCloser, error) {
 	raw, size, err := p.raw()
 	if err != nil {
@@ -205,8 +206,8 @@ func (a *aesExtra) decrypt(raw io.Reader, size int64, password string) (*aesRead
 	return r, nil
 }
 
-// Read implements io.Reader. The counter is little-endian and begins at 1, unlike
-// that of crypto/cipher.
+// Read implements io.Reader. The counter is little-endian and begins at 1,
+// unlike that of crypto/cipher.
 func (r *aesReader) Read(b []byte) (int, error) {
 	n, err := r.cipher.Read(b)
 	_, _ = r.mac.Write(b[:n]) // never fails

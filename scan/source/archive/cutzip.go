@@ -38,8 +38,8 @@ func walkCutZip(ctx context.Context, f File, o Options, reason error, visit func
 	return fmt.Errorf("%w: the directory of the archive is missing (%w); %d members were read by their own headers", ErrDamaged, reason, n)
 }
 
-// cutMember returns the member whose header is at an offset, and where the next one
-// is: 0 if that cannot be told.
+// cutMember returns the member whose header is at an offset, and where the next
+// one is: 0 if that cannot be told.
 func cutMember(f File, at int64, o Options) (m *Member, next int64, ok bool) {
 	h := make([]byte, localHeaderSize)
 	if n, _ := f.ReadAt(h, at); n < len(h) || string(h[:4]) != "PK\x03\x04" {
@@ -73,9 +73,9 @@ func cutMember(f File, at int64, o Options) (m *Member, next int64, ok bool) {
 	return m, data + packedSize, true
 }
 
-// cutDescriptor is for a member whose sizes come behind its data, in a descriptor:
-// it is read to the end of its stream, or, if it is stored, up to a descriptor that
-// fits. The next member is looked for by its header.
+// cutDescriptor is for a member whose sizes come behind its data, in a
+// descriptor: it is read to the end of its stream, or, if it is stored, up to a
+// descriptor that fits. The next member is looked for by its header.
 func cutDescriptor(f File, m *Member, p *packed, data int64) (*Member, int64, bool) {
 	next := find(f, data, "PK\x03\x04", nil)
 	switch {
@@ -105,8 +105,8 @@ func cutDescriptor(f File, m *Member, p *packed, data int64) (*Member, int64, bo
 	return m, next, true
 }
 
-// find returns where a text next lies in an archive, from a place on, that fits; 0 if
-// it does not.
+// find returns where a text next lies in an archive, from a place on, that
+// fits; 0 if it does not.
 func find(f File, from int64, text string, fits func(at int64) bool) int64 {
 	const window = 1 << 20
 	b := make([]byte, window+len(text)-1)
@@ -126,8 +126,8 @@ func find(f File, from int64, text string, fits func(at int64) bool) int64 {
 	return 0
 }
 
-// zip64Sizes returns the sizes of a member, which the extra field has if they do
-// not fit into the header. APPNOTE 4.5.3.
+// zip64Sizes returns the sizes of a member, which the extra field has if they
+// do not fit into the header. APPNOTE 4.5.3.
 func zip64Sizes(extra []byte, packedSize, size int64) (int64, int64) {
 	const id, inExtra = 1, 0xFFFFFFFF
 	for len(extra) >= 4 {

@@ -50,9 +50,9 @@ func openSevenZipMember(file *sevenzip.File) (io.ReadCloser, error) {
 }
 
 // sevenZipAgain opens members of an archive after the walk. The library keeps a
-// decoder with its dictionary for each place where a reading has ended, so that those
-// of the walk, and of a pass over the members that has ended, are let go with their
-// reader.
+// decoder with its dictionary for each place where a reading has ended, so that
+// those of the walk, and of a pass over the members that has ended, are let go
+// with their reader.
 type sevenZipAgain struct {
 	file     File
 	password string
@@ -81,16 +81,17 @@ func (s *sevenZipAgain) open(number int) (io.ReadCloser, error) {
 	return openSevenZipMember(s.reader.File[number])
 }
 
-// newSevenZip opens an archive. What its former reader took is collected first: the
-// dictionary of a decoder may have more bytes than all else that the program has.
+// newSevenZip opens an archive. What its former reader took is collected first:
+// the dictionary of a decoder may have more bytes than all else that the
+// program has.
 func newSevenZip(f File, password string) (*sevenzip.Reader, error) {
 	runtime.GC()
 	r, err := sevenzip.NewReaderWithPassword(f, f.Size(), password)
 	return r, sevenZipError(err)
 }
 
-// sevenZipPassword returns the first password that lets the header and the first
-// member of an archive be read; "" if it is not encrypted.
+// sevenZipPassword returns the first password that lets the header and the
+// first member of an archive be read; "" if it is not encrypted.
 func sevenZipPassword(f File, passwords []string) (string, error) {
 	var reason error
 	for _, password := range append([]string{""}, passwords...) {
@@ -108,7 +109,8 @@ func sevenZipPassword(f File, passwords []string) (string, error) {
 	return "", reason
 }
 
-// probeSevenZip reads the start of the first member: a wrong password shows there.
+// probeSevenZip reads the start of the first member: a wrong password shows
+// there.
 func probeSevenZip(r *sevenzip.Reader) error {
 	for _, file := range r.File {
 		if !file.Mode().IsRegular() || file.UncompressedSize == 0 {

@@ -12,8 +12,9 @@ import (
 	"webshellscan/scan/source/archive"
 )
 
-// TestSevenZipMemory: however often the members of a solid archive are opened, one
-// decoder with its dictionary is kept, not one for each place where a reading ended.
+// TestSevenZipMemory: however often the members of a solid archive are opened,
+// one decoder with its dictionary is kept, not one for each place where a
+// reading ended.
 func TestSevenZipMemory(t *testing.T) {
 	if _, err := exec.LookPath("7z"); err != nil {
 		t.Skip("7z is not installed (Debian: p7zip-full)")

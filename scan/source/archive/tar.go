@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// tarSource is a tar: a file of its own, whose members lie in it as they are, or a
-// stream.
+// tarSource is a tar: a file of its own, whose members lie in it as they are,
+// or a stream.
 type tarSource struct {
 	file   File // nil of a stream
 	reader io.Reader
@@ -69,8 +69,8 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 	return fmt.Errorf("%w: more than %d members", ErrDamaged, maxMembers)
 }
 
-// behind reads what comes behind the end of a tar: zeros, and the checksum of what
-// it is packed in. Anything else may be a tar of its own.
+// behind reads what comes behind the end of a tar: zeros, and the checksum of
+// what it is packed in. Anything else may be a tar of its own.
 func (s *tarSource) behind() error {
 	const most = 64 << 20
 	buffer := make([]byte, 32<<10)
@@ -125,7 +125,8 @@ type tarMember struct {
 	source *tarSource
 }
 
-// Close implements io.Closer. Of several places in the stream the last one is kept.
+// Close implements io.Closer. Of several places in the stream the last one is
+// kept.
 func (m *tarMember) Close() error {
 	m.source.mu.Lock()
 	defer m.source.mu.Unlock()
@@ -140,8 +141,8 @@ func (m *tarMember) Close() error {
 	return nil
 }
 
-// isFile reports whether a member of a type is a file: of unknown types that is to be
-// assumed [POSIX, pax].
+// isFile reports whether a member of a type is a file: of unknown types that is
+// to be assumed [POSIX, pax].
 func isFile(kind byte) bool {
 	switch kind {
 	case tar.TypeLink, tar.TypeSymlink, tar.TypeChar, tar.TypeBlock, tar.TypeDir, tar.TypeFifo, tar.TypeXGlobalHeader:
@@ -160,8 +161,8 @@ func isSparse(h *tar.Header) bool {
 	return false
 }
 
-// isOldTar reports whether a block is the header of a tar without a signature: its
-// checksum fits.
+// isOldTar reports whether a block is the header of a tar without a signature:
+// its checksum fits.
 func isOldTar(head []byte) bool {
 	if len(head) < 512 || head[0] == 0 {
 		return false

@@ -33,12 +33,12 @@ const (
 	flagStrong     = 1 << 6
 )
 
-// leastLog is a size that every log has. What is smaller, and marked as a folder or
-// as a link, may well be one.
+// leastLog is a size that every log has. What is smaller, and marked as a
+// folder or as a link, may well be one.
 const leastLog = 4096
 
-// walkZip reads the members by the central directory, or, of an archive that was
-// cut off, by their own headers.
+// walkZip reads the members by the central directory, or, of an archive that
+// was cut off, by their own headers.
 func walkZip(ctx context.Context, f File, o Options, visit func(*Member) error) error {
 	r, err := zip.NewReader(f, f.Size())
 	if err != nil {
@@ -66,7 +66,8 @@ func walkZip(ctx context.Context, f File, o Options, visit func(*Member) error) 
 	return nil
 }
 
-// sharedData returns the members whose data overlap those of a member before them.
+// sharedData returns the members whose data overlap those of a member before
+// them.
 func sharedData(files []*zip.File) map[*zip.File]bool {
 	type stretch struct {
 		file     *zip.File
@@ -169,8 +170,8 @@ func (p *packed) open() (io.ReadCloser, error) {
 	return p.openEncrypted()
 }
 
-// unpack returns what a member's decrypted data unpack to, never more than declared.
-// Its end is an error if the checksum does not fit.
+// unpack returns what a member's decrypted data unpack to, never more than
+// declared. Its end is an error if the checksum does not fit.
 func (p *packed) unpack(raw io.Reader, checked bool) (io.ReadCloser, error) {
 	var r io.ReadCloser
 	switch p.method {

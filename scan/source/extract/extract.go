@@ -1,8 +1,8 @@
-// Package extract writes files that lie in archives and disk images into a folder,
-// with a manifest that says where each comes from.
+// Package extract writes files that lie in archives and disk images into a
+// folder, with a manifest that says where each comes from.
 //
-// No name of the evidence becomes a path: a file is named by its number and what is
-// harmless in its name. Nothing that is there already is written to.
+// No name of the evidence becomes a path: a file is named by its number and
+// what is harmless in its name. Nothing that is there already is written to.
 package extract
 
 import (
@@ -24,8 +24,8 @@ import (
 // ManifestName is the name of the manifest in the folder.
 const ManifestName = outdir.ManifestName
 
-// ErrSize is wrapped by errors about files that are not written because all of them
-// would be larger than Options allow.
+// ErrSize is wrapped by errors about files that are not written because all of
+// them would be larger than Options allow.
 var ErrSize = errors.New("more than is to be written")
 
 // Options say what is written.
@@ -34,7 +34,8 @@ type Options struct {
 	Version string
 	// MaxSize is how many bytes are written in all; 0 means 64 GiB.
 	MaxSize int64
-	// Hash asks for the hashes of the containers, which are read whole for that.
+	// Hash asks for the hashes of the containers, which are read whole for
+	// that.
 	Hash bool
 }
 
@@ -87,9 +88,9 @@ func (m *Manifest) Incomplete() bool {
 }
 
 // Extract writes the files found that lie in containers into a folder, which it
-// makes, and a manifest. It returns an error if the folder has a manifest already,
-// or the manifest cannot be written. If the context is cancelled the manifest says
-// so, and Extract returns its cause with it.
+// makes, and a manifest. It returns an error if the folder has a manifest
+// already, or the manifest cannot be written. If the context is cancelled the
+// manifest says so, and Extract returns its cause with it.
 func Extract(ctx context.Context, found *source.Found, dir string, options Options) (*Manifest, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -160,8 +161,9 @@ func (e *extraction) notRead(path string, err error) {
 	}
 }
 
-// checkLog returns an error if an input that claims to be a log or a container, and
-// lies in no container, is none. Other evidence that was named lies there already.
+// checkLog returns an error if an input that claims to be a log or a container,
+// and lies in no container, is none. Other evidence that was named lies there
+// already.
 func checkLog(in *source.Input) error {
 	f, err := in.Open()
 	if err != nil {
@@ -239,7 +241,8 @@ func container(ctx context.Context, in *source.Input, hash bool) File {
 	return f
 }
 
-// copyUpTo copies at most so many bytes, and no more when the context is cancelled.
+// copyUpTo copies at most so many bytes, and no more when the context is
+// cancelled.
 func copyUpTo(ctx context.Context, w io.Writer, r io.Reader, most int64) (int64, error) {
 	buffer := make([]byte, 1<<20)
 	for copied := int64(0); ; {
@@ -292,8 +295,8 @@ func (w *sparseWriter) close() error {
 	return errors.Join(w.file.Truncate(w.at), w.file.Close())
 }
 
-// safeName returns the name of the file of a number: with what of its own name is
-// harmless on every system.
+// safeName returns the name of the file of a number: with what of its own name
+// is harmless on every system.
 func safeName(number int, shown string) string {
 	const longest = 100
 	safe := outdir.Harmless(path.Base(strings.ReplaceAll(shown, `\`, "/")))

@@ -8,9 +8,9 @@ import (
 // recentBlocks is how many unpacked blocks an image always keeps.
 const recentBlocks = 64
 
-// blockCache keeps the blocks of a compressed image: the last ones that were unpacked,
-// and for good as many as there is memory for. Goroutines may use it at once; blocks
-// are unpacked side by side.
+// blockCache keeps the blocks of a compressed image: the last ones that were
+// unpacked, and for good as many as there is memory for. Goroutines may use it
+// at once; blocks are unpacked side by side.
 type blockCache struct {
 	size   int64 // of a block, in bytes
 	unpack func(block int64, dst []byte) error
@@ -79,12 +79,12 @@ func (c *blockCache) keep(block int64, data []byte) {
 	c.next = (c.next + 1) % recentBlocks
 }
 
-// Blocks are unpacked blocks of several images that are kept until Drop, so that what
-// is read twice is unpacked once. Those that came first stay: whoever reads an image
-// again begins at its start. Goroutines may use it at once.
+// Blocks are unpacked blocks of several images that are kept until Drop, so
+// that what is read twice is unpacked once. Those that came first stay: whoever
+// reads an image again begins at its start. Goroutines may use it at once.
 type Blocks struct {
-	// Take returns memory for a block of so many bytes, nil if there is none. After Drop
-	// it has no use any more.
+	// Take returns memory for a block of so many bytes, nil if there is
+	// none. After Drop it has no use any more.
 	Take func(n int64) []byte
 
 	mu      sync.RWMutex
@@ -97,8 +97,8 @@ type blockKey struct {
 	block int64
 }
 
-// read fills b with a block's bytes from skip on, and reports whether the block was
-// kept.
+// read fills b with a block's bytes from skip on, and reports whether the block
+// was kept.
 func (k *Blocks) read(b []byte, c *blockCache, block, skip int64) bool {
 	if k == nil {
 		return false
@@ -134,7 +134,8 @@ func (k *Blocks) put(c *blockCache, block int64, data []byte) bool {
 	return true
 }
 
-// Drop forgets all blocks. None are kept from then on, and nobody uses their memory.
+// Drop forgets all blocks. None are kept from then on, and nobody uses their
+// memory.
 func (k *Blocks) Drop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

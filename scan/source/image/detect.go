@@ -12,13 +12,14 @@ type Kind uint8
 const (
 	NoImage Kind = iota
 	OneFile
-	// ManyFiles may name other files in its folder: segments, pieces, extents or
-	// parents.
+	// ManyFiles may name other files in its folder: segments, pieces,
+	// extents or parents.
 	ManyFiles
 )
 
-// Detect returns what a file of a name is by its first and last bytes. It reads a few
-// sectors; of what is called a raw image and begins as none, one of each MiB.
+// Detect returns what a file of a name is by its first and last bytes. It reads
+// a few sectors; of what is called a raw image and begins as none, one of each
+// MiB.
 func Detect(f File, name string) Kind {
 	switch {
 	case isEWF(f), isVMDK(f), isVHDX(f), isQCOW2(f), isVHD(f):
@@ -31,8 +32,8 @@ func Detect(f File, name string) Kind {
 	return NoImage
 }
 
-// DetectHead reports whether the first bytes of a file, 512 of them, are those of an
-// image. A boot sector is one only if the file is called so.
+// DetectHead reports whether the first bytes of a file, 512 of them, are those
+// of an image. A boot sector is one only if the file is called so.
 func DetectHead(head []byte, name string) bool {
 	f := headFile(head)
 	if isEWF(f) || isVMDK(f) || isVHDX(f) || isQCOW2(f) || isVDI(f) || begins(f, 0, vhdCookie) || begins(f, 3, "NTFS    ") {

@@ -61,7 +61,8 @@ func openEWF(f File, o Options) (*Image, error) {
 	return m, nil
 }
 
-// segment reads the sections of one segment, and reports whether it ends the image.
+// segment reads the sections of one segment, and reports whether it ends the
+// image.
 func (e *ewf) segment(f File) (bool, error) {
 	at := int64(ewfHeaderSize)
 	var data *ewfSection // whose table was not read yet
@@ -210,8 +211,8 @@ func (e *ewf) readTable(f File, s, data *ewfSection) error {
 }
 
 // entries adds the chunks of a table. Each ends where the next begins, the last
-// one with the data. In segments beyond 2 GiB the offsets use all bits, and nothing
-// is compressed from there on.
+// one with the data. In segments beyond 2 GiB the offsets use all bits, and
+// nothing is compressed from there on.
 func (e *ewf) entries(f File, entries []byte, base, end int64) {
 	first := len(e.chunks)
 	wide := false
@@ -252,8 +253,8 @@ func (e *ewf) finish() {
 	}
 }
 
-// unpack reads a chunk, and compares its checksum. The last one of a disk may be
-// shorter than the others.
+// unpack reads a chunk, and compares its checksum. The last one of a disk may
+// be shorter than the others.
 func (e *ewf) unpack(n int64, dst []byte) error {
 	c := &e.chunks[n]
 	if c.file == nil {
@@ -282,7 +283,8 @@ func (e *ewf) unpack(n int64, dst []byte) error {
 	return nil
 }
 
-// plain reads a chunk that is not compressed. Behind its bytes is their checksum.
+// plain reads a chunk that is not compressed. Behind its bytes is their
+// checksum.
 func (c *ewfChunk) plain(dst []byte) (int, error) {
 	if err := readFull(c.file, dst, c.at); err != nil {
 		return 0, err

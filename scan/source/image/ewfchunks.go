@@ -11,9 +11,9 @@ import (
 // maxWithoutTable bounds what of a segment is searched for chunks, in bytes.
 const maxWithoutTable = 4 << 30
 
-// withoutTable adds the chunks of a sectors section whose table is damaged, or is
-// missing because the segment was cut off: they lie one behind another, and each has
-// a checksum. It reports whether all of the section was chunks.
+// withoutTable adds the chunks of a sectors section whose table is damaged, or
+// is missing because the segment was cut off: they lie one behind another, and
+// each has a checksum. It reports whether all of the section was chunks.
 func (e *ewf) withoutTable(f File, data *ewfSection) bool {
 	at, end := data.at+ewfSectionSize, min(data.at+data.size, f.Size())
 	first := at
@@ -35,8 +35,8 @@ func (e *ewf) withoutTable(f File, data *ewfSection) bool {
 	return at == end && end == data.at+data.size
 }
 
-// chunkAt returns the chunk that some bytes begin with: without a length if they begin
-// with none. disk is scratch space.
+// chunkAt returns the chunk that some bytes begin with: without a length if
+// they begin with none. disk is scratch space.
 func (e *ewf) chunkAt(b, disk []byte) ewfChunk {
 	r := bytes.NewReader(b) // of which no more is read than the chunk has
 	if z, err := zlib.NewReader(r); err == nil {

@@ -15,12 +15,12 @@ type ewfSegment struct {
 	number int // as the file says, from 1
 }
 
-// maxMissing is how many segments in a row may be missing before it is taken that
-// there are no more.
+// maxMissing is how many segments in a row may be missing before it is taken
+// that there are no more.
 const maxMissing = 16
 
-// ewfSegments opens the segments of the image that a file is one of, and returns them
-// in the order of the numbers in them.
+// ewfSegments opens the segments of the image that a file is one of, and
+// returns them in the order of the numbers in them.
 func (m *Image) ewfSegments(f File, o Options) ([]ewfSegment, error) {
 	set, err := appendSegment(nil, f)
 	if err != nil {
@@ -64,9 +64,9 @@ func appendSegment(set []ewfSegment, f File) ([]ewfSegment, error) {
 	return append(set, ewfSegment{f, int(binary.LittleEndian.Uint16(h[9:]))}), nil
 }
 
-// ewfSegmentName returns the name of segment n, from 1, of the image that a file of
-// that name, with a number up to 99, is a segment of: E01 to E99, then EAA to EZZ, FAA
-// to ZZZ.
+// ewfSegmentName returns the name of segment n, from 1, of the image that a
+// file of that name, with a number up to 99, is a segment of: E01 to E99, then
+// EAA to EZZ, FAA to ZZZ.
 func ewfSegmentName(of string, n int) (string, bool) {
 	ext := path.Ext(of)
 	if len(ext) != 4 {
@@ -91,8 +91,8 @@ func ewfSegmentName(of string, n int) (string, bool) {
 	return fmt.Sprintf("%s%c%c%c", stem, major, base+byte(n/26%26), base+byte(n%26)), true
 }
 
-// readSegments reads the sections of all segments, and notes between which chunks
-// others are missing.
+// readSegments reads the sections of all segments, and notes between which
+// chunks others are missing.
 func (e *ewf) readSegments(set []ewfSegment) error {
 	last, done := 0, false
 	for _, s := range set {
@@ -135,9 +135,9 @@ func (e *ewf) gap(message string, args ...any) {
 	}
 }
 
-// place puts the chunks behind a gap where they belong: that can be told if there is
-// one gap, and the end of the image is there. Behind a gap of unknown size the disk
-// ends.
+// place puts the chunks behind a gap where they belong: that can be told if
+// there is one gap, and the end of the image is there. Behind a gap of unknown
+// size the disk ends.
 func (e *ewf) place(done bool) {
 	want := (e.image.size + e.chunk - 1) / e.chunk
 	missing := want - int64(len(e.chunks))

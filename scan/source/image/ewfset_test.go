@@ -49,8 +49,8 @@ func openSet(t *testing.T, set map[string][]byte, name string) *image.Image {
 	return m
 }
 
-// TestEWFGaps: what is missing of an image in segments costs itself only, if it can
-// be told where it was, and is told. Nothing is read in another place.
+// TestEWFGaps: what is missing of an image in segments costs itself only, if it
+// can be told where it was, and is told. Nothing is read in another place.
 func TestEWFGaps(t *testing.T) {
 	const segments, chunks = 5, 20
 	want := disk(chunks * imagetest.EWFChunk)
@@ -116,8 +116,8 @@ func TestEWFGaps(t *testing.T) {
 	}
 }
 
-// TestEWFWithoutTable: of an image that was cut off before its table the chunks that
-// are there are read, packed ones too, and no more.
+// TestEWFWithoutTable: of an image that was cut off before its table the chunks
+// that are there are read, packed ones too, and no more.
 func TestEWFWithoutTable(t *testing.T) {
 	want := disk(20*imagetest.EWFChunk + 512)
 	w := imagetest.NewEWF(1)
@@ -161,8 +161,8 @@ func packedChunk(part []byte) []byte {
 	return b.Bytes()
 }
 
-// TestEWFUnread: sectors that could not be acquired are told, and which they are; the
-// others are as they were.
+// TestEWFUnread: sectors that could not be acquired are told, and which they
+// are; the others are as they were.
 func TestEWFUnread(t *testing.T) {
 	want := disk(4 * imagetest.EWFChunk)
 	for _, tt := range []struct {

@@ -1,12 +1,12 @@
-// Package image reads disk images: raw ones, whole or in pieces, E01, VHD, VHDX,
-// VMDK, QCOW2 and VDI. Open says what an image is by its bytes and gives the bytes
-// of the disk. What the disk holds, partitions and volumes, is for Volumes and
-// package ntfs.
+// Package image reads disk images: raw ones, whole or in pieces, E01, VHD,
+// VHDX, VMDK, QCOW2 and VDI. Open says what an image is by its bytes and gives
+// the bytes of the disk. What the disk holds, partitions and volumes, is for
+// Volumes and package ntfs.
 //
 // An image is an intruder's text: every size, count and offset is compared with
-// what is there before it is used, every chain is bounded, and a file beside the
-// image is opened only by a name without a folder, through Options.Sibling. The
-// package never writes.
+// what is there before it is used, every chain is bounded, and a file beside
+// the image is opened only by a name without a folder, through Options.Sibling.
+// The package never writes.
 package image
 
 import (
@@ -27,8 +27,8 @@ var (
 	ErrUnsupported = errors.New("not supported")
 )
 
-// File is a file that holds an image or a part of one. Goroutines may read it at
-// once.
+// File is a file that holds an image or a part of one. Goroutines may read it
+// at once.
 type File interface {
 	io.ReaderAt
 	Size() int64 // in bytes
@@ -36,14 +36,15 @@ type File interface {
 
 // Options say what an image may use beside its own file.
 type Options struct {
-	// Name is the name of the image's file, without a folder. It decides which other
-	// files belong to it.
+	// Name is the name of the image's file, without a folder. It decides
+	// which other files belong to it.
 	Name string
-	// Sibling opens a file of that name in the folder of the image. It must refuse
-	// names that lead elsewhere. If it is nil, images in one file only can be read.
+	// Sibling opens a file of that name in the folder of the image. It must
+	// refuse names that lead elsewhere. If it is nil, images in one file
+	// only can be read.
 	Sibling func(name string) (File, error)
-	// Blocks keeps unpacked blocks of the image and its parents; nil: only the last few
-	// are kept.
+	// Blocks keeps unpacked blocks of the image and its parents; nil: only
+	// the last few are kept.
 	Blocks *Blocks
 
 	below []string // the images that this one is a parent of
@@ -54,19 +55,20 @@ const maxParents = 32
 
 // Image is the disk that an image holds. Goroutines may read it at once.
 type Image struct {
-	// Format names the format: "raw", "split raw", "E01", "VHD", "VHDX", "VMDK",
-	// "QCOW2" or "VDI".
+	// Format names the format: "raw", "split raw", "E01", "VHD", "VHDX",
+	// "VMDK", "QCOW2" or "VDI".
 	Format string
-	// Parts are the names of the files that the image consists of beside the one that
-	// was opened: segments, pieces and extents. Parents are those of the images that a
-	// differencing one is based on.
+	// Parts are the names of the files that the image consists of beside
+	// the one that was opened: segments, pieces and extents. Parents are
+	// those of the images that a differencing one is based on.
 	Parts, Parents []string
-	// Notes say what is wrong with the image or not known of it, a sentence each.
+	// Notes say what is wrong with the image or not known of it, a sentence
+	// each.
 	Notes []string
 	// Lost says what of the disk is not there, a sentence each.
 	Lost []string
-	// Stored are the hashes that the disk had when it was acquired, as the image says.
-	// Open does not verify them.
+	// Stored are the hashes that the disk had when it was acquired, as the
+	// image says. Open does not verify them.
 	Stored []Digest
 
 	size      int64
@@ -82,8 +84,8 @@ type extent struct {
 	length int64       // of the stretch from the offset asked for, in bytes, at least 1
 	from   io.ReaderAt // nil: the stretch is zero
 	at     int64       // the offset in from
-	// block is the number of a compressed block, skip what of it lies before the
-	// offset asked for; used if packed is set.
+	// block is the number of a compressed block, skip what of it lies
+	// before the offset asked for; used if packed is set.
 	packed      bool
 	block, skip int64
 }
@@ -173,8 +175,8 @@ func readFull(r io.ReaderAt, b []byte, at int64) error {
 	return err
 }
 
-// readTable reads n bytes at an offset, after comparing them with the file and with
-// a bound.
+// readTable reads n bytes at an offset, after comparing them with the file and
+// with a bound.
 func readTable(f File, at, n, most int64) ([]byte, error) {
 	if n < 0 || at < 0 || n > most || at > f.Size()-n {
 		return nil, fmt.Errorf("%w: a table of %d bytes at offset %d in a file of %d", ErrDamaged, n, at, f.Size())
@@ -186,8 +188,8 @@ func readTable(f File, at, n, most int64) ([]byte, error) {
 // packedBlocks are the buffers for blocks that are being unpacked.
 var packedBlocks sync.Pool
 
-// withPacked calls use with n bytes at an offset, which are compared as readTable
-// does. They are use's until it returns.
+// withPacked calls use with n bytes at an offset, which are compared as
+// readTable does. They are use's until it returns.
 func withPacked(f File, at, n, most int64, use func(packed []byte) error) error {
 	if n < 0 || at < 0 || n > most || at > f.Size()-n {
 		return fmt.Errorf("%w: a block of %d bytes at offset %d in a file of %d", ErrDamaged, n, at, f.Size())
@@ -214,10 +216,11 @@ type format struct {
 	open func(f File, o Options) (*Image, error)
 }
 
-// Open opens the image in a file. The error is ErrFormat if the file holds none.
+// Open opens the image in a file. The error is ErrFormat if the file holds
+// none.
 func Open(f File, o Options) (*Image, error) {
-	// A fixed VHD is known by its end only, and raw comes last: a boot sector may
-	// begin any of them.
+	// A fixed VHD is known by its end only, and raw comes last: a boot
+	// sector may begin any of them.
 	for _, kind := range []format{
 		{isEWF, openEWF},
 		{isVHDX, openVHDX},
@@ -282,8 +285,8 @@ func (o Options) sibling(name string) (File, error) {
 	return o.Sibling(name)
 }
 
-// plainName reports whether a name is that of a file in a folder, and nothing else
-// on any system.
+// plainName reports whether a name is that of a file in a folder, and nothing
+// else on any system.
 func plainName(name string) bool {
 	if name == "" || name == "." || name == ".." || len(name) > 255 {
 		return false

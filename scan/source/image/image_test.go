@@ -17,8 +17,8 @@ import (
 	"webshellscan/scan/source/image"
 )
 
-// disk returns the bytes of a disk: a boot sector of NTFS, data in some places and
-// nothing in others.
+// disk returns the bytes of a disk: a boot sector of NTFS, data in some places
+// and nothing in others.
 func disk(size int) []byte {
 	b := make([]byte, size)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -42,7 +42,8 @@ func folder(dir string) func(string) (image.File, error) {
 	}
 }
 
-// check compares what an image holds with what it must, in large and small reads.
+// check compares what an image holds with what it must, in large and small
+// reads.
 func check(t *testing.T, m *image.Image, want []byte) {
 	t.Helper()
 	if m.Size() < int64(len(want)) {
@@ -87,8 +88,8 @@ func mismatch(a, b []byte) int {
 	return -1
 }
 
-// TestFormats: what qemu-img and ewfacquire write is read as the disk that they were
-// given.
+// TestFormats: what qemu-img and ewfacquire write is read as the disk that they
+// were given.
 func TestFormats(t *testing.T) {
 	const size = 6<<20 + 512*7
 	want := disk(size)
@@ -180,7 +181,8 @@ func TestDifferencing(t *testing.T) {
 	}
 }
 
-// checkChangedParent gives the parent of a VMDK another content ID, which is to be told.
+// checkChangedParent gives the parent of a VMDK another content ID, which is to
+// be told.
 func checkChangedParent(t *testing.T, dir string, child image.File) {
 	t.Helper()
 	path := filepath.Join(dir, "base.vmdk")
@@ -257,8 +259,8 @@ func TestVHD(t *testing.T) {
 	check(t, m, want)
 }
 
-// TestDifferencingVHD: what a differencing VHD does not have is its parent's, and it is
-// told if that is another image than the one it was made of.
+// TestDifferencingVHD: what a differencing VHD does not have is its parent's,
+// and it is told if that is another image than the one it was made of.
 func TestDifferencingVHD(t *testing.T) {
 	const id = "0123456789abcdef"
 	want := disk(64 << 10)
@@ -322,8 +324,8 @@ func TestSplitRaw(t *testing.T) {
 	}
 }
 
-// TestRefused: what an image names outside of its folder is not opened, and what it
-// says of its size is not believed.
+// TestRefused: what an image names outside of its folder is not opened, and
+// what it says of its size is not believed.
 func TestRefused(t *testing.T) {
 	opened := func(name string) (image.File, error) {
 		t.Errorf("%q was opened", name)

@@ -193,7 +193,8 @@ func (q *qcow2) unpack(n int64, dst []byte) error {
 		if q.zstd {
 			return unzstd(packed, dst)
 		}
-		// What lies behind the cluster in its last sector may follow the stream.
+		// What lies behind the cluster in its last sector may follow
+		// the stream.
 		if n, err := inflate.Raw(dst, packed); n < len(dst) {
 			return fmt.Errorf("%w: a compressed cluster at offset %d has %d bytes of %d: %w", ErrDamaged, at, n, len(dst), cmp.Or(err, io.ErrUnexpectedEOF))
 		}

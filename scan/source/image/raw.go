@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// isRaw reports whether a file looks like the bytes of a disk or of an NTFS volume.
+// isRaw reports whether a file looks like the bytes of a disk or of an NTFS
+// volume.
 func isRaw(f File) bool {
 	if begins(f, 3, ntfsName) || begins(f, 512, gptName) || begins(f, 4096, gptName) || isRawByCopy(f) {
 		return true
@@ -18,8 +19,8 @@ func isRaw(f File) bool {
 	return f.Size() >= int64(len(head)) && readFull(f, head, 0) == nil && IsPartitionTable(head)
 }
 
-// isRawByCopy reports whether a file ends with the copy of a boot sector or of a
-// partition table, whatever it begins with.
+// isRawByCopy reports whether a file ends with the copy of a boot sector or of
+// a partition table, whatever it begins with.
 func isRawByCopy(f File) bool {
 	const least = 1 << 20 // of a volume, in bytes
 	if f.Size() < least {
@@ -30,8 +31,8 @@ func isRawByCopy(f File) bool {
 	})
 }
 
-// isLostRaw reports whether a file that is called a raw image, and begins and ends as
-// none, has volumes all the same.
+// isLostRaw reports whether a file that is called a raw image, and begins and
+// ends as none, has volumes all the same.
 func isLostRaw(f File, name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".raw", ".dd", ".img", ".001":
@@ -63,8 +64,8 @@ func IsPartitionTable(sector []byte) bool {
 	return used > 0
 }
 
-// openRaw opens a disk that is stored as it is, in one file or in pieces: X.001,
-// X.002 and so on.
+// openRaw opens a disk that is stored as it is, in one file or in pieces:
+// X.001, X.002 and so on.
 func openRaw(f File, o Options) (*Image, error) {
 	pieces := []File{f}
 	m := &Image{Format: "raw"}

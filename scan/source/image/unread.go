@@ -13,10 +13,10 @@ type stretch struct{ start, end int64 }
 // maxUnread bounds the stretches of a disk that could not be acquired.
 const maxUnread = 1 << 18
 
-// errors takes the sectors that could not be read when the disk was acquired, from
-// an error2 section: a count, 512 bytes of nothing and a checksum, then the first
-// sector and how many of each stretch, and another checksum. In the image they are
-// zero.
+// errors takes the sectors that could not be read when the disk was acquired,
+// from an error2 section: a count, 512 bytes of nothing and a checksum, then
+// the first sector and how many of each stretch, and another checksum. In the
+// image they are zero.
 func (e *ewf) errors(f File, s *ewfSection) error {
 	const headSize, entrySize = 4 + 512 + 4, 8
 	body := s.size - ewfSectionSize
@@ -45,8 +45,8 @@ func (e *ewf) errors(f File, s *ewfSection) error {
 	return nil
 }
 
-// tellUnread sorts the stretches that could not be acquired, joins those that touch
-// and says how many there are.
+// tellUnread sorts the stretches that could not be acquired, joins those that
+// touch and says how many there are.
 func (m *Image) tellUnread(sector int64) {
 	slices.SortFunc(m.unread, func(a, b stretch) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
 	var joined []stretch
@@ -71,8 +71,8 @@ func (m *Image) tellUnread(sector int64) {
 	}
 }
 
-// Unread returns how many bytes of a stretch of the disk could not be read when it
-// was acquired, as the image says. They are zero in the image.
+// Unread returns how many bytes of a stretch of the disk could not be read when
+// it was acquired, as the image says. They are zero in the image.
 func (m *Image) Unread(start, end int64) int64 {
 	i, _ := slices.BinarySearchFunc(m.unread, start, func(s stretch, at int64) int { return cmp.Compare(s.end, at+1) })
 	n := int64(0)

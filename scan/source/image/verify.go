@@ -32,8 +32,8 @@ func (m *Image) store(name string, sum []byte) {
 // verifyStep is how many bytes of a disk are hashed at once.
 const verifyStep = 1 << 20
 
-// Verify reads the whole disk and returns the hashes that it has, in the order of
-// Stored. If the context is cancelled, Verify returns its cause.
+// Verify reads the whole disk and returns the hashes that it has, in the order
+// of Stored. If the context is cancelled, Verify returns its cause.
 func (m *Image) Verify(ctx context.Context) ([]Digest, error) {
 	hashes := make([]hash.Hash, len(m.Stored))
 	for i, d := range m.Stored {

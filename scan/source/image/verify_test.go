@@ -15,7 +15,8 @@ import (
 	"webshellscan/scan/source/image/imagetest"
 )
 
-// ewfImage returns an E01 image in one segment, uncompressed, with these hashes.
+// ewfImage returns an E01 image in one segment, uncompressed, with these
+// hashes.
 func ewfImage(disk []byte, md5Sum, sha1Sum []byte) []byte {
 	return ewfImageOf(disk, md5Sum, sha1Sum, 0, imagetest.Sealed)
 }
@@ -82,8 +83,9 @@ func (c *counted) ReadAt(b []byte, off int64) (int, error) {
 	return c.Reader.ReadAt(b, off)
 }
 
-// TestBlocks: what there is memory for is unpacked once, until it is dropped; the
-// rest is unpacked again, and all is what was packed. A wrong checksum is told.
+// TestBlocks: what there is memory for is unpacked once, until it is dropped;
+// the rest is unpacked again, and all is what was packed. A wrong checksum is
+// told.
 func TestBlocks(t *testing.T) {
 	const chunk, chunks = 32 << 10, 200
 	want := disk(chunks * chunk)

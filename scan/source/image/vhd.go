@@ -134,8 +134,8 @@ func vhdParent(header []byte) string {
 // baseName returns what follows the last separator of any system.
 func baseName(name string) string { return name[strings.LastIndexAny(name, `/\`)+1:] }
 
-// vhdLocate returns the map of a dynamic VHD: a block begins with a bitmap of its
-// sectors, which says of a differencing image what is not the parent's.
+// vhdLocate returns the map of a dynamic VHD: a block begins with a bitmap of
+// its sectors, which says of a differencing image what is not the parent's.
 func vhdLocate(f File, table []byte, block int64, above *Image) func(int64) (extent, error) {
 	bitmapSize := (block/vhdSector/8 + vhdSector - 1) / vhdSector * vhdSector
 	return func(off int64) (extent, error) {
@@ -161,8 +161,8 @@ func vhdLocate(f File, table []byte, block int64, above *Image) func(int64) (ext
 	}
 }
 
-// fromParent returns the extent of a parent image; zeros if there is none, or where
-// it ends before.
+// fromParent returns the extent of a parent image; zeros if there is none, or
+// where it ends before.
 func fromParent(above *Image, off, length int64) (extent, error) {
 	if above == nil || off >= above.size {
 		return extent{length: length}, nil

@@ -92,8 +92,8 @@ func openVHDX(f File, o Options) (*Image, error) {
 
 func allZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
 
-// vhdxHeader returns the header whose checksum is right and whose sequence number
-// is the higher one [MS-VHDX 2.2.2].
+// vhdxHeader returns the header whose checksum is right and whose sequence
+// number is the higher one [MS-VHDX 2.2.2].
 func vhdxHeader(f File) ([]byte, error) {
 	var best []byte
 	for _, at := range []int64{64 << 10, 128 << 10} {
@@ -261,8 +261,8 @@ func (v *vhdx) entry(i int64) uint64 {
 	return binary.LittleEndian.Uint64(v.bat[i*8:])
 }
 
-// partly returns the extent of a sector in a block that the parent has in part: a
-// bitmap says which sectors are here [MS-VHDX 2.5.1.2].
+// partly returns the extent of a sector in a block that the parent has in part:
+// a bitmap says which sectors are here [MS-VHDX 2.5.1.2].
 func (v *vhdx) partly(n, in, at int64) (extent, error) {
 	length := v.sector - in%v.sector
 	bitmap := v.entry((n/v.ratio+1)*(v.ratio+1) - 1)
@@ -280,7 +280,8 @@ func (v *vhdx) partly(n, in, at int64) (extent, error) {
 	return extent{length: length, from: v.file, at: at + in}, nil
 }
 
-// replayed is a file whose sectors of 4,096 bytes the log has newer versions of.
+// replayed is a file whose sectors of 4,096 bytes the log has newer versions
+// of.
 type replayed struct {
 	File
 	sectors map[int64][]byte // by offset / 4096

@@ -14,8 +14,8 @@ type vhdxEntry struct {
 	body             []byte
 }
 
-// vhdxReplay returns the file as it is after its log was replayed, which is done in
-// memory [MS-VHDX 2.3.2, 2.3.3].
+// vhdxReplay returns the file as it is after its log was replayed, which is
+// done in memory [MS-VHDX 2.3.2, 2.3.3].
 func vhdxReplay(m *Image, f File, header []byte) File {
 	length, at := int64(binary.LittleEndian.Uint32(header[68:])), int64(binary.LittleEndian.Uint64(header[72:]))
 	ring, err := readTable(f, at, length, vhdxMaxLog)
@@ -70,9 +70,9 @@ func vhdxEntries(ring, guid []byte) map[int64]*vhdxEntry {
 	return found
 }
 
-// vhdxActive returns the entries to replay, in their order: of the runs of entries
-// with consecutive numbers whose last names a member as its tail, that with the
-// highest number.
+// vhdxActive returns the entries to replay, in their order: of the runs of
+// entries with consecutive numbers whose last names a member as its tail, that
+// with the highest number.
 func vhdxActive(all map[int64]*vhdxEntry) []*vhdxEntry {
 	places := slices.Sorted(maps.Keys(all))
 	var best []*vhdxEntry
@@ -144,8 +144,8 @@ func (r *replayed) apply(e *vhdxEntry) {
 	}
 }
 
-// maxZeroed bounds how many bytes of zeros a log may write: a log writes to tables,
-// which are small.
+// maxZeroed bounds how many bytes of zeros a log may write: a log writes to
+// tables, which are small.
 const maxZeroed = 256 << 20
 
 // zero notes a stretch of zeros.

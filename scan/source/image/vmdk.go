@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/source/inflate"
 )
 
-// VMware, "Virtual Disk Format 5.0"; libyal/libvmdk, "VMWare Virtual Disk (VMDK)
-// format". Sizes and places are in sectors of 512 bytes.
+// VMware, "Virtual Disk Format 5.0"; libyal/libvmdk, "VMWare Virtual Disk
+// (VMDK) format". Sizes and places are in sectors of 512 bytes.
 const (
 	vmdkMagic      = "KDMV"
 	vmdkDescriptor = "# disk descriptorfile"
@@ -171,8 +171,8 @@ func (m *Image) openVMDKExtents(d *vmdkText, o Options) error {
 	return nil
 }
 
-// openVMDKExtent opens one extent. Of one that cannot be read the reason is kept,
-// and its stretch of the disk fails.
+// openVMDKExtent opens one extent. Of one that cannot be read the reason is
+// kept, and its stretch of the disk fails.
 func (m *Image) openVMDKExtent(e vmdkExtent, o Options) vmdkPart {
 	p := vmdkPart{size: e.sectors * vmdkSector, at: e.offset * vmdkSector}
 	kind := strings.ToUpper(e.kind)
@@ -318,8 +318,8 @@ func (s *sparse) readTables(directory uint64) error {
 	return nil
 }
 
-// locate returns where the bytes at an offset of the extent lie. Those that it does
-// not have are the parent's, at an offset of the disk.
+// locate returns where the bytes at an offset of the extent lie. Those that it
+// does not have are the parent's, at an offset of the disk.
 func (s *sparse) locate(in, off, rest int64, above *Image) (extent, error) {
 	n, skip := in/s.grain, in%s.grain
 	length := min(s.grain-skip, rest)
@@ -335,8 +335,8 @@ func (s *sparse) locate(in, off, rest int64, above *Image) (extent, error) {
 	}
 }
 
-// unpack inflates a compressed grain: the sector of the disk that it begins at, its
-// size, and zlib data.
+// unpack inflates a compressed grain: the sector of the disk that it begins at,
+// its size, and zlib data.
 func (s *sparse) unpack(n int64, dst []byte) error {
 	at := int64(s.tables[n]) * vmdkSector
 	head, err := readTable(s.file, at, 12, 12)

@@ -10,18 +10,18 @@ import (
 	"unicode/utf16"
 )
 
-// Volume is a stretch of a disk that a partition table names, or the whole disk if
-// it has no table.
+// Volume is a stretch of a disk that a partition table names, or the whole disk
+// if it has no table.
 type Volume struct {
-	// Number is the volume's place in the table, counted from 1 (logical ones from 5);
-	// 0 stands for a disk without a table.
+	// Number is the volume's place in the table, counted from 1 (logical
+	// ones from 5); 0 stands for a disk without a table.
 	Number int
 	// Name is the partition's name, which GPT has; text of whoever made it.
 	Name string
 	// Start and Size are in bytes of the disk.
 	Start, Size int64
-	// Kind says what is in the volume, as far as its first bytes tell: "NTFS",
-	// "BitLocker" and so on, "" if they do not.
+	// Kind says what is in the volume, as far as its first bytes tell:
+	// "NTFS", "BitLocker" and so on, "" if they do not.
 	Kind string
 }
 
@@ -32,9 +32,9 @@ const (
 )
 
 // Volumes returns the volumes of a disk, and what is wrong with its table. The
-// table is GPT (UEFI, section 5) or MBR; a disk without one is one volume. Where
-// the table is lost its copy is used, or else volumes are looked for where they
-// begin on most disks.
+// table is GPT (UEFI, section 5) or MBR; a disk without one is one volume.
+// Where the table is lost its copy is used, or else volumes are looked for
+// where they begin on most disks.
 func Volumes(disk File) ([]Volume, []string) {
 	if kind := volumeKind(disk, 0); kind != "" {
 		return []Volume{{Size: disk.Size(), Kind: kind}}, nil
@@ -57,8 +57,8 @@ func Volumes(disk File) ([]Volume, []string) {
 // sectorSizes are those that disks have, in bytes.
 var sectorSizes = []int64{512, 4096}
 
-// without looks for the volumes of a disk whose table leads to none that is known,
-// and reports whether it found any.
+// without looks for the volumes of a disk whose table leads to none that is
+// known, and reports whether it found any.
 func (v *volumes) without() bool {
 	if kind := copyKind(v.disk, 0, v.disk.Size()); kind != "" {
 		v.found = []Volume{{Size: v.disk.Size(), Kind: kind}}
@@ -92,8 +92,8 @@ func (v *volumes) known() bool {
 // lastSector returns where the last sector of so many bytes begins.
 func lastSector(size, sector int64) int64 { return size/sector*sector - sector }
 
-// copyKind returns the kind of the volume whose boot sector has a copy in its last
-// sector, which NTFS keeps; "" if there is none.
+// copyKind returns the kind of the volume whose boot sector has a copy in its
+// last sector, which NTFS keeps; "" if there is none.
 func copyKind(disk File, start, size int64) string {
 	for _, sector := range sectorSizes {
 		if at := start + lastSector(size, sector); at > start && begins(disk, at+3, ntfsName) {
@@ -108,8 +108,8 @@ const (
 	gptName  = "EFI PART" // at the start of the header of a GPT
 )
 
-// search looks for boot sectors of NTFS where partitions begin as a rule: at each
-// MiB, and in sector 63, as those of Windows XP do.
+// search looks for boot sectors of NTFS where partitions begin as a rule: at
+// each MiB, and in sector 63, as those of Windows XP do.
 func (v *volumes) search() {
 	const step, old = 1 << 20, 63 * 512
 	for at := int64(old); at < v.disk.Size() && len(v.found) < maxSearched; {
@@ -127,10 +127,10 @@ func (v *volumes) search() {
 // maxSearched bounds the volumes that are found without a table.
 const maxSearched = 128
 
-// bootSize returns how large the volume is, in bytes, whose boot sector is at an
-// offset, as far as the disk has it; 0 if there is none. A boot sector that leads to
-// no master file table, nor to the copy of its start, is that of no volume: the memory
-// of a computer holds such.
+// bootSize returns how large the volume is, in bytes, whose boot sector is at
+// an offset, as far as the disk has it; 0 if there is none. A boot sector that
+// leads to no master file table, nor to the copy of its start, is that of no
+// volume: the memory of a computer holds such.
 func (v *volumes) bootSize(at int64) int64 {
 	if !begins(v.disk, at+3, ntfsName) {
 		return 0
@@ -217,8 +217,9 @@ func volumeKind(disk File, start int64) string {
 	return ""
 }
 
-// gpt reads the table whose header is at an offset, for sectors of that size; the
-// copy in the last sector if it is damaged. It reports whether there is one.
+// gpt reads the table whose header is at an offset, for sectors of that size;
+// the copy in the last sector if it is damaged. It reports whether there is
+// one.
 func (v *volumes) gpt(at, sector int64) bool {
 	if !begins(v.disk, at, gptName) {
 		return false
@@ -249,8 +250,8 @@ func (v *volumes) gpt(at, sector int64) bool {
 	return true
 }
 
-// gptTable reads a header and its entries. The entries are returned with the error
-// if only a checksum is wrong.
+// gptTable reads a header and its entries. The entries are returned with the
+// error if only a checksum is wrong.
 func (v *volumes) gptTable(at, sector int64) (header, entries []byte, err error) {
 	h, err := readTable(v.disk, at, 512, 512)
 	if err != nil {
@@ -289,8 +290,8 @@ func partitionName(b []byte) string {
 	return name
 }
 
-// mbr reads the table in the first sector, and the chain of extended ones, of a disk
-// with sectors of that size.
+// mbr reads the table in the first sector, and the chain of extended ones, of a
+// disk with sectors of that size.
 func (v *volumes) mbr(sector int64) {
 	t, err := readTable(v.disk, 0, 512, 512)
 	if err != nil {
@@ -318,8 +319,8 @@ func mbrPlace(e []byte, sector int64) (start, size int64) {
 	return int64(binary.LittleEndian.Uint32(e[8:])) * sector, int64(binary.LittleEndian.Uint32(e[12:])) * sector
 }
 
-// extended follows the tables of an extended partition: the first entry of each is
-// relative to the table, the second to the partition.
+// extended follows the tables of an extended partition: the first entry of each
+// is relative to the table, the second to the partition.
 func (v *volumes) extended(base, sector int64, number *int) {
 	seen := make(map[int64]bool)
 	for at := base; !seen[at]; {
@@ -369,7 +370,8 @@ func (s *section) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Hole returns the end of the stretch of zeros that takes no room, as Image.Hole.
+// Hole returns the end of the stretch of zeros that takes no room, as
+// Image.Hole.
 func (s *section) Hole(off int64) int64 {
 	if m, ok := s.file.(*Image); ok {
 		return min(m.Hole(s.at+off)-s.at, s.size)

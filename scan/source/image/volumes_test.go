@@ -11,8 +11,8 @@ import (
 	"webshellscan/scan/source/image"
 )
 
-// ntfsAt writes the boot sector of a volume, and the copy of it in the volume's last
-// sector.
+// ntfsAt writes the boot sector of a volume, and the copy of it in the volume's
+// last sector.
 func ntfsAt(b []byte, start, size, sector int) {
 	boot := make([]byte, 512)
 	copy(boot, "\xEB\x52\x90NTFS    ")
@@ -26,8 +26,8 @@ func ntfsAt(b []byte, start, size, sector int) {
 	copy(b[start+size-sector:], boot)
 }
 
-// gptDisk returns a disk of 8 MiB with a GPT, a copy of it, and an NTFS volume from
-// offset 2 MiB to 5 MiB.
+// gptDisk returns a disk of 8 MiB with a GPT, a copy of it, and an NTFS volume
+// from offset 2 MiB to 5 MiB.
 func gptDisk(sector int) []byte {
 	b := make([]byte, 8<<20)
 	last := len(b)/sector - 1
@@ -63,8 +63,9 @@ func mbrDisk(sector int) []byte {
 	return b
 }
 
-// TestLostTables: where a partition table or a boot sector is lost its copy is used,
-// and where there is none volumes are found by their boot sectors. All of it is told.
+// TestLostTables: where a partition table or a boot sector is lost its copy is
+// used, and where there is none volumes are found by their boot sectors. All of
+// it is told.
 func TestLostTables(t *testing.T) {
 	bare := func(sector int) []byte {
 		b := make([]byte, 2<<20)

@@ -13,7 +13,8 @@ import (
 	"webshellscan/scan/source/image/imagetest"
 )
 
-// sparseVMDK returns a monolithic sparse VMDK of a disk, in grains of 8 sectors.
+// sparseVMDK returns a monolithic sparse VMDK of a disk, in grains of 8
+// sectors.
 func sparseVMDK(disk []byte) []byte {
 	const sector, grain, perTable = 512, 8 * 512, 512
 	le := binary.LittleEndian
@@ -37,7 +38,8 @@ func sparseVMDK(disk []byte) []byte {
 	return out
 }
 
-// chunked returns the parts of a disk, padded to one size; nil for one of zeros.
+// chunked returns the parts of a disk, padded to one size; nil for one of
+// zeros.
 func chunked(disk []byte, size int) (parts [][]byte) {
 	for part := range slices.Chunk(disk, size) {
 		if len(bytes.Trim(part, "\x00")) == 0 {
@@ -73,8 +75,8 @@ func dynamicVDI(disk []byte) []byte {
 	return out
 }
 
-// plainQCOW2 returns a QCOW2 of a disk, in clusters of 4,096 bytes: one L1 table and
-// one L2 table.
+// plainQCOW2 returns a QCOW2 of a disk, in clusters of 4,096 bytes: one L1
+// table and one L2 table.
 func plainQCOW2(disk []byte) []byte {
 	const bits, cluster = 12, 4096
 	be := binary.BigEndian
@@ -110,8 +112,8 @@ func TestWritten(t *testing.T) {
 	}
 }
 
-// smallImages returns an image of each form: those that are written here, and those
-// of tools that are installed.
+// smallImages returns an image of each form: those that are written here, and
+// those of tools that are installed.
 func smallImages(f *testing.F) [][]byte {
 	small := disk(64 << 10)
 	w := imagetest.NewEWF(1)
@@ -143,8 +145,8 @@ func smallImages(f *testing.F) [][]byte {
 	return list
 }
 
-// FuzzPatched: an image of any form, or a partition table, with other bytes somewhere
-// makes the reader neither fail nor read outside of what there is.
+// FuzzPatched: an image of any form, or a partition table, with other bytes
+// somewhere makes the reader neither fail nor read outside of what there is.
 func FuzzPatched(f *testing.F) {
 	images := smallImages(f)
 	for i := range images {

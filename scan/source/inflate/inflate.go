@@ -1,6 +1,6 @@
 // Package inflate unpacks deflate streams that are in memory as a whole, as the
-// blocks of disk images are. It knows where they and their content end, and so is
-// about twice as fast as readers of streams, which do not.
+// blocks of disk images are. It knows where they and their content end, and so
+// is about twice as fast as readers of streams, which do not.
 //
 // Facts about the formats come from RFC 1951 (deflate) and RFC 1950 (zlib).
 package inflate
@@ -13,8 +13,8 @@ import (
 	"sync"
 )
 
-// ErrDamaged is wrapped by every error about a stream that is not as the formats
-// say, or does not fit.
+// ErrDamaged is wrapped by every error about a stream that is not as the
+// formats say, or does not fit.
 var ErrDamaged = errors.New("the compressed data are damaged")
 
 var (
@@ -29,15 +29,15 @@ var (
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 // Raw unpacks a deflate stream into dst and returns how many bytes it has, also
-// when it is damaged after them. What follows the stream in src is not looked at.
-// Goroutines may call it at once.
+// when it is damaged after them. What follows the stream in src is not looked
+// at. Goroutines may call it at once.
 func Raw(dst, src []byte) (int, error) {
 	n, _, err := unpack(dst, src, true)
 	return n, err
 }
 
-// Zlib unpacks a zlib stream as Raw does. The checksum decides: a stored block whose
-// second length is wrong, as Tableau's TD3 writes them, is read.
+// Zlib unpacks a zlib stream as Raw does. The checksum decides: a stored block
+// whose second length is wrong, as Tableau's TD3 writes them, is read.
 func Zlib(dst, src []byte) (int, error) {
 	const head, deflate, maxWindow, dictionary = 2, 8, 7, 0x20
 	if len(src) < head || src[0]&15 != deflate || src[0]>>4 > maxWindow || src[1]&dictionary != 0 || binary.BigEndian.Uint16(src)%31 != 0 {
@@ -113,8 +113,8 @@ func (d *decoder) stream() error {
 	return nil
 }
 
-// fill reads bytes while there is room for them, up to the end. There are never more
-// than 63 bits, which fast relies on.
+// fill reads bytes while there is room for them, up to the end. There are never
+// more than 63 bits, which fast relies on.
 func (d *decoder) fill() {
 	for d.have < 56 && d.in < len(d.src) {
 		d.bits |= uint64(d.src[d.in]) << d.have
@@ -165,8 +165,8 @@ func (d *decoder) stored() error {
 	return errEnd
 }
 
-// fixed returns the tables of the codes that every reader knows. They are made once:
-// a stream may have very many blocks that say nothing else.
+// fixed returns the tables of the codes that every reader knows. They are made
+// once: a stream may have very many blocks that say nothing else.
 var fixed = sync.OnceValues(func() (literals, distances *table) {
 	var d decoder
 	for i := range d.sizes {
@@ -259,8 +259,8 @@ func (d *decoder) readSizes(n int) error {
 	return nil
 }
 
-// codes makes the tables of a block: sizes has those of the literals, and then those
-// of the distances.
+// codes makes the tables of a block: sizes has those of the literals, and then
+// those of the distances.
 func (d *decoder) codes(literals int) error {
 	if err := d.literals.build(d.sizes[:literals], 10, literalEntry); err != nil {
 		return err
@@ -316,8 +316,8 @@ func (d *decoder) symbol(literals, distances *table) (bool, error) {
 	return false, d.copyBack(length, distance)
 }
 
-// wrongCode returns what it means that no code fits: that the stream ended, if there
-// is nothing behind.
+// wrongCode returns what it means that no code fits: that the stream ended, if
+// there is nothing behind.
 func (d *decoder) wrongCode() error {
 	if d.have < 15 {
 		return errEnd
@@ -341,8 +341,8 @@ func (d *decoder) copyBack(length, distance int) error {
 	return nil
 }
 
-// fast unpacks symbols as long as more than the longest can be read and written, and
-// reports whether the block ended.
+// fast unpacks symbols as long as more than the longest can be read and
+// written, and reports whether the block ended.
 func (d *decoder) fast(literals, distances *table) (bool, error) {
 	const ahead = 8 // bytes read and written at once
 	dst, src, bits, have, in, out := d.dst, d.src, d.bits, d.have, d.in, d.out
@@ -403,8 +403,8 @@ func (d *decoder) fast(literals, distances *table) (bool, error) {
 	return ended, err
 }
 
-// copyFast copies what lies at a distance before out. It may write up to eight bytes
-// more than the length, which dst has room for.
+// copyFast copies what lies at a distance before out. It may write up to eight
+// bytes more than the length, which dst has room for.
 func copyFast(dst []byte, out, length, distance int) {
 	from := out - distance
 	switch end := out + length; {

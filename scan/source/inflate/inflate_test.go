@@ -48,7 +48,8 @@ func packed(tb testing.TB, content []byte, level int) []byte {
 	return out.Bytes()
 }
 
-// TestZlib: what zlib packs comes out as it was, with room to the byte and with more.
+// TestZlib: what zlib packs comes out as it was, with room to the byte and with
+// more.
 func TestZlib(t *testing.T) {
 	for name, content := range samples() {
 		for _, level := range []int{zlib.HuffmanOnly, zlib.NoCompression, 1, 6, 9} {
@@ -87,8 +88,8 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestStored: the checksum of a zlib stream is worth more than the second length of
-// a stored block; a stream without one has nothing else.
+// TestStored: the checksum of a zlib stream is worth more than the second
+// length of a stored block; a stream without one has nothing else.
 func TestStored(t *testing.T) {
 	content := []byte("as Tableau's TD3 writes them")
 	stream := packed(t, content, zlib.NoCompression)
@@ -118,8 +119,8 @@ func bitStream(fields ...[2]int) []byte {
 	return append(out, make([]byte, 8)...) // no end of it is near
 }
 
-// TestCodes: codes that no stream may have are damage, for flate as well, and what
-// came before them is there.
+// TestCodes: codes that no stream may have are damage, for flate as well, and
+// what came before them is there.
 func TestCodes(t *testing.T) {
 	const last, fixed, own = 1, 1, 2
 	described := func(lengths ...int) []byte { // of 257 literals and a distance
@@ -157,8 +158,8 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// TestManyBlocks: a stream of blocks with nothing in them takes time as its length
-// does: the tables of the fixed codes are not made for each.
+// TestManyBlocks: a stream of blocks with nothing in them takes time as its
+// length does: the tables of the fixed codes are not made for each.
 func TestManyBlocks(t *testing.T) {
 	const blocks = 1 << 20
 	many := make([]byte, blocks*10/8)
@@ -173,7 +174,8 @@ func TestManyBlocks(t *testing.T) {
 	})
 }
 
-// FuzzRaw: any stream gives what compress/flate gives, up to where it is damaged.
+// FuzzRaw: any stream gives what compress/flate gives, up to where it is
+// damaged.
 func FuzzRaw(f *testing.F) {
 	for _, content := range samples() {
 		for _, level := range []int{zlib.HuffmanOnly, zlib.NoCompression, 1, 9} {
@@ -199,14 +201,16 @@ func FuzzRaw(f *testing.F) {
 		case (err != nil) != (wrong != nil):
 			t.Errorf("%d bytes, error %v; flate has %d, %v", n, err, len(want), wrong)
 		case errors.Is(wrong, io.ErrUnexpectedEOF) && bytes.HasPrefix(dst[:n], want):
-			// flate looks for as many bits as the end of the block takes.
+			// flate looks for as many bits as the end of the block
+			// takes.
 		case !bytes.Equal(dst[:n], want):
 			t.Errorf("%d bytes, %v, are not those of flate, %d, %v", n, err, len(want), wrong)
 		}
 	})
 }
 
-// BenchmarkZlib: the blocks of an E01 image, beside what the standard library needs.
+// BenchmarkZlib: the blocks of an E01 image, beside what the standard library
+// needs.
 func BenchmarkZlib(b *testing.B) {
 	content := samples()["text"][:32<<10]
 	stream := packed(b, content, 1)

@@ -2,9 +2,10 @@ package inflate
 
 import "math/bits"
 
-// table tells symbols by the bits of their codes: by the first ones, and for longer
-// codes by a table of the others behind it. An entry has the size of the code in its
-// lowest bits, flags, how many bits follow, and from bit 16 on its value.
+// table tells symbols by the bits of their codes: by the first ones, and for
+// longer codes by a table of the others behind it. An entry has the size of the
+// code in its lowest bits, flags, how many bits follow, and from bit 16 on its
+// value.
 type table struct {
 	entries []uint32
 	first   uint                  // bits that choose an entry of the first part
@@ -33,8 +34,8 @@ func (t *table) find(bits uint64) uint32 {
 	return e
 }
 
-// build makes the table of the codes of so many bits, 0 for none: those of a size
-// are given out in the order of the symbols, shorter ones first.
+// build makes the table of the codes of so many bits, 0 for none: those of a
+// size are given out in the order of the symbols, shorter ones first.
 func (t *table) build(sizes []uint8, first uint, entry func(symbol int) uint32) error {
 	var count, next [longestCode + 2]int
 	for _, s := range sizes {
@@ -47,7 +48,8 @@ func (t *table) build(sizes []uint8, first uint, entry func(symbol int) uint32) 
 		next[s] = code
 		used += count[s]
 	}
-	// All codes are taken, but a single one of one bit, or none at all, is well.
+	// All codes are taken, but a single one of one bit, or none at all, is
+	// well.
 	if all := code + count[longestCode]; all != 1<<longestCode && used > 0 && (used != 1 || count[1] != 1) {
 		return errCode
 	}
@@ -68,8 +70,8 @@ func (t *table) build(sizes []uint8, first uint, entry func(symbol int) uint32) 
 	return nil
 }
 
-// measure notes how long the codes are at most that begin with the same bits. The
-// code that comes next of each size is in next.
+// measure notes how long the codes are at most that begin with the same bits.
+// The code that comes next of each size is in next.
 func (t *table) measure(sizes []uint8, next [longestCode + 2]int) {
 	clear(t.longest[:])
 	for _, s := range sizes {

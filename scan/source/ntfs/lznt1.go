@@ -5,8 +5,8 @@ import "encoding/binary"
 // lzBlock is how much one block of LZNT1 unpacks to.
 const lzBlock = 4096
 
-// unpackLZNT1 unpacks src into dst, which is zero. What is damaged leaves the rest
-// of its block of 4,096 bytes zero. [MS-XCA] 2.5.
+// unpackLZNT1 unpacks src into dst, which is zero. What is damaged leaves the
+// rest of its block of 4,096 bytes zero. [MS-XCA] 2.5.
 func unpackLZNT1(dst, src []byte) {
 	for len(src) >= 2 && len(dst) > 0 {
 		head := binary.LittleEndian.Uint16(src)
@@ -24,8 +24,8 @@ func unpackLZNT1(dst, src []byte) {
 	}
 }
 
-// unpackLZBlock unpacks one compressed block: groups of a byte of flags and eight
-// literals or references.
+// unpackLZBlock unpacks one compressed block: groups of a byte of flags and
+// eight literals or references.
 func unpackLZBlock(dst, src []byte) {
 	at := 0
 	for len(src) > 0 {
@@ -52,8 +52,9 @@ func unpackLZBlock(dst, src []byte) {
 	}
 }
 
-// copyBack does one reference, and returns the new end; -1 if it leads before the
-// block. How many bits are the distance depends on how far the block has come.
+// copyBack does one reference, and returns the new end; -1 if it leads before
+// the block. How many bits are the distance depends on how far the block has
+// come.
 func copyBack(dst []byte, at int, reference uint16) int {
 	shift := 12
 	for n := at - 1; n >= 16; n >>= 1 {

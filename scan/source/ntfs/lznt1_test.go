@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLZNT1: literals and references unpack, and what is damaged leaves the rest of
-// its block zero, and no other. [MS-XCA] 2.5.
+// TestLZNT1: literals and references unpack, and what is damaged leaves the
+// rest of its block zero, and no other. [MS-XCA] 2.5.
 func TestLZNT1(t *testing.T) {
 	a := []byte{4 - 1, 0xB0, 0x02, 'a', 0x04, 0x00} // one letter, and 7 more of it
 	for _, tt := range []struct {
@@ -27,8 +27,8 @@ func TestLZNT1(t *testing.T) {
 	}
 }
 
-// FuzzLZNT1: whatever is unpacked, nothing is written behind the end, and the same
-// bytes unpack to the same.
+// FuzzLZNT1: whatever is unpacked, nothing is written behind the end, and the
+// same bytes unpack to the same.
 func FuzzLZNT1(f *testing.F) {
 	f.Add([]byte{4 - 1, 0xB0, 0x02, 'a', 0x04, 0x00}, uint16(4096))
 	f.Add([]byte{2, 0x30, 'x', 'y', 'z'}, uint16(2))

@@ -1,11 +1,11 @@
-// Package ntfs reads the files of an NTFS volume that may be event logs, without
-// mounting it: one walk over the master file table gives all of them, those that
-// were deleted and alternate data streams too.
+// Package ntfs reads the files of an NTFS volume that may be event logs,
+// without mounting it: one walk over the master file table gives all of them,
+// those that were deleted and alternate data streams too.
 //
-// Facts about the format come from libyal/libfsntfs, "New Technologies File System
-// (NTFS)", and from Russon and Fledel, "NTFS Documentation". Everything on the
-// volume may be an intruder's: sizes and places are compared with the volume, lists
-// are followed once, and no name is used as a path.
+// Facts about the format come from libyal/libfsntfs, "New Technologies File
+// System (NTFS)", and from Russon and Fledel, "NTFS Documentation". Everything
+// on the volume may be an intruder's: sizes and places are compared with the
+// volume, lists are followed once, and no name is used as a path.
 package ntfs
 
 import (
@@ -28,8 +28,8 @@ type Source interface {
 type Volume struct {
 	// Notes say what is wrong with the volume, a sentence each.
 	Notes []string
-	// Lost says what of the master file table could not be read, a sentence each: files
-	// may be missing.
+	// Lost says what of the master file table could not be read, a sentence
+	// each: files may be missing.
 	Lost []string
 	// Also asks Walk for files besides logs; nil: for none.
 	Also *Also
@@ -55,8 +55,8 @@ func Open(source Source) (*Volume, error) {
 	return v, v.openMFT()
 }
 
-// boot reads the boot sector, or its copy in the last sector, which has 512 or 4,096
-// bytes.
+// boot reads the boot sector, or its copy in the last sector, which has 512 or
+// 4,096 bytes.
 func (v *Volume) boot() error {
 	b := make([]byte, 512)
 	var reason error
@@ -110,8 +110,8 @@ func (v *Volume) geometry(b []byte) error {
 	return nil
 }
 
-// openMFT makes the stream of the master file table from its own first record, or
-// from the copy of that.
+// openMFT makes the stream of the master file table from its own first record,
+// or from the copy of that.
 func (v *Volume) openMFT() error {
 	first, mirror := v.mft, v.bitmap
 	v.bitmap = nil
@@ -141,7 +141,8 @@ func (v *Volume) openMFT() error {
 }
 
 // useMFT takes the master file table from its first record. Where an attribute
-// list names further records, those are read by what is known of the table so far.
+// list names further records, those are read by what is known of the table so
+// far.
 func (v *Volume) useMFT(b []byte) error {
 	f, err := parseRecord(b, 0)
 	if err != nil {

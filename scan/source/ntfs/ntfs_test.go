@@ -18,8 +18,8 @@ import (
 	"webshellscan/scan/source/ntfs/ntfstest"
 )
 
-// logBytes returns what begins as a log of so many chunks, with text, zeros and runs
-// of one byte in it.
+// logBytes returns what begins as a log of so many chunks, with text, zeros and
+// runs of one byte in it.
 func logBytes(chunks int, seed uint64) []byte {
 	b := make([]byte, 4096+chunks*65536)
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -70,8 +70,8 @@ func read(t *testing.T, f *ntfs.File) []byte {
 	return data
 }
 
-// TestWalk: logs are found by name and by content, wherever they lie, and read as
-// they were written.
+// TestWalk: logs are found by name and by content, wherever they lie, and read
+// as they were written.
 func TestWalk(t *testing.T) {
 	const logs = "Windows/System32/winevt/Logs/"
 	contents := map[string][]byte{
@@ -183,8 +183,8 @@ func (u unreadable) ReadAt(b []byte, off int64) (int, error) {
 	return n, io.ErrUnexpectedEOF
 }
 
-// TestLost: records of the master file table that cannot be read, or not be parsed,
-// cost only themselves, and it is told that files may be missing.
+// TestLost: records of the master file table that cannot be read, or not be
+// parsed, cost only themselves, and it is told that files may be missing.
 func TestLost(t *testing.T) {
 	const mft, record, first = 4 * ntfstest.Cluster, 1024, 24
 	var files []ntfstest.File
@@ -315,8 +315,8 @@ func tool(t *testing.T, name string, arguments ...string) {
 	}
 }
 
-// BenchmarkWalk reads a master file table of small files, of which one in a hundred
-// is a log.
+// BenchmarkWalk reads a master file table of small files, of which one in a
+// hundred is a log.
 func BenchmarkWalk(b *testing.B) {
 	const records = 40_000
 	var files []ntfstest.File
@@ -342,7 +342,8 @@ func BenchmarkWalk(b *testing.B) {
 	b.ReportMetric(records*float64(b.N)/(cputime.Used()-before).Seconds(), "records/cpu-s")
 }
 
-// FuzzWalk: no volume makes the walk fail, and no file is larger than its volume.
+// FuzzWalk: no volume makes the walk fail, and no file is larger than its
+// volume.
 func FuzzWalk(f *testing.F) {
 	base := ntfstest.Volume(80,
 		ntfstest.File{Path: "a/b.evtx", Data: logBytes(1, 1), Fragments: 3},

@@ -57,8 +57,8 @@ const (
 	maxStreams = 256
 )
 
-// parseRecord reads a record whose fix-ups are done. What does not fit ends it: what
-// came before is kept.
+// parseRecord reads a record whose fix-ups are done. What does not fit ends it:
+// what came before is kept.
 func parseRecord(b []byte, number int64) (*record, error) {
 	flags := binary.LittleEndian.Uint16(b[22:])
 	base := binary.LittleEndian.Uint64(b[32:])
@@ -79,7 +79,8 @@ func parseRecord(b []byte, number int64) (*record, error) {
 		if kind == attrEnd || length < 24 || length > int64(used-at) || length%8 != 0 {
 			break
 		}
-		// Attributes come in the order of their kinds, which are multiples of 16.
+		// Attributes come in the order of their kinds, which are
+		// multiples of 16.
 		ok := kind >= last && kind <= attrLast && kind%16 == 0 && r.attribute(kind, b[at:at+int(length)])
 		r.damaged = r.damaged || !ok
 		last = kind
@@ -160,8 +161,8 @@ func (r *record) addName(v []byte) bool {
 	return true
 }
 
-// nonResident takes an attribute whose value lies in clusters, and reports whether it
-// is sound.
+// nonResident takes an attribute whose value lies in clusters, and reports
+// whether it is sound.
 func (r *record) nonResident(kind uint32, a []byte) bool {
 	if len(a) < 64 || kind != attrData && kind != attrList {
 		return len(a) >= 64
@@ -199,8 +200,8 @@ type run struct {
 	n   int64
 }
 
-// parseRuns reads the runs of an attribute that has the clusters vcn to last of a
-// stream, and reports whether they are not what it says.
+// parseRuns reads the runs of an attribute that has the clusters vcn to last of
+// a stream, and reports whether they are not what it says.
 func parseRuns(b []byte, vcn, last int64) (runs []run, torn bool) {
 	var lcn int64
 	for len(b) > 0 && b[0] != 0 {
@@ -238,8 +239,8 @@ func signed(b []byte, sign bool) int64 {
 	return int64(n)
 }
 
-// stream returns the stream of a name, nil if there is none. Its parts, which lie
-// in several records, are joined.
+// stream returns the stream of a name, nil if there is none. Its parts, which
+// lie in several records, are joined.
 func (r *record) stream(name string) *Stream {
 	var parts []*Stream
 	for _, s := range r.streams {

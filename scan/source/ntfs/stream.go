@@ -9,10 +9,11 @@ import (
 	"sync"
 )
 
-// Stream is the content of a file, or an alternate data stream of it. Goroutines
-// may read it at once.
+// Stream is the content of a file, or an alternate data stream of it.
+// Goroutines may read it at once.
 type Stream struct {
-	// Encrypted is set if the content is encrypted by EFS: what is read is cipher text.
+	// Encrypted is set if the content is encrypted by EFS: what is read is
+	// cipher text.
 	Encrypted bool
 
 	volume     *Volume
@@ -43,7 +44,8 @@ func (s *Stream) end() int64 {
 	return last.vcn + last.n
 }
 
-// trim bounds the stream by what its clusters hold, and makes it ready to be read.
+// trim bounds the stream by what its clusters hold, and makes it ready to be
+// read.
 func (s *Stream) trim() {
 	if s.resident == nil {
 		for i, r := range s.runs {
@@ -102,8 +104,8 @@ func (s *Stream) piece(b []byte, off int64) (int, error) {
 	return s.raw(b, off)
 }
 
-// runAt returns the index of the run that has a cluster of the stream; -1 if none
-// has it.
+// runAt returns the index of the run that has a cluster of the stream; -1 if
+// none has it.
 func (s *Stream) runAt(vcn int64) int {
 	i := sort.Search(len(s.runs), func(i int) bool { return s.runs[i].vcn+s.runs[i].n > vcn })
 	if i == len(s.runs) || s.runs[i].vcn > vcn {
@@ -133,8 +135,8 @@ func (s *Stream) raw(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Hole returns the end of the stretch of zeros that begins at an offset and takes
-// no clusters; the offset itself if there is none.
+// Hole returns the end of the stretch of zeros that begins at an offset and
+// takes no clusters; the offset itself if there is none.
 func (s *Stream) Hole(off int64) int64 {
 	if s.resident != nil || s.units != nil || off < 0 {
 		return off
@@ -152,7 +154,8 @@ func (s *Stream) Hole(off int64) int64 {
 	return min(off, s.size)
 }
 
-// Runs calls each with the stretches of the volume that the stream takes, in bytes.
+// Runs calls each with the stretches of the volume that the stream takes, in
+// bytes.
 func (s *Stream) Runs(each func(start, end int64)) {
 	for _, r := range s.runs {
 		if r.lcn >= 0 {
@@ -161,8 +164,8 @@ func (s *Stream) Runs(each func(start, end int64)) {
 	}
 }
 
-// Unread returns how many bytes of the clusters could not be read when the volume was
-// acquired, as far as its source tells. They read as zeros.
+// Unread returns how many bytes of the clusters could not be read when the
+// volume was acquired, as far as its source tells. They read as zeros.
 func (s *Stream) Unread() int64 {
 	source, ok := s.volume.source.(interface{ Unread(start, end int64) int64 })
 	if !ok {
@@ -219,8 +222,8 @@ func (s *Stream) unpacked(b []byte, off int64) (int, error) {
 	return copy(b, data[off-number*size:]), nil
 }
 
-// unpack reads a compression unit: whole clusters are plain, none are zeros, and
-// fewer are compressed by LZNT1.
+// unpack reads a compression unit: whole clusters are plain, none are zeros,
+// and fewer are compressed by LZNT1.
 func (s *Stream) unpack(number, size int64) ([]byte, error) {
 	cluster := s.volume.cluster
 	first, per := number<<s.unit, int64(1)<<s.unit
@@ -249,8 +252,8 @@ func (s *Stream) unpack(number, size int64) ([]byte, error) {
 	return data, nil
 }
 
-// SamePlace reports whether two streams lie in the same clusters. Small ones, which
-// lie in their records, are compared by content.
+// SamePlace reports whether two streams lie in the same clusters. Small ones,
+// which lie in their records, are compared by content.
 func (s *Stream) SamePlace(other *Stream) bool {
 	return slices.Equal(s.runs, other.runs) && bytes.Equal(s.resident, other.resident)
 }

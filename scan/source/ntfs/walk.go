@@ -13,16 +13,18 @@ import (
 
 // File is a stream of a file that may be an event log.
 type File struct {
-	// Path is the way from the volume's root, with slashes, and for an alternate data
-	// stream a colon and its name. What has no root any more begins with "$Orphan".
+	// Path is the way from the volume's root, with slashes, and for an
+	// alternate data stream a colon and its name. What has no root any more
+	// begins with "$Orphan".
 	Path string
 	// Links are the other names of the file.
 	Links []string
-	// Deleted is set if the file was deleted. Overwritten is set if clusters of a
-	// deleted file belong to another one now, or cannot be told.
+	// Deleted is set if the file was deleted. Overwritten is set if
+	// clusters of a deleted file belong to another one now, or cannot be
+	// told.
 	Deleted, Overwritten bool
-	// Modified is when the content was last written: 100 ns since 1601-01-01 UTC, from
-	// $STANDARD_INFORMATION.
+	// Modified is when the content was last written: 100 ns since
+	// 1601-01-01 UTC, from $STANDARD_INFORMATION.
 	Modified uint64
 	// Record is the number of the file's record.
 	Record int64
@@ -34,8 +36,9 @@ type File struct {
 	Elsewhere string
 }
 
-// Also asks Walk for files besides logs: those whose name Name accepts, without the
-// folder, and one of whose paths Path accepts. Alternate streams are never meant.
+// Also asks Walk for files besides logs: those whose name Name accepts, without
+// the folder, and one of whose paths Path accepts. Alternate streams are never
+// meant.
 type Also struct{ Name, Path func(string) bool }
 
 // Limits on the files that Also asks for.
@@ -80,10 +83,11 @@ const maxLost = 1000
 // maxExtras bounds the records that go on others.
 const maxExtras = 1 << 20
 
-// Walk reads the master file table once and returns the streams that may be logs:
-// those whose name ends in .evtx, and those of the size of a log that begin as
-// one; and what Also asks for. Files come in the order of their records. What could not be read is in
-// Notes. If the context is cancelled, Walk returns its cause with what it has.
+// Walk reads the master file table once and returns the streams that may be
+// logs: those whose name ends in .evtx, and those of the size of a log that
+// begin as one; and what Also asks for. Files come in the order of their
+// records. What could not be read is in Notes. If the context is cancelled,
+// Walk returns its cause with what it has.
 func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
 	w := &walk{volume: v, directories: make(map[int64]directory), extras: make(map[int64][]*record), bases: make(map[int64]bool)}
 	v.catalog = 0
@@ -111,8 +115,8 @@ func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
 	return files, err
 }
 
-// tellEmpty says it of a file in use that is called a log and has no data, not even
-// an empty stream: the record that has them is lost.
+// tellEmpty says it of a file in use that is called a log and has no data, not
+// even an empty stream: the record that has them is lost.
 func (w *walk) tellEmpty(r *record) {
 	if !r.inUse || r.directory || r.stream("") != nil || !r.calledLog() {
 		return
@@ -140,8 +144,8 @@ func (w *walk) tell() {
 	}
 }
 
-// orphans takes the records that go on others which know of none for what they have
-// themselves: their reference may be damaged.
+// orphans takes the records that go on others which know of none for what they
+// have themselves: their reference may be damaged.
 func (w *walk) orphans() {
 	for base, list := range w.extras {
 		if w.bases[base] {
@@ -169,8 +173,8 @@ func (w *walk) join(r *record) {
 	r.joined = true
 }
 
-// Root returns the files of the root directory with these names, compared without
-// case, as the last Walk found them.
+// Root returns the files of the root directory with these names, compared
+// without case, as the last Walk found them.
 func (v *Volume) Root(names []string) []*File {
 	return slices.DeleteFunc(slices.Clone(v.root), func(f *File) bool {
 		return !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(f.Path, name) })
@@ -208,8 +212,9 @@ func (w *walk) read(ctx context.Context) error {
 	return nil
 }
 
-// stepOver returns how many bytes of the table to leave out at an offset where it
-// cannot be read: one record, but more and more if none behind it can be read either.
+// stepOver returns how many bytes of the table to leave out at an offset where
+// it cannot be read: one record, but more and more if none behind it can be
+// read either.
 func (w *walk) stepOver(off int64, err error) int64 {
 	const single, most, maxFaults = 64, 1 << 20, 1 << 12
 	v := w.volume
@@ -234,8 +239,8 @@ func (w *walk) stepOver(off int64, err error) int64 {
 	return step
 }
 
-// parse returns the record in b, nil if there is none. A damaged one is counted; what
-// is sound of it is returned all the same.
+// parse returns the record in b, nil if there is none. A damaged one is
+// counted; what is sound of it is returned all the same.
 func (w *walk) parse(b []byte, number int64) *record {
 	const flags, inUse = 22, 1
 	used := b[flags]&inUse != 0
@@ -291,16 +296,17 @@ func (w *walk) take(b []byte, number int64) {
 	}
 }
 
-// catalogName is the name of the file in "System Volume Information" that holds the
-// catalog of the volume's shadow copies.
+// catalogName is the name of the file in "System Volume Information" that holds
+// the catalog of the volume's shadow copies.
 const catalogName = "{3808876b-c176-4e48-b7ae-04046e6cc752}"
 
-// ShadowCatalog returns where on the volume, in bytes, the file of the catalog of its
-// shadow copies begins, as the last Walk found it; 0 if there is no such file.
+// ShadowCatalog returns where on the volume, in bytes, the file of the catalog
+// of its shadow copies begins, as the last Walk found it; 0 if there is no such
+// file.
 func (v *Volume) ShadowCatalog() int64 { return v.catalog }
 
-// start returns where on the volume the content of a file begins, 0 if it has no
-// clusters.
+// start returns where on the volume the content of a file begins, 0 if it has
+// no clusters.
 func (w *walk) start(r *record) int64 {
 	s := r.stream("")
 	if s == nil || len(s.runs) == 0 || s.runs[0].lcn <= 0 || s.runs[0].lcn >= w.volume.clusters {
@@ -346,8 +352,8 @@ func (r *record) calledLog() bool {
 	return slices.ContainsFunc(r.names, func(n fileName) bool { return isLogName(n.name) })
 }
 
-// mayBeOther reports whether Also may ask for a file, as far as its first record
-// tells.
+// mayBeOther reports whether Also may ask for a file, as far as its first
+// record tells.
 func (w *walk) mayBeOther(r *record) bool {
 	also := w.volume.Also
 	if also == nil || w.others == maxOthers || !slices.ContainsFunc(r.names, func(n fileName) bool { return also.Name(n.name) }) {
@@ -373,8 +379,8 @@ func isLogName(name string) bool {
 	return len(name) >= 5 && strings.EqualFold(name[len(name)-5:], ".evtx")
 }
 
-// logs returns the streams of a file that are logs, or are called so, or that Also
-// asks for.
+// logs returns the streams of a file that are logs, or are called so, or that
+// Also asks for.
 func (w *walk) logs(r *record) []*File {
 	paths := w.paths(r)
 	named := r.calledLog()
@@ -456,7 +462,8 @@ func (s *Stream) overwritten() bool {
 	return false
 }
 
-// anySet reports whether one of n bits from a place on is set, or cannot be read.
+// anySet reports whether one of n bits from a place on is set, or cannot be
+// read.
 func (s *Stream) anySet(first, n int64, buffer []byte) bool {
 	for at := first; at < first+n; {
 		base := at / 8
@@ -473,8 +480,9 @@ func (s *Stream) anySet(first, n int64, buffer []byte) bool {
 	return false
 }
 
-// paths returns the paths of a file, one for each name that is not a short one; the
-// first is the first by name, so that it does not depend on the order on disk.
+// paths returns the paths of a file, one for each name that is not a short one;
+// the first is the first by name, so that it does not depend on the order on
+// disk.
 func (w *walk) paths(r *record) []string {
 	var paths []string
 	for _, n := range r.names {
@@ -526,8 +534,8 @@ func (d directory) was(sequence uint16, childInUse bool) bool {
 	return d.sequence == sequence || !childInUse && !d.inUse && d.sequence == sequence+1
 }
 
-// Free calls each with the stretches of the volume that no file uses, in bytes, in
-// their order. It returns an error if the volume does not tell.
+// Free calls each with the stretches of the volume that no file uses, in bytes,
+// in their order. It returns an error if the volume does not tell.
 func (v *Volume) Free(ctx context.Context, each func(start, end int64) error) error {
 	if v.bitmap == nil {
 		return fmt.Errorf("%w: the list of clusters in use cannot be read", ErrDamaged)

@@ -1,10 +1,10 @@
-// Package shadow reads the volume shadow copies of an NTFS volume: what the volume
-// was like when Windows took a snapshot of it, put together from the blocks that
-// were saved since.
+// Package shadow reads the volume shadow copies of an NTFS volume: what the
+// volume was like when Windows took a snapshot of it, put together from the
+// blocks that were saved since.
 //
 // Facts about the format come from libyal/libvshadow, "Volume Shadow Snapshot
-// (VSS) format". What the volume says is an intruder's text: chains are followed
-// once, and places are compared with the volume.
+// (VSS) format". What the volume says is an intruder's text: chains are
+// followed once, and places are compared with the volume.
 package shadow
 
 import (
@@ -29,7 +29,8 @@ type Source interface {
 }
 
 const (
-	// identifier begins every structure: the GUID 3808876B-C176-4E48-B7AE-04046E6CC752.
+	// identifier begins every structure: the GUID
+	// 3808876B-C176-4E48-B7AE-04046E6CC752.
 	identifier = "\x6B\x87\x08\x38\x76\xC1\x48\x4E\xB7\xAE\x04\x04\x6E\x6C\xC7\x52"
 
 	headerOffset = 0x1E00
@@ -52,8 +53,8 @@ type Snapshot struct {
 	Time event.Time
 	// ID is the GUID of its store.
 	ID event.GUID
-	// Notes say what is wrong with it, a sentence each. Fault says why what it saved
-	// is not known as a whole, nil if it is.
+	// Notes say what is wrong with it, a sentence each. Fault says why what
+	// it saved is not known as a whole, nil if it is.
 	Notes []string
 	Fault error
 
@@ -88,10 +89,10 @@ type entry struct {
 	described, placed         bool
 }
 
-// Open returns the snapshots of a volume, the newest first, and what could not be
-// read of them, a sentence each. A volume without any has none. Where its header is
-// damaged, the catalog is looked for at the offset file, which is where the file of
-// the catalog begins; 0 if there is none.
+// Open returns the snapshots of a volume, the newest first, and what could not
+// be read of them, a sentence each. A volume without any has none. Where its
+// header is damaged, the catalog is looked for at the offset file, which is
+// where the file of the catalog begins; 0 if there is none.
 func Open(volume Source, file int64) ([]*Snapshot, []string) {
 	catalog, how, notes := findCatalog(volume, file)
 	if catalog == 0 {
@@ -120,8 +121,8 @@ func Open(volume Source, file int64) ([]*Snapshot, []string) {
 	return list, notes
 }
 
-// findCatalog returns where the catalog begins, 0 if there is none, and how it was
-// found, if not by a sound header.
+// findCatalog returns where the catalog begins, 0 if there is none, and how it
+// was found, if not by a sound header.
 func findCatalog(volume Source, file int64) (catalog int64, how string, notes []string) {
 	isCatalog := func(at int64) bool {
 		_, err := readBlock(volume, at, kindCatalog)
@@ -152,8 +153,8 @@ func findCatalog(volume Source, file int64) (catalog int64, how string, notes []
 	return 0, "", nil
 }
 
-// resembles reports whether a header has half of the identifier, at least, which
-// nothing has by chance.
+// resembles reports whether a header has half of the identifier, at least,
+// which nothing has by chance.
 func resembles(b []byte) bool {
 	same := 0
 	for i := range len(identifier) {
@@ -164,8 +165,8 @@ func resembles(b []byte) bool {
 	return same >= len(identifier)/2
 }
 
-// chain calls each with the bodies of the blocks of one kind that are linked with
-// each other, from an offset on.
+// chain calls each with the bodies of the blocks of one kind that are linked
+// with each other, from an offset on.
 func chain(volume Source, at int64, kind uint32, each func(body []byte)) error {
 	seen := make(map[int64]bool)
 	for at != 0 {
@@ -198,8 +199,8 @@ func readBlock(volume Source, at int64, kind uint32) ([]byte, error) {
 	return b, nil
 }
 
-// readCatalog returns the stores in the catalog. What is known of a store is in two
-// entries, which its GUID joins.
+// readCatalog returns the stores in the catalog. What is known of a store is in
+// two entries, which its GUID joins.
 func readCatalog(volume Source, at int64) ([]*entry, error) {
 	byID := make(map[event.GUID]*entry)
 	var list []*entry
@@ -257,8 +258,8 @@ func (s *Snapshot) read(e *entry) error {
 	return nil
 }
 
-// add takes one descriptor. A block that a forwarder leads to, and that was saved
-// later, is the forwarder's block.
+// add takes one descriptor. A block that a forwarder leads to, and that was
+// saved later, is the forwarder's block.
 func (s *Snapshot) add(d descriptor, resolve map[int64]int64) {
 	if d.flags&flagOverlay != 0 {
 		s.overlays[d.original] = append(s.overlays[d.original], d)
@@ -278,8 +279,8 @@ func (s *Snapshot) add(d descriptor, resolve map[int64]int64) {
 	s.blocks[d.original] = d
 }
 
-// readBitmaps reads which blocks were free when the snapshot was taken: they were
-// not saved, and read as zeros.
+// readBitmaps reads which blocks were free when the snapshot was taken: they
+// were not saved, and read as zeros.
 func (s *Snapshot) readBitmaps(e *entry) {
 	s.free = s.readBitmap(e.bitmap)
 	if e.old == 0 || s.free == nil {
@@ -317,8 +318,9 @@ func (s *Snapshot) readBitmap(at int64) []byte {
 // Size returns the size of the volume in bytes.
 func (s *Snapshot) Size() int64 { return s.size }
 
-// Changed reports whether a stretch of the volume was other than in the next newer
-// snapshot, or is on the volume. Only what the store has blocks for is read.
+// Changed reports whether a stretch of the volume was other than in the next
+// newer snapshot, or is on the volume. Only what the store has blocks for is
+// read.
 func (s *Snapshot) Changed(start, end int64) bool {
 	if s.Fault != nil {
 		return true

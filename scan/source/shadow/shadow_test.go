@@ -83,8 +83,8 @@ func store(b []byte, id byte, time event.Time, blocks, header, bitmap int) {
 	put(128+48, uint64(bitmap*block))
 }
 
-// build returns a volume with two snapshots: blocks 2 to 9 are those of files, 20 on
-// those of the stores.
+// build returns a volume with two snapshots: blocks 2 to 9 are those of files,
+// 20 on those of the stores.
 func build() *volume {
 	v := newVolume(40)
 	v.header(20)
@@ -106,8 +106,8 @@ func build() *volume {
 	return v
 }
 
-// TestSnapshots: each snapshot shows what it saved, then what the newer one did,
-// then the volume.
+// TestSnapshots: each snapshot shows what it saved, then what the newer one
+// did, then the volume.
 func TestSnapshots(t *testing.T) {
 	v := build()
 	snapshots, notes := shadow.Open(bytes.NewReader(v.data), 0)
@@ -142,8 +142,8 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// TestResolved: a block that a forwarder leads to, and that was saved later, is the
-// forwarder's.
+// TestResolved: a block that a forwarder leads to, and that was saved later, is
+// the forwarder's.
 func TestResolved(t *testing.T) {
 	v := build()
 	list(v.structure(23, 3, 0), descriptor{original: 4, relative: 5, flags: 1}, descriptor{original: 5, data: 31})
@@ -156,7 +156,8 @@ func TestResolved(t *testing.T) {
 	}
 }
 
-// TestDamage: a damaged catalog, store or descriptor is told, and nothing fails.
+// TestDamage: a damaged catalog, store or descriptor is told, and nothing
+// fails.
 func TestDamage(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -190,8 +191,8 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestLostHeader: without a header the catalog is found by its file, and where the
-// file does not hold it either, that is told.
+// TestLostHeader: without a header the catalog is found by its file, and where
+// the file does not hold it either, that is told.
 func TestLostHeader(t *testing.T) {
 	for name, damage := range map[string]func(v *volume){
 		"no identifier":         func(v *volume) { clear(v.data[0x1E00:][:16]) },

@@ -6,8 +6,8 @@
 //
 // It needs evtxexport (Debian: libevtx-utils) and a Python with python-evtx
 // (PyPI: python-evtx); a column of a reader that is missing holds "-". A record
-// counts if it came out with its EventRecordID and, a process creation, with its
-// command line, once however often it came. Marks behind the number: P the
+// counts if it came out with its EventRecordID and, a process creation, with
+// its command line, once however often it came. Marks behind the number: P the
 // reader died, T it was stopped after 20 seconds.
 package main
 

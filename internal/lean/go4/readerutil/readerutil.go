@@ -1,5 +1,5 @@
-// Package readerutil stands in for go4.org/readerutil: of several readers it uses the
-// first. No archive is opened from several files.
+// Package readerutil stands in for go4.org/readerutil: of several readers it
+// uses the first. No archive is opened from several files.
 package readerutil
 
 import "io"

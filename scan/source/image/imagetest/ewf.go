@@ -1,5 +1,5 @@
-// Package imagetest writes small disk images for tests. It shares no code with the
-// reader, and checks nothing, so that damaged ones can be written.
+// Package imagetest writes small disk images for tests. It shares no code with
+// the reader, and checks nothing, so that damaged ones can be written.
 package imagetest
 
 import (
@@ -41,8 +41,8 @@ func (w *EWF) Section(kind string, body []byte) {
 	w.Bytes = append(append(w.Bytes, head...), body...)
 }
 
-// Volume writes the size of the disk in bytes: in the section "volume" of the first
-// segment, and in "data" of the others.
+// Volume writes the size of the disk in bytes: in the section "volume" of the
+// first segment, and in "data" of the others.
 func (w *EWF) Volume(kind string, size int) {
 	b := make([]byte, 1048)
 	binary.LittleEndian.PutUint32(b[4:], uint32((size+EWFChunk-1)/EWFChunk))
@@ -52,8 +52,8 @@ func (w *EWF) Volume(kind string, size int) {
 	w.Section(kind, Sealed(b))
 }
 
-// Chunks writes a part of the disk, each chunk as pack packs it, and its table. The
-// mark 1<<31 says that they are compressed.
+// Chunks writes a part of the disk, each chunk as pack packs it, and its table.
+// The mark 1<<31 says that they are compressed.
 func (w *EWF) Chunks(disk []byte, mark uint32, pack func(chunk []byte) []byte) {
 	var data, entries []byte
 	base := len(w.Bytes)
@@ -68,8 +68,8 @@ func (w *EWF) Chunks(disk []byte, mark uint32, pack func(chunk []byte) []byte) {
 	w.Section("table", slices.Concat(Sealed(table), Sealed(entries)))
 }
 
-// Unread writes the list of sectors that could not be acquired: the first one and how
-// many, in turn.
+// Unread writes the list of sectors that could not be acquired: the first one
+// and how many, in turn.
 func (w *EWF) Unread(sectors ...uint32) {
 	head := make([]byte, 4+512)
 	binary.LittleEndian.PutUint32(head, uint32(len(sectors)/2))

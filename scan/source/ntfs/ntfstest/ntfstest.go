@@ -1,6 +1,6 @@
-// Package ntfstest writes small NTFS volumes for tests: only what a reader of the
-// master file table needs, so no operating system would mount them. It shares no
-// code with the reader.
+// Package ntfstest writes small NTFS volumes for tests: only what a reader of
+// the master file table needs, so no operating system would mount them. It
+// shares no code with the reader.
 package ntfstest
 
 import (
@@ -24,11 +24,12 @@ const (
 type File struct {
 	// Path has slashes; folders on the way are made.
 	Path string
-	// Stream is the name of an alternate data stream, which the file then has beside an
-	// empty content.
+	// Stream is the name of an alternate data stream, which the file then
+	// has beside an empty content.
 	Stream string
 	Data   []byte
-	// Deleted marks the record as no longer in use, and its clusters as free.
+	// Deleted marks the record as no longer in use, and its clusters as
+	// free.
 	Deleted bool
 	// Fragments is how many runs the data have at most; 0 means one.
 	Fragments int
@@ -59,7 +60,8 @@ func Volume(clusters int, files ...File) []byte {
 	return v.data
 }
 
-// tableSize returns how many bytes of whole clusters the master file table needs.
+// tableSize returns how many bytes of whole clusters the master file table
+// needs.
 func tableSize(files []File) int {
 	folders := make(map[string]bool)
 	for _, f := range files {
@@ -215,15 +217,16 @@ func (v *volume) compress(data []byte) runs {
 	return list
 }
 
-// packUnit compresses blocks of 4,096 bytes: one of a single byte by a reference
-// that overlaps itself, others are kept.
+// packUnit compresses blocks of 4,096 bytes: one of a single byte by a
+// reference that overlaps itself, others are kept.
 func packUnit(unit []byte) []byte {
 	var out []byte
 	for len(unit) > 0 {
 		block := unit[:4096]
 		unit = unit[4096:]
 		if strings.Trim(string(block), string(block[:1])) == "" {
-			// A literal, then a reference one byte back: 12 bits of length at this place.
+			// A literal, then a reference one byte back: 12 bits of
+			// length at this place.
 			const length = 4095 - 3
 			out = append(out, 4-1, 0xB0, 0x02, block[0], length&0xFF, length>>8)
 			continue
