@@ -475,8 +475,13 @@ func (a *archiveWalk) start(in Input, r io.Reader, size int64, reason error) (In
 // keepMember keeps the content of a member.
 func (a *archiveWalk) keepMember(r io.Reader, m *archive.Member, most func() int64) (*pages, error) {
 	data, err := a.keep(r, m.Size, most)
-	if m.Size < 0 {
+	switch {
+	case m.Size < 0:
 		a.count(m, data.size)
+	case err == nil:
+		if err = checkEnd(r); err != nil && !errors.Is(err, archive.ErrDamaged) {
+			err = fmt.Errorf("%w: %w", archive.ErrDamaged, err)
+		}
 	}
 	return data, err
 }

@@ -114,3 +114,27 @@ func TestMissingSegment(t *testing.T) {
 		t.Errorf("%d containers, not read: %q", len(found.Containers), list)
 	}
 }
+
+// TestNestedChecksum: a container in an archive whose checksum is another one
+// is told of, and what is in it is read all the same.
+func TestNestedChecksum(t *testing.T) {
+	volume, _ := twoLogs()
+	packed := zipOf(t, "disk.raw", string(volume))
+	at := bytes.LastIndex(packed, []byte("PK\x01\x02"))
+	packed[at+16] ^= 0xFF // CRC-32 in the central directory: APPNOTE.TXT, 4.3.12
+	path := filepath.Join(t.TempDir(), "case.zip")
+	if err := os.WriteFile(path, packed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found, err := source.Find(t.Context(), []string{path}, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = found.Close() }()
+	if why := said(found)["case.zip!disk.raw"]; !strings.Contains(why, "checksum") && !strings.Contains(why, "CRC-32") {
+		t.Errorf("said of the image: %q (%v)", why, said(found))
+	}
+	if len(found.Inputs) != 2 {
+		t.Errorf("%d logs, want 2", len(found.Inputs))
+	}
+}

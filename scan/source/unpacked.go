@@ -92,13 +92,19 @@ func (u *unpacked) unpack() (data *pages, fault, err error) {
 	defer func() { _ = r.Close() }() // it was only read
 	data = &pages{memory: &u.budget.memory}
 	if err = data.read(r, u.size); err == nil {
-		_, err = r.Read(make([]byte, 1)) // the end has the checksum
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
+		err = checkEnd(r)
 	}
 	if data.size == 0 && err != nil {
 		return nil, nil, err
 	}
 	return data, err, nil
+}
+
+// checkEnd reads the end of content that was read but for that. What unpacks it
+// compares its checksum there.
+func checkEnd(r io.Reader) error {
+	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
 }
