@@ -45,6 +45,8 @@ func TestClients(t *testing.T) {
 		{"a client", "198.51.100.7", "-", "198.51.100.7", "/k.aspx /k.aspx /other.aspx"},
 		{"behind a proxy", "10.0.0.5", "198.51.100.7,+10.0.0.9", "198.51.100.7", "/k.aspx /k.aspx /other.aspx"},
 		{"with a port", "10.0.0.5", "198.51.100.7:51234", "198.51.100.7", "/k.aspx /k.aspx /other.aspx"},
+		{"one who says that he is the server", "198.51.100.7", "127.0.0.1", "198.51.100.7", "/k.aspx /k.aspx /other.aspx"},
+		{"one who says so to a proxy", "10.0.0.5", "10.20.30.10,+fe80::1,+198.51.100.7", "198.51.100.7", "/k.aspx /k.aspx /other.aspx"},
 		{"itself", "10.20.30.10", "-", "", "/k.aspx /k.aspx"},
 		{"itself by its loopback", "::1", "-", "", "/k.aspx /k.aspx"},
 		{"itself by its link", "fe80::1", "-", "", "/k.aspx /k.aspx"},

@@ -343,18 +343,25 @@ func isStatic(uri string) bool {
 	return slices.Contains(staticEndings, strings.ToLower(path.Ext(uri)))
 }
 
-// clientOf returns the address that a request came from: that of whom a proxy
-// names, if that is an address.
+// clientOf returns the address that a request came from: the first one that a
+// proxy names, but for those of the server itself. Whoever sends a request may
+// write such there, and would be nobody. IIS writes a blank as +.
 func clientOf(r *weblog.Request) string {
-	first, _, _ := strings.Cut(r.ForwardedFor, ",")
-	first = strings.TrimSpace(first)
-	if _, err := netip.ParseAddr(first); err == nil {
-		return first
-	}
-	if with, err := netip.ParseAddrPort(first); err == nil {
-		return with.Addr().String()
+	for word := range strings.SplitSeq(r.ForwardedFor, ",") {
+		if a, ok := addressOf(strings.Trim(word, " +")); ok && !isServer(a, r) {
+			return a
+		}
 	}
 	return r.Client
+}
+
+// addressOf returns the address that a word is, with a port or without.
+func addressOf(word string) (address string, ok bool) {
+	if _, err := netip.ParseAddr(word); err == nil {
+		return word, true
+	}
+	with, err := netip.ParseAddrPort(word)
+	return with.Addr().String(), err == nil
 }
 
 // isServer reports whether a client is the server itself, as where a site hands
