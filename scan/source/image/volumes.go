@@ -78,8 +78,10 @@ func (v *volumes) without() bool {
 		}
 	}
 	other := &volumes{disk: v.disk}
-	if other.search(); other.known() {
-		v.found, v.notes = other.found, append(v.notes, other.notes...)
+	other.search()
+	v.notes = append(v.notes, other.notes...)
+	if other.known() {
+		v.found = other.found
 	}
 	return other.known()
 }
@@ -112,7 +114,12 @@ const (
 // each MiB, and in sector 63, as those of Windows XP do.
 func (v *volumes) search() {
 	const step, old = 1 << 20, 63 * 512
+	probes := 0
 	for at := int64(old); at < v.disk.Size() && len(v.found) < maxSearched; {
+		if probes++; probes > maxProbes {
+			v.note("volumes without a partition table were looked for up to offset %d only", at)
+			break
+		}
 		if size := v.bootSize(at); size > 0 {
 			v.found = append(v.found, Volume{Number: len(v.found) + 1, Start: at, Size: size, Kind: "NTFS"})
 			at += size
@@ -124,8 +131,14 @@ func (v *volumes) search() {
 	}
 }
 
-// maxSearched bounds the volumes that are found without a table.
-const maxSearched = 128
+const (
+	// maxSearched bounds the volumes that are found without a table.
+	maxSearched = 128
+	// maxProbes bounds the places where they are looked for, each of which
+	// costs a disk a movement of its heads: the first of them begins within
+	// 4 GiB, and the others behind one that was found.
+	maxProbes = 4096
+)
 
 // bootSize returns how large the volume is, in bytes, whose boot sector is at
 // an offset, as far as the disk has it; 0 if there is none. A boot sector that

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+	"strings"
 	"testing"
 
 	"webshellscan/scan/source/image"
@@ -121,5 +122,33 @@ func TestLostTables(t *testing.T) {
 			t.Errorf("memory is an image of the kind %d", kind)
 		}
 		copy(memory[1<<20:], mbrDisk(512)[2<<20:][:512]) // a boot sector that was read
+	}
+}
+
+// emptyDisk is a large disk without anything, which counts how often it is
+// read.
+type emptyDisk struct{ reads int }
+
+func (d *emptyDisk) Size() int64 { return 1 << 42 }
+
+func (d *emptyDisk) ReadAt(b []byte, _ int64) (int, error) {
+	d.reads++
+	clear(b)
+	return len(b), nil
+}
+
+// TestSearchIsBounded: a large disk without a table that is known, as one of
+// another system or the memory of a computer, is not looked through.
+func TestSearchIsBounded(t *testing.T) {
+	var disk emptyDisk
+	if kind := image.Detect(&disk, "memory.raw"); kind != image.NoImage {
+		t.Errorf("it is an image: %v", kind)
+	}
+	found, notes := image.Volumes(&disk)
+	if len(found) > 0 || len(notes) == 0 || !strings.Contains(notes[0], "looked for up to offset") {
+		t.Errorf("%v, %q", found, notes)
+	}
+	if disk.reads > 10_000 {
+		t.Errorf("%d reads", disk.reads)
 	}
 }
