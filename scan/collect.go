@@ -57,7 +57,7 @@ func collectFound(ctx context.Context, found *source.Found, options *Options, la
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
 	sets := loadAside(rest, options, stop)
-	reading := newReading(found, options)
+	reading := newFirstPass(found, options)
 	reading.number()
 	reading.planEvents(sets, len(options.Rules.Paths) > 0)
 	reading.events.holdCame()

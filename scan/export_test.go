@@ -65,7 +65,7 @@ func (r *Result) Learnt(meanwhile func()) (learnt, plain [][]int) {
 	set := r.Rules.Detections
 	matchers := newMatchers(set, 2)
 	var group sync.WaitGroup
-	group.Go(func() { (&pathLearning{}).learn(set, matchers[0], r.Forest.Texts()) })
+	group.Go(func() { (&textLearning{}).learn(set, matchers[0], r.Forest.Texts()) })
 	meanwhile()
 	group.Wait()
 	s, m := newSubject(set, r.Forest, r.workers), set.NewMatcher()

@@ -94,7 +94,7 @@ func (m *merging) read(tb testing.TB, data []byte) *firstPass {
 		return source.NewFile(bytes.NewReader(data), int64(len(data)), nil, nil), nil
 	})
 	found := source.Found{Others: []source.Input{in}}
-	r := newReading(&found, &Options{Workers: 1})
+	r := newFirstPass(&found, &Options{Workers: 1})
 	defer r.addPartials(found.Others, "test").close()
 	r.number()
 	r.planEvents(m.sets, false)

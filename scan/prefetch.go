@@ -60,18 +60,18 @@ func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading 
 	return loading
 }
 
-// pathLearning finds out what rules will want to know of command lines, while
+// textLearning finds out what rules will want to know of command lines, while
 // the processes are put into trees: that is done by one goroutine for each
 // host, so that mostly a core is free. It ends when the trees are there.
-type pathLearning struct {
+type textLearning struct {
 	stopped atomic.Bool
 	done    chan *loadedRules
 }
 
 // learnAside begins to learn texts, once the rules are there. A scan that is to
 // use one core only learns nothing ahead.
-func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *pathLearning {
-	l := &pathLearning{done: make(chan *loadedRules, 1)}
+func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *textLearning {
+	l := &textLearning{done: make(chan *loadedRules, 1)}
 	go func() {
 		loaded := <-sets
 		if loaded.err == nil {
@@ -89,14 +89,14 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *p
 }
 
 // stop ends the learning and returns the rules.
-func (l *pathLearning) stop() *loadedRules {
+func (l *textLearning) stop() *loadedRules {
 	l.stopped.Store(true)
 	return <-l.done
 }
 
 // learn learns what looks like a command line: there are many of them, each is
 // long, and nearly all come again. What takes longest to find out comes first.
-func (l *pathLearning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
+func (l *textLearning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
 	for _, name := range [...]string{"commandline", "", "parentcommandline", "grandparentcommandline"} {
 		for _, field := range set.EagerFields() {
 			if strings.ToLower(set.Fields()[field]) == name {
@@ -106,7 +106,7 @@ func (l *pathLearning) learn(set *rules.Set, matcher *rules.Matcher, texts *proc
 	}
 }
 
-func (l *pathLearning) learnField(matcher *rules.Matcher, field int, texts *proctree.Texts) {
+func (l *textLearning) learnField(matcher *rules.Matcher, field int, texts *proctree.Texts) {
 	for id, text := range texts.All() {
 		if l.stopped.Load() {
 			return

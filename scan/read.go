@@ -63,8 +63,8 @@ type partReader struct {
 	events    eventWatcher
 }
 
-// newReading plans the reading of the files found.
-func newReading(found *source.Found, options *Options) *firstPass {
+// newFirstPass plans the reading of the files found.
+func newFirstPass(found *source.Found, options *Options) *firstPass {
 	r := &firstPass{texts: proctree.NewTexts(), progress: options.Progress, workers: options.workers()}
 	r.recover, r.hash, r.notes = options.Recover, options.Hash, found.Notes
 	r.skipped, r.otherFiles = found.Skipped, found.Nothing

@@ -79,7 +79,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
 	sets := loadAside(rest, &options, stop)
-	reading := newReading(&found, &options)
+	reading := newFirstPass(&found, &options)
 	defer reading.addPartials(found.Others, options.Version).close()
 	reading.number()
 	reading.planEvents(sets, len(options.Rules.Paths) > 0)
