@@ -52,7 +52,7 @@ func (c *compiler) plainItem(item *Item, sc *scope) *boolExpr {
 func (c *compiler) values(field int, item *Item, sc *scope) *boolExpr {
 	groups, err := item.matchers(c.set.options.Placeholders)
 	if err == nil {
-		err = c.compileRegexps(groups)
+		err = c.countRegexps(groups)
 	}
 	if err != nil {
 		c.fail(sc.rule, item.Line, item.Column, sentinelOf(err), "%s: %s", itemName(item), err)
@@ -126,9 +126,9 @@ func (item *Item) matchers(placeholders map[string][]string) ([][]*valueMatcher,
 	return groups, nil
 }
 
-// compileRegexps compiles the expressions among matchers, within what a Set may
-// have of them.
-func (c *compiler) compileRegexps(groups [][]*valueMatcher) error {
+// countRegexps counts the instructions of the expressions among matchers. The
+// error says that a Set may not have so many.
+func (c *compiler) countRegexps(groups [][]*valueMatcher) error {
 	for _, group := range groups {
 		for _, m := range group {
 			if m.kind != regexpMatcher {
@@ -137,11 +137,6 @@ func (c *compiler) compileRegexps(groups [][]*valueMatcher) error {
 			if c.regexps += text.RegexpSize(m.regexp.tree); c.regexps > maxRegexpsOfSet {
 				return text.RegexpError(fmt.Sprintf("the regular expressions of all rules together have more than %d steps", maxRegexpsOfSet))
 			}
-			re, err := text.CompileRegexp(m.regexp.source)
-			if err != nil {
-				return err
-			}
-			m.regexp.re = re
 		}
 	}
 	return nil
@@ -162,7 +157,7 @@ func (c *compiler) knownItem(item *Item, sc *scope, values []string) *boolExpr {
 	}
 	groups, err := item.matchers(c.set.options.Placeholders)
 	if err == nil {
-		err = c.compileRegexps(groups)
+		err = c.countRegexps(groups)
 	}
 	if err != nil {
 		c.fail(sc.rule, item.Line, item.Column, sentinelOf(err), "%s: %s", itemName(item), err)

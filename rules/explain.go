@@ -233,10 +233,7 @@ func (x *explainer) hits(item *Item, s string) []int {
 			continue
 		}
 		for _, m := range groups[0] {
-			if m.kind == regexpMatcher {
-				m.regexp.re, err = text.CompileRegexp(m.regexp.source)
-			}
-			if err == nil && m.match(&x.text) {
+			if m.match(&x.text) {
 				out = append(out, i)
 				break
 			}

@@ -311,7 +311,7 @@ func (w *scratch) match(m *valueMatcher) bool {
 	if matches, known := w.matchAutomaton(e); known {
 		return matches
 	}
-	return e.re.MatchString(w.text.Raw)
+	return e.search(w.text.Raw)
 }
 
 // matchAutomaton asks the automaton of an expression.

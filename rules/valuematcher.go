@@ -43,23 +43,32 @@ type numberBound struct {
 	part     string // of compareMatcher: the part of a date, or ""
 }
 
-// expression is a regular expression. It is given its compiled form and its
-// index before the Set is built, and is immutable then, but for its program,
-// which is made when first asked for. Goroutines may share it.
+// expression is a regular expression. It is given its index before the Set is
+// built, and is immutable then, but for its compiled forms, which are made when
+// first asked for: most expressions are never searched for, since a text lacks
+// their literals. Goroutines may share it.
 type expression struct {
 	source string
 	tree   *syntax.Regexp // nil once the Set is built
-	re     *regexp.Regexp
 	filter text.RegexpFilter
 	index  int // among the expressions of a Set
 
-	once sync.Once
-	prog *syntax.Prog
+	compile sync.Once
+	re      *regexp.Regexp
+
+	assemble sync.Once
+	prog     *syntax.Prog
+}
+
+// search reports whether Go's engine finds the expression in a text.
+func (e *expression) search(s string) bool {
+	e.compile.Do(func() { e.re = regexp.MustCompile(e.source) }) // it was parsed
+	return e.re.MatchString(s)
 }
 
 // program returns the expression's program, nil if it cannot be had.
 func (e *expression) program() *syntax.Prog {
-	e.once.Do(func() {
+	e.assemble.Do(func() {
 		if tree, err := syntax.Parse(e.source, syntax.Perl); err == nil {
 			e.prog, _ = syntax.Compile(tree.Simplify())
 		}
@@ -92,7 +101,7 @@ func (m *valueMatcher) match(t *text.Forms) bool {
 		if matches, known := m.regexp.filter.Decide(t); known {
 			return matches
 		}
-		return m.regexp.re.MatchString(t.Raw)
+		return m.regexp.search(t.Raw)
 	}
 	return m.pattern.Match(t.Form(m.pattern.Cased, m.pattern.Dashes))
 }

@@ -17,9 +17,6 @@ func NewExpression(source string) *Expression {
 	if err != nil {
 		return nil
 	}
-	if _, err := CompileRegexp(source); err != nil {
-		return nil
-	}
 	x := &Expression{tree: tree, filter: NewRegexpFilter(tree)}
 	parsed, err := syntax.Parse(source, syntax.Perl)
 	if err != nil {

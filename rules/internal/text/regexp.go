@@ -3,7 +3,6 @@ package text
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"regexp/syntax"
 	"strings"
 )
@@ -33,6 +32,11 @@ func ParseRegexp(expr, flags string, atStart, atEnd bool) (source string, tree *
 	if len(expr) > maxRegexpLength {
 		return "", nil, RegexpError(fmt.Sprintf("regular expression of %d bytes; it may have %d", len(expr), maxRegexpLength))
 	}
+	// Parsed alone first, so that an unbalanced bracket cannot close the
+	// group put around it.
+	if tree, err = syntax.Parse(expr, regexpFlags(flags)); err != nil {
+		return "", nil, RegexpError(regexpReason(expr, err))
+	}
 	switch {
 	case atStart:
 		source = `\A(?:` + expr + `)`
@@ -44,14 +48,10 @@ func ParseRegexp(expr, flags string, atStart, atEnd bool) (source string, tree *
 	if flags != "" {
 		source = "(?" + flags + ")" + source
 	}
-	// Parsed alone first, so that an unbalanced bracket cannot close the
-	// group put around it.
-	if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
-		return "", nil, RegexpError(regexpReason(expr, err))
-	}
-	tree, err = syntax.Parse(source, syntax.Perl)
-	if err != nil {
-		return "", nil, RegexpError(regexpReason(expr, err))
+	if atStart || atEnd {
+		if tree, err = syntax.Parse(source, syntax.Perl); err != nil {
+			return "", nil, RegexpError(regexpReason(expr, err))
+		}
 	}
 	if size := RegexpSize(tree); size > maxRegexpSize {
 		return "", nil, RegexpError(fmt.Sprintf("regular expression too large: %d steps; it may have %d", size, maxRegexpSize))
@@ -59,13 +59,21 @@ func ParseRegexp(expr, flags string, atStart, atEnd bool) (source string, tree *
 	return source, tree, nil
 }
 
-// CompileRegexp compiles what ParseRegexp accepted.
-func CompileRegexp(source string) (*regexp.Regexp, error) {
-	re, err := regexp.Compile(source)
-	if err != nil {
-		return nil, RegexpError(err.Error())
+// regexpFlags returns what an expression is parsed with that has the flags
+// before it: any of i, m and s.
+func regexpFlags(flags string) syntax.Flags {
+	parsed := syntax.Perl
+	for _, flag := range flags {
+		switch flag {
+		case 'i':
+			parsed |= syntax.FoldCase
+		case 'm':
+			parsed &^= syntax.OneLine
+		case 's':
+			parsed |= syntax.DotNL
+		}
 	}
-	return re, nil
+	return parsed
 }
 
 // regexpReason says why an expression is refused, in the words of someone who
