@@ -43,9 +43,7 @@ var (
 // Class is the kind of a fault, as a stable code.
 type Class string
 
-// The classes of faults. The first group says that something may be lost, the
-// second that everything was read though a header or checksum is wrong, the
-// third that somebody may have worked on the log.
+// The classes of faults by which something may be lost.
 const (
 	FileTruncated  Class = "file-truncated"
 	ChunkLost      Class = "chunk-lost"
@@ -61,7 +59,11 @@ const (
 	// ChunksMissing: the header of a log that was closed counts Need
 	// chunks, and the file has Have.
 	ChunksMissing Class = "chunks-missing"
+)
 
+// The classes of faults that cost nothing, though a header or a checksum is
+// wrong or a definition had to be borrowed.
+const (
 	// TemplateSubstituted: a record was read by a definition of the same
 	// template id from elsewhere.
 	TemplateSubstituted Class = "template-substituted"
@@ -78,7 +80,10 @@ const (
 	ChunkHeaderLies    Class = "chunk-header-lies"
 	ChunkResetWithData Class = "chunk-reset-with-data"
 	TimeImplausible    Class = "time-implausible"
+)
 
+// The classes of faults that say that somebody may have worked on the log.
+const (
 	// RecordHidden: a record holds more than its event. RecordID is that of
 	// the record found within it, or of the record that it lies in if
 	// nothing of it is left (Err is then ErrTruncated too); Have is how

@@ -19,7 +19,7 @@ func Code(c *wire.Coder, watchers []*Watcher, files []uint32) {
 	wire.List(c, &w.events, 20, func(e *logEvent) { e.code(c, files) })
 	wire.Map(c, &w.more, 3, compareMore, func(k *moreEvents, n *int) {
 		k.file = codeFile(c, k.file, files)
-		if wire.Num(c, &k.kind); k.kind > watchBoot {
+		if wire.Num(c, &k.kind); k.kind >= numWatchKinds {
 			c.Fail("kind")
 		}
 		wire.Count(c, n)
@@ -40,7 +40,7 @@ func compareMore(a, b moreEvents) int {
 
 // code writes or reads one event.
 func (e *logEvent) code(c *wire.Coder, files []uint32) {
-	if wire.Num(c, &e.kind); e.kind == watchNone || e.kind > watchBoot {
+	if wire.Num(c, &e.kind); e.kind == watchNone || e.kind >= numWatchKinds {
 		c.Fail("kind")
 	}
 	e.place.File = codeFile(c, e.place.File, files)

@@ -4,3 +4,24 @@ import "webshellscan/scan/evtx"
 
 // FaultDetail says in words what a fault is and where.
 func FaultDetail(f *evtx.FormatError) string { return faultDetail(f) }
+
+// HasMeaning reports whether it is written what a class of faults means.
+func HasMeaning(c evtx.Class) bool {
+	_, ok := faultMeanings[c]
+	return ok
+}
+
+// OfEachKind returns a Watcher that kept an event of each kind and counted one
+// more, and what each kind is about.
+func OfEachKind() (*Watcher, []string) {
+	w := NewWatcher(nil)
+	var about []string
+	for kind := watchNone + 1; kind < numWatchKinds; kind++ {
+		e := logEvent{kind: kind}
+		w.kept[kind][e.grave()]++
+		w.events = append(w.events, e)
+		w.more[moreEvents{0, kind}]++
+		about = append(about, kind.String())
+	}
+	return w, about
+}

@@ -2,7 +2,11 @@ package integrity_test
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -40,6 +44,49 @@ func TestFaultWords(t *testing.T) {
 	} {
 		if got := integrity.FaultDetail(&c.fault); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// classes returns the classes of faults that scan/evtx declares, one list for
+// each block of constants.
+func classes(t *testing.T) (blocks [][]evtx.Class) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../evtx/errors.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, decl := range file.Decls {
+		var block []evtx.Class
+		if d, ok := decl.(*ast.GenDecl); ok && d.Tok == token.CONST {
+			for _, spec := range d.Specs {
+				name, err := strconv.Unquote(spec.(*ast.ValueSpec).Values[0].(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				block = append(block, evtx.Class(name))
+			}
+			blocks = append(blocks, block)
+		}
+	}
+	return blocks
+}
+
+// TestClasses: what each class of faults means is written, and those of the
+// first block alone may have cost something.
+func TestClasses(t *testing.T) {
+	blocks := classes(t)
+	if len(blocks) != 3 {
+		t.Fatalf("%d blocks of classes", len(blocks))
+	}
+	for i, block := range blocks {
+		for _, c := range block {
+			if !integrity.HasMeaning(c) && c != evtx.ExportFingerprint {
+				t.Errorf("%s has no meaning in faultMeanings", c)
+			}
+			if c.Loss() != (i == 0) {
+				t.Errorf("%s stands in block %d of the classes, and Loss is %v", c, i+1, c.Loss())
+			}
 		}
 	}
 }

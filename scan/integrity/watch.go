@@ -8,7 +8,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// watchKind is what an event means to the integrity of logs.
+// watchKind is what an event means to the integrity of logs. Partial results
+// hold its number: a new one is the last.
 type watchKind uint8
 
 const (
@@ -22,11 +23,13 @@ const (
 	watchAuditPolicy
 	watchClock
 	watchBoot
+
+	numWatchKinds
 )
 
 // String returns what events of the kind are about.
 func (k watchKind) String() string {
-	return [...]string{
+	return [numWatchKinds]string{
 		"none", "a log was cleared", "the event log service stopped", "events were dropped", "state of Sysmon",
 		"configuration of Sysmon", "error of Sysmon", "audit policy", "the clock was set", "start of the system",
 	}[k]
@@ -104,7 +107,7 @@ type Watcher struct {
 	more   map[moreEvents]int
 
 	// Of the part at hand.
-	kept [watchBoot + 1][2]int    // events kept, by kind and whether they are grave
+	kept [numWatchKinds][2]int    // events kept, by kind and whether they are grave
 	same map[logEvent]*sameEvents // by what they say
 }
 
