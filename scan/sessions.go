@@ -5,7 +5,6 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/rules"
-	"webshellscan/rules/builtin"
 	"webshellscan/scan/finding"
 )
 
@@ -78,25 +77,6 @@ func (by *summarizer) do(s *finding.Session) {
 	by.below.climb(s)
 	by.raise(s)
 	done = true
-}
-
-// raise raises the level of a session by what speaks against all of it. What a
-// baseline knows raises nothing.
-func (by *summarizer) raise(s *finding.Session) {
-	if s.UserRises != "" || s.IntegrityRises != "" {
-		s.Known = false
-	}
-	if !s.Worker.Exists() {
-		return
-	}
-	by.raiser.subject.session = s
-	for _, i := range by.raiser.match(s.Worker) {
-		r := by.raiser.set.Rules()[i]
-		reason := finding.LevelReason{Effect: finding.LevelAtLeast, Level: r.Level, Rule: r, Why: by.raiser.subject.sentence(builtin.Why(r))}
-		s.LevelReasons = append(s.LevelReasons, reason)
-		s.Raised = append(s.Raised, reason.Why)
-		s.Level = max(s.Level, r.Level)
-	}
 }
 
 // keepLevel leaves out the sessions below a level with their findings, events
