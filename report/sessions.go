@@ -16,7 +16,6 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
@@ -568,14 +567,7 @@ func (t *sessionTable) notes(e *entry, c layout) []string {
 	if f.DecodedCommand != "" {
 		notes = append(notes, "decoded: "+text.Visible(f.DecodedCommand))
 	}
-	notes = append(notes, correlationNotes(f)...)
-	if f.Recovered {
-		notes = append(notes, phrase.Recovered)
-	}
-	if f.Crosscheck.State == crosscheck.Differs {
-		notes = append(notes, "second decoder differs: "+text.Visible(f.Crosscheck.Reason))
-	}
-	return notes
+	return append(notes, findingNotes(f)...)
 }
 
 // command returns an entry's command line as it is read best.

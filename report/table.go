@@ -10,7 +10,6 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan"
-	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
@@ -179,17 +178,22 @@ func (t *table) process(f *finding.Finding, before string, width int) []string {
 	if f.Link == proctree.LinkTime {
 		notes = append(notes, phrase.GuessedParent)
 	}
-	notes = append(notes, correlationNotes(f)...)
+	for _, note := range append(notes, findingNotes(f)...) {
+		lines = append(lines, text.Wrap(note, width, 2)...)
+	}
+	return lines
+}
+
+// findingNotes says what a reader must know of a finding beside its rules.
+func findingNotes(f *finding.Finding) []string {
+	notes := correlationNotes(f)
 	if f.Recovered {
 		notes = append(notes, phrase.Recovered)
 	}
-	for _, note := range notes {
-		lines = append(lines, text.Wrap(note, width, 2)...)
+	if differs := phrase.SecondDecoderDiffers(f); differs != "" {
+		notes = append(notes, text.Visible(differs))
 	}
-	if f.Crosscheck.State == crosscheck.Differs {
-		lines = append(lines, text.Wrap("second decoder differs: "+text.Visible(f.Crosscheck.Reason), width, 2)...)
-	}
-	return lines
+	return notes
 }
 
 // correlationNotes says of each correlation rule that a finding completed how

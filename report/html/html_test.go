@@ -14,9 +14,11 @@ import (
 	"unicode"
 
 	"webshellscan/report/html"
+	"webshellscan/report/phrase"
 	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
 	"webshellscan/scan"
+	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/finding"
 )
 
@@ -285,5 +287,14 @@ func TestVerifyPage(t *testing.T) {
 	b.Reset()
 	if err := html.WriteVerify(&b, reporttest.Marked()); err != nil || !strings.Contains(b.String(), " alarm") {
 		t.Errorf("%v, %.200s", err, b.String())
+	}
+}
+
+// TestSecondDecoderWords: the script names the second decoder as the page and
+// the other formats do.
+func TestSecondDecoderWords(t *testing.T) {
+	f := &finding.Finding{Crosscheck: crosscheck.Result{State: "${r.check}"}}
+	if page := render(t, reporttest.Marked()); !strings.Contains(page, "`"+phrase.SecondDecoder(f)+"`") {
+		t.Errorf("the script does not say %q", phrase.SecondDecoder(f))
 	}
 }

@@ -114,7 +114,7 @@ func (d *pageData) findingRecord(f *finding.Finding) []byte {
 		WorkerImage: text.Visible(f.WorkerImage), WorkerPID: f.WorkerProcessID, WorkerCommand: text.Visible(f.WorkerCommandLine),
 		Depth: f.Depth, Ancestors: visibleTexts(f.Ancestors), Link: f.Link.String(),
 		Session: d.sessionNumber(f), Rules: d.ruleNumbers(f), Evidence: d.places(f.Evidence),
-		Check: string(f.Crosscheck.State), Reason: text.Visible(crosscheckReason(f)), Fields: fieldPairs(f.Process), Known: f.Known,
+		Check: string(f.Crosscheck.State), Reason: text.Visible(phrase.SecondDecoderReason(f)), Fields: fieldPairs(f.Process), Known: f.Known,
 		Recovered: f.Recovered, Meetings: d.meetings(f), Reasons: d.reasonNumbers(phrase.Reasons(f.LevelReasons)),
 	}
 	if f.Process.Exists() {
@@ -141,7 +141,7 @@ func (d *pageData) context(p proctree.Process) int {
 		PID: p.PID(), GUID: p.GUID().String(), User: field(event.User), Integrity: field(event.IntegrityLevel),
 		ParentImage: field(event.ParentImage), ParentCommand: field(event.ParentCommandLine), ParentPID: p.ParentPID(),
 		Ancestors: []string{}, Link: link.String(), Session: -1, Rules: []int{}, Evidence: d.places(d.res.Evidence(p)),
-		Check: string(crosscheck.Unconfirmed), Reason: "context: no rule matched it", Fields: fieldPairs(p),
+		Check: string(crosscheck.Unconfirmed), Reason: phrase.SecondDecoderContext, Fields: fieldPairs(p),
 		Recovered: p.Recovered(), Meetings: []array{}, Reasons: []int{},
 	})))
 	return n
@@ -177,14 +177,6 @@ func (d *pageData) reasonNumbers(reasons []string) []int {
 		numbers[i] = n
 	}
 	return numbers
-}
-
-// crosscheckReason is the reason of a cross-check that confirmed nothing.
-func crosscheckReason(f *finding.Finding) string {
-	if f.Crosscheck.State == "" {
-		return "not asked"
-	}
-	return f.Crosscheck.Reason
 }
 
 func (d *pageData) meetings(f *finding.Finding) []array {
