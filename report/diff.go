@@ -228,13 +228,6 @@ func changedFields(was, is *comparedObject) []ChangedField {
 	return fields
 }
 
-// DiffFormats are the formats of differences.
-var DiffFormats = Formats[[]Difference]{[]Format[[]Difference]{
-	{"table", []string{".txt"}, Needs{}, diffTable},
-	{"csv", []string{".csv"}, Needs{}, diffCSV},
-	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{}, diffJSONL},
-}}
-
 // diffTable writes a line or two for each difference.
 func diffTable(w io.Writer, list []Difference, o Options) error {
 	p := printer{w: w}

@@ -19,13 +19,6 @@ type Matches struct {
 	List   []scan.Match
 }
 
-// FindFormats are the formats of what a search found.
-var FindFormats = Formats[Matches]{[]Format[Matches]{
-	{"table", []string{".txt"}, Needs{}, findTable},
-	{"csv", []string{".csv"}, Needs{}, findCSV},
-	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{}, findJSONL},
-}}
-
 // matchObject is a Match as JSON Lines have it; CSV has the same columns.
 type matchObject struct {
 	Kind      string            `json:"kind"`

@@ -13,63 +13,77 @@ import (
 
 // ScanFormats are the formats of what a scan found.
 var ScanFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
-	{"table", []string{".txt"}, Needs{}, writeTable},
-	{"csv", []string{".csv"}, Needs{}, writeCSV},
-	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, writeJSONL},
-	{"json", []string{".json"}, Needs{Manifest: true, RawEvents: html.MaxRawEvents}, writeJSON},
-	{"html", []string{".html", ".htm"}, Needs{Manifest: true, RawEvents: html.MaxRawEvents}, writeHTML},
-	{"sessions-csv", []string{".sessions.csv"}, Needs{}, writeSessionsCSV},
-	{"timesketch", []string{".timesketch.jsonl"}, Needs{}, writeTimesketchJSONL},
-	{"timesketch-csv", []string{".timesketch.csv"}, Needs{}, writeTimesketchCSV},
-	{"navigator", []string{".navigator.json"}, Needs{}, writeNavigator},
-	{"timeline", []string{".timeline.csv"}, Needs{}, writeTimeline},
-	{"indicators", []string{".indicators.csv", stixEnding}, Needs{}, writeIndicators},
-	{"stack", []string{".stack.csv"}, Needs{}, writeStack},
-	{"markdown", []string{".md", ".markdown"}, Needs{}, writeMarkdown},
+	{"table", []string{".txt"}, Needs{}, "flat sort+flat width", writeTable},
+	{"csv", []string{".csv"}, Needs{}, "sessions processes sort " + csvFlags, writeCSV},
+	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, "", writeJSONL},
+	{"json", []string{".json"}, Needs{Manifest: true, RawEvents: html.MaxRawEvents}, "", writeJSON},
+	{"html", []string{".html", ".htm"}, Needs{Manifest: true, RawEvents: html.MaxRawEvents}, "title case author marks", writeHTML},
+	{"sessions-csv", []string{".sessions.csv"}, Needs{}, csvFlags, writeSessionsCSV},
+	{"timesketch", []string{".timesketch.jsonl"}, Needs{}, "", writeTimesketchJSONL},
+	{"timesketch-csv", []string{".timesketch.csv"}, Needs{}, csvFlags, writeTimesketchCSV},
+	{"navigator", []string{".navigator.json"}, Needs{}, "", writeNavigator},
+	{"timeline", []string{".timeline.csv"}, Needs{}, csvFlags, writeTimeline},
+	{"indicators", []string{".indicators.csv", stixEnding}, Needs{}, csvFlags, writeIndicators},
+	{"stack", []string{".stack.csv"}, Needs{}, csvFlags, writeStack},
+	{"markdown", []string{".md", ".markdown"}, Needs{}, "", writeMarkdown},
 }}
 
 // VerifyFormats are the formats of log integrity, coverage and inputs.
 var VerifyFormats = Formats[*scan.Result]{[]Format[*scan.Result]{
-	{"table", []string{".txt"}, Needs{Manifest: true}, verifyTable},
-	{"csv", []string{".csv"}, Needs{Manifest: true}, verifyCSV},
-	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, verifyJSONL},
-	{"json", []string{".json"}, Needs{Manifest: true}, verifyJSON},
-	{"html", []string{".html", ".htm"}, Needs{Manifest: true}, verifyHTML},
+	{"table", []string{".txt"}, Needs{Manifest: true}, "width", verifyTable},
+	{"csv", []string{".csv"}, Needs{Manifest: true}, csvFlags, verifyCSV},
+	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{Manifest: true}, "", verifyJSONL},
+	{"json", []string{".json"}, Needs{Manifest: true}, "", verifyJSON},
+	{"html", []string{".html", ".htm"}, Needs{Manifest: true}, "", verifyHTML},
 }}
 
 // TreeFormats are the formats of process trees.
 var TreeFormats = Formats[*draw.Trees]{[]Format[*draw.Trees]{
-	{"text", []string{".txt"}, Needs{}, treesIn(draw.Text)},
-	{"json", []string{".json"}, Needs{}, treesIn(draw.JSON)},
-	{"dot", []string{".dot", ".gv"}, Needs{}, treesIn(draw.DOT)},
-	{"mermaid", []string{".mmd", ".mermaid"}, Needs{}, treesIn(draw.Mermaid)},
+	{"text", []string{".txt"}, Needs{}, "width ascii", treesIn(draw.Text)},
+	{"json", []string{".json"}, Needs{}, "", treesIn(draw.JSON)},
+	{"dot", []string{".dot", ".gv"}, Needs{}, "", treesIn(draw.DOT)},
+	{"mermaid", []string{".mmd", ".mermaid"}, Needs{}, "", treesIn(draw.Mermaid)},
 }}
 
 // RuleListFormats are the formats of lists of rules with what a scan does with
 // each.
 var RuleListFormats = Formats[*scan.RuleSets]{[]Format[*scan.RuleSets]{
-	{"table", []string{".txt"}, Needs{}, ruleListTable},
-	{"csv", []string{".csv"}, Needs{}, ruleListCSV},
-	{"json", []string{".json"}, Needs{}, ruleListJSON},
+	{"table", []string{".txt"}, Needs{}, "width", ruleListTable},
+	{"csv", []string{".csv"}, Needs{}, csvFlags, ruleListCSV},
+	{"json", []string{".json"}, Needs{}, "", ruleListJSON},
 }}
 
 // RuleCheckFormats are the formats of what is wrong with rules.
 var RuleCheckFormats = Formats[[]Problem]{[]Format[[]Problem]{
-	{"table", []string{".txt"}, Needs{}, ruleCheckTable},
-	{"csv", []string{".csv"}, Needs{}, ruleCheckCSV},
-	{"json", []string{".json"}, Needs{}, ruleCheckJSON},
+	{"table", []string{".txt"}, Needs{}, "", ruleCheckTable},
+	{"csv", []string{".csv"}, Needs{}, csvFlags, ruleCheckCSV},
+	{"json", []string{".json"}, Needs{}, "", ruleCheckJSON},
 }}
 
 // RuleShowFormats are the formats of single rules.
 var RuleShowFormats = Formats[ShownRules]{[]Format[ShownRules]{
-	{"text", []string{".txt"}, Needs{}, ruleShowText},
-	{"json", []string{".json"}, Needs{}, ruleShowJSON},
+	{"text", []string{".txt"}, Needs{}, "", ruleShowText},
+	{"json", []string{".json"}, Needs{}, "", ruleShowJSON},
 }}
 
 // ExplainFormats are the formats of how rules stand to processes.
 var ExplainFormats = Formats[Explanations]{[]Format[Explanations]{
-	{"text", []string{".txt"}, Needs{}, explainText},
-	{"json", []string{".json"}, Needs{}, explainJSON},
+	{"text", []string{".txt"}, Needs{}, "", explainText},
+	{"json", []string{".json"}, Needs{}, "", explainJSON},
+}}
+
+// FindFormats are the formats of what a search found.
+var FindFormats = Formats[Matches]{[]Format[Matches]{
+	{"table", []string{".txt"}, Needs{}, "width", findTable},
+	{"csv", []string{".csv"}, Needs{}, csvFlags, findCSV},
+	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{}, "", findJSONL},
+}}
+
+// DiffFormats are the formats of differences.
+var DiffFormats = Formats[[]Difference]{[]Format[[]Difference]{
+	{"table", []string{".txt"}, Needs{}, "width", diffTable},
+	{"csv", []string{".csv"}, Needs{}, csvFlags, diffCSV},
+	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{}, "", diffJSONL},
 }}
 
 // Options say how a report looks.
@@ -116,14 +130,24 @@ type Needs struct {
 	RawEvents int
 }
 
+// csvFlags are the flags that all CSV has a use for.
+const csvFlags = "csv-raw csv-excel csv-time"
+
 // Format is one format of a content C: its name, the endings of its files, the
 // usual one first, what it needs, and what writes it.
 type Format[C any] struct {
 	Name    string
 	Endings []string
 	Needs   Needs
-	Write   func(io.Writer, C, Options) error
+	// Flags names the flags that the format has a use for and others have
+	// not, with spaces between them; "sort+flat" is sort beside flat only.
+	Flags string
+	Write func(io.Writer, C, Options) error
 }
+
+// Use is a format that has a use for a flag: beside the flag With only, if that
+// is not empty.
+type Use struct{ Format, With string }
 
 // Formats are the formats of one content. They never change.
 type Formats[C any] struct{ list []Format[C] }
@@ -175,6 +199,19 @@ func (f Formats[C]) OfPath(path string) string {
 		}
 	}
 	return name
+}
+
+// Uses returns the formats that have a use for a flag.
+func (f Formats[C]) Uses(flag string) []Use {
+	var uses []Use
+	for i := range f.list {
+		for use := range strings.FieldsSeq(f.list[i].Flags) {
+			if name, with, _ := strings.Cut(use, "+"); name == flag {
+				uses = append(uses, Use{f.list[i].Name, with})
+			}
+		}
+	}
+	return uses
 }
 
 // Needs returns what a format needs.

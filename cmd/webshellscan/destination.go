@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"webshellscan/report"
 	"webshellscan/report/text"
 	"webshellscan/scan"
 )
@@ -37,6 +38,8 @@ type formats interface {
 	// Endings returns the endings of the files of a format, the usual one
 	// first.
 	Endings(name string) []string
+	// Uses returns the formats that have a use for a flag.
+	Uses(flag string) []report.Use
 }
 
 func (o *outputFlags) addFlags(cmd *cobra.Command, f formats) {
@@ -98,7 +101,7 @@ func (o *outputFlags) destinations(cmd *cobra.Command, f formats) ([]destination
 	if err != nil {
 		return nil, err
 	}
-	return list, errors.Join(checkUse(cmd.Flags(), list), checkDistinct(list))
+	return list, errors.Join(checkUse(cmd.Flags(), f, list), checkDistinct(list))
 }
 
 // chosen returns where reports go, each with its format.

@@ -131,9 +131,6 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.sort == sortByTime && !o.flat && !slices.ContainsFunc(list, func(d destination) bool { return d.format == "csv" }) {
-		return errors.New("--sort time: of use to a CSV, or to a table with --flat")
-	}
 	if o.processes && o.sessions {
 		return errors.New("--processes and --sessions exclude each other")
 	}
