@@ -88,34 +88,48 @@ func membersOf(forest *proctree.Forest, servers *workerMap, sessions []*finding.
 // interest.
 const storySlack = event.Minute
 
-// read reads the chunks of all inputs whose times are of interest.
+// read reads the chunks of all inputs whose times are of interest, and then
+// once more what came from where a session reached out.
 func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	want := story.Want()
 	if p.plan != nil {
 		planned := p.plan.want()
 		want.Keys, want.Providers, want.Channels = append(want.Keys, planned.Keys...), planned.Providers, planned.Channels
 	}
-	selection := evtx.Select(want)
 	units := p.units()
-	workers := make([]*storyReader, max(1, min(p.reading.workers, len(units))))
-	collectors := make([]*story.Collector, len(workers))
+	collectors := make([]*story.Collector, max(1, min(p.reading.workers, len(units))))
 	processes, blind := newEventProcesses(p.servers.forest), blindNames(p.servers.forest.Hosts())
-	for i := range workers {
+	for i := range collectors {
 		var matcher story.Judge
 		if p.plan != nil {
 			m := newEventMatcher(p.plan, &want, p.servers, processes)
 			m.blind, matcher = blind, m
 		}
 		collectors[i] = story.NewCollector(p.index, matcher, p.hit)
-		workers[i] = &storyReader{evtx.NewReader(selection), collectors[i], want}
-		workers[i].reader.Gate(collectors[i])
+	}
+	p.readUnits(ctx, collectors, want, units)
+	if places := p.index.Arrived(collectors); len(places) > 0 {
+		for _, c := range collectors {
+			c.Only(places)
+		}
+		p.readUnits(ctx, collectors, want, unitsWith(units, places))
+	}
+	return collectors
+}
+
+// readUnits reads units into collectors, one of each goroutine.
+func (p *storyPass) readUnits(ctx context.Context, collectors []*story.Collector, want event.Want, units []storyUnit) {
+	selection := evtx.Select(want)
+	workers := make([]*storyReader, len(collectors))
+	for i, c := range collectors {
+		workers[i] = &storyReader{evtx.NewReader(selection), c, want}
+		workers[i].reader.Gate(c)
 	}
 	failures := work.Each(len(workers), len(units), func(g, i int) { workers[g].read(ctx, p, units[i]) })
 	for _, f := range failures {
 		in := units[f.Index].in
 		in.crash(evtx.Part{End: in.Size}, f.Err)
 	}
-	return collectors
 }
 
 // storyReader reads units of the pass. It is for one goroutine.
@@ -152,6 +166,33 @@ func (p *storyPass) units() []storyUnit {
 	return units
 }
 
+// unitsWith returns the units that hold events at some places, and of those
+// only the chunks that do. Places are by file, in bytes from its start,
+// ascending.
+func unitsWith(units []storyUnit, places map[uint32][]int64) []storyUnit {
+	var list []storyUnit
+	for _, u := range units {
+		offsets := places[u.in.index]
+		if len(offsets) == 0 {
+			continue
+		}
+		if u.chunks != nil {
+			u.chunks = slices.DeleteFunc(slices.Clone(u.chunks), func(c evtx.Chunk) bool { return !holdsAny(c, offsets) })
+			if len(u.chunks) == 0 {
+				continue
+			}
+		}
+		list = append(list, u)
+	}
+	return list
+}
+
+// holdsAny reports whether one of some offsets, ascending, lies in a chunk.
+func holdsAny(c evtx.Chunk, offsets []int64) bool {
+	i, _ := slices.BinarySearch(offsets, c.Offset)
+	return i < len(offsets) && offsets[i] < c.Offset+evtx.ChunkSize
+}
+
 // read reads one unit.
 func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
 	w.collector.Begin(u.in.index)
@@ -175,11 +216,7 @@ func (p *storyPass) chunksOf(in *input) []evtx.Chunk {
 func (p *storyPass) hit(place event.Place) bool { return p.reading.hits[hitPlace(place)] }
 
 // hitIn reports whether a rule matched an event of a chunk.
-func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool {
-	offsets := p.hits[in.index]
-	i, _ := slices.BinarySearch(offsets, c.Offset)
-	return i < len(offsets) && offsets[i] < c.Offset+evtx.ChunkSize
-}
+func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool { return holdsAny(c, p.hits[in.index]) }
 
 // readChunks reads some chunks of a log. What is wrong with them was told by
 // the first pass, but what can no longer be read.

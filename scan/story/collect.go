@@ -2,6 +2,7 @@ package story
 
 import (
 	"maps"
+	"net/netip"
 	"strings"
 
 	"webshellscan/rules"
@@ -45,7 +46,13 @@ type Collector struct {
 	// that nothing ties yet under -1.
 	dropped map[int]int
 	hosts   map[string]int // by spelling of Computer
-	sites   map[int]map[string]bool
+	// arrivals are those that may have come from a session of another host,
+	// addresses where they came from, with their IDs.
+	arrivals   []arrival
+	addresses  []netip.Addr
+	addressIDs map[netip.Addr]uint32
+	only       map[uint32][]int64 // nil: all events are taken
+	sites      map[int]map[string]bool
 }
 
 // kept is an event, and what ties it so far.
@@ -93,6 +100,9 @@ func (c *Collector) Begin(file uint32) {
 
 // Add takes an event. It is valid for the call only.
 func (c *Collector) Add(ev *event.Event) {
+	if c.only != nil && !c.among(ev.Place.Offset) {
+		return
+	}
 	hit := c.hit != nil && c.judge != nil && c.hit(ev.Place)
 	k, host := kindOfEvent(ev), c.host(ev.Computer.String())
 	if k == nil {
@@ -114,7 +124,7 @@ func (c *Collector) Add(ev *event.Event) {
 	case t.session >= 0:
 		c.keep(ev, k, host, t)
 	default:
-		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: named || !k.later() && !c.came(ev, k, host)}, hit)
+		c.wait(ev, kept{kind: k, host: host, tie: t, fixed: named || !k.later()}, !named && c.came(ev, k, host), hit)
 	}
 }
 
@@ -140,7 +150,7 @@ func (c *Collector) cameFrom(from event.Value, at event.Time) bool {
 // elsewhere takes an event of a host without sessions.
 func (c *Collector) elsewhere(ev *event.Event, k *kind, host int, hit bool) {
 	t := tie{session: -1, pid: processID(k, eventFields{ev})}
-	c.wait(ev, kept{kind: k, host: host, tie: t, fixed: host < 0 || !c.came(ev, k, host)}, hit)
+	c.wait(ev, kept{kind: k, host: host, tie: t, fixed: true}, host >= 0 && c.came(ev, k, host), hit)
 }
 
 // earlySlack is how long before a session's web server process began an event
@@ -188,13 +198,18 @@ func (c *Collector) put(ev *event.Event, e *kept) *kept {
 func bound(matched []*rules.Rule) int { return min(len(matched), 1) }
 
 // wait keeps an event until all is read, if a rule matches it or something may
-// tie it then.
-func (c *Collector) wait(ev *event.Event, e kept, hit bool) {
+// tie it then. Of one that nothing may but where it came from, the place is
+// enough.
+func (c *Collector) wait(ev *event.Event, e kept, came, hit bool) {
 	if hit {
 		e.rules = c.judge.Match(ev, e.tie.process)
 	}
 	n := bound(e.rules)
-	if n == 0 && e.fixed {
+	if n == 0 && e.fixed && came && c.only == nil {
+		c.arrive(ev, e.kind, e.host)
+		return
+	}
+	if e.fixed = e.fixed && !came; n == 0 && e.fixed {
 		return
 	}
 	if c.waits[n] == maxWaiting {

@@ -9,6 +9,9 @@ import (
 // Look implements event.Gate: an event that only its process can tie to a
 // session is decoded only if what it says of that is a session's.
 func (c *Collector) Look(key int, computer string) event.Look {
+	if c.only != nil {
+		return event.Look{Admits: func(g *event.Glance) bool { return c.among(g.Offset) }}
+	}
 	k := &otherKind
 	if key < len(kindsInOrder) {
 		k = kindsInOrder[key]

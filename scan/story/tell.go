@@ -2,7 +2,6 @@ package story
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -109,7 +108,6 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 			}
 		}
 	}
-	waiting = withoutStrangers(waiting, all)
 	sortKept(all)
 	sortKept(waiting)
 	all, waiting = uniqueKept(all), uniqueKept(waiting)
@@ -129,25 +127,6 @@ func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lo
 		s.bound()
 	}
 	return stories, fold(joinScripts(rest)), lost
-}
-
-// withoutStrangers drops the waiting events that nothing but an address could
-// tie to a session, and which came from none that a tied event names: on busy
-// servers most of those that wait are logons.
-func withoutStrangers(waiting, tied []*kept) []*kept {
-	known := make(map[netip.Addr]bool)
-	for i := range tied {
-		if from, ok := reachedFrom(tied[i]); ok {
-			known[from] = true
-		}
-	}
-	return slices.DeleteFunc(waiting, func(e *kept) bool {
-		if e.kind.from == "" || e.kind.later() || len(e.rules) > 0 {
-			return false
-		}
-		from, ok := machineAddress(e.record.Get(e.kind.from))
-		return !ok || !known[from]
-	})
 }
 
 // sortKept puts events in the order of time, those of one time by where they
