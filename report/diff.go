@@ -242,7 +242,7 @@ func diffTable(w io.Writer, list []Difference, o Options) error {
 	p.line("%d new, %d gone, %d changed", counts["new"], counts["gone"], counts["changed"])
 	width := tableWidth(o)
 	for _, d := range list {
-		head := fmt.Sprintf("%-8s%s  %s  %s  %s  %s", d.Change, d.Kind, cmp.Or(d.Level, "-"), text.Visible(d.Time), text.Visible(d.Host), text.Visible(d.Title))
+		head := fmt.Sprintf("%-8s%s  %s  %s  %s  %s", d.Change, d.Kind, cmp.Or(text.Visible(d.Level), "-"), text.Visible(d.Time), text.Visible(d.Host), text.Visible(d.Title))
 		for i, line := range text.Wrap(head, width-8, maxProcessLines) {
 			p.line("%s%s", []string{"", "        "}[min(i, 1)], line)
 		}

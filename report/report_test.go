@@ -262,18 +262,6 @@ func topKeys(object string) []string {
 	}
 }
 
-// TestFullDestination: an error of the destination ends every format.
-func TestFullDestination(t *testing.T) {
-	for _, format := range report.ScanFormats.Names() {
-		whole := write(t, format, report.Options{}, reporttest.Finding("a"), reporttest.Finding("b"))
-		for _, room := range []int{0, 1, len(whole) / 2, len(whole) - 1} {
-			if err := report.ScanFormats.Write(&reporttest.Full{Room: room}, format, reporttest.Result(reporttest.Finding("a"), reporttest.Finding("b")), report.Options{}); err == nil {
-				t.Errorf("%s: room for %d of %d bytes, and no error", format, room, len(whole))
-			}
-		}
-	}
-}
-
 func TestUnknownFormat(t *testing.T) {
 	if err := report.ScanFormats.Write(nil, "xml", &scan.Result{}, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, csv, jsonl, json") {
 		t.Errorf("%v", err)

@@ -39,7 +39,7 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 			p.line("    %d bytes, %s, %s in %s", in.Size, lostText(&in), plural.Count(in.Records, "record"), plural.Count(in.Chunks, "chunk"))
 		}
 		if in.SHA256 != "" {
-			p.line("    SHA-256 %s", in.SHA256)
+			p.line("    SHA-256 %s", text.Visible(in.SHA256))
 		}
 		if in.Error != "" {
 			p.wrapped(width, "    ", in.Error)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -307,23 +308,48 @@ func TestProgressLine(t *testing.T) {
 // usagePage is where all flags and formats are said.
 const usagePage = "docs/USAGE.md"
 
-// TestUsageFormats: docs/USAGE.md names every format with the endings of its
-// files.
+// TestUsageFormats: docs/USAGE.md names every format of every verb where it
+// describes the verb, those of scans and trees with the endings of their files,
+// and docs/OUTPUT.md says of those of scans what is in them.
 func TestUsageFormats(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(repository, usagePage))
-	if err != nil {
-		t.Fatal(err)
+	page := func(name string) string {
+		data, err := os.ReadFile(filepath.Join(repository, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
 	}
-	for _, format := range report.ScanFormats.Names() {
-		row := "| `" + format + "` | `" + strings.Join(report.ScanFormats.Endings(format), "`, `")
-		if !strings.Contains(string(data), row) {
-			t.Errorf("%s has no row %s", usagePage, row)
+	usage, output := page(usagePage), strings.ToLower(page("docs/OUTPUT.md"))
+	for _, section := range []struct {
+		heading string
+		list    formats
+		endings bool
+	}{
+		{"## Formats", report.ScanFormats, true},
+		{"### verify", report.VerifyFormats, false},
+		{"### tree", report.TreeFormats, true},
+		{"### find", report.FindFormats, false},
+		{"### explain and rules", report.ExplainFormats, false},
+		{"### explain and rules", report.RuleListFormats, false},
+		{"### explain and rules", report.RuleShowFormats, false},
+		{"### explain and rules", report.RuleCheckFormats, false},
+		{"### diff", report.DiffFormats, false},
+	} {
+		_, text, _ := strings.Cut(usage, "\n"+section.heading+"\n")
+		text, _, _ = strings.Cut(text, "\n##")
+		for _, format := range section.list.Names() {
+			name := regexp.QuoteMeta("`" + format + "`")
+			if section.endings {
+				name += `[\s|(]+` + "`" + regexp.QuoteMeta(strings.Join(section.list.Endings(format), "`, `"))
+			}
+			if !regexp.MustCompile(name).MatchString(text) {
+				t.Errorf("%s: %s has no %s", usagePage, section.heading, name)
+			}
 		}
 	}
-	text := strings.Join(strings.Fields(string(data)), " ")
-	for _, format := range report.TreeFormats.Names() {
-		if row := "`" + format + "` (`" + strings.Join(report.TreeFormats.Endings(format), "`, `"); !strings.Contains(text, row) {
-			t.Errorf("%s does not say %s", usagePage, row)
+	for _, format := range report.ScanFormats.Names() {
+		if !strings.Contains(output, "`"+format+"`") && !strings.Contains(output, "\n## "+format) {
+			t.Errorf("docs/OUTPUT.md does not say what is in %s", format)
 		}
 	}
 }

@@ -21,7 +21,11 @@ import (
 // alone.
 func TestInterruptedReports(t *testing.T) {
 	t.Chdir(repository)
-	for _, format := range append(report.ScanFormats.Names(), "verify:table", "verify:csv", "verify:jsonl") {
+	list := report.ScanFormats.Names()
+	for _, format := range report.VerifyFormats.Names() {
+		list = append(list, "verify:"+format)
+	}
+	for _, format := range list {
 		for _, before := range []bool{true, false} {
 			path := filepath.Join(t.TempDir(), "report")
 			if err := write(path, []byte("whole")); err != nil {

@@ -458,21 +458,6 @@ func TestMermaidSize(t *testing.T) {
 	}
 }
 
-// TestFullTreeDestination: an error of the destination ends every format.
-func TestFullTreeDestination(t *testing.T) {
-	res := scanLog(t, family()...)
-	for _, format := range report.TreeFormats.Names() {
-		for _, room := range []int{0, 1, 100} {
-			if err := report.TreeFormats.Write(&reporttest.Full{Room: room}, format, &draw.Trees{Forest: res.Forest, Tops: []draw.Top{{}}}, report.Options{}); err == nil {
-				t.Errorf("%s: room for %d bytes, and no error", format, room)
-			}
-		}
-	}
-	if err := report.TreeFormats.Write(nil, "xml", &draw.Trees{Forest: res.Forest}, report.Options{}); err == nil {
-		t.Error("no error for an unknown format")
-	}
-}
-
 // TestTreeMarks: trees as JSON have the marks of records too.
 func TestTreeMarks(t *testing.T) {
 	rows := faults.Rows()
