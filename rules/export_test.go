@@ -1,5 +1,10 @@
 package rules
 
+import (
+	"maps"
+	"slices"
+)
+
 // SetLimit makes a Correlator keep no more than so many events, for tests.
 func (c *Correlator) SetLimit(events int) { c.limit = events }
 
@@ -30,3 +35,6 @@ const (
 	MaxVerdicts     = maxVerdicts
 	MaxAutomataSize = maxAutomataSize
 )
+
+// ModifierNames returns the names of all modifiers.
+func ModifierNames() []string { return slices.Sorted(maps.Keys(classOf)) }

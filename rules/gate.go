@@ -129,10 +129,13 @@ func (b *gateBuilder) costsOf(s *Set) []float64 {
 	return costs
 }
 
+// textClasses are the classes of modifiers beside which an item asks for texts,
+// with or without wildcards.
+const textClasses = placeClass | windashClass | encodingClass | casedClass | expandClass
+
 // plainTexts reports whether an item asks for texts, with or without wildcards.
 func (item *Item) plainTexts() bool {
-	spec := &item.spec
-	return !spec.re && !spec.cidr && spec.compare == "" && spec.part == "" && !spec.exists && !spec.fieldref && !spec.neq
+	return !slices.ContainsFunc(item.Modifiers, func(name string) bool { return name != "all" && classOf[name]&textClasses == 0 })
 }
 
 // test returns the number of the test that one of some predicates holds, and

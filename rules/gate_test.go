@@ -1,6 +1,8 @@
 package rules_test
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +94,31 @@ func TestNoGate(t *testing.T) {
 			"re:\n        TargetFilename|re: 'a+'\n    condition: "+condition, 1)
 		if newTestGate(t, text) != nil {
 			t.Errorf("%s: there is a gate", condition)
+		}
+	}
+}
+
+// TestGateModifiers: a gate understands these modifiers and no others, known or
+// not.
+func TestGateModifiers(t *testing.T) {
+	understood := []string{
+		"", "|contains", "|startswith", "|endswith", "|all", "|cased", "|windash", "|expand", "|wide", "|utf16", "|utf16le", "|utf16be", "|base64", "|base64offset",
+	}
+	values := map[string]string{"cidr": "10.0.0.0/8", "exists": "true", "expand": "'%names%'", "all": "[abc, def]"}
+	for _, name := range append(rules.ModifierNames(), "") {
+		modifier := strings.TrimSuffix("|"+name, "|")
+		value := cmp.Or(values[name], "abcdef")
+		switch name {
+		case "i", "m", "s":
+			modifier = "|re" + modifier
+		case "minute", "hour", "day", "week", "month", "year", "lt", "lte", "gt", "gte":
+			value = "5"
+		}
+		set := mustCompile(t, mustParse(t, "title: t\nlogsource: {category: process_creation, product: windows}\ndetection:\n  s:\n    Image"+modifier+": "+value+"\n  condition: s\n"),
+			rules.Options{Placeholders: map[string][]string{"names": {"abc"}}})
+		gate := rules.NewGate([]rules.GateRule{{Set: set, Rule: 0}}, func(string) bool { return true }, nil)
+		if got := gate != nil; got != slices.Contains(understood, modifier) {
+			t.Errorf("Image%s: there is a gate: %v", modifier, got)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package rules_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"webshellscan/rules"
@@ -341,4 +343,19 @@ func abc(letters ...string) []event {
 		out = append(out, ev)
 	}
 	return out
+}
+
+// TestModifiersAreListed: docs/RULES.md has a row for each modifier.
+func TestModifiersAreListed(t *testing.T) {
+	page, err := os.ReadFile("../docs/RULES.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(page), "\n## Modifiers\n")
+	list, _, _ = strings.Cut(list, "\n## ")
+	for _, name := range rules.ModifierNames() {
+		if !strings.Contains(list, "`"+name+"`") {
+			t.Errorf("docs/RULES.md has no modifier %s", name)
+		}
+	}
 }
