@@ -20,7 +20,7 @@ func (r *Result) Evidence(p proctree.Process) []finding.Evidence {
 func newEvidence(forest *proctree.Forest, inputs []*input, r proctree.Record) finding.Evidence {
 	texts, place := forest.Texts(), r.Place()
 	in := inputs[place.File]
-	e := finding.New(place, in.Path, in.Origin, r.Marks())
-	e.RecordID, e.Time, e.Channel, e.EventID = r.RecordID(), r.Time(), texts.Text(r.Field(event.Channel)), r.EventID()
-	return e
+	return finding.New(finding.Record{
+		Place: place, RecordID: r.RecordID(), Time: r.Time(), Channel: texts.Text(r.Field(event.Channel)), EventID: r.EventID(), Marks: r.Marks(),
+	}, in.Path, in.Origin)
 }

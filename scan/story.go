@@ -371,9 +371,8 @@ func (res *Result) newEvent(e *story.Event) *finding.Event {
 	}
 	for _, ref := range e.Records {
 		in := res.inputs[ref.Place.File]
-		at := finding.New(ref.Place, in.Path, in.Origin, ref.Marks)
-		at.RecordID, at.Time, at.Channel, at.EventID = ref.RecordID, ref.Time, e.Record.Channel, e.Record.ID
-		ev.Evidence = append(ev.Evidence, at)
+		record := finding.Record{Place: ref.Place, RecordID: ref.RecordID, Time: ref.Time, Channel: e.Record.Channel, EventID: e.Record.ID, Marks: ref.Marks}
+		ev.Evidence = append(ev.Evidence, finding.New(record, in.Path, in.Origin))
 	}
 	return ev
 }

@@ -29,14 +29,25 @@ type Evidence struct {
 	Place event.Place `json:"-"`
 }
 
-// New returns the evidence of a record at a place of an input with a path and
-// an origin, which is nil if the input is a file of its own.
-func New(place event.Place, path string, origin *source.Origin, marks event.Marks) Evidence {
+// Record is what is known of a record that is evidence.
+type Record struct {
+	Place    event.Place
+	RecordID uint64
+	Time     event.Time
+	Channel  string
+	EventID  uint16
+	Marks    event.Marks
+}
+
+// New returns the evidence of a record of an input with a path and an origin,
+// which is nil if the input is a file of its own.
+func New(r Record, path string, origin *source.Origin) Evidence {
 	return Evidence{
-		File: path, Offset: place.Offset, Origin: origin, Place: place,
-		Recovered:   marks.Has(event.MarkRecovered),
-		Substituted: marks.Has(event.MarkSubstituted),
-		Hidden:      marks.Has(event.MarkHidden),
+		File: path, Offset: r.Place.Offset, RecordID: r.RecordID, Time: r.Time, Channel: r.Channel, EventID: r.EventID,
+		Recovered:   r.Marks.Has(event.MarkRecovered),
+		Substituted: r.Marks.Has(event.MarkSubstituted),
+		Hidden:      r.Marks.Has(event.MarkHidden),
+		Origin:      origin, Place: r.Place,
 	}
 }
 

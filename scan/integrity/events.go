@@ -248,9 +248,8 @@ func (f *eventFinding) finish() {
 
 func (b *findingBuilder) evidence(f *eventFinding, e *logEvent) {
 	if len(f.Evidence) < maxEvidence {
-		record := finding.New(e.place, b.logs[e.place.File].Path, nil, e.marks)
-		record.RecordID, record.Time, record.Channel, record.EventID = e.recordID, e.at, e.channel, e.eventID
-		f.Evidence = append(f.Evidence, record)
+		record := finding.Record{Place: e.place, RecordID: e.recordID, Time: e.at, Channel: e.channel, EventID: e.eventID, Marks: e.marks}
+		f.Evidence = append(f.Evidence, finding.New(record, b.logs[e.place.File].Path, nil))
 	}
 }
 
