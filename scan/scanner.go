@@ -66,9 +66,7 @@ func (r *Result) InputPath(file uint32) string { return r.inputs[file].Path }
 // in the summary. If the context is cancelled, Scan returns what was found so
 // far, and Summary.Interrupted holds the cause.
 func Scan(ctx context.Context, options Options) (*Result, error) {
-	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
-	options.Sources.Nothing, options.Sources.Export = isNothing, isExportText
-	found, err := source.Find(ctx, options.Paths, options.Sources)
+	found, err := options.find(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -98,40 +96,50 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	}
 	options.Progress.Enter(PhaseRules)
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}, writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
-	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
-	res.workers.tellApplications(loaded.rules.Applications, options.workers())
 	crashes := &loaded.crashes
+	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
+	crashes.guard("applications", func() { res.workers.tellApplications(loaded.rules.Applications, options.workers()) })
 	crashes.add(res.workers.crashes.list...)
 	by := judging{forest, res.workers, options.workers(), crashes}
 	d := newDetection(by, loaded, reading.inputs, &options)
-	res.Findings = d.run(rest)
+	crashes.guard("findings", func() { res.Findings = d.run(rest) })
 	crashes.guard("techniques", func() { by.mapTechniques(loaded.rules.Techniques, res.Findings) })
 	grades, together := &grading{by, loaded.rules.Levels}, &grouping{by, loaded.rules.SessionLevels}
 	crashes.guard("levels", func() { res.weighed = grades.weigh(res.Findings) })
-	options.Baseline.Mark(res.Findings)
+	crashes.guard("baseline", func() { options.Baseline.Mark(res.Findings) })
 	crashes.guard("sessions", func() { res.Sessions = together.of(res.Findings) })
 	options.Progress.Enter(PhaseStory)
 	crashes.guard("web logs", func() { res.findWebLogs(reading.others, &options) })
 	crashes.guard("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
 	crashes.guard("levels", func() { res.weighWritten(grades, together, options.Baseline) })
-	below := res.keepLevel(options.MinLevel)
+	below := 0
+	crashes.guard("least level", func() { below = res.keepLevel(options.MinLevel) })
 	crashes.guard("second decoder", func() { res.crosscheck(&options, crashes) })
 	crashes.guard(whatCut, func() { res.cut(ctx, crashes, options.Found) })
 	options.Progress.Enter(PhaseIntegrity)
-	res.Summary = summarize(reading, forest, loaded.rules)
-	res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost
-	res.Summary.expect(options.Expect, reading.parts)
 	only := options.only(below)
-	res.Summary.ask(&options, only)
+	crashes.guard("summary", func() {
+		res.Summary = summarize(reading, forest, loaded.rules)
+		res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost
+		res.Summary.expect(options.Expect, reading.parts)
+		res.Summary.ask(&options, only)
+	})
 	crashes.guard("integrity and coverage", func() { res.assessLogs(reading, &options, reading.notes) })
 	reading.hashContainers(ctx)
-	res.Manifest = newManifest(reading, loaded.rules.Detections, &options)
+	crashes.guard("manifest", func() { res.Manifest = newManifest(reading, loaded.rules.Detections, &options) })
 	res.Manifest.Only = only
-	res.addWebLogs(options.WebLogs)
-	res.tellApart(reading)
+	crashes.guard("web logs", func() { res.addWebLogs(options.WebLogs) })
+	crashes.guard("hosts collected apart", func() { res.tellApart(reading) })
 	res.Summary.addCrashes(crashes.list, &d.finder)
 	res.Interrupt(context.Cause(ctx))
 	return res, nil
+}
+
+// find lists what there is to read.
+func (o *Options) find(ctx context.Context) (source.Found, error) {
+	o.Sources.Wanted = append(slices.Clone(o.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
+	o.Sources.Nothing, o.Sources.Export = isNothing, isExportText
+	return source.Find(ctx, o.Paths, o.Sources)
 }
 
 // planEvents says which events are read for rules. given says that there may be

@@ -87,9 +87,9 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, signs []sign, workers
 	})
 	m.crashes.add(crashesOf(judges)...)
 	m.crashes.failed("servers", failures)
-	m.takeSigns(set, signs)
+	m.crashes.guard("signs of servers", func() { m.takeSigns(set, signs) })
 	for i := range m.hosts {
-		m.inherit(i)
+		m.crashes.guard("servers above processes", func() { m.inherit(i) })
 	}
 	return m
 }
