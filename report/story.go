@@ -199,6 +199,7 @@ type requestObject struct {
 	DurationMS   *int64          `json:"duration_ms"`
 	Method       string          `json:"method"`
 	URI          string          `json:"uri"`
+	Parameters   string          `json:"parameters"`
 	Query        string          `json:"query"`
 	Status       int             `json:"status"`
 	Client       string          `json:"client"`
@@ -224,7 +225,7 @@ type startedObject struct {
 
 func newRequest(r *finding.Request) requestObject {
 	o := requestObject{
-		Kind: kindRequest, Host: r.Host, Time: r.Time, Method: r.Method, URI: r.URI, Query: r.Query, Status: r.Status,
+		Kind: kindRequest, Host: r.Host, Time: r.Time, Method: r.Method, URI: r.URI, Parameters: r.Parameters, Query: r.Query, Status: r.Status,
 		Client: r.Client, ForwardedFor: r.ForwardedFor, User: r.User, UserAgent: r.UserAgent, Referer: r.Referer, Site: r.Site,
 		Session: r.Session.Key, Entry: r.Entry, Confidence: r.Confidence.String(), Processes: make([]startedObject, 0, len(r.Processes)),
 		File: r.File, Offset: r.Offset, Origin: r.Origin,

@@ -162,7 +162,7 @@ func (s *search) requests() {
 		if !s.options.wantsTime(q.Time) || !MatchesHost(s.options.Hosts, []string{q.Host}) {
 			continue
 		}
-		fields := s.texts("uri", q.URI, "query", q.Query, "client", q.Client, "forwarded_for", q.ForwardedFor, "user", q.User,
+		fields := s.texts("uri", q.URI, "parameters", q.Parameters, "query", q.Query, "client", q.Client, "forwarded_for", q.ForwardedFor, "user", q.User,
 			"user_agent", q.UserAgent, "referer", q.Referer)
 		if len(fields) > 0 {
 			s.found = append(s.found, Match{Host: q.Host, Time: q.Time, Request: q, Session: q.Session.Key, Fields: fields})

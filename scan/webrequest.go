@@ -310,7 +310,7 @@ func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
 			c.own[client] = true
 		}
 		c.visits = append(c.visits, story.Visit{
-			Page: page, Client: client, From: from, To: to, Post: hasBody(r.Method), Static: isStatic(r.URI),
+			Page: page, Client: client, From: from, To: to, Post: r.HasBody(), Static: r.IsStatic(),
 		})
 	}
 }
@@ -328,19 +328,6 @@ func (c *caller) spell(page int, uri string) {
 	if len(c.names[page]) < maxSpellings && !slices.Contains(c.names[page], name) {
 		c.names[page] = append(c.names[page], name)
 	}
-}
-
-// hasBody reports whether requests of a method have a body.
-func hasBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }
-
-// staticEndings are the endings of files that web servers send as they are.
-var staticEndings = []string{
-	".css", ".js", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".svg", ".woff", ".woff2", ".ttf", ".eot", ".map", ".txt", ".html", ".htm", ".webp", ".mp4", ".pdf",
-}
-
-// isStatic reports whether a path is of a file that web servers send as it is.
-func isStatic(uri string) bool {
-	return slices.Contains(staticEndings, strings.ToLower(path.Ext(uri)))
 }
 
 // clientOf returns the address that a request came from: the first one that a

@@ -12,7 +12,7 @@ import (
 
 // Request says a web request in one line.
 func Request(r *finding.Request) string {
-	s := r.Method + " " + r.URI
+	s := r.Method + " " + r.URI + r.Parameters
 	if r.Query != "" {
 		s += "?" + r.Query
 	}

@@ -222,6 +222,7 @@ func (p *parser) one(line []byte) error {
 		p.bad()
 		return nil
 	}
+	p.request.URI, p.request.Parameters = cutParameters(p.request.URI)
 	p.stats.Given++
 	p.names()
 	return p.do(&p.request)

@@ -18,6 +18,8 @@ package weblog
 
 import (
 	"bytes"
+	"path"
+	"slices"
 	"strings"
 
 	"webshellscan/internal/utf8text"
@@ -61,7 +63,10 @@ type Request struct {
 	Duration event.Time
 
 	Method, URI, Query string
-	Status             int
+	// Parameters are those of the path's segments, which URI is without:
+	// ";jsessionid=1".
+	Parameters string
+	Status     int
 	// Client is the address that the request came from, ForwardedFor whom a
 	// proxy names.
 	Client, ForwardedFor     string
@@ -105,11 +110,56 @@ func (r *Request) Page() string { return Page(r.URI) }
 
 // Page is Request.Page of a path.
 func Page(uri string) string {
-	path := strings.ToLower(decodePercent(uri))
-	if i := strings.IndexByte(path, ';'); i > 0 {
-		path = path[:i]
+	page, _ := cutParameters(strings.ToLower(decodePercent(uri)))
+	return page
+}
+
+// cutParameters divides a path from the parameters of its segments, each a name
+// with a value, as in ;jsessionid=1. A semicolon without them is part of a
+// file's name: IIS 6 ran x.asp;.jpg as a page.
+func cutParameters(uri string) (page, parameters string) {
+	if strings.IndexByte(uri, ';') < 0 {
+		return uri, ""
 	}
-	return path
+	var kept, cut strings.Builder
+	for rest := uri; rest != ""; {
+		i := strings.IndexByte(rest, ';')
+		if i < 0 {
+			kept.WriteString(rest)
+			break
+		}
+		kept.WriteString(rest[:i])
+		end := len(rest)
+		if n := strings.IndexAny(rest[i+1:], ";/"); n >= 0 {
+			end = i + 1 + n
+		}
+		if strings.IndexByte(rest[i:end], '=') > 1 {
+			cut.WriteString(rest[i:end])
+		} else {
+			kept.WriteString(rest[i:end])
+		}
+		rest = rest[end:]
+	}
+	return kept.String(), cut.String()
+}
+
+// staticEndings are the endings of files that web servers send as they are.
+var staticEndings = []string{
+	".css", ".js", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".svg", ".woff", ".woff2", ".ttf", ".eot", ".map", ".txt", ".html", ".htm", ".webp", ".mp4", ".pdf",
+}
+
+// IsStatic reports whether a request asks for a file that web servers send as
+// it is, as far as its name shows it. One with a body asks for more than that:
+// a server may be told to run what is called a picture. What stands behind a
+// semicolon is not the file's ending to a server.
+func (r *Request) IsStatic() bool {
+	name, _, _ := strings.Cut(r.URI[strings.LastIndexByte(r.URI, '/')+1:], ";")
+	return !r.HasBody() && slices.Contains(staticEndings, strings.ToLower(path.Ext(name)))
+}
+
+// HasBody reports whether requests of its method have a body.
+func (r *Request) HasBody() bool {
+	return r.Method == "POST" || r.Method == "PUT" || r.Method == "PATCH"
 }
 
 // decodePercent decodes each %XX of ASCII once.

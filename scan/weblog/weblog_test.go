@@ -331,10 +331,42 @@ func TestSpan(t *testing.T) {
 func TestPage(t *testing.T) {
 	tests := map[string]string{
 		"/A.aspx": "/a.aspx", "/a%2Easpx": "/a.aspx", "/a;jsessionid=1": "/a", "/%zz": "/%zz", "/%00": "/%00", "/%2541": "/%41", "": "",
+		"/a;x=1/b.jsp;y=2;z=3": "/a/b.jsp", "/x.asp;.jpg": "/x.asp;.jpg", "/..;/m": "/..;/m", "/a;": "/a;", "/a;=1": "/a;=1", "/a%3Bx=1": "/a",
 	}
 	for uri, want := range tests {
 		if got := weblog.Page(uri); got != want {
 			t.Errorf("Page(%q) = %q, want %q", uri, got, want)
+		}
+	}
+}
+
+// TestParameters: parameters of a path stand beside it.
+func TestParameters(t *testing.T) {
+	got, _ := read(t, "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /A/b.jsp;jsessionid=0A;v=1?x=1;y HTTP/1.1" 200 5`+"\n", nil)
+	if r := got[0]; r.URI != "/A/b.jsp" || r.Parameters != ";jsessionid=0A;v=1" || r.Query != "x=1;y" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestIsStatic: what is sent as it is.
+func TestIsStatic(t *testing.T) {
+	for _, tt := range []struct {
+		method, uri string
+		want        bool
+	}{
+		{"GET", "/a/logo.JPG", true},
+		{"GET", "/a.aspx", false},
+		{"GET", "/", false},
+		{"POST", "/a/logo.jpg", false},
+		{"PUT", "/a.txt", false},
+		{"GET", "/x.asp;.jpg", false},
+		{"GET", "/x.jpg;.asp", true},
+		{"GET", "/x.asp/y.jpg", true},
+		{"GET", "", false},
+	} {
+		r := weblog.Request{Method: tt.method, URI: tt.uri}
+		if got := r.IsStatic(); got != tt.want {
+			t.Errorf("%s %s: %v", tt.method, tt.uri, got)
 		}
 	}
 }
