@@ -41,8 +41,13 @@ const (
 	TypeArray      ValueType = 0x80
 )
 
-// fixedSizes holds the bytes of the types that have a fixed size.
-var fixedSizes = [TypeHexInt64 + 1]int{
+// varies is the size of types whose values differ in size.
+const varies = -1
+
+// sizes holds the bytes of a value of each type that there is.
+var sizes = [TypeArray]int8{
+	TypeNull: varies, TypeString: varies, TypeANSI: varies, TypeBinary: varies, TypeSize: varies, TypeSID: varies,
+	TypeHandle: varies, TypeBinXML: varies, TypeXML: varies,
 	TypeInt8: 1, TypeUint8: 1, TypeInt16: 2, TypeUint16: 2, TypeInt32: 4, TypeUint32: 4,
 	TypeInt64: 8, TypeUint64: 8, TypeFloat: 4, TypeDouble: 8, TypeBool: 4, TypeGUID: 16,
 	TypeFileTime: 8, TypeSystemTime: 16, TypeHexInt32: 4, TypeHexInt64: 8,
@@ -51,8 +56,8 @@ var fixedSizes = [TypeHexInt64 + 1]int{
 // FixedSize returns the size in bytes of one value of type t, or 0 if values
 // of t differ in size.
 func (t ValueType) FixedSize() int {
-	if int(t) < len(fixedSizes) {
-		return fixedSizes[t]
+	if t < TypeArray {
+		return max(int(sizes[t]), 0)
 	}
 	return 0
 }
@@ -85,7 +90,7 @@ func (v Value) Valid() bool {
 	case v.Type == TypeString:
 		return len(v.Data)%2 == 0
 	}
-	return v.Type <= TypeHexInt64 || v.Type == TypeHandle || v.Type == TypeBinXML || v.Type == TypeXML
+	return sizes[v.Type] != 0
 }
 
 // Uint returns the number in v, and whether there is one: a number of any

@@ -2,6 +2,9 @@ package event_test
 
 import (
 	"encoding/hex"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -28,6 +31,31 @@ func fromHex(t *testing.T, digits string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestValueTypes: each type that is declared, and no other, can be valid.
+func TestValueTypes(t *testing.T) {
+	source, err := os.ReadFile("value.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := make(map[event.ValueType]bool)
+	for _, m := range regexp.MustCompile(`ValueType = 0x([0-9A-F]{2})`).FindAllStringSubmatch(string(source), -1) {
+		n, err := strconv.ParseUint(m[1], 16, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		declared[event.ValueType(n)] = n != uint64(event.TypeArray)
+	}
+	for typ := range event.TypeArray {
+		valid := false
+		for size := range 17 {
+			valid = valid || event.Value{Type: typ, Data: make([]byte, size)}.Valid()
+		}
+		if valid != declared[typ] {
+			t.Errorf("type %#x: values can be valid: %v, declared: %v", typ, valid, declared[typ])
+		}
+	}
 }
 
 func TestValueText(t *testing.T) {
