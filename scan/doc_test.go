@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -79,6 +80,22 @@ func TestNamedFiles(t *testing.T) {
 			if path := string(match[1]); !there[path] {
 				t.Errorf("docs/%s.md: there is no %s", name, path)
 			}
+		}
+	}
+}
+
+// TestPackagesAreListed: the table of docs/ARCHITECTURE.md has every package,
+// by its path or, behind that of another, the last part of it.
+func TestPackagesAreListed(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| --- |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for name := range allowed {
+		if !strings.Contains(table, "`"+name+"`") && !strings.Contains(table, ", `"+path.Base(name)+"`") {
+			t.Errorf("docs/ARCHITECTURE.md lists no package %s", name)
 		}
 	}
 }

@@ -59,11 +59,8 @@ func (x *heldIndex) code(c *wire.Coder) {
 	wire.List(c, &x.lacking, 1, func(n *int) { wire.Num(c, n) })
 }
 
-// Why bytes of an input are not there.
-var (
-	errNotHeld = errors.New("the partial result does not hold its content")
-	errRecord  = errors.New("the partial result does not hold the record")
-)
+// errNotHeld is why bytes of an input are not there.
+var errNotHeld = errors.New("the partial result does not hold its content")
 
 // heldContent is what a partial result holds of one input.
 type heldContent struct {

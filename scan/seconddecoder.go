@@ -2,6 +2,7 @@ package scan
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -123,6 +124,9 @@ func (c *checker) task(t checkTask) {
 		f.Crosscheck.Raw = nil
 	}
 }
+
+// errRecord is why a record cannot be read again.
+var errRecord = errors.New("the partial result does not hold the record")
 
 // read reads the chunk of a record unless it is in hand.
 func (c *checker) read(e *finding.Evidence) error {

@@ -2,8 +2,8 @@
 // compares: forensic practice wants a finding seen by two tools. The second
 // decoder is complete and independent, but it panics, loops or overflows the
 // stack on damaged and hostile input, so it stands behind a guard: it is given
-// only records that evtx.Decoder.Whole has found sound, in the least of the
-// chunk that they need.
+// only records that evtx.Decoder.Whole has found sound, and parses of their
+// chunk only what they refer to.
 package crosscheck
 
 import (
