@@ -199,7 +199,7 @@ func TestEntryAddresses(t *testing.T) {
 		c.children = append(c.children, story.Child{Begin: at, Finding: true})
 		c.visits = append(c.visits, story.Visit{Client: i, From: at - event.Second, To: at + event.Second})
 	}
-	c.rank()
+	c.rank(nil)
 	if len(c.addresses) != maxEntryList || c.addresses["client 0"] {
 		t.Errorf("%d addresses, want %d; that of the server is among them: %v", len(c.addresses), maxEntryList, c.addresses["client 0"])
 	}

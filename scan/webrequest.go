@@ -264,7 +264,7 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, be
 		}
 	}
 	for _, c := range callers {
-		c.rank()
+		c.rank(beginsOfOthers(byHost[c.host], c))
 	}
 	for _, l := range w.logs {
 		list := slices.DeleteFunc(slices.Clone(byHost[l.host]), func(c *caller) bool { return len(c.points) == 0 })
@@ -366,12 +366,29 @@ type entryPoint struct {
 	names []string // the last part of its path as logs spell it
 }
 
-// rank finds the entry points among the pages.
-func (c *caller) rank() {
+// beginsOfOthers returns when the children of all callers but one began that
+// the same logs are of, ascending.
+func beginsOfOthers(callers []*caller, but *caller) []event.Time {
+	var list []event.Time
+	for _, c := range callers {
+		if c == but || c.iis != but.iis {
+			continue
+		}
+		for _, child := range c.children {
+			list = append(list, child.Begin)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// rank finds the entry points among the pages. others are when children of
+// other servers began that the same logs are of.
+func (c *caller) rank(others []event.Time) {
 	if len(c.children) == 0 || len(c.visits) == 0 {
 		return
 	}
-	c.ranked = story.Rank(c.children, c.visits, c.from, c.to)
+	c.ranked = story.Rank(c.children, others, c.visits, c.from, c.to)
 	for _, e := range c.ranked {
 		if e.Confidence == story.ConfidenceNone || len(c.points) == maxEntries {
 			break

@@ -95,8 +95,9 @@ func (t *tree) runAs(texts *Texts, n *node, user TextID) {
 
 // creator returns the identity of the application pool that the parent of a
 // process ran as, 0 if it did not or that is not known. A 4688 has its creator
-// as subject; newer versions of Sysmon name the parent's user. Where neither is
-// there and the parent has no name, the process's own identity is its parent's.
+// as subject; Sysmon names the parent's user from schema 4.80 on. Where neither
+// is there, the process's own identity is its parent's, unless that is a
+// service which starts processes as whom it is told to.
 func (a *accounts) creator(n *node) TextID {
 	own := TextID(0)
 	for ref := n.first; ref != 0; {
@@ -107,11 +108,24 @@ func (a *accounts) creator(n *node) TextID {
 		}
 		if user := a.b.texts.field(r.parent, event.ParentUser); a.b.texts.Known(user) {
 			own = a.pool(r.parent, event.FieldNone, event.FieldNone, event.ParentUser)
-		} else if n.image != 0 && (n.parent == 0 || a.b.node(n.parent).image == 0) {
+		} else if n.image != 0 && !a.startsAsOthers(n.parent) {
 			own = a.pool(r.logon, event.FieldNone, event.FieldNone, event.User)
 		}
 	}
 	return own
+}
+
+// startsAsOthers reports whether a parent is the service control manager, or
+// hosts services such as Task Scheduler and Secondary Logon.
+func (a *accounts) startsAsOthers(parent nodeRef) bool {
+	if parent == 0 {
+		return false
+	}
+	switch a.b.images.base(a.b.node(parent).image) {
+	case "services.exe", "svchost.exe", "taskeng.exe", "wmiprvse.exe":
+		return true
+	}
+	return false
 }
 
 // pool returns the identity of the application pool that fields of a facet

@@ -72,7 +72,7 @@ var accountTests = []struct{ name, events, want string }{
 		    104 whoami.exe guid`,
 	},
 	{
-		"Sysmon names the parent's user; the process's own tells nothing of a parent with a name, nor of a worker",
+		"Sysmon names the parent's user; the process's own tells nothing of a service that runs tasks, nor of a worker",
 		`
 		S1 t=10 pid=100 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=C:\run.exe creator=IIS_APPPOOL\shop
 		S1 t=11 pid=104 guid=C11 image=cmd.exe ppid=54 pguid=F6 pimage=C:\taskeng.exe user=IIS_APPPOOL\shop
@@ -85,6 +85,20 @@ var accountTests = []struct{ name, events, want string }{
 		  104 cmd.exe stub
 		60 ? (stub)
 		  200 w3wp.exe stub`,
+	},
+	{
+		"before it did, the process's own tells whom a parent ran as that is no such service",
+		`
+		S1 t=10 pid=100 guid=A10 image=whoami.exe ppid=50 pguid=B5 pimage=C:\powershell.exe user=IIS_APPPOOL\hr
+		S1 t=11 pid=104 guid=C11 image=net.exe ppid=50 pguid=B5 pimage=C:\powershell.exe user=IIS_APPPOOL\hr
+		S1 t=12 pid=108 guid=D12 image=net.exe ppid=54 pguid=F6 pimage=C:\w3wp.exe user=IIS_APPPOOL\hr`,
+		`
+		0 ? (stub)
+		  50 powershell.exe account (stub)
+		    100 whoami.exe stub
+		    104 net.exe stub
+		54 w3wp.exe (stub)
+		  108 net.exe stub`,
 	},
 	{
 		"a named worker needs none, nor does what another account started as the pool",

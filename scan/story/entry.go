@@ -2,6 +2,7 @@ package story
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -64,11 +65,12 @@ type Entry struct {
 // around is how far from the children requests tell what is usual.
 const around = 5 * event.Minute
 
-// Rank returns the pages that may have started children, the best first. visits
-// are the requests of the times around the children, in the order of the log;
-// from and to are the times that the log covers.
-func Rank(children []Child, visits []Visit, from, to event.Time) []Entry {
-	r := &ranking{pages: make(map[int]*pageVisits)}
+// Rank returns the pages that may have started children, the best first. others
+// are the times, ascending, at which children of other servers began that the
+// same log is of. visits are the requests of the times around the children, in
+// the order of the log; from and to are the times that the log covers.
+func Rank(children []Child, others []event.Time, visits []Visit, from, to event.Time) []Entry {
+	r := &ranking{pages: make(map[int]*pageVisits), others: others}
 	for i, c := range children {
 		if c.Begin >= from && c.Begin <= to {
 			r.children = append(r.children, i)
@@ -81,6 +83,7 @@ func Rank(children []Child, visits []Visit, from, to event.Time) []Entry {
 	r.all = children
 	r.order()
 	r.spans = spansAround(r.begins, from, to)
+	r.gaps = gapsBefore(mergeTimes(r.begins, others), r.spans)
 	for i := range visits {
 		r.add(&visits[i])
 	}
@@ -92,7 +95,9 @@ type ranking struct {
 	all      []Child
 	children []int        // those covered, by begin
 	begins   []event.Time // of those
+	others   []event.Time // of children of other servers
 	spans    []span       // the times around them, ascending and apart
+	gaps     gaps         // between the begins of all children, within the spans
 	pages    map[int]*pageVisits
 }
 
@@ -102,8 +107,10 @@ type span struct{ from, to event.Time }
 // pageVisits is what was seen of one page.
 type pageVisits struct {
 	requests, coinciding int
-	others               int        // around the children, and coinciding with none
 	width                event.Time // of all spans
+	near                 int        // around the children
+	expected             float64    // those of them that would coincide with a child by chance
+	load                 float64    // of those that coincide with none: see loadOf
 	explained            map[int]bool
 	clients              map[int]bool
 	post, dynamic        bool // of any request
@@ -150,16 +157,34 @@ func (r *ranking) add(v *Visit) {
 		p.explained[r.children[i]] = true
 		hit = true
 	}
-	switch {
-	case hit:
+	if hit {
 		p.coinciding++
-	case r.near(v):
-		p.others++
+	}
+	if !hit && (!r.around(v) || anyWithin(r.others, v.From, v.To)) {
+		return
+	}
+	p.near++
+	p.expected += 1 - float64(r.idle(v.To-v.From))/float64(r.length())
+	if !hit {
+		p.load += r.loadOf(v.To - v.From)
 	}
 }
 
-// near reports whether a visit was around the children.
-func (r *ranking) near(v *Visit) bool {
+// anyWithin reports whether one of some times, ascending, lies between two.
+func anyWithin(times []event.Time, from, to event.Time) bool {
+	i, _ := slices.BinarySearch(times, from)
+	return i < len(times) && times[i] <= to
+}
+
+// mergeTimes returns the times of two lists, ascending.
+func mergeTimes(a, b []event.Time) []event.Time {
+	list := slices.Concat(a, b)
+	slices.Sort(list)
+	return list
+}
+
+// around reports whether a visit was around the children.
+func (r *ranking) around(v *Visit) bool {
 	return slices.ContainsFunc(r.spans, func(s span) bool { return v.To >= s.from && v.From <= s.to })
 }
 
@@ -189,10 +214,10 @@ func (r *ranking) entries() []Entry {
 			findings++
 		}
 	}
-	rare := make(map[rareKind]int)
-	for _, p := range r.pages {
-		if p.requests <= rareRequests {
-			rare[p.kind()] += p.others
+	rare := make(map[rareKind]float64)
+	for _, page := range slices.Sorted(maps.Keys(r.pages)) { // sums of floats depend on their order
+		if p := r.pages[page]; p.requests <= rareRequests {
+			rare[p.kind()] += p.load
 		}
 	}
 	var list []Entry
@@ -218,16 +243,69 @@ func (r *ranking) entries() []Entry {
 	return list
 }
 
+// leastIdle divides the times around the children into how much of them, at
+// least, has to be such that a request there coincides with no child: with less
+// no request can be told from one that started something.
+const leastIdle = 20
+
+// loadOf returns how often, at any moment, a request like one of a width that
+// coincides with no child would be running: requests that last are rarely idle,
+// so each stands for those that were not.
+func (r *ranking) loadOf(width event.Time) float64 {
+	return float64(width) / float64(max(r.idle(width), r.length()/leastIdle, 1))
+}
+
 // byChance returns how many of the children would coincide with requests that
-// came as often as those of the page that coincide with none.
-func (r *ranking) byChance(p *pageVisits, rare map[rareKind]int) float64 {
-	others := p.others
+// came as often as those of the page that coincide with none, and ran as long.
+func (r *ranking) byChance(p *pageVisits, rare map[rareKind]float64) float64 {
+	load := p.load
 	if p.requests <= rareRequests {
-		others = rare[p.kind()]
+		load = rare[p.kind()]
 	}
-	width := float64(p.width) / float64(p.requests)
-	rate := float64(others) / float64(r.length())
-	return float64(len(r.children)) * (1 - math.Exp(-rate*width))
+	if all := r.length(); r.idle(p.width/event.Time(p.requests)) < all/leastIdle {
+		load = max(load, float64(p.width)/float64(all)) // all of them may be by chance
+	}
+	return float64(len(r.children)) * (1 - math.Exp(-load))
+}
+
+// idle returns how long the times around the children are in which a request of
+// a width may begin and coincide with no child.
+func (r *ranking) idle(width event.Time) event.Time {
+	return max(r.length()-r.gaps.within(width), 0)
+}
+
+// gaps are the times before moments, up to the moment before, ascending.
+type gaps struct {
+	list []event.Time
+	sums []event.Time // of those before, by index
+}
+
+// gapsBefore returns the gaps before those of some moments, ascending, that lie
+// in spans.
+func gapsBefore(moments []event.Time, spans []span) gaps {
+	var g gaps
+	i := 0
+	for _, s := range spans {
+		for i < len(moments) && moments[i] < s.from {
+			i++
+		}
+		for before := s.from; i < len(moments) && moments[i] <= s.to; i++ {
+			g.list = append(g.list, moments[i]-before)
+			before = moments[i]
+		}
+	}
+	slices.Sort(g.list)
+	g.sums = make([]event.Time, len(g.list)+1)
+	for i, gap := range g.list {
+		g.sums[i+1] = g.sums[i] + gap
+	}
+	return g
+}
+
+// within returns the sum of the gaps, of each no more than a width.
+func (g *gaps) within(width event.Time) event.Time {
+	i, _ := slices.BinarySearch(g.list, width)
+	return g.sums[i] + width*event.Time(len(g.list)-i)
 }
 
 // judge says how sure it is that the page started what it explains.
@@ -241,6 +319,9 @@ func (e *Entry) judge(pages int, p *pageVisits) {
 		return // a file that is sent as it is starts nothing
 	}
 	chance := tail(len(e.Explained), e.Covered, e.ByChance)
+	if p.near < e.Covered { // children far more than requests, as of a shell that is polled
+		chance = max(chance, tail(p.coinciding, p.near, p.expected))
+	}
 	if p.requests > rareRequests {
 		chance *= float64(pages) // each of them might have
 	}

@@ -47,7 +47,7 @@ func TestEntryOfNothing(t *testing.T) {
 				children = append(children, Child{Begin: s.begin + event.Time(s.Float64()*float64(s.length)), Finding: true})
 			}
 			runs++
-			entries := Rank(children, s.visits, s.begin, s.begin+s.length)
+			entries := Rank(children, nil, s.visits, s.begin, s.begin+s.length)
 			if len(entries) > 0 && entries[0].Confidence == ConfidenceLikely {
 				likely++
 			}
@@ -77,7 +77,7 @@ func TestEntryOfWebShell(t *testing.T) {
 				children = append(children, Child{Begin: at + 30*event.Millisecond, Finding: true})
 			}
 			runs++
-			entries := Rank(children, s.visits, s.begin, s.begin+s.length)
+			entries := Rank(children, nil, s.visits, s.begin, s.begin+s.length)
 			if len(entries) == 0 || entries[0].Page != shell || entries[0].Confidence != ConfidenceLikely {
 				missed++
 			}
@@ -85,5 +85,72 @@ func TestEntryOfWebShell(t *testing.T) {
 		if missed*100 > runs {
 			t.Errorf("at %g requests a second the page is missed in %d of %d runs", perSecond, missed, runs)
 		}
+	}
+}
+
+// TestEntryOfPolling: where children begin every few seconds, ordinary pages
+// coincide with many of them, and are no entry points; the page that is polled
+// is.
+func TestEntryOfPolling(t *testing.T) {
+	const shell = 1000
+	for _, width := range []event.Time{0, event.Minute} { // a minute: logs without durations
+		named := 0
+		for seed := range uint64(20) {
+			s := newSimulation(seed)
+			s.traffic(30, 0.4)
+			var children []Child
+			for at := s.begin + 10*event.Minute; at < s.begin+50*event.Minute; at += 5 * event.Second {
+				s.visit(shell, 999, at, true)
+				children = append(children, Child{Begin: at + 30*event.Millisecond, Finding: true})
+			}
+			for i := range s.visits {
+				s.visits[i].To += width
+			}
+			found := false
+			for _, e := range Rank(children, nil, s.visits, s.begin, s.begin+s.length) {
+				switch {
+				case e.Page == shell:
+					found = e.Confidence == ConfidenceLikely
+				case e.Confidence >= ConfidencePossible:
+					named++
+				}
+			}
+			if !found && width == 0 {
+				t.Errorf("seed %d: the page that is polled is not likely", seed)
+			}
+		}
+		if named > 12 { // of 600 pages; 1 in 100 is by chance
+			t.Errorf("width %v: %d ordinary pages are entry points", width, named)
+		}
+	}
+}
+
+// TestEntryBesideOthers: what explains the children of another server is not
+// held against a page.
+func TestEntryBesideOthers(t *testing.T) {
+	s := newSimulation(1)
+	s.traffic(30, 0.1)
+	const shell = 1000
+	var children []Child
+	var others []event.Time
+	for i := range 12 {
+		at := s.begin + 20*event.Minute + event.Time(i)*20*event.Second
+		s.visit(shell, 999, at, true)
+		if i%2 == 0 {
+			children = append(children, Child{Begin: at + 30*event.Millisecond, Finding: true})
+		} else {
+			others = append(others, at+30*event.Millisecond)
+		}
+	}
+	chance := make(map[bool]float64)
+	for beside, list := range map[bool][]event.Time{true: others, false: nil} {
+		entries := Rank(children, list, s.visits, s.begin, s.begin+s.length)
+		if len(entries) == 0 || entries[0].Page != shell {
+			t.Fatalf("the first page is not that of the children: %+v", entries)
+		}
+		chance[beside] = entries[0].ByChance
+	}
+	if chance[true] != 0 || chance[false] < 0.05 {
+		t.Errorf("by chance %.3f beside another server, want 0; %.3f if nothing is known of it, want more", chance[true], chance[false])
 	}
 }
