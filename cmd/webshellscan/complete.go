@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,11 +60,12 @@ func sessionsOf(res *scan.Result) []string {
 }
 
 // processesOf returns the IDs of the processes in logs that are worth a
-// question: those with findings, and the servers above them.
+// question: those with findings, and the servers above them. Each is told by its
+// file name, since zsh takes the backslashes of a path for its own.
 func processesOf(res *scan.Result) []string {
 	var ids []string
 	add := func(p proctree.Process) {
-		ids = append(ids, cobra.CompletionWithDesc(strconv.FormatUint(uint64(p.PID()), 10), p.Forest().Texts().Text(p.Image())))
+		ids = append(ids, cobra.CompletionWithDesc(strconv.FormatUint(uint64(p.PID()), 10), proctree.BaseName(p.Forest().Texts().Text(p.Image()))))
 	}
 	for _, s := range res.Sessions {
 		add(s.Worker)
@@ -77,7 +80,13 @@ func processesOf(res *scan.Result) []string {
 // completeRules completes the value of a flag by the names of rules, the
 // built-in ones and those of --rules.
 func completeRules(cmd *cobra.Command, flag string, rules *ruleFlags) {
-	complete := func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, namesOfRules(rules))
+}
+
+// namesOfRules returns a function that completes the names of rules, the
+// built-in ones and those of --rules.
+func namesOfRules(rules *ruleFlags) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		sets, err := scan.LoadRules(cmd.Context(), scan.RuleOptions{Paths: rules.paths}, 0)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -89,5 +98,29 @@ func completeRules(cmd *cobra.Command, flag string, rules *ruleFlags) {
 		slices.Sort(names)
 		return slices.Compact(names), cobra.ShellCompDirectiveNoFileComp
 	}
-	_ = cmd.RegisterFlagCompletionFunc(flag, complete)
+}
+
+// fishWords is where cobra's script for fish takes the words before the cursor.
+// It evaluates them without the quotes that they had, so that a folder with a
+// blank in its name is two words. quotedFishWords are escaped but for what fish
+// expands in a word.
+const (
+	fishWords       = "(commandline -opc)\n"
+	quotedFishWords = `(string escape --no-quoted -- (commandline -opc) | string replace -ar '\\\\([~$*?{}])' '$1')` + "\n"
+)
+
+// addCompletionCommand adds the verb completion, with a script for fish that
+// keeps words with blanks whole.
+func addCompletionCommand(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	fish, _, _ := root.Find([]string{"completion", "fish"}) // cobra has it
+	fish.RunE = func(cmd *cobra.Command, _ []string) error {
+		bare, _ := cmd.Flags().GetBool("no-descriptions") // of no other type
+		var script strings.Builder
+		if err := root.GenFishCompletion(&script, !bare); err != nil {
+			return err
+		}
+		_, err := io.WriteString(cmd.OutOrStdout(), strings.Replace(script.String(), fishWords, quotedFishWords, 1))
+		return err
+	}
 }

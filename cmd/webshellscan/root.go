@@ -98,6 +98,7 @@ outright, and without an ending it is a table:
 	g.addFlags(cmd.PersistentFlags())
 	o.addFlags(cmd)
 	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newExtractCommand(g), newCollectCommand(g), newMergeCommand(g), newRulesCommand(g), newExplainCommand(g), newVersionCommand(g), newFindCommand(g), newDiffCommand(g), newManCommand(g))
+	addCompletionCommand(cmd)
 	expandPatterns(cmd, runtime.GOOS)
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = writeHelp(cmd.OutOrStdout(), cmd) }) // a closed pipe wants no more
