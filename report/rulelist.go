@@ -65,7 +65,7 @@ const maxRuleLines = 20
 func ruleListTable(w io.Writer, sets *scan.RuleSets, o Options) error {
 	rows := ruleRows(sets)
 	columns := []text.Column{{Name: "level", Width: len("informational")}, {Name: "use", Width: len("not selected")}, {Name: "rule"}}
-	columns[2].Width = max(cmp.Or(o.Width, 80), minTableWidth) - columns[0].Width - columns[1].Width - 2*len(columns)
+	columns[2].Width = tableWidth(o) - columns[0].Width - columns[1].Width - 2*len(columns)
 	cells := make([][]string, len(rows))
 	for i, r := range rows {
 		var lines []string

@@ -44,14 +44,16 @@ func writeFlat(w io.Writer, res *scan.Result, o Options) error {
 
 // tableWidth returns how many columns a table takes.
 func tableWidth(o Options) int {
-	return min(max(cmp.Or(max(o.Width, 0), 80), minTableWidth), maxTableWidth)
+	return min(max(cmp.Or(max(o.Width, 0), 80), MinWidth), MaxWidth)
 }
 
+// A table takes at least MinWidth and at most MaxWidth columns.
 const (
-	minTableWidth   = 40
-	maxTableWidth   = 250
-	maxProcessLines = 4 // of a command line in a table
+	MinWidth = 40
+	MaxWidth = 250
 )
+
+const maxProcessLines = 4 // of a command line in a table
 
 // flatColumn is a column of the table of findings, with what it has of one.
 // That of the process has none: it takes the room that the others leave.

@@ -18,6 +18,7 @@ import (
 // baselineOptions are the flags of the verb baseline.
 type baselineOptions struct {
 	*globals
+	scopeFlags
 	rules  ruleFlags
 	output string
 	force  bool
@@ -36,11 +37,14 @@ where it was seen, and has an example. Delete from it what you do not know.
 
 ` + exitHelpAnyway,
 		Example: `  webshellscan baseline ./clean-logs -o known.json
+  webshellscan baseline ./logs --until 2026-02-28 -o before.json
   webshellscan ./logs --baseline known.json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runBaseline(cmd, o, args) },
 	}
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
+	o.scopeFlags.addFlags(cmd, "findings")
+	o.addWorkers(cmd.Flags())
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to a `file`, whole or not at all, instead of standard output")
 	addForce(cmd.Flags(), &o.force)
 	return cmd
@@ -55,6 +59,9 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 		return fmt.Errorf("-o %s: a baseline has the ending .json", o.output)
 	}
 	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
+	if err := o.scopeFlags.finalize(&options); err != nil {
+		return err
+	}
 	var err error
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return err
@@ -64,7 +71,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 		return err
 	}
 	defer out.discard()
-	res, err := runWithProgress(cmd.Context(), o.globals, options)
+	res, err := o.scanHosts(cmd.Context(), options, o.hosts)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ Exit status:
 	}
 	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
+	o.addWorkers(flags)
 	o.inputFlags.addFlags(flags)
 	addNoHash(flags, &o.noHash)
 	flags.StringVarP(&o.out, "output", "o", "", "the `file` to write, which must not exist")
@@ -75,8 +76,6 @@ func (o *collectOptions) finalize(paths []string) (scan.Options, error) {
 		return options, errors.New("no file or folder given: webshellscan collect PATH... -o FILE" + scan.PartialEnding + " (see --help)")
 	case o.out == "":
 		return options, errors.New("no file given to write to: -o FILE" + scan.PartialEnding)
-	case o.workers < 0:
-		return options, fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
 	if err := scan.CheckLabel(o.label); err != nil {
 		return options, fmt.Errorf("--label %q: %w", o.label, err)

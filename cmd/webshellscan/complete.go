@@ -113,7 +113,14 @@ const (
 // keeps words with blanks whole.
 func addCompletionCommand(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
-	fish, _, _ := root.Find([]string{"completion", "fish"}) // cobra has it
+	completion, _, _ := root.Find([]string{"completion"}) // cobra has it
+	completion.Args, completion.RunE = cobra.ArbitraryArgs, func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return noSuchVerb(cmd, args[0])
+		}
+		return cmd.Help()
+	}
+	fish, _, _ := root.Find([]string{"completion", "fish"})
 	fish.RunE = func(cmd *cobra.Command, _ []string) error {
 		bare, _ := cmd.Flags().GetBool("no-descriptions") // of no other type
 		var script strings.Builder

@@ -38,6 +38,7 @@ Exit status:
 		RunE: func(cmd *cobra.Command, args []string) error { return runDiff(cmd, o, args) },
 	}
 	o.outputFlags.addFlags(cmd, report.DiffFormats)
+	o.addWidth(cmd.Flags())
 	return cmd
 }
 

@@ -62,6 +62,8 @@ Exit status:
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
+	o.addWorkers(flags)
+	o.addWidth(flags)
 	o.outputFlags.addFlags(cmd, report.ExplainFormats)
 	o.scopeFlags.addFlags(cmd, "processes")
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
@@ -138,8 +140,6 @@ func (o *explainOptions) check(args []string) error {
 		return errors.New("--record and --request exclude each other")
 	case o.pid == 0 && (o.all || len(o.names) > 0 || o.since != "" || o.until != ""):
 		return errors.New("--all, --rule, --since and --until choose of processes: they go with --pid")
-	case o.workers < 0:
-		return fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
 	return nil
 }

@@ -46,6 +46,8 @@ Exit status:
 	o.outputFlags.addFlags(cmd, report.FindFormats)
 	o.scopeFlags.addFlags(cmd, "matches")
 	o.inputFlags.addFlags(cmd.Flags())
+	o.addWorkers(cmd.Flags())
+	o.addWidth(cmd.Flags())
 	o.addWebLog(cmd.Flags())
 	cmd.Flags().BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
 	cmd.Flags().BoolVar(&o.exact, "case-sensitive", false, "compare with case")

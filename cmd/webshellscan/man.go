@@ -45,9 +45,9 @@ Exit status:
 
 // writeManOf writes the page of a verb.
 func writeManOf(w io.Writer, root *cobra.Command, verb []string) error {
-	found, rest, err := root.Find(verb)
-	if err != nil || len(rest) > 0 {
-		return fmt.Errorf("no verb %q", strings.Join(verb, " "))
+	found, err := verbNamed(root, verb)
+	if err != nil {
+		return err
 	}
 	_, err = w.Write(manPage(found))
 	return err

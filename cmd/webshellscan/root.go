@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -31,10 +32,19 @@ type globals struct {
 // addFlags adds the flags of all verbs.
 func (g *globals) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&g.noColor, "no-color", false, "no colours (also if NO_COLOR is set, and if the output is no terminal)")
-	flags.IntVar(&g.width, "width", 0, "how many `columns` a table may take, from 40 to 250 (default: as many as the terminal has, or COLUMNS says; 80 in a file)")
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no summary on standard error")
 	flags.BoolVar(&g.exitZero, "exit-zero", false, "exit status 0 where it would be 1, for schedulers that take findings for a failure")
-	flags.IntVar(&g.workers, "workers", 0, "how many `goroutines` work at once (0: one for each CPU)")
+}
+
+// addWorkers adds the flag --workers, of verbs that read logs or rules.
+func (g *globals) addWorkers(flags *pflag.FlagSet) {
+	flags.Var(&number{&g.workers, 0, math.MaxInt, "a number of goroutines"}, "workers", "how many `goroutines` work at once (0: one for each CPU)")
+}
+
+// addWidth adds the flag --width, of verbs that write tables.
+func (g *globals) addWidth(flags *pflag.FlagSet) {
+	wanted := fmt.Sprintf("a number of columns from %d to %d", report.MinWidth, report.MaxWidth)
+	flags.Var(&number{&g.width, report.MinWidth, report.MaxWidth, wanted}, "width", "how many `columns` a table may take, from 40 to 250 (default: as many as the terminal has, or COLUMNS says; 80 in a file)")
 }
 
 // addStrict adds the flag --strict.
@@ -99,6 +109,7 @@ outright, and without an ending it is a table:
 	o.addFlags(cmd)
 	cmd.AddCommand(newTreeCommand(g), newVerifyCommand(g), newBaselineCommand(g), newExtractCommand(g), newCollectCommand(g), newMergeCommand(g), newRulesCommand(g), newExplainCommand(g), newVersionCommand(g), newFindCommand(g), newDiffCommand(g), newManCommand(g))
 	addCompletionCommand(cmd)
+	checkHelp(cmd)
 	expandPatterns(cmd, runtime.GOOS)
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = writeHelp(cmd.OutOrStdout(), cmd) }) // a closed pipe wants no more

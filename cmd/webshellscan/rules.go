@@ -34,8 +34,11 @@ func newRulesCommand(g *globals) *cobra.Command {
 		Long: `rules is about the built-in rules and Sigma rules of your own.
 
 ` + rulesExitHelp,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return noSuchVerb(cmd, args[0])
+			}
 			return fmt.Errorf("no verb given: webshellscan rules list, check or show (see --help)")
 		},
 	}
@@ -43,8 +46,10 @@ func newRulesCommand(g *globals) *cobra.Command {
 	return cmd
 }
 
-// formatFlag adds the flag for the format of what goes to standard output.
-func formatFlag(cmd *cobra.Command, format *string, names []string) {
+// addRuleVerbFlags adds the flags of all verbs about rules.
+func (g *globals) addRuleVerbFlags(cmd *cobra.Command, format *string, names []string) {
+	g.addWorkers(cmd.Flags())
+	g.addWidth(cmd.Flags())
 	cmd.Flags().StringVarP(format, "format", "f", names[0], "`format` of the output: "+strings.Join(names, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -54,9 +59,6 @@ func (g *globals) loadRules(cmd *cobra.Command, flags *ruleFlags) (*scan.RuleSet
 	options, err := flags.finalize()
 	if err != nil {
 		return nil, err
-	}
-	if g.workers < 0 {
-		return nil, fmt.Errorf("--workers %d: not a number of goroutines", g.workers)
 	}
 	return scan.LoadRules(cmd.Context(), options, g.workers)
 }

@@ -55,6 +55,6 @@ The built-in rules are there to be referred to.
 		},
 	}
 	cmd.Flags().StringVar(&flags.placeholders, "placeholders", "", "a YAML `file` with the values that placeholders in rules stand for")
-	formatFlag(cmd, &format, report.RuleCheckFormats.Names())
+	g.addRuleVerbFlags(cmd, &format, report.RuleCheckFormats.Names())
 	return cmd
 }

@@ -39,6 +39,6 @@ level, log source and tags, and what a scan with the same flags does with each.
 		},
 	}
 	flags.addFlags(cmd)
-	formatFlag(cmd, &format, report.RuleListFormats.Names())
+	g.addRuleVerbFlags(cmd, &format, report.RuleListFormats.Names())
 	return cmd
 }

@@ -50,6 +50,6 @@ says, and the one condition over fields that it was simplified to.
 	}
 	flags.addFlags(cmd)
 	cmd.ValidArgsFunction = namesOfRules(&flags)
-	formatFlag(cmd, &format, report.RuleShowFormats.Names())
+	g.addRuleVerbFlags(cmd, &format, report.RuleShowFormats.Names())
 	return cmd
 }

@@ -56,6 +56,8 @@ const (
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
+	o.addWorkers(flags)
+	o.addWidth(flags)
 	o.outputFlags.addFlags(cmd, report.ScanFormats)
 	o.level.add(cmd, "level", "only sessions of this `level` or above, with all their findings, and other findings of it: ")
 	o.failOn.add(cmd, "fail-on", "exit status 1 only if something is of this `level` or above: ")
@@ -94,9 +96,6 @@ func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
 		options.Crosscheck = math.MaxInt
 	case o.check == 0:
 		options.Crosscheck = -1
-	}
-	if o.workers < 0 {
-		return options, fmt.Errorf("--workers %d: not a number of goroutines", o.workers)
 	}
 	var err error
 	if options.Rules, err = o.rules.finalize(); err != nil {

@@ -43,16 +43,48 @@ func checkVerb(cmd *cobra.Command, args []string) error {
 	if _, err := os.Stat(args[0]); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var verbs []string
-	for _, verb := range cmd.Root().Commands() {
-		if verb.IsAvailableCommand() {
-			verbs = append(verbs, verb.Name())
-		}
-	}
-	if question := didYouMean(args[0], verbs, ""); question != "" {
+	if question := didYouMean(args[0], verbsBelow(cmd.Root()), ""); question != "" {
 		return fmt.Errorf("%s: no such file or folder, and no verb%s", args[0], question)
 	}
 	return nil
+}
+
+// verbsBelow returns the names of the verbs of a command that help names.
+func verbsBelow(cmd *cobra.Command) []string {
+	var names []string
+	for _, verb := range cmd.Commands() {
+		if verb.IsAvailableCommand() {
+			names = append(names, verb.Name())
+		}
+	}
+	return names
+}
+
+// noSuchVerb returns an error about a name that is no verb of a command.
+func noSuchVerb(cmd *cobra.Command, name string) error {
+	return fmt.Errorf("%s: no such verb of %s%s", name, cmd.CommandPath(), didYouMean(name, verbsBelow(cmd), ""))
+}
+
+// checkHelp lets the verb help answer names that are no verbs.
+func checkHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"}) // cobra has it
+	help.Run, help.RunE = nil, func(_ *cobra.Command, args []string) error {
+		verb, err := verbNamed(root, args)
+		if err != nil {
+			return err
+		}
+		return verb.Help()
+	}
+}
+
+// verbNamed returns the verb of a name, such as rules list.
+func verbNamed(root *cobra.Command, name []string) (*cobra.Command, error) {
+	verb, rest, err := root.Find(name)
+	if err == nil && len(rest) > 0 {
+		err = noSuchVerb(verb, rest[0])
+	}
+	return verb, err
 }
 
 // flagError says what is wrong with a flag in the words of all other errors.

@@ -49,6 +49,8 @@ outright, and without an ending it is text:
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
+	o.addWorkers(flags)
+	o.addWidth(flags)
 	o.scopeFlags.addFlags(cmd, "processes")
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")
 	flags.StringVar(&o.session, "session", "", "only around the server process of the session with this `key`, as reports have it")

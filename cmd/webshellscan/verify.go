@@ -43,6 +43,8 @@ Exit status:
 		RunE:    func(cmd *cobra.Command, args []string) error { return runVerify(cmd, o, args) },
 	}
 	flags := cmd.Flags()
+	o.addWorkers(flags)
+	o.addWidth(flags)
 	o.inputFlags.addFlags(flags)
 	o.scopeFlags.addFlags(cmd, "coverage and integrity")
 	o.outputFlags.addFlags(cmd, report.VerifyFormats)
