@@ -61,13 +61,14 @@ $(BENCH)/real:
 
 # Static binaries of all systems, each below 16 MB, manual pages, completion files and a bill of
 # materials, with their SHA-256 sums; and archives, .deb and .rpm packages, a Scoop
-# manifest and a Homebrew formula, for files that will be at URL.
+# manifest and a Homebrew formula, for files that will be at URL, of MAINTAINER
+# (Name <mail address>), with the address of the project, HOMEPAGE.
 RELEASE = go run ./internal/release -version $(VERSION) -dist dist
 release:
 	$(RELEASE)
 
 package:
-	$(RELEASE) -packages -url '$(URL)'
+	$(RELEASE) -packages -url '$(URL)' -homepage '$(HOMEPAGE)' $(if $(MAINTAINER),-maintainer '$(MAINTAINER)')
 
 # Two builds are the same; packages are installed and removed in an empty root.
 check-release:

@@ -13,19 +13,21 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// about is the description that all packages are made of.
+// about is the description that all packages are made of. Nobody answers for
+// them at its address unless -maintainer names who does.
 var about = description{
 	Name:       "webshellscan",
 	Summary:    "Find what web servers started, in Windows event logs",
 	Text:       "Reads Windows event logs in folders, archives and disk images, builds the process trees of each host, and reports what web servers started, in what order and as whom. It needs no network and only reads.",
 	License:    "GPL-3.0-only",
-	Maintainer: "The webshellscan authors <webshellscan@localhost>",
+	Maintainer: "The webshellscan authors <nobody@webshellscan.invalid>",
 }
 
 type description struct{ Name, Summary, Text, License, Maintainer string }
@@ -35,6 +37,7 @@ type release struct {
 	description
 	version  string // as the binaries say it
 	url      string // of the folder that the files will be in
+	homepage string
 	source   string // the module's folder
 	dist     string // what is written to
 	modified time.Time
@@ -44,12 +47,27 @@ func main() {
 	r := &release{description: about}
 	flag.StringVar(&r.version, "version", "devel", "the `version` that the binaries say")
 	flag.StringVar(&r.url, "url", "", "the `address` of the folder that the files will be in (default: that of -dist, for trying)")
+	flag.StringVar(&r.homepage, "homepage", "", "the `address` of the project (default: that of -url, and none in .deb and .rpm)")
+	flag.StringVar(&r.Maintainer, "maintainer", r.Maintainer, "`who` answers for the packages, as Name <mail address>")
 	flag.StringVar(&r.dist, "dist", "dist", "the `folder` to write to, which is emptied")
 	packages := flag.Bool("packages", false, "packages too")
 	flag.Parse()
 	if err := r.run(*packages); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
+	}
+	if *packages {
+		r.remark(os.Stderr)
+	}
+}
+
+// remark says what makes packages fit for trying only.
+func (r *release) remark(w io.Writer) {
+	if strings.HasPrefix(r.url, "file:") {
+		_, _ = fmt.Fprintf(w, "The Scoop manifest and the Homebrew formula are for trying: they take the files from %s (URL=https://...).\n", r.url)
+	}
+	if r.Maintainer == about.Maintainer {
+		_, _ = fmt.Fprintf(w, "The packages name nobody who answers for them (MAINTAINER='Name <mail address>').\n")
 	}
 }
 
@@ -111,14 +129,27 @@ func sourceDate() (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
+// laterPart is what `git describe` writes behind the tag of sources that are
+// later than it.
+var laterPart = regexp.MustCompile(`-(\d+-g[0-9a-f]+(-dirty)?|dirty)$`)
+
 // packageVersion returns the version as packages must have it: it begins with a
-// digit.
-func (r *release) packageVersion() string {
+// digit, has early before what makes it earlier than its number, such as rc1,
+// and a + before what makes it later.
+func (r *release) packageVersion(early string) string {
 	version := strings.TrimPrefix(r.version, "v")
-	if first, _, dotted := strings.Cut(version, "."); dotted && first != "" && strings.Trim(first, "0123456789") == "" {
-		return version
+	if first, _, dotted := strings.Cut(version, "."); !dotted || first == "" || strings.Trim(first, "0123456789") != "" {
+		version = "0.0.0-" + version
 	}
-	return "0.0.0~" + version
+	later := laterPart.FindString(version)
+	number, rest, isEarly := strings.Cut(strings.TrimSuffix(version, later), "-")
+	if isEarly {
+		number += early + strings.ReplaceAll(rest, "-", ".")
+	}
+	if later != "" {
+		number += "+" + strings.ReplaceAll(later[1:], "-", ".")
+	}
+	return number
 }
 
 // sums writes the SHA-256 of every file, by name.

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	_ "embed"
 	"encoding/json"
@@ -123,7 +124,7 @@ func (r *release) systemPackages() error {
 		if t.os != "linux" {
 			continue
 		}
-		config, err := r.fill(nfpmTemplate, map[string]any{"Arch": t.arch, "Binary": r.binary(t), "Modified": r.modified.Format("2006-01-02T15:04:05Z")})
+		config, err := r.fill(nfpmTemplate, map[string]any{"Version": r.packageVersion("~"), "Homepage": r.homepage, "Arch": t.arch, "Binary": r.binary(t), "Modified": r.modified.Format("2006-01-02T15:04:05Z")})
 		if err != nil {
 			return err
 		}
@@ -147,7 +148,7 @@ func (r *release) systemPackages() error {
 
 // fill fills a template with the description, and more.
 func (r *release) fill(text string, more map[string]any) ([]byte, error) {
-	more["About"], more["Version"], more["Dist"], more["Source"] = r.description, r.packageVersion(), r.dist, r.source
+	more["About"], more["Dist"], more["Source"] = r.description, r.dist, r.source
 	t, err := template.New("").Option("missingkey=error").Parse(text)
 	if err != nil {
 		return nil, err
@@ -182,7 +183,7 @@ func (r *release) scoop() error {
 		License      string           `json:"license"`
 		Architecture map[string]build `json:"architecture"`
 		Bin          string           `json:"bin"`
-	}{r.packageVersion(), r.Summary, r.url, r.License, builds, r.Name + ".exe"}, "", "    ")
+	}{r.packageVersion("-"), r.Summary, cmp.Or(r.homepage, r.url), r.License, builds, r.Name + ".exe"}, "", "    ")
 	return errors.Join(err, os.WriteFile(filepath.Join(r.dist, r.Name+".json"), append(text, '\n'), 0o666))
 }
 
@@ -200,6 +201,6 @@ func (r *release) formula() error {
 		}
 		builds[t.os+"_"+t.arch] = map[string]string{"URL": r.url + "/" + filepath.Base(r.archive(t)), "SHA256": sum}
 	}
-	text, err := r.fill(formulaTemplate, map[string]any{"Builds": builds, "Homepage": r.url})
+	text, err := r.fill(formulaTemplate, map[string]any{"Version": r.packageVersion("-"), "Builds": builds, "Homepage": cmp.Or(r.homepage, r.url)})
 	return errors.Join(err, os.WriteFile(filepath.Join(r.dist, r.Name+".rb"), text, 0o666))
 }

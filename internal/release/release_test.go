@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -80,10 +81,49 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
+// TestPackageVersion: packages have versions of which their formats think what
+// is meant, and no characters that they forbid.
+func TestPackageVersion(t *testing.T) {
+	scoop := regexp.MustCompile(`^[\w\-.+_]+$`) // of its JSON schema
+	for _, tt := range []struct{ version, system, manifest string }{
+		{"v1.2.3", "1.2.3", "1.2.3"},
+		{"v1.2.3-rc1", "1.2.3~rc1", "1.2.3-rc1"},
+		{"v1.2.3-4-gabc1234", "1.2.3+4.gabc1234", "1.2.3+4.gabc1234"},
+		{"v1.2.3-dirty", "1.2.3+dirty", "1.2.3+dirty"},
+		{"v1.2.3-rc1-4-gabc1234-dirty", "1.2.3~rc1+4.gabc1234.dirty", "1.2.3-rc1+4.gabc1234.dirty"},
+		{"devel", "0.0.0~devel", "0.0.0-devel"},
+		{"cc0da4e-dirty", "0.0.0~cc0da4e+dirty", "0.0.0-cc0da4e+dirty"},
+	} {
+		r := &release{version: tt.version}
+		if got := r.packageVersion("~"); got != tt.system || strings.Contains(got, "-") {
+			t.Errorf("%s: %s, want %s", tt.version, got, tt.system)
+		}
+		if got := r.packageVersion("-"); got != tt.manifest || !scoop.MatchString(got) {
+			t.Errorf("%s: %s, want %s", tt.version, got, tt.manifest)
+		}
+	}
+}
+
+// TestRemark: what is for trying only is told.
+func TestRemark(t *testing.T) {
+	var b strings.Builder
+	r := &release{description: about, url: "file:///dist"}
+	r.remark(&b)
+	if said := b.String(); !strings.Contains(said, "URL=") || !strings.Contains(said, "MAINTAINER=") {
+		t.Errorf("%q", said)
+	}
+	b.Reset()
+	r.url, r.Maintainer = "https://example.org", "A. Packer <packer@example.org>"
+	if r.remark(&b); b.Len() > 0 {
+		t.Errorf("%q", b.String())
+	}
+}
+
 // made makes a release, in the module's folder.
 func made(t *testing.T) *release {
 	t.Helper()
-	r := &release{description: about, version: "v1.2.3", dist: t.TempDir(), url: "https://example.org/v1.2.3"}
+	r := &release{description: about, version: "v1.2.3", dist: t.TempDir(), url: "https://example.org/v1.2.3", homepage: "https://example.org/"}
+	r.Maintainer = "A. Packer <packer@example.org>"
 	if err := r.run(true); err != nil {
 		t.Fatal(err)
 	}
@@ -138,12 +178,13 @@ func checkScoop(t *testing.T, r *release, sums string) {
 	}
 	var m struct {
 		Version      string
+		Homepage     string
 		Architecture map[string]struct{ URL, Hash string }
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		t.Fatal(err)
 	}
-	if m.Version != "1.2.3" || len(m.Architecture) != 2 {
+	if m.Version != "1.2.3" || m.Homepage != r.homepage || len(m.Architecture) != 2 {
 		t.Errorf("%s", data)
 	}
 	for _, build := range m.Architecture {
@@ -271,6 +312,10 @@ func installDeb(t *testing.T, r *release) {
 		if err := os.WriteFile(filepath.Join(root, "var/lib/dpkg", file), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	about := do(t, "dpkg-deb", "-f", filepath.Join(r.dist, "webshellscan_1.2.3_amd64.deb"), "Maintainer", "Homepage")
+	if want := "Maintainer: A. Packer <packer@example.org>\nHomepage: https://example.org/\n"; about != want {
+		t.Errorf("%s, want %s", about, want)
 	}
 	do(t, dpkg, "--root="+root, "-i", filepath.Join(r.dist, "webshellscan_1.2.3_amd64.deb"))
 	installed(t, root)
