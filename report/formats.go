@@ -95,6 +95,9 @@ type Options struct {
 	Color bool
 	// ASCII draws trees with ASCII characters only.
 	ASCII bool
+	// Screen bounds a table for a terminal, where nobody reads hundreds of
+	// sessions.
+	Screen bool
 	// Flat makes a table of all findings instead of sessions with their
 	// trees.
 	Flat bool

@@ -105,15 +105,49 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 		rules: numberRules(res.Findings),
 	}
 	t.overview(res)
-	for _, s := range res.Sessions {
-		if !s.Known {
-			t.session(s)
-		}
+	shown := unknownSessions(res.Sessions)
+	if o.Screen {
+		shown = onScreen(res)
 	}
-	t.belowNone(res)
+	for _, s := range shown {
+		t.session(s)
+	}
+	t.leftOut(res, len(shown))
+	t.belowNone(res, o.Screen)
 	t.known(res)
 	t.rules.write(t.out, t.width)
 	return t.out.Flush()
+}
+
+// unknownSessions returns the sessions that no baseline knows.
+func unknownSessions(sessions []*finding.Session) []*finding.Session {
+	var list []*finding.Session
+	for _, s := range sessions {
+		if !s.Known {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// onScreen returns the sessions that a terminal shows: of many the first of
+// each kind.
+func onScreen(res *scan.Result) []*finding.Session {
+	stack := phrase.Stack(res)
+	if stack == nil {
+		return unknownSessions(res.Sessions)
+	}
+	list := unknownSessions(phrase.FirstSessions(res, stack, len(stack.Kinds)))
+	return list[:min(len(list), phrase.MaxRead)]
+}
+
+// leftOut says how to see the sessions that are not among those shown.
+func (t *sessionTable) leftOut(res *scan.Result, shown int) {
+	if more := len(unknownSessions(res.Sessions)) - shown; more > 0 {
+		t.lines("", fmt.Sprintf("And %s: -o report.txt has them all, -o report.html is a page of them; --level, --host and --since choose, tree --session KEY shows one",
+			plural.Count(more, "more session")), 4)
+		fmt.Fprintln(t.out)
+	}
 }
 
 // overview says how many sessions there are, and names them, or of many the
@@ -158,11 +192,20 @@ func (t *sessionTable) list(sessions []*finding.Session) {
 		host = max(host, text.Width(overviewHost(s)))
 	}
 	pad := func(line string) string { return line + strings.Repeat(" ", host-text.Width(line)) }
-	header := fmt.Sprintf(" %-5s  %-16s  %s  %8s  %5s  %s", "LEVEL", "FIRST", pad("HOST"), "FINDINGS", "ENUM.", "WORKER")
+	row := func(first, host, findings, enumeration, worker string) string {
+		if t.width < narrow {
+			return first + "  " + pad(host) + "  " + worker
+		}
+		return fmt.Sprintf("%s  %s  %8s  %5s  %s", first, pad(host), findings, enumeration, worker)
+	}
+	layout := "2006-01-02 15:04"
+	if t.width < narrow {
+		layout = "01-02 15:04"
+	}
+	header := fmt.Sprintf(" %-5s  %s", "LEVEL", row(fmt.Sprintf("%-*s", len(layout), "FIRST"), "HOST", "FINDINGS", "ENUM.", "WORKER"))
 	fmt.Fprintf(t.out, "\n%s\n", text.Truncate(header, t.width, "…"))
 	for _, s := range sessions {
-		line := fmt.Sprintf("%s  %s  %8d  %5d  %s", s.First.Time().Format("2006-01-02 15:04"), pad(overviewHost(s)),
-			len(s.Findings), s.Enumeration, server(s, ""))
+		line := row(s.First.Time().Format(layout), overviewHost(s), strconv.Itoa(len(s.Findings)), strconv.Itoa(s.Enumeration), server(s, ""))
 		level := t.style.Paint(s.Level, fmt.Sprintf("%-5s", text.ShortLevel(s.Level)))
 		fmt.Fprintf(t.out, " %s  %s\n", level, text.Truncate(line, t.width-8, "…"))
 	}
@@ -334,7 +377,7 @@ func (t *sessionTable) flat(shapes []finding.Shape) []entry {
 }
 
 // belowNone writes the findings that hang from no server, by host.
-func (t *sessionTable) belowNone(res *scan.Result) {
+func (t *sessionTable) belowNone(res *scan.Result, screen bool) {
 	byHost := make(map[string][]*finding.Finding)
 	var hosts []string
 	for _, f := range res.Findings {
@@ -346,7 +389,12 @@ func (t *sessionTable) belowNone(res *scan.Result) {
 		}
 		byHost[f.Host] = append(byHost[f.Host], f)
 	}
-	for _, host := range hosts {
+	for i, host := range hosts {
+		if screen && i == phrase.MaxRead {
+			t.lines("", fmt.Sprintf("And findings below no server on %s: -o report.txt has them all, --flat is one table of them", plural.Count(len(hosts)-i, "more host")), 3)
+			fmt.Fprintln(t.out)
+			break
+		}
 		t.lines("", fmt.Sprintf("%s: below no server, %s", text.Visible(host), plural.Count(len(byHost[host]), "finding")), 2)
 		t.table(t.flat(finding.Fold(byHost[host])))
 		fmt.Fprintln(t.out)

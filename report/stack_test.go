@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"webshellscan/report"
 	"webshellscan/report/reporttest"
 	"webshellscan/rules"
 	"webshellscan/scan"
@@ -56,6 +57,62 @@ func TestStackBegins(t *testing.T) {
 		if few := writeResult(t, format, manyHosts(20)); strings.Contains(few, "kinds of session") {
 			t.Errorf("%s: 20 sessions are stacked", format)
 		}
+	}
+}
+
+// TestScreen: a terminal shows of many sessions the first of each kind, and how
+// to see the others; a file has them all.
+func TestScreen(t *testing.T) {
+	table := func(sessions int, screen bool) string {
+		var b strings.Builder
+		if err := report.ScanFormats.Write(&b, "table", manyHosts(sessions), report.Options{Screen: screen}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for _, tt := range []struct {
+		sessions int
+		screen   bool
+		want     int
+		told     string
+	}{
+		{21, false, 21, ""}, {20, true, 20, ""}, {21, true, 2, "And 19 more sessions: -o report.txt has them all"},
+	} {
+		page := table(tt.sessions, tt.screen)
+		if got := strings.Count(page, "CRITICAL  WEB"); got != tt.want || strings.Contains(page, "more session") != (tt.told != "") || !strings.Contains(page, tt.told) {
+			t.Errorf("%d sessions, screen %v: %d shown, want %d and %q in\n%s", tt.sessions, tt.screen, got, tt.want, tt.told, page)
+		}
+	}
+}
+
+// TestScreenBelowNone: a terminal shows the findings below no server of some
+// hosts, and how to see the others.
+func TestScreenBelowNone(t *testing.T) {
+	res := manyHosts(23)
+	res.Sessions = nil
+	for _, f := range res.Findings {
+		f.Session = ""
+	}
+	for screen, told := range map[bool]string{false: "", true: "And findings below no server on 3 more hosts: -o report.txt"} {
+		var b strings.Builder
+		if err := report.ScanFormats.Write(&b, "table", res, report.Options{Screen: screen}); err != nil {
+			t.Fatal(err)
+		}
+		if page := b.String(); strings.Contains(page, "more host") != screen || !strings.Contains(page, told) {
+			t.Errorf("screen %v: want %q in\n%s", screen, told, page)
+		}
+	}
+}
+
+// TestNarrowOverview: where there is little room, it goes to the worker of a
+// session.
+func TestNarrowOverview(t *testing.T) {
+	var b strings.Builder
+	if err := report.ScanFormats.Write(&b, "table", manyHosts(2), report.Options{Width: 40}); err != nil {
+		t.Fatal(err)
+	}
+	if page := b.String(); !strings.Contains(page, "\n LEVEL  FIRST        HOST     WORKER\n crit   03-02 12:00  WEB0000  ") {
+		t.Errorf("%s", page)
 	}
 }
 

@@ -225,6 +225,7 @@ func (o *scanOptions) reportOptions(out *output) report.Options {
 	}
 	if out.path == "" {
 		options.Color, options.ASCII = o.color(o.stdout), wantsASCII()
+		_, options.Screen = terminal(o.stdout)
 	}
 	return options
 }
