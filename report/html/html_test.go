@@ -167,7 +167,9 @@ func TestHTMLIsHarmless(t *testing.T) {
 	names := func(page string) string {
 		var b strings.Builder
 		for _, tag := range tags.FindAllString(inline.ReplaceAllString(page, ""), -1) {
-			b.WriteString(strings.Fields(tag)[0] + "\n")
+			if tag != "<wbr" { // follows each backslash
+				b.WriteString(strings.Fields(tag)[0] + "\n")
+			}
 		}
 		return b.String()
 	}

@@ -91,7 +91,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": plural.Count,
 		"percent": text.Percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
 		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "rows": newTableRows, "ruleTitle": phrase.RuleTitle, "recovered": func() string { return phrase.Recovered },
-		"secondDecoder": phrase.SecondDecoder,
+		"secondDecoder": phrase.SecondDecoder, "account": breakable,
 	}).Parse(pageSource))
 })
 
@@ -114,6 +114,12 @@ const (
 // is cut, visibly.
 func shortText(s string) string   { return text.Clip(text.Visible(s), maxShortText) }
 func commandText(s string) string { return text.Clip(text.Visible(s), maxCommandText) }
+
+// breakable is a visible text that may be wrapped behind a backslash, such as
+// the one in the name of an account.
+func breakable(visible string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(visible), `\`, `\<wbr>`))
+}
 
 // rowTime is a time as tables show it: to the millisecond, "" if not known.
 func rowTime(t event.Time) string {

@@ -3,6 +3,7 @@ package html
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"webshellscan/report/phrase"
@@ -31,11 +32,16 @@ type sessionView struct {
 	ShapesLeft int
 }
 
-// fact is one line of what is known; both texts are visible.
+// fact is something that is known, in one line or several; all texts are
+// visible.
 type fact struct {
-	Name, Text string
-	Wide       bool // a command line
+	Name  string
+	Lines []string
+	Wide  bool // a command line
 }
+
+// Several reports whether it has more than one line.
+func (f fact) Several() bool { return len(f.Lines) > 1 }
 
 // shapeRow is a shape of findings as one line.
 type shapeRow struct {
@@ -76,13 +82,18 @@ func productText(s *finding.Session) string {
 func newSessionView(number int, s *finding.Session) *sessionView {
 	view := &sessionView{Session: s, Number: number, Title: sessionTitle(s), ShapesLeft: leftOf(s.Shapes)}
 	w := workerOf(s)
-	add := func(name, line string) {
-		if line != "" {
-			view.Facts = append(view.Facts, fact{Name: name, Text: shortText(line)})
+	add := func(name string, lines ...string) {
+		lines = slices.DeleteFunc(lines, func(line string) bool { return line == "" })
+		if len(lines) == 0 {
+			return
 		}
+		for i, line := range lines {
+			lines[i] = shortText(line)
+		}
+		view.Facts = append(view.Facts, fact{Name: name, Lines: lines})
 	}
 	if command := cmp.Or(w.WorkerCommandLine, w.WorkerImage); command != "" {
-		view.Facts = append(view.Facts, fact{"Worker", commandText(command), true})
+		view.Facts = append(view.Facts, fact{"Worker", []string{commandText(command)}, true})
 	}
 	add("Runs as", s.User)
 	add("Started", cmp.Or(briefTime(w.WorkerStart), "before these logs"))
@@ -104,7 +115,7 @@ func newSessionView(number int, s *finding.Session) *sessionView {
 	}
 	add("Users", strings.Join(s.Users, ", "))
 	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
-	add("Why this level", strings.Join(phrase.ReasonTexts(s.LevelReasons), "; "))
+	add("Why this level", phrase.ReasonTexts(s.LevelReasons)...)
 	add("Parents", phrase.LinkText(s.Link))
 	view.Entries, view.Indicators = phrase.EntryPoints(s), phrase.IndicatorParts(s)
 	if phrase.HasStory(s) {

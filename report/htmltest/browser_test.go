@@ -460,13 +460,16 @@ func browserAppendix(t *testing.T, ctx context.Context) {
 
 // browserNarrow: on a narrow screen the page scrolls down, not sideways.
 func browserNarrow(t *testing.T, ctx context.Context) {
-	for _, width := range []int64{320, 400, 800, 1400} {
+	for _, width := range []int64{320, 400, 800, 1280, 1400} {
 		if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 			t.Fatal(err)
 		}
 		for _, res := range []*scan.Result{reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents), reporttest.Hostile(strings.Repeat("W", 500))} {
 			p := open(t, ctx, res)
 			p.want(`document.documentElement.scrollWidth`, fmt.Sprint(width))
+			p.want(`(document.getElementById('sessions').scrollIntoView(), document.getElementById('sessions-h').getBoundingClientRect().top >=
+				Math.max(...[...document.querySelectorAll('body > header, .filters')].filter(bar => getComputedStyle(bar).position === 'sticky').map(bar => bar.getBoundingClientRect().bottom), 0))`, "true")
+			p.want(`innerWidth < 1280 || document.body.innerText.includes('WWWW') || document.getElementById('session-table').offsetWidth <= document.getElementById('session-table').parentElement.clientWidth`, "true")
 		}
 	}
 }

@@ -1,3 +1,10 @@
+// What is scrolled to is not below what stays at the top, however high that is.
+function keepClear() {
+	const bars = [...document.querySelectorAll('body > header, .filters')].filter(bar => getComputedStyle(bar).position === 'sticky');
+	document.documentElement.style.scrollPaddingTop = `${bars.reduce((height, bar) => height + bar.offsetHeight, 8)}px`;
+}
+keepClear();
+addEventListener('resize', keepClear);
 if (form && table) {
 	(data.hosts ?? []).forEach((name, i) => form.elements.host.append(el('option', {value: i}, name)));
 	(data.sessions ?? []).slice(0, 500).forEach((name, i) => form.elements.session.append(el('option', {value: i}, name)));
