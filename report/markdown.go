@@ -229,6 +229,9 @@ func (m *markdown) story(s *finding.Session) {
 	if parts := phrase.IndicatorParts(s); len(parts) > 0 {
 		m.line("- Indicators: %s", mdParts(parts))
 	}
+	if left := phrase.StoryLeft(s); left != "" {
+		m.line("- %s", left)
+	}
 	if !phrase.HasStory(s) {
 		return
 	}

@@ -329,6 +329,9 @@ func (t *sessionTable) story(s *finding.Session) {
 			}
 		}
 	}
+	if left := phrase.StoryLeft(s); left != "" {
+		t.lines("  ", left, maxStoryWrapped)
+	}
 	if parts := phrase.IndicatorParts(s); len(parts) > 0 {
 		t.lines("  ", "indicators: "+text.Visible(phrase.Plain(parts)), maxStoryWrapped)
 	}

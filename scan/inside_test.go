@@ -361,3 +361,33 @@ func TestNobodysWebLogs(t *testing.T) {
 		t.Errorf("unreadable: %v", u)
 	}
 }
+
+// TestRequestsKept: what a client asked for besides leaves the requests that
+// started processes, and then those of entry points.
+func TestRequestsKept(t *testing.T) {
+	c := new(caller)
+	add := func(n int, at event.Time, q finding.Request) {
+		for i := range n {
+			r := q
+			r.Time = at + event.Time(i)
+			c.keep(&r)
+		}
+	}
+	add(maxRequests+7, 0, finding.Request{})
+	add(10, 1<<40, finding.Request{Entry: true})
+	add(3, 1<<41, finding.Request{Entry: true, Processes: make([]proctree.Process, 1)})
+	list := c.requests()
+	entries, started := 0, 0
+	for i, q := range list {
+		if i > 0 && q.Time < list[i-1].Time {
+			t.Fatalf("request %d is out of order", i)
+		}
+		if q.Entry {
+			entries++
+		}
+		started += len(q.Processes)
+	}
+	if len(list) != maxRequests || entries != 13 || started != 3 || c.omitted != 20 {
+		t.Errorf("%d requests, %d of entry points, %d processes, %d left out", len(list), entries, started, c.omitted)
+	}
+}

@@ -127,8 +127,8 @@ type caller struct {
 	points         []entryPoint
 	ranked         []story.Entry // all pages whose requests coincide with children
 	addresses      map[string]bool
-	requests       []*finding.Request
-	omitted        int // requests that bounds left out: of the count, or of what is shown
+	kept           [requestKinds][]*finding.Request // in the order of the logs
+	omitted        int                              // requests that bounds left out: of the count, or of what is shown
 }
 
 // numbering numbers texts.
@@ -445,12 +445,48 @@ func (w *webLogs) collect(callers []*caller, l *webLog, r *weblog.Request) {
 			q.Processes = c.processesOf(r)
 			q.Entry = true
 		}
-		if len(c.requests) >= maxRequests {
-			c.omitted++
-			continue
-		}
-		c.requests = append(c.requests, q)
+		c.keep(q)
 	}
+}
+
+// requestKind is how much a request says of a session: the less, the more.
+type requestKind uint8
+
+const (
+	requestOfChild requestKind = iota // a process began while it ran
+	requestOfEntry                    // of an entry point
+	requestOfClient
+	requestKinds
+)
+
+// keep keeps a request, of each kind as many as are shown: a client that asks
+// for thousands of pages must not push out those that started processes.
+func (c *caller) keep(q *finding.Request) {
+	kind := requestOfClient
+	switch {
+	case len(q.Processes) > 0:
+		kind = requestOfChild
+	case q.Entry:
+		kind = requestOfEntry
+	}
+	if len(c.kept[kind]) >= maxRequests {
+		c.omitted++
+		return
+	}
+	c.kept[kind] = append(c.kept[kind], q)
+}
+
+// requests returns the requests that are shown, in the order of time.
+func (c *caller) requests() []*finding.Request {
+	list := slices.Concat(c.kept[:]...)
+	if over := len(list) - maxRequests; over > 0 {
+		c.omitted += over
+		list = list[:maxRequests]
+	}
+	slices.SortFunc(list, func(a, b *finding.Request) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), source.ComparePaths(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
+	})
+	return list
 }
 
 // processesOf returns the direct children that began while a request may have
@@ -503,9 +539,7 @@ func (c *caller) finish() []*finding.Request {
 			c.session.EntryPoints = append(c.session.EntryPoints, p.EntryPoint)
 		}
 	}
-	slices.SortFunc(c.requests, func(a, b *finding.Request) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), source.ComparePaths(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
-	})
-	c.session.Requests, c.session.RequestsOmitted = c.requests, c.omitted
-	return c.requests
+	c.session.Requests = c.requests()
+	c.session.RequestsOmitted = c.omitted
+	return c.session.Requests
 }

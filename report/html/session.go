@@ -28,6 +28,7 @@ type sessionView struct {
 	Entries    [][]phrase.Part
 	Story      []phrase.StoryLine
 	Indicators []phrase.Part
+	StoryLeft  string // what the bounds left out of it
 	// ShapesLeft counts the shapes beyond those listed.
 	ShapesLeft int
 }
@@ -117,7 +118,7 @@ func newSessionView(number int, s *finding.Session) *sessionView {
 	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
 	add("Why this level", phrase.ReasonTexts(s.LevelReasons)...)
 	add("Parents", phrase.LinkText(s.Link))
-	view.Entries, view.Indicators = phrase.EntryPoints(s), phrase.IndicatorParts(s)
+	view.Entries, view.Indicators, view.StoryLeft = phrase.EntryPoints(s), phrase.IndicatorParts(s), phrase.StoryLeft(s)
 	if phrase.HasStory(s) {
 		view.Story = phrase.Story(s)
 	}

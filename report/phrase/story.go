@@ -79,6 +79,22 @@ func Story(s *finding.Session) []StoryLine {
 	return nil
 }
 
+// StoryLeft says how many events and requests of a session the bounds left out,
+// "" if they left out none.
+func StoryLeft(s *finding.Session) string {
+	var left []string
+	if s.EventsOmitted > 0 {
+		left = append(left, plural.Count(s.EventsOmitted, "event"))
+	}
+	if s.RequestsOmitted > 0 {
+		left = append(left, plural.Count(s.RequestsOmitted, "request"))
+	}
+	if len(left) == 0 {
+		return ""
+	}
+	return "Left out, beyond what a session keeps: " + strings.Join(left, " and ")
+}
+
 // foldMoments divides moments into lines: the heaviest ones stand alone, those
 // between two of them together.
 func foldMoments(moments []*moment, alone int) [][]*moment {

@@ -147,3 +147,20 @@ func BenchmarkStory(b *testing.B) {
 		})
 	}
 }
+
+// TestStoryLeft: what bounds left out is told.
+func TestStoryLeft(t *testing.T) {
+	for _, tt := range []struct {
+		events, requests int
+		want             string
+	}{
+		{0, 0, ""},
+		{20_000, 0, "Left out, beyond what a session keeps: 20000 events"},
+		{0, 1, "Left out, beyond what a session keeps: 1 request"},
+		{2, 3, "Left out, beyond what a session keeps: 2 events and 3 requests"},
+	} {
+		if got := phrase.StoryLeft(&finding.Session{EventsOmitted: tt.events, RequestsOmitted: tt.requests}); got != tt.want {
+			t.Errorf("%d events, %d requests: %q, want %q", tt.events, tt.requests, got, tt.want)
+		}
+	}
+}

@@ -107,3 +107,20 @@ func TestArrivals(t *testing.T) {
 		t.Errorf("tied by the address: %v, and %d lost, want %v and none", tied, lost, want)
 	}
 }
+
+// TestBound: a flood of one kind leaves what else a session did.
+func TestBound(t *testing.T) {
+	s := new(Story)
+	for i := range MaxEvents + 500 {
+		s.Events = append(s.Events, &Event{Category: FileEvent, Time: event.Time(i)})
+	}
+	s.Events = append(s.Events, &Event{Category: RegistryEvent, Time: 1 << 40}, &Event{Category: DNSQuery, Time: 1<<40 + 1})
+	s.bound()
+	kinds := make(map[Category]int)
+	for _, e := range s.Events {
+		kinds[e.Category]++
+	}
+	if len(s.Events) != MaxEvents || s.Omitted != 502 || kinds[RegistryEvent] != 1 || kinds[DNSQuery] != 1 {
+		t.Errorf("%d events and %d left out, of them %v", len(s.Events), s.Omitted, kinds)
+	}
+}

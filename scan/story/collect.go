@@ -22,7 +22,7 @@ type Judge interface {
 // Bounds of what is kept of one piece of the evidence, those that rules match
 // and others each by itself. They are told where they take effect.
 const (
-	// maxKept bounds the events that are tied, by session.
+	// maxKept bounds the events that are tied, by session and category.
 	maxKept = MaxEvents
 	// maxWaiting bounds the events that may turn out to be a session's.
 	maxWaiting = 2 * MaxEvents
@@ -40,7 +40,7 @@ type Collector struct {
 	waiting []*kept
 	room    []kept // for what is kept next
 	// unit and waits count what is kept of the piece at hand, by bound.
-	unit  map[int][2]int // by session
+	unit  map[unitKey][2]int
 	waits [2]int
 	// dropped counts the events that the bounds left out, by session; those
 	// that nothing ties yet under -1.
@@ -53,6 +53,13 @@ type Collector struct {
 	addressIDs map[netip.Addr]uint32
 	only       map[uint32][]int64 // nil: all events are taken
 	sites      map[int]map[string]bool
+}
+
+// unitKey is what the events of one piece are counted by: a flood of one
+// category must not push out the others.
+type unitKey struct {
+	session  int
+	category Category
 }
 
 // kept is an event, and what ties it so far.
@@ -71,7 +78,7 @@ type kept struct {
 // rule. hit reports whether a rule may match the event at a place, although it
 // is of no session; it may be nil.
 func NewCollector(x *Index, judge Judge, hit func(event.Place) bool) *Collector {
-	return &Collector{index: x, judge: judge, hit: hit, unit: make(map[int][2]int), dropped: make(map[int]int), hosts: make(map[string]int)}
+	return &Collector{index: x, judge: judge, hit: hit, unit: make(map[unitKey][2]int), dropped: make(map[int]int), hosts: make(map[string]int)}
 }
 
 // host returns the index of a host by its name, -1 if it is none of the
@@ -169,13 +176,14 @@ func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
 	if t.server && !k.own && len(e.rules) == 0 && !c.index.wroteProgram(t.session, k, ev) {
 		return
 	}
-	counts, n := c.unit[t.session], bound(e.rules)
+	of := unitKey{t.session, k.category}
+	counts, n := c.unit[of], bound(e.rules)
 	if counts[n] == maxKept {
 		c.dropped[t.session]++
 		return
 	}
 	counts[n]++
-	c.unit[t.session] = counts
+	c.unit[of] = counts
 	c.kept = append(c.kept, c.put(ev, &e))
 }
 

@@ -80,7 +80,7 @@ type thingName struct {
 }
 
 // MaxEvents bounds the events of a session. Those below rules.LevelMedium go
-// first, the latest of them first.
+// first, and of them what a process has done most often.
 const MaxEvents = 10_000
 
 // maxFolded bounds the records that one Event names.
@@ -482,16 +482,27 @@ func newEvent(k *kept) *Event {
 	return e
 }
 
-// bound keeps MaxEvents of a story's events.
+// bound keeps MaxEvents of a story's events: a flood of one kind, such as the
+// files that were encrypted, leaves the others.
 func (s *Story) bound() {
 	over := len(s.Events) - MaxEvents
 	if over <= 0 {
 		return
 	}
 	s.Omitted += over
+	type origin struct {
+		category Category
+		process  proctree.Process
+	}
+	seen, turn := make(map[origin]int), make(map[*Event]int, len(s.Events))
+	for _, e := range s.Events {
+		of := origin{e.Category, e.Process}
+		turn[e] = seen[of]
+		seen[of]++
+	}
 	order := slices.Clone(s.Events)
 	slices.SortStableFunc(order, func(a, b *Event) int {
-		return cmp.Or(-cmp.Compare(min(a.Level(), rules.LevelMedium), min(b.Level(), rules.LevelMedium)), cmp.Compare(a.Time, b.Time))
+		return cmp.Or(-cmp.Compare(min(a.Level(), rules.LevelMedium), min(b.Level(), rules.LevelMedium)), cmp.Compare(turn[a], turn[b]), cmp.Compare(a.Time, b.Time))
 	})
 	dropped := make(map[*Event]bool, over)
 	for _, e := range order[MaxEvents:] {
