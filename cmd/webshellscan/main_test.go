@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,12 +132,16 @@ func TestGolden(t *testing.T) {
 		{"sessions.txt", []string{"testdata/logs"}},
 		{"findings.txt", []string{"testdata/logs", "--flat"}},
 		{"sessions.csv", []string{"testdata/logs", "--format", "csv", "--sessions"}},
+		{"sessions.csv", []string{"testdata/logs", "--format", "sessions-csv"}},
 		{"report.json", []string{"testdata/logs", "--format", "json", "--host", "MAIL01"}},
 		{"findings.csv", []string{"testdata/logs", "--format", "csv"}},
 		{"findings.jsonl", []string{"testdata/logs", "--format", "jsonl"}},
 		{"findings.timesketch.jsonl", []string{"testdata/logs", "--format", "timesketch"}},
 		{"findings.timesketch.csv", []string{"testdata/logs", "--format", "timesketch-csv"}},
 		{"findings.navigator.json", []string{"testdata/logs", "--format", "navigator"}},
+		{"findings.timeline.csv", []string{"testdata/logs", "--format", "timeline"}},
+		{"findings.indicators.csv", []string{"testdata/logs", "--format", "indicators"}},
+		{"findings.stack.csv", []string{"testdata/logs", "--format", "stack"}},
 		{"findings.md", []string{"testdata/logs", "--format", "markdown"}},
 		{"tree.txt", []string{"tree", "testdata/logs", "--host", "web02", "--pid", "9012"}},
 		{"tree.json", []string{"tree", "testdata/logs", "--host", "web02", "--pid", "9012", "--format", "json", "--depth", "2"}},
@@ -145,6 +150,17 @@ func TestGolden(t *testing.T) {
 		{"host.txt", []string{"tree", "testdata/logs", "--host", "MAIL01", "--ascii"}},
 		{"verify.txt", []string{"verify", "testdata/logs"}},
 		{"verify.csv", []string{"verify", "testdata/logs", "--format", "csv"}},
+	}
+	written := []string{"table", "html"} // the default, and one with tests of its own
+	for _, tt := range tests {
+		if i := slices.Index(tt.args, "--format"); i == 1 {
+			written = append(written, tt.args[i+1])
+		}
+	}
+	for _, format := range report.ScanFormats.Names() {
+		if !slices.Contains(written, format) {
+			t.Errorf("no golden file has the format %s", format)
+		}
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
