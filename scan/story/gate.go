@@ -1,6 +1,7 @@
 package story
 
 import (
+	"bytes"
 	"strings"
 
 	"webshellscan/scan/event"
@@ -66,6 +67,10 @@ type kindLook struct {
 	comes     bool       // the event may tell of a session of another host
 	rules     event.Look // that of the Judge
 	own       int        // how many of the fields, the first ones, are not for rules
+
+	user     []byte // the account that was asked for last, as the record has it
+	userType event.ValueType
+	userHas  bool // what came of it
 }
 
 // fields returns what is looked at: where the event came from, the GUID, the
@@ -171,8 +176,17 @@ func (l *kindLook) hasLogon(v event.Value) bool {
 	return ok && len(l.host.named().logons[n]) > 0
 }
 
+// hasUser reports whether an account is that of a session. Accounts are few,
+// and one event after the other names the same.
 func (l *kindLook) hasUser(v event.Value) bool {
-	return !v.IsNull() && len(l.host.named().users[strings.ToLower(v.String())]) > 0
+	if v.IsNull() {
+		return false
+	}
+	if v.Type != l.userType || !bytes.Equal(v.Data, l.user) {
+		l.userHas = len(l.host.named().users[strings.ToLower(v.String())]) > 0
+		l.user, l.userType = append(l.user[:0], v.Data...), v.Type
+	}
+	return l.userHas
 }
 
 // numberOf returns a value as a number.

@@ -123,9 +123,9 @@ type kind struct {
 func (k *kind) later() bool { return len(k.paths)+len(k.names) > 0 || k.command }
 
 // sysmon returns a kind of Sysmon event, which names its process by GUID, ID
-// and image.
+// and image, and whom it runs as.
 func sysmon(category Category) kind {
-	return kind{category: category, guid: "ProcessGuid", pid: "ProcessId", image: "Image"}
+	return kind{category: category, guid: "ProcessGuid", pid: "ProcessId", image: "Image", users: []string{"User"}}
 }
 
 // ofSource returns a kind of Sysmon event that one process does to another.
