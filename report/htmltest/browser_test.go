@@ -407,7 +407,7 @@ func browserPrint(t *testing.T, ctx context.Context) {
 	p := openWith(t, ctx, res, report.Options{Page: html.Options{Cover: html.Cover{Title: "Harbor <b>", Case: "IR-7", Author: "A. Analyst"}}})
 	p.want(`document.title`, "Harbor <b>")
 	if pages := p.pdf(); pages != nil {
-		for i, words := range [][]string{{"Harbor <b>", "IR-7", "A. Analyst", "UTC"}, {"What happened", "2 / "}} {
+		for i, words := range [][]string{{"Harbor <b>", "IR-7", "A. Analyst", "UTC"}, {"What happened", "2 / "}, {"Sessions", "First (UTC)", "Last (UTC)"}} {
 			for _, word := range words {
 				if !strings.Contains(pages[i], word) {
 					t.Errorf("page %d lacks %q", i+1, word)
