@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/bodgit/sevenzip"
@@ -14,26 +15,23 @@ import (
 // walkSevenZip reads the members of a 7z archive in the order in which they are
 // packed, which takes one pass.
 func walkSevenZip(ctx context.Context, f File, o Options, visit func(*Member) error) error {
-	password, err := sevenZipPassword(f, o.Passwords)
+	plain, password, err := sevenZipPassword(f, o.Passwords)
 	if err != nil {
 		return err
 	}
-	r, err := newSevenZip(f, password)
+	r, err := newSevenZip(plain, password)
 	if err != nil {
 		return err
 	}
-	again := &sevenZipAgain{file: f, password: password}
+	again := &sevenZipAgain{file: plain, password: password}
 	for i, file := range r.File {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if i == maxMembers {
-			return fmt.Errorf("%w: more than %d members", ErrDamaged, maxMembers)
-		}
-		if !file.Mode().IsRegular() {
+		if !file.Mode().IsRegular() && file.UncompressedSize < leastLog {
 			continue
 		}
-		m := &Member{Name: cleanName(file.Name), Size: int64(min(file.UncompressedSize, 1<<62)), Packed: -1}
+		m := &Member{Name: strings.TrimSuffix(cleanName(file.Name), "/"), Size: int64(min(file.UncompressedSize, 1<<62)), Packed: -1, Err: plain.unread[file.Stream]}
 		m.open = func() (io.ReadCloser, error) { return openSevenZipMember(file) }
 		m.Reopen = func() (io.ReadCloser, error) { return again.open(i) }
 		if err := visit(m); err != nil {
@@ -90,30 +88,33 @@ func newSevenZip(f File, password string) (*sevenzip.Reader, error) {
 	return r, sevenZipError(err)
 }
 
-// sevenZipPassword returns the first password that lets the header and the
-// first member of an archive be read; "" if it is not encrypted.
-func sevenZipPassword(f File, passwords []string) (string, error) {
+// sevenZipPassword returns an archive and the first password that lets its
+// header and its first member be read; "" if it is not encrypted.
+func sevenZipPassword(f File, passwords []string) (*sevenZipPlain, string, error) {
 	var reason error
 	for _, password := range append([]string{""}, passwords...) {
-		r, err := sevenzip.NewReaderWithPassword(f, f.Size(), password)
-		if err == nil {
-			err = probeSevenZip(r)
+		plain, err := plainSevenZip(f, password)
+		if err == nil && plain.encrypted {
+			err = plain.probe(password)
 		}
 		if err == nil {
-			return password, nil
+			return plain, password, nil
 		}
-		if reason == nil || errors.Is(sevenZipError(err), ErrPassword) {
-			reason = sevenZipError(err)
+		if err = sevenZipError(err); reason == nil || errors.Is(err, ErrPassword) {
+			reason = err
 		}
 	}
-	return "", reason
+	return nil, "", reason
 }
 
-// probeSevenZip reads the start of the first member: a wrong password shows
-// there.
-func probeSevenZip(r *sevenzip.Reader) error {
+// probe reads the start of the first member: a wrong password shows there.
+func (p *sevenZipPlain) probe(password string) error {
+	r, err := sevenzip.NewReaderWithPassword(p, p.Size(), password)
+	if err != nil {
+		return err
+	}
 	for _, file := range r.File {
-		if !file.Mode().IsRegular() || file.UncompressedSize == 0 {
+		if file.UncompressedSize == 0 || p.unread[file.Stream] != nil {
 			continue
 		}
 		c, err := file.Open()
@@ -130,8 +131,8 @@ func probeSevenZip(r *sevenzip.Reader) error {
 
 // sevenZipError says of the library's errors what they mean here.
 func sevenZipError(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, ErrPassword) || errors.Is(err, ErrUnsupported) || errors.Is(err, ErrDamaged) {
+		return err
 	}
 	if read, ok := errors.AsType[*sevenzip.ReadError](err); ok && read.Encrypted {
 		return fmt.Errorf("%w: %w", ErrPassword, err)

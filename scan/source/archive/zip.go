@@ -52,7 +52,7 @@ func walkZip(ctx context.Context, f File, o Options, visit func(*Member) error) 
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if strings.HasSuffix(file.Name, "/") || !file.Mode().IsRegular() && file.UncompressedSize64 < leastLog {
+		if (strings.HasSuffix(file.Name, "/") || !file.Mode().IsRegular()) && file.UncompressedSize64 < leastLog {
 			continue
 		}
 		m := zipMember(f, file, o)
