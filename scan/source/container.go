@@ -84,9 +84,11 @@ type container struct {
 	file   image.File
 	name   string // of the file, without a folder
 	path   string // in reports
-	folder string // on this machine, for the files of an image; "" inside of a container
 	origin *Origin
 	depth  int
+	// beside opens a file of a name in the same folder; nil if there can be
+	// none.
+	beside func(name string) (image.File, error)
 	// packed is how many bytes it takes in the outermost file, unpacked
 	// whether it is packed there; used is what was unpacked of it.
 	packed, used int64
@@ -143,7 +145,7 @@ func (x *expander) expandAll(found []Input) error {
 		}
 		in, g := found[i], &glances[i]
 		switch {
-		case x.consumed[in.Path]:
+		case x.consumed[in.Path], in.Named && x.expandWhole(in):
 			x.containers = append(x.containers, in)
 		case g.container != noContainer:
 			x.expandFile(in)
@@ -167,28 +169,42 @@ type containerKind uint8
 const (
 	noContainer containerKind = iota
 	oneContainer
-	manyContainer // may name other files
+	manyContainer // other files may belong to it
+	description   // names other files that look like containers
 )
 
-// containerKindOf looks at the first and last bytes of an open file of a name.
-func containerKindOf(f image.File, name string) containerKind {
+// containerKindOf looks at the first and last bytes of an open file of a name,
+// which was given or found in a folder.
+func containerKindOf(f image.File, name string, named bool) containerKind {
 	head := make([]byte, min(512, f.Size()))
 	if n, _ := f.ReadAt(head, 0); n < len(head) || isLog(head) {
 		return noContainer
 	}
-	if format := archive.FormatOf(head); format != archive.None {
+	kind := noContainer
+	if format := archive.FormatOfFile(f, head, name, named); format != archive.None {
 		if format == archive.Zip && isPackage(head) {
 			return noContainer
 		}
-		return oneContainer
+		kind = oneContainer
+		if format == archive.Zip && archive.ZipParts(f, name) != nil {
+			kind = manyContainer
+		}
+	} else {
+		switch image.Detect(f, name) {
+		case image.NoImage:
+			return noContainer
+		case image.OneFile:
+			kind = oneContainer
+		case image.ManyFiles:
+			kind = manyContainer
+		case image.Description:
+			kind = description
+		}
 	}
-	switch image.Detect(f, name) {
-	case image.NoImage:
-		return noContainer
-	case image.OneFile:
-		return oneContainer
+	if isFirstPiece(name) {
+		kind = max(kind, manyContainer)
 	}
-	return manyContainer
+	return kind
 }
 
 // isLog reports whether a file begins as a log or a chunk of one.
@@ -222,9 +238,8 @@ func (x *expander) expandFile(in Input) {
 		return
 	}
 	c := outermost(f, in)
-	c.folder = filepath.Dir(in.Path)
-	if in.Live {
-		c.folder = "" // nothing lies beside a volume
+	if c.beside = besideFile(in.Path); in.Live {
+		c.beside = nil // nothing lies beside a volume
 		x.note(in.Path, "a volume or a disk of the running system: what it holds changed while it was read, and what Windows had not written yet is missing")
 	}
 	before := x.told()
@@ -271,7 +286,8 @@ func (x *expander) takeApart(c *container) bool {
 		x.skip(c.path, fmt.Errorf("containers nested more than %d deep", maxNesting))
 		return true
 	}
-	if format := archive.FormatOf(head); format != archive.None {
+	x.join(c)
+	if format := archive.FormatOfFile(c.file, head, c.name, true); format != archive.None {
 		x.archive(c, format)
 		return true
 	}
@@ -282,7 +298,8 @@ func (x *expander) takeApart(c *container) bool {
 func (x *expander) archive(c *container, format archive.Format) {
 	a := &archiveWalk{expander: x, container: c, format: format}
 	x.budget.holdDecoder(format)
-	err := archive.Walk(x.ctx, c.file, archive.Options{Name: c.name, Passwords: x.options.Passwords}, a.member)
+	err := archive.Walk(x.ctx, c.file, archive.Options{Name: wholeName(c.name), Passwords: x.options.Passwords}, a.member)
+	a.expandPostponed()
 	if err != nil {
 		x.skip(c.path, err)
 	}
@@ -303,6 +320,8 @@ type archiveWalk struct {
 	encoded   bool       // Velociraptor's names
 	locked    int        // members without a password that fits
 	unread    int        // members that cannot be read for other reasons
+	members   map[string]*archive.Member
+	postponed []*postponed // containers that other members may belong to
 }
 
 // maxNamedMembers is how many members of one archive that cannot be read are
@@ -333,6 +352,7 @@ func (a *archiveWalk) member(m *archive.Member) error {
 		}
 		return nil
 	}
+	a.remember(m)
 	r, err := m.Open()
 	if errors.Is(err, archive.ErrPassword) {
 		a.locked++
@@ -350,7 +370,7 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	}
 	switch {
 	case !isLog(head) && a.isContainer(head, name):
-		a.nested(m, shown, head, r)
+		a.takeContainer(m, shown, head, r)
 	case isLog(head), IsLogName(name):
 		a.log(m, shown, head, r)
 	case err != nil && (m.Size < 0 || m.Size >= headOfMember):
@@ -384,13 +404,14 @@ func readHead(r io.Reader) ([]byte, error) {
 }
 
 // isContainer reports whether a member begins as an archive or an image does.
-// One that is shorter than 512 bytes holds no log, but may hold other text.
+// One that is shorter than 512 bytes holds no log, but may hold other text, or
+// describe a VMDK.
 func (x *expander) isContainer(head []byte, name string) bool {
 	format := archive.FormatOf(head)
 	if len(head) < 512 {
-		return format == archive.Gzip && len(x.options.Wanted) > 0
+		return format == archive.Gzip && len(x.options.Wanted) > 0 || isDescriptor(head)
 	}
-	return format != archive.None && !isPackage(head) || image.DetectHead(head, name)
+	return format != archive.None && !isPackage(head) || image.DetectHead(head, name) || isFirstPiece(path.Base(name)) && image.IsPartitionTable(head)
 }
 
 // shownName returns a member's name for reports. Velociraptor writes the parts
@@ -601,38 +622,9 @@ func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, err
 	}
 }
 
-// nested takes apart a container in an archive. One that does not lie there as
-// it is has to fit into memory.
-func (a *archiveWalk) nested(m *archive.Member, shown string, head []byte, r io.Reader) {
-	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1, packed: a.container.taken(m), unpacked: a.container.unpacked}
-	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
-		c.file = content{io.NewSectionReader(a.container.file, m.Offset, m.Size), m.Size}
-	} else {
-		if err := a.takeNested(m); err != nil {
-			a.refuse(shown, err)
-			return
-		}
-		data, err := a.keepMember(io.MultiReader(bytes.NewReader(head), r), m, a.mostOf(m, r))
-		if errors.Is(err, ErrMemory) {
-			a.forget(data)
-			a.refuse(shown, fmt.Errorf("a container inside another one has to be unpacked, into memory or, with --temp, into a file: %w", err))
-			return
-		}
-		if err != nil {
-			a.refuse(shown, err)
-		}
-		c.file, c.unpacked = data, true
-	}
-	before := len(a.inputs) + len(a.others)
-	a.expand(c)
-	if kept, ok := c.file.(*pages); ok && len(a.inputs)+len(a.others) == before {
-		a.forget(kept)
-	}
-}
-
 // image takes a disk image apart, and reports whether the container is one.
 func (x *expander) image(c *container) bool {
-	disk, err := image.Open(c.file, image.Options{Name: c.name, Sibling: x.sibling(c), Blocks: x.budget.blocks})
+	disk, err := image.Open(c.file, image.Options{Name: c.name, Sibling: c.beside, Blocks: x.budget.blocks})
 	if errors.Is(err, image.ErrFormat) {
 		return false
 	}
@@ -640,11 +632,7 @@ func (x *expander) image(c *container) bool {
 		x.skip(c.path, err)
 		return true
 	}
-	for _, part := range disk.Parts {
-		if c.folder != "" {
-			x.consumed[filepath.Join(c.folder, part)] = true
-		}
-	}
+	x.consume(c, disk.Parts...)
 	x.verify(c, disk)
 	volumes, notes := image.Volumes(disk)
 	read := 0
@@ -706,15 +694,6 @@ var notReadVolumes = map[string]string{
 	"ReFS":      "a ReFS volume, which is not read: mount it",
 	"LVM":       "an LVM volume, which is not read: mount it",
 	"LUKS":      "a LUKS volume, which is encrypted: unlock it, then image it again or mount it",
-}
-
-// sibling returns how files beside an image are opened: regular ones in its own
-// folder only.
-func (x *expander) sibling(c *container) func(string) (image.File, error) {
-	if c.folder == "" {
-		return nil
-	}
-	return func(name string) (image.File, error) { return Open(filepath.Join(c.folder, name)) }
 }
 
 // volume takes an NTFS volume apart, and its shadow copies.

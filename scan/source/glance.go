@@ -26,7 +26,7 @@ func (x *expander) glance(in *Input) (g glance) {
 	file := x.begin(f)
 	const smallest = 22 // of a zip without members
 	if in.Size >= smallest {
-		g.container = containerKindOf(file, filepath.Base(in.Path))
+		g.container = containerKindOf(file, filepath.Base(in.Path), in.Named)
 	}
 	if g.container != noContainer || isLog(file.head) {
 		return g

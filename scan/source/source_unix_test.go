@@ -5,6 +5,8 @@ package source_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -46,5 +48,31 @@ func TestSpecialFiles(t *testing.T) {
 		}
 	case <-time.After(2 * time.Minute): // as long as a busy machine may take for nothing
 		t.Error("opening a FIFO waits for its writer")
+	}
+}
+
+// TestLinkBeside: a file that an image names is not opened if it is a link out
+// of the folder.
+func TestLinkBeside(t *testing.T) {
+	volume, _ := twoLogs()
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	for name, data := range extents(volume) {
+		place := dir
+		if name == "d-s002.vmdk" {
+			place = elsewhere
+			if err := os.Symlink(filepath.Join(place, name), filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(place, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := source.Find(t.Context(), []string{filepath.Join(dir, "d.vmdk")}, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := said(found)["d.vmdk"]; !strings.Contains(text, source.ErrLink.Error()) {
+		t.Errorf("not read: %q", text)
 	}
 }

@@ -138,7 +138,7 @@ func Walk(ctx context.Context, f File, o Options, visit func(*Member) error) err
 	if _, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	switch format := FormatOf(head); format {
+	switch format := FormatOfFile(f, head, o.Name, true); format {
 	case Zip:
 		return walkZip(ctx, f, o, visit)
 	case SevenZip:

@@ -53,9 +53,20 @@ func number7z(v uint64) []byte {
 
 func (z *sevenZip) streamsInfo(at, size uint64, crc uint32) []byte {
 	return bytes.Join([][]byte{
-		{0x06}, number7z(at), number7z(z.streams), {0x09}, number7z(size), {0},
-		{0x07, 0x0B}, number7z(z.folders), {0}, z.coders, {0x0C}, number7z(size),
-		{0x0A, 1}, binary.LittleEndian.AppendUint32(nil, crc), {0, 0},
+		{0x06},
+		number7z(at), number7z(z.streams),
+		{0x09},
+		number7z(size),
+		{0},
+		{0x07, 0x0B},
+		number7z(z.folders),
+		{0},
+		z.coders,
+		{0x0C},
+		number7z(size),
+		{0x0A, 1},
+		binary.LittleEndian.AppendUint32(nil, crc),
+		{0, 0},
 	}, nil)
 }
 

@@ -21,6 +21,7 @@ const (
 	methodStore   = 0
 	methodDeflate = 8
 	methodBzip2   = 12
+	methodOldZstd = 20 // before 6.3.8
 	methodZstd    = 93
 	methodXZ      = 95
 	methodAES     = 99 // WinZip: the real one is in the extra field
@@ -151,7 +152,7 @@ func (p *packed) check(extra []byte, packedSize int64) error {
 		if p.size/mostRatio > packedSize+1 {
 			return fmt.Errorf("%w: %d bytes from %d", ErrBomb, p.size, packedSize)
 		}
-	case methodBzip2, methodZstd, methodXZ:
+	case methodBzip2, methodOldZstd, methodZstd, methodXZ:
 	default:
 		return fmt.Errorf("%w: compression method %d", ErrUnsupported, p.method)
 	}
@@ -181,7 +182,7 @@ func (p *packed) unpack(raw io.Reader, checked bool) (io.ReadCloser, error) {
 		r = flate.NewReader(raw)
 	case methodBzip2:
 		r = io.NopCloser(bzip2.NewReader(raw))
-	case methodZstd:
+	case methodOldZstd, methodZstd:
 		z, err := newZstd(raw)
 		if err != nil {
 			return nil, err

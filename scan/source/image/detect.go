@@ -12,9 +12,11 @@ type Kind uint8
 const (
 	NoImage Kind = iota
 	OneFile
-	// ManyFiles may name other files in its folder: segments, pieces,
-	// extents or parents.
+	// ManyFiles may name other files in its folder: segments or parents.
 	ManyFiles
+	// Description is a text that names files which look like images of
+	// their own: the extents of a VMDK.
+	Description
 )
 
 // Detect returns what a file of a name is by its first and last bytes. It reads
@@ -22,6 +24,8 @@ const (
 // MiB.
 func Detect(f File, name string) Kind {
 	switch {
+	case isVMDK(f) && !begins(f, 0, vmdkMagic):
+		return Description
 	case isEWF(f), isVMDK(f), isVHDX(f), isQCOW2(f), isVHD(f):
 		return ManyFiles
 	case isVDI(f):

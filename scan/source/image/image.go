@@ -1,7 +1,6 @@
-// Package image reads disk images: raw ones, whole or in pieces, E01, VHD,
-// VHDX, VMDK, QCOW2 and VDI. Open says what an image is by its bytes and gives
-// the bytes of the disk. What the disk holds, partitions and volumes, is for
-// Volumes and package ntfs.
+// Package image reads disk images: raw ones, E01, VHD, VHDX, VMDK, QCOW2 and
+// VDI. Open says what an image is by its bytes and gives the bytes of the disk.
+// What the disk holds, partitions and volumes, is for Volumes and package ntfs.
 //
 // An image is an intruder's text: every size, count and offset is compared with
 // what is there before it is used, every chain is bounded, and a file beside
@@ -55,11 +54,11 @@ const maxParents = 32
 
 // Image is the disk that an image holds. Goroutines may read it at once.
 type Image struct {
-	// Format names the format: "raw", "split raw", "E01", "VHD", "VHDX",
-	// "VMDK", "QCOW2" or "VDI".
+	// Format names the format: "raw", "E01", "VHD", "VHDX", "VMDK",
+	// "QCOW2" or "VDI".
 	Format string
 	// Parts are the names of the files that the image consists of beside
-	// the one that was opened: segments, pieces and extents. Parents are
+	// the one that was opened: segments and extents. Parents are
 	// those of the images that a differencing one is based on.
 	Parts, Parents []string
 	// Notes say what is wrong with the image or not known of it, a sentence

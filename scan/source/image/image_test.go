@@ -304,26 +304,6 @@ func reseal(b []byte, at int) {
 	seal(b, at)
 }
 
-// TestSplitRaw: the pieces of a raw image follow each other, as far as they are
-// there.
-func TestSplitRaw(t *testing.T) {
-	want := disk(100_000)
-	dir := t.TempDir()
-	for i, piece := range [][]byte{want[:30_000], want[30_000:60_000], want[60_000:]} {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("d.%03d", i+1)), piece, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m, err := image.Open(bytes.NewReader(want[:30_000]), image.Options{Name: "d.001", Sibling: folder(dir)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	check(t, m, want)
-	if m.Format != "split raw" || len(m.Parts) != 2 {
-		t.Errorf("%s of %q", m.Format, m.Parts)
-	}
-}
-
 // TestRefused: what an image names outside of its folder is not opened, and
 // what it says of its size is not believed.
 func TestRefused(t *testing.T) {

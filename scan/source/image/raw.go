@@ -2,10 +2,8 @@ package image
 
 import (
 	"encoding/binary"
-	"fmt"
 	"path"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -64,56 +62,11 @@ func IsPartitionTable(sector []byte) bool {
 	return used > 0
 }
 
-// openRaw opens a disk that is stored as it is, in one file or in pieces:
-// X.001, X.002 and so on.
-func openRaw(f File, o Options) (*Image, error) {
-	pieces := []File{f}
-	m := &Image{Format: "raw"}
-	stem, number, digits, ok := pieceName(o.Name)
-	for ok && o.Sibling != nil {
-		number++
-		name := fmt.Sprintf("%s%0*d", stem, digits, number)
-		next, err := o.sibling(name)
-		if err != nil || len(pieces) >= maxPieces {
-			break
-		}
-		m.Format = "split raw"
-		m.Parts = append(m.Parts, name)
-		pieces = append(pieces, next)
-	}
-	m.join(pieces)
-	return m, nil
-}
-
-// maxPieces bounds the pieces of a raw image.
-const maxPieces = 20_000
-
-// pieceName takes the name of the first piece of a raw image apart: "disk.001".
-func pieceName(name string) (stem string, number, digits int, ok bool) {
-	ext := strings.TrimPrefix(path.Ext(name), ".")
-	switch ext {
-	case "001", "0001", "00001", "01":
-		number = 1
-	case "000", "0000", "00":
-	default:
-		return "", 0, 0, false
-	}
-	return name[:len(name)-len(ext)], number, len(ext), true
-}
-
-// join makes the disk of files that follow each other.
-func (m *Image) join(pieces []File) {
-	ends := make([]int64, len(pieces))
-	for i, p := range pieces {
-		m.size += p.Size()
-		ends[i] = m.size
-	}
+// openRaw opens a disk that is stored as it is.
+func openRaw(f File, _ Options) (*Image, error) {
+	m := &Image{Format: "raw", size: f.Size()}
 	m.locate = func(off int64) (extent, error) {
-		i := sort.Search(len(ends), func(i int) bool { return ends[i] > off })
-		if i == len(ends) {
-			return extent{}, fmt.Errorf("%w: offset %d lies behind the last piece", ErrDamaged, off)
-		}
-		start := ends[i] - pieces[i].Size()
-		return extent{length: ends[i] - off, from: pieces[i], at: off - start}, nil
+		return extent{length: m.size - off, from: f, at: off}, nil
 	}
+	return m, nil
 }

@@ -13,31 +13,6 @@ import (
 	"webshellscan/scan/source/image/imagetest"
 )
 
-// sparseVMDK returns a monolithic sparse VMDK of a disk, in grains of 8
-// sectors.
-func sparseVMDK(disk []byte) []byte {
-	const sector, grain, perTable = 512, 8 * 512, 512
-	le := binary.LittleEndian
-	grains := (len(disk) + grain - 1) / grain
-	tables := (grains + perTable - 1) / perTable
-	out := make([]byte, (1+1+tables*4)*sector) // header, directory, tables
-	copy(out, "KDMV\x01\x00\x00\x00")
-	le.PutUint64(out[12:], uint64(len(disk)/sector))
-	le.PutUint64(out[20:], grain/sector)
-	le.PutUint32(out[44:], perTable)
-	le.PutUint64(out[56:], 1)
-	for i := range tables {
-		le.PutUint32(out[sector+4*i:], uint32(2+4*i))
-	}
-	for i, part := range chunked(disk, grain) {
-		if part != nil {
-			le.PutUint32(out[2*sector+4*i:], uint32(len(out)/sector))
-			out = append(out, part...)
-		}
-	}
-	return out
-}
-
 // chunked returns the parts of a disk, padded to one size; nil for one of
 // zeros.
 func chunked(disk []byte, size int) (parts [][]byte) {
@@ -101,7 +76,7 @@ func plainQCOW2(disk []byte) []byte {
 // TestWritten: images that need no tool to be made are read as their disk.
 func TestWritten(t *testing.T) {
 	want := disk(300 << 10)
-	for name, data := range map[string][]byte{"vmdk": sparseVMDK(want), "vdi": dynamicVDI(want), "qcow2": plainQCOW2(want)} {
+	for name, data := range map[string][]byte{"vmdk": imagetest.SparseVMDK(want), "vdi": dynamicVDI(want), "qcow2": plainQCOW2(want)} {
 		t.Run(name, func(t *testing.T) {
 			m, err := image.Open(bytes.NewReader(data), image.Options{Name: "x." + name})
 			if err != nil {
@@ -121,7 +96,7 @@ func smallImages(f *testing.F) [][]byte {
 	w.Chunks(small, 0, imagetest.Sealed)
 	w.Unread(1, 2, 30, 1)
 	w.Section("done", nil)
-	list := [][]byte{w.Bytes, dynamicVHD(small, 4096), sparseVMDK(small), dynamicVDI(small), plainQCOW2(small), gptDisk(512), mbrDisk(4096)}
+	list := [][]byte{w.Bytes, dynamicVHD(small, 4096), imagetest.SparseVMDK(small), dynamicVDI(small), plainQCOW2(small), gptDisk(512), mbrDisk(4096)}
 	dir := f.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "disk.raw"), small, 0o600); err != nil {
 		f.Fatal(err)

@@ -1,0 +1,176 @@
+package source
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+
+	"webshellscan/scan/source/archive"
+	"webshellscan/scan/source/image"
+)
+
+// maxRemembered is how many members of an archive are remembered as what may
+// belong to an image.
+const maxRemembered = 1 << 16
+
+// remember notes a member that may be a part of a container beside it.
+func (a *archiveWalk) remember(m *archive.Member) {
+	if len(a.members) < maxRemembered && m.Size != 0 {
+		if a.members == nil {
+			a.members = make(map[string]*archive.Member)
+		}
+		a.members[m.Name] = m
+	}
+}
+
+// postponed is a container in an archive that is taken apart when all members
+// are known.
+type postponed struct {
+	*container
+	member      *archive.Member
+	description bool // names others
+}
+
+// takeContainer takes apart a container in an archive: a disk image, of which
+// other members may be parts, when all are known. What can be opened once is
+// unpacked now.
+func (a *archiveWalk) takeContainer(m *archive.Member, shown string, head []byte, r io.Reader) {
+	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1, packed: a.container.taken(m), unpacked: a.container.unpacked}
+	p := &postponed{c, m, isDescriptor(head)}
+	switch mayBeSeveral := archive.FormatOf(head) == archive.None || isFirstPiece(c.name); {
+	case mayBeSeveral && m.Again:
+		a.postponed = append(a.postponed, p)
+	case !a.unpackNested(c, m, head, r):
+	case mayBeSeveral:
+		a.postponed = append(a.postponed, p)
+	default:
+		a.expandNested(p)
+	}
+}
+
+// unpackNested opens the file of a container in an archive: what lies there as
+// it is, or what it unpacks to, which has to fit into memory or into a
+// temporary file. It reports whether it did.
+func (a *archiveWalk) unpackNested(c *container, m *archive.Member, head []byte, r io.Reader) bool {
+	f, err := a.openNested(m, head, r)
+	if err != nil {
+		a.refuse(c.path, err)
+	}
+	if f == nil {
+		return false
+	}
+	c.file = f
+	_, unpacked := f.(*pages)
+	c.unpacked = c.unpacked || unpacked
+	return true
+}
+
+// openNested opens a member, of which the first bytes are in head and the
+// others in r. An error comes with what there is of it.
+func (a *archiveWalk) openNested(m *archive.Member, head []byte, r io.Reader) (image.File, error) {
+	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
+		return content{io.NewSectionReader(a.container.file, m.Offset, m.Size), m.Size}, nil
+	}
+	if err := a.takeNested(m); err != nil {
+		return nil, err
+	}
+	data, err := a.keepMember(io.MultiReader(bytes.NewReader(head), r), m, a.mostOf(m, r))
+	if errors.Is(err, ErrMemory) {
+		a.forget(data)
+		return nil, fmt.Errorf("a container inside another one has to be unpacked, into memory or, with --temp, into a file: %w", err)
+	}
+	return data, err
+}
+
+// expandNested takes apart a container in an archive, and forgets its files if
+// nothing is in them.
+func (a *archiveWalk) expandNested(p *postponed) {
+	files := []image.File{p.file}
+	p.beside = func(name string) (image.File, error) {
+		f, err := a.openBeside(p, name)
+		if err == nil {
+			files = append(files, f)
+		}
+		return f, err
+	}
+	before := len(a.inputs) + len(a.others)
+	a.expand(p.container)
+	if len(a.inputs)+len(a.others) > before {
+		return
+	}
+	for _, f := range files {
+		if kept, ok := f.(*pages); ok {
+			a.forget(kept)
+		}
+	}
+}
+
+// openBeside opens a member in the same folder of an archive as a container.
+func (a *archiveWalk) openBeside(p *postponed, name string) (image.File, error) {
+	at := path.Join(path.Dir(p.member.Name), name)
+	if i := slices.IndexFunc(a.postponed, func(other *postponed) bool { return other.member.Name == at && other.file != nil }); i >= 0 {
+		return a.postponed[i].file, nil
+	}
+	m := a.members[at]
+	if m == nil {
+		return nil, fs.ErrNotExist
+	}
+	open := m.Open
+	if !m.Again {
+		if m.Reopen == nil {
+			return nil, fs.ErrNotExist
+		}
+		open = m.Reopen
+	}
+	r, err := open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	f, err := a.openNested(m, nil, r)
+	if err != nil {
+		a.refuse(p.besidePath(name), err)
+		return nil, err
+	}
+	return f, nil
+}
+
+// expandPostponed takes apart the containers that other members may belong to:
+// first those that name others, then by their names, so that no part is taken
+// for a container of its own.
+func (a *archiveWalk) expandPostponed() {
+	slices.SortStableFunc(a.postponed, func(p, q *postponed) int {
+		switch {
+		case p.description && !q.description:
+			return -1
+		case q.description && !p.description:
+			return 1
+		}
+		return cmp.Compare(p.path, q.path)
+	})
+	for _, p := range a.postponed {
+		if a.ctx.Err() != nil {
+			return
+		}
+		if a.consumed[p.path] || p.file == nil && !a.reopen(p) {
+			continue
+		}
+		a.expandNested(p)
+	}
+}
+
+// reopen opens the file of a container that can be opened again.
+func (a *archiveWalk) reopen(p *postponed) bool {
+	r, err := p.member.Open()
+	if err != nil {
+		a.refuse(p.path, err)
+		return false
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	return a.unpackNested(p.container, p.member, nil, r)
+}
