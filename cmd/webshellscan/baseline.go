@@ -66,7 +66,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
-	out, err := openOutput(o.output, protection{o.rules.inputs(args), o.force}, o.stdout)
+	out, err := openOutput(o.output, protection{o.given(o.rules.inputs(args)), o.force}, o.stdout)
 	if err != nil {
 		return err
 	}
@@ -79,6 +79,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 		_, _ = fmt.Fprintln(o.stderr, "INTERRUPTED: no baseline was written, since it would lack what was not read")
 		return outcome(exitInterrupted)
 	}
+	out.protect = out.protect.andRead(res)
 	err = finding.WriteBaseline(out, res.Findings)
 	if err := out.commit(err); err != nil {
 		return err

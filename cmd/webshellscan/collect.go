@@ -109,7 +109,7 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 	if path == "-" {
 		path = ""
 	}
-	out, err := openOutput(path, protection{o.rules.inputs(args), false}, o.stdout)
+	out, err := openOutput(path, protection{o.given(o.rules.inputs(args)), false}, o.stdout)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,17 @@ func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.verifyImages, "verify-image", false, "compare the MD5 and SHA-1 that E01 images were stored with, which takes reading them whole")
 }
 
+// given returns paths, and with them the files that the flags name: no report
+// may overwrite any of them.
+func (f *inputFlags) given(paths []string) []string {
+	all := slices.Concat(paths, f.passwordFiles)
+	for _, log := range f.webLogs {
+		_, path, _ := strings.Cut(log, "=")
+		all = append(all, path)
+	}
+	return all
+}
+
 // addWebLog adds the flag that says whose a web log is, of verbs that read
 // them.
 func (f *inputFlags) addWebLog(flags *pflag.FlagSet) {

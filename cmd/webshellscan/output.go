@@ -80,6 +80,7 @@ func createTemp(place string) (*os.File, error) {
 // interrupted, before or while that is done, what there is is marked and goes
 // beside the place of the report.
 func (o *output) report(ctx context.Context, res *scan.Result, write func(*output) error) error {
+	o.protect = o.protect.andRead(res)
 	if res.Summary.Interrupted == nil && ctx.Err() == nil {
 		err := o.until(ctx, write)
 		if ctx.Err() == nil || o.temp == nil {

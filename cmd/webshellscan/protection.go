@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"webshellscan/rules"
+	"webshellscan/scan"
 	"webshellscan/scan/source"
 )
 
@@ -53,18 +56,30 @@ func (p protection) checkFile(path string, info fs.FileInfo) error {
 	if err := p.checkInputs(path, info); err != nil {
 		return err
 	}
-	kind, _, err := source.KindOfFile(path)
+	what, err := scan.ReadsAs(context.Background(), path)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s exists and cannot be read, so it may be evidence: it will not be overwritten: %w", path, err)
-	case kind.Evidence():
-		return fmt.Errorf("%s is %s: evidence is never overwritten", path, kind.Name)
+	case what != "":
+		return fmt.Errorf("%s is %s: evidence is never overwritten", path, what)
 	case source.IsContainerName(path) || source.IsContainerName(targetOf(path)):
 		return fmt.Errorf("%s is named as archives and disk images are: evidence is never overwritten", path)
 	case !p.force:
 		return fmt.Errorf("%s exists: it is replaced only with --force", path)
 	}
 	return nil
+}
+
+// andRead returns the protection of what a scan read, too: in folders it finds
+// files that nobody named.
+func (p protection) andRead(res *scan.Result) protection {
+	p.inputs = slices.Clone(p.inputs)
+	for i := range res.Manifest.Inputs {
+		if in := &res.Manifest.Inputs[i]; in.Origin == nil {
+			p.inputs = append(p.inputs, in.Path)
+		}
+	}
+	return p
 }
 
 // checkInputs returns an error if a file is an input, or a rule below one.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"webshellscan/report"
 )
 
 // TestEvidenceIsKept: no report replaces a file that begins as evidence does,
@@ -51,6 +53,83 @@ func TestCommitReplacesNothing(t *testing.T) {
 		}
 		if list, _ := os.ReadDir(filepath.Dir(path)); len(list) != 1 {
 			t.Errorf("force %v: %d files are left", force, len(list))
+		}
+	}
+}
+
+// TestForcedOverForms: --force replaces nothing that a scan would read, in
+// whatever form, and every report of this program.
+func TestForcedOverForms(t *testing.T) {
+	logs, err := filepath.Abs(filepath.Join(repository, "testdata/logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	logFile, err := os.ReadFile(filepath.Join(logs, "WEB02", "Security.evtx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"Winlogbeat": `{"@timestamp":"2024-03-11T10:12:01Z","winlog":{"event_id":"4688","channel":"Security","provider_name":"Microsoft-Windows-Security-Auditing","computer_name":"W1"}}`,
+		"NXLog":      `{"EventTime":"2024-03-11 10:12:01","Hostname":"W1","EventID":4688,"SourceName":"Microsoft-Windows-Security-Auditing","Channel":"Security"}`,
+		"an array":   "[\n" + `{"Event": {"System": {"EventID": 4688, "Channel": "Security", "Computer": "W1"}}}]`,
+		"Tomcat":     `10.0.0.9 - - [11/Mar/2024:10:11:58 +0000] "GET /x.jsp?cmd=whoami HTTP/1.1" 200 17` + "\n",
+		"no header":  strings.Repeat("\x00", 4096) + string(logFile[4096:]),
+		"no grid":    strings.Repeat("x", 999) + string(logFile),
+	} {
+		if err := write("report.csv", []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openOutput("report.csv", protection{force: true}, nil); err == nil || !strings.Contains(err.Error(), "evidence is never overwritten") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, format := range report.ScanFormats.Names() {
+		args := []string{filepath.Join(logs, "WEB01"), "-q", "--force", "-o", format + ":again"}
+		for range 2 {
+			if status, _, stderr := runHere(t, args...); status != 1 || stderr != "" {
+				t.Errorf("%s: status %d: %s", format, status, stderr)
+			}
+		}
+	}
+}
+
+// TestForcedOverWhatWasRead: --force replaces no file that the scan read, in a
+// folder too and by another name, and none that a flag names.
+func TestForcedOverWhatWasRead(t *testing.T) {
+	logs, err := filepath.Abs(filepath.Join(repository, "testdata/logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	logFile, err := os.ReadFile(filepath.Join(logs, "WEB02", "Security.evtx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An export of which no record can be read shows only in the scan.
+	files := map[string]string{"case/Security.evtx": string(logFile), "case/export.json": `{"EventID": 4688, "Chan`, "secret": "word\n"}
+	if err := os.Mkdir("case", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		if err := write(name, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Link("case/export.json", "linked.json"); err != nil {
+		t.Skip(err)
+	}
+	for _, out := range []string{"case/export.json", "linked.json", "csv:secret"} {
+		for _, verb := range [][]string{nil, {"verify"}} {
+			args := append(verb, "case", "--password-file", "secret", "-q", "--force", "-o", out)
+			if status, _, stderr := runHere(t, args...); status == 0 || !strings.Contains(stderr, "will not be overwritten") {
+				t.Errorf("%q: status %d: %s", args, status, stderr)
+			}
+		}
+	}
+	for name, content := range files {
+		if got, _ := os.ReadFile(name); string(got) != content {
+			t.Errorf("%s was replaced", name)
 		}
 	}
 }

@@ -138,7 +138,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 		options.RawEvents = max(options.RawEvents, needs.RawEvents)
 		options.Hash = options.Hash || needs.Manifest && !o.noHash
 	}
-	inputs := o.rules.inputs(args)
+	inputs := o.given(o.rules.inputs(args))
 	for _, path := range []string{o.known, o.marks, o.expect} {
 		if path != "" {
 			inputs = append(inputs, path)
