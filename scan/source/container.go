@@ -635,32 +635,31 @@ func (x *expander) image(c *container) bool {
 	x.consume(c, disk.Parts...)
 	x.verify(c, disk)
 	volumes, notes := image.Volumes(disk)
-	read := 0
-	var reasons []string
-	for _, v := range volumes {
-		if v.Kind == "NTFS" {
-			x.volume(c, v, v.Section(disk))
-			read++
-			continue
-		}
-		if reason := notReadVolumes[v.Kind]; reason != "" {
-			x.skip(fmt.Sprintf("%s%sp%d", c.path, separator, v.Number), errors.New(reason))
-			reasons = append(reasons, reason)
-		}
-	}
-	if read > 0 {
-		x.note(c.path, disk.Notes...)
-		x.note(c.path, notes...)
-		x.skipAll(c.path, disk.Lost)
-	}
-	if read == 0 && len(reasons) == 0 {
+	if !slices.ContainsFunc(volumes, saysWhatItIs) {
 		reason := "no NTFS volume that can be read in this disk image (" + disk.Format + ")"
 		if all := slices.Concat(disk.Lost, disk.Notes, notes); len(all) > 0 {
 			reason += ": " + strings.Join(all, "; ")
 		}
 		x.skip(c.path, errors.New(reason))
+		return true
 	}
+	for _, v := range volumes {
+		if v.Kind == "NTFS" {
+			x.volume(c, v, v.Section(disk))
+		} else if !v.Service {
+			x.skip(fmt.Sprintf("%s%sp%d", c.path, separator, v.Number), errors.New(notReadVolumes[v.Kind]))
+		}
+	}
+	x.note(c.path, disk.Notes...)
+	x.note(c.path, notes...)
+	x.skipAll(c.path, disk.Lost)
 	return true
+}
+
+// saysWhatItIs reports whether more can be said of a volume than that none of
+// the disk is read.
+func saysWhatItIs(v image.Volume) bool {
+	return !v.Service && v.Kind != "" && v.Kind != image.Missing || v.Kind == "NTFS"
 }
 
 // verify compares the hashes that an image was stored with, if that is asked
@@ -687,13 +686,20 @@ func (x *expander) verify(c *container, disk *image.Image) {
 	}
 }
 
-// notReadVolumes says of volumes what they are and what helps. File systems
-// that Windows does not keep its logs on are not among them.
+// notReadVolumes says of volumes what they are and what helps.
 var notReadVolumes = map[string]string{
 	"BitLocker": "a BitLocker volume, which is encrypted: unlock it, then image it again or mount it",
 	"ReFS":      "a ReFS volume, which is not read: mount it",
 	"LVM":       "an LVM volume, which is not read: mount it",
 	"LUKS":      "a LUKS volume, which is encrypted: unlock it, then image it again or mount it",
+	"exFAT":     "an exFAT volume, which is not read: mount it",
+	"FAT":       "a FAT volume, which is not read: mount it",
+	"ext":       "an ext volume, which is not read: mount it",
+	"XFS":       "an XFS volume, which is not read: mount it",
+	"APFS":      "an APFS volume, which is not read: mount it",
+
+	image.Missing: "a partition that the image ends before",
+	"":            "a partition that begins as no file system that is known: it is damaged, encrypted or empty",
 }
 
 // volume takes an NTFS volume apart, and its shadow copies.

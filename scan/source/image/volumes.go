@@ -21,8 +21,33 @@ type Volume struct {
 	// Start and Size are in bytes of the disk.
 	Start, Size int64
 	// Kind says what is in the volume, as far as its first bytes tell:
-	// "NTFS", "BitLocker" and so on, "" if they do not.
+	// "NTFS", "BitLocker" and so on, "" if they do not, Missing if the disk
+	// has not one of them.
 	Kind string
+	// Service says that the table calls it a partition that serves the
+	// machine, as that of UEFI, or that is reserved: no logs are kept there.
+	Service bool
+}
+
+// Missing is the Kind of a volume that begins behind the end of the disk.
+const Missing = "missing"
+
+// serviceTypes are the types of partitions that serve the machine: those of an
+// MBR as one byte, and those of a GPT as its entries have them.
+var serviceTypes = map[string]bool{
+	"\x12": true, // diagnostics
+	"\x27": true, // recovery, hidden
+	"\x82": true, // swap
+	"\xDE": true, // diagnostics of Dell
+	"\xEE": true, // a GPT is behind it
+	"\xEF": true, // UEFI
+
+	"\x28\x73\x2A\xC1\x1F\xF8\xD2\x11\xBA\x4B\x00\xA0\xC9\x3E\xC9\x3B": true, // UEFI
+	"\x16\xE3\xC9\xE3\x5C\x0B\xB8\x4D\x81\x7D\xF9\x2D\xF0\x02\x15\xAE": true, // reserved by Microsoft (MSR)
+	"\xA4\xBB\x94\xDE\xD1\x06\x40\x4D\xA1\x6A\xBF\xD5\x01\x79\xD6\xAC": true, // recovery
+	"\xAA\xC8\x08\x58\x8F\x7E\xE0\x42\x85\xD2\xE1\xE9\x04\x34\xCF\xB3": true, // data of LDM itself
+	"Hah!IdontNeedEFI": true, // BIOS boot
+	"\x6D\xFD\x57\x06\xAB\xA4\xC4\x43\x84\xE5\x09\x33\xC8\x4B\x4F\x4F": true, // swap
 }
 
 // Limits on partition tables.
@@ -88,7 +113,7 @@ func (v *volumes) without() bool {
 
 // known reports whether a volume was found of which it is known what it is.
 func (v *volumes) known() bool {
-	return slices.ContainsFunc(v.found, func(f Volume) bool { return f.Kind != "" })
+	return slices.ContainsFunc(v.found, func(f Volume) bool { return f.Kind != "" && f.Kind != Missing })
 }
 
 // lastSector returns where the last sector of so many bytes begins.
@@ -181,25 +206,31 @@ func (v *volumes) note(message string, args ...any) {
 }
 
 // add adds a volume as far as the disk has it.
-func (v *volumes) add(number int, name string, start, size int64) {
+func (v *volumes) add(f Volume) {
+	rest := v.disk.Size() - f.Start
 	switch {
-	case start <= 0 || size <= 0 || start >= v.disk.Size():
-		v.note("partition %d begins at offset %d of a disk of %d bytes", number, start, v.disk.Size())
-		return
-	case size > v.disk.Size()-start:
-		v.note("partition %d ends %d bytes behind the disk", number, size-(v.disk.Size()-start))
-		size = v.disk.Size() - start
+	case f.Start <= 0 || f.Size <= 0 || rest <= 0:
+		v.note("partition %d begins at offset %d of a disk of %d bytes", f.Number, f.Start, v.disk.Size())
+		if f.Start <= 0 || f.Size <= 0 {
+			return
+		}
+		f.Kind = Missing
+	case f.Size > rest:
+		v.note("partition %d ends %d bytes behind the disk", f.Number, f.Size-rest)
+		f.Size = rest
 	}
 	for _, other := range v.found {
-		if other.Start == start {
+		if other.Start == f.Start {
 			return // a table that names a volume twice
 		}
 	}
-	kind := volumeKind(v.disk, start)
-	if kind == "" {
-		kind = copyKind(v.disk, start, size)
+	if f.Kind == "" {
+		f.Kind = volumeKind(v.disk, f.Start)
 	}
-	v.found = append(v.found, Volume{number, name, start, size, kind})
+	if f.Kind == "" {
+		f.Kind = copyKind(v.disk, f.Start, f.Size)
+	}
+	v.found = append(v.found, f)
 }
 
 // kinds are what the first bytes of a volume tell of it.
@@ -258,7 +289,7 @@ func (v *volumes) gpt(at, sector int64) bool {
 			v.note("partition %d has the sectors %d to %d", i+1, uint64(first), uint64(last))
 			continue
 		}
-		v.add(int(i+1), partitionName(e[56:128]), first*sector, (last-first+1)*sector)
+		v.add(Volume{Number: int(i + 1), Name: partitionName(e[56:128]), Start: first * sector, Size: (last - first + 1) * sector, Service: serviceTypes[string(e[:16])]})
 	}
 	return true
 }
@@ -322,7 +353,7 @@ func (v *volumes) mbr(sector int64) {
 		case 0x42:
 			v.note("partition %d belongs to a dynamic disk (LDM), which is not read", i+1)
 		default:
-			v.add(i+1, "", start, size)
+			v.add(Volume{Number: i + 1, Start: start, Size: size, Service: serviceTypes[string(e[4:5])]})
 		}
 	}
 }
@@ -344,7 +375,7 @@ func (v *volumes) extended(base, sector int64, number *int) {
 			return
 		}
 		if start, size := mbrPlace(t[446:], sector); t[446+4] != 0 {
-			v.add(*number, "", at+start, size)
+			v.add(Volume{Number: *number, Start: at + start, Size: size, Service: serviceTypes[string(t[446+4:446+5])]})
 			*number++
 		}
 		next, _ := mbrPlace(t[462:], sector)

@@ -152,3 +152,21 @@ func TestSearchIsBounded(t *testing.T) {
 		t.Errorf("%d reads", disk.reads)
 	}
 }
+
+// TestServicePartitions: what a GPT calls a partition of UEFI serves the
+// machine, what it calls basic data does not.
+func TestServicePartitions(t *testing.T) {
+	for guid, want := range map[string]bool{
+		"\x28\x73\x2A\xC1\x1F\xF8\xD2\x11\xBA\x4B\x00\xA0\xC9\x3E\xC9\x3B": true,
+		"\xA2\xA0\xD0\xEB\xE5\xB9\x33\x44\x87\xC0\x68\xB6\xB7\x26\x99\xC7": false,
+	} {
+		disk := gptDisk(512)
+		for _, sector := range []int{2, len(disk)/512 - 1 - 32} {
+			copy(disk[sector*512:], guid) // the checksums are wrong now
+		}
+		list, _ := image.Volumes(bytes.NewReader(disk))
+		if len(list) != 1 || list[0].Service != want {
+			t.Errorf("%x: %v", guid, list)
+		}
+	}
+}
