@@ -192,20 +192,20 @@ func (t *sessionTable) list(sessions []*finding.Session) {
 		host = max(host, text.Width(overviewHost(s)))
 	}
 	pad := func(line string) string { return line + strings.Repeat(" ", host-text.Width(line)) }
-	row := func(first, host, findings, enumeration, worker string) string {
+	lineOf := func(first, host, findings, enumeration, worker string) string {
 		if t.width < narrow {
 			return first + "  " + pad(host) + "  " + worker
 		}
 		return fmt.Sprintf("%s  %s  %8s  %5s  %s", first, pad(host), findings, enumeration, worker)
 	}
-	layout := "2006-01-02 15:04"
+	form := "2006-01-02 15:04"
 	if t.width < narrow {
-		layout = "01-02 15:04"
+		form = "01-02 15:04"
 	}
-	header := fmt.Sprintf(" %-5s  %s", "LEVEL", row(fmt.Sprintf("%-*s", len(layout), "FIRST"), "HOST", "FINDINGS", "ENUM.", "WORKER"))
+	header := fmt.Sprintf(" %-5s  %s", "LEVEL", lineOf(fmt.Sprintf("%-*s", len(form), "FIRST"), "HOST", "FINDINGS", "ENUM.", "WORKER"))
 	fmt.Fprintf(t.out, "\n%s\n", text.Truncate(header, t.width, "…"))
 	for _, s := range sessions {
-		line := row(s.First.Time().Format(layout), overviewHost(s), strconv.Itoa(len(s.Findings)), strconv.Itoa(s.Enumeration), server(s, ""))
+		line := lineOf(s.First.Time().Format(form), overviewHost(s), strconv.Itoa(len(s.Findings)), strconv.Itoa(s.Enumeration), server(s, ""))
 		level := t.style.Paint(s.Level, fmt.Sprintf("%-5s", text.ShortLevel(s.Level)))
 		fmt.Fprintf(t.out, " %s  %s\n", level, text.Truncate(line, t.width-8, "…"))
 	}

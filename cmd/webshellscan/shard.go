@@ -47,7 +47,7 @@ func shardOfTask(count string, getenv func(string) string) (shard, error) {
 		if getenv(a.index) == "" {
 			continue
 		}
-		number := func(name, text string) (int, error) {
+		numberOf := func(name, text string) (int, error) {
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 0 || n > maxShards {
 				return 0, fmt.Errorf("--shard env: %s is %q, which is no number of a task", name, text)
@@ -61,11 +61,11 @@ func shardOfTask(count string, getenv func(string) string) (shard, error) {
 		if size == "" {
 			return shard{}, fmt.Errorf("--shard env: %s says which task this is, but %s does not say of how many (or give it: --shard env/N)", a.index, a.count)
 		}
-		i, err1 := number(a.index, getenv(a.index))
-		n, err2 := number(from, size)
+		i, err1 := numberOf(a.index, getenv(a.index))
+		n, err2 := numberOf(from, size)
 		first, err3 := 0, error(nil)
 		if a.first != "" && getenv(a.first) != "" {
-			first, err3 = number(a.first, getenv(a.first))
+			first, err3 = numberOf(a.first, getenv(a.first))
 		}
 		if err := errors.Join(err1, err2, err3); err != nil {
 			return shard{}, err

@@ -99,7 +99,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return err
 	}
 	flag, reason := invalid.GetFlag(), invalid.Unwrap()
-	if _, number := errors.AsType[*strconv.NumError](reason); number {
+	if _, notNumber := errors.AsType[*strconv.NumError](reason); notNumber {
 		reason = errors.New("not a whole number")
 		if flag.Value.Type() == "uint32" {
 			reason = errors.New("not a whole number from 0 to 4294967295, such as 4242 or 0x1092")

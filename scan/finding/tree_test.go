@@ -9,8 +9,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// TestContextIsSaid: docs/OUTPUT.md says how much of a session's tree lies on no
-// way to a finding.
+// TestContextIsSaid: docs/OUTPUT.md says how much of a session's tree lies on
+// no way to a finding.
 func TestContextIsSaid(t *testing.T) {
 	page, err := os.ReadFile("../../docs/OUTPUT.md")
 	if err != nil {
