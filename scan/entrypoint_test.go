@@ -2,6 +2,7 @@ package scan_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -119,5 +120,137 @@ func TestEntryPages(t *testing.T) {
 		{"with a parameter", "iis", iisTraffic(600*time.Millisecond, "GET", "/up/x.jsp;jsessionid=0A"), "/up/x.jsp likely 6/6 203.0.113.7"},
 	} {
 		c.check(t)
+	}
+}
+
+// ncsaLine returns how a server writes a line of the common format, with the
+// duration in a form.
+func ncsaLine(duration func(time.Duration) string) webLine {
+	return func(at time.Time, method, uri, client string, took time.Duration) string {
+		return fmt.Sprintf("%s - - [%s] %q 200 512%s", client, at.Format("02/Jan/2006:15:04:05 -0700"), method+" "+uri+" HTTP/1.1", duration(took))
+	}
+}
+
+// Durations as servers write them.
+var (
+	noDuration = func(time.Duration) string { return "" }
+	inSeconds  = func(d time.Duration) string { return fmt.Sprintf(" %.3f http-nio-8080-exec-1", d.Seconds()) }
+	inMillis   = func(d time.Duration) string { return fmt.Sprintf(" %d", d.Milliseconds()) }
+	inMicros   = func(d time.Duration) string { return fmt.Sprintf(" %d", d.Microseconds()) }
+)
+
+// TestEntryStamps: requests are found whether a log stamps when they began or
+// when they ended, and whatever the unit of their durations.
+func TestEntryStamps(t *testing.T) {
+	const begin, end = false, true
+	for _, tt := range []struct {
+		name, server, path string
+		line               webLine
+		stamp              bool
+		took               time.Duration
+	}{
+		{"IIS", "iis", "W3SVC1/u_ex260302.log", iisLine, end, 600 * time.Millisecond},
+		{"IIS, for more than an hour", "iis", "W3SVC1/u_ex260302.log", iisLine, end, 4020 * time.Second},
+		{"Apache", "apache", "xampp/apache/logs/access.log", ncsaLine(noDuration), begin, 5 * time.Second},
+		{"Apache by its image, in microseconds", "apache", "access.log", ncsaLine(inMicros), begin, 5 * time.Second},
+		{"nginx", "phpcgi", "nginx/logs/access.log", ncsaLine(inSeconds), end, 5 * time.Second},
+		{"nginx as if it were the beginning", "phpcgi", "nginx/logs/access.log", ncsaLine(inSeconds), begin, 5 * time.Second},
+		{"nginx, without a duration", "phpcgi", "nginx/logs/access.log", ncsaLine(noDuration), end, 5 * time.Second},
+		{"Tomcat", "tomcat", "Tomcat9/logs/localhost_access_log.txt", ncsaLine(inMillis), end, 5 * time.Second},
+		{"Tomcat, for more than an hour", "tomcat", "Tomcat9/logs/localhost_access_log.txt", ncsaLine(inMillis), end, 4020 * time.Second},
+		{"Tomcat, in seconds", "tomcat", "Tomcat9/logs/localhost_access_log.txt", ncsaLine(inSeconds), begin, 5 * time.Second},
+		{"Tomcat 10", "tomcat", "logs/localhost_access_log.txt", ncsaLine(inMicros), end, 5 * time.Second},
+		{"Tomcat by its image", "tomcat", "logs/access_log", ncsaLine(inMillis), end, 5 * time.Second},
+	} {
+		log := webTraffic(map[bool]string{true: iisHead}[tt.server == "iis"], tt.line, tt.stamp, tt.took, "POST", "/k")
+		webCase{tt.name, tt.server, map[string]string{tt.path: log}, "/k likely 6/6 203.0.113.7"}.check(t)
+	}
+}
+
+// TestEntryFronts: requests of a server behind the IIS of its host are those of
+// the IIS, unless the server has a log of its own of the time.
+func TestEntryFronts(t *testing.T) {
+	iis := iisTraffic(600*time.Millisecond, "POST", "/app/x.jsp")["W3SVC1/u_ex260302.log"]
+	own := webTraffic("", ncsaLine(inMillis), true, 600*time.Millisecond, "POST", "/x.jsp")
+	for _, c := range []webCase{
+		{"behind IIS", "tomcat", map[string]string{"W3SVC1/u.log": iis}, "/app/x.jsp likely 6/6 203.0.113.7"},
+		{"with its own log", "tomcat", map[string]string{"W3SVC1/u.log": iis, "Tomcat/logs/access.log": own}, "/x.jsp likely 6/6 203.0.113.7"},
+		{
+			"with its own log of another time", "tomcat",
+			map[string]string{"W3SVC1/u.log": iis, "Tomcat/logs/access.log": strings.ReplaceAll(own, "02/Mar/2026", "01/Mar/2026")},
+			"/app/x.jsp possible 6/6 203.0.113.7",
+		},
+	} {
+		c.check(t)
+	}
+}
+
+// TestEntryHTTPSys: a request that died with the worker is one of the page, and
+// one that never reached it is none.
+func TestEntryHTTPSys(t *testing.T) {
+	const head = "#Software: Microsoft HTTP API 2.0\n#Fields: date time c-ip s-ip cs-method cs-uri sc-status s-siteid s-reason s-queuename\n"
+	for reason, want := range map[string]string{
+		"Connection_Abandoned_By_ReqQueue": "/k.aspx likely 6/6 203.0.113.7", "QueueFull": "", "URL": "",
+	} {
+		line := func(at time.Time, method, uri, client string, _ time.Duration) string {
+			return fmt.Sprintf("%s %s 10.20.30.10 %s %s - 1 %s shop", at.Format(time.DateTime), client, method, uri, reason)
+		}
+		webCase{reason, "iis", map[string]string{"HTTPERR/httperr1.log": webTraffic(head, line, true, 600*time.Millisecond, "POST", "/k.aspx")}, want}.check(t)
+	}
+	line := func(at time.Time, method, uri, client string, _ time.Duration) string {
+		return fmt.Sprintf("%s %s 10.20.30.10 %s %s - 1 Connection_Abandoned_By_ReqQueue other", at.Format(time.DateTime), client, method, uri)
+	}
+	webCase{"another pool", "iis", map[string]string{"HTTPERR/httperr1.log": webTraffic(head, line, true, 600*time.Millisecond, "POST", "/k.aspx")}, ""}.check(t)
+}
+
+// TestWebLogHosts: whose a log is where names are short, or changed.
+func TestWebLogHosts(t *testing.T) {
+	log := iisTraffic(600*time.Millisecond, "POST", "/k.aspx")["W3SVC1/u_ex260302.log"]
+	named := strings.ReplaceAll(strings.ReplaceAll(log, " 10.20.30.10 ", " WEB1 10.20.30.10 "), " s-ip ", " s-computername s-ip ")
+	case1 := webCase{server: "iis"}
+	renamed := append(levelEvents("WIN-7Q2LK3P9ABC", levelCase{server: "iis"}), case1.events("WEB1.corp.example")[1:]...)
+	const found = "/k.aspx likely 6/6 203.0.113.7"
+	for _, tt := range []struct {
+		name string
+		logs map[string][]evtxtest.Event // by path
+		web  map[string]string
+		want string
+	}{
+		{"two hosts of one short name", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example")}, map[string]string{"b/W3SVC1/u.log": named}, found},
+		{"between them", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example")}, map[string]string{"W3SVC1/u.log": named}, ""},
+		{"beside a third", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example"), "c/s.evtx": case1.events("WEB2.dmz.example")}, map[string]string{"c/W3SVC1/u.log": named}, ""},
+		{"a host that got another name", map[string][]evtxtest.Event{"s.evtx": renamed}, map[string]string{"W3SVC1/u.log": log}, found},
+	} {
+		dir := t.TempDir()
+		for name, events := range tt.logs {
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			writeLog(t, filepath.Join(dir, name), evtxtest.Options{}, events)
+		}
+		for name, text := range tt.web {
+			writeFile(t, filepath.Join(dir, name), []byte(text))
+		}
+		if got := pointsOf(mustScan(t, scan.Options{Paths: []string{dir}})); got != tt.want {
+			t.Errorf("%s: entry points %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestUnknownForm: a log of requests in a form that is not known is told, and
+// nothing is wrong with the scan.
+func TestUnknownForm(t *testing.T) {
+	c := webCase{server: "apache"}
+	dir := logFolder(t, "sysmon.evtx", c.events("WEB1"))
+	writeFile(t, filepath.Join(dir, "apache/logs/access.log"), []byte("one GET /x 200\n"))
+	writeFile(t, filepath.Join(dir, "apache/logs/error.log"), []byte("one GET /x 200\n"))
+	res := mustScan(t, scan.Options{Paths: []string{dir}})
+	notes := res.Summary.WebLogs.Notes
+	if len(notes) != 1 || filepath.Base(notes[0].Path) != "access.log" || res.Summary.Incomplete() || len(res.Summary.Blind) != 0 {
+		t.Errorf("notes %v, incomplete %v, blind %v", notes, res.Summary.Incomplete(), res.Summary.Blind)
+	}
+	i := slices.IndexFunc(res.Manifest.Inputs, func(f scan.InputFile) bool { return f.WebLog != nil })
+	if i < 0 || !strings.Contains(res.Manifest.Inputs[i].Error, "no known form") {
+		t.Errorf("manifest %+v", res.Manifest.Inputs)
 	}
 }

@@ -88,7 +88,7 @@ func (l *webLog) find(ctx context.Context, ref RequestRef, r *weblog.Request) bo
 		return false
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	reader := weblog.Reader{Format: l.format, Name: l.Path}
+	reader := l.tell(weblog.Reader{})
 	crash := work.Guard(func() {
 		_, err = reader.Read(ctx, io.NewSectionReader(file, 0, file.Size()), func(found *weblog.Request) error {
 			if ref.Line != 0 && found.Line != ref.Line || ref.Line == 0 && found.Offset != ref.Offset {
@@ -142,10 +142,10 @@ func (t RequestTie) against(why string) RequestTie {
 // notServed says why the server of a session cannot have answered a request of
 // a log.
 func (c *caller) notServed(l *webLog, r *weblog.Request) string {
-	if r.Pool != "" {
+	if !r.ReachedServer() {
 		return "HTTP.sys answered it itself"
 	}
-	if !c.iis || l.format == weblog.NCSA && l.site == "" {
+	if !c.reads(l) {
 		return "its log is not one of such a server as the session's"
 	}
 	return "its site, " + cmp.Or(l.site, r.Site) + ", is not one that the application pool of the session's server serves"

@@ -218,12 +218,15 @@ func TestServes(t *testing.T) {
 		want bool
 	}{
 		{"IIS, its own format", iis, &webLog{format: weblog.W3C, site: "1"}, &weblog.Request{}, true},
+		{"IIS, what its worker had by HTTP.sys", iis, &webLog{format: weblog.W3C}, &weblog.Request{Pool: "shop", Reason: "Timer_Response"}, true},
 		{"IIS, an error of HTTP.sys", iis, &webLog{format: weblog.W3C, site: "1"}, &weblog.Request{Pool: "shop"}, false},
 		{"IIS, the format of others, of a site", iis, &webLog{format: weblog.NCSA, site: "1"}, &weblog.Request{}, true},
 		{"IIS, the format of others", iis, &webLog{format: weblog.NCSA}, &weblog.Request{}, false},
 		{"another server, its format", other, &webLog{format: weblog.NCSA}, &weblog.Request{}, true},
 		{"another server, a site of IIS", other, &webLog{format: weblog.NCSA, site: "1"}, &weblog.Request{}, false},
 		{"another server, the format of IIS", other, &webLog{format: weblog.W3C}, &weblog.Request{}, false},
+		{"another server, the extended format", other, &webLog{format: weblog.W3C, server: weblog.ServerTomcat}, &weblog.Request{}, true},
+		{"behind IIS, the format of IIS", &caller{fronted: true}, &webLog{format: weblog.W3C}, &weblog.Request{}, true},
 	} {
 		if got := w.serves(tt.c, tt.l, tt.r); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
@@ -320,12 +323,13 @@ func TestWebLogInManifest(t *testing.T) {
 		host string
 		want string
 	}{
-		{webLog{host: 0, read: true}, "web1", ""},
-		{webLog{host: 0}, "web1", errNoSession.Error()},
-		{webLog{host: -1}, "", errNoHost.Error()},
-		{webLog{host: 0, missed: true}, "web1", errNotHeld.Error()},
-		{webLog{host: 0, missed: true, err: errGone}, "web1", errGone.Error()},
-		{webLog{host: 0, read: true, fault: errGone}, "web1", errGone.Error()},
+		{webLog{format: weblog.W3C, host: 0, read: true}, "web1", ""},
+		{webLog{format: weblog.W3C, host: 0}, "web1", errNoSession.Error()},
+		{webLog{host: -1}, "", errNoFormat.Error()},
+		{webLog{format: weblog.W3C, host: -1}, "", errNoHost.Error()},
+		{webLog{format: weblog.W3C, host: 0, missed: true}, "web1", errNotHeld.Error()},
+		{webLog{format: weblog.W3C, host: 0, missed: true, err: errGone}, "web1", errGone.Error()},
+		{webLog{format: weblog.W3C, host: 0, read: true, fault: errGone}, "web1", errGone.Error()},
 	} {
 		if got := res.webLogInput(&tt.l); got.Error != tt.want || got.WebLog.Host != tt.host {
 			t.Errorf("%q of %q, want %q of %q", got.Error, got.WebLog.Host, tt.want, tt.host)
@@ -348,7 +352,7 @@ func TestHeldTraces(t *testing.T) {
 // TestNobodysWebLogs: of the web logs of hosts that are known it is not said
 // that they are of unknown ones.
 func TestNobodysWebLogs(t *testing.T) {
-	logs := []*webLog{{host: 0}, {host: -1}, {host: -1, err: errGone}}
+	logs := []*webLog{{format: weblog.W3C, host: 0}, {format: weblog.W3C, host: -1}, {format: weblog.W3C, host: -1, err: errGone}, {host: -1}}
 	for i, l := range logs {
 		l.Path = fmt.Sprintf("%d.log", i)
 	}

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -332,11 +333,11 @@ func (res *Result) Found() bool {
 	return len(res.Findings) > 0 || slices.ContainsFunc(res.Events, func(e *finding.Event) bool { return len(e.Rules) > 0 })
 }
 
-// WebLogs asks for the logs of web servers.
+// WebLogs asks for the logs of web servers, and for texts that are called so.
 func WebLogs() source.Wanted {
-	return source.Wanted{Kind: source.KindWebLog, Match: func(prefix []byte, _ string) bool {
+	return source.Wanted{Kind: source.KindWebLog, Match: func(prefix []byte, name string) bool {
 		_, ok := weblog.Detect(prefix)
-		return ok
+		return ok || len(prefix) > 0 && weblog.IsNamed(name) && bytes.IndexByte(prefix, 0) < 0
 	}}
 }
 

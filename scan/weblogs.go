@@ -45,15 +45,19 @@ type WebLogInput struct {
 var (
 	errNoSession = errors.New("not read: its host has no session of a web server")
 	errNoHost    = errors.New("not read: nothing says which host it is of")
+	errNoFormat  = errors.New("not read: it is called a log of a web server, and its lines have no known form")
 )
 
 // webLog is one log of a web server.
 type webLog struct {
 	source.Input
 	format weblog.Format
-	host   int    // -1 if nothing says whose it is
-	own    string // the host that it names itself, "" if it names none that is known
-	site   string // by its folder, "" if that says nothing
+	server weblog.Server // by its path, or by what its host runs
+	whole  []float64     // durations of its beginning without a unit
+	timed  bool          // it has durations
+	host   int           // -1 if nothing says whose it is
+	own    string        // the host that it names itself, "" if it names none that is known
+	site   string        // by its folder, "" if that says nothing
 	read   bool
 	stats  weblog.Stats
 	sum    string // SHA-256 in hexadecimal digits
@@ -63,12 +67,18 @@ type webLog struct {
 	missed bool   // more of it was asked for
 }
 
+// ofIIS reports whether it is a log of IIS, or of what belongs to it.
+func (l *webLog) ofIIS() bool {
+	return l.format != weblog.NCSA && l.server != weblog.ServerTomcat && l.server != weblog.ServerTomcat10 || l.site != "" || l.server == weblog.ServerIIS
+}
+
 // webLogs are the logs of web servers of a scan, and what says which pool
 // serves which site.
 type webLogs struct {
-	logs  []*webLog
-	sites map[int]map[string]*weblog.Site // by host and number
-	hash  bool                            // take the hashes of those that are read
+	logs    []*webLog
+	sites   map[int]map[string]*weblog.Site // by host and number
+	hash    bool                            // take the hashes of those that are read
+	renamed map[int]int                     // the later name of hosts that got another one
 
 	failed []FileError // configurations that could not be read
 }
@@ -81,6 +91,7 @@ func (res *Result) findWebLogs(others []*otherInput, options *Options) {
 	w := res.web
 	w.hash = options.Hash
 	owners := newOwners(res)
+	w.renamed = owners.renamed
 	for _, in := range others {
 		switch in.Kind {
 		case source.KindWebLog:
@@ -98,22 +109,24 @@ func (res *Result) findWebLogs(others []*otherInput, options *Options) {
 
 // newWebLog looks at the beginning of a log.
 func (res *Result) newWebLog(in source.Input, owners *folderOwners, given map[string]string) *webLog {
-	l := &webLog{Input: in, host: -1, site: siteOfFolder(in.Path)}
+	l := &webLog{Input: in, host: -1, site: siteOfFolder(in.Path), server: weblog.ServerOf(slashed(in.Path))}
 	stats, err := l.look()
-	if l.err = err; err != nil {
+	if l.err = err; err != nil || l.format == weblog.None {
 		return l
 	}
+	named := []int{owners.of(in.Path)} // whom its lines may mean
 	for _, name := range stats.Computers[:min(len(stats.Computers), 1)] {
-		if l.host = res.hostByName(name); l.host >= 0 {
-			l.own = name
+		if named = owners.machines(res.hostsByName(name)); len(named) == 1 {
+			l.host, l.own = named[0], name
 			return l
 		}
 	}
-	switch host, ok := givenHost(in.Path, given); {
-	case ok:
-		l.host = res.hostByName(host)
-	case len(stats.Computers) == 0:
-		l.host = owners.of(in.Path)
+	if host, ok := givenHost(in.Path, given); ok {
+		if list := owners.machines(res.hostsByName(host)); len(list) == 1 {
+			l.host = list[0]
+		}
+	} else if owner := owners.of(in.Path); slices.Contains(named, owner) {
+		l.host = owner
 	}
 	return l
 }
@@ -134,12 +147,21 @@ func (l *webLog) look() (stats weblog.Stats, err error) {
 	if head = head[:n]; err != nil && !errors.Is(err, io.EOF) {
 		return stats, err
 	}
-	l.format, _ = weblog.Detect(head)
-	reader := weblog.Reader{Format: l.format, Name: l.Path}
+	if l.format, _ = weblog.Detect(head); l.format == weblog.None {
+		return stats, nil
+	}
+	reader := weblog.Reader{Format: l.format, Server: l.server}
 	crash := work.Guard(func() {
 		stats, err = reader.Read(context.Background(), bytes.NewReader(head), func(*weblog.Request) error { return nil })
 	})
+	l.whole, l.timed = stats.Whole, stats.Timed
 	return stats, cmp.Or(crash, err)
+}
+
+// tell tells a reader what is known of the log.
+func (l *webLog) tell(reader weblog.Reader) weblog.Reader {
+	reader.Format, reader.Server, reader.Unit, reader.Timed = l.format, l.server, weblog.UnitOf(l.server, l.whole), l.timed
+	return reader
 }
 
 // scan reads a log: the requests of a window, or those whose line holds one of
@@ -156,7 +178,7 @@ func (l *webLog) scan(ctx context.Context, reader weblog.Reader, hash bool, do f
 		return
 	}
 	defer func() { l.err = cmp.Or(l.err, file.Close()) }()
-	reader.Format, reader.Name = l.format, l.Path
+	reader = l.tell(reader)
 	var text io.Reader = io.NewSectionReader(file, 0, file.Size())
 	sum := sha256.New()
 	if hash && !l.read {
@@ -214,6 +236,8 @@ func (res *Result) addWebLogs(given map[string]string) {
 		switch err := cmp.Or(l.err, l.fault); {
 		case err != nil:
 			s.Unreadable = append(s.Unreadable, FileError{l.Path, err})
+		case l.format == weblog.None:
+			s.WebLogs.Notes = append(s.WebLogs.Notes, FileError{l.Path, errNoFormat})
 		case l.host < 0:
 			nobodys = append(nobodys, l.Path)
 		}
@@ -235,6 +259,8 @@ func (res *Result) webLogInput(l *webLog) InputFile {
 	switch err := cmp.Or(l.err, l.fault); {
 	case err != nil:
 		file.Error = FileError{l.Path, err}.Reason()
+	case l.format == weblog.None:
+		file.Error = errNoFormat.Error()
 	case l.missed:
 		file.Error = errNotHeld.Error()
 	case l.host < 0:
@@ -259,8 +285,13 @@ func unattributed(paths []string) string {
 func (res *Result) WrongWebLogs(given map[string]string) []string {
 	var list []string
 	for _, at := range slices.Sorted(maps.Keys(given)) {
-		if host := given[at]; res.hostByName(host) < 0 {
-			list = append(list, host+"="+at+": no host of these logs is called so")
+		host := given[at]
+		if n := len(res.hostsByName(host)); n != 1 {
+			what := "no host of these logs is called so"
+			if n > 1 {
+				what = plural.Count(n, "host") + " of these logs are called so"
+			}
+			list = append(list, host+"="+at+": "+what)
 			continue
 		}
 		only := map[string]string{at: given[at]}

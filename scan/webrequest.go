@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"maps"
 	"net/netip"
 	"path"
 	"slices"
 	"strings"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/evtx"
+	"webshellscan/scan/export"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -25,13 +28,23 @@ const (
 	maxEntryList = 64 // clients, user agents and statuses of an entry point
 )
 
-// hostByName returns the index of a host by its full or short name, -1 if there
-// is none.
-func (res *Result) hostByName(name string) int {
-	return slices.IndexFunc(res.Forest.Hosts(), func(h proctree.Host) bool {
-		short, _, _ := strings.Cut(name, ".")
-		return MatchesHost([]string{name}, h.Names) || MatchesHost([]string{short}, h.Names)
-	})
+// hostsByName returns the indices of the hosts of a full name or, if none has
+// it, of those with the same short name.
+func (res *Result) hostsByName(name string) []int {
+	var full, short []int
+	before, _, _ := strings.Cut(name, ".")
+	for i, h := range res.Forest.Hosts() {
+		if slices.ContainsFunc(h.Names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			full = append(full, i)
+		}
+		if MatchesHost([]string{name}, h.Names) || MatchesHost([]string{before}, h.Names) {
+			short = append(short, i)
+		}
+	}
+	if len(full) > 0 && strings.Contains(name, ".") {
+		return full
+	}
+	return short
 }
 
 // siteOfFolder returns the number of the site that a log's folder names, such
@@ -65,14 +78,22 @@ func (w *webLogs) readConfig(in source.Input, host int) {
 
 // folderOwners says which host a file is of by the event logs that lie beside
 // it: those of the nearest folder around it that holds any.
-type folderOwners struct{ hosts map[string][]int } // by folder
+type folderOwners struct {
+	hosts   map[string][]int // by folder
+	renamed map[int]int      // the later name of hosts that got another one
+}
 
 func newOwners(res *Result) *folderOwners {
-	o := &folderOwners{make(map[string][]int)}
+	o := &folderOwners{make(map[string][]int), make(map[int]int)}
 	hosts := make(map[string]int)
 	for host, about := range res.Forest.Hosts() {
 		for _, name := range about.Names {
 			hosts[name] = host
+		}
+	}
+	for _, in := range res.inputs {
+		if in.form == export.None {
+			o.learnNames(in.stats.Origins, hosts)
 		}
 	}
 	for _, in := range res.inputs {
@@ -81,6 +102,7 @@ func newOwners(res *Result) *folderOwners {
 			if !known {
 				continue
 			}
+			host = o.machine(host)
 			for folder := path.Dir(slashed(in.Path)); ; folder = path.Dir(folder) {
 				if !slices.Contains(o.hosts[folder], host) {
 					o.hosts[folder] = append(o.hosts[folder], host)
@@ -92,6 +114,66 @@ func newOwners(res *Result) *folderOwners {
 		}
 	}
 	return o
+}
+
+// forwardedLog is the channel that records of other machines are put into.
+const forwardedLog = "ForwardedEvents"
+
+// learnNames learns by one log which hosts are one machine: a log of one
+// channel that a machine writes itself has another name only after the machine
+// got that. Names that come at the same time are of several machines.
+func (o *folderOwners) learnNames(origins map[evtx.Origin]evtx.OriginStats, hosts map[string]int) {
+	spans, channel := make(map[int]weblog.Interval), ""
+	for origin, stats := range origins {
+		host, known := hosts[origin.Computer]
+		if !known || origin.Channel == forwardedLog || channel != "" && origin.Channel != channel || stats.First == 0 {
+			return
+		}
+		channel = origin.Channel
+		span, more := spans[host]
+		if !more || stats.First < span.From {
+			span.From = stats.First
+		}
+		span.To = max(span.To, stats.Last)
+		spans[host] = span
+	}
+	order := slices.SortedFunc(maps.Keys(spans), func(a, b int) int { return cmp.Compare(spans[a].From, spans[b].From) })
+	for i := 1; i < len(order); i++ {
+		if spans[order[i-1]].To > spans[order[i]].From {
+			return
+		}
+	}
+	for i := 1; i < len(order); i++ {
+		if before, after := o.machine(order[i-1]), o.machine(order[i]); before != after {
+			o.renamed[before] = after
+		}
+	}
+}
+
+// machine returns the last host that is the same machine as one.
+func (o *folderOwners) machine(host int) int { return lastName(o.renamed, host) }
+
+// lastName follows names to the last one.
+func lastName(renamed map[int]int, host int) int {
+	for range len(renamed) {
+		later, ok := renamed[host]
+		if !ok {
+			break
+		}
+		host = later
+	}
+	return host
+}
+
+// machines is machine for several hosts, each machine once.
+func (o *folderOwners) machines(hosts []int) []int {
+	var list []int
+	for _, host := range hosts {
+		if m := o.machine(host); !slices.Contains(list, m) {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // of returns the host of a file, -1 if no one host has logs beside it.
@@ -111,13 +193,18 @@ func (o *folderOwners) of(file string) int {
 
 // caller is a session as its web requests are looked for.
 type caller struct {
-	session  *finding.Session
-	host     int
-	pool     string
-	iis      bool
-	children []story.Child
-	started  []proctree.Process // by index of children
-	siteIDs  map[string]bool    // sites that events say its process serves; nil if none do
+	session *finding.Session
+	host    int
+	pool    string
+	iis     bool
+	server  weblog.Server // that its image shows
+	// fronted says that its own server has no log of the time, so that
+	// those of the IIS of its host are asked, which may hand requests on;
+	// apart that it has logs all the same.
+	fronted, apart bool
+	children       []story.Child
+	started        []proctree.Process // by index of children
+	siteIDs        map[string]bool    // sites that events say its process serves; nil if none do
 
 	pages, clients numbering
 	own            map[int]bool // clients that are the server itself
@@ -151,9 +238,10 @@ func (n *numbering) id(text string) int {
 
 // newCaller returns a session with the processes that its servers started.
 func (res *Result) newCaller(s *finding.Session, below []proctree.Process) *caller {
+	image := proctree.BaseName(res.Forest.Texts().Text(s.Worker.Image()))
 	c := &caller{
-		session: s, host: s.Worker.HostIndex(), pool: s.Application, addresses: make(map[string]bool), own: make(map[int]bool),
-		iis: proctree.BaseName(res.Forest.Texts().Text(s.Worker.Image())) == "w3wp.exe",
+		session: s, host: lastName(res.web.renamed, s.Worker.HostIndex()), pool: s.Application, addresses: make(map[string]bool), own: make(map[int]bool),
+		iis: image == "w3wp.exe" || image == "" && s.Application != "", server: serverOfImage(image), // without an image its pool says it
 	}
 	found := make(map[proctree.Process]bool, len(s.Findings))
 	for _, f := range s.Findings {
@@ -169,6 +257,41 @@ func (res *Result) newCaller(s *finding.Session, below []proctree.Process) *call
 		c.started = append(c.started, p)
 	}
 	return c
+}
+
+// serverOfImage returns which server a program is, of those whose logs differ.
+func serverOfImage(name string) weblog.Server {
+	name, _ = strings.CutSuffix(strings.ToLower(name), ".exe")
+	switch name {
+	case "httpd", "apache":
+		return weblog.ServerApache
+	case "nginx":
+		return weblog.ServerNginx
+	case "w3wp":
+		return weblog.ServerIIS
+	case "java", "javaw":
+		return weblog.ServerTomcat // or what stamps requests as it does
+	}
+	if strings.HasPrefix(name, "tomcat") {
+		return weblog.ServerOf(name)
+	}
+	return weblog.ServerUnknown
+}
+
+// serverOf returns which server wrote a log whose path does not say it: the one
+// that all sessions of its host with such logs are of.
+func serverOf(callers []*caller) weblog.Server {
+	server := weblog.ServerUnknown
+	for _, c := range callers {
+		if c.iis {
+			continue
+		}
+		if server != weblog.ServerUnknown && server != c.server || c.server == weblog.ServerUnknown {
+			return weblog.ServerUnknown
+		}
+		server = c.server
+	}
+	return server
 }
 
 // maxFindingDepth bounds how far below a child a finding is looked for.
@@ -205,14 +328,20 @@ func window(callers []*caller) weblog.Window {
 	return weblog.NewWindow(list)
 }
 
+// reads reports whether the requests of a log may be of a session's server.
+func (c *caller) reads(l *webLog) bool { return c.iis == l.ofIIS() || c.fronted && l.ofIIS() }
+
 // serves reports whether a request of a log may have been answered by the
 // session's server process.
 func (w *webLogs) serves(c *caller, l *webLog, r *weblog.Request) bool {
-	if !c.iis {
-		return l.format == weblog.NCSA && l.site == ""
+	if !c.reads(l) || !r.ReachedServer() {
+		return false
 	}
-	if l.format == weblog.NCSA && l.site == "" || r.Pool != "" {
-		return false // the second is HTTP.sys itself
+	if !c.iis {
+		return true
+	}
+	if r.Pool != "" && c.pool != "" {
+		return strings.EqualFold(r.Pool, c.pool)
 	}
 	id := siteNumber(cmp.Or(l.site, r.Site), w.sites[c.host])
 	if len(c.siteIDs) > 0 && id != "" {
@@ -256,13 +385,12 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, be
 		callers = append(callers, c)
 	}
 	for _, l := range w.logs {
-		if list := byHost[l.host]; l.host >= 0 && l.err == nil && len(list) > 0 {
-			l.scan(ctx, weblog.Reader{Window: window(list)}, w.hash, func(r *weblog.Request) { w.visit(list, l, r) })
-			for _, c := range list {
-				c.cover(l)
-			}
+		if list := byHost[l.host]; l.server == weblog.ServerUnknown && l.format == weblog.NCSA && l.site == "" {
+			l.server = serverOf(list)
 		}
+		w.visitAll(ctx, l, byHost[l.host])
 	}
+	w.visitFronts(ctx, byHost)
 	for _, c := range callers {
 		c.rank(beginsOfOthers(byHost[c.host], c))
 	}
@@ -278,9 +406,47 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, be
 	}
 }
 
+// visitAll reads a log for the requests around the processes of sessions of its
+// host.
+func (w *webLogs) visitAll(ctx context.Context, l *webLog, callers []*caller) {
+	if l.host < 0 || l.err != nil || len(callers) == 0 {
+		return
+	}
+	l.scan(ctx, weblog.Reader{Window: window(callers)}, w.hash, func(r *weblog.Request) { w.visit(callers, l, r) })
+	for _, c := range callers {
+		c.cover(l)
+	}
+}
+
+// visitFronts reads the logs of IIS once more for sessions of other servers of
+// the host which no log of their own covers: they may stand behind it, as
+// Tomcat does by isapi_redirect, ARR or HttpPlatformHandler.
+func (w *webLogs) visitFronts(ctx context.Context, byHost map[int][]*caller) {
+	fronted := make(map[int][]*caller)
+	for host, callers := range byHost {
+		for _, c := range callers {
+			if !c.iis && !c.covered() {
+				c.fronted, c.apart = true, c.to != 0
+				fronted[host] = append(fronted[host], c)
+			}
+		}
+	}
+	for _, l := range w.logs {
+		if l.ofIIS() {
+			w.visitAll(ctx, l, fronted[l.host])
+		}
+	}
+}
+
+// covered reports whether a log of its own covers when one of the processes
+// began.
+func (c *caller) covered() bool {
+	return slices.ContainsFunc(c.children, func(child story.Child) bool { return child.Begin >= c.from && child.Begin <= c.to })
+}
+
 // cover notes which times a log covers.
 func (c *caller) cover(l *webLog) {
-	if l.stats.First == 0 || !c.iis && l.format != weblog.NCSA {
+	if l.stats.First == 0 || !c.reads(l) {
 		return
 	}
 	if c.from == 0 || l.stats.First < c.from {
@@ -289,8 +455,13 @@ func (c *caller) cover(l *webLog) {
 	c.to = max(c.to, l.stats.Last)
 }
 
+// siteOf returns the number of the site of a request, or its name.
+func (l *webLog) siteOf(r *weblog.Request) string {
+	return cmp.Or(l.site, siteNumber(r.Site, nil), r.Site)
+}
+
 // pageKey is how a page is told apart: by its site and path.
-func (l *webLog) pageKey(r *weblog.Request) string { return cmp.Or(l.site, r.Site) + " " + r.Page() }
+func (l *webLog) pageKey(r *weblog.Request) string { return l.siteOf(r) + " " + r.Page() }
 
 // visit counts a request for the callers that it may be of.
 func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
@@ -390,6 +561,9 @@ func (c *caller) rank(others []event.Time) {
 	}
 	c.ranked = story.Rank(c.children, others, c.visits, c.from, c.to)
 	for _, e := range c.ranked {
+		if c.apart {
+			e.Confidence = min(e.Confidence, story.ConfidencePossible) // it may not be behind that IIS
+		}
 		if e.Confidence == story.ConfidenceNone || len(c.points) == maxEntries {
 			break
 		}
@@ -434,9 +608,10 @@ func (w *webLogs) collect(callers []*caller, l *webLog, r *weblog.Request) {
 			key := l.pageKey(r)
 			i = slices.IndexFunc(c.points, func(p entryPoint) bool { return p.page == key })
 		}
-		if i < 0 && (!c.addresses[clientOf(r)] || r.Pool != "") {
+		if i < 0 && (!c.addresses[clientOf(r)] || !r.ReachedServer()) {
 			continue
 		}
+		r.Site = cmp.Or(r.Site, l.site)
 		q := &finding.Request{Request: *r, Host: c.session.Host, Session: c.session, File: l.Path, Origin: l.Origin}
 		if i >= 0 {
 			p := c.points[i]

@@ -30,6 +30,7 @@ const (
 	columnHost
 	columnSite
 	columnPool
+	columnReason
 	columnServerIP
 	columnComputer
 )
@@ -41,7 +42,7 @@ var columnNames = map[string]column{
 	"cs-uri-stem": columnStem, "cs-uri-query": columnQuery, "cs-uri": columnURI, "sc-status": columnStatus, "c-ip": columnClient,
 	"x-real-ip": columnForwarded, "true-client-ip": columnForwarded, "cf-connecting-ip": columnForwarded, "cs-username": columnUser,
 	"cs(user-agent)": columnUserAgent, "cs(referer)": columnReferer, "cs-host": columnHost, "cs(host)": columnHost,
-	"s-sitename": columnSite, "s-siteid": columnSite, "s-queuename": columnPool, "s-ip": columnServerIP, "s-computername": columnComputer,
+	"s-sitename": columnSite, "s-siteid": columnSite, "s-queuename": columnPool, "s-reason": columnReason, "s-ip": columnServerIP, "s-computername": columnComputer,
 
 	"datetime": columnDateTime, "urlhost": columnHost, "urlstem": columnStem, "urlquery": columnQuery, "method": columnMethod,
 	"authenticateduser": columnUser, "useragent": columnUserAgent, "clientipaddress": columnClient, "serverhostname": columnComputer,
@@ -60,13 +61,14 @@ func columnOf(name string) column {
 // maxColumns bounds the columns of a line that are looked at.
 const maxColumns = 256
 
-// columnsOf says where the stamp is: indices of columns, -1 for none.
-type columnsOf struct{ date, time int }
+// columnsOf says where the stamp and the duration are: indices of columns, -1
+// for none.
+type columnsOf struct{ date, time, taken int }
 
 // setColumns takes the names of the columns.
 func (p *parser) setColumns(names []string) {
 	p.columns = p.columns[:0]
-	p.at = columnsOf{-1, -1}
+	p.at = columnsOf{-1, -1, -1}
 	for i, name := range names[:min(len(names), maxColumns)] {
 		c := columnOf(strings.ToLower(strings.TrimSpace(name)))
 		p.columns = append(p.columns, c)
@@ -75,6 +77,8 @@ func (p *parser) setColumns(names []string) {
 			p.at.date = i
 		case columnTime:
 			p.at.time = i
+		case columnTimeTaken:
+			p.at.taken = i
 		}
 	}
 }
@@ -100,6 +104,9 @@ func (p *parser) w3cTime(line []byte) (event.Time, bool) {
 	if p.at.date == 0 && p.at.time == 1 && len(line) > size && line[size] == ' ' {
 		return p.parseStamp(line[:size], event.ParseTime)
 	}
+	if p.at.date < 0 && p.at.time >= 0 && p.day != 0 {
+		return p.clockTime(line)
+	}
 	if p.at.date < 0 || p.at.time < 0 {
 		return 0, false
 	}
@@ -113,6 +120,41 @@ func (p *parser) w3cTime(line []byte) (event.Time, bool) {
 	stamp[len(date)] = ' '
 	copy(stamp[len(date)+1:], clock)
 	return p.parseStamp(stamp[:], event.ParseTime)
+}
+
+// clockDay is the day that clockTime parses times of.
+const clockDay = "2000-01-01"
+
+// clockTime returns the stamp of a line that has no date, as IIS wrote them up
+// to version 6 unless told otherwise: the day is that of the last #Date, or a
+// later one if midnight passed since.
+func (p *parser) clockTime(line []byte) (event.Time, bool) {
+	clock, ok := cell(line, p.at.time, ' ')
+	if !ok || len(clock) != len("15:04:05") {
+		return 0, false
+	}
+	var stamp [len(clockDay) + len(" 15:04:05")]byte
+	copy(stamp[:], clockDay+" ")
+	copy(stamp[len(clockDay)+1:], clock)
+	t, ok := p.parseStamp(stamp[:], event.ParseTime)
+	if !ok {
+		return 0, false
+	}
+	midnight, _ := event.ParseTime([]byte(clockDay + " 00:00:00"))
+	clockOf := t - midnight
+	if clockOf < p.clock-12*event.Hour {
+		p.day += event.Day
+	}
+	p.clock = clockOf
+	return p.day + clockOf, true
+}
+
+// setDay takes the day that #Date says.
+func (p *parser) setDay(text string) {
+	day, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	if t, ok := event.ParseTime([]byte(day + " 00:00:00")); ok {
+		p.day, p.clock = t, 0
+	}
 }
 
 // parseStamp parses a stamp unless it is that of the line before.
@@ -129,7 +171,7 @@ func (p *parser) parseStamp(stamp []byte, parse func([]byte) (event.Time, bool))
 
 // w3c reads the cells of a line.
 func (p *parser) w3c(line []byte, r *Request) bool {
-	r.Ends = true
+	r.Stamp = StampEnd
 	n := 0
 	for rest, more := line, true; more && n < len(p.columns); n++ {
 		var text []byte
@@ -157,7 +199,7 @@ func (p *parser) exchangeTime(line []byte) (event.Time, bool) {
 
 // exchange reads the cells of a line of CSV.
 func (p *parser) exchange(line []byte, r *Request) bool {
-	r.Ends = true
+	r.Stamp = StampEnd
 	n := 0
 	for rest, more := line, true; more && n < len(p.columns); n++ {
 		var text []byte
@@ -244,6 +286,8 @@ func (p *parser) textOf(r *Request, c column) *string {
 		return &r.Site
 	case columnPool:
 		return &r.Pool
+	case columnReason:
+		return &r.Reason
 	case columnServerIP:
 		return &r.ServerIP
 	case columnComputer:

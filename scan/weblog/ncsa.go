@@ -123,12 +123,16 @@ func parseNCSA(line []byte, r *Request) (added string, ok bool) {
 	}
 	r.Status = n
 	_, rest, _ = strings.Cut(rest, " ") // the size
+	took := ""
+	if word, after, ok := strings.Cut(strings.TrimLeft(rest, " "), " "); ok && isWhole(word) && strings.HasPrefix(after, `"`) {
+		took, rest = " "+word, after // as Jira has it
+	}
 	if referer, after, ok := quoted(rest); ok && !areAddresses(referer) {
 		var agent string
 		agent, rest, _ = quoted(after)
 		r.Referer, r.UserAgent = known(referer), known(agent)
 	}
-	return rest, r.URI != ""
+	return rest + took, r.URI != ""
 }
 
 // from takes what stands before the stamp: the client, its identity and user.
@@ -195,9 +199,12 @@ func known(text string) string {
 
 // ncsa reads a line of the common format and what many logs put behind it.
 func (p *parser) ncsa(line []byte, r *Request) bool {
+	r.Stamp = p.stampIs
 	added, ok := parseNCSA(line, r)
-	r.Ends = p.ends
-	for ok && added != "" {
+	if !ok {
+		return parseBare(line, r)
+	}
+	for added != "" {
 		word, rest, isQuoted := quoted(added)
 		if !isQuoted {
 			word, rest, _ = strings.Cut(strings.TrimLeft(added, " "), " ")
@@ -209,55 +216,107 @@ func (p *parser) ncsa(line []byte, r *Request) bool {
 		}
 		added = rest
 	}
-	return ok
+	return true
 }
 
 // durationKeys are names that logs give to the time that a request took.
 var durationKeys = []string{"rt", "request_time", "duration", "time_taken", "took"}
 
-// duration reads how long a request took: a number with a point is of seconds,
-// one without of what the server writes, and one of seconds where a small one
-// could be nothing else; or both, as in Apache's %T/%D. Other words are
-// Unknown.
+// units are the units that logs write behind a duration.
+var units = []struct {
+	name string
+	unit event.Time
+}{{"ms", event.Millisecond}, {"us", event.Microsecond}, {"µs", event.Microsecond}, {"s", event.Second}}
+
+// maxWhole bounds the durations that Stats lists.
+const maxWhole = 1024
+
+// duration reads how long a request took: a number with a unit, one with a
+// point, which is of seconds, one without of what the server writes; or both,
+// as in Apache's %T/%D. Other words are Unknown.
 func (p *parser) duration(word string) event.Time {
 	if key, value, ok := strings.Cut(word, "="); ok && slices.Contains(durationKeys, key) {
 		word = value
 	}
-	if seconds, micros, ok := strings.Cut(word, "/"); ok && isWhole(seconds) {
-		word = micros
+	if seconds, micros, ok := strings.Cut(word, "/"); ok && isWhole(seconds) && isWhole(micros) {
+		word = micros + "us"
 	}
-	const mostSeconds = 60 // a server needs more microseconds than that
+	if d := withUnit(word); d != Unknown {
+		return d
+	}
 	n, err := strconv.ParseFloat(word, 64)
-	switch {
-	case err != nil || n < 0 || n > 1e12:
+	if err != nil || n < 0 || n >= 1e10 {
 		return Unknown
-	case strings.Contains(word, "."):
-		return event.Time(n * float64(event.Second))
-	case p.milliseconds:
-		return event.Time(n) * event.Millisecond
-	case n <= mostSeconds:
-		return event.Time(n+1) * event.Second
 	}
-	return event.Time(n) * event.Microsecond
+	if strings.Contains(word, ".") {
+		return event.Time(n * float64(event.Second))
+	}
+	if len(p.stats.Whole) < maxWhole {
+		p.stats.Whole = append(p.stats.Whole, n)
+	}
+	return p.whole(n)
+}
+
+// withUnit reads a duration that has its unit, as in 158ms.
+func withUnit(word string) event.Time {
+	for _, u := range units {
+		if number, ok := strings.CutSuffix(word, u.name); ok {
+			if n, err := strconv.ParseFloat(number, 64); err == nil && n >= 0 && n < 1e12 {
+				return event.Time(n * float64(u.unit))
+			}
+		}
+	}
+	return Unknown
 }
 
 // isWhole reports whether a word is a whole number.
 func isWhole(word string) bool {
-	_, err := strconv.ParseUint(word, 10, 32)
+	_, err := strconv.ParseUint(word, 10, 63)
 	return err == nil
 }
 
-// usesMilliseconds reports whether a log of a name is Tomcat's, which writes %D
-// in milliseconds up to version 9; Apache writes microseconds.
-func usesMilliseconds(name string) bool {
-	name = strings.ToLower(name)
-	return strings.Contains(name, "localhost_access") || strings.Contains(name, "tomcat") || strings.Contains(name, "catalina")
+// parseBare reads a line that begins with the stamp: as Confluence writes it,
+// with the request in no quotes, or as Apache's ssl_request.log. The client
+// stands before the request, or is the first address.
+func parseBare(line []byte, r *Request) bool {
+	if len(line) == 0 || line[0] != '[' {
+		return false
+	}
+	stamp, after, ok := inBrackets(line)
+	if _, valid := parseBracketed(stamp); !ok || !valid {
+		return false
+	}
+	words := strings.Fields(string(after))
+	at := slices.IndexFunc(words, func(word string) bool { return strings.HasPrefix(word, "HTTP/") }) - 2
+	if at < 1 || !isMethod(strings.TrimPrefix(words[at], `"`)) {
+		return false
+	}
+	r.Method = strings.TrimPrefix(words[at], `"`)
+	r.URI, r.Query, _ = strings.Cut(words[at+1], "?")
+	r.Client = words[at-1]
+	if i := slices.IndexFunc(words[:at], isAddress); i >= 0 {
+		r.Client = words[i]
+		if i > 0 {
+			r.User = known(words[0])
+		}
+	}
+	rest := words[at+3:]
+	if len(rest) > 1 { // else the size alone
+		r.Status, _ = strconv.Atoi(rest[0])
+		rest = rest[1:]
+	}
+	for i, word := range rest {
+		if r.Duration = withUnit(word); r.Duration != Unknown {
+			if len(rest) > i+2 { // the size and the referer
+				r.Referer, r.UserAgent = known(rest[i+2]), known(strings.Join(rest[i+3:], " "))
+			}
+			break
+		}
+	}
+	return r.URI != ""
 }
 
-// isOfIIS reports whether a log of a name in the common format is of IIS, which
-// writes when a request ended: nc240311.log, u_nc240311.log.
-func isOfIIS(name string) bool {
-	name = strings.ToLower(name[strings.LastIndexAny(name, `/\`)+1:])
-	digits, ok := strings.CutPrefix(strings.TrimPrefix(name, "u_"), "nc")
-	return ok && len(digits) > 4 && isWhole(digits[:4])
+// isMethod reports whether a word may be a method: letters, in upper case.
+func isMethod(word string) bool {
+	return word != "" && strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }

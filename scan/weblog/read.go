@@ -53,6 +53,72 @@ func (w Window) Has(t event.Time) bool {
 	return false
 }
 
+// meets reports whether a time from from to to has a part in the window.
+func (w Window) meets(from, to event.Time) bool {
+	for _, i := range w {
+		if from <= i.To {
+			return to >= i.From
+		}
+	}
+	return false
+}
+
+// maxDuration is the longest duration by which a request is looked for outside
+// a window.
+const maxDuration = 24 * event.Hour
+
+// mayReach reports whether the request of a line outside the window may have
+// run within, as one that runs for an hour is stamped long after it began. It
+// looks at no more than how many digits the duration has.
+func (p *parser) mayReach(line []byte, t event.Time) bool {
+	gap := event.Time(0)
+	for _, i := range p.Window {
+		if i.From > t {
+			if p.stampOf() != StampEnd && (gap == 0 || i.From-t < gap) {
+				gap = i.From - t
+			}
+			break
+		}
+		gap = t - i.To
+		if p.stampOf() == StampBegin {
+			gap = 0
+		}
+	}
+	if gap == 0 || gap > maxDuration {
+		return false
+	}
+	if p.format != W3C || p.quotes {
+		return p.format != NCSA || p.Timed
+	}
+	return p.at.taken >= 0 && p.takenDigits(line) >= digitsOf(int64(gap/event.Millisecond))
+}
+
+// stampOf returns what the stamps of the log are.
+func (p *parser) stampOf() Stamp {
+	if p.format == NCSA {
+		return p.stampIs
+	}
+	return StampEnd
+}
+
+// takenDigits returns how many digits the duration of a line of W3C has.
+func (p *parser) takenDigits(line []byte) int {
+	if p.at.taken == len(p.columns)-1 {
+		return len(line) - 1 - bytes.LastIndexByte(line, ' ')
+	}
+	text, _ := cell(line, p.at.taken, ' ')
+	return len(text)
+}
+
+// digitsOf returns how many digits a number has.
+func digitsOf(n int64) int {
+	digits := 1
+	for ; n >= 10; n /= 10 {
+		digits++
+	}
+	return digits
+}
+
 // Stats says what was met in one log.
 type Stats struct {
 	// Lines counts the lines, without comments; Given those in the window.
@@ -67,6 +133,11 @@ type Stats struct {
 	Backwards int
 	// First and Last are the earliest and latest stamp, 0 without any.
 	First, Last event.Time
+	// Timed says that some requests have a duration. Whole are durations as
+	// lines have them that are whole numbers of no known unit, up to 1,024
+	// of them, ascending.
+	Timed bool
+	Whole []float64
 	// LocalTime says that the stamps have no zone and were taken for UTC.
 	LocalTime bool
 	// Computers, ServerIPs and Sites are the names of the server that lines
@@ -90,9 +161,14 @@ func (f Format) maxBackwards() event.Time {
 // Reader reads one log.
 type Reader struct {
 	Format Format
-	// Name is how the log is named; it decides nothing but the unit of a
-	// duration that has none.
-	Name string
+	// Server is which server wrote it, as far as that is known: by that it
+	// is told what the stamps are. Unit is the unit of durations that are
+	// whole numbers, 0 if nothing says it.
+	Server Server
+	Unit   event.Time
+	// Timed says that lines of the common format have durations: else none
+	// outside the window is looked at.
+	Timed bool
 	// Window is the times that are asked for.
 	Window Window
 	// Literals, if there are any, are texts: only lines are given that hold
@@ -106,27 +182,28 @@ type Reader struct {
 // to keep. Offsets count bytes of the text as UTF-8. The error is that of text,
 // of do or of the context.
 func (rd *Reader) Read(ctx context.Context, text io.Reader, do func(*Request) error) (Stats, error) {
-	p := &parser{Reader: rd, format: rd.Format, do: do, milliseconds: usesMilliseconds(rd.Name), ends: isOfIIS(rd.Name)}
+	p := &parser{Reader: rd, format: rd.Format, do: do, stampIs: rd.Server.stamp()}
 	err := p.lines(ctx, utf8text.NewReader(text))
+	slices.Sort(p.stats.Whole)
 	return p.stats, err
 }
 
 // parser is the state of one reading.
 type parser struct {
 	*Reader
-	format       Format
-	columns      []column // of W3C and Exchange
-	at           columnsOf
-	milliseconds bool
-	ends         bool // stamps of the common format are when requests ended
-	quotes       bool // cells of W3C may be in quotes
-	do           func(*Request) error
-	stats        Stats
-	request      Request
-	latest       event.Time
-	line         int
-	offset       int64
-	lower        []byte // scratch
+	format     Format
+	columns    []column // of W3C and Exchange
+	at         columnsOf
+	stampIs    Stamp      // of the common format
+	quotes     bool       // cells of W3C may be in quotes
+	day, clock event.Time // of the last line without a date; 0 if no day is known
+	do         func(*Request) error
+	stats      Stats
+	request    Request
+	latest     event.Time
+	line       int
+	offset     int64
+	lower      []byte // scratch
 
 	stamp     [26]byte // of the last line
 	stampLen  int
@@ -214,7 +291,8 @@ func (p *parser) one(line []byte) error {
 		return nil
 	}
 	p.note(t)
-	if !p.Window.Has(t) || !p.holds(line) {
+	within := p.Window.Has(t)
+	if !within && !p.mayReach(line, t) || !p.holds(line) {
 		return nil
 	}
 	p.request = Request{Time: t, Duration: Unknown, Offset: p.offset, Line: p.line}
@@ -222,8 +300,12 @@ func (p *parser) one(line []byte) error {
 		p.bad()
 		return nil
 	}
+	if !within && !p.Window.meets(p.request.Span()) {
+		return nil
+	}
 	p.request.URI, p.request.Parameters = cutParameters(p.request.URI)
 	p.stats.Given++
+	p.stats.Timed = p.stats.Timed || p.request.Duration != Unknown
 	p.names()
 	return p.do(&p.request)
 }
@@ -280,6 +362,9 @@ func (p *parser) comment(line []byte) {
 	if !ok {
 		if software, ok := bytes.CutPrefix(line, []byte("#Software:")); ok {
 			p.quotes = !bytes.Contains(software, []byte("Microsoft"))
+		}
+		if date, ok := bytes.CutPrefix(line, []byte("#Date:")); ok {
+			p.setDay(string(date))
 		}
 		return
 	}

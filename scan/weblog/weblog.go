@@ -12,8 +12,10 @@
 // no more than finding their end and reading their stamp.
 //
 // Sources: W3C, "Extended Log File Format" (WD-logfile-960323); Microsoft, "IIS
-// Log File Formats" and "Error logging in HTTP APIs"; Apache, "Log Files" and
-// mod_log_config; Tomcat, "Access Log Valve"; nginx, ngx_http_log_module.
+// Log File Formats", "Error logging in HTTP APIs" and "Types of Errors Logged
+// by the HTTP Server API"; Apache, "Log Files" and mod_log_config; Tomcat,
+// "Access Log Valve"; nginx, ngx_http_log_module; Jetty, CustomRequestLog;
+// Atlassian, access logs of Confluence and Jira.
 package weblog
 
 import (
@@ -36,7 +38,7 @@ const (
 	// are: of IIS and of HTTP.sys.
 	W3C
 	// NCSA is the common format, alone or as the beginning of the combined
-	// one.
+	// one; and lines with its parts in another order.
 	NCSA
 	// IIS is the format that IIS had first: columns at fixed places,
 	// separated by commas, in local time.
@@ -53,12 +55,22 @@ func (f Format) String() string { return formatNames[min(int(f), len(formatNames
 // Unknown stands for a duration that is not logged.
 const Unknown event.Time = -1
 
+// Stamp says what the time of a line is.
+type Stamp uint8
+
+// What stamps are: when the request began, when it ended, or one of these, but
+// nothing says which.
+const (
+	StampBegin Stamp = iota
+	StampEnd
+	StampEither
+)
+
 // Request is one request as a log has it.
 type Request struct {
-	// Time is the request's stamp, in UTC. Ends says that it is when the
-	// request ended, else it is when it began.
-	Time event.Time
-	Ends bool
+	// Time is the request's stamp, in UTC, and Stamp what that is.
+	Time  event.Time
+	Stamp Stamp
 	// Duration is how long the request took, Unknown if that is not logged.
 	Duration event.Time
 
@@ -72,9 +84,10 @@ type Request struct {
 	Client, ForwardedFor     string
 	User, UserAgent, Referer string
 	// Host is the header's, Site the site's name or number as the log has
-	// it, Pool the application pool.
-	Host, Site, Pool   string
-	ServerIP, Computer string
+	// it, Pool the application pool, and Reason why HTTP.sys ended the
+	// request; these two are in its own log only.
+	Host, Site, Pool, Reason string
+	ServerIP, Computer       string
 
 	// Offset is where the line begins, in bytes from the start of the text;
 	// Line counts lines from 1.
@@ -96,10 +109,14 @@ func (r *Request) Span() (from, to event.Time) {
 	if d == Unknown {
 		d = assumedDuration
 	}
-	if r.Ends {
-		return r.Time - d - tolerance, r.Time + tolerance
+	from, to = r.Time, r.Time+tolerance
+	if r.Stamp != StampEnd {
+		to += d
 	}
-	return r.Time, r.Time + d + tolerance
+	if r.Stamp != StampBegin {
+		from -= d + tolerance
+	}
+	return from, to
 }
 
 // Page returns the request's path as paths of pages are compared: in lower
@@ -141,6 +158,20 @@ func cutParameters(uri string) (page, parameters string) {
 		rest = rest[end:]
 	}
 	return kept.String(), cut.String()
+}
+
+// reached are the reasons of HTTP.sys for requests that a worker process had:
+// it died or gave them up, the client went away before the answer, or the
+// answer took too long or went too slowly.
+var reached = []string{
+	"Connection_Abandoned_By_AppPool", "Connection_Abandoned_By_ReqQueue", "Connection_Dropped", "Connection_Dropped_List_Full", "Request_Cancelled",
+	"Timer_MinBytesPerSecond", "Timer_Response",
+}
+
+// ReachedServer reports whether a server had the request. Of those that only
+// the log of HTTP.sys has, most were refused, or died in a queue.
+func (r *Request) ReachedServer() bool {
+	return r.Pool == "" && r.Reason == "" || slices.Contains(reached, r.Reason)
 }
 
 // staticEndings are the endings of files that web servers send as they are.
@@ -212,6 +243,14 @@ func Detect(prefix []byte) (Format, bool) {
 	return None, false
 }
 
+// IsNamed reports whether a file is called as web servers call the logs of
+// requests: access.log, localhost_access_log.2024-03-11.txt.
+func IsNamed(name string) bool {
+	name = strings.ToLower(path.Base(name))
+	_, after, ok := strings.Cut(name, "access")
+	return ok && (strings.HasPrefix(after, ".log") || strings.HasPrefix(after, "_log") || strings.HasPrefix(after, "log"))
+}
+
 // formatOfLine returns the format that a line shows to be the log's.
 func formatOfLine(line []byte) Format {
 	if fields, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
@@ -227,7 +266,7 @@ func formatOfLine(line []byte) Format {
 		return None
 	}
 	var r Request
-	if _, ok := parseNCSA(line, &r); ok {
+	if _, ok := parseNCSA(line, &r); ok || parseBare(line, &r) {
 		return NCSA
 	}
 	if parseIIS(line, &r) {

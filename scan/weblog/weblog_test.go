@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,7 +27,7 @@ func read(t *testing.T, name, text string, window weblog.Window, literals ...str
 	if !ok {
 		t.Fatalf("no log: %.80q", text)
 	}
-	reader := weblog.Reader{Format: format, Name: name, Window: window}
+	reader := weblog.Reader{Format: format, Server: weblog.ServerOf(name), Timed: true, Window: window}
 	for _, l := range literals {
 		reader.Literals = append(reader.Literals, []byte(l))
 	}
@@ -59,124 +61,154 @@ func TestFormats(t *testing.T) {
 		{
 			"W3C", "u_ex240311.log", w3c + "2024-03-11 09:00:03 10.20.30.10 POST /a.aspx x=1 443 CORP\\u 10.20.6.37 Mozilla/5.0+(X11) - 404 0 0 887\r\n",
 			weblog.Request{
-				Time: at("2024-03-11 09:00:03"), Ends: true, Duration: 887 * event.Millisecond, Method: "POST", URI: "/a.aspx", Query: "x=1", Status: 404,
+				Time: at("2024-03-11 09:00:03"), Stamp: weblog.StampEnd, Duration: 887 * event.Millisecond, Method: "POST", URI: "/a.aspx", Query: "x=1", Status: 404,
 				Client: "10.20.6.37", User: `CORP\u`, UserAgent: "Mozilla/5.0 (X11)", ServerIP: "10.20.30.10", Line: 3,
 			},
 		},
 		{
 			"W3C in another order", "u.log", "#Fields: time-taken c-ip date time cs-uri-query cs-uri-stem cs-method sc-status s-computername\n135 10.0.0.1 2024-03-11 09:00:53 - /l.aspx POST 200 FLD1\n",
 			weblog.Request{
-				Time: at("2024-03-11 09:00:53"), Ends: true, Duration: 135 * event.Millisecond, Method: "POST", URI: "/l.aspx", Status: 200,
+				Time: at("2024-03-11 09:00:53"), Stamp: weblog.StampEnd, Duration: 135 * event.Millisecond, Method: "POST", URI: "/l.aspx", Status: 200,
 				Client: "10.0.0.1", Computer: "FLD1", Line: 2,
 			},
 		},
 		{
 			"HTTPERR", "httperr1.log", "#Fields: date time c-ip c-port s-ip s-port cs-version cs-method cs-uri streamid sc-status s-siteid s-reason s-queuename\n2024-03-11 10:20:01 198.51.100.77 51515 10.20.30.10 443 HTTP/1.1 GET /0?q - 400 1 URL DefaultAppPool\n",
 			weblog.Request{
-				Time: at("2024-03-11 10:20:01"), Ends: true, Duration: weblog.Unknown, Method: "GET", URI: "/0", Query: "q", Status: 400,
-				Client: "198.51.100.77", Site: "1", Pool: "DefaultAppPool", ServerIP: "10.20.30.10", Line: 2,
+				Time: at("2024-03-11 10:20:01"), Stamp: weblog.StampEnd, Duration: weblog.Unknown, Method: "GET", URI: "/0", Query: "q", Status: 400,
+				Client: "198.51.100.77", Site: "1", Pool: "DefaultAppPool", Reason: "URL", ServerIP: "10.20.30.10", Line: 2,
 			},
 		},
 		{
-			"combined", "access.log", `192.0.2.45 - - [11/Mar/2024:11:15:56 +0100] "POST /up/a.php?a=b HTTP/1.1" 200 10994 "http://r/" "Mozilla/5.0 \"x\""` + "\n",
+			"combined", "Apache24/logs/access.log", `192.0.2.45 - - [11/Mar/2024:11:15:56 +0100] "POST /up/a.php?a=b HTTP/1.1" 200 10994 "http://r/" "Mozilla/5.0 \"x\""` + "\n",
 			weblog.Request{
 				Time: at("2024-03-11 10:15:56"), Duration: weblog.Unknown, Method: "POST", URI: "/up/a.php", Query: "a=b", Status: 200,
 				Client: "192.0.2.45", UserAgent: `Mozilla/5.0 \"x\"`, Referer: "http://r/", Line: 1,
 			},
 		},
 		{
-			"combined with seconds", "access.log", `2001:db8::1 - joe [11/Mar/2024:11:15:56 -0530] "GET / HTTP/2.0" 304 - "-" "curl/8" 0.250` + "\n",
+			"combined with seconds", "Apache24/logs/access.log", `2001:db8::1 - joe [11/Mar/2024:11:15:56 -0530] "GET / HTTP/2.0" 304 - "-" "curl/8" 0.250` + "\n",
 			weblog.Request{
 				Time: at("2024-03-11 16:45:56"), Duration: 250 * event.Millisecond, Method: "GET", URI: "/", Status: 304,
 				Client: "2001:db8::1", User: "joe", UserAgent: "curl/8", Line: 1,
 			},
 		},
 		{
-			"common of Apache with microseconds", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5617 1500` + "\n",
+			"common of Apache with microseconds", "Apache24/logs/access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5617 1500` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 1500 * event.Microsecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
 		},
 		{
 			"common of Tomcat with milliseconds", "logs/localhost_access_log.2024-03-11.txt", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5617 726` + "\n",
-			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 726 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEither, Duration: 726 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
 		},
 		{
-			"virtual host", "other_vhosts_access.log", `www.example:80 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "-"` + "\n",
+			"virtual host", "apache2/other_vhosts_access.log", `www.example:80 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "-"` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Host: "www.example:80", Line: 1},
 		},
 		{
-			"what nginx has by default", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "203.0.113.9, 10.0.0.7"` + "\n",
-			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9, 10.0.0.7", UserAgent: "curl"},
+			"what nginx has by default", "nginx/logs/access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "203.0.113.9, 10.0.0.7"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEither, Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9, 10.0.0.7", UserAgent: "curl"},
 		},
 		{
-			"what nginx has by default, without a proxy", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "-"` + "\n",
+			"what nginx has by default, without a proxy", "nginx/logs/access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "-"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEither, Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
+		},
+		{
+			"named times of nginx", "nginx/logs/access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "203.0.113.9" rt=1.250 uct="0.000" urt="1.2"` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEither, Duration: 1250 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9", UserAgent: "curl"},
+		},
+		{
+			"a ratio of compression is no duration", "Apache24/logs/access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "2.34"` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
 		},
 		{
-			"named times of nginx", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "203.0.113.9" rt=1.250 uct="0.000" urt="1.2"` + "\n",
-			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 1250 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9", UserAgent: "curl"},
-		},
-		{
-			"a ratio of compression is no duration", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" "2.34"` + "\n",
-			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
-		},
-		{
-			"whom a proxy names, first", "access.log", `203.0.113.9, 10.0.0.7 10.0.0.1 - joe doe [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl"` + "\n",
+			"whom a proxy names, first", "Apache24/logs/access.log", `203.0.113.9, 10.0.0.7 10.0.0.1 - joe doe [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl"` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9, 10.0.0.7", UserAgent: "curl", User: "joe doe"},
 		},
 		{
-			"no proxy, first", "access.log", `- 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl"` + "\n",
+			"no proxy, first", "Apache24/logs/access.log", `- 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl"` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
 		},
 		{
-			"virtual host without a port", "access.log", `shop.example 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5` + "\n",
+			"virtual host without a port", "Apache24/logs/access.log", `shop.example 10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, Host: "shop.example"},
 		},
 		{
-			"name of a client", "access.log", `pc7.example - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5` + "\n",
+			"name of a client", "Apache24/logs/access.log", `pc7.example - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "pc7.example", Line: 1},
 		},
 		{
 			"common with a proxy behind", "localhost_access_log.txt", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "203.0.113.9" 31` + "\n",
-			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 31 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9"},
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEither, Duration: 31 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, ForwardedFor: "203.0.113.9"},
 		},
 		{
-			"seconds of Apache", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" 12` + "\n",
+			"seconds of Apache", "Apache24/logs/access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" 12` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 13 * event.Second, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
 		},
 		{
-			"seconds and microseconds of Apache", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" 0/250100` + "\n",
+			"seconds and microseconds of Apache", "Apache24/logs/access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl" 0/250100` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: 250100 * event.Microsecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, UserAgent: "curl"},
 		},
 		{
-			"fraction and zone of Apache", "access.log", `10.0.0.1 - - [11/Mar/2024 11:00:13.500 +0100] "GET /x HTTP/1.1" 200 5` + "\n",
+			"fraction and zone of Apache", "Apache24/logs/access.log", `10.0.0.1 - - [11/Mar/2024 11:00:13.500 +0100] "GET /x HTTP/1.1" 200 5` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13.5"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
 		},
 		{
-			"ISO 8601", "access.log", `10.0.0.1 - - [2024-03-11T11:00:13+01:00] "GET /x HTTP/1.1" 200 5` + "\n",
+			"ISO 8601", "Apache24/logs/access.log", `10.0.0.1 - - [2024-03-11T11:00:13+01:00] "GET /x HTTP/1.1" 200 5` + "\n",
 			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
 		},
 		{
 			"common of IIS", "W3SVC1/u_nc240311.log", `10.0.0.1 - - [11/Mar/2024:11:00:13 +0100] "GET /x HTTP/1.1" 200 5` + "\n",
-			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, Ends: true},
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1, Stamp: weblog.StampEnd},
 		},
 		{
 			"extended of Tomcat", "access_log.2024-03-11.log", "#Fields: date time c-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken cs(User-Agent) x-H(x) cs(X-Forwarded-For)\n#Version: 2.0\n#Software: Apache Tomcat/9.0.85\n" +
 				`2024-03-11 10:00:13 10.0.0.1 GET /x - 200 1.250 "Mozilla/5.0 (X11) ""q""" '-' "203.0.113.9"` + "\n",
-			weblog.Request{Time: at("2024-03-11 10:00:13"), Ends: true, Duration: 1250 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", ForwardedFor: "203.0.113.9", UserAgent: `Mozilla/5.0 (X11) "q"`, Line: 4},
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEnd, Duration: 1250 * event.Millisecond, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", ForwardedFor: "203.0.113.9", UserAgent: `Mozilla/5.0 (X11) "q"`, Line: 4},
 		},
 		{
 			"IIS", "in240311.log", "192.168.114.201, -, 03/20/24, 7:55:20, W3SVC2, SERVER, 172.21.13.45, 4502, 163, 3223, 200, 0, GET, /DeptLogo.gif, -,\n",
 			weblog.Request{
-				Time: at("2024-03-20 07:55:20"), Ends: true, Duration: 4502 * event.Millisecond, Method: "GET", URI: "/DeptLogo.gif", Status: 200,
+				Time: at("2024-03-20 07:55:20"), Stamp: weblog.StampEnd, Duration: 4502 * event.Millisecond, Method: "GET", URI: "/DeptLogo.gif", Status: 200,
 				Client: "192.168.114.201", Site: "W3SVC2", ServerIP: "172.21.13.45", Computer: "SERVER", Line: 1,
 			},
 		},
 		{
 			"Exchange", "HttpProxy_2024031110-1.LOG", "#Software: Microsoft Exchange Server\n#Fields: DateTime,RequestId,UrlHost,UrlStem,AuthenticatedUser,UserAgent,ClientIpAddress,ServerHostName,HttpStatus,Method,TotalRequestTime\n2024-03-11T10:05:02.835Z,1,mail,/ecp/x.js,CORP\\a,\"Moz, \"\"x\"\"\",203.0.113.88,MAIL1,200,POST,42\n",
 			weblog.Request{
-				Time: at("2024-03-11 10:05:02.835"), Ends: true, Duration: 42 * event.Millisecond, Method: "POST", URI: "/ecp/x.js", Status: 200,
+				Time: at("2024-03-11 10:05:02.835"), Stamp: weblog.StampEnd, Duration: 42 * event.Millisecond, Method: "POST", URI: "/ecp/x.js", Status: 200,
 				Client: "203.0.113.88", User: `CORP\a`, UserAgent: `Moz, "x"`, Host: "mail", Computer: "MAIL1", Line: 3,
 			},
+		},
+		{
+			"nobody's", "access.log", `10.0.0.1 - - [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 12` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEither, Duration: 13 * event.Second, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
+		},
+		{
+			"Jetty", "solr/server/logs/2024_03_11.request.log", `10.0.0.1 -  -  [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 1},
+		},
+		{
+			"Jira", "JIRA/logs/access_log.2024-03-11", `10.0.0.1 600x1x1 joe [11/Mar/2024:10:00:13 +0000] "GET /x HTTP/1.1" 200 5 330 "http://r/" "curl" "1abc"` + "\n",
+			weblog.Request{
+				Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEither, Duration: 330 * event.Millisecond, Method: "GET", URI: "/x", Status: 200,
+				Client: "10.0.0.1", User: "joe", Referer: "http://r/", UserAgent: "curl", Line: 1,
+			},
+		},
+		{
+			"Confluence", "Confluence/logs/conf_access_log.2024-03-11.log", "[11/Mar/2024:10:00:13 +0000] joe http-nio-8090-exec-1 10.0.0.1 POST /x.action?a=b HTTP/1.1 200 158ms 8126 http://r/ Mozilla/5.0 (X11)\n",
+			weblog.Request{
+				Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEither, Duration: 158 * event.Millisecond, Method: "POST", URI: "/x.action", Query: "a=b", Status: 200,
+				Client: "10.0.0.1", User: "joe", Referer: "http://r/", UserAgent: "Mozilla/5.0 (X11)", Line: 1,
+			},
+		},
+		{
+			"requests by TLS of XAMPP", "xampp/apache/logs/ssl_request.log", `[11/Mar/2024:10:00:13 +0000] 10.0.0.1 TLSv1.3 TLS_AES_256_GCM_SHA384 "GET /x HTTP/1.1" 11265` + "\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Duration: weblog.Unknown, Method: "GET", URI: "/x", Client: "10.0.0.1", Line: 1},
+		},
+		{
+			"IIS 6", "ex240311.log", "#Software: Microsoft Internet Information Services 6.0\n#Date: 2024-03-11 09:00:00\n#Fields: time c-ip cs-method cs-uri-stem sc-status\n10:00:13 10.0.0.1 GET /x 200\n",
+			weblog.Request{Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEnd, Duration: weblog.Unknown, Method: "GET", URI: "/x", Status: 200, Client: "10.0.0.1", Line: 4},
 		},
 	}
 	for _, tt := range tests {
@@ -234,7 +266,7 @@ func TestBad(t *testing.T) {
 	if diff := cmp.Diff([]string{"/a.aspx", "/b", "/c"}, pages); diff != "" {
 		t.Error(diff)
 	}
-	want := weblog.Stats{Lines: 5, Given: 3, Bad: 3, Long: 1, FirstBad: 5, Backwards: 1, First: at("2024-03-11 08:00:03"), Last: at("2024-03-11 09:00:04"), ServerIPs: []string{"10.20.30.10"}}
+	want := weblog.Stats{Lines: 5, Given: 3, Timed: true, Bad: 3, Long: 1, FirstBad: 5, Backwards: 1, First: at("2024-03-11 08:00:03"), Last: at("2024-03-11 09:00:04"), ServerIPs: []string{"10.20.30.10"}}
 	if diff := cmp.Diff(want, stats); diff != "" {
 		t.Error(diff)
 	}
@@ -316,10 +348,11 @@ func TestSpan(t *testing.T) {
 		r        weblog.Request
 		from, to event.Time
 	}{
-		{weblog.Request{Time: base, Ends: true, Duration: 2 * event.Second}, base - 3*event.Second, base + event.Second},
-		{weblog.Request{Time: base, Ends: true, Duration: weblog.Unknown}, base - 61*event.Second, base + event.Second},
+		{weblog.Request{Time: base, Stamp: weblog.StampEnd, Duration: 2 * event.Second}, base - 3*event.Second, base + event.Second},
+		{weblog.Request{Time: base, Stamp: weblog.StampEnd, Duration: weblog.Unknown}, base - 61*event.Second, base + event.Second},
 		{weblog.Request{Time: base, Duration: 2 * event.Second}, base, base + 3*event.Second},
 		{weblog.Request{Time: base, Duration: weblog.Unknown}, base, base + 61*event.Second},
+		{weblog.Request{Time: base, Stamp: weblog.StampEither, Duration: 2 * event.Second}, base - 3*event.Second, base + 3*event.Second},
 	}
 	for _, tt := range tests {
 		if from, to := tt.r.Span(); from != tt.from || to != tt.to {
@@ -336,6 +369,134 @@ func TestPage(t *testing.T) {
 	for uri, want := range tests {
 		if got := weblog.Page(uri); got != want {
 			t.Errorf("Page(%q) = %q, want %q", uri, got, want)
+		}
+	}
+}
+
+// TestServerOf: by which name of a path a server is known.
+func TestServerOf(t *testing.T) {
+	for path, want := range map[string]weblog.Server{
+		"access.log": weblog.ServerUnknown, "C/xampp/apache/logs/access.log": weblog.ServerApache, "xampp/tomcat/logs/localhost_access_log.txt": weblog.ServerTomcat,
+		"Apache Software Foundation/logs/x.log": weblog.ServerUnknown, "Apache Software Foundation/Tomcat 9.0/logs/a.log": weblog.ServerTomcat,
+		"Apache Software Foundation/Tomcat 10.1/logs/a.log": weblog.ServerTomcat10, "apache-tomcat-11/logs/a.log": weblog.ServerTomcat10, "tomcat-1.5/a.log": weblog.ServerTomcat,
+		"Apache Software Foundation/Apache2.4/logs/access.log": weblog.ServerApache, "nginx-1.24.0/logs/access.log": weblog.ServerNginx,
+		"W3SVC1/my.log": weblog.ServerIIS, "logs/u_nc240311.log": weblog.ServerIIS, "2024_03_11.request.log": weblog.ServerJetty,
+	} {
+		if got := weblog.ServerOf(path); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+}
+
+// TestUnitOf: durations tell their unit by what they would mean.
+func TestUnitOf(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		server    weblog.Server
+		durations []float64
+		want      event.Time
+	}{
+		{"nothing", weblog.ServerTomcat, nil, 0},
+		{"Tomcat 9", weblog.ServerTomcat, []float64{3, 40, 330, 700, 9000}, event.Millisecond},
+		{"a slow Tomcat 9", weblog.ServerTomcat, []float64{100, 900, 4000, 9000, 90000}, event.Millisecond},
+		{"what is called Tomcat 9, and is 10", weblog.ServerTomcat, []float64{1000, 40_000, 330_000, 700_000}, event.Microsecond},
+		{"Tomcat 10", weblog.ServerTomcat10, []float64{400, 900, 4000, 700_000}, event.Microsecond},
+		{"what is called Tomcat 10, and is 9", weblog.ServerTomcat10, []float64{1, 40, 330, 700}, event.Millisecond},
+		{"Apache", weblog.ServerApache, []float64{250, 400, 800, 900_000}, event.Microsecond},
+		{"Apache with %T", weblog.ServerApache, []float64{0, 0, 0, 1, 30}, event.Second},
+		{"Apache with %{ms}T", weblog.ServerApache, []float64{0, 3, 80, 5000}, event.Millisecond},
+		{"nobody's, of milliseconds", weblog.ServerUnknown, []float64{100, 187, 330, 485}, event.Millisecond},
+		{"nobody's, of microseconds", weblog.ServerUnknown, []float64{300, 2000, 5000, 90_000}, event.Microsecond},
+	} {
+		if got := weblog.UnitOf(tt.server, tt.durations); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestMidnight: a log without dates goes on after midnight.
+func TestMidnight(t *testing.T) {
+	const text = "#Software: Microsoft Internet Information Services 5.0\n#Date: 2024-03-11 23:00:00\n#Fields: time c-ip cs-method cs-uri-stem sc-status\n" +
+		"23:59:59 10.0.0.1 GET /a 200\n00:00:01 10.0.0.1 GET /b 200\n00:00:00 10.0.0.1 GET /c 200\n#Date: 2024-03-13 01:00:00\n01:00:01 10.0.0.1 GET /d 200\n"
+	got, stats := read(t, "ex240311.log", text, nil)
+	var times []string
+	for _, r := range got {
+		times = append(times, r.Time.String())
+	}
+	want := []string{"2024-03-11T23:59:59", "2024-03-12T00:00:01", "2024-03-12T00:00:00", "2024-03-13T01:00:01"}
+	if !slices.EqualFunc(times, want, strings.HasPrefix) || stats.Bad != 0 {
+		t.Errorf("times %q, want %q; %+v", times, want, stats)
+	}
+}
+
+// TestLongRequest: a request that ran within the window is given, however long
+// before or after it the line is stamped; a day is the bound.
+func TestLongRequest(t *testing.T) {
+	base := at("2024-03-11 09:00:00")
+	window := weblog.NewWindow([]weblog.Interval{{From: base, To: base + event.Minute}})
+	line := func(after event.Time, took int) string {
+		return fmt.Sprintf("%s 10.20.30.10 GET /a.aspx - 443 - 10.20.6.37 x - 200 0 0 %d\r\n", (base + after).Time().Format(time.DateTime), took)
+	}
+	nginx := func(after event.Time, took float64) string {
+		return fmt.Sprintf("10.0.0.1 - - [%s] \"GET /x HTTP/1.1\" 200 5 \"-\" \"curl\" %.3f\n", (base + after).Time().Format("02/Jan/2006:15:04:05 -0700"), took)
+	}
+	for _, tt := range []struct {
+		name, file, text string
+		want             int
+	}{
+		{"ended an hour later", "u.log", w3c + line(event.Hour, 3_600_000), 1},
+		{"began after it", "u.log", w3c + line(event.Hour, 3_500_000), 0},
+		{"as many digits, but too short", "u.log", w3c + line(event.Hour, 1_000_000), 0},
+		{"before it", "u.log", w3c + line(-event.Hour, 9_600_000), 0},
+		{"ended two days later", "u.log", w3c + line(48*event.Hour, 200_000_000), 0},
+		{"its column in another place", "u.log", "#Fields: time-taken date time cs-uri-stem\n3600000 2024-03-11 10:00:00 /a\n5 2024-03-11 10:00:00 /a\n", 1},
+		{"of nginx", "nginx/access.log", nginx(event.Hour, 3600), 1},
+		{"of nginx, short", "nginx/access.log", nginx(event.Hour, 36), 0},
+		{"of Apache, which began before", "apache/access.log", nginx(-event.Hour, 3700), 1},
+		{"of Apache, which began after", "apache/access.log", nginx(event.Hour, 3700), 0},
+	} {
+		if got, stats := read(t, tt.file, tt.text, window); len(got) != tt.want || stats.Given != tt.want || stats.Bad != 0 {
+			t.Errorf("%s: %d requests, want %d; %+v", tt.name, len(got), tt.want, stats)
+		}
+	}
+	reader := weblog.Reader{Format: weblog.NCSA, Window: window}
+	if stats, err := reader.Read(t.Context(), strings.NewReader(nginx(event.Hour, 3600)), nil); stats.Given != 0 || err != nil {
+		t.Errorf("of a log that is not said to have durations: %+v, %v", stats, err)
+	}
+}
+
+// TestReachedServer: which requests of the log of HTTP.sys a worker had.
+func TestReachedServer(t *testing.T) {
+	for _, tt := range []struct {
+		pool, reason string
+		want         bool
+	}{
+		{"", "", true},
+		{"www", "URL", false},
+		{"www", "QueueFull", false},
+		{"www", "AppOffline", false},
+		{"www", "Timer_AppPool", false},
+		{"", "Hostname", false},
+		{"www", "", false},
+		{"www", "Connection_Abandoned_By_ReqQueue", true},
+		{"www", "Connection_Abandoned_By_AppPool", true},
+		{"", "Timer_Response", true},
+	} {
+		r := weblog.Request{Pool: tt.pool, Reason: tt.reason}
+		if got := r.ReachedServer(); got != tt.want {
+			t.Errorf("%q %q: %v", tt.pool, tt.reason, got)
+		}
+	}
+}
+
+// TestIsNamed: what is called a log of requests.
+func TestIsNamed(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a/access.log": true, "access_log.2024-03-11": true, "localhost_access_log.2024-03-11.txt": true, "Access.log.1": true, "conf_access_log.log": true,
+		"other_vhosts_access.log": true, "accesslog.txt": true, "error.log": false, "access/x.log": false, "accessible.log": false, "": false,
+	} {
+		if got := weblog.IsNamed(name); got != want {
+			t.Errorf("%q: %v", name, got)
 		}
 	}
 }
