@@ -168,6 +168,8 @@ type entryObject struct {
 	URI         string     `json:"uri"`
 	Site        string     `json:"site"`
 	Clients     []string   `json:"clients"`
+	Proxies     []string   `json:"proxies"`
+	Claimed     []string   `json:"claimed"`
 	UserAgents  []string   `json:"user_agents"`
 	Statuses    []int      `json:"statuses"`
 	First       event.Time `json:"first"`
@@ -184,7 +186,7 @@ func newEntryPoints(s *finding.Session) []entryObject {
 	list := make([]entryObject, 0, len(s.EntryPoints))
 	for _, p := range s.EntryPoints {
 		list = append(list, entryObject{
-			listOf(p.Methods), p.URI, p.Site, listOf(p.Clients), listOf(p.UserAgents), append([]int{}, p.Statuses...), p.First, p.Last,
+			listOf(p.Methods), p.URI, p.Site, listOf(p.Clients), listOf(p.Proxies), listOf(p.Claimed), listOf(p.UserAgents), append([]int{}, p.Statuses...), p.First, p.Last,
 			p.Requests, p.Coinciding, p.Processes, p.OfProcesses, math.Round(p.ByChance*1000) / 1000, p.Confidence.String(),
 		})
 	}

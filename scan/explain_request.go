@@ -118,8 +118,8 @@ func (w *webLogs) explain(c *caller, l *webLog, r *weblog.Request) RequestTie {
 	} else {
 		tie.For = append(tie.For, fmt.Sprintf("%s: the server started %d of its %d processes then", ran, len(tie.Processes), len(c.children)))
 	}
-	if c.addresses[clientOf(r)] {
-		tie.For = append(tie.For, "its client "+clientOf(r)+" asked for a likely entry point")
+	if client := c.peers.clientOf(r); c.addresses[client] {
+		tie.For = append(tie.For, "its client "+client+" asked for a likely entry point")
 	}
 	key := l.pageKey(r)
 	for _, p := range c.points {

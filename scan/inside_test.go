@@ -240,7 +240,8 @@ func TestEntryPointNotes(t *testing.T) {
 	p := entryPoint{EntryPoint: new(finding.EntryPoint)}
 	for i := range maxEntryList + 5 {
 		for _, method := range []string{"POST", "GET", "POST"} {
-			p.note(&weblog.Request{Method: method, Client: fmt.Sprintf("10.0.0.%d", i), Time: event.Time(1000 - i), Status: 200}, &webLog{})
+			client := fmt.Sprintf("10.0.0.%d", i)
+			p.note(&finding.Request{Request: weblog.Request{Method: method, Client: client, Time: event.Time(1000 - i), Status: 200}, From: client}, &webLog{})
 		}
 	}
 	if p.Requests != 3*(maxEntryList+5) || len(p.Clients) != maxEntryList || len(p.Methods) != 2 || len(p.Statuses) != 1 {

@@ -9,7 +9,6 @@ import (
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
-	"webshellscan/scan/weblog"
 )
 
 // Result is what a scan found, and on what it looked.
@@ -95,7 +94,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		return nil, loaded.err
 	}
 	options.Progress.Enter(PhaseRules)
-	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}, writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
+	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: newWebLogs(), writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
 	crashes := &loaded.crashes
 	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
 	crashes.guard("applications", func() { res.workers.tellApplications(loaded.rules.Applications, options.workers()) })

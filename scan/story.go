@@ -346,8 +346,8 @@ func WebLogs() source.Wanted {
 func clientsOf(s *finding.Session) []story.Indicator {
 	own := make(map[string]bool)
 	for _, q := range s.Requests {
-		if client := clientOf(&q.Request); isServer(client, &q.Request) {
-			own[client] = true
+		if isServer(q.From, &q.Request) {
+			own[q.From] = true
 		}
 	}
 	var list []story.Indicator

@@ -79,8 +79,13 @@ type webLogs struct {
 	sites   map[int]map[string]*weblog.Site // by host and number
 	hash    bool                            // take the hashes of those that are read
 	renamed map[int]int                     // the later name of hosts that got another one
+	peers   map[int]*peers                  // by host
 
 	failed []FileError // configurations that could not be read
+}
+
+func newWebLogs() *webLogs {
+	return &webLogs{sites: make(map[int]map[string]*weblog.Site), peers: make(map[int]*peers)}
 }
 
 // findWebLogs looks at the files of web servers that were found.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,57 @@ func TestClients(t *testing.T) {
 		}
 		if got := strings.Join(pages, " "); got != tt.requests {
 			t.Errorf("%s: requests %q, want %q", tt.name, got, tt.requests)
+		}
+	}
+}
+
+// TestForwardedFor: whom a header names is the client only if a proxy wrote it.
+func TestForwardedFor(t *testing.T) {
+	const head = "#Fields: date time s-ip cs-method cs-uri-stem c-ip sc-status time-taken X-Forwarded-For\n"
+	n := 0
+	// log has lines of the shell by one peer, and of others by another one,
+	// with headers made by functions of the number of the line.
+	log := func(shellPeer, shellHeader, otherPeer, otherHeader string) string {
+		return webTraffic(head, func(at time.Time, method, uri, client string, took time.Duration) string {
+			n++
+			peer, header := otherPeer, otherHeader
+			if uri == "/k.aspx" {
+				peer, header = shellPeer, shellHeader
+			}
+			number := strconv.Itoa(n % 40)
+			peer, header = strings.ReplaceAll(peer, "*", number), strings.ReplaceAll(header, "*", number)
+			return fmt.Sprintf("%s 10.20.30.10 %s %s %s 200 %d %s", at.Format(time.DateTime), method, uri, peer, took.Milliseconds(), header)
+		}, true, 600*time.Millisecond, "POST", "/k.aspx")
+	}
+	for _, tt := range []struct {
+		name, log                 string
+		clients, proxies, claimed int
+		client                    string // the first, and an indicator
+	}{
+		{"forged, each time another one", log("198.51.100.7", "203.0.113.*", "192.0.2.*", "-"), 1, 0, 6, "198.51.100.7"},
+		{"forged, always the same", log("198.51.100.7", "203.0.113.1", "192.0.2.*", "-"), 1, 0, 1, "198.51.100.7"},
+		{"forged in the server's network", log("10.20.5.7", "203.0.113.1", "10.20.6.*", "-"), 1, 0, 1, "10.20.5.7"},
+		{"a proxy in the server's network", log("10.0.0.5", "203.0.113.7", "10.0.0.5", "192.0.2.*"), 1, 1, 0, "203.0.113.7"},
+		{"one of two", log("10.0.0.5", "203.0.113.7", "10.0.0.6", "192.0.2.*"), 1, 0, 1, "10.0.0.5"},
+		{"one that asks for itself most of the time", log("10.0.0.5", "203.0.113.7", "10.0.0.5", "-"), 1, 1, 0, "203.0.113.7"},
+		{"a proxy elsewhere", log("198.51.100.9", "203.0.113.7", "198.51.100.9", "192.0.2.*"), 1, 1, 0, "203.0.113.7"},
+		{"many proxies elsewhere", log("198.51.100.9", "203.0.113.*", "198.51.100.*", "192.0.2.*"), 6, 1, 0, "203.0.113."},
+		{"on the same machine", log("127.0.0.1", "203.0.113.7", "127.0.0.1", "192.0.2.*"), 1, 1, 0, "203.0.113.7"},
+	} {
+		c := webCase{server: "iis"}
+		dir := logFolder(t, "sysmon.evtx", c.events("WEB1"))
+		writeFile(t, filepath.Join(dir, "W3SVC1", "u_ex260302.log"), []byte(tt.log))
+		s := mustScan(t, scan.Options{Paths: []string{dir}}).Sessions[0]
+		if len(s.EntryPoints) != 1 {
+			t.Errorf("%s: %d entry points", tt.name, len(s.EntryPoints))
+			continue
+		}
+		p, addresses := s.EntryPoints[0], s.Indicators.Addresses
+		if len(p.Clients) != tt.clients || len(p.Proxies) != tt.proxies || len(p.Claimed) != tt.claimed || !strings.HasPrefix(p.Clients[0], tt.client) {
+			t.Errorf("%s: clients %v, proxies %v, claimed %v", tt.name, p.Clients, p.Proxies, p.Claimed)
+		}
+		if len(addresses) != tt.clients || !strings.HasPrefix(addresses[0].Value, tt.client) {
+			t.Errorf("%s: indicators %v", tt.name, addresses)
 		}
 	}
 }

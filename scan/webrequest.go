@@ -3,16 +3,10 @@ package scan
 import (
 	"cmp"
 	"context"
-	"io"
-	"maps"
-	"net/netip"
-	"path"
 	"slices"
 	"strings"
 
 	"webshellscan/scan/event"
-	"webshellscan/scan/evtx"
-	"webshellscan/scan/export"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -27,169 +21,6 @@ const (
 	maxVisits    = 2_000_000
 	maxEntryList = 64 // clients, user agents and statuses of an entry point
 )
-
-// hostsByName returns the indices of the hosts of a full name or, if none has
-// it, of those with the same short name.
-func (res *Result) hostsByName(name string) []int {
-	var full, short []int
-	before, _, _ := strings.Cut(name, ".")
-	for i, h := range res.Forest.Hosts() {
-		if slices.ContainsFunc(h.Names, func(n string) bool { return strings.EqualFold(n, name) }) {
-			full = append(full, i)
-		}
-		if MatchesHost([]string{name}, h.Names) || MatchesHost([]string{before}, h.Names) {
-			short = append(short, i)
-		}
-	}
-	if len(full) > 0 && strings.Contains(name, ".") {
-		return full
-	}
-	return short
-}
-
-// siteOfFolder returns the number of the site that a log's folder names, such
-// as W3SVC2.
-func siteOfFolder(file string) string {
-	folder := path.Base(path.Dir(slashed(file)))
-	if id, ok := strings.CutPrefix(strings.ToUpper(folder), "W3SVC"); ok && strings.Trim(id, "0123456789") == "" {
-		return id
-	}
-	return ""
-}
-
-// readConfig reads a configuration of IIS.
-func (w *webLogs) readConfig(in source.Input, host int) {
-	file, err := in.Open()
-	if err != nil {
-		w.failed = append(w.failed, FileError{in.Path, err})
-		return
-	}
-	config, _ := weblog.ReadConfig(io.NewSectionReader(file, 0, file.Size())) // what could be read is of use
-	if err := file.Close(); err != nil {
-		w.failed = append(w.failed, FileError{in.Path, err})
-	}
-	if w.sites[host] == nil {
-		w.sites[host] = make(map[string]*weblog.Site)
-	}
-	for i := range config.Sites {
-		w.sites[host][config.Sites[i].ID] = &config.Sites[i]
-	}
-}
-
-// folderOwners says which host a file is of by the event logs that lie beside
-// it: those of the nearest folder around it that holds any.
-type folderOwners struct {
-	hosts   map[string][]int // by folder
-	renamed map[int]int      // the later name of hosts that got another one
-}
-
-func newOwners(res *Result) *folderOwners {
-	o := &folderOwners{make(map[string][]int), make(map[int]int)}
-	hosts := make(map[string]int)
-	for host, about := range res.Forest.Hosts() {
-		for _, name := range about.Names {
-			hosts[name] = host
-		}
-	}
-	for _, in := range res.inputs {
-		if in.form == export.None {
-			o.learnNames(in.stats.Origins, hosts)
-		}
-	}
-	for _, in := range res.inputs {
-		for name := range in.stats.Hosts {
-			host, known := hosts[name]
-			if !known {
-				continue
-			}
-			host = o.machine(host)
-			for folder := path.Dir(slashed(in.Path)); ; folder = path.Dir(folder) {
-				if !slices.Contains(o.hosts[folder], host) {
-					o.hosts[folder] = append(o.hosts[folder], host)
-				}
-				if folder == "." || folder == "/" {
-					break
-				}
-			}
-		}
-	}
-	return o
-}
-
-// forwardedLog is the channel that records of other machines are put into.
-const forwardedLog = "ForwardedEvents"
-
-// learnNames learns by one log which hosts are one machine: a log of one
-// channel that a machine writes itself has another name only after the machine
-// got that. Names that come at the same time are of several machines.
-func (o *folderOwners) learnNames(origins map[evtx.Origin]evtx.OriginStats, hosts map[string]int) {
-	spans, channel := make(map[int]weblog.Interval), ""
-	for origin, stats := range origins {
-		host, known := hosts[origin.Computer]
-		if !known || origin.Channel == forwardedLog || channel != "" && origin.Channel != channel || stats.First == 0 {
-			return
-		}
-		channel = origin.Channel
-		span, more := spans[host]
-		if !more || stats.First < span.From {
-			span.From = stats.First
-		}
-		span.To = max(span.To, stats.Last)
-		spans[host] = span
-	}
-	order := slices.SortedFunc(maps.Keys(spans), func(a, b int) int { return cmp.Compare(spans[a].From, spans[b].From) })
-	for i := 1; i < len(order); i++ {
-		if spans[order[i-1]].To > spans[order[i]].From {
-			return
-		}
-	}
-	for i := 1; i < len(order); i++ {
-		if before, after := o.machine(order[i-1]), o.machine(order[i]); before != after {
-			o.renamed[before] = after
-		}
-	}
-}
-
-// machine returns the last host that is the same machine as one.
-func (o *folderOwners) machine(host int) int { return lastName(o.renamed, host) }
-
-// lastName follows names to the last one.
-func lastName(renamed map[int]int, host int) int {
-	for range len(renamed) {
-		later, ok := renamed[host]
-		if !ok {
-			break
-		}
-		host = later
-	}
-	return host
-}
-
-// machines is machine for several hosts, each machine once.
-func (o *folderOwners) machines(hosts []int) []int {
-	var list []int
-	for _, host := range hosts {
-		if m := o.machine(host); !slices.Contains(list, m) {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
-// of returns the host of a file, -1 if no one host has logs beside it.
-func (o *folderOwners) of(file string) int {
-	for folder := path.Dir(slashed(file)); ; folder = path.Dir(folder) {
-		if hosts := o.hosts[folder]; len(hosts) > 0 {
-			if len(hosts) == 1 {
-				return hosts[0]
-			}
-			return -1
-		}
-		if folder == "." || folder == "/" {
-			return -1
-		}
-	}
-}
 
 // caller is a session as its web requests are looked for.
 type caller struct {
@@ -208,6 +39,7 @@ type caller struct {
 
 	pages, clients numbering
 	own            map[int]bool // clients that are the server itself
+	peers          *peers       // of its host
 	names          [][]string   // by page: the last part of its path as logs spell it
 	visits         []story.Visit
 	from, to       event.Time
@@ -381,6 +213,10 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, be
 		}
 		c := res.newCaller(s, below[i])
 		c.siteIDs = sites[i]
+		if c.peers = res.web.peers[c.host]; c.peers == nil {
+			c.peers = new(peers)
+			res.web.peers[c.host] = c.peers
+		}
 		byHost[c.host] = append(byHost[c.host], c)
 		callers = append(callers, c)
 	}
@@ -392,6 +228,7 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, be
 	}
 	w.visitFronts(ctx, byHost)
 	for _, c := range callers {
+		c.resolve()
 		c.rank(beginsOfOthers(byHost[c.host], c))
 	}
 	for _, l := range w.logs {
@@ -412,7 +249,10 @@ func (w *webLogs) visitAll(ctx context.Context, l *webLog, callers []*caller) {
 	if l.host < 0 || l.err != nil || len(callers) == 0 {
 		return
 	}
-	l.scan(ctx, weblog.Reader{Window: window(callers)}, w.hash, func(r *weblog.Request) { w.visit(callers, l, r) })
+	l.scan(ctx, weblog.Reader{Window: window(callers)}, w.hash, func(r *weblog.Request) {
+		callers[0].peers.note(r)
+		w.visit(callers, l, r)
+	})
 	for _, c := range callers {
 		c.cover(l)
 	}
@@ -476,8 +316,8 @@ func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
 		from, to := r.Span()
 		page := c.pages.id(l.pageKey(r))
 		c.spell(page, r.URI)
-		client := c.clients.id(clientOf(r))
-		if isServer(clientOf(r), r) {
+		client := c.clients.id(r.Client + " " + claimOf(r))
+		if isServer(r.Client, r) {
 			c.own[client] = true
 		}
 		c.visits = append(c.visits, story.Visit{
@@ -499,35 +339,6 @@ func (c *caller) spell(page int, uri string) {
 	if len(c.names[page]) < maxSpellings && !slices.Contains(c.names[page], name) {
 		c.names[page] = append(c.names[page], name)
 	}
-}
-
-// clientOf returns the address that a request came from: the first one that a
-// proxy names, but for those of the server itself. Whoever sends a request may
-// write such there, and would be nobody. IIS writes a blank as +.
-func clientOf(r *weblog.Request) string {
-	for word := range strings.SplitSeq(r.ForwardedFor, ",") {
-		if a, ok := addressOf(strings.Trim(word, " +")); ok && !isServer(a, r) {
-			return a
-		}
-	}
-	return r.Client
-}
-
-// addressOf returns the address that a word is, with a port or without.
-func addressOf(word string) (address string, ok bool) {
-	if _, err := netip.ParseAddr(word); err == nil {
-		return word, true
-	}
-	with, err := netip.ParseAddrPort(word)
-	return with.Addr().String(), err == nil
-}
-
-// isServer reports whether a client is the server itself, as where a site hands
-// requests to another one of its machine: Exchange does. Its other requests are
-// everybody's.
-func isServer(client string, r *weblog.Request) bool {
-	a, err := netip.ParseAddr(client)
-	return err == nil && (a.IsLoopback() || a.IsLinkLocalUnicast() || client == r.ServerIP)
 }
 
 // entryPoint is an entry point of a session, and the page that it is.
@@ -608,14 +419,15 @@ func (w *webLogs) collect(callers []*caller, l *webLog, r *weblog.Request) {
 			key := l.pageKey(r)
 			i = slices.IndexFunc(c.points, func(p entryPoint) bool { return p.page == key })
 		}
-		if i < 0 && (!c.addresses[clientOf(r)] || !r.ReachedServer()) {
+		client := c.peers.clientOf(r)
+		if i < 0 && (!c.addresses[client] || !r.ReachedServer()) {
 			continue
 		}
 		r.Site = cmp.Or(r.Site, l.site)
-		q := &finding.Request{Request: *r, Host: c.session.Host, Session: c.session, File: l.Path, Origin: l.Origin}
+		q := &finding.Request{Request: *r, From: client, Host: c.session.Host, Session: c.session, File: l.Path, Origin: l.Origin}
 		if i >= 0 {
 			p := c.points[i]
-			p.note(r, l)
+			p.note(q, l)
 			q.Confidence = p.Confidence
 			q.Processes = c.processesOf(r)
 			q.Entry = true
@@ -678,7 +490,7 @@ func (c *caller) processesOf(r *weblog.Request) []proctree.Process {
 }
 
 // note counts a request of the entry point.
-func (p entryPoint) note(r *weblog.Request, l *webLog) {
+func (p entryPoint) note(r *finding.Request, l *webLog) {
 	p.Requests++
 	if p.URI == "" {
 		p.URI, p.Site = r.URI, cmp.Or(r.Site, l.site)
@@ -688,7 +500,12 @@ func (p entryPoint) note(r *weblog.Request, l *webLog) {
 	}
 	p.Last = max(p.Last, r.Time)
 	p.Methods = listed(p.Methods, r.Method)
-	p.Clients = listed(p.Clients, clientOf(r))
+	p.Clients = listed(p.Clients, r.From)
+	if r.From != r.Client {
+		p.Proxies = listed(p.Proxies, r.Client)
+	} else {
+		p.Claimed = listed(p.Claimed, claimOf(&r.Request))
+	}
 	p.UserAgents = listed(p.UserAgents, r.UserAgent)
 	p.Statuses = listed(p.Statuses, r.Status)
 }
@@ -708,6 +525,8 @@ func (c *caller) finish() []*finding.Request {
 	for _, p := range c.points {
 		slices.Sort(p.Methods)
 		slices.Sort(p.Clients)
+		slices.Sort(p.Proxies)
+		slices.Sort(p.Claimed)
 		slices.Sort(p.UserAgents)
 		slices.Sort(p.Statuses)
 		if p.Requests > 0 {

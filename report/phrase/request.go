@@ -16,8 +16,11 @@ func Request(r *finding.Request) string {
 	if r.Query != "" {
 		s += "?" + r.Query
 	}
-	if r.Client != "" {
-		s += " from " + r.Client
+	if r.From != "" {
+		s += " from " + r.From
+	}
+	if r.From != r.Client {
+		s += " by the proxy " + r.Client
 	}
 	if r.Status != 0 {
 		s += fmt.Sprintf(": %d", r.Status)
@@ -28,8 +31,8 @@ func Request(r *finding.Request) string {
 // requestShort names the page of a request and its client.
 func requestShort(r *finding.Request) string {
 	s := text.Clip(r.Method+" "+r.URI, maxStoryText)
-	if r.Client != "" {
-		s += " from " + text.Clip(r.Client, maxStoryText)
+	if r.From != "" {
+		s += " from " + text.Clip(r.From, maxStoryText)
 	}
 	return s
 }
@@ -59,6 +62,8 @@ func entryPoint(p *finding.EntryPoint) []Part {
 		" (%s): %d of %s began while it ran (%.2g would by chance), %d of its %s ran then", p.Confidence, p.Processes,
 		plural.Count(p.OfProcesses, "process", "processes"), p.ByChance, p.Coinciding, plural.Count(p.Requests, "request"))))
 	parts = append(parts, named("; from ", p.Clients)...)
+	parts = append(parts, named(" by the proxy ", p.Proxies)...)
+	parts = append(parts, named(", who claims to be ", p.Claimed)...)
 	return append(parts, named("; user agent ", p.UserAgents)...)
 }
 

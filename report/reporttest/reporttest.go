@@ -73,12 +73,12 @@ func tell(res *scan.Result, s string) {
 	session.Events = []*finding.Event{newEvent(session)}
 	session.EventCounts = map[story.Category]int{story.FileEvent: 2}
 	session.EntryPoints = []*finding.EntryPoint{{
-		URI: s, Site: s, Methods: []string{s}, Clients: []string{s}, UserAgents: []string{s}, Statuses: []int{200}, First: Noon, Last: Noon,
+		URI: s, Site: s, Methods: []string{s}, Clients: []string{s}, Proxies: []string{s}, Claimed: []string{s}, UserAgents: []string{s}, Statuses: []int{200}, First: Noon, Last: Noon,
 		Requests: 1, Coinciding: 1, Processes: 1, OfProcesses: 1, Confidence: story.ConfidenceLikely,
 	}}
 	session.Requests = []*finding.Request{{
-		Request: weblog.Request{Time: Noon, Method: s, URI: s, Query: s, Status: 200, Client: s, ForwardedFor: s, User: s, UserAgent: s, Referer: s, Site: s},
-		Host:    s, Session: session, Entry: true, Confidence: story.ConfidenceLikely, File: s,
+		Request: weblog.Request{Time: Noon, Method: s, URI: s, Parameters: s, Query: s, Status: 200, Client: s, ForwardedFor: s, User: s, UserAgent: s, Referer: s, Site: s},
+		From:    s, Host: s, Session: session, Entry: true, Confidence: story.ConfidenceLikely, File: s,
 	}}
 	res.Events = []*finding.Event{session.Events[0], newEvent(nil)}
 	res.Requests = session.Requests

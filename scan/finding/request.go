@@ -12,6 +12,9 @@ import (
 // another one of such a client.
 type Request struct {
 	weblog.Request
+	// From is the address that it is taken to be of: Client, or whom
+	// ForwardedFor names if Client is a proxy.
+	From    string
 	Host    string
 	Session *Session
 	// Entry says that it is of an entry point, and Confidence how sure that
@@ -28,8 +31,11 @@ type Request struct {
 type EntryPoint struct {
 	URI, Site                    string
 	Methods, Clients, UserAgents []string
-	Statuses                     []int
-	First, Last                  event.Time
+	// Proxies are the addresses of proxies that some clients came by,
+	// Claimed those that headers name of requests that came by none.
+	Proxies, Claimed []string
+	Statuses         []int
+	First, Last      event.Time
 	// Requests counts all of the page in the logs, Coinciding those around
 	// the children that ran while one began, Processes the children that
 	// are explained, OfProcesses those that began while the logs cover, and
