@@ -254,3 +254,29 @@ func TestUnknownForm(t *testing.T) {
 		t.Errorf("manifest %+v", res.Manifest.Inputs)
 	}
 }
+
+// TestEntryEvents: requests that IIS writes as events are those of its host.
+func TestEntryEvents(t *testing.T) {
+	var lines []evtxtest.Event
+	webTraffic("", func(at time.Time, method, uri, client string, took time.Duration) string {
+		e := storyEvent{
+			host: "WEB1", channel: "Microsoft-IIS-Logging/Logs", provider: "Microsoft-Windows-IIS-Logging", id: 6200,
+			fields: fmt.Sprintf("date=%s|time=%s|c-ip=%s|s-sitename=W3SVC1|cs-method=%s|cs-uri-stem=%s|sc-status=200|time-taken=%d|csUser-Agent=x",
+				at.Format(time.DateOnly), at.Format(time.TimeOnly), client, method, uri, took.Milliseconds()),
+		}
+		record := e.record()
+		record.Time = evtxtest.FileTimeOf(at)
+		lines = append(lines, record)
+		return ""
+	}, true, 600*time.Millisecond, "POST", "/k.aspx")
+	for host, want := range map[string]string{"WEB1": "/k.aspx likely 6/6 203.0.113.7", "WEB2": ""} {
+		dir := logFolder(t, "sysmon.evtx", webCase{server: "iis"}.events("WEB1"))
+		for i := range lines {
+			lines[i].Computer = host
+		}
+		writeLog(t, filepath.Join(dir, "iis.evtx"), evtxtest.Options{}, lines)
+		if got := pointsOf(mustScan(t, scan.Options{Paths: []string{dir}})); got != want {
+			t.Errorf("events of %s: entry points %q, want %q", host, got, want)
+		}
+	}
+}

@@ -298,7 +298,7 @@ func (res *Result) tellStories(ctx context.Context, r *firstPass, plan *eventPla
 	stories, found, lost := p.index.Tell(collectors)
 	res.eventsLost = lost + r.hitsLost
 	res.explainRecords(ctx, p, stories, o.Explain)
-	res.tellRequests(ctx, sites, p.below, o.ExplainRequests)
+	res.tellRequests(ctx, sites, p, o.ExplainRequests)
 	armed := p.index.Armed(stories)
 	for i, st := range stories {
 		s := res.Sessions[i]

@@ -69,14 +69,20 @@ type folderOwners struct {
 	renamed map[int]int      // the later name of hosts that got another one
 }
 
-func newOwners(res *Result) *folderOwners {
-	o := &folderOwners{make(map[string][]int), make(map[int]int)}
+// hostNumbers returns the hosts by all their names.
+func (res *Result) hostNumbers() map[string]int {
 	hosts := make(map[string]int)
 	for host, about := range res.Forest.Hosts() {
 		for _, name := range about.Names {
 			hosts[name] = host
 		}
 	}
+	return hosts
+}
+
+func newOwners(res *Result) *folderOwners {
+	o := &folderOwners{make(map[string][]int), make(map[int]int)}
+	hosts := res.hostNumbers()
 	for _, in := range res.inputs {
 		if in.form == export.None {
 			o.learnNames(in.stats.Origins, hosts)

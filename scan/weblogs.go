@@ -52,12 +52,13 @@ var (
 type webLog struct {
 	source.Input
 	format weblog.Format
-	server weblog.Server // by its path, or by what its host runs
-	whole  []float64     // durations of its beginning without a unit
-	timed  bool          // it has durations
-	host   int           // -1 if nothing says whose it is
-	own    string        // the host that it names itself, "" if it names none that is known
-	site   string        // by its folder, "" if that says nothing
+	server weblog.Server  // by its path, or by what its host runs
+	whole  []float64      // durations of its beginning without a unit
+	timed  bool           // it has durations
+	events *requestEvents // where it is an event log, nil else
+	host   int            // -1 if nothing says whose it is
+	own    string         // the host that it names itself, "" if it names none that is known
+	site   string         // by its folder, "" if that says nothing
 	read   bool
 	stats  weblog.Stats
 	sum    string // SHA-256 in hexadecimal digits
@@ -173,6 +174,10 @@ func (l *webLog) tell(reader weblog.Reader) weblog.Reader {
 // some texts. The first reading of a log counts its lines, and hashes it if
 // that is asked for.
 func (l *webLog) scan(ctx context.Context, reader weblog.Reader, hash bool, do func(*weblog.Request)) {
+	if l.events != nil {
+		l.events.read(ctx, reader.Window, do)
+		return
+	}
 	if l.cut {
 		l.missed = true
 		return

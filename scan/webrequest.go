@@ -203,15 +203,16 @@ func siteNumber(name string, sites map[string]*weblog.Site) string {
 
 // tellRequests finds the web requests of sessions, and explains those asked
 // for.
-func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, below [][]proctree.Process, asked []RequestRef) {
+func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, p *storyPass, asked []RequestRef) {
 	w := res.web
+	logs := append(slices.Clone(w.logs), w.eventLogs(p, res.hostNumbers())...)
 	byHost := make(map[int][]*caller)
 	var callers []*caller
 	for i, s := range res.Sessions {
 		if s.ServerRole == finding.ServerOther {
 			continue
 		}
-		c := res.newCaller(s, below[i])
+		c := res.newCaller(s, p.below[i])
 		c.siteIDs = sites[i]
 		if c.peers = res.web.peers[c.host]; c.peers == nil {
 			c.peers = new(peers)
@@ -220,18 +221,18 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, be
 		byHost[c.host] = append(byHost[c.host], c)
 		callers = append(callers, c)
 	}
-	for _, l := range w.logs {
+	for _, l := range logs {
 		if list := byHost[l.host]; l.server == weblog.ServerUnknown && l.format == weblog.NCSA && l.site == "" {
 			l.server = serverOf(list)
 		}
 		w.visitAll(ctx, l, byHost[l.host])
 	}
-	w.visitFronts(ctx, byHost)
+	w.visitFronts(ctx, logs, byHost)
 	for _, c := range callers {
 		c.resolve()
 		c.rank(beginsOfOthers(byHost[c.host], c))
 	}
-	for _, l := range w.logs {
+	for _, l := range logs {
 		list := slices.DeleteFunc(slices.Clone(byHost[l.host]), func(c *caller) bool { return len(c.points) == 0 })
 		if l.host >= 0 && l.err == nil && len(list) > 0 {
 			l.scan(ctx, weblog.Reader{Literals: literals(list)}, w.hash, func(r *weblog.Request) { w.collect(list, l, r) })
@@ -261,7 +262,7 @@ func (w *webLogs) visitAll(ctx context.Context, l *webLog, callers []*caller) {
 // visitFronts reads the logs of IIS once more for sessions of other servers of
 // the host which no log of their own covers: they may stand behind it, as
 // Tomcat does by isapi_redirect, ARR or HttpPlatformHandler.
-func (w *webLogs) visitFronts(ctx context.Context, byHost map[int][]*caller) {
+func (w *webLogs) visitFronts(ctx context.Context, logs []*webLog, byHost map[int][]*caller) {
 	fronted := make(map[int][]*caller)
 	for host, callers := range byHost {
 		for _, c := range callers {
@@ -271,7 +272,7 @@ func (w *webLogs) visitFronts(ctx context.Context, byHost map[int][]*caller) {
 			}
 		}
 	}
-	for _, l := range w.logs {
+	for _, l := range logs {
 		if l.ofIIS() {
 			w.visitAll(ctx, l, fronted[l.host])
 		}

@@ -44,6 +44,8 @@ var columnNames = map[string]column{
 	"cs(user-agent)": columnUserAgent, "cs(referer)": columnReferer, "cs-host": columnHost, "cs(host)": columnHost,
 	"s-sitename": columnSite, "s-siteid": columnSite, "s-queuename": columnPool, "s-reason": columnReason, "s-ip": columnServerIP, "s-computername": columnComputer,
 
+	"csuser-agent": columnUserAgent, "csreferer": columnReferer, // in events
+
 	"datetime": columnDateTime, "urlhost": columnHost, "urlstem": columnStem, "urlquery": columnQuery, "method": columnMethod,
 	"authenticateduser": columnUser, "useragent": columnUserAgent, "clientipaddress": columnClient, "serverhostname": columnComputer,
 	"httpstatus": columnStatus, "totalrequesttime": columnTimeTaken,
@@ -183,6 +185,30 @@ func (p *parser) w3c(line []byte, r *Request) bool {
 		p.set(r, p.columns[n], text, true)
 	}
 	return n == len(p.columns) && r.URI != ""
+}
+
+// FromFields returns the request that an event of IIS is, whose fields have the
+// names of the columns of the W3C format. The event itself is written later, at
+// a time at.
+func FromFields(at event.Time, fields [][2]string) (r Request, ok bool) {
+	r = Request{Time: at, Stamp: StampEnd, Duration: Unknown}
+	var p parser
+	var date, clock string
+	for _, f := range fields {
+		switch c := columnOf(strings.ToLower(f[0])); c {
+		case columnDate:
+			date = f[1]
+		case columnTime:
+			clock = f[1]
+		default:
+			p.set(&r, c, []byte(f[1]), true)
+		}
+	}
+	if t, ok := event.ParseTime([]byte(date + " " + clock)); ok {
+		r.Time = t
+	}
+	r.URI, r.Parameters = cutParameters(r.URI)
+	return r, r.URI != ""
 }
 
 // exchangeTime returns the stamp of a line.

@@ -53,8 +53,11 @@ func (w Window) Has(t event.Time) bool {
 	return false
 }
 
-// meets reports whether a time from from to to has a part in the window.
-func (w Window) meets(from, to event.Time) bool {
+// Meets reports whether a time from from to to has a part in the window.
+func (w Window) Meets(from, to event.Time) bool {
+	if w == nil {
+		return true
+	}
 	for _, i := range w {
 		if from <= i.To {
 			return to >= i.From
@@ -300,7 +303,7 @@ func (p *parser) one(line []byte) error {
 		p.bad()
 		return nil
 	}
-	if !within && !p.Window.meets(p.request.Span()) {
+	if !within && !p.Window.Meets(p.request.Span()) {
 		return nil
 	}
 	p.request.URI, p.request.Parameters = cutParameters(p.request.URI)

@@ -225,6 +225,38 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestFromFields: an event of IIS is a request.
+func TestFromFields(t *testing.T) {
+	got, ok := weblog.FromFields(at("2024-03-11 10:00:14"), [][2]string{
+		{"EnabledFieldsFlags", "1"},
+		{"date", "2024-03-11"},
+		{"time", "10:00:13"},
+		{"c-ip", "10.0.0.1"},
+		{"cs-username", "-"},
+		{"s-sitename", "W3SVC1"},
+		{"cs-method", "POST"},
+		{"cs-uri-stem", "/x;a=1"},
+		{"cs-uri-query", "-"},
+		{"sc-status", "200"},
+		{"time-taken", "756"},
+		{"csUser-Agent", "a+b"},
+		{"csReferer", "http://r/"},
+	})
+	want := weblog.Request{
+		Time: at("2024-03-11 10:00:13"), Stamp: weblog.StampEnd, Duration: 756 * event.Millisecond, Method: "POST", URI: "/x", Parameters: ";a=1", Status: 200,
+		Client: "10.0.0.1", Site: "W3SVC1", UserAgent: "a b", Referer: "http://r/",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !ok {
+		t.Error(ok, diff)
+	}
+	if got, ok := weblog.FromFields(at("2024-03-11 10:00:14"), [][2]string{{"cs-uri-stem", "/x"}}); !ok || got.Time != at("2024-03-11 10:00:14") {
+		t.Errorf("without its time: %+v", got)
+	}
+	if _, ok := weblog.FromFields(0, nil); ok {
+		t.Error("nothing is a request")
+	}
+}
+
 // TestDetect: what is no log of a web server is not taken for one.
 func TestDetect(t *testing.T) {
 	for _, text := range []string{
