@@ -85,21 +85,22 @@ func TestArmedByCommands(t *testing.T) {
 func TestArmedByThread(t *testing.T) {
 	guid := func(n int) string { return fmt.Sprintf("{11111111-0000-0000-0000-0000000000%02d}", n) }
 	var events []evtxtest.Event
-	create := func(second, n, parent int, image, above string) {
+	create := func(second, n, parent int, image, above, user string, logon uint64) {
 		events = append(events, evtxtest.NewEvent(storyStart.Add(time.Duration(second)*time.Second), "WEB1", &evtxtest.SysmonProcessCreate{
-			ProcessGUID: evtxtest.MustGUID(guid(n)), ProcessID: uint32(n), Image: image, CommandLine: image, User: shopUser, LogonID: 0x9999,
+			ProcessGUID: evtxtest.MustGUID(guid(n)), ProcessID: uint32(n), Image: image, CommandLine: image, User: user, LogonID: logon,
 			ParentProcessGUID: evtxtest.MustGUID(guid(parent)), ParentProcessID: uint32(parent), ParentImage: above, ParentCommandLine: above,
 		}))
 	}
 	const notepad = `C:\Windows\System32\notepad.exe`
-	create(0, 10, 9, workerPath, `C:\Windows\System32\svchost.exe`)
-	create(1, 20, 8, notepad, `C:\Windows\explorer.exe`)
-	create(2, 30, 10, `C:\ProgramData\inj.exe`, workerPath)
-	create(3, 40, 20, shell, notepad)
+	const person = `CORP\anna`
+	create(0, 10, 9, workerPath, `C:\Windows\System32\svchost.exe`, shopUser, 0x9999)
+	create(1, 20, 8, notepad, `C:\Windows\explorer.exe`, person, 0x8888)
+	create(2, 30, 10, `C:\ProgramData\inj.exe`, workerPath, shopUser, 0x9999)
+	create(3, 40, 20, shell, notepad, person, 0x8888)
 	thread := storyEvent{4, "WEB1", "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 8, 4, "", "SourceProcessGuid=" + guid(30) +
 		`|SourceProcessId=30|SourceImage=C:\ProgramData\inj.exe|TargetProcessGuid=` + guid(20) + `|TargetProcessId=20|TargetImage=` + notepad, ""}
 	events = append(events, thread.record())
-	create(5, 41, 20, shell, notepad)
+	create(5, 41, 20, shell, notepad, person, 0x8888)
 	dir := logFolder(t, "Sysmon.evtx", events)
 	var got []string
 	for _, s := range mustScan(t, scan.Options{Paths: []string{dir}}).Sessions {
