@@ -296,13 +296,14 @@ func (x *expander) takeApart(c *container) bool {
 
 // archive takes an archive apart.
 func (x *expander) archive(c *container, format archive.Format) {
-	a := &archiveWalk{expander: x, container: c, format: format}
+	a := &archiveWalk{expander: x, container: c, format: format, logs: make(map[string]bool)}
 	x.budget.holdDecoder(format)
 	err := archive.Walk(x.ctx, c.file, archive.Options{Name: wholeName(c.name), Passwords: x.options.Passwords}, a.member)
 	a.expandPostponed()
 	if err != nil {
 		x.skip(c.path, err)
 	}
+	a.tellLinks()
 	if a.locked > 0 {
 		x.skip(c.path, fmt.Errorf("%s: %w", plural.Count(a.locked, "member"), archive.ErrPassword))
 	}
@@ -321,7 +322,9 @@ type archiveWalk struct {
 	locked    int        // members without a password that fits
 	unread    int        // members that cannot be read for other reasons
 	members   map[string]*archive.Member
-	postponed []*postponed // containers that other members may belong to
+	postponed []*postponed      // containers that other members may belong to
+	logs      map[string]bool   // members that are called logs
+	special   []*archive.Member // links, pipes and devices
 }
 
 // maxNamedMembers is how many members of one archive that cannot be read are
@@ -346,6 +349,13 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	}
 	name := a.shownName(m.Name)
 	shown := a.container.path + separator + name
+	if m.Special {
+		a.special = append(a.special, m)
+		return nil
+	}
+	if IsLogName(m.Name) {
+		a.logs[m.Name] = true
+	}
 	if m.Err != nil {
 		if !strings.HasSuffix(m.Name, "/") && (m.Size < 0 || m.Size >= headOfMember) {
 			a.refuse(shown, m.Err) // whatever it was
@@ -381,6 +391,16 @@ func (a *archiveWalk) member(m *archive.Member) error {
 		a.wanted(m, shown, head, r)
 	}
 	return nil
+}
+
+// tellLinks notes the links, pipes and devices that are called logs, or lead to
+// what is, but for those that lead to a member.
+func (a *archiveWalk) tellLinks() {
+	for _, m := range a.special {
+		if (IsLogName(m.Name) || IsLogName(m.Target)) && !a.logs[m.Target] {
+			a.refuse(a.container.path+separator+a.shownName(m.Name), m.Err)
+		}
+	}
 }
 
 // headOfMember is how many bytes of a member say what it is; no log has fewer.
@@ -433,6 +453,7 @@ func (a *archiveWalk) shownName(name string) string {
 // log adds a member that is a log, or is called so.
 func (a *archiveWalk) log(m *archive.Member, shown string, head []byte, r io.Reader) {
 	if in, ok := a.input(m, shown, head, r); ok {
+		a.logs[m.Name] = true
 		a.add(in)
 	}
 }

@@ -183,6 +183,7 @@ type finder struct {
 	skipped []Skipped
 	seen    map[identity]int // index in inputs
 	links   []link
+	roots   []string // folders that are looked through, without links
 	pipes   []string // named paths that are read once, from start to end
 }
 
@@ -221,6 +222,9 @@ func (f *finder) add(path string) error {
 	root, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
+	}
+	if full, err := realPath(root); err == nil {
+		f.roots = append(f.roots, full)
 	}
 	return filepath.WalkDir(root, func(at string, entry fs.DirEntry, err error) error {
 		if cause := context.Cause(f.ctx); cause != nil {
@@ -262,17 +266,40 @@ func (f *finder) visit(shown, at string, entry fs.DirEntry, err error) error {
 }
 
 // skipLinks skips the links. One that is named as logs are, or leads to what
-// is, is a log that was missed, unless it leads to an input.
+// is, is a log that was missed, unless it leads to an input; and so is one to a
+// folder, unless that is looked through.
 func (f *finder) skipLinks() {
 	for _, l := range f.links {
 		target, _ := os.Readlink(l.at) // what cannot be read leads nowhere
 		s := Skipped{l.shown, fmt.Errorf("%w (it leads to %s)", ErrLink, target), false}
-		if IsLogName(l.at) || IsLogName(target) {
-			info, err := os.Stat(l.at)
+		info, err := os.Stat(l.at)
+		switch {
+		case err == nil && info.IsDir():
+			s.Unreadable = !f.walks(l.at)
+		case IsLogName(l.at), IsLogName(target):
 			s.Unreadable = err != nil || !f.knows(l.at, info)
 		}
 		f.skipped = append(f.skipped, s)
 	}
+}
+
+// walks reports whether the folder that a link leads to lies in one that is
+// looked through.
+func (f *finder) walks(link string) bool {
+	folder, err := realPath(link)
+	return err == nil && slices.ContainsFunc(f.roots, func(root string) bool {
+		rel, err := filepath.Rel(root, folder)
+		return err == nil && filepath.IsLocal(rel)
+	})
+}
+
+// realPath returns the path of a file from the root, without links.
+func realPath(path string) (string, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(full)
 }
 
 // knows reports whether a file is an input.

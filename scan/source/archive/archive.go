@@ -51,6 +51,10 @@ type Member struct {
 	Packed int64
 	// Err says why the member cannot be read, nil if it can.
 	Err error
+	// Special is set if the member is no file, and Err says what it is:
+	// a link, with its Target, a pipe or a device.
+	Special bool
+	Target  string
 	// Stored is set if the member lies in the archive as it is: its bytes
 	// begin at Offset of the archive.
 	Stored bool

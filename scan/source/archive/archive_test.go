@@ -92,6 +92,9 @@ func makeXZ(data []byte) []byte {
 func unpack(data []byte, o archive.Options) (map[string]string, error) {
 	got := make(map[string]string)
 	err := archive.Walk(context.Background(), bytes.NewReader(data), o, func(m *archive.Member) error {
+		if m.Special {
+			return nil
+		}
 		r, err := m.Open()
 		if err != nil {
 			got[m.Name] = "error: " + err.Error()

@@ -77,7 +77,7 @@ func cutMember(f File, at int64, o Options) (m *Member, next int64, ok bool) {
 // descriptor: it is read to the end of its stream, or, if it is stored, up to a
 // descriptor that fits. The next member is looked for by its header.
 func cutDescriptor(f File, m *Member, p *packed, data int64) (*Member, int64, bool) {
-	next := find(f, data, "PK\x03\x04", nil)
+	next := find(f, data, f.Size(), "PK\x03\x04", nil)
 	switch {
 	case p.flags&flagEncrypted != 0 || p.method != methodDeflate && p.method != methodStore:
 		m.Size, m.Err = -1, fmt.Errorf("%w: its size is in the missing directory", ErrDamaged)
@@ -90,7 +90,7 @@ func cutDescriptor(f File, m *Member, p *packed, data int64) (*Member, int64, bo
 			return flate.NewReader(io.NewSectionReader(f, data, f.Size()-data)), nil
 		}
 	default:
-		end := find(f, data, "PK\x07\x08", func(at int64) bool {
+		end := find(f, data, f.Size(), "PK\x07\x08", func(at int64) bool {
 			b := make([]byte, 12)
 			n, _ := f.ReadAt(b, at) // a descriptor that is cut off fits nothing
 			return n == len(b) && int64(binary.LittleEndian.Uint32(b[8:])) == at-data
@@ -100,18 +100,18 @@ func cutDescriptor(f File, m *Member, p *packed, data int64) (*Member, int64, bo
 		}
 		m.Size, m.Stored, m.Offset = end-data, true, data
 		m.open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, data, end-data)), nil }
-		next = find(f, end, "PK\x03\x04", nil)
+		next = find(f, end, f.Size(), "PK\x03\x04", nil)
 	}
 	return m, next, true
 }
 
-// find returns where a text next lies in an archive, from a place on, that
-// fits; 0 if it does not.
-func find(f File, from int64, text string, fits func(at int64) bool) int64 {
+// find returns where a text next lies in an archive, from a place to another,
+// that fits; 0 if it does not.
+func find(f File, from, to int64, text string, fits func(at int64) bool) int64 {
 	const window = 1 << 20
-	b := make([]byte, window+len(text)-1)
-	for start := from; start < f.Size(); start += window {
-		n, _ := f.ReadAt(b, start) // at the end it is shorter
+	b := make([]byte, min(window+int64(len(text))-1, max(to-from, 0)))
+	for start := from; start < to; start += window {
+		n, _ := f.ReadAt(b[:min(int64(len(b)), to-start)], start) // at the end it is shorter
 		for i := 0; ; i++ {
 			j := bytes.Index(b[i:n], []byte(text))
 			if j < 0 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,21 +31,35 @@ type tarCursor struct {
 	next   int // number of the header that comes next
 }
 
-// walkTar reads the members of a tar. Links, devices and pipes are none.
+// walkTar reads the members of a tar.
 func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error {
-	t := tar.NewReader(s.reader)
+	watch := &blockWatch{Reader: s.reader}
+	var from io.Reader = watch
+	if seeker, ok := s.reader.(io.Seeker); ok {
+		from = struct {
+			io.Reader
+			io.Seeker
+		}{watch, seeker}
+	}
+	t := tar.NewReader(from)
 	for number := range maxMembers {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return s.behind()
+			if err := s.behind(); err != nil || watch.zeros {
+				return err
+			}
+			return fmt.Errorf("%w: it ends without the blocks that end a tar, so members may be missing", ErrDamaged)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		if !isFile(h.Typeflag) {
+			if err := visitSpecial(h, visit); err != nil {
+				return err
+			}
 			continue
 		}
 		m := &Member{Name: cleanName(h.Name), Size: h.Size, Packed: -1, open: func() (io.ReadCloser, error) { return io.NopCloser(t), nil }}
@@ -67,6 +82,59 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 		}
 	}
 	return fmt.Errorf("%w: more than %d members", ErrDamaged, maxMembers)
+}
+
+// blockWatch notes whether the last block that was read is one of zeros, as
+// those are that end a tar.
+type blockWatch struct {
+	io.Reader
+	zeros bool
+}
+
+// Read implements io.Reader.
+func (w *blockWatch) Read(b []byte) (int, error) {
+	n, err := w.Reader.Read(b)
+	const block = 512
+	zeros := len(bytes.Trim(b[:n], "\x00")) == 0
+	switch {
+	case n == 0:
+	case len(b) == block:
+		w.zeros = zeros
+	case len(b) < block: // the rest of one, or a byte behind a seek
+		w.zeros = w.zeros && zeros
+	default:
+		w.zeros = false
+	}
+	return n, err
+}
+
+// visitSpecial visits a member that is neither a file nor a folder.
+func visitSpecial(h *tar.Header, visit func(*Member) error) error {
+	switch h.Typeflag {
+	case tar.TypeDir, tar.TypeXGlobalHeader:
+		return nil
+	case tar.TypeLink:
+		return visit(&Member{Name: cleanName(h.Name), Special: true, Target: cleanName(h.Linkname), Err: linkError(h.Linkname)})
+	case tar.TypeSymlink:
+		return visit(symlink(h.Name, h.Linkname))
+	}
+	return visit(&Member{Name: cleanName(h.Name), Special: true, Err: errDevice})
+}
+
+// symlink returns a link as a member: it leads on from its own folder.
+func symlink(name, target string) *Member {
+	m := &Member{Name: cleanName(name), Special: true, Err: linkError(target)}
+	m.Target = cleanName(target)
+	if !path.IsAbs(target) {
+		m.Target = path.Join(path.Dir(m.Name), m.Target)
+	}
+	return m
+}
+
+var errDevice = fmt.Errorf("%w: a pipe or a device", ErrUnsupported)
+
+func linkError(target string) error {
+	return fmt.Errorf("%w: a link to %s, which is not in the archive", ErrUnsupported, target)
 }
 
 // behind reads what comes behind the end of a tar: zeros, and the checksum of

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -48,15 +49,18 @@ func walkZip(ctx context.Context, f File, o Options, visit func(*Member) error) 
 	if len(r.File) > maxMembers {
 		return fmt.Errorf("%w: %d members", ErrDamaged, len(r.File))
 	}
-	shared := sharedData(r.File)
+	shared, between := sharedData(f, r.File)
 	for _, file := range r.File {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if (strings.HasSuffix(file.Name, "/") || !file.Mode().IsRegular()) && file.UncompressedSize64 < leastLog {
+		if strings.HasSuffix(file.Name, "/") && file.UncompressedSize64 < leastLog {
 			continue
 		}
 		m := zipMember(f, file, o)
+		if !file.Mode().IsRegular() && file.UncompressedSize64 < leastLog {
+			m = specialMember(m, file.Mode())
+		}
 		if shared[file] {
 			m.Err = fmt.Errorf("%w: it shares its data with another member", ErrDamaged)
 		}
@@ -64,32 +68,53 @@ func walkZip(ctx context.Context, f File, o Options, visit func(*Member) error) 
 			return err
 		}
 	}
-	return nil
+	return between.walk(ctx, f, o, visit)
+}
+
+// specialMember returns a member that is called a link or the like, and is too
+// small for a log. The content of a link is where it leads.
+func specialMember(m *Member, mode fs.FileMode) *Member {
+	if mode&fs.ModeSymlink == 0 {
+		return &Member{Name: m.Name, Special: true, Err: errDevice}
+	}
+	var target []byte
+	if r, err := m.Open(); err == nil {
+		target, _ = io.ReadAll(r) // of a damaged one as much as there is
+		_ = r.Close()             // it was only read
+	}
+	return symlink(m.Name, string(target))
 }
 
 // sharedData returns the members whose data overlap those of a member before
-// them.
-func sharedData(files []*zip.File) map[*zip.File]bool {
+// them, and where between members there is room for more.
+func sharedData(f File, files []*zip.File) (map[*zip.File]bool, hidden) {
 	type stretch struct {
 		file     *zip.File
 		from, to int64
 	}
+	const room = 256 // for extra fields that only local headers have, and padding
 	var list []stretch
+	between := hidden{known: make(map[int64]bool, len(files))}
 	shared := make(map[*zip.File]bool)
 	for _, file := range files {
-		if at, err := file.DataOffset(); err == nil && file.CompressedSize64 > 0 {
+		if at, err := file.DataOffset(); err == nil {
+			between.known[at] = true
 			list = append(list, stretch{file, at, at + int64(min(file.CompressedSize64, 1<<62))})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
 	var end int64
 	for _, s := range list {
-		if s.from < end {
+		if s.from < end && s.to > s.from {
 			shared[s.file] = true
+		}
+		if s.from-end > room+localHeaderSize+int64(len(s.file.Name)+len(s.file.Extra)) {
+			between.gaps = append(between.gaps, gap{end, s.from})
 		}
 		end = max(end, s.to)
 	}
-	return shared
+	between.gaps = append(between.gaps, gap{end, f.Size()})
+	return shared, between
 }
 
 // packed is how a member's data lie in the archive.
