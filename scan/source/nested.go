@@ -65,8 +65,8 @@ func (a *archiveWalk) unpackNested(c *container, m *archive.Member, head []byte,
 		return false
 	}
 	c.file = f
-	_, unpacked := f.(*pages)
-	c.unpacked = c.unpacked || unpacked
+	_, paged := f.(*pages)
+	c.unpacked = c.unpacked || paged
 	return true
 }
 

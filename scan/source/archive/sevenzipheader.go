@@ -142,8 +142,8 @@ func sevenZipHeaderOf(f File) ([]byte, error) {
 
 // unpackSevenZipHeader unpacks a header. For the library it is the only member
 // of an archive without names.
-func unpackSevenZipHeader(f File, packed []byte, password string) ([]byte, error) {
-	c := &sevenZipCursor{rest: packed[1:]}
+func unpackSevenZipHeader(f File, encoded []byte, password string) ([]byte, error) {
+	c := &sevenZipCursor{rest: encoded[1:]}
 	c.streams()
 	if c.err == nil && (c.folders != 1 || c.members != 1) {
 		c.fail("its header consists of %d members in %d folders", c.members, c.folders)
@@ -155,7 +155,7 @@ func unpackSevenZipHeader(f File, packed []byte, password string) ([]byte, error
 		return nil, err
 	}
 	oneFile := []byte{sevenZipFiles, 1, 0, 0}
-	plain := bytes.Join([][]byte{{sevenZipHeader, sevenZipStreams}, packed[1 : len(packed)-len(c.rest)], oneFile}, nil)
+	plain := bytes.Join([][]byte{{sevenZipHeader, sevenZipStreams}, encoded[1 : len(encoded)-len(c.rest)], oneFile}, nil)
 	p := newSevenZipPlain(f, plain)
 	r, err := sevenzip.NewReaderWithPassword(p, p.Size(), password)
 	if err != nil {
@@ -402,15 +402,15 @@ func (c *sevenZipCursor) folder() {
 			c.fail("coder streams %d and %d of %d and %d are connected", to, from, in, out)
 		}
 	}
-	packed := in - (out - 1)
-	if packed > 1 {
-		for range packed {
+	inputs := in - (out - 1)
+	if inputs > 1 {
+		for range inputs {
 			if n := c.number(); n >= in {
 				c.fail("the packed stream %d of %d", n, in)
 			}
 		}
 	}
-	c.needed += packed
+	c.needed += inputs
 	c.outputs = append(c.outputs, int(out))
 }
 

@@ -25,7 +25,8 @@ type Volume struct {
 	// has not one of them.
 	Kind string
 	// Service says that the table calls it a partition that serves the
-	// machine, as that of UEFI, or that is reserved: no logs are kept there.
+	// machine, as that of UEFI, or that is reserved: no logs are kept
+	// there.
 	Service bool
 }
 
