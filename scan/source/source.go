@@ -283,10 +283,10 @@ func (f *finder) skipLinks() {
 	}
 }
 
-// walks reports whether the folder that a link leads to lies in one that is
+// walks reports whether the folder that a path leads to lies in one that is
 // looked through.
-func (f *finder) walks(link string) bool {
-	folder, err := realPath(link)
+func (f *finder) walks(path string) bool {
+	folder, err := realPath(path)
 	return err == nil && slices.ContainsFunc(f.roots, func(root string) bool {
 		rel, err := filepath.Rel(root, folder)
 		return err == nil && filepath.IsLocal(rel)

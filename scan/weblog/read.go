@@ -40,30 +40,43 @@ func NewWindow(list []Interval) Window {
 	return w
 }
 
-// Has reports whether a time is within the window.
-func (w Window) Has(t event.Time) bool {
-	if w == nil {
-		return true
-	}
-	for _, i := range w {
-		if t <= i.To {
-			return t >= i.From
-		}
-	}
-	return false
-}
+// Has reports whether the window has a time. The nil Window has all.
+func (w Window) Has(t event.Time) bool { return w.Meets(t, t) }
 
 // Meets reports whether a time from from to to has a part in the window.
 func (w Window) Meets(from, to event.Time) bool {
 	if w == nil {
 		return true
 	}
-	for _, i := range w {
-		if from <= i.To {
-			return to >= i.From
+	i := w.after(from)
+	return i < len(w) && to >= w[i].From
+}
+
+// after returns the index of the first interval that does not end before a
+// time.
+func (w Window) after(t event.Time) int {
+	low, high := 0, len(w)
+	for low < high {
+		if i := int(uint(low+high) >> 1); w[i].To < t {
+			low = i + 1
+		} else {
+			high = i
 		}
 	}
-	return false
+	return low
+}
+
+// gap returns how far a time outside the window is from the nearest interval in
+// which a request with such a stamp may have run; 0 if there is none.
+func (w Window) gap(t event.Time, is Stamp) event.Time {
+	i, gap := w.after(t), event.Time(0)
+	if i > 0 && is != StampBegin {
+		gap = t - w[i-1].To
+	}
+	if i < len(w) && is != StampEnd && (gap == 0 || w[i].From-t < gap) {
+		gap = w[i].From - t
+	}
+	return gap
 }
 
 // maxDuration is the longest duration by which a request is looked for outside
@@ -74,19 +87,7 @@ const maxDuration = 24 * event.Hour
 // run within, as one that runs for an hour is stamped long after it began. It
 // looks at no more than how many digits the duration has.
 func (p *parser) mayReach(line []byte, t event.Time) bool {
-	gap := event.Time(0)
-	for _, i := range p.Window {
-		if i.From > t {
-			if p.stampOf() != StampEnd && (gap == 0 || i.From-t < gap) {
-				gap = i.From - t
-			}
-			break
-		}
-		gap = t - i.To
-		if p.stampOf() == StampBegin {
-			gap = 0
-		}
-	}
+	gap := p.Window.gap(t, p.stampOf())
 	if gap == 0 || gap > maxDuration {
 		return false
 	}
