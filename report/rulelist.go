@@ -64,7 +64,7 @@ const maxRuleLines = 20
 // ruleListTable writes a table with the texts of a rule below each other.
 func ruleListTable(w io.Writer, sets *scan.RuleSets, o Options) error {
 	rows := ruleRows(sets)
-	columns := []text.Column{{Name: "level", Width: len("informational")}, {Name: "use", Width: len("not selected")}, {Name: "rule"}}
+	columns := []text.Column{{Name: "level", Width: len("informational")}, {Name: "use", Width: len(scan.UseWebApplication)}, {Name: "rule"}}
 	columns[2].Width = tableWidth(o) - columns[0].Width - columns[1].Width - 2*len(columns)
 	cells := make([][]string, len(rows))
 	for i, r := range rows {

@@ -3,11 +3,8 @@ package text
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"strings"
-
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
 )
 
 // Column is one column of a table.
@@ -20,50 +17,45 @@ type Column struct {
 // Table writes rows below a header, without blanks at the ends of lines. Cells
 // are wrapped already: one has as many lines as it needs.
 func Table(w io.Writer, rows [][]string, columns []Column) error {
-	var drawn, b bytes.Buffer
-	if err := render(&drawn, rows, columns); err != nil {
-		return err
+	var b bytes.Buffer
+	header, total := make([]string, len(columns)), 0
+	for i, c := range columns {
+		header[i] = strings.ToUpper(c.Name)
+		total += c.Width + 2
 	}
-	for line := range bytes.Lines(drawn.Bytes()) {
-		b.Write(bytes.TrimRight(line, " \n"))
-		b.WriteByte('\n')
+	writeRow(&b, header, columns)
+	b.WriteString(strings.Repeat("-", total) + "\n")
+	for _, row := range rows {
+		writeRow(&b, row, columns)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-// render draws a table without lines between the columns.
-func render(w io.Writer, rows [][]string, columns []Column) error {
-	fixTableWidths()
-	perColumn := tw.NewMapper[int, int]()
-	header := make([]string, len(columns))
-	for i, c := range columns {
-		perColumn.Set(i, c.Width+2)
-		header[i] = strings.ToUpper(c.Name)
+// colours matches what Style puts around a text: it takes no room.
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// writeRow writes one row, each cell between two blanks.
+func writeRow(b *bytes.Buffer, row []string, columns []Column) {
+	cells, height := make([][]string, len(row)), 1
+	for i, cell := range row {
+		cells[i] = strings.Split(cell, "\n")
+		height = max(height, len(cells[i]))
 	}
-	plain := tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off}
-	left := tw.CellAlignment{Global: tw.AlignLeft}
-	out := tablewriter.NewTable(w,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders: tw.BorderNone,
-			Symbols: tw.NewSymbols(tw.StyleASCII),
-			Settings: tw.Settings{
-				Separators: tw.Separators{BetweenColumns: tw.Off, BetweenRows: tw.Off, ShowHeader: tw.On},
-				Lines:      tw.Lines{ShowHeaderLine: tw.On, ShowTop: tw.Off, ShowBottom: tw.Off},
-			},
-		})),
-		tablewriter.WithConfig(tablewriter.Config{
-			Header:   tw.CellConfig{Formatting: plain, Alignment: left},
-			Row:      tw.CellConfig{Formatting: plain, Alignment: left},
-			Widths:   tw.CellWidth{PerColumn: perColumn},
-			Behavior: tw.Behavior{TrimSpace: tw.Off},
-		}),
-	)
-	out.Header(header)
-	for _, row := range rows {
-		if err := out.Append(row); err != nil {
-			return err
+	for n := range height {
+		var line strings.Builder
+		for i, c := range columns {
+			part := ""
+			if n < len(cells[i]) {
+				part = cells[i][n]
+			}
+			width := Width(colours.ReplaceAllString(part, ""))
+			if width > c.Width {
+				part = Truncate(colours.ReplaceAllString(part, ""), c.Width, "…")
+				width = Width(part)
+			}
+			line.WriteString(" " + part + strings.Repeat(" ", c.Width-width+1))
 		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
-	return out.Render()
 }

@@ -97,3 +97,23 @@ func TestUnits(t *testing.T) {
 		t.Error("the earlier of two times")
 	}
 }
+
+// TestTable: cells keep their blanks, and what is wider than a column is cut
+// visibly.
+func TestTable(t *testing.T) {
+	var b strings.Builder
+	rows := [][]string{{"net  user\nadmin", "1"}, {"東京　x", ""}, {"longer than it may be", "2"}, {text.Style{Color: true}.Bold("bold"), "3"}}
+	if err := text.Table(&b, rows, []text.Column{{Name: "process", Width: 10}, {Name: "rules", Width: 5}}); err != nil {
+		t.Fatal(err)
+	}
+	want := ` PROCESS     RULES
+-------------------
+ net  user   1
+ admin
+ 東京　x
+ longer th…  2
+` + " \x1b[1mbold\x1b[0m        3\n"
+	if got := b.String(); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
