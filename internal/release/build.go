@@ -33,10 +33,9 @@ const maxBinary = 16_000_000
 
 // build builds the binary of a target. Its bytes depend on the sources, the
 // version and Go alone: not on the folder, nor on what a version control system
-// says of it. Functions begin at multiples of 16 bytes, on amd64 too, where the
-// linker takes 32, which costs 130 kB.
+// says of it.
 func (r *release) build(t target, out string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -funcalign=16 -X main.release="+r.version, "-o", out, "./cmd/"+r.Name)
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.release="+r.version, "-o", out, "./cmd/"+r.Name)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+t.os, "GOARCH="+t.arch, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=")
 	if err := r.execute(cmd); err != nil {
 		return err
