@@ -1,9 +1,9 @@
 package source
 
 import (
+	"container/list"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"webshellscan/scan/source/archive"
@@ -21,11 +21,11 @@ type budget struct {
 	mu       sync.Mutex
 	free     *sync.Cond
 	used     int64
-	held     int64       // of used: for good
-	idle     []*unpacked // of used: what nobody reads now, the longest unread first
-	kept     int64       // of used: blocks of images
-	decoders int64       // of held: what unpacking takes beside the content
-	full     bool        // others needed the room of blocks: none are kept any more
+	held     int64 // of used: for good
+	idle     idle  // of used: what nobody reads now
+	kept     int64 // of used: blocks of images
+	decoders int64 // of held: what unpacking takes beside the content
+	full     bool  // others needed the room of blocks: none are kept any more
 
 	memory memory
 	blocks *image.Blocks
@@ -130,11 +130,9 @@ func (b *budget) acquire(n int64) error {
 // evict forgets what nobody reads, and then the blocks of images, until there
 // is room for n bytes.
 func (b *budget) evict(n int64) {
-	for len(b.idle) > 0 && n > b.most-b.used {
-		// What was read once may never be asked for again.
-		i := max(0, slices.IndexFunc(b.idle, func(u *unpacked) bool { return u.read }))
-		u := b.idle[i]
-		b.idle = slices.Delete(b.idle, i, i+1)
+	for b.idle.any() && n > b.most-b.used {
+		u := b.idle.oldest()
+		b.idle.remove(u)
 		b.used -= u.room
 		u.data.drop()
 		u.data = nil
@@ -142,6 +140,34 @@ func (b *budget) evict(n int64) {
 	if b.kept > 0 && n > b.most-b.used {
 		b.dropBlocks()
 	}
+}
+
+// idle is content that nobody reads now, the longest unread first.
+type idle struct {
+	fresh, read list.List // of *unpacked: what nobody has read yet, and the rest
+}
+
+func (l *idle) any() bool { return l.fresh.Len()+l.read.Len() > 0 }
+
+// of returns the list that content belongs to.
+func (l *idle) of(u *unpacked) *list.List {
+	if u.read {
+		return &l.read
+	}
+	return &l.fresh
+}
+
+func (l *idle) add(u *unpacked)    { u.place = l.of(u).PushBack(u) }
+func (l *idle) remove(u *unpacked) { l.of(u).Remove(u.place) }
+
+// oldest returns what is to go first: what was read once may never be asked for
+// again.
+func (l *idle) oldest() *unpacked {
+	front := l.read.Front()
+	if front == nil {
+		front = l.fresh.Front()
+	}
+	return front.Value.(*unpacked)
 }
 
 // release gives back what acquire took.

@@ -3,10 +3,13 @@ package source
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"webshellscan/internal/cputime"
 	"webshellscan/scan/source/archive"
 )
 
@@ -66,7 +69,9 @@ func TestEviction(t *testing.T) {
 		}, data: &pages{memory: &b.memory}}
 	}
 	unread, read := member(), member()
-	b.idle, b.used = []*unpacked{unread, read}, 20
+	b.idle.add(unread)
+	b.idle.add(read)
+	b.used = 20
 	f, err := read.open()
 	if err = errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
@@ -74,4 +79,28 @@ func TestEviction(t *testing.T) {
 	if err := b.acquire(20); err != nil || unread.data == nil || read.data != nil || b.used != 30 {
 		t.Errorf("%v, %d bytes used, in memory: %t and %t, want that which nobody read", err, b.used, unread.data != nil, read.data != nil)
 	}
+}
+
+// TestManyIdle: content that nobody reads costs the same to find again, however
+// much there is of it.
+func TestManyIdle(t *testing.T) {
+	const members = 200_000
+	b := newBudget(10 * members)
+	list := make([]*unpacked, members)
+	for i := range list {
+		list[i] = &unpacked{budget: b, room: 10, stream: new(sync.Mutex), data: &pages{memory: &b.memory}}
+		b.idle.add(list[i])
+		b.used += list[i].room
+	}
+	cputime.Bound(t, 2*time.Second, func() {
+		for _, u := range slices.Backward(list) {
+			f, err := u.open()
+			if err = errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.acquire(10 * members); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

@@ -572,7 +572,7 @@ func (x *expander) settle() {
 	for _, u := range x.read {
 		b.held -= u.room
 		if u.users == 0 {
-			b.idle = append(b.idle, u)
+			b.idle.add(u)
 		}
 	}
 }

@@ -1,9 +1,9 @@
 package source
 
 import (
+	"container/list"
 	"errors"
 	"io"
-	"slices"
 	"sync"
 )
 
@@ -25,7 +25,8 @@ type unpacked struct {
 	data  *pages // nil if it is not in memory
 	fault error  // what is wrong with it, as far as is known
 	users int
-	read  bool // somebody opened it
+	read  bool          // somebody opened it
+	place *list.Element // in the budget's list, while nobody reads it
 }
 
 // open opens the member.
@@ -60,7 +61,7 @@ func (u *unpacked) again() *File {
 		return nil
 	}
 	if u.users == 0 {
-		u.budget.idle = slices.DeleteFunc(u.budget.idle, func(other *unpacked) bool { return other == u })
+		u.budget.idle.remove(u)
 	}
 	return u.file()
 }
@@ -77,7 +78,7 @@ func (u *unpacked) leave() error {
 	u.budget.mu.Lock()
 	defer u.budget.mu.Unlock()
 	if u.users--; u.users == 0 {
-		u.budget.idle = append(u.budget.idle, u)
+		u.budget.idle.add(u)
 		u.budget.free.Broadcast()
 	}
 	return nil

@@ -15,6 +15,7 @@ type blockCache struct {
 	size   int64 // of a block, in bytes
 	unpack func(block int64, dst []byte) error
 	kept   *Blocks // nil: none are kept for good
+	spare  sync.Pool
 
 	mu     sync.Mutex
 	slots  [recentBlocks]cachedBlock
@@ -41,11 +42,18 @@ func (c *blockCache) read(b []byte, block, skip int64) error {
 	}
 	data := c.recent(block)
 	if data == nil {
-		data = make([]byte, c.size)
+		spare, _ := c.spare.Get().(*[]byte)
+		if spare == nil {
+			spare = new(make([]byte, c.size))
+		}
+		data = *spare
+		clear(data)
 		if err := c.unpack(block, data); err != nil {
 			return err
 		}
-		if !c.kept.put(c, block, data) {
+		if c.kept.put(c, block, data) {
+			defer c.spare.Put(spare) // nobody else has it
+		} else {
 			c.keep(block, data)
 		}
 	}

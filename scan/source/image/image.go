@@ -144,6 +144,15 @@ func (m *Image) Hole(off int64) int64 {
 	return min(off, m.size)
 }
 
+// packed returns the size of the compressed block that an offset of the disk
+// lies in, in bytes; 0 if it lies in none.
+func (m *Image) packed(off int64) int64 {
+	if e, err := m.locate(off); err == nil && e.packed {
+		return m.cache.size
+	}
+	return 0
+}
+
 // maxRemarks bounds what is said of one image.
 const maxRemarks = 32
 

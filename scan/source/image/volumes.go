@@ -140,9 +140,16 @@ const (
 // each MiB, and in sector 63, as those of Windows XP do.
 func (v *volumes) search() {
 	const step, old = 1 << 20, 63 * 512
-	probes := 0
+	probes, unpacked := 0, int64(0)
 	for at := int64(old); at < v.disk.Size() && len(v.found) < maxSearched; {
-		if probes++; probes > maxProbes {
+		if m, ok := v.disk.(*Image); ok {
+			if end := m.Hole(at); end > at {
+				at = (end + step - 1) / step * step
+				continue
+			}
+			unpacked += m.packed(at)
+		}
+		if probes++; probes > maxProbes || unpacked > maxProbed {
 			v.note("volumes without a partition table were looked for up to offset %d only", at)
 			break
 		}
@@ -164,6 +171,8 @@ const (
 	// costs a disk a movement of its heads: the first of them begins within
 	// 4 GiB, and the others behind one that was found.
 	maxProbes = 4096
+	// maxProbed bounds what is unpacked for that, in bytes.
+	maxProbed = 128 << 20
 )
 
 // bootSize returns how large the volume is, in bytes, whose boot sector is at

@@ -2,7 +2,9 @@ package image_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"slices"
@@ -168,5 +170,42 @@ func TestServicePartitions(t *testing.T) {
 		if len(list) != 1 || list[0].Service != want {
 			t.Errorf("%x: %v", guid, list)
 		}
+	}
+}
+
+// TestSearchUnpacksLittle: nor is an image in large compressed blocks, of which
+// each place that is looked at costs one.
+func TestSearchUnpacksLittle(t *testing.T) {
+	const bits, cluster = 21, 1 << 21
+	be := binary.BigEndian
+	b := make([]byte, 3*cluster)
+	copy(b, "QFI\xFB\x00\x00\x00\x02")
+	be.PutUint32(b[20:], bits)
+	be.PutUint64(b[24:], 4096*cluster)
+	be.PutUint32(b[36:], 1)
+	be.PutUint64(b[40:], cluster)
+	be.PutUint64(b[cluster:], 2*cluster)
+	for i := range 4096 { // all clusters are the same one
+		be.PutUint64(b[2*cluster+8*i:], 1<<62|15<<(62-(bits-8))|3*cluster)
+	}
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestSpeed)
+	if err == nil {
+		_, err = w.Write(bytes.Repeat([]byte("data"), cluster/4))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b = append(append(b, packed.Bytes()...), make([]byte, 16*512)...)
+	f := &counted{Reader: bytes.NewReader(b)}
+	m, err := image.Open(f, image.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, notes := image.Volumes(m); len(found) > 0 || len(notes) == 0 || !strings.Contains(notes[0], "looked for up to offset") {
+		t.Errorf("%v, %q", found, notes)
+	}
+	if f.readings > 200 {
+		t.Errorf("%d reads", f.readings)
 	}
 }
