@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -88,11 +89,25 @@ func openQCOW2(f File, o Options) (*Image, error) {
 		if err != nil {
 			return nil, err
 		}
-		if q.above, err = m.parent(o, string(name)); err != nil {
+		base := backingName(string(name))
+		if q.above, err = m.parent(o, base); err != nil {
 			return nil, err
+		}
+		if base != string(name) {
+			m.note("the backing file is %q; the file of that name beside the image was taken for it", name)
 		}
 	}
 	return m, nil
+}
+
+// backingName returns the file name of a backing file, without its folder. One
+// that is no file, but given by a protocol or by options, is returned as it is.
+func backingName(name string) string {
+	path := strings.TrimPrefix(name, "file:")
+	if strings.HasPrefix(path, "json:") || strings.Contains(path, "://") {
+		return name
+	}
+	return baseName(path)
 }
 
 // features reads what version 3 adds to the header.
