@@ -521,8 +521,8 @@ func (a *archiveWalk) keepMember(r io.Reader, m *archive.Member, most func() int
 	case m.Size < 0:
 		a.count(m, data.size)
 	case err == nil:
-		if err = checkEnd(r); err != nil && !errors.Is(err, archive.ErrDamaged) {
-			err = fmt.Errorf("%w: %w", archive.ErrDamaged, err)
+		if err = checkEnd(r); err != nil {
+			err = archive.Damaged(err)
 		}
 	}
 	return data, err
@@ -638,7 +638,7 @@ func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, err
 			return p, nil
 		}
 		if err != nil {
-			return p, fmt.Errorf("%w: %w", archive.ErrDamaged, err)
+			return p, archive.Damaged(err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math/bits"
 	"path/filepath"
 	"strings"
 	"unicode/utf16"
@@ -77,6 +78,12 @@ var signatures = []signature{
 	{0, "\xFD7zXZ\x00", Kind{"an xz archive", ClassArchive}},
 	{4, "1AY&SY", Kind{"a bzip2 archive", ClassArchive}},
 	{0, "\x04\x22\x4D\x18", Kind{"an lz4 archive", ClassArchive}},
+	{0, "LZIP\x01", Kind{"an lzip archive", ClassArchive}},
+	{0, "\x89LZO\x00\r\n\x1A\n", Kind{"an lzop archive", ClassArchive}},
+	{0, "\x1F\x9D", Kind{"a compress archive (.Z)", ClassArchive}},
+	{0, lzmaSignature, Kind{"an LZMA archive", ClassArchive}},
+	{0, "xar!", Kind{"a xar archive", ClassArchive}},
+	{0, "hsqs", Kind{"a SquashFS image", ClassImage}},
 	{0, "Rar!\x1A\x07", Kind{"a RAR archive", ClassArchive}},
 	{0, "MSCF\x00\x00\x00\x00", Kind{"a cabinet (CAB) archive", ClassArchive}},
 	{257, "ustar", Kind{"a tar archive", ClassArchive}},
@@ -95,6 +102,9 @@ var signatures = []signature{
 	{0, "COWD", Kind{"a VMDK disk image", ClassImage}},
 	{0, "\xBE\xBA\xFE\xCA\x00\x00\x00\x00", Kind{"a VMDK disk image", ClassImage}},
 	{0, "QFI\xFB", Kind{"a QCOW2 disk image", ClassImage}},
+	{0, "QED\x00", Kind{"a QED disk image", ClassImage}},
+	{0, "WithoutFreeSpace", Kind{"a Parallels disk image", ClassImage}},
+	{0, "WithouFreSpacExt", Kind{"a Parallels disk image", ClassImage}},
 	{64, "\x7F\x10\xDA\xBE", Kind{"a VDI disk image", ClassImage}},
 
 	{3, "NTFS    ", Kind{"an NTFS volume", ClassImage}},
@@ -134,6 +144,7 @@ var signatures = []signature{
 const (
 	zipSignature  = "PK\x03\x04"
 	gzipSignature = "\x1F\x8B\x08"
+	lzmaSignature = "\x5D\x00\x00"
 )
 
 // kindPackage is a zip archive that is a document or a program.
@@ -214,6 +225,8 @@ func kindOfHead(head []byte) (Kind, bool) {
 		switch {
 		case s.bytes == zipSignature && isPackage(head):
 			return kindPackage, true
+		case s.bytes == lzmaSignature && !isLZMA(head):
+			continue
 		case s.bytes == gzipSignature:
 			return kindInGzip(s.kind, head), true
 		}
@@ -236,6 +249,18 @@ func kindOfHead(head []byte) (Kind, bool) {
 
 func hasAt(b []byte, offset int, text string) bool {
 	return len(b) >= offset+len(text) && string(b[offset:offset+len(text)]) == text
+}
+
+// isLZMA reports whether a file may begin as LZMA data without a container do:
+// with a dictionary of a usual size, and no size of the content or one that
+// there could be.
+func isLZMA(head []byte) bool {
+	const sizeAt, most = 5, 1 << 40
+	if len(head) < sizeAt+8 {
+		return false
+	}
+	dictionary, size := binary.LittleEndian.Uint32(head[1:]), binary.LittleEndian.Uint64(head[sizeAt:])
+	return dictionary != 0 && bits.OnesCount32(dictionary) <= 2 && (size == 1<<64-1 || size < most)
 }
 
 // isPackage reports whether the first member of a zip archive is that of a
@@ -385,6 +410,7 @@ var containerNames = map[string]bool{
 	".zip": true, ".7z": true, ".rar": true, ".tar": true, ".tgz": true, ".gz": true, ".bz2": true, ".xz": true, ".zst": true,
 	".e01": true, ".ex01": true, ".l01": true, ".lx01": true, ".ad1": true, ".aff": true, ".aff4": true,
 	".vhd": true, ".vhdx": true, ".avhd": true, ".avhdx": true, ".vmdk": true, ".qcow2": true, ".vdi": true,
+	".lz": true, ".lzma": true, ".lzo": true, ".z": true, ".hds": true, ".hdd": true, ".qed": true,
 	".iso": true, ".dmg": true, ".wim": true, ".cab": true, ".lz4": true, ".raw": true, ".dd": true, ".img": true, ".001": true,
 }
 

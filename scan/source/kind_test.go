@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -87,6 +88,13 @@ func TestKindOf(t *testing.T) {
 		{"gzip of an export", zipped([]byte(`<Event xmlns="` + xmlns + `">`)), "gzip", source.ClassArchive},
 		{"zip", []byte("PK\x03\x04" + strings.Repeat("\x00", 26) + "logs/Security.evtx"), "zip", source.ClassArchive},
 		{"document", []byte("PK\x03\x04" + strings.Repeat("\x00", 26) + "[Content_Types].xml"), "office", source.ClassPackage},
+		{"lzip", padded(600, 0, "LZIP\x01"), "lzip", source.ClassArchive},
+		{"lzop", padded(600, 0, "\x89LZO\x00\r\n\x1A\n"), "lzop", source.ClassArchive},
+		{"compress", append([]byte("\x1F\x9D\x90"), random(600)...), "compress", source.ClassArchive},
+		{"LZMA", slices.Concat([]byte("\x5D\x00\x00\x80\x00\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x00"), random(4000)), "LZMA", source.ClassArchive},
+		{"no LZMA", slices.Concat([]byte("\x5D\x00\x00\x83\x07"), random(4000)), "encrypted", source.ClassOther},
+		{"Parallels", padded(600, 0, "WithouFreSpacExt"), "Parallels", source.ClassImage},
+		{"QED", padded(600, 0, "QED\x00"), "QED", source.ClassImage},
 		{"old tar", v7Tar(t), "tar", source.ClassArchive},
 		{"VHD by its footer", padded(4096, 4096-512, "conectix"), "VHD", source.ClassImage},
 		{"VHD by an old footer", padded(4095, 4095-511, "conectix"), "VHD", source.ClassImage},
@@ -145,7 +153,7 @@ func TestIsLogName(t *testing.T) {
 
 func TestIsContainerName(t *testing.T) {
 	for name, want := range map[string]bool{
-		"case.zip": true, "a/DISK.E01": true, "case.tar.gz": true, "srv.vhdx": true, "part.001": true,
+		"case.zip": true, "a/DISK.E01": true, "case.tar.gz": true, "srv.vhdx": true, "part.001": true, "logs.tar.lz": true,
 		"zip": false, "case.zip.txt": false, "x.zip/report.csv": false, "disk.E01.md5": false,
 	} {
 		if source.IsContainerName(name) != want {

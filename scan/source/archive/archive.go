@@ -32,6 +32,15 @@ var (
 	ErrBomb        = errors.New("unpacks to more than it could hold")
 )
 
+// Damaged returns why content is not whole: that of an error about what is not
+// supported, ErrDamaged with any other.
+func Damaged(err error) error {
+	if errors.Is(err, ErrUnsupported) || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
 // Limits on what an archive may make this program do.
 const (
 	maxMembers = 1 << 20
@@ -167,7 +176,7 @@ func walkCompressed(ctx context.Context, f File, format Format, o Options, visit
 	head := make([]byte, 512)
 	n, err := io.ReadFull(r, head)
 	if n == 0 && err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return Damaged(err)
 	}
 	if FormatOf(head[:n]) == Tar {
 		again := func() (io.ReadCloser, error) { return Unpack(f, format) }
@@ -195,7 +204,7 @@ func Unpack(f File, format Format) (*Unpacked, error) {
 	from := io.NewSectionReader(f, 0, f.Size())
 	r, err := unpacker(format, from)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, Damaged(err)
 	}
 	return &Unpacked{r, from}, nil
 }
@@ -235,6 +244,9 @@ func newXZ(r io.Reader) (io.ReadCloser, error) {
 		lzma2       = 0x21
 	)
 	head, _ := b.Peek(blockHeader + 16) // a short stream fails below
+	if len(head) == blockHeader+16 && head[blockHeader] != 0 && head[blockHeader+1]&3 != 0 {
+		return nil, fmt.Errorf("%w: xz with a filter (BCJ or delta): unpack it", ErrUnsupported)
+	}
 	if len(head) == blockHeader+16 && head[blockHeader+1]&0xC0 == 0 && head[blockHeader+2] == lzma2 {
 		if bits := head[blockHeader+4]; bits > 40 || int64(2|bits&1)<<(bits/2+11) > maxWindow {
 			return nil, fmt.Errorf("%w: an xz dictionary of more than %d MiB", ErrUnsupported, maxWindow>>20)
@@ -252,5 +264,17 @@ func newZstd(r io.Reader) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.IOReadCloser(), nil
+	return zstdReader{d.IOReadCloser()}, nil
+}
+
+// zstdReader says of a window that is too large what it is.
+type zstdReader struct{ io.ReadCloser }
+
+// Read implements io.Reader.
+func (z zstdReader) Read(b []byte) (int, error) {
+	n, err := z.ReadCloser.Read(b)
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		err = fmt.Errorf("%w: a zstd window of more than %d MiB: unpack it (zstd -d --long=31)", ErrUnsupported, maxWindow>>20)
+	}
+	return n, err
 }

@@ -2,9 +2,11 @@ package archive
 
 import (
 	"archive/zip"
+	"bytes"
 	"cmp"
 	"compress/bzip2"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
@@ -15,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/flate"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // Compression methods. PKWARE APPNOTE 6.3.10, 4.4.5.
@@ -22,15 +25,20 @@ const (
 	methodStore   = 0
 	methodDeflate = 8
 	methodBzip2   = 12
+	methodLZMA    = 14
 	methodOldZstd = 20 // before 6.3.8
 	methodZstd    = 93
 	methodXZ      = 95
 	methodAES     = 99 // WinZip: the real one is in the extra field
 )
 
+// methodNames are those of methods that are not read.
+var methodNames = map[uint16]string{1: "Shrink", 6: "Implode", 9: "Deflate64", 94: "MP3", 96: "JPEG", 97: "WavPack", 98: "PPMd"}
+
 // Flags of a member. APPNOTE 4.4.4.
 const (
 	flagEncrypted  = 1 << 0
+	flagEndMark    = 1 << 1 // of LZMA: a mark ends the data
 	flagDescriptor = 1 << 3
 	flagStrong     = 1 << 6
 )
@@ -177,9 +185,10 @@ func (p *packed) check(extra []byte, packedSize int64) error {
 		if p.size/mostRatio > packedSize+1 {
 			return fmt.Errorf("%w: %d bytes from %d", ErrBomb, p.size, packedSize)
 		}
-	case methodBzip2, methodOldZstd, methodZstd, methodXZ:
+	case methodBzip2, methodLZMA, methodOldZstd, methodZstd, methodXZ:
 	default:
-		return fmt.Errorf("%w: compression method %d", ErrUnsupported, p.method)
+		name := cmp.Or(methodNames[p.method], "of another kind")
+		return fmt.Errorf("%w: compression method %d (%s): unpack it, or pack it with Deflate", ErrUnsupported, p.method, name)
 	}
 	return nil
 }
@@ -207,6 +216,12 @@ func (p *packed) unpack(raw io.Reader, checked bool) (io.ReadCloser, error) {
 		r = flate.NewReader(raw)
 	case methodBzip2:
 		r = io.NopCloser(bzip2.NewReader(raw))
+	case methodLZMA:
+		l, err := p.lzma(raw)
+		if err != nil {
+			return nil, Damaged(err)
+		}
+		r = io.NopCloser(l)
 	case methodOldZstd, methodZstd:
 		z, err := newZstd(raw)
 		if err != nil {
@@ -216,7 +231,7 @@ func (p *packed) unpack(raw io.Reader, checked bool) (io.ReadCloser, error) {
 	case methodXZ:
 		x, err := newXZ(raw)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+			return nil, Damaged(err)
 		}
 		r = x
 	}
@@ -225,6 +240,28 @@ func (p *packed) unpack(raw io.Reader, checked bool) (io.ReadCloser, error) {
 		c.hash = nil
 	}
 	return c, nil
+}
+
+// lzma returns what LZMA data unpack to: a version, the size of the properties,
+// and they stand before them. APPNOTE 5.8.8.
+func (p *packed) lzma(raw io.Reader) (io.Reader, error) {
+	const head, properties = 4, 5
+	b := make([]byte, head+properties, head+lzma.HeaderLen)
+	if _, err := io.ReadFull(raw, b); err != nil {
+		return nil, err
+	}
+	if n := binary.LittleEndian.Uint16(b[2:]); n != properties {
+		return nil, fmt.Errorf("%d bytes of LZMA properties", n)
+	}
+	if dictionary := binary.LittleEndian.Uint32(b[head+1:]); dictionary > maxWindow {
+		return nil, fmt.Errorf("%w: an LZMA dictionary of more than %d MiB", ErrUnsupported, maxWindow>>20)
+	}
+	size := uint64(p.size)
+	if p.flags&flagEndMark != 0 {
+		size = 1<<64 - 1 // not known
+	}
+	b = binary.LittleEndian.AppendUint64(b, size)
+	return lzma.NewReader(io.MultiReader(bytes.NewReader(b[head:]), raw))
 }
 
 // checkedReader reads so many bytes, and compares their checksum at the end.
@@ -250,7 +287,7 @@ func (c *checkedReader) Read(b []byte) (int, error) {
 	} else if errors.Is(err, io.EOF) {
 		err = nil
 	} else if err != nil {
-		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		err = Damaged(err)
 	}
 	return n, err
 }

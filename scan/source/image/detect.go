@@ -1,6 +1,7 @@
 package image
 
 import (
+	"fmt"
 	"path"
 	"strings"
 )
@@ -28,7 +29,7 @@ func Detect(f File, name string) Kind {
 		return Description
 	case isEWF(f), isVMDK(f), isVHDX(f), isQCOW2(f), isVHD(f):
 		return ManyFiles
-	case isVDI(f):
+	case isVDI(f), isOther(f):
 		return OneFile
 	case isRaw(f), isLostRaw(f, name):
 		return OneFile
@@ -40,7 +41,7 @@ func Detect(f File, name string) Kind {
 // of an image. A boot sector is one only if the file is called so.
 func DetectHead(head []byte, name string) bool {
 	f := headFile(head)
-	if isEWF(f) || isVMDK(f) || isVHDX(f) || isQCOW2(f) || isVDI(f) || begins(f, 0, vhdCookie) || begins(f, 3, "NTFS    ") {
+	if isEWF(f) || isVMDK(f) || isVHDX(f) || isQCOW2(f) || isVDI(f) || isOther(f) || begins(f, 0, vhdCookie) || begins(f, 3, "NTFS    ") {
 		return true
 	}
 	switch strings.ToLower(path.Ext(name)) {
@@ -58,4 +59,24 @@ func (h headFile) Size() int64 { return int64(len(h)) }
 // ReadAt implements io.ReaderAt.
 func (h headFile) ReadAt(b []byte, off int64) (int, error) {
 	return strings.NewReader(string(h)).ReadAt(b, off)
+}
+
+// others are images that are not read, by what they begin with. What ends as a
+// disk would be taken for the bytes of one.
+var others = map[string]string{"WithoutFreeSpace": "Parallels", "WithouFreSpacExt": "Parallels", "QED\x00": "QED"}
+
+// isOther reports whether a file is an image of a format that is not read.
+func isOther(f File) bool { return otherName(f) != "" }
+
+func otherName(f File) string {
+	for mark, name := range others {
+		if begins(f, 0, mark) {
+			return name
+		}
+	}
+	return ""
+}
+
+func openOther(f File, _ Options) (*Image, error) {
+	return nil, fmt.Errorf("%w: a disk image of the format %s: convert it to raw (qemu-img convert)", ErrUnsupported, otherName(f))
 }

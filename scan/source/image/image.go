@@ -235,6 +235,7 @@ func Open(f File, o Options) (*Image, error) {
 		{isVMDK, openVMDK},
 		{isQCOW2, openQCOW2},
 		{isVDI, openVDI},
+		{isOther, openOther},
 		{isVHD, openVHD},
 		{func(f File) bool { return isRaw(f) || isLostRaw(f, o.Name) }, openRaw},
 	} {

@@ -325,6 +325,8 @@ func TestRefused(t *testing.T) {
 		{"VMDK without extents", "# Disk DescriptorFile\n", image.ErrDamaged},
 		{"VHD table", string(huge), image.ErrDamaged},
 		{"QCOW2 table", "QFI\xFB\x00\x00\x00\x02" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x10" + strings.Repeat("\x00", 12) + "\xFF\xFF\xFF\xFF" + strings.Repeat("\x00", 80), image.ErrDamaged},
+		{"Parallels", "WithouFreSpacExt" + strings.Repeat("\x00", 500), image.ErrUnsupported},
+		{"QED", "QED\x00" + strings.Repeat("\x00", 500), image.ErrUnsupported},
 		{"nothing", strings.Repeat("x", 1000), image.ErrFormat},
 		{"empty", "", image.ErrFormat},
 	}
@@ -341,6 +343,48 @@ func TestRefused(t *testing.T) {
 				t.Errorf("a missing extent reads as if it were there: %v, %q", err, m.Lost)
 			}
 		})
+	}
+}
+
+// TestBackingNames: the backing file of a QCOW2 image is the one of that name
+// beside it, however it is named, but nothing that is no file.
+func TestBackingNames(t *testing.T) {
+	want := disk(100_000)
+	base := plainQCOW2(want)
+	for name, ok := range map[string]bool{
+		"base.qcow2": true, "./base.qcow2": true, "file:base.qcow2": true, "/vm/disks/base.qcow2": true, `C:\vm\base.qcow2`: true,
+		"nbd://host/base.qcow2": false, "json:{\"file\":\"base.qcow2\"}": false, "..": false,
+	} {
+		child := plainQCOW2(make([]byte, len(want)))
+		binary.BigEndian.PutUint64(child[8:], 512)
+		binary.BigEndian.PutUint32(child[16:], uint32(len(name)))
+		copy(child[512:], name)
+		m, err := image.Open(bytes.NewReader(child), image.Options{Name: "child.qcow2", Sibling: func(name string) (image.File, error) {
+			if name != "base.qcow2" {
+				return nil, os.ErrNotExist
+			}
+			return bytes.NewReader(base), nil
+		}})
+		if ok != (err == nil) {
+			t.Errorf("%q: %v", name, err)
+		}
+		if err != nil {
+			continue
+		}
+		check(t, m, want)
+		if said := len(m.Notes) > 0; said != (name != "base.qcow2") {
+			t.Errorf("%q: notes %q", name, m.Notes)
+		}
+	}
+}
+
+// TestDataFile: a QCOW2 image whose data lie in another file names it.
+func TestDataFile(t *testing.T) {
+	b := plainQCOW2(disk(8192))
+	binary.BigEndian.PutUint64(b[72:], 1<<2)
+	copy(b[104:], "\x00\x00\x00\x01\x00\x00\x00\x03abc\x00\x00\x00\x00\x00DATA\x00\x00\x00\x08disk.raw")
+	if _, err := image.Open(bytes.NewReader(b), image.Options{}); !errors.Is(err, image.ErrUnsupported) || !strings.Contains(err.Error(), "disk.raw") {
+		t.Error(err)
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 	qcowZeros      = 1
 	qcowDirty      = 1 << 0
 	qcowCorrupt    = 1 << 1
+	qcowDataFile   = 1 << 2
 	qcowMethod     = 1 << 3
 	qcowKnown      = qcowDirty | qcowCorrupt | qcowMethod
 	qcowZstd       = 1
@@ -113,6 +114,9 @@ func backingName(name string) string {
 // features reads what version 3 adds to the header.
 func (q *qcow2) features(m *Image, h []byte) error {
 	incompatible := binary.BigEndian.Uint64(h[72:])
+	if incompatible&qcowDataFile != 0 {
+		return fmt.Errorf("%w: a QCOW2 image whose data are in another file: %q; if that is a raw disk, read it instead", ErrUnsupported, q.dataFile(h))
+	}
 	if unknown := incompatible &^ qcowKnown; unknown != 0 {
 		return fmt.Errorf("%w: a QCOW2 image with the incompatible features %#x", ErrUnsupported, unknown)
 	}
@@ -129,6 +133,29 @@ func (q *qcow2) features(m *Image, h []byte) error {
 		}
 	}
 	return nil
+}
+
+// dataFile returns the name of the file that has the data, which is in one of
+// the extensions behind the header.
+func (q *qcow2) dataFile(h []byte) string {
+	const idDataFile, most = 0x44415441, 64
+	at := int64(binary.BigEndian.Uint32(h[100:]))
+	for range most {
+		head, err := readTable(q.file, at, 8, 8)
+		if err != nil {
+			break
+		}
+		id, n := binary.BigEndian.Uint32(head), int64(binary.BigEndian.Uint32(head[4:]))
+		if id == idDataFile {
+			name, _ := readTable(q.file, at+8, n, 1023)
+			return string(name)
+		}
+		if id == 0 {
+			break
+		}
+		at += 8 + (n+7)/8*8
+	}
+	return ""
 }
 
 // satMul multiplies two numbers that are not negative, up to the largest one.
