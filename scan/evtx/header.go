@@ -3,6 +3,7 @@ package evtx
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"math"
 )
 
 // The sizes of the format (libevtx documentation "File header", "Chunk").
@@ -92,7 +93,7 @@ func (h Header) Faults(chunks []Chunk) []*FormatError {
 		list = append(list, bad(FileHeaderStale, "chunk count", int64(n), int64(h.Chunks), ErrHeader))
 	}
 	if m.Records > 0 {
-		behind := bad(RecordsMissing, "next record identifier", 0, int64(min(m.Records, 1<<62)), ErrTruncated)
+		behind := bad(RecordsMissing, "next record identifier", 0, int64(min(m.Records, math.MaxInt64)), ErrTruncated)
 		behind.RecordID, behind.LastID = m.FirstID, h.NextRecordID-1
 		list = append(list, behind)
 	}

@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"webshellscan/scan/event"
@@ -147,7 +148,7 @@ func follows(before, c *Chunk) *FormatError {
 	case c.FirstID > before.LastID && c.FirstID-before.LastID > 1:
 		fault.Class, fault.What = IDGap, "record identifiers"
 		fault.RecordID, fault.LastID = before.LastID+1, c.FirstID-1
-		fault.Have = int64(min(c.FirstID-before.LastID-1, 1<<62))
+		fault.Have = int64(min(c.FirstID-before.LastID-1, math.MaxInt64))
 	case c.FirstID == before.LastID+1 && !c.Forwarded && !before.Forwarded &&
 		before.Last.Plausible() && c.First.Plausible() && c.First < before.Last-maxDisorder:
 		fault.Class = TimeBackwards

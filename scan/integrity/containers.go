@@ -3,6 +3,7 @@ package integrity
 import (
 	"fmt"
 
+	"webshellscan/internal/plural"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
 	"webshellscan/scan/source"
@@ -41,21 +42,21 @@ func assessExports(logs []*Log) []*Finding {
 		}
 		list = append(list, &Finding{
 			Kind: ExportNote, Level: Notice, File: l.Path, Count: l.Exported.Records,
-			Text:    fmt.Sprintf("an export (%s), not a log: %d records", l.Form, l.Exported.Records),
+			Text:    fmt.Sprintf("an export (%s), not a log: %s", l.Form, plural.Count(l.Exported.Records, "record")),
 			Meaning: "Nothing in it says whether records are missing or changed, and the second decoder has nothing to compare with.",
 		})
 		list = append(list, exportGaps(l)...)
 		if l.Exported.LocalTimes > 0 {
 			list = append(list, &Finding{
 				Kind: ExportNote, Level: Warning, File: l.Path, Count: l.Exported.LocalTimes,
-				Text:    fmt.Sprintf("%d records have a time without a zone, which was taken for UTC", l.Exported.LocalTimes),
+				Text:    plural.Count(l.Exported.LocalTimes, "record has", "records have") + " a time without a zone, which was taken for UTC",
 				Meaning: "Their times may be off by hours; the times within Sysmon's events are UTC.",
 			})
 		}
 		if err := l.ExportFault(); err != nil {
 			list = append(list, &Finding{
 				Kind: ExportNote, Level: Warning, File: l.Path, Count: max(1, l.Exported.Bad),
-				Text: fmt.Sprintf("%d records of the export could not be read: %v", l.Exported.Bad, err), Meaning: "What they say is missing from this report.",
+				Text: fmt.Sprintf("%s of the export could not be read: %v", plural.Count(l.Exported.Bad, "record"), err), Meaning: "What they say is missing from this report.",
 			})
 		}
 	}

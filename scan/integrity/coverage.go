@@ -93,6 +93,10 @@ func coverageOf(r *Reading, events *logEvents, times []*hostTimes) []HostCoverag
 		}
 		c.From, c.Until = spanOfChannels(c.Channels)
 		c.From, c.Until = cmp.Or(r.Since, c.From), cmp.Or(r.Until, c.Until)
+		if c.Until < c.From { // the logs have nothing of what is asked for
+			c.From = cmp.Or(r.Since, c.Until)
+			c.Until = max(c.From, r.Until)
+		}
 		if c.Until > c.From && c.Blind == "" {
 			c.Covered = float64(t.any.covered(c.From, c.Until)) / float64(c.Until-c.From)
 		}

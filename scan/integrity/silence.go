@@ -47,7 +47,7 @@ func (t *timeline) add(at event.Time, boot bool) {
 			t.trim()
 		}
 	}
-	t.last = max(t.last, at)
+	t.first, t.last = min(t.first, at), max(t.last, at)
 }
 
 // trim keeps the longest silences.
