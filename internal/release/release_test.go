@@ -325,6 +325,9 @@ func installDeb(t *testing.T, r *release) {
 
 func installRPM(t *testing.T, r *release) {
 	rpm, root := need(t, "rpm"), t.TempDir()
+	if host := do(t, rpm, "-qp", "--qf", "%{BUILDHOST}", filepath.Join(r.dist, "webshellscan-1.2.3-1.x86_64.rpm")); host != "localhost" {
+		t.Errorf("it names the machine that it was made on: %s", host)
+	}
 	do(t, rpm, "--root="+root, "--initdb")
 	do(t, rpm, "--root="+root, "--nodeps", "-i", filepath.Join(r.dist, "webshellscan-1.2.3-1.x86_64.rpm"))
 	installed(t, root)
