@@ -68,9 +68,16 @@ var others = map[string]string{"WithoutFreeSpace": "Parallels", "WithouFreSpacEx
 // isOther reports whether a file is an image of a format that is not read.
 func isOther(f File) bool { return otherName(f) != "" }
 
+// otherName returns the format of an image that is not read, "" if the file is
+// none. It reads once: most files are none.
 func otherName(f File) string {
+	const longest = 16
+	head := make([]byte, min(longest, f.Size()))
+	if readFull(f, head, 0) != nil {
+		return ""
+	}
 	for mark, name := range others {
-		if begins(f, 0, mark) {
+		if strings.HasPrefix(string(head), mark) {
 			return name
 		}
 	}
