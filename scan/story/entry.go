@@ -83,6 +83,10 @@ func Rank(children []Child, others []event.Time, visits []Visit, from, to event.
 	r.all = children
 	r.order()
 	r.spans = spansAround(r.begins, from, to)
+	for _, s := range r.spans {
+		r.length += s.to - s.from
+	}
+	r.length = max(r.length, event.Second)
 	r.gaps = gapsBefore(mergeTimes(r.begins, others), r.spans)
 	for i := range visits {
 		r.add(&visits[i])
@@ -97,6 +101,7 @@ type ranking struct {
 	begins   []event.Time // of those
 	others   []event.Time // of children of other servers
 	spans    []span       // the times around them, ascending and apart
+	length   event.Time   // of those together
 	gaps     gaps         // between the begins of all children, within the spans
 	pages    map[int]*pageVisits
 }
@@ -164,7 +169,7 @@ func (r *ranking) add(v *Visit) {
 		return
 	}
 	p.near++
-	p.expected += 1 - float64(r.idle(v.To-v.From))/float64(r.length())
+	p.expected += 1 - float64(r.idle(v.To-v.From))/float64(r.length)
 	if !hit {
 		p.load += r.loadOf(v.To - v.From)
 	}
@@ -185,16 +190,8 @@ func mergeTimes(a, b []event.Time) []event.Time {
 
 // around reports whether a visit was around the children.
 func (r *ranking) around(v *Visit) bool {
-	return slices.ContainsFunc(r.spans, func(s span) bool { return v.To >= s.from && v.From <= s.to })
-}
-
-// length returns how long the times around the children are.
-func (r *ranking) length() event.Time {
-	var sum event.Time
-	for _, s := range r.spans {
-		sum += s.to - s.from
-	}
-	return max(sum, event.Second)
+	i, _ := slices.BinarySearchFunc(r.spans, v.From, func(s span, from event.Time) int { return cmp.Compare(s.to, from) })
+	return i < len(r.spans) && v.To >= r.spans[i].from
 }
 
 // rareRequests is up to how many requests a page is a rare one: what coincides
@@ -252,7 +249,7 @@ const leastIdle = 20
 // coincides with no child would be running: requests that last are rarely idle,
 // so each stands for those that were not.
 func (r *ranking) loadOf(width event.Time) float64 {
-	return float64(width) / float64(max(r.idle(width), r.length()/leastIdle, 1))
+	return float64(width) / float64(max(r.idle(width), r.length/leastIdle, 1))
 }
 
 // byChance returns how many of the children would coincide with requests that
@@ -262,7 +259,7 @@ func (r *ranking) byChance(p *pageVisits, rare map[rareKind]float64) float64 {
 	if p.requests <= rareRequests {
 		load = rare[p.kind()]
 	}
-	if all := r.length(); r.idle(p.width/event.Time(p.requests)) < all/leastIdle {
+	if all := r.length; r.idle(p.width/event.Time(p.requests)) < all/leastIdle {
 		load = max(load, float64(p.width)/float64(all)) // all of them may be by chance
 	}
 	return float64(len(r.children)) * (1 - math.Exp(-load))
@@ -271,7 +268,7 @@ func (r *ranking) byChance(p *pageVisits, rare map[rareKind]float64) float64 {
 // idle returns how long the times around the children are in which a request of
 // a width may begin and coincide with no child.
 func (r *ranking) idle(width event.Time) event.Time {
-	return max(r.length()-r.gaps.within(width), 0)
+	return max(r.length-r.gaps.within(width), 0)
 }
 
 // gaps are the times before moments, up to the moment before, ascending.

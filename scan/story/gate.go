@@ -119,7 +119,10 @@ func (l *kindLook) admits(g *event.Glance) bool {
 		return v
 	}
 	guid, pid, logonID := next(l.kind.guid != ""), next(l.kind.pid != ""), next(l.kind.logon != "")
-	if l.hasGUID(guid, g) || l.hasPID(pid, guid, g) || l.hasLogon(logonID) {
+	if o, ok := l.owner(guid); ok { // whoever it is, nothing less ties the event
+		return o.session >= 0 && l.wants(&o, g) || l.collector.hitAt(g.Offset)
+	}
+	if l.hasPID(pid, guid, g) || l.hasLogon(logonID) {
 		return true
 	}
 	for range l.kind.users {
@@ -142,13 +145,15 @@ func (l *kindLook) wants(o *owner, g *event.Glance) bool {
 	return l.rules.Admits(&own)
 }
 
-func (l *kindLook) hasGUID(v event.Value, g *event.Glance) bool {
+// owner returns the process of a GUID, if a session had it or another process
+// whose ID one had.
+func (l *kindLook) owner(v event.Value) (owner, bool) {
 	guid, ok := v.GUID()
 	if !ok {
-		return false
+		return owner{}, false
 	}
 	o, ok := l.host.named().guids[guid]
-	return ok && l.wants(&o, g)
+	return o, ok
 }
 
 // hasPID reports whether a process ID was that of a process of a session whose

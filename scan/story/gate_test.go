@@ -92,6 +92,8 @@ func TestKindLook(t *testing.T) {
 		{"process ID before the session's process had it", file, event.Glance{Time: began - event.Minute/2 - event.Day, Values: []event.Value{{}, uint32Value(4242)}}, false},
 		{"a load of the server", load, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, false},
 		{"a load of the server, by its process ID", load, event.Glance{Time: began, Values: []event.Value{{}, uint32Value(7)}}, false},
+		{"a load of the server, which names its account", load, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}, stringValue(`IIS APPPOOL\Shop`)}}, false},
+		{"a load of a stranger to the log, which names its account", load, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{8}), {}, stringValue(`IIS APPPOOL\Shop`)}}, true},
 		{"a load of the server that rules may match", load, event.Glance{Offset: 1, Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
 		{"a file of the server", file, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
 		{"a crash of the server", crash, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
