@@ -48,8 +48,8 @@ func (a *archiveWalk) takeContainer(m *archive.Member, shown string, head []byte
 	case !a.unpackNested(c, m, head, r):
 	case mayBeSeveral:
 		a.postponed = append(a.postponed, p)
-	default:
-		a.expandNested(p)
+	case !a.expandNested(p):
+		a.forgetFile(p.file)
 	}
 }
 
@@ -87,12 +87,17 @@ func (a *archiveWalk) openNested(m *archive.Member, head []byte, r io.Reader) (i
 	return data, err
 }
 
-// expandNested takes apart a container in an archive, and forgets its files if
-// nothing is in them.
-func (a *archiveWalk) expandNested(p *postponed) {
-	files := []image.File{p.file}
+// expandNested takes apart a container in an archive, and reports whether
+// something is in it. If not, the files beside it that were opened for it are
+// forgotten, but not its own, on which others may be based.
+func (a *archiveWalk) expandNested(p *postponed) bool {
+	var files []image.File
 	p.beside = func(name string) (image.File, error) {
-		f, err := a.openBeside(p, name)
+		at := path.Join(path.Dir(p.member.Name), name)
+		if i := slices.IndexFunc(a.postponed, func(other *postponed) bool { return other.member.Name == at && other.file != nil }); i >= 0 {
+			return a.postponed[i].file, nil
+		}
+		f, err := a.openBeside(at, p.besidePath(name))
 		if err == nil {
 			files = append(files, f)
 		}
@@ -101,21 +106,23 @@ func (a *archiveWalk) expandNested(p *postponed) {
 	before := len(a.inputs) + len(a.others)
 	a.expand(p.container)
 	if len(a.inputs)+len(a.others) > before {
-		return
+		return true
 	}
 	for _, f := range files {
-		if kept, ok := f.(*pages); ok {
-			a.forget(kept)
-		}
+		a.forgetFile(f)
+	}
+	return false
+}
+
+// forgetFile forgets a file that was unpacked.
+func (a *archiveWalk) forgetFile(f image.File) {
+	if kept, ok := f.(*pages); ok {
+		a.forget(kept)
 	}
 }
 
-// openBeside opens a member in the same folder of an archive as a container.
-func (a *archiveWalk) openBeside(p *postponed, name string) (image.File, error) {
-	at := path.Join(path.Dir(p.member.Name), name)
-	if i := slices.IndexFunc(a.postponed, func(other *postponed) bool { return other.member.Name == at && other.file != nil }); i >= 0 {
-		return a.postponed[i].file, nil
-	}
+// openBeside opens a member of the archive, which reports call as shown.
+func (a *archiveWalk) openBeside(at, shown string) (image.File, error) {
 	m := a.members[at]
 	if m == nil {
 		return nil, fs.ErrNotExist
@@ -134,7 +141,7 @@ func (a *archiveWalk) openBeside(p *postponed, name string) (image.File, error) 
 	defer func() { _ = r.Close() }() // it was only read
 	f, err := a.openNested(m, nil, r)
 	if err != nil {
-		a.refuse(p.besidePath(name), err)
+		a.refuse(shown, err)
 		return nil, err
 	}
 	return f, nil
@@ -153,6 +160,7 @@ func (a *archiveWalk) expandPostponed() {
 		}
 		return cmp.Compare(p.path, q.path)
 	})
+	var empty []image.File // others may be based on them
 	for _, p := range a.postponed {
 		if a.ctx.Err() != nil {
 			return
@@ -160,7 +168,17 @@ func (a *archiveWalk) expandPostponed() {
 		if a.consumed[p.path] || p.file == nil && !a.reopen(p) {
 			continue
 		}
-		a.expandNested(p)
+		switch {
+		case a.expandNested(p):
+		case p.member.Again:
+			a.forgetFile(p.file)
+			p.file = nil
+		default:
+			empty = append(empty, p.file)
+		}
+	}
+	for _, f := range empty {
+		a.forgetFile(f)
 	}
 }
 

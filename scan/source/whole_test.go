@@ -165,3 +165,22 @@ func TestWhole(t *testing.T) {
 		})
 	}
 }
+
+// TestBaseInArchive: an image that nothing is in, as that of a machine when its
+// snapshot was taken, may be what others are based on.
+func TestBaseInArchive(t *testing.T) {
+	volume, _ := twoLogs()
+	list := []string{"vm/base.qcow2", string(imagetest.QCOW2(make([]byte, len(volume)), "")), "vm/now.qcow2", string(imagetest.QCOW2(volume, "base.qcow2"))}
+	want := logsIn(t, "disk.raw", volume)
+	for name, data := range map[string][]byte{"a.zip": zipOf(t, list...), "a.tar": []byte(tarOf(t, list...)), "a.tar.gz": gzipOf(t, tarOf(t, list...))} {
+		if got := logsIn(t, name, data); got != want || want == 0 {
+			t.Errorf("%s: %d logs, want %d", name, got, want)
+		}
+	}
+}
+
+// logsIn returns how many logs a file holds.
+func logsIn(t *testing.T, name string, data []byte) int {
+	t.Helper()
+	return len(findIn(t, name, data, source.Options{}).Inputs)
+}

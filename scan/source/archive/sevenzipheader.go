@@ -436,14 +436,14 @@ func (c *sevenZipCursor) coder() (in, out uint64) {
 
 // method notes of a folder that it is encrypted, or why it is not unpacked.
 func (c *sevenZipCursor) method(id, properties []byte) {
-	const aes, lzma, lzma2, deflate64 = "\x06\xF1\x07\x01", "\x03\x01\x01", "\x21", "\x04\x01\x09"
+	const aes, lzma, lzma2, ppmd, deflate64 = "\x06\xF1\x07\x01", "\x03\x01\x01", "\x21", "\x03\x04\x01", "\x04\x01\x09"
 	dictionary := uint64(0)
 	switch string(id) {
 	case aes:
 		c.encrypted = true
 	case deflate64:
 		c.refuse(fmt.Errorf("%w: the compression method Deflate64: unpack it, or pack it with LZMA", ErrUnsupported))
-	case lzma:
+	case lzma, ppmd: // its memory
 		if len(properties) >= 5 {
 			dictionary = uint64(binary.LittleEndian.Uint32(properties[1:]))
 		}

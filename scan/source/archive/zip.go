@@ -253,9 +253,12 @@ func (p *packed) lzma(raw io.Reader) (io.Reader, error) {
 	if n := binary.LittleEndian.Uint16(b[2:]); n != properties {
 		return nil, fmt.Errorf("%d bytes of LZMA properties", n)
 	}
-	if dictionary := binary.LittleEndian.Uint32(b[head+1:]); dictionary > maxWindow {
+	dictionary := binary.LittleEndian.Uint32(b[head+1:])
+	if dictionary > maxWindow {
 		return nil, fmt.Errorf("%w: an LZMA dictionary of more than %d MiB", ErrUnsupported, maxWindow>>20)
 	}
+	// Nothing lies further back than what was unpacked.
+	binary.LittleEndian.PutUint32(b[head+1:], uint32(min(int64(dictionary), max(p.size, 1<<12))))
 	size := uint64(p.size)
 	if p.flags&flagEndMark != 0 {
 		size = 1<<64 - 1 // not known

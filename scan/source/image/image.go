@@ -131,10 +131,14 @@ func (m *Image) fill(b []byte, e extent) error {
 	return readFull(e.from, b, e.at)
 }
 
+// maxHole bounds the pieces of one hole, of which each is looked up.
+const maxHole = 4096
+
 // Hole returns the end of the stretch of zeros that begins at an offset of the
-// disk and takes no room in the image; the offset itself if there is none.
+// disk and takes no room in the image, or a place within it if it is of very
+// many pieces; the offset itself if there is none.
 func (m *Image) Hole(off int64) int64 {
-	for off < m.size {
+	for n := 0; off < m.size && n < maxHole; n++ {
 		e, err := m.locate(off)
 		if err != nil || e.packed || e.from != nil || e.length <= 0 {
 			break

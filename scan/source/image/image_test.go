@@ -346,6 +346,24 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestHoleOfTables: what an L1 table says of all clusters of an L2 table that is
+// not there is not looked up for each.
+func TestHoleOfTables(t *testing.T) {
+	b := plainQCOW2(make([]byte, 4096))
+	const entries = 1 << 20
+	binary.BigEndian.PutUint64(b[24:], entries*512*4096)
+	binary.BigEndian.PutUint32(b[36:], entries)
+	binary.BigEndian.PutUint64(b[40:], uint64(len(b)))
+	b = append(b, make([]byte, 8*entries)...)
+	m, err := image.Open(bytes.NewReader(b), image.Options{Name: "x.qcow2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end := m.Hole(0); end < 1<<32 {
+		t.Errorf("the hole ends at %d, want 4 GiB or more at once", end)
+	}
+}
+
 // TestBackingNames: the backing file of a QCOW2 image is the one of that name
 // beside it, however it is named, but nothing that is no file.
 func TestBackingNames(t *testing.T) {

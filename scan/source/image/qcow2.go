@@ -180,6 +180,10 @@ func (q *qcow2) locate(off int64) (extent, error) {
 	case q.zeros && entry&qcowZeros != 0:
 		return extent{length: rest}, nil
 	case entry&qcowOffset == 0:
+		if q.above == nil && q.tableAt(off/q.cluster) == 0 { // the same for all clusters of the table
+			span := q.cluster / 8 * q.cluster
+			rest = span - off%span
+		}
 		return fromParent(q.above, off, rest)
 	}
 	return extent{length: rest, from: q.file, at: int64(entry&qcowOffset) + in}, nil
@@ -187,12 +191,7 @@ func (q *qcow2) locate(off int64) (extent, error) {
 
 // entry returns the L2 entry of a cluster, 0 if there is none.
 func (q *qcow2) entry(n int64) (uint64, error) {
-	perTable := q.cluster / 8
-	i := n / perTable
-	if i*8+8 > int64(len(q.l1)) {
-		return 0, nil
-	}
-	at := int64(binary.BigEndian.Uint64(q.l1[i*8:]) & qcowOffset)
+	at := q.tableAt(n)
 	if at == 0 {
 		return 0, nil
 	}
@@ -200,7 +199,16 @@ func (q *qcow2) entry(n int64) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return binary.BigEndian.Uint64(table[n%perTable*8:]), nil
+	return binary.BigEndian.Uint64(table[n%(q.cluster/8)*8:]), nil
+}
+
+// tableAt returns where the L2 table of a cluster lies, 0 if it has none.
+func (q *qcow2) tableAt(n int64) int64 {
+	i := n / (q.cluster / 8)
+	if i*8+8 > int64(len(q.l1)) {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(q.l1[i*8:]) & qcowOffset)
 }
 
 // table returns the L2 table at an offset.

@@ -140,10 +140,11 @@ const (
 // each MiB, and in sector 63, as those of Windows XP do.
 func (v *volumes) search() {
 	const step, old = 1 << 20, 63 * 512
-	probes, unpacked := 0, int64(0)
+	probes, holes, unpacked := 0, 0, int64(0)
 	for at := int64(old); at < v.disk.Size() && len(v.found) < maxSearched; {
 		if m, ok := v.disk.(*Image); ok {
-			if end := m.Hole(at); end > at {
+			if end := m.Hole(at); end > at && holes < maxProbes {
+				holes++
 				at = (end + step - 1) / step * step
 				continue
 			}
