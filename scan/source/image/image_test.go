@@ -346,8 +346,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestHoleOfTables: what an L1 table says of all clusters of an L2 table that is
-// not there is not looked up for each.
+// TestHoleOfTables: what an L1 table says of all clusters of an L2 table that
+// is not there is not looked up for each.
 func TestHoleOfTables(t *testing.T) {
 	b := plainQCOW2(make([]byte, 4096))
 	const entries = 1 << 20
