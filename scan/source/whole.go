@@ -1,7 +1,9 @@
 package source
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,7 +73,7 @@ func (x *expander) join(c *container) {
 		return
 	}
 	if n, ok := pieces.NameOf(c.name); ok && n.IsFirst() {
-		j := pieces.Join(c.file, n, func(name string) (pieces.File, error) { return c.beside(name) })
+		j := pieces.Join(c.file, n, func(name string) (pieces.File, error) { return x.openPiece(c, name) })
 		if len(j.Parts) > 0 {
 			c.file = j
 			x.consume(c, j.Parts...)
@@ -84,6 +86,25 @@ func (x *expander) join(c *container) {
 	if names := archive.ZipParts(c.file, c.name); names != nil {
 		x.joinZip(c, names)
 	}
+}
+
+// openPiece opens a piece beside the first one. What begins as an archive of
+// its own is none, though it is called so, and what is there and cannot be
+// opened is told of.
+func (x *expander) openPiece(c *container, name string) (pieces.File, error) {
+	f, err := c.beside(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case err != nil:
+		x.skip(c.besidePath(name), err)
+		return nil, err
+	}
+	head := make([]byte, min(512, f.Size()))
+	if n, _ := f.ReadAt(head, 0); archive.FormatOf(head[:n]) != archive.None {
+		return nil, fs.ErrNotExist
+	}
+	return f, nil
 }
 
 // joinZip puts together a zip archive of several files, whose last one a
@@ -130,7 +151,7 @@ func (x *expander) expandWhole(in Input) bool {
 	}
 	for _, first := range firsts {
 		path := filepath.Join(filepath.Dir(in.Path), first)
-		info, err := os.Stat(path)
+		info, err := os.Lstat(path)
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}

@@ -184,3 +184,18 @@ func logsIn(t *testing.T, name string, data []byte) int {
 	t.Helper()
 	return len(findIn(t, name, data, source.Options{}).Inputs)
 }
+
+// TestNumberedArchives: archives that are only called one after the other are
+// no pieces of one.
+func TestNumberedArchives(t *testing.T) {
+	folder := t.TempDir()
+	for name, log := range map[string]string{"backup.zip.001": "a.evtx", "backup.zip.002": "b.evtx"} {
+		if err := os.WriteFile(filepath.Join(folder, name), zipOf(t, log, largeLog(4096+64<<10)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := source.Find(t.Context(), []string{folder}, source.Options{})
+	if err != nil || len(found.Inputs) != 2 {
+		t.Errorf("%d logs, %v, want both", len(found.Inputs), err)
+	}
+}
