@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -277,6 +278,56 @@ func TestEntryEvents(t *testing.T) {
 		writeLog(t, filepath.Join(dir, "iis.evtx"), evtxtest.Options{}, lines)
 		if got := pointsOf(mustScan(t, scan.Options{Paths: []string{dir}})); got != want {
 			t.Errorf("events of %s: entry points %q, want %q", host, got, want)
+		}
+		part := filepath.Join(t.TempDir(), "x.wsp")
+		out, err := os.Create(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = scan.Collect(t.Context(), scan.Options{Paths: []string{dir}}, "", out)
+		if err := errors.Join(err, out.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := pointsOf(mustScan(t, scan.Options{Paths: []string{part}})); got != want {
+			t.Errorf("events of %s in a partial result: entry points %q, want %q", host, got, want)
+		}
+	}
+}
+
+// TestEntryTwice: a site that logs to a file and as events has its requests
+// once.
+func TestEntryTwice(t *testing.T) {
+	var lines []evtxtest.Event
+	text := "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status time-taken\r\n"
+	webTraffic("", func(at time.Time, method, uri, client string, took time.Duration) string {
+		e := storyEvent{
+			host: "WEB1", channel: "Microsoft-IIS-Logging/Logs", provider: "Microsoft-Windows-IIS-Logging", id: 6200,
+			fields: fmt.Sprintf("date=%s|time=%s|c-ip=%s|s-sitename=W3SVC1|cs-method=%s|cs-uri-stem=%s|sc-status=200|time-taken=%d|csUser-Agent=x",
+				at.Format(time.DateOnly), at.Format(time.TimeOnly), client, method, uri, took.Milliseconds()),
+		}
+		record := e.record()
+		record.Time = evtxtest.FileTimeOf(at)
+		lines = append(lines, record)
+		text += fmt.Sprintf("%s 10.0.0.5 %s %s - 443 - %s x 200 %d\r\n", at.Format(time.DateTime), method, uri, client, took.Milliseconds())
+		return ""
+	}, true, 600*time.Millisecond, "POST", "/k.aspx")
+	dir := logFolder(t, "sysmon.evtx", webCase{server: "iis"}.events("WEB1"))
+	writeLog(t, filepath.Join(dir, "iis.evtx"), evtxtest.Options{}, lines)
+	if err := os.MkdirAll(filepath.Join(dir, "W3SVC1"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "W3SVC1", "u_ex.log"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res := mustScan(t, scan.Options{Paths: []string{dir}})
+	if got, want := pointsOf(res), "/k.aspx likely 6/6 203.0.113.7"; got != want {
+		t.Errorf("entry points %q, want %q", got, want)
+	}
+	for _, s := range res.Sessions {
+		for _, p := range s.EntryPoints {
+			if p.Requests != 6 {
+				t.Errorf("%d requests of %s, want 6", p.Requests, p.URI)
+			}
 		}
 	}
 }

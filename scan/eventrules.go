@@ -649,9 +649,11 @@ var cameFields = func() []string {
 	return slices.Compact(fields)
 }()
 
-// holdCame has the events noted that name where another host came from.
+// holdCame has the events noted that name where another host came from, and
+// those that are requests.
 func (r *eventReading) holdCame() {
 	keys, _ := story.CameKeys()
+	keys = append(keys, requestKey)
 	r.from = make(map[event.Key]bool, len(keys))
 	r.want.Keys = slices.Clone(r.want.Keys)
 	for _, k := range keys {
@@ -710,20 +712,20 @@ type eventWatcher struct {
 	came map[event.Place]bool
 }
 
-// note keeps the place of an event that names where another host came from.
+// note keeps the place of an event that names where another host came from, or
+// that is a request.
 func (w *eventWatcher) note(ev *event.Event) {
-	if !w.from[event.Key{Provider: ev.Provider.String(), ID: ev.ID}] {
+	key := event.Key{Provider: ev.Provider.String(), ID: ev.ID}
+	if !w.from[key] {
 		return
 	}
-	for _, name := range cameFields {
-		if story.CameFrom(ev.Payload().Value(name).String()) {
-			if w.came == nil {
-				w.came = make(map[event.Place]bool)
-			}
-			w.came[hitPlace(ev.Place)] = true
-			return
-		}
+	if key != requestKey && !slices.ContainsFunc(cameFields, func(name string) bool { return story.CameFrom(ev.Payload().Value(name).String()) }) {
+		return
 	}
+	if w.came == nil {
+		w.came = make(map[event.Place]bool)
+	}
+	w.came[hitPlace(ev.Place)] = true
 }
 
 // begin begins a part of a file.

@@ -20,6 +20,9 @@ const (
 	iisRequest = 6200
 )
 
+// requestKey is the kind of event that is a request.
+var requestKey = event.Key{Provider: "Microsoft-Windows-IIS-Logging", ID: iisRequest}
+
 // requestEvents are the events of one log that are requests of one host.
 type requestEvents struct {
 	pass     *storyPass
@@ -48,6 +51,19 @@ func (w *webLogs) eventLogs(p *storyPass, hosts map[string]int) []*webLog {
 		}
 	}
 	return list
+}
+
+// logged reports whether a request that is an event stands in a file too: sites
+// may log to both.
+func (w *webLogs) logged(l *webLog, r *weblog.Request) bool {
+	if l.events == nil {
+		return false
+	}
+	site := siteNumber(r.Site, w.sites[l.host])
+	return slices.ContainsFunc(w.logs, func(f *webLog) bool {
+		return f.host == l.host && f.format == weblog.W3C && f.read && f.stats.First <= r.Time && r.Time <= f.stats.Last &&
+			(f.site == "" || site == "" || f.site == site)
+	})
 }
 
 // read reads the requests of some times.

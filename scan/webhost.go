@@ -129,7 +129,9 @@ func (o *folderOwners) learnNames(origins map[evtx.Origin]evtx.OriginStats, host
 		span.To = max(span.To, stats.Last)
 		spans[host] = span
 	}
-	order := slices.SortedFunc(maps.Keys(spans), func(a, b int) int { return cmp.Compare(spans[a].From, spans[b].From) })
+	order := slices.SortedFunc(maps.Keys(spans), func(a, b int) int {
+		return cmp.Or(cmp.Compare(spans[a].From, spans[b].From), cmp.Compare(spans[a].To, spans[b].To), cmp.Compare(a, b))
+	})
 	for i := 1; i < len(order); i++ {
 		if spans[order[i-1]].To > spans[order[i]].From {
 			return

@@ -235,7 +235,11 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, p 
 	for _, l := range logs {
 		list := slices.DeleteFunc(slices.Clone(byHost[l.host]), func(c *caller) bool { return len(c.points) == 0 })
 		if l.host >= 0 && l.err == nil && len(list) > 0 {
-			l.scan(ctx, weblog.Reader{Literals: literals(list)}, w.hash, func(r *weblog.Request) { w.collect(list, l, r) })
+			l.scan(ctx, weblog.Reader{Literals: literals(list)}, w.hash, func(r *weblog.Request) {
+				if !w.logged(l, r) {
+					w.collect(list, l, r)
+				}
+			})
 		}
 	}
 	res.explainRequests(ctx, asked, byHost)
@@ -251,8 +255,10 @@ func (w *webLogs) visitAll(ctx context.Context, l *webLog, callers []*caller) {
 		return
 	}
 	l.scan(ctx, weblog.Reader{Window: window(callers)}, w.hash, func(r *weblog.Request) {
-		callers[0].peers.note(r)
-		w.visit(callers, l, r)
+		if !w.logged(l, r) {
+			callers[0].peers.note(r)
+			w.visit(callers, l, r)
+		}
 	})
 	for _, c := range callers {
 		c.cover(l)
@@ -330,16 +336,32 @@ func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
 // maxSpellings bounds the spellings of a page's name that are looked for.
 const maxSpellings = 8
 
-// spell notes how a request spells the last part of its page's path: letters
-// may be encoded in any way.
+// spell notes how a request spells the last part of its page's path, up to
+// parameters: letters may be encoded in any way. Beyond so many spellings, any
+// line may hold one.
 func (c *caller) spell(page int, uri string) {
 	for len(c.names) <= page {
 		c.names = append(c.names, nil)
 	}
-	name := strings.ToLower(uri[strings.LastIndexByte(uri, '/')+1:])
-	if len(c.names[page]) < maxSpellings && !slices.Contains(c.names[page], name) {
+	name, _, _ := strings.Cut(uri[strings.LastIndexByte(uri, '/')+1:], ";")
+	name = lowerASCII(name)
+	switch n := len(c.names[page]); {
+	case n > maxSpellings || slices.Contains(c.names[page], name):
+	case n == maxSpellings:
+		c.names[page] = append(c.names[page], "")
+	default:
 		c.names[page] = append(c.names[page], name)
 	}
+}
+
+// lowerASCII returns a text as the lines that are searched are folded.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r | 0x20
+		}
+		return r
+	}, s)
 }
 
 // entryPoint is an entry point of a session, and the page that it is.
