@@ -111,6 +111,17 @@ func Problems(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
+// BlindScan says why nothing could be found on any host.
+func BlindScan(w io.Writer, s *scan.Summary) error {
+	p := printer{w: w}
+	for _, b := range s.Blind {
+		if b.Host == "" {
+			p.line("Blind: %s", text.Visible(b.Text))
+		}
+	}
+	return p.err
+}
+
 // BlindHosts names the hosts on which what ran cannot be seen.
 func BlindHosts(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}

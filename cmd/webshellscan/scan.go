@@ -316,6 +316,9 @@ func (g *globals) summarize(res *scan.Result) {
 	} else if s.Incomplete() {
 		_ = report.Problems(g.stderr, s)
 	}
+	if g.quiet && s.Records > 0 {
+		_ = report.BlindScan(g.stderr, s)
+	}
 	if g.quiet && g.strict {
 		_ = report.BlindHosts(g.stderr, s)
 	}
