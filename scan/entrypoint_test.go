@@ -256,9 +256,8 @@ func TestUnknownForm(t *testing.T) {
 	}
 }
 
-// TestEntryEvents: requests that IIS writes as events are those of its host.
-func TestEntryEvents(t *testing.T) {
-	var lines []evtxtest.Event
+// iisEvents is iisTraffic as events.
+func iisEvents(took time.Duration, method, page string) (events []evtxtest.Event) {
 	webTraffic("", func(at time.Time, method, uri, client string, took time.Duration) string {
 		e := storyEvent{
 			host: "WEB1", channel: "Microsoft-IIS-Logging/Logs", provider: "Microsoft-Windows-IIS-Logging", id: 6200,
@@ -267,9 +266,15 @@ func TestEntryEvents(t *testing.T) {
 		}
 		record := e.record()
 		record.Time = evtxtest.FileTimeOf(at)
-		lines = append(lines, record)
+		events = append(events, record)
 		return ""
-	}, true, 600*time.Millisecond, "POST", "/k.aspx")
+	}, true, took, method, page)
+	return events
+}
+
+// TestEntryEvents: requests that IIS writes as events are those of its host.
+func TestEntryEvents(t *testing.T) {
+	lines := iisEvents(600*time.Millisecond, "POST", "/k.aspx")
 	for host, want := range map[string]string{"WEB1": "/k.aspx likely 6/6 203.0.113.7", "WEB2": ""} {
 		dir := logFolder(t, "sysmon.evtx", webCase{server: "iis"}.events("WEB1"))
 		for i := range lines {
@@ -297,26 +302,14 @@ func TestEntryEvents(t *testing.T) {
 // TestEntryTwice: a site that logs to a file and as events has its requests
 // once.
 func TestEntryTwice(t *testing.T) {
-	var lines []evtxtest.Event
-	text := "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status time-taken\r\n"
-	webTraffic("", func(at time.Time, method, uri, client string, took time.Duration) string {
-		e := storyEvent{
-			host: "WEB1", channel: "Microsoft-IIS-Logging/Logs", provider: "Microsoft-Windows-IIS-Logging", id: 6200,
-			fields: fmt.Sprintf("date=%s|time=%s|c-ip=%s|s-sitename=W3SVC1|cs-method=%s|cs-uri-stem=%s|sc-status=200|time-taken=%d|csUser-Agent=x",
-				at.Format(time.DateOnly), at.Format(time.TimeOnly), client, method, uri, took.Milliseconds()),
-		}
-		record := e.record()
-		record.Time = evtxtest.FileTimeOf(at)
-		lines = append(lines, record)
-		text += fmt.Sprintf("%s 10.0.0.5 %s %s - 443 - %s x 200 %d\r\n", at.Format(time.DateTime), method, uri, client, took.Milliseconds())
-		return ""
-	}, true, 600*time.Millisecond, "POST", "/k.aspx")
+	const name = "W3SVC1/u_ex260302.log"
+	lines, file := iisEvents(600*time.Millisecond, "POST", "/k.aspx"), iisTraffic(600*time.Millisecond, "POST", "/k.aspx")[name]
 	dir := logFolder(t, "sysmon.evtx", webCase{server: "iis"}.events("WEB1"))
 	writeLog(t, filepath.Join(dir, "iis.evtx"), evtxtest.Options{}, lines)
 	if err := os.MkdirAll(filepath.Join(dir, "W3SVC1"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "W3SVC1", "u_ex.log"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	res := mustScan(t, scan.Options{Paths: []string{dir}})

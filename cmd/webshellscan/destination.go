@@ -18,6 +18,7 @@ import (
 	"webshellscan/report"
 	"webshellscan/report/text"
 	"webshellscan/scan"
+	"webshellscan/scan/source"
 )
 
 // outputFlags say in which formats a report is written, and where to.
@@ -190,7 +191,7 @@ func samePath(a, b string) bool {
 
 // placeOf returns a path without links in its folder, as far as it exists.
 func placeOf(path string) string {
-	folder, err := realPath(filepath.Dir(path))
+	folder, err := source.RealPath(filepath.Dir(path))
 	if err != nil {
 		return filepath.Clean(path)
 	}

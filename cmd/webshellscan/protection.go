@@ -134,19 +134,11 @@ func (p protection) move(temp, place string) error {
 
 // isBelow reports whether a path lies in a folder.
 func isBelow(path, folder string) bool {
-	p, err1 := realPath(path)
-	f, err2 := realPath(folder)
+	p, err1 := source.RealPath(path)
+	f, err2 := source.RealPath(folder)
 	if err1 != nil || err2 != nil {
 		return false
 	}
 	rel, err := filepath.Rel(f, p)
 	return err == nil && filepath.IsLocal(rel)
-}
-
-func realPath(path string) (string, error) {
-	full, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(full)
 }

@@ -57,18 +57,25 @@ func TestCommitReplacesNothing(t *testing.T) {
 	}
 }
 
-// TestForcedOverForms: --force replaces nothing that a scan would read, in
-// whatever form, and every report of this program.
-func TestForcedOverForms(t *testing.T) {
+// besideLogs works in a folder of its own, and returns the folder of the
+// shipped logs and one of them.
+func besideLogs(t *testing.T) (logs string, log []byte) {
+	t.Helper()
 	logs, err := filepath.Abs(filepath.Join(repository, "testdata/logs"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	logFile, err := os.ReadFile(filepath.Join(logs, "WEB02", "Security.evtx"))
-	if err != nil {
+	if log, err = os.ReadFile(filepath.Join(logs, "WEB02", "Security.evtx")); err != nil {
 		t.Fatal(err)
 	}
+	return logs, log
+}
+
+// TestForcedOverForms: --force replaces nothing that a scan would read, in
+// whatever form, and every report of this program.
+func TestForcedOverForms(t *testing.T) {
+	logs, logFile := besideLogs(t)
 	for name, content := range map[string]string{
 		"Winlogbeat": `{"@timestamp":"2024-03-11T10:12:01Z","winlog":{"event_id":"4688","channel":"Security","provider_name":"Microsoft-Windows-Security-Auditing","computer_name":"W1"}}`,
 		"NXLog":      `{"EventTime":"2024-03-11 10:12:01","Hostname":"W1","EventID":4688,"SourceName":"Microsoft-Windows-Security-Auditing","Channel":"Security"}`,
@@ -97,15 +104,7 @@ func TestForcedOverForms(t *testing.T) {
 // TestForcedOverWhatWasRead: --force replaces no file that the scan read, in a
 // folder too and by another name, and none that a flag names.
 func TestForcedOverWhatWasRead(t *testing.T) {
-	logs, err := filepath.Abs(filepath.Join(repository, "testdata/logs"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(t.TempDir())
-	logFile, err := os.ReadFile(filepath.Join(logs, "WEB02", "Security.evtx"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, logFile := besideLogs(t)
 	// An export of which no record can be read shows only in the scan.
 	files := map[string]string{"case/Security.evtx": string(logFile), "case/export.json": `{"EventID": 4688, "Chan`, "secret": "word\n"}
 	if err := os.Mkdir("case", 0o777); err != nil {

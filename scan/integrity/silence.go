@@ -32,7 +32,7 @@ type silence struct {
 }
 
 // add adds a creation. Creations must come in the order of their time, nearly:
-// one that comes late ends no silence.
+// one that comes late ends no silence, unless it is before all others.
 func (t *timeline) add(at event.Time, boot bool) {
 	if !at.Plausible() {
 		return
@@ -41,11 +41,14 @@ func (t *timeline) add(at event.Time, boot bool) {
 		t.first, t.last = at, at
 		return
 	}
-	if at-t.last >= leastSilence {
+	switch {
+	case at-t.last >= leastSilence:
 		t.silences = append(t.silences, silence{t.last, at, boot})
-		if len(t.silences) > 2*maxSilences {
-			t.trim()
-		}
+	case t.first-at >= leastSilence: // records run backwards
+		t.silences = append(t.silences, silence{at, t.first, false})
+	}
+	if len(t.silences) > 2*maxSilences {
+		t.trim()
 	}
 	t.first, t.last = min(t.first, at), max(t.last, at)
 }

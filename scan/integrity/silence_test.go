@@ -1,6 +1,7 @@
 package integrity
 
 import (
+	"slices"
 	"testing"
 
 	"webshellscan/scan/event"
@@ -16,5 +17,8 @@ func TestTimelineBackwards(t *testing.T) {
 	}
 	if line.first != base-event.Hour || line.last != base+event.Minute || line.count != 4 {
 		t.Errorf("from %v to %v, %d creations", line.first, line.last, line.count)
+	}
+	if want := []silence{{base - event.Hour, base, false}}; !slices.Equal(line.silences, want) {
+		t.Errorf("silences %v, want %v", line.silences, want)
 	}
 }

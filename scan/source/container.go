@@ -70,6 +70,7 @@ type expander struct {
 	notes      []Note
 	paths      map[string]int  // how often a path was used
 	consumed   map[string]bool // paths of files that are parts of an image
+	expanded   map[string]bool // paths of files that were taken apart, or were to be
 	temps      *tempFiles
 	excess     int64       // bytes that were unpacked beyond what is no wonder
 	read       []*unpacked // members of streams that were unpacked while they were passed
@@ -232,6 +233,10 @@ func outermost(file image.File, in Input) *container {
 // expandFile takes apart a container that is a file of its own. It stays open
 // as long as its inputs are used.
 func (x *expander) expandFile(in Input) {
+	if x.expanded[in.Path] {
+		return // as the whole of which a piece was named
+	}
+	x.expanded[in.Path] = true
 	f, err := Open(in.Path)
 	if err != nil {
 		x.skip(in.Path, err)

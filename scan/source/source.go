@@ -157,7 +157,7 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 		options.Memory = defaultMemory()
 	}
 	options.Passwords = append(slices.Clone(options.Passwords), "infected")
-	x := &expander{ctx: ctx, options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), skipped: f.skipped, temps: &tempFiles{folder: options.Temp}}
+	x := &expander{ctx: ctx, options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), expanded: make(map[string]bool), skipped: f.skipped, temps: &tempFiles{folder: options.Temp}}
 	err := x.readPipes(f.pipes, options.Stdin)
 	if err == nil {
 		err = x.expandAll(f.inputs)
@@ -223,7 +223,7 @@ func (f *finder) add(path string) error {
 	if err != nil {
 		return err
 	}
-	if full, err := realPath(root); err == nil {
+	if full, err := RealPath(root); err == nil {
 		f.roots = append(f.roots, full)
 	}
 	return filepath.WalkDir(root, func(at string, entry fs.DirEntry, err error) error {
@@ -286,15 +286,15 @@ func (f *finder) skipLinks() {
 // walks reports whether the folder that a path leads to lies in one that is
 // looked through.
 func (f *finder) walks(path string) bool {
-	folder, err := realPath(path)
+	folder, err := RealPath(path)
 	return err == nil && slices.ContainsFunc(f.roots, func(root string) bool {
 		rel, err := filepath.Rel(root, folder)
 		return err == nil && filepath.IsLocal(rel)
 	})
 }
 
-// realPath returns the path of a file from the root, without links.
-func realPath(path string) (string, error) {
+// RealPath returns the path of a file from the root, without links.
+func RealPath(path string) (string, error) {
 	full, err := filepath.Abs(path)
 	if err != nil {
 		return "", err

@@ -1,8 +1,10 @@
 package source_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -197,5 +199,60 @@ func TestNumberedArchives(t *testing.T) {
 	found, err := source.Find(t.Context(), []string{folder}, source.Options{})
 	if err != nil || len(found.Inputs) != 2 {
 		t.Errorf("%d logs, %v, want both", len(found.Inputs), err)
+	}
+}
+
+// storedZip returns a zip of a stored member whose sizes stand behind it, as a
+// collector writes one that it streams.
+func storedZip(t *testing.T, name, content string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+	if err == nil {
+		_, err = w.Write([]byte(content))
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestHiddenStored: of archives one behind the other, as from cat, the members
+// of all are read, also those of which the size stands behind them.
+func TestHiddenStored(t *testing.T) {
+	var b []byte
+	for _, name := range []string{"a.evtx", "b.evtx", "c.evtx"} {
+		b = append(b, storedZip(t, name, largeLog(4096+64<<10))...)
+	}
+	if got := logsIn(t, "case.zip", b); got != 3 {
+		t.Errorf("%d logs, want 3", got)
+	}
+}
+
+// TestExpandedOnce: what is called as a piece of an image and is none does not
+// have it read twice.
+func TestExpandedOnce(t *testing.T) {
+	volume, _ := twoLogs()
+	folder := t.TempDir()
+	for name, content := range map[string][]byte{"r.001": volume, "r.100": []byte("nothing of it"), "r.200": []byte("nor this")} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(name string) string { return filepath.Join(folder, name) }
+	found, err := source.Find(t.Context(), []string{at("r.100"), at("r.200"), at("r.001")}, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := make(map[string]bool)
+	for _, in := range found.Inputs {
+		if strings.HasSuffix(in.Path, "(2)") || strings.HasSuffix(in.Path, "(3)") {
+			t.Errorf("%s is there again", in.Path)
+		}
+		paths[in.Path] = true
+	}
+	if want := logsIn(t, "disk.raw", volume); len(paths) < want || want == 0 {
+		t.Errorf("%d inputs, want %d logs", len(paths), want)
 	}
 }

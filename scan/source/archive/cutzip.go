@@ -23,7 +23,7 @@ func walkCutZip(ctx context.Context, f File, o Options, reason error, visit func
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		m, next, ok := cutMember(f, at, o)
+		m, next, ok := cutMember(f, at, f.Size(), o)
 		if !ok {
 			break
 		}
@@ -39,8 +39,9 @@ func walkCutZip(ctx context.Context, f File, o Options, reason error, visit func
 }
 
 // cutMember returns the member whose header is at an offset, and where the next
-// one is: 0 if that cannot be told.
-func cutMember(f File, at int64, o Options) (m *Member, next int64, ok bool) {
+// one is: 0 if there is none. What a header does not tell is looked for up to
+// end.
+func cutMember(f File, at, end int64, o Options) (m *Member, next int64, ok bool) {
 	h := make([]byte, localHeaderSize)
 	if n, _ := f.ReadAt(h, at); n < len(h) || string(h[:4]) != "PK\x03\x04" {
 		return nil, 0, false
@@ -59,7 +60,7 @@ func cutMember(f File, at int64, o Options) (m *Member, next int64, ok bool) {
 	packedSize, p.size = zip64Sizes(rest[nameSize:], packedSize, p.size)
 	m = &Member{Name: cleanName(string(rest[:nameSize])), Size: p.size, Again: true, open: p.open}
 	if p.flags&flagDescriptor != 0 && packedSize == 0 {
-		return cutDescriptor(f, m, p, data)
+		return cutDescriptor(f, m, p, data, end)
 	}
 	if packedSize < 0 || packedSize > f.Size()-data {
 		packedSize = f.Size() - data // cut within this member: what is there is read
@@ -76,31 +77,31 @@ func cutMember(f File, at int64, o Options) (m *Member, next int64, ok bool) {
 // cutDescriptor is for a member whose sizes come behind its data, in a
 // descriptor: it is read to the end of its stream, or, if it is stored, up to a
 // descriptor that fits. The next member is looked for by its header.
-func cutDescriptor(f File, m *Member, p *packed, data int64) (*Member, int64, bool) {
-	next := find(f, data, f.Size(), "PK\x03\x04", nil)
+func cutDescriptor(f File, m *Member, p *packed, data, limit int64) (*Member, int64, bool) {
+	next := find(f, data, limit, "PK\x03\x04", nil)
 	switch {
 	case p.flags&flagEncrypted != 0 || p.method != methodDeflate && p.method != methodStore:
 		m.Size, m.Err = -1, fmt.Errorf("%w: its size is in the missing directory", ErrDamaged)
 	case p.method == methodDeflate:
 		m.Size, m.Packed = -1, max(next, data)-data
 		if next == 0 {
-			m.Packed = f.Size() - data
+			m.Packed = limit - data
 		}
 		m.open = func() (io.ReadCloser, error) {
-			return flate.NewReader(io.NewSectionReader(f, data, f.Size()-data)), nil
+			return flate.NewReader(io.NewSectionReader(f, data, limit-data)), nil
 		}
 	default:
-		end := find(f, data, f.Size(), "PK\x07\x08", func(at int64) bool {
+		end := find(f, data, limit, "PK\x07\x08", func(at int64) bool {
 			b := make([]byte, 12)
 			n, _ := f.ReadAt(b, at) // a descriptor that is cut off fits nothing
 			return n == len(b) && int64(binary.LittleEndian.Uint32(b[8:])) == at-data
 		})
 		if end == 0 {
-			end = f.Size()
+			end = limit
 		}
-		m.Size, m.Stored, m.Offset = end-data, true, data
+		m.Size, m.Packed, m.Stored, m.Offset = end-data, end-data, true, data
 		m.open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, data, end-data)), nil }
-		next = find(f, end, f.Size(), "PK\x03\x04", nil)
+		next = find(f, end, limit, "PK\x03\x04", nil)
 	}
 	return m, next, true
 }

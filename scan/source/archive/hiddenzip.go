@@ -28,7 +28,7 @@ func (h *hidden) walk(ctx context.Context, f File, o Options, visit func(*Member
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			m, next, ok := cutMember(f, at, o)
+			m, next, ok := cutMember(f, at, g.to, o)
 			if !ok || m.Err != nil || m.Size == 0 || m.Packed == 0 || m.Packed > g.to-at || h.known[localData(f, at)] {
 				if at = find(f, at+1, g.to, "PK\x03\x04", nil); at == 0 {
 					break
@@ -39,7 +39,10 @@ func (h *hidden) walk(ctx context.Context, f File, o Options, visit func(*Member
 				return err
 			}
 			n++
-			at = max(next, at+1)
+			if next <= at {
+				break
+			}
+			at = next
 		}
 	}
 	if n > 0 {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"webshellscan/scan/source/image"
+	"webshellscan/scan/source/image/imagetest"
 )
 
 // disk returns the bytes of a disk: a boot sector of NTFS, data in some places
@@ -349,7 +350,7 @@ func TestRefused(t *testing.T) {
 // TestHoleOfTables: what an L1 table says of all clusters of an L2 table that
 // is not there is not looked up for each.
 func TestHoleOfTables(t *testing.T) {
-	b := plainQCOW2(make([]byte, 4096))
+	b := imagetest.QCOW2(make([]byte, 4096), "")
 	const entries = 1 << 20
 	binary.BigEndian.PutUint64(b[24:], entries*512*4096)
 	binary.BigEndian.PutUint32(b[36:], entries)
@@ -368,15 +369,12 @@ func TestHoleOfTables(t *testing.T) {
 // beside it, however it is named, but nothing that is no file.
 func TestBackingNames(t *testing.T) {
 	want := disk(100_000)
-	base := plainQCOW2(want)
+	base := imagetest.QCOW2(want, "")
 	for name, ok := range map[string]bool{
 		"base.qcow2": true, "./base.qcow2": true, "file:base.qcow2": true, "/vm/disks/base.qcow2": true, `C:\vm\base.qcow2`: true,
 		"nbd://host/base.qcow2": false, "json:{\"file\":\"base.qcow2\"}": false, "..": false,
 	} {
-		child := plainQCOW2(make([]byte, len(want)))
-		binary.BigEndian.PutUint64(child[8:], 512)
-		binary.BigEndian.PutUint32(child[16:], uint32(len(name)))
-		copy(child[512:], name)
+		child := imagetest.QCOW2(make([]byte, len(want)), name)
 		m, err := image.Open(bytes.NewReader(child), image.Options{Name: "child.qcow2", Sibling: func(name string) (image.File, error) {
 			if name != "base.qcow2" {
 				return nil, os.ErrNotExist
@@ -398,7 +396,7 @@ func TestBackingNames(t *testing.T) {
 
 // TestDataFile: a QCOW2 image whose data lie in another file names it.
 func TestDataFile(t *testing.T) {
-	b := plainQCOW2(disk(8192))
+	b := imagetest.QCOW2(disk(8192), "")
 	binary.BigEndian.PutUint64(b[72:], 1<<2)
 	copy(b[104:], "\x00\x00\x00\x01\x00\x00\x00\x03abc\x00\x00\x00\x00\x00DATA\x00\x00\x00\x08disk.raw")
 	if _, err := image.Open(bytes.NewReader(b), image.Options{}); !errors.Is(err, image.ErrUnsupported) || !strings.Contains(err.Error(), "disk.raw") {

@@ -37,8 +37,12 @@ const Missing = "missing"
 // MBR as one byte, and those of a GPT as its entries have them.
 var serviceTypes = map[string]bool{
 	"\x12": true, // diagnostics
+	"\x1B": true, // FAT32, hidden: recovery
+	"\x1C": true, // FAT32 with LBA, hidden
+	"\x1E": true, // FAT16 with LBA, hidden
 	"\x27": true, // recovery, hidden
 	"\x82": true, // swap
+	"\x84": true, // hibernation, and Intel Rapid Start
 	"\xDE": true, // diagnostics of Dell
 	"\xEE": true, // a GPT is behind it
 	"\xEF": true, // UEFI
@@ -47,6 +51,7 @@ var serviceTypes = map[string]bool{
 	"\x16\xE3\xC9\xE3\x5C\x0B\xB8\x4D\x81\x7D\xF9\x2D\xF0\x02\x15\xAE": true, // reserved by Microsoft (MSR)
 	"\xA4\xBB\x94\xDE\xD1\x06\x40\x4D\xA1\x6A\xBF\xD5\x01\x79\xD6\xAC": true, // recovery
 	"\xAA\xC8\x08\x58\x8F\x7E\xE0\x42\x85\xD2\xE1\xE9\x04\x34\xCF\xB3": true, // data of LDM itself
+	"\xDE\xE2\xBF\xD3\xAF\x3D\xDF\x11\xBA\x40\xE3\xA5\x56\xD8\x95\x93": true, // Intel Rapid Start
 	"Hah!IdontNeedEFI": true, // BIOS boot
 	"\x6D\xFD\x57\x06\xAB\xA4\xC4\x43\x84\xE5\x09\x33\xC8\x4B\x4F\x4F": true, // swap
 }

@@ -50,33 +50,10 @@ func dynamicVDI(disk []byte) []byte {
 	return out
 }
 
-// plainQCOW2 returns a QCOW2 of a disk, in clusters of 4,096 bytes: one L1
-// table and one L2 table.
-func plainQCOW2(disk []byte) []byte {
-	const bits, cluster = 12, 4096
-	be := binary.BigEndian
-	out := make([]byte, 3*cluster)
-	copy(out, "QFI\xFB")
-	be.PutUint32(out[4:], 3)
-	be.PutUint32(out[20:], bits)
-	be.PutUint64(out[24:], uint64(len(disk)))
-	be.PutUint32(out[36:], 1)
-	be.PutUint64(out[40:], cluster)
-	be.PutUint32(out[100:], 104)
-	be.PutUint64(out[cluster:], 2*cluster|1<<63)
-	for i, part := range chunked(disk, cluster) {
-		if part != nil {
-			be.PutUint64(out[2*cluster+8*i:], uint64(len(out))|1<<63)
-			out = append(out, part...)
-		}
-	}
-	return out
-}
-
 // TestWritten: images that need no tool to be made are read as their disk.
 func TestWritten(t *testing.T) {
 	want := disk(300 << 10)
-	for name, data := range map[string][]byte{"vmdk": imagetest.SparseVMDK(want), "vdi": dynamicVDI(want), "qcow2": plainQCOW2(want)} {
+	for name, data := range map[string][]byte{"vmdk": imagetest.SparseVMDK(want), "vdi": dynamicVDI(want), "qcow2": imagetest.QCOW2(want, "")} {
 		t.Run(name, func(t *testing.T) {
 			m, err := image.Open(bytes.NewReader(data), image.Options{Name: "x." + name})
 			if err != nil {
@@ -96,7 +73,7 @@ func smallImages(f *testing.F) [][]byte {
 	w.Chunks(small, 0, imagetest.Sealed)
 	w.Unread(1, 2, 30, 1)
 	w.Section("done", nil)
-	list := [][]byte{w.Bytes, dynamicVHD(small, 4096), imagetest.SparseVMDK(small), dynamicVDI(small), plainQCOW2(small), gptDisk(512), mbrDisk(4096)}
+	list := [][]byte{w.Bytes, dynamicVHD(small, 4096), imagetest.SparseVMDK(small), dynamicVDI(small), imagetest.QCOW2(small, ""), gptDisk(512), mbrDisk(4096)}
 	dir := f.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "disk.raw"), small, 0o600); err != nil {
 		f.Fatal(err)
