@@ -184,6 +184,7 @@ type sessionObject struct {
 	Armed             []armedObject      `json:"armed"`
 	EntryPoints       []entryObject      `json:"entry_points"`
 	RequestsOmitted   int                `json:"requests_omitted"`
+	RequestsUncounted int                `json:"requests_uncounted"`
 	Indicators        indicators         `json:"indicators"`
 }
 
@@ -212,7 +213,7 @@ func newSession(s *finding.Session) sessionObject {
 		Burst: s.Burst, BurstStart: s.BurstStart, FirstCommand: s.FirstCommand(),
 		Users: listOf(s.Users), IntegrityLevels: listOf(s.IntegrityLevels), Link: s.Link.String(), Known: s.Known,
 		ShapeCount: len(s.Shapes), LevelReasons: phrase.Reasons(s.LevelReasons), Shapes: []shapeObject{},
-		EventCounts: eventCounts(s), EventsOmitted: s.EventsOmitted, Armed: newArmed(s), EntryPoints: newEntryPoints(s), RequestsOmitted: s.RequestsOmitted, Indicators: newIndicators(&s.Indicators),
+		EventCounts: eventCounts(s), EventsOmitted: s.EventsOmitted, Armed: newArmed(s), EntryPoints: newEntryPoints(s), RequestsOmitted: s.RequestsOmitted, RequestsUncounted: s.RequestsUncounted, Indicators: newIndicators(&s.Indicators),
 	}
 	for _, sh := range s.Shapes[:min(len(s.Shapes), maxShapes)] {
 		o.Shapes = append(o.Shapes, newShape(&sh))

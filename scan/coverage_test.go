@@ -11,6 +11,7 @@ import (
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
+	"webshellscan/scan/event"
 )
 
 // TestCoverageByRecord: each record counts for the host and channel that it
@@ -137,5 +138,20 @@ func TestRealBlind(t *testing.T) {
 	}
 	if res := mustScan(t, scan.Options{Paths: []string{path}}); len(res.Summary.BlindHosts) != 1 {
 		t.Errorf("blind: %v", res.Summary.BlindHosts)
+	}
+}
+
+// TestCoverageBeyondLogs: of a time of which the logs have nothing, coverage
+// runs from its start on, and is none.
+func TestCoverageBeyondLogs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.evtx")
+	logOf(t, path, boot(0)...)
+	late, early := event.FromUnix(1_900_000_000), event.FromUnix(1_000_000_000)
+	for _, o := range []scan.Options{{Since: late}, {Until: early}, {Since: late, Until: late + event.Hour}, {Since: early - event.Hour, Until: early}} {
+		o.Paths = []string{path}
+		c := mustScan(t, o).Coverage[0]
+		if c.Until < c.From || c.Covered != 0 || o.Since != 0 && c.From != o.Since {
+			t.Errorf("since %v, until %v: %.2f of %v to %v", o.Since, o.Until, c.Covered, c.From, c.Until)
+		}
 	}
 }

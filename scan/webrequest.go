@@ -47,7 +47,8 @@ type caller struct {
 	ranked         []story.Entry // all pages whose requests coincide with children
 	addresses      map[string]bool
 	kept           [requestKinds][]*finding.Request // in the order of the logs
-	omitted        int                              // requests that bounds left out: of the count, or of what is shown
+	omitted        int                              // requests that are not shown, beyond maxRequests
+	uncounted      int                              // those that are not counted, beyond maxVisits
 }
 
 // numbering numbers texts.
@@ -317,7 +318,7 @@ func (w *webLogs) visit(callers []*caller, l *webLog, r *weblog.Request) {
 			continue
 		}
 		if len(c.visits) >= maxVisits {
-			c.omitted++
+			c.uncounted++
 			continue
 		}
 		from, to := r.Span()
@@ -557,6 +558,6 @@ func (c *caller) finish() []*finding.Request {
 		}
 	}
 	c.session.Requests = c.requests()
-	c.session.RequestsOmitted = c.omitted
+	c.session.RequestsOmitted, c.session.RequestsUncounted = c.omitted, c.uncounted
 	return c.session.Requests
 }

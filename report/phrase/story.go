@@ -80,7 +80,7 @@ func Story(s *finding.Session) []StoryLine {
 }
 
 // StoryLeft says how many events and requests of a session the bounds left out,
-// "" if they left out none.
+// and how many requests its pages were judged without; "" if none.
 func StoryLeft(s *finding.Session) string {
 	var left []string
 	if s.EventsOmitted > 0 {
@@ -89,10 +89,14 @@ func StoryLeft(s *finding.Session) string {
 	if s.RequestsOmitted > 0 {
 		left = append(left, plural.Count(s.RequestsOmitted, "request"))
 	}
-	if len(left) == 0 {
-		return ""
+	var sentences []string
+	if len(left) > 0 {
+		sentences = append(sentences, "Left out, beyond what a session keeps: "+strings.Join(left, " and "))
 	}
-	return "Left out, beyond what a session keeps: " + strings.Join(left, " and ")
+	if s.RequestsUncounted > 0 {
+		sentences = append(sentences, "Entry points were judged without "+plural.Count(s.RequestsUncounted, "more request"))
+	}
+	return strings.Join(sentences, ". ")
 }
 
 // foldMoments divides moments into lines: the heaviest ones stand alone, those

@@ -151,16 +151,18 @@ func BenchmarkStory(b *testing.B) {
 // TestStoryLeft: what bounds left out is told.
 func TestStoryLeft(t *testing.T) {
 	for _, tt := range []struct {
-		events, requests int
-		want             string
+		events, requests, uncounted int
+		want                        string
 	}{
-		{0, 0, ""},
-		{20_000, 0, "Left out, beyond what a session keeps: 20000 events"},
-		{0, 1, "Left out, beyond what a session keeps: 1 request"},
-		{2, 3, "Left out, beyond what a session keeps: 2 events and 3 requests"},
+		{0, 0, 0, ""},
+		{20_000, 0, 0, "Left out, beyond what a session keeps: 20000 events"},
+		{0, 1, 0, "Left out, beyond what a session keeps: 1 request"},
+		{2, 3, 0, "Left out, beyond what a session keeps: 2 events and 3 requests"},
+		{0, 0, 4, "Entry points were judged without 4 more requests"},
+		{1, 0, 1, "Left out, beyond what a session keeps: 1 event. Entry points were judged without 1 more request"},
 	} {
-		if got := phrase.StoryLeft(&finding.Session{EventsOmitted: tt.events, RequestsOmitted: tt.requests}); got != tt.want {
-			t.Errorf("%d events, %d requests: %q, want %q", tt.events, tt.requests, got, tt.want)
+		if got := phrase.StoryLeft(&finding.Session{EventsOmitted: tt.events, RequestsOmitted: tt.requests, RequestsUncounted: tt.uncounted}); got != tt.want {
+			t.Errorf("%+v: %q", tt, got)
 		}
 	}
 }

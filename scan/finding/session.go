@@ -78,10 +78,12 @@ type Session struct {
 	// EntryPoints are the pages that may have started its processes, the
 	// surest first. Requests are those of entry points and others of their
 	// clients, in the order of time; RequestsOmitted is how many more there
-	// are.
-	EntryPoints     []*EntryPoint
-	Requests        []*Request
-	RequestsOmitted int
+	// are, RequestsUncounted how many around its processes the pages were
+	// judged without.
+	EntryPoints       []*EntryPoint
+	Requests          []*Request
+	RequestsOmitted   int
+	RequestsUncounted int
 
 	// UserRises and IntegrityRises are sentences that say where rights
 	// rise, "" if they do not. Behaviours are the kinds of what its

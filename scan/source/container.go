@@ -327,9 +327,10 @@ type archiveWalk struct {
 	locked    int        // members without a password that fits
 	unread    int        // members that cannot be read for other reasons
 	members   map[string]*archive.Member
-	postponed []*postponed      // containers that other members may belong to
-	logs      map[string]bool   // members that are called logs
-	special   []*archive.Member // links, pipes and devices
+	postponed []*postponed          // containers that other members may belong to
+	byName    map[string]*postponed // those, once all are known
+	logs      map[string]bool       // members that are called logs
+	special   []*archive.Member     // links, pipes and devices
 }
 
 // maxNamedMembers is how many members of one archive that cannot be read are

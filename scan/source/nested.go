@@ -94,8 +94,8 @@ func (a *archiveWalk) expandNested(p *postponed) bool {
 	var files []image.File
 	p.beside = func(name string) (image.File, error) {
 		at := path.Join(path.Dir(p.member.Name), name)
-		if i := slices.IndexFunc(a.postponed, func(other *postponed) bool { return other.member.Name == at && other.file != nil }); i >= 0 {
-			return a.postponed[i].file, nil
+		if other := a.byName[at]; other != nil && other.file != nil {
+			return other.file, nil
 		}
 		f, err := a.openBeside(at, p.besidePath(name))
 		if err == nil {
@@ -160,6 +160,10 @@ func (a *archiveWalk) expandPostponed() {
 		}
 		return cmp.Compare(p.path, q.path)
 	})
+	a.byName = make(map[string]*postponed, len(a.postponed))
+	for _, p := range slices.Backward(a.postponed) { // of several of a name the first
+		a.byName[p.member.Name] = p
+	}
 	var empty []image.File // others may be based on them
 	for _, p := range a.postponed {
 		if a.ctx.Err() != nil {

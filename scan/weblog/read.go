@@ -84,8 +84,9 @@ func (w Window) gap(t event.Time, is Stamp) event.Time {
 const maxDuration = 24 * event.Hour
 
 // mayReach reports whether the request of a line outside the window may have
-// run within, as one that runs for an hour is stamped long after it began. It
-// looks at no more than how many digits the duration has.
+// run within, as one that runs for an hour is stamped long after it began. Of
+// the W3C format it looks at how many digits the duration has; where the
+// duration has no column of its own, the line has to be parsed.
 func (p *parser) mayReach(line []byte, t event.Time) bool {
 	gap := p.Window.gap(t, p.stampOf())
 	if gap == 0 || gap > maxDuration {
