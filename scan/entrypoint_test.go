@@ -216,18 +216,20 @@ func TestWebLogHosts(t *testing.T) {
 		logs map[string][]evtxtest.Event // by path
 		web  map[string]string
 		want string
+		by   evtxtest.Style
 	}{
-		{"two hosts of one short name", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example")}, map[string]string{"b/W3SVC1/u.log": named}, found},
-		{"between them", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example")}, map[string]string{"W3SVC1/u.log": named}, ""},
-		{"beside a third", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example"), "c/s.evtx": case1.events("WEB2.dmz.example")}, map[string]string{"c/W3SVC1/u.log": named}, ""},
-		{"a host that got another name", map[string][]evtxtest.Event{"s.evtx": renamed}, map[string]string{"W3SVC1/u.log": log}, found},
+		{"two hosts of one short name", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example")}, map[string]string{"b/W3SVC1/u.log": named}, found, 0},
+		{"between them", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example")}, map[string]string{"W3SVC1/u.log": named}, "", 0},
+		{"beside a third", map[string][]evtxtest.Event{"a/s.evtx": case1.events("WEB1.corp.example"), "b/s.evtx": case1.events("WEB1.dmz.example"), "c/s.evtx": case1.events("WEB2.dmz.example")}, map[string]string{"c/W3SVC1/u.log": named}, "", 0},
+		{"a host that got another name", map[string][]evtxtest.Event{"s.evtx": renamed}, map[string]string{"W3SVC1/u.log": log}, found, 0},
+		{"hosts of a collector, one after the other", map[string][]evtxtest.Event{"s.evtx": renamed}, map[string]string{"W3SVC1/u.log": log}, "", evtxtest.StyleForwarded},
 	} {
 		dir := t.TempDir()
 		for name, events := range tt.logs {
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			writeLog(t, filepath.Join(dir, name), evtxtest.Options{}, events)
+			writeLog(t, filepath.Join(dir, name), evtxtest.Options{Style: tt.by}, events)
 		}
 		for name, text := range tt.web {
 			writeFile(t, filepath.Join(dir, name), []byte(text))

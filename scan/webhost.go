@@ -84,7 +84,7 @@ func newOwners(res *Result) *folderOwners {
 	o := &folderOwners{make(map[string][]int), make(map[int]int)}
 	hosts := res.hostNumbers()
 	for _, in := range res.inputs {
-		if in.form == export.None {
+		if in.form == export.None && !slices.ContainsFunc(in.chunks, func(c evtx.Chunk) bool { return c.Forwarded }) {
 			o.learnNames(in.stats.Origins, hosts)
 		}
 	}
@@ -113,7 +113,8 @@ const forwardedLog = "ForwardedEvents"
 
 // learnNames learns by one log which hosts are one machine: a log of one
 // channel that a machine writes itself has another name only after the machine
-// got that. Names that come at the same time are of several machines.
+// got that. Names that come at the same time are of several machines. What a
+// collector stores has the channel of where it comes from, and no template.
 func (o *folderOwners) learnNames(origins map[evtx.Origin]evtx.OriginStats, hosts map[string]int) {
 	spans, channel := make(map[int]weblog.Interval), ""
 	for origin, stats := range origins {

@@ -55,6 +55,7 @@ type webLog struct {
 	server weblog.Server  // by its path, or by what its host runs
 	whole  []float64      // durations of its beginning without a unit
 	timed  bool           // it has durations
+	noted  bool           // its requests count for the peers of its host
 	events *requestEvents // where it is an event log, nil else
 	host   int            // -1 if nothing says whose it is
 	own    string         // the host that it names itself, "" if it names none that is known

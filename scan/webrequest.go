@@ -255,11 +255,16 @@ func (w *webLogs) visitAll(ctx context.Context, l *webLog, callers []*caller) {
 	if l.host < 0 || l.err != nil || len(callers) == 0 {
 		return
 	}
+	first := !l.noted
+	l.noted = true
 	l.scan(ctx, weblog.Reader{Window: window(callers)}, w.hash, func(r *weblog.Request) {
-		if !w.logged(l, r) {
-			callers[0].peers.note(r)
-			w.visit(callers, l, r)
+		if w.logged(l, r) {
+			return
 		}
+		if first {
+			callers[0].peers.note(r)
+		}
+		w.visit(callers, l, r)
 	})
 	for _, c := range callers {
 		c.cover(l)

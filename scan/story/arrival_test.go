@@ -124,3 +124,40 @@ func TestBound(t *testing.T) {
 		t.Errorf("%d events and %d left out, of them %v", len(s.Events), s.Omitted, kinds)
 	}
 }
+
+// TestServersOfAccount: a process whose start no log has is a session's by its
+// account, but a server if it has the program of one.
+func TestServersOfAccount(t *testing.T) {
+	const began = 100 * event.Day
+	texts := proctree.NewTexts()
+	pc := proctree.NewCollector(texts)
+	for i, image := range []string{`C:\Windows\System32\inetsrv\w3wp.exe`, `C:\php\php-cgi.exe`, `C:\Windows\System32\cmd.exe`} {
+		ev := &event.Event{ID: 1, Time: began, Computer: stringValue("WEB")}
+		ev.Set(event.ProcessGUID, event.Value{Type: event.TypeGUID, Data: []byte{byte(i + 1), 15: 0}})
+		ev.Set(event.ProcessID, uint32Value(uint32(100+i)))
+		ev.Set(event.Image, stringValue(image))
+		ev.Set(event.User, stringValue(`IIS APPPOOL\shop`))
+		if i > 0 {
+			ev.Set(event.ParentProcessGUID, event.Value{Type: event.TypeGUID, Data: []byte{1, 15: 0}})
+			ev.Set(event.ParentProcessID, uint32Value(100))
+		}
+		pc.Add(ev)
+	}
+	forest, err := proctree.Build(t.Context(), texts, []*proctree.Collector{pc}, map[string]int{"WEB": 1}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := make(map[uint32]proctree.Process)
+	for p := range forest.Processes(0) {
+		of[p.PID()] = p
+	}
+	x := NewIndex(forest, []Session{{Server: of[100], Pool: "shop", Below: []proctree.Process{of[101], of[102]}, Servers: map[proctree.Process]bool{of[101]: true}}})
+	for image, kept := range map[string]int{`C:\x\beacon.exe`: 1, `C:\php\php-cgi.exe`: 0, `C:\Windows\System32\inetsrv\w3wp.exe`: 0} {
+		c := NewCollector(x, nil, nil)
+		c.Begin(3)
+		c.Add(eventOf(event.ProviderSysmon, 3, "WEB", began+event.Minute, 50, "ProcessId", uint32Value(9999), "Image", stringValue(image), "User", stringValue(`IIS APPPOOL\shop`)))
+		if len(c.kept) != kept {
+			t.Errorf("%s: %d events are the session's, want %d", image, len(c.kept), kept)
+		}
+	}
+}

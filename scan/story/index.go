@@ -37,6 +37,9 @@ type Index struct {
 	// programs are, by session, the programs of its processes but for the
 	// servers, by path as cleanPath gives it.
 	programs []map[string]bool
+	// serverPrograms are, by session, the base names of its servers'
+	// programs.
+	serverPrograms []map[string]bool
 }
 
 // othersThan reports whether another host than one has sessions.
@@ -114,6 +117,7 @@ func NewIndex(forest *proctree.Forest, sessions []Session) *Index {
 		h := &x.hosts[s.Server.HostIndex()]
 		h.sessions = append(h.sessions, i)
 		x.programs = append(x.programs, x.programsOf(i))
+		x.serverPrograms = append(x.serverPrograms, x.serverProgramsOf(i))
 	}
 	for i := range x.hosts {
 		if len(x.hosts[i].sessions) > 0 {

@@ -72,7 +72,7 @@ func (x *Index) bySubject(h *hostIndex, k *kind, f fields, at event.Time, t tie)
 	for _, account := range accounts(k, f) {
 		if s, ok := alone(h.named().users[account], at); ok {
 			t.session, t.link = s, LinkUser
-			t.server = k.image != "" && proctree.BaseName(f.text(k.image)) == poolWorker
+			t.server = k.image != "" && x.isServerProgram(s, proctree.BaseName(f.text(k.image)))
 			return t
 		}
 	}

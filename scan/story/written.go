@@ -29,6 +29,25 @@ func (x *Index) programsOf(session int) map[string]bool {
 	return programs
 }
 
+// serverProgramsOf returns the base names of the programs of a session's
+// servers.
+func (x *Index) serverProgramsOf(session int) map[string]bool {
+	s := &x.sessions[session]
+	names := map[string]bool{proctree.BaseName(x.forest.Texts().KnownText(s.Server.Image())): true}
+	for p := range s.Servers {
+		names[proctree.BaseName(x.forest.Texts().KnownText(p.Image()))] = true
+	}
+	return names
+}
+
+// isServerProgram reports whether a process of a session's account, whose start
+// no log has, serves by the base name of its program: as the workers of a pool
+// do, or as another server of the session, such as a php-cgi.exe that has run
+// for months.
+func (x *Index) isServerProgram(session int, name string) bool {
+	return name == poolWorker || name != "" && x.serverPrograms[session][name]
+}
+
 // wroteProgram reports whether an event of a kind says that a file was written
 // which is the program of a process of the session.
 func (x *Index) wroteProgram(session int, k *kind, ev *event.Event) bool {
