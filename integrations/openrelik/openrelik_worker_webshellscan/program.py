@@ -43,13 +43,17 @@ class Workspace:
 
     def __enter__(self) -> "Workspace":
         attempts = self._attempts()
-        if attempts >= MAX_ATTEMPTS:
-            shutil.rmtree(self.root)
-            raise RuntimeError(f"given up: the worker died {attempts} times in this task")
         if attempts:
             shutil.rmtree(self.root)
-        self.inputs.mkdir(parents=True)
-        self._count.write_text(str(attempts + 1))
+        if attempts >= MAX_ATTEMPTS:
+            raise RuntimeError(f"given up: the worker died {attempts} times in this task")
+        # A worker that is stopped raises SystemExit wherever a task is.
+        try:
+            self.inputs.mkdir(parents=True)
+            self._count.write_text(str(attempts + 1))
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

@@ -163,6 +163,17 @@ def test_left_by_a_killed_run(server, monkeypatch):
     assert holds_only(outputs, again)
 
 
+def test_a_task_stopped_as_it_begins_leaves_nothing(server, monkeypatch):
+    def stopped(*_):
+        raise SystemExit
+
+    monkeypatch.setattr(Path, "write_text", stopped)
+    outputs = server.outputs("w")
+    with pytest.raises(SystemExit), program.Workspace(str(outputs), "a"):
+        pass
+    assert list(outputs.iterdir()) == []
+
+
 def test_time_limit(server, tmp_path, monkeypatch):
     slow = tmp_path / "slow"
     slow.write_text("#!/bin/sh\nexec sleep 100\n")

@@ -59,10 +59,12 @@ def redis_url(tmp_path):
 @pytest.fixture
 def start(redis_url, webshellscan, tmp_path):
     """Starts workers as the container does, each in a process group of its own. Their
-    program goes on for some seconds when its output is there, so that tasks are met
-    in mid-run."""
+    program says when its output is there and goes on for some seconds, so that tasks
+    are met in mid-run."""
     slow = tmp_path / "slow"
-    slow.write_text(f'#!/bin/sh\n"{webshellscan}" "$@"\nstatus=$?\nsleep $SECONDS_MORE\nexit $status\n')
+    slow.write_text(
+        f'#!/bin/sh\n"{webshellscan}" "$@"\nstatus=$?\n: >../written\nsleep $SECONDS_MORE\nexit $status\n'
+    )
     slow.chmod(0o755)
     running = []
 
@@ -126,6 +128,11 @@ def begun(outputs):
     return list(outputs.glob(".webshellscan-*"))
 
 
+def written(outputs):
+    """Returns what says that a task's program has written all, and goes on."""
+    return list(outputs.glob(".webshellscan-*/written"))
+
+
 def idle(app, name):
     """Reports whether a worker has nothing to do."""
     node = f"celery@{name}"
@@ -182,7 +189,7 @@ def test_a_worker_is_stopped(server, start, redis_url):
     for _ in range(3):
         app.send_task(f"{QUEUE}.tasks.scan", kwargs=sent("scan", files, outputs, {}).kwargs, queue=QUEUE)
     worker = start("stops", seconds="20")
-    wait(lambda: len(begun(outputs)) == 2 and client.llen(QUEUE) == 1, "tasks in mid-run")
+    wait(lambda: len(written(outputs)) == 2 and client.llen(QUEUE) == 1, "tasks in mid-run")
     os.kill(worker.pid, signal.SIGTERM)
     wait(lambda: worker.poll() is not None, "the worker")
     assert client.llen(QUEUE) == 3 and list(outputs.iterdir()) == []
