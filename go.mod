@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	github.com/0xrawsec/golang-evtx v1.2.9
-	github.com/agnivade/levenshtein v1.2.1
 	github.com/andybalholm/brotli v1.2.2
 	github.com/bodgit/sevenzip v1.6.5
 	github.com/google/go-cmp v0.7.0

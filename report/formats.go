@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/nearest"
 	"webshellscan/report/draw"
 	"webshellscan/report/html"
 	"webshellscan/scan"
@@ -171,7 +172,7 @@ func (f Formats[C]) find(name string) (*Format[C], error) {
 			return &f.list[i], nil
 		}
 	}
-	return nil, fmt.Errorf("unknown format %q: one of %s", name, strings.Join(f.Names(), ", "))
+	return nil, fmt.Errorf("unknown format %q: one of %s%s", name, strings.Join(f.Names(), ", "), nearest.Question(name, f.Names()))
 }
 
 // Check returns an error that names the formats if one is not among them.

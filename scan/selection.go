@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/nearest"
 	"webshellscan/rules"
 )
 
@@ -17,12 +18,12 @@ func (s *RuleSets) checkSelection(o *RuleOptions, all []*rules.Rule, unread bool
 	for _, ref := range o.Exclude {
 		if !slices.ContainsFunc(all, func(r *rules.Rule) bool { return r.Called(ref) }) {
 			s.Unmatched = append(s.Unmatched, ref)
-			errs = append(errs, fmt.Errorf("no rule to exclude has the name, ID or title %q", ref))
+			errs = append(errs, fmt.Errorf("no rule to exclude has the name, ID or title %q%s", ref, nearest.Part(ref, calledBy(all))))
 		}
 	}
 	for _, tag := range o.Tags {
 		if !slices.ContainsFunc(all, func(r *rules.Rule) bool { return r.HasTag(tag) }) {
-			errs = append(errs, fmt.Errorf("no rule has the tag %q or one below it", tag))
+			errs = append(errs, fmt.Errorf("no rule has the tag %q or one below it%s", tag, nearest.Question(tag, tagsOf(all))))
 		}
 	}
 	if unread {
@@ -64,4 +65,36 @@ func (o *RuleOptions) choice() []string {
 	add("rules with tag ", o.Tags...)
 	add("without rule ", o.Exclude...)
 	return list
+}
+
+// Unknown returns an error about a name that no rule of Loaded goes by, which
+// asks for the nearest one.
+func (s *RuleSets) Unknown(name string) error {
+	return fmt.Errorf("no rule has the name, ID or title %q%s", name, nearest.Part(name, calledBy(s.Loaded)))
+}
+
+// calledBy returns all that rules are called by.
+func calledBy(list []*rules.Rule) []string {
+	var names []string
+	for _, r := range list {
+		for _, name := range []string{r.Name, r.Title, r.ID} {
+			if name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// tagsOf returns the tags of rules, and those above them.
+func tagsOf(list []*rules.Rule) []string {
+	var tags []string
+	for _, r := range list {
+		for _, tag := range r.Tags {
+			for ; tag != ""; tag = tag[:max(strings.LastIndexByte(tag, '.'), 0)] {
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return tags
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"webshellscan/internal/nearest"
 )
 
 // choiceFlag is a flag that has one of some values, by default the first.
@@ -35,7 +37,7 @@ func (c *choice) String() string {
 // Set implements pflag.Value.
 func (c *choice) Set(text string) error {
 	if !slices.Contains(c.values, text) {
-		return fmt.Errorf("not one of %s%s", strings.Join(c.values, ", "), didYouMean(text, c.values, ""))
+		return fmt.Errorf("not one of %s%s", strings.Join(c.values, ", "), nearest.Question(text, c.values))
 	}
 	*c.value = choiceFlag(text)
 	return nil

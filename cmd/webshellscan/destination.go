@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"webshellscan/internal/nearest"
 	"webshellscan/report"
 	"webshellscan/report/text"
 	"webshellscan/scan"
@@ -82,14 +83,39 @@ func choose(f formats, path string) (string, error) {
 	}
 	ending := filepath.Ext(path)
 	if ending == "" {
-		return f.Names()[0], nil
+		return f.Names()[0], checkName(f, path)
 	}
 	var known []string
 	for _, format := range f.Names() {
 		known = append(known, f.Endings(format)...)
 	}
-	return "", fmt.Errorf("-o %s: no format has the ending %s; there are %s (or say it: -o FORMAT:FILE, --format)",
-		path, ending, strings.Join(known, ", "))
+	return "", fmt.Errorf("-o %s: no format has the ending %s%s; there are %s (or say it: -o FORMAT:FILE, --format)",
+		path, ending, nearest.Question(ending, known), strings.Join(known, ", "))
+}
+
+// checkPrefix returns an error if what stands before a path is no format, but
+// nearly one. One letter is a drive.
+func checkPrefix(f formats, path string) error {
+	format, _, ok := strings.Cut(path, ":")
+	if !ok || len(format) < 2 || filepath.Base(format) != format || nearest.Name(format, f.Names()) == "" {
+		return nil
+	}
+	return f.Check(format)
+}
+
+// checkName returns an error if a path without an ending is a format, or nearly
+// one, and no path: other programs take one after -o. A path with a separator
+// is one.
+func checkName(f formats, path string) error {
+	if filepath.Base(path) != path {
+		return nil
+	}
+	name := nearest.Name(path, f.Names())
+	if name == "" {
+		return nil
+	}
+	return fmt.Errorf("-o %s names a file, not a format (did you mean --format %s?); for a file of that name: -o .%c%s",
+		path, name, filepath.Separator, path)
 }
 
 // destination is where one report goes: its format and its path, "" for
@@ -119,6 +145,9 @@ func (o *outputFlags) chosen(f formats) ([]destination, error) {
 	list := make([]destination, len(paths))
 	var open []int // those without a format before the path
 	for i, path := range paths {
+		if err := checkPrefix(f, path); err != nil {
+			return nil, err
+		}
 		if list[i] = parse(f, path); list[i].path == "" && path != "-" && !strings.HasSuffix(path, ":-") {
 			return nil, fmt.Errorf("-o %q names no file", path)
 		}

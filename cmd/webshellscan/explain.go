@@ -297,7 +297,7 @@ func (o *explainOptions) wanted(res *scan.Result) (func(*rules.Rule) bool, error
 	for _, name := range o.names {
 		found := res.Rules.Find(name)
 		if len(found) == 0 {
-			return nil, fmt.Errorf("no rule has the name, ID or title %q (webshellscan rules list names all)", name)
+			return nil, fmt.Errorf("%w; webshellscan rules list names all", res.Rules.Unknown(name))
 		}
 		for _, r := range found {
 			switch use := uses[r]; use {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webshellscan/internal/nearest"
 	"webshellscan/rules"
 	"webshellscan/scan"
 )
@@ -45,7 +46,7 @@ func (l *levelFlag) String() string { return l.level.String() }
 func (l *levelFlag) Set(text string) error {
 	level, ok := rules.ParseLevel(text)
 	if !ok || level == rules.LevelNone {
-		return fmt.Errorf("not one of %s", strings.Join(levels, ", "))
+		return fmt.Errorf("not one of %s%s", strings.Join(levels, ", "), nearest.Part(text, levels))
 	}
 	l.level = level
 	return nil
@@ -64,7 +65,7 @@ func (s *statusFlag) String() string { return strings.Join(*s, ",") }
 func (s *statusFlag) Set(text string) error {
 	for status := range strings.SplitSeq(text, ",") {
 		if !slices.Contains(statuses, strings.ToLower(status)) {
-			return fmt.Errorf("not one of %s", strings.Join(statuses, ", "))
+			return fmt.Errorf("not one of %s%s", strings.Join(statuses, ", "), nearest.Part(status, statuses))
 		}
 		*s = append(*s, strings.ToLower(status))
 	}

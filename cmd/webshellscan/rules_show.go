@@ -39,7 +39,7 @@ says, and the one condition over fields that it was simplified to.
 			for _, name := range args {
 				found := sets.Find(name)
 				if len(found) == 0 {
-					return fmt.Errorf("no rule has the name, ID or title %q (webshellscan rules list names all)", name)
+					return fmt.Errorf("%w; webshellscan rules list names all", sets.Unknown(name))
 				}
 				list = append(list, found...)
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webshellscan/internal/nearest"
 	"webshellscan/report"
 	"webshellscan/report/html"
 	"webshellscan/report/text"
@@ -257,12 +258,26 @@ func (g *globals) checkHosts(res *scan.Result, hosts []string) error {
 	if len(res.Summary.Hosts) == 1 {
 		noun = "host"
 	}
-	err := fmt.Errorf("--host %s: not in these logs, which have %d %s: %s", strings.Join(unknown, ", "), len(res.Summary.Hosts), noun, strings.Join(names, ", "))
+	err := fmt.Errorf("--host %s: not in these logs%s, which have %d %s: %s", strings.Join(unknown, ", "), nearestHost(res, unknown[0]),
+		len(res.Summary.Hosts), noun, strings.Join(names, ", "))
 	if len(unknown) == len(hosts) {
 		return err
 	}
 	_, _ = fmt.Fprintf(g.stderr, "webshellscan: %s\n", text.Visible(err.Error()))
 	return nil
+}
+
+// nearestHost asks for the host that a mistyped name may stand for, by its
+// short or full name.
+func nearestHost(res *scan.Result, typed string) string {
+	var names []string
+	for _, h := range res.Summary.Hosts {
+		for _, name := range h.Names {
+			short, _, _ := strings.Cut(name, ".")
+			names = append(names, short, name)
+		}
+	}
+	return nearest.Question(typed, names)
 }
 
 // checkWebLogs returns an error if no flag --web-log means anything. It only

@@ -8,31 +8,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"webshellscan/internal/nearest"
 )
-
-// nearest returns the name that a mistyped one may stand for, "" if none is
-// near.
-func nearest(typed string, names []string) string {
-	best, least := "", 1+max(1, min(len(typed)/3, 3)) // edits
-	for _, name := range names {
-		if edits := levenshtein.ComputeDistance(strings.ToLower(typed), name); edits < least {
-			best, least = name, edits
-		}
-	}
-	return best
-}
-
-// didYouMean returns a question about the name that a mistyped one may stand
-// for, with what stands before names; "" if none is near.
-func didYouMean(typed string, names []string, prefix string) string {
-	if name := nearest(typed, names); name != "" {
-		return fmt.Sprintf(" (did you mean %s%s?)", prefix, name)
-	}
-	return ""
-}
 
 // checkVerb returns an error if the first argument is no path, but nearly a
 // verb.
@@ -43,7 +23,7 @@ func checkVerb(cmd *cobra.Command, args []string) error {
 	if _, err := os.Stat(args[0]); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if question := didYouMean(args[0], verbsBelow(cmd.Root()), ""); question != "" {
+	if question := nearest.Question(args[0], verbsBelow(cmd.Root())); question != "" {
 		return fmt.Errorf("%s: no such file or folder, and no verb%s", args[0], question)
 	}
 	return nil
@@ -62,7 +42,7 @@ func verbsBelow(cmd *cobra.Command) []string {
 
 // noSuchVerb returns an error about a name that is no verb of a command.
 func noSuchVerb(cmd *cobra.Command, name string) error {
-	return fmt.Errorf("%s: no such verb of %s%s", name, cmd.CommandPath(), didYouMean(name, verbsBelow(cmd), ""))
+	return fmt.Errorf("%s: no such verb of %s%s", name, cmd.CommandPath(), nearest.Question(name, verbsBelow(cmd)))
 }
 
 // checkHelp lets the verb help answer names that are no verbs.
@@ -92,7 +72,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		return fmt.Errorf("%w%s", err, didYouMean(unknown.GetSpecifiedName(), names, "--"))
+		return fmt.Errorf("%w%s", err, nearest.Flag(unknown.GetSpecifiedName(), names))
 	}
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {

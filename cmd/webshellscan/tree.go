@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webshellscan/internal/nearest"
 	"webshellscan/report"
 	"webshellscan/report/draw"
 	"webshellscan/scan"
@@ -135,7 +136,11 @@ func (o *treeOptions) checkTops(res *scan.Result, tops []draw.Top) error {
 	case o.pid != 0:
 		return fmt.Errorf("no process %d in these logs", o.pid)
 	case o.session != "":
-		return fmt.Errorf("no session %s in these logs", o.session)
+		var keys []string
+		for _, s := range res.Sessions {
+			keys = append(keys, s.Key)
+		}
+		return fmt.Errorf("no session %s in these logs%s; --format sessions-csv of a scan names all", o.session, nearest.Part(o.session, keys))
 	}
 	return nil
 }
