@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -39,25 +40,36 @@ func (l *ruleLoading) plan() *eventPlan {
 // loadAside loads the rules while the logs are read. It calls stop if they
 // cannot be applied as the options ask, so that no more is read.
 func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading {
-	loading := &ruleLoading{done: make(chan *loadedRules, 1), ready: make(chan struct{})}
-	go func() {
-		l := &loadedRules{}
-		if err := work.Guard(func() { l.rules, l.err = LoadRules(ctx, options.Rules, options.workers()) }); err != nil {
-			l.err = err
-		}
-		if l.err == nil {
-			l.err = l.rules.Selection
-		}
-		if l.err != nil {
-			stop()
-		} else {
-			l.events = newEventPlan(l.rules.Servers, l.rules.Events)
-			loading.events = newEventPlan(l.rules.Servers, slices.Concat(l.rules.Events, l.rules.Signs))
-		}
-		close(loading.ready)
-		loading.done <- l
-	}()
-	return loading
+	l := &ruleLoading{done: make(chan *loadedRules, 1), ready: make(chan struct{})}
+	go l.run(func() (*RuleSets, error) { return LoadRules(ctx, options.Rules, options.workers()) }, stop)
+	return l
+}
+
+// run loads rules and plans what they ask of events. A panic in either leaves
+// no rules, and is the error of this program that it is.
+func (l *ruleLoading) run(load func() (*RuleSets, error), stop func()) {
+	loaded := &loadedRules{}
+	err := work.Guard(func() { loaded.err = l.take(loaded, load) })
+	if loaded.err = cmp.Or(err, loaded.err); loaded.err != nil {
+		stop()
+	}
+	close(l.ready)
+	l.done <- loaded
+}
+
+// take is run without its guard. The plan is set last, so that there is none
+// unless all is well.
+func (l *ruleLoading) take(loaded *loadedRules, load func() (*RuleSets, error)) error {
+	sets, err := load()
+	if err != nil {
+		return err
+	}
+	if loaded.rules = sets; sets.Selection != nil {
+		return sets.Selection
+	}
+	loaded.events = newEventPlan(sets.Servers, sets.Events)
+	l.events = newEventPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+	return nil
 }
 
 // textLearning finds out what rules will want to know of command lines, while
@@ -80,7 +92,7 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *t
 		if loaded.err == nil && workers > 1 {
 			if err := work.Guard(func() { l.learn(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
 				loaded.crashes.tell("rules", err)
-				loaded.matchers = newMatchers(loaded.rules.Detections, workers)
+				loaded.err = work.Guard(func() { loaded.matchers = newMatchers(loaded.rules.Detections, workers) })
 			}
 		}
 		l.done <- loaded
