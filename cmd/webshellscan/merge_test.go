@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -208,6 +209,36 @@ func TestMergeEqualsScan(t *testing.T) {
 			}
 			return folders[folder]
 		}, whole)
+	}
+}
+
+// TestMergeStored: a partial result that was stored gives what a scan of its
+// logs gives. If it does not, what sections hold has changed: partial.Version
+// must be another, and -update stores a new one.
+func TestMergeStored(t *testing.T) {
+	t.Chdir(filepath.Join(repository, "testdata"))
+	stored, logs := "golden/partial.wsp", []string{"logs/APP01", "logs/DC01", "logs/WEB02"}
+	if *update {
+		if err := os.Remove(stored); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if status, _, stderr := runHere(t, append([]string{"collect", "-q", "-o", stored}, logs...)...); status != exitNothing {
+			t.Fatalf("collect: status %d\n%s", status, stderr)
+		}
+	}
+	want, got := t.TempDir(), t.TempDir()
+	names, outs := reports(want)
+	status, _, _ := runHere(t, append(logs, outs...)...)
+	_, outs = reports(got)
+	if merged, _, stderr := runHere(t, append([]string{"merge", stored}, outs...)...); merged != status {
+		t.Errorf("merge: status %d, not %d\n%s", merged, status, stderr)
+	}
+	for _, name := range names {
+		a, err1 := os.ReadFile(filepath.Join(want, name))
+		b, err2 := os.ReadFile(filepath.Join(got, name))
+		if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s: not what a scan gives (%v, %v):\n%s", name, err1, err2, firstDifference(a, b))
+		}
 	}
 }
 

@@ -129,3 +129,20 @@ func (id FieldID) String() string {
 	}
 	return fieldNames[id]
 }
+
+var processFields = func() map[string]FieldID {
+	ids := make(map[string]FieldID, numFields)
+	for id := FieldNone + 1; id < numFields; id++ {
+		if id.OfProcess() {
+			ids[id.String()] = id
+		}
+	}
+	return ids
+}()
+
+// ProcessField returns the field of process events that logs spell so, false if
+// there is none. Case matters.
+func ProcessField(name string) (FieldID, bool) {
+	id, ok := processFields[name]
+	return id, ok
+}

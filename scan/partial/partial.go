@@ -30,8 +30,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Version is that of the format. Another one is refused.
-const Version = 1
+// Version is that of the format, of what is in the sections too. Another one is
+// refused.
+const Version = 2
 
 // Magic is how a file of partial results begins.
 const Magic = "\x93WSP\r\n\x1A\n"

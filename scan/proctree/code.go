@@ -135,7 +135,7 @@ func (k *rowCoder) tables() {
 	wire.List(k.Coder, &k.facets, 1, func(id *FacetID) {
 		entries := k.entries(*id)
 		wire.List(k.Coder, &entries, 2, func(e *fieldText) {
-			wire.Num(k.Coder, &e.field)
+			k.field(&e.field)
 			k.interned(&e.text)
 		})
 		if !k.Writing() && len(entries) > maxFacetFields {
@@ -146,6 +146,19 @@ func (k *rowCoder) tables() {
 		}
 	})
 	wire.List(k.Coder, &k.strings, 1, k.interned)
+}
+
+// field codes a field by its name: its number changes with the fields that the
+// program knows.
+func (k *rowCoder) field(id *event.FieldID) {
+	name := id.String()
+	if k.Text(&name); k.Writing() {
+		return
+	}
+	known := false
+	if *id, known = event.ProcessField(name); !known {
+		k.Fail("field that is unknown")
+	}
 }
 
 // maxFacetFields bounds the fields of one facet.
