@@ -66,7 +66,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
-	out, err := openOutput(o.output, protection{o.given(o.rules.inputs(args)), o.force}, o.stdout)
+	out, err := openOutput(cmd.Context(), o.output, protection{o.given(o.rules.inputs(args)), o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

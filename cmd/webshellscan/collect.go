@@ -109,7 +109,7 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 	if path == "-" {
 		path = ""
 	}
-	out, err := openOutput(path, protection{o.given(o.rules.inputs(args)), false}, o.stdout)
+	out, err := openOutput(cmd.Context(), path, protection{o.given(o.rules.inputs(args)), false}, o.stdout)
 	if err != nil {
 		return err
 	}
@@ -121,11 +121,7 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 		defer line.finish()
 	}
 	done, err := scan.Collect(cmd.Context(), options, o.label, out)
-	switch {
-	case isInterrupt(cmd.Context(), err):
-		_, _ = fmt.Fprintln(o.stderr, "INTERRUPTED: before anything was read")
-		return outcome(exitInterrupted)
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	where := ""

@@ -228,10 +228,10 @@ func placeOf(path string) string {
 }
 
 // openOutputs opens the places of all reports, or none.
-func openOutputs(list []destination, protect protection, stdout io.Writer) ([]*output, error) {
+func openOutputs(ctx context.Context, list []destination, protect protection, stdout io.Writer) ([]*output, error) {
 	var outs []*output
 	for _, d := range list {
-		out, err := openOutput(d.path, protect, stdout)
+		out, err := openOutput(ctx, d.path, protect, stdout)
 		if err != nil {
 			discardAll(outs)
 			return nil, err

@@ -57,7 +57,7 @@ func runDiff(cmd *cobra.Command, o *diffOptions, args []string) error {
 			return err
 		}
 	}
-	outs, err := openOutputs(list, protection{args, o.force}, o.stdout)
+	outs, err := openOutputs(cmd.Context(), list, protection{args, o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

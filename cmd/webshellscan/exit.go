@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,12 @@ type outcome int
 
 // Error implements error.
 func (o outcome) Error() string { return fmt.Sprintf("exit status %d", int(o)) }
+
+// isInterrupt reports whether an error says no more than that the user wanted
+// an end.
+func isInterrupt(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
+}
 
 // exitStatus turns the error of a run into its exit status, and writes what of
 // it has not been written yet.

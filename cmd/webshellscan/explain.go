@@ -94,7 +94,7 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	outs, err := openOutputs(destinations, protection{o.given(o.rules.inputs(args)), o.force}, o.stdout)
+	outs, err := openOutputs(cmd.Context(), destinations, protection{o.given(o.rules.inputs(args)), o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

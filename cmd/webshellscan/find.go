@@ -91,7 +91,7 @@ func runFind(cmd *cobra.Command, o *findOptions, args []string) error {
 	if options.WebLogs, err = o.hostsOfWebLogs(); err != nil {
 		return err
 	}
-	outs, err := openOutputs(list, protection{o.given(paths), o.force}, o.stdout)
+	outs, err := openOutputs(cmd.Context(), list, protection{o.given(paths), o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

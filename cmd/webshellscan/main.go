@@ -37,6 +37,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if crash := work.Guard(func() { err = cmd.ExecuteContext(ctx) }); crash != nil {
 		err = fmt.Errorf("internal error (please report): %w", crash)
 	}
+	if isInterrupt(ctx, err) {
+		_, _ = fmt.Fprintln(stderr, "INTERRUPTED: before anything was written") // without standard error there is nobody to tell
+		err = outcome(exitInterrupted)
+	}
 	status := exitStatus(err, stderr)
 	if status == exitFindings && g.exitZero {
 		return exitNothing

@@ -102,7 +102,7 @@ func checkPartials(paths []string) error {
 // writePartial writes the partial results as one, and notes those that are
 // refused.
 func (o *mergeOptions) writePartial(ctx context.Context, path string, args []string) error {
-	out, err := openOutput(path, protection{args, o.force}, o.stdout)
+	out, err := openOutput(ctx, path, protection{args, o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"webshellscan/internal/work"
 	"webshellscan/scan"
 )
 
@@ -27,17 +28,24 @@ type output struct {
 	file    *os.File // a device or pipe that is written to directly
 }
 
+// standardOutput returns the place for a report that is standard output.
+func standardOutput(stdout io.Writer) *output {
+	return &output{Writer: bufio.NewWriterSize(stdout, 1<<16)}
+}
+
 // openOutput opens the place for a report. An empty path is standard output.
-func openOutput(path string, protect protection, stdout io.Writer) (*output, error) {
+// The error is the context's cause if it is cancelled before a pipe has a
+// reader.
+func openOutput(ctx context.Context, path string, protect protection, stdout io.Writer) (*output, error) {
 	if path == "" {
-		return &output{Writer: bufio.NewWriterSize(stdout, 1<<16)}, nil
+		return standardOutput(stdout), nil
 	}
 	info, err := protect.check(path)
 	if err != nil {
 		return nil, err
 	}
 	if info != nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		f, err := work.Await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) })
 		if err != nil {
 			return nil, err
 		}

@@ -36,7 +36,7 @@ func TestInterruptedReports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := openOutput(path, protection{force: true}, nil)
+			out, err := openOutput(t.Context(), path, protection{force: true}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

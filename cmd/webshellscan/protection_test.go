@@ -25,7 +25,7 @@ func TestEvidenceIsKept(t *testing.T) {
 		if err := write("report.csv", []byte(content)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := openOutput("report.csv", protection{force: true}, nil)
+		_, err := openOutput(t.Context(), "report.csv", protection{force: true}, nil)
 		got, _ := os.ReadFile("report.csv")
 		if err == nil || string(got) != content {
 			t.Errorf("%s: %v, file begins %.8q", name, err, got)
@@ -37,7 +37,7 @@ func TestEvidenceIsKept(t *testing.T) {
 func TestCommitReplacesNothing(t *testing.T) {
 	for _, force := range []bool{false, true} {
 		path := filepath.Join(t.TempDir(), "report.csv")
-		out, err := openOutput(path, protection{force: force}, nil)
+		out, err := openOutput(t.Context(), path, protection{force: force}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestForcedOverForms(t *testing.T) {
 		if err := write("report.csv", []byte(content)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openOutput("report.csv", protection{force: true}, nil); err == nil || !strings.Contains(err.Error(), "evidence is never overwritten") {
+		if _, err := openOutput(t.Context(), "report.csv", protection{force: true}, nil); err == nil || !strings.Contains(err.Error(), "evidence is never overwritten") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -201,3 +201,31 @@ func TestOutputRights(t *testing.T) {
 		t.Errorf("the link leads to %q, %v", target, err)
 	}
 }
+
+// TestWaitingPipes: a signal ends a run at once that waits for the other end of
+// a pipe, to write a report or to read a log.
+func TestWaitingPipes(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	logs := shippedPath(t)
+	for _, args := range [][]string{{logs, "-o", pipe}, {"baseline", logs, "-o", pipe}, {pipe}} {
+		for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			cmd := command(t, append(args, "--force")...)
+			var errs bytes.Buffer
+			cmd.Stderr = &errs
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			timer := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+			time.Sleep(500 * time.Millisecond) // until it asks for signals, and waits
+			_ = cmd.Process.Signal(signal)
+			_ = cmd.Wait() // the status is looked at
+			timer.Stop()
+			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(errs.String(), "INTERRUPTED") {
+				t.Errorf("%v, %v: exit status %d, %q", args, signal, code, errs.String())
+			}
+		}
+	}
+}

@@ -65,10 +65,6 @@ func (g *globals) loadRules(cmd *cobra.Command, flags *ruleFlags) (*scan.RuleSet
 
 // print writes to standard output with what writes it.
 func (g *globals) print(write func(out *output, o report.Options) error) error {
-	out, err := openOutput("", protection{}, g.stdout)
-	if err != nil {
-		return err
-	}
-	defer out.discard()
+	out := standardOutput(g.stdout)
 	return out.commit(write(out, report.Options{Width: g.columns(out), Color: g.color(g.stdout)}))
 }

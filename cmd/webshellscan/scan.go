@@ -145,7 +145,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 			inputs = append(inputs, path)
 		}
 	}
-	outs, err := openOutputs(list, protection{inputs, o.force}, o.stdout)
+	outs, err := openOutputs(cmd.Context(), list, protection{inputs, o.force}, o.stdout)
 	if err != nil {
 		return err
 	}
@@ -295,12 +295,6 @@ func (g *globals) checkWebLogs(res *scan.Result, given map[string]string) error 
 	return nil
 }
 
-// isInterrupt reports whether an error says no more than that the user wanted
-// an end.
-func isInterrupt(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
-}
-
 // runWithProgress scans, with a progress line on a terminal.
 func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*scan.Result, error) {
 	var err error
@@ -313,12 +307,7 @@ func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*sc
 		line := startProgress(ctx, g.stderr, func(now time.Time) string { return progressText(options.Progress, now.Sub(started), width) })
 		defer line.finish()
 	}
-	res, err := scan.Scan(ctx, options)
-	if isInterrupt(ctx, err) {
-		_, _ = fmt.Fprintln(g.stderr, "INTERRUPTED: before anything was read")
-		return nil, outcome(exitInterrupted)
-	}
-	return res, err
+	return scan.Scan(ctx, options)
 }
 
 // summarize writes the summary to standard error. If the user wants none, it

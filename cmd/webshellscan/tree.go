@@ -93,7 +93,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if scanned.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}
-	outs, err := openOutputs(list, protection{o.given(o.rules.inputs(args)), o.force}, o.stdout)
+	outs, err := openOutputs(cmd.Context(), list, protection{o.given(o.rules.inputs(args)), o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

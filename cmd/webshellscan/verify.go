@@ -67,7 +67,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if err := o.scopeFlags.finalize(&options); err != nil {
 		return err
 	}
-	outs, err := openOutputs(list, protection{o.given(args), o.force}, o.stdout)
+	outs, err := openOutputs(cmd.Context(), list, protection{o.given(args), o.force}, o.stdout)
 	if err != nil {
 		return err
 	}

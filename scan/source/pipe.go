@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"slices"
+
+	"webshellscan/internal/work"
 )
 
 // stdinPath is the path that stands for the standard input.
@@ -56,7 +58,7 @@ func (x *expander) readPipes(paths []string, stdin io.Reader) error {
 func (x *expander) readPipe(path string, stdin io.Reader) (*pages, error) {
 	from := stdin
 	if path != stdinPath {
-		file, err := os.Open(path)
+		file, err := work.Await(x.ctx, func() (*os.File, error) { return os.Open(path) }) // it waits for a writer
 		if err != nil {
 			return nil, err
 		}
@@ -82,21 +84,11 @@ type cancelReader struct {
 
 // Read implements io.Reader.
 func (r *cancelReader) Read(b []byte) (int, error) {
-	type result struct {
-		data []byte
-		err  error
-	}
 	const most = 64 << 10 // as much as a pipe gives at once
-	read := make(chan result, 1)
-	go func() {
+	data, err := work.Await(r.ctx, func() ([]byte, error) {
 		data := make([]byte, min(len(b), most)) // its own: b is the caller's again when the context is cancelled
 		n, err := r.from.Read(data)
-		read <- result{data[:n], err}
-	}()
-	select {
-	case got := <-read:
-		return copy(b, got.data), got.err
-	case <-r.ctx.Done():
-		return 0, context.Cause(r.ctx)
-	}
+		return data[:n], err
+	})
+	return copy(b, data), err
 }
