@@ -110,11 +110,11 @@ func subjects(set *rules.Set, interned *texts, events []event) []*subject {
 
 func BenchmarkLoad(b *testing.B) {
 	needCorpus(b)
-	for _, workers := range []int{1, 2} {
-		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+	for _, goroutines := range []int{1, 2} {
+		b.Run(fmt.Sprintf("goroutines=%d", goroutines), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if n := len(rules.Load(context.Background(), []string{corpus + "/sigma-rules"}, workers).Rules); n != 3160 {
+				if n := len(rules.Load(context.Background(), []string{corpus + "/sigma-rules"}, goroutines).Rules); n != 3160 {
 					b.Fatal(n)
 				}
 			}

@@ -32,10 +32,10 @@ type Loaded struct {
 // named counts whatever it is called. A file that stands at several places of
 // paths is read once.
 //
-// workers is how many files are parsed at the same time, 0 for one a processor;
-// the result does not depend on it. When ctx ends, what was read up to then is
-// returned with its cause as the last error.
-func Load(ctx context.Context, paths []string, workers int) *Loaded {
+// goroutines is how many files are parsed at the same time, 0 for one a
+// processor; the result does not depend on it. When ctx ends, what was read up
+// to then is returned with its cause as the last error.
+func Load(ctx context.Context, paths []string, goroutines int) *Loaded {
 	files, out := findFiles(paths)
 	type parsed struct {
 		rules  []*Rule
@@ -44,10 +44,10 @@ func Load(ctx context.Context, paths []string, workers int) *Loaded {
 		done   bool
 	}
 	results := make([]parsed, len(files))
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+	if goroutines <= 0 {
+		goroutines = runtime.GOMAXPROCS(0)
 	}
-	failures := work.Each(workers, len(files), func(_, i int) {
+	failures := work.Each(goroutines, len(files), func(_, i int) {
 		if ctx.Err() == nil {
 			rules, errs, failed := parseFile(files[i])
 			results[i] = parsed{rules, errs, failed, true}

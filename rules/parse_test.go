@@ -240,20 +240,20 @@ func TestLoad(t *testing.T) {
 	write(".git/four.yml", rule("4"))
 	named := write("named.txt", rule("5"))
 	missing := filepath.Join(dir, "missing")
-	for _, workers := range []int{0, 1, 2, 8} {
-		loaded := rules.Load(t.Context(), []string{filepath.Join(dir, "b"), dir, missing, named, filepath.Join(dir, "a", "two.YAML")}, workers)
+	for _, goroutines := range []int{0, 1, 2, 8} {
+		loaded := rules.Load(t.Context(), []string{filepath.Join(dir, "b"), dir, missing, named, filepath.Join(dir, "a", "two.YAML")}, goroutines)
 		var ids []string
 		for _, r := range loaded.Rules {
 			ids = append(ids, r.ID)
 		}
 		if diff := cmp.Diff([]string{"1", "2", "3", "5"}, ids); diff != "" {
-			t.Errorf("%d workers: %s", workers, diff)
+			t.Errorf("%d goroutines: %s", goroutines, diff)
 		}
 		if len(loaded.Errors) != 2 || !errors.Is(loaded.Errors[0], rules.ErrRead) || !errors.Is(loaded.Errors[1], rules.ErrYAML) {
-			t.Errorf("%d workers: errors %v", workers, loaded.Errors)
+			t.Errorf("%d goroutines: errors %v", goroutines, loaded.Errors)
 		}
 		if len(loaded.Files) != 4 {
-			t.Errorf("%d workers: files %v", workers, loaded.Files)
+			t.Errorf("%d goroutines: files %v", goroutines, loaded.Files)
 		}
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())

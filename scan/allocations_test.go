@@ -68,7 +68,7 @@ func scanAllocations(t *testing.T, stream fleet.StreamOptions, style evtxtest.St
 		}
 	}
 	// Nothing that began so late is there: findings are not made.
-	options := scan.Options{Paths: []string{folder}, Workers: 1, Since: event.FromUnix(1 << 32)}
+	options := scan.Options{Paths: []string{folder}, Goroutines: 1, Since: event.FromUnix(1 << 32)}
 	return testing.AllocsPerRun(1, func() { mustScan(t, options) })
 }
 
@@ -97,7 +97,7 @@ func TestAllocationsPerFile(t *testing.T) {
 			write(t, folder, fmt.Sprintf("note%d.txt", i), []byte("some text of no interest"))
 		}
 		return testing.AllocsPerRun(1, func() {
-			if res := mustScan(t, scan.Options{Paths: []string{folder}, Workers: 1}); res.Summary.OtherFiles != files {
+			if res := mustScan(t, scan.Options{Paths: []string{folder}, Goroutines: 1}); res.Summary.OtherFiles != files {
 				t.Fatalf("%d of %d files are of another kind", res.Summary.OtherFiles, files)
 			}
 		})

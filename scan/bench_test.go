@@ -48,24 +48,24 @@ func scanFolder(b *testing.B, kind string) string {
 }
 
 // BenchmarkScan times whole scans, beside reading the same bytes and taking
-// their CRC-32 with the same number of workers: the ratio of the two is what is
-// promised, since machines differ.
+// their CRC-32 with the same number of goroutines: the ratio of the two is what
+// is promised, since machines differ.
 func BenchmarkScan(b *testing.B) {
 	for _, kind := range []string{"mixed", "none", "forwarded", "real", "sysmon", "security", "distinct", "corpus"} {
 		b.Run(kind, func(b *testing.B) {
 			folder := scanFolder(b, kind)
-			workers := runtime.GOMAXPROCS(0)
+			goroutines := runtime.GOMAXPROCS(0)
 			b.ReportAllocs()
 			var ratio float64
 			var events, rounds int
 			for b.Loop() {
 				b.StopTimer()
-				floor, size := readAndSum(b, folder, workers)
+				floor, size := readAndSum(b, folder, goroutines)
 				b.SetBytes(size)
 				runtime.GC()
 				b.StartTimer()
 				before := b.Elapsed()
-				res := mustScan(b, scan.Options{Paths: []string{folder}, Workers: workers})
+				res := mustScan(b, scan.Options{Paths: []string{folder}, Goroutines: goroutines})
 				ratio += float64(b.Elapsed()-before) / floor
 				events += res.Summary.Events.Total()
 				rounds++
@@ -76,7 +76,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-// BenchmarkScaling times two workers beside one.
+// BenchmarkScaling times two goroutines beside one.
 func BenchmarkScaling(b *testing.B) {
 	for _, kind := range []string{"mixed", "none", "sysmon"} {
 		b.Run(kind, func(b *testing.B) {
@@ -100,13 +100,13 @@ func BenchmarkOracle(b *testing.B) {
 	if err != nil || len(logs) == 0 {
 		b.Fatal(err, "no Sysmon log")
 	}
-	workers := runtime.GOMAXPROCS(0)
+	goroutines := runtime.GOMAXPROCS(0)
 	started := time.Now()
 	decoded := oracleDecode(b, logs[0])
 	oracle := time.Since(started)
 	var ours time.Duration
 	for b.Loop() {
-		ours += timeScan(b, logs[0], workers)
+		ours += timeScan(b, logs[0], goroutines)
 	}
 	b.ReportMetric(float64(oracle)*float64(b.N)/float64(ours), "x-faster-than-golang-evtx")
 	b.ReportMetric(float64(decoded), "records")
@@ -128,17 +128,17 @@ func oracleDecode(b *testing.B, path string) (records int) {
 }
 
 // timeScan returns how long a scan takes.
-func timeScan(b *testing.B, path string, workers int) time.Duration {
+func timeScan(b *testing.B, path string, goroutines int) time.Duration {
 	b.Helper()
 	runtime.GC()
 	started := time.Now()
-	mustScan(b, scan.Options{Paths: []string{path}, Workers: workers})
+	mustScan(b, scan.Options{Paths: []string{path}, Goroutines: goroutines})
 	return time.Since(started)
 }
 
 // readAndSum reads the files of a folder as a scan does, takes their CRC-32,
 // and returns the nanoseconds and the bytes.
-func readAndSum(b *testing.B, folder string, workers int) (nanoseconds float64, size int64) {
+func readAndSum(b *testing.B, folder string, goroutines int) (nanoseconds float64, size int64) {
 	b.Helper()
 	type piece struct {
 		file *os.File
@@ -172,7 +172,7 @@ func readAndSum(b *testing.B, folder string, workers int) (nanoseconds float64, 
 	for range rounds {
 		var next atomic.Int64
 		var group sync.WaitGroup
-		for range workers {
+		for range goroutines {
 			group.Go(func() {
 				block := make([]byte, 4*evtx.ChunkSize)
 				for i := int(next.Add(1)) - 1; i < len(pieces); i = int(next.Add(1)) - 1 {

@@ -154,12 +154,12 @@ func comparePlaces(a, b event.Place) int {
 func (c *collecting) held(ctx context.Context, meta []byte) error {
 	r := c.reading
 	r.resolve(ctx)
-	forest, err := proctree.Build(ctx, r.texts, r.collectors, r.computers(), r.workers)
+	forest, err := proctree.Build(ctx, r.texts, r.collectors, r.computers(), r.goroutines)
 	if err != nil {
 		return err
 	}
-	servers := newWorkerMap(forest, c.loaded.rules.Servers, r.signs, r.workers)
-	res := &Result{Forest: forest, Rules: c.loaded.rules, inputs: r.inputs, workers: servers, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}}
+	servers := newServerMap(forest, c.loaded.rules.Servers, r.signs, r.goroutines)
+	res := &Result{Forest: forest, Rules: c.loaded.rules, inputs: r.inputs, servers: servers, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}}
 	h := newHolder(r, forest, servers)
 	if _, err := c.writer.Add(sectionMeta, bytes.NewReader(meta)); err != nil {
 		return err

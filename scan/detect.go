@@ -28,10 +28,10 @@ func newMatchers(set *rules.Set, n int) []*rules.Matcher {
 }
 
 // newJudges returns a judge for each of the matchers of a set.
-func newJudges(set *rules.Set, matchers []*rules.Matcher, forest *proctree.Forest, workers *workerMap) []*judge {
+func newJudges(set *rules.Set, matchers []*rules.Matcher, forest *proctree.Forest, servers *serverMap) []*judge {
 	judges := make([]*judge, len(matchers))
 	for i, matcher := range matchers {
-		judges[i] = &judge{set: set, subject: newSubject(set, forest, workers), matcher: matcher}
+		judges[i] = &judge{set: set, subject: newSubject(set, forest, servers), matcher: matcher}
 	}
 	return judges
 }
@@ -57,7 +57,7 @@ func (j *judge) each(b batch, do func(p proctree.Process)) {
 		})
 		if err != nil {
 			j.crashes = append(j.crashes, caughtPanic{process: forest.Process(b.host, i), err: err})
-			j.subject = newSubject(j.set, forest, j.subject.workers)
+			j.subject = newSubject(j.set, forest, j.subject.servers)
 			j.matcher = j.set.NewMatcher(bundlesOf(j.set)...)
 		}
 	}
@@ -103,7 +103,7 @@ type detection struct {
 // newDetection returns the detection by the rules that were loaded.
 func newDetection(j judging, loaded *loadedRules, inputs []*input, options *Options) *detection {
 	d := &detection{
-		judging: j, finder: finder{j.forest, j.workers, inputs},
+		judging: j, finder: finder{j.forest, j.servers, inputs},
 		set: loaded.rules.Detections, matchers: loaded.matchers, wantsTime: options.wantsTime,
 		correlates: len(loaded.rules.Detections.Correlations()) > 0,
 	}
@@ -117,7 +117,7 @@ func newDetection(j judging, loaded *loadedRules, inputs []*input, options *Opti
 // Correlation rules see the processes of all hosts and times, whichever
 // findings are asked for.
 func (d *detection) run(ctx context.Context) []*finding.Finding {
-	judges := newJudges(d.set, d.matchers, d.forest, d.workers)
+	judges := newJudges(d.set, d.matchers, d.forest, d.servers)
 	batches := batchesOf(d.forest)
 	found := make([][]*finding.Finding, len(batches))
 	moments := make([][]moment, len(batches))
@@ -170,14 +170,14 @@ func (d *detection) judgeBetween(j *judge, findings []*finding.Finding) []*findi
 	if !asked {
 		return findings
 	}
-	d.workers.markBetween(findings)
-	have := make(map[proctree.Process]*finding.Finding, len(d.workers.between))
+	d.servers.markBetween(findings)
+	have := make(map[proctree.Process]*finding.Finding, len(d.servers.between))
 	for _, f := range findings {
-		if d.workers.between[f.Process] {
+		if d.servers.between[f.Process] {
 			have[f.Process] = f
 		}
 	}
-	for p := range d.workers.between {
+	for p := range d.servers.between {
 		if p.Stub() || !d.wants(p) {
 			continue
 		}

@@ -255,7 +255,7 @@ type eventMatcher struct {
 	matchers []*rules.Matcher
 	subjects []eventSubject
 	roles    *imageRoles
-	servers  *workerMap // nil while no process is known
+	servers  *serverMap // nil while no process is known
 	matches  []int
 	// blind are the hosts of which traces are told, by name; before there
 	// are trees, of all.
@@ -300,7 +300,7 @@ func (t *eventTexts) id(text []byte) (rules.ValueID, bool) {
 
 // newEventMatcher returns a matcher of the events of a selection. Before there
 // are trees, servers and processes are nil.
-func newEventMatcher(p *eventPlan, want *event.Want, servers *workerMap, processes *eventProcesses) *eventMatcher {
+func newEventMatcher(p *eventPlan, want *event.Want, servers *serverMap, processes *eventProcesses) *eventMatcher {
 	m := &eventMatcher{
 		plan: p, keys: want.Keys, sets: p.setsOf(want), roles: newImageRoles(p.servers), servers: servers, processes: processes,
 	}
@@ -372,7 +372,7 @@ func (m *eventMatcher) setsOf(ev *event.Event) []int {
 // by its image.
 func (m *eventMatcher) role(ev *event.Event, process proctree.Process) string {
 	if m.servers != nil && process.Exists() {
-		if kind := m.servers.told(process).kind; kind != finding.ServerNone {
+		if kind := m.servers.serverOf(process).kind; kind != finding.ServerNone {
 			return string(kind)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // FieldValues returns what a rule gets for a field of a process.
 func (r *Result) FieldValues(p proctree.Process, field string) []string {
-	s := newSubject(r.Rules.Servers, r.Forest, r.workers)
+	s := newSubject(r.Rules.Servers, r.Forest, r.servers)
 	s.process = p
 	var list []string
 	for _, id := range getterOf(field)(s, nil) {
@@ -38,7 +38,7 @@ func FieldNames() []string {
 // Bundles calls check with what each process says of each bundle of the fields
 // of a set, where it says that there is one: the bundle's ID and the values.
 func (r *Result) Bundles(set *rules.Set, check func(bundle int, id rules.ValueID, values []string)) {
-	s := newSubject(set, r.Forest, r.workers)
+	s := newSubject(set, r.Forest, r.servers)
 	for host := range r.Forest.Hosts() {
 		for p := range r.Forest.Processes(host) {
 			s.process = p
@@ -68,7 +68,7 @@ func (r *Result) Learnt(meanwhile func()) (learnt, plain [][]int) {
 	group.Go(func() { (&textLearning{}).learn(set, matchers[0], r.Forest.Texts()) })
 	meanwhile()
 	group.Wait()
-	s, m := newSubject(set, r.Forest, r.workers), set.NewMatcher()
+	s, m := newSubject(set, r.Forest, r.servers), set.NewMatcher()
 	for host := range r.Forest.Hosts() {
 		for p := range r.Forest.Processes(host) {
 			s.process = p
@@ -81,7 +81,7 @@ func (r *Result) Learnt(meanwhile func()) (learnt, plain [][]int) {
 // Each calls do for all processes as a judge does, and returns those for which
 // it panicked.
 func (r *Result) Each(do func(p proctree.Process)) []proctree.Process {
-	j := newJudges(r.Rules.Detections, newMatchers(r.Rules.Detections, 1), r.Forest, r.workers)[0]
+	j := newJudges(r.Rules.Detections, newMatchers(r.Rules.Detections, 1), r.Forest, r.servers)[0]
 	for _, b := range batchesOf(r.Forest) {
 		j.each(b, func(p proctree.Process) {
 			j.match(p)
@@ -113,8 +113,8 @@ func GivenHost(file string, given map[string]string) (string, bool) { return giv
 // HourOfDay is hourOfDay.
 func HourOfDay(hours event.Time) int { return hourOfDay(hours) }
 
-// Goroutines returns how many goroutines the options ask for.
-func (o *Options) Goroutines() int { return o.workers() }
+// GoroutineCount returns how many goroutines the options ask for.
+func (o *Options) GoroutineCount() int { return o.goroutines() }
 
 // WantsTime is wantsTime.
 func (o *Options) WantsTime(t event.Time) bool { return o.wantsTime(t) }

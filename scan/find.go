@@ -86,7 +86,7 @@ func (s *search) processes() {
 				continue
 			}
 			if fields := s.fields(p); len(fields) > 0 {
-				s.found = append(s.found, Match{Host: host.Name, Time: p.Start(), Process: p, Session: s.sessions[s.result.workers.workerOf(p)], Fields: fields})
+				s.found = append(s.found, Match{Host: host.Name, Time: p.Start(), Process: p, Session: s.sessions[s.result.servers.workerOf(p)], Fields: fields})
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // finder says of a process what a finding says of it.
 type finder struct {
 	forest  *proctree.Forest
-	workers *workerMap
+	servers *serverMap
 	inputs  []*input
 }
 
@@ -49,11 +49,11 @@ func (m *finder) finding(s *subject) *finding.Finding {
 // addAncestors fills in what the finding says of the way up to its worker.
 func (m *finder) addAncestors(f *finding.Finding, s *subject) {
 	texts := m.forest.Texts()
-	f.Worker = m.workers.workerOf(f.Process)
+	f.Worker = m.servers.workerOf(f.Process)
 	if f.Worker.Exists() {
 		f.WorkerImage, f.WorkerProcessID = texts.Text(f.Worker.Image()), f.Worker.PID()
 		f.WorkerCommandLine, f.WorkerStart = texts.Text(f.Worker.CommandLine()), f.Worker.Start()
-		f.Product, f.ServerRole = m.workers.product(f.Worker), m.workers.told(f.Worker).kind
+		f.Product, f.ServerRole = m.servers.product(f.Worker), m.servers.serverOf(f.Worker).kind
 		f.Session = s.sessionKey(f.Worker)
 	}
 	s.way = s.way[:0]
@@ -70,7 +70,7 @@ const maxNamedAncestors = 64
 func (m *finder) climb(f *finding.Finding, s *subject) {
 	texts, most := m.forest.Texts(), maxNamedAncestors
 	if f.Worker.Exists() {
-		f.Depth, f.Link = m.workers.depth(f.Process), m.workers.link(f.Process)
+		f.Depth, f.Link = m.servers.depth(f.Process), m.servers.link(f.Process)
 		if f.Depth > most {
 			most -= 2
 		}

@@ -52,9 +52,9 @@ func TestHourOfDay(t *testing.T) {
 // TestGoroutines: as many as are asked for, within bounds; as the machine has
 // if none are.
 func TestGoroutines(t *testing.T) {
-	for workers, want := range map[int]int{3: 3, 1 << 20: 1024, 0: runtime.GOMAXPROCS(0), -1: runtime.GOMAXPROCS(0)} {
-		if got := (&scan.Options{Workers: workers}).Goroutines(); got != want {
-			t.Errorf("%d: %d, want %d", workers, got, want)
+	for goroutines, want := range map[int]int{3: 3, 1 << 20: 1024, 0: runtime.GOMAXPROCS(0), -1: runtime.GOMAXPROCS(0)} {
+		if got := (&scan.Options{Goroutines: goroutines}).GoroutineCount(); got != want {
+			t.Errorf("%d: %d, want %d", goroutines, got, want)
 		}
 	}
 }

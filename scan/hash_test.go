@@ -45,7 +45,7 @@ func longLog(t *testing.T, path string, records int) {
 }
 
 // TestHashes: the hash of each input is that of its bytes, whatever the number
-// of workers, and whether it is a log, a damaged one or something else.
+// of goroutines, and whether it is a log, a damaged one or something else.
 func TestHashes(t *testing.T) {
 	folder := t.TempDir()
 	longLog(t, filepath.Join(folder, "large.evtx"), 5000)
@@ -57,14 +57,14 @@ func TestHashes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, workers := range []int{1, 2, 8} {
-		res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{folder}, Workers: workers, Hash: true})
+	for _, goroutines := range []int{1, 2, 8} {
+		res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{folder}, Goroutines: goroutines, Hash: true})
 		if err != nil || len(res.Manifest.Inputs) != 8 {
 			t.Fatalf("%d inputs, %v", len(res.Manifest.Inputs), err)
 		}
 		for _, in := range res.Manifest.Inputs {
 			if want := hashOf(t, in.Path); in.SHA256 != want {
-				t.Errorf("%d workers: %s: %s, want %s; %s", workers, in.Path, in.SHA256, want, in.Error)
+				t.Errorf("%d goroutines: %s: %s, want %s; %s", goroutines, in.Path, in.SHA256, want, in.Error)
 			}
 		}
 	}
@@ -88,7 +88,7 @@ func TestHashesOfHoles(t *testing.T) {
 		var res *scan.Result
 		var err error
 		cputime.Bound(t, 10*time.Second, func() {
-			res, err = scan.Scan(t.Context(), scan.Options{Paths: []string{path}, Hash: true, Workers: 2})
+			res, err = scan.Scan(t.Context(), scan.Options{Paths: []string{path}, Hash: true, Goroutines: 2})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -105,7 +105,7 @@ func TestHashesOfHoles(t *testing.T) {
 
 // whileReading scans a log with one worker or more and calls do when a part of
 // it was read.
-func whileReading(t *testing.T, path string, workers int, do func(cancel func())) *scan.Result {
+func whileReading(t *testing.T, path string, goroutines int, do func(cancel func())) *scan.Result {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -118,7 +118,7 @@ func whileReading(t *testing.T, path string, workers int, do func(cancel func())
 		do(cancel)
 	})
 	defer watch.Wait()
-	res, err := scan.Scan(ctx, scan.Options{Paths: []string{path}, Hash: true, Workers: workers, Progress: &progress})
+	res, err := scan.Scan(ctx, scan.Options{Paths: []string{path}, Hash: true, Goroutines: goroutines, Progress: &progress})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ type holder struct {
 
 // newHolder returns the holder for all servers below which something ran: which
 // of them have sessions is for the rules to say, when all parts are together.
-func newHolder(r *firstPass, forest *proctree.Forest, servers *workerMap) *holder {
+func newHolder(r *firstPass, forest *proctree.Forest, servers *serverMap) *holder {
 	h := &holder{
 		reading: r, forest: forest, active: make(map[int]bool), unseen: make(map[int]bool), unheld: make(map[int]bool), since: noSession, spare: maxSpare,
 		wanted: make(inputOffsets), whole: make(inputOffsets),
@@ -46,7 +46,7 @@ func newHolder(r *firstPass, forest *proctree.Forest, servers *workerMap) *holde
 		h.unseen[host] = about.Events.SysmonCreate+about.Events.SecurityCreate == 0
 		for p := range forest.Processes(host) {
 			w := servers.workerOf(p)
-			if w.Exists() || servers.told(p).kind != finding.ServerNone {
+			if w.Exists() || servers.serverOf(p).kind != finding.ServerNone {
 				h.wantRecords(p)
 			}
 			if !w.Exists() {
@@ -163,12 +163,12 @@ func (h *holder) chunksOf(in *input) []evtx.Chunk {
 	slices.SortStableFunc(known, func(a, b evtx.Chunk) int { return cmp.Compare(a.Offset, b.Offset) })
 	known = slices.CompactFunc(known, func(a, b evtx.Chunk) bool { return a.Offset == b.Offset })
 	return slices.DeleteFunc(known, func(c evtx.Chunk) bool {
-		return len(h.wanted.in(in.index, c.Offset)) == 0 && !h.whole.has(in.index, c.Offset) && !h.tells(in, c)
+		return len(h.wanted.in(in.index, c.Offset)) == 0 && !h.whole.has(in.index, c.Offset) && !h.mayHoldStory(in, c)
 	})
 }
 
-// tells reports whether a chunk may hold events of a story.
-func (h *holder) tells(in *input, c evtx.Chunk) bool {
+// mayHoldStory reports whether a chunk may hold events of a story.
+func (h *holder) mayHoldStory(in *input, c evtx.Chunk) bool {
 	if h.isUnseen(in) {
 		return in.stats.Records <= maxApart
 	}
@@ -194,8 +194,8 @@ func (h *holder) is(in *input, hosts map[int]bool) bool {
 // nothing in this part tells of.
 func (h *holder) isUnseen(in *input) bool { return h.is(in, h.unseen) }
 
-// mayTell reports whether an event may be of a story.
-func (h *holder) mayTell(in *input, ev *event.Event) bool {
+// mayBeOfStory reports whether an event may be of a story.
+func (h *holder) mayBeOfStory(in *input, ev *event.Event) bool {
 	if h.index.MayTell(ev) {
 		return true
 	}
@@ -203,8 +203,8 @@ func (h *holder) mayTell(in *input, ev *event.Event) bool {
 	return host >= 0 && h.unseen[host] && in.stats.Records <= maxApart && story.Tells(ev)
 }
 
-// holdWorker reads units of what is to be held. It is for one goroutine.
-type holdWorker struct {
+// holdReader reads units of what is to be held. It is for one goroutine.
+type holdReader struct {
 	*holder
 	seen    *evtx.Reader // of hosts whose processes are known: it decodes no event that they cannot be of
 	unknown *evtx.Reader // of others
@@ -212,14 +212,14 @@ type holdWorker struct {
 }
 
 // hold reads what is to be held of a unit. What it cannot read the input loses.
-func (w *holdWorker) hold(ctx context.Context, u heldUnit) []evtx.Excerpt {
+func (w *holdReader) hold(ctx context.Context, u heldUnit) []evtx.Excerpt {
 	file, err := u.in.Open()
 	if err != nil {
 		u.in.lose(u.chunks[0].Offset, err)
 		return nil
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	told := w.told(ctx, u, file)
+	told := w.storyRecords(ctx, u, file)
 	var list []evtx.Excerpt
 	chunk := make([]byte, evtx.ChunkSize)
 	for _, c := range u.chunks {
@@ -241,19 +241,19 @@ func (w *holdWorker) hold(ctx context.Context, u heldUnit) []evtx.Excerpt {
 	return list
 }
 
-// told returns which records of the chunks of a unit may be of a story: their
-// offsets in the chunk, by that of the chunk.
-func (w *holdWorker) told(ctx context.Context, u heldUnit, file *source.File) map[int64][]int {
+// storyRecords returns which records of the chunks of a unit may be of a story:
+// their offsets in the chunk, by that of the chunk.
+func (w *holdReader) storyRecords(ctx context.Context, u heldUnit, file *source.File) map[int64][]int {
 	records := make(map[int64][]int)
 	reader := w.seen
 	if w.isUnseen(u.in) {
 		reader = w.unknown
 	}
-	chunks := slices.DeleteFunc(slices.Clone(u.chunks), func(c evtx.Chunk) bool { return !w.tells(u.in, c) })
+	chunks := slices.DeleteFunc(slices.Clone(u.chunks), func(c evtx.Chunk) bool { return !w.mayHoldStory(u.in, c) })
 	for ev, err := range reader.Chunks(u.in.evtx.From(file), chunks, &w.reading.pool).Events(ctx) {
 		if ev == nil {
 			u.in.unreadFault(err)
-		} else if w.mayTell(u.in, ev) {
+		} else if w.mayBeOfStory(u.in, ev) {
 			records[ev.Place.Chunk] = append(records[ev.Place.Chunk], int(ev.Place.Offset-ev.Place.Chunk))
 		}
 	}
@@ -266,15 +266,15 @@ type holdFunc func(e heldEntry, from io.Reader) (int64, error)
 // logs gives the sections of the logs, with several goroutines. The failures
 // are errors of this program.
 func (h *holder) logs(ctx context.Context, hold holdFunc) (failures []work.Failure, err error) {
-	workers := make([]*holdWorker, max(1, h.reading.workers))
+	readers := make([]*holdReader, max(1, h.reading.goroutines))
 	selection := evtx.Select(story.Want())
-	for i := range workers {
-		workers[i] = &holdWorker{h, evtx.NewReader(selection), evtx.NewReader(selection), evtx.NewDecoder(evtx.NewSelection(nil))}
-		workers[i].seen.Gate(story.NewCollector(h.index, nil, nil))
+	for i := range readers {
+		readers[i] = &holdReader{h, evtx.NewReader(selection), evtx.NewReader(selection), evtx.NewDecoder(evtx.NewSelection(nil))}
+		readers[i].seen.Gate(story.NewCollector(h.index, nil, nil))
 	}
-	for units := range slices.Chunk(h.units(), 4*len(workers)) {
+	for units := range slices.Chunk(h.units(), 4*len(readers)) {
 		lists := make([][]evtx.Excerpt, len(units))
-		crashes := work.Each(len(workers), len(units), func(g, i int) { lists[i] = workers[g].hold(ctx, units[i]) })
+		crashes := work.Each(len(readers), len(units), func(g, i int) { lists[i] = readers[g].hold(ctx, units[i]) })
 		for _, f := range crashes {
 			h.unheld[int(units[f.Index].in.index)] = true
 		}

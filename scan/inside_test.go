@@ -176,14 +176,14 @@ func TestHeldOfStory(t *testing.T) {
 	h.active[h.index.Host("web1")] = true
 	in := func(host string) *input { return &input{stats: evtx.Stats{Hosts: map[string]int{host: 1}}} }
 	for latest, want := range map[event.Time]bool{since: true, since - storySlack: true, since - storySlack - 1: false, 1: false, 0: true} {
-		if got := h.tells(in("web1"), evtx.Chunk{Latest: latest}); got != want {
+		if got := h.mayHoldStory(in("web1"), evtx.Chunk{Latest: latest}); got != want {
 			t.Errorf("a chunk up to %d may tell something: %v", latest, got)
 		}
 	}
-	if h.tells(in("db1"), evtx.Chunk{Latest: since}) {
+	if h.mayHoldStory(in("db1"), evtx.Chunk{Latest: since}) {
 		t.Error("a host without a session tells something")
 	}
-	if h.since = noSession; h.tells(in("web1"), evtx.Chunk{}) {
+	if h.since = noSession; h.mayHoldStory(in("web1"), evtx.Chunk{}) {
 		t.Error("something is told although there is no session")
 	}
 }
@@ -310,7 +310,7 @@ func TestHeldUnits(t *testing.T) {
 		return 0, nil
 	})
 	inputs[3].Input = inputs[3].From(func() (*source.File, error) { return nil, errGone })
-	if w := (&holdWorker{holder: h}); len(w.hold(t.Context(), units[0])) > 0 || inputs[3].lost == nil || inputs[3].lostAt != 4096 {
+	if w := (&holdReader{holder: h}); len(w.hold(t.Context(), units[0])) > 0 || inputs[3].lost == nil || inputs[3].lostAt != 4096 {
 		t.Errorf("what cannot be read again is lost at %d: %v", inputs[3].lostAt, inputs[3].lost)
 	}
 }

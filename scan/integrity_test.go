@@ -202,10 +202,10 @@ func TestIntegrityEvents(t *testing.T) {
 			// The same records twice are the same events, with two
 			// places each.
 			logOf(t, filepath.Join(folder, "copy", "b.evtx"), test.events...)
-			for _, workers := range []int{1, 8} {
-				res := mustScan(t, scan.Options{Paths: []string{folder}, Workers: workers})
+			for _, goroutines := range []int{1, 8} {
+				res := mustScan(t, scan.Options{Paths: []string{folder}, Goroutines: goroutines})
 				if diff := cmp.Diff(test.want, told(res)); diff != "" {
-					t.Errorf("%d workers (-want +got):\n%s", workers, diff)
+					t.Errorf("%d goroutines (-want +got):\n%s", goroutines, diff)
 				}
 				for _, i := range res.Integrity {
 					if len(i.Evidence) != 2*i.Count || i.Host != "WEB01" || i.Meaning == "" || !strings.HasSuffix(i.File, "a.evtx") {
@@ -381,7 +381,7 @@ func TestIntegrityBuried(t *testing.T) {
 }
 
 // TestManyHosts: which hosts are kept of a log that names too many does not
-// depend on the workers, and nothing that happened on the others is lost.
+// depend on the goroutines, and nothing that happened on the others is lost.
 func TestManyHosts(t *testing.T) {
 	const n = 40000
 	events := make([]evtxtest.Event, n)
@@ -391,8 +391,8 @@ func TestManyHosts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ForwardedEvents.evtx")
 	writeLog(t, path, evtxtest.Options{Style: evtxtest.StyleForwarded}, events)
 	var first []string
-	for _, workers := range []int{1, 8, 8} {
-		res := mustScan(t, scan.Options{Paths: []string{path}, Workers: workers})
+	for _, goroutines := range []int{1, 8, 8} {
+		res := mustScan(t, scan.Options{Paths: []string{path}, Goroutines: goroutines})
 		var got []string
 		events := 0
 		for _, h := range res.Coverage {
@@ -404,13 +404,13 @@ func TestManyHosts(t *testing.T) {
 			}
 		}
 		if events != n || !res.Summary.MoreHosts || len(got) < 16384 {
-			t.Errorf("%d workers: %d of %d events, %d hosts, more: %t", workers, events, n, len(got), res.Summary.MoreHosts)
+			t.Errorf("%d goroutines: %d of %d events, %d hosts, more: %t", goroutines, events, n, len(got), res.Summary.MoreHosts)
 		}
 		if first == nil {
 			first = got
 		}
 		if diff := cmp.Diff(first, got); diff != "" {
-			t.Errorf("%d workers: other hosts (-first +got):\n%.500s", workers, diff)
+			t.Errorf("%d goroutines: other hosts (-first +got):\n%.500s", goroutines, diff)
 		}
 	}
 }

@@ -9,14 +9,14 @@ import (
 // judging is what the steps share that apply rules to processes.
 type judging struct {
 	forest     *proctree.Forest
-	workers    *workerMap
+	servers    *serverMap
 	goroutines int // at most at once
 	crashes    *crashLog
 }
 
 // judges returns n judges for a set of rules.
 func (j *judging) judges(set *rules.Set, n int) []*judge {
-	return newJudges(set, newMatchers(set, n)[:n], j.forest, j.workers)
+	return newJudges(set, newMatchers(set, n)[:n], j.forest, j.servers)
 }
 
 // caughtPanic is a panic that was caught: while a process was judged, or in

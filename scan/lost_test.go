@@ -51,7 +51,7 @@ func openedOnce(found source.Found, ending string) source.Found {
 // is to hold, makes it incomplete, and the merge knows that it lacks it.
 func TestCollectLost(t *testing.T) {
 	for _, ending := range []string{"Security.evtx", "localhost_access_log.2024-03-11.txt"} {
-		options := Options{Paths: []string{shippedHost}, Workers: 2, Version: "test"}
+		options := Options{Paths: []string{shippedHost}, Goroutines: 2, Version: "test"}
 		options.Sources.Wanted = []source.Wanted{WebLogs(), source.AppHostConfig()}
 		found, err := source.Find(t.Context(), options.Paths, options.Sources)
 		if err != nil {
@@ -312,7 +312,7 @@ func TestRefusedPartSigns(t *testing.T) {
 // TestCollectInterruptedLate: a user who wants an end when all was read gets a
 // partial result that is whole, and nobody says otherwise.
 func TestCollectInterruptedLate(t *testing.T) {
-	options := Options{Paths: []string{shippedHost}, Workers: 2, Version: "test"}
+	options := Options{Paths: []string{shippedHost}, Goroutines: 2, Version: "test"}
 	found, err := source.Find(t.Context(), options.Paths, options.Sources)
 	if err != nil {
 		t.Fatal(err)

@@ -129,9 +129,9 @@ func hourOfDay(hours event.Time) int { return int((hours%24 + 24) % 24) }
 // measuring is the state of measuring.
 type measuring struct {
 	forest  *proctree.Forest
-	workers *workerMap
+	servers *serverMap
 	images  map[proctree.Process]string // of workers, in lower case
-	servers map[serverKey]*serverTimes
+	starts  map[serverKey]*serverTimes
 	hosts   map[string]map[int]bool // by image of the server
 	shapes  map[measureKey]*shapeTimes
 	across  map[measureKey]map[int]bool // hosts by shape, whose host is 0
@@ -156,7 +156,7 @@ func (g *grading) measure(findings []*weighed) {
 		return
 	}
 	m := &measuring{
-		forest: g.forest, workers: g.workers, images: make(map[proctree.Process]string), servers: make(map[serverKey]*serverTimes),
+		forest: g.forest, servers: g.servers, images: make(map[proctree.Process]string), starts: make(map[serverKey]*serverTimes),
 		hosts: make(map[string]map[int]bool), shapes: make(map[measureKey]*shapeTimes), across: make(map[measureKey]map[int]bool),
 	}
 	m.lookAtServers(findings)
@@ -183,8 +183,8 @@ func (m *measuring) lookAtServers(findings []*weighed) {
 			wanted[m.server(f.Worker)] = true
 		}
 	}
-	for host := range m.workers.hosts {
-		for i, worker := range m.workers.hosts[host].worker {
+	for host := range m.servers.hosts {
+		for i, worker := range m.servers.hosts[host].worker {
 			if worker == 0 {
 				continue
 			}
@@ -211,10 +211,10 @@ func (m *measuring) server(worker proctree.Process) string {
 }
 
 func (m *measuring) times(key serverKey) *serverTimes {
-	t := m.servers[key]
+	t := m.starts[key]
 	if t == nil {
 		t = &serverTimes{days: make(map[event.Time]bool), hours: make(map[event.Time]bool)}
-		m.servers[key] = t
+		m.starts[key] = t
 	}
 	return t
 }

@@ -26,9 +26,9 @@ type Options struct {
 	Paths []string
 	// Sources say how archives and disk images are read.
 	Sources SourceOptions
-	// Workers is how many goroutines work at once; 0 means one for each
+	// Goroutines is how many goroutines work at once; 0 means one for each
 	// CPU.
-	Workers int
+	Goroutines int
 	// Rules says which rules are applied.
 	Rules RuleOptions
 	// Hosts takes findings of these hosts only, as MatchesHost has them.
@@ -90,14 +90,14 @@ type SourceOptions = source.Options
 // unless Options say otherwise: every finding of any but the noisiest scans.
 const DefaultCrosscheck = 500
 
-// maxWorkers bounds the goroutines that work at once, each of which needs some
-// memory.
-const maxWorkers = 1024
+// maxGoroutines bounds the goroutines that work at once, each of which needs
+// some memory.
+const maxGoroutines = 1024
 
-// workers returns the number of goroutines to use.
-func (o *Options) workers() int {
-	if o.Workers > 0 {
-		return min(o.Workers, maxWorkers)
+// goroutines returns the number of goroutines to use.
+func (o *Options) goroutines() int {
+	if o.Goroutines > 0 {
+		return min(o.Goroutines, maxGoroutines)
 	}
 	return runtime.GOMAXPROCS(0)
 }

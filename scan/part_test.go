@@ -30,7 +30,7 @@ type partSection struct {
 func partOf(tb testing.TB, paths ...string) sections {
 	tb.Helper()
 	var out bytes.Buffer
-	if _, err := Collect(tb.Context(), Options{Paths: paths, Workers: 2, Version: "test"}, "", &out); err != nil {
+	if _, err := Collect(tb.Context(), Options{Paths: paths, Goroutines: 2, Version: "test"}, "", &out); err != nil {
 		tb.Fatal(err)
 	}
 	f, err := partial.Open(bytes.NewReader(out.Bytes()), int64(out.Len()))
@@ -94,7 +94,7 @@ func (m *merging) read(tb testing.TB, data []byte) *firstPass {
 		return source.NewFile(bytes.NewReader(data), int64(len(data)), nil, nil), nil
 	})
 	found := source.Found{Others: []source.Input{in}}
-	r := newFirstPass(&found, &Options{Workers: 1})
+	r := newFirstPass(&found, &Options{Goroutines: 1})
 	defer r.addPartials(found.Others, "test").close()
 	r.number()
 	r.planEvents(m.sets, false)

@@ -41,7 +41,7 @@ func (l *ruleLoading) plan() *eventPlan {
 // cannot be applied as the options ask, so that no more is read.
 func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading {
 	l := &ruleLoading{done: make(chan *loadedRules, 1), ready: make(chan struct{})}
-	go l.run(func() (*RuleSets, error) { return LoadRules(ctx, options.Rules, options.workers()) }, stop)
+	go l.run(func() (*RuleSets, error) { return LoadRules(ctx, options.Rules, options.goroutines()) }, stop)
 	return l
 }
 

@@ -14,7 +14,7 @@ type Describer struct {
 
 // Describer returns what describes the processes of the result.
 func (r *Result) Describer() *Describer {
-	return &Describer{finder{r.Forest, r.workers, r.inputs}, newSubject(r.Rules.Detections, r.Forest, r.workers)}
+	return &Describer{finder{r.Forest, r.servers, r.inputs}, newSubject(r.Rules.Detections, r.Forest, r.servers)}
 }
 
 // Describe returns what a finding would say of a process by itself: neither

@@ -200,21 +200,21 @@ func TestExportIsReadOnce(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, workers := range []int{1, 4} {
-		res := mustScan(t, scan.Options{Paths: []string{path}, Hash: true, Workers: workers})
+	for _, goroutines := range []int{1, 4} {
+		res := mustScan(t, scan.Options{Paths: []string{path}, Hash: true, Goroutines: goroutines})
 		if in := res.Manifest.Inputs[0]; in.Records != 3 || in.SHA256 == "" || in.Error != "" {
-			t.Errorf("%d goroutines: the manifest has %+v", workers, in)
+			t.Errorf("%d goroutines: the manifest has %+v", goroutines, in)
 		}
 		if n := res.Forest.Hosts()[0].Events.SecurityCreate; n != 3 {
-			t.Errorf("%d goroutines: %d processes are in the trees, want 3", workers, n)
+			t.Errorf("%d goroutines: %d processes are in the trees, want 3", goroutines, n)
 		}
 		for _, f := range res.Findings {
 			if len(f.Evidence) != 1 {
-				t.Errorf("%d goroutines: %d records of PID %d", workers, len(f.Evidence), f.Process.PID())
+				t.Errorf("%d goroutines: %d records of PID %d", goroutines, len(f.Evidence), f.Process.PID())
 			}
 		}
 		if len(res.Findings) == 0 {
-			t.Errorf("%d goroutines: nothing is found", workers)
+			t.Errorf("%d goroutines: nothing is found", goroutines)
 		}
 	}
 }

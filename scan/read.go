@@ -29,7 +29,7 @@ type firstPass struct {
 	inputs     []*input
 	texts      *proctree.Texts
 	progress   *Progress
-	workers    int
+	goroutines int
 	recover    bool // also read stale records
 	watchers   []*integrity.Watcher
 	containers []*input
@@ -65,7 +65,7 @@ type partReader struct {
 
 // newFirstPass plans the reading of the files found.
 func newFirstPass(found *source.Found, options *Options) *firstPass {
-	r := &firstPass{texts: proctree.NewTexts(), progress: options.Progress, workers: options.workers()}
+	r := &firstPass{texts: proctree.NewTexts(), progress: options.Progress, goroutines: options.goroutines()}
 	r.recover, r.hash, r.notes = options.Recover, options.Hash, found.Notes
 	r.skipped, r.otherFiles = found.Skipped, found.Nothing
 	for _, f := range found.Inputs {
@@ -90,12 +90,12 @@ func (r *firstPass) number() {
 	}
 }
 
-// collect reads all inputs with several workers, as far as it can be done
+// collect reads all inputs with several goroutines, as far as it can be done
 // without what other inputs hold: what it leaves behind is what Collect writes,
 // and what merge goes on with. If the context is cancelled it ends early.
 func (r *firstPass) collect(ctx context.Context) {
 	units := r.units()
-	r.hire(max(1, min(r.workers, max(len(units), len(r.parts)))))
+	r.makeReaders(max(1, min(r.goroutines, max(len(units), len(r.parts)))))
 	for _, f := range work.Each(len(r.readers), len(units), func(g, i int) { r.readers[g].part(ctx, units[i]) }) {
 		units[f.Index].in.crash(units[f.Index].part, f.Err)
 	}
@@ -140,8 +140,8 @@ func (r *firstPass) units() []unit {
 	return units
 }
 
-// hire makes so many workers.
-func (r *firstPass) hire(n int) {
+// makeReaders makes n readers, one for each goroutine.
+func (r *firstPass) makeReaders(n int) {
 	keys := selected()
 	want, candidates := r.events.add(keys)
 	want.Recovered, want.Noted = r.recover, story.Keys()
@@ -176,7 +176,7 @@ func (r *firstPass) those(are func(*input) bool) []*input {
 }
 
 // resolve reads the records that wait for the definitions of other inputs, and
-// gathers what the workers noted of events.
+// gathers what the readers kept of events.
 func (r *firstPass) resolve(ctx context.Context) {
 	waiting := r.those(func(in *input) bool { return len(in.deferred) > 0 })
 	for _, f := range work.Each(len(r.readers), len(waiting), func(g, i int) { r.readers[g].resolve(ctx, waiting[i], &r.pool) }) {
@@ -188,7 +188,7 @@ func (r *firstPass) resolve(ctx context.Context) {
 	r.gather()
 }
 
-// gather puts together what the workers noted of events.
+// gather puts together what the readers kept of events.
 func (r *firstPass) gather() {
 	r.hits, r.came, r.signs = make(map[event.Place]bool), make(map[event.Place]bool), nil
 	r.hitsLost, r.traced = 0, make(map[string]*traced)
@@ -236,7 +236,7 @@ func (r *firstPass) hashContainers(ctx context.Context) {
 			r.progress.Hashed.Add(1)
 		}
 	}
-	for _, f := range work.Each(r.workers, len(r.containers), hash) {
+	for _, f := range work.Each(r.goroutines, len(r.containers), hash) {
 		r.containers[f.Index].err = f.Err
 	}
 }

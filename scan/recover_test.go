@@ -58,15 +58,15 @@ func processes(res *scan.Result) []string {
 
 // TestRecover: stale records give processes that are marked, are counted apart,
 // and are dropped where a live record of any file tells the same. The number of
-// workers makes no difference, nor for records whose definition is lost.
+// goroutines makes no difference, nor for records whose definition is lost.
 func TestRecover(t *testing.T) {
 	dir := t.TempDir()
 	stale := faultLog(t, dir, "F55")
 	lost := faultLog(t, dir, "F43")
 	emptied := faultLog(t, dir, "F25")
-	run := func(paths []string, workers int, recover bool) *scan.Result {
+	run := func(paths []string, goroutines int, recover bool) *scan.Result {
 		t.Helper()
-		res, err := scan.Scan(t.Context(), scan.Options{Paths: paths, Workers: workers, Recover: recover})
+		res, err := scan.Scan(t.Context(), scan.Options{Paths: paths, Goroutines: goroutines, Recover: recover})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,9 +105,9 @@ func TestRecover(t *testing.T) {
 					t.Errorf("live events (-want +got):\n%s", diff)
 				}
 			}
-			for _, workers := range []int{2, 8} {
-				if diff := cmp.Diff(processes(one), processes(run(tt.paths, workers, tt.recover))); diff != "" {
-					t.Errorf("%d workers (-1 +%d):\n%s", workers, workers, diff)
+			for _, goroutines := range []int{2, 8} {
+				if diff := cmp.Diff(processes(one), processes(run(tt.paths, goroutines, tt.recover))); diff != "" {
+					t.Errorf("%d goroutines (-1 +%d):\n%s", goroutines, goroutines, diff)
 				}
 			}
 		})

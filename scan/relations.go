@@ -76,7 +76,7 @@ func (s *subject) newRise(p, parent proctree.Process) rise {
 // findingBelow gives true for a process between a server and a finding. Nothing
 // is known of that until all processes were judged once.
 func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if s.workers != nil && s.workers.between[s.process] {
+	if s.servers != nil && s.servers.between[s.process] {
 		return appendText(dst, s.texts.InternString("true"))
 	}
 	return dst
@@ -85,14 +85,14 @@ func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 // seenBelow gives below how many other server processes of the same product a
 // program of the same name ran.
 func seenBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
-	w := s.workers.workerOf(s.process)
+	w := s.servers.workerOf(s.process)
 	if !w.Exists() {
 		return dst
 	}
-	key := [...]proctree.TextID{s.workers.told(w).product, s.process.Image()}
+	key := [...]proctree.TextID{s.servers.serverOf(w).product, s.process.Image()}
 	others, ok := s.seen[key]
 	if !ok {
-		others = s.workers.others(w, s.process)
+		others = s.servers.others(w, s.process)
 		s.seen[key] = others
 	}
 	return appendNumber(dst, uint64(others))
@@ -113,13 +113,13 @@ type program struct {
 
 // others returns below how many other servers of its product a program that
 // runs below a worker ran too.
-func (m *workerMap) others(worker, p proctree.Process) int {
+func (m *serverMap) others(worker, p proctree.Process) int {
 	m.programs.once.Do(m.countPrograms)
-	return m.programs.count[program{m.told(worker).product, m.programs.names[p.Image()]}] - 1
+	return m.programs.count[program{m.serverOf(worker).product, m.programs.names[p.Image()]}] - 1
 }
 
 // countPrograms counts them all.
-func (m *workerMap) countPrograms() {
+func (m *serverMap) countPrograms() {
 	texts := m.forest.Texts()
 	c := &m.programs
 	c.names, c.count = make(map[proctree.TextID]string), make(map[program]int)
@@ -142,14 +142,14 @@ func (m *workerMap) countPrograms() {
 			worker := m.forest.Process(host, int(w-1))
 			if !seen[run{worker, name}] {
 				seen[run{worker, name}] = true
-				c.count[program{m.told(worker).product, name}]++
+				c.count[program{m.serverOf(worker).product, name}]++
 			}
 		}
 	}
 }
 
 // markBetween marks the processes between servers and findings.
-func (m *workerMap) markBetween(findings []*finding.Finding) {
+func (m *serverMap) markBetween(findings []*finding.Finding) {
 	m.between = make(map[proctree.Process]bool)
 	for _, f := range findings {
 		if !f.Worker.Exists() {

@@ -285,7 +285,7 @@ func TestMinLevel(t *testing.T) {
 
 // TestCorrelations: correlation rules are met by processes of all hosts in the
 // order of time, and said of the one that completes them, whatever the number
-// of workers.
+// of goroutines.
 func TestCorrelations(t *testing.T) {
 	var list []started
 	for i := range 12 { // every ten seconds one on each host; from the third on within the timespan
@@ -343,13 +343,13 @@ func TestCorrelations(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			options := scan.Options{Paths: []string{log}, Rules: scan.RuleOptions{NoBuiltin: true, Paths: []string{ruleFile(t, c.given...)}}}
-			for _, options.Workers = range []int{1, 2, 8} {
+			for _, options.Goroutines = range []int{1, 2, 8} {
 				res := mustScan(t, options)
 				if len(res.Rules.Errors) > 0 {
 					t.Fatal(res.Rules.Errors)
 				}
 				if diff := gocmp.Diff(c.want, found(res)); diff != "" {
-					t.Errorf("%d workers (-want +got):\n%s", options.Workers, diff)
+					t.Errorf("%d goroutines (-want +got):\n%s", options.Goroutines, diff)
 				}
 			}
 		})

@@ -67,10 +67,10 @@ type RuleSets struct {
 	Selection error
 }
 
-// LoadRules reads and compiles rules, with several workers. What is wrong with
-// one rule costs that rule only, and is in RuleSets.Errors; the error returned
-// is one of this program.
-func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, error) {
+// LoadRules reads and compiles rules, with several goroutines. What is wrong
+// with one rule costs that rule only, and is in RuleSets.Errors; the error
+// returned is one of this program.
+func LoadRules(ctx context.Context, o RuleOptions, goroutines int) (*RuleSets, error) {
 	shipped, err := builtin.Rules()
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func LoadRules(ctx context.Context, o RuleOptions, workers int) (*RuleSets, erro
 		shipped = slices.DeleteFunc(slices.Clone(shipped), func(r *rules.Rule) bool { return r.Role == "" || r.Role == builtin.RoleTrace })
 	}
 	s := &RuleSets{Loaded: shipped, Builtin: len(shipped)}
-	given := rules.Load(ctx, o.Paths, workers)
+	given := rules.Load(ctx, o.Paths, goroutines)
 	s.Loaded = append(s.Loaded, given.Rules...)
 	s.Files, s.Failed = given.Files, given.Failed
 	s.fail(given.Errors)

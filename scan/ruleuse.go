@@ -147,20 +147,20 @@ func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*r
 	finding, session := r.weighedOf(p), r.sessionOf(p)
 	for _, by := range []struct {
 		set     *rules.Set
-		workers *workerMap
+		servers *serverMap
 		asked   bool
 	}{
-		{r.Rules.Detections, r.workers, true},
-		{r.Rules.Levels, r.workers, finding != nil || wanted != nil},
-		{r.Rules.SessionLevels, r.workers, session != nil || wanted != nil},
-		{r.Rules.Techniques, r.workers, true},
+		{r.Rules.Detections, r.servers, true},
+		{r.Rules.Levels, r.servers, finding != nil || wanted != nil},
+		{r.Rules.SessionLevels, r.servers, session != nil || wanted != nil},
+		{r.Rules.Techniques, r.servers, true},
 		{r.Rules.Servers, nil, true},
 		{r.Rules.Applications, nil, true},
 	} {
 		if !by.asked {
 			continue
 		}
-		s, m := newSubject(by.set, r.Forest, by.workers), by.set.NewMatcher()
+		s, m := newSubject(by.set, r.Forest, by.servers), by.set.NewMatcher()
 		s.process, s.finding, s.session = p, finding, session
 		for i, rule := range by.set.Rules() {
 			if wanted == nil || wanted(rule) {
@@ -213,9 +213,9 @@ func (r *Result) sessionOf(p proctree.Process) *finding.Session {
 // it is, and how many links the process is below it; the zero Process if there
 // is none.
 func (r *Result) WorkerOf(p proctree.Process) (worker proctree.Process, role finding.ServerRole, depth int) {
-	worker = r.workers.workerOf(p)
+	worker = r.servers.workerOf(p)
 	if !worker.Exists() {
 		return worker, finding.ServerNone, 0
 	}
-	return worker, r.workers.told(worker).kind, r.workers.depth(p)
+	return worker, r.servers.serverOf(worker).kind, r.servers.depth(p)
 }

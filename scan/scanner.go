@@ -46,7 +46,7 @@ type Result struct {
 	Rules   *RuleSets
 	Summary Summary
 
-	workers    *workerMap
+	servers    *serverMap
 	inputs     []*input
 	eventsLost int
 	web        *webLogs
@@ -84,8 +84,8 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	reading.collect(toRead)
 	reading.merge(toRead, sets, &options)
 	options.Progress.Enter(PhaseTrees)
-	learning := learnAside(sets.done, reading.texts, options.workers())
-	forest, err := proctree.Build(rest, reading.texts, reading.collectors, reading.computers(), options.workers())
+	learning := learnAside(sets.done, reading.texts, options.goroutines())
+	forest, err := proctree.Build(rest, reading.texts, reading.collectors, reading.computers(), options.goroutines())
 	loaded := learning.stop()
 	if err != nil {
 		return nil, err
@@ -96,10 +96,10 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Progress.Enter(PhaseRules)
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: newWebLogs(), writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
 	crashes := &loaded.crashes
-	res.workers = newWorkerMap(forest, loaded.rules.Servers, reading.signs, options.workers())
-	crashes.guard("applications", func() { res.workers.tellApplications(loaded.rules.Applications, options.workers()) })
-	crashes.add(res.workers.crashes.list...)
-	by := judging{forest, res.workers, options.workers(), crashes}
+	res.servers = newServerMap(forest, loaded.rules.Servers, reading.signs, options.goroutines())
+	crashes.guard("applications", func() { res.servers.findApplications(loaded.rules.Applications, options.goroutines()) })
+	crashes.add(res.servers.crashes.list...)
+	by := judging{forest, res.servers, options.goroutines(), crashes}
 	d := newDetection(by, loaded, reading.inputs, &options)
 	crashes.guard("findings", func() { res.Findings = d.run(rest) })
 	crashes.guard("techniques", func() { by.mapTechniques(loaded.rules.Techniques, res.Findings) })

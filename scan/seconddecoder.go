@@ -39,7 +39,7 @@ func (res *Result) crosscheck(options *Options, crashes *crashLog) {
 	slices.SortStableFunc(tasks, func(a, b checkTask) int { return finding.Compare(&a.finding.Evidence[0], &b.finding.Evidence[0]) })
 	const run = 8
 	runs := (len(tasks) + run - 1) / run
-	checkers := make([]*checker, min(options.workers(), runs))
+	checkers := make([]*checker, min(options.goroutines(), runs))
 	for i := range checkers {
 		checkers[i] = &checker{check: crosscheck.New(), inputs: res.inputs}
 	}

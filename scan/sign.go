@@ -111,7 +111,7 @@ func compareSigns(a, b sign) int {
 // takeSigns tells servers by what events show of them. A server that is known
 // by name stays what it is; what the way in which a process was started
 // suggests gives way, since a process that serves is no guess.
-func (m *workerMap) takeSigns(set *rules.Set, signs []sign) {
+func (m *serverMap) takeSigns(set *rules.Set, signs []sign) {
 	if len(signs) == 0 {
 		return
 	}
@@ -139,7 +139,7 @@ func (m *workerMap) takeSigns(set *rules.Set, signs []sign) {
 
 // takeSign tells a server by one sign; by its image, if only the event names
 // it.
-func (m *workerMap) takeSign(p proctree.Process, s *sign, roles *imageRoles, numbers map[*rules.Rule]uint16) {
+func (m *serverMap) takeSign(p proctree.Process, s *sign, roles *imageRoles, numbers map[*rules.Rule]uint16) {
 	server := &m.hosts[p.HostIndex()].server[p.Index()]
 	if *server != 0 && m.servers[*server-1].kind != finding.ServerUnknown {
 		return
@@ -152,7 +152,7 @@ func (m *workerMap) takeSign(p proctree.Process, s *sign, roles *imageRoles, num
 		return
 	}
 	if numbers[s.by] == 0 {
-		m.servers = append(m.servers, m.name(s.by))
+		m.servers = append(m.servers, m.infoOf(s.by))
 		numbers[s.by] = uint16(len(m.servers))
 	}
 	*server = numbers[s.by]

@@ -149,8 +149,8 @@ func TestSources(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			path := write(t, dir, tt.file, tt.data)
-			for _, workers := range []int{1, 4} {
-				res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{path}, Hash: true, Workers: workers})
+			for _, goroutines := range []int{1, 4} {
+				res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{path}, Hash: true, Goroutines: goroutines})
 				if err != nil {
 					t.Fatal(err)
 				}

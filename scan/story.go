@@ -25,14 +25,14 @@ type storyPass struct {
 	index   *story.Index
 	below   [][]proctree.Process // by session
 	plan    *eventPlan
-	servers *workerMap
+	servers *serverMap
 	hits    map[uint32][]int64 // where rules matched events, by file, ascending
 	since   event.Time         // when the first session began
 }
 
 // newStoryPass returns the pass for some sessions, nil if there are none and no
 // rule matched an event.
-func newStoryPass(r *firstPass, plan *eventPlan, forest *proctree.Forest, servers *workerMap, sessions []*finding.Session) *storyPass {
+func newStoryPass(r *firstPass, plan *eventPlan, forest *proctree.Forest, servers *serverMap, sessions []*finding.Session) *storyPass {
 	if len(sessions) == 0 && len(r.hits) == 0 {
 		return nil
 	}
@@ -42,7 +42,7 @@ func newStoryPass(r *firstPass, plan *eventPlan, forest *proctree.Forest, server
 	for i, s := range sessions {
 		list[i] = story.Session{Server: s.Worker, Below: below[i], Pool: s.Application, Servers: make(map[proctree.Process]bool)}
 		for _, b := range below[i] {
-			if servers.told(b).kind == finding.ServerWeb {
+			if servers.serverOf(b).kind == finding.ServerWeb {
 				list[i].Servers[b] = true
 			}
 		}
@@ -67,7 +67,7 @@ func newStoryPass(r *firstPass, plan *eventPlan, forest *proctree.Forest, server
 const noSession = event.Time(1<<63 - 1)
 
 // membersOf returns the processes below the server of each session.
-func membersOf(forest *proctree.Forest, servers *workerMap, sessions []*finding.Session) [][]proctree.Process {
+func membersOf(forest *proctree.Forest, servers *serverMap, sessions []*finding.Session) [][]proctree.Process {
 	number := make(map[proctree.Process]int, len(sessions))
 	hosts := make(map[int]bool)
 	for i, s := range sessions {
@@ -98,7 +98,7 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 		want.Keys, want.Providers, want.Channels = append(want.Keys, planned.Keys...), planned.Providers, planned.Channels
 	}
 	units := p.units()
-	collectors := make([]*story.Collector, max(1, min(p.reading.workers, len(units))))
+	collectors := make([]*story.Collector, max(1, min(p.reading.goroutines, len(units))))
 	processes, blind := newEventProcesses(p.servers.forest), blindNames(p.servers.forest.Hosts())
 	for i := range collectors {
 		var matcher story.Judge
@@ -121,12 +121,12 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 // readUnits reads units into collectors, one of each goroutine.
 func (p *storyPass) readUnits(ctx context.Context, collectors []*story.Collector, want event.Want, units []storyUnit) {
 	selection := evtx.Select(want)
-	workers := make([]*storyReader, len(collectors))
+	readers := make([]*storyReader, len(collectors))
 	for i, c := range collectors {
-		workers[i] = &storyReader{evtx.NewReader(selection), c, want}
-		workers[i].reader.Gate(c)
+		readers[i] = &storyReader{evtx.NewReader(selection), c, want}
+		readers[i].reader.Gate(c)
 	}
-	failures := work.Each(len(workers), len(units), func(g, i int) { workers[g].read(ctx, p, units[i]) })
+	failures := work.Each(len(readers), len(units), func(g, i int) { readers[g].read(ctx, p, units[i]) })
 	for _, f := range failures {
 		in := units[f.Index].in
 		in.crash(evtx.Part{End: in.Size}, f.Err)
@@ -289,7 +289,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 // tellStories reads and tells the stories of the sessions.
 func (res *Result) tellStories(ctx context.Context, r *firstPass, plan *eventPlan, o *Options) {
 	r.takeTraces(blindNames(res.Forest.Hosts()))
-	p := newStoryPass(r, plan, res.Forest, res.workers, res.Sessions)
+	p := newStoryPass(r, plan, res.Forest, res.servers, res.Sessions)
 	if p == nil {
 		return
 	}

@@ -232,8 +232,8 @@ func boolean(b bool) uint32 {
 // the number of goroutines.
 func TestStory(t *testing.T) {
 	dir := writeStory(t)
-	for _, workers := range []int{1, 2, 8} {
-		res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{dir}, Workers: workers})
+	for _, goroutines := range []int{1, 2, 8} {
+		res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{dir}, Goroutines: goroutines})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +243,7 @@ func TestStory(t *testing.T) {
 		got := tellings(res)
 		for i, e := range storyEvents() {
 			if got[uint64(i+1)] != e.want {
-				t.Errorf("%d goroutines: %s %d at %d, %s: %q, want %q", workers, e.provider, e.id, e.second, e.fields, got[uint64(i+1)], e.want)
+				t.Errorf("%d goroutines: %s %d at %d, %s: %q, want %q", goroutines, e.provider, e.id, e.second, e.fields, got[uint64(i+1)], e.want)
 			}
 		}
 		checkStorySession(t, res.Sessions[0])

@@ -20,7 +20,7 @@ type subject struct {
 	forest   *proctree.Forest
 	texts    *proctree.Texts
 	fields   *proctree.FieldReader
-	workers  *workerMap // nil while the servers are being told
+	servers  *serverMap // nil while the servers are being found
 	getters  []getter   // by field of the set
 	process  proctree.Process
 	finding  *weighed         // of the process, when its level is asked for
@@ -30,7 +30,7 @@ type subject struct {
 	sessions map[proctree.Process]string         // keys of workers
 	names    map[proctree.TextID]proctree.TextID // file names of images
 	levels   map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
-	seen     map[[2]proctree.TextID]int          // workerMap.others, by product and image
+	seen     map[[2]proctree.TextID]int          // serverMap.others, by product and image
 	rises    [256]struct {
 		key  riseKey
 		rise rise
@@ -45,9 +45,9 @@ type subject struct {
 }
 
 // newSubject returns a subject for a set of rules.
-func newSubject(set *rules.Set, forest *proctree.Forest, workers *workerMap) *subject {
+func newSubject(set *rules.Set, forest *proctree.Forest, servers *serverMap) *subject {
 	s := &subject{
-		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), workers: workers,
+		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), servers: servers,
 		hashes: make(map[proctree.TextID]sysmonHashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
 		names: make(map[proctree.TextID]proctree.TextID), below: newLineage(forest),
 		levels: make(map[proctree.TextID]proctree.TextID), seen: make(map[[2]proctree.TextID]int),
@@ -125,7 +125,7 @@ func (s *subject) Text(id rules.ValueID) string {
 	case valueTime:
 		return utcTime(s.process.Start())
 	case valueSession:
-		return s.sessionKey(s.workers.workerOf(s.process))
+		return s.sessionKey(s.servers.workerOf(s.process))
 	}
 	return s.texts.Text(proctree.TextID(id))
 }
@@ -334,14 +334,14 @@ func ancestors(of valueOf) getter {
 }
 
 func inSession(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if s.workers.workerOf(s.process).Exists() {
+	if s.servers.workerOf(s.process).Exists() {
 		return append(dst, valueSession)
 	}
 	return dst
 }
 
 func belowWorker(s *subject, dst []rules.ValueID) []rules.ValueID {
-	return appendNumber(dst, uint64(s.workers.depth(s.process)))
+	return appendNumber(dst, uint64(s.servers.depth(s.process)))
 }
 
 // maxChildren bounds how many children are looked at: what a server starts

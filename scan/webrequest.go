@@ -82,8 +82,8 @@ func (res *Result) newCaller(s *finding.Session, below []proctree.Process) *call
 	}
 	for _, p := range below {
 		parent, _ := p.Parent()
-		direct := parent == s.Worker || parent.Exists() && res.workers.told(parent).kind == finding.ServerWeb
-		if !direct || res.workers.told(p).kind == finding.ServerWeb || p.Start() == 0 {
+		direct := parent == s.Worker || parent.Exists() && res.servers.serverOf(parent).kind == finding.ServerWeb
+		if !direct || res.servers.serverOf(p).kind == finding.ServerWeb || p.Start() == 0 {
 			continue
 		}
 		c.children = append(c.children, story.Child{Begin: p.Start(), Finding: found[p] || hasFindingBelow(p, found, 0)})

@@ -12,7 +12,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// serverRoles are the roles by the attribute `role` of the rules that tell
+// serverRoles are the roles by the attribute `role` of the rules that identify
 // them.
 var serverRoles = map[string]finding.ServerRole{
 	builtin.RoleWebServer: finding.ServerWeb, builtin.RoleOtherServer: finding.ServerOther, builtin.RoleUnknownServer: finding.ServerUnknown,
@@ -28,31 +28,31 @@ func serverRank(r *rules.Rule) int {
 	return rank
 }
 
-// workerMap says for each process which server it runs below: its worker. Where
-// a server runs below another, such as PHP below IIS, the outermost one is the
-// worker of all, so that one intrusion has one worker; but a web server goes
-// before another server, one that is known before one that is not, and a server
-// before what only supervises servers.
-type workerMap struct {
+// serverMap holds for each process which server it runs below: its worker.
+// Where a server runs below another, such as PHP below IIS, the outermost one
+// is the worker of all, so that one intrusion has one worker; but a web server
+// goes before another server, one that is known before one that is not, and a
+// server before what only supervises servers.
+type serverMap struct {
 	forest  *proctree.Forest
-	servers []serverName // by index of the rule that tells a server
-	hosts   []hostWorkers
+	servers []serverInfo // by index of the rule that identifies a server
+	hosts   []hostServers
 	crashes crashLog
 
 	programs programs
 	between  map[proctree.Process]bool // between a server and a finding; nil until findings are there
 }
 
-// serverName is what a rule says of a server.
-type serverName struct {
+// serverInfo is what a rule says of a server.
+type serverInfo struct {
 	product, role, certainty proctree.TextID
 	kind                     finding.ServerRole
 	rank                     int
 }
 
-// hostWorkers holds, by Process.Index, for the processes of one host:
-type hostWorkers struct {
-	server []uint16 // 1 + index of the rule that tells a server, 0 for none
+// hostServers holds, by Process.Index, for the processes of one host:
+type hostServers struct {
+	server []uint16 // 1 + index of the rule that identifies a server, 0 for none
 	worker []uint32 // 1 + index of the worker, 0 for none
 	// How many links a process is below its worker, and the least sure of
 	// them.
@@ -62,20 +62,20 @@ type hostWorkers struct {
 	application map[int]proctree.TextID
 }
 
-// newWorkerMap tells the servers of a forest by rules of those roles, about
+// newServerMap finds the servers of a forest by rules of those roles, about
 // their processes and about events.
-func newWorkerMap(forest *proctree.Forest, set *rules.Set, signs []sign, workers int) *workerMap {
-	m := &workerMap{forest: forest, hosts: make([]hostWorkers, len(forest.Hosts()))}
+func newServerMap(forest *proctree.Forest, set *rules.Set, signs []sign, goroutines int) *serverMap {
+	m := &serverMap{forest: forest, hosts: make([]hostServers, len(forest.Hosts()))}
 	for i, h := range forest.Hosts() {
-		m.hosts[i] = hostWorkers{
+		m.hosts[i] = hostServers{
 			server: make([]uint16, h.Processes), worker: make([]uint32, h.Processes), depth: make([]uint32, h.Processes),
 			link: make([]proctree.Link, h.Processes), application: make(map[int]proctree.TextID),
 		}
 	}
 	for _, r := range set.Rules() {
-		m.servers = append(m.servers, m.name(r))
+		m.servers = append(m.servers, m.infoOf(r))
 	}
-	judges := newJudges(set, newMatchers(set, workers), forest, nil)
+	judges := newJudges(set, newMatchers(set, goroutines), forest, nil)
 	batches := batchesOf(forest)
 	failures := work.Each(len(judges), len(batches), func(g, i int) {
 		j := judges[g]
@@ -94,10 +94,10 @@ func newWorkerMap(forest *proctree.Forest, set *rules.Set, signs []sign, workers
 	return m
 }
 
-// name returns what a rule says of the servers that it tells.
-func (m *workerMap) name(r *rules.Rule) serverName {
+// infoOf returns what a rule says of the servers that it tells.
+func (m *serverMap) infoOf(r *rules.Rule) serverInfo {
 	texts, kind := m.forest.Texts(), serverRoles[r.Role]
-	return serverName{
+	return serverInfo{
 		texts.InternString(productName(r)), texts.InternString(string(kind)), texts.InternString(certaintyOf(r)), kind, serverRank(r),
 	}
 }
@@ -136,7 +136,7 @@ func productName(r *rules.Rule) string { return cmp.Or(r.Custom["product"], r.Ti
 // inherit gives each process of a host the worker of its parent, or its parent
 // if that is a server. It goes through the processes in their order, in which
 // nearly every parent comes before its children, and goes up first where not.
-func (m *workerMap) inherit(host int) {
+func (m *serverMap) inherit(host int) {
 	h := &m.hosts[host]
 	done := make([]bool, len(h.worker))
 	var path []proctree.Process
@@ -149,7 +149,7 @@ func (m *workerMap) inherit(host int) {
 				continue
 			}
 			if parent.Exists() {
-				m.adopt(h, p.Index(), parent.Index(), link)
+				m.inheritFrom(h, p.Index(), parent.Index(), link)
 			}
 			done[p.Index()] = true
 			if n := len(path); n > 0 {
@@ -159,8 +159,9 @@ func (m *workerMap) inherit(host int) {
 	}
 }
 
-// adopt gives a process the worker of its parent, or its parent if that is one.
-func (m *workerMap) adopt(h *hostWorkers, child, parent int, link proctree.Link) {
+// inheritFrom gives a process the worker of its parent, or its parent if that
+// is one.
+func (m *serverMap) inheritFrom(h *hostServers, child, parent int, link proctree.Link) {
 	above := h.worker[parent]
 	switch {
 	case h.server[parent] != 0 && (above == 0 || m.rank(h, parent) > m.rank(h, int(above-1))):
@@ -171,15 +172,15 @@ func (m *workerMap) adopt(h *hostWorkers, child, parent int, link proctree.Link)
 }
 
 // rank returns that of a server's role.
-func (m *workerMap) rank(h *hostWorkers, server int) int { return m.servers[h.server[server]-1].rank }
+func (m *serverMap) rank(h *hostServers, server int) int { return m.servers[h.server[server]-1].rank }
 
-// tellApplications says by rules of that role what runs in the workers.
-func (m *workerMap) tellApplications(set *rules.Set, workers int) {
+// findApplications finds by rules of that role what runs in the workers.
+func (m *serverMap) findApplications(set *rules.Set, goroutines int) {
 	var products []proctree.TextID
 	for _, r := range set.Rules() {
 		products = append(products, m.forest.Texts().InternString(productName(r)))
 	}
-	judges := newJudges(set, newMatchers(set, workers), m.forest, m)
+	judges := newJudges(set, newMatchers(set, goroutines), m.forest, m)
 	failures := work.Each(len(judges), len(m.hosts), func(g, i int) {
 		j := judges[g]
 		h := &m.hosts[i]
@@ -198,8 +199,8 @@ func (m *workerMap) tellApplications(set *rules.Set, workers int) {
 }
 
 // workerOf returns the server that a process runs below; the zero Process if
-// there is none, and while servers are still being told.
-func (m *workerMap) workerOf(p proctree.Process) proctree.Process {
+// there is none, and while servers are still being found.
+func (m *serverMap) workerOf(p proctree.Process) proctree.Process {
 	if m == nil {
 		return proctree.Process{}
 	}
@@ -211,35 +212,35 @@ func (m *workerMap) workerOf(p proctree.Process) proctree.Process {
 
 // depth returns how many links a process is below its worker, 0 if it has none;
 // link the least sure of them.
-func (m *workerMap) depth(p proctree.Process) int {
+func (m *serverMap) depth(p proctree.Process) int {
 	if m == nil {
 		return 0
 	}
 	return int(m.hosts[p.HostIndex()].depth[p.Index()])
 }
 
-func (m *workerMap) link(p proctree.Process) proctree.Link {
+func (m *serverMap) link(p proctree.Process) proctree.Link {
 	return m.hosts[p.HostIndex()].link[p.Index()]
 }
 
-// told returns what the rules say of a server; the zero serverName of what is
-// none.
-func (m *workerMap) told(server proctree.Process) serverName {
+// serverOf returns what the rules say of a server, the zero serverInfo of a
+// process that is none.
+func (m *serverMap) serverOf(server proctree.Process) serverInfo {
 	if i := m.hosts[server.HostIndex()].server[server.Index()]; i != 0 {
 		return m.servers[i-1]
 	}
-	return serverName{}
+	return serverInfo{}
 }
 
 // application returns what the rules say that runs in a worker, 0 if nothing.
-func (m *workerMap) application(worker proctree.Process) proctree.TextID {
+func (m *serverMap) application(worker proctree.Process) proctree.TextID {
 	return m.hosts[worker.HostIndex()].application[worker.Index()]
 }
 
 // product returns what the rules call that which runs in a worker, or the
 // worker.
-func (m *workerMap) product(worker proctree.Process) string {
-	return m.forest.Texts().Text(cmp.Or(m.application(worker), m.told(worker).product))
+func (m *serverMap) product(worker proctree.Process) string {
+	return m.forest.Texts().Text(cmp.Or(m.application(worker), m.serverOf(worker).product))
 }
 
 // ofWebServer gives a field of the worker of the process in hand, if that is a
@@ -265,8 +266,8 @@ func workerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
 // webWorker returns the worker of the process in hand, unless it is a server of
 // another kind.
 func (s *subject) webWorker() proctree.Process {
-	w := s.workers.workerOf(s.process)
-	if w.Exists() && s.workers.told(w).kind == finding.ServerOther {
+	w := s.servers.workerOf(s.process)
+	if w.Exists() && s.servers.serverOf(w).kind == finding.ServerOther {
 		return proctree.Process{}
 	}
 	return w
@@ -281,24 +282,24 @@ func workerPID(s *subject, dst []rules.ValueID) []rules.ValueID {
 
 // workerRole gives which kind of server the worker is.
 func workerRole(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if w := s.workers.workerOf(s.process); w.Exists() {
-		return appendText(dst, s.workers.told(w).role)
+	if w := s.servers.workerOf(s.process); w.Exists() {
+		return appendText(dst, s.servers.serverOf(w).role)
 	}
 	return dst
 }
 
 // workerCertainty gives how sure it is that the worker is a server.
 func workerCertainty(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if w := s.workers.workerOf(s.process); w.Exists() {
-		return appendText(dst, s.workers.told(w).certainty)
+	if w := s.servers.workerOf(s.process); w.Exists() {
+		return appendText(dst, s.servers.serverOf(w).certainty)
 	}
 	return dst
 }
 
 // workerProduct gives what the rules call the worker, and what runs in it.
 func workerProduct(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if w := s.workers.workerOf(s.process); w.Exists() {
-		return appendText(appendText(dst, s.workers.told(w).product), s.workers.application(w))
+	if w := s.servers.workerOf(s.process); w.Exists() {
+		return appendText(appendText(dst, s.servers.serverOf(w).product), s.servers.application(w))
 	}
 	return dst
 }

@@ -69,8 +69,8 @@ func TestWritten(t *testing.T) {
 	collected := filepath.Join(t.TempDir(), "all"+scan.PartialEnding)
 	writeFile(t, collected, part.Bytes())
 	for _, path := range []string{dir, collected} {
-		for _, workers := range []int{1, 8} {
-			checkWritten(t, mustScan(t, scan.Options{Paths: []string{path}, Workers: workers, MinLevel: rules.LevelHigh}))
+		for _, goroutines := range []int{1, 8} {
+			checkWritten(t, mustScan(t, scan.Options{Paths: []string{path}, Goroutines: goroutines, MinLevel: rules.LevelHigh}))
 		}
 	}
 }

@@ -58,7 +58,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if ending := filepath.Ext(o.output); ending != "" && !strings.EqualFold(ending, ".json") {
 		return fmt.Errorf("-o %s: a baseline has the ending .json", o.output)
 	}
-	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1}
+	options := scan.Options{Paths: args, Goroutines: o.workers, Crosscheck: -1}
 	if err := o.scopeFlags.finalize(&options); err != nil {
 		return err
 	}

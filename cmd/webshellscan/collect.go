@@ -70,7 +70,7 @@ Exit status:
 
 // finalize checks the flags and turns them into the options of a scan.
 func (o *collectOptions) finalize(paths []string) (scan.Options, error) {
-	options := scan.Options{Paths: paths, Version: version(), Workers: o.workers, Recover: o.stale, Hash: !o.noHash}
+	options := scan.Options{Paths: paths, Version: version(), Goroutines: o.workers, Recover: o.stale, Hash: !o.noHash}
 	switch {
 	case len(paths) == 0:
 		return options, errors.New("no file or folder given: webshellscan collect PATH... -o FILE" + scan.PartialEnding + " (see --help)")

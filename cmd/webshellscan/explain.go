@@ -146,7 +146,7 @@ func (o *explainOptions) check(args []string) error {
 
 // scanOptions returns what the scan behind an explanation is asked for.
 func (o *explainOptions) scanOptions(args []string) (scan.Options, error) {
-	options := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1, Recover: o.stale}
+	options := scan.Options{Paths: args, Goroutines: o.workers, Crosscheck: -1, Recover: o.stale}
 	var err error
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return options, err

@@ -84,7 +84,7 @@ func runFind(cmd *cobra.Command, o *findOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	options := scan.Options{Paths: paths, Workers: o.workers, Crosscheck: -1}
+	options := scan.Options{Paths: paths, Goroutines: o.workers, Crosscheck: -1}
 	if err := o.scopeFlags.finalize(&options); err != nil {
 		return err
 	}

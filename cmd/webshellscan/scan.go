@@ -88,7 +88,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 
 // finalize checks the flags and turns them into the options of a scan.
 func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
-	options := scan.Options{Paths: paths, Version: version(), Workers: o.workers, MinLevel: o.level.level, Crosscheck: o.check}
+	options := scan.Options{Paths: paths, Version: version(), Goroutines: o.workers, MinLevel: o.level.level, Crosscheck: o.check}
 	if len(paths) == 0 {
 		return options, errors.New("no file or folder given: webshellscan PATH... (see --help)")
 	}

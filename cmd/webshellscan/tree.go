@@ -89,7 +89,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	scanned := scan.Options{Paths: args, Workers: o.workers, Crosscheck: -1, Recover: o.stale}
+	scanned := scan.Options{Paths: args, Goroutines: o.workers, Crosscheck: -1, Recover: o.stale}
 	if scanned.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}

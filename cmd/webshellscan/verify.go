@@ -63,7 +63,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	options := scan.Options{Paths: args, Workers: o.workers, Hash: !o.noHash, Version: version(), Crosscheck: -1}
+	options := scan.Options{Paths: args, Goroutines: o.workers, Hash: !o.noHash, Version: version(), Crosscheck: -1}
 	if err := o.scopeFlags.finalize(&options); err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // File is an EVTX file that has been looked at: its header, and the parts into
-// which its chunks can be divided among workers. It is immutable; goroutines
+// which its chunks can be divided among goroutines. It is immutable; goroutines
 // may share it as far as they may share its source.
 type File struct {
 	source io.ReaderAt
@@ -105,7 +105,7 @@ func (f *File) Size() int64 { return f.size }
 type Part struct{ Start, End int64 }
 
 // DefaultPartSize is the size of a part, in bytes, that shares a file well
-// among workers: large against the cost of a part, small against that of a
+// among goroutines: large against the cost of a part, small against that of a
 // file.
 const DefaultPartSize = 64 * ChunkSize
 

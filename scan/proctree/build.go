@@ -20,15 +20,15 @@ const sameStart = 2 * event.Second
 
 // builder makes the tree of one host. Its parts follow each other in build.
 type builder struct {
-	texts   *Texts
-	blocks  *creations
-	workers int
-	several bool          // machines have this host's name
-	order   []creationRef // as they came
-	line    []placed      // by start
-	endings []*ending
-	ends    []placedEnding // what pidEndings found
-	marks   []mark
+	texts      *Texts
+	blocks     *creations
+	goroutines int
+	several    bool          // machines have this host's name
+	order      []creationRef // as they came
+	line       []placed      // by start
+	endings    []*ending
+	ends       []placedEnding // what pidEndings found
+	marks      []mark
 
 	images        *images
 	imageOf       *textCache // of image facets

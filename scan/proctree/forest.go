@@ -112,9 +112,9 @@ func (l Link) String() string {
 
 // Build makes the forest of what collectors took. computers counts the live
 // records by spelling of Computer, for hosts without process events; it may be
-// nil. workers bounds the hosts built at once. The collectors are used up. The
-// only error is the context's.
-func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers map[string]int, workers int) (*Forest, error) {
+// nil. goroutines bounds the hosts built at once. The collectors are used up.
+// The only error is the context's.
+func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers map[string]int, goroutines int) (*Forest, error) {
 	f := &Forest{texts: texts}
 	var marks []mark
 	counts := make(map[FacetID]*Counts)
@@ -147,14 +147,14 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	builders := make([]*builder, len(f.hosts))
 	for i := range builders {
 		builders[i] = &builder{
-			texts: texts, blocks: &f.blocks, workers: max(1, workers/len(builders)), several: f.hosts[i].Machines > 1,
+			texts: texts, blocks: &f.blocks, goroutines: max(1, goroutines/len(builders)), several: f.hosts[i].Machines > 1,
 		}
 	}
 	divide(builders, hostOf, refs, func(r creationRef) FacetID { return f.blocks.at(r).origin }, func(b *builder) *[]creationRef { return &b.order })
 	divide(builders, hostOf, endings, func(e *ending) FacetID { return e.origin }, func(b *builder) *[]*ending { return &b.endings })
 	divide(builders, hostOf, marks, func(m mark) FacetID { return m.origin }, func(b *builder) *[]mark { return &b.marks })
 	f.trees = make([]tree, len(f.hosts))
-	failures := work.Each(max(1, workers), len(builders), func(_, i int) {
+	failures := work.Each(max(1, goroutines), len(builders), func(_, i int) {
 		if ctx.Err() == nil {
 			builders[i].build()
 			f.trees[i] = builders[i].tree

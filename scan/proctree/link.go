@@ -254,11 +254,11 @@ func (b *builder) completeStub(target, child *node) {
 }
 
 // findByGUID finds what Sysmon names by GUID: the parent of each process, and
-// the processes that ended. The looking up is shared among workers, since most
-// of it is waiting for memory.
+// the processes that ended. The looking up is divided among goroutines, since
+// most of it is waiting for memory.
 func (b *builder) findByGUID() {
 	ended := make([]nodeRef, len(b.endings))
-	eachStretch(b.workers, len(ended), func(from, to int) {
+	eachStretch(b.goroutines, len(ended), func(from, to int) {
 		for ; from < to; from += lookAhead {
 			stride := b.endings[from:min(from+lookAhead, to)]
 			var touched uint64
@@ -279,7 +279,7 @@ func (b *builder) findByGUID() {
 			e.pid = 0 // done
 		}
 	}
-	eachStretch(b.workers, len(b.tree.nodes), func(from, to int) {
+	eachStretch(b.goroutines, len(b.tree.nodes), func(from, to int) {
 		for ; from < to; from += lookAhead {
 			stride := b.tree.nodes[from:min(from+lookAhead, to)]
 			var touched uint64
