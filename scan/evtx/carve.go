@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+
+	"webshellscan/scan/event"
 )
 
 // Carve returns the reading of stretches of a file that Reading.Irregular
@@ -39,7 +41,7 @@ func (r *Reading) carve(ctx context.Context, run Part) {
 		signed := nextChunk(w.data, here, end)
 		first := nextRecord(w.data[:min(len(w.data), signed)], here, min(end, signed))
 		switch base := w.base(first, here); {
-		case first < min(end, signed) && bytes.HasPrefix(w.data[base:], []byte(chunkSignature)):
+		case first < min(end, signed) && bytes.HasPrefix(w.data[base:], []byte(event.ChunkSignature)):
 			pos = r.found(w, base)
 		case first < min(end, signed):
 			pos = r.headless(w, base, first, signed)
@@ -83,7 +85,7 @@ func (r *Reading) found(w window, base int) int64 {
 	at := w.start + int64(base)
 	switch header := base - HeaderSize; {
 	case at == r.carved: // the next one of a run
-	case header >= 0 && bytes.HasPrefix(w.data[header:], []byte(fileSignature)):
+	case header >= 0 && bytes.HasPrefix(w.data[header:], []byte(event.FileSignature)):
 		r.fault(&FormatError{Class: FileHeaderBad, What: "file within the file", Offset: at - HeaderSize, Err: ErrSignature})
 	default:
 		r.fault(&FormatError{Class: ChunkBadMagic, What: "chunk beside the grid of chunks", Offset: at, Err: ErrSignature})
@@ -126,7 +128,7 @@ func (r *Reading) unsigned(data []byte, base int64, first int) {
 // that a header of the right size follows, or len(b).
 func nextChunk(b []byte, from, end int) int {
 	for from < end {
-		i := bytes.Index(b[from:min(len(b), end+len(chunkSignature)-1)], []byte(chunkSignature))
+		i := bytes.Index(b[from:min(len(b), end+len(event.ChunkSignature)-1)], []byte(event.ChunkSignature))
 		if i < 0 {
 			break
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"webshellscan/internal/wire"
+	"webshellscan/scan/event"
 )
 
 // Excerpt is what of a chunk decoding some of its records needs: the records,
@@ -47,7 +48,7 @@ func (d *Decoder) NewExcerpt(chunk []byte, base int64, offsets []int, whole bool
 
 // cut takes the records and what they need, and reports whether that is enough.
 func (d *Decoder) cut(x *Excerpt, chunk []byte, offsets []int) bool {
-	if len(chunk) != ChunkSize || string(chunk[:len(chunkSignature)]) != chunkSignature {
+	if len(chunk) != ChunkSize || string(chunk[:len(event.ChunkSignature)]) != event.ChunkSignature {
 		return false
 	}
 	h := parseChunkHeader(chunk)

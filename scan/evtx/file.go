@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"iter"
+
+	"webshellscan/scan/event"
 )
 
 // File is an EVTX file that has been looked at: its header, and the parts into
@@ -26,22 +28,22 @@ func Open(source io.ReaderAt, size int64) (*File, error) {
 	if size == 0 {
 		return nil, &FormatError{Class: FileTruncated, What: "file", Err: ErrEmpty}
 	}
-	block := make([]byte, min(size, HeaderSize+int64(len(chunkSignature))))
+	block := make([]byte, min(size, HeaderSize+int64(len(event.ChunkSignature))))
 	n, err := source.ReadAt(block, 0)
 	if n < headerUsed {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, &FormatError{Class: ReadError, What: "file header", Err: errors.Join(ErrRead, err)}
 		}
-		if !bytes.HasPrefix(block[:n], []byte(fileSignature)[:min(n, len(fileSignature))]) {
+		if !bytes.HasPrefix(block[:n], []byte(event.FileSignature)[:min(n, len(event.FileSignature))]) {
 			return nil, ErrNotEVTX
 		}
 		return nil, &FormatError{Class: FileTruncated, What: "file header", Need: HeaderSize, Have: int64(n), Err: ErrTruncated}
 	}
 	f := &File{source: source, size: size, header: parseHeader(block), first: HeaderSize}
 	switch {
-	case string(block[:len(chunkSignature)]) == chunkSignature:
+	case string(block[:len(event.ChunkSignature)]) == event.ChunkSignature:
 		f.first = 0
-	case !f.header.Present && !bytes.HasSuffix(block[min(len(block), HeaderSize):], []byte(chunkSignature)):
+	case !f.header.Present && !bytes.HasSuffix(block[min(len(block), HeaderSize):], []byte(event.ChunkSignature)):
 		return nil, ErrNotEVTX
 	}
 	return f, nil

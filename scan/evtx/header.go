@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+
+	"webshellscan/scan/event"
 )
 
 // The sizes of the format (libevtx documentation "File header", "Chunk").
@@ -12,11 +14,6 @@ const (
 	ChunkSize       = 65536 // a chunk with its header
 	chunkHeaderSize = 512
 	headerUsed      = 128 // bytes of the header block that carry data
-)
-
-const (
-	fileSignature  = "ElfFile\x00"
-	chunkSignature = "ElfChnk\x00"
 )
 
 // Flags of a file header.
@@ -53,7 +50,7 @@ func (h Header) Dirty() bool { return h.Flags&flagDirty != 0 }
 func parseHeader(b []byte) Header {
 	le := binary.LittleEndian
 	return Header{
-		Present:      string(b[:8]) == fileSignature,
+		Present:      string(b[:8]) == event.FileSignature,
 		OldestChunk:  le.Uint64(b[8:]),
 		LastChunk:    le.Uint64(b[16:]),
 		NextRecordID: le.Uint64(b[24:]),
@@ -116,7 +113,7 @@ type chunkHeader struct {
 func parseChunkHeader(b []byte) chunkHeader {
 	le := binary.LittleEndian
 	h := chunkHeader{
-		signature:   string(b[:8]) == chunkSignature,
+		signature:   string(b[:8]) == event.ChunkSignature,
 		firstNumber: le.Uint64(b[8:]),
 		lastNumber:  le.Uint64(b[16:]),
 		firstID:     le.Uint64(b[24:]),

@@ -203,7 +203,7 @@ func (r *Reading) salvage(ctx context.Context, pos int64, size int) {
 // nothing, or something else.
 func (r *Reading) slot(b []byte, base int64) {
 	switch {
-	case len(b) >= chunkHeaderSize && string(b[:8]) == chunkSignature:
+	case len(b) >= chunkHeaderSize && string(b[:8]) == event.ChunkSignature:
 		if len(b) < ChunkSize {
 			r.fault(&FormatError{Class: FileTruncated, What: "chunk", Offset: base, Need: ChunkSize, Have: int64(len(b)), Err: ErrTruncated})
 		}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"webshellscan/scan/event"
 )
 
 // Chunks returns the reading of single chunks of a file that another reading
@@ -39,7 +41,7 @@ func (r *Reading) reread(ctx context.Context, known *Chunk) {
 	if data = data[:n:n]; n < chunkHeaderSize {
 		return // the file shrank
 	}
-	if bytes.HasPrefix(data, []byte(chunkSignature)) {
+	if bytes.HasPrefix(data, []byte(event.ChunkSignature)) {
 		r.chunk(data, base)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/scan/binxml"
+	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 )
 
@@ -93,7 +94,7 @@ func (l *log) flush() error {
 	}
 	c, le := &l.chunk, binary.LittleEndian
 	free := len(c.Data)
-	copy(c.Data, "ElfChnk\x00")
+	copy(c.Data, event.ChunkSignature)
 	le.PutUint64(c.Data[8:], l.first)
 	le.PutUint64(c.Data[16:], l.next-1)
 	le.PutUint64(c.Data[24:], l.first)
@@ -121,7 +122,7 @@ func (l *log) close() error {
 		}
 	}
 	head, le := make([]byte, evtx.HeaderSize), binary.LittleEndian
-	copy(head, "ElfFile\x00")
+	copy(head, event.FileSignature)
 	le.PutUint64(head[16:], uint64(max(l.written, 1)-1)) // the chunk written last
 	le.PutUint64(head[24:], l.next)
 	le.PutUint32(head[32:], 128) // of the header that says something

@@ -178,7 +178,7 @@ const (
 // which was given or found in a folder.
 func containerKindOf(f image.File, name string, named bool) containerKind {
 	head := make([]byte, min(512, f.Size()))
-	if n, _ := f.ReadAt(head, 0); n < len(head) || isLog(head) {
+	if n, _ := f.ReadAt(head, 0); n < len(head) || event.IsLog(head) {
 		return noContainer
 	}
 	kind := noContainer
@@ -208,11 +208,6 @@ func containerKindOf(f image.File, name string, named bool) containerKind {
 	return kind
 }
 
-// isLog reports whether a file begins as a log or a chunk of one.
-func isLog(head []byte) bool {
-	return bytes.HasPrefix(head, []byte("ElfFile\x00")) || bytes.HasPrefix(head, []byte("ElfChnk\x00"))
-}
-
 // isLogFile reports whether a file begins as a log.
 func isLogFile(in Input) bool {
 	f, err := in.Open()
@@ -222,7 +217,7 @@ func isLogFile(in Input) bool {
 	defer func() { _ = f.Close() }() // it was only read
 	head := make([]byte, 8)
 	n, _ := f.ReadAt(head, 0) // a shorter one is none
-	return isLog(head[:n])
+	return event.IsLog(head[:n])
 }
 
 // outermost returns the container that an input is, which lies in no other.
@@ -385,9 +380,9 @@ func (a *archiveWalk) member(m *archive.Member) error {
 		return nil
 	}
 	switch {
-	case !isLog(head) && a.isContainer(head, name):
+	case !event.IsLog(head) && a.isContainer(head, name):
 		a.takeContainer(m, shown, head, r)
-	case isLog(head), IsLogName(name):
+	case event.IsLog(head), IsLogName(name):
 		a.log(m, shown, head, r)
 	case err != nil && (m.Size < 0 || m.Size >= headOfMember):
 		a.refuse(shown, err) // whatever it was
@@ -435,7 +430,7 @@ func readHead(r io.Reader) ([]byte, error) {
 func (x *expander) isContainer(head []byte, name string) bool {
 	format := archive.FormatOf(head)
 	if len(head) < 512 {
-		return format == archive.Gzip && len(x.options.Wanted) > 0 || isDescriptor(head)
+		return format == archive.Gzip && len(x.options.Wanted) > 0 || image.IsDescriptor(head)
 	}
 	return format != archive.None && !isPackage(head) || image.DetectHead(head, name) || isFirstPiece(path.Base(name)) && image.IsPartitionTable(head)
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+
+	"webshellscan/scan/event"
 )
 
 // glance is what one look at a file that was found shows: all that is decided
@@ -28,7 +30,7 @@ func (x *expander) glance(in *Input) (g glance) {
 	if in.Size >= smallest {
 		g.container = containerKindOf(file, filepath.Base(in.Path), in.Named)
 	}
-	if g.container != noContainer || isLog(file.head) {
+	if g.container != noContainer || event.IsLog(file.head) {
 		return g
 	}
 	prefix := file.head[:min(len(file.head), PrefixSize)]

@@ -12,6 +12,8 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"webshellscan/scan/event"
+	"webshellscan/scan/partial"
 	"webshellscan/scan/source/archive"
 	"webshellscan/scan/source/image"
 )
@@ -65,18 +67,18 @@ type signature struct {
 // signatures are looked for in this order: those of volumes come before that of
 // a partition table, which looks like the end of a boot sector.
 var signatures = []signature{
-	{0, "ElfFile\x00", Kind{"an event log", ClassLog}},
-	{0, "ElfChnk\x00", Kind{"a chunk of an event log", ClassLog}},
+	{0, event.FileSignature, Kind{"an event log", ClassLog}},
+	{0, event.ChunkSignature, Kind{"a chunk of an event log", ClassLog}},
 	{4, "LfLe", Kind{"an event log of Windows XP or 2003 (.evt)", ClassExport}},
 
-	{0, zipSignature, Kind{"a zip archive", ClassArchive}},
-	{0, "PK\x05\x06", Kind{"an empty zip archive", ClassArchive}},
-	{0, "PK\x07\x08", Kind{"a part of a zip archive", ClassArchive}},
-	{0, "7z\xBC\xAF\x27\x1C", Kind{"a 7z archive", ClassArchive}},
-	{0, gzipSignature, Kind{"a gzip archive", ClassArchive}},
-	{0, "\x28\xB5\x2F\xFD", Kind{"a zstd archive", ClassArchive}},
-	{0, "\xFD7zXZ\x00", Kind{"an xz archive", ClassArchive}},
-	{4, "1AY&SY", Kind{"a bzip2 archive", ClassArchive}},
+	{0, archive.ZipSignature, Kind{"a zip archive", ClassArchive}},
+	{0, archive.ZipEndSignature, Kind{"an empty zip archive", ClassArchive}},
+	{0, archive.ZipPartSignature, Kind{"a part of a zip archive", ClassArchive}},
+	{0, archive.SevenZipSignature, Kind{"a 7z archive", ClassArchive}},
+	{0, archive.GzipSignature, Kind{"a gzip archive", ClassArchive}},
+	{0, archive.ZstdSignature, Kind{"a zstd archive", ClassArchive}},
+	{0, archive.XZSignature, Kind{"an xz archive", ClassArchive}},
+	{4, archive.Bzip2Signature, Kind{"a bzip2 archive", ClassArchive}},
 	{0, "\x04\x22\x4D\x18", Kind{"an lz4 archive", ClassArchive}},
 	{0, "LZIP\x01", Kind{"an lzip archive", ClassArchive}},
 	{0, "\x89LZO\x00\r\n\x1A\n", Kind{"an lzop archive", ClassArchive}},
@@ -86,45 +88,45 @@ var signatures = []signature{
 	{0, "hsqs", Kind{"a SquashFS image", ClassImage}},
 	{0, "Rar!\x1A\x07", Kind{"a RAR archive", ClassArchive}},
 	{0, "MSCF\x00\x00\x00\x00", Kind{"a cabinet (CAB) archive", ClassArchive}},
-	{257, "ustar", Kind{"a tar archive", ClassArchive}},
+	{257, archive.TarSignature, Kind{"a tar archive", ClassArchive}},
 	{0, "MSWIM\x00\x00\x00", Kind{"a Windows image (WIM)", ClassArchive}},
 	{0, "ADSEGMENTEDFILE", Kind{"an AD1 image", ClassImage}},
 	{0, "ADCRYPT\x00", Kind{"an encrypted AD1 image", ClassImage}},
 
-	{0, "EVF\x09\x0D\x0A\xFF\x00", Kind{"an E01 disk image (EnCase)", ClassImage}},
+	{0, image.EWFSignature, Kind{"an E01 disk image (EnCase)", ClassImage}},
 	{0, "EVF2\x0D\x0A\x81\x00", Kind{"an Ex01 disk image (EnCase)", ClassImage}},
 	{0, "LVF\x09\x0D\x0A\xFF\x00", Kind{"an L01 image (EnCase)", ClassImage}},
 	{0, "LEF2\x0D\x0A\x81\x00", Kind{"an Lx01 image (EnCase)", ClassImage}},
 	{0, "AFF10", Kind{"an AFF disk image", ClassImage}},
-	{0, "vhdxfile", Kind{"a VHDX disk image", ClassImage}},
-	{0, "conectix", Kind{"a VHD disk image", ClassImage}},
-	{0, "KDMV", Kind{"a VMDK disk image", ClassImage}},
-	{0, "COWD", Kind{"a VMDK disk image", ClassImage}},
-	{0, "\xBE\xBA\xFE\xCA\x00\x00\x00\x00", Kind{"a VMDK disk image", ClassImage}},
-	{0, "QFI\xFB", Kind{"a QCOW2 disk image", ClassImage}},
-	{0, "QED\x00", Kind{"a QED disk image", ClassImage}},
-	{0, "WithoutFreeSpace", Kind{"a Parallels disk image", ClassImage}},
-	{0, "WithouFreSpacExt", Kind{"a Parallels disk image", ClassImage}},
-	{64, "\x7F\x10\xDA\xBE", Kind{"a VDI disk image", ClassImage}},
+	{0, image.VHDXSignature, Kind{"a VHDX disk image", ClassImage}},
+	{0, image.VHDSignature, Kind{"a VHD disk image", ClassImage}},
+	{0, image.VMDKSignature, Kind{"a VMDK disk image", ClassImage}},
+	{0, image.COWDSignature, Kind{"a VMDK disk image", ClassImage}},
+	{0, image.SESparseSignature, Kind{"a VMDK disk image", ClassImage}},
+	{0, image.QCOW2Signature, Kind{"a QCOW2 disk image", ClassImage}},
+	{0, image.QEDSignature, Kind{"a QED disk image", ClassImage}},
+	{0, image.ParallelsSignature, Kind{"a Parallels disk image", ClassImage}},
+	{0, image.ParallelsExtSignature, Kind{"a Parallels disk image", ClassImage}},
+	{64, image.VDISignature, Kind{"a VDI disk image", ClassImage}},
 
-	{3, "NTFS    ", Kind{"an NTFS volume", ClassImage}},
-	{3, "-FVE-FS-", Kind{"a BitLocker volume (encrypted)", ClassImage}},
-	{424, "\x3B\xD6\x67\x49\x29\x2E\xD8\x4A\x83\x99\xF6\xA3\x39\xE3\xD0\x01", Kind{"a BitLocker volume (encrypted)", ClassImage}},
-	{3, "ReFS\x00\x00\x00\x00", Kind{"a ReFS volume", ClassImage}},
-	{3, "EXFAT   ", Kind{"an exFAT volume", ClassImage}},
-	{82, "FAT32   ", Kind{"a FAT volume", ClassImage}},
-	{0, "LUKS\xBA\xBE", Kind{"a LUKS volume (encrypted)", ClassImage}},
-	{0, "XFSB", Kind{"an XFS volume", ClassImage}},
-	{32, "NXSB", Kind{"an APFS volume", ClassImage}},
-	{512, "EFI PART", Kind{"a disk image with a GPT", ClassImage}},
-	{4096, "EFI PART", Kind{"a disk image with a GPT", ClassImage}},
-	{512, "LABELONE", Kind{"an LVM volume", ClassImage}},
+	{3, image.NTFSSignature, Kind{"an NTFS volume", ClassImage}},
+	{3, image.BitLockerSignature, Kind{"a BitLocker volume (encrypted)", ClassImage}},
+	{424, image.BitLockerToGoGUID, Kind{"a BitLocker volume (encrypted)", ClassImage}},
+	{3, image.ReFSSignature, Kind{"a ReFS volume", ClassImage}},
+	{3, image.ExFATSignature, Kind{"an exFAT volume", ClassImage}},
+	{82, image.FAT32Signature, Kind{"a FAT volume", ClassImage}},
+	{0, image.LUKSSignature, Kind{"a LUKS volume (encrypted)", ClassImage}},
+	{0, image.XFSSignature, Kind{"an XFS volume", ClassImage}},
+	{32, image.APFSSignature, Kind{"an APFS volume", ClassImage}},
+	{512, image.GPTSignature, Kind{"a disk image with a GPT", ClassImage}},
+	{4096, image.GPTSignature, Kind{"a disk image with a GPT", ClassImage}},
+	{512, image.LVMSignature, Kind{"an LVM volume", ClassImage}},
 	{32769, "CD001", Kind{"an ISO image", ClassImage}},
 
 	{0, "EMiL", Kind{"a memory image (LiME)", ClassImage}},
 	{0, "PAGEDU", Kind{"a memory dump of Windows", ClassImage}},
 
-	{0, "\x93WSP\r\n\x1A\n", KindPartial},
+	{0, partial.Magic, KindPartial},
 	{0, "regf", Kind{"a registry hive", ClassArtifact}},
 	{0, "FILE0", Kind{"an NTFS master file table", ClassArtifact}},
 	{4, "\xEF\xCD\xAB\x89", Kind{"an ESE database", ClassArtifact}},
@@ -141,11 +143,8 @@ var signatures = []signature{
 	{0, "%PDF-", Kind{"a PDF document", ClassArtifact}},
 }
 
-const (
-	zipSignature  = "PK\x03\x04"
-	gzipSignature = "\x1F\x8B\x08"
-	lzmaSignature = "\x5D\x00\x00"
-)
+// lzmaSignature is how LZMA data without a container begin, as a rule.
+const lzmaSignature = "\x5D\x00\x00"
 
 // kindPackage is a zip archive that is a document or a program.
 var kindPackage = Kind{"an office document or a package (zip)", ClassPackage}
@@ -223,11 +222,11 @@ func kindOfHead(head []byte) (Kind, bool) {
 			continue
 		}
 		switch {
-		case s.bytes == zipSignature && isPackage(head):
+		case s.bytes == archive.ZipSignature && isPackage(head):
 			return kindPackage, true
 		case s.bytes == lzmaSignature && !isLZMA(head):
 			continue
-		case s.bytes == gzipSignature:
+		case s.bytes == archive.GzipSignature:
 			return kindInGzip(s.kind, head), true
 		}
 		return s.kind, true
@@ -235,11 +234,11 @@ func kindOfHead(head []byte) (Kind, bool) {
 	switch {
 	case archive.FormatOf(head) == archive.Tar:
 		return Kind{"a tar archive", ClassArchive}, true
-	case isDescriptor(head):
+	case image.IsDescriptor(head):
 		return Kind{"a VMDK disk image (descriptor)", ClassImage}, true
-	case hasAt(head, 1080, "\x53\xEF") && len(head) > 1084 && head[1082] <= 2:
+	case hasAt(head, 1080, image.ExtSignature) && len(head) > 1084 && head[1082] <= 2:
 		return Kind{"an ext volume", ClassImage}, true
-	case hasAt(head, 54, "FAT1") && hasAt(head, bootEnd, bootSignature):
+	case hasAt(head, 54, image.FATSignature) && hasAt(head, bootEnd, bootSignature):
 		return Kind{"a FAT volume", ClassImage}, true
 	case image.IsPartitionTable(head):
 		return Kind{"a disk image with a partition table", ClassImage}, true
@@ -290,13 +289,6 @@ func kindInGzip(kind Kind, head []byte) Kind {
 	return kind
 }
 
-// isDescriptor reports whether a file is the text that describes a VMDK.
-func isDescriptor(head []byte) bool {
-	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
-	words := strings.Join(strings.Fields(strings.TrimLeft(string(line), "#")), " ")
-	return bytes.HasPrefix(line, []byte("#")) && strings.EqualFold(words, "Disk DescriptorFile")
-}
-
 // kindOfFar looks for the signatures behind the head.
 func kindOfFar(r io.ReaderAt, size int64) (Kind, bool, error) {
 	for _, s := range signatures {
@@ -321,7 +313,7 @@ func kindOfFooter(r io.ReaderAt, size int64) (Kind, bool, error) {
 	switch {
 	case err != nil:
 		return Kind{}, false, err
-	case hasAt(b, 0, "conectix"), hasAt(b, 1, "conectix"):
+	case hasAt(b, 0, image.VHDSignature), hasAt(b, 1, image.VHDSignature):
 		return Kind{"a VHD disk image", ClassImage}, true, nil
 	case hasAt(b, 0, "koly"):
 		return Kind{"a DMG disk image", ClassImage}, true, nil
@@ -411,11 +403,11 @@ var containerNames = map[string]bool{
 	".e01": true, ".ex01": true, ".l01": true, ".lx01": true, ".ad1": true, ".aff": true, ".aff4": true,
 	".vhd": true, ".vhdx": true, ".avhd": true, ".avhdx": true, ".vmdk": true, ".qcow2": true, ".vdi": true,
 	".lz": true, ".lzma": true, ".lzo": true, ".z": true, ".hds": true, ".hdd": true, ".qed": true,
-	".iso": true, ".dmg": true, ".wim": true, ".cab": true, ".lz4": true, ".raw": true, ".dd": true, ".img": true, ".001": true,
+	".iso": true, ".dmg": true, ".wim": true, ".cab": true, ".lz4": true,
 }
 
 // IsContainerName reports whether a file is called as archives and disk images
 // are.
 func IsContainerName(path string) bool {
-	return containerNames[strings.ToLower(filepath.Ext(path))]
+	return containerNames[strings.ToLower(filepath.Ext(path))] || image.IsRawName(path)
 }

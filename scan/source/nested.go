@@ -41,7 +41,7 @@ type postponed struct {
 // unpacked now.
 func (a *archiveWalk) takeContainer(m *archive.Member, shown string, head []byte, r io.Reader) {
 	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1, packed: a.container.taken(m), unpacked: a.container.unpacked}
-	p := &postponed{c, m, isDescriptor(head)}
+	p := &postponed{c, m, image.IsDescriptor(head)}
 	switch mayBeSeveral := archive.FormatOf(head) == archive.None || isFirstPiece(c.name); {
 	case mayBeSeveral && m.Again:
 		a.postponed = append(a.postponed, p)

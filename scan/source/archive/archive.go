@@ -119,6 +119,20 @@ const (
 	Bzip2
 )
 
+// What archives begin with (PKWARE, APPNOTE.TXT; Igor Pavlov, 7zFormat.txt; RFC
+// 1952, RFC 8878, the .xz file format, the magic of a block of bzip2).
+const (
+	ZipSignature      = "PK\x03\x04" // of a member
+	ZipEndSignature   = "PK\x05\x06" // of the end of the directory
+	ZipPartSignature  = "PK\x07\x08" // of one of several files
+	SevenZipSignature = "7z\xBC\xAF\x27\x1C"
+	GzipSignature     = "\x1F\x8B\x08"
+	ZstdSignature     = "\x28\xB5\x2F\xFD"
+	XZSignature       = "\xFD7zXZ\x00"
+	Bzip2Signature    = "1AY&SY" // at offset 4
+	TarSignature      = "ustar"  // at offset 257
+)
+
 // FormatOf returns the format of a file whose first bytes, up to 512, are
 // given.
 func FormatOf(head []byte) Format {
@@ -126,19 +140,19 @@ func FormatOf(head []byte) Format {
 		return len(head) >= off+len(text) && string(head[off:off+len(text)]) == text
 	}
 	switch {
-	case at(0, "PK\x03\x04"), at(0, "PK\x05\x06"), at(0, "PK\x07\x08"):
+	case at(0, ZipSignature), at(0, ZipEndSignature), at(0, ZipPartSignature):
 		return Zip
-	case at(0, "7z\xBC\xAF\x27\x1C"):
+	case at(0, SevenZipSignature):
 		return SevenZip
-	case at(0, "\x1F\x8B\x08"):
+	case at(0, GzipSignature):
 		return Gzip
-	case at(0, "\x28\xB5\x2F\xFD"), len(head) >= 4 && head[0]&0xF0 == 0x50 && at(1, "\x2A\x4D\x18"):
+	case at(0, ZstdSignature), len(head) >= 4 && head[0]&0xF0 == 0x50 && at(1, "\x2A\x4D\x18"):
 		return Zstd
-	case at(0, "\xFD7zXZ\x00"):
+	case at(0, XZSignature):
 		return XZ
-	case at(0, "BZh") && at(4, "1AY&SY"):
+	case at(0, "BZh") && at(4, Bzip2Signature):
 		return Bzip2
-	case at(257, "ustar"), isOldTar(head):
+	case at(257, TarSignature), isOldTar(head):
 		return Tar
 	}
 	return None

@@ -43,7 +43,7 @@ func walkCutZip(ctx context.Context, f File, o Options, reason error, visit func
 // end.
 func cutMember(f File, at, end int64, o Options) (m *Member, next int64, ok bool) {
 	h := make([]byte, localHeaderSize)
-	if n, _ := f.ReadAt(h, at); n < len(h) || string(h[:4]) != "PK\x03\x04" {
+	if n, _ := f.ReadAt(h, at); n < len(h) || string(h[:4]) != ZipSignature {
 		return nil, 0, false
 	}
 	nameSize, extraSize := int64(binary.LittleEndian.Uint16(h[26:])), int64(binary.LittleEndian.Uint16(h[28:]))
@@ -78,7 +78,7 @@ func cutMember(f File, at, end int64, o Options) (m *Member, next int64, ok bool
 // descriptor: it is read to the end of its stream, or, if it is stored, up to a
 // descriptor that fits. The next member is looked for by its header.
 func cutDescriptor(f File, m *Member, p *packed, data, limit int64) (*Member, int64, bool) {
-	next := find(f, data, limit, "PK\x03\x04", nil)
+	next := find(f, data, limit, ZipSignature, nil)
 	switch {
 	case p.flags&flagEncrypted != 0 || p.method != methodDeflate && p.method != methodStore:
 		m.Size, m.Err = -1, fmt.Errorf("%w: its size is in the missing directory", ErrDamaged)
@@ -101,7 +101,7 @@ func cutDescriptor(f File, m *Member, p *packed, data, limit int64) (*Member, in
 		}
 		m.Size, m.Packed, m.Stored, m.Offset = end-data, end-data, true, data
 		m.open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, data, end-data)), nil }
-		next = find(f, end, limit, "PK\x03\x04", nil)
+		next = find(f, end, limit, ZipSignature, nil)
 	}
 	return m, next, true
 }

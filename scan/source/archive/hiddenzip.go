@@ -30,7 +30,7 @@ func (h *hidden) walk(ctx context.Context, f File, o Options, visit func(*Member
 			}
 			m, next, ok := cutMember(f, at, g.to, o)
 			if !ok || m.Err != nil || m.Size == 0 || m.Packed == 0 || m.Packed > g.to-at || h.known[localData(f, at)] {
-				if at = find(f, at+1, g.to, "PK\x03\x04", nil); at == 0 {
+				if at = find(f, at+1, g.to, ZipSignature, nil); at == 0 {
 					break
 				}
 				continue

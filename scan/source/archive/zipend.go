@@ -15,7 +15,6 @@ import (
 // The end record of a zip archive. APPNOTE 4.3.14 to 4.3.16.
 const (
 	zipEndSize       = 22
-	zipEndMark       = "PK\x05\x06"
 	zipMaxComment    = 1<<16 - 1
 	zip64EndSize     = 56
 	zip64EndMark     = "PK\x06\x06"
@@ -53,7 +52,7 @@ func zipEndIn(f File, window int64) (e zipEnd, ok bool) {
 		return e, false
 	}
 	for i := len(tail); ; {
-		i = bytes.LastIndex(tail[:i], []byte(zipEndMark))
+		i = bytes.LastIndex(tail[:i], []byte(ZipEndSignature))
 		if i < 0 {
 			return e, false
 		}
@@ -289,7 +288,7 @@ func zip64End(at, size, count int64) []byte {
 	locator := append([]byte(zip64LocatorMark), make([]byte, zip64LocatorSize-4)...)
 	binary.LittleEndian.PutUint64(locator[8:], uint64(at+size))
 	binary.LittleEndian.PutUint32(locator[16:], 1)
-	end := append([]byte(zipEndMark), make([]byte, zipEndSize-4)...)
+	end := append([]byte(ZipEndSignature), make([]byte, zipEndSize-4)...)
 	for field := 8; field < 20; field++ {
 		end[field] = 0xFF // it is in the record of zip64
 	}

@@ -2,7 +2,6 @@ package image
 
 import (
 	"fmt"
-	"path"
 	"strings"
 )
 
@@ -20,35 +19,65 @@ const (
 	Description
 )
 
+// format is a kind of image.
+type format struct {
+	kind Kind
+	// is reports whether a file is of the format, by its bytes.
+	is func(f File) bool
+	// head says that its first 512 bytes are enough for is.
+	head bool
+	open func(f File, o Options) (*Image, error)
+}
+
+// formats are those that are known, in the order of their tests: a fixed VHD is
+// known by its end only, and raw comes last, since a boot sector may begin any
+// of them.
+func formats(name string) [9]format {
+	return [...]format{
+		{ManyFiles, isEWF, true, openEWF},
+		{ManyFiles, isVHDX, true, openVHDX},
+		{ManyFiles, isSparseVMDK, true, openVMDK},
+		{Description, isVMDK, true, openVMDK},
+		{ManyFiles, isQCOW2, true, openQCOW2},
+		{OneFile, isVDI, true, openVDI},
+		{OneFile, isOther, true, openOther},
+		{ManyFiles, isVHD, true, openVHD},
+		{OneFile, func(f File) bool { return isRaw(f) || isLostRaw(f, name) }, false, openRaw},
+	}
+}
+
+// formatOf returns the format of a file of a name, nil if it is of none.
+func formatOf(f File, name string) *format {
+	all := formats(name)
+	for i := range all {
+		if all[i].is(f) {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
 // Detect returns what a file of a name is by its first and last bytes. It reads
 // a few sectors; of what is called a raw image and begins as none, one of each
 // MiB.
 func Detect(f File, name string) Kind {
-	switch {
-	case isVMDK(f) && !begins(f, 0, vmdkMagic):
-		return Description
-	case isEWF(f), isVMDK(f), isVHDX(f), isQCOW2(f), isVHD(f):
-		return ManyFiles
-	case isVDI(f), isOther(f):
-		return OneFile
-	case isRaw(f), isLostRaw(f, name):
-		return OneFile
+	if k := formatOf(f, name); k != nil {
+		return k.kind
 	}
 	return NoImage
 }
 
 // DetectHead reports whether the first bytes of a file, 512 of them, are those
-// of an image. A boot sector is one only if the file is called so.
+// of an image. A boot sector is one only if the file is called so, or it is of
+// NTFS.
 func DetectHead(head []byte, name string) bool {
 	f := headFile(head)
-	if isEWF(f) || isVMDK(f) || isVHDX(f) || isQCOW2(f) || isVDI(f) || isOther(f) || begins(f, 0, vhdCookie) || begins(f, 3, "NTFS    ") {
-		return true
+	for _, k := range formats(name) {
+		if k.head && k.is(f) {
+			return true
+		}
 	}
-	switch strings.ToLower(path.Ext(name)) {
-	case ".raw", ".dd", ".img", ".001", ".vhd", ".bin", ".vmdk":
-		return IsPartitionTable(head)
-	}
-	return false
+	return begins(f, 3, NTFSSignature) || isDiskName(name) && IsPartitionTable(head)
 }
 
 // headFile is the start of a file.
@@ -63,7 +92,7 @@ func (h headFile) ReadAt(b []byte, off int64) (int, error) {
 
 // others are images that are not read, by what they begin with. What ends as a
 // disk would be taken for the bytes of one.
-var others = map[string]string{"WithoutFreeSpace": "Parallels", "WithouFreSpacExt": "Parallels", "QED\x00": "QED"}
+var others = map[string]string{ParallelsSignature: "Parallels", ParallelsExtSignature: "Parallels", QEDSignature: "QED"}
 
 // isOther reports whether a file is an image of a format that is not read.
 func isOther(f File) bool { return otherName(f) != "" }

@@ -12,7 +12,6 @@ import (
 
 // libyal/libewf, "Expert Witness Compression Format (EWF)".
 const (
-	ewfMagic       = "EVF\x09\x0D\x0A\xFF\x00"
 	ewfHeaderSize  = 13
 	ewfSectionSize = 76
 	ewfMaxSections = 1 << 20
@@ -21,7 +20,7 @@ const (
 	ewfPacked      = 1 << 31 // of a table's entry
 )
 
-func isEWF(f File) bool { return begins(f, 0, ewfMagic) }
+func isEWF(f File) bool { return begins(f, 0, EWFSignature) }
 
 // ewf is an open E01 image.
 type ewf struct {

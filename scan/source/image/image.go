@@ -222,36 +222,18 @@ func withPacked(f File, at, n, most int64, use func(packed []byte) error) error 
 // maxTable bounds one table of an image in bytes.
 const maxTable = 256 << 20
 
-// format is a kind of image: a test by its bytes, and its reader.
-type format struct {
-	is   func(f File) bool
-	open func(f File, o Options) (*Image, error)
-}
-
 // Open opens the image in a file. The error is ErrFormat if the file holds
 // none.
 func Open(f File, o Options) (*Image, error) {
-	// A fixed VHD is known by its end only, and raw comes last: a boot
-	// sector may begin any of them.
-	for _, kind := range []format{
-		{isEWF, openEWF},
-		{isVHDX, openVHDX},
-		{isVMDK, openVMDK},
-		{isQCOW2, openQCOW2},
-		{isVDI, openVDI},
-		{isOther, openOther},
-		{isVHD, openVHD},
-		{func(f File) bool { return isRaw(f) || isLostRaw(f, o.Name) }, openRaw},
-	} {
-		if kind.is(f) {
-			m, err := kind.open(f, o)
-			if err == nil && m.cache != nil {
-				m.cache.kept = o.Blocks
-			}
-			return m, err
-		}
+	k := formatOf(f, o.Name)
+	if k == nil {
+		return nil, ErrFormat
 	}
-	return nil, ErrFormat
+	m, err := k.open(f, o)
+	if err == nil && m.cache != nil {
+		m.cache.kept = o.Blocks
+	}
+	return m, err
 }
 
 // begins reports whether a file has these bytes at an offset.

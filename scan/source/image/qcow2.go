@@ -17,7 +17,6 @@ import (
 
 // QEMU docs/interop/qcow2.txt. All numbers are big-endian.
 const (
-	qcowMagic      = "QFI\xFB"
 	qcowOffset     = 0x00FFFFFFFFFFFE00 // of an L1 or L2 entry
 	qcowCompressed = 1 << 62
 	qcowZeros      = 1
@@ -29,7 +28,7 @@ const (
 	qcowZstd       = 1
 )
 
-func isQCOW2(f File) bool { return begins(f, 0, qcowMagic) }
+func isQCOW2(f File) bool { return begins(f, 0, QCOW2Signature) }
 
 // qcow2 is an open QCOW2 image.
 type qcow2 struct {

@@ -10,7 +10,7 @@ import (
 // isRaw reports whether a file looks like the bytes of a disk or of an NTFS
 // volume.
 func isRaw(f File) bool {
-	if begins(f, 3, ntfsName) || begins(f, 512, gptName) || begins(f, 4096, gptName) || isRawByCopy(f) {
+	if begins(f, 3, NTFSSignature) || begins(f, 512, GPTSignature) || begins(f, 4096, GPTSignature) || isRawByCopy(f) {
 		return true
 	}
 	head := make([]byte, 512)
@@ -25,20 +25,38 @@ func isRawByCopy(f File) bool {
 		return false
 	}
 	return copyKind(f, 0, f.Size()) != "" || slices.ContainsFunc(sectorSizes, func(sector int64) bool {
-		return begins(f, lastSector(f.Size(), sector), gptName)
+		return begins(f, lastSector(f.Size(), sector), GPTSignature)
 	})
 }
 
 // isLostRaw reports whether a file that is called a raw image, and begins and
 // ends as none, has volumes all the same.
 func isLostRaw(f File, name string) bool {
+	if !IsRawName(name) {
+		return false
+	}
+	v := &volumes{disk: f}
+	v.search()
+	return v.known()
+}
+
+// IsRawName reports whether a file is called as raw images are.
+func IsRawName(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".raw", ".dd", ".img", ".001":
-		v := &volumes{disk: f}
-		v.search()
-		return v.known()
+		return true
 	}
 	return false
+}
+
+// isDiskName reports whether a file is called as those are that hold the bytes
+// of a disk as they are.
+func isDiskName(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".vhd", ".bin", ".vmdk":
+		return true
+	}
+	return IsRawName(name)
 }
 
 // IsPartitionTable reports whether the first sector of a file is a master boot

@@ -8,14 +8,13 @@ import (
 // The VirtualBox disk image, version 1.1: the layout is that of VirtualBox's
 // Storage/VDICore.h.
 const (
-	vdiSignature = "\x7F\x10\xDA\xBE"
-	vdiDynamic   = 1
-	vdiFixed     = 2
-	vdiFree      = 0xFFFFFFFF
-	vdiZero      = 0xFFFFFFFE
+	vdiDynamic = 1
+	vdiFixed   = 2
+	vdiFree    = 0xFFFFFFFF
+	vdiZero    = 0xFFFFFFFE
 )
 
-func isVDI(f File) bool { return begins(f, 64, vdiSignature) }
+func isVDI(f File) bool { return begins(f, 64, VDISignature) }
 
 func openVDI(f File, _ Options) (*Image, error) {
 	h, err := readTable(f, 0, 512, 512)

@@ -10,7 +10,6 @@ import (
 // Microsoft Virtual Hard Disk Image Format Specification 1.0. All numbers are
 // big-endian.
 const (
-	vhdCookie      = "conectix"
 	vhdFooterSize  = 512
 	vhdFixed       = 2
 	vhdDynamic     = 3
@@ -22,14 +21,14 @@ const (
 )
 
 func isVHD(f File) bool {
-	return begins(f, f.Size()-vhdFooterSize, vhdCookie) || begins(f, f.Size()-vhdFooterSize+1, vhdCookie) || begins(f, 0, vhdCookie)
+	return begins(f, f.Size()-vhdFooterSize, VHDSignature) || begins(f, f.Size()-vhdFooterSize+1, VHDSignature) || begins(f, 0, VHDSignature)
 }
 
 // vhdFooter returns the footer of a VHD: that at the end, else its copy at the
 // start.
 func vhdFooter(f File, m *Image) ([]byte, error) {
 	for i, at := range []int64{f.Size() - vhdFooterSize, 0, f.Size() - vhdFooterSize + 1} {
-		if !begins(f, at, vhdCookie) {
+		if !begins(f, at, VHDSignature) {
 			continue
 		}
 		b := make([]byte, vhdFooterSize)
@@ -38,7 +37,7 @@ func vhdFooter(f File, m *Image) ([]byte, error) {
 		}
 		if vhdChecksum(b, 64) != binary.BigEndian.Uint32(b[64:]) {
 			m.note("the checksum of the VHD footer at offset %d is wrong", at)
-			if i == 0 && begins(f, 0, vhdCookie) {
+			if i == 0 && begins(f, 0, VHDSignature) {
 				continue
 			}
 		}

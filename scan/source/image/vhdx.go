@@ -12,7 +12,6 @@ import (
 
 // [MS-VHDX]. GUIDs are in the byte order in which they lie on disk.
 const (
-	vhdxMagic      = "vhdxfile"
 	vhdxUnit       = 1 << 20
 	vhdxLogSector  = 4096
 	vhdxMaxBlock   = 256 << 20
@@ -40,7 +39,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func isVHDX(f File) bool { return begins(f, 0, vhdxMagic) }
+func isVHDX(f File) bool { return begins(f, 0, VHDXSignature) }
 
 // vhdx is an open VHDX image.
 type vhdx struct {

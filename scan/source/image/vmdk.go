@@ -13,8 +13,6 @@ import (
 // VMware, "Virtual Disk Format 5.0"; libyal/libvmdk, "VMWare Virtual Disk
 // (VMDK) format". Sizes and places are in sectors of 512 bytes.
 const (
-	vmdkMagic      = "KDMV"
-	vmdkDescriptor = "# disk descriptorfile"
 	vmdkSector     = 512
 	vmdkPacked     = 1 << 16 // flag: grains are compressed
 	vmdkRedundant  = 1 << 1  // flag: there is a second directory
@@ -24,24 +22,36 @@ const (
 	vmdkMaxExtents = 8192
 )
 
+// isSparseVMDK reports whether a file has its disk, or a part of it, in itself.
+func isSparseVMDK(f File) bool { return begins(f, 0, VMDKSignature) }
+
+// isVMDK reports whether a file is a VMDK of another kind: a text that names
+// extents, or an extent of a snapshot.
 func isVMDK(f File) bool {
-	if begins(f, 0, vmdkMagic) || begins(f, 0, "COWD") || begins(f, 0, "\xBE\xBA\xFE\xCA\x00\x00\x00\x00") {
+	if begins(f, 0, COWDSignature) || begins(f, 0, SESparseSignature) {
 		return true
 	}
-	head := make([]byte, 64)
-	n := min(int64(len(head)), f.Size())
-	return readFull(f, head[:n], 0) == nil && strings.HasPrefix(strings.ToLower(string(bytes.TrimSpace(head[:n]))), vmdkDescriptor)
+	head := make([]byte, min(128, f.Size()))
+	return readFull(f, head, 0) == nil && IsDescriptor(head)
+}
+
+// IsDescriptor reports whether a file whose first bytes are given is the text
+// that describes a VMDK.
+func IsDescriptor(head []byte) bool {
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte("\n"))
+	words := strings.Join(strings.Fields(strings.TrimLeft(string(line), "#")), " ")
+	return bytes.HasPrefix(line, []byte("#")) && strings.EqualFold(words, "Disk DescriptorFile")
 }
 
 func openVMDK(f File, o Options) (*Image, error) {
 	switch {
-	case begins(f, 0, "COWD"):
+	case begins(f, 0, COWDSignature):
 		return nil, fmt.Errorf("%w: a COWD extent of an ESX snapshot", ErrUnsupported)
-	case begins(f, 0, "\xBE\xBA\xFE\xCA"):
+	case begins(f, 0, SESparseSignature):
 		return nil, fmt.Errorf("%w: a seSparse extent of an ESX snapshot", ErrUnsupported)
 	}
 	m := &Image{Format: "VMDK"}
-	if !begins(f, 0, vmdkMagic) {
+	if !begins(f, 0, VMDKSignature) {
 		text, err := readTable(f, 0, min(f.Size(), vmdkMaxText), vmdkMaxText)
 		if err != nil {
 			return nil, err
@@ -243,7 +253,7 @@ func openSparse(m *Image, f File) (*sparse, error) {
 	if err != nil {
 		return nil, err
 	}
-	if string(h[:4]) != vmdkMagic {
+	if string(h[:4]) != VMDKSignature {
 		return nil, fmt.Errorf("%w: no sparse extent", ErrDamaged)
 	}
 	s := &sparse{file: f, text: &vmdkText{}}
@@ -252,7 +262,7 @@ func openSparse(m *Image, f File) (*sparse, error) {
 	directory := binary.LittleEndian.Uint64(h[56:])
 	if directory == vmdkAtEnd { // the footer has the place
 		footer, err := readTable(f, f.Size()-2*vmdkSector, vmdkSector, vmdkSector)
-		if err != nil || string(footer[:4]) != vmdkMagic {
+		if err != nil || string(footer[:4]) != VMDKSignature {
 			return nil, fmt.Errorf("%w: the stream ends before its directory", ErrDamaged)
 		}
 		h = footer

@@ -129,17 +129,12 @@ func lastSector(size, sector int64) int64 { return size/sector*sector - sector }
 // last sector, which NTFS keeps; "" if there is none.
 func copyKind(disk File, start, size int64) string {
 	for _, sector := range sectorSizes {
-		if at := start + lastSector(size, sector); at > start && begins(disk, at+3, ntfsName) {
+		if at := start + lastSector(size, sector); at > start && begins(disk, at+3, NTFSSignature) {
 			return "NTFS"
 		}
 	}
 	return ""
 }
-
-const (
-	ntfsName = "NTFS    " // at offset 3 of a boot sector of NTFS
-	gptName  = "EFI PART" // at the start of the header of a GPT
-)
 
 // search looks for boot sectors of NTFS where partitions begin as a rule: at
 // each MiB, and in sector 63, as those of Windows XP do.
@@ -186,7 +181,7 @@ const (
 // leads to no master file table, nor to the copy of its start, is that of no
 // volume: the memory of a computer holds such.
 func (v *volumes) bootSize(at int64) int64 {
-	if !begins(v.disk, at+3, ntfsName) {
+	if !begins(v.disk, at+3, NTFSSignature) {
 		return 0
 	}
 	b, err := readTable(v.disk, at, 512, 512)
@@ -254,18 +249,18 @@ var kinds = []struct {
 	at         int64
 	text, kind string
 }{
-	{3, ntfsName, "NTFS"},
-	{3, "-FVE-FS-", "BitLocker"},
-	{424, "\x3B\xD6\x67\x49\x29\x2E\xD8\x4A\x83\x99\xF6\xA3\x39\xE3\xD0\x01", "BitLocker"},
-	{3, "ReFS\x00\x00\x00\x00", "ReFS"},
-	{3, "EXFAT   ", "exFAT"},
-	{82, "FAT32   ", "FAT"},
-	{54, "FAT1", "FAT"},
-	{512, "LABELONE", "LVM"},
-	{0, "LUKS\xBA\xBE", "LUKS"},
-	{1080, "\x53\xEF", "ext"},
-	{0, "XFSB", "XFS"},
-	{32, "NXSB", "APFS"},
+	{3, NTFSSignature, "NTFS"},
+	{3, BitLockerSignature, "BitLocker"},
+	{424, BitLockerToGoGUID, "BitLocker"},
+	{3, ReFSSignature, "ReFS"},
+	{3, ExFATSignature, "exFAT"},
+	{82, FAT32Signature, "FAT"},
+	{54, FATSignature, "FAT"},
+	{512, LVMSignature, "LVM"},
+	{0, LUKSSignature, "LUKS"},
+	{1080, ExtSignature, "ext"},
+	{0, XFSSignature, "XFS"},
+	{32, APFSSignature, "APFS"},
 }
 
 func volumeKind(disk File, start int64) string {
@@ -281,7 +276,7 @@ func volumeKind(disk File, start int64) string {
 // the copy in the last sector if it is damaged. It reports whether there is
 // one.
 func (v *volumes) gpt(at, sector int64) bool {
-	if !begins(v.disk, at, gptName) {
+	if !begins(v.disk, at, GPTSignature) {
 		return false
 	}
 	header, entries, err := v.gptTable(at, sector)
@@ -319,7 +314,7 @@ func (v *volumes) gptTable(at, sector int64) (header, entries []byte, err error)
 	}
 	n, size := int64(binary.LittleEndian.Uint32(h[80:])), int64(binary.LittleEndian.Uint32(h[84:]))
 	lba, length := binary.LittleEndian.Uint64(h[72:]), binary.LittleEndian.Uint32(h[12:])
-	if string(h[:8]) != gptName || n > maxGPTEntries || size < 128 || size > 4096 || lba > 1<<53 {
+	if string(h[:8]) != GPTSignature || n > maxGPTEntries || size < 128 || size > 4096 || lba > 1<<53 {
 		return nil, nil, fmt.Errorf("%w: %d entries of %d bytes", ErrDamaged, n, size)
 	}
 	entries, err = readTable(v.disk, int64(lba)*sector, n*size, maxGPTEntries*4096)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"webshellscan/scan/event"
 )
 
 // File is a stream of a file that may be an event log.
@@ -416,7 +418,7 @@ func (w *walk) logs(r *record) []*File {
 func (s *Stream) BeginsAsLog() bool {
 	b := make([]byte, 8)
 	n, _ := s.ReadAt(b, 0) // what cannot be read is none
-	return n == len(b) && (string(b) == "ElfFile\x00" || string(b) == "ElfChnk\x00")
+	return event.IsLog(b[:n])
 }
 
 // file returns what is said of a stream.
