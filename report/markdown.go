@@ -258,8 +258,10 @@ func mdParts(parts []phrase.Part) string {
 // out, as a table; findings is how many the session has.
 func (m *markdown) tree(tree *finding.Tree, findings int) {
 	m.header()
+	left := tree.Nodes[0].LeftOutLevel
 	for i := range tree.Nodes[1:] {
 		n := &tree.Nodes[i+1]
+		left = max(left, n.LeftOutLevel)
 		if len(n.Findings) > 0 {
 			m.row(n.Findings, n.Depth)
 			findings -= len(n.Findings)
@@ -273,22 +275,27 @@ func (m *markdown) tree(tree *finding.Tree, findings int) {
 		}
 		m.line("| %s | – | %d | %s | | |", at, n.Process.PID(), mdIndent(n.Depth)+mdCell(command))
 	}
-	m.more(findings)
+	m.more(findings, left)
 }
 
 // shapes writes a table of findings that hang in no tree, those folded that are
-// of one shape: the first ones of the list.
+// of one shape: the gravest, in the order of the list.
 func (m *markdown) shapes(list []finding.Shape) {
 	m.header()
-	rest := 0
+	branches := make([]finding.Branch, len(list))
 	for i, s := range list {
-		if i < maxMarkdownRows {
+		branches[i] = finding.Branch{Above: -1, Weight: finding.Weight(s.Gravest()), Cost: 1}
+	}
+	rest, left := 0, rules.LevelNone
+	for i, shown := range finding.KeepGravest(branches, maxMarkdownRows) {
+		s := &list[i]
+		if shown {
 			m.row(s.Findings, s.Findings[0].Depth)
 		} else {
-			rest += len(s.Findings)
+			rest, left = rest+len(s.Findings), max(left, s.Gravest().Level)
 		}
 	}
-	m.more(rest)
+	m.more(rest, left)
 }
 
 // mdTime is how a row shows a time.
@@ -308,13 +315,13 @@ func (m *markdown) row(findings []*finding.Finding, depth int) {
 		numbers = append(numbers, fmt.Sprint(slices.Index(m.listed, r)+1))
 	}
 	m.line("| %s | %s | %d | %s | %s | %s, %s |",
-		f.Time.Time().Format(mdTime), f.Level, f.ProcessID, mdIndent(depth)+mdProcess(findings), strings.Join(numbers, " "), mdCell(e.File), mdRecord(e))
+		f.Time.Time().Format(mdTime), (&finding.Shape{Findings: findings}).Gravest().Level, f.ProcessID, mdIndent(depth)+mdProcess(findings), strings.Join(numbers, " "), mdCell(e.File), mdRecord(e))
 }
 
-// more says how many findings have no row.
-func (m *markdown) more(n int) {
+// more says how many findings have no row, and of which level the gravest is.
+func (m *markdown) more(n int, gravest rules.Level) {
 	if n > 0 {
-		m.line("\nand %s", plural.Count(n, "more finding"))
+		m.line("\nand %s, the gravest %s: CSV and HTML have all", plural.Count(n, "more finding"), gravest)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"webshellscan/internal/plural"
 	"webshellscan/report/draw"
 	"webshellscan/report/text"
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
@@ -22,8 +23,9 @@ type entry struct {
 	finding *finding.Finding // the first; nil for a process without one
 	onWay   bool             // it is a finding, or on the way to one
 	count   int
-	last    event.Time // start of the last
-	hosts   []string   // it ran on, if the table is of several hosts
+	last    event.Time  // start of the last
+	level   rules.Level // the highest of those it stands for, if they differ
+	hosts   []string    // it ran on, if the table is of several hosts
 	// first and below are what is drawn before the entry's first line and
 	// before those that continue it.
 	first, below string
@@ -60,7 +62,9 @@ func outlineOf(tree *finding.Tree, branches draw.Branches, maxDepth int) []entry
 				below = branches.Through
 			}
 		}
-		entries = append(entries, entry{n.Process, n.Finding(), n.OnWay, n.Count, n.Last, nil, prefix + branch, stems[i] + below})
+		entries = append(entries, entry{
+			process: n.Process, finding: n.Finding(), onWay: n.OnWay, count: n.Count, last: n.Last, first: prefix + branch, below: stems[i] + below,
+		})
 	}
 	return entries
 }

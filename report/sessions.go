@@ -374,7 +374,7 @@ func (t *sessionTable) flat(shapes []finding.Shape) []entry {
 	for i, s := range shapes {
 		f := s.Findings[0]
 		_, last := s.Span()
-		entries[i] = entry{process: f.Process, finding: f, count: len(s.Findings), last: last}
+		entries[i] = entry{process: f.Process, finding: f, count: len(s.Findings), last: last, level: s.Gravest().Level}
 	}
 	return entries
 }
@@ -537,7 +537,7 @@ func (t *sessionTable) entry(e *entry, c layout) {
 	case f != nil && f.Known:
 		level, numbers = "known", t.rules.of(f)
 	case f != nil:
-		level, numbers = text.ShortLevel(f.Level), t.rules.of(f)
+		level, numbers = text.ShortLevel(cmp.Or(e.level, f.Level)), t.rules.of(f)
 	}
 	if c.numbers == 0 {
 		numbers = ""
@@ -554,7 +554,7 @@ func (t *sessionTable) entry(e *entry, c layout) {
 		pad := strings.Repeat(" ", max(c.text-text.Width(s), 0))
 		mark := fmt.Sprintf("%-*s", c.level, level)
 		if !dimmed && i == 0 {
-			mark = t.style.Paint(e.finding.Level, mark)
+			mark = t.style.Paint(cmp.Or(e.level, e.finding.Level), mark)
 		}
 		line := fmt.Sprintf(" %-*s  %s  %s%s%s  %s", c.time, at, mark, c.pidCell(pid), s, pad, numbers)
 		line = strings.TrimRight(line, " ")

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"webshellscan/report"
 	"webshellscan/report/draw"
 	"webshellscan/report/reporttest"
+	"webshellscan/rules"
 	"webshellscan/scan"
 )
 
@@ -210,4 +212,37 @@ func drawnProcesses(t *testing.T, res *scan.Result, s *finding.Session) []string
 		}
 	}
 	return ids
+}
+
+// TestShapesHaveTheGravestLevel: a line that stands for several findings, and
+// the few lines of Markdown, do not hide the gravest of them.
+func TestShapesHaveTheGravestLevel(t *testing.T) {
+	var list []process
+	for i := range uint64(20) {
+		list = append(list, process{100 + 4*i, 4, system32 + "cmd.exe", w3wp, fmt.Sprintf("cmd /c dir %c", 'a'+rune(i)), "shop"})
+	}
+	list = append(list, process{800, 4, system32 + "rundll32.exe", w3wp, `rundll32 C:\Windows\System32\comsvcs.dll, MiniDump 624 C:\p\l.dmp full`, "shop"})
+	res := scanOf(t, list)
+	lonely := *res
+	lonely.Sessions, lonely.Findings = nil, nil
+	for i, f := range res.Findings {
+		alone := *f
+		alone.Session = ""
+		if alone.CommandLine = f.CommandLine; i < len(res.Findings)-1 {
+			alone.CommandLine = fmt.Sprint("cmd /c dir ", i%2)
+		}
+		alone.Level = map[int]rules.Level{3: rules.LevelCritical}[i]
+		lonely.Findings = append(lonely.Findings, &alone)
+	}
+	for name, res := range map[string]*scan.Result{"in a session": res, "below none": &lonely} {
+		for _, format := range []string{"table", "markdown"} {
+			var b bytes.Buffer
+			if err := report.ScanFormats.Write(&b, format, res, report.Options{Width: 120}); err != nil {
+				t.Fatal(err)
+			}
+			if out := b.String(); !regexp.MustCompile(`(?i)[ |]crit(ical)? .*(MiniDump|dir \d)`).MatchString(out) {
+				t.Errorf("%s, %s does not show the gravest:\n%s", name, format, out)
+			}
+		}
+	}
 }

@@ -55,7 +55,7 @@ var allowed = map[string]room{
 	"scan/partial":                   {"a frame of sections, whatever they hold", []string{}},
 	"scan":                           {"joins them; no terminal, no format", []string{"internal/nearest", "internal/plural", "internal/wire", "internal/work", "rules", "rules/builtin", "scan/crosscheck", "scan/event", "scan/evtx", "scan/export", "scan/finding", "scan/integrity", "scan/partial", "scan/powershell", "scan/proctree", "scan/source", "scan/story", "scan/weblog"}},
 	"report/text":                    {"text for people: no findings", []string{"internal/plural", "rules", "scan/event"}},
-	"report/draw":                    {"draws what it is given", []string{"report/phrase", "report/text", "scan", "scan/event", "scan/finding", "scan/proctree"}},
+	"report/draw":                    {"draws what it is given", []string{"internal/plural", "report/phrase", "report/text", "rules", "scan", "scan/event", "scan/finding", "scan/proctree"}},
 	"report/reporttest":              {"results for tests", []string{"rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/finding", "scan/integrity", "scan/proctree", "scan/story", "scan/weblog"}},
 	"report/phrase":                  {"words that formats share: no format", []string{"internal/plural", "report/text", "rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/finding", "scan/proctree", "scan/story"}},
 	"report/html":                    {"one format: no other", []string{"internal/plural", "report/phrase", "report/text", "rules", "scan", "scan/crosscheck", "scan/event", "scan/evtx", "scan/finding", "scan/integrity", "scan/proctree"}},

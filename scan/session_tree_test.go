@@ -27,6 +27,9 @@ func treeText(t *testing.T, tree *finding.Tree) string {
 		}
 		if n.LeftOut+n.LeftOutFound > 0 {
 			fmt.Fprintf(&b, " left out %d, %d", n.LeftOut, n.LeftOutFound)
+			if n.LeftOutFound > 0 {
+				fmt.Fprintf(&b, " %s", n.LeftOutLevel)
+			}
 		}
 		b.WriteString("\n")
 	}
@@ -58,6 +61,7 @@ func TestSessionTree(t *testing.T) {
 		alike = append(alike, below(200+i, 100, cmd, fmt.Sprint("cmd /c ", string('a'+rune(i)))), below(300+i, 200+i, conhost, "conhost"))
 	}
 	shell := below(900, 100, cmd, "cmd /c whoami")
+	dump := below(904, 900, `C:\Windows\System32\rundll32.exe`, `rundll32 C:\Windows\System32\comsvcs.dll, MiniDump 624 C:\p\l.dmp full`)
 	for _, tt := range []struct {
 		name   string
 		runs   []run
@@ -89,13 +93,22 @@ left out 2 [{csc.exe 2}]`},
   1x cmd.exe 900 *
 left out 8 [{csc.exe 8}]`},
 		{"room for the server process only", same, finding.Bounds{Nodes: 1}, `
-1x w3wp.exe 100 left out 0, 5
+1x w3wp.exe 100 left out 0, 5 high
 left out 5 []`},
 		{"a bound of nodes", append(alike, below(400, 100, csc, "csc"), shell), finding.Bounds{Nodes: 3}, `
-1x w3wp.exe 100 left out 1, 1
+1x w3wp.exe 100 left out 1, 1 high
   1x cmd.exe 200 * left out 1, 0
   1x cmd.exe 201 * left out 1, 0
 left out 4 [{conhost.exe 2} {csc.exe 1}]`},
+		{"the gravest is kept, however late", append(same, shell, dump), finding.Bounds{Nodes: 3}, `
+1x w3wp.exe 100 left out 0, 5 high
+  1x cmd.exe 900 *
+    1x rundll32.exe 904 *
+left out 5 []`},
+		{"no room for the way to the gravest", append(same, shell, dump), finding.Bounds{Nodes: 2}, `
+1x w3wp.exe 100 left out 0, 5 high
+  1x cmd.exe 900 * left out 0, 1 critical
+left out 6 []`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			res := scanRuns(t, append([]run{worker}, tt.runs...)...)

@@ -10,6 +10,7 @@ import (
 	"webshellscan/report"
 	"webshellscan/report/draw"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -56,7 +57,7 @@ outright, and without an ending it is text:
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")
 	flags.StringVar(&o.session, "session", "", "only around the server process of the session with this `key`, as reports have it")
 	flags.IntVar(&o.depth, "depth", 0, "how many `links` below the first process to draw (0: all)")
-	flags.IntVar(&o.max, "max", 0, "how many `processes` to draw at most, those that rules matched first (0: all, but 1000 in dot, 100 in mermaid; -1: all)")
+	flags.IntVar(&o.max, "max", 0, "how many `processes` to draw at most, the gravest first (0: all, but 1000 in dot, 100 in mermaid; -1: all)")
 	completeFromLogs(cmd, "pid", processesOf)
 	completeFromLogs(cmd, "session", sessionsOf)
 	flags.BoolVar(&o.ascii, "ascii", false, "draw text with ASCII characters (also on standard output when the locale is not UTF-8)")
@@ -102,13 +103,11 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	marks := make(map[proctree.Process][]string)
+	findings := make(map[proctree.Process]*finding.Finding)
 	for _, f := range res.Findings {
-		for _, r := range f.Rules {
-			marks[f.Process] = append(marks[f.Process], r.Label())
-		}
+		findings[f.Process] = f
 	}
-	options.Mark = func(p proctree.Process) []string { return marks[p] }
+	options.Finding = func(p proctree.Process) *finding.Finding { return findings[p] }
 	options.Evidence = res.Evidence
 	tops := o.tops(res)
 	if err := o.checkTops(res, tops); err != nil {

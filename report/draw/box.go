@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"webshellscan/report/phrase"
 	"webshellscan/report/text"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -24,7 +25,7 @@ func newBox(p proctree.Process, again repetition, o *Options) box {
 	name := cmp.Or(proctree.BaseName(texts.Text(p.Image())), "(unknown)")
 	b := box{
 		head:    fmt.Sprintf("%s (%d)", text.Clip(text.Visible(name), maxBoxName), p.PID()),
-		command: text.Visible(strings.TrimSpace(texts.KnownText(p.CommandLine()))), rules: strings.Join(o.Mark(p), ", "),
+		command: text.Visible(strings.TrimSpace(texts.KnownText(p.CommandLine()))), rules: o.mark(p),
 	}
 	if start := p.Start(); start != 0 {
 		b.about = text.Time(start) + "  "
@@ -33,8 +34,21 @@ func newBox(p proctree.Process, again repetition, o *Options) box {
 	}
 	b.about = strings.TrimSpace(b.about + text.Clip(text.Visible(texts.KnownText(p.Field(event.User))), maxBoxName))
 	b.again = again.text()
-	b.rules = text.Visible(b.rules)
 	return b
+}
+
+// mark says, visibly, why a process is a finding: its level and the titles of
+// the rules that it matched, the gravest first. It is "" if no rule matched it.
+func (o *Options) mark(p proctree.Process) string {
+	f := o.Finding(p)
+	if f == nil {
+		return ""
+	}
+	var titles []string
+	for _, r := range f.Rules {
+		titles = append(titles, phrase.RuleTitle(r))
+	}
+	return text.Visible(f.Level.String() + ": " + strings.Join(titles, ", "))
 }
 
 // maxBoxName is how many characters of a name stand in a box.

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"webshellscan/internal/plural"
 	"webshellscan/report/text"
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
@@ -44,8 +46,12 @@ type item struct {
 	depth   int32 // links below the first process of the drawing
 }
 
-// leftOut counts processes that are not drawn, by why.
-type leftOut struct{ time, depth, bound, above, context int }
+// leftOut counts processes that are not drawn, by why. level is the highest of
+// those that rules matched.
+type leftOut struct {
+	time, depth, bound, above, context int
+	level                              rules.Level
+}
 
 // reasons why a process is not drawn.
 const (
@@ -55,7 +61,10 @@ const (
 	byBound
 )
 
-func (l *leftOut) add(reason uint8) {
+func (l *leftOut) add(reason uint8, f *finding.Finding) {
+	if f != nil {
+		l.level = max(l.level, f.Level)
+	}
 	switch reason {
 	case byTime:
 		l.time++
@@ -66,7 +75,8 @@ func (l *leftOut) add(reason uint8) {
 	}
 }
 
-// text says how many were left out, and why.
+// text says how many were left out, why, of which level the gravest is, and how
+// to see what there was no room for.
 func (l leftOut) text() string {
 	var parts []string
 	for _, p := range []struct {
@@ -81,10 +91,14 @@ func (l leftOut) text() string {
 	if len(parts) == 1 {
 		_, parts[0], _ = strings.Cut(parts[0], " ") // the number stands before it
 	}
-	if n == 1 {
-		return "1 process left out: " + parts[0]
+	why := strings.Join(parts, ", ")
+	if l.level > rules.LevelNone {
+		why += fmt.Sprintf("; the gravest is %s", l.level)
 	}
-	return fmt.Sprintf("%d processes left out: %s", n, strings.Join(parts, ", "))
+	if l.bound > 0 {
+		why += "; --max -1 draws all"
+	}
+	return plural.Count(n, "process", "processes") + " left out: " + why
 }
 
 // maxTreeDepth bounds how many ancestors are drawn, and how far a tree of text
@@ -125,7 +139,7 @@ func newDrawing(forest *proctree.Forest, top Top, o *Options, bound int) *drawin
 	if bound > 0 && room > max(bound-above, 1) {
 		d.cutBound(why, above, o, max(bound-above, 1))
 	}
-	d.drop(why)
+	d.drop(why, o)
 	return d
 }
 
@@ -148,6 +162,22 @@ func (d *drawing) addAncestors(p proctree.Process) int {
 	return len(d.items)
 }
 
+// guessed reports whether the parents of all processes, and of more than one,
+// are found by process ID and time only.
+func (d *drawing) guessed() bool {
+	n := 0
+	for _, it := range d.items {
+		switch _, link := it.process.Parent(); link {
+		case proctree.LinkTime:
+			n++
+		case proctree.LinkNone, proctree.LinkStub:
+		default:
+			return false
+		}
+	}
+	return n > 1
+}
+
 // addSession adds the ancestors of a session's server process and what the
 // session shows of its tree: at most bound nodes, unless that is 0.
 func (d *drawing) addSession(s *finding.Session, bound int) {
@@ -167,7 +197,7 @@ func (d *drawing) addSession(s *finding.Session, bound int) {
 			d.repeated[above+i] = repetition{n.Count, n.Last}
 		}
 		if n.LeftOut+n.LeftOutFound > 0 {
-			d.left[above+i] = leftOut{context: n.LeftOut, bound: n.LeftOutFound}
+			d.left[above+i] = leftOut{context: n.LeftOut, bound: n.LeftOutFound, level: n.LeftOutLevel}
 		}
 	}
 }
@@ -214,56 +244,30 @@ func (d *drawing) cutTime(why []uint8, above int, o *Options) {
 	}
 }
 
-// cutBound cuts all but so many processes. Those that are marked are kept
-// first, with what lies above them, then the others by depth.
+// cutBound cuts all but so many processes: the gravest are kept, with what lies
+// above them, then the others by depth.
 func (d *drawing) cutBound(why []uint8, above int, o *Options, room int) {
-	var byLevel [][]int32
-	kept := make([]bool, len(d.items))
-	for i := range above {
-		kept[i] = true
-	}
-	var path []int32
-	for i := above; i < len(d.items); i++ {
-		if why[i] != drawn {
-			continue
-		}
-		level := int(d.items[i].depth) - above
-		for len(byLevel) <= level {
-			byLevel = append(byLevel, nil)
-		}
-		byLevel[level] = append(byLevel[level], int32(i))
-		if room == 0 || len(o.Mark(d.items[i].process)) == 0 {
-			continue
-		}
-		path = path[:0]
-		for at := int32(i); at >= 0 && !kept[at] && len(path) <= room; at = d.items[at].parent {
-			path = append(path, at)
-		}
-		if len(path) <= room {
-			room -= len(path)
-			for _, at := range path {
-				kept[at] = true
-			}
+	list := make([]finding.Branch, len(d.items))
+	for i, it := range d.items {
+		list[i].Above = int(it.parent)
+		switch {
+		case i < above:
+		case why[i] != drawn:
+			list[i].Cost = room + 1
+		default:
+			list[i].Weight, list[i].Cost = finding.Weight(o.Finding(it.process)), 1
 		}
 	}
-	for _, level := range byLevel {
-		for _, i := range level {
-			parent := d.items[i].parent
-			switch {
-			case kept[i]:
-			case room > 0 && (parent < 0 || kept[parent]):
-				kept[i] = true
-				room--
-			default:
-				why[i] = byBound
-			}
+	for i, kept := range finding.KeepGravest(list, room) {
+		if !kept && why[i] == drawn {
+			why[i] = byBound
 		}
 	}
 }
 
 // drop takes the processes out that were cut, and counts them at the nearest
 // process above them that is drawn.
-func (d *drawing) drop(why []uint8) {
+func (d *drawing) drop(why []uint8, o *Options) {
 	place := make([]int32, len(d.items)) // of each process, or of the nearest one drawn above it
 	kept := d.items[:0]
 	for i, it := range d.items {
@@ -274,7 +278,7 @@ func (d *drawing) drop(why []uint8) {
 		if why[i] != drawn {
 			place[i] = parent
 			left := d.left[int(parent)]
-			left.add(why[i])
+			left.add(why[i], o.Finding(it.process))
 			d.left[int(parent)] = left
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 )
@@ -34,6 +35,7 @@ type treeProcess struct {
 	IntegrityLevel string             `json:"integrity_level"`
 	Link           string             `json:"link"`
 	Stub           bool               `json:"stub"`
+	Level          string             `json:"level"`
 	Rules          []string           `json:"rules"`
 	Evidence       []finding.Evidence `json:"evidence"`
 	LeftOut        *leftOutCounts     `json:"left_out,omitempty"`
@@ -52,12 +54,18 @@ type leftOutCounts struct {
 	Above int `json:"above"`
 	// Context counts those that no rule matched, of a session's tree.
 	Context int `json:"context,omitempty"`
+	// Level is the highest level of those that rules matched.
+	Level string `json:"level,omitempty"`
 }
 
 // counts returns what was left out below a process, nil if nothing was.
 func (d *drawing) counts(index int) *leftOutCounts {
 	if left, ok := d.left[index]; ok {
-		return &leftOutCounts{left.time, left.depth, left.bound, left.above, left.context}
+		counts := leftOutCounts{Time: left.time, Depth: left.depth, Bound: left.bound, Above: left.above, Context: left.context}
+		if left.level > rules.LevelNone {
+			counts.Level = left.level.String()
+		}
+		return &counts
 	}
 	return nil
 }
@@ -106,7 +114,7 @@ func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
 		ID: index + 1, Depth: int(it.depth), Start: p.Start().String(), End: p.End().String(),
 		Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()), ProcessID: p.PID(), ProcessGUID: p.GUID().String(),
 		User: texts.KnownText(p.Field(event.User)), IntegrityLevel: texts.KnownText(p.Field(event.IntegrityLevel)),
-		Link: link.String(), Stub: p.Stub(), Rules: j.options.Mark(p), Evidence: []finding.Evidence{}, LeftOut: d.counts(index),
+		Link: link.String(), Stub: p.Stub(), Rules: []string{}, Evidence: []finding.Evidence{}, LeftOut: d.counts(index),
 	}
 	if again, ok := d.repeated[index]; ok {
 		t.Count, t.Last = again.count, again.last.String()
@@ -118,8 +126,11 @@ func (j *jsonPen) process(d *drawing, index int, it item) treeProcess {
 	if j.options.Evidence != nil {
 		t.Evidence = j.options.Evidence(p)
 	}
-	if t.Rules == nil {
-		t.Rules = []string{}
+	if f := j.options.Finding(p); f != nil {
+		t.Level = f.Level.String()
+		for _, r := range f.Rules {
+			t.Rules = append(t.Rules, r.Label())
+		}
 	}
 	return t
 }

@@ -28,10 +28,13 @@ type textPen struct {
 	out     *bufio.Writer
 	options *Options
 	lines   Branches
+	// guessed is set if all parents of a tree are found by process ID and
+	// time only, which is said once then.
+	guessed bool
 }
 
 func newTextPen(out *bufio.Writer, o *Options) pen {
-	t := &textPen{out, o, BoxBranches}
+	t := &textPen{out: out, options: o, lines: BoxBranches}
 	if o.ASCII {
 		t.lines = ASCIIBranches
 	}
@@ -57,7 +60,11 @@ func (t *textPen) line(texts ...string) {
 // draw draws a tree below its host's name. What was left out below a process is
 // told as its last child.
 func (t *textPen) draw(d *drawing) {
-	t.line(text.Visible(d.host.Name))
+	head := text.Visible(d.host.Name)
+	if t.guessed = d.guessed(); t.guessed {
+		head += "  [each " + phrase.GuessedParent + "]"
+	}
+	t.wrapped(head, "", t.lines.Blank)
 	last := make(map[int32]int) // the last child of each
 	for i, it := range d.items {
 		last[it.parent] = i
@@ -117,11 +124,11 @@ func (t *textPen) process(p proctree.Process, again repetition, before, below st
 	if p.Stub() {
 		line += "  [its start is not in the logs]"
 	}
-	if phrase.IsGuessed(p) {
+	if phrase.IsGuessed(p) && !t.guessed {
 		line += "  [" + phrase.GuessedParent + "]"
 	}
-	if marks := t.options.Mark(p); len(marks) > 0 {
-		line += "  <== " + text.Visible(strings.Join(marks, ", "))
+	if mark := t.options.mark(p); mark != "" {
+		line += "  <== " + mark
 	}
 	stem := t.lines.Blank
 	if hasChildren {

@@ -39,9 +39,9 @@ type Top struct {
 type Options struct {
 	// ASCII draws with ASCII characters only.
 	ASCII bool
-	// Mark, if not nil, returns the marks of a process: the names of
-	// the rules that it matched.
-	Mark func(proctree.Process) []string
+	// Finding, if not nil, returns the finding that a process is, nil if
+	// no rule matched it.
+	Finding func(proctree.Process) *finding.Finding
 	// Evidence, if not nil, returns the records of a process's creation;
 	// without it JSON has none.
 	Evidence func(proctree.Process) []finding.Evidence
@@ -51,8 +51,8 @@ type Options struct {
 	// Depth leaves out processes that lie more links below the first one of
 	// a tree; 0 means no bound.
 	Depth int
-	// Max bounds the processes of all trees together: those that Mark has
-	// something to say of come first, then those that lie highest. 0 means
+	// Max bounds the processes of all trees together: the gravest findings
+	// come first, with those above them, then what lies highest. 0 means
 	// the format's own bound, a negative number none.
 	Max int
 	// Width breaks the lines of text that are longer than so many columns,
@@ -90,8 +90,8 @@ func Mermaid(w io.Writer, t *Trees) error { return write(w, t, maxMermaid, newMe
 // are asked for, 0 for any number. An error of w ends it.
 func write(w io.Writer, t *Trees, room int, newPen func(*bufio.Writer, *Options) pen) error {
 	o := t.Options
-	if o.Mark == nil {
-		o.Mark = func(proctree.Process) []string { return nil }
+	if o.Finding == nil {
+		o.Finding = func(proctree.Process) *finding.Finding { return nil }
 	}
 	if o.Max != 0 {
 		room = o.Max

@@ -25,6 +25,7 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
@@ -60,11 +61,11 @@ func scanLog(t *testing.T, events ...evtxtest.Event) *scan.Result {
 
 func writeTrees(t *testing.T, format string, res *scan.Result, tops []draw.Top, o draw.Options) string {
 	t.Helper()
-	marks := make(map[proctree.Process][]string)
+	findings := make(map[proctree.Process]*finding.Finding)
 	for _, f := range res.Findings {
-		marks[f.Process] = []string{f.Rules[0].Label()}
+		findings[f.Process] = f
 	}
-	o.Mark = func(p proctree.Process) []string { return marks[p] }
+	o.Finding = func(p proctree.Process) *finding.Finding { return findings[p] }
 	o.Evidence = res.Evidence
 	var b bytes.Buffer
 	if err := report.TreeFormats.Write(&b, format, &draw.Trees{Forest: res.Forest, Tops: tops, Options: o}, report.Options{}); err != nil {
@@ -132,10 +133,10 @@ system (4)
     w3wp.exe (200)
       csc.exe (300)
         [2 processes left out: outside the time asked for]
-      [2 processes left out: outside the time asked for]
+      [2 processes left out: outside the time asked for; the gravest is high]
     [1 process left out: outside the time asked for]`},
 		{"nothing in the time", host, draw.Options{Since: minute(100)}, `
-[9 processes left out: outside the time asked for]`},
+[9 processes left out: outside the time asked for; the gravest is high]`},
 		{"depth", host, draw.Options{Depth: 3}, `
 system (4)
   services.exe (100)
@@ -143,7 +144,7 @@ system (4)
       csc.exe (300)
         [2 processes left out: deeper than asked for]
       cmd.exe (400)
-        [1 process left out: deeper than asked for]
+        [1 process left out: deeper than asked for; the gravest is high]
     late.exe (500)`},
 		{"depth is counted from the process", at(200), draw.Options{Depth: 1}, `
 system (4)
@@ -152,7 +153,7 @@ system (4)
       csc.exe (300)
         [2 processes left out: deeper than asked for]
       cmd.exe (400)
-        [1 process left out: deeper than asked for]`},
+        [1 process left out: deeper than asked for; the gravest is high]`},
 		{"the process asked for stays", at(500), draw.Options{Until: minute(1)}, `
 system (4)
   services.exe (100)
@@ -163,32 +164,32 @@ system (4)
     w3wp.exe (200)
       cmd.exe (400)
         whoami.exe (404)
-      [3 processes left out: beyond the number of processes drawn]
+      [3 processes left out: beyond the number of processes drawn; --max -1 draws all]
     late.exe (500)`},
 		{"a small max", host, draw.Options{Max: 2}, `
 system (4)
   services.exe (100)
-    [7 processes left out: beyond the number of processes drawn]`},
+    [7 processes left out: beyond the number of processes drawn; the gravest is high; --max -1 draws all]`},
 		{"max counts ancestors", at(200), draw.Options{Max: 5}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
       cmd.exe (400)
         whoami.exe (404)
-      [3 processes left out: beyond the number of processes drawn]`},
+      [3 processes left out: beyond the number of processes drawn; --max -1 draws all]`},
 		{"all limits", host, draw.Options{Until: minute(6), Depth: 4, Max: 5}, `
 system (4)
   services.exe (100)
     w3wp.exe (200)
       csc.exe (300)
-        [2 processes left out: 1 deeper than asked for, 1 beyond the number of processes drawn]
+        [2 processes left out: 1 deeper than asked for, 1 beyond the number of processes drawn; --max -1 draws all]
       cmd.exe (400)
-        [1 process left out: outside the time asked for]
+        [1 process left out: outside the time asked for; the gravest is high]
     [1 process left out: outside the time asked for]`},
 		{"no bound", host, draw.Options{Max: -1, Depth: 1}, `
 system (4)
   services.exe (100)
-    [7 processes left out: deeper than asked for]`},
+    [7 processes left out: deeper than asked for; the gravest is high]`},
 	}
 	outline := regexp.MustCompile("(?m)^((?:\\|  |   )*)(?:\\|- |`- )([^ ]+ \\(\\d+\\)|\\[.*\\])")
 	for _, tt := range tests {
@@ -228,11 +229,44 @@ system (4)
 	}
 }
 
+// TestGravestIsDrawn: the gravest process is drawn in the least room, however
+// late it ran, and with the titles of what it matched.
+func TestGravestIsDrawn(t *testing.T) {
+	events := family()
+	for i := range uint64(20) {
+		events = append(events, created(7+int(i), 700+4*i, 200, `C:\Windows\System32\cmd.exe`, fmt.Sprintf("cmd /c dir %c", 'a'+rune(i))))
+	}
+	events = append(events, created(30, 900, 200, `C:\Windows\System32\cmd.exe`, "cmd /c d.cmd"),
+		created(31, 904, 900, `C:\Windows\System32\rundll32.exe`, `rundll32 C:\Windows\System32\comsvcs.dll, MiniDump 624 C:\p\l.dmp full`))
+	res := scanLog(t, events...)
+	s := res.Sessions[0]
+	for _, top := range []draw.Top{{}, {Process: s.Worker}, {Process: s.Worker, Session: s}} {
+		for _, format := range []string{"text", "dot", "json"} {
+			out := writeTrees(t, format, res, []draw.Top{top}, draw.Options{Max: 5})
+			if !strings.Contains(out, "comsvcs.dll, MiniDump") || strings.Contains(out, "cmd /c dir a") {
+				t.Errorf("%s, %+v:\n%s", format, top, out)
+			}
+			if names := strings.Contains(out, "shells_spawned_by_web_servers"); names != (format == "json") {
+				t.Errorf("%s has names of rules: %t\n%s", format, names, out)
+			}
+		}
+	}
+	out := writeTrees(t, "text", res, []draw.Top{{}}, draw.Options{Max: 5})
+	for _, want := range []string{"WEB01  [each parent by process ID and time only]\n", "<== critical: ", "; the gravest is high; --max -1 draws all]"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Count(out, "process ID and time only") != 1 {
+		t.Errorf("it is said once that all parents are guessed:\n%s", out)
+	}
+}
+
 // treeDocument is what of the JSON of trees is looked at.
 type treeDocument struct {
 	Trees []struct {
 		Host      string
-		LeftOut   map[string]int `json:"left_out"`
+		LeftOut   map[string]any `json:"left_out"`
 		Processes []struct {
 			ID, Depth   int
 			Parent      *int
@@ -308,7 +342,7 @@ func TestSessionTrees(t *testing.T) {
 			t.Errorf("JSON lacks %s:\n%s", want, out)
 		}
 	}
-	if few := writeTrees(t, "json", res, top, draw.Options{Max: 5}); strings.Count(few, `"id":`) != 5 || !strings.Contains(few, `"bound":1,`) {
+	if few := writeTrees(t, "json", res, top, draw.Options{Max: 5}); strings.Count(few, `"id":`) != 5 || !strings.Contains(few, `"bound":4,`) {
 		t.Errorf("at most 5 processes:\n%s", few)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
@@ -117,9 +118,18 @@ func (b *treeBuilder) node(n *finding.TreeNode, user string) *treeNode {
 		shown.Notes = append(shown.Notes, fmt.Sprintf("%s below it that no rule matched", plural.Count(n.LeftOut, "more process", "more processes")))
 	}
 	if n.LeftOutFound > 0 {
-		shown.Notes = append(shown.Notes, fmt.Sprintf("%d more left out here for room: see the findings", n.LeftOutFound))
+		shown.Notes = append(shown.Notes, fmt.Sprintf("%d more left out here for room%s: see the findings", n.LeftOutFound, gravestOf(n.LeftOutLevel)))
 	}
 	return shown
+}
+
+// gravestOf says of which level the gravest of what is left out is, "" if no
+// rule matched any.
+func gravestOf(level rules.Level) string {
+	if level == rules.LevelNone {
+		return ""
+	}
+	return fmt.Sprintf(", the gravest of them %s", level)
 }
 
 // userOf returns whom a process ran as, "" if not known.

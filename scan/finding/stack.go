@@ -107,7 +107,7 @@ func (s *Session) telling() (list []*Finding, grave bool) {
 		if sh.Known && !s.Known {
 			continue
 		}
-		f := sh.gravest()
+		f := sh.Gravest()
 		if f.Level > rules.LevelLow && !grave {
 			list, grave = list[:0], true
 		}
@@ -118,8 +118,8 @@ func (s *Session) telling() (list []*Finding, grave bool) {
 	return list, grave
 }
 
-// gravest returns the first of the gravest findings of a shape.
-func (s *Shape) gravest() *Finding {
+// Gravest returns the first of the gravest findings of a shape.
+func (s *Shape) Gravest() *Finding {
 	return slices.MaxFunc(s.Findings, func(a, b *Finding) int { return cmp.Compare(a.Level, b.Level) })
 }
 

@@ -23,7 +23,8 @@ const (
 // Bounds say how much of a session's tree is shown.
 type Bounds struct {
 	// Nodes bounds the nodes of a tree, the root among them; 0 means no
-	// bound but that of context.
+	// bound but that of context. The gravest are kept, with those above
+	// them.
 	Nodes int
 	// NoContext leaves out the processes that lie on no way to a finding.
 	NoContext bool
@@ -61,9 +62,11 @@ type TreeNode struct {
 	Last     event.Time // start of the last of them
 	Parent   int        // index of the node above, -1 of the first
 	Depth    int        // links below the server process
-	// LeftOut counts the children that no rule matched and that have no
-	// node, and LeftOutFound the others, for which Bounds left no room.
+	// LeftOut counts the processes below it that no rule matched and that
+	// have no node, nor one between; LeftOutFound the others, for which
+	// Bounds left no room. LeftOutLevel is the highest level of those.
 	LeftOut, LeftOutFound int
+	LeftOutLevel          rules.Level
 }
 
 // Finding returns the finding of the first process, nil if no rule matched it.
@@ -94,8 +97,59 @@ func (s *Session) Tree(bounds Bounds) *Tree {
 		tree.Nodes = append(tree.Nodes, n)
 		todo = append(todo, below...)
 	}
+	if bounds.Nodes > 0 && len(tree.Nodes) > bounds.Nodes {
+		t.cut(tree, bounds.Nodes)
+	}
 	tree.LeftOutImages = t.images()
 	return tree
+}
+
+// cut takes nodes out of a tree for which there is no room, and counts them at
+// the nearest node above them that stays.
+func (t *treeBuilder) cut(tree *Tree, room int) {
+	kept := KeepGravest(tree.branches(), room)
+	kept[0] = true
+	place := make([]int, len(tree.Nodes)) // of each node, or of the nearest above it that stays
+	nodes := tree.Nodes[:0]
+	for i, n := range tree.Nodes {
+		if kept[i] {
+			place[i] = len(nodes)
+			if n.Parent >= 0 {
+				n.Parent = place[n.Parent]
+			}
+			nodes = append(nodes, n)
+			continue
+		}
+		place[i] = place[n.Parent]
+		above := &nodes[place[i]]
+		above.LeftOut += n.LeftOut
+		tree.LeftOut += n.Count
+		if n.OnWay {
+			above.LeftOutFound += n.Count
+			above.LeftOutLevel = max(above.LeftOutLevel, n.level())
+			continue
+		}
+		above.LeftOut += n.Count
+		t.hidden[proctree.BaseName(t.texts.Text(n.Process.Image()))] += n.Count
+	}
+	tree.Nodes = nodes
+}
+
+// branches returns the nodes of a tree by how much they matter.
+func (t *Tree) branches() []Branch {
+	list := make([]Branch, len(t.Nodes))
+	for i := range t.Nodes {
+		list[i] = Branch{t.Nodes[i].Parent, Weight(t.Nodes[i].Finding()), 1}
+	}
+	return list
+}
+
+// level returns the level of the node's findings, LevelNone without one.
+func (n *TreeNode) level() rules.Level {
+	if f := n.Finding(); f != nil {
+		return f.Level
+	}
+	return rules.LevelNone
 }
 
 // treeBuilder makes the tree of one session.
@@ -108,9 +162,7 @@ type treeBuilder struct {
 	folded   map[string]int
 	drawn    map[nodeShape]bool // what has a node for context
 	context  int                // nodes left for context
-	room     int                // nodes left, if bounded
-	bounded  bool
-	hidden   map[string]int // images left out, by file name
+	hidden   map[string]int     // images left out, by file name
 }
 
 func newTreeBuilder(s *Session, bounds Bounds) *treeBuilder {
@@ -118,7 +170,7 @@ func newTreeBuilder(s *Session, bounds Bounds) *treeBuilder {
 	t := &treeBuilder{
 		texts: forest.Texts(), fields: proctree.NewFieldReader(forest), onWay: make(map[proctree.Process]*Finding, len(s.Findings)),
 		commands: make(map[proctree.TextID]int), folded: make(map[string]int), drawn: make(map[nodeShape]bool), hidden: make(map[string]int),
-		context: maxContext, room: bounds.Nodes - 1, bounded: bounds.Nodes > 0,
+		context: maxContext,
 	}
 	if bounds.NoContext {
 		t.context = 0
@@ -171,12 +223,8 @@ func (t *treeBuilder) below(n *TreeNode, g *nodeGroup, index int) []nodeGroup {
 			return ok
 		})
 		key := t.shape(members[0])
-		full := t.bounded && t.room <= 0
 		switch {
-		case onWay && full:
-			n.LeftOutFound += len(members)
-			continue
-		case !onWay && (full || room == 0 || t.drawn[key]):
+		case !onWay && (room == 0 || t.drawn[key]):
 			n.LeftOut += len(members)
 			t.hidden[proctree.BaseName(t.texts.Text(members[0].Image()))] += len(members)
 			continue
@@ -185,7 +233,6 @@ func (t *treeBuilder) below(n *TreeNode, g *nodeGroup, index int) []nodeGroup {
 			room--
 			t.context--
 		}
-		t.room--
 		groups = append(groups, nodeGroup{members, index, g.depth + 1, onWay})
 	}
 	slices.Reverse(groups)
@@ -212,6 +259,7 @@ type nodeShape struct {
 	// the others.
 	rules     [4]*rules.Rule
 	moreRules string
+	level     rules.Level
 	known     bool
 }
 
@@ -221,7 +269,7 @@ func (t *treeBuilder) shape(p proctree.Process) nodeShape {
 	if f == nil {
 		return s
 	}
-	s.known = f.Known
+	s.level, s.known = f.Level, f.Known
 	for _, r := range f.Rules[copy(s.rules[:], f.Rules):] {
 		s.moreRules += r.Label() + "\n"
 	}
