@@ -32,7 +32,7 @@ var allowed = map[string]room{
 	"rules/builtin":                  {"Sigma and its attributes, no process", []string{"rules"}},
 	"scan/event":                     {"the words that all share", []string{}},
 	"scan/evtx":                      {"bytes to events: no trees, no rules", []string{"internal/wire", "scan/event"}},
-	"scan/source":                    {"finds and opens files: what is in a log is read elsewhere", []string{"internal/plural", "scan/event", "scan/partial", "scan/source/archive", "scan/source/image", "scan/source/ntfs", "scan/source/pieces", "scan/source/shadow"}},
+	"scan/source":                    {"finds and opens files: what is in a log is read elsewhere", []string{"internal/plural", "internal/work", "scan/event", "scan/partial", "scan/source/archive", "scan/source/image", "scan/source/ntfs", "scan/source/pieces", "scan/source/shadow"}},
 	"scan/source/archive":            {"members of archives, whatever holds them", []string{"internal/plural", "scan/source/pieces"}},
 	"scan/source/extract":            {"writes what source opens", []string{"internal/outdir", "scan/source"}},
 	"scan/source/image":              {"bytes of disks, whatever is on them", []string{"scan/source/inflate"}},

@@ -309,6 +309,45 @@ func TestRefusedPartSigns(t *testing.T) {
 	}
 }
 
+// TestExportInterrupted: that an export was not read to its end since the user
+// wanted one is told as that, and is no finding about the export.
+func TestExportInterrupted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "export.jsonl")
+	record := `{"Provider": "Microsoft-Windows-Security-Auditing", "EventID": 4624, "Channel": "Security", "Computer": "WEB01", "TimeCreated": "2026-03-02T08:00:00Z"}` + "\n"
+	if err := os.WriteFile(path, []byte(strings.Repeat(record, 20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	options := Options{Paths: []string{path}, Goroutines: 1, Version: "test"}
+	found, err := source.Find(t.Context(), options.Paths, options.Sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	in := found.Inputs[0]
+	found.Inputs[0] = in.From(func() (*source.File, error) {
+		cancel(errors.New("stopped here"))
+		return in.Open()
+	})
+	var file bytes.Buffer
+	done, err := collectFound(ctx, &found, &options, "", &file)
+	if err != nil || done.Summary.Interrupted == nil {
+		t.Fatal(err, done)
+	}
+	res := mergeOf(t, file.Bytes())
+	for _, f := range res.Integrity {
+		if strings.Contains(f.Text, "stopped here") || strings.Contains(f.Text, "could not be read") {
+			t.Errorf("%s: %s", f.Kind, f.Text)
+		}
+	}
+	var told []string
+	for _, u := range res.Summary.Unreadable {
+		told = append(told, u.Reason())
+	}
+	if all := strings.Join(told, "; "); !strings.Contains(all, "interrupted") {
+		t.Errorf("not read: %s", all)
+	}
+}
+
 // TestCollectInterruptedLate: a user who wants an end when all was read gets a
 // partial result that is whole, and nobody says otherwise.
 func TestCollectInterruptedLate(t *testing.T) {

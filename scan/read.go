@@ -338,8 +338,11 @@ func (w *partReader) export(ctx context.Context, u unit) {
 	if hashed, ok := from.(*hashedPart); ok {
 		hashed.close()
 	}
-	if ctx.Err() != nil {
+	if cause := context.Cause(ctx); cause != nil {
 		in.interrupt()
+		if errors.Is(in.exportErr, cause) {
+			in.exportErr = nil // no fault of the export
+		}
 	}
 	stats.Lost, stats.Bytes = in.exported.Bad, in.evtx.Size()
 	in.mu.Lock()

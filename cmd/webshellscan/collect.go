@@ -124,20 +124,20 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	where := ""
+	var partial []string
 	if done.Summary.Interrupted != nil && out.temp != nil {
-		out.place, out.mode = out.protect.partial(out.place), 0
-		where = ", and is in " + text.Visible(out.place)
+		out.putBeside()
+		partial = append(partial, out.place)
 	}
 	if err := out.commit(nil); err != nil {
 		return err
 	}
-	return o.tell(done, len(options.Paths) == 0, where)
+	return o.tell(done, len(options.Paths) == 0, partial)
 }
 
 // tell says what was collected, and returns the outcome. empty says that the
-// share was, where in words what file was written if the run was interrupted.
-func (o *collectOptions) tell(done *scan.Collected, empty bool, where string) error {
+// share was, partial in what file it is if the run was interrupted.
+func (o *collectOptions) tell(done *scan.Collected, empty bool, partial []string) error {
 	s := &done.Summary
 	if !o.quiet {
 		_, _ = fmt.Fprintf(o.stderr, "collected: %d files, %d records, %d hosts\n", s.Files, s.Records, len(s.Hosts))
@@ -148,7 +148,7 @@ func (o *collectOptions) tell(done *scan.Collected, empty bool, where string) er
 	}
 	switch {
 	case s.Interrupted != nil:
-		_, _ = fmt.Fprintf(o.stderr, "INTERRUPTED: the partial result holds what was read up to then%s\n", where)
+		_, _ = fmt.Fprintf(o.stderr, "INTERRUPTED: the partial result holds what was read up to then%s\n", isIn(partial))
 		return outcome(exitInterrupted)
 	case len(done.Crashes) > 0, s.Incomplete() && !empty:
 		return outcome(exitIncomplete)

@@ -37,11 +37,11 @@ func TestInterruptOrError(t *testing.T) {
 // TestInterruptedWhere: what is said to be in a file is in it.
 func TestInterruptedWhere(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.wsp.partial")
-	for _, where := range []string{"", ", and is in " + file} {
+	for where, partial := range map[string][]string{"": nil, ", and is in " + file: {file}} {
 		var stderr bytes.Buffer
 		o := &collectOptions{globals: &globals{stderr: &stderr, quiet: true}}
 		done := &scan.Collected{Summary: scan.Summary{Interrupted: context.Canceled, Records: 1}}
-		if err := o.tell(done, false, where); err == nil {
+		if err := o.tell(done, false, partial); err == nil {
 			t.Error("it was not interrupted")
 		}
 		if said := stderr.String(); !strings.HasSuffix(said, "up to then"+where+"\n") || strings.Contains(said, "FILE") {

@@ -267,5 +267,9 @@ func (g *globals) writeOutput(ctx context.Context, out *output, res *scan.Result
 		line := startProgress(ctx, g.stderr, func(time.Time) string { return fitProgress("writing "+text.Visible(out.path), width) })
 		defer line.finish()
 	}
-	return out.report(ctx, res, write)
+	err := out.report(ctx, res, write)
+	if err == nil && out.partial {
+		g.partial = append(g.partial, out.place)
+	}
+	return err
 }

@@ -22,6 +22,7 @@ type output struct {
 	format  string
 	path    string
 	place   string      // path, or what it is a link to
+	partial bool        // place is beside that of the whole report
 	mode    fs.FileMode // of the file that is replaced, 0 if there is none
 	protect protection
 	temp    *os.File // becomes place at commit; nil for standard output and devices
@@ -102,9 +103,14 @@ func (o *output) report(ctx context.Context, res *scan.Result, write func(*outpu
 		res.Interrupt(context.Cause(ctx))
 	}
 	if o.temp != nil {
-		o.place, o.mode = o.protect.partial(o.place), 0
+		o.putBeside()
 	}
 	return o.commit(write(o))
+}
+
+// putBeside gives the report, which is not whole, a place beside its own.
+func (o *output) putBeside() {
+	o.place, o.partial, o.mode = o.protect.partial(o.place), true, 0
 }
 
 // until writes into a file until the context is cancelled, into anything else

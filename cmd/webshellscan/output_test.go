@@ -65,6 +65,42 @@ func TestInterruptedReports(t *testing.T) {
 	}
 }
 
+// TestInterruptedPlaces: what is said of an interruption names the files that
+// were written, and no others.
+func TestInterruptedPlaces(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := write("a.csv.partial", []byte("of an earlier run")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var stdout, stderr bytes.Buffer
+	g := &globals{stdout: &stdout, stderr: &stderr, quiet: true}
+	outs, err := openOutputs(t.Context(), []destination{{path: "whole.csv"}, {path: "a.csv"}, {path: "b.csv"}, {}}, protection{}, &stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := &scan.Result{Summary: scan.Summary{Records: 1}}
+	err = g.writeOutputs(ctx, outs, res, func(out *output) error {
+		if out.path == "a.csv" {
+			cancel(errors.New("by hand"))
+		}
+		_, err := out.WriteString("x")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.summarize(res)
+	if want := "up to then, and is in a.csv.partial.2, b.csv.partial\n"; !strings.HasSuffix(stderr.String(), want) {
+		t.Errorf("%q, want %q", stderr.String(), want)
+	}
+	for _, name := range []string{"whole.csv", "a.csv.partial.2", "b.csv.partial"} {
+		if data, err := os.ReadFile(name); err != nil || string(data) != "x" {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+	}
+}
+
 // TestInterruptedTrees: trees of logs that were not all read say so.
 func TestInterruptedTrees(t *testing.T) {
 	t.Chdir(repository)

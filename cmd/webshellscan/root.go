@@ -25,7 +25,8 @@ type globals struct {
 	width          int
 	workers        int
 	inputFlags
-	strict   bool // of verbs that have the flag
+	strict   bool     // of verbs that have the flag
+	partial  []string // where reports are that an interruption cut short
 	exitZero bool
 }
 

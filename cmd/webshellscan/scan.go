@@ -327,8 +327,16 @@ func (g *globals) summarize(res *scan.Result) {
 		_ = report.BlindHosts(g.stderr, s)
 	}
 	if s.Interrupted != nil {
-		_, _ = fmt.Fprintln(g.stderr, "INTERRUPTED: the report holds what was found up to then; one for a FILE is in FILE.partial")
+		_, _ = fmt.Fprintf(g.stderr, "INTERRUPTED: the report holds what was found up to then%s\n", isIn(g.partial))
 	}
+}
+
+// isIn says in which files the report of an interrupted run is, "" for none.
+func isIn(files []string) string {
+	if len(files) == 0 {
+		return ""
+	}
+	return ", and is in " + text.Visible(strings.Join(files, ", "))
 }
 
 // status returns the outcome of a run: that it was interrupted or is incomplete
