@@ -12,7 +12,7 @@ import (
 // serves, "" if nothing tells it: by its command line, else by whom it runs as,
 // else by whom its first children run as.
 func applicationPool(texts *proctree.Texts, worker proctree.Process) string {
-	if image := worker.Image(); image != 0 && proctree.BaseName(texts.Text(image)) != "w3wp.exe" {
+	if image := worker.Image(); image != 0 && proctree.BaseName(texts.Text(image)) != proctree.PoolWorker {
 		return ""
 	}
 	if pool := poolOfCommandLine(texts.Text(worker.CommandLine())); pool != "" {

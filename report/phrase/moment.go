@@ -278,15 +278,19 @@ func (b *momentBuilder) add(m *moment, e effect) {
 	}
 }
 
-// effectWeights say how much events of a category weigh in a story. What is not
-// there is told only if a rule matched it: it says how a process worked rather
-// than what it did.
+// effectWeights say how much events of a category weigh in a story. What weighs
+// nothing is told only if a rule matched it: it says how a process worked
+// rather than what it did, or the tree says it too.
 var effectWeights = map[story.Category]int{
 	story.ServiceInstall: 40, story.ScheduledTask: 40, story.Account: 40, story.WMIEvent: 30, story.CreateRemoteThread: 40,
 	story.Antivirus: 40, story.AntivirusConfiguration: 40, story.ExchangeCmdlet: 40, story.ProcessTampering: 40,
 	story.Logon: 20, story.BITSClient: 20, story.NetworkConnection: 20, story.FileExecutable: 25, story.FileEvent: 15,
 	story.CreateStreamHash: 10, story.FileAccess: 10, story.FileChange: 10, story.FileDelete: 5, story.WebError: 15,
 	story.WebConfiguration: 20, story.ShareAccess: 10, story.FileBlock: 20, story.RawAccessThread: 20, story.DriverLoad: 30,
+
+	story.DNSQuery: 0, story.ImageLoad: 0, story.ProcessAccess: 0, story.RegistryEvent: 0, story.PipeCreated: 0, story.Privilege: 0,
+	story.AccountEnumeration: 0, story.PSClassicStart: 0, story.PSModule: 0, story.PSScript: 0, story.PSStart: 0, story.AppLocker: 0,
+	story.ApplicationCrash: 0,
 }
 
 // effectWeight returns how much an event weighs, 0 if the story leaves it out.

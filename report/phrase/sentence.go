@@ -67,12 +67,12 @@ func deedParts(s *finding.Session) []Part {
 	var wrote, reached []string
 	for _, m := range momentsOf(s) {
 		for _, e := range m.effects {
-			switch e.event.Category {
-			case story.FileEvent, story.FileExecutable, story.FileAccess:
+			if e.event.Category.WritesContent() {
 				for _, path := range e.event.Written() {
 					wrote = appendOnce(wrote, fileName(path))
 				}
-			case story.NetworkConnection:
+			}
+			if e.event.Category == story.NetworkConnection {
 				if far, ok := strings.CutPrefix(e.text, "connected to "); ok && e.event.Process != s.Worker {
 					reached = appendOnce(reached, far)
 				}

@@ -12,7 +12,8 @@ import (
 const (
 	poolDomain = `IIS APPPOOL`
 	poolSID    = "S-1-5-82-"
-	poolWorker = "w3wp.exe"
+	// PoolWorker is the file name of the IIS worker process, in lower case.
+	PoolWorker = "w3wp.exe"
 )
 
 // accounts ties to an IIS worker process what runs as an application pool and
@@ -39,7 +40,7 @@ func (b *builder) linkAccounts() {
 	a := accounts{b: b, pools: make(map[FacetID]TextID), workers: make(map[poolLife]nodeRef)}
 	for i := range b.tree.nodes {
 		n := &b.tree.nodes[i]
-		if n.parent != 0 && (b.node(n.parent).stub == 0 || b.node(n.parent).pid == systemProcess) || b.images.base(n.image) == poolWorker {
+		if n.parent != 0 && (b.node(n.parent).stub == 0 || b.node(n.parent).pid == systemProcess) || b.images.base(n.image) == PoolWorker {
 			continue // what starts a worker is no worker
 		}
 		pool := a.creator(n)
@@ -60,7 +61,7 @@ func (a *accounts) tie(child *node, pool TextID) {
 	switch {
 	case above.image == 0:
 		child.link = LinkAccount
-	case above.parent == 0 && a.b.images.base(above.image) != poolWorker:
+	case above.parent == 0 && a.b.images.base(above.image) != PoolWorker:
 		worker := a.worker(above, pool)
 		above = a.b.node(child.parent) // the stubs may have moved
 		above.parent, above.link = worker, LinkAccount

@@ -215,11 +215,12 @@ func put[K comparable](m map[K]arming, key K, by string, at event.Time) {
 // event takes what an event of the session leaves to be run.
 func (a *armory) event(e *Event) {
 	r := e.Record
-	switch e.Category {
-	case FileEvent, FileExecutable, FileAccess:
+	if e.Category.WritesContent() {
 		for _, path := range e.Written() {
 			a.image(path, byFile, "the file "+path, e.Time)
 		}
+	}
+	switch e.Category {
 	case ServiceInstall:
 		a.command(r.first("ServiceFileName", "ImagePath"), byService, "the service "+r.Get("ServiceName"), e.Time)
 	case ScheduledTask:

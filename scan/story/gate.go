@@ -137,7 +137,7 @@ func (l *kindLook) admits(g *event.Glance) bool {
 // web server process does itself, which is most of it, only what rules match is
 // kept, and what it wrote.
 func (l *kindLook) wants(o *owner, g *event.Glance) bool {
-	if !o.server || l.kind.own || l.rules.Admits == nil || putsFile(l.kind.category) {
+	if !o.server || l.kind.own || l.rules.Admits == nil || l.kind.category.WritesContent() {
 		return true
 	}
 	own := *g

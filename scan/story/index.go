@@ -392,7 +392,7 @@ func (b *hostBuilder) findWorkers() {
 	for p := range b.index.forest.Processes(b.host) {
 		isWorker, ok := images[p.Image()]
 		if !ok {
-			isWorker = proctree.BaseName(b.texts.Text(p.Image())) == poolWorker
+			isWorker = proctree.BaseName(b.texts.Text(p.Image())) == proctree.PoolWorker
 			images[p.Image()] = isWorker
 		}
 		if !isWorker || p.Start() == 0 {

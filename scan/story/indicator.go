@@ -117,11 +117,10 @@ func (x *Index) Indicators(session int, s *Story, clients []Indicator) Indicator
 // event takes the indicators of an event.
 func (g *gatherer) event(session int, e *Event) {
 	r, source := e.Record, string(e.Category)
+	for _, path := range e.Written() {
+		g.file(withoutStream(path), r.first("Hashes"), source, e.Time)
+	}
 	switch e.Category {
-	case FileEvent, FileExecutable, CreateStreamHash, FileAccess, FileChange:
-		for _, path := range e.Written() {
-			g.file(withoutStream(path), r.first("Hashes"), source, e.Time)
-		}
 	case FileDelete:
 		g.file(r.Get("TargetFilename"), r.first("Hashes"), source, e.Time)
 	case Antivirus:

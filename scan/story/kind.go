@@ -49,25 +49,11 @@ const (
 	WebConfiguration       Category = "web_configuration"
 )
 
-// The providers of the events.
-const (
-	providerServices    = "Service Control Manager"
-	providerDefender    = "Microsoft-Windows-Windows Defender"
-	providerTasks       = "Microsoft-Windows-TaskScheduler"
-	providerWMI         = "Microsoft-Windows-WMI-Activity"
-	providerBITS        = "Microsoft-Windows-Bits-Client"
-	providerAppLocker   = "Microsoft-Windows-AppLocker"
-	providerASPNET4     = "ASP.NET 4.0.30319.0"
-	providerASPNET2     = "ASP.NET 2.0.50727.0"
-	providerRuntime     = ".NET Runtime"
-	providerError       = "Application Error"
-	providerReporting   = "Windows Error Reporting"
-	providerExchange    = "MSExchange CmdletLogs"
-	providerIISConfig   = "Microsoft-Windows-IIS-Configuration"
-	providerWAS         = "Microsoft-Windows-WAS"
-	providerSessions    = "Microsoft-Windows-TerminalServices-LocalSessionManager"
-	providerConnections = "Microsoft-Windows-TerminalServices-RemoteConnectionManager"
-)
+// WritesContent reports whether events of a category may say that the content
+// of a file was written.
+func (c Category) WritesContent() bool {
+	return c == FileEvent || c == FileExecutable || c == FileAccess
+}
 
 // thing is something that a process makes and other events name.
 type thing uint8
@@ -199,8 +185,8 @@ var kinds = []struct {
 	{event.ProviderSecurity, ids(5140, 5145), security(ShareAccess).with(func(k *kind) { k.from = "IpAddress" })},
 	{event.ProviderSecurity, ids(5156, 5157), kind{category: NetworkConnection, pid: "ProcessID", image: "Application"}},
 
-	{providerServices, ids(7045), kind{category: ServiceInstall, userID: true, paths: []string{"ImagePath"}, makes: []thingField{{thingService, "ServiceName"}}, names: []thingField{{thingService, "ServiceName"}}}},
-	{providerServices, ids(7034, 7036), kind{category: ServiceInstall, names: []thingField{{thingService, "param1"}}}},
+	{event.ProviderServiceControl, ids(7045), kind{category: ServiceInstall, userID: true, paths: []string{"ImagePath"}, makes: []thingField{{thingService, "ServiceName"}}, names: []thingField{{thingService, "ServiceName"}}}},
+	{event.ProviderServiceControl, ids(7034, 7036), kind{category: ServiceInstall, names: []thingField{{thingService, "param1"}}}},
 
 	{event.ProviderPowerShellClassic, ids(400, 403, 600, 800), kind{category: PSClassicStart, command: true}},
 	{event.ProviderPowerShell, ids(4103), kind{category: PSModule, writer: true, userID: true}},
@@ -210,46 +196,46 @@ var kinds = []struct {
 	{event.ProviderPowerShellCore, ids(4104), kind{category: PSScript, writer: true, userID: true}},
 	{event.ProviderPowerShellCore, ids(40961, 40962, 53504), kind{category: PSStart, writer: true, userID: true}},
 
-	{providerDefender, ids(1006, 1007, 1015, 1116, 1117, 1118, 1119), kind{
+	{event.ProviderDefender, ids(1006, 1007, 1015, 1116, 1117, 1118, 1119), kind{
 		category: Antivirus, pid: "Process ID", image: "Process Name", paths: []string{"Path"},
 	}},
-	{providerDefender, ids(5001, 5007, 5010, 5012, 5013), kind{category: AntivirusConfiguration, paths: []string{"New Value", "Old Value"}}},
+	{event.ProviderDefender, ids(5001, 5007, 5010, 5012, 5013), kind{category: AntivirusConfiguration, paths: []string{"New Value", "Old Value"}}},
 
-	{providerTasks, ids(106, 140, 141, 200, 201), kind{
+	{event.ProviderTasks, ids(106, 140, 141, 200, 201), kind{
 		category: ScheduledTask, users: []string{"UserContext", "UserName"}, paths: []string{"ActionName"}, names: []thingField{{thingTask, "TaskName"}},
 	}},
-	{providerTasks, ids(129), kind{category: ScheduledTask, paths: []string{"Path"}, names: []thingField{{thingTask, "TaskName"}}}},
+	{event.ProviderTasks, ids(129), kind{category: ScheduledTask, paths: []string{"Path"}, names: []thingField{{thingTask, "TaskName"}}}},
 
-	{providerWMI, ids(5857), kind{category: WMIEvent, paths: []string{"ProviderPath"}}},
-	{providerWMI, ids(5858), kind{category: WMIEvent, pid: "ClientProcessId", users: []string{"User"}}},
-	{providerWMI, ids(5860), kind{category: WMIEvent, pid: "Processid", users: []string{"User"}}},
-	{providerWMI, ids(5861), kind{category: WMIEvent, paths: []string{"PossibleCause"}, makes: []thingField{{thingConsumer, "CONSUMER"}}}},
+	{event.ProviderWMI, ids(5857), kind{category: WMIEvent, paths: []string{"ProviderPath"}}},
+	{event.ProviderWMI, ids(5858), kind{category: WMIEvent, pid: "ClientProcessId", users: []string{"User"}}},
+	{event.ProviderWMI, ids(5860), kind{category: WMIEvent, pid: "Processid", users: []string{"User"}}},
+	{event.ProviderWMI, ids(5861), kind{category: WMIEvent, paths: []string{"PossibleCause"}, makes: []thingField{{thingConsumer, "CONSUMER"}}}},
 
-	{providerBITS, ids(3), kind{
+	{event.ProviderBITS, ids(3), kind{
 		category: BITSClient, pid: "processId", image: "processPath", users: []string{"jobOwner"}, makes: []thingField{{thingJob, "jobId"}},
 	}},
-	{providerBITS, ids(59, 60, 61), kind{category: BITSClient, names: []thingField{{thingJob, "Id"}}}},
+	{event.ProviderBITS, ids(59, 60, 61), kind{category: BITSClient, names: []thingField{{thingJob, "Id"}}}},
 
-	{providerAppLocker, ids(8002, 8003, 8004, 8005, 8006, 8007), kind{
+	{event.ProviderAppLocker, ids(8002, 8003, 8004, 8005, 8006, 8007), kind{
 		category: AppLocker, pid: "TargetProcessId", users: []string{"TargetUser"}, paths: []string{"FullFilePath"},
 	}},
 
-	{providerASPNET4, ids(1309, 1310, 1316, 1325), webError},
-	{providerASPNET2, ids(1309, 1310, 1316, 1325), webError},
-	{providerError, ids(1000), kind{
+	{event.ProviderASPNET4, ids(1309, 1310, 1316, 1325), webError},
+	{event.ProviderASPNET2, ids(1309, 1310, 1316, 1325), webError},
+	{event.ProviderApplicationError, ids(1000), kind{
 		category: ApplicationCrash, pid: "ProcessId", image: "AppPath", own: true, makes: []thingField{{thingCrash, DataName(13)}, {thingCrash, "IntegratorReportId"}},
 	}},
-	{providerRuntime, ids(1026), kind{category: ApplicationCrash, writer: true, own: true}},
-	{providerReporting, ids(1001), kind{category: ApplicationCrash, names: []thingField{{thingCrash, DataName(20)}, {thingCrash, "ReportId"}}, own: true}},
-	{providerWAS, ids(5002, 5009, 5010, 5011, 5012, 5013, 5021, 5057, 5074, 5077, 5078, 5079, 5080, 5117, 5186), kind{
+	{event.ProviderDotNetRuntime, ids(1026), kind{category: ApplicationCrash, writer: true, own: true}},
+	{event.ProviderErrorReporting, ids(1001), kind{category: ApplicationCrash, names: []thingField{{thingCrash, DataName(20)}, {thingCrash, "ReportId"}}, own: true}},
+	{event.ProviderWAS, ids(5002, 5009, 5010, 5011, 5012, 5013, 5021, 5057, 5074, 5077, 5078, 5079, 5080, 5117, 5186), kind{
 		category: ApplicationCrash, pid: "ProcessID", own: true,
 	}},
 
-	{providerExchange, ids(1, 6), kind{category: ExchangeCmdlet, pid: exchangeProcess}},
-	{providerIISConfig, ids(29, 50), kind{category: WebConfiguration, writer: true, userID: true, paths: []string{"PhysicalPath"}}},
+	{event.ProviderExchange, ids(1, 6), kind{category: ExchangeCmdlet, pid: exchangeProcess}},
+	{event.ProviderIISConfig, ids(29, 50), kind{category: WebConfiguration, writer: true, userID: true, paths: []string{"PhysicalPath"}}},
 
-	{providerSessions, ids(21, 22, 24, 25), kind{category: Logon, users: []string{"User"}, from: "Address"}},
-	{providerConnections, ids(1149), kind{category: Logon, users: []string{"Param1"}, from: "Param3"}},
+	{event.ProviderLocalSessions, ids(21, 22, 24, 25), kind{category: Logon, users: []string{"User"}, from: "Address"}},
+	{event.ProviderRemoteConnections, ids(1149), kind{category: Logon, users: []string{"Param1"}, from: "Param3"}},
 }
 
 // webError is an event of ASP.NET's health monitoring. Its values have no

@@ -106,8 +106,6 @@ const (
 	serviceDomain = `nt service\`
 	poolSID       = "s-1-5-82-"
 	serviceSID    = "s-1-5-80-"
-	// poolWorker is the process that serves a pool.
-	poolWorker = "w3wp.exe"
 )
 
 // isIdentity reports whether a name or SID in lower case is that of an account

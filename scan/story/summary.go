@@ -365,9 +365,9 @@ func webFault(r *Record) string {
 
 func crash(r *Record) string {
 	switch {
-	case r.Provider == providerError:
+	case r.Provider == event.ProviderApplicationError:
 		return fmt.Sprintf("%s crashed in %s, exception %s", r.first("AppName", DataName(1)), r.first("ModuleName", DataName(4)), r.first("ExceptionCode", DataName(7)))
-	case r.Provider == providerWAS:
+	case r.Provider == event.ProviderWAS:
 		return "a worker of the pool " + r.first("AppPoolID", "AppPoolId", DataName(1)) + " failed"
 	}
 	return r.Provider + ": " + r.Get(DataName(1))

@@ -45,25 +45,21 @@ func (x *Index) serverProgramsOf(session int) map[string]bool {
 // do, or as another server of the session, such as a php-cgi.exe that has run
 // for months.
 func (x *Index) isServerProgram(session int, name string) bool {
-	return name == poolWorker || name != "" && x.serverPrograms[session][name]
+	return name == proctree.PoolWorker || name != "" && x.serverPrograms[session][name]
 }
 
 // wroteProgram reports whether an event of a kind says that a file was written
 // which is the program of a process of the session.
 func (x *Index) wroteProgram(session int, k *kind, ev *event.Event) bool {
-	return putsFile(k.category) && slices.ContainsFunc(writtenPaths(k.category, ev.ID, eventFields{ev}.text), func(path string) bool {
+	return k.category.WritesContent() && slices.ContainsFunc(writtenPaths(k.category, ev.ID, eventFields{ev}.text), func(path string) bool {
 		return x.programs[session][cleanPath(path)]
 	})
 }
 
-// putsFile reports whether events of a category say that the content of a file
-// was written.
-func putsFile(c Category) bool { return c == FileEvent || c == FileExecutable || c == FileAccess }
-
 // learnWriting notes that an event of a session says that a path was written.
 // Events come in the order of time, but for those that are tied late.
 func (x *Index) learnWriting(s *Story, e *kept, path string) {
-	if !putsFile(e.kind.category) || !x.programs[e.tie.session][path] {
+	if !e.kind.category.WritesContent() || !x.programs[e.tie.session][path] {
 		return
 	}
 	if known, ok := s.programs[path]; ok && known.at <= e.record.Time {
