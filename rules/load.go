@@ -47,14 +47,14 @@ func Load(ctx context.Context, paths []string, goroutines int) *Loaded {
 	if goroutines <= 0 {
 		goroutines = runtime.GOMAXPROCS(0)
 	}
-	failures := work.Each(goroutines, len(files), func(_, i int) {
+	panics := work.Each(goroutines, len(files), func(_, i int) {
 		if ctx.Err() == nil {
 			rules, errs, failed := parseFile(files[i])
 			results[i] = parsed{rules, errs, failed, true}
 		}
 	})
-	for _, f := range failures {
-		problem := &ParseError{File: files[f.Index], Reason: fmt.Sprintf("internal error (please report): %v", f.Err), Err: ErrInternal}
+	for _, f := range panics {
+		problem := &ParseError{File: files[f.Index], Reason: fmt.Sprintf("internal error (please report): %v", f), Err: ErrInternal}
 		results[f.Index] = parsed{nil, []error{problem}, 1, true}
 	}
 	for i, r := range results {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"webshellscan/internal/work"
 	"webshellscan/rules/internal/text"
 
 	"go.yaml.in/yaml/v4"
@@ -111,19 +112,25 @@ func readDocument(file string, part documentPart) (nodes []*node, err error) {
 	}
 	// The YAML reader reports its own faults by panicking. One bad document
 	// must not take the others with it.
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = &ParseError{file, part.line, 0, fmt.Sprintf("the YAML reader gave up: %v", fault), ErrYAML}
-		}
-	}()
+	fault := work.Guard(func() {
+		err = decodeDocument(file, part, func(n *node) { nodes = append(nodes, n) })
+	})
+	if p, ok := errors.AsType[*work.Panic](fault); ok {
+		err = &ParseError{file, part.line, 0, fmt.Sprintf("the YAML reader gave up: %v", p.Value), ErrYAML}
+	}
+	return nodes, err
+}
+
+// decodeDocument calls add for each node that readDocument returns.
+func decodeDocument(file string, part documentPart, add func(*node)) error {
 	dec := yaml.NewDecoder(bytes.NewReader(part.data))
 	for {
 		var root yaml.Node
 		if err := dec.Decode(&root); err != nil {
 			if errors.Is(err, io.EOF) {
-				return nodes, nil
+				return nil
 			}
-			return nodes, yamlError(file, part, err)
+			return yamlError(file, part, err)
 		}
 		if len(root.Content) == 0 {
 			continue
@@ -131,12 +138,12 @@ func readDocument(file string, part documentPart) (nodes []*node, err error) {
 		c := converter{file: file, lines: part.line - 1, left: maxNodes}
 		n, err := c.convert(root.Content[0], 0)
 		if err != nil {
-			return nodes, err
+			return err
 		}
 		if n.isNull() {
 			continue // an empty document, such as after a closing "---"
 		}
-		nodes = append(nodes, n)
+		add(n)
 	}
 }
 

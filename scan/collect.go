@@ -172,12 +172,12 @@ func (c *collecting) held(ctx context.Context, meta []byte) error {
 		}
 		return n, err
 	}
-	failures, err := h.logs(ctx, hold)
+	panics, err := h.logs(ctx, hold)
 	if err != nil {
 		return err
 	}
-	for _, f := range failures {
-		c.result.Crashes = append(c.result.Crashes, f.Err.Error())
+	for _, f := range panics {
+		c.result.Crashes = append(c.result.Crashes, f.Error())
 	}
 	h.exports(hold)
 	failed := h.others(res, r.others, hold)

@@ -59,27 +59,27 @@ const maxNamed = 1 << 20
 // match, of all hosts in the order of time, and adds those that are met to the
 // findings. Each process is matched a second time, one after the other, so that
 // nothing but the place of each has to be kept.
-func (d *detection) correlate(j *judge, moments []moment, findings []*finding.Finding) []*finding.Finding {
+func (d *detection) correlate(e *evaluator, moments []moment, findings []*finding.Finding) []*finding.Finding {
 	slices.SortFunc(moments, compareMoments)
 	c := &correlating{open: make(map[string]*metCorrelation)}
 	correlator := d.set.NewCorrelator()
 	for i, m := range moments {
-		matches := j.match(d.forest.Process(int(m.host), int(m.index)))
-		c.take(correlator.Add(rules.Observation{
-			Time: min(max(m.at, earliest), latest).Time(), Rules: matches, Subject: j.subject, Ref: uint64(i),
+		matches := e.match(d.forest.Process(int(m.host), int(m.index)))
+		c.add(correlator.Add(rules.Observation{
+			Time: min(max(m.at, earliest), latest).Time(), Rules: matches, Subject: e.subject, Ref: uint64(i),
 		}))
 	}
-	c.take(correlator.Flush())
+	c.add(correlator.Flush())
 	d.forgotten = correlator.Dropped()
 	if len(c.met) == 0 {
 		return findings
 	}
-	return d.addCorrelations(j, moments, findings, c.met)
+	return d.addCorrelations(e, moments, findings, c.met)
 }
 
-// take notes matches of correlation rules. One that goes on is added to the one
-// that began it.
-func (c *correlating) take(matches []rules.Correlated) {
+// add records matches of correlation rules. One that continues another is added
+// to it.
+func (c *correlating) add(matches []rules.Correlated) {
 	for _, m := range matches {
 		refs := slices.Sorted(slices.Values(m.Refs))
 		key := strconv.Itoa(m.Correlation) + "\x00" + strings.Join(m.Group, "\x00")
@@ -113,7 +113,7 @@ func (c *correlating) join(met *metCorrelation, refs []uint64) {
 // addCorrelations adds each correlation that was met to the finding of the
 // process that completed it, or makes one of it, if findings of that process's
 // host and time are asked for.
-func (d *detection) addCorrelations(j *judge, moments []moment, findings []*finding.Finding, met []*metCorrelation) []*finding.Finding {
+func (d *detection) addCorrelations(e *evaluator, moments []moment, findings []*finding.Finding, met []*metCorrelation) []*finding.Finding {
 	byProcess := make(map[proctree.Process]*finding.Finding, len(findings))
 	for _, f := range findings {
 		byProcess[f.Process] = f
@@ -126,8 +126,8 @@ func (d *detection) addCorrelations(j *judge, moments []moment, findings []*find
 		}
 		f := byProcess[p]
 		if f == nil {
-			j.subject.process = p
-			f = d.finder.finding(j.subject)
+			e.subject.process = p
+			f = d.finder.finding(e.subject)
 			byProcess[p] = f
 			findings = append(findings, f)
 		}

@@ -55,8 +55,8 @@ func (res *Result) cut(ctx context.Context, crashes *crashLog, take func(*FoundR
 	c := &checker{check: crosscheck.New(), inputs: res.inputs}
 	defer c.close()
 	for _, r := range res.foundRecords() {
-		crashes.tell(whatCut, c.fill(ctx, r))
-		crashes.guard(whatCut, func() { crashes.tell(whatCut, take(r)) })
+		crashes.add(whatCut, c.fill(ctx, r))
+		crashes.guard(whatCut, func() { crashes.add(whatCut, take(r)) })
 	}
 }
 

@@ -13,65 +13,6 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// judge matches processes against a set of rules. A judge is for one goroutine.
-type judge struct {
-	set     *rules.Set
-	subject *subject
-	matcher *rules.Matcher
-	matches []int
-	crashes []caughtPanic
-}
-
-// newMatchers returns a matcher of processes for each worker.
-func newMatchers(set *rules.Set, n int) []*rules.Matcher {
-	return set.NewMatchers(max(1, n), bundlesOf(set)...)
-}
-
-// newJudges returns a judge for each of the matchers of a set.
-func newJudges(set *rules.Set, matchers []*rules.Matcher, forest *proctree.Forest, servers *serverMap) []*judge {
-	judges := make([]*judge, len(matchers))
-	for i, matcher := range matchers {
-		judges[i] = &judge{set: set, subject: newSubject(set, forest, servers), matcher: matcher}
-	}
-	return judges
-}
-
-// match returns the indices of the rules that a process matches. The slice is
-// valid until the next call.
-func (j *judge) match(p proctree.Process) []int {
-	j.subject.process = p
-	j.matches = j.matcher.Match(j.matches[:0], j.subject)
-	return j.matches
-}
-
-// each calls do for the processes of a batch, which it judges. A panic costs
-// the process in hand, and is kept as the error of this program that it is;
-// what do may have left half done in the judge is made anew.
-func (j *judge) each(b batch, do func(p proctree.Process)) {
-	forest := j.subject.forest
-	for i := b.from; i < b.to; i++ {
-		err := work.Guard(func() {
-			for ; i < b.to; i++ {
-				do(forest.Process(b.host, i))
-			}
-		})
-		if err != nil {
-			j.crashes = append(j.crashes, caughtPanic{process: forest.Process(b.host, i), err: err})
-			j.subject = newSubject(j.set, forest, j.subject.servers)
-			j.matcher = j.set.NewMatcher(bundlesOf(j.set)...)
-		}
-	}
-}
-
-// crashesOf returns what the judges were kept from dying of.
-func crashesOf(judges []*judge) []caughtPanic {
-	var all []caughtPanic
-	for _, j := range judges {
-		all = append(all, j.crashes...)
-	}
-	return all
-}
-
 // batch is some of the processes of a host.
 type batch struct{ host, from, to int }
 
@@ -90,7 +31,7 @@ func batchesOf(forest *proctree.Forest) []batch {
 
 // detection applies the rules that give findings to processes.
 type detection struct {
-	judging
+	evaluation
 	finder     finder
 	set        *rules.Set
 	matchers   []*rules.Matcher      // of the set, one for each goroutine
@@ -101,9 +42,9 @@ type detection struct {
 }
 
 // newDetection returns the detection by the rules that were loaded.
-func newDetection(j judging, loaded *loadedRules, inputs []*input, options *Options) *detection {
+func newDetection(j evaluation, loaded *loadedRules, inputs []*input, options *Options) *detection {
 	d := &detection{
-		judging: j, finder: finder{j.forest, j.servers, inputs},
+		evaluation: j, finder: finder{j.forest, j.servers, inputs},
 		set: loaded.rules.Detections, matchers: loaded.matchers, wantsTime: options.wantsTime,
 		correlates: len(loaded.rules.Detections.Correlations()) > 0,
 	}
@@ -117,21 +58,21 @@ func newDetection(j judging, loaded *loadedRules, inputs []*input, options *Opti
 // Correlation rules see the processes of all hosts and times, whichever
 // findings are asked for.
 func (d *detection) run(ctx context.Context) []*finding.Finding {
-	judges := newJudges(d.set, d.matchers, d.forest, d.servers)
+	evaluators := newEvaluators(d.set, d.matchers, d.forest, d.servers)
 	batches := batchesOf(d.forest)
 	found := make([][]*finding.Finding, len(batches))
 	moments := make([][]moment, len(batches))
-	failures := work.Each(len(judges), len(batches), func(g, i int) {
+	panics := work.Each(len(evaluators), len(batches), func(g, i int) {
 		if (d.hosts[batches[i].host] || d.correlates) && ctx.Err() == nil {
-			found[i], moments[i] = d.judge(judges[g], batches[i])
+			found[i], moments[i] = d.matchBatch(evaluators[g], batches[i])
 		}
 	})
-	d.crashes.add(crashesOf(judges)...)
-	d.crashes.failed("processes", failures)
+	d.crashes.merge(crashesOf(evaluators)...)
+	d.crashes.addPanics("processes", panics)
 	findings := slices.Concat(found...)
-	d.crashes.guard("processes between servers and findings", func() { findings = d.judgeBetween(judges[0], findings) })
+	d.crashes.guard("processes between servers and findings", func() { findings = d.matchBetween(evaluators[0], findings) })
 	if d.correlates {
-		d.crashes.guard("correlation rules", func() { findings = d.correlate(judges[0], slices.Concat(moments...), findings) })
+		d.crashes.guard("correlation rules", func() { findings = d.correlate(evaluators[0], slices.Concat(moments...), findings) })
 	}
 	return findings
 }
@@ -141,20 +82,20 @@ func (d *detection) wants(p proctree.Process) bool {
 	return d.hosts[p.HostIndex()] && d.wantsTime(p.Start())
 }
 
-// judge returns the findings of a batch, and the processes that correlation
-// rules ask for.
-func (d *detection) judge(j *judge, b batch) (found []*finding.Finding, moments []moment) {
-	j.each(b, func(p proctree.Process) {
+// matchBatch returns the findings of a batch, and the processes that
+// correlation rules ask for.
+func (d *detection) matchBatch(e *evaluator, b batch) (found []*finding.Finding, moments []moment) {
+	e.each(b, func(p proctree.Process) {
 		wanted := d.wants(p)
 		if p.Stub() || !wanted && !d.correlates {
 			return
 		}
-		matches := j.match(p)
+		matches := e.match(p)
 		if d.correlates && slices.ContainsFunc(matches, d.set.Correlated) {
 			moments = append(moments, moment{p.Start(), uint32(p.HostIndex()), uint32(p.Index())})
 		}
 		if reported := d.reported(matches); wanted && len(reported) > 0 {
-			f := d.finder.finding(j.subject)
+			f := d.finder.finding(e.subject)
 			f.Rules = reported
 			f.SortRules()
 			found = append(found, f)
@@ -163,9 +104,10 @@ func (d *detection) judge(j *judge, b batch) (found []*finding.Finding, moments 
 	return found, moments
 }
 
-// judgeBetween judges the processes between servers and findings a second time,
-// for the rules that ask for them. It returns all findings in their order.
-func (d *detection) judgeBetween(j *judge, findings []*finding.Finding) []*finding.Finding {
+// matchBetween matches the processes between servers and findings a second
+// time, for the rules that ask for them. It returns all findings in their
+// order.
+func (d *detection) matchBetween(e *evaluator, findings []*finding.Finding) []*finding.Finding {
 	asked := slices.ContainsFunc(d.set.Fields(), func(name string) bool { return strings.EqualFold(name, "FindingBelow") })
 	if !asked {
 		return findings
@@ -181,13 +123,13 @@ func (d *detection) judgeBetween(j *judge, findings []*finding.Finding) []*findi
 		if p.Stub() || !d.wants(p) {
 			continue
 		}
-		reported := d.reported(j.match(p))
+		reported := d.reported(e.match(p))
 		f := have[p]
 		switch {
 		case len(reported) == 0:
 			continue
 		case f == nil:
-			f = d.finder.finding(j.subject)
+			f = d.finder.finding(e.subject)
 			findings = append(findings, f)
 		}
 		f.Rules = reported

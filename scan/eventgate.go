@@ -122,7 +122,7 @@ func (w *eventWatcher) newLook(key int) event.Look {
 	return plan.look(w.want.Keys[key])
 }
 
-// Look implements story.Judge.
+// Look implements story.Matcher.
 func (m *eventMatcher) Look(key int) event.Look {
 	switch {
 	case key >= len(m.keys):

@@ -319,7 +319,7 @@ func newEventMatcher(p *eventPlan, want *event.Want, servers *serverMap, process
 	return m
 }
 
-// Match implements story.Judge. Before there are trees it also returns the
+// Match implements story.Matcher. Before there are trees it also returns the
 // rules that may match once there are.
 func (m *eventMatcher) Match(ev *event.Event, process proctree.Process) []*rules.Rule {
 	var found []*rules.Rule

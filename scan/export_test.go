@@ -81,7 +81,7 @@ func (r *Result) Learnt(meanwhile func()) (learnt, plain [][]int) {
 // Each calls do for all processes as a judge does, and returns those for which
 // it panicked.
 func (r *Result) Each(do func(p proctree.Process)) []proctree.Process {
-	j := newJudges(r.Rules.Detections, newMatchers(r.Rules.Detections, 1), r.Forest, r.servers)[0]
+	j := newEvaluators(r.Rules.Detections, newMatchers(r.Rules.Detections, 1), r.Forest, r.servers)[0]
 	for _, b := range batchesOf(r.Forest) {
 		j.each(b, func(p proctree.Process) {
 			j.match(p)

@@ -17,16 +17,16 @@ import (
 // weigher says how grave findings are, by rules that raise and lower. It is for
 // one goroutine.
 type weigher struct {
-	judge   *judge
-	aside   [][]bool // by index of the rule that lowers: the rules that it sets aside
-	matches []int
+	evaluator *evaluator
+	aside     [][]bool // by index of the rule that lowers: the rules that it sets aside
+	matches   []int
 }
 
 func (g *grading) weighers(n int) []*weigher {
 	list := make([]*weigher, n)
 	aside := asideOf(g.set.Rules())
-	for i, j := range g.judges(g.set, n) {
-		list[i] = &weigher{judge: j, aside: aside}
+	for i, j := range g.evaluators(g.set, n) {
+		list[i] = &weigher{evaluator: j, aside: aside}
 	}
 	return list
 }
@@ -55,9 +55,9 @@ func (w *weigher) weigh(f *weighed) {
 	if !f.Worker.Exists() {
 		return
 	}
-	w.judge.subject.finding = f
-	w.matches = append(w.matches[:0], w.judge.match(f.Process)...)
-	list := w.judge.set.Rules()
+	w.evaluator.subject.finding = f
+	w.matches = append(w.matches[:0], w.evaluator.match(f.Process)...)
+	list := w.evaluator.set.Rules()
 	lowered := false
 	for _, i := range w.matches {
 		if r := list[i]; r.Role == builtin.RoleLower {
@@ -89,7 +89,7 @@ func (w *weigher) isAside(rule int) bool {
 var placeholder = regexp.MustCompile(`\{[A-Za-z]+\}`)
 
 // why returns the sentence of a rule.
-func (w *weigher) why(r *rules.Rule) string { return w.judge.subject.sentence(builtin.Why(r)) }
+func (w *weigher) why(r *rules.Rule) string { return w.evaluator.subject.sentence(builtin.Why(r)) }
 
 // maxWhy bounds the values of a field in a sentence, and the characters of
 // each.
@@ -144,7 +144,7 @@ type weighed struct {
 
 // grading says how grave findings are, by the rules that raise and lower.
 type grading struct {
-	judging
+	evaluation
 	set *rules.Set
 }
 
@@ -165,13 +165,13 @@ func (g *grading) weigh(findings []*finding.Finding) []*weighed {
 func (g *grading) weighAgain(findings []*weighed) {
 	weighers := g.weighers(max(1, min(g.goroutines, len(findings)/batchFindings+1)))
 	parts := slices.Collect(slices.Chunk(findings, batchFindings))
-	failures := work.Each(len(weighers), len(parts), func(by, i int) {
+	panics := work.Each(len(weighers), len(parts), func(by, i int) {
 		w := weighers[by]
 		for _, f := range parts[i] {
 			w.weigh(f)
 		}
 	})
-	g.crashes.failed("levels", failures)
+	g.crashes.addPanics("levels", panics)
 	g.hand(findings)
 	for _, f := range findings {
 		f.Level = finding.SumLevel(f.LevelReasons)

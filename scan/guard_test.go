@@ -14,7 +14,7 @@ import (
 // guard its own work.
 func TestStepsAreGuarded(t *testing.T) {
 	free := []string{
-		"crashes.guard", "crashes.add", "options.Progress.Enter", "newServerMap", "newDetection", "options.goroutines", "options.only",
+		"crashes.guard", "crashes.merge", "options.Progress.Enter", "newServerMap", "newDetection", "options.goroutines", "options.only",
 		"newWebLogs", "reading.hashContainers", "res.Summary.addCrashes", "res.Interrupt", "context.Cause", "make",
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "scanner.go", nil, 0)

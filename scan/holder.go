@@ -263,9 +263,9 @@ func (w *holdReader) storyRecords(ctx context.Context, u heldUnit, file *source.
 // holdFunc takes a section of what is held, and returns how many bytes it has.
 type holdFunc func(e heldEntry, from io.Reader) (int64, error)
 
-// logs gives the sections of the logs, with several goroutines. The failures
+// logs gives the sections of the logs, with several goroutines. The panics
 // are errors of this program.
-func (h *holder) logs(ctx context.Context, hold holdFunc) (failures []work.Failure, err error) {
+func (h *holder) logs(ctx context.Context, hold holdFunc) (panics []*work.Panic, err error) {
 	readers := make([]*holdReader, max(1, h.reading.goroutines))
 	selection := evtx.Select(story.Want())
 	for i := range readers {
@@ -274,11 +274,11 @@ func (h *holder) logs(ctx context.Context, hold holdFunc) (failures []work.Failu
 	}
 	for units := range slices.Chunk(h.units(), 4*len(readers)) {
 		lists := make([][]evtx.Excerpt, len(units))
-		crashes := work.Each(len(readers), len(units), func(g, i int) { lists[i] = readers[g].hold(ctx, units[i]) })
-		for _, f := range crashes {
+		panicked := work.Each(len(readers), len(units), func(g, i int) { lists[i] = readers[g].hold(ctx, units[i]) })
+		for _, f := range panicked {
 			h.unheld[int(units[f.Index].in.index)] = true
 		}
-		failures = append(failures, crashes...)
+		panics = append(panics, panicked...)
 		for i, list := range lists {
 			if len(list) == 0 {
 				continue
@@ -290,11 +290,11 @@ func (h *holder) logs(ctx context.Context, hold holdFunc) (failures []work.Failu
 			c := wire.NewWriter()
 			evtx.CodeExcerpts(c, &list)
 			if _, err := hold(entry, bytes.NewReader(c.Data())); err != nil {
-				return failures, err
+				return panics, err
 			}
 		}
 	}
-	return failures, nil
+	return panics, nil
 }
 
 // Bounds of what is held of one input, in bytes.

@@ -267,8 +267,8 @@ func TestJudgedOnce(t *testing.T) {
 		judged  bool
 	}{{false, "test", true}, {true, "test", false}, {false, "another", false}} {
 		r := m.read(t, file)
-		r.judgeHeld(t.Context(), m.sets.plan(), tt.given, tt.version)
-		if got := r.parts[0].judged; got != tt.judged {
+		r.matchHeld(t.Context(), m.sets.plan(), tt.given, tt.version)
+		if got := r.parts[0].matched; got != tt.judged {
 			t.Errorf("version %s, with rules of the user's own %v: judged before %v", tt.version, tt.given, got)
 		}
 	}

@@ -34,13 +34,13 @@ const (
 // mergePart is a part of a partial result while it is put together with others.
 type mergePart struct {
 	*partial.Part
-	file   string // where it was found
-	meta   partMeta
-	files  []uint32 // the numbers of its inputs in the scan
-	signs  []sign   // with their rules
-	index  heldIndex
-	cache  *excerptCache
-	judged bool // the rules are those that it was collected with
+	file    string // where it was found
+	meta    partMeta
+	files   []uint32 // the numbers of its inputs in the scan
+	signs   []sign   // with their rules
+	index   heldIndex
+	cache   *excerptCache
+	matched bool // the rules are those that it was collected with
 
 	watcher *integrity.Watcher // what speaks of its logs
 }
@@ -245,9 +245,9 @@ func (r *firstPass) readParts() {
 	if !waiting {
 		adopt = nil
 	}
-	failures := work.Each(len(r.readers), len(r.parts), func(g, i int) { failed[i] = r.readPart(r.parts[i], r.collectors[g], adopt) })
-	for _, f := range failures {
-		failed[f.Index] = f.Err
+	panics := work.Each(len(r.readers), len(r.parts), func(g, i int) { failed[i] = r.readPart(r.parts[i], r.collectors[g], adopt) })
+	for _, f := range panics {
+		failed[f.Index] = f
 	}
 	var sound []*mergePart
 	for i, p := range r.parts {
@@ -318,16 +318,16 @@ func (in *input) refuse(err error) {
 	in.changed, in.exportErr, in.sum, in.sumErr = nil, nil, "", nil
 }
 
-// judgeHeld takes the signs of servers that the parts name, and which records
+// matchHeld adds the signs of servers that the parts name, and the records that
 // rules about events match: those that were found when a part was collected,
 // or, with other rules, those of what the part holds. given says that the plan
 // has others than the rules of this version.
-func (r *firstPass) judgeHeld(ctx context.Context, plan *eventPlan, given bool, version string) {
+func (r *firstPass) matchHeld(ctx context.Context, plan *eventPlan, given bool, version string) {
 	servers, keys := rulesOf(plan.sets), ruleKeys(plan)
 	var with []*input
 	for _, p := range r.parts {
 		p.signs = signsOf(p.meta.signs, servers)
-		if p.judged = !given && p.meta.program == version && slices.Equal(p.meta.rules, keys); p.judged {
+		if p.matched = !given && p.meta.program == version && slices.Equal(p.meta.rules, keys); p.matched {
 			continue
 		}
 		for _, in := range p.meta.inputs {
@@ -336,13 +336,13 @@ func (r *firstPass) judgeHeld(ctx context.Context, plan *eventPlan, given bool, 
 			}
 		}
 	}
-	for _, f := range work.Each(len(r.readers), len(with), func(g, i int) { r.readers[g].judgeHeld(ctx, r, with[i]) }) {
-		with[f.Index].crash(evtx.Part{End: with[f.Index].Size}, f.Err)
+	for _, f := range work.Each(len(r.readers), len(with), func(g, i int) { r.readers[g].matchHeld(ctx, r, with[i]) }) {
+		with[f.Index].crash(evtx.Part{End: with[f.Index].Size}, f)
 	}
 }
 
-// judgeHeld matches what is held of one input.
-func (w *partReader) judgeHeld(ctx context.Context, r *firstPass, in *input) {
+// matchHeld matches what is held of one input.
+func (w *partReader) matchHeld(ctx context.Context, r *firstPass, in *input) {
 	again := &storyPass{reading: r}
 	signs := len(w.events.signs.list)
 	w.events.begin()

@@ -91,7 +91,7 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *t
 		}
 		if loaded.err == nil && workers > 1 {
 			if err := work.Guard(func() { l.learn(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
-				loaded.crashes.tell("rules", err)
+				loaded.crashes.add("rules", err)
 				loaded.err = work.Guard(func() { loaded.matchers = newMatchers(loaded.rules.Detections, workers) })
 			}
 		}

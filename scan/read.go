@@ -97,11 +97,11 @@ func (r *firstPass) collect(ctx context.Context) {
 	units := r.units()
 	r.makeReaders(max(1, min(r.goroutines, max(len(units), len(r.parts)))))
 	for _, f := range work.Each(len(r.readers), len(units), func(g, i int) { r.readers[g].part(ctx, units[i]) }) {
-		units[f.Index].in.crash(units[f.Index].part, f.Err)
+		units[f.Index].in.crash(units[f.Index].part, f)
 	}
 	odd := r.those(func(in *input) bool { return len(in.odd) > 0 })
 	for _, f := range work.Each(len(r.readers), len(odd), func(g, i int) { r.readers[g].carve(ctx, odd[i]) }) {
-		odd[f.Index].crash(evtx.Part{End: odd[f.Index].Size}, f.Err)
+		odd[f.Index].crash(evtx.Part{End: odd[f.Index].Size}, f)
 	}
 	for _, w := range r.readers {
 		r.pool.Merge(w.reader)
@@ -180,7 +180,7 @@ func (r *firstPass) those(are func(*input) bool) []*input {
 func (r *firstPass) resolve(ctx context.Context) {
 	waiting := r.those(func(in *input) bool { return len(in.deferred) > 0 })
 	for _, f := range work.Each(len(r.readers), len(waiting), func(g, i int) { r.readers[g].resolve(ctx, waiting[i], &r.pool) }) {
-		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f.Err)
+		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f)
 	}
 	for _, in := range waiting {
 		in.stats.Settle()
@@ -202,7 +202,7 @@ func (r *firstPass) gather() {
 	for _, p := range r.parts {
 		r.hitsLost += p.meta.hitsLost
 		r.signs = append(r.signs, p.signs...)
-		if p.judged {
+		if p.matched {
 			p.addHits(r)
 		}
 	}
@@ -237,7 +237,7 @@ func (r *firstPass) hashContainers(ctx context.Context) {
 		}
 	}
 	for _, f := range work.Each(r.goroutines, len(r.containers), hash) {
-		r.containers[f.Index].err = f.Err
+		r.containers[f.Index].err = f
 	}
 }
 

@@ -74,7 +74,7 @@ func (s *subject) newRise(p, parent proctree.Process) rise {
 }
 
 // findingBelow gives true for a process between a server and a finding. Nothing
-// is known of that until all processes were judged once.
+// is known of that until all processes were matched once.
 func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if s.servers != nil && s.servers.between[s.process] {
 		return appendText(dst, s.texts.InternString("true"))

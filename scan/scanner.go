@@ -98,8 +98,8 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	crashes := &loaded.crashes
 	res.servers = newServerMap(forest, loaded.rules.Servers, reading.signs, options.goroutines())
 	crashes.guard("applications", func() { res.servers.findApplications(loaded.rules.Applications, options.goroutines()) })
-	crashes.add(res.servers.crashes.list...)
-	by := judging{forest, res.servers, options.goroutines(), crashes}
+	crashes.merge(res.servers.crashes.list...)
+	by := evaluation{forest, res.servers, options.goroutines(), crashes}
 	d := newDetection(by, loaded, reading.inputs, &options)
 	crashes.guard("findings", func() { res.Findings = d.run(rest) })
 	crashes.guard("techniques", func() { by.mapTechniques(loaded.rules.Techniques, res.Findings) })
@@ -158,7 +158,7 @@ func (r *firstPass) merge(ctx context.Context, sets *ruleLoading, options *Optio
 	if len(r.parts) > 0 {
 		r.readParts()
 		if plan := sets.plan(); plan != nil {
-			r.judgeHeld(ctx, plan, len(options.Rules.Paths) > 0, options.Version)
+			r.matchHeld(ctx, plan, len(options.Rules.Paths) > 0, options.Version)
 		}
 	}
 	r.resolve(ctx)

@@ -43,7 +43,7 @@ func (res *Result) crosscheck(options *Options, crashes *crashLog) {
 	for i := range checkers {
 		checkers[i] = &checker{check: crosscheck.New(), inputs: res.inputs}
 	}
-	failures := work.Each(len(checkers), runs, func(g, i int) {
+	panics := work.Each(len(checkers), runs, func(g, i int) {
 		c := checkers[g]
 		for _, t := range tasks[i*run : min((i+1)*run, len(tasks))] {
 			c.task(t)
@@ -51,9 +51,9 @@ func (res *Result) crosscheck(options *Options, crashes *crashLog) {
 		c.close()
 	})
 	for _, c := range checkers {
-		crashes.add(c.crashes...)
+		crashes.merge(c.crashes...)
 	}
-	crashes.failed("second decoder", failures)
+	crashes.addPanics("second decoder", panics)
 }
 
 // checkTask is a finding that the second decoder is to be asked about.
@@ -95,7 +95,7 @@ type checker struct {
 	chunk  []byte
 	at     int64 // of chunk, -1 for none
 
-	crashes []caughtPanic
+	crashes []stepCrash
 }
 
 // record checks one record.
@@ -115,7 +115,7 @@ func (c *checker) task(t checkTask) {
 	f := t.finding
 	err := work.Guard(func() { f.Crosscheck = c.record(&f.Evidence[0]) })
 	if err != nil {
-		c.crashes = append(c.crashes, caughtPanic{process: f.Process, err: err})
+		c.crashes = append(c.crashes, stepCrash{process: f.Process, err: err})
 		f.Crosscheck = crosscheck.Result{State: crosscheck.Unconfirmed, Reason: "internal error"}
 		c.close()
 		c.check = crosscheck.New()

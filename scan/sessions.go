@@ -11,7 +11,7 @@ import (
 // grouping puts findings together into sessions, and raises the level of what
 // they come to by rules.
 type grouping struct {
-	judging
+	evaluation
 	set *rules.Set
 }
 
@@ -41,20 +41,20 @@ func (g *grouping) of(findings []*finding.Finding) []*finding.Session {
 // summarize says what sessions come to.
 func (g *grouping) summarize(sessions []*finding.Session) {
 	summarizers := g.summarizers(min(g.goroutines, len(sessions)))
-	failures := work.Each(len(summarizers), len(sessions), func(by, i int) { summarizers[by].do(sessions[i]) })
-	g.crashes.failed("sessions", failures)
+	panics := work.Each(len(summarizers), len(sessions), func(by, i int) { summarizers[by].do(sessions[i]) })
+	g.crashes.addPanics("sessions", panics)
 }
 
 // summarizer says what sessions come to. It is for one goroutine.
 type summarizer struct {
 	all    *grouping
 	below  *lineage
-	raiser *judge // of the rules that raise a session's level
+	raiser *evaluator // of the rules that raise a session's level
 }
 
 func (g *grouping) summarizers(n int) []*summarizer {
 	list := make([]*summarizer, n)
-	for i, raiser := range g.judges(g.set, n) {
+	for i, raiser := range g.evaluators(g.set, n) {
 		list[i] = &summarizer{g, newLineage(g.forest), raiser}
 	}
 	return list

@@ -101,7 +101,7 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	collectors := make([]*story.Collector, max(1, min(p.reading.goroutines, len(units))))
 	processes, blind := newEventProcesses(p.servers.forest), blindNames(p.servers.forest.Hosts())
 	for i := range collectors {
-		var matcher story.Judge
+		var matcher story.Matcher
 		if p.plan != nil {
 			m := newEventMatcher(p.plan, &want, p.servers, processes)
 			m.blind, matcher = blind, m
@@ -126,10 +126,10 @@ func (p *storyPass) readUnits(ctx context.Context, collectors []*story.Collector
 		readers[i] = &storyReader{evtx.NewReader(selection), c, want}
 		readers[i].reader.Gate(c)
 	}
-	failures := work.Each(len(readers), len(units), func(g, i int) { readers[g].read(ctx, p, units[i]) })
-	for _, f := range failures {
+	panics := work.Each(len(readers), len(units), func(g, i int) { readers[g].read(ctx, p, units[i]) })
+	for _, f := range panics {
 		in := units[f.Index].in
-		in.crash(evtx.Part{End: in.Size}, f.Err)
+		in.crash(evtx.Part{End: in.Size}, f)
 	}
 }
 

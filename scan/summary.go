@@ -133,7 +133,7 @@ func (s *Summary) unreadable(more ...FileError) {
 }
 
 // addCrashes takes the panics that were caught after the reading.
-func (s *Summary) addCrashes(crashes []caughtPanic, of *finder) {
+func (s *Summary) addCrashes(crashes []stepCrash, of *finder) {
 	for _, h := range s.Hosts {
 		if h.Crash != nil {
 			s.Crashes = append(s.Crashes, FileError{h.Name, fmt.Errorf("internal error: process trees: %w", h.Crash)})

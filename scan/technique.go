@@ -10,13 +10,13 @@ import (
 
 // mapTechniques says of each finding which rules of the role technique, those
 // of the set, its process matches.
-func (j *judging) mapTechniques(set *rules.Set, findings []*finding.Finding) {
+func (e *evaluation) mapTechniques(set *rules.Set, findings []*finding.Finding) {
 	if len(set.Rules()) == 0 {
 		return
 	}
-	judges := j.judges(set, j.goroutines)
-	failures := work.Each(len(judges), (len(findings)+batchSize-1)/batchSize, func(g, i int) {
-		by := judges[g]
+	evaluators := e.evaluators(set, e.goroutines)
+	panics := work.Each(len(evaluators), (len(findings)+batchSize-1)/batchSize, func(g, i int) {
+		by := evaluators[g]
 		for _, f := range findings[i*batchSize : min((i+1)*batchSize, len(findings))] {
 			for _, rule := range by.match(f.Process) {
 				f.Techniques = append(f.Techniques, set.Rules()[rule])
@@ -24,5 +24,5 @@ func (j *judging) mapTechniques(set *rules.Set, findings []*finding.Finding) {
 			f.Techniques = slices.Clip(f.Techniques)
 		}
 	})
-	j.crashes.failed("techniques", failures)
+	e.crashes.addPanics("techniques", panics)
 }

@@ -75,18 +75,18 @@ func newServerMap(forest *proctree.Forest, set *rules.Set, signs []sign, gorouti
 	for _, r := range set.Rules() {
 		m.servers = append(m.servers, m.infoOf(r))
 	}
-	judges := newJudges(set, newMatchers(set, goroutines), forest, nil)
+	evaluators := newEvaluators(set, newMatchers(set, goroutines), forest, nil)
 	batches := batchesOf(forest)
-	failures := work.Each(len(judges), len(batches), func(g, i int) {
-		j := judges[g]
+	panics := work.Each(len(evaluators), len(batches), func(g, i int) {
+		j := evaluators[g]
 		j.each(batches[i], func(p proctree.Process) {
 			if matches := j.match(p); len(matches) > 0 {
 				m.hosts[p.HostIndex()].server[p.Index()] = uint16(matches[0] + 1)
 			}
 		})
 	})
-	m.crashes.add(crashesOf(judges)...)
-	m.crashes.failed("servers", failures)
+	m.crashes.merge(crashesOf(evaluators)...)
+	m.crashes.addPanics("servers", panics)
 	m.crashes.guard("signs of servers", func() { m.takeSigns(set, signs) })
 	for i := range m.hosts {
 		m.crashes.guard("servers above processes", func() { m.inherit(i) })
@@ -180,9 +180,9 @@ func (m *serverMap) findApplications(set *rules.Set, goroutines int) {
 	for _, r := range set.Rules() {
 		products = append(products, m.forest.Texts().InternString(productName(r)))
 	}
-	judges := newJudges(set, newMatchers(set, goroutines), m.forest, m)
-	failures := work.Each(len(judges), len(m.hosts), func(g, i int) {
-		j := judges[g]
+	evaluators := newEvaluators(set, newMatchers(set, goroutines), m.forest, m)
+	panics := work.Each(len(evaluators), len(m.hosts), func(g, i int) {
+		j := evaluators[g]
 		h := &m.hosts[i]
 		asked := make([]bool, len(h.worker))
 		for _, w := range h.worker {
@@ -195,7 +195,7 @@ func (m *serverMap) findApplications(set *rules.Set, goroutines int) {
 			}
 		}
 	})
-	m.crashes.failed("applications", failures)
+	m.crashes.addPanics("applications", panics)
 }
 
 // workerOf returns the server that a process runs below; the zero Process if

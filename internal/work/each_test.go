@@ -17,7 +17,7 @@ func TestEach(t *testing.T) {
 	for _, goroutines := range []int{1, 2, 8} {
 		var done [n]atomic.Int32
 		busy := make([]atomic.Bool, goroutines)
-		failures := work.Each(goroutines, n, func(g, i int) {
+		panics := work.Each(goroutines, n, func(g, i int) {
 			if busy[g].Swap(true) {
 				t.Errorf("%d goroutines: two calls of goroutine %d at once", goroutines, g)
 			}
@@ -33,21 +33,21 @@ func TestEach(t *testing.T) {
 			}
 		}
 		var failed []int
-		for _, f := range failures {
+		for _, f := range panics {
 			failed = append(failed, f.Index)
-			if want := fmt.Sprintf("piece %d (each_test.go:", f.Index); !strings.HasPrefix(f.Err.Error(), want) {
-				t.Errorf("%v, want %q", f.Err, want)
+			if want := fmt.Sprintf("piece %d (each_test.go:", f.Index); !strings.HasPrefix(f.Error(), want) {
+				t.Errorf("%v, want %q", f, want)
 			}
 		}
 		if want := []int{7, 107, 207, 307, 407, 507, 607, 707, 807, 907}; !slices.Equal(failed, want) {
-			t.Errorf("%d goroutines: failures %v, want %v", goroutines, failed, want)
+			t.Errorf("%d goroutines: panics %v, want %v", goroutines, failed, want)
 		}
 	}
 }
 
 // TestEachOfNothing: nothing to do calls nothing.
 func TestEachOfNothing(t *testing.T) {
-	if failures := work.Each(4, 0, func(_, i int) { t.Errorf("called with %d", i) }); failures != nil {
-		t.Errorf("failures %v", failures)
+	if panics := work.Each(4, 0, func(_, i int) { t.Errorf("called with %d", i) }); panics != nil {
+		t.Errorf("panics %v", panics)
 	}
 }

@@ -4,7 +4,7 @@
 //
 // Each is the one parallel loop and Guard the one panic guard of this module.
 // They know nothing of what is done, and neither logs nor prints: the caller
-// reports each Failure with the name of what it cost.
+// reports each Panic with the name of what it cost.
 package work
 
 import (
@@ -14,10 +14,11 @@ import (
 	"strings"
 )
 
-// Panic is a panic that was caught.
+// Panic is a recovered panic.
 type Panic struct {
 	Value any    // what it was called with
 	Place string // the file and line of the function that panicked
+	Index int    // of the call of Each, 0 for Guard
 }
 
 // Error implements error.
@@ -25,23 +26,31 @@ func (p *Panic) Error() string { return fmt.Sprintf("%v (%s)", p.Value, p.Place)
 
 // Guard calls do. If do panics, Guard returns a *Panic that says where; a
 // *Panic that do itself panics with is returned as it is.
-func Guard(do func()) (err error) {
+func Guard(do func()) error {
+	if p := recovered(do); p != nil {
+		return p
+	}
+	return nil
+}
+
+// recovered calls do and returns its panic, nil if there is none.
+func recovered(do func()) (p *Panic) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = caught(value)
+			p = newPanic(value)
 		}
 	}()
 	do()
 	return nil
 }
 
-func caught(value any) error {
+func newPanic(value any) *Panic {
 	if inner, ok := value.(error); ok {
 		if p, ok := errors.AsType[*Panic](inner); ok {
 			return p
 		}
 	}
-	return &Panic{value, place(string(debug.Stack()))}
+	return &Panic{Value: value, Place: place(string(debug.Stack()))}
 }
 
 // place returns the file and line of the panicking function: the first one in

@@ -21,7 +21,7 @@ import (
 var files embed.FS
 
 // Rules returns the rules that are part of the program: those that give
-// findings, and those with a role, which judge what a process is. Their File is
+// findings, and those with a role, which say what a process is. Their File is
 // "builtin/" and a name. The slice is the caller's, the rules are everybody's.
 func Rules() ([]*rules.Rule, error) {
 	all, err := parse()

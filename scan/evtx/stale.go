@@ -26,9 +26,9 @@ func (r *Reading) stale(c *chunkWalk) {
 	}
 }
 
-// recovered judges the stale record at hand and gives it to the caller if it
-// was selected. A record that was partly overwritten shows it: by a time that
-// cannot be, a value that does not fit its type, or an end in the wrong place.
+// recovered checks the stale record at hand and emits it if it was selected. A
+// record that was partly overwritten shows it: by a time that cannot be, a
+// value that does not fit its type, or an end in the wrong place.
 func (r *Reading) recovered(off, size int, selected bool) {
 	ev := &r.dec.ev
 	rest := off + size - recordTail - r.dec.end

@@ -154,7 +154,7 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	divide(builders, hostOf, endings, func(e *ending) FacetID { return e.origin }, func(b *builder) *[]*ending { return &b.endings })
 	divide(builders, hostOf, marks, func(m mark) FacetID { return m.origin }, func(b *builder) *[]mark { return &b.marks })
 	f.trees = make([]tree, len(f.hosts))
-	failures := work.Each(max(1, goroutines), len(builders), func(_, i int) {
+	panics := work.Each(max(1, goroutines), len(builders), func(_, i int) {
 		if ctx.Err() == nil {
 			builders[i].build()
 			f.trees[i] = builders[i].tree
@@ -163,8 +163,8 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	for _, failure := range failures {
-		f.hosts[failure.Index].Crash = failure.Err
+	for _, failure := range panics {
+		f.hosts[failure.Index].Crash = failure
 	}
 	for i, b := range builders {
 		f.copies += b.copies

@@ -304,9 +304,9 @@ func (b *builder) findByGUID() {
 func eachStretch(goroutines, n int, do func(from, to int)) {
 	const least = 1 << 12
 	stretches := max(1, min(goroutines, n/least))
-	failures := work.Each(stretches, stretches, func(_, i int) { do(n*i/stretches, n*(i+1)/stretches) })
-	if len(failures) > 0 {
-		panic(failures[0].Err)
+	panics := work.Each(stretches, stretches, func(_, i int) { do(n*i/stretches, n*(i+1)/stretches) })
+	if len(panics) > 0 {
+		panic(panics[0])
 	}
 }
 

@@ -82,7 +82,7 @@ func readInTurn(t *testing.T, path string, memory int64) {
 		t.Fatalf("%d inputs, %v, %v", len(found.Inputs), found.Skipped, err)
 	}
 	slices.SortStableFunc(found.Inputs, func(a, b source.Input) int { return cmp.Compare(a.Turn, b.Turn) })
-	failures := work.Each(2, len(found.Inputs), func(_, i int) {
+	panics := work.Each(2, len(found.Inputs), func(_, i int) {
 		f, err := found.Inputs[i].Open()
 		if err != nil {
 			t.Error(err)
@@ -97,7 +97,7 @@ func readInTurn(t *testing.T, path string, memory int64) {
 			t.Errorf("%s: %d bytes of %d, %v, %v", found.Inputs[i].Path, n+rest, f.Size(), err, failed)
 		}
 	})
-	for _, f := range failures {
-		t.Error(f.Err)
+	for _, f := range panics {
+		t.Error(f)
 	}
 }

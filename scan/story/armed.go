@@ -160,12 +160,13 @@ func (l *armedLook) empty() bool { return len(l.left)+len(l.users)+len(l.threads
 // mayBe reports whether a session may have armed a process.
 func (l *armedLook) mayBe(p proctree.Process) bool {
 	return len(l.threads) > 0 && l.threads[p.GUID()] ||
-		len(l.left) > 0 && (l.judge(l.lines, p.CommandLine(), l.isCommand) || l.judge(l.images, p.Image(), l.isProgram)) ||
-		len(l.users) > 0 && l.judge(l.accounts, l.fields.Field(p, event.User), l.isUser)
+		len(l.left) > 0 && (l.memoize(l.lines, p.CommandLine(), l.isCommand) || l.memoize(l.images, p.Image(), l.isProgram)) ||
+		len(l.users) > 0 && l.memoize(l.accounts, l.fields.Field(p, event.User), l.isUser)
 }
 
-// judge returns what a function says of a text, and remembers it.
-func (l *armedLook) judge(known map[proctree.TextID]bool, text proctree.TextID, of func(string) bool) bool {
+// memoize returns the result of a function of a text, called once for each
+// text.
+func (l *armedLook) memoize(known map[proctree.TextID]bool, text proctree.TextID, of func(string) bool) bool {
 	verdict, ok := known[text]
 	if !ok {
 		verdict = of(l.texts.KnownText(text))

@@ -10,11 +10,12 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Judge says which rules an event matches. process is the one that the event is
-// tied to, the zero Process if none is known. A Judge is for one goroutine.
-type Judge interface {
+// Matcher says which rules an event matches. process is the one that the event
+// is tied to, the zero Process if none is known. A Matcher is for one
+// goroutine.
+type Matcher interface {
 	Match(ev *event.Event, process proctree.Process) []*rules.Rule
-	// Look says what is to be looked at in events of an Event.Key: those
+	// Look returns what is to be looked at in events of an Event.Key: those
 	// that it does not admit match no rule.
 	Look(key int) event.Look
 }
@@ -30,9 +31,9 @@ const (
 
 // Collector keeps the events that belong to sessions. It is for one goroutine.
 type Collector struct {
-	index *Index
-	judge Judge
-	hit   func(event.Place) bool
+	index   *Index
+	matcher Matcher
+	hit     func(event.Place) bool
 
 	recorder
 	file    uint32 // at hand
@@ -77,8 +78,8 @@ type kept struct {
 // NewCollector returns a Collector. judge may be nil: then no event matches a
 // rule. hit reports whether a rule may match the event at a place, although it
 // is of no session; it may be nil.
-func NewCollector(x *Index, judge Judge, hit func(event.Place) bool) *Collector {
-	return &Collector{index: x, judge: judge, hit: hit, unit: make(map[unitKey][2]int), dropped: make(map[int]int), hosts: make(map[string]int)}
+func NewCollector(x *Index, matcher Matcher, hit func(event.Place) bool) *Collector {
+	return &Collector{index: x, matcher: matcher, hit: hit, unit: make(map[unitKey][2]int), dropped: make(map[int]int), hosts: make(map[string]int)}
 }
 
 // host returns the index of a host by its name, -1 if it is none of the
@@ -110,7 +111,7 @@ func (c *Collector) Add(ev *event.Event) {
 	if c.only != nil && !c.among(ev.Place.Offset) {
 		return
 	}
-	hit := c.hit != nil && c.judge != nil && c.hit(ev.Place)
+	hit := c.hit != nil && c.matcher != nil && c.hit(ev.Place)
 	k, host := kindOfEvent(ev), c.host(ev.Computer.String())
 	if k == nil {
 		k = &otherKind
@@ -167,8 +168,8 @@ const earlySlack = event.Minute
 // keep keeps an event of a session, unless it is the web server's own business.
 func (c *Collector) keep(ev *event.Event, k *kind, host int, t tie) {
 	e := kept{kind: k, host: host, tie: t}
-	if c.judge != nil {
-		e.rules = c.judge.Match(ev, t.process)
+	if c.matcher != nil {
+		e.rules = c.matcher.Match(ev, t.process)
 	}
 	if t.server && k.category == WebError {
 		c.addSite(t.session, ev)
@@ -210,7 +211,7 @@ func bound(matched []*rules.Rule) int { return min(len(matched), 1) }
 // enough.
 func (c *Collector) wait(ev *event.Event, e kept, came, hit bool) {
 	if hit {
-		e.rules = c.judge.Match(ev, e.tie.process)
+		e.rules = c.matcher.Match(ev, e.tie.process)
 	}
 	n := bound(e.rules)
 	if n == 0 && e.fixed && came && c.only == nil {

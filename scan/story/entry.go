@@ -203,7 +203,7 @@ type rareKind struct{ post, dynamic bool }
 
 func (p *pageVisits) kind() rareKind { return rareKind{p.post, p.dynamic} }
 
-// entries judges the pages.
+// entries rates the pages.
 func (r *ranking) entries() []Entry {
 	findings := 0
 	for _, i := range r.children {
@@ -231,7 +231,7 @@ func (r *ranking) entries() []Entry {
 		}
 		slices.Sort(e.Explained)
 		e.ByChance = r.byChance(p, rare)
-		e.judge(len(r.pages), p)
+		e.rate(len(r.pages), p)
 		list = append(list, e)
 	}
 	slices.SortFunc(list, func(a, b Entry) int {
@@ -305,8 +305,8 @@ func (g *gaps) within(width event.Time) event.Time {
 	return g.sums[i] + width*event.Time(len(g.list)-i)
 }
 
-// judge says how sure it is that the page started what it explains.
-func (e *Entry) judge(pages int, p *pageVisits) {
+// rate sets how confident it is that the page started what it explains.
+func (e *Entry) rate(pages int, p *pageVisits) {
 	n := float64(len(e.Explained))
 	expected := max(e.ByChance, 1e-4)
 	half := 2*len(e.Explained) >= e.Covered || e.CoveredFindings > 0 && 2*e.Findings >= e.CoveredFindings

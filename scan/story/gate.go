@@ -27,8 +27,8 @@ func (c *Collector) Look(key int, computer string) event.Look {
 		return event.Look{}
 	}
 	l := &kindLook{collector: c, host: &c.index.hosts[host], kind: k, comes: comes}
-	if c.judge != nil {
-		l.rules = c.judge.Look(key)
+	if c.matcher != nil {
+		l.rules = c.matcher.Look(key)
 	} else {
 		l.rules = event.Look{Admits: func(*event.Glance) bool { return false }}
 	}
@@ -40,7 +40,7 @@ func (c *Collector) Look(key int, computer string) event.Look {
 // hitAt reports whether a rule matched the event at an offset of the file at
 // hand.
 func (c *Collector) hitAt(offset int64) bool {
-	return c.hit != nil && c.judge != nil && c.hit(event.Place{File: c.file, Offset: offset})
+	return c.hit != nil && c.matcher != nil && c.hit(event.Place{File: c.file, Offset: offset})
 }
 
 // mayCome reports whether events of a kind may tell of what came from the
@@ -65,7 +65,7 @@ type kindLook struct {
 	host      *hostIndex
 	kind      *kind
 	comes     bool       // the event may tell of a session of another host
-	rules     event.Look // that of the Judge
+	rules     event.Look // that of the Matcher
 	own       int        // how many of the fields, the first ones, are not for rules
 
 	user     []byte // the account that was asked for last, as the record has it

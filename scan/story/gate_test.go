@@ -24,12 +24,12 @@ func stringValue(text string) event.Value {
 	return event.Value{Type: event.TypeString, Data: data}
 }
 
-// noJudge has no rules.
-type noJudge struct{}
+// noMatcher has no rules.
+type noMatcher struct{}
 
-func (noJudge) Match(*event.Event, proctree.Process) []*rules.Rule { return nil }
+func (noMatcher) Match(*event.Event, proctree.Process) []*rules.Rule { return nil }
 
-func (noJudge) Look(int) event.Look { return event.Look{} }
+func (noMatcher) Look(int) event.Look { return event.Look{} }
 
 // processOf returns the process of a Sysmon 1.
 func processOf(t *testing.T, guid event.GUID, pid uint32) proctree.Process {
@@ -69,7 +69,7 @@ func TestKindLook(t *testing.T) {
 	}
 	host := &hostIndex{sessions: []int{0}, names: func() *naming { return names }, since: began}
 	matched := event.Place{Offset: 77}
-	c := &Collector{hit: func(p event.Place) bool { return p == matched }, judge: noJudge{}, index: &Index{since: began}}
+	c := &Collector{hit: func(p event.Place) bool { return p == matched }, matcher: noMatcher{}, index: &Index{since: began}}
 	// Of events at an odd offset rules may match some.
 	odd := event.Look{Admits: func(g *event.Glance) bool { return g.Offset%2 == 1 && len(g.Values) == 0 }}
 	file, logon := sysmon(FileEvent), security(Logon)
