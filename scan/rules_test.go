@@ -198,6 +198,7 @@ func TestRuleSummary(t *testing.T) {
 // that gives findings, end a scan with the reason.
 func TestSelection(t *testing.T) {
 	odd := ruleFile(t, detect("odd", `Image|endswith: '\odd.exe'`, "level: medium\nstatus: test\ntags: [attack.t1505.003]\n"))
+	cleared := ruleFile(t, "title: cleared\nlogsource: {product: windows, service: security}\ndetection: {s: {EventID: 1102}, condition: s}\nlevel: critical\n")
 	for _, c := range []struct {
 		name    string
 		options scan.RuleOptions
@@ -210,7 +211,12 @@ func TestSelection(t *testing.T) {
 		{"no name", scan.RuleOptions{Exclude: []string{""}}, `no rule to exclude has the name, ID or title ""`},
 		{"a tag", scan.RuleOptions{Tags: []string{"T1505"}}, ""},
 		{"a tag that there is not", scan.RuleOptions{Tags: []string{"t1505", "T150"}}, `no rule has the tag "T150" or one below it`},
-		{"level", scan.RuleOptions{MinLevel: rules.LevelCritical}, ""},
+		{
+			"level that leaves rules about other events",
+			scan.RuleOptions{MinLevel: rules.LevelCritical},
+			"no rule about processes is left to give findings: none has the level critical or above (--level chooses by the level of what was found)",
+		},
+		{"level of rules that are all about other events", scan.RuleOptions{MinLevel: rules.LevelCritical, NoBuiltin: true, Paths: []string{cleared}}, ""},
 		{"level without the built-in rules", scan.RuleOptions{NoBuiltin: true, MinLevel: rules.LevelCritical}, "no rule is left to give findings: without the built-in rules, 1 not selected (asked for: rules of level critical or above)"},
 		{"status", scan.RuleOptions{Statuses: []string{"unsupported"}}, "no rule is left to give findings: 56 not selected (asked for: rules of status unsupported)"},
 		{
@@ -220,7 +226,9 @@ func TestSelection(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.options.Paths = []string{odd}
+			if c.options.Paths == nil {
+				c.options.Paths = []string{odd}
+			}
 			log := processLog(t, started{0, "A", 1, 2, "x.exe"})
 			_, err := scan.Scan(t.Context(), scan.Options{Paths: []string{log}, Rules: c.options})
 			got := ""

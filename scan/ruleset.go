@@ -63,7 +63,8 @@ type RuleSets struct {
 	Unmatched []string
 	// Selection is what is wrong with the options that choose rules: one
 	// names a rule or tag that there is not, or together they leave no rule
-	// that gives findings. It is nil if nothing is.
+	// that gives findings, or the level none about processes. It is nil if
+	// nothing is.
 	Selection error
 }
 
@@ -105,6 +106,7 @@ func LoadRules(ctx context.Context, o RuleOptions, goroutines int) (*RuleSets, e
 	s.Events = s.compileEvents(s.Detections.NotApplicable(), o.chosen())
 	s.Signs = s.compileEvents(s.Servers.NotApplicable(), o.bare())
 	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
+	s.checkLevel(&o, others)
 	return s, nil
 }
 

@@ -35,6 +35,20 @@ func (s *RuleSets) checkSelection(o *RuleOptions, all []*rules.Rule, unread bool
 	s.Selection = errors.Join(errs...)
 }
 
+// checkLevel adds to Selection that the level leaves no rule about processes of
+// those that give findings, if another level would: then web shells could not be
+// found, and rules about other events only hide it.
+func (s *RuleSets) checkLevel(o *RuleOptions, detections []*rules.Rule) {
+	if s.Selection != nil || o.MinLevel == 0 || s.Summary().Applied > 0 {
+		return
+	}
+	lower := *o
+	lower.MinLevel = 0
+	if set, _ := rules.Compile(detections, lower.chosen()); len(set.Rules())+len(set.Correlations()) > 0 {
+		s.Selection = fmt.Errorf("no rule about processes is left to give findings: none has the level %s or above (--level chooses by the level of what was found)", o.MinLevel)
+	}
+}
+
 // reasonsLeft says why rules are not applied.
 func reasonsLeft(o *RuleOptions, sum *RuleSummary) string {
 	var reasons []string
