@@ -72,7 +72,7 @@ func ReadDocument(r io.Reader) (*Document, error) {
 		kind, _ := o["kind"].(string)
 		if kind == kindManifest {
 			manifest = true
-			d.takeManifest(o)
+			d.addManifest(o)
 		}
 		d.add(kind, o)
 	}
@@ -95,8 +95,8 @@ func objectOf(line []byte) []byte {
 	return nil
 }
 
-// takeManifest notes what keeps a report from having all that the logs hold.
-func (d *Document) takeManifest(o map[string]any) {
+// addManifest adds why a report does not have all that the logs hold.
+func (d *Document) addManifest(o map[string]any) {
 	if interrupted, _ := o["interrupted"].(bool); interrupted {
 		d.partial = append(d.partial, "interrupted")
 	}

@@ -114,7 +114,7 @@ func newRow(f *finding.Finding) row {
 		Techniques: tagsOf(f, phrase.TechniqueID), Analytics: tagsOf(f, phrase.AnalyticID), Countermeasures: tagsOf(f, phrase.CountermeasureID),
 		category: categoryProcess,
 	}
-	r.takePlace(f.Evidence)
+	r.setPlace(f.Evidence)
 	if f.Session != "" {
 		r.WorkerProcessID = &f.WorkerProcessID
 	}
@@ -124,8 +124,8 @@ func newRow(f *finding.Finding) row {
 	return r
 }
 
-// takePlace fills in the place of the first record.
-func (r *row) takePlace(list []finding.Evidence) {
+// setPlace sets the place of the row to that of the first record.
+func (r *row) setPlace(list []finding.Evidence) {
 	if len(list) > 0 {
 		at := &list[0]
 		r.Channel, r.EventID, r.RecordID, r.File, r.Offset = at.Channel, at.EventID, at.RecordID, at.File, at.Offset
@@ -154,7 +154,7 @@ func rowOfEvent(e *finding.Event) row {
 	if e.Session != nil {
 		r.Session = e.Session.Key
 	}
-	r.takePlace(e.Evidence)
+	r.setPlace(e.Evidence)
 	for i := range e.Evidence {
 		r.Recovered = r.Recovered || e.Evidence[i].Recovered
 	}

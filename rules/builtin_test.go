@@ -56,7 +56,7 @@ func TestBuiltinIsComplete(t *testing.T) {
 			t.Errorf("%s: name or ID used twice", r.Name)
 		}
 		seen[r.ID], seen[r.Name] = true, true
-		if builtin.TellsServer(r) || r.Role == builtin.RoleWebApplication {
+		if builtin.IdentifiesServer(r) || r.Role == builtin.RoleWebApplication {
 			if r.Custom["product"] == "" {
 				t.Errorf("%s: no product", r.Name)
 			}

@@ -203,7 +203,7 @@ func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event occurr
 		}
 		s := sample{at: event.at, ref: event.ref}
 		if c.measure(run, first, event, &s) {
-			c.take(run, c.group(run, key, texts, event.at), s, places, event)
+			c.addToGroup(run, c.group(run, key, texts, event.at), s, places, event)
 		}
 	}
 }
@@ -267,9 +267,9 @@ func (c *Correlator) measure(run *planRun, in *correlationInput, event occurrenc
 	return true
 }
 
-// take adds an event to a group and evaluates the group, unless that waits for
-// its window to close.
-func (c *Correlator) take(run *planRun, g *eventGroup, s sample, places []int, event occurrence) {
+// addToGroup adds an event to a group and evaluates the group, unless that
+// waits for its window to close.
+func (c *Correlator) addToGroup(run *planRun, g *eventGroup, s sample, places []int, event occurrence) {
 	plan := run.plan
 	g.last = event
 	if g.chains != nil {
@@ -429,7 +429,7 @@ func (c *Correlator) closeShares(run *planRun, g *eventGroup) {
 			continue
 		}
 		done[s.key] = true
-		share := g.window.share(s.key)
+		share := g.window.percentOf(s.key)
 		if !keepsBounds(run.plan.bounds, share) {
 			continue
 		}

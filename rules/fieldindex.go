@@ -170,7 +170,7 @@ func (b *fieldIndexBuilder) build() fieldIndex {
 	}
 	j.groups.starts = append(j.groups.starts, int32(len(j.groups.groups)))
 	slices.Sort(j.absent)
-	j.noNumber = !slices.ContainsFunc(j.matchers, (*valueMatcher).takesNumber)
+	j.noNumber = !slices.ContainsFunc(j.matchers, (*valueMatcher).mayMatchNumber)
 	return j
 }
 

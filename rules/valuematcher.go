@@ -106,9 +106,9 @@ func (m *valueMatcher) match(t *text.Forms) bool {
 	return m.pattern.Match(t.Form(m.pattern.Cased, m.pattern.Dashes))
 }
 
-// takesNumber reports whether a text of nothing but decimal digits might fit:
-// only a pattern that asks for something else rules that out.
-func (m *valueMatcher) takesNumber() bool {
+// mayMatchNumber reports whether a text of nothing but decimal digits might
+// fit: only a pattern that asks for something else rules that out.
+func (m *valueMatcher) mayMatchNumber() bool {
 	return m.kind != patternMatcher || !slices.ContainsFunc(m.pattern.Parts, func(p text.Part) bool {
 		return strings.ContainsFunc(p.Text, func(r rune) bool { return r < '0' || r > '9' })
 	})

@@ -96,8 +96,8 @@ func (w *slidingWindow) percentile(p float64) float64 {
 	return w.sorted[low] + (at-float64(low))*(w.sorted[low+1]-w.sorted[low])
 }
 
-// share returns what part of the samples has a key, in percent.
-func (w *slidingWindow) share(key uint64) float64 {
+// percentOf returns the share of samples that have a key, in percent.
+func (w *slidingWindow) percentOf(key uint64) float64 {
 	return 100 * float64(w.counts[key]) / float64(w.len())
 }
 

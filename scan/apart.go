@@ -4,10 +4,10 @@ import (
 	"slices"
 )
 
-// tellApart says of which hosts with sessions logs were collected apart from
+// markApart marks the hosts with sessions whose logs were collected apart from
 // the others, or are not held as they were to be, so that their stories may
 // lack events and requests.
-func (res *Result) tellApart(r *firstPass) {
+func (res *Result) markApart(r *firstPass) {
 	if len(r.parts) == 0 {
 		return
 	}

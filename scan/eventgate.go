@@ -81,8 +81,8 @@ func newRuleGate(g *rules.Gate, channels map[string][]int) event.Look {
 	return look
 }
 
-func (r *ruleGate) admits(glance *event.Glance) bool {
-	r.values = glance.Values
+func (r *ruleGate) admits(preview *event.Preview) bool {
+	r.values = preview.Values
 	if len(r.channels) > 0 {
 		channel := r.values[len(r.values)-1].String()
 		for name := range r.channels {
@@ -117,7 +117,7 @@ func (w *eventWatcher) newLook(key int) event.Look {
 	}
 	plan := w.plan()
 	if plan == nil {
-		return event.Look{Admits: func(*event.Glance) bool { return false }}
+		return event.Look{Admits: func(*event.Preview) bool { return false }}
 	}
 	return plan.look(w.want.Keys[key])
 }
@@ -128,7 +128,7 @@ func (m *eventMatcher) Look(key int) event.Look {
 	case key >= len(m.keys):
 		return event.Look{}
 	case len(m.sets[key]) == 0 && len(m.plan.channels) == 0:
-		return event.Look{Admits: func(*event.Glance) bool { return false }}
+		return event.Look{Admits: func(*event.Preview) bool { return false }}
 	}
 	return m.plan.look(m.keys[key])
 }

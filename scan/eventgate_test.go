@@ -49,15 +49,15 @@ func TestEventGate(t *testing.T) {
 			t.Errorf("%s: %v has no gate", tt.name, tt.key)
 			continue
 		}
-		var glance event.Glance
+		var preview event.Preview
 		for _, f := range look.Fields {
 			value := event.Value{}
 			if text, ok := tt.values[f.Name]; ok {
 				value = utf16Value(text)
 			}
-			glance.Values = append(glance.Values, value)
+			preview.Values = append(preview.Values, value)
 		}
-		if got := look.Admits(&glance); got != tt.want {
+		if got := look.Admits(&preview); got != tt.want {
 			t.Errorf("%s: admitted %v, want %v (of %v)", tt.name, got, tt.want, look.Fields)
 		}
 	}
@@ -85,16 +85,16 @@ func TestEventGateOfProvider(t *testing.T) {
 		if look.Admits == nil {
 			continue // all are decoded
 		}
-		glance := event.Glance{Values: make([]event.Value, len(look.Fields))}
+		preview := event.Preview{Values: make([]event.Value, len(look.Fields))}
 		for i, f := range look.Fields {
 			switch f.Name {
 			case "SubjectUserName":
-				glance.Values[i] = utf16Value("mallory")
+				preview.Values[i] = utf16Value("mallory")
 			case "Channel":
-				glance.Values[i] = utf16Value("Application")
+				preview.Values[i] = utf16Value("Application")
 			}
 		}
-		if !look.Admits(&glance) {
+		if !look.Admits(&preview) {
 			t.Errorf("an event that a rule of the log %s matches is not admitted (by %v)", service, look.Fields)
 		}
 	}

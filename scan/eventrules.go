@@ -712,9 +712,9 @@ type eventWatcher struct {
 	came map[event.Place]bool
 }
 
-// note keeps the place of an event that names where another host came from, or
-// that is a request.
-func (w *eventWatcher) note(ev *event.Event) {
+// keepArrival keeps the place of an event that names where another host came
+// from, or that is a request.
+func (w *eventWatcher) keepArrival(ev *event.Event) {
 	key := event.Key{Provider: ev.Provider.String(), ID: ev.ID}
 	if !w.from[key] {
 		return
@@ -740,7 +740,7 @@ func (w *eventWatcher) add(ev *event.Event) {
 		return
 	}
 	if w.from != nil {
-		w.note(ev)
+		w.keepArrival(ev)
 	}
 	if !w.loaded {
 		w.loaded = true
@@ -754,7 +754,7 @@ func (w *eventWatcher) add(ev *event.Event) {
 	hit, trace := false, false
 	for _, r := range w.matcher.Match(ev, proctree.Process{}) {
 		switch {
-		case builtin.TellsServer(r):
+		case builtin.IdentifiesServer(r):
 			w.signs.add(r, ev)
 		case r.Role == builtin.RoleTrace:
 			trace = true

@@ -37,7 +37,7 @@ func ofTree(field string) bool { return treeFields[event.FoldName(field)] }
 // asksTree reports whether a rule cannot be decided before there are trees.
 // Rules that tell servers are asked before: to them such fields are absent.
 func asksTree(r *rules.Rule) bool {
-	if builtin.TellsServer(r) {
+	if builtin.IdentifiesServer(r) {
 		return false
 	}
 	for _, s := range r.Detection.Searches {

@@ -20,7 +20,7 @@ type finder struct {
 // still to be said.
 func (m *finder) finding(s *subject) *finding.Finding {
 	texts, p := m.forest.Texts(), s.process
-	f := &s.findings.take(1)[0]
+	f := &s.findings.alloc(1)[0]
 	*f = finding.Finding{
 		Process: p, Host: p.Host().Name, Time: p.Start(),
 		Image: texts.Text(p.Image()), CommandLine: texts.KnownText(p.CommandLine()),
@@ -42,7 +42,7 @@ func (m *finder) finding(s *subject) *finding.Finding {
 	for r := range p.Records() {
 		s.records = append(s.records, m.evidence(r))
 	}
-	f.Evidence = s.evidence.keep(s.records)
+	f.Evidence = s.evidence.clone(s.records)
 	return f
 }
 
@@ -59,7 +59,7 @@ func (m *finder) addAncestors(f *finding.Finding, s *subject) {
 	s.way = s.way[:0]
 	m.climb(f, s)
 	slices.Reverse(s.way)
-	f.Ancestors = s.ancestors.keep(s.way)
+	f.Ancestors = s.ancestors.clone(s.way)
 }
 
 // maxNamedAncestors bounds the ancestors that a finding names.

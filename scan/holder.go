@@ -196,11 +196,11 @@ func (h *holder) isUnseen(in *input) bool { return h.is(in, h.unseen) }
 
 // mayBeOfStory reports whether an event may be of a story.
 func (h *holder) mayBeOfStory(in *input, ev *event.Event) bool {
-	if h.index.MayTell(ev) {
+	if h.index.MayBeOfStory(ev) {
 		return true
 	}
 	host := h.index.Host(ev.Computer.String())
-	return host >= 0 && h.unseen[host] && in.stats.Records <= maxApart && story.Tells(ev)
+	return host >= 0 && h.unseen[host] && in.stats.Records <= maxApart && story.IsOfStory(ev)
 }
 
 // holdReader reads units of what is to be held. It is for one goroutine.

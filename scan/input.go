@@ -67,7 +67,7 @@ func (in *input) open(ctx context.Context) error {
 		if in.Size < 0 {
 			in.Size = in.file.Size()
 		}
-		in.tellFault()
+		in.recordFault()
 		size := min(in.Size, in.file.Size())
 		head := in.source(evtx.Part{End: size})
 		if in.Stretches != nil {
@@ -275,16 +275,17 @@ func (in *input) leave(ctx context.Context) {
 		slices.SortFunc(in.odd, func(a, b evtx.Part) int { return cmp.Compare(a.Start, b.Start) })
 		in.hashRest(ctx)
 		if in.Sequential {
-			in.tellFault()
+			in.recordFault()
 		}
 		in.changed = in.file.Changed(in.Input)
 		in.close()
 	}
 }
 
-// tellFault notes what is wrong with the content of a member of an archive. Of
-// one that is unpacked as it is read, that is known when all was read.
-func (in *input) tellFault() {
+// recordFault adds to the faults what is wrong with the content of a member of
+// an archive. Of one that is unpacked as it is read, that is known when all was
+// read.
+func (in *input) recordFault() {
 	if fault := in.file.Fault(); fault != nil {
 		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
 	}

@@ -60,8 +60,8 @@ func creation(d time.Duration, pid uint64) evtxtest.Event {
 	})
 }
 
-// told returns kind, level, count and text of each integrity finding.
-func told(res *scan.Result) []string {
+// integrityLines returns kind, level, count and text of each integrity finding.
+func integrityLines(res *scan.Result) []string {
 	var list []string
 	for _, i := range res.Integrity {
 		list = append(list, fmt.Sprintf("%s %s %d %s", i.Level, i.Kind, i.Count, i.Text))
@@ -204,7 +204,7 @@ func TestIntegrityEvents(t *testing.T) {
 			logOf(t, filepath.Join(folder, "copy", "b.evtx"), test.events...)
 			for _, goroutines := range []int{1, 8} {
 				res := mustScan(t, scan.Options{Paths: []string{folder}, Goroutines: goroutines})
-				if diff := cmp.Diff(test.want, told(res)); diff != "" {
+				if diff := cmp.Diff(test.want, integrityLines(res)); diff != "" {
 					t.Errorf("%d goroutines (-want +got):\n%s", goroutines, diff)
 				}
 				for _, i := range res.Integrity {
@@ -231,7 +231,7 @@ func TestDroppedCreations(t *testing.T) {
 	logOf(t, filepath.Join(folder, "copy", "a.evtx"), events...)
 	res := mustScan(t, scan.Options{Paths: []string{folder}})
 	if res.Coverage[0].Dropped != 600 || len(res.Integrity) != 1 || res.Integrity[0].Count != 300 {
-		t.Errorf("%d dropped, %v", res.Coverage[0].Dropped, told(res))
+		t.Errorf("%d dropped, %v", res.Coverage[0].Dropped, integrityLines(res))
 	}
 	if !slices.ContainsFunc(res.Summary.Blind, func(b scan.Blind) bool {
 		return b.Host == "WEB01" && strings.HasPrefix(b.Text, "Sysmon dropped 600 process creations")
@@ -323,7 +323,7 @@ func TestIntegrityFlood(t *testing.T) {
 	logOf(t, path, events...)
 	res := mustScan(t, scan.Options{Paths: []string{path}})
 	if len(res.Integrity) != 1 || res.Integrity[0].Count != len(events) || len(res.Integrity[0].Evidence) > 100 {
-		t.Errorf("%v", told(res))
+		t.Errorf("%v", integrityLines(res))
 	}
 }
 
@@ -470,7 +470,7 @@ func TestSilence(t *testing.T) {
 				logOf(t, filepath.Join(folder, "Sysmon.evtx"), test.sysmon...)
 			}
 			res := mustScan(t, scan.Options{Paths: []string{folder}})
-			if diff := cmp.Diff(test.want, told(res)); diff != "" {
+			if diff := cmp.Diff(test.want, integrityLines(res)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if c := res.Coverage[0].Covered; c < test.covered-0.01 || c > test.covered+0.01 {
@@ -539,8 +539,8 @@ func TestMissingRecords(t *testing.T) {
 		{text, "notice export-gap 4 the export leaves out records of the log: 4 record identifiers are missing", false},
 	} {
 		res := mustScan(t, scan.Options{Paths: []string{tt.path}})
-		if !slices.Contains(told(res), tt.want) {
-			t.Errorf("%s: %q is not among %q", filepath.Base(tt.path), tt.want, told(res))
+		if !slices.Contains(integrityLines(res), tt.want) {
+			t.Errorf("%s: %q is not among %q", filepath.Base(tt.path), tt.want, integrityLines(res))
 		}
 		if in := res.Manifest.Inputs[0]; (in.Lost == 26 && in.LostChunks == 2) != tt.damaged {
 			t.Errorf("%s: %d records and %d chunks lost", filepath.Base(tt.path), in.Lost, in.LostChunks)

@@ -168,7 +168,7 @@ func (g *grading) measure(findings []*weighed) {
 	var kept slab[measures]
 	for _, f := range findings {
 		if f.Worker.Exists() {
-			f.measures = &kept.take(1)[0]
+			f.measures = &kept.alloc(1)[0]
 			m.fill(f)
 		}
 	}

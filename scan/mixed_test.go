@@ -56,7 +56,7 @@ func TestRenamedHost(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	if len(res.Integrity) != 1 || res.Integrity[0].Host != res.Coverage[0].Host || res.Integrity[0].Channel != "Security" {
-		t.Errorf("%v", told(res))
+		t.Errorf("%v", integrityLines(res))
 	}
 }
 

@@ -244,12 +244,12 @@ detection:
 level: medium
 `))
 	options := scan.Options{Paths: []string{writeStory(t)}, Rules: scan.RuleOptions{Paths: []string{folder}}, Version: "test"}
-	want := tellings(mustScan(t, options))
+	want := storyTexts(mustScan(t, options))
 	if !strings.Contains(fmt.Sprint(want), "own_task") {
 		t.Fatalf("the rule matches nothing: %v", want)
 	}
 	options.Paths = []string{collected(t, options.Paths...)}
-	if diff := cmp.Diff(want, tellings(mustScan(t, options))); diff != "" {
+	if diff := cmp.Diff(want, storyTexts(mustScan(t, options))); diff != "" {
 		t.Errorf("events (-of logs +of the partial result):\n%s", diff)
 	}
 }

@@ -293,12 +293,12 @@ func (w *partReader) read(ctx context.Context, u unit) (*evtx.Reading, *integrit
 	var faults integrity.FaultLog
 	if u.in.Stretches != nil {
 		reading := w.reader.Carve(u.in.evtx, []evtx.Part{u.part})
-		w.take(ctx, u.in, u.part, &faults, reading)
+		w.collect(ctx, u.in, u.part, &faults, reading)
 		return reading, new(integrity.FaultLog) // all of it is damage
 	}
 	from := u.in.source(u.part)
 	reading := w.reader.Records(u.in.evtx.From(from), u.part)
-	w.take(ctx, u.in, u.part, &faults, reading)
+	w.collect(ctx, u.in, u.part, &faults, reading)
 	if hashed, ok := from.(*hashedPart); ok {
 		hashed.close()
 	}
@@ -374,7 +374,7 @@ func (w *partReader) again(ctx context.Context, in *input, part evtx.Part, of fu
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	reading := of(in.evtx.From(file))
-	w.take(ctx, in, part, &faults, reading)
+	w.collect(ctx, in, part, &faults, reading)
 	in.add(ctx, reading, &faults)
 	if in.changed == nil {
 		in.changed = file.Changed(in.Input)
@@ -392,17 +392,18 @@ func (w *partReader) resolve(ctx context.Context, in *input, pool *evtx.Template
 	w.again(ctx, in, whole, func(file *evtx.File) *evtx.Reading { return w.reader.Deferred(file, in.deferred, pool) })
 }
 
-// take hands events to the collector and notes faults. A panic in reading costs
-// the rest of the part and is reported as the error of this program that it is.
-func (w *partReader) take(ctx context.Context, in *input, part evtx.Part, faults *integrity.FaultLog, reading *evtx.Reading) {
-	err := work.Guard(func() { w.takeAll(in, faults, reading.Events(ctx)) })
+// collect passes the events of a reading on, and adds its faults. A panic in
+// reading costs the rest of the part and is reported as a crash of this
+// program.
+func (w *partReader) collect(ctx context.Context, in *input, part evtx.Part, faults *integrity.FaultLog, reading *evtx.Reading) {
+	err := work.Guard(func() { w.collectAll(in, faults, reading.Events(ctx)) })
 	if err != nil {
 		in.crash(part, err)
 	}
 }
 
-// takeAll is take without its guard.
-func (w *partReader) takeAll(in *input, faults *integrity.FaultLog, events iter.Seq2[*event.Event, error]) {
+// collectAll is collect without its guard.
+func (w *partReader) collectAll(in *input, faults *integrity.FaultLog, events iter.Seq2[*event.Event, error]) {
 	w.watcher.Begin()
 	w.events.begin()
 	for ev, err := range events {

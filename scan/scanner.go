@@ -109,7 +109,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	crashes.guard("sessions", func() { res.Sessions = together.of(res.Findings) })
 	options.Progress.Enter(PhaseStory)
 	crashes.guard("web logs", func() { res.findWebLogs(reading.others, &options) })
-	crashes.guard("story", func() { res.tellStories(rest, reading, loaded.events, &options) })
+	crashes.guard("story", func() { res.addStories(rest, reading, loaded.events, &options) })
 	crashes.guard("levels", func() { res.weighWritten(grades, together, options.Baseline) })
 	below := 0
 	crashes.guard("least level", func() { below = res.keepLevel(options.MinLevel) })
@@ -128,7 +128,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	crashes.guard("manifest", func() { res.Manifest = newManifest(reading, loaded.rules.Detections, &options) })
 	res.Manifest.Only = only
 	crashes.guard("web logs", func() { res.addWebLogs(options.WebLogs) })
-	crashes.guard("hosts collected apart", func() { res.tellApart(reading) })
+	crashes.guard("hosts collected apart", func() { res.markApart(reading) })
 	res.Summary.addCrashes(crashes.list, &d.finder)
 	res.Interrupt(context.Cause(ctx))
 	return res, nil
@@ -187,15 +187,15 @@ func (res *Result) assessLogs(r *firstPass, options *Options, notes []source.Not
 		logs.Logs = append(logs.Logs, in.log())
 	}
 	res.Integrity, res.Coverage = integrity.Assess(logs)
-	res.tellDropped(options.Hosts)
+	res.addDropped(options.Hosts)
 	res.Integrity = slices.DeleteFunc(res.Integrity, func(f *integrity.Finding) bool {
 		return f.Host != "" && !MatchesHost(options.Hosts, []string{f.Host})
 	})
 }
 
-// tellDropped takes what Sysmon says that it dropped on the wanted hosts into
-// what could not be seen.
-func (res *Result) tellDropped(wanted []string) {
+// addDropped adds to what could not be seen the process creations that Sysmon
+// dropped on the wanted hosts.
+func (res *Result) addDropped(wanted []string) {
 	for i, c := range res.Coverage {
 		if c.Dropped > 0 && MatchesHost(wanted, res.Summary.Hosts[i].Names) {
 			res.Summary.Blind = append(res.Summary.Blind, Blind{

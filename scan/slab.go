@@ -1,14 +1,13 @@
 package scan
 
-// slab gives slices out of larger ones, where there are very many that last as
-// long as each other.
+// slab allocates many small slices of one lifetime, as parts of larger ones.
 type slab[T any] struct{ free []T }
 
 // slabSize is how many elements are allocated at a time.
 const slabSize = 64
 
-// take returns a slice of n new elements.
-func (s *slab[T]) take(n int) []T {
+// alloc returns a slice of n new elements.
+func (s *slab[T]) alloc(n int) []T {
 	if n > len(s.free) {
 		if n > slabSize/4 {
 			return make([]T, n)
@@ -20,12 +19,12 @@ func (s *slab[T]) take(n int) []T {
 	return taken
 }
 
-// keep returns a copy of a list, nil for an empty one.
-func (s *slab[T]) keep(list []T) []T {
+// clone returns a copy of a list, nil for an empty one.
+func (s *slab[T]) clone(list []T) []T {
 	if len(list) == 0 {
 		return nil
 	}
-	kept := s.take(len(list))
+	kept := s.alloc(len(list))
 	copy(kept, list)
 	return kept
 }

@@ -286,8 +286,8 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 	}
 }
 
-// tellStories reads and tells the stories of the sessions.
-func (res *Result) tellStories(ctx context.Context, r *firstPass, plan *eventPlan, o *Options) {
+// addStories reads the stories of the sessions and adds them to the result.
+func (res *Result) addStories(ctx context.Context, r *firstPass, plan *eventPlan, o *Options) {
 	r.takeTraces(blindNames(res.Forest.Hosts()))
 	p := newStoryPass(r, plan, res.Forest, res.servers, res.Sessions)
 	if p == nil {
@@ -295,7 +295,7 @@ func (res *Result) tellStories(ctx context.Context, r *firstPass, plan *eventPla
 	}
 	collectors := p.read(ctx)
 	sites := p.index.Sites(collectors)
-	stories, found, lost := p.index.Tell(collectors)
+	stories, found, lost := p.index.Stories(collectors)
 	res.eventsLost = lost + r.hitsLost
 	res.explainRecords(ctx, p, stories, o.Explain)
 	res.tellRequests(ctx, sites, p, o.ExplainRequests)
@@ -303,7 +303,7 @@ func (res *Result) tellStories(ctx context.Context, r *firstPass, plan *eventPla
 	for i, st := range stories {
 		s := res.Sessions[i]
 		s.Members = p.below[i]
-		res.tellWriters(s, st)
+		res.findWriters(s, st)
 		s.Armed = armed[i]
 		s.Indicators = p.index.Indicators(i, st, clientsOf(s))
 		s.EventCounts = make(map[story.Category]int)

@@ -202,9 +202,9 @@ func eventsLog(t *testing.T, list []storyEvent) string {
 	return logFolder(t, "Forwarded.evtx", events)
 }
 
-// tellings renders what is told, by record ID: an event without a session
-// begins with "- ".
-func tellings(res *scan.Result) map[uint64]string {
+// storyTexts renders the events of stories, by record ID: an event without a
+// session begins with "- ".
+func storyTexts(res *scan.Result) map[uint64]string {
 	got := make(map[uint64]string)
 	for _, e := range res.Events {
 		text := fmt.Sprintf("%s %s %d", e.Category, e.Link, e.ProcessID*boolean(e.Process.Exists()))
@@ -240,7 +240,7 @@ func TestStory(t *testing.T) {
 		if len(res.Sessions) != 1 {
 			t.Fatalf("%d sessions", len(res.Sessions))
 		}
-		got := tellings(res)
+		got := storyTexts(res)
 		for i, e := range storyEvents() {
 			if got[uint64(i+1)] != e.want {
 				t.Errorf("%d goroutines: %s %d at %d, %s: %q, want %q", goroutines, e.provider, e.id, e.second, e.fields, got[uint64(i+1)], e.want)

@@ -8,9 +8,9 @@ import (
 	"webshellscan/scan/story"
 )
 
-// tellWriters notes which findings of a session run a program that a process of
-// the session wrote, as its story has it.
-func (r *Result) tellWriters(s *finding.Session, st *story.Story) {
+// findWriters records which findings of a session run a program that a process
+// of the session wrote, by its story.
+func (r *Result) findWriters(s *finding.Session, st *story.Story) {
 	for _, f := range s.Findings {
 		if image, ok := st.WriterOf(f.Process); ok {
 			r.writers[f] = cmp.Or(image, "?")

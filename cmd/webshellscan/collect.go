@@ -132,12 +132,13 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 	if err := out.commit(nil); err != nil {
 		return err
 	}
-	return o.tell(done, len(options.Paths) == 0, partial)
+	return o.summarize(done, len(options.Paths) == 0, partial)
 }
 
-// tell says what was collected, and returns the outcome. empty says that the
-// share was, partial in what file it is if the run was interrupted.
-func (o *collectOptions) tell(done *scan.Collected, empty bool, partial []string) error {
+// summarize prints what was collected, and returns the outcome. empty is set if
+// the share was empty; partial names the file that was written if the run was
+// interrupted.
+func (o *collectOptions) summarize(done *scan.Collected, empty bool, partial []string) error {
 	s := &done.Summary
 	if !o.quiet {
 		_, _ = fmt.Fprintf(o.stderr, "collected: %d files, %d records, %d hosts\n", s.Files, s.Records, len(s.Hosts))

@@ -41,7 +41,7 @@ func TestInterruptedWhere(t *testing.T) {
 		var stderr bytes.Buffer
 		o := &collectOptions{globals: &globals{stderr: &stderr, quiet: true}}
 		done := &scan.Collected{Summary: scan.Summary{Interrupted: context.Canceled, Records: 1}}
-		if err := o.tell(done, false, partial); err == nil {
+		if err := o.summarize(done, false, partial); err == nil {
 			t.Error("it was not interrupted")
 		}
 		if said := stderr.String(); !strings.HasSuffix(said, "up to then"+where+"\n") || strings.Contains(said, "FILE") {

@@ -119,7 +119,7 @@ func runExtract(cmd *cobra.Command, o *extractOptions, args []string) error {
 	if m == nil {
 		return err
 	}
-	o.tell(m)
+	o.summarize(m)
 	switch {
 	case m.Interrupted:
 		return outcome(exitInterrupted)
@@ -131,8 +131,8 @@ func runExtract(cmd *cobra.Command, o *extractOptions, args []string) error {
 	return nil
 }
 
-// tell writes to standard error what was written, and what was not.
-func (o *extractOptions) tell(m *extract.Manifest) {
+// summarize prints on standard error what was written, and what was not.
+func (o *extractOptions) summarize(m *extract.Manifest) {
 	written, size := 0, int64(0)
 	for _, f := range m.Files {
 		if f.File != "" {

@@ -162,7 +162,7 @@ func runScan(cmd *cobra.Command, o *scanOptions, args []string) error {
 	if err := o.checkWebLogs(res, options.WebLogs); err != nil {
 		return err
 	}
-	o.tellMarks(res)
+	o.warnOfMarks(res)
 	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		return report.ScanFormats.Write(out, out.format, res, o.reportOptions(out))
 	})
@@ -197,8 +197,8 @@ func readMarks(path string) (html.Marks, error) {
 	return marks, nil
 }
 
-// tellMarks says of how many marks there is no finding any more.
-func (o *scanOptions) tellMarks(res *scan.Result) {
+// warnOfMarks prints how many marks have no finding any more.
+func (o *scanOptions) warnOfMarks(res *scan.Result) {
 	if unknown, total := o.page.Marks.Unknown(res); unknown > 0 && !o.quiet {
 		_, _ = fmt.Fprintf(o.stderr, "Note: --marks: %d of %d without a finding in this scan\n", unknown, total)
 	}

@@ -105,8 +105,8 @@ func (f *File) Records() int {
 	return n
 }
 
-// noteChunk adds the current chunk, whose records end at free, to the layout.
-func (w *Writer) noteChunk(free uint32) {
+// addChunk adds the current chunk, whose records end at free, to the layout.
+func (w *Writer) addChunk(free uint32) {
 	c := Chunk{Offset: w.chunkOffset(), FreeSpace: free, Records: w.records}
 	for i := range w.b.nameLog {
 		name := w.b.nameLog[i].name

@@ -56,7 +56,7 @@ func readRecord(chunk []byte, at, size int) (realRecord, bool) {
 		return r, false
 	}
 	r.end = w.at - at
-	r.noteNulls(outer.values, at)
+	r.addNulls(outer.values, at)
 	if !r.system(&outer) {
 		return r, false
 	}
@@ -70,12 +70,12 @@ func readRecord(chunk []byte, at, size int) (realRecord, bool) {
 	if p.u8() != 0 || p.err != nil || p.at != len(p.chunk) {
 		return r, false
 	}
-	r.noteNulls(inner.values, at)
+	r.addNulls(inner.values, at)
 	return r, r.payload(&inner)
 }
 
-// noteNulls adds the places of NULL values to r; at is where the record begins.
-func (r *realRecord) noteNulls(values []rawValue, at int) {
+// addNulls adds the places of NULL values to r; at is where the record begins.
+func (r *realRecord) addNulls(values []rawValue, at int) {
 	for i := range values {
 		if v := &values[i]; v.typ == 0 && len(v.data) > 0 {
 			r.nulls = append(r.nulls, [2]int{v.at - at, v.at - at + len(v.data)})

@@ -174,12 +174,12 @@ func (w *Writer) fits(id uint64, written FileTime, body func(*Builder)) bool {
 		b.rollback(mark)
 		return false
 	}
-	w.note(start, id, size)
+	w.countRecord(start, id, size)
 	return true
 }
 
-// note does the book-keeping of a record that has been written.
-func (w *Writer) note(start int, id uint64, size uint32) {
+// countRecord does the book-keeping of a record that has been written.
+func (w *Writer) countRecord(start int, id uint64, size uint32) {
 	switch {
 	case w.started:
 		w.lastNumber++
@@ -221,7 +221,7 @@ func (w *Writer) flush() error {
 	}
 	w.b.put(&h)
 	if w.layout != nil {
-		w.noteChunk(uint32(free))
+		w.addChunk(uint32(free))
 	}
 	_, w.err = w.out.Write(w.b.buf)
 	if w.options.KeepSlack {

@@ -64,7 +64,7 @@ type momentBuilder struct {
 	of       map[proctree.Process]*moment // the latest of each
 	requests map[proctree.Process]*finding.Request
 	hashes   map[string]string // SHA-256 of files, by path in lower case
-	told     map[effectKey]int // indices of the effects of moments
+	effects  map[effectKey]int // indices of the effects of moments
 }
 
 // effectKey names an effect by what it says.
@@ -76,7 +76,7 @@ type effectKey struct {
 func newMomentBuilder(s *finding.Session) *momentBuilder {
 	b := &momentBuilder{
 		session: s, of: make(map[proctree.Process]*moment), requests: make(map[proctree.Process]*finding.Request),
-		hashes: make(map[string]string), told: make(map[effectKey]int),
+		hashes: make(map[string]string), effects: make(map[effectKey]int),
 	}
 	for _, r := range s.Requests {
 		if !r.Entry || r.Confidence == story.ConfidenceNone {
@@ -266,11 +266,11 @@ func (b *momentBuilder) note(e *finding.Event) string {
 // add adds an effect to a moment, unless one of it says the same.
 func (b *momentBuilder) add(m *moment, e effect) {
 	key := effectKey{m, e.text}
-	if i, ok := b.told[key]; ok {
+	if i, ok := b.effects[key]; ok {
 		m.effects[i].count += e.count
 		return
 	}
-	b.told[key] = len(m.effects)
+	b.effects[key] = len(m.effects)
 	m.last = max(m.last, min(e.at, m.last+laterOfProcess))
 	m.effects = append(m.effects, e)
 	if m.effectWeight += e.weight; m.effectWeight <= maxEffectWeight {

@@ -51,16 +51,16 @@ func Result(findings ...*finding.Finding) *scan.Result {
 		First: Noon, Last: Noon + event.Hour, Findings: findings, Processes: len(findings), Commands: 1, Enumeration: 1, Burst: 1, BurstStart: Noon,
 		Users: []string{s}, IntegrityLevels: []string{s}, Link: proctree.LinkTime, Shapes: finding.Fold(findings),
 	}}
-	tell(res, s)
+	addStory(res, s)
 	res.Manifest = scan.Manifest{Version: s, Rules: []string{s}, Inputs: []scan.InputFile{{Path: s, Error: s}}}
 	res.Coverage = []integrity.HostCoverage{{Host: s, Channels: []integrity.ChannelCoverage{{Channel: s, Gaps: []integrity.Gap{{From: Noon}}}}}}
 	res.Integrity = []*integrity.Finding{{Kind: "log-cleared", Host: s, Channel: s, File: s, Text: s, Meaning: s, Evidence: findings[0].Evidence}}
 	return res
 }
 
-// tell gives a result's first session a story whose texts all are the given
+// addStory gives a result's first session a story whose texts all are the given
 // one, and the result an event without a session.
-func tell(res *scan.Result, s string) {
+func addStory(res *scan.Result, s string) {
 	session := res.Sessions[0]
 	rule := []*rules.Rule{{Name: "some_event_rule", Title: s, Level: rules.LevelHigh}}
 	newEvent := func(of *finding.Session) *finding.Event {
@@ -138,7 +138,7 @@ func Hostile(s string) *scan.Result {
 			Blind:  []scan.Blind{{Host: s, Text: s}},
 		},
 	}
-	tell(res, s)
+	addStory(res, s)
 	return res
 }
 

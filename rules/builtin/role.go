@@ -51,9 +51,9 @@ const RoleTrace = "trace"
 // count as enumeration.
 const MeasureEnumeration = "enumeration"
 
-// TellsServer reports whether a rule has one of the roles by which a process is
-// a server.
-func TellsServer(r *rules.Rule) bool {
+// IdentifiesServer reports whether a rule has one of the roles by which a
+// process is a server.
+func IdentifiesServer(r *rules.Rule) bool {
 	return r.Role == RoleWebServer || r.Role == RoleOtherServer || r.Role == RoleUnknownServer
 }
 
@@ -88,7 +88,7 @@ func SetsAside(lower, raise *rules.Rule) bool { return slices.ContainsFunc(Despi
 // are asked (those of RoleUnknownServer last), and the others.
 func SplitServers(list []*rules.Rule) (servers, others []*rules.Rule) {
 	unknown, known := SplitRole(list, RoleUnknownServer)
-	servers, others = split(known, TellsServer)
+	servers, others = split(known, IdentifiesServer)
 	return append(servers, unknown...), others
 }
 

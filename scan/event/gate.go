@@ -16,7 +16,7 @@ type Look struct {
 	// compared as FoldName has them.
 	Fields []LookField
 	// Admits reports whether an event is wanted. With nil all of them are.
-	Admits func(*Glance) bool
+	Admits func(*Preview) bool
 }
 
 // LookField names a value of System or of the payload.
@@ -25,8 +25,9 @@ type LookField struct {
 	System bool
 }
 
-// Glance is what a Gate is shown of a record. It is valid for the call only.
-type Glance struct {
+// Preview is the part of a record that a Gate sees. It is valid for the call
+// only.
+type Preview struct {
 	// Offset is where the record begins, Chunk where its chunk does, in
 	// bytes from the start of the file.
 	Offset, Chunk int64

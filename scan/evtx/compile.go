@@ -192,13 +192,13 @@ func (c *compiler) fail(err error) {
 func (c *compiler) name() (word, int) {
 	at := c.cur.pos
 	w, node := c.names.next(&c.cur)
-	c.noteName(at, node)
+	c.addNameRef(at, node)
 	return w, node
 }
 
-// noteName notes a name reference at an offset of the chunk, whose node stands
-// at another one.
-func (c *compiler) noteName(at, node int) {
+// addNameRef adds a reference to a name at an offset of the chunk, whose node
+// stands at another one.
+func (c *compiler) addNameRef(at, node int) {
 	if c.start == 0 || c.cur.err != nil || c.t.unkept {
 		return
 	}
@@ -457,7 +457,7 @@ func (c *compiler) char(unit uint16) {
 func (c *compiler) entity() {
 	at := c.cur.pos
 	_, node := c.cur.name()
-	c.noteName(at, node)
+	c.addNameRef(at, node)
 	if c.cur.err != nil {
 		return
 	}

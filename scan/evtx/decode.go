@@ -26,7 +26,7 @@ type Decoder struct {
 	scratch []byte
 	lister  lister
 	gate    event.Gate // nil: all that is selected is wanted
-	glance  event.Glance
+	preview event.Preview
 	// plainLooks are those of the gate at records without a template, by
 	// computer in UTF-16LE and Event.Key.
 	plainLooks map[string]map[int]*plainLook

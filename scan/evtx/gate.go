@@ -11,7 +11,7 @@ import (
 type gateLook struct {
 	outer  uint64 // the serial of that with the System values
 	id     uint16
-	admits func(*event.Glance) bool // nil: all of them are wanted
+	admits func(*event.Preview) bool // nil: all of them are wanted
 	values []gateValue
 }
 
@@ -74,8 +74,8 @@ func (d *Decoder) gateRefuses(c *chunkWalk, off int, id uint16, when event.Time,
 	if look.admits == nil {
 		return false
 	}
-	d.glance.Offset, d.glance.Chunk, d.glance.Time = c.base+int64(off), c.base, when
-	d.glance.Values = d.glance.Values[:0]
+	d.preview.Offset, d.preview.Chunk, d.preview.Time = c.base+int64(off), c.base, when
+	d.preview.Values = d.preview.Values[:0]
 	for i := range look.values {
 		v := &look.values[i]
 		value, ok := v.literal, true
@@ -89,9 +89,9 @@ func (d *Decoder) gateRefuses(c *chunkWalk, off int, id uint16, when event.Time,
 		if !ok {
 			return false
 		}
-		d.glance.Values = append(d.glance.Values, value)
+		d.preview.Values = append(d.preview.Values, value)
 	}
-	return !look.admits(&d.glance)
+	return !look.admits(&d.preview)
 }
 
 // value returns a value of an instance, and whether it is a plain one.

@@ -21,10 +21,10 @@ const gateImage = `C:\Windows\System32\svchost.exe`
 func (g *imageGate) Look(int, string) event.Look {
 	return event.Look{
 		Fields: []event.LookField{{Name: "image"}, {Name: "Execution/@ProcessID", System: true}},
-		Admits: func(glance *event.Glance) bool {
+		Admits: func(preview *event.Preview) bool {
 			g.asked++
-			pid, ok := glance.Values[1].Uint()
-			return !ok || pid == 0 || gateAdmits(glance.Values[0])
+			pid, ok := preview.Values[1].Uint()
+			return !ok || pid == 0 || gateAdmits(preview.Values[0])
 		},
 	}
 }
@@ -42,12 +42,12 @@ type valueGate struct {
 
 // Look implements event.Gate.
 func (g *valueGate) Look(int, string) event.Look {
-	look := event.Look{Admits: func(glance *event.Glance) bool {
+	look := event.Look{Admits: func(preview *event.Preview) bool {
 		var texts []string
-		for _, v := range glance.Values {
+		for _, v := range preview.Values {
 			texts = append(texts, v.String())
 		}
-		g.shown[glance.Offset] = texts
+		g.shown[preview.Offset] = texts
 		return len(g.shown)%2 == 0
 	}}
 	for _, name := range g.names {

@@ -125,16 +125,16 @@ func (ref *reference) check(t *testing.T, data []byte, damaged func(stretch) boo
 	}
 	for i := range ref.file.Chunks {
 		for _, r := range ref.file.Chunks[i].Records {
-			if !places[r.Offset] && !told(res.faults, ref.file.Chunks[i].Offset, r.ID) {
+			if !places[r.Offset] && !reported(res.faults, ref.file.Chunks[i].Offset, r.ID) {
 				t.Fatalf("%s: record %d is lost, and nothing is said of it: %v", what, r.EventRecordID, res.faults)
 			}
 		}
 	}
 }
 
-// told reports whether a fault tells of a record that is missing: in its chunk,
-// or by its identifier.
-func told(list []*evtx.FormatError, chunk int64, id uint64) bool {
+// reported reports whether a fault tells of a record that is missing: in its
+// chunk, or by its identifier.
+func reported(list []*evtx.FormatError, chunk int64, id uint64) bool {
 	return slices.ContainsFunc(list, func(f *evtx.FormatError) bool {
 		within := f.Offset >= chunk && f.Offset < chunk+evtx.ChunkSize
 		return f.Class == evtx.FileHeaderStale || f.Class == evtx.ChunksMissing || within && f.Class.Loss() || within && slices.Contains(unsound, f.Class) ||

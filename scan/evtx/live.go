@@ -11,7 +11,7 @@ import (
 // caller; what is wrong with it goes there too.
 func (r *Reading) readWhole(c *chunkWalk, off, size int, marks event.Marks) {
 	selected, err := r.dec.decode(c, off, size)
-	c.noted = c.noted || err != nil || r.dec.notes(selected)
+	c.noted = c.noted || err != nil || r.dec.isNoted(selected)
 	if err != nil {
 		c.forget()
 		r.countLost(c, off, size, marks, err)
@@ -45,13 +45,12 @@ func (r *Reading) readWhole(c *chunkWalk, off, size int, marks event.Marks) {
 	}
 }
 
-// notes reports whether the event at hand may be of a kind that is looked out
-// for.
-func (d *Decoder) notes(selected bool) bool {
+// isNoted reports whether the event at hand may be of a kind of Want.Noted.
+func (d *Decoder) isNoted(selected bool) bool {
 	if selected && d.ev.Key < len(d.sel.notedKeys) {
 		return d.sel.notedKeys[d.ev.Key]
 	}
-	return d.sel.notes(d.ev.ID)
+	return d.sel.isNoted(d.ev.ID)
 }
 
 // emitEvent hands the event at hand to the caller.

@@ -35,7 +35,7 @@ func (r *Reading) quickPlain(c *chunkWalk, off, size int) bool {
 	if key, selected := r.dec.plainKey(&s, uint16(id)); selected && !r.dec.plainRefuses(c, off, &s, key, at) {
 		return false
 	}
-	c.noted = c.noted || r.dec.sel.notes(uint16(id))
+	c.noted = c.noted || r.dec.sel.isNoted(uint16(id))
 	r.countPlain(&s, at)
 	r.observeTime(c, off, at)
 	c.forget() // a forwarded event's time is that of another clock

@@ -12,7 +12,7 @@ import (
 // looking at it.
 type plainLook struct {
 	names  []string // of the values as event.FoldName has them; plainChannel for that of System
-	admits func(*event.Glance) bool
+	admits func(*event.Preview) bool
 }
 
 // plainChannel stands for System/Channel: no value of the payload has the name.
@@ -32,7 +32,7 @@ func (d *Decoder) plainRefuses(c *chunkWalk, off int, s *plainSystem, key int, w
 	if look.admits == nil {
 		return false
 	}
-	g := &d.glance
+	g := &d.preview
 	g.Offset, g.Chunk, g.Time, g.Values = c.base+int64(off), c.base, when, g.Values[:0]
 	for _, name := range look.names {
 		value := event.Value{}

@@ -71,7 +71,7 @@ func (r *Reading) quick(c *chunkWalk, off, size int) bool {
 	if t.asked != askedNothing && !r.dec.refuses(c, off, id, when, own) {
 		return false
 	}
-	c.noted = c.noted || r.dec.sel.notes(id)
+	c.noted = c.noted || r.dec.sel.isNoted(id)
 	r.observeTime(c, off, when)
 	r.countUse(t, when, channel)
 	return true

@@ -102,9 +102,9 @@ func (s *Selection) add(name string) *selectedProvider {
 // hasID reports whether any provider is selected with the event ID.
 func (s *Selection) hasID(id uint16) bool { return s.ids[id/64]&(1<<(id%64)) != 0 }
 
-// notes reports whether an event of an ID, whoever wrote it, may be of a kind
-// that is looked out for.
-func (s *Selection) notes(id uint16) bool { return s.noted[id/64]&(1<<(id%64)) != 0 }
+// isNoted reports whether an event of an ID, of any provider, may be of a kind
+// of Want.Noted.
+func (s *Selection) isNoted(id uint16) bool { return s.noted[id/64]&(1<<(id%64)) != 0 }
 
 // provider returns the provider of the given UTF-16LE name, nil if nothing of
 // it is selected.

@@ -212,10 +212,10 @@ func (f *Folder) begin(r *Record) {
 	}
 	f.finishLog()
 	if !f.begun || r.Host != f.host {
-		f.hostName = f.names.take("", safe(cmp.Or(r.Host, "no host")), "")
+		f.hostName = f.names.reserve("", safe(cmp.Or(r.Host, "no host")), "")
 	}
 	f.begun, f.host, f.channel = true, r.Host, r.Channel
-	f.place = path.Join(f.hostName, f.names.take(f.hostName, safe(cmp.Or(r.Channel, "no channel")), ""))
+	f.place = path.Join(f.hostName, f.names.reserve(f.hostName, safe(cmp.Or(r.Channel, "no channel")), ""))
 }
 
 // logName returns the name of the log in hand.
@@ -308,7 +308,7 @@ func recordAt(chunk []byte, at int) []byte {
 // create writes a file of a record and returns its name.
 func (f *Folder) create(id uint64, ending string, data []byte) string {
 	folder := path.Join("records", f.place)
-	name := path.Join(folder, f.names.take(folder, strconv.FormatUint(id, 10), ending))
+	name := path.Join(folder, f.names.reserve(folder, strconv.FormatUint(id, 10), ending))
 	sum := sha256.Sum256(data)
 	f.fail(f.root.MkdirAll(folder, 0o777))
 	file, err := outdir.Create(f.root, name)

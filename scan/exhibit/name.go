@@ -16,9 +16,9 @@ type names map[[2]string]int
 // devices are names that Windows takes for devices, whatever their endings.
 var devices = strings.Fields("con prn aux nul conin$ conout$ com0 com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9")
 
-// take returns a name for something new in a folder, with its ending: the one
-// that is asked for, and a number behind it where that is taken.
-func (m names) take(folder, base, ending string) string {
+// reserve returns a free name in a folder, with its ending: the one that is
+// asked for, with a number behind it where that is in use.
+func (m names) reserve(folder, base, ending string) string {
 	asked := nameKey(folder, base+ending)
 	if m[asked] == 0 {
 		m[asked] = 2

@@ -19,7 +19,7 @@ func TestTake(t *testing.T) {
 		{"", "WEB", "", "WEB"},
 		{"", "web", "", "web-2"},
 	} {
-		if got := m.take(tt.folder, tt.base, tt.ending); got != tt.want {
+		if got := m.reserve(tt.folder, tt.base, tt.ending); got != tt.want {
 			t.Errorf("%s in %q is called %s, want %s", tt.base+tt.ending, tt.folder, got, tt.want)
 		}
 	}
@@ -36,7 +36,7 @@ func TestTakeOften(t *testing.T) {
 		if i > 0 {
 			want = fmt.Sprintf("1-%d.xml", i+1)
 		}
-		if got := m.take("records", "1", ".xml"); got != want {
+		if got := m.reserve("records", "1", ".xml"); got != want {
 			t.Fatalf("it is called %s, want %s", got, want)
 		}
 	}

@@ -140,7 +140,7 @@ func (r *reader) run(ctx context.Context) error {
 		start, end, state := r.next()
 		switch state {
 		case complete:
-			if err := r.take(r.buffer[start:end], r.at+int64(start)); err != nil {
+			if err := r.decode(r.buffer[start:end], r.at+int64(start)); err != nil {
 				return err
 			}
 			r.drop(end)
@@ -222,8 +222,8 @@ func (r *reader) next() (start, end int, s progress) {
 	return nextObject(r.buffer)
 }
 
-// take makes an event of the text of a record.
-func (r *reader) take(text []byte, at int64) error {
+// decode decodes the text of a record and hands the event on.
+func (r *reader) decode(text []byte, at int64) error {
 	r.fields.reset()
 	var err error
 	if r.form == XML {

@@ -156,7 +156,7 @@ func WriteBaseline(w io.Writer, findings []*Finding) error {
 			}
 			shapes[key] = s
 		}
-		s.take(f)
+		s.add(f)
 	}
 	file := baselineFile{Kind: baselineKind, Version: baselineVersion, Shapes: []BaselineShape{}}
 	for _, s := range shapes {
@@ -174,8 +174,8 @@ func WriteBaseline(w io.Writer, findings []*Finding) error {
 	return enc.Encode(file)
 }
 
-// take counts a finding.
-func (s *BaselineShape) take(f *Finding) {
+// add counts a finding.
+func (s *BaselineShape) add(f *Finding) {
 	s.Count++
 	s.First, s.Last = min(s.First, f.Time.String()), max(s.Last, f.Time.String())
 	if level, _ := rules.ParseLevel(s.Level); f.Level > level {

@@ -128,7 +128,7 @@ func (s *Session) Summarize() {
 	s.Known = !slices.ContainsFunc(s.Shapes, func(sh Shape) bool { return !sh.Known })
 	enumeration := enumerationCommands(s.Findings, keys)
 	s.Enumeration = countDistinct(enumeration)
-	s.takeLevel()
+	s.setLevel()
 	s.Burst, s.BurstStart = burst(enumeration, func(f *Finding) bool { return s.Known || !f.Known })
 	s.Against, s.AgainstStart = burst(enumeration, (*Finding).isQuestion)
 }
@@ -143,14 +143,15 @@ func (f *Finding) isQuestion() bool {
 	return !f.Known && f.Level > rules.LevelLow && (f.Level > rules.LevelMedium || !habit)
 }
 
-// takeLevel takes the level of the gravest finding, the earliest of those.
-func (s *Session) takeLevel() {
+// setLevel sets the level to that of the gravest finding, the earliest of
+// those.
+func (s *Session) setLevel() {
 	var gravest *Finding
 	for _, f := range s.Findings {
 		if !s.Known && f.Known {
 			continue
 		}
-		s.takeBehaviours(f)
+		s.addBehaviours(f)
 		if gravest == nil || f.Level > gravest.Level || f.Level == gravest.Level && f.Time < gravest.Time {
 			gravest = f
 		}
@@ -158,9 +159,9 @@ func (s *Session) takeLevel() {
 	s.Level, s.LevelReasons = gravest.Level, gravest.decisive()
 }
 
-// takeBehaviours notes the kinds of what a finding did, if no baseline knows
+// addBehaviours adds the kinds of behaviour of a finding, unless a baseline has
 // it.
-func (s *Session) takeBehaviours(f *Finding) {
+func (s *Session) addBehaviours(f *Finding) {
 	if f.Known {
 		return
 	}

@@ -100,9 +100,9 @@ func compareRan(a, b ranKey) int {
 	return cmp.Or(strings.Compare(a.image, b.image), strings.Compare(a.line, b.line))
 }
 
-// telling returns the findings that say what ran in a session, one of each
+// typical returns the findings that say what ran in a session, one of each
 // shape, and whether they are more than habits.
-func (s *Session) telling() (list []*Finding, grave bool) {
+func (s *Session) typical() (list []*Finding, grave bool) {
 	for _, sh := range s.Shapes {
 		if sh.Known && !s.Known {
 			continue
@@ -142,7 +142,7 @@ func countHabits(sessions []*Session) map[habitKey]habitCount {
 	slices.SortFunc(byHost, func(a, b *Session) int { return strings.Compare(a.Host, b.Host) })
 	counts := make(map[habitKey]habitCount)
 	for _, s := range byHost {
-		list, grave := s.telling()
+		list, grave := s.typical()
 		if grave {
 			continue
 		}
@@ -182,7 +182,7 @@ type kindHost struct {
 
 // add takes a session, which began no earlier than those before it.
 func (b *stackBuilder) add(s *Session) {
-	list, grave := s.telling()
+	list, grave := s.typical()
 	same := list
 	if !grave {
 		b.sortHabits(s, list)

@@ -234,7 +234,7 @@ const maxLogsNamed = 3
 func (f *eventFinding) finish() {
 	switch {
 	case f.Kind == SysmonFailed:
-		f.Text = toldTimes(f.Text, f.Count, f.dropped)
+		f.Text = withCounts(f.Text, f.Count, f.dropped)
 	case len(f.logs) > 1:
 		names := strings.Join(f.logs[:min(len(f.logs), maxLogsNamed)], ", ")
 		if more := len(f.logs) - maxLogsNamed; more > 0 {

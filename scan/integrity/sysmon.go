@@ -71,8 +71,9 @@ func sysmonErrorKey(e *logEvent) string {
 	return e.what + "\x00" + e.extra
 }
 
-// toldTimes adds to a text of which several say the same but for numbers.
-func toldTimes(text string, count, dropped int) string {
+// withCounts returns a text with how many others differ from it in numbers
+// only, and the sum of what they dropped.
+func withCounts(text string, count, dropped int) string {
 	if count > 1 {
 		text += fmt.Sprintf(" (the first of %d like it)", count)
 	}

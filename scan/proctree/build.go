@@ -165,7 +165,7 @@ func (b *builder) setClock() {
 	suspect := false
 	for _, p := range b.line {
 		r := b.blocks.at(p.ref)
-		if !r.marks.Has(event.MarkRecovered) && b.clock.glance(r.origin, r.file, r.recordID, r.created) {
+		if !r.marks.Has(event.MarkRecovered) && b.clock.isDisordered(r.origin, r.file, r.recordID, r.created) {
 			suspect = true
 			break
 		}
@@ -179,7 +179,7 @@ func (b *builder) setClock() {
 	for _, p := range b.line {
 		for r := b.blocks.at(p.ref); ; r = b.blocks.at(r.next) {
 			if !r.marks.Has(event.MarkRecovered) { // a stale record may be of another log
-				b.clock.note(r.origin, r.file, r.recordID, r.created)
+				b.clock.add(r.origin, r.file, r.recordID, r.created)
 			}
 			if r.next == 0 {
 				break
@@ -188,11 +188,11 @@ func (b *builder) setClock() {
 	}
 	for _, e := range b.endings {
 		if !e.marks.Has(event.MarkRecovered) {
-			b.clock.note(e.origin, e.file, e.recordID, e.created)
+			b.clock.add(e.origin, e.file, e.recordID, e.created)
 		}
 	}
 	for _, m := range b.marks {
-		b.clock.note(m.origin, m.file, m.recordID, m.at)
+		b.clock.add(m.origin, m.file, m.recordID, m.at)
 	}
 	b.clock.find(b.marks)
 }
@@ -253,11 +253,11 @@ func (b *builder) merge(to nodeRef, ref creationRef) {
 	if r.source == sourceSysmon && n.sources&(1<<sourceSysmon) == 0 {
 		b.lastCopy(ref).next, n.first = n.first, ref
 		n.image = cmp.Or(image, n.image)
-		n.commandLine = b.tell(r.commandLine, n.commandLine)
+		n.commandLine = b.firstKnown(r.commandLine, n.commandLine)
 	} else {
 		b.lastCopy(n.first).next = ref
 		n.image = cmp.Or(n.image, image)
-		n.commandLine = b.tell(n.commandLine, r.commandLine)
+		n.commandLine = b.firstKnown(n.commandLine, r.commandLine)
 	}
 	n.sources |= 1 << r.source
 }
@@ -270,8 +270,8 @@ func (b *builder) machine(guid event.GUID) uint32 {
 	return guid.Part1()
 }
 
-// tell returns the first text, unless only the other one says something.
-func (b *builder) tell(first, other TextID) TextID {
+// firstKnown returns the first text, unless only the other one is known.
+func (b *builder) firstKnown(first, other TextID) TextID {
 	if first == 0 || !b.texts.Known(first) && b.texts.Known(other) {
 		return other
 	}

@@ -92,9 +92,10 @@ func (k *clock) sequence(origin FacetID, file uint32) *sequence {
 	return s
 }
 
-// glance looks at a record, in order of time, and reports whether the order of
-// IDs contradicts the order of times so far that the clock must be looked into.
-func (k *clock) glance(origin FacetID, file uint32, id uint64, at event.Time) bool {
+// isDisordered reports whether the order of IDs up to a record contradicts the
+// order of times so far that clock steps must be looked for. Records are given
+// in the order of their times.
+func (k *clock) isDisordered(origin FacetID, file uint32, id uint64, at event.Time) bool {
 	s := k.sequence(origin, file)
 	if id >= s.maxID {
 		s.maxID, s.maxAt = id, at
@@ -103,14 +104,14 @@ func (k *clock) glance(origin FacetID, file uint32, id uint64, at event.Time) bo
 	return at-s.maxAt > maxDisorder
 }
 
-// note takes a record for find.
-func (k *clock) note(origin FacetID, file uint32, id uint64, at event.Time) {
+// add adds a record for find.
+func (k *clock) add(origin FacetID, file uint32, id uint64, at event.Time) {
 	s := k.sequence(origin, file)
 	s.records = append(s.records, sequenceRecord{id, at})
 }
 
-// find finds where the clock was set back, from the records noted and from
-// marks that tell of it.
+// find finds where the clock was set back, from the records added and from
+// the marks of clock changes.
 func (k *clock) find(marks []mark) {
 	var all []*clockStep
 	for _, s := range k.sequences {

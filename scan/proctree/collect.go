@@ -116,10 +116,10 @@ type Collector struct {
 	blocks  blocks[creation]
 	endings blocks[ending]
 	marks   []mark
-	counts  map[FacetID]*Counts // by origin
-	stale   Counts              // of recovered events, copies or not
-	facets  [numFacets]*recall  // but for origins
-	single  *recall
+	counts  map[FacetID]*Counts     // by origin
+	stale   Counts                  // of recovered events, copies or not
+	facets  [numFacets]*lookupCache // but for origins
+	single  *lookupCache
 	fields  [sourceStub][numFacets][]event.FieldID
 	alone   [event.NumPayloadFields]event.FieldID // each field by itself
 
@@ -140,9 +140,9 @@ type lastOrigin struct {
 func NewCollector(texts *Texts) *Collector {
 	c := &Collector{texts: texts, counts: make(map[FacetID]*Counts), origins: make([]lastOrigin, len(selected))}
 	for i := range c.facets {
-		c.facets[i] = newRecall()
+		c.facets[i] = newLookupCache()
 	}
-	c.single = newRecall()
+	c.single = newLookupCache()
 	for from, fields := range facetFields {
 		c.fields[from] = fields
 	}

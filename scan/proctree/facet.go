@@ -141,28 +141,28 @@ func (c *textCache) known(id FacetID) TextID {
 	return 0
 }
 
-// recall remembers, for one collector, which number some values of an event
-// stand for, by their bytes in the log: so a text that was met before is
-// neither converted nor looked up among all others. It is direct-mapped and
-// forgets.
-type recall struct {
+// lookupCache caches, for one collector, the numbers of values of events by
+// their bytes in the log, so that a text that was met before is neither
+// converted nor looked up among all others. It is direct-mapped: an entry may
+// be replaced by another at any time.
+type lookupCache struct {
 	seed  maphash.Seed
-	slots []recallSlot
+	slots []lookupSlot
 }
 
-type recallSlot struct {
+type lookupSlot struct {
 	hash uint64
 	key  []byte
 	id   uint32
 }
 
 const (
-	recallSlots  = 1024    // a power of two
+	lookupSlots  = 1024    // a power of two
 	maxRecallKey = 4 << 10 // longer keys are not kept
 )
 
-func newRecall() *recall {
-	r := &recall{seed: maphash.MakeSeed(), slots: make([]recallSlot, recallSlots)}
+func newLookupCache() *lookupCache {
+	r := &lookupCache{seed: maphash.MakeSeed(), slots: make([]lookupSlot, lookupSlots)}
 	clear(r.slots) // writing to fresh memory first is cheaper than reading it first
 	return r
 }
@@ -171,7 +171,7 @@ func newRecall() *recall {
 // hashed and compared where the values lie, and only written down to be kept.
 
 // hash returns the hash of the key that the values of fields make.
-func (r *recall) hash(ev *event.Event, fields []event.FieldID) uint64 {
+func (r *lookupCache) hash(ev *event.Event, fields []event.FieldID) uint64 {
 	h := uint64(0)
 	for _, f := range fields {
 		if v := ev.Value(f); !v.IsNull() {
@@ -182,14 +182,14 @@ func (r *recall) hash(ev *event.Event, fields []event.FieldID) uint64 {
 }
 
 // find returns the slot of a key, and whether it holds that key.
-func (r *recall) find(ev *event.Event, fields []event.FieldID) (*recallSlot, uint64, bool) {
+func (r *lookupCache) find(ev *event.Event, fields []event.FieldID) (*lookupSlot, uint64, bool) {
 	h := r.hash(ev, fields)
-	s := &r.slots[h%recallSlots]
+	s := &r.slots[h%lookupSlots]
 	return s, h, s.hash == h && s.holds(ev, fields)
 }
 
 // holds reports whether the slot's key is that of the values.
-func (s *recallSlot) holds(ev *event.Event, fields []event.FieldID) bool {
+func (s *lookupSlot) holds(ev *event.Event, fields []event.FieldID) bool {
 	key := s.key
 	for _, f := range fields {
 		v := ev.Value(f)
@@ -207,7 +207,7 @@ func (s *recallSlot) holds(ev *event.Event, fields []event.FieldID) bool {
 }
 
 // keep puts a key and its number into its slot.
-func (s *recallSlot) keep(hash uint64, ev *event.Event, fields []event.FieldID, id uint32) {
+func (s *lookupSlot) keep(hash uint64, ev *event.Event, fields []event.FieldID, id uint32) {
 	size := 0
 	for _, f := range fields {
 		size += 4 + len(ev.Value(f).Data)

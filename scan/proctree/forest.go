@@ -195,8 +195,8 @@ func divide[T any](builders []*builder, hostOf map[FacetID]int, items []T, origi
 	}
 }
 
-// noteMachines notes of which machines the process GUIDs of each name are.
-func (f *Forest) noteMachines(refs []creationRef, ofOrigin func(FacetID) *hostName) {
+// addMachines adds to each name the machines that its process GUIDs are of.
+func (f *Forest) addMachines(refs []creationRef, ofOrigin func(FacetID) *hostName) {
 	var last FacetID
 	var machine uint32
 	var name *hostName
@@ -244,7 +244,7 @@ func (f *Forest) nameHosts(refs []creationRef, counts map[FacetID]*Counts, compu
 	for origin := range counts {
 		ofOrigin(origin)
 	}
-	f.noteMachines(refs, ofOrigin)
+	f.addMachines(refs, ofOrigin)
 	names := slices.Collect(maps.Values(byName))
 	f.hosts = groupHosts(names)
 	hostOf := make(map[FacetID]int, len(byOrigin))

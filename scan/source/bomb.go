@@ -17,8 +17,9 @@ const (
 	suspiciousSum = 256 << 20
 )
 
-// taken returns how many bytes of the outermost file hold a member, at most.
-func (c *container) taken(m *archive.Member) int64 {
+// packedSize returns how many bytes of the outermost file a member takes, at
+// most.
+func (c *container) packedSize(m *archive.Member) int64 {
 	if m.Packed < 0 {
 		return c.packed
 	}
@@ -29,7 +30,7 @@ func (c *container) taken(m *archive.Member) int64 {
 // the outermost file. Members that are not packed there one by one share what
 // their container takes.
 func (c *container) credit(m *archive.Member) int64 {
-	own := mostRatio * min(c.taken(m), 1<<50)
+	own := mostRatio * min(c.packedSize(m), 1<<50)
 	if m.Packed >= 0 && !c.unpacked {
 		return own
 	}
@@ -55,10 +56,10 @@ func (a *archiveWalk) count(m *archive.Member, size int64) {
 	a.container.used += size
 }
 
-// take counts a member, and returns how many bytes of it are unpacked, and why
-// it is not all of them. A member of unknown size is to be counted when it was
-// unpacked.
-func (a *archiveWalk) take(m *archive.Member) (int64, error) {
+// admit counts a member, and returns how many bytes of it may be unpacked, with
+// an error if that is not all of them. A member of unknown size is to be
+// counted when it was unpacked.
+func (a *archiveWalk) admit(m *archive.Member) (int64, error) {
 	if m.Size <= a.left(m) {
 		a.count(m, max(m.Size, 0))
 		return m.Size, nil
@@ -71,10 +72,10 @@ func (a *archiveWalk) take(m *archive.Member) (int64, error) {
 	return cut, fmt.Errorf("%w: %d bytes, of which the first %d were read", archive.ErrBomb, m.Size, cut)
 }
 
-// takeNested counts a container that is to be unpacked. Disk images may be
-// zeros for the most part: with a folder for temporary files they may be of any
-// size that fits.
-func (a *archiveWalk) takeNested(m *archive.Member) error {
+// admitNested counts a container that is to be unpacked, or returns an error.
+// Disk images may be zeros for the most part: with a folder for temporary files
+// they may be of any size that fits.
+func (a *archiveWalk) admitNested(m *archive.Member) error {
 	if a.options.Temp == "" && m.Size > a.room(m) {
 		return fmt.Errorf("%w: %d bytes; unpack it, or give a folder for that with --temp", archive.ErrBomb, m.Size)
 	}
@@ -99,7 +100,7 @@ func mostSoFar(r io.Reader, most func() int64) func() int64 {
 	if !ok {
 		return most
 	}
-	return func() int64 { return min(most(), mostOf(stream.Taken())) }
+	return func() int64 { return min(most(), mostOf(stream.BytesRead())) }
 }
 
 // bombError says of a stream that it is given up.

@@ -36,13 +36,13 @@ type budget struct {
 func newBudget(most int64) *budget {
 	b := &budget{most: most}
 	b.free = sync.NewCond(&b.mu)
-	b.blocks = &image.Blocks{Take: b.take}
+	b.blocks = &image.Blocks{Take: b.alloc}
 	return b
 }
 
-// take returns memory for a block of an image of n bytes, until others need it;
-// nil if none is free.
-func (b *budget) take(n int64) []byte {
+// alloc returns memory for a block of an image of n bytes, until others need
+// it; nil if none is free.
+func (b *budget) alloc(n int64) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.full || n > b.most-b.used {

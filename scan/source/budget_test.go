@@ -18,11 +18,11 @@ import (
 func TestBlocksGiveWay(t *testing.T) {
 	b := newBudget(100)
 	for range 9 {
-		if len(b.take(10)) != 10 {
+		if len(b.alloc(10)) != 10 {
 			t.Fatal("there was room for a block")
 		}
 	}
-	if b.take(11) != nil {
+	if b.alloc(11) != nil {
 		t.Error("there was no room for a block")
 	}
 	if err := b.acquire(10); err != nil || b.used != 100 {
@@ -32,7 +32,7 @@ func TestBlocksGiveWay(t *testing.T) {
 	if err := b.acquire(50); err != nil || b.used != 50 || b.kept != 0 {
 		t.Errorf("in place of the blocks: %v, %d used, %d by blocks", err, b.used, b.kept)
 	}
-	if b.take(1) != nil {
+	if b.alloc(1) != nil {
 		t.Error("blocks took room that others had needed")
 	}
 }

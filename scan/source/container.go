@@ -119,7 +119,7 @@ func (x *expander) skipAll(path string, reasons []string) {
 	}
 }
 
-func (x *expander) note(path string, notes ...string) {
+func (x *expander) addNotes(path string, notes ...string) {
 	for _, text := range notes {
 		x.notes = append(x.notes, Note{Path: path, Text: text})
 	}
@@ -131,20 +131,20 @@ func (x *expander) expandAll(found []Input) error {
 	// Images that consist of several files come first, so that those are
 	// not taken for images of their own.
 	order := make([]int, len(found))
-	glances := make([]glance, len(found))
+	probes := make([]probeResult, len(found))
 	for i := range found {
 		if err := context.Cause(x.ctx); err != nil {
 			return err
 		}
 		order[i] = i
-		glances[i] = x.glance(&found[i])
+		probes[i] = x.probe(&found[i])
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(glances[b].container, glances[a].container) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(probes[b].container, probes[a].container) })
 	for _, i := range order {
 		if err := context.Cause(x.ctx); err != nil {
 			return err
 		}
-		in, g := found[i], &glances[i]
+		in, g := found[i], &probes[i]
 		switch {
 		case x.consumed[in.Path], in.Named && x.expandWhole(in):
 			x.containers = append(x.containers, in)
@@ -240,14 +240,14 @@ func (x *expander) expandFile(in Input) {
 	c := outermost(f, in)
 	if c.beside = besideFile(in.Path); in.Live {
 		c.beside = nil // nothing lies beside a volume
-		x.note(in.Path, "a volume or a disk of the running system: what it holds changed while it was read, and what Windows had not written yet is missing")
+		x.addNotes(in.Path, "a volume or a disk of the running system: what it holds changed while it was read, and what Windows had not written yet is missing")
 	}
-	before := x.told()
+	before := x.outcomes()
 	if !x.expand(c) {
 		x.inputs = append(x.inputs, in)
 		return
 	}
-	if in.Named && x.told() == before {
+	if in.Named && x.outcomes() == before {
 		x.skipped = append(x.skipped, Skipped{in.Path, errNoLogs, false})
 	}
 	x.containers = append(x.containers, in)
@@ -256,14 +256,16 @@ func (x *expander) expandFile(in Input) {
 // errNoLogs: a container was read whole, and holds nothing that was looked for.
 var errNoLogs = errors.New("no event log is in it")
 
-// told counts what was found in containers, and what was said of them.
-func (x *expander) told() int { return len(x.inputs) + len(x.others) + len(x.skipped) + len(x.notes) }
+// outcomes returns how many entries containers have added to the result.
+func (x *expander) outcomes() int {
+	return len(x.inputs) + len(x.others) + len(x.skipped) + len(x.notes)
+}
 
-// expand takes a container apart, and reports whether it is one. One that is
-// called a log and holds none was not read as what its name promises.
+// expand adds what is in a container, and reports whether it is one. A file
+// that is called a log and is a container without logs is reported.
 func (x *expander) expand(c *container) bool {
 	before := len(x.inputs) + len(x.skipped)
-	if !x.takeApart(c) {
+	if !x.unpack(c) {
 		return false
 	}
 	if IsLogName(c.name) && len(x.inputs)+len(x.skipped) == before {
@@ -276,8 +278,8 @@ func (x *expander) expand(c *container) bool {
 	return true
 }
 
-// takeApart is expand, whatever the container is called.
-func (x *expander) takeApart(c *container) bool {
+// unpack is expand for a container of any name.
+func (x *expander) unpack(c *container) bool {
 	head := make([]byte, min(512, c.file.Size()))
 	if _, err := c.file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return false
@@ -303,7 +305,7 @@ func (x *expander) archive(c *container, format archive.Format) {
 	if err != nil {
 		x.skip(c.path, err)
 	}
-	a.tellLinks()
+	a.refuseLinks()
 	if a.locked > 0 {
 		x.skip(c.path, fmt.Errorf("%s: %w", plural.Count(a.locked, "member"), archive.ErrPassword))
 	}
@@ -381,7 +383,7 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	}
 	switch {
 	case !event.IsLog(head) && a.isContainer(head, name):
-		a.takeContainer(m, shown, head, r)
+		a.addContainer(m, shown, head, r)
 	case event.IsLog(head), IsLogName(name):
 		a.log(m, shown, head, r)
 	case err != nil && (m.Size < 0 || m.Size >= headOfMember):
@@ -394,9 +396,9 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	return nil
 }
 
-// tellLinks notes the links, pipes and devices that are called logs, or lead to
-// what is, but for those that lead to a member.
-func (a *archiveWalk) tellLinks() {
+// refuseLinks reports the links, pipes and devices that have the name of a log
+// or of its target, except links to a member.
+func (a *archiveWalk) refuseLinks() {
 	for _, m := range a.special {
 		if (IsLogName(m.Name) || IsLogName(m.Target)) && !a.logs[m.Target] {
 			a.refuse(a.container.path+separator+a.shownName(m.Name), m.Err)
@@ -469,7 +471,7 @@ func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.R
 	}
 	most := a.mostOf(m, r)
 	r = io.MultiReader(bytes.NewReader(head), r)
-	if size, err := a.take(m); err != nil {
+	if size, err := a.admit(m); err != nil {
 		return a.start(in, r, size, err)
 	}
 	if m.Again && m.Size >= 0 {
@@ -672,8 +674,8 @@ func (x *expander) image(c *container) bool {
 			x.skip(fmt.Sprintf("%s%sp%d", c.path, separator, v.Number), errors.New(notReadVolumes[v.Kind]))
 		}
 	}
-	x.note(c.path, disk.Notes...)
-	x.note(c.path, notes...)
+	x.addNotes(c.path, disk.Notes...)
+	x.addNotes(c.path, notes...)
 	x.skipAll(c.path, disk.Lost)
 	return true
 }
@@ -691,7 +693,7 @@ func (x *expander) verify(c *container, disk *image.Image) {
 		return
 	}
 	if !x.options.VerifyImages {
-		x.note(c.path, fmt.Sprintf("the stored %s %s was not verified", disk.Stored[0].Name, disk.Stored[0].Sum))
+		x.addNotes(c.path, fmt.Sprintf("the stored %s %s was not verified", disk.Stored[0].Name, disk.Stored[0].Sum))
 		return
 	}
 	actual, err := disk.Verify(x.ctx)
@@ -704,7 +706,7 @@ func (x *expander) verify(c *container, disk *image.Image) {
 			x.notes = append(x.notes, Note{c.path, fmt.Sprintf("the stored %s is %s, but the disk has %s", d.Name, stored.Sum, d.Sum), true})
 			continue
 		}
-		x.note(c.path, fmt.Sprintf("the stored %s %s is that of the disk", d.Name, d.Sum))
+		x.addNotes(c.path, fmt.Sprintf("the stored %s %s is that of the disk", d.Name, d.Sum))
 	}
 }
 
@@ -739,7 +741,7 @@ func (x *expander) volume(c *container, v image.Volume, source image.File) {
 		o := origin
 		o.Snapshot = s.Time
 		at := place + "/shadow " + snapshotName(s.Time)
-		x.note(c.path+separator+at, s.Notes...)
+		x.addNotes(c.path+separator+at, s.Notes...)
 		if s.Fault != nil {
 			x.skip(c.path+separator+at, s.Fault)
 		}
@@ -773,7 +775,7 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 	if err != nil {
 		x.skip(shown, err)
 	}
-	x.note(shown, v.Notes...)
+	x.addNotes(shown, v.Notes...)
 	x.skipAll(shown, v.Lost)
 	if x.options.Carve {
 		x.carvePages(c, origin, place, v)
@@ -795,10 +797,10 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 		x.addFile(shown, origin, f)
 	}
 	if err == nil && !slices.ContainsFunc(files, func(f *ntfs.File) bool { return !f.Other }) {
-		x.note(shown, "no event logs were found")
+		x.addNotes(shown, "no event logs were found")
 	}
 	if same > 0 {
-		x.note(shown, fmt.Sprintf("%d files did not change until the next snapshot or the present, and were read once", same))
+		x.addNotes(shown, fmt.Sprintf("%d files did not change until the next snapshot or the present, and were read once", same))
 	}
 	return byPath, v.ShadowCatalog()
 }
@@ -831,11 +833,11 @@ func (x *expander) addFile(place string, origin Origin, f *ntfs.File) {
 		return
 	}
 	if f.Deleted && !f.Content.BeginsAsLog() {
-		x.note(shown, "the log was deleted, and its content is gone")
+		x.addNotes(shown, "the log was deleted, and its content is gone")
 		return
 	}
 	if f.Deleted && f.Overwritten {
-		x.note(shown, "the file was deleted, and clusters of it may hold something else now")
+		x.addNotes(shown, "the file was deleted, and clusters of it may hold something else now")
 	}
 	if n := f.Content.Unread(); n > 0 {
 		x.skip(shown, fmt.Errorf("%d of its bytes could not be read when the disk was acquired, and are zero in the image", n))
@@ -845,7 +847,7 @@ func (x *expander) addFile(place string, origin Origin, f *ntfs.File) {
 		x.skip(shown, errors.New("its clusters are not there: they lie behind the end of the volume, or of what there is of it"))
 		return
 	case f.Content.Torn():
-		x.note(shown, "clusters of the file are missing from its records, or lie behind the end of what there is of the volume")
+		x.addNotes(shown, "clusters of the file are missing from its records, or lie behind the end of what there is of the volume")
 	}
 	x.add(volumeInput(shown, origin, f))
 }

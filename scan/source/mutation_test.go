@@ -117,7 +117,7 @@ func TestMutations(t *testing.T) {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				cputime.Bound(t, slowest, func() {
-					if got := readAll(t, path, seed); got.logs < sound.logs && !got.tells(sound) {
+					if got := readAll(t, path, seed); got.logs < sound.logs && !got.saysMoreThan(sound) {
 						t.Errorf("%d of %d logs were read, and nothing new was said: %q", got.logs, sound.logs, slices.Sorted(maps.Keys(got.said)))
 					}
 				})
@@ -138,8 +138,9 @@ type reading struct {
 	said map[string]bool // of what could not
 }
 
-// tells reports whether something was said that was not said of the sound file.
-func (r reading) tells(sound reading) bool {
+// saysMoreThan reports whether something was said that was not said of the
+// sound file.
+func (r reading) saysMoreThan(sound reading) bool {
 	for text := range r.said {
 		if !sound.said[text] {
 			return true

@@ -36,11 +36,11 @@ type postponed struct {
 	description bool // names others
 }
 
-// takeContainer takes apart a container in an archive: a disk image, of which
-// other members may be parts, when all are known. What can be opened once is
+// addContainer expands a container in an archive; a disk image, of which other
+// members may be pieces, when all are known. What can be opened only once is
 // unpacked now.
-func (a *archiveWalk) takeContainer(m *archive.Member, shown string, head []byte, r io.Reader) {
-	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1, packed: a.container.taken(m), unpacked: a.container.unpacked}
+func (a *archiveWalk) addContainer(m *archive.Member, shown string, head []byte, r io.Reader) {
+	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1, packed: a.container.packedSize(m), unpacked: a.container.unpacked}
 	p := &postponed{c, m, image.IsDescriptor(head)}
 	switch mayBeSeveral := archive.FormatOf(head) == archive.None || isFirstPiece(c.name); {
 	case mayBeSeveral && m.Again:
@@ -76,7 +76,7 @@ func (a *archiveWalk) openNested(m *archive.Member, head []byte, r io.Reader) (i
 	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
 		return content{io.NewSectionReader(a.container.file, m.Offset, m.Size), m.Size}, nil
 	}
-	if err := a.takeNested(m); err != nil {
+	if err := a.admitNested(m); err != nil {
 		return nil, err
 	}
 	data, err := a.keepMember(io.MultiReader(bytes.NewReader(head), r), m, a.mostOf(m, r))

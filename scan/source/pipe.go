@@ -35,7 +35,7 @@ func (x *expander) readPipes(paths []string, stdin io.Reader) error {
 		}
 		in := Input{Path: path, Size: data.size, Named: true}
 		in.open = func() (*File, error) { return &File{reader: data, size: data.size, fault: err}, nil }
-		g := x.glance(&in)
+		g := x.probe(&in)
 		switch {
 		case g.container != noContainer && x.expand(outermost(data, in)):
 			x.containers = append(x.containers, in)

@@ -156,7 +156,7 @@ func (x *expander) expandWhole(in Input) bool {
 			continue
 		}
 		whole := Input{Path: path, Size: info.Size(), Modified: info.ModTime(), Named: true}
-		if x.glance(&whole).container == manyContainer {
+		if x.probe(&whole).container == manyContainer {
 			x.expandFile(whole)
 			return x.consumed[in.Path]
 		}

@@ -87,14 +87,14 @@ func TestArrivals(t *testing.T) {
 	c.Only(places)
 	look := c.Look(0, "DC")
 	for _, offset := range []int64{50, 60, 70, 80} {
-		if got, want := look.Admits(&event.Glance{Offset: offset}), offset == 60 || offset == 70; got != want {
+		if got, want := look.Admits(&event.Preview{Offset: offset}), offset == 60 || offset == 70; got != want {
 			t.Errorf("read again at %d: %v, want %v", offset, got, want)
 		}
 	}
 	for _, offset := range []int64{60, 65, 70} {
 		c.Add(logon("DC", reached+event.Time(offset-65)*event.Second, offset, "10.0.0.5"))
 	}
-	stories, _, lost := x.Tell([]*Collector{c})
+	stories, _, lost := x.Stories([]*Collector{c})
 	var tied []int64
 	for _, e := range stories[0].Events {
 		if e.Link == LinkAddress {

@@ -261,13 +261,13 @@ func (x *Index) Sites(collectors []*Collector) []map[string]bool {
 	return list
 }
 
-// Tells reports whether events of the kind of this one are told of in stories.
-func Tells(ev *event.Event) bool { return kindOfEvent(ev) != nil }
+// IsOfStory reports whether an event is of a kind that stories have.
+func IsOfStory(ev *event.Event) bool { return kindOfEvent(ev) != nil }
 
-// MayTell reports whether an event may be told of in the story of a session of
-// its host, whichever of the index's sessions there will be: all that ties an
-// event does so by less the fewer sessions there are.
-func (x *Index) MayTell(ev *event.Event) bool {
+// MayBeOfStory reports whether an event may be of the story of a session of its
+// host, whichever of the index's sessions there will be: what ties an event to
+// a session only gets less with fewer sessions.
+func (x *Index) MayBeOfStory(ev *event.Event) bool {
 	k, host := kindOfEvent(ev), x.Host(ev.Computer.String())
 	if k == nil || host < 0 || len(x.hosts[host].sessions) == 0 {
 		return false

@@ -8,7 +8,7 @@
 // command line. A Collector, one for each goroutine that reads, is given events
 // and keeps those that are a session's, and those that may turn out to be one's
 // when all is read: a service's program is known as the session's only once the
-// event that says who wrote the file was seen. Tell then makes the story of
+// event that says who wrote the file was seen. Stories then makes the story of
 // each session of what the collectors kept.
 //
 // The package knows no bytes, no files and no formats of output. It says of

@@ -24,7 +24,7 @@ type Explanation struct {
 }
 
 // Explain says how an event stands to the sessions once stories are told: it is
-// tied as by Collector.Add and Tell.
+// tied as by Collector.Add and Stories.
 func (x *Index) Explain(ev *event.Event, stories []*Story) Explanation {
 	e := Explanation{Session: -1}
 	k := kindOfEvent(ev)

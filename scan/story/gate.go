@@ -11,7 +11,7 @@ import (
 // session is decoded only if what it says of that is a session's.
 func (c *Collector) Look(key int, computer string) event.Look {
 	if c.only != nil {
-		return event.Look{Admits: func(g *event.Glance) bool { return c.among(g.Offset) }}
+		return event.Look{Admits: func(g *event.Preview) bool { return c.among(g.Offset) }}
 	}
 	k := &otherKind
 	if key < len(kindsInOrder) {
@@ -22,7 +22,7 @@ func (c *Collector) Look(key int, computer string) event.Look {
 	comes := host >= 0 && c.mayCome(k, host)
 	switch {
 	case k == &otherKind, !there && !comes:
-		return event.Look{Admits: func(g *event.Glance) bool { return c.hitAt(g.Offset) }}
+		return event.Look{Admits: func(g *event.Preview) bool { return c.hitAt(g.Offset) }}
 	case there && (k.later() || !k.plain()):
 		return event.Look{}
 	}
@@ -30,7 +30,7 @@ func (c *Collector) Look(key int, computer string) event.Look {
 	if c.matcher != nil {
 		l.rules = c.matcher.Look(key)
 	} else {
-		l.rules = event.Look{Admits: func(*event.Glance) bool { return false }}
+		l.rules = event.Look{Admits: func(*event.Preview) bool { return false }}
 	}
 	own := l.fields()
 	l.own = len(own)
@@ -99,7 +99,7 @@ func (l *kindLook) fields() []event.LookField {
 
 // admits reports whether one of the values that Index.early asks for is one of
 // the host's sessions, or the event came from another machine.
-func (l *kindLook) admits(g *event.Glance) bool {
+func (l *kindLook) admits(g *event.Preview) bool {
 	if l.comes && l.collector.cameFrom(g.Values[0], g.Time) {
 		return true
 	}
@@ -136,7 +136,7 @@ func (l *kindLook) admits(g *event.Glance) bool {
 // wants reports whether an event of a session's process is wanted. Of what a
 // web server process does itself, which is most of it, only what rules match is
 // kept, and what it wrote.
-func (l *kindLook) wants(o *owner, g *event.Glance) bool {
+func (l *kindLook) wants(o *owner, g *event.Preview) bool {
 	if !o.server || l.kind.own || l.rules.Admits == nil || l.kind.category.WritesContent() {
 		return true
 	}
@@ -159,7 +159,7 @@ func (l *kindLook) owner(v event.Value) (owner, bool) {
 // hasPID reports whether a process ID was that of a process of a session whose
 // events are wanted, and the event gives its process no other GUID. Process IDs
 // are few: most of those that a session had, others had before and after it.
-func (l *kindLook) hasPID(v, ofEvent event.Value, g *event.Glance) bool {
+func (l *kindLook) hasPID(v, ofEvent event.Value, g *event.Preview) bool {
 	n, ok := numberOf(v)
 	if !ok || n == 0 || n > 1<<32-1 {
 		return false

@@ -71,7 +71,7 @@ func TestKindLook(t *testing.T) {
 	matched := event.Place{Offset: 77}
 	c := &Collector{hit: func(p event.Place) bool { return p == matched }, matcher: noMatcher{}, index: &Index{since: began}}
 	// Of events at an odd offset rules may match some.
-	odd := event.Look{Admits: func(g *event.Glance) bool { return g.Offset%2 == 1 && len(g.Values) == 0 }}
+	odd := event.Look{Admits: func(g *event.Preview) bool { return g.Offset%2 == 1 && len(g.Values) == 0 }}
 	file, logon := sysmon(FileEvent), security(Logon)
 	load, crash := sysmon(ImageLoad), sysmon(ApplicationCrash)
 	crash.own = true
@@ -79,46 +79,46 @@ func TestKindLook(t *testing.T) {
 	share := security(ShareAccess)
 	share.from = "IpAddress"
 	tests := []struct {
-		name   string
-		kind   kind
-		glance event.Glance
-		want   bool
+		name    string
+		kind    kind
+		preview event.Preview
+		want    bool
 	}{
-		{"GUID", file, event.Glance{Time: began, Values: []event.Value{guidValue(guid), uint32Value(1)}}, true},
-		{"process ID", file, event.Glance{Time: began, Values: []event.Value{{}, uint32Value(4242)}}, true},
-		{"process ID as text", file, event.Glance{Time: began, Values: []event.Value{{}, stringValue("0x1092")}}, true},
-		{"process ID and its GUID", file, event.Glance{Time: began, Values: []event.Value{guidValue(guid), uint32Value(4242)}}, true},
-		{"process ID and another GUID", file, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{9}), uint32Value(4242)}}, false},
-		{"process ID before the session's process had it", file, event.Glance{Time: began - event.Minute/2 - event.Day, Values: []event.Value{{}, uint32Value(4242)}}, false},
-		{"a load of the server", load, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, false},
-		{"a load of the server, by its process ID", load, event.Glance{Time: began, Values: []event.Value{{}, uint32Value(7)}}, false},
-		{"a load of the server, which names its account", load, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}, stringValue(`IIS APPPOOL\Shop`)}}, false},
-		{"a load of a stranger to the log, which names its account", load, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{8}), {}, stringValue(`IIS APPPOOL\Shop`)}}, true},
-		{"a load of the server that rules may match", load, event.Glance{Offset: 1, Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
-		{"a file of the server", file, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
-		{"a crash of the server", crash, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
-		{"from another machine", share, event.Glance{Time: began, Values: []event.Value{stringValue("10.0.0.7")}}, true},
-		{"from the machine itself", share, event.Glance{Time: began, Values: []event.Value{stringValue("::1")}}, false},
-		{"from nowhere", share, event.Glance{Time: began, Values: []event.Value{stringValue("-")}}, false},
-		{"from another machine before all sessions", share, event.Glance{Time: 0, Values: []event.Value{stringValue("10.0.0.7")}}, false},
-		{"from the machine itself by a session's logon", share, event.Glance{Time: began, Values: []event.Value{stringValue("::1"), stringValue("0x9999")}}, true},
-		{"another process", file, event.Glance{Time: began, Values: []event.Value{guidValue(event.GUID{9}), uint32Value(4243)}}, false},
-		{"nothing", file, event.Glance{Time: began, Values: []event.Value{{}, {}}}, false},
-		{"long before the session", file, event.Glance{Time: 0, Values: []event.Value{guidValue(guid), uint32Value(4242)}}, false},
-		{"matched by a rule", file, event.Glance{Offset: 77, Time: began, Values: []event.Value{{}, {}}}, true},
-		{"logon", logon, event.Glance{Time: began, Values: []event.Value{stringValue("0x9999")}}, true},
-		{"another logon", logon, event.Glance{Time: began, Values: []event.Value{stringValue("0x999a")}}, false},
-		{"account in any case", account, event.Glance{Time: began, Values: []event.Value{stringValue(`IIS APPPOOL\Shop`)}}, true},
-		{"another account", account, event.Glance{Time: began, Values: []event.Value{stringValue(`IIS APPPOOL\other`)}}, false},
+		{"GUID", file, event.Preview{Time: began, Values: []event.Value{guidValue(guid), uint32Value(1)}}, true},
+		{"process ID", file, event.Preview{Time: began, Values: []event.Value{{}, uint32Value(4242)}}, true},
+		{"process ID as text", file, event.Preview{Time: began, Values: []event.Value{{}, stringValue("0x1092")}}, true},
+		{"process ID and its GUID", file, event.Preview{Time: began, Values: []event.Value{guidValue(guid), uint32Value(4242)}}, true},
+		{"process ID and another GUID", file, event.Preview{Time: began, Values: []event.Value{guidValue(event.GUID{9}), uint32Value(4242)}}, false},
+		{"process ID before the session's process had it", file, event.Preview{Time: began - event.Minute/2 - event.Day, Values: []event.Value{{}, uint32Value(4242)}}, false},
+		{"a load of the server", load, event.Preview{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, false},
+		{"a load of the server, by its process ID", load, event.Preview{Time: began, Values: []event.Value{{}, uint32Value(7)}}, false},
+		{"a load of the server, which names its account", load, event.Preview{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}, stringValue(`IIS APPPOOL\Shop`)}}, false},
+		{"a load of a stranger to the log, which names its account", load, event.Preview{Time: began, Values: []event.Value{guidValue(event.GUID{8}), {}, stringValue(`IIS APPPOOL\Shop`)}}, true},
+		{"a load of the server that rules may match", load, event.Preview{Offset: 1, Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
+		{"a file of the server", file, event.Preview{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
+		{"a crash of the server", crash, event.Preview{Time: began, Values: []event.Value{guidValue(event.GUID{7}), {}}}, true},
+		{"from another machine", share, event.Preview{Time: began, Values: []event.Value{stringValue("10.0.0.7")}}, true},
+		{"from the machine itself", share, event.Preview{Time: began, Values: []event.Value{stringValue("::1")}}, false},
+		{"from nowhere", share, event.Preview{Time: began, Values: []event.Value{stringValue("-")}}, false},
+		{"from another machine before all sessions", share, event.Preview{Time: 0, Values: []event.Value{stringValue("10.0.0.7")}}, false},
+		{"from the machine itself by a session's logon", share, event.Preview{Time: began, Values: []event.Value{stringValue("::1"), stringValue("0x9999")}}, true},
+		{"another process", file, event.Preview{Time: began, Values: []event.Value{guidValue(event.GUID{9}), uint32Value(4243)}}, false},
+		{"nothing", file, event.Preview{Time: began, Values: []event.Value{{}, {}}}, false},
+		{"long before the session", file, event.Preview{Time: 0, Values: []event.Value{guidValue(guid), uint32Value(4242)}}, false},
+		{"matched by a rule", file, event.Preview{Offset: 77, Time: began, Values: []event.Value{{}, {}}}, true},
+		{"logon", logon, event.Preview{Time: began, Values: []event.Value{stringValue("0x9999")}}, true},
+		{"another logon", logon, event.Preview{Time: began, Values: []event.Value{stringValue("0x999a")}}, false},
+		{"account in any case", account, event.Preview{Time: began, Values: []event.Value{stringValue(`IIS APPPOOL\Shop`)}}, true},
+		{"another account", account, event.Preview{Time: began, Values: []event.Value{stringValue(`IIS APPPOOL\other`)}}, false},
 	}
 	for _, tt := range tests {
 		l := &kindLook{collector: c, host: host, kind: &tt.kind, comes: tt.kind.from != "", rules: odd}
 		fields := l.fields()
 		l.own = len(fields)
-		for len(tt.glance.Values) < len(fields) {
-			tt.glance.Values = append(tt.glance.Values, event.Value{})
+		for len(tt.preview.Values) < len(fields) {
+			tt.preview.Values = append(tt.preview.Values, event.Value{})
 		}
-		if got := l.admits(&tt.glance); got != tt.want {
+		if got := l.admits(&tt.preview); got != tt.want {
 			t.Errorf("%s: admitted %v, want %v (of %v)", tt.name, got, tt.want, fields)
 		}
 	}

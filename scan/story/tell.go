@@ -86,11 +86,11 @@ const MaxEvents = 10_000
 // maxFolded bounds the records that one Event names.
 const maxFolded = 1_000
 
-// Tell makes the stories of the sessions of what collectors kept, which are
+// Stories makes the stories of the sessions of what collectors kept, which are
 // used up. It also returns the events that belong to no session and match
 // rules, in the order of time, and how many events the bounds left out that may
 // have been of either kind.
-func (x *Index) Tell(collectors []*Collector) (list []*Story, found []*Event, lost int) {
+func (x *Index) Stories(collectors []*Collector) (list []*Story, found []*Event, lost int) {
 	stories := make([]*Story, len(x.sessions))
 	for i := range stories {
 		stories[i] = &Story{paths: make(map[string]bool), things: make(map[thingName]bool), programs: make(map[string]writing)}

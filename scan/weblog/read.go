@@ -295,7 +295,7 @@ func (p *parser) one(line []byte) error {
 		p.bad()
 		return nil
 	}
-	p.note(t)
+	p.countStamp(t)
 	within := p.Window.Has(t)
 	if !within && !p.mayReach(line, t) || !p.holds(line) {
 		return nil
@@ -334,8 +334,8 @@ func (p *parser) holds(line []byte) bool {
 	return false
 }
 
-// note notes a stamp.
-func (p *parser) note(t event.Time) {
+// countStamp adds the stamp of a line to the statistics.
+func (p *parser) countStamp(t event.Time) {
 	if p.stats.First == 0 || t < p.stats.First {
 		p.stats.First = t
 	}

@@ -206,7 +206,7 @@ func (a *Automaton) follow(pc uint32, holds syntax.EmptyOp, c rune) bool {
 				a.stack = append(a.stack, inst.Out)
 			}
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
-			if c >= 0 && takes(inst, c) {
+			if c >= 0 && consumes(inst, c) {
 				a.out = append(a.out, inst.Out)
 			}
 		}
@@ -214,8 +214,8 @@ func (a *Automaton) follow(pc uint32, holds syntax.EmptyOp, c rune) bool {
 	return false
 }
 
-// takes reports whether an instruction reads a character.
-func takes(inst *syntax.Inst, r rune) bool {
+// consumes reports whether an instruction matches a character.
+func consumes(inst *syntax.Inst, r rune) bool {
 	switch inst.Op {
 	case syntax.InstRuneAny:
 		return true

@@ -206,8 +206,8 @@ type Unpacked struct {
 	from *io.SectionReader
 }
 
-// Taken returns how many bytes of the file were read so far.
-func (u *Unpacked) Taken() int64 {
+// BytesRead returns how many bytes of the file were read so far.
+func (u *Unpacked) BytesRead() int64 {
 	at, _ := u.from.Seek(0, io.SeekCurrent) // it never fails
 	return at
 }

@@ -91,9 +91,9 @@ func (d *decoder) stream() error {
 		if err := d.need(3); err != nil {
 			return err
 		}
-		last = d.take(1) == 1
+		last = d.readBits(1) == 1
 		var err error
-		switch d.take(2) {
+		switch d.readBits(2) {
 		case 0:
 			err = d.stored()
 		case 1:
@@ -133,8 +133,8 @@ func (d *decoder) need(n uint) error {
 	return nil
 }
 
-// take returns n bits that are there.
-func (d *decoder) take(n uint) uint64 {
+// readBits returns the next n bits, which must have been fetched.
+func (d *decoder) readBits(n uint) uint64 {
 	value := d.bits & (1<<n - 1)
 	d.bits >>= n
 	d.have -= n
@@ -194,7 +194,7 @@ func (d *decoder) dynamic() error {
 	if err := d.need(14); err != nil {
 		return err
 	}
-	literals, distances, described := int(d.take(5))+257, int(d.take(5))+1, int(d.take(4))+4
+	literals, distances, described := int(d.readBits(5))+257, int(d.readBits(5))+1, int(d.readBits(4))+4
 	if literals > 286 || distances > 30 {
 		return errBlock
 	}
@@ -204,7 +204,7 @@ func (d *decoder) dynamic() error {
 		if err := d.need(3); err != nil {
 			return err
 		}
-		sizes[i] = uint8(d.take(3))
+		sizes[i] = uint8(d.readBits(3))
 	}
 	if err := d.lengths.build(sizes[:], 7, plainEntry); err != nil {
 		return err
@@ -227,7 +227,7 @@ func (d *decoder) readSizes(n int) error {
 		if err := d.need(uint(e & sizeMask)); err != nil {
 			return err
 		}
-		d.take(uint(e & sizeMask))
+		d.readBits(uint(e & sizeMask))
 		symbol := e >> 16
 		if symbol < 16 {
 			d.sizes[i] = uint8(symbol)
@@ -241,7 +241,7 @@ func (d *decoder) readSizes(n int) error {
 		if err := d.need(kind.extra); err != nil {
 			return err
 		}
-		count, value := kind.least+int(d.take(kind.extra)), uint8(0)
+		count, value := kind.least+int(d.readBits(kind.extra)), uint8(0)
 		if symbol == 16 {
 			if i == 0 {
 				return errCode
@@ -289,7 +289,7 @@ func (d *decoder) symbol(literals, distances *table) (bool, error) {
 	case size+extra > d.have:
 		return false, errEnd
 	}
-	d.take(size)
+	d.readBits(size)
 	switch {
 	case e&isEnd != 0:
 		return true, nil
@@ -301,7 +301,7 @@ func (d *decoder) symbol(literals, distances *table) (bool, error) {
 		d.out++
 		return false, nil
 	}
-	length := int(e>>16) + int(d.take(extra))
+	length := int(e>>16) + int(d.readBits(extra))
 	d.fill()
 	e = distances.find(d.bits)
 	size, extra = uint(e&sizeMask), uint(e>>8&15)
@@ -311,8 +311,8 @@ func (d *decoder) symbol(literals, distances *table) (bool, error) {
 	case size+extra > d.have:
 		return false, errEnd
 	}
-	d.take(size)
-	distance := int(e>>16) + int(d.take(extra))
+	d.readBits(size)
+	distance := int(e>>16) + int(d.readBits(extra))
 	return false, d.copyBack(length, distance)
 }
 

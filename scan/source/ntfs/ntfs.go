@@ -71,7 +71,7 @@ func (v *Volume) boot() error {
 		}
 		if reason = v.geometry(b); reason == nil {
 			if at > 0 {
-				v.note("the boot sector is damaged; its copy was used")
+				v.addNote("the boot sector is damaged; its copy was used")
 			}
 			return nil
 		}
@@ -123,7 +123,7 @@ func (v *Volume) openMFT() error {
 		}
 		if reason = v.useMFT(buf); reason == nil {
 			if i > 0 {
-				v.note("the first record of the master file table is damaged; its copy was used")
+				v.addNote("the first record of the master file table is damaged; its copy was used")
 			}
 			break
 		}
@@ -167,7 +167,7 @@ func (v *Volume) useMFT(b []byte) error {
 	return nil
 }
 
-func (v *Volume) note(format string, args ...any) {
+func (v *Volume) addNote(format string, args ...any) {
 	const most = 32
 	if len(v.Notes) < most {
 		v.Notes = append(v.Notes, fmt.Sprintf(format, args...))

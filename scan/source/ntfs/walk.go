@@ -95,9 +95,9 @@ func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
 	v.catalog = 0
 	err := w.read(ctx)
 	w.orphans()
-	w.tell()
+	w.reportLost()
 	if w.others == maxOthers {
-		v.note("more than %d files are named as text logs are; the others were not looked at", maxOthers)
+		v.addNote("more than %d files are named as text logs are; the others were not looked at", maxOthers)
 	}
 	v.root = v.root[:0]
 	for _, r := range w.root {
@@ -112,14 +112,14 @@ func (v *Volume) Walk(ctx context.Context) ([]*File, error) {
 	for _, r := range w.files {
 		w.join(r)
 		files = append(files, w.logs(r)...)
-		w.tellEmpty(r)
+		w.reportEmpty(r)
 	}
 	return files, err
 }
 
-// tellEmpty says it of a file in use that is called a log and has no data, not
+// reportEmpty reports a file in use that has the name of a log and no data, not
 // even an empty stream: the record that has them is lost.
-func (w *walk) tellEmpty(r *record) {
+func (w *walk) reportEmpty(r *record) {
 	if !r.inUse || r.directory || r.stream("") != nil || !r.calledLog() {
 		return
 	}
@@ -128,8 +128,8 @@ func (w *walk) tellEmpty(r *record) {
 	}
 }
 
-// tell says what of the table was not read.
-func (w *walk) tell() {
+// reportLost reports what of the master file table was not read.
+func (w *walk) reportLost() {
 	v := w.volume
 	v.Lost = nil
 	if w.torn > 0 {
@@ -142,7 +142,7 @@ func (w *walk) tell() {
 		v.Lost = append(v.Lost, fmt.Sprintf("%d bytes of the master file table could not be read when the disk was acquired: files may be missing", n))
 	}
 	if w.tornFree > 0 {
-		v.note("%d records of deleted files in the master file table are damaged", w.tornFree)
+		v.addNote("%d records of deleted files in the master file table are damaged", w.tornFree)
 	}
 }
 
@@ -200,7 +200,7 @@ func (w *walk) read(ctx context.Context) error {
 		}
 		n, err := v.mft.ReadAt(buffer[:min(piece, v.mft.size-off)], off)
 		for at := int64(0); at+v.recordSize <= int64(n); at += v.recordSize {
-			w.take(buffer[at:at+v.recordSize], (off+at)/v.recordSize)
+			w.addRecord(buffer[at:at+v.recordSize], (off+at)/v.recordSize)
 		}
 		off += int64(n) / v.recordSize * v.recordSize
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -221,7 +221,7 @@ func (w *walk) stepOver(off int64, err error) int64 {
 	const single, most, maxFaults = 64, 1 << 20, 1 << 12
 	v := w.volume
 	if w.faults == 0 {
-		v.note("record %d of the master file table cannot be read: %v", off/v.recordSize, err)
+		v.addNote("record %d of the master file table cannot be read: %v", off/v.recordSize, err)
 	}
 	w.faults++
 	if off > w.behind {
@@ -264,8 +264,8 @@ func (w *walk) parse(b []byte, number int64) *record {
 	return r
 }
 
-// take takes one record.
-func (w *walk) take(b []byte, number int64) {
+// addRecord adds one record of the master file table.
+func (w *walk) addRecord(b []byte, number int64) {
 	r := w.parse(b, number)
 	if r == nil {
 		return

@@ -8,18 +8,17 @@ import (
 	"webshellscan/scan/event"
 )
 
-// glance is what one look at a file that was found shows: all that is decided
-// by its first bytes is decided with the file open once, since a folder may
-// have a hundred thousand of them.
-type glance struct {
+// probeResult is what the first bytes of a file decide. It is found with the
+// file open once, since a folder may have a hundred thousand of them.
+type probeResult struct {
 	container containerKind
 	wanted    *Kind // of a file that Options.Wanted asks for, else nil
 	nothing   bool  // Options.Nothing says so
 }
 
-// glance looks at a file. One that cannot be opened shows nothing: whoever
-// reads it tells.
-func (x *expander) glance(in *Input) (g glance) {
+// probe reads the start of a file. The result of one that cannot be opened is
+// empty: reading it later reports the error.
+func (x *expander) probe(in *Input) (g probeResult) {
 	f, err := in.Open()
 	if err != nil {
 		return g
