@@ -335,7 +335,7 @@ func (res *Result) Found() bool {
 
 // WebLogs asks for the logs of web servers, and for texts that are called so.
 func WebLogs() source.Wanted {
-	return source.Wanted{Kind: source.KindWebLog, Match: func(prefix []byte, name string) bool {
+	return source.Wanted{Kind: source.KindWebLog, Name: weblog.MayBeName, Path: weblog.MayBePath, Match: func(prefix []byte, name string) bool {
 		_, ok := weblog.Detect(prefix)
 		return ok || len(prefix) > 0 && weblog.IsNamed(name) && bytes.IndexByte(prefix, 0) < 0
 	}}

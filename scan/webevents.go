@@ -59,7 +59,7 @@ func (w *webLogs) logged(l *webLog, r *weblog.Request) bool {
 	if l.events == nil {
 		return false
 	}
-	site := siteNumber(r.Site, w.sites[l.host])
+	site := weblog.SiteNumber(r.Site, w.sites[l.host])
 	return slices.ContainsFunc(w.logs, func(f *webLog) bool {
 		return f.host == l.host && f.format == weblog.W3C && f.read && f.stats.First <= r.Time && r.Time <= f.stats.Last &&
 			(f.site == "" || site == "" || f.site == site)

@@ -33,16 +33,6 @@ func (res *Result) hostsByName(name string) []int {
 	return short
 }
 
-// siteOfFolder returns the number of the site that a log's folder names, such
-// as W3SVC2.
-func siteOfFolder(file string) string {
-	folder := path.Base(path.Dir(slashed(file)))
-	if id, ok := strings.CutPrefix(strings.ToUpper(folder), "W3SVC"); ok && strings.Trim(id, "0123456789") == "" {
-		return id
-	}
-	return ""
-}
-
 // readConfig reads a configuration of IIS.
 func (w *webLogs) readConfig(in source.Input, host int) {
 	file, err := in.Open()

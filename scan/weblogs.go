@@ -70,9 +70,7 @@ type webLog struct {
 }
 
 // ofIIS reports whether it is a log of IIS, or of what belongs to it.
-func (l *webLog) ofIIS() bool {
-	return l.format != weblog.NCSA && l.server != weblog.ServerTomcat && l.server != weblog.ServerTomcat10 || l.site != "" || l.server == weblog.ServerIIS
-}
+func (l *webLog) ofIIS() bool { return l.site != "" || l.format.OfIIS(l.server) }
 
 // webLogs are the logs of web servers of a scan, and what says which pool
 // serves which site.
@@ -116,7 +114,7 @@ func (res *Result) findWebLogs(others []*otherInput, options *Options) {
 
 // newWebLog looks at the beginning of a log.
 func (res *Result) newWebLog(in source.Input, owners *folderOwners, given map[string]string) *webLog {
-	l := &webLog{Input: in, host: -1, site: siteOfFolder(in.Path), server: weblog.ServerOf(slashed(in.Path))}
+	l := &webLog{Input: in, host: -1, site: weblog.SiteOf(slashed(in.Path)), server: weblog.ServerOf(slashed(in.Path))}
 	stats, err := l.look()
 	if l.err = err; err != nil || l.format == weblog.None {
 		return l

@@ -74,7 +74,7 @@ func (res *Result) newCaller(s *finding.Session, below []proctree.Process) *call
 	image := proctree.BaseName(res.Forest.Texts().Text(s.Worker.Image()))
 	c := &caller{
 		session: s, host: lastName(res.web.renamed, s.Worker.HostIndex()), pool: s.Application, addresses: make(map[string]bool), own: make(map[int]bool),
-		iis: image == "w3wp.exe" || image == "" && s.Application != "", server: serverOfImage(image), // without an image its pool says it
+		iis: image == proctree.PoolWorker || image == "" && s.Application != "", server: weblog.ServerOfProgram(image), // without an image its pool says it
 	}
 	found := make(map[proctree.Process]bool, len(s.Findings))
 	for _, f := range s.Findings {
@@ -90,25 +90,6 @@ func (res *Result) newCaller(s *finding.Session, below []proctree.Process) *call
 		c.started = append(c.started, p)
 	}
 	return c
-}
-
-// serverOfImage returns which server a program is, of those whose logs differ.
-func serverOfImage(name string) weblog.Server {
-	name, _ = strings.CutSuffix(strings.ToLower(name), ".exe")
-	switch name {
-	case "httpd", "apache":
-		return weblog.ServerApache
-	case "nginx":
-		return weblog.ServerNginx
-	case "w3wp":
-		return weblog.ServerIIS
-	case "java", "javaw":
-		return weblog.ServerTomcat // or what stamps requests as it does
-	}
-	if strings.HasPrefix(name, "tomcat") {
-		return weblog.ServerOf(name)
-	}
-	return weblog.ServerUnknown
 }
 
 // serverOf returns which server wrote a log whose path does not say it: the one
@@ -176,7 +157,7 @@ func (w *webLogs) serves(c *caller, l *webLog, r *weblog.Request) bool {
 	if r.Pool != "" && c.pool != "" {
 		return strings.EqualFold(r.Pool, c.pool)
 	}
-	id := siteNumber(cmp.Or(l.site, r.Site), w.sites[c.host])
+	id := weblog.SiteNumber(cmp.Or(l.site, r.Site), w.sites[c.host])
 	if len(c.siteIDs) > 0 && id != "" {
 		return c.siteIDs[id]
 	}
@@ -185,21 +166,6 @@ func (w *webLogs) serves(c *caller, l *webLog, r *weblog.Request) bool {
 		return true
 	}
 	return strings.EqualFold(site.PoolOf(r.URI), c.pool)
-}
-
-// siteNumber returns the number of a site that a log names by number, as
-// W3SVC2, or by name.
-func siteNumber(name string, sites map[string]*weblog.Site) string {
-	id := strings.TrimPrefix(strings.ToUpper(name), "W3SVC")
-	if id != "" && strings.Trim(id, "0123456789") == "" {
-		return id
-	}
-	for id, site := range sites {
-		if strings.EqualFold(site.Name, name) {
-			return id
-		}
-	}
-	return ""
 }
 
 // tellRequests finds the web requests of sessions, and explains those asked
@@ -223,7 +189,7 @@ func (res *Result) tellRequests(ctx context.Context, sites []map[string]bool, p 
 		callers = append(callers, c)
 	}
 	for _, l := range logs {
-		if list := byHost[l.host]; l.server == weblog.ServerUnknown && l.format == weblog.NCSA && l.site == "" {
+		if list := byHost[l.host]; l.server == weblog.ServerUnknown && l.format.NeedsServer() && l.site == "" {
 			l.server = serverOf(list)
 		}
 		w.visitAll(ctx, l, byHost[l.host])
@@ -310,7 +276,7 @@ func (c *caller) cover(l *webLog) {
 
 // siteOf returns the number of the site of a request, or its name.
 func (l *webLog) siteOf(r *weblog.Request) string {
-	return cmp.Or(l.site, siteNumber(r.Site, nil), r.Site)
+	return cmp.Or(l.site, weblog.SiteNumber(r.Site, nil), r.Site)
 }
 
 // pageKey is how a page is told apart: by its site and path.

@@ -768,9 +768,7 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 		x.skip(shown, err)
 		return nil, 0
 	}
-	if len(x.options.Wanted) > 0 {
-		v.Also = &ntfs.Also{Name: mayBeWantedName, Path: mayBeWantedPath}
-	}
+	v.Also = x.options.ofVolumes()
 	files, err := v.Walk(x.ctx)
 	if err != nil {
 		x.skip(shown, err)

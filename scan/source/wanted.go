@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"path"
-	"regexp"
+	"slices"
 	"strings"
 
 	"webshellscan/scan/source/archive"
@@ -21,6 +21,12 @@ type Wanted struct {
 	// from the argument, the archive or the volume on. Several goroutines
 	// may call it at once.
 	Match func(prefix []byte, path string) bool
+	// Name and Path report whether a file of a volume may be such a one by
+	// its name without the folder, and by its path with slashes, both in
+	// lower case: a volume has too many files to look at the content of
+	// each. Of a kind without them files of volumes are found only as
+	// others are looked for.
+	Name, Path func(string) bool
 }
 
 // PrefixSize is how many bytes of a file are looked at to see if it is wanted.
@@ -33,15 +39,6 @@ var (
 	KindPartial       = Kind{"a partial result of webshellscan", ClassArtifact}
 	KindAppHostConfig = Kind{"a configuration of IIS (applicationHost.config)", ClassArtifact}
 )
-
-// AppHostConfig asks for the configurations of IIS, older states of them too.
-func AppHostConfig() Wanted { return Wanted{KindAppHostConfig, isAppHostConfig} }
-
-// isAppHostConfig reports whether a file is called applicationHost.config and
-// is XML with the root element of one.
-func isAppHostConfig(prefix []byte, name string) bool {
-	return strings.EqualFold(path.Base(name), "applicationHost.config") && bytes.Contains(prefix, []byte("<configuration"))
-}
 
 // wantedKind returns which kind of file, of those asked for, one is.
 func (x *expander) wantedKind(prefix []byte, name string) (Kind, bool) {
@@ -108,56 +105,27 @@ func looksLikeText(head []byte) bool {
 // has.
 func (x *expander) addOther(in Input) { x.others = append(x.others, x.unique(in)) }
 
-// webLogName matches the names that web servers give their logs by themselves:
-// IIS, HTTP.sys, Apache, nginx and Tomcat.
-var webLogName = regexp.MustCompile(`^(u_(ex|in|nc|extend)\w*|(ex|in|nc|extend)\d+(_x)?|httperr\d*)\.log(\.gz)?$` +
-	`|^([\w.-]*[._-])?(access|error)([._-].*)?$|^localhost_access_log.*$`)
-
-// logFolders are the folders, in lower case, below which text files may be web
-// server logs whatever they are called.
-var logFolders = map[string]bool{
-	"log": true, "logs": true, "logfiles": true, "logging": true, "httperr": true, "httpproxy": true, "weblogs": true,
-	"failedreqlogfiles": true,
-}
-
-// mayBeWantedName reports whether a file of a volume may be wanted, as far as
-// its name without the folder tells: few enough are that their paths can be
-// looked at.
-func mayBeWantedName(name string) bool {
-	name = strings.ToLower(name)
-	return isConfigName(name) || isTextLogName(name) || webLogName.MatchString(name)
-}
-
-// isConfigName reports whether a name in lower case is that of a configuration
-// that may be wanted.
-func isConfigName(name string) bool {
-	_, ok := serverConfigs[name]
-	return ok || name == "applicationhost.config"
-}
-
-// isTextLogName reports whether a name in lower case has an ending of logs that
-// are text, packed and rotated ones too: .log, .txt, .log.1, .log.gz,
-// .log-20260301.
-func isTextLogName(name string) bool {
-	name = strings.TrimSuffix(name, ".gz")
-	return strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".txt") || strings.Contains(name, ".log.") || strings.Contains(name, ".log-")
-}
-
-// mayBeWantedPath reports whether a file of a volume is looked at: logs lie
-// below certain folders, or are called as web servers call theirs. A volume has
-// too many files to look at the content of each.
-func mayBeWantedPath(name string) bool {
-	parts := strings.Split(strings.ToLower(name), "/")
-	base := parts[len(parts)-1]
-	if isConfigName(base) || webLogName.MatchString(base) {
-		return true
+// ofVolumes returns which files of volumes are looked at for what is wanted,
+// nil if none is.
+func (o *Options) ofVolumes() *ntfs.Also {
+	if len(o.Wanted) == 0 {
+		return nil
 	}
-	for _, p := range parts[:len(parts)-1] {
-		if logFolders[p] || strings.HasPrefix(p, "w3svc") {
-			return true
+	var names, paths []func(string) bool
+	for _, w := range o.Wanted {
+		if w.Name != nil {
+			names, paths = append(names, w.Name), append(paths, w.Path)
 		}
 	}
-	return false
+	return &ntfs.Also{Name: anyOf(names), Path: anyOf(paths)}
+}
+
+// anyOf returns whether one of some functions accepts a text in lower case.
+func anyOf(list []func(string) bool) func(string) bool {
+	return func(text string) bool {
+		text = strings.ToLower(text)
+		return slices.ContainsFunc(list, func(accepts func(string) bool) bool { return accepts(text) })
+	}
 }
 
 // volumeFile adds a file of a volume that is no log if it is wanted: as it is,

@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,7 +27,11 @@ const (
 // wantWebLogs asks for the logs of IIS, and its configuration.
 func wantWebLogs() source.Options {
 	return source.Options{Wanted: []source.Wanted{
-		{Kind: source.KindWebLog, Match: func(prefix []byte, _ string) bool { return bytes.HasPrefix(prefix, []byte("#Software: ")) }},
+		{
+			Kind: source.KindWebLog, Match: func(prefix []byte, _ string) bool { return bytes.HasPrefix(prefix, []byte("#Software: ")) },
+			Name: func(name string) bool { return path.Ext(name) != ".evtx" },
+			Path: func(file string) bool { return strings.Contains(file, "/w3svc1/") || path.Base(file) == "access_log" },
+		},
 		source.AppHostConfig(),
 	}}
 }

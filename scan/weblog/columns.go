@@ -173,7 +173,6 @@ func (p *parser) parseStamp(stamp []byte, parse func([]byte) (event.Time, bool))
 
 // w3c reads the cells of a line.
 func (p *parser) w3c(line []byte, r *Request) bool {
-	r.Stamp = StampEnd
 	n := 0
 	for rest, more := line, true; more && n < len(p.columns); n++ {
 		var text []byte
@@ -225,7 +224,6 @@ func (p *parser) exchangeTime(line []byte) (event.Time, bool) {
 
 // exchange reads the cells of a line of CSV.
 func (p *parser) exchange(line []byte, r *Request) bool {
-	r.Stamp = StampEnd
 	n := 0
 	for rest, more := line, true; more && n < len(p.columns); n++ {
 		var text []byte

@@ -47,7 +47,6 @@ func parseIIS(line []byte, r *Request) bool {
 	if _, ok := iisTime(line); !ok || !strings.HasPrefix(cells[4], "W3SVC") {
 		return false
 	}
-	r.Stamp = StampEnd
 	r.Client, r.User, r.Site, r.Computer, r.ServerIP = cells[0], cells[1], cells[4], cells[5], cells[6]
 	if ms, err := strconv.ParseUint(cells[7], 10, 40); err == nil {
 		r.Duration = event.Time(ms) * event.Millisecond

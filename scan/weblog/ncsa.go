@@ -199,7 +199,6 @@ func known(text string) string {
 
 // ncsa reads a line of the common format and what many logs put behind it.
 func (p *parser) ncsa(line []byte, r *Request) bool {
-	r.Stamp = p.stampIs
 	added, ok := parseNCSA(line, r)
 	if !ok {
 		return parseBare(line, r)

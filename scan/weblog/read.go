@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	"webshellscan/internal/utf8text"
 	"webshellscan/scan/event"
@@ -84,26 +83,20 @@ func (w Window) gap(t event.Time, is Stamp) event.Time {
 const maxDuration = 24 * event.Hour
 
 // mayReach reports whether the request of a line outside the window may have
-// run within, as one that runs for an hour is stamped long after it began. Of
-// the W3C format it looks at how many digits the duration has; where the
-// duration has no column of its own, the line has to be parsed.
+// run within, as one that runs for an hour is stamped long after it began.
+// Where that does not show, the line has to be parsed.
 func (p *parser) mayReach(line []byte, t event.Time) bool {
-	gap := p.Window.gap(t, p.stampOf())
+	gap := p.Window.gap(t, p.stampIs)
 	if gap == 0 || gap > maxDuration {
 		return false
 	}
-	if p.format != W3C || p.quotes {
-		return p.format != NCSA || p.Timed
-	}
-	return p.at.taken >= 0 && p.takenDigits(line) >= digitsOf(int64(gap/event.Millisecond))
+	return p.format.mayTake == nil || p.format.mayTake(p, line, gap)
 }
 
-// stampOf returns what the stamps of the log are.
-func (p *parser) stampOf() Stamp {
-	if p.format == NCSA {
-		return p.stampIs
-	}
-	return StampEnd
+// mayTakeW3C implements format.mayTake by how many digits the duration has.
+// Where cells may be in quotes it may stand anywhere.
+func (p *parser) mayTakeW3C(line []byte, d event.Time) bool {
+	return p.quotes || p.at.taken >= 0 && p.takenDigits(line) >= digitsOf(int64(d/event.Millisecond))
 }
 
 // takenDigits returns how many digits the duration of a line of W3C has.
@@ -153,16 +146,6 @@ type Stats struct {
 // maxNames bounds the names that Stats lists.
 const maxNames = 16
 
-// maxBackwards returns how far stamps may run backwards without being counted.
-// A line is written when a request ends; where it has the time when that began,
-// it follows lines of later ones.
-func (f Format) maxBackwards() event.Time {
-	if f == NCSA {
-		return 10 * event.Minute
-	}
-	return event.Minute
-}
-
 // Reader reads one log.
 type Reader struct {
 	Format Format
@@ -187,7 +170,10 @@ type Reader struct {
 // to keep. Offsets count bytes of the text as UTF-8. The error is that of text,
 // of do or of the context.
 func (rd *Reader) Read(ctx context.Context, text io.Reader, do func(*Request) error) (Stats, error) {
-	p := &parser{Reader: rd, format: rd.Format, do: do, stampIs: rd.Server.stamp()}
+	p := &parser{Reader: rd, format: &formats[rd.Format], do: do, stampIs: StampEnd}
+	if p.format.byServer {
+		p.stampIs = rd.Server.stamp()
+	}
 	err := p.lines(ctx, utf8text.NewReader(text))
 	slices.Sort(p.stats.Whole)
 	return p.stats, err
@@ -196,10 +182,10 @@ func (rd *Reader) Read(ctx context.Context, text io.Reader, do func(*Request) er
 // parser is the state of one reading.
 type parser struct {
 	*Reader
-	format     Format
+	format     *format
 	columns    []column // of W3C and Exchange
 	at         columnsOf
-	stampIs    Stamp      // of the common format
+	stampIs    Stamp
 	quotes     bool       // cells of W3C may be in quotes
 	day, clock event.Time // of the last line without a date; 0 if no day is known
 	do         func(*Request) error
@@ -285,12 +271,13 @@ func (p *parser) one(line []byte) error {
 		p.comment(line)
 		return nil
 	}
-	if p.format == Exchange && bytes.HasPrefix(line, exchangeHeader) {
-		p.setColumns(strings.Split(string(line), ","))
+	if p.format.header != nil && bytes.HasPrefix(line, p.format.header) {
+		p.setColumns(p.format.columns(string(line)))
 		return nil
 	}
 	p.stats.Lines++
-	t, ok := p.time(line)
+	p.stats.LocalTime = p.format.local
+	t, ok := p.format.time(p, line)
 	if !ok || !t.Plausible() {
 		p.bad()
 		return nil
@@ -300,8 +287,8 @@ func (p *parser) one(line []byte) error {
 	if !within && !p.mayReach(line, t) || !p.holds(line) {
 		return nil
 	}
-	p.request = Request{Time: t, Duration: Unknown, Offset: p.offset, Line: p.line}
-	if !p.parse(line, &p.request) {
+	p.request = Request{Time: t, Stamp: p.stampIs, Duration: Unknown, Offset: p.offset, Line: p.line}
+	if !p.format.parse(p, line, &p.request) {
 		p.bad()
 		return nil
 	}
@@ -340,7 +327,7 @@ func (p *parser) countStamp(t event.Time) {
 		p.stats.First = t
 	}
 	p.stats.Last = max(p.stats.Last, t)
-	if t < p.latest-p.format.maxBackwards() {
+	if t < p.latest-p.format.backwards {
 		p.stats.Backwards++
 	}
 	p.latest = max(p.latest, t)
@@ -363,7 +350,7 @@ func addName(list []string, name string) []string {
 // comment reads a line that begins with #: #Fields says what the columns are
 // from there on.
 func (p *parser) comment(line []byte) {
-	fields, ok := bytes.CutPrefix(line, []byte("#Fields:"))
+	fields, ok := bytes.CutPrefix(line, fieldsComment)
 	if !ok {
 		if software, ok := bytes.CutPrefix(line, []byte("#Software:")); ok {
 			p.quotes = !bytes.Contains(software, []byte("Microsoft"))
@@ -373,41 +360,7 @@ func (p *parser) comment(line []byte) {
 		}
 		return
 	}
-	switch p.format {
-	case W3C:
-		p.setColumns(strings.Fields(string(fields)))
-	case Exchange:
-		p.setColumns(strings.Split(strings.TrimSpace(string(fields)), ","))
+	if p.format.columns != nil {
+		p.setColumns(p.format.columns(string(fields)))
 	}
-}
-
-// time returns the stamp of a line.
-func (p *parser) time(line []byte) (event.Time, bool) {
-	switch p.format {
-	case W3C:
-		return p.w3cTime(line)
-	case NCSA:
-		return p.ncsaTime(line)
-	case IIS:
-		p.stats.LocalTime = true
-		return iisTime(line)
-	case Exchange:
-		return p.exchangeTime(line)
-	}
-	return 0, false
-}
-
-// parse reads a line but for its stamp.
-func (p *parser) parse(line []byte, r *Request) bool {
-	switch p.format {
-	case W3C:
-		return p.w3c(line, r)
-	case NCSA:
-		return p.ncsa(line, r)
-	case IIS:
-		return parseIIS(line, r)
-	case Exchange:
-		return p.exchange(line, r)
-	}
-	return false
 }

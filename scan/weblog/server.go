@@ -52,11 +52,29 @@ func ServerOf(path string) Server {
 	return ServerUnknown
 }
 
+// ServerOfProgram returns which server a program is, by the name of its file,
+// of those whose logs differ but IIS, of which its logs say enough.
+func ServerOfProgram(file string) Server {
+	name := strings.TrimSuffix(strings.ToLower(file), ".exe")
+	switch name {
+	case "httpd", "apache":
+		return ServerApache
+	case "nginx":
+		return ServerNginx
+	case "java", "javaw":
+		return ServerTomcat // or what stamps requests as it does
+	}
+	if strings.HasPrefix(name, "tomcat") {
+		return ServerOf(name)
+	}
+	return ServerUnknown
+}
+
 // serverOfName is ServerOf for one part of a path in lower case, which may be
 // that of the file itself.
 func serverOfName(name string, file bool) Server {
 	switch {
-	case !file && strings.HasPrefix(name, "w3svc"), file && isOfIIS(name):
+	case !file && strings.HasPrefix(name, siteFolder), file && isOfIIS(name):
 		return ServerIIS
 	case strings.Contains(name, "nginx"), strings.Contains(name, "openresty"):
 		return ServerNginx

@@ -4,9 +4,11 @@
 // combined formats of Apache, nginx and Tomcat with what is often added to
 // them.
 //
-// It knows neither files nor hosts nor processes. What a line says is a
-// client's text: no field is longer than its line, no line longer than MaxLine,
-// and what cannot be read is counted, by kind and with the place of the first.
+// Of files, hosts and processes it knows nothing but names: which files may be
+// such logs, and which server wrote one. All that there is to say of a format
+// is in formats. What a line says is a client's text: no field is longer than
+// its line, no line longer than MaxLine, and what cannot be read is counted, by
+// kind and with the place of the first.
 //
 // Most lines of a log lie outside the times that somebody asks for. They cost
 // no more than finding their end and reading their stamp, but for those of a
@@ -21,38 +23,12 @@
 package weblog
 
 import (
-	"bytes"
 	"path"
 	"slices"
 	"strings"
 
-	"webshellscan/internal/utf8text"
 	"webshellscan/scan/event"
 )
-
-// Format is a format of log.
-type Format uint8
-
-// The formats.
-const (
-	None Format = iota
-	// W3C is the extended format, which says in #Fields what its columns
-	// are: of IIS and of HTTP.sys.
-	W3C
-	// NCSA is the common format, alone or as the beginning of the combined
-	// one; and lines with its parts in another order.
-	NCSA
-	// IIS is the format that IIS had first: columns at fixed places,
-	// separated by commas, in local time.
-	IIS
-	// Exchange is the one of Exchange's HttpProxy logs: CSV with #Fields.
-	Exchange
-)
-
-var formatNames = [...]string{"none", "W3C", "NCSA", "IIS", "Exchange HttpProxy"}
-
-// String returns the name of the format.
-func (f Format) String() string { return formatNames[min(int(f), len(formatNames)-1)] }
 
 // Unknown stands for a duration that is not logged.
 const Unknown event.Time = -1
@@ -224,78 +200,4 @@ func hexDigit(c byte) (byte, bool) {
 		return c | 0x20 - 'a' + 10, true
 	}
 	return 0, false
-}
-
-// Detect returns the format of a log by the first bytes of its text, some
-// kilobytes, and reports whether it is one of a web server.
-func Detect(prefix []byte) (Format, bool) {
-	const lines = 40
-	prefix = utf8text.Decode(prefix)
-	for range lines {
-		line, rest, more := bytes.Cut(prefix, []byte("\n"))
-		line = bytes.TrimRight(line, "\r\x00 ")
-		if f := formatOfLine(line); f != None {
-			return f, true
-		}
-		if len(line) > 0 && line[0] != '#' || !more {
-			return None, false
-		}
-		prefix = rest
-	}
-	return None, false
-}
-
-// IsNamed reports whether a file is called as web servers call the logs of
-// requests: access.log, localhost_access_log.2024-03-11.txt.
-func IsNamed(name string) bool {
-	name = strings.ToLower(path.Base(name))
-	_, after, ok := strings.Cut(name, "access")
-	return ok && (strings.HasPrefix(after, ".log") || strings.HasPrefix(after, "_log") || strings.HasPrefix(after, "log"))
-}
-
-// formatOfLine returns the format that a line shows to be the log's.
-func formatOfLine(line []byte) Format {
-	if fields, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
-		return formatOfFields(fields)
-	}
-	if bytes.HasPrefix(line, exchangeHeader) {
-		return formatOfFields(line)
-	}
-	if bytes.HasPrefix(line, iisHeader) || bytes.HasPrefix(line, httpHeader) {
-		return W3C // whatever its columns are called
-	}
-	if len(line) == 0 || line[0] == '#' {
-		return None
-	}
-	var r Request
-	if _, ok := parseNCSA(line, &r); ok || parseBare(line, &r) {
-		return NCSA
-	}
-	if parseIIS(line, &r) {
-		return IIS
-	}
-	return None
-}
-
-// How the first line of logs of IIS and of HTTP.sys begins.
-var (
-	iisHeader  = []byte("#Software: Microsoft Internet Information Services")
-	httpHeader = []byte("#Software: Microsoft HTTP ")
-)
-
-// exchangeHeader is how the line begins that Exchange writes before all others:
-// the names of the columns, once more.
-var exchangeHeader = []byte("DateTime,RequestId,")
-
-// formatOfFields returns the format of a log with columns of some names: those
-// of FTP, SMTP and other services have no path of a page.
-func formatOfFields(fields []byte) Format {
-	lower := bytes.ToLower(fields)
-	switch {
-	case bytes.Contains(lower, []byte("cs-uri")):
-		return W3C
-	case bytes.Contains(lower, []byte("urlstem")) && bytes.Contains(lower, []byte(",")):
-		return Exchange
-	}
-	return None
 }
