@@ -79,6 +79,30 @@ func (s *sevenZipAgain) open(number int) (io.ReadCloser, error) {
 	return openSevenZipMember(s.reader.File[number])
 }
 
+// The library's reader of zstd takes windows of any size, and two of them at
+// once.
+func init() {
+	sevenzip.RegisterDecompressor([]byte("\x04\xF7\x11\x01"), func(_ []byte, _ uint64, from []io.ReadCloser) (io.ReadCloser, error) {
+		if len(from) != 1 {
+			return nil, fmt.Errorf("%w: zstd data of %d streams", ErrDamaged, len(from))
+		}
+		r, err := newZstd(from[0])
+		if err != nil {
+			return nil, err
+		}
+		return withCloser{r, from[0]}, nil
+	})
+}
+
+// withCloser is a reader that closes what it reads from too.
+type withCloser struct {
+	io.ReadCloser
+	from io.Closer
+}
+
+// Close implements io.Closer.
+func (w withCloser) Close() error { return errors.Join(w.ReadCloser.Close(), w.from.Close()) }
+
 // newSevenZip opens an archive. What its former reader took is collected first:
 // the dictionary of a decoder may have more bytes than all else that the
 // program has.

@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -26,7 +27,8 @@ type sevenZip struct {
 	coders     []byte // of the folder
 	attributes uint32
 	named      bool
-	packed     bool // the header is stored as a member is
+	packed     bool   // the header is stored as a member is
+	unpacked   string // what a packed content is of, "" if the content is not packed
 }
 
 // soundSevenZip is an archive in which nothing lies.
@@ -63,7 +65,7 @@ func (z *sevenZip) streamsInfo(at, size uint64, crc uint32) []byte {
 		{0},
 		z.coders,
 		{0x0C},
-		number7z(size),
+		number7z(cmp.Or(uint64(len(z.unpacked)), size)),
 		{0x0A, 1},
 		binary.LittleEndian.AppendUint32(nil, crc),
 		{0, 0},
@@ -71,7 +73,7 @@ func (z *sevenZip) streamsInfo(at, size uint64, crc uint32) []byte {
 }
 
 func (z *sevenZip) header() []byte {
-	b := append([]byte{1, 4}, z.streamsInfo(0, uint64(len(z.content)), crc32.ChecksumIEEE([]byte(z.content)))...)
+	b := append([]byte{1, 4}, z.streamsInfo(0, uint64(len(z.content)), crc32.ChecksumIEEE([]byte(cmp.Or(z.unpacked, z.content))))...)
 	b = append(append(b, 5), number7z(z.members)...)
 	if z.named {
 		name := []byte{0}
@@ -160,6 +162,27 @@ func TestSevenZipDictionary(t *testing.T) {
 	got, err := unpack(z.bytes(), archive.Options{})
 	if text := got["a/Security.evtx"]; err != nil || !strings.Contains(text, "dictionary") {
 		t.Errorf("%.60q, %v", text, err)
+	}
+}
+
+// TestSevenZipZstd: members that are packed by zstd are read, unless their
+// window would take all memory.
+func TestSevenZipZstd(t *testing.T) {
+	content := contents["a/Security.evtx"]
+	for _, tt := range []struct {
+		name, packed, want string
+	}{
+		{"sound", string(makeZstd([]byte(content))), content},
+		{"a window of 512 MiB", "\x28\xB5\x2F\xFD\x00\x98\x19\x00\x00abc", "not supported: a zstd window"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			z := soundSevenZip()
+			z.content, z.unpacked, z.coders = tt.packed, content, []byte("\x01\x04\x04\xF7\x11\x01")
+			got, err := unpack(z.bytes(), archive.Options{})
+			if text := got["a/Security.evtx"]; err != nil || !strings.Contains(text, tt.want) {
+				t.Errorf("%.60q, %v", text, err)
+			}
+		})
 	}
 }
 
