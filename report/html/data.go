@@ -2,8 +2,10 @@ package html
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,26 +26,33 @@ type pageData struct {
 	res      *scan.Result
 	findings []*finding.Finding // those that have a record
 	records  [][]byte
-	number   map[proctree.Process]int
-	raw      [][]byte
-	rules    []*rules.Rule
-	ruleNo   map[*rules.Rule]int
-	files    []string
-	fileNo   map[string]int
-	reasons  []string // of levels
-	reasonNo map[string]int
-	session  map[string]int // by key
-	marks    []markEntry
+	texts    []string // visible, of all records; the first is ""
+	textNo   map[string]textNo
+	size     int // bytes of records and texts
+
+	fieldSets  [][]int
+	fieldSetNo map[string]int
+	number     map[proctree.Process]int
+	raw        [][]byte
+	rules      []*rules.Rule
+	ruleNo     map[*rules.Rule]int
+	files      []string
+	fileNo     map[string]int
+	reasons    []string // of levels
+	reasonNo   map[string]int
+	session    map[string]int // by key
+	marks      []markEntry
 }
 
 func newPageData(res *scan.Result) *pageData {
 	d := &pageData{
 		res: res, number: make(map[proctree.Process]int), ruleNo: make(map[*rules.Rule]int),
-		fileNo: make(map[string]int), reasonNo: make(map[string]int), session: make(map[string]int),
+		textNo: make(map[string]textNo), fieldSetNo: make(map[string]int), fileNo: make(map[string]int), reasonNo: make(map[string]int), session: make(map[string]int),
 	}
 	for i, s := range res.Sessions {
 		d.session[s.Key] = i
 	}
+	d.text("")
 	d.collectRules()
 	d.collectFindings()
 	return d
@@ -70,10 +79,9 @@ func (d *pageData) ruleRefs(f *finding.Finding) []ruleRef {
 func (d *pageData) collectFindings() {
 	order := d.byGravity()
 	records := make(map[*finding.Finding][]byte, len(order))
-	size := 0
 	for _, f := range order {
 		line := d.findingRecord(f)
-		if size += len(line); size > maxData {
+		if d.size += len(line); d.size > maxData {
 			break
 		}
 		records[f] = line
@@ -99,11 +107,9 @@ func (d *pageData) collectFindings() {
 	}
 }
 
-// byGravity returns the findings that may have a record.
+// byGravity returns the findings that may have a record: those of the gravest
+// sessions first, those of none by their own level.
 func (d *pageData) byGravity() []*finding.Finding {
-	if len(d.res.Findings) <= maxFindings {
-		return d.res.Findings
-	}
 	order := make([]*finding.Finding, 0, len(d.res.Findings))
 	for _, s := range d.res.Sessions {
 		order = append(order, s.Findings...)
@@ -113,7 +119,24 @@ func (d *pageData) byGravity() []*finding.Finding {
 			order = append(order, f)
 		}
 	}
+	level := func(f *finding.Finding) rules.Level {
+		if n, ok := d.session[f.Session]; ok {
+			return d.res.Sessions[n].Level
+		}
+		return f.Level
+	}
+	slices.SortStableFunc(order, func(a, b *finding.Finding) int {
+		return cmp.Or(cmp.Compare(known(a), known(b)), cmp.Compare(level(b), level(a)))
+	})
 	return order[:min(len(order), maxFindings)]
+}
+
+// known orders what a baseline knows behind what it does not.
+func known(f *finding.Finding) int {
+	if f.Known {
+		return 1
+	}
+	return 0
 }
 
 // shownFields are the fields that a record has in places of their own.
@@ -122,15 +145,12 @@ var shownFields = map[event.FieldID]bool{
 	event.ParentProcessID: true, event.ParentImage: true, event.ParentCommandLine: true, event.NewProcessID: true,
 }
 
-// fieldPair is the number of a field in dataIndex.Fields, and its value. A
-// search must not find names, so records do not hold them.
-type fieldPair [2]any
-
-// fieldPairs returns the other fields that are known of a process.
-func fieldPairs(p proctree.Process) []fieldPair {
-	pairs := []fieldPair{}
+// fieldsOf returns the other fields that are known of a process, and their
+// values.
+func fieldsOf(p proctree.Process) (fields []int, values []string) {
+	fields = []int{}
 	if !p.Exists() {
-		return pairs
+		return fields, nil
 	}
 	texts := p.Forest().Texts()
 	for id := event.FieldNone + 1; int(id) < event.NumPayloadFields; id++ {
@@ -138,10 +158,10 @@ func fieldPairs(p proctree.Process) []fieldPair {
 			continue
 		}
 		if s := texts.Text(p.Field(id)); s != "" {
-			pairs = append(pairs, fieldPair{int(id), text.Visible(s)})
+			fields, values = append(fields, int(id)), append(values, s)
 		}
 	}
-	return pairs
+	return fields, values
 }
 
 func visibleTexts(texts []string) []string {
@@ -218,6 +238,15 @@ func jsonLine(v any) []byte {
 	return line
 }
 
+// jsonLines returns texts as lines of JSON.
+func jsonLines(texts []string) [][]byte {
+	lines := make([][]byte, len(texts))
+	for i, s := range texts {
+		lines[i] = jsonLine(s)
+	}
+	return lines
+}
+
 // dataIndex is what the script filters by, column by column.
 type dataIndex struct {
 	Names    arrayNames `json:"names"`
@@ -226,15 +255,17 @@ type dataIndex struct {
 	Labels   []string   `json:"labels"` // their names, to search for
 	Sessions []string   `json:"sessions"`
 	Fields   []string   `json:"fields"`
-	Files    []string   `json:"files"`
-	Reasons  []string   `json:"reasons"`
-	Count    int        `json:"count"` // of findings: the first records
-	Left     int        `json:"left"`  // findings without a record
-	Host     []int      `json:"host"`
-	Level    []int      `json:"level"`
-	Time     []string   `json:"time"`
-	Rule     [][]int    `json:"rule"`
-	Session  []int      `json:"session"`
+	// FieldSets are lists of numbers of fields.
+	FieldSets [][]int  `json:"fieldSets"`
+	Files     []string `json:"files"`
+	Reasons   []string `json:"reasons"`
+	Count     int      `json:"count"` // of findings: the first records
+	Left      int      `json:"left"`  // findings without a record
+	Host      []int    `json:"host"`
+	Level     []int    `json:"level"`
+	Time      []string `json:"time"`
+	Rule      [][]int  `json:"rule"`
+	Session   []int    `json:"session"`
 
 	Marks []markEntry `json:"marks"`
 }
@@ -244,7 +275,7 @@ func (d *pageData) write(out *bufio.Writer) error {
 	for _, block := range []struct {
 		id    string
 		lines [][]byte
-	}{{"data", [][]byte{jsonLine(d.index())}}, {"records", d.records}, {"raw", d.raw}} {
+	}{{"data", [][]byte{jsonLine(d.index())}}, {"texts", jsonLines(d.texts)}, {"records", d.records}, {"raw", d.raw}} {
 		_, _ = out.WriteString(`<script type="application/json" id="` + block.id + `">`)
 		for i, line := range block.lines {
 			if i > 0 {
@@ -260,7 +291,7 @@ func (d *pageData) write(out *bufio.Writer) error {
 }
 
 func (d *pageData) index() dataIndex {
-	index := dataIndex{Names: newArrayNames(), Files: visibleTexts(d.files), Reasons: visibleTexts(d.reasons), Marks: d.marks, Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
+	index := dataIndex{Names: newArrayNames(), FieldSets: d.fieldSets, Files: visibleTexts(d.files), Reasons: visibleTexts(d.reasons), Marks: d.marks, Count: len(d.findings), Left: len(d.res.Findings) - len(d.findings)}
 	for _, r := range d.rules {
 		index.Rules = append(index.Rules, shortText(phrase.RuleTitle(r)))
 		index.Labels = append(index.Labels, shortText(r.Label()))
@@ -290,9 +321,9 @@ func (d *pageData) index() dataIndex {
 // line.
 func decodedLines(f *finding.Finding) []string {
 	if f.DecodedCommand == "" {
-		return []string{}
+		return nil
 	}
-	return visibleLines(f.DecodedCommand)
+	return strings.Split(f.DecodedCommand, "\n")
 }
 
 // visibleLines returns the lines of a text, each visible.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	stdhtml "html"
 	"regexp"
 	"strconv"
@@ -17,8 +18,10 @@ import (
 	"webshellscan/report/phrase"
 	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
+	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/crosscheck"
+	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 )
 
@@ -49,11 +52,16 @@ func dataBlock(t testing.TB, page, id string) []string {
 	return strings.Split(block, "\n")
 }
 
-// recordOf returns a record of a page as the script reads it.
-func recordOf(t testing.TB, page, line string) map[string]any {
+// recordOf returns a record of a page as the script reads it: the values by
+// their names, and its texts.
+func recordOf(t testing.TB, page string, number int) map[string]any {
 	t.Helper()
 	var values []any
-	var data struct{ Names map[string][]string }
+	var data struct {
+		Names map[string][]string
+		Time  []string
+	}
+	line, texts := dataBlock(t, page, "records")[number], dataBlock(t, page, "texts")
 	if err := errors.Join(json.Unmarshal([]byte(line), &values), json.Unmarshal([]byte(dataBlock(t, page, "data")[0]), &data)); err != nil {
 		t.Fatalf("%v in %s", err, line)
 	}
@@ -64,6 +72,16 @@ func recordOf(t testing.TB, page, line string) map[string]any {
 	record := make(map[string]any)
 	for i, value := range values {
 		record[names[i]] = value
+	}
+	for i, n := range record["texts"].([]any)[:len(data.Names["texts"])] {
+		var text string
+		if err := json.Unmarshal([]byte(texts[int(n.(float64))]), &text); err != nil {
+			t.Fatal(err)
+		}
+		record[data.Names["texts"][i]] = text
+	}
+	if number < len(data.Time) {
+		record["time"] = data.Time[number]
 	}
 	return record
 }
@@ -83,7 +101,7 @@ func TestHTMLShipped(t *testing.T) {
 	}
 	records := dataBlock(t, page, "records")
 	for i, f := range res.Findings {
-		r := recordOf(t, page, records[i])
+		r := recordOf(t, page, i)
 		if r["host"] != f.Host || r["time"] != f.Time.String() || r["command"] != f.CommandLine || r["pid"] != float64(f.ProcessID) {
 			t.Errorf("record %d is not finding %d: %.200s", i, i, records[i])
 		}
@@ -198,30 +216,55 @@ func TestHTMLIsHarmless(t *testing.T) {
 	}
 }
 
-// TestHTMLBounds: a page of very many findings holds some, those of the gravest
-// sessions, and says so.
-func TestHTMLBounds(t *testing.T) {
-	res := reporttest.Many(100_000)
-	last := res.Sessions[len(res.Sessions)-1]
-	res.Sessions = append([]*finding.Session{last}, res.Sessions[:len(res.Sessions)-1]...)
-	page := render(t, res)
-	if len(page) > 64<<20 {
+// TestHTMLMany: a page of 100,000 findings holds them all, and says what it
+// leaves out of other lists.
+func TestHTMLMany(t *testing.T) {
+	page := render(t, reporttest.Many(100_000))
+	if len(page) > 40<<20 {
 		t.Errorf("a page of %d bytes", len(page))
 	}
 	if n := strings.Count(page, `<tr id="p`); n != 1000 {
 		t.Errorf("%d rows, want 1000", n)
 	}
-	records := dataBlock(t, page, "records")
-	if len(records) != 20_000 {
-		t.Errorf("%d records, want 20000", len(records))
+	if records := dataBlock(t, page, "records"); len(records) != 100_000 {
+		t.Errorf("%d records, want 100000", len(records))
 	}
-	if newest := recordOf(t, page, records[len(records)-1]); newest["time"] != last.Findings[99].Time.String() {
-		t.Errorf("the last record is of %v, want %s, of the gravest session", newest["time"], last.Findings[99].Time)
-	}
-	for _, s := range []string{"holds 20000 of 100000 findings", "Without JavaScript this table shows 1000 of 100000", "and 500 more sessions", "The trees of 900 further sessions"} {
+	for _, s := range []string{"Without JavaScript this table shows 1000 of 100000", "and 500 more sessions", "The trees of 900 further sessions"} {
 		if !strings.Contains(page, s) {
 			t.Errorf("the page does not say %q", s)
 		}
+	}
+	if strings.Contains(page, "This file holds") {
+		t.Error("the page says that findings are left out")
+	}
+}
+
+// TestHTMLBounds: a page that would be too large holds some findings, those of
+// the gravest sessions, and says so, and where all are.
+func TestHTMLBounds(t *testing.T) {
+	res := reporttest.Many(1000)
+	long := strings.Repeat("x", 200_000)
+	for i, f := range res.Findings {
+		f.CommandLine = fmt.Sprint(long, i)
+	}
+	last := res.Sessions[len(res.Sessions)-1]
+	res.Sessions = append([]*finding.Session{last}, res.Sessions[:len(res.Sessions)-1]...)
+	alone := *last.Findings[0]
+	alone.Session, alone.Level, alone.Time = "", rules.LevelCritical, last.Findings[99].Time+1
+	res.Findings = append(res.Findings, &alone)
+	last.Level = rules.LevelCritical
+	page := render(t, res)
+	records := dataBlock(t, page, "records")
+	if n := len(records); n < 450 || n > 505 {
+		t.Fatalf("%d records", n)
+	}
+	for back, want := range map[int]event.Time{1: alone.Time, 2: last.Findings[99].Time} {
+		if newest := recordOf(t, page, len(records)-back); newest["time"] != want.String() {
+			t.Errorf("record %d from the end is of %v, want %s, of the gravest", back, newest["time"], want)
+		}
+	}
+	if s := fmt.Sprintf("holds %d of 1001 findings", len(records)); !strings.Contains(page, s) || !strings.Contains(page, "<code>--format csv</code> and <code>--format jsonl</code> have all") {
+		t.Errorf("the page does not say %q", s)
 	}
 }
 
@@ -239,7 +282,7 @@ func TestHTMLEmpty(t *testing.T) {
 func TestHTMLNumbers(t *testing.T) {
 	page := render(t, reporttest.Marked())
 	record := dataBlock(t, page, "records")[0]
-	if s := `[0,"9007199254740993","9223372036854775809","","",0,"recovered template_substituted hidden"]`; !strings.Contains(record, s) {
+	if s := `[0,"9007199254740993","9223372036854775809","",0,0,`; !strings.Contains(record, s) {
 		t.Errorf("no %s in %s", s, record)
 	}
 	if raw, s := dataBlock(t, page, "raw")[0], `{"EventRecordID":"9223372036854775809","Offset":"9007199254740993","Small":7}`; !strings.Contains(raw, s) {

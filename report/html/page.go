@@ -75,8 +75,8 @@ const (
 	// MaxRawEvents is how many raw events the page has room for.
 	MaxRawEvents = 2000
 
-	maxFindings = 20_000   // with their details
-	maxData     = 64 << 20 // bytes of those details
+	maxFindings = 250_000  // with their details
+	maxData     = 96 << 20 // bytes of those details
 	maxRows     = 1000     // findings as plain HTML
 	maxCards    = 200      // with their trees
 	maxListed   = 500      // sessions, hosts, files and the like in a table

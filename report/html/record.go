@@ -1,7 +1,9 @@
 package html
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"webshellscan/report/phrase"
@@ -17,50 +19,84 @@ import (
 // room. The fields of a struct are written in their order, and dataIndex.Names
 // says once how the script calls them.
 
-// record is what the details of a process show. All texts are visible.
+// textNo is the number of a text among pageData.texts: records have most of
+// theirs in common.
+type textNo int
+
+// record is what the details of a process show. All texts are visible. Texts is
+// the first field, and has all that a search is for and that is a text: the
+// script reads it alone.
 type record struct {
-	Host          string      `js:"host"`
-	Time          string      `js:"time"`
-	End           string      `js:"end"`
-	Level         string      `js:"level"` // "" of a process that is only context
-	Image         string      `js:"image"`
-	Command       string      `js:"command"`
-	Decoded       []string    `js:"decoded"` // lines
-	PID           uint32      `js:"pid"`
-	GUID          string      `js:"guid"`
-	User          string      `js:"user"`
-	Integrity     string      `js:"integrity"`
-	ParentImage   string      `js:"parentImage"`
-	ParentCommand string      `js:"parentCommand"`
-	ParentPID     uint32      `js:"parentPID"`
-	WorkerImage   string      `js:"workerImage"`
-	WorkerPID     uint32      `js:"workerPID"`
-	WorkerCommand string      `js:"workerCommand"`
-	Depth         int         `js:"depth"`
-	Ancestors     []string    `js:"ancestors"`
-	Link          string      `js:"link"`
-	Session       int         `js:"session"`  // its number, -1 for none
-	Rules         []int       `js:"rules"`    // their numbers
-	Evidence      []array     `js:"evidence"` // each a place
-	Check         string      `js:"check"`    // what the second decoder says
-	Reason        string      `js:"reason"`
-	Fields        []fieldPair `js:"fields"`
-	Known         bool        `js:"known"`
-	Recovered     bool        `js:"recovered"`
-	Meetings      []array     `js:"meetings"` // each a meeting
-	Reasons       []int       `js:"reasons"`  // of the level, by their numbers
+	Texts     []textNo `js:"texts"`     // recordTexts, then those that follow
+	Decoded   int      `js:"decoded"`   // how many lines, the first of the texts that follow
+	Ancestors int      `js:"ancestors"` // how many, the next
+	Fields    int      `js:"fields"`    // which, in dataIndex.FieldSets; their values are the last
+	Time      any      `js:"time"`      // 0 of a finding: dataIndex has it
+	End       string   `js:"end"`
+	PID       uint32   `js:"pid"`
+	GUID      string   `js:"guid"`
+	ParentPID uint32   `js:"parentPID"`
+	WorkerPID uint32   `js:"workerPID"`
+	Depth     int      `js:"depth"`
+	Session   int      `js:"session"`  // its number, -1 for none
+	Rules     []int    `js:"rules"`    // their numbers
+	Evidence  []array  `js:"evidence"` // each a place
+	Known     bool     `js:"known"`
+	Recovered bool     `js:"recovered"`
+	Meetings  []array  `js:"meetings"` // each a meeting
+	Reasons   []int    `js:"reasons"`  // of the level, by their numbers
+}
+
+// recordTexts is how the script calls the first texts of a record, those of
+// recordText in their order.
+var recordTexts = []string{
+	"host", "level", "image", "command", "user", "integrity", "parentImage", "parentCommand", "workerImage", "workerCommand", "link", "check", "reason",
+}
+
+// recordText has the texts of a process. Level is "" of one that is only
+// context, Check is what the second decoder says.
+type recordText struct {
+	host, level, image, command, user, integrity, parentImage, parentCommand, workerImage, workerCommand, link, check, reason string
+}
+
+// recordTexts gives a record its texts: its own, then the lines that its command line
+// hides, its ancestors, and its fields.
+func (d *pageData) recordTexts(r *record, own *recordText, decoded, ancestors []string, p proctree.Process) {
+	list := []string{
+		own.host, own.level, own.image, own.command, own.user, own.integrity, own.parentImage, own.parentCommand, own.workerImage, own.workerCommand,
+		own.link, own.check, own.reason,
+	}
+	fields, values := fieldsOf(p)
+	r.Decoded, r.Ancestors, r.Fields = len(decoded), len(ancestors), d.fieldSet(fields)
+	for _, s := range slices.Concat(list, decoded, ancestors, values) {
+		r.Texts = append(r.Texts, d.text(s))
+	}
+}
+
+// fieldSet returns the number of a list of fields, which nearly all processes of
+// a log have in common.
+func (d *pageData) fieldSet(fields []int) int {
+	key := fmt.Sprint(fields)
+	n, ok := d.fieldSetNo[key]
+	if !ok {
+		n = len(d.fieldSets)
+		d.fieldSetNo[key] = n
+		d.fieldSets = append(d.fieldSets, fields)
+	}
+	return n
 }
 
 // place is one piece of evidence, the file by its number. Offset and record ID
-// are texts: a script has only 53 bits for a number.
+// are texts: a script has only 53 bits for a number. Time is 0 if it is that of
+// the process's start.
 type place struct {
 	File     int    `js:"file"`
 	Offset   string `js:"offset"`
 	RecordID string `js:"recordID"`
-	Time     string `js:"time"`
-	Channel  string `js:"channel"`
+	Time     any    `js:"time"`
+	Channel  textNo `js:"channel"`
 	EventID  uint16 `js:"eventID"`
-	Marks    string `js:"marks"`
+	Marks    textNo `js:"marks"`
 }
 
 // meeting is a correlation rule that a finding completed: the rule's number,
@@ -89,10 +125,12 @@ type arrayNames struct {
 	Record  []string `json:"record"`
 	Place   []string `json:"place"`
 	Meeting []string `json:"meeting"`
+	// Texts are the first texts of a record.
+	Texts []string `json:"texts"`
 }
 
 func newArrayNames() arrayNames {
-	return arrayNames{namesOf[record](), namesOf[place](), namesOf[meeting]()}
+	return arrayNames{namesOf[record](), namesOf[place](), namesOf[meeting](), recordTexts}
 }
 
 func namesOf[S any]() []string {
@@ -107,16 +145,14 @@ func namesOf[S any]() []string {
 // findingRecord returns the record of a finding as a line.
 func (d *pageData) findingRecord(f *finding.Finding) []byte {
 	r := record{
-		Host: text.Visible(f.Host), Time: f.Time.String(), Level: f.Level.String(), Image: text.Visible(f.Image),
-		Command: text.Visible(f.CommandLine), Decoded: decodedLines(f),
-		PID: f.ProcessID, GUID: text.Visible(f.ProcessGUID.String()), User: text.Visible(f.User), Integrity: text.Visible(f.IntegrityLevel),
-		ParentImage: text.Visible(f.ParentImage), ParentCommand: text.Visible(f.ParentCommandLine), ParentPID: f.ParentProcessID,
-		WorkerImage: text.Visible(f.WorkerImage), WorkerPID: f.WorkerProcessID, WorkerCommand: text.Visible(f.WorkerCommandLine),
-		Depth: f.Depth, Ancestors: visibleTexts(f.Ancestors), Link: f.Link.String(),
-		Session: d.sessionNumber(f), Rules: d.ruleNumbers(f), Evidence: d.places(f.Evidence),
-		Check: string(f.Crosscheck.State), Reason: text.Visible(phrase.SecondDecoderReason(f)), Fields: fieldPairs(f.Process), Known: f.Known,
+		Time: 0, PID: f.ProcessID, GUID: text.Visible(f.ProcessGUID.String()), ParentPID: f.ParentProcessID, WorkerPID: f.WorkerProcessID, Depth: f.Depth,
+		Session: d.sessionNumber(f), Rules: d.ruleNumbers(f), Evidence: d.places(f.Time, f.Evidence), Known: f.Known,
 		Recovered: f.Recovered, Meetings: d.meetings(f), Reasons: d.reasonNumbers(phrase.Reasons(f.LevelReasons)),
 	}
+	d.recordTexts(&r, &recordText{
+		f.Host, f.Level.String(), f.Image, f.CommandLine, f.User, f.IntegrityLevel, f.ParentImage, f.ParentCommandLine, f.WorkerImage, f.WorkerCommandLine,
+		f.Link.String(), string(f.Crosscheck.State), phrase.SecondDecoderReason(f),
+	}, decodedLines(f), f.Ancestors, f.Process)
 	if f.Process.Exists() {
 		r.End = f.Process.End().String()
 	}
@@ -131,19 +167,20 @@ func (d *pageData) context(p proctree.Process) int {
 		return n
 	}
 	texts := p.Forest().Texts()
-	field := func(id event.FieldID) string { return text.Visible(texts.Text(p.Field(id))) }
+	field := func(id event.FieldID) string { return texts.Text(p.Field(id)) }
 	_, link := p.Parent()
 	n := len(d.records)
 	d.number[p] = n
-	d.records = append(d.records, jsonLine(arrayOf(&record{
-		Host: text.Visible(p.Host().Name), Time: p.Start().String(), End: p.End().String(), Image: text.Visible(texts.Text(p.Image())),
-		Command: text.Visible(texts.KnownText(p.CommandLine())), Decoded: []string{},
-		PID: p.PID(), GUID: p.GUID().String(), User: field(event.User), Integrity: field(event.IntegrityLevel),
-		ParentImage: field(event.ParentImage), ParentCommand: field(event.ParentCommandLine), ParentPID: p.ParentPID(),
-		Ancestors: []string{}, Link: link.String(), Session: -1, Rules: []int{}, Evidence: d.places(d.res.Evidence(p)),
-		Check: string(crosscheck.Unconfirmed), Reason: phrase.SecondDecoderContext, Fields: fieldPairs(p),
-		Recovered: p.Recovered(), Meetings: []array{}, Reasons: []int{},
-	})))
+	r := record{
+		Time: p.Start().String(), End: p.End().String(), PID: p.PID(), GUID: p.GUID().String(), ParentPID: p.ParentPID(), Session: -1, Rules: []int{},
+		Evidence: d.places(p.Start(), d.res.Evidence(p)), Recovered: p.Recovered(), Meetings: []array{}, Reasons: []int{},
+	}
+	d.recordTexts(&r, &recordText{
+		host: p.Host().Name, image: texts.Text(p.Image()), command: texts.KnownText(p.CommandLine()), user: field(event.User), integrity: field(event.IntegrityLevel),
+		parentImage: field(event.ParentImage), parentCommand: field(event.ParentCommandLine), link: link.String(),
+		check: string(crosscheck.Unconfirmed), reason: phrase.SecondDecoderContext,
+	}, nil, nil, p)
+	d.records = append(d.records, jsonLine(arrayOf(&r)))
 	return n
 }
 
@@ -187,7 +224,8 @@ func (d *pageData) meetings(f *finding.Finding) []array {
 	return list
 }
 
-func (d *pageData) places(evidence []finding.Evidence) []array {
+// places returns the pieces of evidence of a process that started at a time.
+func (d *pageData) places(start event.Time, evidence []finding.Evidence) []array {
 	list := make([]array, 0, len(evidence))
 	for _, e := range evidence {
 		n, ok := d.fileNo[e.File]
@@ -196,9 +234,24 @@ func (d *pageData) places(evidence []finding.Evidence) []array {
 			d.fileNo[e.File] = n
 			d.files = append(d.files, e.File)
 		}
-		list = append(list, arrayOf(&place{
-			n, strconv.FormatInt(e.Offset, 10), strconv.FormatUint(e.RecordID, 10), e.Time.String(), text.Visible(e.Channel), e.EventID, phrase.Marks(&e),
-		}))
+		p := place{n, strconv.FormatInt(e.Offset, 10), strconv.FormatUint(e.RecordID, 10), 0, d.text(e.Channel), e.EventID, d.text(phrase.Marks(&e))}
+		if e.Time != start {
+			p.Time = e.Time.String()
+		}
+		list = append(list, arrayOf(&p))
 	}
 	return list
+}
+
+// text returns the number of a text, which is made visible.
+func (d *pageData) text(s string) textNo {
+	n, ok := d.textNo[s]
+	if !ok {
+		n = textNo(len(d.texts))
+		d.textNo[s] = n
+		visible := text.Visible(s)
+		d.texts = append(d.texts, visible)
+		d.size += len(visible)
+	}
+	return n
 }

@@ -4,6 +4,7 @@ const PRINTED = 5000; // rows that are printed
 const $ = id => document.getElementById(id);
 const lines = id => $(id).textContent.split('\n').filter(line => line);
 const data = JSON.parse($('data').textContent);
+const texts = JSON.parse(`[${lines('texts')}]`);
 const records = lines('records');
 const raw = new Map(lines('raw').map(line => [parseInt(line.slice(1), 10), line]));
 
@@ -16,8 +17,13 @@ const el = (name, props, ...content) => {
 // named makes an object of an array, whose fields the data name.
 const named = (kind, values) => Object.fromEntries(data.names[kind].map((name, i) => [name, values[i]]));
 const record = number => {
-	const r = named('record', JSON.parse(records[number]));
-	r.evidence = r.evidence.map(values => named('place', values));
+	const r = named('record', JSON.parse(records[number])), own = r.texts.map(n => texts[n]), first = data.names.texts.length, after = first + r.decoded + r.ancestors;
+	data.names.texts.forEach((name, i) => { r[name] = own[i]; });
+	r.ancestors = own.slice(first + r.decoded, after);
+	r.decoded = own.slice(first, first + r.decoded);
+	r.fields = data.fieldSets[r.fields].map((n, i) => [n, own[after + i]]);
+	if (number < data.count) r.time = data.time[number];
+	r.evidence = r.evidence.map(values => named('place', values)).map(e => ({...e, time: e.time === 0 ? r.time : e.time, channel: texts[e.channel], marks: texts[e.marks]}));
 	r.meetings = r.meetings.map(values => named('meeting', values));
 	return r;
 };

@@ -1,6 +1,5 @@
 const form = $('filters'), table = $('finding-table');
-let matched = [], shown = 0, sort = 'time', down = false, texts = null;
-const columns = {time: data.time, level: data.level, host: data.host.map(n => data.hosts[n])}; // to sort by
+let matched = [], shown = 0, sort = 'time', down = false;
 
 const decoded = r => r.decoded.length ? [' ', el('code', {className: 'command decoded'}, el('span', {className: 'note'}, 'decoded: '), clip(r.decoded.join('\n'), 2000))] : [];
 
@@ -37,9 +36,27 @@ const draw = () => {
 	append(PAGE);
 };
 
-// Filters. Texts of records are searched as they stand, in JSON, so the words are written in JSON too.
-const words = query => query.toLowerCase().split(/\s+/).filter(word => word).map(word =>
-	[word, JSON.stringify(word).slice(1, -1).replace(/[<>&]/g, c => '\\u00' + c.charCodeAt(0).toString(16))]);
+// held has the numbers of the texts of each finding, as far as they were read: they stand first in its record.
+const held = [];
+const hold = upto => {
+	const lists = records.slice(held.length, upto).map(line => line.slice(1, line.indexOf(']') + 1));
+	for (const list of JSON.parse(`[${lists}]`)) held.push(list);
+};
+const idle = globalThis.requestIdleCallback ?? (act => setTimeout(act, 20));
+const holdMore = () => {
+	hold(Math.min(held.length + 5000, data.count));
+	if (held.length < data.count) idle(holdMore);
+};
+// A text is searched once, however many findings have it.
+let lower = null;
+const having = word => {
+	lower ??= texts.map(text => text.toLowerCase());
+	return Uint8Array.from(lower, text => text.includes(word));
+};
+// The rest of a record has numbers, times and GUIDs, these in capitals.
+const has = (number, word) => held[number].some(n => word.having[n]) || data.rule[number].some(n => word.rules.has(n)) ||
+	records[number].includes(word.capital, records[number].indexOf(']')) || data.time[number].includes(word.capital);
+const words = query => query.toLowerCase().split(/\s+/).filter(word => word);
 const hits = (names, word) => new Set(names.flatMap((name, i) => name.toLowerCase().includes(word) ? [i] : []));
 // instant reads a time, or the beginning of one, as records write it.
 const instant = input => {
@@ -55,16 +72,16 @@ const isMarked = (number, as) => {
 const filter = () => {
 	const f = form.elements, host = f.host.value, least = Number(f.level.value), rule = f.rule.value, session = f.session.value, wanted = f.mark.value;
 	const from = instant(f.from), to = instant(f.to);
-	const query = words(f.q.value).map(([word, written]) => ({written, rules: hits((data.rules ?? []).map((title, i) => `${title} ${data.labels[i]}`), word)}));
-	if (query.length && !texts) texts = records.slice(0, data.count).map(text => text.toLowerCase());
+	const query = words(f.q.value).map(word => ({capital: word.toUpperCase(), having: having(word), rules: hits((data.rules ?? []).map((title, i) => `${title} ${data.labels[i]}`), word)}));
+	if (query.length) hold(data.count);
 	matched = [];
-	for (let i = 0; i < data.count; i++) {
+	for (const i of inOrder()) {
 		const time = data.time[i];
 		if (data.level[i] < least || host !== '' && data.host[i] !== +host || session !== '' && data.session[i] !== +session ||
 			rule !== '' && !data.rule[i].includes(+rule) || wanted && !isMarked(i, wanted) || from && time < from || to && time.slice(0, to.length) > to) continue;
-		if (query.every(q => texts[i].includes(q.written) || data.rule[i].some(n => q.rules.has(n)))) matched.push(i);
+		if (query.every(word => has(i, word))) matched.push(i);
 	}
-	order();
+	markOrder();
 	keepState();
 	const sessions = new Set(matched.map(i => data.session[i]));
 	for (const node of document.querySelectorAll('tr[data-session], article[data-session]')) node.hidden = !sessions.has(+node.dataset.session);
@@ -73,14 +90,25 @@ const filter = () => {
 		(data.left ? `; ${count(data.left, 'further finding is', 'further findings are')} not in this file` : '');
 	draw();
 };
-// column returns what the findings are sorted by; what only records have is read once.
-const column = name => columns[name] ??= records.slice(0, data.count).map((_, i) => {
-	const r = record(i);
-	return (name === 'process' ? `${base(r.image)} ${r.command}` : name === 'user' ? r.user : r.rules.map(n => data.rules[n]).join()).toLowerCase();
-});
-const order = () => {
+// column returns what the findings are sorted by.
+const column = name => {
+	switch (name) {
+	case 'time': return data.time;
+	case 'level': return data.level;
+	case 'host': return data.host.map(n => data.hosts[n]);
+	case 'rules': return data.rule.map(list => list.map(n => data.rules[n]).join().toLowerCase());
+	}
+	hold(data.count);
+	const text = (list, name) => texts[list[data.names.texts.indexOf(name)]];
+	return held.map(list => (name === 'user' ? text(list, 'user') : `${base(text(list, 'image'))} ${text(list, 'command')}`).toLowerCase());
+};
+// inOrder returns the numbers of all findings in the order that is asked for, which is made once.
+const orders = {};
+const inOrder = () => orders[`${sort} ${down}`] ??= (() => {
 	const values = column(sort), sign = down ? -1 : 1;
-	matched.sort((a, b) => (values[a] < values[b] ? -sign : values[a] > values[b] ? sign : a - b));
+	return Uint32Array.from(data.time, (_, i) => i).sort((a, b) => (values[a] < values[b] ? -sign : values[a] > values[b] ? sign : a - b));
+})();
+const markOrder = () => {
 	for (const th of table.tHead.rows[0].cells) {
 		if (th.dataset.sort === sort) th.setAttribute('aria-sort', down ? 'descending' : 'ascending');
 		else th.removeAttribute('aria-sort');
@@ -89,9 +117,7 @@ const order = () => {
 const sortBy = head => {
 	down = sort === head.dataset.sort ? !down : head.dataset.sort === 'level';
 	sort = head.dataset.sort;
-	order();
-	draw();
-	keepState();
+	filter();
 };
 
 // The state of the filters stands in the address behind a question mark, as #?q=whoami&sort=-level: hosts and rules by name.

@@ -44,6 +44,7 @@ if (form && table) {
 	$('save-marks').disabled = marks.size === 0;
 	takeState();
 	filter();
+	idle(holdMore);
 	if (location.hash.includes('?')) document.getElementById(location.hash.slice(1).split('?')[0])?.scrollIntoView();
 }
 for (const other of document.querySelectorAll('table.sorts')) sortable(other);
