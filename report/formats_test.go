@@ -251,7 +251,7 @@ func TestFormatOf(t *testing.T) {
 	}
 }
 
-// TestTimesketchIntegrity: what speaks of the logs themselves is an event too,
+// TestTimesketchIntegrity: a finding about log integrity is an event too,
 // if it has a time.
 func TestTimesketchIntegrity(t *testing.T) {
 	res := &scan.Result{Integrity: []*integrity.Finding{

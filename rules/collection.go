@@ -92,7 +92,7 @@ type collection struct {
 // template times many documents.
 const maxJoined = 1_000_000
 
-// next takes the next document and returns the rule to parse, or nil if there
+// next reads the next document and returns the rule to parse, or nil if there
 // is none in it.
 func (c *collection) next(doc *document, n *node) *node {
 	if n.kind != mapNode {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Options say which rules of a collection make up a Set and how they are read.
-// The zero value takes all rules about process creation.
+// Options are which rules of a collection make up a Set and how they are read.
+// The zero value selects all rules about process creation.
 type Options struct {
 	// Sources are the ways in which rules address what the Set is matched
 	// against; nil means ProcessCreation().
@@ -30,7 +30,7 @@ type Options struct {
 	// that matching takes.
 	Late map[string]bool
 
-	// Placeholders gives the values of placeholders, by name without the
+	// Placeholders are the values of placeholders, by name without the
 	// percent signs. A rule that uses another is an error.
 	Placeholders map[string][]string
 
@@ -38,9 +38,9 @@ type Options struct {
 	// lower than all. LevelNone takes all.
 	MinLevel Level
 
-	// Statuses takes only rules of these statuses, compared without case.
-	// Tags takes only those with one of these tags or one below it: see
-	// Rule.HasTag. Empty takes all.
+	// Statuses selects only rules of these statuses, compared without case.
+	// Tags selects only those with one of these tags or one below it: see
+	// Rule.HasTag. Empty selects all.
 	Statuses []string
 	Tags     []string
 
@@ -249,7 +249,7 @@ func (c *compiler) leave(r *Rule, reason string) {
 	c.set.reasons[r] = reason
 }
 
-// whyNotApplicable says why a rule is about none of the sources.
+// whyNotApplicable returns why a rule is about none of the sources.
 func (c *compiler) whyNotApplicable(r *Rule) string {
 	for i := range c.set.options.Sources {
 		source := &c.set.options.Sources[i]

@@ -57,8 +57,8 @@ func TestOldStyle(t *testing.T) {
 	}
 }
 
-// TestSources tells which rules are about the creation of processes. Sigma
-// taxonomy appendix, "Windows Folder".
+// TestSources: which rules are about the creation of processes. Sigma taxonomy
+// appendix, "Windows Folder".
 func TestSources(t *testing.T) {
 	for _, c := range []struct {
 		source, detection string

@@ -170,7 +170,7 @@ func (p *planner) inputs(r *Rule) (inputs []correlationInput, usable bool) {
 	return inputs, usable
 }
 
-// unusable says why a correlation rule cannot work without a rule that it
+// unusable returns why a correlation rule cannot work without a rule that it
 // refers to.
 func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 	if p.failed[r] {

@@ -68,8 +68,8 @@ func stream(t *testing.T, set *rules.Set, steps []step) []string {
 	return out
 }
 
-// TestCorrelations goes through the types of the Sigma correlation rules
-// specification, 2.1.0, "Correlation Types".
+// TestCorrelations: the types of the Sigma correlation rules specification,
+// 2.1.0, "Correlation Types".
 func TestCorrelations(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -212,7 +212,7 @@ func TestCorrelations(t *testing.T) {
 	}
 }
 
-// TestGenerate tells what is reported by itself. Sigma correlation rules
+// TestGenerate: what is reported by itself. Sigma correlation rules
 // specification, "Generate".
 func TestGenerate(t *testing.T) {
 	for _, c := range []struct {

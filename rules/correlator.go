@@ -34,7 +34,7 @@ type Correlated struct {
 	Refs        []uint64  // those events, oldest first; the newest 1,000 at most
 	Value       float64   // what the condition was asked about: a count, a sum, ...
 
-	// Continued tells that the group matched at its last event too: the
+	// Continued is set if the group matched at its last event too: the
 	// match goes on rather than begins.
 	Continued bool
 }
@@ -98,7 +98,7 @@ func (s *Set) NewCorrelator() *Correlator {
 // over, to stay within bounds.
 func (c *Correlator) Dropped() int { return c.dropped }
 
-// Add takes the next event and returns the matches that it completes, and those
+// Add adds the next event and returns the matches that it completes, and those
 // that time has completed since the event before. The slice is valid until the
 // next call.
 func (c *Correlator) Add(o Observation) []Correlated {
@@ -183,8 +183,8 @@ func (c *Correlator) feedCorrelations(run *planRun) {
 	}
 }
 
-// feed takes an event into the groups that its inputs put it in: one group,
-// unless aliases make them differ.
+// feed adds an event to the groups that its inputs put it in: one group, unless
+// aliases make them differ.
 func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event occurrence) {
 	for len(inputs) > 0 {
 		key, texts, ok := c.groupOf(inputs[0], event)

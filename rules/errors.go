@@ -23,7 +23,7 @@ var (
 	ErrReference   = errors.New("rules: reference cannot be resolved")
 )
 
-// ParseError says what is wrong with a rule and where. It is also used for what
+// ParseError is what is wrong with a rule and where. It is also used for what
 // only Compile can find.
 type ParseError struct {
 	File   string // as given to Parse

@@ -7,7 +7,7 @@ import (
 	"webshellscan/rules/internal/text"
 )
 
-// Explanation says how a rule stands to a subject, part by part.
+// Explanation is how a rule stands to a subject, part by part.
 type Explanation struct {
 	Rule    *Rule
 	Matched bool
@@ -47,7 +47,7 @@ type ExplainedItem struct {
 	Field   string // what the subject calls the field
 	Matched bool
 
-	// Known tells that the item was decided when the rule was compiled: its
+	// Known is set if the item was decided when the rule was compiled: its
 	// field has the same values in all events.
 	Known bool
 
@@ -60,8 +60,8 @@ type ExplainedItem struct {
 	Hits [][]int
 }
 
-// Explain tells why a rule, given by its index in Set.Rules, matches the
-// subject or does not. It is slow, remembers nothing and agrees with Match.
+// Explain explains why a rule, given by its index in Set.Rules, matches the
+// subject or does not. It is slow, caches nothing and agrees with Match.
 func (m *Matcher) Explain(subject Subject, rule int) *Explanation {
 	x := explainer{set: m.set, matcher: m, subject: subject, scope: m.set.compiled[rule].scope}
 	r := m.set.rules[rule]

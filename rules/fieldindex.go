@@ -99,7 +99,7 @@ func (b *fieldIndexBuilder) addMatcher(m *valueMatcher) int32 {
 	return n
 }
 
-// file puts a matcher where a text will find it.
+// file stores a matcher where a text will find it.
 func (b *fieldIndexBuilder) file(m *valueMatcher, n int32) {
 	switch {
 	case m.kind == regexpMatcher:
@@ -257,7 +257,7 @@ func (w *scratch) evaluate(j *fieldIndex, s string) []uint32 {
 	return w.holds
 }
 
-// evaluateUses takes up the matchers of a literal that was found.
+// evaluateUses evaluates the matchers of a literal that was found.
 func (w *scratch) evaluateUses(j *fieldIndex, uses []literalUse) {
 	for _, u := range uses {
 		switch {
@@ -276,7 +276,7 @@ func (w *scratch) evaluateUses(j *fieldIndex, uses []literalUse) {
 	}
 }
 
-// fits notes that a matcher fits the text: each of its groups is met, and a
+// fits records that a matcher fits the text: each of its groups is met, and a
 // predicate holds once all of its groups are. It is called once for a matcher
 // and text.
 func (w *scratch) fits(j *fieldIndex, matcher int32) {
@@ -314,7 +314,7 @@ func (w *scratch) match(m *valueMatcher) bool {
 	return e.search(w.text.Raw)
 }
 
-// matchAutomaton asks the automaton of an expression.
+// matchAutomaton runs the automaton of an expression.
 func (w *scratch) matchAutomaton(e *expression) (matches, known bool) {
 	a := w.automata[e.index]
 	if a == nil {

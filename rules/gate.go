@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-// Gate tells by the values of a few fields that none of some rules can match,
+// Gate rules out by the values of a few fields that any of some rules matches,
 // so that a subject need not be made. It is immutable; goroutines may share it.
 type Gate struct {
 	fields []string
@@ -58,7 +58,7 @@ func NewGate(list []GateRule, usable, optional func(field string) bool) *Gate {
 	return b.gate
 }
 
-// sort puts the tests of each rule in the order in which they are asked: those
+// sort sorts the tests of each rule in the order in which they are made: those
 // that others share first, then those that are the least likely to be met.
 func (g *Gate) sort() {
 	for _, tests := range g.rules {
@@ -187,7 +187,7 @@ type GateSubject interface {
 	GateText(dst []byte, field int) ([]byte, bool)
 }
 
-// GateMatcher asks a gate. It is for one goroutine.
+// GateMatcher evaluates a Gate. It is for one goroutine.
 type GateMatcher struct {
 	gate    *Gate
 	scratch *scratch
@@ -206,8 +206,8 @@ type gateText struct {
 	hash   uint64
 }
 
-// gateAnswer says whether a test was met by a text that it was asked of, since
-// texts come again: the last of those that fall to its place.
+// gateAnswer caches whether a test was met by a text, since texts come again:
+// the last of those that fall to its place.
 type gateAnswer struct {
 	asked bool
 	met   bool

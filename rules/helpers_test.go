@@ -93,7 +93,7 @@ func (b *bundled) Bundle(int) rules.ValueID {
 	return rules.ValueID(b.asked / 2 % 2)
 }
 
-// grouped gives the values of all fields in two groups.
+// grouped returns the values of all fields in two groups.
 type grouped struct{ *subject }
 
 func (g *grouped) Values(dst []rules.ValueID, field int) []rules.ValueID {

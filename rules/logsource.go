@@ -9,9 +9,9 @@ type Source struct {
 	// be equal, except that a rule may leave out the product.
 	LogSource LogSource
 
-	// Known gives the values that fields have in every event of this
-	// source, such as EventID: 1. Items about them are decided when a rule
-	// is compiled, whatever the subject says.
+	// Known are the values that fields have in every event of this source,
+	// such as EventID: 1. Items about them are decided when a rule is
+	// compiled, whatever the subject has.
 	Known map[string][]string
 
 	// Key names a known field that a rule must depend on to be about these

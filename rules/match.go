@@ -48,9 +48,9 @@ type Matcher struct {
 	pairs    [pairSlots]pairSlot
 }
 
-// tupleResult says which rules match all subjects of one tuple, and which
-// depend on deferred predicates, so that the subject itself has to be asked:
-// ranges of Matcher.ruleIDs and Matcher.opens, ascending.
+// tupleResult is which rules match all subjects of one tuple, and which depend
+// on deferred predicates, so that the subject itself has to be asked: ranges of
+// Matcher.ruleIDs and Matcher.opens, ascending.
 type tupleResult struct {
 	start, end         uint32
 	openStart, openEnd uint32
@@ -493,7 +493,7 @@ func (m *Matcher) decideDeferred(subject Subject, c *compiledRule) bool {
 	return matches
 }
 
-// holds asks the subject a deferred predicate.
+// holds evaluates a deferred predicate on the subject.
 func (m *Matcher) holds(subject Subject, predicate int32) bool {
 	p := &m.set.predicates[predicate]
 	if p.kind == referencePredicate {

@@ -55,7 +55,7 @@ const (
 	expandClass                 // expand
 )
 
-// classOf gives the class of every modifier of the appendix.
+// classOf is the class of every modifier of the appendix.
 var classOf = map[string]modifierClass{
 	"exists": existsClass, "re": regexpClass, "i": flagClass, "m": flagClass, "s": flagClass, "cidr": cidrClass,
 	"lt": compareClass, "lte": compareClass, "gt": compareClass, "gte": compareClass,
@@ -66,8 +66,8 @@ var classOf = map[string]modifierClass{
 	"cased": casedClass, "all": linkClass, "neq": linkClass, "expand": expandClass,
 }
 
-// companions says which classes may stand beside a class. The specification
-// gives no table; this one follows from the type of value that each modifier
+// companions are the classes that may stand beside a class. The specification
+// has no table; this one follows from the type of value that each modifier
 // takes and returns ("Modifier Types"), as in pySigma.
 var companions = map[modifierClass]modifierClass{
 	existsClass:   0,

@@ -115,7 +115,7 @@ func parseFieldNumber(s string) (numericValue, bool) {
 	return numericValue{float: f}, true
 }
 
-// timePartRange gives the least and greatest number of a part of a date. Sigma
+// timePartRange is the least and greatest number of a part of a date. Sigma
 // modifiers appendix, "Time Modifiers"; it gives weeks as 1 to 52, while by ISO
 // 8601, which is used here, some years have 53.
 var timePartRange = map[string][2]uint64{

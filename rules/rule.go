@@ -58,8 +58,8 @@ type Related struct {
 	ID   string
 }
 
-// LogSource says which logs a rule is about. Category, Product and Service are
-// in lower case. Sigma rules specification, "LogSource".
+// LogSource is which logs a rule is about. Category, Product and Service are in
+// lower case. Sigma rules specification, "LogSource".
 type LogSource struct {
 	Category   string
 	Product    string
@@ -177,7 +177,7 @@ type Correlation struct {
 	Column int
 }
 
-// Alias gives one name to fields that are called differently in the events of
+// Alias is one name for fields that are called differently in the events of
 // different rules. Sigma correlation rules specification, "Field Name Aliases".
 type Alias struct {
 	Name   string

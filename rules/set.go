@@ -159,7 +159,7 @@ func (s *Set) Filters() []*Rule { return s.filters }
 // correlation rules that need one of them.
 func (s *Set) NotApplicable() []*Rule { return s.notApplicable }
 
-// WhyNotApplicable says why one of NotApplicable is; "" of any other rule.
+// WhyNotApplicable returns why one of NotApplicable is; "" for any other rule.
 func (s *Set) WhyNotApplicable(r *Rule) string { return s.reasons[r] }
 
 // NotSelected returns the rules that Options leave out.

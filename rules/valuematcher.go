@@ -235,9 +235,9 @@ func encodeVariants(parts []text.Part, spec *modifierSet) ([][]text.Part, error)
 	return out, nil
 }
 
-// placed puts the stars around a value that its placement stands for. A keyword
-// is looked for anywhere unless it is placed otherwise. Sigma modifiers
-// appendix, "Generic Modifiers"; Sigma rules specification, "Keywords search".
+// placed adds to a value the stars that its placement stands for. A keyword is
+// looked for anywhere unless it is placed otherwise. Sigma modifiers appendix,
+// "Generic Modifiers"; Sigma rules specification, "Keywords search".
 func placed(parts []text.Part, place placement, keyword bool) []text.Part {
 	star := text.Part{Wild: '*'}
 	if keyword && place == wholeField {

@@ -120,8 +120,8 @@ func newChains(rules int) chains {
 	return c
 }
 
-// add takes up an event that the rules at those places match. An event cannot
-// come before itself, so places are taken from the last to the first.
+// add adds an event that the rules at those places match. An event cannot come
+// before itself, so places are taken from the last to the first.
 func (c chains) add(places []int, at int64, ref uint64) {
 	places = slices.Sorted(slices.Values(places))
 	for _, last := range slices.Backward(slices.Compact(places)) {

@@ -44,9 +44,9 @@ var alsoGetters = map[string]getter{
 	alsoIntegrity: otherIntegrity,
 }
 
-// ofOtherLog gives what the records of a process have for a field beyond what
-// the first has: where Sysmon and the Security log both tell of a process, what
-// the latter has.
+// ofOtherLog returns a getter of what the records of a process have for a field
+// beyond what the first has: where both Sysmon and the Security log have a
+// process, what the latter has.
 func ofOtherLog(field event.FieldID) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		first, before := s.fields.Field(s.process, field), len(dst)
@@ -69,8 +69,8 @@ func hexNumber(dst []rules.ValueID, n uint32) []rules.ValueID {
 	return append(dst, valueHex|rules.ValueID(n))
 }
 
-// otherIntegrity gives the SID of an integrity level that is there by name, and
-// the name of one that is there by SID.
+// otherIntegrity appends the SID of an integrity level that is there by name,
+// and the name of one that is there by SID.
 func otherIntegrity(s *subject, dst []rules.ValueID) []rules.ValueID {
 	level := s.fields.Field(s.process, event.IntegrityLevel)
 	if level == 0 {

@@ -81,7 +81,7 @@ func poolOfUser(user string) string {
 	return ""
 }
 
-// poolField gives the application pool of the process in hand, for rules.
+// poolField appends the application pool of the process in hand, for rules.
 func poolField(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if pool := applicationPool(s.texts, s.process); pool != "" {
 		return appendText(dst, s.texts.InternString(pool))

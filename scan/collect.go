@@ -19,7 +19,7 @@ import (
 	"webshellscan/scan/weblog"
 )
 
-// Collected says what a partial result was made of.
+// Collected is what a partial result was made of.
 type Collected struct {
 	// Summary is that of a scan, as far as nothing was judged.
 	Summary Summary

@@ -22,8 +22,8 @@ type moment struct {
 	host, index uint32
 }
 
-// compareMoments puts moments in the order of time. Processes of the same time
-// follow each other as in the forest, so that the order is always the same.
+// compareMoments orders moments by time. Processes of the same time follow each
+// other as in the forest, so that the order is always the same.
 func compareMoments(a, b moment) int {
 	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.host, b.host), cmp.Compare(a.index, b.index))
 }
@@ -144,7 +144,7 @@ func (d *detection) addCorrelations(e *evaluator, moments []moment, findings []*
 	return findings
 }
 
-// correlated says what a Correlation names of a process.
+// correlated returns a process as a Correlation names it.
 func (d *detection) correlated(m moment) finding.CorrelatedProcess {
 	p := d.forest.Process(int(m.host), int(m.index))
 	named := finding.CorrelatedProcess{

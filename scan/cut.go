@@ -38,16 +38,16 @@ func (r *FoundRecord) Labels() []string {
 	return names
 }
 
-// errExport says why a record has no chunk.
+// errExport is why a record has no chunk.
 var errExport = errors.New("an export, not a log: there is no record to cut out")
 
 // whatCut is what crashes of cut are told of.
 const whatCut = "records of findings"
 
-// cut gives the records that findings and events rest on to what asks for them:
-// by host and channel, and as they lie in the logs, each once. A panic costs
-// the record in hand. If the context is cancelled, no more of them are read:
-// the others are given with its cause.
+// cut passes the records that findings and events rest on to take: by host and
+// channel, and as they lie in the logs, each once. A panic costs the record in
+// hand. If the context is cancelled, no more of them are read: the others are
+// given with its cause.
 func (res *Result) cut(ctx context.Context, crashes *crashLog, take func(*FoundRecord) error) {
 	if take == nil {
 		return

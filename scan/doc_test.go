@@ -30,7 +30,7 @@ func TestDocNames(t *testing.T) {
 	}
 }
 
-// docNames tells what in a file has a comment that begins otherwise.
+// docNames reports what in a file has a comment that begins otherwise.
 func docNames(t *testing.T, path string) {
 	t.Helper()
 	fset := token.NewFileSet()

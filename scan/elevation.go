@@ -12,7 +12,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// lineage looks at everything that ran below a worker, found or not.
+// lineage compares the rights of everything that ran below a worker, found or
+// not.
 type lineage struct {
 	forest *proctree.Forest
 	fields *proctree.FieldReader

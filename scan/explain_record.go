@@ -16,7 +16,7 @@ type RecordRef struct {
 	RecordID uint64
 }
 
-// RecordExplanation says of a record how it stands to the sessions.
+// RecordExplanation is how a record stands to the sessions.
 type RecordExplanation struct {
 	RecordRef
 	story.Explanation

@@ -23,22 +23,22 @@ type RequestRef struct {
 	Offset int64
 }
 
-// RequestExplanation says of a web request how it stands to the sessions.
+// RequestExplanation is how a web request stands to the sessions.
 type RequestExplanation struct {
 	RequestRef
-	// Found says that there is such a line, and that it is a request;
-	// Request is that.
+	// Found is set if there is such a line, and it is a request; Request is
+	// that.
 	Found   bool
 	Request weblog.Request
 	// Host is the host that the log is of, "" if nothing says which.
 	Host string
 	// Sessions are those of the host, with what ties the request to each.
 	Sessions []RequestTie
-	// Against says what speaks against all sessions.
+	// Against is why it is tied to no session.
 	Against []string
 }
 
-// RequestTie says how a request stands to one session.
+// RequestTie is how a request stands to one session.
 type RequestTie struct {
 	Session *finding.Session
 	// Confidence is that of the entry point that the request's page is,
@@ -47,8 +47,8 @@ type RequestTie struct {
 	// Processes are those that its server started while the request may
 	// have run.
 	Processes []proctree.Process
-	// For says what speaks for a tie, Against what speaks against one. Both
-	// may hold text of the log.
+	// For are the reasons for a tie, Against those against one. Both may
+	// hold text of the log.
 	For, Against []string
 }
 
@@ -101,7 +101,7 @@ func (l *webLog) find(ctx context.Context, ref RequestRef, r *weblog.Request) bo
 	return crash == nil && errors.Is(err, errFound)
 }
 
-// explain says how a request of a log stands to a session.
+// explain returns how a request of a log stands to a session.
 func (w *webLogs) explain(c *caller, l *webLog, r *weblog.Request) RequestTie {
 	tie := RequestTie{Session: c.session, Processes: c.processesOf(r)}
 	if !w.serves(c, l, r) {
@@ -139,8 +139,8 @@ func (t RequestTie) against(why string) RequestTie {
 	return t
 }
 
-// notServed says why the server of a session cannot have answered a request of
-// a log.
+// notServed returns why the server of a session cannot have answered a request
+// of a log.
 func (c *caller) notServed(l *webLog, r *weblog.Request) string {
 	if !r.ReachedServer() {
 		return "HTTP.sys answered it itself"
@@ -151,7 +151,7 @@ func (c *caller) notServed(l *webLog, r *weblog.Request) string {
 	return "its site, " + cmp.Or(l.site, r.Site) + ", is not one that the application pool of the session's server serves"
 }
 
-// noEntry says why a page is no entry point.
+// noEntry returns why a page is no entry point.
 func (c *caller) noEntry(page string) string {
 	for _, e := range c.ranked {
 		if c.pages.texts[e.Page] == page {

@@ -14,7 +14,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// weigher says how grave findings are, by rules that raise and lower. It is for
+// weigher sets the levels of findings, by rules that raise and lower. It is for
 // one goroutine.
 type weigher struct {
 	evaluator *evaluator
@@ -142,14 +142,14 @@ type weighed struct {
 	raises []levelRaise // what it did, and what it started
 }
 
-// grading says how grave findings are, by the rules that raise and lower.
+// grading sets the levels of findings, by the rules that raise and lower.
 type grading struct {
 	evaluation
 	set *rules.Set
 }
 
-// weigh says how grave the findings are. What a process does counts for those
-// that started it, up to the web server: a shell is as grave as what it ran. It
+// weigh sets the levels of findings. What a process does counts for those that
+// started it, up to the web server: a shell is as grave as what it ran. It
 // returns the findings with what that comes from.
 func (g *grading) weigh(findings []*finding.Finding) []*weighed {
 	all, list := make([]weighed, len(findings)), make([]*weighed, len(findings))
@@ -161,7 +161,7 @@ func (g *grading) weigh(findings []*finding.Finding) []*weighed {
 	return list
 }
 
-// weighAgain says how grave findings are that were measured before.
+// weighAgain sets the levels of findings that were measured before.
 func (g *grading) weighAgain(findings []*weighed) {
 	weighers := g.weighers(max(1, min(g.goroutines, len(findings)/batchFindings+1)))
 	parts := slices.Collect(slices.Chunk(findings, batchFindings))
@@ -187,7 +187,7 @@ type kinship struct {
 	nearest   map[proctree.Process]*weighed // by process without a finding
 }
 
-// hand gives what findings did to those above and below them. A habit of what
+// hand passes what findings did to those above and below them. A habit of what
 // hangs from something hostile is none; and what a process does counts for what
 // started it.
 func (g *grading) hand(findings []*weighed) {

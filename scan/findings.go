@@ -9,7 +9,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// finder says of a process what a finding says of it.
+// finder makes findings of processes.
 type finder struct {
 	forest  *proctree.Forest
 	servers *serverMap

@@ -29,11 +29,11 @@ var (
 	errManyHoles = fmt.Errorf("sparse: more than %d bytes are holes", int64(maxHoles))
 )
 
-// hashing takes the SHA-256 of files from the blocks that their readers read,
-// in the pass that reads them. Several goroutines read parts of one file at
-// once: a block that comes before its turn waits as a copy. The part of a file
-// that is read first is never kept waiting, so that there is always one to go
-// on.
+// hashing computes the SHA-256 of files from the blocks that their readers
+// read, in the pass that reads them. Several goroutines read parts of one file
+// at once: a block that comes before its turn waits as a copy. The part of a
+// file that is read first is never kept waiting, so that there is always one to
+// go on.
 type hashing struct {
 	mu    sync.Mutex
 	moved sync.Cond // a turn has come, or there is room again
@@ -72,8 +72,8 @@ type stretch struct {
 
 func (h *hashing) newFile() *fileHash { return &fileHash{hashing: h, sum: sha256.New()} }
 
-// add takes a stretch, whose data stays the caller's. Of what is hashed already
-// it takes nothing.
+// add adds a stretch, whose data stays the caller's. What is hashed already is
+// skipped.
 func (f *fileHash) add(s stretch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -166,7 +166,7 @@ func (f *fileHash) release(s stretch) {
 	}
 }
 
-// fail gives the hash up for a reason, the first one.
+// fail records why there is no hash: the first reason counts.
 func (f *fileHash) fail(err error) {
 	if f.failed == nil {
 		f.failed = err

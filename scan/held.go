@@ -20,7 +20,7 @@ import (
 // the chunks of records that wait for a definition, of exports and web logs the
 // whole.
 
-// heldEntry says what a section with bytes of an input holds.
+// heldEntry is what a section with bytes of an input holds.
 type heldEntry struct {
 	other  bool // of an otherInput
 	number int  // of the input
@@ -29,7 +29,7 @@ type heldEntry struct {
 	chunks []int64
 }
 
-// heldIndex says what of a part is held, and what is not.
+// heldIndex is what of a part is held, and what is not.
 type heldIndex struct {
 	entries []heldEntry
 	// seen are the names of the hosts whose process creations the part has.
@@ -208,7 +208,7 @@ func (c *content) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// seek puts the reader at an offset.
+// seek moves the reader to an offset.
 func (c *content) seek(off int64) error {
 	if c.reader != nil && c.at > off {
 		if err := c.close(); err != nil {

@@ -122,8 +122,8 @@ func (o inputOffsets) has(file uint32, offset int64) bool {
 // copied a hundred times has each as often.
 const maxRecords = 16
 
-// wantRecords takes the records that a finding names: the first is the one that
-// the second decoder is asked about.
+// wantRecords adds the records that a finding names: the first is the one that
+// the second decoder decodes.
 func (h *holder) wantRecords(p proctree.Process) {
 	n := 0
 	for r := range p.Records() {
@@ -260,11 +260,11 @@ func (w *holdReader) storyRecords(ctx context.Context, u heldUnit, file *source.
 	return records
 }
 
-// holdFunc takes a section of what is held, and returns how many bytes it has.
+// holdFunc writes a section of what is held, and returns its size in bytes.
 type holdFunc func(e heldEntry, from io.Reader) (int64, error)
 
-// logs gives the sections of the logs, with several goroutines. The panics
-// are errors of this program.
+// logs writes the sections of the logs, with several goroutines. The panics are
+// errors of this program.
 func (h *holder) logs(ctx context.Context, hold holdFunc) (panics []*work.Panic, err error) {
 	readers := make([]*holdReader, max(1, h.reading.goroutines))
 	selection := evtx.Select(story.Want())
@@ -306,7 +306,7 @@ const (
 	maxSpare = 8 << 20
 )
 
-// exports gives the sections of the exports.
+// exports writes the sections of the exports.
 func (h *holder) exports(hold holdFunc) {
 	for _, in := range h.reading.inputs {
 		if in.err != nil || in.form == export.None {
@@ -326,7 +326,7 @@ func (h *holder) exports(hold holdFunc) {
 	}
 }
 
-// export gives the section of an export, unless it has more bytes than most.
+// export writes the section of an export, unless it has more bytes than most.
 func (h *holder) export(in *input, most int64, hold holdFunc) (n int64, err error) {
 	file, err := in.Open()
 	if err != nil {
@@ -340,15 +340,15 @@ func (h *holder) export(in *input, most int64, hold holdFunc) (n int64, err erro
 	return hold(heldEntry{number: int(in.index), whole: true}, io.NewSectionReader(file, 0, file.Size()))
 }
 
-// spend takes bytes off what is spare, if they were bounded by that.
+// spend subtracts bytes from spare, if they were bounded by it.
 func (h *holder) spend(most, n int64) {
 	if most == h.spare {
 		h.spare -= n
 	}
 }
 
-// about says of which hosts the part knows the processes, and what it lacks, in
-// an index of what it holds.
+// about sets in an index of what is held the hosts whose processes the part
+// has, and what it lacks.
 func (h *holder) about(index *heldIndex) {
 	held := make(map[int]bool)
 	for _, e := range index.entries {
@@ -368,7 +368,7 @@ func (h *holder) about(index *heldIndex) {
 	}
 }
 
-// others gives the sections of web logs and configurations: of hosts with
+// others writes the sections of web logs and configurations: of hosts with
 // sessions whole, of the others what is spare, or the beginning. It returns
 // which could not be read.
 func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) (failed []FileError) {

@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// room says what a package is for, and which packages of this module it may
+// room is what a package is for, and which packages of this module it may
 // import for that.
 type room struct {
 	why string
 	may []string
 }
 
-// allowed says which packages of this module each package may import, and why
-// not more: what knows bytes knows no rules, what knows rules knows no bytes,
-// and reports know no files (docs/ARCHITECTURE.md).
+// allowed are the packages of this module that each package may import, and why
+// not more: what reads bytes has no rules, what has rules reads no bytes, and
+// reports open no files (docs/ARCHITECTURE.md).
 var allowed = map[string]room{
 	"internal/cputime":               {"a clock for tests", []string{}},
 	"internal/mutate":                {"changes code as text", []string{}},
@@ -46,7 +46,7 @@ var allowed = map[string]room{
 	"scan/proctree":                  {"events to processes: no bytes of logs, no rules", []string{"internal/wire", "internal/work", "scan/event"}},
 	"scan/export":                    {"text to events: no EVTX", []string{"internal/utf8text", "scan/event"}},
 	"scan/finding":                   {"what was found, as data: it reads nothing and judges nothing", []string{"rules", "rules/builtin", "scan/crosscheck", "scan/event", "scan/powershell", "scan/proctree", "scan/source", "scan/story", "scan/weblog"}},
-	"scan/integrity":                 {"what speaks of the logs: no rules, no options of a scan", []string{"internal/plural", "internal/wire", "scan/event", "scan/evtx", "scan/export", "scan/finding", "scan/proctree", "scan/source"}},
+	"scan/integrity":                 {"log integrity: no rules, no options of a scan", []string{"internal/plural", "internal/wire", "scan/event", "scan/evtx", "scan/export", "scan/finding", "scan/proctree", "scan/source"}},
 	"scan/story":                     {"ties events to sessions: reads no files", []string{"rules", "scan/event", "scan/powershell", "scan/proctree"}},
 	"scan/weblog":                    {"lines to requests: no hosts, no processes", []string{"internal/utf8text", "scan/event"}},
 	"scan/binxml":                    {"a record as a tree, to write it again", []string{"scan/event"}},
@@ -69,7 +69,7 @@ var allowed = map[string]room{
 	"integrations/jobs":              {"runs the program as schedulers do", []string{}},
 }
 
-// outside says which packages alone may import a library.
+// outside are the only packages that may import a library.
 var outside = map[string][]string{
 	"go.yaml.in/yaml/v4":              {"rules"},
 	"github.com/spf13/cobra":          {"cmd/webshellscan"},

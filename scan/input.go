@@ -48,9 +48,9 @@ type input struct {
 	lost   error // why something that was read could not be read again
 	lostAt int64 // the first place where that was
 
-	// restored says that a partial result holds what its reading left
-	// behind, held what there is of its bytes. Then sum is its hash, sumErr
-	// why it has none.
+	// restored is set if a partial result holds what its reading left
+	// behind; held is what there is of its bytes. Then sum is its hash,
+	// sumErr why it has none.
 	restored bool
 	held     *heldContent
 	sum      string
@@ -136,8 +136,8 @@ func (in *input) digest() (string, error) {
 	return in.sum, in.sumErr
 }
 
-// compare notes what shows when the chunks of a log are compared with each
-// other and with its header, and sorts them by their place.
+// compare adds the faults that show when the chunks of a log are compared with
+// each other and with its header, and sorts them by their place.
 func (in *input) compare() {
 	if in.err != nil || in.evtx == nil {
 		return
@@ -213,7 +213,7 @@ func (in *input) identify(file io.ReaderAt, size int64) {
 	in.err = &otherKindError{in.promise(), in.kind, in.err}
 }
 
-// promise says what an input is by its name, or by having been named.
+// promise returns what an input should be by its name, or by having been named.
 func (in *input) promise() string {
 	switch {
 	case isPartialName(in.Path):
@@ -230,7 +230,8 @@ func claimsContainer(in *source.Input, kind source.Kind) bool {
 	return source.IsContainerName(in.Path) && kind.Class < source.ClassPackage
 }
 
-// otherKindError says what an input is that is not what its name promises.
+// otherKindError returns an error with what an input is that is not what its
+// name promises.
 type otherKindError struct {
 	promise string
 	kind    source.Kind
@@ -261,7 +262,7 @@ func (in *input) add(ctx context.Context, r *evtx.Reading, faults *integrity.Fau
 	in.leave(ctx)
 }
 
-// finish notes that a part needs no more reading.
+// finish records that a part needs no more reading.
 func (in *input) finish(ctx context.Context) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -298,14 +299,14 @@ func (in *input) addFault(file *source.File) {
 	}
 }
 
-// interrupt notes that a part was not read to its end.
+// interrupt records that a part was not read to its end.
 func (in *input) interrupt() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.cut = true
 }
 
-// lose notes that something at a place of the input was read, or was to be
+// lose records that something at a place of the input was read, or was to be
 // held, and cannot be read again.
 func (in *input) lose(at int64, err error) {
 	in.mu.Lock()
@@ -331,7 +332,7 @@ func (in *input) unreadFault(err error) {
 	}
 }
 
-// crash notes a panic, which is an error of this program.
+// crash records a panic, which is an error of this program.
 func (in *input) crash(at evtx.Part, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -376,7 +377,7 @@ func isNothing(in *source.Input, file io.ReaderAt) bool {
 	return err == nil && leavesOut(in, kind)
 }
 
-// checkBody tells of a log that has a header and not one chunk behind it: it
+// checkBody reports a log that has a header and not one chunk behind it: it
 // holds nothing that could be read.
 func (in *input) checkBody() {
 	s := &in.stats

@@ -372,8 +372,8 @@ func TestIntegrityBuried(t *testing.T) {
 		"alarm audit-policy-changed 1": 1, "warning clock-changed 1": 1, "notice sysmon-stopped 1": 1,
 		`the audit policy was changed by CORP\admin: success added`: n,
 		"clock-changed": 256, "sysmon-configuration-changed": 256,
-		"344 more events that speak of logs (the clock was set) were only counted":       n - 256,
-		"344 more events that speak of logs (configuration of Sysmon) were only counted": n - 256,
+		"344 more integrity events (the clock was set) were only counted":       n - 256,
+		"344 more integrity events (configuration of Sysmon) were only counted": n - 256,
 	}
 	if diff := cmp.Diff(want, counts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -7,7 +7,7 @@ import (
 	"webshellscan/scan/source"
 )
 
-// Manifest says what a report was made of, so that it can be filed as evidence
+// Manifest is what a report was made of, so that it can be filed as evidence
 // and made again.
 type Manifest struct {
 	// Version is that of webshellscan, from the Options.
@@ -18,9 +18,9 @@ type Manifest struct {
 	Inputs []InputFile
 	// Rules names the rules that were applied, by label.
 	Rules []string
-	// Only says which part of what there is was asked for (Options.Only).
+	// Only is which part of what there is was asked for (Options.Only).
 	Only []string
-	// Interrupted says that the scan was stopped before its end.
+	// Interrupted is set if the scan was stopped before its end.
 	Interrupted bool
 }
 
@@ -40,14 +40,13 @@ type InputFile struct {
 	Chunks, Records, Lost, LostChunks int
 	// Error is why it was not read whole, or not hashed, "" if it was.
 	Error string
-	// Origin says where in a container it lies, nil if it is a file of its
+	// Origin is where in a container it lies, nil if it is a file of its
 	// own.
 	Origin *Origin
-	// Container says that it is an archive or a disk image, or a part of
+	// Container is set if it is an archive or a disk image, or a part of
 	// one, whose logs are inputs of their own.
 	Container bool
-	// WebLog says what else there is to say of a web log, nil of all
-	// others.
+	// WebLog is what else there is to say of a web log, nil of all others.
 	WebLog *WebLogInput
 }
 
@@ -99,8 +98,8 @@ func newInputFile(in *input, hash bool) InputFile {
 	return file
 }
 
-// addSkipped takes what may hold logs and could not be opened. Of a container
-// that was, it says why not all of it was read.
+// addSkipped adds what may hold logs and could not be opened, and of containers
+// that were opened why not all was read.
 func (m *Manifest) addSkipped(skipped []source.Skipped) {
 	rows := make(map[string]int) // of containers
 	for i, in := range m.Inputs {
@@ -130,7 +129,7 @@ func joinReasons(reasons, reason string) string {
 	return reasons + "; " + reason
 }
 
-// sort puts the inputs in the order of their paths.
+// sort sorts the inputs by their paths.
 func (m *Manifest) sort() {
 	slices.SortStableFunc(m.Inputs, func(a, b InputFile) int { return source.ComparePaths(a.Path, b.Path) })
 }

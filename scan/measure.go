@@ -11,7 +11,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// measures say how usual a finding is. They are asked for by rules, as fields.
+// measures are how usual a finding is. Rules ask for them as fields.
 type measures struct {
 	// shapeCount is how many findings of its host have its shape below the
 	// same program, shapeDays on how many days, shapeHosts on how many
@@ -55,7 +55,7 @@ func levelGetter(name string) getter {
 	return nil
 }
 
-// writerImage gives the image of the process of the session that wrote the
+// writerImage appends the image of the process of the session that wrote the
 // program of the finding in hand.
 func writerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if s.finding == nil || s.finding.writer == "" {
@@ -64,7 +64,7 @@ func writerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return appendText(dst, s.texts.InternString(s.finding.writer))
 }
 
-// matchedRule gives the names of the rules that the finding in hand matched.
+// matchedRule appends the names of the rules that the finding in hand matched.
 func matchedRule(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if s.finding == nil {
 		return dst
@@ -75,7 +75,7 @@ func matchedRule(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return dst
 }
 
-// measured gives a measure of the finding in hand.
+// measured returns a getter of a measure of the finding in hand.
 func measured(of func(m *measures) int) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if s.finding == nil || s.finding.measures == nil {
@@ -150,7 +150,7 @@ type shapeTimes struct {
 	days  map[event.Time]bool
 }
 
-// measure says of findings how usual they are, if rules ask for it.
+// measure sets how usual findings are, if rules ask for it.
 func (g *grading) measure(findings []*weighed) {
 	if !slices.ContainsFunc(g.set.Fields(), func(name string) bool { return measureFields[strings.ToLower(name)] != nil }) {
 		return
@@ -174,7 +174,7 @@ func (g *grading) measure(findings []*weighed) {
 	}
 }
 
-// lookAtServers notes when the servers of findings started anything, found or
+// lookAtServers records when the servers of findings started anything, found or
 // not, and on which hosts there are such servers.
 func (m *measuring) lookAtServers(findings []*weighed) {
 	wanted := make(map[string]bool)
@@ -282,7 +282,7 @@ var sessionFields = map[string]func(s *finding.Session) []string{
 	"enumeration":    func(s *finding.Session) []string { return []string{strconv.Itoa(s.Enumeration)} },
 }
 
-// ofSession gives a field of the session in hand.
+// ofSession returns a getter of a field of the session in hand.
 func ofSession(of func(s *finding.Session) []string) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if s.session == nil {

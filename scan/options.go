@@ -20,23 +20,23 @@ import (
 	"webshellscan/scan/source"
 )
 
-// Options say what to scan, and for what.
+// Options are what to scan, and for what.
 type Options struct {
 	// Paths are files and folders.
 	Paths []string
-	// Sources say how archives and disk images are read.
+	// Sources are how archives and disk images are read.
 	Sources SourceOptions
 	// Goroutines is how many goroutines work at once; 0 means one for each
 	// CPU.
 	Goroutines int
-	// Rules says which rules are applied.
+	// Rules are the rules that are applied.
 	Rules RuleOptions
-	// Hosts takes findings of these hosts only, as MatchesHost has them.
-	// Empty takes all.
+	// Hosts selects the findings of these hosts only, as MatchesHost
+	// compares them. Empty selects all.
 	Hosts []string
-	// MinLevel takes only sessions of this level or above, with all their
+	// MinLevel selects only sessions of this level or above, with all their
 	// findings, and findings below no web server of this level or above.
-	// rules.LevelNone takes all.
+	// rules.LevelNone selects all.
 	MinLevel rules.Level
 	// Since and Until bound the time of findings: from Since on, and before
 	// Until. Zero means no bound. Trees are built of all events.
@@ -45,7 +45,7 @@ type Options struct {
 	// about; 0 means DefaultCrosscheck, a negative number none. It takes
 	// about a tenth of a millisecond for each.
 	Crosscheck int
-	// Hash asks for the SHA-256 of all inputs in the manifest, of the bytes
+	// Hash requests the SHA-256 of all inputs in the manifest, of the bytes
 	// that are scanned, as they are read.
 	Hash bool
 	// Version is the program's version, for the manifest.
@@ -60,8 +60,8 @@ type Options struct {
 	// has it (crosscheck.Result.Raw), of those that it is asked about, the
 	// first ones first. Each takes some kilobytes.
 	RawEvents int
-	// WebLogs says which hosts web logs are of, by path of a file or
-	// folder, where their lines do not.
+	// WebLogs are the hosts that web logs are of, by path of a file or
+	// folder, where their lines do not name them.
 	WebLogs map[string]string
 	// Expect are hosts that there should be logs of, by name or by the
 	// label of a partial result. Those of which there are none make the
@@ -72,18 +72,19 @@ type Options struct {
 	// and channel, and as they lie in the logs, each once. What it returns
 	// is told as a crash of this program.
 	Found func(*FoundRecord) error
-	// Explain asks of some records why they are tied to a session, or not.
+	// Explain are records of which Result.Explained has why they are tied
+	// to a session, or not.
 	Explain []RecordRef
-	// ExplainRequests asks the same of some web requests.
+	// ExplainRequests are the same for web requests.
 	ExplainRequests []RequestRef
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }
 
-// Origin says where in an archive or a disk image a log lies.
+// Origin is where in an archive or a disk image a log lies.
 type Origin = source.Origin
 
-// SourceOptions say how archives and disk images are read.
+// SourceOptions are how archives and disk images are read.
 type SourceOptions = source.Options
 
 // DefaultCrosscheck is how many findings the second decoder is asked about
@@ -102,7 +103,7 @@ func (o *Options) goroutines() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// only says in words which part of what there is was asked for; nothing if all
+// only describes which part of what there is was asked for; it is empty if all
 // of it was. below is how many findings the level left out.
 func (o *Options) only(below int) []string {
 	var list []string
@@ -162,7 +163,7 @@ func matchesName(pattern, name string) bool {
 	return ok && err == nil
 }
 
-// Progress says how far a scan has come. All of it may be read while the scan
+// Progress is how far a scan has come. All of it may be read while the scan
 // runs.
 type Progress struct {
 	// Total is the number of bytes to read, Done how many of them were
@@ -177,7 +178,7 @@ type Progress struct {
 	phase atomic.Int32
 }
 
-// Phase says what a scan does.
+// Phase is what a scan does.
 type Phase int32
 
 // The phases, in their order.
@@ -191,7 +192,7 @@ const (
 	PhaseHashing
 )
 
-// String says it in two or three words.
+// String describes the phase in two or three words.
 func (p Phase) String() string {
 	return [...]string{
 		"finding files", "reading", "building trees", "applying rules", "reading the story", "checking the logs", "hashing",
@@ -201,7 +202,7 @@ func (p Phase) String() string {
 // Phase returns what the scan does now.
 func (p *Progress) Phase() Phase { return Phase(p.phase.Load()) }
 
-// Enter notes the phase that begins. p may be nil.
+// Enter sets the phase that begins. p may be nil.
 func (p *Progress) Enter(phase Phase) {
 	if p != nil {
 		p.phase.Store(int32(phase))

@@ -5,8 +5,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Describer says of any process what a finding says of one. A Describer is for
-// one goroutine.
+// Describer describes any process as a finding does. A Describer is for one
+// goroutine.
 type Describer struct {
 	finder  finder
 	subject *subject

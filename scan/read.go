@@ -188,7 +188,7 @@ func (r *firstPass) resolve(ctx context.Context) {
 	r.gather()
 }
 
-// gather puts together what the readers kept of events.
+// gather joins what the readers kept of events.
 func (r *firstPass) gather() {
 	r.hits, r.came, r.signs = make(map[event.Place]bool), make(map[event.Place]bool), nil
 	r.hitsLost, r.traced = 0, make(map[string]*traced)
@@ -220,7 +220,7 @@ func selected() []event.Key {
 	return keys
 }
 
-// hashContainers takes the hashes of the files that other inputs lie in.
+// hashContainers computes the hashes of the files that other inputs lie in.
 func (r *firstPass) hashContainers(ctx context.Context) {
 	if !r.hash {
 		return

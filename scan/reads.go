@@ -11,10 +11,10 @@ import (
 	"webshellscan/scan/source"
 )
 
-// ReadsAs says in words what a scan reads a file as, "" if it is nothing to
-// one: its format, records of event logs in any form, chunks of them behind
-// whatever the file begins with, web server logs and configurations. What is
-// text must show what it is: the reports of this program are none of that.
+// ReadsAs describes what a scan reads a file as, "" if a scan ignores it: its
+// format, records of event logs in any form, chunks of them behind whatever the
+// file begins with, web server logs and configurations. What is text must show
+// what it is: the reports of this program are none of that.
 func ReadsAs(ctx context.Context, path string) (string, error) {
 	kind, known, err := source.KindOfFile(path)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// imageName gives the file name of the image of the process in hand.
+// imageName appends the file name of the image of the process in hand.
 func imageName(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return appendText(dst, s.nameOf(s.process.Image()))
 }
@@ -27,7 +27,7 @@ func (s *subject) nameOf(image proctree.TextID) proctree.TextID {
 // fileName returns what follows the last separator of a path, as it is written.
 func fileName(path string) string { return path[strings.LastIndexAny(path, `\/`)+1:] }
 
-// elevated gives in which way the process in hand has more rights than its
+// elevated appends in which way the process in hand has more rights than its
 // parent: as another user, at a higher integrity level.
 func elevated(s *subject, dst []rules.ValueID) []rules.ValueID {
 	parent, _ := s.process.Parent()
@@ -38,7 +38,7 @@ func elevated(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return appendText(appendText(dst, risen.user), risen.integrity)
 }
 
-// rise says in which way a process has more rights than its parent: 0 in none.
+// rise is in which way a process has more rights than its parent: 0 in none.
 type rise struct{ user, integrity proctree.TextID }
 
 // riseKey is all that a rise depends on.
@@ -73,8 +73,8 @@ func (s *subject) newRise(p, parent proctree.Process) rise {
 	return r
 }
 
-// findingBelow gives true for a process between a server and a finding. Nothing
-// is known of that until all processes were matched once.
+// findingBelow appends true for a process between a server and a finding.
+// Nothing is known of that until all processes were matched once.
 func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if s.servers != nil && s.servers.between[s.process] {
 		return appendText(dst, s.texts.InternString("true"))
@@ -82,7 +82,7 @@ func findingBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return dst
 }
 
-// seenBelow gives below how many other server processes of the same product a
+// seenBelow appends below how many other server processes of the same product a
 // program of the same name ran.
 func seenBelow(s *subject, dst []rules.ValueID) []rules.ValueID {
 	w := s.servers.workerOf(s.process)

@@ -10,8 +10,8 @@ import (
 	"webshellscan/rules/builtin"
 )
 
-// RuleOptions say which rules a scan applies. The zero value takes the built-in
-// ones.
+// RuleOptions are which rules a scan applies. The zero value selects the
+// built-in ones.
 type RuleOptions struct {
 	// Paths are files and folders with Sigma rules, which are applied
 	// beside the built-in ones. Those with the roles web_server,
@@ -30,8 +30,8 @@ type RuleOptions struct {
 	Statuses, Tags []string
 	// Exclude leaves out rules by name, ID or title, compared without case.
 	Exclude []string
-	// Placeholders gives the values of placeholders, by name without
-	// percent signs.
+	// Placeholders are the values of placeholders, by name without percent
+	// signs.
 	Placeholders map[string][]string
 }
 
@@ -53,8 +53,8 @@ type RuleSets struct {
 	Builtin int
 	// Files are the rule files that were read.
 	Files []string
-	// Errors say what is wrong with rules that are left out: first by
-	// reading them, then by compiling them.
+	// Errors are what is wrong with rules that are left out: first those of
+	// reading them, then those of compiling them.
 	Errors []*rules.ParseError
 	// Failed counts the rules with errors.
 	Failed int
@@ -178,7 +178,7 @@ func (s *RuleSets) checkLevels(levels []*rules.Rule) []*rules.Rule {
 	return kept
 }
 
-// levelFault says what a rule that is to raise or lower levels lacks, "" for
+// levelFault returns what a rule that is to raise or lower levels lacks, "" for
 // nothing.
 func levelFault(r *rules.Rule, levels []*rules.Rule) string {
 	switch {
@@ -197,8 +197,9 @@ func levelFault(r *rules.Rule, levels []*rules.Rule) string {
 	return ""
 }
 
-// shareFilters gives each filter to the rules that it names: those of one role,
-// the others, or both. A filter that names none tunes those that give findings.
+// shareFilters adds each filter to the set of the rules that it names: those of
+// one role, the others, or both. A filter that names none tunes those that give
+// findings.
 func shareFilters(roles, others []*rules.Rule) (withRoles, withOthers []*rules.Rule) {
 	withRoles = slices.Clone(roles)
 	for _, r := range others {
@@ -251,7 +252,7 @@ type RuleSummary struct {
 	// NotApplicable counts rules about other logs, NotSelected those that
 	// Options left out, Failed those with errors.
 	NotApplicable, NotSelected, Failed int
-	// Errors say what is wrong with the rules that failed.
+	// Errors are what is wrong with the rules that failed.
 	Errors []*rules.ParseError
 	// Unmatched are names and IDs to exclude that no rule goes by.
 	Unmatched []string

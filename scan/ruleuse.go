@@ -10,7 +10,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// RuleUse says what a scan does with a rule.
+// RuleUse is what a scan does with a rule.
 type RuleUse string
 
 // The uses.
@@ -136,12 +136,11 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 	return "", nil, false
 }
 
-// Explain says how detection rules stand to a process: those that give
+// Explain explains how detection rules stand to a process: those that give
 // findings, then those that raise and lower levels, if it has a finding or its
 // worker a session or they are asked for by name, then those that map to
-// techniques, and those that tell servers and what runs in them, each in the
-// order of the rules. wanted says of which rules it is to be said; nil means
-// all.
+// techniques, and those that identify servers and what runs in them, each in
+// the order of the rules. wanted are the rules to explain; nil means all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
 	finding, session := r.weighedOf(p), r.sessionOf(p)

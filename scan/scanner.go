@@ -26,15 +26,15 @@ type Result struct {
 	Traces []Trace
 	// Requests are those of Session.Requests.
 	Requests []*finding.Request
-	// Explained says of the records that Options.Explain asks for how they
-	// stand to the sessions.
+	// Explained is how the records of Options.Explain stand to the
+	// sessions.
 	Explained []RecordExplanation
-	// ExplainedRequests says the same of the requests of
+	// ExplainedRequests are the same for the requests of
 	// Options.ExplainRequests; those of logs that are none, or are not
 	// there, are left out.
 	ExplainedRequests []RequestExplanation
-	// Integrity is what speaks of the logs themselves, those of the hosts
-	// that Options ask for: the gravest first.
+	// Integrity are the findings about log integrity, of the hosts that
+	// Options ask for: the gravest first.
 	Integrity []*integrity.Finding
 	// Coverage is what the logs of each host could have shown, in the order
 	// of Forest.Hosts.
@@ -141,8 +141,8 @@ func (o *Options) find(ctx context.Context) (source.Found, error) {
 	return source.Find(ctx, o.Paths, o.Sources)
 }
 
-// planEvents says which events are read for rules. given says that there may be
-// others than those built in.
+// planEvents plans which events are read for rules. given is set if there may
+// be others than those built in.
 func (r *firstPass) planEvents(sets *ruleLoading, given bool) {
 	r.events = eventReading{want: builtinEvents, plan: sets.plan}
 	if given {
@@ -152,8 +152,8 @@ func (r *firstPass) planEvents(sets *ruleLoading, given bool) {
 	}
 }
 
-// merge puts what collecting left behind together with that of partial results,
-// and reads what could not be read, or judged, before all was there.
+// merge joins what collecting left behind with that of partial results, and
+// reads what could not be read, or matched, before all was there.
 func (r *firstPass) merge(ctx context.Context, sets *ruleLoading, options *Options) {
 	if len(r.parts) > 0 {
 		r.readParts()
@@ -177,8 +177,8 @@ func (r *Result) UnknownHosts(wanted []string) []string {
 	})
 }
 
-// assessLogs says what the logs could have shown, and what speaks of them
-// themselves.
+// assessLogs sets what the logs could have shown, and the findings about their
+// integrity.
 func (res *Result) assessLogs(r *firstPass, options *Options, notes []source.Note) {
 	logs := &integrity.Reading{
 		Watchers: r.watchers, Notes: notes, Forest: res.Forest, Since: options.Since, Until: options.Until, Complete: r.complete(),

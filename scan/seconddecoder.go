@@ -16,9 +16,9 @@ import (
 	"webshellscan/scan/source"
 )
 
-// crosscheck asks the second decoder about the findings' first records. Where
-// there are more findings than it is to be asked about, those come first that
-// differ: the first of each image and command line, then repetitions.
+// crosscheck has the second decoder decode the findings' first records. If
+// there are more findings than Options.Crosscheck, distinct ones are checked
+// first: the first of each image and command line, then repetitions.
 func (res *Result) crosscheck(options *Options, crashes *crashLog) {
 	limit := max(0, cmp.Or(options.Crosscheck, DefaultCrosscheck))
 	findings := res.Findings

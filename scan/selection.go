@@ -49,7 +49,7 @@ func (s *RuleSets) checkLevel(o *RuleOptions, detections []*rules.Rule) {
 	}
 }
 
-// reasonsLeft says why rules are not applied.
+// reasonsLeft returns why rules are not applied.
 func reasonsLeft(o *RuleOptions, sum *RuleSummary) string {
 	var reasons []string
 	if o.NoBuiltin {
@@ -64,7 +64,7 @@ func reasonsLeft(o *RuleOptions, sum *RuleSummary) string {
 	return strings.Join(reasons, ", ")
 }
 
-// choice says in words how options choose among the rules.
+// choice describes how options choose among the rules.
 func (o *RuleOptions) choice() []string {
 	var list []string
 	add := func(what string, values ...string) {

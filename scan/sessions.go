@@ -8,16 +8,15 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// grouping puts findings together into sessions, and raises the level of what
-// they come to by rules.
+// grouping groups findings into sessions, and raises the levels of sessions by
+// rules.
 type grouping struct {
 	evaluation
 	set *rules.Set
 }
 
-// of puts findings that hang from one worker together: the gravest first,
-// and last those that a baseline knows. Findings below no worker belong to no
-// session.
+// of groups findings by worker: the gravest sessions first, and last those that
+// a baseline has. Findings below no worker belong to no session.
 func (g *grouping) of(findings []*finding.Finding) []*finding.Session {
 	byKey := make(map[string]*finding.Session)
 	var sessions []*finding.Session
@@ -38,14 +37,14 @@ func (g *grouping) of(findings []*finding.Finding) []*finding.Session {
 	return sessions
 }
 
-// summarize says what sessions come to.
+// summarize computes the derived fields of sessions.
 func (g *grouping) summarize(sessions []*finding.Session) {
 	summarizers := g.summarizers(min(g.goroutines, len(sessions)))
 	panics := work.Each(len(summarizers), len(sessions), func(by, i int) { summarizers[by].do(sessions[i]) })
 	g.crashes.addPanics("sessions", panics)
 }
 
-// summarizer says what sessions come to. It is for one goroutine.
+// summarizer computes the derived fields of sessions. It is for one goroutine.
 type summarizer struct {
 	all    *grouping
 	below  *lineage

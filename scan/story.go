@@ -333,7 +333,8 @@ func (res *Result) Found() bool {
 	return len(res.Findings) > 0 || slices.ContainsFunc(res.Events, func(e *finding.Event) bool { return len(e.Rules) > 0 })
 }
 
-// WebLogs asks for the logs of web servers, and for texts that are called so.
+// WebLogs selects the logs of web servers, and texts that have the names of
+// such.
 func WebLogs() source.Wanted {
 	return source.Wanted{Kind: source.KindWebLog, Name: weblog.MayBeName, Path: weblog.MayBePath, Match: func(prefix []byte, name string) bool {
 		_, ok := weblog.Detect(prefix)

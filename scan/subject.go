@@ -10,7 +10,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// getter gives the values of one field of a process.
+// getter appends the values of one field of a process.
 type getter func(s *subject, dst []rules.ValueID) []rules.ValueID
 
 // subject shows a process to rules: it answers to the field names of Sigma's
@@ -291,7 +291,7 @@ func parentUser(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return appendText(dst, s.parents(event.ParentUser, ownUser))
 }
 
-// valueOf gives one value of a process, which need not be the one in hand.
+// valueOf returns one value of a process, which need not be the one in hand.
 type valueOf func(s *subject, p proctree.Process) proctree.TextID
 
 func ownImage(_ *subject, p proctree.Process) proctree.TextID { return p.Image() }
@@ -363,7 +363,7 @@ func children(of valueOf) getter {
 	}
 }
 
-// grandChildren gives what the first children of the first children have, so
+// grandChildren appends what the first children of the first children have, so
 // many of each.
 func grandChildren(of valueOf) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
@@ -380,8 +380,8 @@ func grandChildren(of valueOf) getter {
 	}
 }
 
-// commandText gives the command line, as cmd.exe reads it where that is another
-// text, and each text that it hides in Base64.
+// commandText appends the command line, as cmd.exe reads it where that is
+// another text, and each text that it hides in Base64.
 func commandText(s *subject, dst []rules.ValueID) []rules.ValueID {
 	line := s.process.CommandLine()
 	if line == 0 {
@@ -412,7 +412,7 @@ func plainCommand(line string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(line, "^", ""), `""`, "")
 }
 
-// everything gives the values of all fields of a process's own records, for
+// everything appends the values of all fields of a process's own records, for
 // keywords.
 func everything(s *subject, dst []rules.ValueID) []rules.ValueID {
 	for r := range s.process.Records() {

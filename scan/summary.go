@@ -13,8 +13,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Summary says what a scan read, what it could not read, and what the logs
-// could not have shown.
+// Summary is what a scan read, what it could not read, and what the logs could
+// not have shown.
 type Summary struct {
 	// Files counts the EVTX files that were read, OtherFiles the files of
 	// folders that can hold no event log.
@@ -26,7 +26,7 @@ type Summary struct {
 	Events proctree.Counts
 	Copies int
 	Hosts  []proctree.Host
-	// MoreHosts says that a log has records of more hosts than are kept;
+	// MoreHosts is set if a log has records of more hosts than are kept;
 	// those with process events are all among Hosts.
 	MoreHosts bool
 	// First and Last are the times of the earliest and latest record.
@@ -44,17 +44,17 @@ type Summary struct {
 	Unreadable, Skipped []FileError
 	// Crashes lists errors of webshellscan itself.
 	Crashes []FileError
-	// Blind says what the logs could not have shown, BlindHosts of which of
-	// the hosts that were asked for they show nothing that ran.
+	// Blind is what the logs could not have shown, BlindHosts are those of
+	// the hosts that were asked for of which they show nothing that ran.
 	Blind, BlindHosts []Blind
-	// WebLogs says what was read of the logs of web servers.
+	// WebLogs is what was read of the logs of web servers.
 	WebLogs WebLogSummary
 	// EventsLost counts events, other than those of processes, that matched
 	// rules or may have been a session's, and that bounds left out.
 	EventsLost int
 	// Rules counts the rules.
 	Rules RuleSummary
-	// Only says in words which part of what there is was asked for.
+	// Only describes which part of what there is was asked for.
 	Only []string
 	// Interrupted is why the scan was stopped early, nil if it was not.
 	Interrupted error
@@ -126,13 +126,13 @@ func summarize(r *firstPass, forest *proctree.Forest, sets *RuleSets) Summary {
 	return s
 }
 
-// unreadable takes more inputs that could not be read.
+// unreadable adds inputs that could not be read.
 func (s *Summary) unreadable(more ...FileError) {
 	s.Unreadable = append(s.Unreadable, more...)
 	slices.SortStableFunc(s.Unreadable, func(a, b FileError) int { return strings.Compare(a.Path, b.Path) })
 }
 
-// addCrashes takes the panics that were caught after the reading.
+// addCrashes adds the panics that were recovered after the reading.
 func (s *Summary) addCrashes(crashes []stepCrash, of *finder) {
 	for _, h := range s.Hosts {
 		if h.Crash != nil {
@@ -157,7 +157,7 @@ func (s *Summary) addCrashes(crashes []stepCrash, of *finder) {
 	})
 }
 
-// addInput takes one input into the summary.
+// addInput adds one input to the summary.
 func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	for _, text := range in.crashes {
 		s.Crashes = append(s.Crashes, FileError{in.Path, fmt.Errorf("internal error: %s", text)})
@@ -196,8 +196,8 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	}
 }
 
-// ask notes what was asked for, in words too, and says if nothing could be
-// found of it.
+// ask records what was asked for, in words too, and why nothing could be found
+// of it.
 func (s *Summary) ask(o *Options, only []string) {
 	s.Only = only
 	s.BlindHosts = blindHosts(s.Hosts, o.Hosts)
@@ -223,8 +223,8 @@ func blindHosts(hosts []proctree.Host, wanted []string) []Blind {
 	return list
 }
 
-// blindSpots says what the logs could not have shown: first for all hosts, then
-// of the hosts of which nothing that ran can be seen, then of the others.
+// blindSpots returns what the logs could not have shown: first for all hosts,
+// then of the hosts of which nothing that ran can be seen, then of the others.
 func blindSpots(s *Summary) []Blind {
 	if s.Records == 0 {
 		return []Blind{{"", "no event log record was read: what ran cannot be seen"}}
@@ -262,10 +262,10 @@ func blindSpots(s *Summary) []Blind {
 	return append(list, others...)
 }
 
-// errMissing says of a host that there should be logs of and are not.
+// errMissing is the error of a host without logs of which there should be some.
 var errMissing = errors.New("expected, but there are no logs of this host")
 
-// expect tells of the hosts of which there are no logs.
+// expect reports the expected hosts of which there are no logs.
 func (s *Summary) expect(hosts []string, parts []*mergePart) {
 	for _, want := range hosts {
 		come := slices.ContainsFunc(s.Hosts, func(h proctree.Host) bool { return MatchesHost([]string{want}, h.Names) }) ||

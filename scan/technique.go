@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// mapTechniques says of each finding which rules of the role technique, those
-// of the set, its process matches.
+// mapTechniques sets the techniques of each finding: the rules of the set,
+// those of the role technique, that its process matches.
 func (e *evaluation) mapTechniques(set *rules.Set, findings []*finding.Finding) {
 	if len(set.Rules()) == 0 {
 		return

@@ -119,7 +119,7 @@ func certaintyOf(r *rules.Rule) string {
 	return cmp.Or(r.Custom["certainty"], certainty)
 }
 
-// certaintyFault says what is wrong with a rule's attribute certainty, "" if
+// certaintyFault returns what is wrong with a rule's attribute certainty, "" if
 // nothing is.
 func certaintyFault(r *rules.Rule) string {
 	switch c := r.Custom["certainty"]; c {
@@ -133,9 +133,10 @@ func certaintyFault(r *rules.Rule) string {
 // productName returns what a rule calls the server, or what runs in it.
 func productName(r *rules.Rule) string { return cmp.Or(r.Custom["product"], r.Title) }
 
-// inherit gives each process of a host the worker of its parent, or its parent
-// if that is a server. It goes through the processes in their order, in which
-// nearly every parent comes before its children, and goes up first where not.
+// inherit sets the worker of each process of a host to that of its parent, or
+// to its parent if that is a server. It goes through the processes in their
+// order, in which nearly every parent comes before its children, and goes up
+// first where not.
 func (m *serverMap) inherit(host int) {
 	h := &m.hosts[host]
 	done := make([]bool, len(h.worker))
@@ -159,8 +160,8 @@ func (m *serverMap) inherit(host int) {
 	}
 }
 
-// inheritFrom gives a process the worker of its parent, or its parent if that
-// is one.
+// inheritFrom sets the worker of a process to that of its parent, or to its
+// parent if that is a server.
 func (m *serverMap) inheritFrom(h *hostServers, child, parent int, link proctree.Link) {
 	above := h.worker[parent]
 	switch {
@@ -243,8 +244,8 @@ func (m *serverMap) product(worker proctree.Process) string {
 	return m.forest.Texts().Text(cmp.Or(m.application(worker), m.serverOf(worker).product))
 }
 
-// ofWebServer gives a field of the worker of the process in hand, if that is a
-// web server or may be one.
+// ofWebServer returns a getter of a field of the worker of the process in hand,
+// if that is a web server or may be one.
 func ofWebServer(of valueOf) getter {
 	return func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		if w := s.webWorker(); w.Exists() {
@@ -254,8 +255,8 @@ func ofWebServer(of valueOf) getter {
 	}
 }
 
-// workerImage gives the image of such a worker: an empty one where no log names
-// it, so that a rule still sees that there is a worker.
+// workerImage appends the image of such a worker: an empty one where no log
+// names it, so that a rule still sees that there is a worker.
 func workerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.webWorker(); w.Exists() {
 		return append(dst, rules.ValueID(w.Image()))
@@ -280,7 +281,7 @@ func workerPID(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return dst
 }
 
-// workerRole gives which kind of server the worker is.
+// workerRole appends which kind of server the worker is.
 func workerRole(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.servers.workerOf(s.process); w.Exists() {
 		return appendText(dst, s.servers.serverOf(w).role)
@@ -288,7 +289,7 @@ func workerRole(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return dst
 }
 
-// workerCertainty gives how sure it is that the worker is a server.
+// workerCertainty appends how sure it is that the worker is a server.
 func workerCertainty(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.servers.workerOf(s.process); w.Exists() {
 		return appendText(dst, s.servers.serverOf(w).certainty)
@@ -296,7 +297,7 @@ func workerCertainty(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return dst
 }
 
-// workerProduct gives what the rules call the worker, and what runs in it.
+// workerProduct appends what the rules call the worker, and what runs in it.
 func workerProduct(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.servers.workerOf(s.process); w.Exists() {
 		return appendText(appendText(dst, s.servers.serverOf(w).product), s.servers.application(w))

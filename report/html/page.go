@@ -229,7 +229,7 @@ func Write(w io.Writer, res *scan.Result, o Options) error {
 	return out.Flush()
 }
 
-// WriteVerify writes a page of what is to be said of the logs themselves: their
+// WriteVerify writes a page about the logs themselves: their
 // integrity, what they could have shown, and the inputs. An error of w ends it.
 func WriteVerify(w io.Writer, res *scan.Result) error {
 	page := &reportPage{Res: res}
@@ -291,7 +291,7 @@ func (h *reportPage) addLogs() {
 	h.Unreadable, h.Skipped, h.Crashes = problemTexts(s.Unreadable), problemTexts(s.Skipped), problemTexts(s.Crashes)
 }
 
-// LogsHeadline says in one sentence what the logs themselves show.
+// LogsHeadline is one sentence about log integrity.
 func (h *reportPage) LogsHeadline() string {
 	counts := make(map[integrity.Level]int)
 	for _, f := range h.Res.Integrity {

@@ -70,8 +70,8 @@ func New() *Checker {
 	}
 }
 
-// Chunk gives the Checker a chunk, from its start on, to check records of. The
-// chunk must stay as it is until the next call.
+// Chunk sets the chunk, from its start on, whose records are checked. The chunk
+// must stay as it is until the next call.
 func (c *Checker) Chunk(data []byte) {
 	c.data = data
 	c.chunk = golangevtx.NewChunk()

@@ -178,7 +178,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// checkLog asks the second decoder for each record of a log of the fault
+// checkLog has the second decoder decode each record of a log of the fault
 // matrix.
 func checkLog(t *testing.T, data []byte) {
 	t.Helper()

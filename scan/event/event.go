@@ -15,7 +15,7 @@ type Key struct {
 	ID uint16
 }
 
-// Place says where in the evidence a record lies.
+// Place is where in the evidence a record lies.
 type Place struct {
 	// File numbers the input file, in the order in which a scan names its
 	// inputs. A reader of one file leaves it 0.
@@ -59,7 +59,7 @@ type Event struct {
 	// Damaged counts values of this event that could not be read as their
 	// definition says. The other fields are sound.
 	Damaged int
-	// Marks say how the record was read.
+	// Marks are how the record was read.
 	Marks Marks
 
 	// values holds the named payload values. One counts if its mark is the
@@ -91,9 +91,9 @@ func (e *Event) Reset() {
 	}
 }
 
-// Set gives the field id the value v unless the event has that field already:
+// Set sets the field id to the value v unless the event has that field already:
 // where a hostile template repeats a name, the first one counts. It reports
-// whether v was taken.
+// whether v was set.
 func (e *Event) Set(id FieldID, v Value) bool {
 	if id == FieldNone || e.marks[id] == e.mark+1 {
 		return false

@@ -98,7 +98,7 @@ const (
 )
 
 // OfProcess reports whether process events have the field. The others are of
-// events that speak of the logs themselves.
+// integrity events.
 func (id FieldID) OfProcess() bool {
 	return id > FieldNone && (id < State || id >= Computer) && id < numFields
 }

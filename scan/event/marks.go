@@ -1,6 +1,6 @@
 package event
 
-// Marks say by which way a record was read, if not by the usual one. The zero
+// Marks are the way in which a record was read, if not the usual one. The zero
 // Marks stand for a live record that was read as it stands.
 type Marks uint8
 

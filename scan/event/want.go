@@ -1,6 +1,6 @@
 package event
 
-// Want says which events a reader is to give, and what of them.
+// Want is which events a reader is to yield, and what of them.
 type Want struct {
 	// Keys are kinds of event. The fields that have a FieldID are always
 	// given.
@@ -9,8 +9,8 @@ type Want struct {
 	// and Channels those of which every event is, whoever wrote it. Names
 	// are compared without case.
 	Providers, Channels []string
-	// AllFields asks for Event.System and Event.Payload with all that a
-	// record has. Fields asks for them with the fields of these names only,
+	// AllFields requests Event.System and Event.Payload with all that a
+	// record has. Fields requests them with the fields of these names only,
 	// compared as FoldName has them.
 	AllFields bool
 	Fields    []string
@@ -20,7 +20,7 @@ type Want struct {
 	// Noted are kinds of event that are not wanted yet: a reader tells of
 	// each chunk whether it may hold some.
 	Noted []Key
-	// Recovered asks also for records of logs that are no longer live: what
+	// Recovered also requests records of logs that are no longer live: what
 	// lies behind the live records of a chunk, left from its last use or,
 	// in exports, from other memory, and what lies in emptied chunks. Such
 	// events have MarkRecovered, and come only if nothing about them is in

@@ -27,7 +27,7 @@ func (rd *Reader) Carve(f *File, stretches []Part) *Reading {
 	})
 }
 
-// carve looks for chunks and records in one stretch. It holds a window on the
+// carve searches one stretch for chunks and records. It holds a window on the
 // file that reaches a chunk's size before and two behind the place that it has
 // come to, because a chunk may begin a little before the stretch.
 func (r *Reading) carve(ctx context.Context, run Part) {

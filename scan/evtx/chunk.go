@@ -139,8 +139,8 @@ func (r *Reading) resync(c *chunkWalk, end int) (int, bool) {
 	return 0, false
 }
 
-// readPastEnd goes on beyond the end that the header gives, record by record as
-// long as they continue the numbering: without a gap (strict), or with one.
+// readPastEnd reads on beyond the end that the header gives, as long as records
+// continue the numbering: without a gap (strict), or with one.
 func (r *Reading) readPastEnd(c *chunkWalk, strict bool) {
 	h := &c.head
 	for !r.stopped {

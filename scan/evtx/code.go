@@ -97,7 +97,7 @@ func CodeDeferred(c *wire.Coder, records *[]Deferred) {
 	})
 }
 
-// SortDeferred puts records in the order of the file.
+// SortDeferred sorts records in the order of the file.
 func SortDeferred(records []Deferred) {
 	slices.SortFunc(records, func(a, b Deferred) int { return cmp.Compare(a.Offset, b.Offset) })
 }

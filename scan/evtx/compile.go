@@ -48,7 +48,7 @@ type compiler struct {
 	cur   cursor
 	t     *template
 	start int // of the template's raw bytes, from the chunk's start
-	// dependencies says that elements carry a dependency identifier, as
+	// dependencies is set if elements carry a dependency identifier, as
 	// they do within definitions only (libevtx documentation "Element
 	// start").
 	dependencies bool
@@ -61,7 +61,7 @@ type compiler struct {
 	inAttr bool
 	tokens int
 
-	// lists says that a document without a template is to have its list of
+	// lists is set if a document without a template is to have its list of
 	// fields; a definition always has one, since others may borrow it.
 	lists bool
 	// wanted are the names of fields that the selection wants, folded, nil
@@ -269,7 +269,7 @@ func (c *compiler) open(attributes bool) {
 	c.depth++
 }
 
-// childPlace says what an element of the given name is, by what it stands in.
+// childPlace returns what an element of the given name is, by its parent.
 func childPlace(parent place, w word) place {
 	switch parent {
 	case inDocument, inEvent:
@@ -362,7 +362,7 @@ func (c *compiler) addItem(f *frame) {
 	}
 }
 
-// endAttribute takes the value of the open attribute to where it belongs.
+// endAttribute stores the value of the open attribute where it belongs.
 func (c *compiler) endAttribute() {
 	if !c.inAttr {
 		return
@@ -474,8 +474,8 @@ func (c *compiler) entity() {
 	c.char(0xFFFD)
 }
 
-// substitution notes where a value goes: into the text that is being read, or,
-// between elements, into the event's own structure.
+// substitution records where a value goes: into the text that is being read,
+// or, between elements, into the event's own structure.
 func (c *compiler) substitution(index uint16) {
 	if c.cur.err != nil {
 		return

@@ -9,7 +9,7 @@ type cursor struct {
 	pos  int    // from the chunk's start
 	end  int    // where to stop, from the chunk's start; at most len(data)
 	err  error
-	// suspect says that a name was read whose hash does not fit it.
+	// suspect is set if a name was read whose hash does not fit it.
 	suspect bool
 }
 

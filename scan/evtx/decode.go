@@ -30,7 +30,7 @@ type Decoder struct {
 	// plainLooks are those of the gate at records without a template, by
 	// computer in UTF-16LE and Event.Key.
 	plainLooks map[string]map[int]*plainLook
-	// unlisted says that the event at hand was selected without its lists.
+	// unlisted is set if the event at hand was selected without its lists.
 	unlisted bool
 
 	// The provider asked for last, since it is mostly the next one too, and
@@ -86,8 +86,8 @@ type valueSpec struct {
 	typ  event.ValueType
 }
 
-// fillTime takes the time of the record's header where the event at hand has
-// none that can be, and reports whether it has one.
+// fillTime sets the time of the event at hand to that of the record's header
+// where it has no plausible one, and reports whether it has one.
 func (d *Decoder) fillTime(c *chunkWalk, off int) bool {
 	if d.ev.Time.Plausible() {
 		return true
@@ -245,7 +245,7 @@ func (d *Decoder) document(c *chunkWalk, doc document) error {
 	return nil
 }
 
-// setEnd notes where a document ends, if it is the record's own.
+// setEnd records where a document ends, if it is the record's own.
 func (d *Decoder) setEnd(doc document, pos int) {
 	if doc.depth == 0 {
 		d.end = pos
@@ -327,7 +327,7 @@ func (d *Decoder) values(data []byte, pos, end int) error {
 	return nil
 }
 
-// fill takes what the template says out of the values into the event.
+// fill sets the fields of the event from the values, as the template has them.
 func (d *Decoder) fill(t *template, data []byte, doc document) {
 	if doc.depth == 0 {
 		d.fillSystem(t, data)
@@ -422,8 +422,8 @@ func (d *Decoder) queued(off int) bool {
 	return slices.ContainsFunc(d.queue, func(doc document) bool { return doc.pos == off })
 }
 
-// fillSystem takes the System values. What a record's kind hangs on must be
-// there; the rest may be missing.
+// fillSystem sets the System values. Those that a record's kind depends on must
+// be there; the rest may be missing.
 func (d *Decoder) fillSystem(t *template, data []byte) {
 	ev := &d.ev
 	ev.Provider = d.resolve(t, t.system[sysProvider], data)
@@ -461,7 +461,7 @@ func (d *Decoder) resolve(t *template, s textSource, data []byte) event.Value {
 	return event.Value{}
 }
 
-// join puts the pieces of a text together.
+// join joins the pieces of a text.
 func (d *Decoder) join(t *template, s textSource, data []byte) event.Value {
 	start := len(d.arena)
 	for i := s.index; ; {

@@ -25,8 +25,8 @@ type Deferred struct {
 // as lost at once.
 const maxDeferred = 1 << 14
 
-// deferRecord notes down a record whose chunk is in doubt for Reader.Deferred,
-// and reports whether it did.
+// deferRecord defers a record whose chunk is in doubt to Reader.Deferred, and
+// reports whether it did.
 func (r *Reading) deferRecord(c *chunkWalk, off, size int, marks event.Marks) bool {
 	if !r.dec.templates.unsure || r.dec.pool != nil || len(r.Deferred) >= maxDeferred {
 		return false

@@ -46,7 +46,8 @@ func (d *Decoder) NewExcerpt(chunk []byte, base int64, offsets []int, whole bool
 	return x
 }
 
-// cut takes the records and what they need, and reports whether that is enough.
+// cut copies the records and what they need, and reports whether that is
+// enough.
 func (d *Decoder) cut(x *Excerpt, chunk []byte, offsets []int) bool {
 	if len(chunk) != ChunkSize || string(chunk[:len(event.ChunkSignature)]) != event.ChunkSignature {
 		return false
@@ -115,7 +116,7 @@ func (x *Excerpt) tidy() {
 	x.pieces = kept
 }
 
-// needTemplate tells of the stretches of a chunk that a definition at an offset
+// needTemplate adds the stretches of a chunk that a definition at an offset
 // takes.
 func (d *Decoder) needTemplate(t *template, chunk []byte, offset int) {
 	d.alone = d.alone && !t.unkept

@@ -20,10 +20,10 @@ type File struct {
 	first  int64 // where the first chunk or file header may be: what lies before is none of ours
 }
 
-// Open looks at the header block of a file of size bytes. A file counts as EVTX
-// by its content: it has a file header, or a chunk where the first one belongs
-// or at its start. The error wraps ErrEmpty, ErrTruncated, ErrNotEVTX or
-// ErrRead. The source must stay open as long as the file is read.
+// Open reads the header block of a file of size bytes. A file counts as EVTX by
+// its content: it has a file header, or a chunk where the first one belongs or
+// at its start. The error wraps ErrEmpty, ErrTruncated, ErrNotEVTX or ErrRead.
+// The source must stay open as long as the file is read.
 func Open(source io.ReaderAt, size int64) (*File, error) {
 	if size == 0 {
 		return nil, &FormatError{Class: FileTruncated, What: "file", Err: ErrEmpty}

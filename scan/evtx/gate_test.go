@@ -33,7 +33,7 @@ func gateAdmits(image event.Value) bool {
 	return image.IsNull() || strings.EqualFold(image.String(), gateImage)
 }
 
-// valueGate notes what it is shown, and admits every second event that it is
+// valueGate records what it is shown, and admits every second event that it is
 // asked about.
 type valueGate struct {
 	names []string

@@ -25,7 +25,7 @@ const (
 // Header is what a file's header block says. It is reported, never relied on:
 // live logs are copied before it is written.
 type Header struct {
-	// Present says that the header's signature is there.
+	// Present is set if the header's signature is there.
 	Present bool
 	// OldestChunk and LastChunk number chunks from 0. OldestChunk is
 	// greater where the ring has wrapped.
@@ -38,7 +38,7 @@ type Header struct {
 	// wide though older documentation gives it 16.
 	Chunks uint32
 	Flags  uint32
-	// ChecksumOK says that the CRC-32 of the first 120 bytes is the stored
+	// ChecksumOK is set if the CRC-32 of the first 120 bytes is the stored
 	// one.
 	ChecksumOK bool
 }

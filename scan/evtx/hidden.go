@@ -12,10 +12,10 @@ import (
 // more, four of them in logs that were edited.
 const maxFiller = 7
 
-// surplus looks at what stands between the end at of the BinXML of the record
-// at off and the record's end. Tools that delete a record add its size to that
-// of the record before it, so that readers step over it: there it is found, or,
-// if it was overwritten, the room that it took.
+// surplus checks what stands between the end at of the BinXML of the record at
+// off and the record's end. Tools that delete a record add its size to that of
+// the record before it, so that readers step over it: there it is found, or, if
+// it was overwritten, the room that it took.
 func (r *Reading) surplus(c *chunkWalk, off, at, end int) {
 	if end-recordTail-at <= maxFiller {
 		return

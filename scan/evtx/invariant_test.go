@@ -19,8 +19,8 @@ import (
 // stretch is a stretch of a file, in bytes from its start.
 type stretch struct{ from, to int64 }
 
-// reference knows which bytes of a log each record needs. It is told which were
-// damaged and says which records must still be read; it reads no log itself.
+// reference holds which bytes of a log each record needs. Given which were
+// damaged, it returns which records must still be read; it reads no log itself.
 type reference struct {
 	file   *evtxtest.File
 	truth  map[uint64]readEvent

@@ -23,8 +23,8 @@ type listedField struct {
 	// from, 0 if it is name.
 	names uint16
 	name  string
-	// wanted says that the selection which the template was compiled for
-	// wants the name. It says nothing of names that come from a record.
+	// wanted is set if the selection which the template was compiled for
+	// wants the name. It does not apply to names that come from a record.
 	wanted bool
 	// value is where the value comes from; of a sectionEmbed its index is
 	// that of the embed.
@@ -192,8 +192,8 @@ func appendName(dst, utf16 []byte) []byte {
 	return dst[:end]
 }
 
-// lister puts the fields of a record's documents together in their order. The
-// zero lister is ready for use.
+// lister lists the fields of a record's documents in their order. The zero
+// lister is ready for use.
 type lister struct {
 	on     bool // the selection asks for fields by name
 	fields []listedValue
@@ -229,7 +229,7 @@ func (l *lister) add(v listedValue) {
 	l.of[l.doc].end = len(l.fields)
 }
 
-// list takes the fields of a template's list. embedded are the numbers of the
+// list adds the fields of a template's list. embedded are the numbers of the
 // documents of its embeds, 0 for none.
 func (d *Decoder) list(t *template, data []byte, doc document, embedded *[maxEmbedded]int) {
 	for i := range t.listed {
@@ -285,8 +285,8 @@ func (d *Decoder) inner(v event.Value, from textSource, doc document) int {
 	return len(d.queue) - 1
 }
 
-// finishList gives the event the fields of a document. What a document in a
-// value could not be read as is given as the value.
+// finishList sets the event's list to the fields of a document. A document in a
+// value that cannot be read is listed as the value.
 func (d *Decoder) finishList(doc int) {
 	of := d.lister.of[doc]
 	for i := of.start; i < of.end; i++ {

@@ -109,8 +109,8 @@ func compareFields(ev *event.Event, raw map[string]any) []string {
 	return differ
 }
 
-// collect takes the leaves of nested maps by their own names, those of System
-// by their paths. Elements without a name have the name Data there.
+// collect collects the leaves of nested maps by their own names, those of
+// System by their paths. Elements without a name have the name Data there.
 func collect(into map[string][]string, prefix, name string, value any) {
 	switch v := value.(type) {
 	case map[string]any:

@@ -407,9 +407,9 @@ func TestChunksAgain(t *testing.T) {
 	}
 }
 
-// TestChunksAgainDamaged gives what the first reading gave of a log: also of
-// chunks without a signature, of those off the grid, and of records whose
-// definition is lost.
+// TestChunksAgainDamaged: a second reading gives what the first one gave of a
+// log: also of chunks without a signature, of those off the grid, and of
+// records whose definition is lost.
 func TestChunksAgainDamaged(t *testing.T) {
 	file := buildFile(t, evtxtest.Options{RecordsPerChunk: 10}, made(100))
 	data := slices.Clone(file.Data)

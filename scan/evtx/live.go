@@ -90,7 +90,7 @@ func (r *Reading) observeTime(c *chunkWalk, off int, t event.Time) {
 	c.lastTime = t
 }
 
-// oddHeader tells of a record whose own time is sound and that of its header is
+// oddHeader reports a record whose own time is sound and that of its header is
 // not. An export leaves headers without a time where it ends, or took a pause.
 func (r *Reading) oddHeader(c *chunkWalk, off int, header event.Time) {
 	if header == 0 {

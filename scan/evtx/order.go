@@ -8,7 +8,7 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Chunk says what the live records of one chunk are, for what shows only when
+// Chunk describes the live records of one chunk, for what shows only when
 // chunks are compared.
 type Chunk struct {
 	// Offset is where the chunk begins, in bytes from the start of the
@@ -28,10 +28,10 @@ type Chunk struct {
 	// all its records, 0 if there are none. They lie beyond First and Last
 	// where records were forwarded or the clock was set.
 	Earliest, Latest event.Time
-	// Forwarded says that the first record is stored without a template, as
+	// Forwarded is set if the first record is stored without a template, as
 	// collectors store what comes from elsewhere.
 	Forwarded bool
-	// Quiet says that the chunk is sound and holds no event of a kind of
+	// Quiet is set if the chunk is sound and holds no event of a kind of
 	// Want.Noted.
 	Quiet bool
 	// OwnTimes counts the records whose header has their own time,

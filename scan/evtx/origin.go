@@ -91,7 +91,7 @@ func (r *Reading) origin(computer []byte, channel event.Value) *OriginStats {
 	return &o.OriginStats
 }
 
-// finishOrigins takes the counts into the statistics.
+// finishOrigins adds the counts to the statistics.
 func (r *Reading) finishOrigins() {
 	r.Stats.Origins = make(map[Origin]OriginStats, len(r.reader.counted))
 	for _, o := range r.reader.counted {

@@ -137,9 +137,8 @@ func (s *plainSystem) read(chunk []byte, pos, end int, cache *nameCache) (int, i
 // System has its value in.
 func (w word) hasValueAttribute() bool { return w == wordProvider || w == wordTimeCreated }
 
-// set takes a text of an element of System, or of an attribute of it. It
-// reports whether it is the first of that value: each stands there once, in one
-// piece.
+// set sets a text of an element of System, or of an attribute of it. It reports
+// whether it is the first of that value: each stands there once, in one piece.
 func (s *plainSystem) set(element, attr word, inAttr bool, text []byte) bool {
 	var to *[]byte
 	switch {
@@ -265,7 +264,7 @@ func (r *Reading) plainOrigin(s *plainSystem) *plainOrigin {
 	return o
 }
 
-// finishPlain takes the counts into the statistics.
+// finishPlain adds the counts to the statistics.
 func (r *Reading) finishPlain() {
 	for _, o := range r.reader.plain {
 		r.Stats.countHost(o.host, o.records)

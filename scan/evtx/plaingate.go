@@ -93,9 +93,9 @@ type plainPayload struct {
 	value  int // index of the value asked for that the Data element has, -1 for none
 }
 
-// read takes the values that are asked for out of the payload, which is sound
-// by skipElements, and reports whether there is no doubt about them: all stand
-// in EventData behind System, each once and in one piece.
+// read reads the values that are asked for from the payload, which is sound by
+// skipElements, and reports whether there is no doubt about them: all stand in
+// EventData behind System, each once and in one piece.
 func (l *plainLook) read(chunk []byte, s *plainSystem, cache *nameCache, values []event.Value) bool {
 	if s.late || s.depth != 1 {
 		return false
@@ -162,7 +162,7 @@ func (p *plainPayload) counts() bool {
 	return p.data && p.depth == 3 && (p.inAttr && p.attr == wordName || !p.inAttr && p.value >= 0)
 }
 
-// text takes a text, and reports whether it leaves no doubt.
+// text reads a text, and reports whether it leaves no doubt.
 func (p *plainPayload) text(l *plainLook, values []event.Value, text []byte) bool {
 	switch {
 	case !p.counts():

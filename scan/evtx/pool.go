@@ -20,8 +20,8 @@ type TemplatePool struct {
 	best      map[templateKey]*poolEntry
 }
 
-// poolKey tells definitions apart by what they mean: in which chunk one stands
-// makes no difference.
+// poolKey identifies a definition by what it means, in whichever chunk it
+// stands.
 type poolKey struct {
 	templateKey
 	meaning uint64 // a hash of it

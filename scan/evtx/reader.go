@@ -43,7 +43,7 @@ type Reading struct {
 	// hold data but do not begin with a chunk: Reader.Carve reads them.
 	// They begin on the file's grid of chunks.
 	Irregular []Part
-	// Chunks tell of the chunks with live records, in the order of the
+	// Chunks describe the chunks with live records, in the order of the
 	// file.
 	Chunks []Chunk
 	// Deferred are the records whose template definition is lost or in
@@ -90,7 +90,7 @@ func (r *Reading) Events(ctx context.Context) iter.Seq2[*event.Event, error] {
 	}
 }
 
-// finish takes the uses of templates into the statistics.
+// finish adds the uses of templates to the statistics.
 func (r *Reading) finish() {
 	for _, t := range r.reader.used {
 		if s := t.system[sysComputer]; s.kind == sourceLiteral {

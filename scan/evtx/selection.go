@@ -7,14 +7,14 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Selection says which events a Reader decodes, and what of them. It is
+// Selection is which events a Reader decodes, and what of them. It is
 // immutable, and goroutines may share it.
 type Selection struct {
 	// ids has a bit for each event ID that some provider is selected with:
 	// the first look at a record.
 	ids       [1 << 16 / 64]uint64
 	providers []*selectedProvider
-	// wholeProvider says that all of a provider is selected.
+	// wholeProvider is set if all of a provider is selected.
 	wholeProvider bool
 	channels      []wholeChannel
 
@@ -23,10 +23,10 @@ type Selection struct {
 	noted     [1 << 16 / 64]uint64
 	notedKeys []bool
 
-	// recovered says that records which are no longer live are selected
+	// recovered is set if records which are no longer live are selected
 	// too.
 	recovered bool
-	// lists says that fields are asked for by name; fields are the names,
+	// lists is set if fields are asked for by name; fields are the names,
 	// nil for all fields.
 	lists  bool
 	fields map[string]bool

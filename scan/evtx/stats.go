@@ -41,7 +41,7 @@ type Stats struct {
 	// Origins counts the records by host and channel, bounded in the same
 	// way.
 	Origins map[Origin]OriginStats
-	// MoreHosts says that there are hosts that Hosts does not have.
+	// MoreHosts is set if there are hosts that Hosts does not have.
 	MoreHosts bool
 
 	trimmed bool // hosts or origins were taken out
@@ -103,8 +103,8 @@ func (s *Stats) trim(most int) {
 	}
 }
 
-// trim takes entries out of a map that has more than most, until maxHosts are
-// left: those of the lowest hashes. It reports whether it took any.
+// trim removes entries from a map that has more than most, until maxHosts are
+// left: those of the lowest hashes. It reports whether it removed any.
 func trim[K comparable, V any](m map[K]V, most int, hash func(K) uint64) bool {
 	if len(m) <= most {
 		return false

@@ -16,7 +16,7 @@ const (
 	definitionLength = 20
 )
 
-// sourceKind says where the text of an attribute or element comes from.
+// sourceKind is where the text of an attribute or element comes from.
 type sourceKind uint8
 
 const (
@@ -93,7 +93,7 @@ type template struct {
 	// serial numbers the compilations of a cache: templates of one number
 	// are one definition, in whichever chunk it stands.
 	serial uint64
-	// unkept says that outside would have too many names: the template is
+	// unkept is set if outside would have too many names: the template is
 	// compiled anew in each chunk.
 	unkept bool
 
@@ -116,15 +116,15 @@ type template struct {
 	// for a provider that nothing is selected of. Used if
 	// system[sysProvider] is a literal.
 	provider *selectedProvider
-	// quick says that the event ID and the time are plain substitutions at
-	// idIndex and timeIndex, idIndex < timeIndex, that the host is a
-	// literal, and that the channel is one too or a plain substitution at
-	// channelIndex > timeIndex; else channelIndex is 0.
+	// quick is set if the event ID and the time are plain substitutions at
+	// idIndex and timeIndex, idIndex < timeIndex, the host is a literal,
+	// and the channel is one too or a plain substitution at channelIndex >
+	// timeIndex; else channelIndex is 0.
 	quick              bool
 	idIndex, timeIndex int
 	channelIndex       int
 
-	// asked says what of the selection can be an event of this template.
+	// asked is what of the selection can be an event of this template.
 	asked asked
 	// looks are those of the gate at payloads that this template gives.
 	looks []gateLook
@@ -140,7 +140,7 @@ type template struct {
 	usedIn uint64
 	// failed is why the definition cannot be used.
 	failed error
-	// suspect says that a name of it has not the hash that stands beside
+	// suspect is set if a name of it has not the hash that stands beside
 	// it: one of them was overwritten.
 	suspect bool
 	// candidate is what it was offered to the pool as, foreign says that it
@@ -218,7 +218,7 @@ func (t *template) prepareQuick(sel *Selection) {
 	t.asked = t.askedBy(sel)
 }
 
-// asked says what of a selection the events of a template can be.
+// asked is what of a selection the events of a template can be.
 type asked uint8
 
 const (
@@ -248,7 +248,7 @@ func (t *template) askedBy(sel *Selection) asked {
 	return askedNothing
 }
 
-// templateKey tells compiled definitions apart: the same definition may stand
+// templateKey identifies a compiled definition: the same definition may stand
 // at several places of the event.
 type templateKey struct {
 	id    uint32

@@ -51,7 +51,7 @@ func (d *Decoder) Whole(chunkData []byte, offset int) (*event.Event, error) {
 	return ev, nil
 }
 
-// Definition tells of the template definition of the record that Whole returned
+// Definition returns the template definition of the record that Whole returned
 // last: its offset in the chunk, and a number that it shares with definitions
 // of other chunks only if they are the same in all that matters. The number is
 // 0 for a record without a template.

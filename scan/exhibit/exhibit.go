@@ -48,7 +48,7 @@ type Record struct {
 	Err   error
 }
 
-// Manifest says what was written. It is what ManifestName holds as JSON.
+// Manifest lists what was written. It is what ManifestName holds as JSON.
 type Manifest struct {
 	Version string `json:"version"`
 	// Files are those written, but for the manifest itself.
@@ -59,9 +59,9 @@ type Manifest struct {
 	// XMLLeft counts the records whose XML was left out, as that of all is
 	// bounded.
 	XMLLeft int `json:"xml_left_out"`
-	// Interrupted says that the logs were not read to their ends.
+	// Interrupted is set if the logs were not read to their ends.
 	Interrupted bool `json:"interrupted"`
-	// Incomplete says that the records are not all that there should be.
+	// Incomplete is set if the records are not all that there should be.
 	Incomplete bool `json:"incomplete"`
 }
 
@@ -69,8 +69,8 @@ type Manifest struct {
 type Ending struct {
 	// Inputs are those of the scan.
 	Inputs []Input
-	// Interrupted says that the logs were not read to their ends, Crashed
-	// that an error of this program may have cost records.
+	// Interrupted is set if the logs were not read to their ends, Crashed
+	// if an error of this program may have cost records.
 	Interrupted, Crashed bool
 }
 
@@ -111,7 +111,7 @@ type Entry struct {
 	Number uint64 `json:"number,omitempty"`
 	XML    string `json:"xml,omitempty"`
 	Raw    string `json:"raw,omitempty"`
-	// Error says why it is in no log, or has no XML.
+	// Error is why it is in no log, or has no XML.
 	Error string `json:"error,omitempty"`
 }
 
@@ -150,7 +150,7 @@ type Folder struct {
 // record may be megabytes of it.
 const maxFolderXML = 4 << 30
 
-// errFolderXML says why there is no XML of a record.
+// errFolderXML is why there is no XML of a record.
 var errFolderXML = fmt.Errorf("the XML of all records is more than %d GiB: this one is in the log only", maxFolderXML>>30)
 
 // Create makes the folder, or takes one that is empty. version is that of the

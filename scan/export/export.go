@@ -56,13 +56,13 @@ type Record struct {
 	Computer, Channel string
 }
 
-// Result says what an export held.
+// Result is what an export held.
 type Result struct {
 	// Records counts the records that were read, Bad those that could not
 	// be.
 	Records, Bad int
-	// First says where the first bad record begins, in bytes from the
-	// start, and why it is bad; nil if there are none.
+	// First is where the first bad record begins, in bytes from the start,
+	// and why it is bad; nil if there are none.
 	FirstBad error
 	// LocalTimes counts the records whose time has no zone and was taken
 	// for UTC.
@@ -205,7 +205,7 @@ func (r *reader) bad(at int64, err error) {
 	}
 }
 
-// progress says how far a record has been read.
+// progress is how far a record has been read.
 type progress uint8
 
 const (
@@ -282,7 +282,7 @@ func (r *reader) fill16(at int64) {
 	}
 }
 
-// list gives the event a field, also under its own name.
+// list adds a field to the event, also under its own name.
 func (r *reader) list(l *field) {
 	v := text16(r, l.value)
 	if id, ok := fieldIDs[string(l.name)]; ok && l.kind == payloadField {

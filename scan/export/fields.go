@@ -34,7 +34,7 @@ type field struct {
 	kind        fieldKind
 }
 
-// fieldKind says what a field is.
+// fieldKind is what a field is.
 type fieldKind uint8
 
 const (
@@ -111,7 +111,7 @@ func (f *fields) name(b []byte) string {
 	return s
 }
 
-// system takes what System says, by the name of the element.
+// system sets a value of System, by the name of the element.
 func (f *fields) system(name, value []byte) {
 	if f.wanted.lists {
 		f.listSystem(name, value)

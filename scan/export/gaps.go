@@ -7,7 +7,7 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Gap says how many identifiers the records of one log leave out.
+// Gap is how many identifiers the records of one log leave out.
 type Gap struct {
 	Computer, Channel string
 	// Missing is how many identifiers between the lowest and the highest no
@@ -41,7 +41,7 @@ type sequence struct {
 	earliest, latest event.Time // beside what is missing
 }
 
-// add takes a record. One without an identifier says nothing.
+// add adds a record. One without an identifier changes nothing.
 func (g *gaps) add(r *Record) {
 	if r.Event.RecordID == 0 {
 		return
@@ -67,7 +67,7 @@ func (g *gaps) sequence(o origin) *sequence {
 	return s
 }
 
-// add takes an identifier and its time. Exports run forwards or backwards.
+// add adds an identifier and its time. Exports run forwards or backwards.
 func (s *sequence) add(id uint64, at event.Time) {
 	if s.records++; s.records == 1 {
 		s.first, s.last, s.before, s.at = id, id, id, at

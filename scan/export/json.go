@@ -325,7 +325,7 @@ func unicodeEscape(b []byte) (rune, int) {
 	return r, size
 }
 
-// scalar takes a string, number or boolean by its path.
+// scalar adds a string, number or boolean by its path.
 func (d *jsonReader) scalar(value []byte) {
 	path := bytes.TrimPrefix(d.path, []byte("Event."))
 	section, rest, nested := bytes.Cut(path, []byte("."))
@@ -346,7 +346,7 @@ func (d *jsonReader) scalar(value []byte) {
 // lastKey returns what stands behind the last dot of a path.
 func lastKey(path []byte) []byte { return path[bytes.LastIndexByte(path, '.')+1:] }
 
-// systemValue takes a value of System.
+// systemValue adds a value of System.
 func (d *jsonReader) systemValue(path, value []byte) {
 	name, rest, _ := bytes.Cut(path, []byte("."))
 	if len(rest) == 0 && string(name) != "Provider" && string(name) != "TimeCreated" {
@@ -372,7 +372,7 @@ func (d *jsonReader) systemValue(path, value []byte) {
 	}
 }
 
-// null takes an empty value of the payload: it has its place among the others.
+// null adds an empty value of the payload: it has its place among the others.
 func (d *jsonReader) null() {
 	path := bytes.TrimPrefix(d.path, []byte("Event."))
 	section, rest, _ := bytes.Cut(path, []byte("."))
@@ -384,7 +384,7 @@ func (d *jsonReader) null() {
 	}
 }
 
-// dataValue takes a value of the payload: its name is the last key, or the
+// dataValue adds a value of the payload: its name is the last key, or the
 // attribute of an object that has its text beside it.
 func (d *jsonReader) dataValue(section string, path, value []byte) {
 	before, last := cutKey(path)
@@ -440,7 +440,7 @@ func cutKey(path []byte) (before, last []byte) {
 	return nil, path
 }
 
-// winlogValue takes a value of Winlogbeat and the Elastic Agent.
+// winlogValue adds a value of Winlogbeat and the Elastic Agent.
 func (d *jsonReader) winlogValue(path, value []byte) {
 	for _, section := range [...]string{"event_data.", "user_data."} {
 		if len(path) > len(section) && string(path[:len(section)]) == section {
@@ -470,7 +470,7 @@ var winlogNames = map[string]string{
 	"channel": "Channel", "provider_name": "Provider",
 }
 
-// flatValue takes a value of an object without sections, as NXLog writes it:
+// flatValue adds a value of an object without sections, as NXLog writes it:
 // what System has and the payload stand side by side.
 func (d *jsonReader) flatValue(name, value []byte) {
 	switch string(name) {

@@ -6,7 +6,7 @@ import (
 	"webshellscan/scan/event"
 )
 
-// selection says which events are wanted, and what of them.
+// selection is which events are wanted, and what of them.
 type selection struct {
 	kinds               map[int][]selected // by event ID
 	providers, channels []selected

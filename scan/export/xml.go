@@ -185,7 +185,7 @@ type xmlReader struct {
 	lists              bool // fields are asked for by name
 }
 
-// markup takes a tag, or other markup.
+// markup parses a tag, or other markup.
 func (x *xmlReader) markup(tag []byte) error {
 	switch {
 	case tag[1] == '/':
@@ -252,7 +252,7 @@ func (f *fields) unescape(b []byte) []byte {
 	return f.arena[start:len(f.arena):len(f.arena)]
 }
 
-// startElement takes the attributes of a start tag.
+// startElement parses the attributes of a start tag.
 func (x *xmlReader) startElement(tag []byte) openElement {
 	inner := bytes.TrimSuffix(tag[1:len(tag)-1], []byte("/"))
 	end := 0
@@ -270,8 +270,8 @@ func (x *xmlReader) startElement(tag []byte) openElement {
 	return e
 }
 
-// valueAttribute takes the attribute that is the value of an element of System,
-// or returns that which gives the name of another one; nil if there is none.
+// valueAttribute reads the attribute that is the value of an element of System,
+// or returns that which is the name of another one; nil if there is none.
 func (x *xmlReader) valueAttribute(element, rest []byte) []byte {
 	inSystem := x.depth == 2 && string(x.stack[1].name) == "System"
 	key := "Name"
@@ -371,7 +371,7 @@ func nextAttribute(b []byte) (name, value, rest []byte, ok bool) {
 	return name, b[1 : 1+end], b[2+end:], true
 }
 
-// endElement takes the text of an element that ends: the one behind the depth.
+// endElement adds the text of an element that ends: the one behind the depth.
 func (x *xmlReader) endElement() {
 	f := x.fields
 	if x.depth < 2 {

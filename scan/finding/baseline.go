@@ -98,7 +98,7 @@ func ReadBaseline(r io.Reader) (*Baseline, error) {
 	return b, nil
 }
 
-// describeJSON says what is wrong with a file, and in which line.
+// describeJSON describes what is wrong with a file, and in which line.
 func describeJSON(err error, data []byte) string {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Sprintf("line %d: %s", lineOf(data, syntax.Offset), syntax)
@@ -132,7 +132,7 @@ func keyOf(f *Finding) baselineKey {
 // valid returns a text as JSON can hold it.
 func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// Mark says of each finding whether the baseline knows it.
+// Mark sets Known of each finding whose shape the baseline has.
 func (b *Baseline) Mark(findings []*Finding) {
 	if b == nil {
 		return

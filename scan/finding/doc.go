@@ -6,6 +6,6 @@
 // (Session.Tree), what the sessions of many hosts have in common (NewStack),
 // and what a Baseline knows.
 //
-// It knows how records and trees look, but neither how they are read and judged
-// nor how they are reported.
+// It depends on what records and trees are, but neither on how they are read
+// and matched nor on how they are reported.
 package finding

@@ -20,8 +20,7 @@ type Evidence struct {
 	Substituted bool `json:"template_substituted,omitempty"`
 	Hidden      bool `json:"hidden,omitempty"`
 
-	// Origin says where in a container the file lies, nil if it is one of
-	// its own.
+	// Origin is where in a container the file lies, nil if it lies in none.
 	*source.Origin
 
 	// Place is where the record was read: of which input of the scan, and

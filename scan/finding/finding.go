@@ -69,7 +69,7 @@ type Finding struct {
 	// Ancestors.
 	Link proctree.Link
 
-	// Recovered says that only records that are no longer live speak of the
+	// Recovered is set if only records that are no longer live have the
 	// process.
 	Recovered bool
 	// Evidence names the records that speak of the process, the one that
@@ -77,7 +77,7 @@ type Finding struct {
 	Evidence []Evidence
 	// Crosscheck is what the second decoder says of the first record.
 	Crosscheck crosscheck.Result
-	// Known says that a baseline knows the finding's shape.
+	// Known is set if a baseline has the finding's shape.
 	Known bool
 
 	// Command is what is made of CommandLine as the scan had it; nil of a
@@ -91,7 +91,7 @@ func (f *Finding) AddRules(list ...*rules.Rule) {
 	f.SortRules()
 }
 
-// SortRules puts the rules in their order, and takes the level from them.
+// SortRules sorts the rules, and sets the level to that of the first.
 func (f *Finding) SortRules() {
 	slices.SortStableFunc(f.Rules, func(a, b *rules.Rule) int {
 		if a.Level != b.Level {

@@ -9,7 +9,7 @@ import (
 
 // LevelReason is what one rule says of the level of a finding or a session.
 type LevelReason struct {
-	// Effect says what the rule does with the level.
+	// Effect is what the rule does to the level.
 	Effect LevelEffect
 	Level  rules.Level
 	// Rule is nil for what a session has from its findings.

@@ -108,7 +108,7 @@ type mover struct {
 	seen  map[traceHost]int // index of the sighting
 }
 
-// session takes the traces of a session, which began no earlier than those
+// session adds the traces of a session, which began no earlier than those
 // before it.
 func (m *mover) session(s *Session) {
 	for _, t := range s.traces() {

@@ -17,8 +17,8 @@ type Request struct {
 	From    string
 	Host    string
 	Session *Session
-	// Entry says that it is of an entry point, and Confidence how sure that
-	// is.
+	// Entry is set if it is of an entry point, and Confidence is how sure
+	// that is.
 	Entry      bool
 	Confidence story.Confidence
 	// Processes are those that began while it may have run.

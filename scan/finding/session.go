@@ -59,8 +59,8 @@ type Session struct {
 	// Shapes are the findings folded: those that differ in numbers, GUIDs
 	// and temporary names only are one shape.
 	Shapes []Shape
-	// Known says that a baseline knows every shape of the session, and that
-	// nothing but repetition speaks against it: no user or integrity level
+	// Known is set if a baseline has every shape of the session, and
+	// nothing but repetition raises its level: no user or integrity level
 	// rises.
 	Known bool
 	// Members are the processes below the worker, found or not, in the

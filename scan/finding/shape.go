@@ -11,7 +11,7 @@ import (
 type Shape struct {
 	// Findings has at least one finding, in the order of their start.
 	Findings []*Finding
-	// Known says that a baseline has the shape.
+	// Known is set if a baseline has the shape.
 	Known bool
 }
 
@@ -31,8 +31,7 @@ type shapeKey struct {
 	known                                 bool
 }
 
-// Fold puts findings of one shape together, in the order in which each shape
-// comes first.
+// Fold groups findings by shape, in the order in which each shape comes first.
 func Fold(findings []*Finding) []Shape {
 	index := make(map[shapeKey]int)
 	written := make(map[shapeKey]int) // the same, with paths as they are written

@@ -53,10 +53,10 @@ func (k *Kind) Last() event.Time {
 	return last
 }
 
-// NewStack puts the sessions of a kind together. What ran are the commands of
-// the findings above low that no baseline knows, as FoldCommand gives them:
-// below that are habits, of which another few run every day. Of a session that
-// has nothing else its rarest habit says of which kind it is.
+// NewStack groups sessions by kind. What ran are the commands of the findings
+// above low that no baseline knows, as FoldCommand gives them: below that are
+// habits, of which another few run every day. The kind of a session that has
+// nothing else is its rarest habit.
 func NewStack(sessions []*Session) *Stack {
 	b := &stackBuilder{habits: countHabits(sessions), index: make(map[kindKey]int), seen: make(map[kindHost]bool)}
 	for _, s := range byTime(sessions) {
@@ -180,7 +180,7 @@ type kindHost struct {
 	host string
 }
 
-// add takes a session, which began no earlier than those before it.
+// add adds a session, which began no earlier than those before it.
 func (b *stackBuilder) add(s *Session) {
 	list, grave := s.typical()
 	same := list
@@ -257,8 +257,7 @@ func (s *Session) withoutEchoes(list []*Finding) []*Finding {
 // spaced returns a text in lower case with one blank between its words.
 func spaced(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
 
-// sortRan puts findings in the order of Kind.Ran, one of each command. Habits
-// are in it.
+// sortRan sorts findings as Kind.Ran, one of each command. Habits are in it.
 func sortRan(list []*Finding, grave bool) []*Finding {
 	if grave {
 		slices.SortStableFunc(list, func(a, b *Finding) int {

@@ -20,7 +20,7 @@ const (
 	maxContextBelow = 6
 )
 
-// Bounds say how much of a session's tree is shown.
+// Bounds limit how much of a session's tree is shown.
 type Bounds struct {
 	// Nodes bounds the nodes of a tree, the root among them; 0 means no
 	// bound but that of context. The gravest are kept, with those above
@@ -104,8 +104,8 @@ func (s *Session) Tree(bounds Bounds) *Tree {
 	return tree
 }
 
-// cut takes nodes out of a tree for which there is no room, and counts them at
-// the nearest node above them that stays.
+// cut removes the nodes of a tree for which there is no room, and counts them
+// at the nearest node above them that stays.
 func (t *treeBuilder) cut(tree *Tree, room int) {
 	kept := KeepGravest(tree.branches(), room)
 	kept[0] = true

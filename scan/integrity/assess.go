@@ -1,6 +1,6 @@
-// Package integrity says what speaks of the logs themselves, rather than of
-// what ran: records hidden, logs cleared, recording stopped or changed, files
-// damaged, and what the logs of each host could have shown. It knows neither
+// Package integrity assesses log integrity: records hidden, logs cleared,
+// recording stopped or changed, files damaged, and what the logs of each host
+// could have shown. It knows neither
 // how files are opened nor what rules look for. Select Keys, hand each event to
 // a Watcher, and Assess what was read.
 package integrity
@@ -43,13 +43,13 @@ type Reading struct {
 	Forest *proctree.Forest
 	// Since and Until bound the time of interest; 0 means no bound.
 	Since, Until event.Time
-	// Complete says that all logs were read to their ends: else silences
-	// say nothing.
+	// Complete is set if all logs were read to their ends: else silences
+	// mean nothing.
 	Complete bool
 }
 
-// Assess returns what speaks of the logs themselves, the gravest first, and
-// what those of each host could have shown, in the order of the forest's hosts.
+// Assess returns the findings about log integrity, the gravest first, and the
+// coverage of each host, in the order of the forest's hosts.
 func Assess(r *Reading) ([]*Finding, []HostCoverage) {
 	events := newLogEvents(r.Logs, r.Watchers, r.Forest)
 	times := make([]*hostTimes, len(r.Forest.Hosts()))
@@ -62,7 +62,7 @@ func Assess(r *Reading) ([]*Finding, []HostCoverage) {
 	return findingsOf(r, events, times), coverageOf(r, events, times)
 }
 
-// findingsOf returns what speaks of the logs themselves: the gravest first, by
+// findingsOf returns the findings about log integrity: the gravest first, by
 // level and kind, then by host, time and place. times are by host.
 func findingsOf(r *Reading, events *logEvents, times []*hostTimes) []*Finding {
 	hosts := r.Forest.Hosts()

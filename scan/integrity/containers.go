@@ -13,7 +13,8 @@ const (
 	// ContainerNote is a remark about an archive or a disk image that was
 	// read.
 	ContainerNote Kind = "container"
-	// ExportNote says that records are of an export, which is no log.
+	// ExportNote is the finding that records are of an export, which is no
+	// log.
 	ExportNote Kind = "export"
 )
 
@@ -63,7 +64,7 @@ func assessExports(logs []*Log) []*Finding {
 	return list
 }
 
-// exportGaps tells of the identifiers that the records of an export leave out.
+// exportGaps reports the identifiers that the records of an export leave out.
 func exportGaps(l *Log) []*Finding {
 	var list []*Finding
 	for _, g := range l.Exported.Gaps {

@@ -11,7 +11,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// HostCoverage says what the logs of one host could have shown.
+// HostCoverage is what the logs of one host could have shown.
 type HostCoverage struct {
 	Host string
 	// Channels are the host's channels, by name.
@@ -29,8 +29,8 @@ type HostCoverage struct {
 	// Dropped is how many process creations Sysmon says that its queue
 	// dropped.
 	Dropped int
-	// Apart says that logs of the host were collected apart from each
-	// other, or that partial results do not hold all of them, so that the
+	// Apart is set if logs of the host were collected apart from each
+	// other, or if partial results do not hold all of them, so that the
 	// stories of its sessions may lack events and requests.
 	Apart bool
 	// Booting counts those of the 4688 that Windows writes while it starts,
@@ -53,7 +53,7 @@ type HostCoverage struct {
 	Silences []Gap
 }
 
-// ChannelCoverage says what was read of one channel of a host.
+// ChannelCoverage is what was read of one channel of a host.
 type ChannelCoverage struct {
 	Channel string
 	// Files is how many files hold records of it, Records how many there
@@ -75,7 +75,7 @@ type Gap struct {
 	FirstID, LastID uint64
 }
 
-// coverageOf says what the logs of each host could have shown. times are by
+// coverageOf returns what the logs of each host could have shown. times are by
 // host.
 func coverageOf(r *Reading, events *logEvents, times []*hostTimes) []HostCoverage {
 	hosts := r.Forest.Hosts()
@@ -108,7 +108,7 @@ func coverageOf(r *Reading, events *logEvents, times []*hostTimes) []HostCoverag
 	return list
 }
 
-// NoCreations says why a host without process creations has none.
+// NoCreations returns why a host without process creations has none.
 func NoCreations(e proctree.Counts) string {
 	if e.UnusableCreate > 0 {
 		return fmt.Sprintf("no process creations that can be believed (%d are unusable)", e.UnusableCreate)

@@ -24,7 +24,7 @@ const (
 	TooManyEvents      Kind = "too-many-events"
 )
 
-// hostEvents is what the events that speak of logs say of one host.
+// hostEvents are the integrity events of one host.
 type hostEvents struct {
 	host   string
 	events []logEvent
@@ -34,7 +34,8 @@ type hostEvents struct {
 	files  map[uint32]*logContext
 }
 
-// droppedCreations returns how many process creations Sysmon says it dropped.
+// droppedCreations returns how many process creations Sysmon reports as
+// dropped.
 func (h *hostEvents) droppedCreations() int {
 	sum := 0
 	for i := range h.events {
@@ -43,7 +44,7 @@ func (h *hostEvents) droppedCreations() int {
 	return sum
 }
 
-// logEvents are the events that speak of logs.
+// logEvents are the integrity events of all hosts.
 type logEvents struct {
 	logs  []*Log
 	files map[uint32]*logContext
@@ -62,7 +63,7 @@ func newLogEvents(logs []*Log, watchers []*Watcher, forest *proctree.Forest) *lo
 	return &logEvents{logs, files, hosts, more}
 }
 
-// findings returns what the events say of the logs.
+// findings returns the findings that the events give.
 func (l *logEvents) findings() []*Finding {
 	b := &findingBuilder{logs: l.logs}
 	for _, h := range l.hosts {
@@ -73,9 +74,9 @@ func (l *logEvents) findings() []*Finding {
 		list[i] = &w.Finding
 	}
 	for key, n := range l.more {
-		were := "events that speak of logs (%s) were"
+		were := "integrity events (%s) were"
 		if n == 1 {
-			were = "event that speaks of logs (%s) was"
+			were = "integrity event (%s) was"
 		}
 		list = append(list, &Finding{
 			Kind: TooManyEvents, Level: Warning, File: l.logs[key.file].Path, Count: n,
@@ -253,7 +254,7 @@ func (b *findingBuilder) evidence(f *eventFinding, e *logEvent) {
 	}
 }
 
-// by says who did it, with a space before it, "" if that is not known.
+// by returns " by" and who did it, "" if that is not known.
 func (e *logEvent) by() string {
 	if e.subject == "" {
 		return ""
@@ -261,8 +262,8 @@ func (e *logEvent) by() string {
 	return " by " + e.subject
 }
 
-// describe says what an event means. The Kind is empty if the event is not
-// worth reporting.
+// describe describes an event. The Kind is empty if the event is not worth
+// reporting.
 func describe(e *logEvent, h *hostEvents) Finding {
 	by := e.by()
 	switch e.kind {
@@ -324,8 +325,8 @@ func (h *hostEvents) wentDown(e *logEvent) bool {
 	})
 }
 
-// describeStop says what it means that logging stopped: nothing much if the
-// system went down.
+// describeStop describes that logging stopped: nothing much if the system went
+// down.
 func describeStop(e *logEvent, h *hostEvents, kind Kind, text string) Finding {
 	if h.wentDown(e) {
 		return Finding{

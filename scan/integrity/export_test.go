@@ -2,7 +2,7 @@ package integrity
 
 import "webshellscan/scan/evtx"
 
-// FaultDetail says in words what a fault is and where.
+// FaultDetail describes a fault and where it is.
 func FaultDetail(f *evtx.FormatError) string { return faultDetail(f) }
 
 // HasMeaning reports whether it is written what a class of faults means.

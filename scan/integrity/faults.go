@@ -12,7 +12,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// faultMeaning says what a class of faults means for the log that it is in.
+// faultMeaning is what a class of faults means for the log that it is in.
 type faultMeaning struct {
 	level         Level
 	text, meaning string
@@ -207,7 +207,7 @@ var countsMore = faultMeaning{
 	"The log was not closed or its header is damaged, so the count may be of another time. Chunks may be missing.",
 }
 
-// meaningOf says what a fault means.
+// meaningOf returns what a fault means.
 func meaningOf(f *evtx.FormatError) faultMeaning {
 	if f.Class == evtx.FileHeaderStale && f.Have > f.Need {
 		return countsMore
@@ -246,7 +246,7 @@ func inOrder(from, to event.Time) (earlier, later event.Time) {
 	return from, to
 }
 
-// faultDetail says in words what a fault is and where.
+// faultDetail describes a fault and where it is.
 func faultDetail(f *evtx.FormatError) string {
 	at := fmt.Sprintf("%s at offset %d", f.What, f.Offset)
 	switch {
@@ -268,7 +268,8 @@ func faultDetail(f *evtx.FormatError) string {
 	return at
 }
 
-// numbersDetail says which two numbers of a fault do not agree, or do not fit.
+// numbersDetail describes the two numbers of a fault that do not agree, or do
+// not fit.
 func numbersDetail(f *evtx.FormatError) string {
 	switch f.Class {
 	case evtx.FileHeaderStale:

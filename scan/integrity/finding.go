@@ -14,9 +14,9 @@ import (
 // "log-cleared".
 type Kind string
 
-// Finding is one thing that speaks of the logs themselves rather than of what
-// ran: records hidden, logs cleared, recording stopped or changed, files
-// damaged. It is kept apart from the findings of rules.
+// Finding is a finding about log integrity rather than about what ran: records
+// hidden, logs cleared, recording stopped or changed, files damaged. It is kept
+// apart from the findings of rules.
 type Finding struct {
 	Kind  Kind
 	Level Level
@@ -43,7 +43,7 @@ type Finding struct {
 	Evidence []finding.Evidence
 }
 
-// Level says how grave a Finding is.
+// Level is how grave a Finding is.
 type Level uint8
 
 // The levels.
@@ -65,8 +65,8 @@ func (l Level) String() string {
 // SeveralMachines is the kind of finding for a name that several machines have.
 const SeveralMachines Kind = "several-machines"
 
-// severalMachines says that the process GUIDs of a host are of several
-// machines.
+// severalMachines returns the finding that the process GUIDs of a host are of
+// several machines.
 func severalMachines(h *proctree.Host) *Finding {
 	return &Finding{
 		Kind: SeveralMachines, Level: Notice, Host: h.Name, Count: h.Machines,

@@ -83,8 +83,8 @@ func (t *timeline) covered(since, until event.Time) event.Time {
 // hostTimes are the timelines of one host: of each source, and of both.
 type hostTimes struct{ sysmon, security, any timeline }
 
-// timesOf goes through the processes of a host, which are in the order of their
-// start. boots are the starts of the system that events tell of, ascending.
+// timesOf collects the times of a host's processes, which are in the order of
+// their start. boots are the starts of the system, ascending.
 func timesOf(forest *proctree.Forest, host int, boots []event.Time) *hostTimes {
 	h := new(hostTimes)
 	texts := forest.Texts()
@@ -147,7 +147,7 @@ func (h *hostTimes) findings(host string) []*Finding {
 				Text:    "no " + source.name + " for " + spanText(s.to-s.from) + ": none from " + s.from.String() + " to " + s.to.String(),
 				Meaning: "The system may have been asleep or logging was stopped; what ran in this time cannot be seen.",
 			}
-			if source.other.speaks(s.from, s.to) {
+			if source.other.covers(s.from, s.to) {
 				i.Level = Warning
 				i.Meaning = "The other source went on logging processes in this time, so the system was running and this one was not logging."
 			}
@@ -157,8 +157,8 @@ func (h *hostTimes) findings(host string) []*Finding {
 	return list
 }
 
-// speaks reports whether there were creations between two times.
-func (t *timeline) speaks(from, to event.Time) bool {
+// covers reports whether there were creations between two times.
+func (t *timeline) covers(from, to event.Time) bool {
 	if t.count == 0 || t.first >= to || t.last <= from {
 		return false
 	}

@@ -39,11 +39,12 @@ func isQueueMessage(e *logEvent) bool {
 // anyNumber matches a number as messages write them, codes of errors too.
 var anyNumber = regexp.MustCompile(`0[xX][0-9a-fA-F]+|[0-9]+`)
 
-// withoutNumbers puts # in place of each number, so that texts that differ in
+// withoutNumbers replaces each number by #, so that texts that differ in
 // counters only are equal.
 func withoutNumbers(text string) string { return anyNumber.ReplaceAllString(text, "#") }
 
-// describeSysmonError says what Sysmon's event 255 means for what can be seen.
+// describeSysmonError describes what Sysmon's event 255 means for what can be
+// seen.
 func describeSysmonError(e *logEvent) Finding {
 	i := Finding{
 		Kind: SysmonFailed, Level: Warning, Text: strings.TrimSpace("Sysmon reported an error: " + e.what + " " + e.said),

@@ -38,8 +38,8 @@ func (k watchKind) String() string {
 // providerEventlog is that of the service since Windows Vista, in several logs.
 const providerEventlog = "Microsoft-Windows-Eventlog"
 
-// watched lists the events that speak of the logs themselves (Microsoft,
-// "Appendix L: Events to Monitor"; Sysinternals, "Sysmon").
+// watched lists the integrity events (Microsoft, "Appendix L: Events to
+// Monitor"; Sysinternals, "Sysmon").
 var watched = []struct {
 	key  event.Key
 	kind watchKind
@@ -80,7 +80,7 @@ func kindsOf(keys []event.Key) []watchKind {
 	return kinds
 }
 
-// logEvent is one event that speaks of the logs themselves.
+// logEvent is one integrity event.
 type logEvent struct {
 	kind              watchKind
 	place             event.Place
@@ -99,8 +99,8 @@ type logEvent struct {
 	dropped           int        // process creations, by errors of Sysmon, those of repeats too
 }
 
-// Watcher keeps the events that speak of the logs themselves. A Watcher is for
-// one goroutine.
+// Watcher keeps integrity events: those about the logs themselves. A Watcher is
+// for one goroutine.
 type Watcher struct {
 	kinds  []watchKind // by Event.Key
 	events []logEvent
@@ -145,7 +145,7 @@ func (w *Watcher) Begin() {
 	clear(w.kept[:])
 }
 
-// Add takes an event if it is one of those that are watched.
+// Add adds an event if it is one of those that are watched.
 func (w *Watcher) Add(ev *event.Event) {
 	if ev.Key >= len(w.kinds) {
 		return
@@ -206,7 +206,7 @@ func (e *logEvent) counters(ev *event.Event) (said string, dropped int) {
 	return said, droppedCreations(said)
 }
 
-// say takes what the event says.
+// say reads the fields of the event.
 func (e *logEvent) say(ev *event.Event) {
 	text := func(field event.FieldID) string { return ev.Value(field).String() }
 	switch e.kind {
@@ -277,7 +277,7 @@ func newTime(ev *event.Event) event.Time {
 	return t
 }
 
-// mergeWatched puts the events of all watchers in the order of their places.
+// mergeWatched returns the events of all watchers, sorted by their places.
 func mergeWatched(watchers []*Watcher) ([]logEvent, map[moreEvents]int) {
 	var events []logEvent
 	more := make(map[moreEvents]int)

@@ -33,7 +33,7 @@ type decoder struct {
 	room   int // bytes
 }
 
-// layer looks for Base64 in a text.
+// layer decodes the Base64 in a text.
 func (d *decoder) layer(text string, depth int) {
 	if depth > maxLayers {
 		return

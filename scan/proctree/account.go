@@ -34,8 +34,8 @@ type poolLife struct {
 
 // linkAccounts gives a worker to the processes of application pools that would
 // have none (docs/FORMAT.md, "Parents", 7): the stub that nothing names is
-// taken for the worker; above what a log names, or of whose parent it says
-// nothing, a stub without a process ID is put.
+// taken for the worker; a stub without a process ID is put above what a log
+// names, and above what has no parent in it.
 func (b *builder) linkAccounts() {
 	a := accounts{b: b, pools: make(map[FacetID]TextID), workers: make(map[poolLife]nodeRef)}
 	for i := range b.tree.nodes {
@@ -87,7 +87,7 @@ func (a *accounts) worker(n *node, pool TextID) nodeRef {
 	return ref
 }
 
-// runAs notes whom a stub runs as, unless that is known.
+// runAs sets the account that a stub runs as, unless it is known.
 func (t *tree) runAs(texts *Texts, n *node, user TextID) {
 	if r := &t.stubs[n.stub-1].record; r.logon == 0 {
 		r.logon = texts.facet([]fieldText{{event.User, user}})

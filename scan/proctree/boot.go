@@ -11,7 +11,7 @@ import (
 // bootSpread is how far the events of one start of the system lie apart.
 const bootSpread = 3 * event.Minute
 
-// bootProof says how good a sign of a start of the system is.
+// bootProof is how good a sign of a start of the system is.
 type bootProof uint8
 
 const (
@@ -31,7 +31,7 @@ type boot struct {
 	at    event.Time // of the first event
 	last  event.Time
 	proof bootProof // the best
-	// disproved says that something outlived what is no start.
+	// disproved is set if something outlived it: it is no start.
 	disproved bool
 }
 
@@ -102,14 +102,14 @@ func (b *builder) bootSigns() bootSigns {
 	return s
 }
 
-// reach notes that a channel's log reaches back to a time.
+// reach records that a channel's log reaches back to a time.
 func (s *bootSigns) reach(channel TextID, at event.Time) {
 	if first, ok := s.first[channel]; !ok || at < first {
 		s.first[channel] = at
 	}
 }
 
-// disproof takes out the uncertain starts that something speaks against.
+// disproof removes the uncertain starts that something contradicts.
 type disproof struct {
 	*builder
 	boots []boot
@@ -147,9 +147,8 @@ func (d *disproof) byGUIDs() {
 // guidStart returns the second of a process's start that its GUID holds.
 func guidStart(guid event.GUID) event.Time { return event.FromUnix(int64(guid.Part2())) }
 
-// outlived notes that a process lived from one time to another. It disproves
-// the starts in between that are not certain, and whose proof is not below
-// least.
+// outlived disproves the starts of the system during the life of a process that
+// are not certain, and whose proof is not below least.
 func (d *disproof) outlived(from, to event.Time, least bootProof) {
 	i := sort.Search(len(d.boots), func(i int) bool { return d.boots[i].at > from+tolerance })
 	for ; i < len(d.boots) && d.boots[i].at < to-tolerance; i++ {
@@ -180,7 +179,7 @@ func (d *disproof) byNames() {
 	}
 }
 
-// nameWalk goes along the time line for byNames.
+// nameWalk walks along the time line for byNames.
 type nameWalk struct {
 	*disproof
 	numbers *pidTable // 1 + index in held
@@ -194,7 +193,7 @@ type holder struct {
 	since event.Time
 }
 
-// pass goes on to a time. Nobody outlives a certain start.
+// pass advances to a time. Nobody outlives a certain start.
 func (w *nameWalk) pass(at event.Time) {
 	for ; w.next < len(w.boots) && w.boots[w.next].at <= at; w.next++ {
 		if w.boots[w.next].proof == proofCertain {
@@ -214,8 +213,8 @@ func (w *nameWalk) holder(pid uint32) *holder {
 	return &w.held[n-1]
 }
 
-// create takes a process: it holds its own process ID from now on, and its
-// parent is alive.
+// create adds a process: it holds its process ID from now on, and its parent is
+// alive.
 func (w *nameWalk) create(n *node) {
 	w.pass(n.at)
 	p := w.parentage(n)
@@ -229,7 +228,7 @@ func (w *nameWalk) create(n *node) {
 	*w.holder(n.pid) = holder{n.image, n.at}
 }
 
-// end takes the end of a process.
+// end ends a process.
 func (w *nameWalk) end(e *ending, at event.Time) {
 	w.pass(at)
 	if w.texts.Known(e.image) {
@@ -238,7 +237,7 @@ func (w *nameWalk) end(e *ending, at event.Time) {
 	*w.holder(e.pid) = holder{}
 }
 
-// see notes that a process with a name is alive.
+// see records that a process with a name is alive.
 func (w *nameWalk) see(pid uint32, image TextID, at event.Time) {
 	h := w.holder(pid)
 	if h.image == 0 || !w.images.match(h.image, image) {

@@ -64,9 +64,9 @@ type placed struct {
 	ref creationRef
 }
 
-// sort puts the creations in the order of their start and folds copies of one
-// record: the copy that lies first in the input stands for all, and the others
-// hang on it. Recovered copies of others are dropped.
+// sort sorts the creations by their start and folds copies of one record: the
+// copy that lies first in the input stands for all, and the others hang on it.
+// Recovered copies of others are dropped.
 func (b *builder) sort() {
 	b.line = make([]placed, len(b.order))
 	exported := false
@@ -320,8 +320,8 @@ func (b *builder) indexGUIDs() {
 // lookAhead is how many look-ups are begun before the first is finished.
 const lookAhead = 32
 
-// fillParents gives a process that no log has the command line of the one that
-// its children know.
+// fillParents sets the command line of each process that no log has from the
+// records of its children.
 func (b *builder) fillParents() {
 	for i := range b.tree.nodes {
 		n := &b.tree.nodes[i]

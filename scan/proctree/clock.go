@@ -18,7 +18,7 @@ import (
 // processors are written as they come, and Sysmon's may wait a little.
 const maxDisorder = 5 * event.Second
 
-// channelFile tells sequences of records apart: IDs mean something within one
+// channelFile identifies a sequence of records: IDs mean something within one
 // channel, and one file holds one life of a channel.
 type channelFile struct {
 	channel TextID
@@ -153,9 +153,9 @@ func (s *sequence) find() {
 	}
 }
 
-// agree gives the steps that channels saw of one setting of the clock one
+// agree sets the steps that channels saw of one setting of the clock to one
 // size: the largest that any of them saw, since time had passed between the
-// records on either side, or the size that an event tells.
+// records on either side, or the size that an event gives.
 func agree(steps []*clockStep, marks []mark) {
 	const near = 30 * event.Minute
 	slices.SortFunc(steps, func(a, b *clockStep) int {
@@ -181,8 +181,8 @@ func agree(steps []*clockStep, marks []mark) {
 
 func abs(t event.Time) event.Time { return max(t, -t) }
 
-// inherit takes over the steps of another file of the same channel that lie
-// before this file's records by both ID and time.
+// inherit adds the steps of another file of the same channel that lie before
+// this file's records by both ID and time.
 func (s *sequence) inherit(o *sequence) {
 	for _, step := range o.steps {
 		if s.minID > step.after && s.minTime >= step.now-maxDisorder && !slices.ContainsFunc(s.steps, func(own clockStep) bool {

@@ -402,7 +402,7 @@ func (k *rowCoder) counts(r *Rows) {
 	})
 }
 
-// AddRows takes rows that were read. files are the numbers of their inputs.
+// AddRows adds rows that were read. files are the numbers of their inputs.
 func (c *Collector) AddRows(r *Rows, files []uint32) {
 	for _, n := range r.creations {
 		n.file = files[n.file]

@@ -109,7 +109,7 @@ func (c *Counts) Add(other Counts) {
 	c.Recovered += other.Recovered
 }
 
-// Collector takes events and keeps what trees need of them. A Collector is for
+// Collector collects from events what trees need of them. A Collector is for
 // one goroutine; several may share Texts.
 type Collector struct {
 	texts   *Texts
@@ -152,7 +152,7 @@ func NewCollector(texts *Texts) *Collector {
 	return c
 }
 
-// Add takes one event, selected with Keys. Nothing of the event is kept.
+// Add adds one event, selected with Keys. Nothing of the event is kept.
 func (c *Collector) Add(ev *event.Event) {
 	origin := c.origin(ev)
 	counts := c.counts[origin]

@@ -31,7 +31,7 @@ func (c *Collector) entry(field event.FieldID) TextID {
 	return 0
 }
 
-// alias gives the text of one field to another that the facet lacks.
+// alias copies the text of one field to another that the facet lacks.
 func (c *Collector) alias(to, from event.FieldID) {
 	if c.entry(to) != 0 {
 		return

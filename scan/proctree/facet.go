@@ -206,7 +206,7 @@ func (s *lookupSlot) holds(ev *event.Event, fields []event.FieldID) bool {
 	return len(key) == 0
 }
 
-// keep puts a key and its number into its slot.
+// keep stores a key and its number in the slot.
 func (s *lookupSlot) keep(hash uint64, ev *event.Event, fields []event.FieldID, id uint32) {
 	size := 0
 	for _, f := range fields {

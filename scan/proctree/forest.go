@@ -69,7 +69,7 @@ type node struct {
 	link    Link
 }
 
-// Link says how sure it is that a process's parent is its parent.
+// Link is how sure it is that a process's parent is its parent.
 type Link uint8
 
 // Links, from the surest.
@@ -174,7 +174,8 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	return f, nil
 }
 
-// divide gives each item to the builder of its host, in the order of the items.
+// divide appends each item to the list of its host's builder, in the order of
+// the items.
 func divide[T any](builders []*builder, hostOf map[FacetID]int, items []T, origin func(T) FacetID, list func(*builder) *[]T) {
 	if len(builders) == 1 {
 		*list(builders[0]) = items

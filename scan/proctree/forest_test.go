@@ -188,7 +188,7 @@ func parseEvents(t testing.TB, text string) []*event.Event {
 	return list
 }
 
-// build gives events to some collectors, at random, and builds the forest.
+// build adds events to some collectors, at random, and builds the forest.
 func build(t testing.TB, events []*event.Event, collectors int, random *rand.Rand) *proctree.Forest {
 	t.Helper()
 	texts := proctree.NewTexts()
@@ -252,7 +252,7 @@ func records(p proctree.Process) []uint64 {
 	return ids
 }
 
-// undent takes the indentation of the first line off all lines.
+// undent removes the indentation of the first line from all lines.
 func undent(text string) string {
 	lines := strings.Split(strings.Trim(text, "\n\t"), "\n")
 	for i, l := range lines {

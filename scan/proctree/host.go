@@ -45,11 +45,11 @@ type hostName struct {
 	host         int
 }
 
-// groupHosts puts the spellings of one host together and returns the hosts
-// sorted by name. Names are compared without case. A short name and a fully
-// qualified one are the same host unless something contradicts it: two domains
-// for the same short name, or Sysmon machine IDs that have nothing in common.
-// It sets the host of each spelling.
+// groupHosts groups the spellings of each host and returns the hosts sorted by
+// name. Names are compared without case. A short name and a fully qualified one
+// are the same host unless something contradicts it: two domains for the same
+// short name, or Sysmon machine IDs that have nothing in common. It sets the
+// host of each spelling.
 func groupHosts(names []*hostName) []Host {
 	slices.SortFunc(names, func(a, b *hostName) int { return strings.Compare(a.name, b.name) })
 	byShort := make(map[string][]*hostName)

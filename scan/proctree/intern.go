@@ -40,7 +40,7 @@ type shard struct {
 	_       [64]byte
 }
 
-// entry says where a text lies.
+// entry is where a text lies.
 type entry struct{ slab, off, size uint32 }
 
 // NewInterner returns an empty Interner.

@@ -9,8 +9,9 @@ import (
 	"webshellscan/scan/event"
 )
 
-// owners knows who held which process ID when, as far as a walk along the time
-// line has come: for each ID the last owner, and for each owner the one before.
+// owners maps each process ID to the processes that have held it, up to the
+// current place in the time line: to the last owner, and each owner to the one
+// before.
 type owners struct {
 	last   *pidTable
 	before []nodeRef // by node
@@ -310,7 +311,7 @@ func eachStretch(goroutines, n int, do func(from, to int)) {
 	}
 }
 
-// end notes the end of a process; of several records the first one holds.
+// end sets the end of a process; of several records the first one counts.
 func (b *builder) end(ref nodeRef, e *ending) {
 	n := b.node(ref)
 	at := b.clock.line(e.origin, e.file, e.recordID, e.at)
@@ -347,7 +348,7 @@ func (b *builder) pidEndings() []placedEnding {
 	return line
 }
 
-// applyPIDEndings gives those ends to the processes that held the process ID:
+// applyPIDEndings sets the ends of the processes that held those process IDs,
 // by a walk along the time line.
 func (b *builder) applyPIDEndings() {
 	own := newOwners(len(b.tree.nodes))

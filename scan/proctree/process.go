@@ -254,7 +254,7 @@ func (fr *FieldReader) read(p Process, field event.FieldID) (text TextID, known 
 	return first, false
 }
 
-// facetOf says which facet has a field.
+// facetOf returns the facet that has a field.
 var facetOf = func() (of [event.NumFields]Facet) {
 	for i := range of {
 		of[i] = numFacets
@@ -335,7 +335,7 @@ func (r Record) Place() event.Place {
 	return event.Place{File: r.record.file, Offset: r.record.offset, Chunk: r.record.offset - int64(r.record.inChunk)}
 }
 
-// Marks says how the record was read.
+// Marks returns how the record was read.
 func (r Record) Marks() event.Marks { return r.record.marks }
 
 // RecordID returns System/EventRecordID.

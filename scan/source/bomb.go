@@ -103,7 +103,7 @@ func mostSoFar(r io.Reader, most func() int64) func() int64 {
 	return func() int64 { return min(most(), mostOf(stream.BytesRead())) }
 }
 
-// bombError says of a stream that it is given up.
+// bombError returns the error of a stream that is given up.
 func bombError(size int64) error {
 	return fmt.Errorf("%w: %d MiB so far", archive.ErrBomb, size>>20)
 }

@@ -70,7 +70,7 @@ func (b *budget) dropBlocks() {
 	b.pages, b.rest, b.kept, b.full = nil, nil, 0, true
 }
 
-// hold takes n bytes until let gives them back.
+// hold reserves n bytes until let releases them.
 func (b *budget) hold(n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,7 +83,7 @@ func (b *budget) hold(n int64) error {
 	return nil
 }
 
-// holdDecoder takes what unpacking an archive needs beside the content, for
+// holdDecoder reserves what unpacking an archive needs beside the content, for
 // good, as its members may be unpacked again: dictionaries of 16 to 64 MiB are
 // usual for these formats, and the garbage collector lets them double.
 func (b *budget) holdDecoder(format archive.Format) {
@@ -101,7 +101,7 @@ func (b *budget) holdDecoder(format archive.Format) {
 	}
 }
 
-// let gives back what hold took.
+// let releases what hold reserved.
 func (b *budget) let(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -110,8 +110,8 @@ func (b *budget) let(n int64) {
 	b.free.Broadcast()
 }
 
-// acquire takes n bytes, and waits until others give back theirs. The first
-// comes through even if it asks for more than is left beside what is held.
+// acquire reserves n bytes, and waits until others release theirs. The first
+// call succeeds even if it asks for more than is left beside what is held.
 func (b *budget) acquire(n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -170,7 +170,7 @@ func (l *idle) oldest() *unpacked {
 	return front.Value.(*unpacked)
 }
 
-// release gives back what acquire took.
+// release releases what acquire reserved.
 func (b *budget) release(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -22,7 +22,7 @@ import (
 	"webshellscan/scan/source/shadow"
 )
 
-// Origin says where in a container an input lies.
+// Origin is where in a container an input lies.
 type Origin struct {
 	// Container is the path of the archive or image, the outermost if they
 	// are nested.
@@ -34,11 +34,11 @@ type Origin struct {
 	Volume *int `json:"volume,omitempty"`
 	// Snapshot is when the shadow copy was taken, 0 if it is none.
 	Snapshot event.Time `json:"snapshot_time,omitzero"`
-	// Deleted says that the file was deleted, Overwritten that clusters of
-	// it may belong to another one now.
+	// Deleted is set if the file was deleted, Overwritten if clusters of it
+	// may belong to another one now.
 	Deleted     bool `json:"deleted,omitempty"`
 	Overwritten bool `json:"overwritten,omitempty"`
-	// Carved says that the input is no file, but what was searched for
+	// Carved is set if the input is no file, but what was searched for
 	// chunks.
 	Carved bool `json:"carved,omitempty"`
 	// Links are other names of the file.
@@ -48,7 +48,8 @@ type Origin struct {
 // Note is a remark about a container, which is read all the same.
 type Note struct {
 	Path, Text string
-	// Mismatch says that the container is not what it says it was.
+	// Mismatch is set if a hash that the container states is not that of
+	// its content.
 	Mismatch bool
 }
 
@@ -104,7 +105,7 @@ type content struct {
 
 func (c content) Size() int64 { return c.size }
 
-// skip notes what was not read.
+// skip records what was not read.
 func (x *expander) skip(path string, err error) {
 	const most = 10_000
 	if len(x.skipped) < most {
@@ -112,7 +113,7 @@ func (x *expander) skip(path string, err error) {
 	}
 }
 
-// skipAll notes reasons why something was not read, a sentence each.
+// skipAll records reasons why something was not read, a sentence each.
 func (x *expander) skipAll(path string, reasons []string) {
 	for _, reason := range reasons {
 		x.skip(path, errors.New(reason))
@@ -164,7 +165,7 @@ func (x *expander) expandAll(found []Input) error {
 	return nil
 }
 
-// containerKind says what a file is, as far as it matters for the order.
+// containerKind is what a file is, as far as it matters for the order.
 type containerKind uint8
 
 const (
@@ -174,8 +175,8 @@ const (
 	description   // names other files that look like containers
 )
 
-// containerKindOf looks at the first and last bytes of an open file of a name,
-// which was given or found in a folder.
+// containerKindOf returns the kind of an open file by its first and last bytes
+// and its name, which was given or found in a folder.
 func containerKindOf(f image.File, name string, named bool) containerKind {
 	head := make([]byte, min(512, f.Size()))
 	if n, _ := f.ReadAt(head, 0); n < len(head) || event.IsLog(head) {
@@ -225,8 +226,8 @@ func outermost(file image.File, in Input) *container {
 	return &container{file: file, name: filepath.Base(in.Path), path: in.Path, origin: &Origin{Container: in.Path}, packed: in.Size}
 }
 
-// expandFile takes apart a container that is a file of its own. It stays open
-// as long as its inputs are used.
+// expandFile expands a container that is a file of its own. It stays open as
+// long as its inputs are used.
 func (x *expander) expandFile(in Input) {
 	if x.expanded[in.Path] {
 		return // as the whole of which a piece was named
@@ -296,7 +297,7 @@ func (x *expander) unpack(c *container) bool {
 	return x.image(c)
 }
 
-// archive takes an archive apart.
+// archive adds the members of an archive.
 func (x *expander) archive(c *container, format archive.Format) {
 	a := &archiveWalk{expander: x, container: c, format: format, logs: make(map[string]bool)}
 	x.budget.holdDecoder(format)
@@ -334,15 +335,15 @@ type archiveWalk struct {
 // named.
 const maxNamedMembers = 20
 
-// refuse notes a member that cannot be read.
+// refuse records a member that cannot be read.
 func (a *archiveWalk) refuse(shown string, err error) {
 	if a.unread++; a.unread <= maxNamedMembers {
 		a.skip(shown, err)
 	}
 }
 
-// member looks at what a member begins with: a log or what is called one
-// becomes an input, a container is taken apart, anything else is not unpacked.
+// member adds a member by its first bytes: a log or what is called one becomes
+// an input, a container is expanded, anything else is not unpacked.
 func (a *archiveWalk) member(m *archive.Member) error {
 	if err := context.Cause(a.ctx); err != nil {
 		return err
@@ -566,7 +567,7 @@ func (a *archiveWalk) later(in Input, m *archive.Member) (Input, bool) {
 	return in, true
 }
 
-// settle lets go of what was unpacked while archives were looked through, as
+// settle lets what was unpacked while archives were searched be released as
 // soon as it was read, or others need the room.
 func (x *expander) settle() {
 	b := x.budget
@@ -580,7 +581,7 @@ func (x *expander) settle() {
 	}
 }
 
-// forget lets go of content that is not kept.
+// forget releases content that is not kept.
 func (x *expander) forget(p *pages) {
 	p.drop()
 	x.budget.let(p.held)
@@ -597,7 +598,7 @@ func (a *archiveWalk) inner(shown string) *Origin {
 // add adds an input under a path that no other one has.
 func (x *expander) add(in Input) { x.inputs = append(x.inputs, x.unique(in)) }
 
-// unique gives an input a path that no other one has.
+// unique sets an input's path to one that no other has.
 func (x *expander) unique(in Input) Input {
 	x.paths[in.Path]++
 	if n := x.paths[in.Path]; n > 1 {
@@ -646,7 +647,8 @@ func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, err
 	}
 }
 
-// image takes a disk image apart, and reports whether the container is one.
+// image adds the volumes of a disk image, and reports whether the container is
+// one.
 func (x *expander) image(c *container) bool {
 	disk, err := image.Open(c.file, image.Options{Name: c.name, Sibling: c.beside, Blocks: x.budget.blocks})
 	if errors.Is(err, image.ErrFormat) {
@@ -710,7 +712,7 @@ func (x *expander) verify(c *container, disk *image.Image) {
 	}
 }
 
-// notReadVolumes says of volumes what they are and what helps.
+// notReadVolumes describes volumes that are not read, and what helps.
 var notReadVolumes = map[string]string{
 	"BitLocker": "a BitLocker volume, which is encrypted: unlock it, then image it again or mount it",
 	"ReFS":      "a ReFS volume, which is not read: mount it",
@@ -726,7 +728,7 @@ var notReadVolumes = map[string]string{
 	"":            "a partition that begins as no file system that is known: it is damaged, encrypted or empty",
 }
 
-// volume takes an NTFS volume apart, and its shadow copies.
+// volume adds the files of an NTFS volume and of its shadow copies.
 func (x *expander) volume(c *container, v image.Volume, source image.File) {
 	place := fmt.Sprintf("p%d", v.Number)
 	origin := *c.origin

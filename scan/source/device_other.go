@@ -4,7 +4,7 @@ package source
 
 import "errors"
 
-// hasDevices says that the names of isDevice are those of devices on this
+// hasDevices is set if the names of isDevice are those of devices on this
 // system.
 const hasDevices = false
 

@@ -16,7 +16,7 @@ const (
 	lengthInformationLen = 8
 )
 
-// hasDevices says that the names of isDevice are those of devices on this
+// hasDevices is set if the names of isDevice are those of devices on this
 // system.
 const hasDevices = true
 

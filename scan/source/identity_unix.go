@@ -10,7 +10,7 @@ import (
 // nonBlocking keeps Open from waiting for the writer of a FIFO.
 const nonBlocking = syscall.O_NONBLOCK
 
-// identity tells files apart, whatever they are called.
+// identity identifies a file, whatever it is called.
 type identity struct {
 	device, inode uint64
 	path          string // where the file system has no inodes

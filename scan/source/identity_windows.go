@@ -9,7 +9,7 @@ import (
 // nonBlocking is not needed: named pipes do not lie in folders.
 const nonBlocking = 0
 
-// identity tells files apart: by their full path, without case.
+// identity identifies a file: by its full path, without case.
 type identity struct{ path string }
 
 func identify(path string, _ fs.FileInfo) identity {

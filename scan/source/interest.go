@@ -9,7 +9,7 @@ import (
 // KindServerConfig is the configuration of a web server or of a site.
 var KindServerConfig = Kind{"a configuration of a web server", ClassArtifact}
 
-// ServerConfigs asks for what configures web servers.
+// ServerConfigs returns what selects the files that configure web servers.
 func ServerConfigs() []Wanted {
 	return []Wanted{AppHostConfig(), {KindServerConfig, isServerConfig, isConfigName, isConfigPath}}
 }

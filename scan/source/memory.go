@@ -9,11 +9,11 @@ import (
 // bytes.
 const pageSize = 64 << 10
 
-// memory gives out pages, and takes them back to give them out again. They are
-// not the garbage collector's where the system allows it: that would let the
-// program grow to twice of what they take before it looks for garbage. They go
-// back to the system when nobody knows the memory any more: whoever has a page
-// must know it. Goroutines may use it at once.
+// memory allocates pages, and reuses those that are put back. They are outside
+// of the garbage collector's heap where the system allows it: with them the
+// heap would grow to twice their size before it is collected. They are unmapped
+// when the memory is no longer referenced: whoever has a page must hold a
+// reference to it. Goroutines may use it at once.
 type memory struct {
 	mu    sync.Mutex
 	pages [][]byte
@@ -40,7 +40,7 @@ func (m *memory) page() []byte {
 	return page
 }
 
-// put takes pages back.
+// put puts pages back.
 func (m *memory) put(list [][]byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -14,5 +14,5 @@ func mapMemory(n int) []byte {
 	return b
 }
 
-// unmapMemory gives back what mapMemory returned.
+// unmapMemory releases what mapMemory returned.
 func unmapMemory(b []byte) { _ = syscall.Munmap(b) } // it was mapped

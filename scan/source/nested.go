@@ -18,7 +18,7 @@ import (
 // belong to an image.
 const maxRemembered = 1 << 16
 
-// remember notes a member that may be a part of a container beside it.
+// remember records a member that may be a part of a container beside it.
 func (a *archiveWalk) remember(m *archive.Member) {
 	if len(a.members) < maxRemembered && m.Size != 0 {
 		if a.members == nil {
@@ -87,9 +87,9 @@ func (a *archiveWalk) openNested(m *archive.Member, head []byte, r io.Reader) (i
 	return data, err
 }
 
-// expandNested takes apart a container in an archive, and reports whether
-// something is in it. If not, the files beside it that were opened for it are
-// forgotten, but not its own, on which others may be based.
+// expandNested expands a container in an archive, and reports whether something
+// is in it. If not, the files beside it that were opened for it are forgotten,
+// but not its own, on which others may be based.
 func (a *archiveWalk) expandNested(p *postponed) bool {
 	var files []image.File
 	p.beside = func(name string) (image.File, error) {
@@ -147,7 +147,7 @@ func (a *archiveWalk) openBeside(at, shown string) (image.File, error) {
 	return f, nil
 }
 
-// expandPostponed takes apart the containers that other members may belong to:
+// expandPostponed expands the containers that other members may belong to:
 // first those that name others, then by their names, so that no part is taken
 // for a container of its own.
 func (a *archiveWalk) expandPostponed() {

@@ -15,7 +15,7 @@ import (
 // stdinPath is the path that stands for the standard input.
 const stdinPath = "-"
 
-// pipe takes a path that can be read only once.
+// pipe adds a path that can be read only once.
 func (f *finder) pipe(path string) {
 	if !slices.Contains(f.pipes, path) {
 		f.pipes = append(f.pipes, path)

@@ -26,10 +26,10 @@ type Input struct {
 	// unpacking it would tell. Modified is its time.
 	Size     int64
 	Modified time.Time
-	// Named says that the path itself was given, not a folder around it.
+	// Named is set if the path itself was given, not a folder around it.
 	Named bool
-	// Origin says where in a container the input lies, nil if it is a file
-	// of its own.
+	// Origin is where in a container the input lies, nil if it is a file of
+	// its own.
 	Origin *Origin
 	// Stretches are those of the input that are searched for chunks; nil if
 	// it is a log.
@@ -37,14 +37,14 @@ type Input struct {
 	// Kind is that of the Wanted that the input is, zero of one that may be
 	// a log.
 	Kind Kind
-	// Sequential says that going back in it is dear: it is best read by one
-	// goroutine from its start to its end.
+	// Sequential is set if seeking back is expensive: it is best read by
+	// one goroutine from its start to its end.
 	Sequential bool
 	// Turn orders inputs that are packed as one stream: whoever opens them
 	// in this order, those with the same turn in any, has it unpacked once.
 	Turn int
-	// Live says that the input is a volume or a disk of the running system:
-	// it changes while it is read, and its hash would say nothing.
+	// Live is set if the input is a volume or a disk of the running system:
+	// it changes while it is read, and its hash would be meaningless.
 	Live bool
 
 	open   func() (*File, error)         // nil of a file of its own
@@ -54,7 +54,7 @@ type Input struct {
 // Stretch is a part of an input, in bytes from its start.
 type Stretch struct{ Start, End int64 }
 
-// Options say how inputs are found.
+// Options are how inputs are found.
 type Options struct {
 	// Passwords are tried in their order on encrypted archives, and then
 	// "infected".
@@ -62,12 +62,12 @@ type Options struct {
 	// Memory is how many bytes of unpacked content are kept at once; 0
 	// means a quarter of the machine's memory, and at most 2 GiB.
 	Memory int64
-	// Carve asks for what no file has: the unallocated clusters of volumes,
-	// their page files, and files that were named and are neither logs nor
-	// containers.
+	// Carve also searches what no file has: the unallocated clusters of
+	// volumes, their page files, and files that were named and are neither
+	// logs nor containers.
 	Carve bool
-	// VerifyImages asks for the hashes that images were stored with to be
-	// compared with those of their disks, which are read whole for that.
+	// VerifyImages compares the hashes that images were stored with to
+	// those of their disks, which are read whole for that.
 	VerifyImages bool
 	// Temp is a folder for temporary files with content that does not fit
 	// into Memory, until Found is closed; "" means that none is written.
@@ -118,7 +118,7 @@ func (f *Found) Close() error {
 // Skipped is something that was not taken for an input.
 type Skipped struct {
 	Path string
-	// Err says why. It wraps ErrLink, ErrNotRegular, or the system's error.
+	// Err is why. It wraps ErrLink, ErrNotRegular, or the system's error.
 	Err error
 	// Unreadable is set if logs may have been missed.
 	Unreadable bool
@@ -238,7 +238,7 @@ func (f *finder) add(path string) error {
 	})
 }
 
-// visit takes one entry of a folder.
+// visit adds one entry of a folder.
 func (f *finder) visit(shown, at string, entry fs.DirEntry, err error) error {
 	switch {
 	case err != nil:

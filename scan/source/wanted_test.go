@@ -24,7 +24,7 @@ const (
 	notWanted = "plain text that nobody asks for\n"
 )
 
-// wantWebLogs asks for the logs of IIS, and its configuration.
+// wantWebLogs returns options that want the logs of IIS, and its configuration.
 func wantWebLogs() source.Options {
 	return source.Options{Wanted: []source.Wanted{
 		{

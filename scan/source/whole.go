@@ -44,7 +44,7 @@ func (c *container) besidePath(name string) string {
 	return c.path[:strings.LastIndexAny(c.path, "/"+separator)+1] + name
 }
 
-// consume notes that files beside a container are parts of it.
+// consume records that files beside a container are parts of it.
 func (x *expander) consume(c *container, names ...string) {
 	for _, name := range names {
 		x.consumed[c.besidePath(name)] = true
@@ -66,8 +66,8 @@ func isFirstPiece(name string) bool {
 	return ok && n.IsFirst()
 }
 
-// join puts together what consists of several files that follow each other,
-// whose first piece a container is, or the last one of a zip archive.
+// join joins the files that follow each other of which a container is the
+// first, or the last one of a zip archive.
 func (x *expander) join(c *container) {
 	if c.beside == nil {
 		return
@@ -107,8 +107,8 @@ func (x *expander) openPiece(c *container, name string) (pieces.File, error) {
 	return f, nil
 }
 
-// joinZip puts together a zip archive of several files, whose last one a
-// container is.
+// joinZip joins a zip archive of several files, of which a container is the
+// last.
 func (x *expander) joinZip(c *container, names []string) {
 	const most = 10 // that are named
 	files := make([]pieces.File, len(names))
@@ -138,8 +138,8 @@ func (x *expander) joinZip(c *container, names []string) {
 	c.file = whole
 }
 
-// expandWhole takes apart what a file that was named is a piece of, and reports
-// whether it is one of which the first was not named.
+// expandWhole expands what a named file is a piece of, and reports whether it
+// is a piece of something whose first piece was not named.
 func (x *expander) expandWhole(in Input) bool {
 	name := filepath.Base(in.Path)
 	var firsts []string

@@ -23,7 +23,7 @@ type reach struct {
 	at   event.Time
 }
 
-// learnReach notes a connection that a process below the server began.
+// learnReach records a connection that a process below the server began.
 func (s *Story) learnReach(e *kept) {
 	if from, ok := reachedFrom(e); ok {
 		s.reached = append(s.reached, reach{from, e.record.Time})

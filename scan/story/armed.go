@@ -12,8 +12,8 @@ import (
 // Armed is a process that runs outside a session, but by what the session made.
 type Armed struct {
 	Process proctree.Process
-	// By says in words what made it run: the service, task, file or thread
-	// that the session made.
+	// By describes what made it run: the service, task, file or thread that
+	// the session made.
 	By string
 	// Since is when the session made that.
 	Since event.Time
@@ -118,8 +118,8 @@ func inherited(above []armedBy, session int, p proctree.Process) (arming, bool) 
 	return arming{}, false
 }
 
-// armedLook tells of most processes of a host that no session armed them. It
-// looks at each distinct text once: a host may have millions of processes and
+// armedLook rules out most processes of a host as armed by a session. It looks
+// at each distinct text once: a host may have millions of processes and
 // hundreds of sessions.
 type armedLook struct {
 	fields  *proctree.FieldReader
@@ -206,14 +206,14 @@ func newArmory(s *Story) *armory {
 	return a
 }
 
-// put notes the first that was said of a key.
+// put records a value of a key, unless it has one.
 func put[K comparable](m map[K]arming, key K, by string, at event.Time) {
 	if old, ok := m[key]; !ok || at < old.since {
 		m[key] = arming{by, at}
 	}
 }
 
-// event takes what an event of the session leaves to be run.
+// event adds what an event of the session leaves to be run.
 func (a *armory) event(e *Event) {
 	r := e.Record
 	if e.Category.WritesContent() {
@@ -243,8 +243,8 @@ func (a *armory) event(e *Event) {
 	}
 }
 
-// processes takes what the command lines of a session's processes leave to be
-// run, where no event tells of it. They come in the order of their start.
+// processes adds what the command lines of a session's processes leave to be
+// run, where no event shows it. They come in the order of their start.
 func (a *armory) processes(below []proctree.Process) {
 	seen := make(map[proctree.TextID]bool)
 	for _, p := range below {
@@ -255,7 +255,7 @@ func (a *armory) processes(below []proctree.Process) {
 	}
 }
 
-// commandLine takes what one command line leaves to be run.
+// commandLine adds what one command line leaves to be run.
 func (a *armory) commandLine(line string, at event.Time) {
 	if l, ok := leftBy(line); ok {
 		a.command(l.command, l.how, l.by+l.label, at)
@@ -267,14 +267,14 @@ func (a *armory) commandLine(line string, at event.Time) {
 	}
 }
 
-// image notes a program that was left to be run.
+// image adds a program that was left to be run.
 func (a *armory) image(path string, how means, by string, at event.Time) {
 	if path = cleanPath(path); path != "" {
 		put(a.images, left{path, how}, by, at)
 	}
 }
 
-// command notes a command that was left to be run, and its program unless that
+// command adds a command that was left to be run, and its program unless that
 // is the system's.
 func (a *armory) command(line string, how means, by string, at event.Time) {
 	if key := commandKey(line); key != "" {

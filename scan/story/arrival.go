@@ -19,7 +19,7 @@ type arrival struct {
 	host   int32
 }
 
-// arrive notes an event that came from another machine.
+// arrive records an event that came from another machine.
 func (c *Collector) arrive(ev *event.Event, k *kind, host int) {
 	from, ok := machineAddress(eventFields{ev}.value(k.from).String())
 	if !ok {

@@ -10,9 +10,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Matcher says which rules an event matches. process is the one that the event
-// is tied to, the zero Process if none is known. A Matcher is for one
-// goroutine.
+// Matcher matches events against rules. process is the one that the event is
+// tied to, the zero Process if none is known. A Matcher is for one goroutine.
 type Matcher interface {
 	Match(ev *event.Event, process proctree.Process) []*rules.Rule
 	// Look returns what is to be looked at in events of an Event.Key: those
@@ -106,7 +105,7 @@ func (c *Collector) Begin(file uint32) {
 	c.waits = [2]int{}
 }
 
-// Add takes an event. It is valid for the call only.
+// Add adds an event, which is valid for the call only.
 func (c *Collector) Add(ev *event.Event) {
 	if c.only != nil && !c.among(ev.Place.Offset) {
 		return
@@ -155,7 +154,7 @@ func (c *Collector) cameFrom(from event.Value, at event.Time) bool {
 	return ok
 }
 
-// elsewhere takes an event of a host without sessions.
+// elsewhere adds an event of a host without sessions.
 func (c *Collector) elsewhere(ev *event.Event, k *kind, host int, hit bool) {
 	t := tie{session: -1, pid: processID(k, eventFields{ev})}
 	c.wait(ev, kept{kind: k, host: host, tie: t, fixed: true}, host >= 0 && c.came(ev, k, host), hit)
@@ -229,7 +228,7 @@ func (c *Collector) wait(ev *event.Event, e kept, came, hit bool) {
 	c.waiting = append(c.waiting, c.put(ev, &e))
 }
 
-// addSite notes the site of IIS that an error of a web server process names:
+// addSite records the site of IIS that an error of a web server process names:
 // its application's domain is such as /LM/W3SVC/1/ROOT-1-134169445131.
 func (c *Collector) addSite(session int, ev *event.Event) {
 	rest, ok := strings.CutPrefix(eventFields{ev}.text(DataName(9)), "/LM/W3SVC/")

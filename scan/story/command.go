@@ -7,7 +7,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// commandThings notes the things that the command lines of a session's
+// commandThings records the things that the command lines of a session's
 // processes make: other events name them.
 func (x *Index) commandThings(session int, s *Story) {
 	texts := x.forest.Texts()

@@ -9,7 +9,7 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Confidence says how sure it is that a page started processes.
+// Confidence is how sure it is that a page started processes.
 type Confidence uint8
 
 // The confidences.
@@ -41,8 +41,8 @@ type Child struct {
 type Visit struct {
 	Page, Client int
 	From, To     event.Time
-	// Post says that the request had a body, Static that it asked for a
-	// file that no server runs, such as a picture.
+	// Post is set if the request had a body, Static if it asked for a file
+	// that no server runs, such as a picture.
 	Post, Static bool
 }
 

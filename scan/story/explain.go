@@ -8,7 +8,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Explanation says why an event is tied to a session, or why it is not.
+// Explanation is why an event is tied to a session, or why it is not.
 type Explanation struct {
 	// Category is what the event is about, "" if no story is made of such
 	// events.
@@ -18,13 +18,13 @@ type Explanation struct {
 	Session int
 	Link    Link
 	Process proctree.Process
-	// Against says, link by link from the surest on, what speaks against
-	// those that do not tie it. It may hold text of the log.
+	// Against is, link by link from the surest on, why a link does not tie
+	// it. It may hold text of the log.
 	Against []string
 }
 
-// Explain says how an event stands to the sessions once stories are told: it is
-// tied as by Collector.Add and Stories.
+// Explain explains how an event stands to the sessions once stories are made:
+// it is tied as by Collector.Add and Stories.
 func (x *Index) Explain(ev *event.Event, stories []*Story) Explanation {
 	e := Explanation{Session: -1}
 	k := kindOfEvent(ev)
@@ -82,7 +82,7 @@ func (e Explanation) against(why string) Explanation {
 	return e
 }
 
-// againstGUID says why an event's process GUID does not tie it.
+// againstGUID returns why an event's process GUID does not tie it.
 func againstGUID(k *kind, f fields) string {
 	if k.guid == "" {
 		return ""
@@ -93,7 +93,7 @@ func againstGUID(k *kind, f fields) string {
 	return "no process of a session is known by its process GUID"
 }
 
-// againstPID says why an event's process ID does not tie it.
+// againstPID returns why an event's process ID does not tie it.
 func (h *hostIndex) againstPID(k *kind, f fields, at event.Time) string {
 	if k.pid == "" && !k.writer {
 		return ""
@@ -116,7 +116,7 @@ func (h *hostIndex) againstPID(k *kind, f fields, at event.Time) string {
 	return fmt.Sprintf("the process ID %d was then that of %s, but the GUID, image or user of the event is another", pid, image)
 }
 
-// againstLogon says why an event's logon ID does not tie it.
+// againstLogon returns why an event's logon ID does not tie it.
 func (h *hostIndex) againstLogon(k *kind, f fields, at event.Time) string {
 	if k.logon == "" {
 		return ""
@@ -131,7 +131,7 @@ func (h *hostIndex) againstLogon(k *kind, f fields, at event.Time) string {
 	return notAlone(fmt.Sprintf("the logon ID 0x%x", id), h.named().logons[id], at)
 }
 
-// againstUser says why an event's account does not tie it.
+// againstUser returns why an event's account does not tie it.
 func (h *hostIndex) againstUser(k *kind, f fields, at event.Time) string {
 	if !k.userID && len(k.users) == 0 {
 		return ""
@@ -147,7 +147,7 @@ func (h *hostIndex) againstUser(k *kind, f fields, at event.Time) string {
 	return strings.Join(why, "; ")
 }
 
-// notAlone says why no session has something alone at a time.
+// notAlone returns why no session has something alone at a time.
 func notAlone(what string, claims []claim, at event.Time) string {
 	if len(claims) == 0 {
 		return what + " is that of no process of a session"
@@ -160,7 +160,7 @@ func notAlone(what string, claims []claim, at event.Time) string {
 	return what + " was that of no process then"
 }
 
-// againstNames says that what an event names does not tie it.
+// againstNames returns why what an event names does not tie it.
 func againstNames(k *kind) string {
 	if len(k.paths)+len(k.names) == 0 {
 		return ""
@@ -168,8 +168,7 @@ func againstNames(k *kind) string {
 	return "it names no file that a session wrote or ran, and no task, service or job that one made"
 }
 
-// againstCommand says that the command line that an event holds does not tie
-// it.
+// againstCommand returns why the command line of an event does not tie it.
 func againstCommand(k *kind) string {
 	if !k.command {
 		return ""
@@ -177,7 +176,7 @@ func againstCommand(k *kind) string {
 	return "it holds no command line that one process of a session alone ran with then"
 }
 
-// againstAddress says that where an event came from does not tie it.
+// againstAddress returns why the origin of an event does not tie it.
 func againstAddress(k *kind) string {
 	if k.from == "" {
 		return ""

@@ -58,7 +58,7 @@ func (k *kind) plain() bool {
 	return k.pid != exchangeProcess && k.category != ApplicationCrash && k.category != WebError
 }
 
-// kindLook looks at the events of one kind of a host that has sessions, or to
+// kindLook filters the events of one kind of a host that has sessions, or to
 // which sessions of other hosts may have come.
 type kindLook struct {
 	collector *Collector

@@ -25,7 +25,7 @@ type Session struct {
 	Pool string
 }
 
-// Index knows sessions by what events name processes by. It is immutable;
+// Index finds sessions by what events name processes by. It is immutable;
 // goroutines may share it.
 type Index struct {
 	forest   *proctree.Forest
@@ -45,7 +45,7 @@ type Index struct {
 // othersThan reports whether another host than one has sessions.
 func (x *Index) othersThan(host int) bool { return len(x.sessions) > 0 && x.single != host }
 
-// hostIndex knows the sessions of one host.
+// hostIndex finds the sessions of one host.
 type hostIndex struct {
 	sessions []int
 	members  []int32 // by Process.Index: 1 + the session that the process is in, 0 for none
@@ -146,8 +146,7 @@ func newHostBuilder(x *Index, host int) *hostBuilder {
 	}
 }
 
-// build puts into the index what is known at once, and has the rest made when
-// it is asked for.
+// build fills the index with what is known at once; the rest is made on demand.
 func (b *hostBuilder) build() {
 	b.members, b.since = make([]int32, b.index.forest.Hosts()[b.host].Processes), forever
 	for _, i := range b.sessions {
@@ -336,7 +335,7 @@ func (b *hostBuilder) ownerOf(p proctree.Process) owner {
 	return owner{process: p, session: -1, from: startOf(p), to: b.endOf(p)}
 }
 
-// addClaims notes which processes of the host are in the logon sessions, and
+// addClaims records which processes of the host are in the logon sessions, and
 // have the accounts, of those of the sessions.
 func (b *hostBuilder) addClaims(logons map[uint64]bool, users map[string]bool) {
 	for p := range b.index.forest.Processes(b.host) {
@@ -386,7 +385,7 @@ func (b *hostBuilder) endOf(p proctree.Process) event.Time {
 	return to
 }
 
-// findWorkers notes when the workers of each application pool began.
+// findWorkers records when the workers of each application pool began.
 func (b *hostBuilder) findWorkers() {
 	images := make(map[proctree.TextID]bool)
 	for p := range b.index.forest.Processes(b.host) {

@@ -21,7 +21,7 @@ type Indicator struct {
 	// Hash is that of a file, as Sysmon writes hashes; "" if it is not
 	// known.
 	Hash string
-	// Sources say what speaks of it: categories of events, "command line"
+	// Sources are where it was seen: categories of events, "command line"
 	// or "entry point"; sorted.
 	Sources []string
 }
@@ -43,7 +43,7 @@ const maxIndicators = 5_000
 // indicatorSet collects indicators of one kind.
 type indicatorSet map[string]*Indicator
 
-// add notes that a source speaks of a value at a time.
+// add records that a source has a value at a time.
 func (s indicatorSet) add(value, source string, at event.Time) *Indicator {
 	key := strings.ToLower(value)
 	in := s[key]
@@ -114,7 +114,7 @@ func (x *Index) Indicators(session int, s *Story, clients []Indicator) Indicator
 	}
 }
 
-// event takes the indicators of an event.
+// event adds the indicators of an event.
 func (g *gatherer) event(session int, e *Event) {
 	r, source := e.Record, string(e.Category)
 	for _, path := range e.Written() {
@@ -153,7 +153,7 @@ func (g *gatherer) event(session int, e *Event) {
 	}
 }
 
-// file takes a file that is not one of the system's.
+// file adds a file, unless it is one of the system's.
 func (g *gatherer) file(path, hashes, source string, at event.Time) {
 	clean := cleanPath(path)
 	if clean == "" || source == string(ServiceInstall) && inSystemFolder(clean) {
@@ -166,7 +166,7 @@ func (g *gatherer) file(path, hashes, source string, at event.Time) {
 	}
 }
 
-// hash takes each of the hashes that Sysmon writes, but the import hash, which
+// hash adds each of the hashes that Sysmon writes, but the import hash, which
 // many programs share.
 func (g *gatherer) hash(hashes, source string, at event.Time) {
 	for part := range strings.SplitSeq(hashes, ",") {
@@ -202,14 +202,14 @@ func farEnd(r *Record) string {
 	return r.Get("DestinationIp")
 }
 
-// address takes an address of another machine.
+// address adds an address of another machine.
 func (g *gatherer) address(text, source string, at event.Time) {
 	if a, ok := machineAddress(text); ok {
 		g.addresses.add(a.String(), source, at)
 	}
 }
 
-// process takes the indicators of a process below the server.
+// process adds the indicators of a process below the server.
 func (g *gatherer) process(s *Story, p proctree.Process) {
 	texts := g.index.forest.Texts()
 	if clean := g.cleanImage(p.Image()); clean != "" && s.paths[clean] {
@@ -270,7 +270,7 @@ var urlPattern = regexp.MustCompile(`(?i)\b(?:https?|ftp)://[^\s"'<>|;,)(\x60^]{
 // maxURLs bounds the URLs that are taken of one text.
 const maxURLs = 64
 
-// text takes the URLs of a text.
+// text adds the URLs of a text.
 func (g *gatherer) text(text, source string, at event.Time) {
 	for _, u := range appendURLs(nil, text) {
 		g.url(u, source, at)
@@ -289,7 +289,7 @@ func appendURLs(list []string, text string) []string {
 	return list
 }
 
-// url takes a URL, and the domain or address in it.
+// url adds a URL, and the domain or address in it.
 func (g *gatherer) url(text, source string, at event.Time) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {

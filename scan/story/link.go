@@ -1,6 +1,6 @@
 package story
 
-// Link says what ties an event to a session, and so how sure that is.
+// Link is what ties an event to a session, and so how sure that is.
 type Link uint8
 
 // Links, from the surest.

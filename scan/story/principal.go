@@ -11,9 +11,9 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// principals tells whom processes ran as. Millions of processes share a few
-// accounts and logon sessions: each of these is worked out once. It is for one
-// goroutine.
+// principals finds the accounts that processes ran as. Millions of processes
+// share a few accounts and logon sessions: each of these is worked out once. It
+// is for one goroutine.
 type principals struct {
 	texts  *proctree.Texts
 	fields *proctree.FieldReader

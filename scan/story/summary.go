@@ -12,7 +12,7 @@ import (
 // maxSummary bounds a summary, in bytes: long values are cut.
 const maxSummary = 400
 
-// summary says an event in one line for people.
+// summary returns a line that describes an event to people.
 func summary(k *kind, r *Record) string {
 	text := fmt.Sprintf("%s %d", r.Provider, r.ID)
 	if say := summaries[k.category]; say != nil {
@@ -35,8 +35,8 @@ func clip(text string, size int) string {
 	return text[:end] + "…"
 }
 
-// summaries says what the events of each category say, "" where there is
-// nothing better than the event's number.
+// summaries return what happened in the events of each category, "" where there
+// is nothing better than the event's number.
 var summaries map[Category]func(r *Record) string
 
 func init() {

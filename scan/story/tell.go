@@ -129,8 +129,7 @@ func (x *Index) Stories(collectors []*Collector) (list []*Story, found []*Event,
 	return stories, fold(joinScripts(rest)), lost
 }
 
-// sortKept puts events in the order of time, those of one time by where they
-// lie.
+// sortKept sorts events by time, those of one time by where they lie.
 func sortKept(list []*kept) {
 	slices.SortFunc(list, func(a, b *kept) int {
 		if c := cmp.Compare(a.record.Time, b.record.Time); c != 0 {
@@ -169,7 +168,7 @@ func uniqueKept(list []*kept) []*kept {
 
 func refOf(r *Record) Ref { return Ref{r.Place, r.RecordID, r.Time, r.Marks} }
 
-// ownPrograms notes for each session the images of its processes that are the
+// ownPrograms records for each session the images of its processes that are the
 // session's own: no process outside of sessions ran them, and they are none of
 // what comes with the system.
 func (x *Index) ownPrograms(stories []*Story) {
@@ -235,8 +234,8 @@ func (x *Index) mayBeArmed(host int, p proctree.Process) bool {
 	return false
 }
 
-// learn notes what an event of the session says of files and things that its
-// processes made.
+// learn records the files and things that the session's processes made, by one
+// of its events.
 func (x *Index) learn(s *Story, e *kept) {
 	for _, path := range writtenPaths(e.kind.category, e.record.ID, e.record.Get) {
 		if p := cleanPath(path); p != "" {
@@ -384,8 +383,8 @@ func (h *hostIndex) byCommand(line string, at event.Time) (owner, bool) {
 	return found, n == 1 && found.session >= 0
 }
 
-// joinScripts puts the parts of one script block together: they have one
-// identifier (4104, ScriptBlockId), and say which part of how many they are.
+// joinScripts joins the parts of each script block: they have one identifier
+// (4104, ScriptBlockId), and their number among all parts.
 func joinScripts(list []*kept) []*kept {
 	type script struct {
 		host int

@@ -8,7 +8,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// tie says which session an event is of, and by what.
+// tie is the session that an event is of, and what ties it.
 type tie struct {
 	session int
 	link    Link
@@ -19,8 +19,8 @@ type tie struct {
 	guid event.GUID
 }
 
-// fields gives what an event says: of an event at hand only what is asked for
-// is made a text.
+// fields reads the fields of an event: of an event at hand only those that are
+// asked for are made texts.
 type fields interface {
 	// text returns the first value of a name, "" if there is none.
 	text(name string) string

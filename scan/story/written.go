@@ -56,7 +56,7 @@ func (x *Index) wroteProgram(session int, k *kind, ev *event.Event) bool {
 	})
 }
 
-// learnWriting notes that an event of a session says that a path was written.
+// learnWriting records that a path was written, by an event of a session.
 // Events come in the order of time, but for those that are tied late.
 func (x *Index) learnWriting(s *Story, e *kept, path string) {
 	if !e.kind.category.WritesContent() || !x.programs[e.tie.session][path] {

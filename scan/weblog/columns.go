@@ -8,7 +8,7 @@ import (
 	"webshellscan/scan/event"
 )
 
-// column says what a column of a log with #Fields holds.
+// column is what a column of a log with #Fields holds.
 type column uint8
 
 const (
@@ -63,11 +63,11 @@ func columnOf(name string) column {
 // maxColumns bounds the columns of a line that are looked at.
 const maxColumns = 256
 
-// columnsOf says where the stamp and the duration are: indices of columns, -1
+// columnsOf are where the stamp and the duration are: indices of columns, -1
 // for none.
 type columnsOf struct{ date, time, taken int }
 
-// setColumns takes the names of the columns.
+// setColumns sets the columns by their names.
 func (p *parser) setColumns(names []string) {
 	p.columns = p.columns[:0]
 	p.at = columnsOf{-1, -1, -1}
@@ -151,7 +151,7 @@ func (p *parser) clockTime(line []byte) (event.Time, bool) {
 	return p.day + clockOf, true
 }
 
-// setDay takes the day that #Date says.
+// setDay sets the day to that of #Date.
 func (p *parser) setDay(text string) {
 	day, _, _ := strings.Cut(strings.TrimSpace(text), " ")
 	if t, ok := event.ParseTime([]byte(day + " 00:00:00")); ok {
@@ -256,8 +256,8 @@ func cutQuoted(line []byte, separator byte) (text, rest []byte, more bool) {
 	return line[1:], nil, false
 }
 
-// set takes a cell. In W3C logs "-" stands for nothing, and of a user agent "+"
-// for a blank.
+// set sets a field from a cell. In W3C logs "-" stands for nothing, and of a
+// user agent "+" for a blank.
 func (p *parser) set(r *Request, c column, text []byte, plus bool) {
 	if c == columnOther || len(text) == 0 || len(text) == 1 && text[0] == '-' {
 		return

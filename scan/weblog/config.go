@@ -86,7 +86,7 @@ type configBuilder struct {
 	pool   string // of applications that name none
 }
 
-// start takes the beginning of an element.
+// start handles the beginning of an element.
 func (b *configBuilder) start(e xml.StartElement) {
 	get := func(name string) string {
 		for _, a := range e.Attr {
@@ -117,7 +117,7 @@ func (b *configBuilder) start(e xml.StartElement) {
 	}
 }
 
-// finish gives the default pool to applications that name none.
+// finish sets the default pool of applications that name none.
 func (b *configBuilder) finish() {
 	for i := range b.config.Sites {
 		for path, pool := range b.config.Sites[i].Pools {

@@ -135,7 +135,7 @@ func parseNCSA(line []byte, r *Request) (added string, ok bool) {
 	return rest + took, r.URI != ""
 }
 
-// from takes what stands before the stamp: the client, its identity and user.
+// from parses what stands before the stamp: the client, its identity and user.
 // Before these there may be a virtual host, and the addresses that a proxy
 // names.
 func (r *Request) from(who []string) bool {

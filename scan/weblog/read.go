@@ -117,7 +117,7 @@ func digitsOf(n int64) int {
 	return digits
 }
 
-// Stats says what was met in one log.
+// Stats is what was met in one log.
 type Stats struct {
 	// Lines counts the lines, without comments; Given those in the window.
 	Lines, Given int
@@ -131,12 +131,12 @@ type Stats struct {
 	Backwards int
 	// First and Last are the earliest and latest stamp, 0 without any.
 	First, Last event.Time
-	// Timed says that some requests have a duration. Whole are durations as
+	// Timed is set if some requests have a duration. Whole are durations as
 	// lines have them that are whole numbers of no known unit, up to 1,024
 	// of them, ascending.
 	Timed bool
 	Whole []float64
-	// LocalTime says that the stamps have no zone and were taken for UTC.
+	// LocalTime is set if the stamps have no zone and were taken for UTC.
 	LocalTime bool
 	// Computers, ServerIPs and Sites are the names of the server that lines
 	// have, up to 16 of each.
@@ -154,7 +154,7 @@ type Reader struct {
 	// whole numbers, 0 if nothing says it.
 	Server Server
 	Unit   event.Time
-	// Timed says that lines of the common format have durations: else none
+	// Timed is set if lines of the common format have durations: else none
 	// outside the window is looked at.
 	Timed bool
 	// Window is the times that are asked for.
@@ -201,7 +201,7 @@ type parser struct {
 	stampTime event.Time
 }
 
-// lines goes through the lines of a text.
+// lines reads the lines of a text.
 func (p *parser) lines(ctx context.Context, in *bufio.Reader) error {
 	var long []byte
 	for n := 0; ; n++ {
@@ -333,7 +333,7 @@ func (p *parser) countStamp(t event.Time) {
 	p.latest = max(p.latest, t)
 }
 
-// names notes how a request names its server.
+// names records how a request names its server.
 func (p *parser) names() {
 	p.stats.Computers = addName(p.stats.Computers, p.request.Computer)
 	p.stats.ServerIPs = addName(p.stats.ServerIPs, p.request.ServerIP)

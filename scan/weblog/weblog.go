@@ -33,7 +33,7 @@ import (
 // Unknown stands for a duration that is not logged.
 const Unknown event.Time = -1
 
-// Stamp says what the time of a line is.
+// Stamp is what the time of a line stands for.
 type Stamp uint8
 
 // What stamps are: when the request began, when it ended, or one of these, but

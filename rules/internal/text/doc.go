@@ -1,4 +1,4 @@
-// Package text tells whether a text fits a value of a rule: literals and
+// Package text reports whether a text matches a value of a rule: literals and
 // wildcards (Pattern), regular expressions (Automaton, RegexpFilter), and many
 // literals at a time (LiteralIndex, AffixTable), in the forms in which texts
 // are compared (Forms). It knows no rule, no field and no event.

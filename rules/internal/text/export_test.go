@@ -30,7 +30,7 @@ func NewExpression(source string) *Expression {
 	return x
 }
 
-// Automaton tells what the automaton says, and whether it knows.
+// Automaton returns the automaton's verdict, and whether it has one.
 func (x *Expression) Automaton(text string) (matches, known bool) {
 	if x.automaton.Hopeless() {
 		return false, false
@@ -40,7 +40,7 @@ func (x *Expression) Automaton(text string) (matches, known bool) {
 	return matches, known
 }
 
-// Filter tells what the cheap checks say, and whether they know.
+// Filter returns the verdict of the cheap checks, and whether they have one.
 func (x *Expression) Filter(text string) (matches, known bool) {
 	x.forms.Reset(text)
 	return x.filter.Decide(&x.forms)

@@ -64,7 +64,7 @@ func isDash(r rune) bool {
 	return r == '-' || r == '/' || r == '–' || r == '—' || r == '―'
 }
 
-// DashSet says which DashSet a text has: a set of these.
+// DashSet is which dashes a text has: a set of these.
 type DashSet uint8
 
 const (

@@ -30,7 +30,7 @@ type LiteralIndex struct {
 	singles []int32    // literals of one byte
 }
 
-// windowSlot says where the entries of a window stand. An empty slot has none.
+// windowSlot is where the entries of a window stand. An empty slot has none.
 type windowSlot struct {
 	window     uint32
 	start, end int32
@@ -301,7 +301,7 @@ type AffixTable struct {
 	entries  []int32 // literals
 }
 
-// affixSlot says where the entries of a window stand. An empty slot has none.
+// affixSlot is where the entries of a window stand. An empty slot has none.
 type affixSlot struct {
 	window     uint64
 	length     int32

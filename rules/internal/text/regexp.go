@@ -14,7 +14,7 @@ const (
 	maxRegexpSize   = 50_000   // instructions of one expression
 )
 
-// RegexpError says in a sentence why a regular expression is refused.
+// RegexpError is a sentence on why a regular expression is refused.
 type RegexpError string
 
 // Error returns the reason.
@@ -76,8 +76,7 @@ func regexpFlags(flags string) syntax.Flags {
 	return parsed
 }
 
-// regexpReason says why an expression is refused, in the words of someone who
-// knows PCRE.
+// regexpReason returns why an expression is refused, in the words of PCRE.
 func regexpReason(expr string, err error) string {
 	var problem *syntax.Error
 	if !errors.As(err, &problem) {

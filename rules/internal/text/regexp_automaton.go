@@ -89,7 +89,7 @@ func (a *Automaton) Forget() {
 // Hopeless reports whether the automaton is given up.
 func (a *Automaton) Hopeless() bool { return a.prog == nil }
 
-// GiveUp gives the automaton up if its states hardly ever come again.
+// GiveUp abandons the automaton if its states hardly ever come again.
 func (a *Automaton) GiveUp() {
 	if a.made > patience && a.read < a.made*bytesForState {
 		*a = Automaton{made: a.made}

@@ -58,7 +58,7 @@ type Member struct {
 	// Packed is how many bytes the member takes in the archive, -1 if
 	// members are not packed one by one.
 	Packed int64
-	// Err says why the member cannot be read, nil if it can.
+	// Err is why the member cannot be read, nil if it can.
 	Err error
 	// Special is set if the member is no file, and Err says what it is:
 	// a link, with its Target, a pipe or a device.
@@ -89,7 +89,7 @@ func (m *Member) Open() (io.ReadCloser, error) {
 	return m.open()
 }
 
-// Options say how an archive is read.
+// Options are how an archive is read.
 type Options struct {
 	// Name is the name of the file, for that of the content of a compressed
 	// one.
@@ -281,7 +281,7 @@ func newZstd(r io.Reader) (io.ReadCloser, error) {
 	return zstdReader{d.IOReadCloser()}, nil
 }
 
-// zstdReader says of a window that is too large what it is.
+// zstdReader returns a plain error for a window that is too large.
 type zstdReader struct{ io.ReadCloser }
 
 // Read implements io.Reader.

@@ -153,7 +153,7 @@ func (p *sevenZipPlain) probe(password string) error {
 	return nil
 }
 
-// sevenZipError says of the library's errors what they mean here.
+// sevenZipError maps the library's errors to those of this package.
 func sevenZipError(err error) error {
 	if err == nil || errors.Is(err, ErrPassword) || errors.Is(err, ErrUnsupported) || errors.Is(err, ErrDamaged) {
 		return err

@@ -178,9 +178,8 @@ func unpackSevenZipHeader(f File, encoded []byte, password string) ([]byte, erro
 	return header, errors.Join(err, m.Close())
 }
 
-// sevenZipCursor goes through a header as the library does, and compares what
-// it says of itself with what is there. Nothing is taken from the bytes after
-// the first error.
+// sevenZipCursor parses a header as the library does, and compares the counts
+// in it with what is there. Nothing is read after the first error.
 type sevenZipCursor struct {
 	rest []byte
 	err  error
@@ -200,7 +199,7 @@ func (c *sevenZipCursor) fail(message string, args ...any) {
 	}
 }
 
-// bytes takes so many bytes; nil if there are fewer.
+// bytes reads n bytes; nil if there are fewer.
 func (c *sevenZipCursor) bytes(n uint64) []byte {
 	if c.err != nil {
 		return nil
@@ -221,7 +220,7 @@ func (c *sevenZipCursor) byte() byte {
 	return 0
 }
 
-// number takes a number of up to nine bytes: the leading ones of the first say
+// number reads a number of up to nine bytes: the leading ones of the first are
 // how many follow it.
 func (c *sevenZipCursor) number() uint64 {
 	first := c.byte()
@@ -236,8 +235,8 @@ func (c *sevenZipCursor) number() uint64 {
 	return v
 }
 
-// count takes a number of things of which each takes at least a byte of what
-// is left.
+// count reads a number of things of which each takes at least a byte of what is
+// left.
 func (c *sevenZipCursor) count(what string) uint64 {
 	n := c.number()
 	if n > uint64(len(c.rest)) {
@@ -247,7 +246,7 @@ func (c *sevenZipCursor) count(what string) uint64 {
 	return n
 }
 
-// bitmap takes a bit for each of n things, and returns how many are set.
+// bitmap reads a bit for each of n things, and returns how many are set.
 func (c *sevenZipCursor) bitmap(n uint64) uint64 {
 	set := 0
 	for i, b := range c.bytes((n + 7) / 8) {
@@ -259,8 +258,8 @@ func (c *sevenZipCursor) bitmap(n uint64) uint64 {
 	return uint64(set)
 }
 
-// optional takes what says of which of n things something follows, and returns
-// of how many: all, or those of a bitmap.
+// optional reads which of n things something follows for, and returns how many
+// they are: all, or those of a bitmap.
 func (c *sevenZipCursor) optional(n uint64) uint64 {
 	if c.byte() != 0 {
 		return n
@@ -268,10 +267,10 @@ func (c *sevenZipCursor) optional(n uint64) uint64 {
 	return c.bitmap(n)
 }
 
-// checksums takes those of n things.
+// checksums reads those of n things.
 func (c *sevenZipCursor) checksums(n uint64) { c.bytes(4 * c.optional(n)) }
 
-// header takes all behind the first byte.
+// header reads all behind the first byte.
 func (c *sevenZipCursor) header() {
 	id := c.byte()
 	if id == sevenZipStreams {
@@ -292,8 +291,8 @@ func (c *sevenZipCursor) end(id byte) {
 	}
 }
 
-// streams takes what says where the packed streams lie and how folders of
-// members are packed in them.
+// streams reads where the packed streams lie and how folders of members are
+// packed in them.
 func (c *sevenZipCursor) streams() {
 	const packInfo, unpackInfo, subStreams = 0x06, 0x07, 0x08
 	id := c.byte()
@@ -321,7 +320,7 @@ const (
 	sevenZipCRC  = 0x0A
 )
 
-// packInfo takes the sizes of the packed streams.
+// packInfo reads the sizes of the packed streams.
 func (c *sevenZipCursor) packInfo() {
 	c.number() // offset
 	n := c.count("packed streams")
@@ -340,7 +339,7 @@ func (c *sevenZipCursor) packInfo() {
 	c.end(id)
 }
 
-// unpackInfo takes how the folders are packed.
+// unpackInfo reads how the folders are packed.
 func (c *sevenZipCursor) unpackInfo() {
 	const folders, unpackSizes = 0x0B, 0x0C
 	if id := c.byte(); id != folders {
@@ -379,7 +378,7 @@ func (c *sevenZipCursor) external() {
 	}
 }
 
-// folder takes the coders of a folder and how they are connected.
+// folder reads the coders of a folder and how they are connected.
 func (c *sevenZipCursor) folder() {
 	coders := c.count("coders")
 	in, out := uint64(0), uint64(0)
@@ -414,7 +413,7 @@ func (c *sevenZipCursor) folder() {
 	c.outputs = append(c.outputs, int(out))
 }
 
-// coder takes one coder and returns its streams.
+// coder reads one coder and returns its streams.
 func (c *sevenZipCursor) coder() (in, out uint64) {
 	const idSize, connected, properties = 0x0F, 0x10, 0x20
 	flags := c.byte()
@@ -434,7 +433,7 @@ func (c *sevenZipCursor) coder() (in, out uint64) {
 	return in, out
 }
 
-// method notes of a folder that it is encrypted, or why it is not unpacked.
+// method records of a folder that it is encrypted, or why it is not unpacked.
 func (c *sevenZipCursor) method(id, properties []byte) {
 	const aes, lzma, lzma2, ppmd, deflate64 = "\x06\xF1\x07\x01", "\x03\x01\x01", "\x21", "\x03\x04\x01", "\x04\x01\x09"
 	dictionary := uint64(0)
@@ -457,7 +456,7 @@ func (c *sevenZipCursor) method(id, properties []byte) {
 	}
 }
 
-// refuse notes why the folder whose coders are taken is not unpacked.
+// refuse records why the folder whose coders are read is not unpacked.
 func (c *sevenZipCursor) refuse(reason error) {
 	if c.unread == nil {
 		c.unread = make(map[int]error)
@@ -465,7 +464,7 @@ func (c *sevenZipCursor) refuse(reason error) {
 	c.unread[c.folders] = reason
 }
 
-// subStreams takes how many members lie in each folder, and their sizes.
+// subStreams reads how many members lie in each folder, and their sizes.
 func (c *sevenZipCursor) subStreams() {
 	const counts = 0x0D
 	id := c.byte()
@@ -501,7 +500,7 @@ func (c *sevenZipCursor) subStreams() {
 	c.end(id)
 }
 
-// files takes the names and marks of the members.
+// files reads the names and marks of the members.
 func (c *sevenZipCursor) files() {
 	n := c.count("members")
 	if n > maxMembers || n*uint64(c.folders) > maxSevenZipPairs {
@@ -528,8 +527,8 @@ func (c *sevenZipCursor) files() {
 	}
 }
 
-// property takes one property of n members, and returns how many it says to be
-// without content.
+// property reads one property of n members, and returns how many have no
+// content by it.
 func (c *sevenZipCursor) property(id byte, size, n, empty uint64) uint64 {
 	const (
 		emptyStream, emptyFile  = 0x0E, 0x0F

@@ -84,7 +84,7 @@ func walkTar(ctx context.Context, s *tarSource, visit func(*Member) error) error
 	return fmt.Errorf("%w: more than %d members", ErrDamaged, maxMembers)
 }
 
-// blockWatch notes whether the last block that was read is one of zeros, as
+// blockWatch records whether the last block that was read is one of zeros, as
 // those are that end a tar.
 type blockWatch struct {
 	io.Reader

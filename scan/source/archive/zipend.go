@@ -33,9 +33,9 @@ type zipEnd struct {
 	at            int64 // of the record in the last file
 }
 
-// findZipEnd looks for the end record at the end of a file, or, if it may have
-// a comment or something else behind it, in as many bytes as the longest
-// comment takes.
+// findZipEnd finds the end record at the end of a file, or, if it may have a
+// comment or something else behind it, in as many bytes as the longest comment
+// takes.
 func findZipEnd(f File, behind bool) (e zipEnd, ok bool) {
 	e, ok = zipEndIn(f, zipEndSize)
 	if !ok && behind {
@@ -171,7 +171,7 @@ func JoinZip(files []pieces.File) (File, error) {
 // an archive may have.
 const maxZipDirectory = 256 << 20
 
-// zip64 takes what does not fit into the end record from those of zip64 before
+// zip64 reads what does not fit into the end record from those of zip64 before
 // it.
 func (e *zipEnd) zip64(last File, joined *pieces.Joined) error {
 	locator := make([]byte, zip64LocatorSize)
@@ -227,7 +227,7 @@ type zipPlace struct {
 	disk                 uint32
 }
 
-// zip64 takes from a member's extra field what does not fit into its entry, and
+// zip64 reads from a member's extra field what does not fit into its entry, and
 // returns the other parts of it. APPNOTE 4.5.3.
 func (p *zipPlace) zip64(extra []byte) (others []byte) {
 	const id, noDisk = 1, 1<<16 - 1

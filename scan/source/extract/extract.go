@@ -28,28 +28,28 @@ const ManifestName = outdir.ManifestName
 // them would be larger than Options allow.
 var ErrSize = errors.New("more than is to be written")
 
-// Options say what is written.
+// Options are what is written, and where.
 type Options struct {
 	// Version is that of the program, for the manifest.
 	Version string
 	// MaxSize is how many bytes are written in all; 0 means 64 GiB.
 	MaxSize int64
-	// Hash asks for the hashes of the containers, which are read whole for
+	// Hash requests the hashes of the containers, which are read whole for
 	// that.
 	Hash bool
 }
 
-// Manifest says what was written. It is what ManifestName holds as JSON.
+// Manifest lists what was written. It is what ManifestName holds as JSON.
 type Manifest struct {
 	Version string `json:"version"`
 	// Files are those written and those that could not be.
 	Files []File `json:"files"`
 	// Containers are the archives and images that were looked into.
 	Containers []File `json:"containers"`
-	// NotRead says what was not looked into, and why.
+	// NotRead is what was not read, and why.
 	NotRead []Remark `json:"not_read"`
 	Notes   []Remark `json:"notes"`
-	// Interrupted says that the rest is missing.
+	// Interrupted is set if the rest is missing.
 	Interrupted bool `json:"interrupted"`
 }
 
@@ -59,12 +59,12 @@ type File struct {
 	File string `json:"file,omitempty"`
 	// Path is where it lies in the evidence, as reports name it.
 	Path string `json:"path"`
-	// Kind says what it is.
+	// Kind is what it is.
 	Kind string `json:"kind,omitempty"`
 	Size int64  `json:"size"` // in bytes
 	// SHA256 is in hexadecimal digits, "" if the file was not read whole.
 	SHA256 string `json:"sha256,omitempty"`
-	// Error says why it was not written, or what is missing of it.
+	// Error is why it was not written, or what is missing of it.
 	Error string `json:"error,omitempty"`
 	*source.Origin
 }
@@ -154,7 +154,7 @@ func (e *extraction) all(ctx context.Context, found *source.Found, hash bool) {
 	}
 }
 
-// notRead notes why a path was not read; a nil error is none.
+// notRead records why a path was not read; a nil error is none.
 func (e *extraction) notRead(path string, err error) {
 	if err != nil {
 		e.manifest.NotRead = append(e.manifest.NotRead, Remark{path, err.Error()})
@@ -290,7 +290,7 @@ func (w *sparseWriter) Write(b []byte) (int, error) {
 	return written, nil
 }
 
-// close gives the file its size and closes it.
+// close sets the file's size and closes it.
 func (w *sparseWriter) close() error {
 	return errors.Join(w.file.Truncate(w.at), w.file.Close())
 }

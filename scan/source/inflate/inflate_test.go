@@ -201,7 +201,7 @@ func FuzzRaw(f *testing.F) {
 		case (err != nil) != (wrong != nil):
 			t.Errorf("%d bytes, error %v; flate has %d, %v", n, err, len(want), wrong)
 		case errors.Is(wrong, io.ErrUnexpectedEOF) && bytes.HasPrefix(dst[:n], want):
-			// flate looks for as many bits as the end of the block
+			// flate needs as many bits as the end of the block
 			// takes.
 		case !bytes.Equal(dst[:n], want):
 			t.Errorf("%d bytes, %v, are not those of flate, %d, %v", n, err, len(want), wrong)

@@ -2,10 +2,9 @@ package inflate
 
 import "math/bits"
 
-// table tells symbols by the bits of their codes: by the first ones, and for
-// longer codes by a table of the others behind it. An entry has the size of the
-// code in its lowest bits, flags, how many bits follow, and from bit 16 on its
-// value.
+// table maps codes to symbols: by their first bits, and for longer codes by a
+// table of the other bits behind it. An entry has the size of the code in its
+// lowest bits, flags, how many bits follow, and from bit 16 on its value.
 type table struct {
 	entries []uint32
 	first   uint                  // bits that choose an entry of the first part
@@ -70,7 +69,7 @@ func (t *table) build(sizes []uint8, first uint, entry func(symbol int) uint32) 
 	return nil
 }
 
-// measure notes how long the codes are at most that begin with the same bits.
+// measure records how long the codes are at most that begin with the same bits.
 // The code that comes next of each size is in next.
 func (t *table) measure(sizes []uint8, next [longestCode + 2]int) {
 	clear(t.longest[:])

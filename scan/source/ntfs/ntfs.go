@@ -26,12 +26,12 @@ type Source interface {
 
 // Volume is an open NTFS volume. Goroutines may use it at once.
 type Volume struct {
-	// Notes say what is wrong with the volume, a sentence each.
+	// Notes are what is wrong with the volume, a sentence each.
 	Notes []string
-	// Lost says what of the master file table could not be read, a sentence
+	// Lost is what of the master file table could not be read, a sentence
 	// each: files may be missing.
 	Lost []string
-	// Also asks Walk for files besides logs; nil: for none.
+	// Also selects files that Walk yields besides logs; nil: none.
 	Also *Also
 
 	source     Source
@@ -79,7 +79,7 @@ func (v *Volume) boot() error {
 	return reason
 }
 
-// geometry takes the sizes from a boot sector.
+// geometry reads the sizes from a boot sector.
 func (v *Volume) geometry(b []byte) error {
 	v.sector = int64(binary.LittleEndian.Uint16(b[11:]))
 	perCluster := int64(b[13])
@@ -140,7 +140,7 @@ func (v *Volume) openMFT() error {
 	return nil
 }
 
-// useMFT takes the master file table from its first record. Where an attribute
+// useMFT finds the master file table by its first record. Where an attribute
 // list names further records, those are read by what is known of the table so
 // far.
 func (v *Volume) useMFT(b []byte) error {
@@ -194,7 +194,7 @@ func (v *Volume) record(n int64) (*record, error) {
 	return parseRecord(b, n)
 }
 
-// fixUp puts the last two bytes of each 512 back, which hold a mark that tells
+// fixUp restores the last two bytes of each 512, which hold a mark that shows
 // torn writes.
 func (v *Volume) fixUp(b []byte) error {
 	if string(b[:4]) != "FILE" {

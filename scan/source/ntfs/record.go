@@ -93,7 +93,7 @@ func parseRecord(b []byte, number int64) (*record, error) {
 	return r, nil
 }
 
-// attribute takes one attribute, and reports whether it is sound.
+// attribute parses one attribute, and reports whether it is sound.
 func (r *record) attribute(kind uint32, a []byte) bool {
 	if a[8] != 0 {
 		return r.nonResident(kind, a)
@@ -146,7 +146,7 @@ func utf16Text(b []byte) string {
 	return string(utf16.Decode(units))
 }
 
-// addName takes a $FILE_NAME, and reports whether it is sound.
+// addName parses a $FILE_NAME, and reports whether it is sound.
 func (r *record) addName(v []byte) bool {
 	const head = 66
 	if len(v) < head || len(v) < head+2*int(v[64]) {
@@ -161,7 +161,7 @@ func (r *record) addName(v []byte) bool {
 	return true
 }
 
-// nonResident takes an attribute whose value lies in clusters, and reports
+// nonResident parses an attribute whose value lies in clusters, and reports
 // whether it is sound.
 func (r *record) nonResident(kind uint32, a []byte) bool {
 	if len(a) < 64 || kind != attrData && kind != attrList {

@@ -34,13 +34,13 @@ type File struct {
 	Content *Stream
 	// Other is set of what Volume.Also asks for and is no log.
 	Other bool
-	// Elsewhere says why the content is not in the stream, "" if it is.
+	// Elsewhere is why the content is not in the stream, "" if it is.
 	Elsewhere string
 }
 
-// Also asks Walk for files besides logs: those whose name Name accepts, without
-// the folder, and one of whose paths Path accepts. Alternate streams are never
-// meant.
+// Also selects files that Walk yields besides logs: those whose name Name
+// accepts, without the folder, and one of whose paths Path accepts. Alternate
+// streams are never meant.
 type Also struct{ Name, Path func(string) bool }
 
 // Limits on the files that Also asks for.
@@ -146,8 +146,8 @@ func (w *walk) reportLost() {
 	}
 }
 
-// orphans takes the records that go on others which know of none for what they
-// have themselves: their reference may be damaged.
+// orphans adds records that extend one without an attribute list as files of
+// their own, if they may be logs: their reference may be damaged.
 func (w *walk) orphans() {
 	for base, list := range w.extras {
 		if w.bases[base] {
@@ -165,7 +165,7 @@ func (w *walk) orphans() {
 	slices.SortFunc(w.files, func(a, b *record) int { return cmp.Compare(a.number, b.number) })
 }
 
-// join adds to a record what others say that go on it, once.
+// join adds to a record the records that extend it, once.
 func (w *walk) join(r *record) {
 	for _, extra := range w.extras[r.number] {
 		if !r.joined && (extra.baseSeq == r.sequence || !r.inUse) {

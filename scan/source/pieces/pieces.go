@@ -39,7 +39,7 @@ type Name struct {
 	letters bool
 }
 
-// NameOf takes the name of a piece apart; ok is false if it is called as none.
+// NameOf parses the name of a piece; ok is false if it is the name of none.
 func NameOf(name string) (n Name, ok bool) {
 	const most = 5
 	ending := strings.TrimPrefix(path.Ext(name), ".")

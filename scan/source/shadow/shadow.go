@@ -53,7 +53,7 @@ type Snapshot struct {
 	Time event.Time
 	// ID is the GUID of its store.
 	ID event.GUID
-	// Notes say what is wrong with it, a sentence each. Fault says why what
+	// Notes are what is wrong with it, a sentence each. Fault is why what
 	// it saved is not known as a whole, nil if it is.
 	Notes []string
 	Fault error
@@ -67,7 +67,7 @@ type Snapshot struct {
 	free     []byte // bitmap of blocks that were free, if it counts
 }
 
-// descriptor says where a block of the snapshot is.
+// descriptor is where a block of the snapshot is.
 type descriptor struct {
 	original, relative, data int64
 	flags                    uint32
@@ -258,7 +258,7 @@ func (s *Snapshot) read(e *entry) error {
 	return nil
 }
 
-// add takes one descriptor. A block that a forwarder leads to, and that was
+// add adds one descriptor. A block that a forwarder leads to, and that was
 // saved later, is the forwarder's block.
 func (s *Snapshot) add(d descriptor, resolve map[int64]int64) {
 	if d.flags&flagOverlay != 0 {
@@ -414,7 +414,7 @@ func (s *Snapshot) fromVolume(b []byte, at int64) error {
 	return nil
 }
 
-// overlay puts the sectors over a block that were written into the snapshot.
+// overlay copies over a block the sectors that were written into the snapshot.
 func (s *Snapshot) overlay(b []byte, block, in int64) error {
 	for _, d := range s.overlays[block] {
 		for i := in / sectorSize; i*sectorSize < in+int64(len(b)); i++ {
