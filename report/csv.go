@@ -98,7 +98,7 @@ type foundRow struct {
 	made    func() row
 }
 
-// compareProcesses puts rows of processes in the order of the forest.
+// compareProcesses orders rows of processes as the forest does.
 func compareProcesses(a, b foundRow) int {
 	return cmp.Or(
 		cmp.Compare(a.process.HostIndex(), b.process.HostIndex()), cmp.Compare(a.at, b.at), cmp.Compare(a.process.Index(), b.process.Index()),
@@ -346,7 +346,7 @@ func (c *csvWriter) write(cells []string) error {
 	return err
 }
 
-// guardFormula puts an apostrophe before a cell that a spreadsheet would take
+// guardFormula prefixes with an apostrophe a cell that a spreadsheet would take
 // for a formula: one that begins with = + - @, plain or of full width, a tab, a
 // carriage return or a line feed (OWASP, "CSV Injection"), also behind what
 // spreadsheets skip: blanks and a byte order mark.

@@ -19,7 +19,7 @@ import (
 // are compared: what was found by kind and key.
 type Document struct {
 	objects map[string]comparedObject // by kind and key
-	// partial says why it does not have all that the logs hold.
+	// partial is why it does not have all that the logs hold.
 	partial []string
 }
 
@@ -30,9 +30,8 @@ type comparedObject struct {
 	values                         map[string]string // of the fields that are compared
 }
 
-// comparison says of a kind of object what tells one from another, and what is
-// compared. Where a record lies is neither: a log that went on has it
-// elsewhere.
+// comparison is what identifies an object of a kind, and what is compared.
+// Where a record lies is neither: a log that went on has it elsewhere.
 type comparison struct {
 	key, title, compared []string
 }
@@ -108,9 +107,9 @@ func (d *Document) addManifest(o map[string]any) {
 	}
 }
 
-// Doubts says why something may seem new or gone that is not: a report was
+// Doubts returns why something may seem new or gone that is not: a report was
 // interrupted, or does not have the same part of the logs as the other. It is
-// empty if nothing speaks for that.
+// empty if there is no reason.
 func Doubts(older, newer *Document) []string {
 	if len(older.partial) == 0 && len(newer.partial) == 0 {
 		return nil
@@ -130,7 +129,7 @@ func Doubts(older, newer *Document) []string {
 	return list
 }
 
-// add takes an object of a report.
+// add adds an object of a report.
 func (d *Document) add(kind string, o map[string]any) {
 	c, ok := comparisons[kind]
 	if !ok {

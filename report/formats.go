@@ -87,7 +87,7 @@ var DiffFormats = Formats[[]Difference]{[]Format[[]Difference]{
 	{"jsonl", []string{".jsonl", ".ndjson"}, Needs{}, "", diffJSONL},
 }}
 
-// Options say how a report looks.
+// Options are how a report looks.
 type Options struct {
 	// Width is how many columns a table may take, from 40 to 250; 0 means
 	// 80, and of the text of a tree that its lines are not broken.
@@ -104,8 +104,8 @@ type Options struct {
 	Flat bool
 	// Sessions makes a CSV of sessions instead of findings.
 	Sessions bool
-	// Processes puts into a CSV of findings every other process of the
-	// sessions too.
+	// Processes adds to a CSV of findings every other process of the
+	// sessions.
 	Processes bool
 	// Path is the name of the file that is written, "" if it has none. A
 	// format of several kinds of file chooses by its ending.
@@ -119,12 +119,12 @@ type Options struct {
 	BOM bool
 	// Page is what an HTML report has besides the result.
 	Page html.Options
-	// ByTime puts the findings of a CSV and of a flat table in one order by
-	// time over all hosts.
+	// ByTime sorts the findings of a CSV and of a flat table by time over
+	// all hosts.
 	ByTime bool
 }
 
-// Needs say what a scan must provide for a format.
+// Needs are what a scan must provide for a format.
 type Needs struct {
 	// Manifest is set if the format names the inputs with their hashes
 	// (scan.Options.Hash).

@@ -105,7 +105,7 @@ func indicatorsOf(in *story.Indicators) [8][]story.Indicator {
 	return [8][]story.Indicator{in.Files, in.Hashes, in.Addresses, in.Domains, in.URLs, in.Accounts, in.Services, in.Tasks}
 }
 
-// add takes what a session says of the indicator. One without a time of its own
+// add adds what a session has of the indicator. One without a time of its own
 // is of the session's.
 func (i *indicator) add(s *finding.Session, from *story.Indicator) {
 	first, last := cmp.Or(from.First, s.First), cmp.Or(from.Last, s.Last)

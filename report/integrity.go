@@ -89,7 +89,7 @@ func (p *printer) coverage(list []integrity.HostCoverage, width int) {
 	}
 }
 
-// processCoverage says which process creations a host's logs have.
+// processCoverage describes which process creations a host's logs have.
 func processCoverage(c *integrity.HostCoverage) string {
 	if c.Blind != "" {
 		return c.Blind + ": what ran here cannot be seen"

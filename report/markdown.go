@@ -220,8 +220,8 @@ func (m *markdown) session(number int, s *finding.Session) {
 	}
 }
 
-// story says through what a session began, what happened in it and what it
-// left, as far as the evidence tells more than that its processes ran.
+// story writes through what a session began, what happened in it and what it
+// left, as far as the evidence shows more than that its processes ran.
 func (m *markdown) story(s *finding.Session) {
 	for _, parts := range phrase.EntryPoints(s) {
 		m.line("- Entry point: %s", mdParts(parts))
@@ -318,7 +318,7 @@ func (m *markdown) row(findings []*finding.Finding, depth int) {
 		f.Time.Time().Format(mdTime), (&finding.Shape{Findings: findings}).Gravest().Level, f.ProcessID, mdIndent(depth)+mdProcess(findings), strings.Join(numbers, " "), mdCell(e.File), mdRecord(e))
 }
 
-// more says how many findings have no row, and of which level the gravest is.
+// more writes how many findings have no row, and of which level the gravest is.
 func (m *markdown) more(n int, gravest rules.Level) {
 	if n > 0 {
 		m.line("\nand %s, the gravest %s: CSV and HTML have all", plural.Count(n, "more finding"), gravest)
@@ -359,8 +359,8 @@ func mdProcess(findings []*finding.Finding) string {
 	return line
 }
 
-// mdMeetings says of the correlation rules that findings of one shape completed
-// how many processes met them.
+// mdMeetings returns how many processes met the correlation rules that findings
+// of one shape completed.
 func mdMeetings(findings []*finding.Finding) string {
 	var b strings.Builder
 	n := 0
@@ -413,7 +413,7 @@ func (m *markdown) rules() {
 	}
 }
 
-// blindness says what the logs could not have shown, and what their integrity
+// blindness writes what the logs could not have shown, and what their integrity
 // is.
 func (m *markdown) blindness() {
 	s := &m.res.Summary

@@ -126,7 +126,7 @@ func hasSub(counts map[string]*techniqueCount, id string) bool {
 	return false
 }
 
-// comment says where a technique was found, and by which rules.
+// comment returns where a technique was found, and by which rules.
 func (c *techniqueCount) comment() string {
 	return fmt.Sprintf("%s. Hosts: %s. Rules: %s.", plural.Count(c.findings, "finding"), tally(c.hosts), tally(c.rules))
 }

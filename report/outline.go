@@ -69,7 +69,7 @@ func outlineOf(tree *finding.Tree, branches draw.Branches, maxDepth int) []entry
 	return entries
 }
 
-// leftOutText says how many processes a tree leaves out, and of which images
+// leftOutText returns how many processes a tree leaves out, and of which images
 // most are; "" if it leaves out none.
 func leftOutText(tree *finding.Tree) string {
 	if tree.LeftOut <= 0 {

@@ -111,8 +111,8 @@ func TestWorstTexts(t *testing.T) {
 	}
 }
 
-// problemOf says what is wrong with a file, by how its name ends; "" if nothing
-// is.
+// problemOf returns what is wrong with a file, by how its name ends; "" if
+// nothing is.
 func problemOf(ending, file string) string {
 	parts := strings.Split(ending, ".")
 	switch parts[len(parts)-1] {

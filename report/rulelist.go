@@ -85,7 +85,7 @@ type Problem struct {
 	Kind ProblemKind
 }
 
-// ProblemKind says what a Problem costs.
+// ProblemKind is what a Problem costs.
 type ProblemKind string
 
 // The kinds.

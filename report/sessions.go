@@ -141,7 +141,7 @@ func onScreen(res *scan.Result) []*finding.Session {
 	return list[:min(len(list), phrase.MaxRead)]
 }
 
-// leftOut says how to see the sessions that are not among those shown.
+// leftOut prints how to see the sessions that are not among those shown.
 func (t *sessionTable) leftOut(res *scan.Result, shown int) {
 	if more := len(unknownSessions(res.Sessions)) - shown; more > 0 {
 		t.lines("", fmt.Sprintf("And %s: -o report.txt has them all, -o report.html is a page of them; --level, --host and --since choose, tree --session KEY shows one",
@@ -150,7 +150,7 @@ func (t *sessionTable) leftOut(res *scan.Result, shown int) {
 	}
 }
 
-// overview says how many sessions there are, and names them, or of many the
+// overview prints how many sessions there are, and names them, or of many the
 // kinds.
 func (t *sessionTable) overview(res *scan.Result) {
 	levels := make(map[rules.Level]int)
@@ -310,8 +310,8 @@ func (t *sessionTable) about(s *finding.Session) []string {
 // takes.
 const maxStoryWrapped = 3
 
-// story says through what a session began, what happened in it and what it
-// left, as far as the evidence tells more than that its processes ran.
+// story prints through what a session began, what happened in it and what it
+// left, as far as the evidence shows more than that its processes ran.
 func (t *sessionTable) story(s *finding.Session) {
 	for _, parts := range phrase.EntryPoints(s) {
 		t.lines("  ", "entry point: "+text.Visible(phrase.Plain(parts)), maxStoryWrapped)
@@ -649,8 +649,7 @@ func contextCommand(e *entry, image, command string) string {
 	return s
 }
 
-// ruleNumbers gives the rules of a report the numbers by which its tables name
-// them.
+// ruleNumbers numbers the rules of a report, as its tables name them.
 type ruleNumbers struct {
 	list    []*rules.Rule
 	numbers map[*rules.Rule]int

@@ -178,8 +178,8 @@ func (t *sessionTable) kind(k *finding.Kind) {
 	t.lines(strings.Repeat(" ", kindIndent), text.Visible(ran), maxRanLines)
 }
 
-// movedLine says what moved, when and where it was first, and where then. It
-// may hold text from a log.
+// movedLine describes what moved, when and where it was first, and where then.
+// It may hold text from a log.
 func movedLine(m *finding.Movement) string {
 	return text.Time(m.Sightings[0].Time) + "  " + phrase.Plain(phrase.MovedText(m)) + ": " + phrase.Plain(phrase.Way(m, maxMovedTo))
 }

@@ -64,8 +64,8 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
-// webLogs says what was read of the logs of web servers, and what is odd about
-// them.
+// webLogs prints what was read of the logs of web servers, and what is odd
+// about them.
 func (p *printer) webLogs(s *scan.WebLogSummary) {
 	if s.Found == 0 {
 		return
@@ -78,8 +78,8 @@ func (p *printer) webLogs(s *scan.WebLogSummary) {
 	p.list("Note", s.Notes, maxListed)
 }
 
-// writeScope says why a report is partial: inputs that were not read, a filter,
-// or an interruption.
+// writeScope writes why a report is partial: inputs that were not read, a
+// filter, or an interruption.
 func writeScope(w io.Writer, s *scan.Summary, width int) error {
 	p := printer{w: w}
 	if s.Interrupted != nil {
@@ -111,7 +111,7 @@ func Problems(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
-// BlindScan says why nothing could be found on any host.
+// BlindScan writes why nothing could be found on any host.
 func BlindScan(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}
 	for _, b := range s.Blind {
@@ -148,7 +148,7 @@ func RuleSummary(w io.Writer, sets *scan.RuleSets) error {
 	return p.err
 }
 
-// rules says how many rules were applied, and names those that failed.
+// rules prints how many rules were applied, and names those that failed.
 func (p *printer) rules(r *scan.RuleSummary) {
 	line := fmt.Sprintf("Rules: %d applied, %s", r.Applied, plural.Count(r.Servers, "identifies servers", "identify servers"))
 	for _, part := range []struct {

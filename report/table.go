@@ -186,7 +186,7 @@ func (t *table) process(f *finding.Finding, before string, width int) []string {
 	return lines
 }
 
-// findingNotes says what a reader must know of a finding beside its rules.
+// findingNotes returns what a reader must know of a finding beside its rules.
 func findingNotes(f *finding.Finding) []string {
 	notes := correlationNotes(f)
 	if f.Recovered {
@@ -198,8 +198,8 @@ func findingNotes(f *finding.Finding) []string {
 	return notes
 }
 
-// correlationNotes says of each correlation rule that a finding completed how
-// many processes met it together.
+// correlationNotes returns how many processes met each correlation rule that a
+// finding completed.
 func correlationNotes(f *finding.Finding) []string {
 	var notes []string
 	for _, c := range f.Correlated {

@@ -176,7 +176,7 @@ func timelineProcesses(res *scan.Result) []timelineRow {
 	return rows
 }
 
-// arm says of a process that a session armed it.
+// arm marks a process as one that a session armed.
 func (r *timelineRow) arm(s *finding.Session, a *story.Armed) {
 	r.summary += " (armed by the session: " + a.By + ")"
 	r.session, r.link = cmp.Or(r.session, s.Key), linkArmed
@@ -228,7 +228,7 @@ func timelineOfEvent(e *finding.Event) timelineRow {
 	return r
 }
 
-// found takes the place of the first record.
+// found sets the place of the first record.
 func (r *timelineRow) found(evidence []finding.Evidence) {
 	if len(evidence) == 0 {
 		return

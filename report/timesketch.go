@@ -71,7 +71,7 @@ func newTimesketchRow(f *finding.Finding) timesketchRow {
 // field command_line has all of it.
 const maxMessage = 1000
 
-// timesketchMessage says in one line what ran, below what.
+// timesketchMessage describes in one line what ran, below what.
 func timesketchMessage(f *finding.Finding) string {
 	message := fmt.Sprintf("[%s] %s (PID %d)", f.Level, text.Clip(text.Visible(cmp.Or(f.CommandLine, f.Image)), maxMessage), f.ProcessID)
 	if f.Session != "" {
@@ -160,7 +160,7 @@ func newTimesketchLine(line *timelineRow) timesketchRow {
 	return r
 }
 
-// timesketchClient says whether a request is of an entry point.
+// timesketchClient describes whether a request is of an entry point.
 func timesketchClient(line *timelineRow) string {
 	if line.confidence == "" {
 		return ""

@@ -48,7 +48,7 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	return p.err
 }
 
-// lostText says how much of an input is lost, as far as that is known.
+// lostText describes how much of an input is lost, as far as that is known.
 func lostText(in *scan.InputFile) string {
 	switch {
 	case in.Lost > 0:

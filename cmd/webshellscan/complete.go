@@ -18,7 +18,7 @@ import (
 // was found up to then is offered.
 const completionTime = 2 * time.Second
 
-// completePaths lets the shell complete files and folders.
+// completePaths has the shell complete files and folders.
 func completePaths(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
 }

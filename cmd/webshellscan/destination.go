@@ -22,7 +22,7 @@ import (
 	"webshellscan/scan/source"
 )
 
-// outputFlags say in which formats a report is written, and where to.
+// outputFlags are in which formats a report is written, and where to.
 type outputFlags struct {
 	names   []string // of formats
 	outputs []string
@@ -174,7 +174,7 @@ func (o *outputFlags) chosen(f formats) ([]destination, error) {
 	return list, nil
 }
 
-// parse takes FORMAT: off a path, and - for standard output.
+// parse splits FORMAT: from a path, and accepts - for standard output.
 func parse(f formats, path string) destination {
 	var d destination
 	if format, rest, ok := strings.Cut(path, ":"); ok && slices.Contains(f.Names(), format) {

@@ -35,7 +35,7 @@ func (o *scanOptions) openEvidence(options *scan.Options, inputs []string) (*evi
 	return &evidence{folder, o.evidence}, nil
 }
 
-// discard gives the folder up if it was not finished.
+// discard removes the folder unless it was finished.
 func (e *evidence) discard() {
 	if e != nil {
 		e.folder.Discard()

@@ -18,7 +18,7 @@ import (
 	"webshellscan/scan"
 )
 
-// inputFlags say how archives and images are read. All verbs that read logs
+// inputFlags are how archives and images are read. All verbs that read logs
 // have them.
 type inputFlags struct {
 	passwords     []string
@@ -168,8 +168,8 @@ func (g *globals) standardInput(paths []string) (io.Reader, error) {
 	return g.stdin, nil
 }
 
-// expandPatterns lets a verb, and those below it, take paths such as *.evtx on
-// Windows, where no shell replaces them by the files that they match.
+// expandPatterns makes a verb, and those below it, accept paths such as *.evtx
+// on Windows, where no shell replaces them by the files that they match.
 func expandPatterns(cmd *cobra.Command, system string) {
 	if system != "windows" {
 		return

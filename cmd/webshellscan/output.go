@@ -108,7 +108,7 @@ func (o *output) report(ctx context.Context, res *scan.Result, write func(*outpu
 	return o.commit(write(o))
 }
 
-// putBeside gives the report, which is not whole, a place beside its own.
+// putBeside moves the report, which is not whole, to a place beside its own.
 func (o *output) putBeside() {
 	o.place, o.partial, o.mode = o.protect.partial(o.place), true, 0
 }
@@ -169,7 +169,7 @@ func (o *output) commit(err error) error {
 	return nil
 }
 
-// outputError says that a report could not be written.
+// outputError is the error that a report could not be written.
 type outputError struct {
 	path string // "" for standard output
 	err  error

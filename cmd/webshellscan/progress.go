@@ -56,7 +56,7 @@ func (p *progressLine) finish() {
 	}
 }
 
-// progressText says how far a scan has come after so long: while it reads,
+// progressText describes how far a scan has come after so long: while it reads,
 // bytes done of all bytes, rate, time left and a file in hand.
 func progressText(p *scan.Progress, since time.Duration, width int) string {
 	phase, total, done := p.Phase(), p.Total.Load(), p.Done.Load()

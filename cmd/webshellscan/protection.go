@@ -14,8 +14,8 @@ import (
 	"webshellscan/scan/source"
 )
 
-// protection says what a report must not replace: never evidence, never an
-// input, and any other file only if the user says so.
+// protection is what a report must not replace: never evidence, never an input,
+// and any other file only if the user says so.
 type protection struct {
 	inputs []string
 	force  bool
@@ -113,8 +113,8 @@ func (p protection) partial(place string) string {
 	return name
 }
 
-// move gives a finished file its name. What has come to that place since it was
-// checked is replaced no more than what was there before.
+// move renames a finished file to its name. What has come to that place since
+// it was checked is replaced no more than what was there before.
 func (p protection) move(temp, place string) error {
 	if _, err := p.check(place); err != nil {
 		return err

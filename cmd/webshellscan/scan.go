@@ -331,7 +331,8 @@ func (g *globals) summarize(res *scan.Result) {
 	}
 }
 
-// isIn says in which files the report of an interrupted run is, "" for none.
+// isIn describes in which files the report of an interrupted run is, "" for
+// none.
 func isIn(files []string) string {
 	if len(files) == 0 {
 		return ""

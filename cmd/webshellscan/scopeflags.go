@@ -11,7 +11,7 @@ import (
 	"webshellscan/scan/event"
 )
 
-// scopeFlags say which hosts and times of the logs are asked for. All verbs
+// scopeFlags are the hosts and times of the logs that are asked for. All verbs
 // that show what is in logs have them.
 type scopeFlags struct {
 	hosts        []string

@@ -45,7 +45,7 @@ func noSuchVerb(cmd *cobra.Command, name string) error {
 	return fmt.Errorf("%s: no such verb of %s%s", name, cmd.CommandPath(), nearest.Question(name, verbsBelow(cmd)))
 }
 
-// checkHelp lets the verb help answer names that are no verbs.
+// checkHelp makes the verb help answer names that are no verbs.
 func checkHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, _ := root.Find([]string{"help"}) // cobra has it
@@ -67,7 +67,8 @@ func verbNamed(root *cobra.Command, name []string) (*cobra.Command, error) {
 	return verb, err
 }
 
-// flagError says what is wrong with a flag in the words of all other errors.
+// flagError describes what is wrong with a flag in the words of all other
+// errors.
 func flagError(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string

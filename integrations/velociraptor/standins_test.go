@@ -285,7 +285,7 @@ type logArguments struct {
 	Level   string `vfilter:"optional,field=level"`
 }
 
-// log notes a message, and is true.
+// log logs a message, and is true.
 func (e *endpoint) log(_ vfilter.Scope, args *logArguments) vfilter.Any {
 	e.logged = append(e.logged, args.Level+": "+args.Message)
 	return true

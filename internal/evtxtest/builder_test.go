@@ -259,7 +259,7 @@ func TestOverlappingDefinitions(t *testing.T) {
 	}
 }
 
-// TestRawPayload puts tokens of its own into the embedded value of an otherwise
+// TestRawPayload: tokens of a test's own in the embedded value of an otherwise
 // ordinary record.
 func TestRawPayload(t *testing.T) {
 	ev := evtxtest.NewEvent(at, host, evtxtest.SecurityStarted{})

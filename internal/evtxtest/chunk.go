@@ -137,7 +137,7 @@ func nameHash(units []byte) uint32 {
 	return h
 }
 
-// define notes that the definition of guid begins at the end of the chunk and
+// define records that the definition of guid begins at the end of the chunk and
 // returns the offset that the bucket's chain goes on with.
 func (c *chunk) define(guid GUID) (next uint32) {
 	at, bucket := uint32(len(c.buf)), guid.bucket()

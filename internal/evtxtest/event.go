@@ -108,7 +108,7 @@ type Event struct {
 	TemplateGUID GUID
 }
 
-// PayloadForm says which element holds the data of an event.
+// PayloadForm is which element holds the data of an event.
 type PayloadForm uint8
 
 const (

@@ -36,7 +36,7 @@ func manyEvents(n int) []evtxtest.Event {
 	return events
 }
 
-// TestStyles looks at identifiers and times in record and chunk headers.
+// TestStyles: identifiers and times in record and chunk headers.
 func TestStyles(t *testing.T) {
 	events := manyEvents(200)
 	events[7].HeaderTime = 1
@@ -225,7 +225,7 @@ func checkInstances(t *testing.T, chunk []byte, r *evtxtest.Record) {
 	}
 }
 
-// TestHeaders looks at file headers that do not tell the truth, on purpose.
+// TestHeaders: file headers that are wrong on purpose.
 func TestHeaders(t *testing.T) {
 	events := manyEvents(100)
 	type header struct {
@@ -300,7 +300,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// TestSlack puts stale records behind the live ones.
+// TestSlack: stale records behind the live ones.
 func TestSlack(t *testing.T) {
 	events := manyEvents(60)
 	foreign, err := evtxtest.Build(evtxtest.Options{}, events[:3])

@@ -21,7 +21,7 @@ const (
 	StyleArchived
 )
 
-// Options say how a file is written. The zero Options give a live log of
+// Options are how a file is written. The zero Options give a live log of
 // version 3.1.
 type Options struct {
 	Style Style

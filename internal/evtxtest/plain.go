@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// EntityForm says how plain records write characters that XML gives a meaning.
+// EntityForm is how plain records write characters that have a meaning in XML.
 type EntityForm uint8
 
 const (

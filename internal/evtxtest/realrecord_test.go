@@ -18,8 +18,8 @@ type realRecord struct {
 	shape evtxtest.Shape
 }
 
-// readChunk takes the live records of a chunk apart; nil if one of them is
-// beyond the writer.
+// readChunk reads the live records of a chunk; nil if one of them is beyond the
+// writer.
 func readChunk(chunk []byte) []realRecord {
 	if string(chunk[:8]) != "ElfChnk\x00" {
 		return nil

@@ -33,7 +33,7 @@ func TestRendering(t *testing.T) {
 	}
 }
 
-// TestEntities looks at the tokens of text that XML gives a meaning.
+// TestEntities: the tokens of text that has a meaning in XML.
 func TestEntities(t *testing.T) {
 	ev := evtxtest.NewEvent(at, host, &evtxtest.SysmonError{ID: `<a b='c' & "d">`, Description: "x"})
 	for form, want := range map[evtxtest.EntityForm]string{

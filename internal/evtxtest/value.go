@@ -41,7 +41,7 @@ const (
 	TypeArray      ValueType = 0x80
 )
 
-// valueKind says which member of a Value holds its content.
+// valueKind is which member of a Value holds its content.
 type valueKind uint8
 
 const (

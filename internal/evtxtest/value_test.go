@@ -81,7 +81,7 @@ func valueEvent() evtxtest.Event {
 	return ev
 }
 
-// TestValues looks at the bytes of all value types.
+// TestValues: the bytes of all value types.
 func TestValues(t *testing.T) {
 	f, err := evtxtest.Build(evtxtest.Options{Style: evtxtest.StyleExported}, []evtxtest.Event{valueEvent()})
 	if err != nil {
@@ -111,8 +111,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestValueText looks at the text of all value types in a forwarded event,
-// which golang-evtx reads.
+// TestValueText: the text of all value types in a forwarded event, which
+// golang-evtx reads.
 func TestValueText(t *testing.T) {
 	f, err := evtxtest.Build(evtxtest.Options{Style: evtxtest.StyleForwarded}, []evtxtest.Event{textEvent()})
 	if err != nil {

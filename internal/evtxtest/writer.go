@@ -109,9 +109,9 @@ func (w *Writer) WriteRaw(id uint64, written FileTime, body func(*Builder)) erro
 // EndChunk makes the next record begin a new chunk.
 func (w *Writer) EndChunk() { w.full = w.count > 0 }
 
-// Slack puts stale bytes, mostly a whole record of this or another log, behind
-// the last record of the current chunk when the chunk is finished. What does
-// not fit is left out.
+// Slack writes stale bytes, mostly a whole record of this or another log,
+// behind the last record of the current chunk when the chunk is finished. What
+// does not fit is left out.
 func (w *Writer) Slack(stale []byte) { w.slack = append(w.slack, stale) }
 
 // nextID returns the next header identifier of logs that number their records

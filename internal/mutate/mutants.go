@@ -159,8 +159,7 @@ func saysNothing(s *ast.ReturnStmt) bool {
 	return void
 }
 
-// add takes a mutant that puts a text in place of the source between two
-// positions.
+// add adds a mutant that replaces the source between two positions by a text.
 func (f *finder) add(from, to token.Pos, text, what string) {
 	start, end := f.file.Offset(from), f.file.Offset(to)
 	line := f.file.Line(from)

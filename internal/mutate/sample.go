@@ -64,7 +64,7 @@ func (q *queue) next() (mutant, bool) {
 	return mutant{}, false
 }
 
-// done takes what became of a mutant.
+// done records the outcome of a mutant.
 func (q *queue) done(m mutant, result outcome, by string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -140,8 +140,8 @@ func (t *tester) limit(ctx context.Context, pkg string) (time.Duration, error) {
 	return max(t.floor, cpuFactor*used), nil
 }
 
-// try says what becomes of a mutant in the tests of some packages, and which of
-// them killed it. It works in a folder of its own.
+// try returns the outcome of a mutant in the tests of some packages, and which
+// of them killed it. It works in a folder of its own.
 func (t *tester) try(ctx context.Context, m mutant, pkgs []string, dir string) (result outcome, by string, err error) {
 	overlay, err := t.overlay(m, dir)
 	if err != nil {

@@ -19,14 +19,14 @@ func Name(typed string, names []string) string {
 	return best
 }
 
-// Question asks for the name that a mistyped one may stand for, to be put
-// behind an error about it; it is "" if none is near.
+// Question returns a question for the name that a mistyped one may stand for,
+// to be put behind an error about it; it is "" if none is near.
 func Question(typed string, names []string) string { return question("", Name(typed, names)) }
 
-// Flag asks as Question does for the name of a flag.
+// Flag is Question for the name of a flag.
 func Flag(typed string, names []string) string { return question("--", Name(typed, names)) }
 
-// Part asks as Question does, and where no name is near for the shortest that
+// Part is Question, and where no name is near it asks for the shortest that
 // holds what was typed.
 func Part(typed string, names []string) string {
 	best := Name(typed, names)

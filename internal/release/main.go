@@ -61,7 +61,7 @@ func main() {
 	}
 }
 
-// remark says what makes packages fit for trying only.
+// remark returns what makes packages fit for trying only.
 func (r *release) remark(w io.Writer) {
 	if strings.HasPrefix(r.url, "file:") {
 		_, _ = fmt.Fprintf(w, "The Scoop manifest and the Homebrew formula are for trying: they take the files from %s (URL=https://...).\n", r.url)

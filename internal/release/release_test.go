@@ -222,7 +222,7 @@ func checkFormula(t *testing.T, r *release, sums string) {
 	}
 }
 
-// checkMaterials looks for the modules that go.mod names in the bill.
+// checkMaterials checks that the bill has the modules that go.mod names.
 func checkMaterials(t *testing.T, r *release) {
 	data, err := os.ReadFile(filepath.Join(r.dist, "webshellscan-v1.2.3-linux-amd64.cdx.json"))
 	if err != nil {
@@ -271,7 +271,7 @@ func do(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// installed looks at a root that the package was installed to.
+// installed checks a root that the package was installed to.
 func installed(t *testing.T, root string) {
 	t.Helper()
 	if out := do(t, filepath.Join(root, "usr/bin/webshellscan"), "--version"); !strings.HasPrefix(out, "webshellscan v1.2.3 ") {
@@ -287,7 +287,7 @@ func installed(t *testing.T, root string) {
 	}
 }
 
-// removed looks for what is left of a package.
+// removed checks what is left of a package.
 func removed(t *testing.T, root string) {
 	t.Helper()
 	err := filepath.WalkDir(filepath.Join(root, "usr"), func(path string, d fs.DirEntry, err error) error {

@@ -37,8 +37,9 @@ func newBox(p proctree.Process, again repetition, o *Options) box {
 	return b
 }
 
-// mark says, visibly, why a process is a finding: its level and the titles of
-// the rules that it matched, the gravest first. It is "" if no rule matched it.
+// mark returns, made visible, why a process is a finding: its level and the
+// titles of the rules that it matched, the gravest first. It is "" if no rule
+// matched it.
 func (o *Options) mark(p proctree.Process) string {
 	f := o.Finding(p)
 	if f == nil {

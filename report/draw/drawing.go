@@ -24,14 +24,13 @@ type drawing struct {
 	repeated map[int]repetition
 }
 
-// repetition says how often the shape of an item was seen, and when it was
-// last.
+// repetition is how often the shape of an item was seen, and when it was last.
 type repetition struct {
 	count int
 	last  event.Time
 }
 
-// text says it in words, "" of what was seen once.
+// text describes it in words, "" for what was seen once.
 func (r repetition) text() string {
 	if r.count < 2 {
 		return ""
@@ -75,8 +74,8 @@ func (l *leftOut) add(reason uint8, f *finding.Finding) {
 	}
 }
 
-// text says how many were left out, why, of which level the gravest is, and how
-// to see what there was no room for.
+// text describes how many were left out, why, of which level the gravest is,
+// and how to see what there was no room for.
 func (l leftOut) text() string {
 	var parts []string
 	for _, p := range []struct {
@@ -265,7 +264,7 @@ func (d *drawing) cutBound(why []uint8, above int, o *Options, room int) {
 	}
 }
 
-// drop takes the processes out that were cut, and counts them at the nearest
+// drop removes the processes that were cut, and counts them at the nearest
 // process above them that is drawn.
 func (d *drawing) drop(why []uint8, o *Options) {
 	place := make([]int32, len(d.items)) // of each process, or of the nearest one drawn above it

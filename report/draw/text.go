@@ -99,7 +99,7 @@ func (t *textPen) draw(d *drawing) {
 	t.leftOut(d, -1, "")
 }
 
-// leftOut says what was left out below a process.
+// leftOut writes what was left out below a process.
 func (t *textPen) leftOut(d *drawing, index int, prefix string) {
 	if left, ok := d.left[index]; ok {
 		t.line(prefix, t.lines.Last, "[", left.text(), "]")

@@ -1,8 +1,8 @@
 // Package draw draws process trees: as text, JSON, DOT and Mermaid. A format is
 // a pen, which is given what is to be drawn of each tree and knows only how.
 //
-// It knows processes, but not what was found: which rules a process matched,
-// and which records speak of it, its caller says.
+// It depends on processes, but not on what was found: its caller passes which
+// rules a process matched, and which records it has.
 package draw
 
 import (
@@ -34,7 +34,7 @@ type Top struct {
 	Session *finding.Session
 }
 
-// Options say what of trees is drawn, and how. The zero Options draw
+// Options are what of trees is drawn, and how. The zero Options draw
 // everything, as far as the format has room.
 type Options struct {
 	// ASCII draws with ASCII characters only.

@@ -171,8 +171,8 @@ type reportPage struct {
 	numbers map[string]int // of sessions, by key
 }
 
-// levelCount says how many sessions are of a level, how many findings these
-// have, and how many findings of the level belong to no session.
+// levelCount is how many sessions are of a level, how many findings these have,
+// and how many findings of the level belong to no session.
 type levelCount struct {
 	Level                     rules.Level
 	Sessions, Findings, Alone int
@@ -291,7 +291,7 @@ func (h *reportPage) addLogs() {
 	h.Unreadable, h.Skipped, h.Crashes = problemTexts(s.Unreadable), problemTexts(s.Skipped), problemTexts(s.Crashes)
 }
 
-// LogsHeadline is one sentence about log integrity.
+// LogsHeadline returns one sentence about log integrity.
 func (h *reportPage) LogsHeadline() string {
 	counts := make(map[integrity.Level]int)
 	for _, f := range h.Res.Integrity {
@@ -389,7 +389,7 @@ func (h *reportPage) countHosts() {
 	})
 }
 
-// Headline says in one sentence what was found.
+// Headline returns one sentence about what was found.
 func (h *reportPage) Headline() string {
 	if h.Total == 0 {
 		return strings.TrimSpace(phrase.Nothing(h.Res) + " " + phrase.Blind(&h.Res.Summary))

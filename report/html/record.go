@@ -120,7 +120,7 @@ func arrayOf[S any](s *S) array {
 	return list
 }
 
-// arrayNames says how the script calls the fields of each kind of array.
+// arrayNames are the script's names of the fields of each kind of array.
 type arrayNames struct {
 	Record  []string `json:"record"`
 	Place   []string `json:"place"`

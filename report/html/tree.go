@@ -45,7 +45,7 @@ func (n *treeNode) Start() event.Time { return n.Process.Start() }
 func (n *treeNode) Stub() bool        { return n.Process.Stub() }
 func (n *treeNode) Recovered() bool   { return n.Process.Recovered() }
 
-// Repeated says how often the shape was seen, "" if once.
+// Repeated describes how often the shape was seen, "" if once.
 func (n *treeNode) Repeated() string {
 	if n.Count < 2 {
 		return ""
@@ -123,7 +123,7 @@ func (b *treeBuilder) node(n *finding.TreeNode, user string) *treeNode {
 	return shown
 }
 
-// gravestOf says of which level the gravest of what is left out is, "" if no
+// gravestOf describes the level of the gravest of what is left out, "" if no
 // rule matched any.
 func gravestOf(level rules.Level) string {
 	if level == rules.LevelNone {

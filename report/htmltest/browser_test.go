@@ -997,7 +997,7 @@ func browserSessionBeyondList(t *testing.T, ctx context.Context) {
 	}
 }
 
-// oneEach puts each finding of a result into a session of its own.
+// oneEach moves each finding of a result to a session of its own.
 func oneEach(res *scan.Result) *scan.Result {
 	like := *res.Sessions[0]
 	res.Sessions = nil

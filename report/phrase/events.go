@@ -19,8 +19,8 @@ const maxEventLines = 50
 // maxEventLine bounds one of those lines, in bytes of the event's own text.
 const maxEventLine = 300
 
-// Nothing says that no process was found, and not more than that if events
-// were.
+// Nothing returns the sentence that no process was found, and not more than
+// that if events were.
 func Nothing(res *scan.Result) string {
 	if n := len(eventFindings(res)); n > 0 {
 		return "No process is a finding, but " + plural.Count(n, "event matches a rule", "events match rules") + "."

@@ -158,8 +158,8 @@ func (b *momentBuilder) arm(a *story.Armed) {
 	b.moments = append(b.moments, m)
 }
 
-// dropEchoes takes out the programs that a shell started by the words of its
-// own command line: what they did is told of the shell.
+// dropEchoes removes the programs that a shell started by the words of its own
+// command line: what they did is shown at the shell.
 func (b *momentBuilder) dropEchoes() {
 	words := make(map[*moment]string, len(b.moments))
 	for _, m := range b.moments {
@@ -245,7 +245,7 @@ func (b *momentBuilder) isHabit(e *finding.Event) bool {
 	return false
 }
 
-// note says what an event's summary does not: the hash of the file that it is
+// note returns what an event's summary lacks: the hash of the file that it is
 // about, and how often it came.
 func (b *momentBuilder) note(e *finding.Event) string {
 	var notes []string
@@ -278,9 +278,9 @@ func (b *momentBuilder) add(m *moment, e effect) {
 	}
 }
 
-// effectWeights say how much events of a category weigh in a story. What weighs
-// nothing is told only if a rule matched it: it says how a process worked
-// rather than what it did, or the tree says it too.
+// effectWeights are how much events of a category weigh in a story. What weighs
+// nothing is shown only if a rule matched it: it is how a process worked rather
+// than what it did, or the tree has it too.
 var effectWeights = map[story.Category]int{
 	story.ServiceInstall: 40, story.ScheduledTask: 40, story.Account: 40, story.WMIEvent: 30, story.CreateRemoteThread: 40,
 	story.Antivirus: 40, story.AntivirusConfiguration: 40, story.ExchangeCmdlet: 40, story.ProcessTampering: 40,

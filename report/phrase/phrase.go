@@ -2,7 +2,7 @@
 // with their marks, correlations, the reasons of a level, what tags of rules
 // name. One thing has one name in all of them.
 //
-// It knows no format: what it returns may hold text from a log, which the
+// It depends on no format: what it returns may hold text from a log, which the
 // format makes visible and escapes.
 package phrase
 
@@ -61,8 +61,8 @@ func ReasonTexts(reasons []finding.LevelReason) []string {
 	return list
 }
 
-// Meeting says how many processes met a correlation rule together, and since
-// when.
+// Meeting describes how many processes met a correlation rule together, and
+// since when.
 func Meeting(c *finding.Correlation) string {
 	s := plural.Count(c.Total, "process", "processes")
 	if start := MeetingStart(c); start != 0 {
@@ -80,8 +80,8 @@ func MeetingStart(c *finding.Correlation) event.Time {
 	return c.Processes[0].Time
 }
 
-// Blind says in one sentence on how many hosts what ran cannot be seen; "" if
-// on none.
+// Blind returns a sentence with the number of hosts on which what ran cannot be
+// seen; "" if there are none.
 func Blind(s *scan.Summary) string {
 	n := len(s.BlindHosts)
 	if n == 0 {
@@ -120,7 +120,7 @@ const (
 	markHidden      = "hidden"
 )
 
-// Recovered says of a process that no live record speaks of it.
+// Recovered is the note on a process that only stale records have.
 const Recovered = "recovered from an unused part of a log"
 
 // Marks names the marks of a record, joined by spaces; "" if it was read
@@ -143,7 +143,7 @@ func Record(e *finding.Evidence) string {
 	return strings.TrimSuffix(fmt.Sprintf("record %d, offset %d, %s", e.RecordID, e.Offset, Marks(e)), ", ")
 }
 
-// GuessedParent says of a process that IsGuessed reports.
+// GuessedParent is the note on a process of which IsGuessed is true.
 const GuessedParent = "parent by process ID and time only"
 
 // IsGuessed reports whether the link to a process's parent rests on process ID

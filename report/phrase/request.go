@@ -10,7 +10,7 @@ import (
 	"webshellscan/scan/story"
 )
 
-// Request says a web request in one line.
+// Request describes a web request in one line.
 func Request(r *finding.Request) string {
 	s := r.Method + " " + r.URI + r.Parameters
 	if r.Query != "" {
@@ -40,10 +40,10 @@ func requestShort(r *finding.Request) string {
 // maxEntryPoints bounds the entry points that reports for people name.
 const maxEntryPoints = 3
 
-// EntryPoints says through which pages a session's processes may have been
+// EntryPoints returns through which pages a session's processes may have been
 // started, a sentence each: how many of the processes began while the page ran,
-// how many would by chance, who asked for it. It returns nothing of a session
-// of whose time no web log tells.
+// how many would by chance, who asked for it. It returns nothing for a session
+// whose time no web log covers.
 func EntryPoints(s *finding.Session) [][]Part {
 	var list [][]Part
 	for _, p := range s.EntryPoints[:min(len(s.EntryPoints), maxEntryPoints)] {

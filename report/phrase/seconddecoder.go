@@ -13,8 +13,8 @@ func SecondDecoder(f *finding.Finding) string {
 	return secondDecoder + ": " + string(f.Crosscheck.State)
 }
 
-// SecondDecoderDiffers says in what the second decoder differs, "" if it does
-// not.
+// SecondDecoderDiffers describes in what the second decoder differs, "" if it
+// does not.
 func SecondDecoderDiffers(f *finding.Finding) string {
 	if f.Crosscheck.State != crosscheck.Differs {
 		return ""

@@ -13,8 +13,9 @@ import (
 	"webshellscan/scan/story"
 )
 
-// Sentence says of a session where and when it was, through which request, what
-// was run, written, reached and left behind, as whom, and how sure that is.
+// Sentence describes a session: where and when it was, through which request,
+// what was run, written, reached and left behind, as whom, and how sure that
+// is.
 func Sentence(s *finding.Session) []Part {
 	parts := sentenceOf(clipped(s.Host), said(" ("))
 	if len(s.Findings) > 0 {
@@ -47,7 +48,7 @@ func throughParts(s *finding.Session) []Part {
 	return append(parts, said(fmt.Sprintf(" (%s, %d of %s): ", p.Confidence, p.Processes, plural.Count(p.OfProcesses, "process", "processes"))))
 }
 
-// ranParts says what was run, and as whom.
+// ranParts describes what was run, and as whom.
 func ranParts(s *finding.Session) []Part {
 	parts := sentenceOf(said(plural.Count(max(s.Commands, 1), "distinct command")))
 	parts = append(parts, named(" as ", s.Users)...)
@@ -61,8 +62,8 @@ func ranParts(s *finding.Session) []Part {
 	return append(parts, said(", the first "), clipped(Command(f.Image, f.CommandLine)))
 }
 
-// deedParts says what was written, reached and left behind, and what ran by
-// that.
+// deedParts describes what was written, reached and left behind, and what ran
+// by that.
 func deedParts(s *finding.Session) []Part {
 	var wrote, reached []string
 	for _, m := range momentsOf(s) {
@@ -112,13 +113,13 @@ func values(list []story.Indicator) []string {
 	return texts
 }
 
-// certainty says how sure the links of a session's processes to their server
-// are.
+// certainty describes how sure the links of a session's processes to their
+// server are.
 func certainty(s *finding.Session) string {
 	return "Links to the server: " + cmp.Or(LinkText(s.Link), s.Link.String()) + "."
 }
 
-// LinkText says how sure the least sure link to a parent is.
+// LinkText describes how sure the least sure link to a parent is.
 func LinkText(link proctree.Link) string {
 	switch link {
 	case proctree.LinkGUID:

@@ -72,7 +72,8 @@ func clippedRan(line string) string {
 	return text.Clip(strings.Join(strings.Fields(line), " "), most)
 }
 
-// MovedText says what moved between hosts, with the text from the log apart.
+// MovedText describes what moved between hosts, with the text from the log
+// apart.
 func MovedText(m *finding.Movement) []Part {
 	switch m.Kind {
 	case finding.MovedHash:
@@ -83,8 +84,8 @@ func MovedText(m *finding.Movement) []Part {
 	return sentenceOf(said(string(m.Kind)+" "), clipped(m.Value))
 }
 
-// Way says on how many hosts something that moved was seen: on which first, and
-// on which then, of these at most n by name.
+// Way describes on how many hosts something that moved was seen: on which
+// first, and on which then, of these at most n by name.
 func Way(m *finding.Movement, n int) []Part {
 	parts := sentenceOf(said(plural.Count(len(m.Sightings), "host")+", first "), clipped(m.Sightings[0].Host))
 	then := m.Sightings[1:]

@@ -17,7 +17,7 @@ import (
 // Part is a piece of a sentence.
 type Part struct {
 	Text string
-	// Log says that the text is one of a log, which a format sets off.
+	// Log is set if the text is one of a log, which a format sets off.
 	Log bool
 }
 
@@ -79,8 +79,8 @@ func Story(s *finding.Session) []StoryLine {
 	return nil
 }
 
-// StoryLeft says how many events and requests of a session the bounds left out,
-// and how many requests its pages were judged without; "" if none.
+// StoryLeft describes how many events and requests of a session the bounds left
+// out, and how many requests its pages were rated without; "" if none.
 func StoryLeft(s *finding.Session) string {
 	var left []string
 	if s.EventsOmitted > 0 {
@@ -151,7 +151,7 @@ func requestParts(r *finding.Request, page *string) []Part {
 	return sentenceOf(fromLog(name), said(": "))
 }
 
-// parts says one moment.
+// parts describes one moment.
 func (m *moment) parts() []Part {
 	parts := m.what()
 	if m.hash != "" {
@@ -179,7 +179,7 @@ func (m *moment) what() []Part {
 	return nil
 }
 
-// effectParts says what a moment's events say, the heaviest of them.
+// effectParts describes the events of a moment, the heaviest of them.
 func (m *moment) effectParts(behind bool) []Part {
 	order := slices.Clone(m.effects)
 	slices.SortStableFunc(order, func(a, b effect) int { return cmp.Compare(b.weight, a.weight) })
@@ -214,7 +214,7 @@ func isVerb(summary string) bool {
 	return summary != "" && summary[0] >= 'a' && summary[0] <= 'z' && !strings.HasPrefix(summary, "the ")
 }
 
-// foldedParts says several moments in one line.
+// foldedParts describes several moments in one line.
 func foldedParts(group []*moment) []Part {
 	commands, events := 0, 0
 	for _, m := range group {

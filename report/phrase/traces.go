@@ -23,8 +23,8 @@ func TracesOf(res *scan.Result, host string) []scan.Trace {
 	return list
 }
 
-// Trace says what a trace is, how often and when it was, and the first event of
-// it.
+// Trace describes what a trace is, how often and when it was, and the first
+// event of it.
 func Trace(t *scan.Trace) string {
 	when := text.Time(t.First)
 	if t.Count > 1 {

@@ -58,8 +58,8 @@ func Result(findings ...*finding.Finding) *scan.Result {
 	return res
 }
 
-// addStory gives a result's first session a story whose texts all are the given
-// one, and the result an event without a session.
+// addStory adds to a result's first session a story whose texts all are the
+// given one, and to the result an event without a session.
 func addStory(res *scan.Result, s string) {
 	session := res.Sessions[0]
 	rule := []*rules.Rule{{Name: "some_event_rule", Title: s, Level: rules.LevelHigh}}

@@ -1,7 +1,7 @@
 // Package text is how reports write for people: log text made visible, cut and
 // wrapped, times, counts and sizes in words, colours, and tables.
 //
-// It knows nothing of what was found, and no format. Everything that a log says
+// It depends neither on what was found nor on a format. Every text of a log
 // goes through Visible before it reaches a terminal or a page; escaping for a
 // format comes after that and is the format's own.
 package text

@@ -4,11 +4,11 @@ import "webshellscan/rules"
 
 // Style colours text for a terminal. The zero Style leaves it alone.
 type Style struct {
-	// Color asks for terminal sequences.
+	// Color enables terminal sequences.
 	Color bool
 }
 
-// sequence puts a text between a terminal sequence and its end.
+// sequence returns a text between a terminal sequence and its end.
 func (s Style) sequence(code, text string) string {
 	if !s.Color {
 		return text

@@ -7,7 +7,7 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// widths knows how many columns a text takes. Characters of ambiguous width
+// widths are how many columns characters take. Characters of ambiguous width
 // take one, whatever the locale says: a report has the same bytes everywhere.
 var widths = &runewidth.Condition{StrictEmojiNeutral: true}
 

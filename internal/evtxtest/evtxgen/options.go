@@ -18,7 +18,7 @@ type options struct {
 	bytes  int64 // to write in all; 0 means no limit
 	events int64 // to write in all; 0 means no limit
 	host   int64 // bytes of one host's logs together, after which the next host begins
-	// forwarded puts all events of a host into the log of a collector.
+	// forwarded moves all events of a host to the log of a collector.
 	forwarded bool
 }
 

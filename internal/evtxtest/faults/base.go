@@ -113,9 +113,9 @@ type Log struct {
 	// Changed are those of them whose content is not that of the base,
 	// Hidden, Recovered and Substituted those that come with that mark.
 	Changed, Hidden, Recovered, Substituted []uint64
-	// Recover says that stale records are to be read too.
+	// Recover is set if stale records are to be read too.
 	Recover bool
-	// Loose says that the log holds records that the base does not have,
+	// Loose is set if the log holds records that the base does not have,
 	// with identifiers from Hostile on, of which any may or may not be
 	// read; and that Faults are classes, each met at least once.
 	Loose bool
@@ -166,7 +166,7 @@ func id(i, k int) uint64 {
 	return uint64(n)
 }
 
-// lose takes records k to last of chunk i off those that must be read.
+// lose removes records k to last of chunk i from those that must be read.
 func (l *Log) lose(i, k, last int) {
 	from, to := id(i, k), id(i, last)
 	l.IDs = slices.DeleteFunc(l.IDs, func(n uint64) bool { return n >= from && n <= to })

@@ -150,7 +150,7 @@ func firstAt(c []byte, from, to int) int {
 
 func firstOf(c []byte, from, to int) int { return int(get32(c, firstAt(c, from, to))) }
 
-// stale puts a changed copy of a record, with a new identifier and time, into
+// stale writes a changed copy of a record, with a new identifier and time, into
 // the free space of chunk 2.
 func (l *Log) stale(record []byte, change func(b []byte)) {
 	b := slices.Clone(record)
@@ -168,7 +168,7 @@ func (l *Log) stale(record []byte, change func(b []byte)) {
 	copy(l.chunk(2)[at:], b)
 }
 
-// recovers says that a record must be read that is no live one.
+// recovers adds a record that must be read although it is no live one.
 func (l *Log) recovers(n uint64) {
 	l.Recover = true
 	l.Recovered = append(l.Recovered, n)

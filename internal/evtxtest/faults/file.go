@@ -162,14 +162,14 @@ func blockSize(n uint16) func(l *Log) {
 	}
 }
 
-// insert puts bytes before chunk 1.
+// insert inserts bytes before chunk 1.
 func (l *Log) insert(b []byte) {
 	at := l.chunkAt(1)
 	l.Data = slices.Insert(l.Data, int(at), b...)
 	l.expect("chunk-bad-magic", at+int64(len(b)))
 }
 
-// junk puts bytes before the file that look like nothing.
+// junk inserts bytes before the file that look like nothing.
 func (l *Log) junk(n int) {
 	junk := make([]byte, 0, n+len(l.Data))
 	for i := uint32(1); len(junk) < n; i++ {

@@ -218,14 +218,14 @@ var definitionRows = []Row{
 // chunk: the outer one, that of Sysmon 1, and so on.
 func (l *Log) definition(i int) int { return int(l.file.Chunks[1].Definitions[i].Offset) }
 
-// substitute says that a record of chunk 1 is read by a borrowed definition.
+// substitute expects a record of chunk 1 to be read by a borrowed definition.
 func (l *Log) substitute(k int) {
 	l.fix(1)
 	l.Substituted = append(l.Substituted, id(1, k))
 	l.expect("template-substituted", l.at(1, k))
 }
 
-// substitutes says it of the records of chunk 1 whose kind is among kinds.
+// substitutes expects it of the records of chunk 1 whose kind is among kinds.
 func (l *Log) substitutes(kinds ...int) {
 	for k := range records[1] {
 		if slices.Contains(kinds, (records[0]+k)%6) {

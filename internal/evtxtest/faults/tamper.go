@@ -152,8 +152,8 @@ func (l *Log) zero(k int) {
 	l.lose(1, k, k)
 }
 
-// renumber takes 1 off the identifiers of record k of chunk 1 and of all that
-// follow it, in headers and values, as a deleted record would leave them.
+// renumber subtracts 1 from the identifiers of record k of chunk 1 and of all
+// that follow it, in headers and values, as a deleted record would leave them.
 func (l *Log) renumber(k int) {
 	for i := 1; i < len(records); i++ {
 		for ; k < records[i]; k++ {

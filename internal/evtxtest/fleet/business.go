@@ -179,8 +179,8 @@ func (h *Host) libraryNoise() {
 	}
 }
 
-// startServer lets administrators look after the host and a deployment run now
-// and then.
+// startServer schedules administrators to look after the host and a deployment
+// to run now and then.
 func (h *Host) startServer() {
 	h.every(2*time.Hour, func() { h.adminVisit() })
 	h.every(3*time.Hour, func() { h.deployment() })

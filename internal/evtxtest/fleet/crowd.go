@@ -58,7 +58,7 @@ func (c Crowd) log(i int) (File, error) {
 	return f.Write(FileSpec{Path: h.shortName() + "/" + name, Logs: []*Log{h.Log(channel)}})
 }
 
-// host says what a host is, and what is played on it.
+// host returns what a host is, and what is played on it.
 func (c Crowd) host(i int) (HostOptions, func(*Host)) {
 	o := HostOptions{
 		Name: fmt.Sprintf("H%04d.harbor.example", i), Domain: "HARBOR", Build: 17763, Noise: 0.2,

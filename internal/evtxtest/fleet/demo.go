@@ -103,7 +103,7 @@ func demoHosts(f *Fleet) demoHostSet {
 	}
 }
 
-// demoFiles says which logs are shipped, and how each was taken.
+// demoFiles returns the logs that are shipped, and how each was taken.
 func demoFiles(hosts demoHostSet, at func(hour, minute int) time.Time) []FileSpec {
 	const sysmonFile, powershellFile = "Microsoft-Windows-Sysmon%4Operational.evtx", "Microsoft-Windows-PowerShell%4Operational.evtx"
 	residue := []byte{0x6F, 0x00, 0x67, 0x00, 0x72, 0x00, 0x61}

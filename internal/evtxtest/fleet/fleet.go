@@ -28,7 +28,7 @@ func (f *Fleet) Hosts() []*Host { return f.hosts }
 // it.
 func (f *Fleet) Processes() []*Process { return f.processes }
 
-// HostOptions say what kind of machine a host is and what it logs.
+// HostOptions are what kind of machine a host is and what it logs.
 type HostOptions struct {
 	// Name is the computer name as it stands in events.
 	Name string

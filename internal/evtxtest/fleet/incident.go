@@ -140,8 +140,8 @@ func (h *Host) neighbour(name string) *Host {
 	return h
 }
 
-// portalUpload notes the requests that lead to the page on the portal: some
-// that fail, the upload, and the first look at the page.
+// portalUpload logs the requests that lead to the page on the portal: some that
+// fail, the upload, and the first look at the page.
 func (h *Host) portalUpload(shell Request) {
 	look, post := shell, shell
 	look.Method, look.URI, look.Status = "GET", "/upload.aspx", 200
@@ -263,8 +263,8 @@ func (h *Host) PlayExchange() {
 // mailSite is the ID of the mail server's site.
 const mailSite = "1"
 
-// mailRequests notes the requests around the page on the mail server: those
-// that lead to it, the first look at it, and the fetching of what was packed.
+// mailRequests logs the requests around the page on the mail server: those that
+// lead to it, the first look at it, and the fetching of what was packed.
 func (h *Host) mailRequests(shell Request) {
 	before, fetch := shell, shell
 	before.URI, before.Query, before.Status = "/autodiscover/autodiscover.json", "@harbor.example/mapi/nspi", 200

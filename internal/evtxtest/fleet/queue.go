@@ -72,7 +72,7 @@ func (h *Host) every(mean time.Duration, do func()) {
 	h.after(h.between(mean/10, mean), again)
 }
 
-// Run lets the host live until its clock shows t.
+// Run runs the host until its clock shows t.
 func (h *Host) Run(t time.Time) {
 	until := evtxtest.FileTimeOf(t)
 	for h.queue.Len() > 0 && h.queue.actions[0].at <= until {

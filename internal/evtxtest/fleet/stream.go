@@ -21,7 +21,7 @@ const (
 	StreamNone
 )
 
-// StreamOptions say what a stream holds. The zero StreamOptions are a mixed
+// StreamOptions are what a stream holds. The zero StreamOptions are a mixed
 // stream with Sysmon.
 type StreamOptions struct {
 	Kind StreamKind

@@ -35,7 +35,7 @@ type WebServer struct {
 // Site is a web site with what people ask of it.
 type Site struct {
 	ID, Name, Path string
-	// Pools says which application pool serves the paths that begin so;
+	// Pools are the application pools that serve the paths that begin so;
 	// that of "/" serves the rest.
 	Pools []PoolPath
 	Pages []Page
@@ -76,7 +76,7 @@ func (h *Host) Requests() []*Request {
 // longestRequest is when the web servers give a request up.
 const longestRequest = 110 * time.Second
 
-// answer notes a request that runs as long as the process that it started.
+// answer logs a request that runs as long as the process that it started.
 func (h *Host) answer(r *Request, p *Process, life time.Duration) {
 	made := *r
 	made.Begin = p.Start.Add(-h.between(4*time.Millisecond, 30*time.Millisecond))
@@ -86,7 +86,7 @@ func (h *Host) answer(r *Request, p *Process, life time.Duration) {
 	h.serve(&made)
 }
 
-// asked notes a request that starts nothing, so long from now.
+// asked logs a request that starts nothing, so long from now.
 func (h *Host) asked(from time.Duration, r Request, took time.Duration) {
 	r.Begin = h.now.Add(from)
 	r.End = r.Begin.Add(took)
@@ -106,7 +106,7 @@ func (r Request) starts(steps ...Step) []Step {
 	return steps
 }
 
-// serve notes a request, if the host has a web server that logs any.
+// serve logs a request, if the host has a web server that logs any.
 func (h *Host) serve(r *Request) {
 	if h.options.Web == nil {
 		return
@@ -123,7 +123,7 @@ var browsers = []string{
 	"Mozilla/5.0 (iPhone; CPU iPhone OS 17_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.3 Mobile/15E148 Safari/604.1",
 }
 
-// startVisits lets people ask for the pages of the host's sites.
+// startVisits schedules people to ask for the pages of the host's sites.
 func (h *Host) startVisits() {
 	web := h.options.Web
 	if web == nil {
@@ -155,7 +155,7 @@ func (h *Host) visit(s *Site) {
 	}, h.between(2*time.Millisecond, page.Took))
 }
 
-// WebLogSpec says what a log of a web server is to hold.
+// WebLogSpec is what a log of a web server is to hold.
 type WebLogSpec struct {
 	// Path is the name of the file below the folder of logs, with slashes.
 	Path string

@@ -9,7 +9,7 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// FileSpec says what a file is to hold and how.
+// FileSpec is what a file is to hold and how.
 type FileSpec struct {
 	// Path is the name of the file below the folder of logs, with slashes.
 	Path string
@@ -18,7 +18,7 @@ type FileSpec struct {
 	Logs []*Log
 	// From and To bound the times of the events; zero means no bound.
 	From, To time.Time
-	// Options say how the file is written. For forwarded logs,
+	// Options are how the file is written. For forwarded logs,
 	// Options.FirstID is the collector's first number.
 	Options evtxtest.Options
 	// Ring, if not 0, makes the file a ring that has wrapped: only the
