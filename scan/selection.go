@@ -36,8 +36,8 @@ func (s *RuleSets) checkSelection(o *RuleOptions, all []*rules.Rule, unread bool
 }
 
 // checkLevel adds to Selection that the level leaves no rule about processes of
-// those that give findings, if another level would: then web shells could not be
-// found, and rules about other events only hide it.
+// those that give findings, if another level would: then web shells could not
+// be found, and rules about other events only hide it.
 func (s *RuleSets) checkLevel(o *RuleOptions, detections []*rules.Rule) {
 	if s.Selection != nil || o.MinLevel == 0 || s.Summary().Applied > 0 {
 		return

@@ -79,8 +79,8 @@ func (s *sevenZipAgain) open(number int) (io.ReadCloser, error) {
 	return openSevenZipMember(s.reader.File[number])
 }
 
-// The library's reader of zstd takes windows of any size, and two of them at
-// once.
+// init registers a reader of zstd: the library's own takes windows of any size,
+// and two of them at once.
 func init() {
 	sevenzip.RegisterDecompressor([]byte("\x04\xF7\x11\x01"), func(_ []byte, _ uint64, from []io.ReadCloser) (io.ReadCloser, error) {
 		if len(from) != 1 {
