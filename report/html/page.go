@@ -324,7 +324,7 @@ func (h *reportPage) addSessions(data *pageData) {
 		view := newSessionView(i, s)
 		view.Foremost = stack != nil && first[s]
 		if view.Card = cards[s]; view.Card {
-			view.Tree = trees.session(s)
+			trees.session(view)
 			h.Cards++
 		}
 		h.Sessions = append(h.Sessions, view)

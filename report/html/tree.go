@@ -32,6 +32,7 @@ type treeNode struct {
 	Children           []*treeNode
 	Notes              []string // what was left out below it
 	Open               bool     // something below it was found
+	Unprinted          bool     // it is in the file only
 }
 
 // Dim reports whether the process is only context.
@@ -61,15 +62,16 @@ type treeBuilder struct {
 	events map[proctree.Process][]*finding.Event // of the session
 }
 
-// session returns the tree of a session, nil if its processes are not known or
-// there is no room left.
-func (b *treeBuilder) session(s *finding.Session) *treeNode {
+// session adds its tree to the view of a session, none if its processes are not
+// known or there is no room left.
+func (b *treeBuilder) session(v *sessionView) {
+	s := v.Session
 	if b.left <= 0 {
-		return nil
+		return
 	}
 	tree := s.Tree(finding.Bounds{Nodes: min(maxTreeNodes, b.left)})
 	if tree == nil {
-		return nil
+		return
 	}
 	b.left -= len(tree.Nodes)
 	b.events = phrase.NodeEvents(s)
@@ -95,7 +97,7 @@ func (b *treeBuilder) session(s *finding.Session) *treeNode {
 			nodes[at].Open = true
 		}
 	}
-	return nodes[0]
+	v.Tree, v.Unprinted = nodes[0], putOnPaper(nodes, tree, v.paperRoom())
 }
 
 // node returns a node without what is below it. user is its parent's.

@@ -29,6 +29,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"webshellscan/internal/evtxtest"
 	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/report"
 	"webshellscan/report/html"
@@ -432,10 +433,48 @@ func browserPrint(t *testing.T, ctx context.Context) {
 			t.Errorf("%d pages, the last session begins on page %d", len(pages), last+1)
 		}
 	}
+	p = open(t, ctx, longSession(t))
+	if all := strings.Join(p.pdf(), ""); all != "" {
+		for _, want := range []string{"comsvcs.dll, MiniDump", "of this tree not printed, the gravest of them high: the file has all of it."} {
+			if !strings.Contains(strings.Join(strings.Fields(all), " "), want) {
+				t.Errorf("the long session lacks %q in print", want)
+			}
+		}
+	}
 	p = open(t, ctx, reporttest.Many(6300))
 	if pages := p.pdf(); len(pages) > 80 {
 		t.Errorf("%d pages of 6,300 findings", len(pages))
 	}
+}
+
+// longSession is a session of many commands, of which the last is the gravest.
+func longSession(t *testing.T) *scan.Result {
+	t.Helper()
+	const system32 = `C:\Windows\System32\`
+	created := func(second int, pid, parent uint64, image, command string) evtxtest.Event {
+		return evtxtest.NewEvent(time.Date(2026, 3, 2, 8, 0, second, 0, time.UTC), "WEB01", &evtxtest.ProcessCreated{
+			NewProcessID: pid, NewProcessName: image, ProcessID: parent, CommandLine: command,
+			Subject: evtxtest.Account{SID: evtxtest.MustSID("S-1-5-82-1"), Name: "shop", Domain: "IIS APPPOOL", LogonID: 0x9999},
+		})
+	}
+	events := []evtxtest.Event{created(0, 400, 4, system32+`inetsrv\w3wp.exe`, `w3wp.exe -ap "shop"`)}
+	for i := range 300 {
+		events = append(events, created(i+1, uint64(1000+4*i), 400, system32+"cmd.exe", `cmd /c dir C:\inetpub\`+strings.Repeat(fmt.Sprintf(`%c%c\`, 'a'+i%26, 'a'+i/26), 60)))
+	}
+	events = append(events, created(400, 4000, 400, system32+"rundll32.exe", `rundll32 C:\Windows\System32\comsvcs.dll, MiniDump 624 C:\p\l.dmp full`))
+	file, err := evtxtest.Build(evtxtest.Options{}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "Security.evtx")
+	if err := os.WriteFile(path, file.Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{path}, Crosscheck: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
 }
 
 // browserAppendix: the appendix has all findings and what they rest on.
