@@ -84,6 +84,7 @@ type hostObject struct {
 	Dropped      int             `json:"dropped"`
 	Apart        bool            `json:"apart,omitempty"`
 	Silences     []silenceObject `json:"silences"`
+	Strays       []strayObject   `json:"strays"`
 	Channels     []channelObject `json:"channels"`
 	Traces       []traceObject   `json:"traces"`
 }
@@ -102,6 +103,12 @@ type traceObject struct {
 type silenceObject struct {
 	From event.Time `json:"from"`
 	To   event.Time `json:"to"`
+}
+
+type strayObject struct {
+	First   event.Time `json:"first"`
+	Last    event.Time `json:"last"`
+	Records int        `json:"records"`
 }
 
 type channelObject struct {
@@ -127,7 +134,7 @@ func newHost(res *scan.Result, h *integrity.HostCoverage) hostObject {
 		Kind: kindHost, Host: h.Host, First: h.First, Last: h.Last, Covered: h.Covered, From: h.From, Until: h.Until,
 		Blind: h.Blind, Booting: h.Booting,
 		Security4688: h.Security4688, CommandLines: h.CommandLines, ParentNames: h.ParentNames,
-		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Dropped: h.Dropped, Apart: h.Apart, Silences: []silenceObject{}, Channels: []channelObject{}, Traces: []traceObject{},
+		Sysmon1: h.Sysmon1, SysmonFields: h.SysmonFields, Unusable: h.Unusable, Dropped: h.Dropped, Apart: h.Apart, Silences: []silenceObject{}, Strays: []strayObject{}, Channels: []channelObject{}, Traces: []traceObject{},
 	}
 	for _, t := range phrase.TracesOf(res, h.Host) {
 		at := t.Example.Evidence[0]
@@ -135,6 +142,9 @@ func newHost(res *scan.Result, h *integrity.HostCoverage) hostObject {
 	}
 	for _, g := range h.Silences {
 		o.Silences = append(o.Silences, silenceObject{g.From, g.To})
+	}
+	for _, s := range h.Strays {
+		o.Strays = append(o.Strays, strayObject(s))
 	}
 	for _, c := range h.Channels {
 		channel := channelObject{c.Channel, c.Files, c.Records, c.First, c.Last, []gapObject{}, c.GapsLeft}

@@ -2,8 +2,10 @@ package scan_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/integrity"
 )
 
 // TestCoverageByRecord: each record counts for the host and channel that it
@@ -152,6 +155,70 @@ func TestCoverageBeyondLogs(t *testing.T) {
 		c := mustScan(t, o).Coverage[0]
 		if c.Until < c.From || c.Covered != 0 || o.Since != 0 && c.From != o.Since {
 			t.Errorf("since %v, until %v: %.2f of %v to %v", o.Since, o.Until, c.Covered, c.From, c.Until)
+		}
+	}
+}
+
+// TestStrayTimes: a few records of another time, of a clock that was wrong or
+// of somebody who wrote them, do not stretch the time that coverage is told of,
+// whatever channel they are of; they are named. A log of its own time is no
+// stray.
+func TestStrayTimes(t *testing.T) {
+	var creations []evtxtest.Event
+	for i := range 600 {
+		creations = append(creations, creation(time.Duration(i)*time.Minute, uint64(1000+4*i)))
+	}
+	silent := append(creations[:200:200], creations[400:]...)
+	at := func(years int) evtxtest.Event {
+		return evtxtest.NewEvent(start.AddDate(years, 0, 0), "WEB01", evtxtest.SecurityStarted{})
+	}
+	many := func(years, n int) []evtxtest.Event {
+		var events []evtxtest.Event
+		for i := range n {
+			events = append(events, evtxtest.NewEvent(start.AddDate(years, 0, 0).Add(time.Duration(i)*time.Second), "WEB01", evtxtest.SecurityStarted{}))
+		}
+		return events
+	}
+	stray := creation(time.Duration(80*365*24)*time.Hour/2, 90000)
+	for _, c := range []struct {
+		name      string
+		creations []evtxtest.Event
+		others    []evtxtest.Event
+		covered   float64
+		strays    []int // how many records each has
+	}{
+		{"long ago", creations, []evtxtest.Event{at(-17)}, 1, []int{1}},
+		{"far ahead", creations, []evtxtest.Event{at(73)}, 1, []int{1}},
+		{"both, and years apart", creations, []evtxtest.Event{at(-17), at(-10), at(73)}, 1, []int{1, 1, 1}},
+		{"a creation", append(creations[:600:600], stray), nil, 1, []int{1}},
+		{"a creation, and a silence", append(silent[:400:400], stray), []evtxtest.Event{at(-17)}, 398. / 599, []int{1, 1}},
+		{"few records in all", creations[:12], []evtxtest.Event{at(-17)}, 1, []int{1}},
+		{"a log of half the size", creations, many(-1, 300), 599. / (365*24*60 + 599), nil},
+		{"more than a few", creations, many(-1, 7), 599. / (365*24*60 + 599), nil},
+		{"a month before", creations, []evtxtest.Event{evtxtest.NewEvent(start.AddDate(0, 0, -30), "WEB01", evtxtest.SecurityStarted{})}, 599. / (30*24*60 + 599), nil},
+	} {
+		folder := t.TempDir()
+		logOf(t, filepath.Join(folder, "a.evtx"), c.creations...)
+		if len(c.others) > 0 {
+			logOf(t, filepath.Join(folder, "b.evtx"), c.others...)
+		}
+		res := mustScan(t, scan.Options{Paths: []string{folder}})
+		got := res.Coverage[0]
+		var strays []int
+		told := 0
+		for _, s := range got.Strays {
+			strays = append(strays, s.Records)
+		}
+		for _, f := range res.Integrity {
+			if f.Kind == integrity.StrayTimes {
+				told++
+				if s := got.Strays[told-1]; f.First != s.First || f.Last != s.Last || f.Count != s.Records || f.File == "" || f.Channel != "Security" {
+					t.Errorf("%s: %+v of %+v", c.name, f, s)
+				}
+			}
+		}
+		if math.Abs(got.Covered-c.covered) > 1e-3*c.covered || !slices.Equal(strays, c.strays) || told != len(c.strays) {
+			t.Errorf("%s: covered %.6f of %s to %s without %v, told %d; want %.6f without %v", c.name, got.Covered, got.From, got.Until, strays, told, c.covered, c.strays)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (w *webLogs) eventLogs(p *storyPass, hosts map[string]int) []*webLog {
 				Input: source.Input{Path: in.Path, Origin: in.Origin}, format: weblog.W3C, server: weblog.ServerIIS, host: lastName(w.renamed, host),
 				events: &requestEvents{p, in, origin.Computer},
 			}
-			l.stats.First, l.stats.Last = stats.First, stats.Last
+			l.stats.First, l.stats.Last = stats.Span()
 			list = append(list, l)
 		}
 	}

@@ -109,15 +109,16 @@ func (o *folderOwners) learnNames(origins map[evtx.Origin]evtx.OriginStats, host
 	spans, channel := make(map[int]weblog.Interval), ""
 	for origin, stats := range origins {
 		host, known := hosts[origin.Computer]
-		if !known || origin.Channel == forwardedLog || channel != "" && origin.Channel != channel || stats.First == 0 {
+		if !known || origin.Channel == forwardedLog || channel != "" && origin.Channel != channel || len(stats.Periods) == 0 {
 			return
 		}
 		channel = origin.Channel
+		first, last := stats.Span()
 		span, more := spans[host]
-		if !more || stats.First < span.From {
-			span.From = stats.First
+		if !more || first < span.From {
+			span.From = first
 		}
-		span.To = max(span.To, stats.Last)
+		span.To = max(span.To, last)
 		spans[host] = span
 	}
 	order := slices.SortedFunc(maps.Keys(spans), func(a, b int) int {

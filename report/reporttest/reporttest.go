@@ -128,7 +128,7 @@ func Hostile(s string) *scan.Result {
 			Count: 2, Text: s, Meaning: s, Evidence: f.Evidence,
 		}},
 		Coverage: []integrity.HostCoverage{{
-			Host: s, First: Noon, Last: Noon + event.Hour, Covered: 0.5,
+			Host: s, First: Noon, Last: Noon + event.Hour, Covered: 0.5, Strays: []integrity.Stray{{First: Noon - 900*event.Day, Last: Noon - 900*event.Day, Records: 1}},
 			Channels: []integrity.ChannelCoverage{{Channel: s, Files: 1, Records: 2, First: Noon, Last: Noon, Gaps: []integrity.Gap{{From: Noon, To: Noon, FirstID: 3, LastID: 9}, {From: Noon, To: Noon}}}},
 		}},
 		Manifest: scan.Manifest{Version: s, Inputs: []scan.InputFile{{Path: s, Size: 9, SHA256: s, Error: s}}, Rules: []string{s}},

@@ -21,15 +21,28 @@ func (s *Stats) Code(c *wire.Coder) {
 	wire.Num(c, &s.First)
 	wire.Num(c, &s.Last)
 	wire.Counts(c, &s.Hosts)
-	wire.Map(c, &s.Origins, 5, compareOrigins, func(o *Origin, sum *OriginStats) {
+	wire.Map(c, &s.Origins, 4, compareOrigins, func(o *Origin, sum *OriginStats) {
 		c.Text(&o.Computer)
 		c.Text(&o.Channel)
 		wire.Count(c, &sum.Records)
-		wire.Num(c, &sum.First)
-		wire.Num(c, &sum.Last)
+		codePeriods(c, &sum.Periods)
 	})
 	c.Bool(&s.MoreHosts)
 	c.Bool(&s.trimmed)
+}
+
+// codePeriods writes or reads the periods of an origin.
+func codePeriods(c *wire.Coder, periods *[]Period) {
+	var before event.Time
+	wire.List(c, periods, 3, func(p *Period) {
+		after := before >> periodBits
+		wire.Delta(c, &before, &p.First)
+		wire.Delta(c, &before, &p.Last)
+		wire.Count(c, &p.Records)
+		if !p.First.Plausible() || !p.Last.Plausible() || p.Last < p.First || p.Last>>periodBits != p.number() || p.number() <= after {
+			c.Fail("period of records")
+		}
+	})
 }
 
 func compareOrigins(a, b Origin) int {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
@@ -71,9 +73,11 @@ func TestSureDefinitionStands(t *testing.T) {
 // TestOriginAdd: what two readers counted of one origin is put together.
 func TestOriginAdd(t *testing.T) {
 	day := event.FromTime(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC))
-	a := evtx.OriginStats{Records: 3, First: day, Last: day + 5}
-	a.Add(&evtx.OriginStats{Records: 4, First: day - 7, Last: day + 2})
-	if want := (evtx.OriginStats{Records: 7, First: day - 7, Last: day + 5}); a != want {
+	late := day + 9000*event.Day
+	a := evtx.OriginStats{Records: 3, Periods: []evtx.Period{{day, day + 5, 2}}}
+	a.Add(&evtx.OriginStats{Records: 4, Periods: []evtx.Period{{day - 7, day + 2, 3}, {late, late, 1}}})
+	want := []evtx.Period{{day - 7, day + 5, 5}, {late, late, 1}}
+	if diff := cmp.Diff(want, a.Periods); diff != "" || a.Records != 7 {
 		t.Errorf("%+v, want %+v", a, want)
 	}
 }

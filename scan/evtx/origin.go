@@ -2,6 +2,8 @@ package evtx
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 
 	"webshellscan/scan/event"
 )
@@ -14,34 +16,70 @@ type Origin struct{ Computer, Channel string }
 // read.
 type OriginStats struct {
 	Records int
-	// First and Last are the earliest and latest plausible times seen.
+	// Periods are those of the records that have a plausible time,
+	// ascending.
+	Periods []Period
+}
+
+// Period counts the records of a stretch of about 20 days, which begins at a
+// multiple of its length. First and Last are the earliest and latest times seen
+// in it.
+type Period struct {
 	First, Last event.Time
+	Records     int
+}
+
+// periodBits is the length of a period: so many bits of a time.
+const periodBits = 44
+
+func (p *Period) number() event.Time { return p.First >> periodBits }
+
+// Span returns the earliest and latest plausible times, zero if there are none.
+func (o *OriginStats) Span() (first, last event.Time) {
+	if len(o.Periods) == 0 {
+		return 0, 0
+	}
+	return o.Periods[0].First, o.Periods[len(o.Periods)-1].Last
 }
 
 // Add adds the counts of other to o.
 func (o *OriginStats) Add(other *OriginStats) {
 	o.Records += other.Records
-	o.widen(other.First)
-	o.widen(other.Last)
+	for _, p := range other.Periods {
+		o.addPeriod(p)
+	}
 }
 
 // count counts one record of a time.
 func (o *OriginStats) count(t event.Time) {
 	o.Records++
-	if o.First == 0 || t < o.First || t > o.Last {
-		o.widen(t)
-	}
-}
-
-// widen widens the time span to t, if that can be.
-func (o *OriginStats) widen(t event.Time) {
 	if !t.Plausible() {
 		return
 	}
-	if o.First == 0 || t < o.First {
-		o.First = t
+	if last := len(o.Periods) - 1; last >= 0 {
+		if p := &o.Periods[last]; p.number() == t>>periodBits { // as it mostly is
+			p.First, p.Last = min(p.First, t), max(p.Last, t)
+			p.Records++
+			return
+		}
 	}
-	o.Last = max(o.Last, t)
+	o.addPeriod(Period{t, t, 1})
+}
+
+// addPeriod adds the counts of a period.
+func (o *OriginStats) addPeriod(p Period) {
+	at, known := slices.BinarySearchFunc(o.Periods, p.number(), func(q Period, number event.Time) int { return cmp.Compare(q.number(), number) })
+	if known {
+		o.Periods[at].add(&p)
+		return
+	}
+	o.Periods = slices.Insert(o.Periods, at, p)
+}
+
+// add adds the counts of the same period.
+func (p *Period) add(other *Period) {
+	p.First, p.Last = min(p.First, other.First), max(p.Last, other.Last)
+	p.Records += other.Records
 }
 
 // Count counts one record that no Reader read, such as one of an export.
@@ -95,12 +133,14 @@ func (r *Reading) origin(computer []byte, channel event.Value) *OriginStats {
 func (r *Reading) finishOrigins() {
 	r.Stats.Origins = make(map[Origin]OriginStats, len(r.reader.counted))
 	for _, o := range r.reader.counted {
-		r.Stats.widen(o.First)
-		r.Stats.widen(o.Last)
+		if first, last := o.Span(); first != 0 {
+			r.Stats.widen(first)
+			r.Stats.widen(last)
+		}
 		sum := r.Stats.Origins[o.Origin]
 		sum.Add(&o.OriginStats)
 		r.Stats.Origins[o.Origin] = sum
-		o.OriginStats = OriginStats{}
+		o.OriginStats = OriginStats{Periods: o.Periods[:0]}
 	}
 	r.reader.counted = r.reader.counted[:0]
 	if len(r.reader.origins) > keptOrigins {

@@ -52,23 +52,25 @@ type Reading struct {
 // coverage of each host, in the order of the forest's hosts.
 func Assess(r *Reading) ([]*Finding, []HostCoverage) {
 	events := newLogEvents(r.Logs, r.Watchers, r.Forest)
-	times := make([]*hostTimes, len(r.Forest.Hosts()))
+	logs := logsOf(r.Logs, r.Forest.Hosts())
+	times := make([]*hostTimes, len(logs))
 	for i := range times {
-		times[i] = timesOf(r.Forest, i, events.hosts[i].boots)
+		times[i] = timesOf(r.Forest, i, events.hosts[i].boots, logs[i].strays)
 		if !r.Complete {
 			times[i].forget()
 		}
 	}
-	return findingsOf(r, events, times), coverageOf(r, events, times)
+	return findingsOf(r, events, logs, times), coverageOf(r, events, logs, times)
 }
 
 // findingsOf returns the findings about log integrity: the gravest first, by
-// level and kind, then by host, time and place. times are by host.
-func findingsOf(r *Reading, events *logEvents, times []*hostTimes) []*Finding {
+// level and kind, then by host, time and place. logs and times are by host.
+func findingsOf(r *Reading, events *logEvents, logs []*hostLogs, times []*hostTimes) []*Finding {
 	hosts := r.Forest.Hosts()
 	list := slices.Concat(events.findings(), assessFaults(r.Logs, hosts, events), assessOrder(r.Logs), assessContainers(r.Notes), assessExports(r.Logs))
 	for i, h := range hosts {
 		list = append(list, times[i].findings(h.Name)...)
+		list = append(list, logs[i].strayTimes(h.Name)...)
 		if h.Machines > 1 {
 			list = append(list, severalMachines(&h))
 		}

@@ -45,9 +45,12 @@ type HostCoverage struct {
 	// process creations cover: from the first to the last one without
 	// Silences. The time of interest is from From to Until: Since and Until
 	// of the Reading, or where they are not given, the times of the first
-	// and last record of the host.
+	// and last record of the host that is none of Strays.
 	Covered     float64
 	From, Until event.Time
+	// Strays are the records of the host whose times are far from those of
+	// all others, ascending.
+	Strays []Stray
 	// Silences are the stretches without process creations that are long
 	// against what is usual on the host.
 	Silences []Gap
@@ -77,22 +80,20 @@ type Gap struct {
 
 // coverageOf returns what the logs of each host could have shown. times are by
 // host.
-func coverageOf(r *Reading, events *logEvents, times []*hostTimes) []HostCoverage {
+func coverageOf(r *Reading, events *logEvents, logs []*hostLogs, times []*hostTimes) []HostCoverage {
 	hosts := r.Forest.Hosts()
-	channels := channelsOf(r.Logs, hosts)
 	list := make([]HostCoverage, len(hosts))
 	for i, h := range hosts {
 		e, t := h.Events, times[i]
 		c := HostCoverage{
-			Host: h.Name, Channels: channels[i], Security4688: e.SecurityCreate, Sysmon1: e.SysmonCreate,
+			Host: h.Name, Channels: logs[i].channels, Strays: logs[i].strays, Security4688: e.SecurityCreate, Sysmon1: e.SysmonCreate,
 			CommandLines: e.SecurityCreate - e.NoCommandLine, ParentNames: e.SecurityCreate - e.NoParentName,
-			SysmonFields: e.SysmonFields, Unusable: e.Unusable, Dropped: events.hosts[i].droppedCreations(), Booting: e.Booting, First: t.any.first, Last: t.any.last,
+			SysmonFields: e.SysmonFields, Unusable: e.Unusable, Dropped: events.hosts[i].droppedCreations(), Booting: e.Booting, First: t.first, Last: t.last,
 		}
 		if e.Blind() {
 			c.Blind = NoCreations(e)
 		}
-		c.From, c.Until = spanOfChannels(c.Channels)
-		c.From, c.Until = cmp.Or(r.Since, c.From), cmp.Or(r.Until, c.Until)
+		c.From, c.Until = cmp.Or(r.Since, logs[i].first), cmp.Or(r.Until, logs[i].last)
 		if c.Until < c.From { // the logs have nothing of what is asked for
 			c.From = cmp.Or(r.Since, c.Until)
 			c.Until = max(c.From, r.Until)
@@ -119,15 +120,6 @@ func NoCreations(e proctree.Counts) string {
 	return "no process creations (neither Sysmon 1 nor Security 4688)"
 }
 
-// spanOfChannels returns the times of the first and last record of channels.
-func spanOfChannels(channels []ChannelCoverage) (first, last event.Time) {
-	var sum evtx.OriginStats
-	for _, c := range channels {
-		sum.Add(&evtx.OriginStats{First: c.First, Last: c.Last})
-	}
-	return sum.First, sum.Last
-}
-
 // hostChannel is one channel of a host, by its index.
 type hostChannel struct {
 	host    int
@@ -148,9 +140,28 @@ func (l *Log) channels(hostOf map[string]int) map[hostChannel]evtx.OriginStats {
 	return sums
 }
 
-// channelsOf returns the channels of each host, by name.
-func channelsOf(logs []*Log, hosts []proctree.Host) [][]ChannelCoverage {
+// hostLogs are the logs of one host.
+type hostLogs struct {
+	channels []ChannelCoverage // by name
+	origins  []logOrigin
+	// first and last are the times of all records but strays.
+	strays      []Stray
+	first, last event.Time
+}
+
+// logOrigin is what one file holds of a channel of a host.
+type logOrigin struct {
+	file, channel string
+	stats         evtx.OriginStats
+}
+
+// logsOf returns the logs of each host.
+func logsOf(logs []*Log, hosts []proctree.Host) []*hostLogs {
 	hostOf := proctree.HostsByName(hosts)
+	list := make([]*hostLogs, len(hosts))
+	for i := range list {
+		list[i] = new(hostLogs)
+	}
 	found := make(map[hostChannel]*ChannelCoverage)
 	sums := make(map[hostChannel]*evtx.OriginStats)
 	for _, l := range logs {
@@ -163,19 +174,23 @@ func channelsOf(logs []*Log, hosts []proctree.Host) [][]ChannelCoverage {
 			}
 			c.Files++
 			sums[k].Add(&o)
+			list[k.host].origins = append(list[k.host].origins, logOrigin{l.Path, k.channel, o})
 			if len(channels) == 1 { // the gaps of a log that holds but one channel are its own
 				gaps, left := gapsOf(l)
 				c.Gaps, c.GapsLeft = append(c.Gaps, gaps...), c.GapsLeft+left
 			}
 		}
 	}
-	list := make([][]ChannelCoverage, len(hosts))
+	all := make([]evtx.OriginStats, len(hosts))
 	for k, c := range found {
-		c.Records, c.First, c.Last = sums[k].Records, sums[k].First, sums[k].Last
-		list[k.host] = append(list[k.host], *c)
+		c.Records = sums[k].Records
+		c.First, c.Last = sums[k].Span()
+		list[k.host].channels = append(list[k.host].channels, *c)
+		all[k.host].Add(sums[k])
 	}
-	for _, channels := range list {
-		slices.SortFunc(channels, func(a, b ChannelCoverage) int { return strings.Compare(a.Channel, b.Channel) })
+	for i, h := range list {
+		slices.SortFunc(h.channels, func(a, b ChannelCoverage) int { return strings.Compare(a.Channel, b.Channel) })
+		h.strays, h.first, h.last = straysOf(&all[i])
 	}
 	return list
 }

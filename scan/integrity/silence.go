@@ -80,12 +80,37 @@ func (t *timeline) covered(since, until event.Time) event.Time {
 	return sum
 }
 
-// hostTimes are the timelines of one host: of each source, and of both.
-type hostTimes struct{ sysmon, security, any timeline }
+// hostTimes are the timelines of one host: of each source, and of both. first
+// and last are the times of the earliest and latest creation, strays too.
+type hostTimes struct {
+	sysmon, security, any timeline
+	first, last           event.Time
+}
+
+// add adds a creation that a record tells of.
+func (h *hostTimes) add(r proctree.Record, boot bool, strays []Stray) {
+	at := r.Time()
+	if at.Plausible() {
+		if h.first == 0 || at < h.first {
+			h.first = at
+		}
+		h.last = max(h.last, at)
+	}
+	switch {
+	case isStray(strays, at):
+		return
+	case r.EventID() == 1:
+		h.sysmon.add(at, boot)
+	default:
+		h.security.add(at, boot)
+	}
+	h.any.add(at, boot)
+}
 
 // timesOf collects the times of a host's processes, which are in the order of
-// their start. boots are the starts of the system, ascending.
-func timesOf(forest *proctree.Forest, host int, boots []event.Time) *hostTimes {
+// their start. boots are the starts of the system, ascending; strays are no
+// time in which others are missing.
+func timesOf(forest *proctree.Forest, host int, boots []event.Time, strays []Stray) *hostTimes {
 	h := new(hostTimes)
 	texts := forest.Texts()
 	for p := range forest.Processes(host) {
@@ -97,12 +122,7 @@ func timesOf(forest *proctree.Forest, host int, boots []event.Time) *hostTimes {
 			boot = startsNear(boots, p.Start()) || strings.EqualFold(proctree.BaseName(texts.Text(p.Image())), "smss.exe")
 		}
 		for r := range p.Records() {
-			if r.EventID() == 1 {
-				h.sysmon.add(r.Time(), boot)
-			} else {
-				h.security.add(r.Time(), boot)
-			}
-			h.any.add(r.Time(), boot)
+			h.add(r, boot, strays)
 		}
 	}
 	for _, t := range []*timeline{&h.sysmon, &h.security, &h.any} {
