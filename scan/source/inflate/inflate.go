@@ -206,7 +206,7 @@ func (d *decoder) dynamic() error {
 		}
 		sizes[i] = uint8(d.readBits(3))
 	}
-	if err := d.lengths.build(sizes[:], 7, plainEntry); err != nil {
+	if err := d.lengths.build(sizes[:], lengthBits, plainEntry); err != nil {
 		return err
 	}
 	clear(d.sizes[:])
@@ -220,7 +220,7 @@ func (d *decoder) dynamic() error {
 func (d *decoder) readSizes(n int) error {
 	for i := 0; i < n; {
 		d.fill()
-		e := d.lengths.find(d.bits)
+		e := d.lengths.length(d.bits)
 		if e&isInvalid != 0 {
 			return errCode
 		}
@@ -262,10 +262,10 @@ func (d *decoder) readSizes(n int) error {
 // codes makes the tables of a block: sizes has those of the literals, and then
 // those of the distances.
 func (d *decoder) codes(literals int) error {
-	if err := d.literals.build(d.sizes[:literals], 10, literalEntry); err != nil {
+	if err := d.literals.build(d.sizes[:literals], literalBits, literalEntry); err != nil {
 		return err
 	}
-	return d.distances.build(d.sizes[literals:min(len(d.sizes), literals+maxDistances)], 8, distanceEntry)
+	return d.distances.build(d.sizes[literals:min(len(d.sizes), literals+maxDistances)], distanceBits, distanceEntry)
 }
 
 // block unpacks a block by the tables: fast as long as nothing can end within a
@@ -281,7 +281,7 @@ func (d *decoder) block(literals, distances *table) error {
 // symbol unpacks one symbol, and reports whether it ends the block.
 func (d *decoder) symbol(literals, distances *table) (bool, error) {
 	d.fill()
-	e := literals.find(d.bits)
+	e := literals.literal(d.bits)
 	size, extra := uint(e&sizeMask), uint(e>>8&15)
 	switch {
 	case e&isInvalid != 0:
@@ -303,7 +303,7 @@ func (d *decoder) symbol(literals, distances *table) (bool, error) {
 	}
 	length := int(e>>16) + int(d.readBits(extra))
 	d.fill()
-	e = distances.find(d.bits)
+	e = distances.distance(d.bits)
 	size, extra = uint(e&sizeMask), uint(e>>8&15)
 	switch {
 	case e&isInvalid != 0:
@@ -352,16 +352,16 @@ func (d *decoder) fast(literals, distances *table) (bool, error) {
 		bits |= binary.LittleEndian.Uint64(src[in:]) << have
 		in += int(63-have) >> 3
 		have |= 56
-		e := literals.find(bits)
+		e := literals.literal(bits)
 		if e&isLiteral != 0 { // up to three of them have enough bits
 			bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
 			dst[out] = byte(e >> 16)
 			out++
-			if e = literals.find(bits); e&isLiteral != 0 {
+			if e = literals.literal(bits); e&isLiteral != 0 {
 				bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
 				dst[out] = byte(e >> 16)
 				out++
-				e = literals.find(bits)
+				e = literals.literal(bits)
 			}
 			bits |= binary.LittleEndian.Uint64(src[in:]) << have
 			in += int(63-have) >> 3
@@ -384,7 +384,7 @@ func (d *decoder) fast(literals, distances *table) (bool, error) {
 		extra := e >> 8 & 15
 		length := int(e>>16) + int(bits&(1<<extra-1))
 		bits, have = bits>>extra, have-uint(extra)
-		if e = distances.find(bits); e&isInvalid != 0 {
+		if e = distances.distance(bits); e&isInvalid != 0 {
 			err = errCode
 			break
 		}

@@ -3,16 +3,22 @@ package inflate
 import "math/bits"
 
 // table maps codes to symbols: by their first bits, and for longer codes by a
-// table of the other bits behind it. An entry has the size of the code in its
-// lowest bits, flags, how many bits follow, and from bit 16 on its value.
+// table of the other bits. An entry has the size of the code in
+// its lowest bits, flags, how many bits follow, and from bit 16 on its value.
+// How many bits are the first is known where a table is used, so that no index
+// has to be checked.
 type table struct {
-	entries []uint32
-	first   uint                  // bits that choose an entry of the first part
-	longest [1 << mostFirst]uint8 // by those: the size of the longest code
+	head    [1 << literalBits]uint32
+	more    []uint32                // of longer codes, by where an entry of head says
+	longest [1 << literalBits]uint8 // by the first bits: the size of the longest code
 }
 
-// mostFirst is the most bits that choose an entry of the first part.
-const mostFirst = 10
+// The first bits of the tables.
+const (
+	literalBits  = 10
+	distanceBits = 8
+	lengthBits   = 7
+)
 
 const (
 	sizeMask  = 15
@@ -24,14 +30,28 @@ const (
 
 const longestCode = 15
 
-// find returns the entry of the code that the bits begin with.
-func (t *table) find(bits uint64) uint32 {
-	e := t.entries[bits&(1<<t.first-1)]
+// literal returns the entry of the code of a literal or length that the bits
+// begin with.
+func (t *table) literal(bits uint64) uint32 {
+	e := t.head[bits&(1<<literalBits-1)]
 	if e&isLonger != 0 {
-		e = t.entries[uint64(e>>16)+bits>>t.first&(1<<(e>>8&15)-1)]
+		e = t.more[uint64(e>>16)+bits>>literalBits&(1<<(e>>8&15)-1)]
 	}
 	return e
 }
+
+// distance is literal for the codes of distances.
+func (t *table) distance(bits uint64) uint32 {
+	e := t.head[bits&(1<<distanceBits-1)]
+	if e&isLonger != 0 {
+		e = t.more[uint64(e>>16)+bits>>distanceBits&(1<<(e>>8&15)-1)]
+	}
+	return e
+}
+
+// length is literal for the codes of the sizes of codes, of which none is
+// longer.
+func (t *table) length(bits uint64) uint32 { return t.head[bits&(1<<lengthBits-1)] }
 
 // build makes the table of the codes of so many bits, 0 for none: those of a
 // size are given out in the order of the symbols, shorter ones first.
@@ -52,56 +72,55 @@ func (t *table) build(sizes []uint8, first uint, entry func(symbol int) uint32) 
 	if all := code + count[longestCode]; all != 1<<longestCode && used > 0 && (used != 1 || count[1] != 1) {
 		return errCode
 	}
-	t.first = first
-	t.entries = append(t.entries[:0], make([]uint32, 1<<first)...)
-	for i := range t.entries {
-		t.entries[i] = isInvalid
+	t.more = t.more[:0]
+	for i := range t.head[:1<<first] {
+		t.head[i] = isInvalid
 	}
-	t.measure(sizes, next)
+	t.measure(sizes, first, next)
 	for symbol, s := range sizes {
 		if s == 0 {
 			continue
 		}
 		reversed := int(bits.Reverse16(uint16(next[s])) >> (16 - s))
 		next[s]++
-		t.put(reversed, uint(s), entry(symbol)|uint32(s))
+		t.put(reversed, uint(s), first, entry(symbol)|uint32(s))
 	}
 	return nil
 }
 
 // measure records how long the codes are at most that begin with the same bits.
 // The code that comes next of each size is in next.
-func (t *table) measure(sizes []uint8, next [longestCode + 2]int) {
+func (t *table) measure(sizes []uint8, first uint, next [longestCode + 2]int) {
 	clear(t.longest[:])
 	for _, s := range sizes {
-		if uint(s) <= t.first {
+		if uint(s) <= first {
 			continue
 		}
-		start := int(bits.Reverse16(uint16(next[s]))>>(16-s)) & (1<<t.first - 1)
+		start := int(bits.Reverse16(uint16(next[s]))>>(16-s)) & (1<<first - 1)
 		next[s]++
 		t.longest[start] = max(t.longest[start], s)
 	}
 }
 
 // put writes the entry of a code wherever its bits lead.
-func (t *table) put(code int, size uint, e uint32) {
-	if size <= t.first {
-		for i := code; i < 1<<t.first; i += 1 << size {
-			t.entries[i] = e
+func (t *table) put(code int, size, first uint, e uint32) {
+	if size <= first {
+		for i := code; i < 1<<first; i += 1 << size {
+			t.head[i] = e
 		}
 		return
 	}
-	start := code & (1<<t.first - 1)
-	more := uint(t.longest[start]) - t.first
-	if t.entries[start]&isLonger == 0 {
-		t.entries[start] = isLonger | uint32(more)<<8 | uint32(len(t.entries))<<16
+	start := code & (1<<first - 1)
+	more := uint(t.longest[start]) - first
+	if t.head[start]&isLonger == 0 {
+		t.head[start] = isLonger | uint32(more)<<8 | uint32(len(t.more))<<16
 		for range 1 << more {
-			t.entries = append(t.entries, isInvalid)
+			t.more = append(t.more, isInvalid)
 		}
 	}
-	at := int(t.entries[start] >> 16)
-	for i := code >> t.first; i < 1<<more; i += 1 << (size - t.first) {
-		t.entries[at+i] = e
+	at := int(t.head[start] >> 16)
+	for i := code >> first; i < 1<<more; i += 1 << (size - first) {
+		t.more[at+i] = e
 	}
 }
 
