@@ -38,6 +38,7 @@ var levelServers = map[string][2]string{
 	"tomcat":   {`C:\Tomcat\bin\tomcat9.exe`, `tomcat9.exe //RS//Tomcat9`},
 	"jenkins":  {`C:\Program Files\Java\jdk-17\bin\java.exe`, `java.exe -jar "C:\Program Files\Jenkins\jenkins.war" --httpPort=8080`},
 	"mssql":    {`C:\Program Files\Microsoft SQL Server\MSSQL15.MSSQLSERVER\MSSQL\Binn\sqlservr.exe`, `sqlservr.exe -sMSSQLSERVER`},
+	"sqlagent": {`C:\Program Files\Microsoft SQL Server\MSSQL15.MSSQLSERVER\MSSQL\Binn\SQLAGENT.EXE`, `SQLAGENT.EXE -i MSSQLSERVER`},
 	"splunk":   {`C:\Program Files\SplunkUniversalForwarder\bin\splunkd.exe`, `splunkd.exe service`},
 }
 
@@ -130,6 +131,8 @@ const (
 	splunkShell  = "Splunk 2d4470ef-7158-4b47-b68b-1f7f16382156, its false positives"
 	lolbas       = "lolbas-project.github.io"
 	hafnium      = "microsoft.com/en-us/security/blog/2021/03/02/hafnium-targeting-exchange-servers"
+	wmiDisk      = "TechNet Wiki 35609, disk space by WMI from SQL Server"
+	jenkinsPS    = "jenkinsci/powershell-plugin PowerShell.java"
 	toolshell    = "microsoft.com/en-us/security/blog/2025/07/22 (ToolShell)"
 )
 
@@ -185,6 +188,20 @@ func TestBehaviour(t *testing.T) {
 func TestHabits(t *testing.T) {
 	low, medium, high, critical := rules.LevelLow, rules.LevelMedium, rules.LevelHigh, rules.LevelCritical
 	checkLevels(t, []levelCase{
+		{"php.net sys_getloadavg", "apache", []string{`cmd.exe /s /c "wmic cpu get loadpercentage /all"`}, medium},
+		{"github.com/stephenc/eaio-uuid", "tomcat", []string{`ipconfig /all`}, medium},
+		{"github.com/stephenc/eaio-uuid", "tomcat", []string{`cmd.exe /c ipconfig /all`}, high},
+		{"github.com/stephenc/eaio-uuid", "iis", []string{`ipconfig /all`}, high},
+		{wmiDisk, "mssql", []string{`"C:\Windows\system32\cmd.exe" /c powershell.exe -c "Get-WmiObject -Class Win32_Volume | select name,capacity,freespace"`}, medium},
+		{wmiDisk, "mssql", []string{`powershell.exe -c "gwmi Win32_LogicalDisk -Filter 'DriveType=3' | foreach{$_.name+'|'+$_.freespace/1048576}"`}, medium},
+		{wmiDisk, "mssql", []string{`powershell.exe -c "gwmi Win32_LogicalDisk | foreach{iex $_.VolumeName}"`}, high},
+		{wmiDisk, "mssql", []string{`powershell.exe -c "gwmi Win32_LogicalDisk | foreach{start-process calc}"`}, high},
+		{"learn.microsoft.com, CmdExec job step", "sqlagent", []string{`C:\Windows\System32\cmd.exe := `, `C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe := `}, low},
+		{"learn.microsoft.com, CmdExec job step", "mssql", []string{`C:\Windows\System32\cmd.exe := `, `C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe := `}, high},
+		{wmiDisk, "mssql", []string{`powershell.exe -c "gwmi Win32_LogicalDisk; whoami"`}, high},
+		{jenkinsPS, "jenkins", []string{`powershell.exe -NonInteractive -ExecutionPolicy ByPass "& 'C:\Windows\TEMP\jenkins4418829931.ps1'"`}, medium},
+		{jenkinsPS, "jenkins", []string{`powershell.exe -NonInteractive -ExecutionPolicy ByPass "& 'C:\Windows\TEMP\x.ps1'"`}, high},
+		{jenkinsPS, "tomcat", []string{`powershell.exe -NonInteractive -ExecutionPolicy ByPass "& 'C:\Windows\TEMP\jenkins4418829931.ps1'"`}, high},
 		{sigmaShell, "apache", []string{`cmd.exe /c "stty 2>&1"`}, low},
 		{sigmaShell, "apache", []string{`cmd.exe /s /c "tput colors 2>&1"`}, low},
 		{sigmaShell, "apache", []string{`cmd.exe /c "mode CON 2> NUL"`}, low},
