@@ -57,12 +57,6 @@ func IdentifiesServer(r *rules.Rule) bool {
 	return r.Role == RoleWebServer || r.Role == RoleOtherServer || r.Role == RoleUnknownServer
 }
 
-// WeighsFindings reports whether a rule says how grave the findings of others
-// are.
-func WeighsFindings(r *rules.Rule) bool {
-	return r.Role == RoleRaise || r.Role == RoleLower || r.Role == RoleRaiseSession
-}
-
 // Measure returns the custom attribute `measure`: as what a rule's matches
 // count when those below one web server are measured together, "" for nothing.
 func Measure(r *rules.Rule) string { return r.Custom["measure"] }

@@ -110,11 +110,6 @@ func CodeDeferred(c *wire.Coder, records *[]Deferred) {
 	})
 }
 
-// SortDeferred sorts records in the order of the file.
-func SortDeferred(records []Deferred) {
-	slices.SortFunc(records, func(a, b Deferred) int { return cmp.Compare(a.Offset, b.Offset) })
-}
-
 // keptDefinition is a template definition apart from the chunks that it stood
 // in, as it is written: its bytes, and the names that it takes from elsewhere
 // in the chunk.
