@@ -36,9 +36,7 @@ var ErrIsPartial = errors.New("is a partial result already: partial results are 
 // findings are not made. The error says that there was nothing to read, or that
 // the partial result could not be written.
 func Collect(ctx context.Context, options Options, label string, out io.Writer) (*Collected, error) {
-	options.Sources.Wanted = append(slices.Clone(options.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
-	options.Sources.Nothing, options.Sources.Export = isNothing, isExportText
-	found, err := source.Find(ctx, options.Paths, options.Sources)
+	found, err := options.find(ctx)
 	if err != nil {
 		return nil, err
 	}

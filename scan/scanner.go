@@ -138,6 +138,9 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 func (o *Options) find(ctx context.Context) (source.Found, error) {
 	o.Sources.Wanted = append(slices.Clone(o.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
 	o.Sources.Nothing, o.Sources.Export = isNothing, isExportText
+	if o.Progress != nil {
+		o.Sources.Looking = func(path string) { o.Progress.File.Store(&path) }
+	}
 	return source.Find(ctx, o.Paths, o.Sources)
 }
 

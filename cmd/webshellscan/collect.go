@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -116,8 +115,7 @@ func runCollect(cmd *cobra.Command, o *collectOptions, args []string) error {
 	defer out.discard()
 	if width, ok := terminal(o.stderr); ok && !o.quiet {
 		options.Progress = new(scan.Progress)
-		started := time.Now()
-		line := startProgress(cmd.Context(), o.stderr, func(now time.Time) string { return progressText(options.Progress, now.Sub(started), width) })
+		line := startProgress(cmd.Context(), o.stderr, (&scanProgress{Progress: options.Progress, width: width}).text)
 		defer line.finish()
 	}
 	done, err := scan.Collect(cmd.Context(), options, o.label, out)

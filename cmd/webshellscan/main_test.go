@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -292,33 +293,65 @@ func TestProgressLine(t *testing.T) {
 	wide := runewidth.DefaultCondition.EastAsianWidth
 	runewidth.DefaultCondition.EastAsianWidth = false // by the locale, as is right for a terminal
 	t.Cleanup(func() { runewidth.DefaultCondition.EastAsianWidth = wide })
-	var p scan.Progress
-	if got := progressText(&p, time.Second, 60); got != "finding files" {
-		t.Errorf("%q", got)
+	p := scanProgress{Progress: new(scan.Progress), width: 60}
+	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	says := func(after time.Duration, want string) {
+		t.Helper()
+		at = at.Add(after)
+		if got := p.text(at); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
-	file := "logs/WEB01/Microsoft-Windows-Sysmon%4Operational\x1b[31m.evtx"
+	says(time.Second, "finding files")
+	archive, file := "case/disk\x1b.e01", "logs/WEB01/Microsoft-Windows-Sysmon%4Operational\x1b[31m.evtx"
+	p.File.Store(&archive)
+	says(100*time.Second, `finding files, disk\x1B.e01`)
 	p.Enter(scan.PhaseReading)
+	says(0, "reading")
 	p.Total.Store(4 << 30)
-	p.Done.Store(1 << 30)
 	p.File.Store(&file)
-	want := `1.0 GiB of 4.0 GiB, 25%, 512.0 MiB/s, 6s left, Microsoft-W…`
-	if got := progressText(&p, 2*time.Second, 60); got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
+	says(0, "0 bytes of 4.0 GiB, 0%, Microsoft-Windows-Sysmon%4Operatio…")
+	p.Done.Store(1 << 30)
+	says(2*time.Second, "1.0 GiB of 4.0 GiB, 25%, 512.0 MiB/s, 6s left, Microsoft-W…")
 	p.Done.Store(4 << 30)
-	if got := progressText(&p, 8*time.Second, 60); got != "reading" {
-		t.Errorf("all was read: %q", got)
-	}
-	p.Enter(scan.PhaseTrees)
-	if got := progressText(&p, 8*time.Second, 60); got != "building trees" {
-		t.Errorf("%q", got)
+	says(6*time.Second, "reading")
+	for _, phase := range []struct {
+		scan.Phase
+		want string
+	}{
+		{scan.PhaseTrees, "building trees"}, {scan.PhaseRules, "applying rules"}, {scan.PhaseStory, "reading the story"}, {scan.PhaseIntegrity, "checking the logs"},
+	} {
+		p.Enter(phase.Phase)
+		says(time.Second, phase.want)
 	}
 	p.ToHash.Store(40)
 	p.Hashed.Store(11)
 	p.Enter(scan.PhaseHashing)
-	if got := progressText(&p, 9*time.Second, 60); got != "hashing 12 of 40" {
-		t.Errorf("%q", got)
-	}
+	says(time.Second, "hashing 12 of 40")
+	p.Hashed.Store(40)
+	says(time.Second, "hashing 40 of 40")
+}
+
+// TestProgressIsDrawn: what takes long enough is drawn, and the line is cleared.
+func TestProgressIsDrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		line := startProgress(t.Context(), &out, func(time.Time) string { return "writing report.html" })
+		time.Sleep(progressDelay - time.Millisecond)
+		synctest.Wait()
+		if out.Len() > 0 {
+			t.Errorf("%q is drawn at once", out.String())
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if got := out.String(); got != "\r\x1b[Kwriting report.html" {
+			t.Errorf("%q", got)
+		}
+		line.finish()
+		if got := out.String(); !strings.HasSuffix(got, "\r\x1b[K") {
+			t.Errorf("the line is not cleared: %q", got)
+		}
+	})
 }
 
 // usagePage is where all flags and formats are said.

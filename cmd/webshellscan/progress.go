@@ -56,25 +56,40 @@ func (p *progressLine) finish() {
 	}
 }
 
-// progressText describes how far a scan has come after so long: while it reads,
-// bytes done of all bytes, rate, time left and a file in hand.
-func progressText(p *scan.Progress, since time.Duration, width int) string {
+// scanProgress describes how far a scan has come.
+type scanProgress struct {
+	*scan.Progress
+	width   int
+	reading time.Time // since when it was seen to read
+}
+
+// minRated is after how long a rate means something.
+const minRated = 500 * time.Millisecond
+
+// text returns the line at an instant: the phase, while it reads bytes done of
+// all bytes, rate and time left, and a file in hand.
+func (p *scanProgress) text(now time.Time) string {
 	phase, total, done := p.Phase(), p.Total.Load(), p.Done.Load()
+	if phase >= scan.PhaseReading && p.reading.IsZero() {
+		p.reading = now
+	}
+	line, inHand := phase.String(), phase == scan.PhaseFinding
 	switch {
 	case phase == scan.PhaseHashing:
-		return fitProgress(fmt.Sprintf("hashing %d of %d", p.Hashed.Load()+1, p.ToHash.Load()), width)
-	case phase != scan.PhaseReading || total == 0 || done >= total:
-		return fitProgress(phase.String(), width)
+		line = fmt.Sprintf("hashing %d of %d", min(p.Hashed.Load()+1, p.ToHash.Load()), p.ToHash.Load())
+	case phase == scan.PhaseReading && done < total:
+		inHand = true
+		line = fmt.Sprintf("%s of %s, %d%%", text.Bytes(done), text.Bytes(total), 100*done/total)
+		if since := now.Sub(p.reading); since >= minRated && done > 0 {
+			rate := float64(done) / since.Seconds()
+			left := time.Duration(float64(total-done) / rate * float64(time.Second))
+			line += fmt.Sprintf(", %s/s, %s left", text.Bytes(int64(rate)), left.Round(time.Second))
+		}
 	}
-	line := fmt.Sprintf("%s of %s, %d%%", text.Bytes(done), text.Bytes(total), 100*done/total)
-	if rate := float64(done) / since.Seconds(); rate > 0 {
-		left := time.Duration(float64(total-done) / rate * float64(time.Second))
-		line += fmt.Sprintf(", %s/s, %s left", text.Bytes(int64(rate)), left.Round(time.Second))
-	}
-	if file := p.File.Load(); file != nil {
+	if file := p.File.Load(); file != nil && inHand {
 		line += ", " + text.Visible(filepath.Base(*file))
 	}
-	return fitProgress(line, width)
+	return fitProgress(line, p.width)
 }
 
 // fitProgress cuts a line to the width of a terminal.

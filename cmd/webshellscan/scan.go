@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"webshellscan/scan/finding"
 
@@ -303,8 +302,7 @@ func runWithProgress(ctx context.Context, g *globals, options scan.Options) (*sc
 	}
 	if width, ok := terminal(g.stderr); ok && !g.quiet {
 		options.Progress = new(scan.Progress)
-		started := time.Now()
-		line := startProgress(ctx, g.stderr, func(now time.Time) string { return progressText(options.Progress, now.Sub(started), width) })
+		line := startProgress(ctx, g.stderr, (&scanProgress{Progress: options.Progress, width: width}).text)
 		defer line.finish()
 	}
 	return scan.Scan(ctx, options)

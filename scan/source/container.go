@@ -233,6 +233,9 @@ func (x *expander) expandFile(in Input) {
 		return // as the whole of which a piece was named
 	}
 	x.expanded[in.Path] = true
+	if x.options.Looking != nil {
+		x.options.Looking(in.Path)
+	}
 	f, err := Open(in.Path)
 	if err != nil {
 		x.skip(in.Path, err)

@@ -86,6 +86,8 @@ type Options struct {
 	// is nothing to the caller: it is counted and left out of Found.Inputs.
 	// Nil keeps all.
 	Nothing func(in *Input, file io.ReaderAt) bool
+	// Looking, if not nil, is told which container is being taken apart.
+	Looking func(path string)
 }
 
 // Found is what Find found.
