@@ -43,7 +43,7 @@ func explainedRecords(res *scan.Result) []explainedRecord {
 	return list
 }
 
-// explainedRequest is a scan.RequestExplanation as JSON has it.
+// explainedRequest is a webrequest.Explanation as JSON has it.
 type explainedRequest struct {
 	File     string        `json:"file"`
 	Line     int           `json:"line"`
@@ -60,7 +60,7 @@ type explainedRequest struct {
 	Against  []string      `json:"against"`
 }
 
-// explainedTo is a scan.RequestTie as JSON has it.
+// explainedTo is a webrequest.Tie as JSON has it.
 type explainedTo struct {
 	Session    string          `json:"session"`
 	Confidence string          `json:"confidence"`

@@ -20,7 +20,7 @@ func (res *Result) markApart(r *firstPass) {
 			continue
 		}
 		apart, lacks := r.apart(about.Names)
-		apart = apart || slices.ContainsFunc(res.web.logs, func(l *webLog) bool { return l.missed && l.host == host })
+		apart = apart || res.web.Missed(host)
 		why := "logs of this host were collected apart from each other"
 		switch {
 		case apart:

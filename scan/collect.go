@@ -16,7 +16,7 @@ import (
 	"webshellscan/scan/partial"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
-	"webshellscan/scan/weblog"
+	"webshellscan/scan/webrequest"
 )
 
 // Collected is what a partial result was made of.
@@ -157,7 +157,7 @@ func (c *collecting) held(ctx context.Context, meta []byte) error {
 		return err
 	}
 	servers := newServerMap(forest, c.loaded.rules.Servers, r.signs, r.goroutines)
-	res := &Result{Forest: forest, Rules: c.loaded.rules, inputs: r.inputs, servers: servers, web: &webLogs{sites: make(map[int]map[string]*weblog.Site)}}
+	res := &Result{Forest: forest, Rules: c.loaded.rules, inputs: r.inputs, servers: servers, web: webrequest.New(forest, false)}
 	h := newHolder(r, forest, servers)
 	if _, err := c.writer.Add(sectionMeta, bytes.NewReader(meta)); err != nil {
 		return err

@@ -49,7 +49,7 @@ func newDetection(j evaluation, loaded *loadedRules, inputs []*input, options *O
 		correlates: len(loaded.rules.Detections.Correlations()) > 0,
 	}
 	for _, h := range j.forest.Hosts() {
-		d.hosts = append(d.hosts, MatchesHost(options.Hosts, h.Names))
+		d.hosts = append(d.hosts, proctree.MatchesHost(options.Hosts, h.Names))
 	}
 	return d
 }

@@ -13,6 +13,7 @@ import (
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/story"
+	"webshellscan/scan/webrequest"
 )
 
 // EventSet is the rules about the events of one log source.
@@ -653,7 +654,7 @@ var cameFields = func() []string {
 // those that are requests.
 func (r *eventReading) holdCame() {
 	keys, _ := story.CameKeys()
-	keys = append(keys, requestKey)
+	keys = append(keys, webrequest.Key)
 	r.from = make(map[event.Key]bool, len(keys))
 	r.want.Keys = slices.Clone(r.want.Keys)
 	for _, k := range keys {
@@ -719,7 +720,7 @@ func (w *eventWatcher) keepArrival(ev *event.Event) {
 	if !w.from[key] {
 		return
 	}
-	if key != requestKey && !slices.ContainsFunc(cameFields, func(name string) bool { return story.CameFrom(ev.Payload().Value(name).String()) }) {
+	if key != webrequest.Key && !slices.ContainsFunc(cameFields, func(name string) bool { return story.CameFrom(ev.Payload().Value(name).String()) }) {
 		return
 	}
 	if w.came == nil {

@@ -4,9 +4,8 @@ import (
 	"context"
 
 	"webshellscan/scan/event"
-	"webshellscan/scan/evtx"
-	"webshellscan/scan/export"
 	"webshellscan/scan/finding"
+	"webshellscan/scan/source"
 	"webshellscan/scan/story"
 )
 
@@ -34,7 +33,7 @@ func (res *Result) explainRecords(ctx context.Context, p *storyPass, stories []*
 	want := story.Want()
 	for _, ref := range asked {
 		for _, in := range res.inputs {
-			if in.err != nil || absolute(in.Path) != absolute(ref.File) {
+			if in.err != nil || source.Absolute(in.Path) != source.Absolute(ref.File) {
 				continue
 			}
 			take := func(ev *event.Event) {
@@ -42,11 +41,7 @@ func (res *Result) explainRecords(ctx context.Context, p *storyPass, stories []*
 					res.Explained = append(res.Explained, res.explainRecord(p, stories, ref, ev))
 				}
 			}
-			if in.form != export.None {
-				p.readExport(ctx, in, want, take)
-			} else {
-				p.readChunks(ctx, in, in.chunks, evtx.NewReader(evtx.Select(want)), take)
-			}
+			p.readAll(ctx, in, want, take)
 		}
 	}
 }

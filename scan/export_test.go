@@ -107,9 +107,6 @@ func (r *Result) Identities() (remembered, read []string) {
 	return remembered, read
 }
 
-// GivenHost returns which host a file is of, as Options.WebLogs say.
-func GivenHost(file string, given map[string]string) (string, bool) { return givenHost(file, given) }
-
 // HourOfDay is hourOfDay.
 func HourOfDay(hours event.Time) int { return hourOfDay(hours) }
 

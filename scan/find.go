@@ -78,7 +78,7 @@ var searchedFields = []struct {
 func (s *search) processes() {
 	forest := s.result.Forest
 	for i, host := range forest.Hosts() {
-		if !MatchesHost(s.options.Hosts, host.Names) {
+		if !proctree.MatchesHost(s.options.Hosts, host.Names) {
 			continue
 		}
 		for p := range forest.Processes(i) {
@@ -143,7 +143,7 @@ func (s *search) hidden(id proctree.TextID) string {
 // events searches the events of the stories.
 func (s *search) events() {
 	for _, e := range s.result.Events {
-		if !s.options.wantsTime(e.Time) || !MatchesHost(s.options.Hosts, []string{e.Host}) {
+		if !s.options.wantsTime(e.Time) || !proctree.MatchesHost(s.options.Hosts, []string{e.Host}) {
 			continue
 		}
 		if fields := s.texts("summary", e.Summary, "image", e.Image); len(fields) > 0 {
@@ -159,7 +159,7 @@ func (s *search) events() {
 // requests searches the web requests of the sessions.
 func (s *search) requests() {
 	for _, q := range s.result.Requests {
-		if !s.options.wantsTime(q.Time) || !MatchesHost(s.options.Hosts, []string{q.Host}) {
+		if !s.options.wantsTime(q.Time) || !proctree.MatchesHost(s.options.Hosts, []string{q.Host}) {
 			continue
 		}
 		fields := s.texts("uri", q.URI, "parameters", q.Parameters, "query", q.Query, "client", q.Client, "forwarded_for", q.ForwardedFor, "user", q.User,

@@ -15,7 +15,7 @@ import (
 func TestStepsAreGuarded(t *testing.T) {
 	free := []string{
 		"crashes.guard", "crashes.merge", "options.Progress.Enter", "newServerMap", "newDetection", "options.goroutines", "options.only",
-		"newWebLogs", "reading.hashContainers", "res.Summary.addCrashes", "res.Interrupt", "context.Cause", "make",
+		"webrequest.New", "reading.hashContainers", "res.Summary.addCrashes", "res.Interrupt", "context.Cause", "make",
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "scanner.go", nil, 0)
 	if err != nil {

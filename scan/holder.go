@@ -375,12 +375,12 @@ func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) (failed 
 	if len(list) == 0 {
 		return nil
 	}
-	owners := newOwners(res)
+	res.web.Learn(res.eventLogs(nil))
 	for i, in := range list {
 		most := int64(maxWhole)
 		if in.Kind == source.KindWebLog {
-			l := res.newWebLog(in.Input, owners, nil)
-			if in.Size = l.Size; l.host < 0 || !h.active[l.host] {
+			host, bytes := res.web.HostOf(in.Input)
+			if in.Size = bytes; host < 0 || !h.active[host] {
 				most = h.spare
 			}
 		}

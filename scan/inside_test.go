@@ -11,11 +11,10 @@ import (
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
-	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 	"webshellscan/scan/story"
-	"webshellscan/scan/weblog"
+	"webshellscan/scan/webrequest"
 )
 
 // TestIsMachine: the account of a computer bears its short name with a dollar
@@ -188,75 +187,6 @@ func TestHeldOfStory(t *testing.T) {
 	}
 }
 
-// TestEntryAddresses: whose requests are shown beside those of an entry point
-// is bounded, and the server itself is nobody.
-func TestEntryAddresses(t *testing.T) {
-	c := &caller{addresses: make(map[string]bool), own: map[int]bool{0: true}, to: 1000 * event.Hour, names: [][]string{{"a.aspx"}}}
-	c.pages.id("/a.aspx")
-	for i := range maxEntryList + 6 {
-		at := event.Time(1+i) * event.Hour
-		c.clients.id(fmt.Sprint("client ", i))
-		c.children = append(c.children, story.Child{Begin: at, Finding: true})
-		c.visits = append(c.visits, story.Visit{Client: i, From: at - event.Second, To: at + event.Second})
-	}
-	c.rank(nil)
-	if len(c.addresses) != maxEntryList || c.addresses["client 0"] {
-		t.Errorf("%d addresses, want %d; that of the server is among them: %v", len(c.addresses), maxEntryList, c.addresses["client 0"])
-	}
-}
-
-// TestServes: what HTTP.sys writes of a pool is no request of a site, and a log
-// of another server is not that of IIS.
-func TestServes(t *testing.T) {
-	w := &webLogs{sites: make(map[int]map[string]*weblog.Site)}
-	iis, other := &caller{iis: true}, &caller{}
-	for _, tt := range []struct {
-		name string
-		c    *caller
-		l    *webLog
-		r    *weblog.Request
-		want bool
-	}{
-		{"IIS, its own format", iis, &webLog{format: weblog.W3C, site: "1"}, &weblog.Request{}, true},
-		{"IIS, what its worker had by HTTP.sys", iis, &webLog{format: weblog.W3C}, &weblog.Request{Pool: "shop", Reason: "Timer_Response"}, true},
-		{"IIS, an error of HTTP.sys", iis, &webLog{format: weblog.W3C, site: "1"}, &weblog.Request{Pool: "shop"}, false},
-		{"IIS, the format of others, of a site", iis, &webLog{format: weblog.NCSA, site: "1"}, &weblog.Request{}, true},
-		{"IIS, the format of others", iis, &webLog{format: weblog.NCSA}, &weblog.Request{}, false},
-		{"another server, its format", other, &webLog{format: weblog.NCSA}, &weblog.Request{}, true},
-		{"another server, a site of IIS", other, &webLog{format: weblog.NCSA, site: "1"}, &weblog.Request{}, false},
-		{"another server, the format of IIS", other, &webLog{format: weblog.W3C}, &weblog.Request{}, false},
-		{"another server, the extended format", other, &webLog{format: weblog.W3C, server: weblog.ServerTomcat}, &weblog.Request{}, true},
-		{"behind IIS, the format of IIS", &caller{fronted: true}, &webLog{format: weblog.W3C}, &weblog.Request{}, true},
-	} {
-		if got := w.serves(tt.c, tt.l, tt.r); got != tt.want {
-			t.Errorf("%s: %v", tt.name, got)
-		}
-	}
-}
-
-// TestEntryPointNotes: what the requests of an entry point were is listed once
-// each, in order, up to a bound.
-func TestEntryPointNotes(t *testing.T) {
-	p := entryPoint{EntryPoint: new(finding.EntryPoint)}
-	for i := range maxEntryList + 5 {
-		for _, method := range []string{"POST", "GET", "POST"} {
-			client := fmt.Sprintf("10.0.0.%d", i)
-			p.note(&finding.Request{Request: weblog.Request{Method: method, Client: client, Time: event.Time(1000 - i), Status: 200}, From: client}, &webLog{})
-		}
-	}
-	if p.Requests != 3*(maxEntryList+5) || len(p.Clients) != maxEntryList || len(p.Methods) != 2 || len(p.Statuses) != 1 {
-		t.Errorf("%d requests, %d clients, methods %v, statuses %v", p.Requests, len(p.Clients), p.Methods, p.Statuses)
-	}
-	c := &caller{session: new(finding.Session), points: []entryPoint{{EntryPoint: new(finding.EntryPoint)}, p}}
-	c.finish()
-	if list := c.session.EntryPoints; len(list) != 1 || !slices.Equal(list[0].Methods, []string{"GET", "POST"}) || !slices.IsSorted(list[0].Clients) {
-		t.Errorf("entry points %+v", list)
-	}
-	if p.Last != 1000 || p.First != 1000-maxEntryList-4 {
-		t.Errorf("requests from %d to %d", p.First, p.Last)
-	}
-}
-
 // TestJudgedOnce: what a partial result was collected with is not judged again
 // with the same rules of the same program.
 func TestJudgedOnce(t *testing.T) {
@@ -318,22 +248,20 @@ func TestHeldUnits(t *testing.T) {
 // TestWebLogInManifest: why a web log was not read is told: that nobody knows
 // whose it is, or that its host has no session.
 func TestWebLogInManifest(t *testing.T) {
-	res := &Result{Forest: hostsOf(t, "web1")}
 	for _, tt := range []struct {
-		l    webLog
-		host string
+		l    webrequest.Report
 		want string
 	}{
-		{webLog{format: weblog.W3C, host: 0, read: true}, "web1", ""},
-		{webLog{format: weblog.W3C, host: 0}, "web1", errNoSession.Error()},
-		{webLog{host: -1}, "", errNoFormat.Error()},
-		{webLog{format: weblog.W3C, host: -1}, "", errNoHost.Error()},
-		{webLog{format: weblog.W3C, host: 0, missed: true}, "web1", errNotHeld.Error()},
-		{webLog{format: weblog.W3C, host: 0, missed: true, err: errGone}, "web1", errGone.Error()},
-		{webLog{format: weblog.W3C, host: 0, read: true, fault: errGone}, "web1", errGone.Error()},
+		{webrequest.Report{Known: true, Host: "web1", Read: true}, ""},
+		{webrequest.Report{Known: true, Host: "web1"}, errNoSession.Error()},
+		{webrequest.Report{}, errNoFormat.Error()},
+		{webrequest.Report{Known: true}, errNoHost.Error()},
+		{webrequest.Report{Known: true, Host: "web1", Missed: true}, errNotHeld.Error()},
+		{webrequest.Report{Known: true, Host: "web1", Missed: true, Err: errGone}, errGone.Error()},
+		{webrequest.Report{Known: true, Host: "web1", Read: true, Err: errGone}, errGone.Error()},
 	} {
-		if got := res.webLogInput(&tt.l); got.Error != tt.want || got.WebLog.Host != tt.host {
-			t.Errorf("%q of %q, want %q of %q", got.Error, got.WebLog.Host, tt.want, tt.host)
+		if got := webLogInput(&tt.l); got.Error != tt.want || got.WebLog.Host != tt.l.Host {
+			t.Errorf("%q of %q, want %q of %q", got.Error, got.WebLog.Host, tt.want, tt.l.Host)
 		}
 	}
 }
@@ -353,46 +281,16 @@ func TestHeldTraces(t *testing.T) {
 // TestNobodysWebLogs: of the web logs of hosts that are known it is not said
 // that they are of unknown ones.
 func TestNobodysWebLogs(t *testing.T) {
-	logs := []*webLog{{format: weblog.W3C, host: 0}, {format: weblog.W3C, host: -1}, {format: weblog.W3C, host: -1, err: errGone}, {host: -1}}
-	for i, l := range logs {
-		l.Path = fmt.Sprintf("%d.log", i)
+	logs := []webrequest.Report{{Known: true, Host: "web1"}, {Known: true}, {Known: true, Err: errGone}, {}}
+	for i := range logs {
+		logs[i].Path = fmt.Sprintf("%d.log", i)
 	}
-	res := &Result{Forest: hostsOf(t, "web1"), web: &webLogs{logs: logs}}
-	res.addWebLogs(nil)
+	res := &Result{web: webrequest.New(hostsOf(t, "web1"), false)}
+	res.addWebLogs(logs)
 	if b := res.Summary.Blind; len(b) != 1 || !strings.Contains(b[0].Text, "1.log") {
 		t.Errorf("blind for %v", b)
 	}
 	if u := res.Summary.Unreadable; len(u) != 1 || u[0].Path != "2.log" {
 		t.Errorf("unreadable: %v", u)
-	}
-}
-
-// TestRequestsKept: what a client asked for besides leaves the requests that
-// started processes, and then those of entry points.
-func TestRequestsKept(t *testing.T) {
-	c := new(caller)
-	add := func(n int, at event.Time, q finding.Request) {
-		for i := range n {
-			r := q
-			r.Time = at + event.Time(i)
-			c.keep(&r)
-		}
-	}
-	add(maxRequests+7, 0, finding.Request{})
-	add(10, 1<<40, finding.Request{Entry: true})
-	add(3, 1<<41, finding.Request{Entry: true, Processes: make([]proctree.Process, 1)})
-	list := c.requests()
-	entries, started := 0, 0
-	for i, q := range list {
-		if i > 0 && q.Time < list[i-1].Time {
-			t.Fatalf("request %d is out of order", i)
-		}
-		if q.Entry {
-			entries++
-		}
-		started += len(q.Processes)
-	}
-	if len(list) != maxRequests || entries != 13 || started != 3 || c.omitted != 20 {
-		t.Errorf("%d requests, %d of entry points, %d processes, %d left out", len(list), entries, started, c.omitted)
 	}
 }

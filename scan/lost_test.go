@@ -20,7 +20,6 @@ import (
 	"webshellscan/scan/partial"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
-	"webshellscan/scan/weblog"
 )
 
 var errGone = errors.New("the disk is gone")
@@ -215,27 +214,6 @@ func TestMergeLost(t *testing.T) {
 	}
 }
 
-// TestWebLogLost: of a log or configuration of a web server that cannot be read
-// to its end the error is told.
-func TestWebLogLost(t *testing.T) {
-	in := source.Input{Path: "access.log"}.From(func() (*source.File, error) {
-		return source.NewFile(strings.NewReader("x"), 1, nil, func() error { return errGone }), nil
-	})
-	l := &webLog{Input: in}
-	if _, err := l.look(); !errors.Is(err, errGone) {
-		t.Errorf("look: %v", err)
-	}
-	if l.scan(t.Context(), weblog.Reader{}, false, nil); !errors.Is(l.err, errGone) {
-		t.Errorf("scan: %v", l.err)
-	}
-	w := &webLogs{sites: make(map[int]map[string]*weblog.Site)}
-	w.readConfig(in, 0)
-	w.readConfig(source.Input{}.From(func() (*source.File, error) { return nil, errGone }), 0)
-	if len(w.failed) != 2 {
-		t.Errorf("configurations: %v", w.failed)
-	}
-}
-
 // changed returns the sections with data of the first of a kind changed.
 func (s sections) changed(kind partial.Kind, do func(data []byte) []byte) sections {
 	out := slices.Clone(s)
@@ -287,8 +265,8 @@ func TestRefusedPart(t *testing.T) {
 		if !slices.ContainsFunc(s.Unreadable, func(e FileError) bool { return strings.HasSuffix(e.Path, "x.wsp") }) {
 			t.Errorf("%s: the part is not named: %v", name, s.Unreadable)
 		}
-		if s.Events.Total() > 0 || s.Records > 0 || len(s.Hosts)+len(res.Findings)+len(res.Events)+len(res.Integrity)+len(res.web.logs) > 0 {
-			t.Errorf("%s: counts all the same: %d events, hosts %v, %d findings, %d web logs", name, s.Events.Total(), s.Hosts, len(res.Findings), len(res.web.logs))
+		if s.Events.Total() > 0 || s.Records > 0 || len(s.Hosts)+len(res.Findings)+len(res.Events)+len(res.Integrity)+len(res.web.Reports(nil)) > 0 {
+			t.Errorf("%s: counts all the same: %d events, hosts %v, %d findings, %d web logs", name, s.Events.Total(), s.Hosts, len(res.Findings), len(res.web.Reports(nil)))
 		}
 	}
 }

@@ -9,15 +9,14 @@ package scan
 
 import (
 	"fmt"
-	"path"
 	"runtime"
-	"strings"
 	"sync/atomic"
 
 	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/source"
+	"webshellscan/scan/webrequest"
 )
 
 // Options are what to scan, and for what.
@@ -76,7 +75,7 @@ type Options struct {
 	// to a session, or not.
 	Explain []RecordRef
 	// ExplainRequests are the same for web requests.
-	ExplainRequests []RequestRef
+	ExplainRequests []webrequest.Ref
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
 }
@@ -131,36 +130,6 @@ func (o *Options) only(below int) []string {
 // wantsTime reports whether findings of a time are asked for.
 func (o *Options) wantsTime(t event.Time) bool {
 	return (o.Since == 0 || t >= o.Since) && (o.Until == 0 || t < o.Until)
-}
-
-// MatchesHost reports whether a host with the given names is one of those that
-// are wanted, by full or short name, compared without case. In a wanted name *
-// stands for any characters and ? for one. No wanted names means all.
-func MatchesHost(wanted, names []string) bool {
-	if len(wanted) == 0 {
-		return true
-	}
-	for _, want := range wanted {
-		for _, name := range names {
-			short, _, _ := strings.Cut(name, ".")
-			if matchesName(want, name) || matchesName(want, short) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// hostWildcards keeps what path.Match would take for more than * and ?.
-var hostWildcards = strings.NewReplacer(`\`, `\\`, `[`, `\[`)
-
-// matchesName reports whether a name is of a pattern.
-func matchesName(pattern, name string) bool {
-	if !strings.ContainsAny(pattern, "*?") {
-		return strings.EqualFold(pattern, name)
-	}
-	ok, err := path.Match(hostWildcards.Replace(strings.ToLower(pattern)), strings.ToLower(name))
-	return ok && err == nil
 }
 
 // Progress is how far a scan has come. All of it may be read while the scan

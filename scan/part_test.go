@@ -16,6 +16,7 @@ import (
 	"webshellscan/scan/partial"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
+	"webshellscan/scan/webrequest"
 )
 
 // sections are those of the one part of a partial result, unpacked.
@@ -112,9 +113,9 @@ func (m *merging) merge(tb testing.TB, data []byte) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	res := &Result{Forest: forest, inputs: r.inputs, web: new(webLogs), Summary: summarize(r, forest, m.rules.rules)}
+	res := &Result{Forest: forest, inputs: r.inputs, web: webrequest.New(forest, false), Summary: summarize(r, forest, m.rules.rules)}
 	res.assessLogs(r, new(Options), r.notes)
-	newOwners(res)
+	res.web.Learn(res.eventLogs(nil))
 	said := fmt.Sprintf("%+v %d %d", res.Summary.Events, res.Summary.Records, len(res.Coverage))
 	for _, in := range r.inputs {
 		said += fmt.Sprint(in.Path, in.err, in.crashes)

@@ -9,6 +9,7 @@ import (
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
+	"webshellscan/scan/webrequest"
 )
 
 // Result is what a scan found, and on what it looked.
@@ -32,7 +33,7 @@ type Result struct {
 	// ExplainedRequests are the same for the requests of
 	// Options.ExplainRequests; those of logs that are none, or are not
 	// there, are left out.
-	ExplainedRequests []RequestExplanation
+	ExplainedRequests []webrequest.Explanation
 	// Integrity are the findings about log integrity, of the hosts that
 	// Options ask for: the gravest first.
 	Integrity []*integrity.Finding
@@ -49,7 +50,7 @@ type Result struct {
 	servers    *serverMap
 	inputs     []*input
 	eventsLost int
-	web        *webLogs
+	web        *webrequest.Logs
 	traceAt    map[traceKey]int // index in Traces
 	weighed    []*weighed
 	// writers are the images of what wrote the programs of findings in
@@ -94,7 +95,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		return nil, loaded.err
 	}
 	options.Progress.Enter(PhaseRules)
-	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: newWebLogs(), writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
+	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: webrequest.New(forest, options.Hash), writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
 	crashes := &loaded.crashes
 	res.servers = newServerMap(forest, loaded.rules.Servers, reading.signs, options.goroutines())
 	crashes.guard("applications", func() { res.servers.findApplications(loaded.rules.Applications, options.goroutines()) })
@@ -108,7 +109,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	crashes.guard("baseline", func() { options.Baseline.Mark(res.Findings) })
 	crashes.guard("sessions", func() { res.Sessions = together.of(res.Findings) })
 	options.Progress.Enter(PhaseStory)
-	crashes.guard("web logs", func() { res.findWebLogs(reading.others, &options) })
+	crashes.guard("web logs", func() { res.findWebLogs(reading.others, options.WebLogs) })
 	crashes.guard("story", func() { res.addStories(rest, reading, loaded.events, &options) })
 	crashes.guard("levels", func() { res.weighWritten(grades, together, options.Baseline) })
 	below := 0
@@ -127,7 +128,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	reading.hashContainers(ctx)
 	crashes.guard("manifest", func() { res.Manifest = newManifest(reading, loaded.rules.Detections, &options) })
 	res.Manifest.Only = only
-	crashes.guard("web logs", func() { res.addWebLogs(options.WebLogs) })
+	crashes.guard("web logs", func() { res.addWebLogs(res.web.Reports(options.WebLogs)) })
 	crashes.guard("hosts collected apart", func() { res.markApart(reading) })
 	res.Summary.addCrashes(crashes.list, &d.finder)
 	res.Interrupt(context.Cause(ctx))
@@ -176,7 +177,7 @@ func (r *Result) Interrupt(cause error) {
 // UnknownHosts returns those of the wanted hosts that the logs do not have.
 func (r *Result) UnknownHosts(wanted []string) []string {
 	return slices.DeleteFunc(slices.Clone(wanted), func(want string) bool {
-		return slices.ContainsFunc(r.Summary.Hosts, func(h proctree.Host) bool { return MatchesHost([]string{want}, h.Names) })
+		return slices.ContainsFunc(r.Summary.Hosts, func(h proctree.Host) bool { return proctree.MatchesHost([]string{want}, h.Names) })
 	})
 }
 
@@ -192,7 +193,7 @@ func (res *Result) assessLogs(r *firstPass, options *Options, notes []source.Not
 	res.Integrity, res.Coverage = integrity.Assess(logs)
 	res.addDropped(options.Hosts)
 	res.Integrity = slices.DeleteFunc(res.Integrity, func(f *integrity.Finding) bool {
-		return f.Host != "" && !MatchesHost(options.Hosts, []string{f.Host})
+		return f.Host != "" && !proctree.MatchesHost(options.Hosts, []string{f.Host})
 	})
 }
 
@@ -200,7 +201,7 @@ func (res *Result) assessLogs(r *firstPass, options *Options, notes []source.Not
 // dropped on the wanted hosts.
 func (res *Result) addDropped(wanted []string) {
 	for i, c := range res.Coverage {
-		if c.Dropped > 0 && MatchesHost(wanted, res.Summary.Hosts[i].Names) {
+		if c.Dropped > 0 && proctree.MatchesHost(wanted, res.Summary.Hosts[i].Names) {
 			res.Summary.Blind = append(res.Summary.Blind, Blind{
 				c.Host, "Sysmon dropped " + plural.Count(c.Dropped, "process creation") + " from its queue (Sysmon 255): what they started cannot be seen",
 			})

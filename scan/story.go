@@ -16,6 +16,7 @@ import (
 	"webshellscan/scan/source"
 	"webshellscan/scan/story"
 	"webshellscan/scan/weblog"
+	"webshellscan/scan/webrequest"
 )
 
 // storyPass reads the logs a second time, for the events of the sessions: those
@@ -258,6 +259,15 @@ func (p *storyPass) heldOf(in *input, chunks []evtx.Chunk) []evtx.Chunk {
 	})
 }
 
+// readAll reads all of an input again for some events.
+func (p *storyPass) readAll(ctx context.Context, in *input, want event.Want, take func(*event.Event)) {
+	if in.form != export.None {
+		p.readExport(ctx, in, want, take)
+	} else {
+		p.readChunks(ctx, in, in.chunks, evtx.NewReader(evtx.Select(want)), take)
+	}
+}
+
 // readExport reads an export again. That a partial result does not hold it is
 // lost only if a rule matched a record of it: of stories heldIndex.lacking
 // tells.
@@ -298,14 +308,14 @@ func (res *Result) addStories(ctx context.Context, r *firstPass, plan *eventPlan
 	stories, found, lost := p.index.Stories(collectors)
 	res.eventsLost = lost + r.hitsLost
 	res.explainRecords(ctx, p, stories, o.Explain)
-	res.tellRequests(ctx, sites, p, o.ExplainRequests)
+	res.addRequests(ctx, p, sites, o.ExplainRequests)
 	armed := p.index.Armed(stories)
 	for i, st := range stories {
 		s := res.Sessions[i]
 		s.Members = p.below[i]
 		res.findWriters(s, st)
 		s.Armed = armed[i]
-		s.Indicators = p.index.Indicators(i, st, clientsOf(s))
+		s.Indicators = p.index.Indicators(i, st, webrequest.Clients(s))
 		s.EventCounts = make(map[story.Category]int)
 		s.EventsOmitted = st.Omitted
 		for _, e := range st.Events {
@@ -324,7 +334,7 @@ func (res *Result) addStories(ctx context.Context, r *firstPass, plan *eventPlan
 
 // wantsEvent reports whether an event that belongs to no session is asked for.
 func (o *Options) wantsEvent(e *finding.Event) bool {
-	return e.Level() >= o.MinLevel && o.wantsTime(e.Time) && MatchesHost(o.Hosts, []string{e.Host})
+	return e.Level() >= o.MinLevel && o.wantsTime(e.Time) && proctree.MatchesHost(o.Hosts, []string{e.Host})
 }
 
 // Found reports whether anything was found: a process, or an event that matched
@@ -340,29 +350,6 @@ func WebLogs() source.Wanted {
 		_, ok := weblog.Detect(prefix)
 		return ok || len(prefix) > 0 && weblog.IsNamed(name) && bytes.IndexByte(prefix, 0) < 0
 	}}
-}
-
-// clientsOf returns the clients of a session's likely entry points, but for the
-// server itself.
-func clientsOf(s *finding.Session) []story.Indicator {
-	own := make(map[string]bool)
-	for _, q := range s.Requests {
-		if isServer(q.From, &q.Request) {
-			own[q.From] = true
-		}
-	}
-	var list []story.Indicator
-	for _, p := range s.EntryPoints {
-		if p.Confidence != story.ConfidenceLikely {
-			continue
-		}
-		for _, c := range p.Clients {
-			if !own[c] {
-				list = append(list, story.Indicator{Value: c, First: p.First, Last: p.Last})
-			}
-		}
-	}
-	return list
 }
 
 // newEvent returns an event with what the scan knows of its place.

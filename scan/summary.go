@@ -202,7 +202,7 @@ func (s *Summary) ask(o *Options, only []string) {
 	s.Only = only
 	s.BlindHosts = blindHosts(s.Hosts, o.Hosts)
 	for _, h := range s.Hosts {
-		if !MatchesHost(o.Hosts, h.Names) {
+		if !proctree.MatchesHost(o.Hosts, h.Names) {
 			s.Blind = slices.DeleteFunc(s.Blind, func(b Blind) bool { return b.Host == h.Name })
 		}
 	}
@@ -216,7 +216,7 @@ func (s *Summary) ask(o *Options, only []string) {
 func blindHosts(hosts []proctree.Host, wanted []string) []Blind {
 	var list []Blind
 	for _, h := range hosts {
-		if h.Events.Blind() && MatchesHost(wanted, h.Names) {
+		if h.Events.Blind() && proctree.MatchesHost(wanted, h.Names) {
 			list = append(list, Blind{h.Name, integrity.NoCreations(h.Events)})
 		}
 	}
@@ -268,7 +268,7 @@ var errMissing = errors.New("expected, but there are no logs of this host")
 // expect reports the expected hosts of which there are no logs.
 func (s *Summary) expect(hosts []string, parts []*mergePart) {
 	for _, want := range hosts {
-		come := slices.ContainsFunc(s.Hosts, func(h proctree.Host) bool { return MatchesHost([]string{want}, h.Names) }) ||
+		come := slices.ContainsFunc(s.Hosts, func(h proctree.Host) bool { return proctree.MatchesHost([]string{want}, h.Names) }) ||
 			slices.ContainsFunc(parts, func(p *mergePart) bool { return strings.EqualFold(p.meta.label, want) && len(p.meta.inputs) > 0 })
 		if !come {
 			s.Unreadable = append(s.Unreadable, FileError{want, errMissing})

@@ -107,7 +107,7 @@ func (res *Result) takeFound(e *finding.Event, o *Options) {
 	switch {
 	case len(others) > 0 && o.wantsEvent(e):
 		res.Events = append(res.Events, e)
-	case len(others) == 0 && o.wantsTime(e.Time) && MatchesHost(o.Hosts, []string{e.Host}):
+	case len(others) == 0 && o.wantsTime(e.Time) && proctree.MatchesHost(o.Hosts, []string{e.Host}):
 		for _, what := range titlesOf(traces) {
 			res.addTrace(e, what)
 		}

@@ -15,6 +15,8 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+	"webshellscan/scan/webrequest"
 )
 
 // explainOptions are the flags of the verb explain.
@@ -187,8 +189,8 @@ func (o *explainOptions) records() ([]scan.RecordRef, error) {
 }
 
 // requestRefs returns the flags --request.
-func (o *explainOptions) requestRefs() ([]scan.RequestRef, error) {
-	var list []scan.RequestRef
+func (o *explainOptions) requestRefs() ([]webrequest.Ref, error) {
+	var list []webrequest.Ref
 	for _, given := range o.requests {
 		at := strings.LastIndexAny(given, "#@")
 		n, err := strconv.ParseInt(given[at+1:], 10, 64)
@@ -196,9 +198,9 @@ func (o *explainOptions) requestRefs() ([]scan.RequestRef, error) {
 		case at <= 0 || err != nil || n < 0 || given[at] == '#' && (n == 0 || n > math.MaxInt32):
 			return nil, fmt.Errorf("--request %q: neither FILE#LINE nor FILE@OFFSET", given)
 		case given[at] == '#':
-			list = append(list, scan.RequestRef{File: given[:at], Line: int(n)})
+			list = append(list, webrequest.Ref{File: given[:at], Line: int(n)})
 		default:
-			list = append(list, scan.RequestRef{File: given[:at], Offset: n})
+			list = append(list, webrequest.Ref{File: given[:at], Offset: n})
 		}
 	}
 	return list, nil
@@ -206,7 +208,7 @@ func (o *explainOptions) requestRefs() ([]scan.RequestRef, error) {
 
 // checkRequests returns an error if a request that is asked for cannot be
 // explained.
-func (o *explainOptions) checkRequests(res *scan.Result, asked []scan.RequestRef) error {
+func (o *explainOptions) checkRequests(res *scan.Result, asked []webrequest.Ref) error {
 	if res.Summary.Interrupted != nil || len(asked) == 0 {
 		return nil
 	}
@@ -214,7 +216,7 @@ func (o *explainOptions) checkRequests(res *scan.Result, asked []scan.RequestRef
 		return errors.New("--request: there is no session of a web server in these logs that a request could be tied to")
 	}
 	for i, ref := range asked {
-		at := slices.IndexFunc(res.ExplainedRequests, func(x scan.RequestExplanation) bool { return x.RequestRef == ref })
+		at := slices.IndexFunc(res.ExplainedRequests, func(x webrequest.Explanation) bool { return x.Ref == ref })
 		if at < 0 {
 			return fmt.Errorf("--request %s: no such web log in these files", o.requests[i])
 		}
@@ -250,7 +252,7 @@ func (o *explainOptions) explain(res *scan.Result, since, until event.Time) ([]r
 	}
 	var list []report.Explained
 	for i, host := range res.Forest.Hosts() {
-		if !scan.MatchesHost(o.hosts, host.Names) {
+		if !proctree.MatchesHost(o.hosts, host.Names) {
 			continue
 		}
 		for p := range res.Forest.Processes(i) {

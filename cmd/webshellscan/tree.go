@@ -154,7 +154,7 @@ func (o *treeOptions) tops(res *scan.Result) []draw.Top {
 	var tops []draw.Top
 	if o.session != "" {
 		for _, s := range res.Sessions {
-			if s.Key == o.session && scan.MatchesHost(o.hosts, s.Worker.Host().Names) {
+			if s.Key == o.session && proctree.MatchesHost(o.hosts, s.Worker.Host().Names) {
 				top := draw.Top{Host: s.Worker.HostIndex(), Process: s.Worker}
 				if !o.limited() {
 					top.Session = s
@@ -165,7 +165,7 @@ func (o *treeOptions) tops(res *scan.Result) []draw.Top {
 		return tops
 	}
 	for i, host := range res.Forest.Hosts() {
-		if !scan.MatchesHost(o.hosts, host.Names) || host.Processes == 0 {
+		if !proctree.MatchesHost(o.hosts, host.Names) || host.Processes == 0 {
 			continue
 		}
 		if o.pid == 0 {

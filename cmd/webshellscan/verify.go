@@ -9,6 +9,7 @@ import (
 	"webshellscan/report"
 	"webshellscan/scan"
 	"webshellscan/scan/integrity"
+	"webshellscan/scan/proctree"
 )
 
 // verifyOptions are the flags of the verb verify.
@@ -92,7 +93,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 // What has no time of its own stays.
 func (o *verifyOptions) keepScope(res *scan.Result, asked *scan.Options) {
 	res.Coverage = slices.DeleteFunc(res.Coverage, func(c integrity.HostCoverage) bool {
-		return !scan.MatchesHost(o.hosts, []string{c.Host})
+		return !proctree.MatchesHost(o.hosts, []string{c.Host})
 	})
 	res.Integrity = slices.DeleteFunc(res.Integrity, func(i *integrity.Finding) bool {
 		before := asked.Since != 0 && i.Last != 0 && i.Last < asked.Since

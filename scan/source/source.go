@@ -176,6 +176,15 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	return Found{x.inputs, x.skipped, x.others, x.nothing, x.containers, x.notes, x.temps}, nil
 }
 
+// Absolute returns a path in the form in which paths of files are told apart:
+// from the root on, with slashes.
+func Absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	return strings.ReplaceAll(path, `\`, "/")
+}
+
 // ComparePaths orders paths in the same way on every system.
 func ComparePaths(a, b string) int { return strings.Compare(filepath.ToSlash(a), filepath.ToSlash(b)) }
 

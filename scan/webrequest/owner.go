@@ -1,29 +1,28 @@
-package scan
+package webrequest
 
 import (
 	"cmp"
-	"io"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/export"
+	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 	"webshellscan/scan/weblog"
 )
 
 // hostsByName returns the indices of the hosts of a full name or, if none has
 // it, of those with the same short name.
-func (res *Result) hostsByName(name string) []int {
+func (w *Logs) hostsByName(name string) []int {
 	var full, short []int
 	before, _, _ := strings.Cut(name, ".")
-	for i, h := range res.Forest.Hosts() {
+	for i, h := range w.forest.Hosts() {
 		if slices.ContainsFunc(h.Names, func(n string) bool { return strings.EqualFold(n, name) }) {
 			full = append(full, i)
 		}
-		if MatchesHost([]string{name}, h.Names) || MatchesHost([]string{before}, h.Names) {
+		if proctree.MatchesHost([]string{name}, h.Names) || proctree.MatchesHost([]string{before}, h.Names) {
 			short = append(short, i)
 		}
 	}
@@ -33,23 +32,15 @@ func (res *Result) hostsByName(name string) []int {
 	return short
 }
 
-// readConfig reads a configuration of IIS.
-func (w *webLogs) readConfig(in source.Input, host int) {
-	file, err := in.Open()
-	if err != nil {
-		w.failed = append(w.failed, FileError{in.Path, err})
-		return
+// hostNumbers returns the hosts by all their names.
+func (w *Logs) hostNumbers() map[string]int {
+	hosts := make(map[string]int)
+	for host, about := range w.forest.Hosts() {
+		for _, name := range about.Names {
+			hosts[name] = host
+		}
 	}
-	config, _ := weblog.ReadConfig(io.NewSectionReader(file, 0, file.Size())) // what could be read is of use
-	if err := file.Close(); err != nil {
-		w.failed = append(w.failed, FileError{in.Path, err})
-	}
-	if w.sites[host] == nil {
-		w.sites[host] = make(map[string]*weblog.Site)
-	}
-	for i := range config.Sites {
-		w.sites[host][config.Sites[i].ID] = &config.Sites[i]
-	}
+	return hosts
 }
 
 // folderOwners says which host a file is of by the event logs that lie beside
@@ -59,43 +50,38 @@ type folderOwners struct {
 	renamed map[int]int      // the later name of hosts that got another one
 }
 
-// hostNumbers returns the hosts by all their names.
-func (res *Result) hostNumbers() map[string]int {
-	hosts := make(map[string]int)
-	for host, about := range res.Forest.Hosts() {
-		for _, name := range about.Names {
-			hosts[name] = host
-		}
-	}
-	return hosts
+func newOwners() *folderOwners {
+	return &folderOwners{make(map[string][]int), make(map[int]int)}
 }
 
-func newOwners(res *Result) *folderOwners {
-	o := &folderOwners{make(map[string][]int), make(map[int]int)}
-	hosts := res.hostNumbers()
-	for _, in := range res.inputs {
-		if in.form == export.None && !slices.ContainsFunc(in.chunks, func(c evtx.Chunk) bool { return c.Forwarded }) {
-			o.learnNames(in.stats.Origins, hosts)
+// Learn learns from the event logs which hosts are one machine, and whose the
+// files beside them are.
+func (w *Logs) Learn(logs []EventLog) {
+	o, hosts := w.owners, w.hostNumbers()
+	for _, l := range logs {
+		if l.Own {
+			o.learnNames(l.Stats.Origins, hosts)
 		}
 	}
-	for _, in := range res.inputs {
-		for name := range in.stats.Hosts {
-			host, known := hosts[name]
-			if !known {
-				continue
-			}
-			host = o.machine(host)
-			for folder := path.Dir(slashed(in.Path)); ; folder = path.Dir(folder) {
-				if !slices.Contains(o.hosts[folder], host) {
-					o.hosts[folder] = append(o.hosts[folder], host)
-				}
-				if folder == "." || folder == "/" {
-					break
-				}
+	for _, l := range logs {
+		for name := range l.Stats.Hosts {
+			if host, known := hosts[name]; known {
+				o.learnFolders(l.Path, o.machine(host))
 			}
 		}
 	}
-	return o
+}
+
+// learnFolders notes that a host has an event log at a path.
+func (o *folderOwners) learnFolders(file string, host int) {
+	for folder := path.Dir(slashed(file)); ; folder = path.Dir(folder) {
+		if !slices.Contains(o.hosts[folder], host) {
+			o.hosts[folder] = append(o.hosts[folder], host)
+		}
+		if folder == "." || folder == "/" {
+			return
+		}
+	}
 }
 
 // forwardedLog is the channel that records of other machines are put into.
@@ -137,12 +123,9 @@ func (o *folderOwners) learnNames(origins map[evtx.Origin]evtx.OriginStats, host
 }
 
 // machine returns the last host that is the same machine as one.
-func (o *folderOwners) machine(host int) int { return lastName(o.renamed, host) }
-
-// lastName follows names to the last one.
-func lastName(renamed map[int]int, host int) int {
-	for range len(renamed) {
-		later, ok := renamed[host]
+func (o *folderOwners) machine(host int) int {
+	for range len(o.renamed) {
+		later, ok := o.renamed[host]
 		if !ok {
 			break
 		}
@@ -176,3 +159,23 @@ func (o *folderOwners) of(file string) int {
 		}
 	}
 }
+
+// givenHost returns which host the user said a file is of: by the longest of
+// the paths that hold it.
+func givenHost(file string, given map[string]string) (host string, ok bool) {
+	if len(given) == 0 {
+		return "", false
+	}
+	file = source.Absolute(file)
+	best := -1
+	for at, name := range given {
+		at = source.Absolute(at)
+		inside := file == at || strings.HasPrefix(file, strings.TrimSuffix(at, "/")+"/") || strings.HasPrefix(file, at+"!")
+		if inside && len(at) > best {
+			best, host, ok = len(at), name, true
+		}
+	}
+	return host, ok
+}
+
+func slashed(file string) string { return strings.ReplaceAll(file, `\`, "/") }

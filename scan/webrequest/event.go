@@ -1,4 +1,4 @@
-package scan
+package webrequest
 
 import (
 	"cmp"
@@ -8,7 +8,6 @@ import (
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
-	"webshellscan/scan/export"
 	"webshellscan/scan/source"
 	"webshellscan/scan/weblog"
 )
@@ -20,31 +19,31 @@ const (
 	iisRequest = 6200
 )
 
-// requestKey is the kind of event that is a request.
-var requestKey = event.Key{Provider: "Microsoft-Windows-IIS-Logging", ID: iisRequest}
+// Key is the kind of event that is a request.
+var Key = event.Key{Provider: "Microsoft-Windows-IIS-Logging", ID: iisRequest}
 
 // requestEvents are the events of one log that are requests of one host.
 type requestEvents struct {
-	pass     *storyPass
-	in       *input
+	read     func(ctx context.Context, want event.Want, do func(*event.Event))
 	computer string
 }
 
 // eventLogs returns the event logs with requests of IIS, as logs of their
 // hosts.
-func (w *webLogs) eventLogs(p *storyPass, hosts map[string]int) []*webLog {
-	var list []*webLog
-	for _, in := range p.reading.inputs {
+func (w *Logs) eventLogs(events []EventLog) []*log {
+	hosts := w.hostNumbers()
+	var list []*log
+	for _, in := range events {
 		order := func(a, b evtx.Origin) int { return cmp.Compare(a.Computer, b.Computer) }
-		for _, origin := range slices.SortedFunc(maps.Keys(in.stats.Origins), order) {
-			stats := in.stats.Origins[origin]
+		for _, origin := range slices.SortedFunc(maps.Keys(in.Stats.Origins), order) {
+			stats := in.Stats.Origins[origin]
 			host, known := hosts[origin.Computer]
-			if in.err != nil || !known || origin.Channel != iisChannel {
+			if in.Read == nil || !known || origin.Channel != iisChannel {
 				continue
 			}
-			l := &webLog{
-				Input: source.Input{Path: in.Path, Origin: in.Origin}, format: weblog.W3C, server: weblog.ServerIIS, host: lastName(w.renamed, host),
-				events: &requestEvents{p, in, origin.Computer},
+			l := &log{
+				Input: source.Input{Path: in.Path, Origin: in.Origin}, format: weblog.W3C, server: weblog.ServerIIS, host: w.owners.machine(host),
+				events: &requestEvents{in.Read, origin.Computer},
 			}
 			l.stats.First, l.stats.Last = stats.Span()
 			list = append(list, l)
@@ -55,21 +54,20 @@ func (w *webLogs) eventLogs(p *storyPass, hosts map[string]int) []*webLog {
 
 // logged reports whether a request that is an event stands in a file too: sites
 // may log to both.
-func (w *webLogs) logged(l *webLog, r *weblog.Request) bool {
+func (w *Logs) logged(l *log, r *weblog.Request) bool {
 	if l.events == nil {
 		return false
 	}
 	site := weblog.SiteNumber(r.Site, w.sites[l.host])
-	return slices.ContainsFunc(w.logs, func(f *webLog) bool {
+	return slices.ContainsFunc(w.logs, func(f *log) bool {
 		return f.host == l.host && f.format == weblog.W3C && f.read && f.stats.First <= r.Time && r.Time <= f.stats.Last &&
 			(f.site == "" || site == "" || f.site == site)
 	})
 }
 
-// read reads the requests of some times.
-func (e *requestEvents) read(ctx context.Context, times weblog.Window, do func(*weblog.Request)) {
-	want := event.Want{Channels: []string{iisChannel}, AllFields: true}
-	take := func(ev *event.Event) {
+// requests reads the requests of some times.
+func (e *requestEvents) requests(ctx context.Context, times weblog.Window, do func(*weblog.Request)) {
+	e.read(ctx, event.Want{Channels: []string{iisChannel}, AllFields: true}, func(ev *event.Event) {
 		if ev.ID != iisRequest || ev.Computer.String() != e.computer {
 			return
 		}
@@ -81,10 +79,5 @@ func (e *requestEvents) read(ctx context.Context, times weblog.Window, do func(*
 			r.Offset = ev.Place.Offset
 			do(&r)
 		}
-	}
-	if e.in.form != export.None {
-		e.pass.readExport(ctx, e.in, want, take)
-		return
-	}
-	e.pass.readChunks(ctx, e.in, e.in.chunks, evtx.NewReader(evtx.Select(want)), take)
+	})
 }

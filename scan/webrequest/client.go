@@ -1,9 +1,11 @@
-package scan
+package webrequest
 
 import (
 	"net/netip"
 	"strings"
 
+	"webshellscan/scan/finding"
+	"webshellscan/scan/story"
 	"webshellscan/scan/weblog"
 )
 
@@ -23,8 +25,8 @@ type peer struct {
 // maxPeers bounds the addresses that are counted.
 const maxPeers = 100_000
 
-// note counts a request.
-func (p *peers) note(r *weblog.Request) {
+// count counts a request.
+func (p *peers) count(r *weblog.Request) {
 	p.lines++
 	from := p.of[r.Client]
 	if from == nil {
@@ -83,7 +85,7 @@ func (p *peers) clientOf(r *weblog.Request) string {
 // server itself, which would be nobody. IIS writes a blank as +.
 func claimOf(r *weblog.Request) string {
 	for word := range strings.SplitSeq(r.ForwardedFor, ",") {
-		if a, ok := addressOf(strings.Trim(word, " +")); ok && !isServer(a, r) {
+		if a, ok := addressOf(strings.Trim(word, " +")); ok && !isOwn(a, r) {
 			return a
 		}
 	}
@@ -99,10 +101,10 @@ func addressOf(word string) (address string, ok bool) {
 	return with.Addr().String(), err == nil
 }
 
-// isServer reports whether a client is the server itself, as where a site hands
+// isOwn reports whether a client is the server itself, as where a site hands
 // requests to another one of its machine: Exchange does. Its other requests are
 // everybody's.
-func isServer(client string, r *weblog.Request) bool {
+func isOwn(client string, r *weblog.Request) bool {
 	a, err := netip.ParseAddr(client)
 	return err == nil && (a.IsLoopback() || a.IsLinkLocalUnicast() || client == r.ServerIP)
 }
@@ -128,4 +130,27 @@ func (c *caller) resolve() {
 	for i := range c.visits {
 		c.visits[i].Client = ids[c.visits[i].Client]
 	}
+}
+
+// Clients returns the clients of a session's likely entry points, but for the
+// server itself.
+func Clients(s *finding.Session) []story.Indicator {
+	own := make(map[string]bool)
+	for _, q := range s.Requests {
+		if isOwn(q.From, &q.Request) {
+			own[q.From] = true
+		}
+	}
+	var list []story.Indicator
+	for _, p := range s.EntryPoints {
+		if p.Confidence != story.ConfidenceLikely {
+			continue
+		}
+		for _, c := range p.Clients {
+			if !own[c] {
+				list = append(list, story.Indicator{Value: c, First: p.First, Last: p.Last})
+			}
+		}
+	}
+	return list
 }

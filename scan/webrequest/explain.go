@@ -1,4 +1,4 @@
-package scan
+package webrequest
 
 import (
 	"cmp"
@@ -11,21 +11,22 @@ import (
 	"webshellscan/internal/work"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
+	"webshellscan/scan/source"
 	"webshellscan/scan/story"
 	"webshellscan/scan/weblog"
 )
 
-// RequestRef names a line of a web log: by its number from 1 on or, if Line is
+// Ref names a line of a web log: by its number from 1 on or, if Line is
 // 0, by where it begins, as reports have it.
-type RequestRef struct {
+type Ref struct {
 	File   string
 	Line   int
 	Offset int64
 }
 
-// RequestExplanation is how a web request stands to the sessions.
-type RequestExplanation struct {
-	RequestRef
+// Explanation is how a web request stands to the sessions.
+type Explanation struct {
+	Ref
 	// Found is set if there is such a line, and it is a request; Request is
 	// that.
 	Found   bool
@@ -33,13 +34,13 @@ type RequestExplanation struct {
 	// Host is the host that the log is of, "" if nothing says which.
 	Host string
 	// Sessions are those of the host, with what ties the request to each.
-	Sessions []RequestTie
+	Sessions []Tie
 	// Against is why it is tied to no session.
 	Against []string
 }
 
-// RequestTie is how a request stands to one session.
-type RequestTie struct {
+// Tie is how a request stands to one session.
+type Tie struct {
 	Session *finding.Session
 	// Confidence is that of the entry point that the request's page is,
 	// story.ConfidenceNone if it is none.
@@ -52,43 +53,45 @@ type RequestTie struct {
 	For, Against []string
 }
 
-// explainRequests explains the requests asked for, once entry points are known.
-func (res *Result) explainRequests(ctx context.Context, asked []RequestRef, byHost map[int][]*caller) {
+// explainAll explains the requests asked for, once entry points are known.
+func (w *Logs) explainAll(ctx context.Context, asked []Ref, byHost map[int][]*caller) []Explanation {
+	var list []Explanation
 	for _, ref := range asked {
-		i := slices.IndexFunc(res.web.logs, func(l *webLog) bool { return absolute(l.Path) == absolute(ref.File) })
+		i := slices.IndexFunc(w.logs, func(l *log) bool { return source.Absolute(l.Path) == source.Absolute(ref.File) })
 		if i < 0 {
 			continue
 		}
-		l := res.web.logs[i]
-		x := RequestExplanation{RequestRef: ref}
+		l := w.logs[i]
+		x := Explanation{Ref: ref}
 		x.Found = l.find(ctx, ref, &x.Request)
 		switch {
 		case l.host < 0:
 			x.Against = append(x.Against, "nothing says which host its log is of: no name in its lines, and no event logs of one host beside it")
 		case len(byHost[l.host]) == 0:
-			x.Host = res.Forest.Hosts()[l.host].Name
+			x.Host = w.forest.Hosts()[l.host].Name
 			x.Against = append(x.Against, "its host has no session of a web server")
 		default:
-			x.Host = res.Forest.Hosts()[l.host].Name
+			x.Host = w.forest.Hosts()[l.host].Name
 			for _, c := range byHost[l.host] {
-				x.Sessions = append(x.Sessions, res.web.explain(c, l, &x.Request))
+				x.Sessions = append(x.Sessions, w.explain(c, l, &x.Request))
 			}
 		}
-		res.ExplainedRequests = append(res.ExplainedRequests, x)
+		list = append(list, x)
 	}
+	return list
 }
 
 // errFound ends the search for a line.
 var errFound = errors.New("found")
 
 // find finds a request of a log, and reports whether it is there.
-func (l *webLog) find(ctx context.Context, ref RequestRef, r *weblog.Request) bool {
+func (l *log) find(ctx context.Context, ref Ref, r *weblog.Request) bool {
 	file, err := l.Open()
 	if err != nil {
 		return false
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	reader := l.tell(weblog.Reader{})
+	reader := l.known(weblog.Reader{})
 	crash := work.Guard(func() {
 		_, err = reader.Read(ctx, io.NewSectionReader(file, 0, file.Size()), func(found *weblog.Request) error {
 			if ref.Line != 0 && found.Line != ref.Line || ref.Line == 0 && found.Offset != ref.Offset {
@@ -102,8 +105,8 @@ func (l *webLog) find(ctx context.Context, ref RequestRef, r *weblog.Request) bo
 }
 
 // explain returns how a request of a log stands to a session.
-func (w *webLogs) explain(c *caller, l *webLog, r *weblog.Request) RequestTie {
-	tie := RequestTie{Session: c.session, Processes: c.processesOf(r)}
+func (w *Logs) explain(c *caller, l *log, r *weblog.Request) Tie {
+	tie := Tie{Session: c.session, Processes: c.processesOf(r)}
 	if !w.serves(c, l, r) {
 		tie.Processes = nil
 		return tie.against(c.notServed(l, r))
@@ -134,14 +137,14 @@ func (w *webLogs) explain(c *caller, l *webLog, r *weblog.Request) RequestTie {
 }
 
 // against returns the tie with one more reason against it.
-func (t RequestTie) against(why string) RequestTie {
+func (t Tie) against(why string) Tie {
 	t.Against = append(t.Against, why)
 	return t
 }
 
 // notServed returns why the server of a session cannot have answered a request
 // of a log.
-func (c *caller) notServed(l *webLog, r *weblog.Request) string {
+func (c *caller) notServed(l *log, r *weblog.Request) string {
 	if !r.ReachedServer() {
 		return "HTTP.sys answered it itself"
 	}
