@@ -12,6 +12,7 @@ import (
 
 	"webshellscan/internal/wire"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/partial"
 	"webshellscan/scan/proctree"
@@ -58,7 +59,7 @@ func collectFound(ctx context.Context, found *source.Found, options *Options, la
 	reading := newFirstPass(found, options)
 	reading.number()
 	reading.planEvents(sets, len(options.Rules.Paths) > 0)
-	reading.events.holdCame()
+	reading.events.KeepArrivals(webrequest.Key)
 	reading.collect(toRead)
 	loaded := <-sets.done
 	if loaded.err != nil {
@@ -94,7 +95,7 @@ type collecting struct {
 	reading *firstPass
 	writer  *partial.Writer
 	loaded  *loadedRules
-	plan    *eventPlan // that events were matched with
+	plan    *eventrule.Plan // that events were matched with
 	options *Options
 	result  Collected
 }
@@ -130,13 +131,13 @@ func (c *collecting) meta(label string, interrupted bool) ([]byte, error) {
 		program: c.options.Version, label: label, hashed: r.hash, interrupted: interrupted, recovered: r.recover, otherFiles: r.otherFiles, hitsLost: r.hitsLost,
 		inputs: r.inputs, containers: r.containers, skipped: r.skipped, notes: r.notes, signs: r.signs,
 	}
-	m.rules = ruleKeys(c.plan)
+	m.rules = c.plan.RuleKeys()
 	m.hits = slices.SortedFunc(maps.Keys(r.hits), comparePlaces)
 	for _, t := range r.traced {
-		slices.SortFunc(t.places, comparePlaces)
+		slices.SortFunc(t.Places, comparePlaces)
 	}
 	m.traced = r.traced
-	slices.SortFunc(m.signs, compareSigns)
+	slices.SortFunc(m.signs, eventrule.CompareSigns)
 	m.cutPlaces()
 	w := wire.NewWriter()
 	m.code(w)

@@ -9,6 +9,7 @@ import (
 
 	"webshellscan/internal/wire"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/source"
 )
@@ -37,7 +38,7 @@ func TestImpossiblePart(t *testing.T) {
 			m.hits = append(m.hits, event.Place{File: uint32(len(m.inputs)), Offset: 5000})
 		}),
 		"trace of an input that there is not": sound.recoded(t, func(m *partMeta) {
-			m.traced = map[string]*traced{"A": {places: []event.Place{{File: uint32(len(m.inputs))}}}}
+			m.traced = map[string]*eventrule.Traced{"A": {Places: []event.Place{{File: uint32(len(m.inputs))}}}}
 		}),
 		"hit before the file": sound.recoded(t, func(m *partMeta) { m.hits = []event.Place{{Offset: -1}} }),
 		"too many hits":       sound.recoded(t, func(m *partMeta) { m.hits = make([]event.Place, maxPlaces+1) }),
@@ -86,12 +87,12 @@ func TestLeastInput(t *testing.T) {
 // TestCutPlaces: a part has no more hits than may be read again, and counts the
 // others.
 func TestCutPlaces(t *testing.T) {
-	m := &partMeta{hits: make([]event.Place, maxPlaces-1), traced: map[string]*traced{"A": {places: make([]event.Place, 3)}, "B": {places: make([]event.Place, 2)}}}
+	m := &partMeta{hits: make([]event.Place, maxPlaces-1), traced: map[string]*eventrule.Traced{"A": {Places: make([]event.Place, 3)}, "B": {Places: make([]event.Place, 2)}}}
 	m.inputs = []*input{{}}
 	m.cutPlaces()
 	a, b := m.traced["A"], m.traced["B"]
-	if m.hitsLost != 0 || len(a.places) != 1 || a.lost != 2 || len(b.places) != 0 || b.lost != 2 || !m.placed() {
-		t.Errorf("%d lost, %d of A and %d, %d of B and %d", m.hitsLost, len(a.places), a.lost, len(b.places), b.lost)
+	if m.hitsLost != 0 || len(a.Places) != 1 || a.Lost != 2 || len(b.Places) != 0 || b.Lost != 2 || !m.placed() {
+		t.Errorf("%d lost, %d of A and %d, %d of B and %d", m.hitsLost, len(a.Places), a.Lost, len(b.Places), b.Lost)
 	}
 }
 

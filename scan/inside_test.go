@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
 	"webshellscan/scan/proctree"
@@ -109,11 +110,11 @@ func TestOpenFilesAreBounded(t *testing.T) {
 
 // TestTracesAdd: what goroutines noted of one computer is put together.
 func TestTracesAdd(t *testing.T) {
-	r := &firstPass{traced: make(map[string]*traced)}
+	r := &firstPass{traced: make(map[string]*eventrule.Traced)}
 	for i := range int64(2) {
-		r.addTraced(map[string]*traced{"A": {[]event.Place{{Offset: i}}, 3}, fmt.Sprint(i): {nil, 1}})
+		r.addTraced(map[string]*eventrule.Traced{"A": {Places: []event.Place{{Offset: i}}, Lost: 3}, fmt.Sprint(i): {Lost: 1}})
 	}
-	if a := r.traced["A"]; len(r.traced) != 3 || len(a.places) != 2 || a.lost != 6 {
+	if a := r.traced["A"]; len(r.traced) != 3 || len(a.Places) != 2 || a.Lost != 6 {
 		t.Errorf("%+v", r.traced)
 	}
 }
@@ -269,8 +270,8 @@ func TestWebLogInManifest(t *testing.T) {
 // TestHeldTraces: a partial result holds what traces are made of for hosts of
 // whose processes nothing is known, however large their logs are.
 func TestHeldTraces(t *testing.T) {
-	r := &firstPass{hits: make(map[event.Place]bool), traced: map[string]*traced{
-		"OLD": {[]event.Place{{Offset: 5000}}, 0}, "elsewhere": {[]event.Place{{Offset: 6000}}, 0},
+	r := &firstPass{hits: make(map[event.Place]bool), traced: map[string]*eventrule.Traced{
+		"OLD": {Places: []event.Place{{Offset: 5000}}}, "elsewhere": {Places: []event.Place{{Offset: 6000}}},
 	}}
 	h := newHolder(r, hostsOf(t, "OLD"), nil)
 	if !h.wanted.has(0, 5000) || h.wanted.has(0, 6000) {

@@ -12,6 +12,7 @@ import (
 	"webshellscan/internal/wire"
 	"webshellscan/internal/work"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
 	"webshellscan/scan/integrity"
@@ -36,8 +37,8 @@ type mergePart struct {
 	*partial.Part
 	file    string // where it was found
 	meta    partMeta
-	files   []uint32 // the numbers of its inputs in the scan
-	signs   []sign   // with their rules
+	files   []uint32         // the numbers of its inputs in the scan
+	signs   []eventrule.Sign // with their rules
 	index   heldIndex
 	cache   *excerptCache
 	matched bool // the rules are those that it was collected with
@@ -322,11 +323,11 @@ func (in *input) refuse(err error) {
 // rules about events match: those that were found when a part was collected,
 // or, with other rules, those of what the part holds. given says that the plan
 // has others than the rules of this version.
-func (r *firstPass) matchHeld(ctx context.Context, plan *eventPlan, given bool, version string) {
-	servers, keys := rulesOf(plan.sets), ruleKeys(plan)
+func (r *firstPass) matchHeld(ctx context.Context, plan *eventrule.Plan, given bool, version string) {
+	servers, keys := plan.Rules(), plan.RuleKeys()
 	var with []*input
 	for _, p := range r.parts {
-		p.signs = signsOf(p.meta.signs, servers)
+		p.signs = eventrule.WithRules(p.meta.signs, servers)
 		if p.matched = !given && p.meta.program == version && slices.Equal(p.meta.rules, keys); p.matched {
 			continue
 		}
@@ -344,9 +345,9 @@ func (r *firstPass) matchHeld(ctx context.Context, plan *eventPlan, given bool, 
 // matchHeld matches what is held of one input.
 func (w *partReader) matchHeld(ctx context.Context, r *firstPass, in *input) {
 	again := &storyPass{reading: r}
-	signs := len(w.events.signs.list)
-	w.events.begin()
-	take := func(ev *event.Event) { w.events.add(ev) }
+	signs := len(w.events.Signs.List)
+	w.events.Begin()
+	take := func(ev *event.Event) { w.events.Add(ev) }
 	if in.form != export.None {
 		again.readExport(ctx, in, w.want, take)
 	} else {
@@ -354,14 +355,14 @@ func (w *partReader) matchHeld(ctx context.Context, r *firstPass, in *input) {
 		for i := range in.held.sections {
 			for _, at := range in.held.sections[i].chunks {
 				if part := at / evtx.DefaultPartSize; part != of {
-					w.events.begin()
+					w.events.Begin()
 					of = part
 				}
 				again.readChunks(ctx, in, in.chunksAt(at), w.reader, take)
 			}
 		}
 	}
-	w.events.signs.list = w.events.signs.list[:signs] // the part has them
+	w.events.Signs.List = w.events.Signs.List[:signs] // the part has them
 }
 
 // addHits adds the records that rules matched when the part was collected.
@@ -369,9 +370,9 @@ func (p *mergePart) addHits(r *firstPass) {
 	for _, at := range p.inScan(p.meta.hits) {
 		r.hits[at] = true
 	}
-	list := make(map[string]*traced, len(p.meta.traced))
+	list := make(map[string]*eventrule.Traced, len(p.meta.traced))
 	for computer, t := range p.meta.traced {
-		list[computer] = &traced{p.inScan(t.places), t.lost}
+		list[computer] = &eventrule.Traced{Places: p.inScan(t.Places), Lost: t.Lost}
 	}
 	r.addTraced(list)
 }

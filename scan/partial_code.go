@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"webshellscan/internal/wire"
-	"webshellscan/rules"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
 	"webshellscan/scan/source"
@@ -32,15 +32,15 @@ type partMeta struct {
 	// hits are the records that those match, by the numbers of their
 	// inputs.
 	hits       []event.Place
-	traced     map[string]*traced // the same of traces
-	otherFiles int                // files that are nothing to a scan
+	traced     map[string]*eventrule.Traced // the same of traces
+	otherFiles int                          // files that are nothing to a scan
 	hitsLost   int
 	inputs     []*input
 	containers []*input
 	others     []*otherInput
 	skipped    []source.Skipped
 	notes      []source.Note
-	signs      []sign // without their rules, which signKey names
+	signs      []eventrule.Sign // without their rules, which SignKey names
 }
 
 // otherInput is a log or a configuration of a web server.
@@ -61,13 +61,13 @@ func (m *partMeta) code(c *wire.Coder) {
 	c.Bool(&m.recovered)
 	c.Texts(&m.rules)
 	codePlaces(c, &m.hits)
-	wire.Map(c, &m.traced, 3, strings.Compare, func(computer *string, t **traced) {
+	wire.Map(c, &m.traced, 3, strings.Compare, func(computer *string, t **eventrule.Traced) {
 		c.Text(computer)
 		if !c.Writing() {
-			*t = new(traced)
+			*t = new(eventrule.Traced)
 		}
-		codePlaces(c, &(*t).places)
-		wire.Count(c, &(*t).lost)
+		codePlaces(c, &(*t).Places)
+		wire.Count(c, &(*t).Lost)
 	})
 	wire.Count(c, &m.otherFiles)
 	wire.Count(c, &m.hitsLost)
@@ -87,7 +87,7 @@ func (m *partMeta) code(c *wire.Coder) {
 		c.Text(&n.Text)
 		c.Bool(&n.Mismatch)
 	})
-	wire.List(c, &m.signs, 22, func(s *sign) { s.code(c) })
+	wire.List(c, &m.signs, 22, func(s *eventrule.Sign) { codeSign(c, s) })
 	if !c.Writing() && !m.placed() {
 		c.Fail("place of a record")
 	}
@@ -131,7 +131,7 @@ func (m *partMeta) placed() bool {
 	n := len(m.hits)
 	beyond := func(p event.Place) bool { return int64(p.File) >= int64(len(m.inputs)) || p.Offset < 0 }
 	for _, t := range m.traced {
-		if n += len(t.places); slices.ContainsFunc(t.places, beyond) {
+		if n += len(t.Places); slices.ContainsFunc(t.Places, beyond) {
 			return false
 		}
 	}
@@ -151,7 +151,7 @@ func (m *partMeta) cutPlaces() {
 	m.hits = keep(m.hits, &m.hitsLost)
 	for _, computer := range slices.Sorted(maps.Keys(m.traced)) {
 		t := m.traced[computer]
-		t.places = keep(t.places, &t.lost)
+		t.Places = keep(t.Places, &t.Lost)
 	}
 }
 
@@ -166,31 +166,15 @@ func (m *partMeta) codeOthers(c *wire.Coder) {
 	})
 }
 
-// code codes a sign without its rule.
-func (s *sign) code(c *wire.Coder) {
-	c.Text(&s.rule)
-	c.Text(&s.computer)
-	c.Fixed(s.guid[:])
-	wire.Num(c, &s.pid)
-	c.Text(&s.image)
-	wire.Num(c, &s.hour)
-	wire.Num(c, &s.at)
-}
-
-// signsOf returns signs with the rules that they are by, of those that are
-// loaded.
-func signsOf(signs []sign, servers []*rules.Rule) []sign {
-	byKey := make(map[string]*rules.Rule, len(servers))
-	for _, r := range servers {
-		byKey[ruleKey(r)] = r
-	}
-	var list []sign
-	for _, s := range signs {
-		if s.by = byKey[s.rule]; s.by != nil {
-			list = append(list, s)
-		}
-	}
-	return list
+// codeSign codes a sign without its rule.
+func codeSign(c *wire.Coder, s *eventrule.Sign) {
+	c.Text(&s.Rule)
+	c.Text(&s.Computer)
+	c.Fixed(s.GUID[:])
+	wire.Num(c, &s.PID)
+	c.Text(&s.Image)
+	wire.Num(c, &s.Hour)
+	wire.Num(c, &s.At)
 }
 
 // codeReason codes why something is not as it should be. Of an error its text

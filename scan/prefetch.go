@@ -9,6 +9,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/rules"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/proctree"
 )
 
@@ -19,7 +20,7 @@ type loadedRules struct {
 
 	matchers []*rules.Matcher // of RuleSets.Detections
 	crashes  crashLog
-	events   *eventPlan // of the rules that give findings
+	events   *eventrule.Plan // of the rules that give findings
 }
 
 // ruleLoading is rules on their way.
@@ -28,11 +29,11 @@ type ruleLoading struct {
 	ready chan struct{} // closed when events is there
 	// events says what the rules ask of events, those that tell servers
 	// too; nil if the rules could not be loaded.
-	events *eventPlan
+	events *eventrule.Plan
 }
 
 // plan waits for the rules and returns what they ask of events.
-func (l *ruleLoading) plan() *eventPlan {
+func (l *ruleLoading) plan() *eventrule.Plan {
 	<-l.ready
 	return l.events
 }
@@ -67,8 +68,8 @@ func (l *ruleLoading) take(loaded *loadedRules, load func() (*RuleSets, error)) 
 	if loaded.rules = sets; sets.Selection != nil {
 		return sets.Selection
 	}
-	loaded.events = newEventPlan(sets.Servers, sets.Events)
-	l.events = newEventPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+	loaded.events = eventrule.NewPlan(sets.Servers, sets.Events)
+	l.events = eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
 	return nil
 }
 

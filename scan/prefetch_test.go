@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"webshellscan/internal/work"
+	"webshellscan/scan/eventrule"
 )
 
 // TestPanicInRules: a panic while rules are loaded, or while what they ask of
@@ -13,8 +14,8 @@ import (
 func TestPanicInRules(t *testing.T) {
 	for what, load := range map[string]func() (*RuleSets, error){
 		"loading":        func() (*RuleSets, error) { panic("a rule") },
-		"planning":       func() (*RuleSets, error) { return &RuleSets{Events: []EventSet{{}}}, nil },
-		"planning signs": func() (*RuleSets, error) { return &RuleSets{Signs: []EventSet{{}}}, nil },
+		"planning":       func() (*RuleSets, error) { return &RuleSets{Events: []eventrule.Set{{}}}, nil },
+		"planning signs": func() (*RuleSets, error) { return &RuleSets{Signs: []eventrule.Set{{}}}, nil },
 	} {
 		l := &ruleLoading{done: make(chan *loadedRules, 1), ready: make(chan struct{})}
 		stopped := false

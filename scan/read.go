@@ -10,6 +10,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
 	"webshellscan/scan/integrity"
@@ -36,12 +37,12 @@ type firstPass struct {
 	skipped    []source.Skipped
 	hash       bool              // take the hashes of files
 	pool       evtx.TemplatePool // of the definitions in all files
-	events     eventReading
-	hits       map[event.Place]bool // records that rules about events match
-	traced     map[string]*traced   // records that only traces are made of, by computer
-	came       map[event.Place]bool // records that name where another host came from, if they are wanted
-	hitsLost   int                  // how many more there are
-	signs      []sign
+	events     *eventrule.Reading
+	hits       map[event.Place]bool         // records that rules about events match
+	traced     map[string]*eventrule.Traced // records that only traces are made of, by computer
+	came       map[event.Place]bool         // records that name where another host came from, if they are wanted
+	hitsLost   int                          // how many more there are
+	signs      []eventrule.Sign
 	others     []*otherInput
 	notes      []source.Note
 	otherFiles int // that are no inputs since they are nothing to a scan
@@ -60,7 +61,7 @@ type partReader struct {
 	want      event.Want
 	trees     int // how many of the kinds of event, the first ones, the collector takes
 	progress  *Progress
-	events    eventWatcher
+	events    *eventrule.Watcher
 }
 
 // newFirstPass plans the reading of the files found.
@@ -143,16 +144,16 @@ func (r *firstPass) units() []unit {
 // makeReaders makes n readers, one for each goroutine.
 func (r *firstPass) makeReaders(n int) {
 	keys := selected()
-	want, candidates := r.events.add(keys)
+	want, candidates := r.events.Add(keys)
 	want.Recovered, want.Noted = r.recover, story.Keys()
 	r.selection = evtx.Select(want)
 	for range n {
 		w := &partReader{
 			reader: evtx.NewReader(r.selection), collector: proctree.NewCollector(r.texts), watcher: integrity.NewWatcher(keys), want: want,
 			trees: len(proctree.Keys()), progress: r.progress,
-			events: eventWatcher{want: want, candidates: candidates, others: len(keys), plan: r.events.plan, looks: make(map[int]event.Look), from: r.events.from},
+			events: r.events.NewWatcher(want, candidates, len(keys)),
 		}
-		w.reader.Gate(&w.events)
+		w.reader.Gate(w.events)
 		r.readers, r.collectors, r.watchers = append(r.readers, w), append(r.collectors, w.collector), append(r.watchers, w.watcher)
 	}
 }
@@ -191,13 +192,13 @@ func (r *firstPass) resolve(ctx context.Context) {
 // gather joins what the readers kept of events.
 func (r *firstPass) gather() {
 	r.hits, r.came, r.signs = make(map[event.Place]bool), make(map[event.Place]bool), nil
-	r.hitsLost, r.traced = 0, make(map[string]*traced)
+	r.hitsLost, r.traced = 0, make(map[string]*eventrule.Traced)
 	for _, w := range r.readers {
-		maps.Copy(r.hits, w.events.hits)
-		maps.Copy(r.came, w.events.came)
-		r.addTraced(w.events.traced)
-		r.hitsLost += w.events.dropped
-		r.signs = append(r.signs, w.events.signs.list...)
+		maps.Copy(r.hits, w.events.Hits)
+		maps.Copy(r.came, w.events.Came)
+		r.addTraced(w.events.Traced)
+		r.hitsLost += w.events.Dropped
+		r.signs = append(r.signs, w.events.Signs.List...)
 	}
 	for _, p := range r.parts {
 		r.hitsLost += p.meta.hitsLost
@@ -316,7 +317,7 @@ func (w *partReader) export(ctx context.Context, u unit) {
 	var stats evtx.Stats
 	err := work.Guard(func() {
 		w.watcher.Begin()
-		w.events.begin()
+		w.events.Begin()
 		in.exported, in.exportErr = export.Read(ctx, from, in.evtx.Size(), in.form, w.want, func(r *export.Record) error {
 			stats.Count(r.Computer, r.Channel, r.Event.Time)
 			if r.Event.Key < 0 {
@@ -328,7 +329,7 @@ func (w *partReader) export(ctx context.Context, u unit) {
 				w.collector.Add(r.Event)
 			}
 			w.watcher.Add(r.Event)
-			w.events.add(r.Event)
+			w.events.Add(r.Event)
 			return nil
 		})
 	})
@@ -405,7 +406,7 @@ func (w *partReader) collect(ctx context.Context, in *input, part evtx.Part, fau
 // collectAll is collect without its guard.
 func (w *partReader) collectAll(in *input, faults *integrity.FaultLog, events iter.Seq2[*event.Event, error]) {
 	w.watcher.Begin()
-	w.events.begin()
+	w.events.Begin()
 	for ev, err := range events {
 		if ev == nil {
 			if fault, ok := errors.AsType[*evtx.FormatError](err); ok {
@@ -418,6 +419,6 @@ func (w *partReader) collectAll(in *input, faults *integrity.FaultLog, events it
 			w.collector.Add(ev)
 		}
 		w.watcher.Add(ev)
-		w.events.add(ev)
+		w.events.Add(ev)
 	}
 }

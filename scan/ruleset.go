@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
+	"webshellscan/scan/eventrule"
 )
 
 // RuleOptions are which rules a scan applies. The zero value selects the
@@ -46,7 +47,7 @@ type RuleSets struct {
 	Levels, SessionLevels *rules.Set
 	// Events are the rules about other events than the creation of
 	// processes, by log source; Signs those of them that tell servers.
-	Events, Signs []EventSet
+	Events, Signs []eventrule.Set
 	// Loaded are all rules that were read, the built-in ones first, whether
 	// they apply or not; Builtin is how many of them are built in.
 	Loaded  []*rules.Rule
@@ -128,6 +129,15 @@ func (s *RuleSets) compile(list []*rules.Rule, options rules.Options) *rules.Set
 	set, errs := rules.Compile(list, options)
 	s.fail(errs)
 	return set
+}
+
+// compileEvents compiles those rules of a list that are about events and not
+// about processes, by log source.
+func (s *RuleSets) compileEvents(list []*rules.Rule, options rules.Options) []eventrule.Set {
+	sets, failed, errs := eventrule.Compile(list, options)
+	s.fail(errs)
+	s.Failed += failed
+	return sets
 }
 
 func (s *RuleSets) fail(errs []error) {
@@ -276,7 +286,7 @@ func (s *RuleSets) givenFilters() int {
 // Summary counts the rules.
 func (s *RuleSets) Summary() RuleSummary {
 	sum := RuleSummary{
-		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()) + len(rulesOf(s.Signs)),
+		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()) + len(eventrule.RulesOf(s.Signs)),
 		Levels: len(s.Levels.Rules()) + len(s.SessionLevels.Rules()), Filters: s.givenFilters(),
 		Failed: s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
 	}
@@ -284,8 +294,8 @@ func (s *RuleSets) Summary() RuleSummary {
 		sum.NotApplicable += len(set.NotApplicable())
 		sum.NotSelected += len(set.NotSelected())
 	}
-	sum.Events = len(s.eventRules())
-	sum.NotApplicable -= sum.Events + len(rulesOf(s.Signs))
+	sum.Events = len(eventrule.RulesOf(s.Events))
+	sum.NotApplicable -= sum.Events + len(eventrule.RulesOf(s.Signs))
 	for i := range s.Detections.Rules() {
 		if !s.Detections.Reported(i) {
 			sum.Correlated++

@@ -6,6 +6,7 @@ import (
 
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
@@ -52,7 +53,7 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 		mark(set.NotApplicable(), UseNotApplicable)
 		mark(set.NotSelected(), UseNotSelected)
 	}
-	for _, r := range slices.Concat(s.Servers.Rules(), rulesOf(s.Signs)) {
+	for _, r := range slices.Concat(s.Servers.Rules(), eventrule.RulesOf(s.Signs)) {
 		uses[r] = serverUses[r.Role]
 	}
 	mark(s.Applications.Rules(), UseWebApplication)
@@ -66,7 +67,7 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 			uses[r] = UseCorrelated
 		}
 	}
-	mark(s.eventRules(), UseFinding)
+	mark(eventrule.RulesOf(s.Events), UseFinding)
 	for _, r := range s.Loaded {
 		_, known := uses[r]
 		switch {

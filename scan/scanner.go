@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"webshellscan/internal/plural"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
@@ -148,12 +149,13 @@ func (o *Options) find(ctx context.Context) (source.Found, error) {
 // planEvents plans which events are read for rules. given is set if there may
 // be others than those built in.
 func (r *firstPass) planEvents(sets *ruleLoading, given bool) {
-	r.events = eventReading{want: builtinEvents, plan: sets.plan}
+	want := eventrule.Builtin
 	if given {
 		if plan := sets.plan(); plan != nil {
-			r.events.want = plan.want()
+			want = plan.Want()
 		}
 	}
+	r.events = eventrule.NewReading(want, sets.plan)
 }
 
 // merge joins what collecting left behind with that of partial results, and

@@ -9,6 +9,7 @@ import (
 
 	"webshellscan/internal/work"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
 	"webshellscan/scan/finding"
@@ -25,7 +26,7 @@ type storyPass struct {
 	reading *firstPass
 	index   *story.Index
 	below   [][]proctree.Process // by session
-	plan    *eventPlan
+	plan    *eventrule.Plan
 	servers *serverMap
 	hits    map[uint32][]int64 // where rules matched events, by file, ascending
 	since   event.Time         // when the first session began
@@ -33,7 +34,7 @@ type storyPass struct {
 
 // newStoryPass returns the pass for some sessions, nil if there are none and no
 // rule matched an event.
-func newStoryPass(r *firstPass, plan *eventPlan, forest *proctree.Forest, servers *serverMap, sessions []*finding.Session) *storyPass {
+func newStoryPass(r *firstPass, plan *eventrule.Plan, forest *proctree.Forest, servers *serverMap, sessions []*finding.Session) *storyPass {
 	if len(sessions) == 0 && len(r.hits) == 0 {
 		return nil
 	}
@@ -95,17 +96,17 @@ const storySlack = event.Minute
 func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	want := story.Want()
 	if p.plan != nil {
-		planned := p.plan.want()
+		planned := p.plan.Want()
 		want.Keys, want.Providers, want.Channels = append(want.Keys, planned.Keys...), planned.Providers, planned.Channels
 	}
 	units := p.units()
 	collectors := make([]*story.Collector, max(1, min(p.reading.goroutines, len(units))))
-	processes, blind := newEventProcesses(p.servers.forest), blindNames(p.servers.forest.Hosts())
+	forest := p.servers.forest
+	trees := &eventrule.Trees{Servers: p.servers, Processes: eventrule.NewProcesses(forest), Blind: blindNames(forest.Hosts())}
 	for i := range collectors {
 		var matcher story.Matcher
 		if p.plan != nil {
-			m := newEventMatcher(p.plan, &want, p.servers, processes)
-			m.blind, matcher = blind, m
+			matcher = eventrule.NewMatcher(p.plan, &want, trees)
 		}
 		collectors[i] = story.NewCollector(p.index, matcher, p.hit)
 	}
@@ -215,7 +216,7 @@ func (p *storyPass) chunksOf(in *input) []evtx.Chunk {
 }
 
 // hit reports whether a rule matched the event at a place.
-func (p *storyPass) hit(place event.Place) bool { return p.reading.hits[hitPlace(place)] }
+func (p *storyPass) hit(place event.Place) bool { return p.reading.hits[eventrule.HitPlace(place)] }
 
 // hitIn reports whether a rule matched an event of a chunk.
 func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool { return holdsAny(c, p.hits[in.index]) }
@@ -297,7 +298,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 }
 
 // addStories reads the stories of the sessions and adds them to the result.
-func (res *Result) addStories(ctx context.Context, r *firstPass, plan *eventPlan, o *Options) {
+func (res *Result) addStories(ctx context.Context, r *firstPass, plan *eventrule.Plan, o *Options) {
 	r.takeTraces(blindNames(res.Forest.Hosts()))
 	p := newStoryPass(r, plan, res.Forest, res.servers, res.Sessions)
 	if p == nil {

@@ -88,6 +88,9 @@ func plainField(name string) event.FieldID {
 	return fieldOf(lower)
 }
 
+// Show implements eventrule.ProcessSubject.
+func (s *subject) Show(p proctree.Process) { s.process = p }
+
 // Bundle implements rules.Bundler.
 func (s *subject) Bundle(bundle int) rules.ValueID {
 	return rules.ValueID(s.process.SharedFacet(proctree.Facet(bundle)))

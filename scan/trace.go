@@ -8,6 +8,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
@@ -23,16 +24,6 @@ type Trace struct {
 	Count       int
 	First, Last event.Time
 	Example     *finding.Event
-}
-
-// maxTraced bounds the events of traces that are noted of one part of a file.
-const maxTraced = 1 << 12
-
-// traced is where one computer's events of traces are, and how many more there
-// are.
-type traced struct {
-	places []event.Place
-	lost   int
 }
 
 // splitTraces returns the rules of the role trace, and the others.
@@ -55,14 +46,14 @@ func blindNames(hosts []proctree.Host) map[string]bool {
 }
 
 // addTraced takes what one goroutine noted.
-func (r *firstPass) addTraced(list map[string]*traced) {
+func (r *firstPass) addTraced(list map[string]*eventrule.Traced) {
 	for computer, t := range list {
 		all := r.traced[computer]
 		if all == nil {
-			all = &traced{}
+			all = new(eventrule.Traced)
 			r.traced[computer] = all
 		}
-		all.places, all.lost = append(all.places, t.places...), all.lost+t.lost
+		all.Places, all.Lost = append(all.Places, t.Places...), all.Lost+t.Lost
 	}
 }
 
@@ -73,10 +64,10 @@ func (r *firstPass) takeTraces(blind map[string]bool) {
 		if !blind[computer] {
 			continue
 		}
-		for _, place := range t.places {
+		for _, place := range t.Places {
 			r.hits[place] = true
 		}
-		r.hitsLost += t.lost
+		r.hitsLost += t.Lost
 	}
 }
 

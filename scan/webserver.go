@@ -8,20 +8,15 @@ import (
 	"webshellscan/internal/work"
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
+	"webshellscan/scan/eventrule"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 
-// serverRoles are the roles by the attribute `role` of the rules that identify
-// them.
-var serverRoles = map[string]finding.ServerRole{
-	builtin.RoleWebServer: finding.ServerWeb, builtin.RoleOtherServer: finding.ServerOther, builtin.RoleUnknownServer: finding.ServerUnknown,
-}
-
 // serverRank orders servers by what a rule says of them. What only supervises
 // servers stands behind others of its role.
 func serverRank(r *rules.Rule) int {
-	rank := 2 * slices.Index([]finding.ServerRole{finding.ServerUnknown, finding.ServerOther, finding.ServerWeb}, serverRoles[r.Role])
+	rank := 2 * slices.Index([]finding.ServerRole{finding.ServerUnknown, finding.ServerOther, finding.ServerWeb}, finding.ServerRoleOf(r))
 	if r.Custom["supervisor"] == "true" {
 		rank--
 	}
@@ -64,7 +59,7 @@ type hostServers struct {
 
 // newServerMap finds the servers of a forest by rules of those roles, about
 // their processes and about events.
-func newServerMap(forest *proctree.Forest, set *rules.Set, signs []sign, goroutines int) *serverMap {
+func newServerMap(forest *proctree.Forest, set *rules.Set, signs []eventrule.Sign, goroutines int) *serverMap {
 	m := &serverMap{forest: forest, hosts: make([]hostServers, len(forest.Hosts()))}
 	for i, h := range forest.Hosts() {
 		m.hosts[i] = hostServers{
@@ -96,7 +91,7 @@ func newServerMap(forest *proctree.Forest, set *rules.Set, signs []sign, gorouti
 
 // infoOf returns what a rule says of the servers that it tells.
 func (m *serverMap) infoOf(r *rules.Rule) serverInfo {
-	texts, kind := m.forest.Texts(), serverRoles[r.Role]
+	texts, kind := m.forest.Texts(), finding.ServerRoleOf(r)
 	return serverInfo{
 		texts.InternString(productName(r)), texts.InternString(string(kind)), texts.InternString(certaintyOf(r)), kind, serverRank(r),
 	}

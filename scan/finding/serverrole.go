@@ -1,5 +1,10 @@
 package finding
 
+import (
+	"webshellscan/rules"
+	"webshellscan/rules/builtin"
+)
+
 // ServerRole is which kind of server a worker is.
 type ServerRole string
 
@@ -11,6 +16,16 @@ const (
 	ServerOther   ServerRole = "other"   // a database, a management agent
 	ServerWeb     ServerRole = "web"
 )
+
+// serverRoles are the roles by the attribute `role` of the rules that identify
+// servers.
+var serverRoles = map[string]ServerRole{
+	builtin.RoleWebServer: ServerWeb, builtin.RoleOtherServer: ServerOther, builtin.RoleUnknownServer: ServerUnknown,
+}
+
+// ServerRoleOf returns the role of the servers that a rule identifies,
+// ServerNone if it identifies none.
+func ServerRoleOf(r *rules.Rule) ServerRole { return serverRoles[r.Role] }
 
 // Noun is what sentences call a server of that role.
 func (r ServerRole) Noun() string {

@@ -1,4 +1,4 @@
-package scan
+package eventrule_test
 
 import (
 	"os"
@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"webshellscan/internal/evtxtest"
+	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 )
 
 // TestShownByTime: of the processes with an ID and an image, a sign is of the
@@ -23,7 +25,7 @@ func TestShownByTime(t *testing.T) {
 	}
 	const first, other = `C:\first.exe`, `C:\other.exe`
 	add(0, first)
-	for i := range maxSamePID {
+	for i := range eventrule.MaxSamePID {
 		add(10*(i+1), other)
 	}
 	file, err := evtxtest.Build(evtxtest.Options{}, list)
@@ -34,11 +36,11 @@ func TestShownByTime(t *testing.T) {
 	if err := os.WriteFile(path, file.Data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	res, err := Scan(t.Context(), Options{Paths: []string{path}, Crosscheck: -1})
+	res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{path}, Crosscheck: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	processes := newShown(res.Forest, 0, nil)
+	processes := eventrule.NewShown(res.Forest, 0, nil)
 	origin := event.FromTime(start)
 	const none = -1
 	for _, tt := range []struct {
@@ -50,17 +52,17 @@ func TestShownByTime(t *testing.T) {
 		{other, 9, 10},
 		{other, 8, none},
 		{other, 57, 50},
-		{other, 1e6, 10 * maxSamePID},
+		{other, 1e6, 10 * eventrule.MaxSamePID},
 		{first, 0, 0},
 		{first, 57, 0},
 		{first, -5, none},
-		{first, 10*maxSamePID - 5, 0},
-		{first, 10 * maxSamePID, none},
+		{first, 10*eventrule.MaxSamePID - 5, 0},
+		{first, 10 * eventrule.MaxSamePID, none},
 		{"third.exe", 57, none},
 	} {
-		s := sign{signKey: signKey{pid: 100, image: tt.image}, at: origin + event.Time(tt.at)*event.Second}
+		s := eventrule.Sign{SignKey: eventrule.SignKey{PID: 100, Image: tt.image}, At: origin + event.Time(tt.at)*event.Second}
 		got := none
-		if p := processes.process(&s); p.Exists() {
+		if p := processes.Process(&s); p.Exists() {
 			got = int((p.Start() - origin) / event.Second)
 		}
 		if got != tt.want {

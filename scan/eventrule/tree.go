@@ -1,14 +1,11 @@
-package scan
+package eventrule
 
 import (
 	"slices"
-	"sync"
 
 	"webshellscan/rules"
 	"webshellscan/rules/builtin"
 	"webshellscan/scan/event"
-	"webshellscan/scan/proctree"
-	"webshellscan/scan/story"
 )
 
 // treeFields are the fields that rules about events may ask of the event's
@@ -33,6 +30,19 @@ func foldedNames(names ...string) map[string]bool {
 
 // ofTree reports whether a field may be that of an event's process.
 func ofTree(field string) bool { return treeFields[event.FoldName(field)] }
+
+// treeOf reports, by field of a set, whether it may be that of an event's
+// process; nil if none is.
+func treeOf(set *rules.Set) []bool {
+	list := make([]bool, len(set.Fields()))
+	for i, name := range set.Fields() {
+		list[i] = ofTree(name)
+	}
+	if !slices.Contains(list, true) {
+		return nil
+	}
+	return list
+}
 
 // asksTree reports whether a rule cannot be decided before there are trees.
 // Rules that tell servers are asked before: to them such fields are absent.
@@ -60,7 +70,7 @@ type undecided struct {
 }
 
 // newUndecided returns the rules of a set that wait for trees.
-func newUndecided(e EventSet) []undecided {
+func newUndecided(e Set) []undecided {
 	var list []undecided
 	for i, r := range e.Set.Rules() {
 		if !asksTree(r) {
@@ -121,57 +131,4 @@ func (g gateEvent) GateText(dst []byte, field int) ([]byte, bool) {
 		}
 	}
 	return dst, false
-}
-
-// eventProcesses finds the processes of events of which no session's story is.
-// Goroutines may share it.
-type eventProcesses struct {
-	forest *proctree.Forest
-	byName map[string]int
-	hosts  []func() *shownSigns // each made when it is first asked for
-}
-
-func newEventProcesses(forest *proctree.Forest) *eventProcesses {
-	f := &eventProcesses{forest: forest, byName: proctree.HostsByName(forest.Hosts())}
-	for host := range forest.Hosts() {
-		f.hosts = append(f.hosts, sync.OnceValue(func() *shownSigns { return newShown(forest, host, nil) }))
-	}
-	return f
-}
-
-// of returns the process that an event names, the zero Process if there is
-// none.
-func (f *eventProcesses) of(ev *event.Event) proctree.Process {
-	host, ok := f.byName[ev.Computer.String()]
-	if !ok {
-		return proctree.Process{}
-	}
-	named := story.ProcessNamed(ev)
-	s := sign{signKey: signKey{guid: named.GUID, pid: named.PID, image: named.Image}, at: ev.Time}
-	return f.hosts[host]().process(&s)
-}
-
-// treeOf reports, by field of a set, whether it may be that of an event's
-// process; nil if none is.
-func treeOf(set *rules.Set) []bool {
-	list := make([]bool, len(set.Fields()))
-	for i, name := range set.Fields() {
-		list[i] = ofTree(name)
-	}
-	if !slices.Contains(list, true) {
-		return nil
-	}
-	return list
-}
-
-// giveOfTree gives the values that an event's process has for a field of the
-// set.
-func (s *eventSubject) giveOfTree(field int) {
-	if !s.tree.process.Exists() {
-		return
-	}
-	s.ofTree = s.tree.Values(s.ofTree[:0], field)
-	for _, id := range s.ofTree {
-		s.giveText([]byte(s.tree.Text(id)))
-	}
 }

@@ -1,4 +1,4 @@
-package scan
+package eventrule
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 
 // newGates returns, by kind of event, what tells early that no rule of the plan
 // matches it; nothing for kinds that have to be decoded.
-func (p *eventPlan) newGates() map[event.Key]*rules.Gate {
+func (p *Plan) newGates() map[event.Key]*rules.Gate {
 	gates := make(map[event.Key]*rules.Gate)
 	for key, list := range p.asking {
 		list = slices.Concat(list, p.askingAll[key.Provider])
@@ -26,7 +26,7 @@ func (p *eventPlan) newGates() map[event.Key]*rules.Gate {
 }
 
 // look returns what tells early that no rule matches events of a kind.
-func (p *eventPlan) look(key event.Key) event.Look {
+func (p *Plan) look(key event.Key) event.Look {
 	if g := p.gates[key]; g != nil {
 		return newRuleGate(g, p.channels)
 	}
@@ -35,8 +35,8 @@ func (p *eventPlan) look(key event.Key) event.Look {
 
 // renames reports whether a rule is of a source whose fields rules call
 // otherwise.
-func (p *eventPlan) renames(r rules.GateRule) bool {
-	return slices.ContainsFunc(p.sets, func(e EventSet) bool { return e.Set == r.Set && len(e.source.names) > 0 })
+func (p *Plan) renames(r rules.GateRule) bool {
+	return slices.ContainsFunc(p.sets, func(e Set) bool { return e.Set == r.Set && len(e.source.names) > 0 })
 }
 
 // systemFields are the fields in rules that are values of System, folded, and
@@ -49,7 +49,7 @@ func gateable(field string) bool {
 		return true
 	}
 	_, numbered := story.DataNumber(field)
-	return eventGetters[event.FoldName(field)] == nil && !numbered && !strings.Contains(field, "/@")
+	return getters[event.FoldName(field)] == nil && !numbered && !strings.Contains(field, "/@")
 }
 
 // lookFieldOf returns the value of a record that a field in a rule is.
@@ -98,37 +98,4 @@ func (r *ruleGate) admits(preview *event.Preview) bool {
 func (r *ruleGate) GateText(dst []byte, field int) ([]byte, bool) {
 	v := r.values[field]
 	return v.AppendText(dst), !v.IsNull()
-}
-
-// Look implements event.Gate: an event that only rules ask for is decoded only
-// if one of them may match it.
-func (w *eventWatcher) Look(key int, _ string) event.Look {
-	look, ok := w.looks[key]
-	if !ok {
-		look = w.newLook(key)
-		w.looks[key] = look
-	}
-	return look
-}
-
-func (w *eventWatcher) newLook(key int) event.Look {
-	if key < w.others || key >= len(w.want.Keys) || !w.candidates[key] || w.from[w.want.Keys[key]] {
-		return event.Look{}
-	}
-	plan := w.plan()
-	if plan == nil {
-		return event.Look{Admits: func(*event.Preview) bool { return false }}
-	}
-	return plan.look(w.want.Keys[key])
-}
-
-// Look implements story.Matcher.
-func (m *eventMatcher) Look(key int) event.Look {
-	switch {
-	case key >= len(m.keys):
-		return event.Look{}
-	case len(m.sets[key]) == 0 && len(m.plan.channels) == 0:
-		return event.Look{Admits: func(*event.Preview) bool { return false }}
-	}
-	return m.plan.look(m.keys[key])
 }

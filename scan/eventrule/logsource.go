@@ -1,4 +1,4 @@
-package scan
+package eventrule
 
 import (
 	"webshellscan/rules"

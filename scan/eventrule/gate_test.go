@@ -1,4 +1,4 @@
-package scan
+package eventrule_test
 
 import (
 	"os"
@@ -7,18 +7,20 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/eventrule"
 )
 
 // TestEventGate: of the kinds of event that the built-in rules ask for, the
 // frequent ones have a gate, which lets through what a rule matches and stops
 // what every busy server logs.
 func TestEventGate(t *testing.T) {
-	sets, err := LoadRules(t.Context(), RuleOptions{}, 1)
+	sets, err := scan.LoadRules(t.Context(), scan.RuleOptions{}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := newEventPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+	plan := eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
 	tests := []struct {
 		name   string
 		key    event.Key
@@ -44,7 +46,7 @@ func TestEventGate(t *testing.T) {
 		}, false},
 	}
 	for _, tt := range tests {
-		look := plan.look(tt.key)
+		look := plan.LookAt(tt.key)
 		if look.Admits == nil {
 			t.Errorf("%s: %v has no gate", tt.name, tt.key)
 			continue
@@ -76,12 +78,12 @@ func TestEventGateOfProvider(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		sets, err := LoadRules(t.Context(), RuleOptions{Paths: []string{folder}}, 1)
+		sets, err := scan.LoadRules(t.Context(), scan.RuleOptions{Paths: []string{folder}}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan := newEventPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
-		look := plan.look(event.Key{Provider: event.ProviderSecurity, ID: 4663})
+		plan := eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+		look := plan.LookAt(event.Key{Provider: event.ProviderSecurity, ID: 4663})
 		if look.Admits == nil {
 			continue // all are decoded
 		}

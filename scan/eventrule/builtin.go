@@ -1,0 +1,66 @@
+package eventrule
+
+import (
+	"webshellscan/scan/event"
+)
+
+// Builtin is what the plan of the built-in rules wants: reading begins
+// with it before the rules are loaded.
+var Builtin = event.Want{
+	Keys: []event.Key{
+		{Provider: ".NET Runtime", ID: 1000},
+		{Provider: ".NET Runtime", ID: 1026},
+		{Provider: "ASP.NET 2.0.50727.0", ID: 1309},
+		{Provider: "ASP.NET 2.0.50727.0", ID: 1310},
+		{Provider: "ASP.NET 2.0.50727.0", ID: 1316},
+		{Provider: "ASP.NET 4.0.30319.0", ID: 1309},
+		{Provider: "ASP.NET 4.0.30319.0", ID: 1310},
+		{Provider: "ASP.NET 4.0.30319.0", ID: 1316},
+		{Provider: "Application Error", ID: 1000},
+		{Provider: "Application Error", ID: 1026},
+		{Provider: "MSExchange CmdletLogs", ID: 1},
+		{Provider: "MSExchange CmdletLogs", ID: 6},
+		{Provider: "MSSQL$SQLEXPRESS", ID: 15457},
+		{Provider: "MSSQLSERVER", ID: 15457},
+		{Provider: "Microsoft-Windows-Bits-Client", ID: 3},
+		{Provider: event.ProviderPowerShell, ID: 4103},
+		{Provider: event.ProviderPowerShell, ID: 4104},
+		{Provider: event.ProviderPowerShell, ID: 40961},
+		{Provider: event.ProviderPowerShell, ID: 53504},
+		{Provider: event.ProviderSecurity, ID: 4648},
+		{Provider: event.ProviderSecurity, ID: 4663},
+		{Provider: event.ProviderSecurity, ID: 4697},
+		{Provider: event.ProviderSecurity, ID: 4698},
+		{Provider: event.ProviderSecurity, ID: 4702},
+		{Provider: event.ProviderSecurity, ID: 4720},
+		{Provider: event.ProviderSecurity, ID: 4728},
+		{Provider: event.ProviderSecurity, ID: 4732},
+		{Provider: event.ProviderSecurity, ID: 4756},
+		{Provider: event.ProviderSecurity, ID: 4798},
+		{Provider: event.ProviderSecurity, ID: 4799},
+		{Provider: event.ProviderSecurity, ID: 5154},
+		{Provider: event.ProviderSecurity, ID: 5156},
+		{Provider: event.ProviderSecurity, ID: 5158},
+		{Provider: event.ProviderSysmon, ID: 3},
+		{Provider: event.ProviderSysmon, ID: 11},
+		{Provider: "Microsoft-Windows-TerminalServices-LocalSessionManager", ID: 21},
+		{Provider: "Microsoft-Windows-TerminalServices-LocalSessionManager", ID: 25},
+		{Provider: "Microsoft-Windows-Windows Defender", ID: 1006},
+		{Provider: "Microsoft-Windows-Windows Defender", ID: 1015},
+		{Provider: "Microsoft-Windows-Windows Defender", ID: 1116},
+		{Provider: event.ProviderPowerShellClassic, ID: 400},
+		{Provider: event.ProviderPowerShellClassic, ID: 600},
+		{Provider: event.ProviderPowerShellCore, ID: 4103},
+		{Provider: event.ProviderPowerShellCore, ID: 4104},
+		{Provider: event.ProviderPowerShellCore, ID: 40961},
+		{Provider: event.ProviderPowerShellCore, ID: 53504},
+		{Provider: "Service Control Manager", ID: 7045},
+	},
+	Providers: []string{"MSExchange CmdletLogs", "Microsoft-Windows-Windows Defender"},
+	Fields: []string{
+		"", "AccessList", "Address", "AppName", "Application", "CallerProcessName", "Data", "Data1", "Data21", "DestinationIp", "DestinationPort",
+		"Detection User", "Direction", "EventID", "Image", "Initiated", "Level", "ObjectName", "ObjectType", "Path", "Process Name", "ProcessID",
+		"ProcessId", "ProcessName", "Protocol", "Provider_Name", "Security/@UserID", "ServerRole", "SourceAddress", "SourceImage", "SourceIp",
+		"SourcePort", "SubjectUserSid", "TargetFilename", "Threat Name", "User", "UserID", "jobOwner", "processPath",
+	},
+}

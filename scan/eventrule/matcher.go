@@ -1,0 +1,150 @@
+package eventrule
+
+import (
+	"slices"
+	"strings"
+
+	"webshellscan/rules"
+	"webshellscan/rules/builtin"
+	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
+)
+
+// Trees is what rules about events may ask once there are trees.
+type Trees struct {
+	Servers   Servers
+	Processes *Processes
+	// Blind are the hosts of which traces are told, by name.
+	Blind map[string]bool
+}
+
+// Servers knows which processes are servers, and shows processes to rules.
+// Goroutines may share it.
+type Servers interface {
+	// Role returns which kind of server a process is, "" for none.
+	Role(p proctree.Process) string
+	// Subject returns what shows processes to a set of rules, for one
+	// goroutine.
+	Subject(set *rules.Set) ProcessSubject
+}
+
+// ProcessSubject shows a process to rules.
+type ProcessSubject interface {
+	rules.Subject
+	// Show puts a process before the rules.
+	Show(p proctree.Process)
+}
+
+// Matcher matches events against the sets of a plan. It is for one goroutine.
+type Matcher struct {
+	plan     *Plan
+	keys     []event.Key
+	sets     [][]int // by Event.Key
+	matchers []*rules.Matcher
+	subjects []subject
+	roles    *ImageRoles
+	trees    *Trees // nil before there are any: then traces are told of all hosts
+	matches  []int
+	// waiting are, by set, the rules that cannot be decided yet.
+	waiting [][]undecided
+
+	texts   textIDs
+	scratch []byte
+}
+
+// NewMatcher returns a matcher of the events of a selection. trees is nil
+// before there are any.
+func NewMatcher(p *Plan, want *event.Want, trees *Trees) *Matcher {
+	m := &Matcher{plan: p, keys: want.Keys, sets: p.setsOf(want), roles: NewImageRoles(p.servers), trees: trees}
+	for _, e := range p.sets {
+		s := subject{matcher: m}
+		if trees == nil {
+			m.waiting = append(m.waiting, newUndecided(e))
+		} else if s.fromTree = treeOf(e.Set); s.fromTree != nil {
+			s.tree = trees.Servers.Subject(e.Set)
+		}
+		for _, name := range e.Fields() {
+			s.getters = append(s.getters, getterOf(e.source.nameOf(name)))
+		}
+		m.subjects, m.matchers = append(m.subjects, s), append(m.matchers, e.NewMatcher())
+	}
+	return m
+}
+
+// Match implements story.Matcher. Before there are trees it also returns the
+// rules that may match once there are.
+func (m *Matcher) Match(ev *event.Event, process proctree.Process) []*rules.Rule {
+	var found []*rules.Rule
+	for _, i := range m.setsOf(ev) {
+		s := &m.subjects[i]
+		s.event, s.process, s.texts = ev, process, s.texts[:0]
+		if s.tree != nil {
+			s.shown = m.processOf(ev, process)
+			s.tree.Show(s.shown)
+		}
+		m.matches = m.matchers[i].Match(m.matches[:0], s)
+		for _, rule := range m.matches {
+			if r := m.plan.sets[i].Set.Rules()[rule]; m.trees == nil || r.Role != builtin.RoleTrace || m.trees.Blind[ev.Computer.String()] {
+				found = append(found, r)
+			}
+		}
+		if m.waiting != nil {
+			found = decidedLater(found, m.waiting[i], ev)
+		}
+	}
+	return found
+}
+
+// processOf returns the process that an event is tied to, else the one that it
+// names.
+func (m *Matcher) processOf(ev *event.Event, process proctree.Process) proctree.Process {
+	if process.Exists() || m.trees == nil {
+		return process
+	}
+	return m.trees.Processes.of(ev)
+}
+
+// setsOf returns the indices of the sets that ask for an event.
+func (m *Matcher) setsOf(ev *event.Event) []int {
+	sets := m.sets[ev.Key]
+	if len(m.plan.channels) == 0 {
+		return sets
+	}
+	channel := ev.Channel.String()
+	for name, more := range m.plan.channels {
+		if strings.EqualFold(name, channel) {
+			sets = slices.Concat(sets, more)
+			slices.Sort(sets)
+			sets = slices.Compact(sets)
+		}
+	}
+	return sets
+}
+
+// role returns which kind of server an event's process is: by the trees, else
+// by its image.
+func (m *Matcher) role(ev *event.Event, process proctree.Process) string {
+	if m.trees != nil && process.Exists() {
+		if role := m.trees.Servers.Role(process); role != "" {
+			return role
+		}
+	}
+	for _, name := range imageFields {
+		if image := ev.Payload().Value(name); !image.IsNull() {
+			m.scratch = image.AppendText(m.scratch[:0])
+			return m.roles.of(m.scratch)
+		}
+	}
+	return ""
+}
+
+// Look implements story.Matcher.
+func (m *Matcher) Look(key int) event.Look {
+	switch {
+	case key >= len(m.keys):
+		return event.Look{}
+	case len(m.sets[key]) == 0 && len(m.plan.channels) == 0:
+		return event.Look{Admits: func(*event.Preview) bool { return false }}
+	}
+	return m.plan.look(m.keys[key])
+}
