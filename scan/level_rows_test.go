@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"webshellscan/internal/evtxtest"
+	"webshellscan/rules/builtin"
 	"webshellscan/scan"
 )
 
@@ -169,6 +170,38 @@ func TestUnusual(t *testing.T) {
 	} {
 		if seen[name] != want {
 			t.Errorf("%s: %d times, want %d", name, seen[name], want)
+		}
+	}
+}
+
+// TestNotOfCredentials: a command line that only names a program or a file of
+// the tools of the trade is not said to read credentials.
+func TestNotOfCredentials(t *testing.T) {
+	var cases []levelCase
+	for _, line := range []string{
+		`cmd.exe /c ntdsutil ?`,
+		`cmd.exe /c type D:\logs\lsass.log`,
+		`cmd.exe /c findstr /i mimikatz D:\logs\defender.txt`,
+		`cmd.exe /c "C:\Windows\System32\findstr.exe" mimikatz.exe D:\logs\a.txt`,
+		`cmd.exe /c D:\t\procdump64.exe -ma w3wp.exe D:\lsass.dmp`,
+		`cmd.exe /c D:\t\procdump.exe -accepteula -n 3 -s 5 -ma w3wp`,
+		`cmd.exe /c reg export HKLM\SYSTEM\CurrentControlSet\Services\W3SVC D:\w.reg`,
+		`cmd.exe /c dir C:\Windows\NTDS\ntds.dit`,
+		`cmd.exe /c dir D:\MiniDump & type D:\minidump.txt`,
+	} {
+		cases = append(cases, levelCase{server: "iis", lines: []string{line}})
+	}
+	res, _ := scanCases(t, scan.RuleOptions{}, cases...)
+	for _, f := range res.Findings {
+		for _, r := range f.LevelReasons {
+			if r.Rule != nil && builtin.Behaviour(r.Rule) == "credentials" {
+				t.Errorf("%q: %s", f.CommandLine, builtin.Why(r.Rule))
+			}
+		}
+		for _, r := range f.Techniques {
+			if r.HasTag("attack.t1003") {
+				t.Errorf("%q: %s", f.CommandLine, r.Title)
+			}
 		}
 	}
 }
