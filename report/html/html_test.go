@@ -23,6 +23,7 @@ import (
 	"webshellscan/scan/crosscheck"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
+	"webshellscan/scan/story"
 )
 
 // render returns the page of a result.
@@ -306,6 +307,33 @@ func TestFirstScreenSaysWhatHappened(t *testing.T) {
 			t.Fatalf("%q does not follow", s)
 		}
 		at += 1 + next
+	}
+}
+
+// TestEventsAloneAreOnThePage: what is found by events alone is on the page, the
+// gravest first, and how many are not.
+func TestEventsAloneAreOnThePage(t *testing.T) {
+	res := &scan.Result{}
+	for i := range 60 {
+		r := &rules.Rule{Name: "r", Title: "Script <Written>", Level: rules.LevelMedium}
+		if i == 59 {
+			r.Level = rules.LevelCritical
+		}
+		res.Events = append(res.Events, &finding.Event{
+			Host: "NP7", Evidence: []finding.Evidence{{File: "Sec.evtx", RecordID: 7, EventID: 4663}},
+			Event: &story.Event{Summary: fmt.Sprintf("wrote a%d.aspx", i), Rules: []*rules.Rule{r}, Count: 1, Time: reporttest.Noon},
+		})
+	}
+	page := render(t, res)
+	for _, s := range []string{"wrote a59.aspx", "Script &lt;Written&gt;; Sec.evtx, event 4663, record 7", "wrote a0.aspx", "wrote a48.aspx", "… and 10 more, none of them graver"} {
+		at := strings.Index(page, s)
+		if at < 0 {
+			t.Fatalf("%q does not follow", s)
+		}
+		page = page[at:]
+	}
+	if strings.Contains(page, "wrote a49.aspx") {
+		t.Error("more events than there is room for")
 	}
 }
 

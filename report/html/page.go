@@ -438,6 +438,17 @@ func (h *reportPage) IncidentsLeft() int {
 	return n
 }
 
+// EventsAlone are the gravest of the events that match rules and belong to no
+// session; EventsAloneLeft counts the others.
+func (h *reportPage) EventsAlone() []*finding.Event {
+	list := phrase.EventsAlone(h.Res)
+	return list[:min(len(list), phrase.MaxEventLines)]
+}
+
+func (h *reportPage) EventsAloneLeft() int {
+	return len(phrase.EventsAlone(h.Res)) - len(h.EventsAlone())
+}
+
 // HostsListed are the hosts that the overview lists.
 func (h *reportPage) HostsListed() []hostRow { return firstOf(h.Hosts) }
 

@@ -3,6 +3,7 @@ package phrase
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"webshellscan/internal/plural"
@@ -12,9 +13,9 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// maxEventLines bounds how many events without a session reports for people
-// list; JSON Lines and the time line have all of them.
-const maxEventLines = 50
+// MaxEventLines bounds how many events without a session reports for people
+// list; JSON Lines and CSV have all of them.
+const MaxEventLines = 50
 
 // maxEventLine bounds one of those lines, in bytes of the event's own text.
 const maxEventLine = 300
@@ -22,7 +23,7 @@ const maxEventLine = 300
 // Nothing returns the sentence that no process was found, and not more than
 // that if events were.
 func Nothing(res *scan.Result) string {
-	if n := len(eventFindings(res)); n > 0 {
+	if n := len(EventsAlone(res)); n > 0 {
 		return "No process is a finding, but " + plural.Count(n, "event matches a rule", "events match rules") + "."
 	}
 	if len(res.Traces) > 0 {
@@ -31,14 +32,16 @@ func Nothing(res *scan.Result) string {
 	return "No findings."
 }
 
-// eventFindings returns the events that match rules and belong to no session.
-func eventFindings(res *scan.Result) []*finding.Event {
+// EventsAlone returns the events that match rules and belong to no session, the
+// gravest first.
+func EventsAlone(res *scan.Result) []*finding.Event {
 	var list []*finding.Event
 	for _, e := range res.Events {
 		if e.Session == nil && len(e.Rules) > 0 {
 			list = append(list, e)
 		}
 	}
+	slices.SortStableFunc(list, func(a, b *finding.Event) int { return cmp.Compare(b.Level(), a.Level()) })
 	return list
 }
 
@@ -46,13 +49,13 @@ func eventFindings(res *scan.Result) []*finding.Event {
 func RuleTitle(r *rules.Rule) string { return cmp.Or(r.Title, r.Label()) }
 
 // EventFindings returns a line for each event that matches rules and belongs to
-// no session, up to a bound that the last line tells.
+// no session, the gravest first, up to a bound that the last line tells.
 func EventFindings(res *scan.Result) []string {
 	var lines []string
-	list := eventFindings(res)
+	list := EventsAlone(res)
 	for i, e := range list {
-		if i == maxEventLines {
-			lines = append(lines, fmt.Sprintf("and %d more: the time line and JSON Lines have all of them", len(list)-i))
+		if i == MaxEventLines {
+			lines = append(lines, fmt.Sprintf("and %d more, of level %s at most: CSV and JSON Lines have all of them", len(list)-i, e.Level()))
 			break
 		}
 		line := fmt.Sprintf("%s  %s  %s: %s (%s)", strings.ToUpper(e.Level().String()), text.Time(e.Time), text.Visible(e.Host),
