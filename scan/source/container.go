@@ -470,7 +470,7 @@ func (a *archiveWalk) log(m *archive.Member, shown string, head []byte, r io.Rea
 func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.Reader) (Input, bool) {
 	in := Input{Path: shown, Size: m.Size, Origin: a.inner(shown)}
 	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
-		in.open = sectionOpener(a.container.file, m.Offset, m.Size)
+		in.open = a.storedOpener(m)
 		return in, true
 	}
 	most := a.mostOf(m, r)
@@ -610,9 +610,37 @@ func (x *expander) unique(in Input) Input {
 	return in
 }
 
-// sectionOpener opens a stretch of a file.
-func sectionOpener(f io.ReaderAt, at, size int64) func() (*File, error) {
-	return func() (*File, error) { return &File{reader: io.NewSectionReader(f, at, size), size: size}, nil }
+// storedOpener opens a member that lies in its archive as it is. Its checksum is
+// compared once, when somebody asks what is wrong with it.
+func (a *archiveWalk) storedOpener(m *archive.Member) func() (*File, error) {
+	file := File{reader: io.NewSectionReader(a.container.file, m.Offset, m.Size), size: m.Size}
+	if m.Checked {
+		file.late = sync.OnceValue(func() error { return checkStored(a.ctx, m) })
+	}
+	return func() (*File, error) {
+		opened := file
+		return &opened, nil
+	}
+}
+
+// checkStored reads a member for its checksum alone. An interruption is no
+// fault of it.
+func checkStored(ctx context.Context, m *archive.Member) error {
+	const step = 256 << 10
+	r, err := m.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	for b := make([]byte, step); err == nil; _, err = r.Read(b) {
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // keep reads content of so many bytes, -1 if they are not known, into memory,

@@ -256,3 +256,33 @@ func TestExpandedOnce(t *testing.T) {
 		t.Errorf("%d inputs, want %d logs", len(paths), want)
 	}
 }
+
+// TestStoredChecksum: a member that lies in a zip as it is has a checksum, too,
+// and is told and still read if it does not fit.
+func TestStoredChecksum(t *testing.T) {
+	log := largeLog(4096 + 64<<10)
+	sound := storedZip(t, "a.evtx", log)
+	changed := slices.Clone(sound)
+	changed[bytes.Index(changed, []byte("ElfFile"))+len(log)-1] ^= 1
+	for name, data := range map[string][]byte{"sound": sound, "changed": changed} {
+		path := filepath.Join(t.TempDir(), "case.zip")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, err := source.Find(t.Context(), []string{path}, source.Options{})
+		if err != nil || len(found.Inputs) != 1 {
+			t.Fatal(err, found.Inputs)
+		}
+		file, err := found.Inputs[0].Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fault := file.Fault()
+		if told := fault != nil && strings.Contains(fault.Error(), "the CRC-32 is"); told != (name == "changed") || file.Size() != int64(len(log)) {
+			t.Errorf("%s: %d bytes, %v", name, file.Size(), fault)
+		}
+		if err := errors.Join(file.Close(), found.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -65,9 +65,10 @@ type Member struct {
 	Special bool
 	Target  string
 	// Stored is set if the member lies in the archive as it is: its bytes
-	// begin at Offset of the archive.
-	Stored bool
-	Offset int64
+	// begin at Offset of the archive. Checked is set if Open compares a
+	// checksum of them.
+	Stored, Checked bool
+	Offset          int64
 	// Again is set if Open may be called more than once, and after Walk has
 	// ended.
 	Again bool

@@ -158,7 +158,7 @@ func zipMember(f File, file *zip.File, o Options) *Member {
 		m.Err = p.check(file.Extra, int64(file.CompressedSize64))
 	}
 	if m.Err == nil && p.method == methodStore && p.flags&flagEncrypted == 0 {
-		m.Stored, m.Offset = true, at
+		m.Stored, m.Checked, m.Offset = true, true, at
 	}
 	return m
 }
