@@ -276,6 +276,6 @@ func (g *grading) inherit(f *weighed, raises []levelRaise) {
 		f.raises = append(f.raises, from)
 		r, texts := g.set.Rules()[from.rule], g.forest.Texts()
 		name := fmt.Sprintf("%s (%d)", cmp.Or(clipText(proctree.BaseName(texts.Text(from.by.Image())), maxWhyText), "a process"), from.by.PID())
-		f.LevelReasons = append(f.LevelReasons, finding.LevelReason{Effect: finding.LevelAtLeast, Level: r.Level, Rule: r, Why: "below it, " + name + ": " + from.why})
+		f.LevelReasons = append(f.LevelReasons, finding.LevelReason{Effect: finding.LevelAtLeast, Level: r.Level, Rule: r, Why: finding.BelowIt + name + ": " + from.why})
 	}
 }

@@ -298,8 +298,9 @@ func TestFirstScreenSaysWhatHappened(t *testing.T) {
 	page := render(t, shipped(t))
 	at := -1
 	for _, s := range []string{
-		"What happened</h3>", "<code>GET/POST /uploads/health.aspx</code> from <code>198.51.100.23</code> (likely, 8 of 11 processes): ",
-		"; reached <code>198.51.100.77:443", "; task <code>\\PortalHealthCheck</code>", "Links to the server: by process GUID.", `class="tiles"`,
+		"What happened</h3>", "The likely way in was <code>GET/POST /uploads/health.aspx</code>, requested from <code>198.51.100.23</code>: 8 of 11 processes began while that page ran.",
+		"; the gravest, <code>C:\\Windows\\Temp\\hb.exe -q</code>: the program lies in a folder", "; it connected to <code>198.51.100.77:443",
+		"; it set up the scheduled task <code>\\PortalHealthCheck</code>", "How sure: each process names its parent by a unique ID.", `class="tiles"`,
 		`<article class="session critical"`, "<h4>Entry point</h4>", "<h4>What happened</h4>", "same page: ", "<h4>Indicators</h4>", "<summary>Process tree</summary>",
 	} {
 		next := strings.Index(page[at+1:], s)

@@ -13,53 +13,101 @@ import (
 	"webshellscan/scan/story"
 )
 
-// Sentence describes a session: where and when it was, through which request,
-// what was run, written, reached and left behind, as whom, and how sure that
-// is.
+// Sentence describes a session in plain words: where, what and as whom was run,
+// when, through which request, what was written, reached and left behind, and
+// how sure it is that this belongs to the server.
 func Sentence(s *finding.Session) []Part {
-	parts := sentenceOf(clipped(s.Host), said(" ("))
+	parts := sentenceOf(said("On "), clipped(s.Host), said(", "+serverWord(s.ServerRole)))
 	if len(s.Findings) > 0 {
 		parts = append(parts, clipped(Worker(s.Findings[0])))
 	}
-	if product := Product(s.Product, s.ServerRole); product != "" {
-		parts = append(parts, said(", "), clipped(product))
-	}
-	if s.Application != "" && s.Application != s.Product {
-		parts = append(parts, said(", pool "), clipped(s.Application))
-	}
-	parts = append(parts, said("): "+text.TimeSpan(s.First, s.Last)+" UTC"))
+	parts = append(parts, productParts(s)...)
+	parts = append(parts, said(" ran "+plural.Count(max(s.Commands, 1), "different command")))
+	parts = append(parts, named(" as ", s.Users)...)
+	parts = append(parts, said(", "+text.TimeSpan(s.First, s.Last)+" UTC. "))
 	parts = append(parts, throughParts(s)...)
 	parts = append(parts, ranParts(s)...)
 	parts = append(parts, deedParts(s)...)
-	return append(parts, said(". "+certainty(s)))
+	return append(parts, said(" How sure: "+certainty(s.Link)+"."))
+}
+
+// serverWord is what a server of a role is called.
+func serverWord(role finding.ServerRole) string {
+	switch role {
+	case finding.ServerWeb:
+		return "the web server "
+	case finding.ServerUnknown:
+		return "what behaves as a server, "
+	}
+	return "the server "
+}
+
+// productParts names, in brackets, what runs in a server.
+func productParts(s *finding.Session) []Part {
+	var list []Part
+	if product := Product(s.Product, s.ServerRole); product != "" {
+		list = append(list, clipped(product))
+	}
+	if s.Application != "" && s.Application != s.Product {
+		if len(list) > 0 {
+			list = append(list, said(", "))
+		}
+		list = append(list, said("application pool "), clipped(s.Application))
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return append(append(sentenceOf(said(" (")), list...), said(")"))
 }
 
 // throughParts names the page that a session's processes were started through.
 func throughParts(s *finding.Session) []Part {
 	switch {
 	case len(s.EntryPoints) == 0:
-		return sentenceOf(said(", no web log tells through which request: "))
+		return sentenceOf(said("No web log shows through which request."))
 	case s.EntryPoints[0].Confidence == story.ConfidenceNone:
-		return sentenceOf(said(", no page of the web logs stands out: "))
+		return sentenceOf(said("The web logs do not show through which request."))
 	}
 	p := s.EntryPoints[0]
-	parts := sentenceOf(said(", through "), clipped(strings.Join(p.Methods, "/")+" "+p.URI))
-	parts = append(parts, named(" from ", p.Clients)...)
-	return append(parts, said(fmt.Sprintf(" (%s, %d of %s): ", p.Confidence, p.Processes, plural.Count(p.OfProcesses, "process", "processes"))))
+	parts := sentenceOf(said(fmt.Sprintf("The %s way in was ", p.Confidence)), clipped(strings.Join(p.Methods, "/")+" "+p.URI))
+	parts = append(parts, named(", requested from ", p.Clients)...)
+	return append(parts, said(fmt.Sprintf(": %d of %s began while that page ran.", p.Processes, plural.Count(p.OfProcesses, "process", "processes"))))
 }
 
-// ranParts describes what was run, and as whom.
+// ranParts names the first command, and the gravest if that is another.
 func ranParts(s *finding.Session) []Part {
-	parts := sentenceOf(said(plural.Count(max(s.Commands, 1), "distinct command")))
-	parts = append(parts, named(" as ", s.Users)...)
 	if len(s.Findings) == 0 {
-		return parts
+		return nil
 	}
-	f := s.FirstFinding()
+	first := s.FirstFinding()
+	parts := sentenceOf(said(" The first command was "), commandPart(first))
+	gravest := slices.MaxFunc(s.Findings, func(a, b *finding.Finding) int {
+		return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(byItself(a), byItself(b)))
+	})
+	if gravest.Level <= first.Level {
+		return append(parts, said("."))
+	}
+	parts = append(parts, said("; the gravest, "), commandPart(gravest))
+	if why := Because(gravest); why != "" {
+		parts = append(parts, said(": "+text.Visible(why)))
+	}
+	return append(parts, said("."))
+}
+
+// byItself orders a finding before those whose level comes from one below.
+func byItself(f *finding.Finding) int {
+	if strings.HasPrefix(Because(f), finding.BelowIt) {
+		return 0
+	}
+	return 1
+}
+
+// commandPart is the command line of a finding, decoded if it is encoded.
+func commandPart(f *finding.Finding) Part {
 	if f.DecodedCommand != "" {
-		return append(parts, said(", the first decoded: "), clipped(f.DecodedCommand))
+		return clipped(f.DecodedCommand)
 	}
-	return append(parts, said(", the first "), clipped(Command(f.Image, f.CommandLine)))
+	return clipped(Command(f.Image, f.CommandLine))
 }
 
 // deedParts describes what was written, reached and left behind, and what ran
@@ -80,16 +128,27 @@ func deedParts(s *finding.Session) []Part {
 			}
 		}
 	}
-	parts := named("; wrote ", wrote)
-	parts = append(parts, named("; reached ", reached)...)
+	word, parts := " It ", []Part(nil)
 	for _, g := range []struct {
 		word string
-		list []story.Indicator
-	}{{"; service ", s.Indicators.Services}, {"; task ", s.Indicators.Tasks}, {"; account ", s.Indicators.Accounts}} {
-		parts = append(parts, named(g.word, values(g.list))...)
+		list []string
+	}{
+		{"wrote ", wrote},
+		{"connected to ", reached},
+		{"set up the service ", values(s.Indicators.Services)},
+		{"set up the scheduled task ", values(s.Indicators.Tasks)},
+		{"made or used the account ", values(s.Indicators.Accounts)},
+	} {
+		if len(g.list) > 0 {
+			parts = append(parts, named(word+g.word, g.list)...)
+			word = "; it "
+		}
+	}
+	if len(parts) > 0 {
+		parts = append(parts, said("."))
 	}
 	if len(s.Armed) > 0 {
-		parts = append(parts, said("; "+plural.Count(len(s.Armed), "process", "processes")+" ran by what it left behind"))
+		parts = append(parts, said(" "+plural.Count(len(s.Armed), "process", "processes")+" ran later by what it left behind."))
 	}
 	return parts
 }
@@ -113,10 +172,22 @@ func values(list []story.Indicator) []string {
 	return texts
 }
 
-// certainty describes how sure the links of a session's processes to their
-// server are.
-func certainty(s *finding.Session) string {
-	return "Links to the server: " + cmp.Or(LinkText(s.Link), s.Link.String()) + "."
+// certainty describes how sure it is, by the least sure link, that a session's
+// processes belong to its server.
+func certainty(link proctree.Link) string {
+	switch link {
+	case proctree.LinkGUID:
+		return "each process names its parent by a unique ID"
+	case proctree.LinkName:
+		return "parents are found by process ID, time and program name"
+	case proctree.LinkStub:
+		return "some parents are known only from what is said of them when they start others"
+	case proctree.LinkAccount:
+		return "the processes are the server's by the account of its application pool alone"
+	case proctree.LinkTime:
+		return "parents are found by process ID and time only, since these logs do not name them"
+	}
+	return link.String()
 }
 
 // LinkText describes how sure the least sure link to a parent is.

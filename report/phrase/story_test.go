@@ -116,7 +116,7 @@ func TestSentenceNamesWhatWasWritten(t *testing.T) {
 	s := &finding.Session{Events: []*finding.Event{
 		access(4663, "0x1", `C:\web\web.config`), access(4656, "0x2", `C:\web\asked.aspx`), access(4663, "0x2", `C:\web\shell.aspx`),
 	}}
-	if said := phrase.Plain(phrase.Sentence(s)); !strings.Contains(said, "; wrote shell.aspx.") {
+	if said := phrase.Plain(phrase.Sentence(s)); !strings.Contains(said, " It wrote shell.aspx.") {
 		t.Errorf("not as it was: %s", said)
 	}
 }

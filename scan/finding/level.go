@@ -18,6 +18,9 @@ type LevelReason struct {
 	Why string
 }
 
+// BelowIt begins the Why of a level that a finding has from one below it.
+const BelowIt = "below it, "
+
 // LevelEffect is what a reason does with a level.
 type LevelEffect string
 
