@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"slices"
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
@@ -11,12 +12,7 @@ import (
 // blindSection names, in a table, the hosts on which what ran cannot be seen,
 // and what makes no findings mean nothing.
 func blindSection(w io.Writer, s *scan.Summary, width int) error {
-	list := s.BlindHosts
-	for _, b := range s.Blind {
-		if b.Host == "" {
-			list = append([]scan.Blind{b}, list...)
-		}
-	}
+	list := slices.Concat(wholeBlind(s), s.BlindHosts)
 	if len(list) == 0 {
 		return nil
 	}
@@ -36,20 +32,31 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 	return p.err
 }
 
-// blindHosts returns the hosts on which what ran cannot be seen, with why, and
-// what else speaks of their web servers.
-func blindHosts(res *scan.Result) []scan.Blind {
+// wholeBlind returns why nothing could be found on any host.
+func wholeBlind(s *scan.Summary) []scan.Blind {
 	var list []scan.Blind
+	for _, reason := range s.BlindScan() {
+		list = append(list, scan.Blind{Text: reason})
+	}
+	return list
+}
+
+// blindLines returns why nothing could be found on any host, and then the hosts
+// on which what ran cannot be seen, with why, and what else speaks of their web
+// servers.
+func blindLines(res *scan.Result) []scan.Blind {
+	list := wholeBlind(&res.Summary)
 	for _, b := range res.Summary.BlindHosts {
 		list = append(list, scan.Blind{Host: b.Host, Text: phrase.WithTraces(res, b.Host, b.Text)})
 	}
 	return list
 }
 
-// writeBlind ends a CSV with a line for each host on which what ran cannot be
-// seen: in the columns host and blind, all others are empty.
-func writeBlind[R any](c *csvWriter, columns []csvColumn[R], hosts []scan.Blind) error {
-	for _, b := range hosts {
+// writeBlind ends a CSV with a line for each reason why something cannot be
+// seen: in the columns host and blind, all others are empty. Of the whole scan
+// host is, too.
+func writeBlind[R any](c *csvWriter, columns []csvColumn[R], lines []scan.Blind) error {
+	for _, b := range lines {
 		cells := make([]string, len(columns))
 		for i, col := range columns {
 			switch col.name {

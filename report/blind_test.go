@@ -36,6 +36,27 @@ func TestBlindHosts(t *testing.T) {
 	}
 }
 
+// TestBlindScan: every format says why nothing could be found on any host.
+func TestBlindScan(t *testing.T) {
+	const reason = "no record is of the time that was asked for"
+	for _, blind := range []bool{true, false} {
+		res := new(scan.Result)
+		res.Summary.First, res.Summary.Records = reporttest.Noon, 1
+		if blind {
+			res.Summary.Blind = []scan.Blind{{Text: reason}}
+		}
+		for _, format := range report.ScanFormats.Names() {
+			out := strings.Join(strings.Fields(writeResult(t, format, res)), " ")
+			if told := strings.Contains(out, reason); told != blind {
+				t.Errorf("%s: blind %v: told %t:\n%.500s", format, blind, told, out)
+			}
+		}
+		if err := schemaOf(t, "").Validate(unmarshal(t, writeResult(t, "json", res))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestTraces: what else speaks of the web servers of such a host is told in
 // every format that tells of hosts, with the worst texts as any other.
 func TestTraces(t *testing.T) {

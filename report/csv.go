@@ -38,12 +38,12 @@ func writeCSV(w io.Writer, res *scan.Result, o Options) error {
 	if o.Sessions {
 		columns, err = len(sessionColumns), writeColumns(c, res.Sessions, sessionColumns, newSession)
 		if err == nil {
-			err = writeBlind(c, sessionColumns, blindHosts(res))
+			err = writeBlind(c, sessionColumns, blindLines(res))
 		}
 	} else {
 		err = writeColumns(c, foundRows(res, o), csvColumns, func(made func() row) row { return made() })
 		if err == nil {
-			err = writeBlind(c, csvColumns, blindHosts(res))
+			err = writeBlind(c, csvColumns, blindLines(res))
 		}
 	}
 	if err != nil {

@@ -170,14 +170,15 @@ func findCSV(w io.Writer, m Matches, o Options) error {
 	if err := writeColumns(c, m.List, findColumns, func(found scan.Match) matchObject { return m.object(&found) }); err != nil {
 		return err
 	}
-	if err := writeBlind(c, findColumns, blindHosts(m.Result)); err != nil {
+	if err := writeBlind(c, findColumns, blindLines(m.Result)); err != nil {
 		return err
 	}
 	return c.interrupted(&m.Result.Summary, len(findColumns))
 }
 
 // unseenObject is the last kind of object of JSON Lines: a host on which
-// nothing could match, or, without a host, that the search was interrupted.
+// nothing could match, or, without a host, why none could on any, or that the
+// search was interrupted.
 type unseenObject struct {
 	Kind string `json:"kind"`
 	Host string `json:"host"`
@@ -194,7 +195,7 @@ func findJSONL(w io.Writer, m Matches, _ Options) error {
 		}
 	}
 	var unseen []unseenObject
-	for _, b := range m.Result.Summary.BlindHosts {
+	for _, b := range slices.Concat(wholeBlind(&m.Result.Summary), m.Result.Summary.BlindHosts) {
 		unseen = append(unseen, unseenObject{"blind", b.Host, b.Text})
 	}
 	if m.Result.Summary.Interrupted != nil {

@@ -65,7 +65,7 @@ func writeIndicators(w io.Writer, res *scan.Result, o Options) error {
 	if err := writeColumns(c, list, indicatorColumns, func(i *indicator) *indicator { return i }); err != nil {
 		return err
 	}
-	if err := writeBlind(c, indicatorColumns, blindHosts(res)); err != nil {
+	if err := writeBlind(c, indicatorColumns, blindLines(res)); err != nil {
 		return err
 	}
 	return c.interrupted(&res.Summary, len(indicatorColumns))

@@ -37,7 +37,7 @@ type jsonSection struct {
 // says whether findings have the raw event.
 func jsonSections(raw bool) []jsonSection {
 	return []jsonSection{
-		{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(&r.Manifest)) }},
+		{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(r)) }},
 		{"hosts", func(r *scan.Result, write func(any) error) error {
 			return every(r.Coverage, write, func(h *integrity.HostCoverage) hostObject { return newHost(r, h) })
 		}},

@@ -70,6 +70,9 @@ func writeNavigator(w io.Writer, res *scan.Result, _ Options) error {
 		Techniques: []navigatorTechnique{}, LegendItems: []struct{}{},
 		Gradient: navigatorGradient{[]string{"#fff2cc", "#e06666"}, 0, 1},
 	}
+	for _, reason := range res.Summary.BlindScan() {
+		layer.Description += " Blind: " + reason + "."
+	}
 	if res.Summary.Interrupted != nil {
 		layer.Description += " " + text.Interrupted + "."
 	}

@@ -27,6 +27,7 @@ type manifestObject struct {
 	Version     string        `json:"version"`
 	Interrupted bool          `json:"interrupted"`
 	Only        []string      `json:"only"`
+	Blind       []string      `json:"blind"`
 	RuleNames   []string      `json:"rule_names"`
 	Inputs      []inputObject `json:"inputs"`
 }
@@ -51,9 +52,10 @@ type webLogObject struct {
 	BadLines int    `json:"bad_lines"`
 }
 
-func newManifest(m *scan.Manifest) manifestObject {
+func newManifest(res *scan.Result) manifestObject {
+	m := &res.Manifest
 	o := manifestObject{
-		Kind: kindManifest, Version: m.Version, Interrupted: m.Interrupted, Only: listOf(m.Only), RuleNames: listOf(m.Rules), Inputs: []inputObject{},
+		Kind: kindManifest, Version: m.Version, Interrupted: m.Interrupted, Only: listOf(m.Only), Blind: listOf(res.Summary.BlindScan()), RuleNames: listOf(m.Rules), Inputs: []inputObject{},
 	}
 	for _, in := range m.Inputs {
 		input := inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Error, in.Container, in.Origin, nil}

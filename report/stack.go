@@ -118,7 +118,7 @@ func writeStack(w io.Writer, res *scan.Result, o Options) error {
 	if err := writeColumns(c, stackRows(finding.NewStack(res.Sessions)), stackColumns, func(r stackRow) stackRow { return r }); err != nil {
 		return err
 	}
-	if err := writeBlind(c, stackColumns, blindHosts(res)); err != nil {
+	if err := writeBlind(c, stackColumns, blindLines(res)); err != nil {
 		return err
 	}
 	return c.interrupted(&res.Summary, len(stackColumns))

@@ -114,10 +114,8 @@ func Problems(w io.Writer, s *scan.Summary) error {
 // BlindScan writes why nothing could be found on any host.
 func BlindScan(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}
-	for _, b := range s.Blind {
-		if b.Host == "" {
-			p.line("Blind: %s", text.Visible(b.Text))
-		}
+	for _, reason := range s.BlindScan() {
+		p.line("Blind: %s", text.Visible(reason))
 	}
 	return p.err
 }

@@ -121,7 +121,7 @@ func writeTimeline(w io.Writer, res *scan.Result, o Options) error {
 	if err := writeColumns(c, rows, timelineColumns, func(r timelineRow) timelineRow { return r }); err != nil {
 		return err
 	}
-	if err := writeBlind(c, timelineColumns, blindHosts(res)); err != nil {
+	if err := writeBlind(c, timelineColumns, blindLines(res)); err != nil {
 		return err
 	}
 	return c.interrupted(&res.Summary, len(timelineColumns))

@@ -191,24 +191,35 @@ func timesketchRows(res *scan.Result) []func() timesketchRow {
 		mark := &integrity.Finding{Kind: "scan-interrupted", Level: integrity.Warning, First: s.Last, Text: text.Interrupted, Meaning: "The scan was stopped."}
 		list = append(list, func() timesketchRow { return newTimesketchIntegrity(mark) })
 	}
+	for _, reason := range res.Summary.BlindScan() {
+		if at := res.Summary.First; at != 0 {
+			list = append(list, func() timesketchRow { return newTimesketchBlind("", at, reason) })
+		}
+	}
 	for i := range res.Coverage {
 		h := &res.Coverage[i]
 		if h.From != 0 && slices.ContainsFunc(res.Summary.BlindHosts, func(b scan.Blind) bool { return b.Host == h.Host }) {
-			list = append(list, func() timesketchRow { return newTimesketchBlind(res, h) })
+			list = append(list, func() timesketchRow {
+				return newTimesketchBlind(h.Host, h.From, phrase.WithTraces(res, h.Host, h.Blind))
+			})
 		}
 	}
 	return list
 }
 
 // newTimesketchBlind makes an event of a host of which nothing that ran can be
-// seen, at the time of its first record.
-func newTimesketchBlind(res *scan.Result, h *integrity.HostCoverage) timesketchRow {
-	reason := phrase.WithTraces(res, h.Host, h.Blind)
+// seen, or, without a host, of a scan that could find nothing, at the time of
+// the first record.
+func newTimesketchBlind(host string, at event.Time, reason string) timesketchRow {
+	where := ""
+	if host != "" {
+		where = text.Clip(text.Visible(host), maxMessage) + ": "
+	}
 	return timesketchRow{
-		Message:  fmt.Sprintf("[blind] %s: %s", text.Clip(text.Visible(h.Host), maxMessage), text.Visible(reason)),
-		Datetime: timesketchTime(h.From), Timestamp: h.From.Time().UnixMicro(),
+		Message:  fmt.Sprintf("[blind] %s%s", where, text.Visible(reason)),
+		Datetime: timesketchTime(at), Timestamp: at.Time().UnixMicro(),
 		TimestampDesc: "Log Coverage", Tag: []string{"webshellscan", "blind"},
-		row:      row{Host: h.Host, Time: h.From.String(), Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{}, blind: reason},
+		row:      row{Host: host, Time: at.String(), Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{}, blind: reason},
 		Evidence: []string{},
 	}
 }

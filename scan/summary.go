@@ -211,6 +211,17 @@ func (s *Summary) ask(o *Options, only []string) {
 	}
 }
 
+// BlindScan returns why nothing could be found on any host, in words.
+func (s *Summary) BlindScan() []string {
+	var list []string
+	for _, b := range s.Blind {
+		if b.Host == "" {
+			list = append(list, b.Text)
+		}
+	}
+	return list
+}
+
 // blindHosts returns the hosts among the wanted ones of which nothing that ran
 // can be seen.
 func blindHosts(hosts []proctree.Host, wanted []string) []Blind {
