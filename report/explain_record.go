@@ -97,7 +97,11 @@ func explainedRequests(res *scan.Result) []explainedRequest {
 
 // explainedRequest writes how one request stands to the sessions.
 func (p *printer) explainedRequest(r *explainedRequest) {
-	p.line("%s", text.Visible(fmt.Sprintf("line %d of %s, on %s", r.Line, r.File, cmp.Or(r.Host, "an unknown host"))))
+	at := fmt.Sprintf("line %d", r.Line)
+	if r.Line == 0 {
+		at = fmt.Sprintf("the event at offset %d", r.Offset)
+	}
+	p.line("%s", text.Visible(fmt.Sprintf("%s of %s, on %s", at, r.File, cmp.Or(r.Host, "an unknown host"))))
 	p.line("  %s", clipLine(fmt.Sprintf("%s %s %s, status %d, from %s", r.Time, r.Method, r.URI, r.Status, r.Client)))
 	for _, why := range r.Against {
 		p.line("  against: %s", clipLine(why))

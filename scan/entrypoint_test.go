@@ -12,6 +12,9 @@ import (
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
+	"webshellscan/scan/story"
+	"webshellscan/scan/webrequest"
 )
 
 // webStart is when the processes below the servers of these tests begin.
@@ -298,6 +301,29 @@ func TestEntryEvents(t *testing.T) {
 		if got := pointsOf(mustScan(t, scan.Options{Paths: []string{part}})); got != want {
 			t.Errorf("events of %s in a partial result: entry points %q, want %q", host, got, want)
 		}
+	}
+}
+
+// TestExplainEntryEvent: a request that IIS writes as an event is explained by
+// the ID of its record, or by its offset as reports have it.
+func TestExplainEntryEvent(t *testing.T) {
+	dir := logFolder(t, "sysmon.evtx", webCase{server: "iis"}.events("WEB1"))
+	file := filepath.Join(dir, "iis.evtx")
+	writeLog(t, file, evtxtest.Options{}, iisEvents(600*time.Millisecond, "POST", "/k.aspx"))
+	res := mustScan(t, scan.Options{Paths: []string{dir}})
+	i := slices.IndexFunc(res.Requests, func(r *finding.Request) bool { return r.URI == "/k.aspx" })
+	if i < 0 {
+		t.Fatalf("no request: %v", res.Requests)
+	}
+	byOffset := webrequest.Ref{File: file, Offset: res.Requests[i].Offset}
+	byID, none := webrequest.Ref{File: file, Line: 1}, webrequest.Ref{File: file, Line: 1 << 20}
+	explained := mustScan(t, scan.Options{Paths: []string{dir}, ExplainRequests: []webrequest.Ref{byOffset, byID, none}}).ExplainedRequests
+	if len(explained) != 3 || !explained[0].Found || !explained[1].Found || explained[2].Found {
+		t.Fatalf("explained %+v", explained)
+	}
+	x := explained[0]
+	if x.Request.URI != "/k.aspx" || x.Host != "WEB1" || len(x.Sessions) != 1 || x.Sessions[0].Confidence != story.ConfidenceLikely {
+		t.Errorf("explained %+v", x)
 	}
 }
 

@@ -71,7 +71,7 @@ Exit status:
 	flags.Uint32Var(&o.pid, "pid", 0, "the process `ID`")
 	flags.BoolVar(&o.all, "all", false, "every rule, and those that match search by search")
 	flags.StringArrayVar(&o.names, "rule", nil, "only the rule with this `name`, ID or title, and in full (repeatable)")
-	flags.StringArrayVar(&o.requests, "request", nil, "`FILE#LINE`: why the web request at this line of this log is tied to a session, or not; FILE@OFFSET as reports have it (repeatable)")
+	flags.StringArrayVar(&o.requests, "request", nil, "`FILE#LINE`: why the web request at this line of this log is tied to a session, or not; FILE@OFFSET as reports have it, FILE#ID of one that IIS wrote as an event (repeatable)")
 	flags.StringArrayVar(&o.events, "record", nil, "`FILE#ID`: why the event in this file with this record ID is tied to a session, or not (repeatable)")
 	o.addWebLog(flags)
 	completeFromLogs(cmd, "pid", processesOf)
@@ -235,7 +235,7 @@ func (o *explainOptions) checkRecords(res *scan.Result, asked []scan.RecordRef) 
 	}
 	for _, ref := range asked {
 		if res.Summary.Interrupted == nil && !slices.ContainsFunc(res.Explained, func(x scan.RecordExplanation) bool { return x.RecordRef == ref }) {
-			return fmt.Errorf("--record %s#%d: no such record in these logs, or none of a kind that stories are made of (of a process creation, ask by --pid)", ref.File, ref.RecordID)
+			return fmt.Errorf("--record %s#%d: no such record in these logs, or none of a kind that stories are made of (of a process creation, ask by --pid; of a web request, by --request)", ref.File, ref.RecordID)
 		}
 	}
 	return nil

@@ -67,6 +67,27 @@ func (w *Logs) logged(l *log, r *weblog.Request) bool {
 
 // requests reads the requests of some times.
 func (e *requestEvents) requests(ctx context.Context, times weblog.Window, do func(*weblog.Request)) {
+	e.all(ctx, func(_ uint64, r *weblog.Request) {
+		if times.Meets(r.Span()) {
+			do(r)
+		}
+	})
+}
+
+// find finds a request by the ID of its record, or by where that begins, and
+// reports whether it is there.
+func (e *requestEvents) find(ctx context.Context, ref Ref, r *weblog.Request) bool {
+	found := false
+	e.all(ctx, func(recordID uint64, q *weblog.Request) {
+		if !found && (ref.Line != 0 && recordID == uint64(ref.Line) || ref.Line == 0 && q.Offset == ref.Offset) {
+			*r, found = *q, true
+		}
+	})
+	return found
+}
+
+// all reads all requests, each with the ID of its record.
+func (e *requestEvents) all(ctx context.Context, do func(recordID uint64, r *weblog.Request)) {
 	e.read(ctx, event.Want{Channels: []string{iisChannel}, AllFields: true}, func(ev *event.Event) {
 		if ev.ID != iisRequest || ev.Computer.String() != e.computer {
 			return
@@ -75,9 +96,9 @@ func (e *requestEvents) requests(ctx context.Context, times weblog.Window, do fu
 		for _, f := range ev.Payload() {
 			fields = append(fields, [2]string{f.Name, f.Value.String()})
 		}
-		if r, ok := weblog.FromFields(ev.Time, fields); ok && times.Meets(r.Span()) {
+		if r, ok := weblog.FromFields(ev.Time, fields); ok {
 			r.Offset = ev.Place.Offset
-			do(&r)
+			do(ev.RecordID, &r)
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"webshellscan/internal/work"
 	"webshellscan/scan/finding"
@@ -16,8 +15,9 @@ import (
 	"webshellscan/scan/weblog"
 )
 
-// Ref names a line of a web log: by its number from 1 on or, if Line is
-// 0, by where it begins, as reports have it.
+// Ref names a line of a web log: by its number from 1 on or, if Line is 0, by
+// where it begins, as reports have it. Of an event log Line is the ID of a
+// record.
 type Ref struct {
 	File   string
 	Line   int
@@ -54,17 +54,19 @@ type Tie struct {
 }
 
 // explainAll explains the requests asked for, once entry points are known.
-func (w *Logs) explainAll(ctx context.Context, asked []Ref, byHost map[int][]*caller) []Explanation {
+func (w *Logs) explainAll(ctx context.Context, logs []*log, asked []Ref, byHost map[int][]*caller) []Explanation {
 	var list []Explanation
 	for _, ref := range asked {
-		i := slices.IndexFunc(w.logs, func(l *log) bool { return source.Absolute(l.Path) == source.Absolute(ref.File) })
-		if i < 0 {
-			continue
-		}
-		l := w.logs[i]
 		x := Explanation{Ref: ref}
-		x.Found = l.find(ctx, ref, &x.Request)
+		var l *log
+		for _, other := range logs { // an event log is one for each of its hosts
+			if !x.Found && source.Absolute(other.Path) == source.Absolute(ref.File) {
+				l, x.Found = other, other.find(ctx, ref, &x.Request)
+			}
+		}
 		switch {
+		case l == nil:
+			continue
 		case l.host < 0:
 			x.Against = append(x.Against, "nothing says which host its log is of: no name in its lines, and no event logs of one host beside it")
 		case len(byHost[l.host]) == 0:
@@ -86,6 +88,9 @@ var errFound = errors.New("found")
 
 // find finds a request of a log, and reports whether it is there.
 func (l *log) find(ctx context.Context, ref Ref, r *weblog.Request) bool {
+	if l.events != nil {
+		return l.events.find(ctx, ref, r)
+	}
 	file, err := l.Open()
 	if err != nil {
 		return false

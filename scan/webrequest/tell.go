@@ -53,7 +53,7 @@ func (w *Logs) Find(ctx context.Context, q *Query) ([]*finding.Request, []Explan
 			})
 		}
 	}
-	explained := w.explainAll(ctx, q.Explain, byHost)
+	explained := w.explainAll(ctx, logs, q.Explain, byHost)
 	var requests []*finding.Request
 	for _, c := range callers {
 		requests = append(requests, c.finish()...)
