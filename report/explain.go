@@ -116,8 +116,8 @@ func explainJSON(w io.Writer, x Explanations, _ Options) error {
 }
 
 // explainText writes rules that match search by search.
-func explainText(w io.Writer, x Explanations, _ Options) error {
-	p := printer{w: w}
+func explainText(w io.Writer, x Explanations, o Options) error {
+	p := printer{w: w, width: o.Width}
 	for i, e := range x.explained() {
 		if i > 0 {
 			p.line("")

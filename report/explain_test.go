@@ -7,6 +7,7 @@ import (
 
 	"webshellscan/report"
 	"webshellscan/report/reporttest"
+	"webshellscan/report/text"
 	"webshellscan/scan/proctree"
 )
 
@@ -33,5 +34,28 @@ func TestExplainBriefly(t *testing.T) {
 	}
 	if longest < most {
 		t.Errorf("none has more than %d lines: the shipped logs have graver ones", longest)
+	}
+}
+
+// TestExplainFitsWidth: lines are broken at the width that is asked for, and
+// left whole without one.
+func TestExplainFitsWidth(t *testing.T) {
+	res := reporttest.Shipped(t, "..", 0)
+	p := res.Sessions[0].Members[0]
+	for _, width := range []int{0, 40, 80} {
+		wide := 0
+		for _, x := range []report.Explanations{{}, {All: true}} {
+			x.Result, x.Processes = res, []report.Explained{{Process: p, Rules: res.Explain(p, nil)}}
+			var out bytes.Buffer
+			if err := report.ExplainFormats.Write(&out, "text", x, report.Options{Width: width}); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(out.String()) {
+				wide = max(wide, text.Width(strings.TrimSuffix(line, "\n")))
+			}
+		}
+		if width > 0 && wide > width || width == 0 && wide < 120 {
+			t.Errorf("%d columns where %d are asked for", wide, width)
+		}
 	}
 }

@@ -63,13 +63,13 @@ var RuleCheckFormats = Formats[[]Problem]{[]Format[[]Problem]{
 
 // RuleShowFormats are the formats of single rules.
 var RuleShowFormats = Formats[ShownRules]{[]Format[ShownRules]{
-	{"text", []string{".txt"}, Needs{}, "", ruleShowText},
+	{"text", []string{".txt"}, Needs{}, "width", ruleShowText},
 	{"json", []string{".json"}, Needs{}, "", ruleShowJSON},
 }}
 
 // ExplainFormats are the formats of how rules stand to processes.
 var ExplainFormats = Formats[Explanations]{[]Format[Explanations]{
-	{"text", []string{".txt"}, Needs{}, "", explainText},
+	{"text", []string{".txt"}, Needs{}, "width", explainText},
 	{"json", []string{".json"}, Needs{}, "", explainJSON},
 }}
 

@@ -77,8 +77,8 @@ func (s ShownRules) shown() []shownRule {
 
 func ruleShowJSON(w io.Writer, s ShownRules, _ Options) error { return writeIndented(w, s.shown()) }
 
-func ruleShowText(w io.Writer, s ShownRules, _ Options) error {
-	p := printer{w: w}
+func ruleShowText(w io.Writer, s ShownRules, o Options) error {
+	p := printer{w: w, width: o.Width}
 	for i, r := range s.shown() {
 		if i > 0 {
 			p.line("")

@@ -45,7 +45,7 @@ func below(pid, parent uint32, image, command string) run {
 // TestSessionTree: what of a session is shown, what is one node, and what is
 // left out.
 func TestSessionTree(t *testing.T) {
-	const csc, conhost = `C:\Windows\csc.exe`, `C:\Windows\System32\conhost.exe`
+	const csc, conhost = `C:\Windows\Microsoft.NET\Framework64\v4.0.30319\csc.exe`, `C:\Windows\System32\conhost.exe`
 	worker := below(100, 4, w3wp, `w3wp.exe -ap "shop"`)
 	var same, apart, many, alike []run
 	for i := range uint32(5) {

@@ -21,22 +21,39 @@ type Branches struct{ Child, Last, Through, Blank string }
 var (
 	BoxBranches   = Branches{"├─ ", "└─ ", "│  ", "   "}
 	ASCIIBranches = Branches{"|- ", "`- ", "|  ", "   "}
+
+	narrowBox   = Branches{"├", "└", "│", " "}
+	narrowASCII = Branches{"|", "`", "|", " "}
 )
+
+// narrow is the width in columns below which branches take one column each.
+const narrow = 60
 
 // textPen draws trees for reading. Errors are kept by the bufio.Writer.
 type textPen struct {
 	out     *bufio.Writer
 	options *Options
 	lines   Branches
+	depth   int // how far lines are indented; what is below is written there
 	// guessed is set if all parents of a tree are found by process ID and
 	// time only, which is said once then.
 	guessed bool
 }
 
 func newTextPen(out *bufio.Writer, o *Options) pen {
-	t := &textPen{out: out, options: o, lines: BoxBranches}
-	if o.ASCII {
+	t := &textPen{out: out, options: o, depth: maxTreeDepth}
+	switch thin := o.Width > 0 && o.Width < narrow; {
+	case o.ASCII && thin:
+		t.lines = narrowASCII
+	case o.ASCII:
 		t.lines = ASCIIBranches
+	case thin:
+		t.lines = narrowBox
+	default:
+		t.lines = BoxBranches
+	}
+	if o.Width > 0 { // two more stand before lines that are continued
+		t.depth = min(t.depth, (o.Width-minTextWidth)/text.Width(t.lines.Blank)-2)
 	}
 	return t
 }
@@ -88,7 +105,7 @@ func (t *textPen) draw(d *drawing) {
 		}
 		t.process(it.process, d.repeated[i], prefix+branch, prefix+stem, has)
 		open = append(open, i)
-		if len(open) > maxTreeDepth {
+		if len(open) > t.depth {
 			stem = ""
 		}
 		prefixes = append(prefixes[:len(open)], prefix+stem)
@@ -102,7 +119,7 @@ func (t *textPen) draw(d *drawing) {
 // leftOut writes what was left out below a process.
 func (t *textPen) leftOut(d *drawing, index int, prefix string) {
 	if left, ok := d.left[index]; ok {
-		t.line(prefix, t.lines.Last, "[", left.text(), "]")
+		t.wrapped("["+left.text()+"]", prefix+t.lines.Last, prefix+t.lines.Blank)
 	}
 }
 

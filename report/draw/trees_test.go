@@ -80,9 +80,9 @@ func family() []evtxtest.Event {
 	return []evtxtest.Event{
 		created(0, 100, 4, `C:\services.exe`, "services"),
 		created(1, 200, 100, `C:\Windows\System32\inetsrv\w3wp.exe`, "w3wp"),
-		created(2, 300, 200, `C:\Windows\csc.exe`, "csc"),
-		created(3, 304, 300, `C:\Windows\cvtres.exe`, "cvtres"),
-		created(4, 308, 304, `C:\Windows\conhost.exe`, "conhost"),
+		created(2, 300, 200, `C:\Windows\Microsoft.NET\Framework64\v4.0.30319\csc.exe`, "csc"),
+		created(3, 304, 300, `C:\Windows\Microsoft.NET\Framework64\v4.0.30319\cvtres.exe`, "cvtres"),
+		created(4, 308, 304, `C:\Windows\System32\conhost.exe`, "conhost"),
 		created(5, 400, 200, `C:\Windows\System32\cmd.exe`, "cmd /c whoami"),
 		created(6, 404, 400, `C:\Windows\System32\whoami.exe`, "whoami"),
 		created(60, 500, 100, `C:\late.exe`, "late"),
@@ -313,7 +313,7 @@ func TestSessionTrees(t *testing.T) {
 		events = append(events, created(7+int(i), 700+4*i, 200, `C:\Windows\System32\cmd.exe`, fmt.Sprintf("cmd /c ping 10.0.0.%d", i)))
 	}
 	for i := range uint64(9) {
-		events = append(events, created(20+int(i), 800+4*i, 200, `C:\Windows\csc.exe`, fmt.Sprint("csc ", string('a'+rune(i)))))
+		events = append(events, created(20+int(i), 800+4*i, 200, `C:\Windows\Microsoft.NET\Framework64\v4.0.30319\csc.exe`, fmt.Sprint("csc ", string('a'+rune(i)))))
 	}
 	res := scanLog(t, events...)
 	if len(res.Sessions) != 1 {
@@ -344,6 +344,30 @@ func TestSessionTrees(t *testing.T) {
 	}
 	if few := writeTrees(t, "json", res, top, draw.Options{Max: 5}); strings.Count(few, `"id":`) != 5 || !strings.Contains(few, `"bound":4,`) {
 		t.Errorf("at most 5 processes:\n%s", few)
+	}
+}
+
+// TestTreeFitsWidth: no line is wider than what is asked for, however deep it
+// lies.
+func TestTreeFitsWidth(t *testing.T) {
+	var events []evtxtest.Event
+	for i := range uint64(50) {
+		events = append(events, created(int(i), 100+4*i, 96+4*i, `C:\Windows\System32\cmd.exe`, "cmd /c "+strings.Repeat("word ", 30)))
+	}
+	res := scanLog(t, events...)
+	for _, width := range []int{40, 59, 60, 80, 120, 250} {
+		for _, ascii := range []bool{false, true} {
+			var b strings.Builder
+			trees := &draw.Trees{Forest: res.Forest, Tops: []draw.Top{{}}, Options: draw.Options{Max: 45}}
+			if err := report.TreeFormats.Write(&b, "text", trees, report.Options{Width: width, ASCII: ascii}); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if n := text.Width(strings.TrimSuffix(line, "\n")); n > width {
+					t.Errorf("%d columns of %d: %q", n, width, line)
+				}
+			}
+		}
 	}
 }
 

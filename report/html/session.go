@@ -119,7 +119,7 @@ func newSessionView(number int, s *finding.Session) *sessionView {
 	add("Users", strings.Join(s.Users, ", "))
 	add("Integrity levels", strings.Join(s.IntegrityLevels, ", "))
 	add("Why this level", phrase.ReasonTexts(s.LevelReasons)...)
-	add("Parents", phrase.LinkText(s.Link))
+	add("How sure", phrase.Certainty(s.Link))
 	view.Entries, view.Indicators, view.StoryLeft = phrase.EntryPoints(s), phrase.IndicatorParts(s), phrase.StoryLeft(s)
 	if phrase.HasStory(s) {
 		view.Story = phrase.Story(s)

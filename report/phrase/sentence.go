@@ -28,7 +28,7 @@ func Sentence(s *finding.Session) []Part {
 	parts = append(parts, throughParts(s)...)
 	parts = append(parts, ranParts(s)...)
 	parts = append(parts, deedParts(s)...)
-	return append(parts, said(" How sure: "+certainty(s.Link)+"."))
+	return append(parts, said(" How sure: "+Certainty(s.Link)+"."))
 }
 
 // serverWord is what a server of a role is called.
@@ -172,9 +172,9 @@ func values(list []story.Indicator) []string {
 	return texts
 }
 
-// certainty describes how sure it is, by the least sure link, that a session's
+// Certainty describes how sure it is, by the least sure link, that a session's
 // processes belong to its server.
-func certainty(link proctree.Link) string {
+func Certainty(link proctree.Link) string {
 	switch link {
 	case proctree.LinkGUID:
 		return "each process names its parent by a unique ID"
@@ -188,21 +188,4 @@ func certainty(link proctree.Link) string {
 		return "parents are found by process ID and time only, since these logs do not name them"
 	}
 	return link.String()
-}
-
-// LinkText describes how sure the least sure link to a parent is.
-func LinkText(link proctree.Link) string {
-	switch link {
-	case proctree.LinkGUID:
-		return "by process GUID"
-	case proctree.LinkName:
-		return "by process ID, time and name"
-	case proctree.LinkStub:
-		return "some are known only from what their children's records say"
-	case proctree.LinkAccount:
-		return "by the application pool that it ran as: these logs do not name the worker"
-	case proctree.LinkTime:
-		return "by process ID and time only: these logs do not name them"
-	}
-	return ""
 }
