@@ -39,12 +39,10 @@ func powerShell(name string, id uint16) logSource {
 // antivirus returns the category of what any antivirus product found: here
 // Microsoft Defender.
 func antivirus(ids ...uint16) logSource {
-	l := category("antivirus", providerDefender, ids...)
+	l := category("antivirus", event.ProviderDefender, ids...)
 	l.names = map[string]string{"signature": "Threat Name", "filename": "Path", "action": "Action Name"}
 	return l
 }
-
-const providerDefender = "Microsoft-Windows-Windows Defender"
 
 func service(name string, providers ...string) logSource {
 	return logSource{LogSource: rules.LogSource{Service: name, Product: windowsProduct}, providers: providers}
@@ -94,14 +92,14 @@ var logSources = []logSource{
 	service("security", event.ProviderSecurity),
 	service("powershell", event.ProviderPowerShell, event.ProviderPowerShellCore),
 	service("powershell-classic", event.ProviderPowerShellClassic),
-	service("windefend", providerDefender),
-	service("taskscheduler", "Microsoft-Windows-TaskScheduler"),
-	service("wmi", "Microsoft-Windows-WMI-Activity"),
-	service("bits-client", "Microsoft-Windows-Bits-Client"),
-	service("msexchange-management", "MSExchange CmdletLogs"),
-	service("applocker", "Microsoft-Windows-AppLocker"),
+	service("windefend", event.ProviderDefender),
+	service("taskscheduler", event.ProviderTasks),
+	service("wmi", event.ProviderWMI),
+	service("bits-client", event.ProviderBITS),
+	service("msexchange-management", event.ProviderExchange),
+	service("applocker", event.ProviderAppLocker),
 	service("codeintegrity-operational", "Microsoft-Windows-CodeIntegrity"),
-	service("iis-configuration", "Microsoft-Windows-IIS-Configuration"),
+	service("iis-configuration", event.ProviderIISConfig),
 	service("ntlm", "Microsoft-Windows-NTLM"),
 	service("dns-client", "Microsoft-Windows-DNS Client Events"),
 	service("firewall-as", "Microsoft-Windows-Windows Firewall With Advanced Security"),
@@ -116,7 +114,7 @@ var logSources = []logSource{
 	service("appxdeployment-server", "Microsoft-Windows-AppXDeployment-Server"),
 	service("appxpackaging-om", "Microsoft-Windows-AppxPackagingOM"),
 	service("appmodel-runtime", "Microsoft-Windows-AppModel-Runtime"),
-	service("terminalservices-localsessionmanager", "Microsoft-Windows-TerminalServices-LocalSessionManager"),
+	service("terminalservices-localsessionmanager", event.ProviderLocalSessions),
 	service("certificateservicesclient-lifecycle-system", "Microsoft-Windows-CertificateServicesClient-Lifecycle-System"),
 	channelOf("system", "System"),
 	channelOf("application", "Application"),
