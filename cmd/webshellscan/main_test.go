@@ -332,7 +332,8 @@ func TestProgressLine(t *testing.T) {
 	says(time.Second, "hashing 40 of 40")
 }
 
-// TestProgressIsDrawn: what takes long enough is drawn, and the line is cleared.
+// TestProgressIsDrawn: what takes long enough is drawn, and the line is cleared
+// then.
 func TestProgressIsDrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

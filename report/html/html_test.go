@@ -311,8 +311,8 @@ func TestFirstScreenSaysWhatHappened(t *testing.T) {
 	}
 }
 
-// TestEventsAloneAreOnThePage: what is found by events alone is on the page, the
-// gravest first, and how many are not.
+// TestEventsAloneAreOnThePage: what is found by events alone is on the page,
+// the gravest first, and how many are not.
 func TestEventsAloneAreOnThePage(t *testing.T) {
 	res := &scan.Result{}
 	for i := range 60 {

@@ -11,8 +11,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// What two printed pages hold of a session, rather too little than too much: the
-// style cuts what lies beyond them. Heights are in tenths of a millimetre, as a
+// What two printed pages hold of a session, rather too little than too much:
+// the style cuts what lies beyond them. Heights are in tenths of a millimetre, as a
 // browser makes them of A4 and of letter paper.
 const (
 	paperHeight    = 4900

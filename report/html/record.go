@@ -59,8 +59,8 @@ type recordText struct {
 	host, level, image, command, user, integrity, parentImage, parentCommand, workerImage, workerCommand, link, check, reason string
 }
 
-// recordTexts gives a record its texts: its own, then the lines that its command line
-// hides, its ancestors, and its fields.
+// recordTexts gives a record its texts: its own, then the lines that its
+// command line hides, its ancestors, and its fields.
 func (d *pageData) recordTexts(r *record, own *recordText, decoded, ancestors []string, p proctree.Process) {
 	list := []string{
 		own.host, own.level, own.image, own.command, own.user, own.integrity, own.parentImage, own.parentCommand, own.workerImage, own.workerCommand,
@@ -73,8 +73,8 @@ func (d *pageData) recordTexts(r *record, own *recordText, decoded, ancestors []
 	}
 }
 
-// fieldSet returns the number of a list of fields, which nearly all processes of
-// a log have in common.
+// fieldSet returns the number of a list of fields, which nearly all processes
+// of a log have in common.
 func (d *pageData) fieldSet(fields []int) int {
 	key := fmt.Sprint(fields)
 	n, ok := d.fieldSetNo[key]
