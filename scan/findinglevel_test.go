@@ -122,18 +122,19 @@ func checkLevels(t *testing.T, cases []levelCase) {
 
 // Where what commands do is written down.
 const (
-	sigmaShell   = "SigmaHQ proc_creation_win_webshell_susp_process_spawned_from_webserver, its filters"
-	sigmaRecon   = "SigmaHQ proc_creation_win_webshell_recon_commands_and_processes"
-	sigmaHacking = "SigmaHQ proc_creation_win_webshell_hacking"
-	sigmaChopper = "SigmaHQ proc_creation_win_webshell_chopper"
-	car13        = "MITRE CAR-2013-04-002"
-	elasticShell = "Elastic persistence_webshell_detection, its exclusions"
-	splunkShell  = "Splunk 2d4470ef-7158-4b47-b68b-1f7f16382156, its false positives"
-	lolbas       = "lolbas-project.github.io"
-	hafnium      = "microsoft.com/en-us/security/blog/2021/03/02/hafnium-targeting-exchange-servers"
-	wmiDisk      = "TechNet Wiki 35609, disk space by WMI from SQL Server"
-	jenkinsPS    = "jenkinsci/powershell-plugin PowerShell.java"
-	toolshell    = "microsoft.com/en-us/security/blog/2025/07/22 (ToolShell)"
+	sigmaShell      = "SigmaHQ proc_creation_win_webshell_susp_process_spawned_from_webserver, its filters"
+	sigmaRecon      = "SigmaHQ proc_creation_win_webshell_recon_commands_and_processes"
+	sigmaHacking    = "SigmaHQ proc_creation_win_webshell_hacking"
+	sigmaChopper    = "SigmaHQ proc_creation_win_webshell_chopper"
+	car13           = "MITRE CAR-2013-04-002"
+	elasticShell    = "Elastic persistence_webshell_detection, its exclusions"
+	splunkShell     = "Splunk 2d4470ef-7158-4b47-b68b-1f7f16382156, its false positives"
+	lolbas          = "lolbas-project.github.io"
+	hafnium         = "microsoft.com/en-us/security/blog/2021/03/02/hafnium-targeting-exchange-servers"
+	windowsCommands = "learn.microsoft.com, Windows commands"
+	wmiDisk         = "TechNet Wiki 35609, disk space by WMI from SQL Server"
+	jenkinsPS       = "jenkinsci/powershell-plugin PowerShell.java"
+	toolshell       = "microsoft.com/en-us/security/blog/2025/07/22 (ToolShell)"
 )
 
 // TestBehaviour: what intruders do is high or critical, whatever shell it is
@@ -196,6 +197,19 @@ func TestBehaviour(t *testing.T) {
 func TestHabits(t *testing.T) {
 	low, medium, high, critical := rules.LevelLow, rules.LevelMedium, rules.LevelHigh, rules.LevelCritical
 	checkLevels(t, []levelCase{
+		{windowsCommands, "apache", []string{`cmd.exe /s /c "wmic logicaldisk where "DeviceID='C:'" get FreeSpace"`}, medium},
+		{windowsCommands, "tomcat", []string{`arp -a 10.1.1.1`}, medium},
+		{windowsCommands, "tomcat", []string{`arp -a`}, high},
+		{windowsCommands, "mssql", []string{`cmd.exe /c fsutil volume diskfree D:`}, medium},
+		{windowsCommands, "iis", []string{`cmd.exe /c fsutil fsinfo drives`}, high},
+		{windowsCommands, "iis", []string{`cmd.exe /c net start spooler`}, medium},
+		{windowsCommands, "iis", []string{`cmd.exe /c net start`}, high},
+		{windowsCommands, "tomcat", []string{`cmd.exe /c tasklist /fi "imagename eq soffice.bin"`}, medium},
+		{windowsCommands, "tomcat", []string{`cmd.exe /c tasklist /fi "imagename eq MsMpEng.exe"`}, high},
+		{windowsCommands, "iis", []string{`cmd.exe /c certutil -hashfile D:\drop\a.zip SHA256`}, medium},
+		{windowsCommands, "iis", []string{`certutil -hashfile C:\Windows\Temp\a.zip SHA256`}, high},
+		{windowsCommands, "apache", []string{`cmd.exe /s /c "tar -xf D:\in\a.tgz -C D:\in"`}, medium},
+		{windowsCommands, "apache", []string{`cmd.exe /s /c "tar -xf C:\Users\Public\a.tgz -C C:\Users\Public"`}, high},
 		{"php.net sys_getloadavg", "apache", []string{`cmd.exe /s /c "wmic cpu get loadpercentage /all"`}, medium},
 		{"github.com/stephenc/eaio-uuid", "tomcat", []string{`ipconfig /all`}, medium},
 		{"github.com/stephenc/eaio-uuid", "tomcat", []string{`cmd.exe /c ipconfig /all`}, high},
