@@ -54,9 +54,9 @@ const (
 	ofWEB2  = "#Fields: date time s-computername cs-method cs-uri-stem c-ip sc-status\n2026-03-02 09:00:00 WEB2 GET /x 10.0.0.1 200\n"
 )
 
-// TestHostOf: a log is of the host that its lines name, else of the one that the
-// user names, else of the only one whose event logs lie nearest around it. A
-// machine that got another name is one host, but not what a collector has.
+// TestHostOf: a log is of the host that its lines name, else of the one that
+// the user names, else of the only one whose event logs lie nearest around it.
+// A machine that got another name is one host, but not what a collector has.
 func TestHostOf(t *testing.T) {
 	hosts := []string{"WEB1", "WEB2", "WEB3"}
 	for _, tt := range []struct {
