@@ -204,7 +204,7 @@ func (in *input) identify(file io.ReaderAt, size int64) {
 	if !errors.Is(in.err, evtx.ErrNotEVTX) && !errors.Is(in.err, evtx.ErrEmpty) {
 		return
 	}
-	kind, err := source.KindOf(file, size)
+	kind, err := in.KindOf(file, size)
 	if err != nil {
 		in.err = errors.Join(in.err, err)
 		return
@@ -373,7 +373,7 @@ func isNothing(in *source.Input, file io.ReaderAt) bool {
 	if _, err := evtx.Open(file, in.Size); !errors.Is(err, evtx.ErrNotEVTX) && !errors.Is(err, evtx.ErrEmpty) || exportForm(file, in.Size) != export.None {
 		return false
 	}
-	kind, err := source.KindOf(file, in.Size)
+	kind, err := in.KindOf(file, in.Size)
 	return err == nil && leavesOut(in, kind)
 }
 

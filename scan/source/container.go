@@ -394,6 +394,8 @@ func (a *archiveWalk) member(m *archive.Member) error {
 		a.refuse(shown, err) // whatever it was
 	case IsContainerName(name) && len(head) == headOfMember && archive.FormatOf(head) == archive.None:
 		a.refuse(shown, errors.New("called an archive or a disk image, and begins as none"))
+	case isMemoryName(name) && len(head) == headOfMember:
+		a.refuse(shown, errors.New(kindMemory.Name+": what is in it was not read"))
 	default:
 		a.wanted(m, shown, head, r)
 	}

@@ -172,6 +172,35 @@ func KindOf(r io.ReaderAt, size int64) (Kind, error) {
 	return kindOfBytes(r, size)
 }
 
+// memoryNames are what files with the memory of a machine are called, and
+// memoryEndings their endings. They need not begin as any format.
+var (
+	memoryNames   = map[string]bool{"pagefile.sys": true, "hiberfil.sys": true, "swapfile.sys": true}
+	memoryEndings = map[string]bool{".vmem": true, ".mem": true, ".vmss": true, ".vmsn": true, ".lime": true}
+)
+
+// kindMemory is memory that nothing but its name tells of.
+var kindMemory = Kind{"memory of a machine by its name", ClassImage}
+
+// isMemoryName reports whether a file is called as memory of a machine is.
+func isMemoryName(file string) bool {
+	name := strings.ToLower(filepath.Base(file))
+	return memoryNames[name] || memoryEndings[filepath.Ext(name)]
+}
+
+// KindOf is the function of that name for a file whose content is in r. One of
+// no format that it knows is what it is called, if that is memory.
+func (in *Input) KindOf(r io.ReaderAt, size int64) (Kind, error) {
+	k, ok, err := knownKind(r, size)
+	switch {
+	case ok || err != nil:
+		return k, err
+	case isMemoryName(in.Path):
+		return kindMemory, nil
+	}
+	return kindOfBytes(r, size)
+}
+
 // KindOfFile is KindOf for the regular file of a path, but reports whether the
 // format is a known one instead of looking at the bytes of others.
 func KindOfFile(path string) (Kind, bool, error) {
