@@ -105,16 +105,16 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.checkGiven(res, &options); err != nil {
+	if err := o.checkWebLogs(res, options.WebLogs); err != nil {
 		return err
 	}
-	list, err := o.explain(res, since, until)
-	if err != nil && res.Summary.Interrupted != nil {
-		o.summarize(res) // what was not read may have it
-		return o.status(res, false)
-	}
+	wanted, err := o.wanted(res)
 	if err != nil {
 		return err
+	}
+	list := o.explain(res, wanted, since, until)
+	if err := o.checkGiven(res, &options, list); err != nil {
+		return o.absent(res, err)
 	}
 	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
 		options := report.Options{Width: o.columns(out), Color: out.path == "" && o.color(o.stdout)}
@@ -164,12 +164,16 @@ func (o *explainOptions) scanOptions(args []string) (scan.Options, error) {
 }
 
 // checkGiven returns an error if the logs do not have what the flags name.
-func (o *explainOptions) checkGiven(res *scan.Result, options *scan.Options) error {
-	if err := o.checkWebLogs(res, options.WebLogs); err != nil {
-		return err
+// Those that were not read to their end may have it.
+func (o *explainOptions) checkGiven(res *scan.Result, options *scan.Options, list []report.Explained) error {
+	if res.Summary.Interrupted != nil {
+		return nil
 	}
 	if err := o.checkRecords(res, options.Explain); err != nil {
 		return err
+	}
+	if o.pid != 0 && len(list) == 0 {
+		return fmt.Errorf("no process %d on that host in these logs", o.pid)
 	}
 	return o.checkRequests(res, options.ExplainRequests)
 }
@@ -209,7 +213,7 @@ func (o *explainOptions) requestRefs() ([]webrequest.Ref, error) {
 // checkRequests returns an error if a request that is asked for cannot be
 // explained.
 func (o *explainOptions) checkRequests(res *scan.Result, asked []webrequest.Ref) error {
-	if res.Summary.Interrupted != nil || len(asked) == 0 {
+	if len(asked) == 0 {
 		return nil
 	}
 	if len(res.Sessions) == 0 {
@@ -230,11 +234,11 @@ func (o *explainOptions) checkRequests(res *scan.Result, asked []webrequest.Ref)
 // checkRecords returns an error if a record that is asked for cannot be
 // explained.
 func (o *explainOptions) checkRecords(res *scan.Result, asked []scan.RecordRef) error {
-	if len(asked) > 0 && len(res.Sessions) == 0 && res.Summary.Interrupted == nil {
+	if len(asked) > 0 && len(res.Sessions) == 0 {
 		return errors.New("--record: there is no session of a web server in these logs that an event could be tied to")
 	}
 	for _, ref := range asked {
-		if res.Summary.Interrupted == nil && !slices.ContainsFunc(res.Explained, func(x scan.RecordExplanation) bool { return x.RecordRef == ref }) {
+		if !slices.ContainsFunc(res.Explained, func(x scan.RecordExplanation) bool { return x.RecordRef == ref }) {
 			return fmt.Errorf("--record %s#%d: no such record in these logs, or none of a kind that stories are made of (of a process creation, ask by --pid; of a web request, by --request)", ref.File, ref.RecordID)
 		}
 	}
@@ -242,13 +246,9 @@ func (o *explainOptions) checkRecords(res *scan.Result, asked []scan.RecordRef) 
 }
 
 // explain returns what rules say of each process asked for.
-func (o *explainOptions) explain(res *scan.Result, since, until event.Time) ([]report.Explained, error) {
+func (o *explainOptions) explain(res *scan.Result, wanted func(*rules.Rule) bool, since, until event.Time) []report.Explained {
 	if o.pid == 0 {
-		return nil, nil
-	}
-	wanted, err := o.wanted(res)
-	if err != nil {
-		return nil, err
+		return nil
 	}
 	var list []report.Explained
 	for i, host := range res.Forest.Hosts() {
@@ -268,10 +268,7 @@ func (o *explainOptions) explain(res *scan.Result, since, until event.Time) ([]r
 			list = append(list, e)
 		}
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("no process %d on that host in these logs", o.pid)
-	}
-	return list, nil
+	return list
 }
 
 // wanted returns which rules are asked for: those named, and of a correlation

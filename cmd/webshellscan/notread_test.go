@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -157,5 +158,49 @@ func TestNamedArchiveWithoutLogs(t *testing.T) {
 	}
 	if _, _, errs := runHere(t, log, "other.zip"); !namesWithReason(errs, "Left out: other.zip", "no event log is in it") {
 		t.Errorf("not told:\n%s", errs)
+	}
+}
+
+// TestAbsentOfWhatWasRead: that a process is not there is wrong usage where all
+// was read, and an incomplete run where not.
+func TestAbsentOfWhatWasRead(t *testing.T) {
+	log, err := os.ReadFile(filepath.Join(repository, "testdata/logs/WEB02/Security.evtx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := errors.Join(write("in/Security.evtx", log), write("in/all/Security.evtx", log), write("in/wiped.evtx", make([]byte, 70_000))); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"explain", "tree"} {
+		if status, _, errs := runHere(t, verb, "-q", "--pid", "7", "in/all"); status != exitUsage || !strings.Contains(errs, "no process 7") {
+			t.Errorf("%s of what was read: exit status %d, %s", verb, status, errs)
+		}
+		status, _, errs := runHere(t, verb, "-q", "--pid", "7", "in")
+		if status != exitIncomplete || !strings.Contains(errs, "no process 7") || !namesWithReason(errs, "wiped.evtx", "zeroed") {
+			t.Errorf("%s of what was not all read: exit status %d, %s", verb, status, errs)
+		}
+	}
+}
+
+// TestBlindTrees: trees and baselines of hosts of which nothing that ran can be
+// seen say so, also with -q.
+func TestBlindTrees(t *testing.T) {
+	log, err := os.ReadFile(filepath.Join(repository, "testdata/logs/WEB02/System.evtx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := write("System.evtx", log); err != nil {
+		t.Fatal(err)
+	}
+	const reason = "WEB02.harbor.example: no process creations"
+	for _, format := range report.TreeFormats.Names() {
+		if status, out, errs := runHere(t, "tree", "-q", "-f", format, "System.evtx"); status != exitNothing || !strings.Contains(out, reason) || !strings.Contains(errs, reason) {
+			t.Errorf("%s: exit status %d, %q, %q", format, status, out, errs)
+		}
+	}
+	if status, _, errs := runHere(t, "baseline", "-q", "System.evtx"); status != exitNothing || !strings.Contains(errs, reason) {
+		t.Errorf("baseline: exit status %d, %q", status, errs)
 	}
 }

@@ -338,6 +338,17 @@ func isIn(files []string) string {
 	return ", and is in " + text.Visible(strings.Join(files, ", "))
 }
 
+// absent returns the outcome of a run whose logs lack what it was asked for.
+// Those that were not all read may have it.
+func (g *globals) absent(res *scan.Result, err error) error {
+	g.summarize(res)
+	if !res.Summary.Incomplete() {
+		return err
+	}
+	_, _ = fmt.Fprintf(g.stderr, "webshellscan: %s, as far as they were read\n", text.Visible(err.Error()))
+	return g.status(res, false)
+}
+
 // status returns the outcome of a run: that it was interrupted or is incomplete
 // goes before what it found. If it is to be strict, a host of which nothing
 // that ran can be seen makes it incomplete.

@@ -111,19 +111,33 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	options.Evidence = res.Evidence
 	tops := o.tops(res)
 	if err := o.checkTops(res, tops); err != nil {
-		o.summarize(res)
-		return err
+		return o.absent(res, err)
 	}
 	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
-		options.Interrupted = res.Summary.Interrupted != nil
+		options.Interrupted, options.Blind = res.Summary.Interrupted != nil, o.blind(res)
 		ascii := o.ascii || out.path == "" && wantsASCII()
 		return report.TreeFormats.Write(out, out.format, &draw.Trees{Forest: res.Forest, Tops: tops, Options: options}, report.Options{Width: o.columns(out), ASCII: ascii})
 	})
 	o.summarize(res)
+	if o.quiet {
+		_ = report.BlindHosts(o.stderr, &res.Summary)
+	}
 	if failed != nil {
 		return failed
 	}
 	return o.status(res, false)
+}
+
+// blind names the hosts that are asked for and of which nothing that ran can be
+// seen, with the reason.
+func (o *treeOptions) blind(res *scan.Result) []string {
+	var list []string
+	for _, b := range res.Summary.BlindHosts {
+		if o.pid == 0 && o.session == "" && proctree.MatchesHost(o.hosts, []string{b.Host}) {
+			list = append(list, b.Host+": "+b.Text)
+		}
+	}
+	return list
 }
 
 // checkTops returns an error if the logs have not what is asked for. Those that

@@ -27,6 +27,9 @@ func (d *dotPen) begin() {
 	if d.options.Interrupted {
 		d.line("// %s", text.Interrupted)
 	}
+	for _, b := range d.options.Blind {
+		d.line("// %s", text.Visible(b))
+	}
 	d.line("digraph webshellscan {")
 	d.line("  graph [rankdir=LR, charset=\"UTF-8\", fontname=\"Helvetica\"];")
 	d.line("  node [shape=box, fontname=\"Helvetica\", fontsize=10];")

@@ -75,6 +75,10 @@ func (j *jsonPen) end() {
 	if j.text("]"); j.options.Interrupted {
 		j.text(`,"interrupted":true`)
 	}
+	if len(j.options.Blind) > 0 {
+		j.text(`,"blind":`)
+		j.value(j.options.Blind)
+	}
 	j.text("}\n")
 }
 

@@ -46,6 +46,9 @@ func (m *mermaidPen) begin() {
 	if m.options.Interrupted {
 		m.line("%%%% %s", text.Interrupted)
 	}
+	for _, b := range m.options.Blind {
+		m.line("%%%% %s", text.Visible(b))
+	}
 	m.line("flowchart LR")
 	m.line("  classDef found stroke:#c00000,stroke-width:3px")
 	m.line("  classDef left stroke-dasharray:4")

@@ -64,7 +64,11 @@ func (t *textPen) begin() {
 	}
 }
 
-func (t *textPen) end() {}
+func (t *textPen) end() {
+	for _, b := range t.options.Blind {
+		t.line(text.Visible(b))
+	}
+}
 
 // line writes texts as one line.
 func (t *textPen) line(texts ...string) {

@@ -60,6 +60,9 @@ type Options struct {
 	Width int
 	// Interrupted marks trees of logs that were not all read.
 	Interrupted bool
+	// Blind names the hosts of which nothing that ran can be seen, each
+	// with the reason.
+	Blind []string
 }
 
 // pen writes trees in a format.
