@@ -12,8 +12,8 @@ import (
 )
 
 // What two printed pages hold of a session, rather too little than too much:
-// the style cuts what lies beyond them. Heights are in tenths of a millimetre, as a
-// browser makes them of A4 and of letter paper.
+// the style cuts what lies beyond them. Heights are in tenths of a millimetre,
+// as a browser makes them of A4 and of letter paper.
 const (
 	paperHeight    = 4900
 	paperHead      = 900 // headings, note and margins
