@@ -41,7 +41,8 @@ func (t techniques) ofAll(list []*rules.Rule) []string {
 }
 
 // tagsOf returns what the tags of a finding's rules name, and those of the
-// rules that map it to techniques: sorted, each once. id says what a tag names.
+// rules that map it to techniques: sorted, each once. id returns what a tag
+// names.
 func tagsOf(f *finding.Finding, id func(tag string) string) []string {
 	ids := []string{}
 	for _, list := range [...][]*rules.Rule{f.Rules, f.Techniques} {

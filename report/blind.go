@@ -23,11 +23,11 @@ func blindSection(w io.Writer, s *scan.Summary, width int) error {
 			p.line("  and %s without process creations", plural.Count(len(list)-maxListed, "more host"))
 			break
 		}
-		said := b.Text
+		line := b.Text
 		if b.Host != "" {
-			said = b.Host + ": " + said
+			line = b.Host + ": " + line
 		}
-		p.wrapped(width, "  ", said)
+		p.wrapped(width, "  ", line)
 	}
 	return p.err
 }
@@ -42,8 +42,8 @@ func wholeBlind(s *scan.Summary) []scan.Blind {
 }
 
 // blindLines returns why nothing could be found on any host, and then the hosts
-// on which what ran cannot be seen, with why, and what else speaks of their web
-// servers.
+// on which what ran cannot be seen, with why, and the other events about their
+// web servers.
 func blindLines(res *scan.Result) []scan.Blind {
 	list := wholeBlind(&res.Summary)
 	for _, b := range res.Summary.BlindHosts {

@@ -53,7 +53,7 @@ var comparisons = map[string]comparison{
 const maxReportLine = 256 << 20
 
 // ReadDocument reads a report as the formats json and jsonl have it. The error
-// says in which line it is neither.
+// names the line in which it is neither.
 func ReadDocument(r io.Reader) (*Document, error) {
 	d := &Document{objects: make(map[string]comparedObject)}
 	lines := bufio.NewScanner(r)

@@ -1,5 +1,5 @@
 // Package report writes what a scan found, and trees, rules and explanations,
-// in several formats. What a log says is an attacker's text, so each format
+// in several formats. What a log holds is an attacker's text, so each format
 // escapes it by its own rules, at the last moment.
 //
 // It depends on no files but the io.Writer that it is given, and decides

@@ -108,15 +108,15 @@ func processCoverage(c *integrity.HostCoverage) string {
 	if c.Dropped > 0 {
 		parts = append(parts, fmt.Sprintf("%d dropped by Sysmon", c.Dropped))
 	}
-	said := fmt.Sprintf("%s; %s, %s of %s", strings.Join(parts, "; "), spanOf(c.First, c.Last), text.Percent(c.Covered), spanOf(c.From, c.Until))
+	line := fmt.Sprintf("%s; %s, %s of %s", strings.Join(parts, "; "), spanOf(c.First, c.Last), text.Percent(c.Covered), spanOf(c.From, c.Until))
 	strays := 0
 	for _, s := range c.Strays {
 		strays += s.Records
 	}
 	if strays > 0 {
-		said += ", without " + plural.Count(strays, "record") + " of times far from all others"
+		line += ", without " + plural.Count(strays, "record") + " of times far from all others"
 	}
-	return said
+	return line
 }
 
 func (p *printer) channel(c *integrity.ChannelCoverage, width int) {

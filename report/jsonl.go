@@ -34,7 +34,7 @@ type jsonSection struct {
 }
 
 // jsonSections returns all objects, in the order in which they are written. raw
-// says whether findings have the raw event.
+// is set if findings have the raw event.
 func jsonSections(raw bool) []jsonSection {
 	return []jsonSection{
 		{"manifest", func(r *scan.Result, write func(any) error) error { return write(newManifest(r)) }},

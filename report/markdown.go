@@ -139,7 +139,7 @@ func (m *markdown) events() {
 	}
 }
 
-// traces lists what else speaks of web servers on hosts without process
+// traces lists the other events about web servers on hosts without process
 // creations.
 func (m *markdown) traces() {
 	if len(m.res.Traces) == 0 {

@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/integrity"
 )
 
-// The objects of JSON Lines and of the JSON document. Each says by kind what it
-// is; docs/output.schema.json describes them.
+// The kinds of the objects of JSON Lines and of the JSON document, which
+// docs/output.schema.json describes.
 const (
 	kindManifest  = "manifest"
 	kindHost      = "host"
@@ -158,8 +158,8 @@ func newHost(res *scan.Result, h *integrity.HostCoverage) hostObject {
 	return o
 }
 
-// sessionObject is a session as JSON has it; the CSV of sessions has the same
-// columns in the same order, but for kind and shapes.
+// sessionObject is a session as JSON has it. The CSV of sessions has those of
+// its fields that fit a cell (sessionColumns), and the column blind.
 type sessionObject struct {
 	Kind              string             `json:"kind"`
 	Session           string             `json:"session"`

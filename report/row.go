@@ -92,7 +92,7 @@ func correlatedRows(list []*finding.Correlation) []correlatedRow {
 	return rows
 }
 
-// crosscheckCell is what the second decoder says.
+// crosscheckCell is the second decoder's verdict.
 type crosscheckCell struct {
 	State  crosscheck.State `json:"state"`
 	Reason string           `json:"reason,omitempty"`

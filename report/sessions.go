@@ -72,8 +72,8 @@ func eventSection(w io.Writer, res *scan.Result, width int) error {
 	return err
 }
 
-// traceSection lists what else speaks of web servers on hosts without process
-// creations.
+// traceSection lists the other events about web servers on hosts without
+// process creations.
 func traceSection(w io.Writer, res *scan.Result, width int) error {
 	if len(res.Traces) == 0 {
 		return nil
@@ -119,7 +119,7 @@ func writeSessions(w io.Writer, res *scan.Result, o Options) error {
 	return t.out.Flush()
 }
 
-// unknownSessions returns the sessions that no baseline knows.
+// unknownSessions returns the sessions that no baseline has.
 func unknownSessions(sessions []*finding.Session) []*finding.Session {
 	var list []*finding.Session
 	for _, s := range sessions {
@@ -249,8 +249,8 @@ func (t *sessionTable) session(s *finding.Session) {
 			fmt.Fprintln(t.out, t.style.Bold(line))
 		}
 	}
-	for _, said := range t.about(s) {
-		t.lines("  ", said, 2)
+	for _, line := range t.about(s) {
+		t.lines("  ", line, 2)
 	}
 	t.story(s)
 	if tree := s.Tree(finding.Bounds{}); tree != nil {
@@ -404,7 +404,7 @@ func (t *sessionTable) belowNone(res *scan.Result, screen bool) {
 	}
 }
 
-// known lists what the baseline knows, folded over all hosts.
+// known lists what the baseline has, folded over all hosts.
 func (t *sessionTable) known(res *scan.Result) {
 	var findings []*finding.Finding
 	for _, f := range res.Findings {
@@ -488,7 +488,7 @@ func (c *layout) pidCell(pid string) string {
 	return fmt.Sprintf("%-*s  ", c.pid, pid)
 }
 
-// narrow is the width in columns below which a table does not say which rules
+// narrow is the width in columns below which a table does not show which rules
 // matched, and which ID processes had.
 const narrow = 60
 

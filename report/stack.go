@@ -75,7 +75,7 @@ func hostsCell(r *stackRow) string {
 	return boundedCell(r.hosts[:min(len(r.hosts), maxStackHosts)], len(r.hosts))
 }
 
-// boundedCell joins the first texts of a list of so many, and says how many it
+// boundedCell joins the first texts of a list of so many, and adds how many it
 // leaves out.
 func boundedCell(list []string, total int) string {
 	size := 0

@@ -263,7 +263,7 @@ func writeTimesketchCSV(w io.Writer, res *scan.Result, o Options) error {
 	return writeColumns(newCSVWriter(w, o), timesketchRows(res), columns, func(made func() timesketchRow) timesketchRow { return made() })
 }
 
-// crosscheckText is what the second decoder says, in one cell.
+// crosscheckText is the second decoder's verdict, in one cell.
 func crosscheckText(r *row) string {
 	return strings.TrimSuffix(string(r.Crosscheck.State)+": "+r.Crosscheck.Reason, ": ")
 }

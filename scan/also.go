@@ -28,8 +28,8 @@ var alsoFields = map[string]string{
 	"integritylevel": alsoIntegrity,
 }
 
-// alsoFacets are the fields of the facets that alone say what the second ones
-// have.
+// alsoFacets are the fields of the facets that alone decide what the second
+// ones have.
 var alsoFacets = map[string]event.FieldID{
 	alsoEventID: event.EventID, alsoChannel: event.Channel, alsoProvider: event.ProviderName, alsoVersion: event.Version,
 	alsoIntegrity: event.IntegrityLevel,

@@ -9,7 +9,7 @@ import (
 )
 
 // applicationPool returns the name of the application pool that an IIS worker
-// serves, "" if nothing tells it: by its command line, else by whom it runs as,
+// serves, "" if it is not known: by its command line, else by whom it runs as,
 // else by whom its first children run as.
 func applicationPool(texts *proctree.Texts, worker proctree.Process) string {
 	if image := worker.Image(); image != 0 && proctree.BaseName(texts.Text(image)) != proctree.PoolWorker {

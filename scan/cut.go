@@ -41,7 +41,7 @@ func (r *FoundRecord) Labels() []string {
 // errExport is why a record has no chunk.
 var errExport = errors.New("an export, not a log: there is no record to cut out")
 
-// whatCut is what crashes of cut are told of.
+// whatCut is the step that crashes of cut are reported for.
 const whatCut = "records of findings"
 
 // cut passes the records that findings and events rest on to take: by host and

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -51,6 +52,54 @@ func docNames(t *testing.T, path string) {
 			for _, spec := range decl.Specs {
 				if of, ok := spec.(*ast.TypeSpec); ok {
 					check(of.Name, decl.Doc)
+				}
+			}
+		}
+	}
+}
+
+// TestExportedDocs: every exported name has a comment: of its own, or that of
+// the group of constants, variables or types that it stands in.
+func TestExportedDocs(t *testing.T) {
+	for name := range allowed {
+		files, err := filepath.Glob(filepath.Join("..", name, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if !strings.HasSuffix(file, "_test.go") {
+				exportedDocs(t, file)
+			}
+		}
+	}
+}
+
+// exportedDocs reports what a file declares without a comment.
+func exportedDocs(t *testing.T, path string) {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(name *ast.Ident, docs ...*ast.CommentGroup) {
+		if name.IsExported() && !slices.ContainsFunc(docs, func(doc *ast.CommentGroup) bool { return doc != nil }) {
+			t.Errorf("%s: %s has no comment", fset.Position(name.Pos()), name.Name)
+		}
+	}
+	for _, decl := range file.Decls {
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			check(decl.Name, decl.Doc)
+		case *ast.GenDecl:
+			for _, spec := range decl.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					check(spec.Name, decl.Doc, spec.Doc, spec.Comment)
+				case *ast.ValueSpec:
+					for _, name := range spec.Names {
+						check(name, decl.Doc, spec.Doc, spec.Comment)
+					}
 				}
 			}
 		}

@@ -75,7 +75,7 @@ func (l *lineage) readIdentity(p proctree.Process) identity {
 	return id
 }
 
-// climb counts the processes below the worker, and notes where one runs as
+// climb counts the processes below the worker, and records where one runs as
 // another user or at a higher integrity level than its parent.
 func (l *lineage) climb(s *finding.Session) {
 	if !s.Worker.Exists() {
@@ -107,7 +107,7 @@ func (l *lineage) climb(s *finding.Session) {
 // rises reports whether a process that runs as own has a user with more rights
 // than its parent on that host, who runs as above.
 func (l *lineage) rises(own, above identity, host int) bool {
-	return own.elevatedUser(above) && own.elevatedUser(l.learnt(above, host))
+	return own.elevatedUser(above) && own.elevatedUser(l.withPrincipal(above, host))
 }
 
 // name is what a reason calls a process.
@@ -115,8 +115,8 @@ func (l *lineage) name(p proctree.Process) string {
 	return fmt.Sprintf("%s (%d)", cmp.Or(proctree.BaseName(l.forest.Texts().Text(p.Image())), "a process"), p.PID())
 }
 
-// elevations counts processes with more rights than their parents, and keeps
-// what is to be said of the first.
+// elevations counts processes with more rights than their parents, and keeps a
+// sentence about the first.
 type elevations struct {
 	count int
 	at    event.Time

@@ -113,9 +113,9 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
-// TestLearnt: what was learnt of command lines ahead is what is found out
+// TestPrefetched: what was prefetched of command lines is what is found out
 // without, while others add texts.
-func TestLearnt(t *testing.T) {
+func TestPrefetched(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rules.yml")
 	text := ""
 	for i, item := range []string{"CommandLine|contains: whoami", "ParentCommandLine|endswith: DefaultAppPool", "CommandLine|re: '(?i)\\\\[a-z]+\\.exe'"} {
@@ -126,15 +126,15 @@ func TestLearnt(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := mustScan(t, scan.Options{Paths: []string{"../testdata/logs"}, Rules: scan.RuleOptions{Paths: []string{file}}})
-	learnt, plain := res.Learnt(func() {
+	prefetched, plain := res.Prefetched(func() {
 		for i := range 5000 {
 			res.Forest.Texts().InternString(fmt.Sprintf("whoami /text %d", i))
 		}
 	})
 	matched := 0
 	for i := range plain {
-		if !slices.Equal(learnt[i], plain[i]) {
-			t.Errorf("process %d: %v learnt, %v without", i, learnt[i], plain[i])
+		if !slices.Equal(prefetched[i], plain[i]) {
+			t.Errorf("process %d: %v prefetched, %v without", i, prefetched[i], plain[i])
 		}
 		matched += len(plain[i])
 	}

@@ -59,23 +59,23 @@ func (r *Result) Bundles(set *rules.Set, check func(bundle int, id rules.ValueID
 	}
 }
 
-// Learnt learns all texts, calls meanwhile while it does, and matches all
-// processes with what was learnt, and without.
-func (r *Result) Learnt(meanwhile func()) (learnt, plain [][]int) {
+// Prefetched prefetches all texts, calls meanwhile while it does, and matches
+// all processes with what was prefetched, and without.
+func (r *Result) Prefetched(meanwhile func()) (prefetched, plain [][]int) {
 	set := r.Rules.Detections
 	matchers := newMatchers(set, 2)
 	var group sync.WaitGroup
-	group.Go(func() { (&textLearning{}).learn(set, matchers[0], r.Forest.Texts()) })
+	group.Go(func() { (&textPrefetch{}).prefetch(set, matchers[0], r.Forest.Texts()) })
 	meanwhile()
 	group.Wait()
 	s, m := newSubject(set, r.Forest, r.servers), set.NewMatcher()
 	for host := range r.Forest.Hosts() {
 		for p := range r.Forest.Processes(host) {
 			s.process = p
-			learnt, plain = append(learnt, matchers[1].Match(nil, s)), append(plain, m.Match(nil, s))
+			prefetched, plain = append(prefetched, matchers[1].Match(nil, s)), append(plain, m.Match(nil, s))
 		}
 	}
-	return learnt, plain
+	return prefetched, plain
 }
 
 // Each calls do for all processes as a judge does, and returns those for which

@@ -33,7 +33,7 @@ type MatchedField struct{ Name, Value string }
 
 // Find returns what matches a pattern: processes by image, command line as it
 // is and decoded, account, hashes, current directory and original file name;
-// events and web requests of the stories by what they say. Matches are in the
+// events and web requests of the stories by their texts. Matches are in the
 // order of time, those of one time by host. A bound of time or host that
 // options have holds.
 func (r *Result) Find(pattern *regexp.Regexp, options *Options) []Match {

@@ -125,7 +125,7 @@ func clipText(text string, most int) string {
 }
 
 // levelRaise is a rule that raises, by its index, with the process that it is
-// about and what it says.
+// about and its sentence.
 type levelRaise struct {
 	rule int
 	by   proctree.Process

@@ -16,8 +16,7 @@ type finder struct {
 	inputs  []*input
 }
 
-// finding makes the finding of a subject's process, of which the rules are
-// still to be said.
+// finding returns a finding of the subject's process. The caller sets Rules.
 func (m *finder) finding(s *subject) *finding.Finding {
 	texts, p := m.forest.Texts(), s.process
 	f := &s.findings.alloc(1)[0]
@@ -46,7 +45,7 @@ func (m *finder) finding(s *subject) *finding.Finding {
 	return f
 }
 
-// addAncestors fills in what the finding says of the way up to its worker.
+// addAncestors sets the finding's fields about the way up to its worker.
 func (m *finder) addAncestors(f *finding.Finding, s *subject) {
 	texts := m.forest.Texts()
 	f.Worker = m.servers.workerOf(f.Process)

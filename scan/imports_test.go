@@ -80,7 +80,6 @@ var outside = map[string][]string{
 	"github.com/ulikunitz/xz":         {"scan/source/archive"},
 	"github.com/bodgit/sevenzip":      {"scan/source/archive"},
 	"golang.org/x/term":               {"cmd/webshellscan"},
-	"github.com/olekukonko":           {"report/text"},
 	"github.com/mattn/go-runewidth":   {"report/text"},
 	"github.com/0xrawsec/golang-evtx": {"scan/crosscheck", "internal/evtxtest/faults/peers"},
 }

@@ -247,6 +247,7 @@ func (e *otherKindError) Error() string {
 	return text
 }
 
+// Unwrap returns the error that it wraps.
 func (e *otherKindError) Unwrap() error { return e.err }
 
 // add adds what one reading of the input met. After the last one the file is
@@ -317,7 +318,7 @@ func (in *input) lose(at int64, err error) {
 }
 
 // unread is lose for what reading a file that could be opened met. What cannot
-// be read of a file is told of by its first reading.
+// be read of a file is reported by its first reading.
 func (in *input) unread(at int64, err error) {
 	if in.held != nil || in.faults.Counts()[evtx.ReadError] == 0 {
 		in.lose(at, err)
@@ -325,7 +326,7 @@ func (in *input) unread(at int64, err error) {
 }
 
 // unreadFault is unread for a fault of a log. Other faults than those of
-// reading are told of by the first reading.
+// reading are reported by the first reading.
 func (in *input) unreadFault(err error) {
 	if fault, ok := errors.AsType[*evtx.FormatError](err); ok && fault.Class == evtx.ReadError {
 		in.unread(fault.Offset, fault.Err)
@@ -347,8 +348,8 @@ func (in *input) close() {
 	}
 }
 
-// ignored reports whether an input is left out without a word: nobody says that
-// it is a log or may hold one, and it is nothing that may hold one.
+// ignored reports whether an input is left out without a word: its name does
+// not promise a log, it was not named, and it is nothing that may hold one.
 func (in *input) ignored() bool {
 	_, other := errors.AsType[*otherKindError](in.err)
 	return other && leavesOut(&in.Input, in.kind)
@@ -386,7 +387,7 @@ func (in *input) checkBody() {
 	}
 	file, err := in.Open()
 	if err != nil {
-		return // told already
+		return // reported already
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	start := min(evtx.HeaderSize, in.evtx.Size())

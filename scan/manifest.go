@@ -34,9 +34,8 @@ type InputFile struct {
 	// read whole.
 	SHA256 string
 	// Chunks and Records count what it holds, Lost the records that could
-	// not be read or that its header knows of and the file lacks,
-	// LostChunks the chunks of that sort, whose records nobody knows the
-	// number of.
+	// not be read or that its header counts and the file lacks, LostChunks
+	// the chunks of that sort, whose records nobody knows the number of.
 	Chunks, Records, Lost, LostChunks int
 	// Error is why it was not read whole, or not hashed, "" if it was.
 	Error string

@@ -4,7 +4,7 @@
 //
 // It joins the packages below it: source finds files, evtx decodes events,
 // proctree makes processes of them, rules judges them, crosscheck decodes again
-// what is reported. It knows nothing of terminals and report formats.
+// what is reported. It depends on no terminal and no report format.
 package scan
 
 import (
@@ -69,7 +69,7 @@ type Options struct {
 	// Found, if not nil, is called for each record that findings, and
 	// events that are some, rest on, while the evidence is open: by host
 	// and channel, and as they lie in the logs, each once. What it returns
-	// is told as a crash of this program.
+	// is reported as a crash of this program.
 	Found func(*FoundRecord) error
 	// Explain are records of which Result.Explained has why they are tied
 	// to a session, or not.
@@ -86,8 +86,8 @@ type Origin = source.Origin
 // SourceOptions are how archives and disk images are read.
 type SourceOptions = source.Options
 
-// DefaultCrosscheck is how many findings the second decoder is asked about
-// unless Options say otherwise: every finding of any but the noisiest scans.
+// DefaultCrosscheck is how many findings the second decoder checks unless
+// Options say otherwise: every finding of any but the noisiest scans.
 const DefaultCrosscheck = 500
 
 // maxGoroutines bounds the goroutines that work at once, each of which needs

@@ -38,7 +38,7 @@ func (res *Result) markApart(r *firstPass) {
 
 // apart reports whether parts may hold too little for the stories of a host, by
 // its names: each holds what may be of a session that it sees, and only one of
-// them sees all processes. lacks says that the one which does lacks something.
+// them sees all processes. lacks is set if the one which does lacks something.
 func (r *firstPass) apart(names []string) (apart, lacks bool) {
 	seen := 0
 	for _, p := range r.parts {

@@ -108,7 +108,7 @@ func (c *collecting) add(kind partial.Kind, code func(*wire.Coder)) error {
 	return cmp.Or(w.Err(), err)
 }
 
-// rows writes what the collectors and the watchers took, and the definitions.
+// rows writes what the collectors and the watchers kept, and the definitions.
 func (c *collecting) rows() error {
 	r := c.reading
 	// Files that are nothing to a scan are only counted: the others are

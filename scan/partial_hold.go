@@ -34,7 +34,7 @@ type holder struct {
 }
 
 // newHolder returns the holder for all servers below which something ran: which
-// of them have sessions is for the rules to say, when all parts are together.
+// of them have sessions is decided by the rules, when all parts are together.
 func newHolder(r *firstPass, forest *proctree.Forest, servers *serverMap) *holder {
 	h := &holder{
 		reading: r, forest: forest, active: make(map[int]bool), unseen: make(map[int]bool), unheld: make(map[int]bool), since: noSession, spare: maxSpare,
@@ -177,7 +177,7 @@ func (h *holder) mayHoldStory(in *input, c evtx.Chunk) bool {
 }
 
 // maxApart bounds the logs, in records, of which all events are held that may
-// be of a story, for hosts of whose processes another part may tell.
+// be of a story, for hosts whose processes another part may have.
 const maxApart = 8192
 
 // is reports whether an input has records of one of some hosts.
@@ -190,8 +190,8 @@ func (h *holder) is(in *input, hosts map[int]bool) bool {
 	return false
 }
 
-// isUnseen reports whether an input has records of hosts whose processes
-// nothing in this part tells of.
+// isUnseen reports whether an input has records of hosts of which this part has
+// no processes.
 func (h *holder) isUnseen(in *input) bool { return h.is(in, h.unseen) }
 
 // mayBeOfStory reports whether an event may be of a story.
@@ -219,11 +219,11 @@ func (w *holdReader) hold(ctx context.Context, u heldUnit) []evtx.Excerpt {
 		return nil
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	told := w.storyRecords(ctx, u, file)
+	ofStory := w.storyRecords(ctx, u, file)
 	var list []evtx.Excerpt
 	chunk := make([]byte, evtx.ChunkSize)
 	for _, c := range u.chunks {
-		records, whole := told[c.Offset], w.whole.has(u.in.index, c.Offset)
+		records, whole := ofStory[c.Offset], w.whole.has(u.in.index, c.Offset)
 		for _, at := range w.wanted.in(u.in.index, c.Offset) {
 			records = append(records, int(at-c.Offset))
 		}
@@ -302,7 +302,7 @@ const (
 	maxWhole = 512 << 20 // whole
 	maxLook  = 64 << 10  // of a web log that nobody may ask for, for its format and its names
 	// maxSpare bounds the web logs and exports of a part that are held
-	// whole for hosts of whose processes another part may tell.
+	// whole for hosts whose processes another part may have.
 	maxSpare = 8 << 20
 )
 

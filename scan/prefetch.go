@@ -27,7 +27,7 @@ type loadedRules struct {
 type ruleLoading struct {
 	done  chan *loadedRules
 	ready chan struct{} // closed when events is there
-	// events says what the rules ask of events, those that tell servers
+	// events is what the rules ask of events, those that identify servers
 	// too; nil if the rules could not be loaded.
 	events *eventrule.Plan
 }
@@ -50,7 +50,7 @@ func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading 
 // no rules, and is the error of this program that it is.
 func (l *ruleLoading) run(load func() (*RuleSets, error), stop func()) {
 	loaded := &loadedRules{}
-	err := work.Guard(func() { loaded.err = l.take(loaded, load) })
+	err := work.Guard(func() { loaded.err = l.load(loaded, load) })
 	if loaded.err = cmp.Or(err, loaded.err); loaded.err != nil {
 		stop()
 	}
@@ -58,9 +58,9 @@ func (l *ruleLoading) run(load func() (*RuleSets, error), stop func()) {
 	l.done <- loaded
 }
 
-// take is run without its guard. The plan is set last, so that there is none
+// load is run without its guard. The plan is set last, so that there is none
 // unless all is well.
-func (l *ruleLoading) take(loaded *loadedRules, load func() (*RuleSets, error)) error {
+func (l *ruleLoading) load(loaded *loadedRules, load func() (*RuleSets, error)) error {
 	sets, err := load()
 	if err != nil {
 		return err
@@ -73,27 +73,27 @@ func (l *ruleLoading) take(loaded *loadedRules, load func() (*RuleSets, error)) 
 	return nil
 }
 
-// textLearning finds out what rules will want to know of command lines, while
-// the processes are put into trees: that is done by one goroutine for each
-// host, so that mostly a core is free. It ends when the trees are there.
-type textLearning struct {
+// textPrefetch matches command lines in the background while the trees are
+// built: one goroutine builds those of a host, so that mostly a core is free.
+// It ends when the trees are there.
+type textPrefetch struct {
 	stopped atomic.Bool
 	done    chan *loadedRules
 }
 
-// learnAside begins to learn texts, once the rules are there. A scan that is to
-// use one core only learns nothing ahead.
-func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *textLearning {
-	l := &textLearning{done: make(chan *loadedRules, 1)}
+// prefetchAside starts to prefetch, once the rules are there. A scan that is to
+// use one core only prefetches nothing.
+func prefetchAside(sets <-chan *loadedRules, texts *proctree.Texts, goroutines int) *textPrefetch {
+	l := &textPrefetch{done: make(chan *loadedRules, 1)}
 	go func() {
 		loaded := <-sets
 		if loaded.err == nil {
-			loaded.err = work.Guard(func() { loaded.matchers = newMatchers(loaded.rules.Detections, workers) })
+			loaded.err = work.Guard(func() { loaded.matchers = newMatchers(loaded.rules.Detections, goroutines) })
 		}
-		if loaded.err == nil && workers > 1 {
-			if err := work.Guard(func() { l.learn(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
+		if loaded.err == nil && goroutines > 1 {
+			if err := work.Guard(func() { l.prefetch(loaded.rules.Detections, loaded.matchers[0], texts) }); err != nil {
 				loaded.crashes.add("rules", err)
-				loaded.err = work.Guard(func() { loaded.matchers = newMatchers(loaded.rules.Detections, workers) })
+				loaded.err = work.Guard(func() { loaded.matchers = newMatchers(loaded.rules.Detections, goroutines) })
 			}
 		}
 		l.done <- loaded
@@ -101,25 +101,26 @@ func learnAside(sets <-chan *loadedRules, texts *proctree.Texts, workers int) *t
 	return l
 }
 
-// stop ends the learning and returns the rules.
-func (l *textLearning) stop() *loadedRules {
+// stop ends the prefetching and returns the rules.
+func (l *textPrefetch) stop() *loadedRules {
 	l.stopped.Store(true)
 	return <-l.done
 }
 
-// learn learns what looks like a command line: there are many of them, each is
-// long, and nearly all come again. What takes longest to find out comes first.
-func (l *textLearning) learn(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
+// prefetch matches all texts that look like a command line: there are many of
+// them, each is long, and nearly all come again. The field whose matching takes
+// longest comes first.
+func (l *textPrefetch) prefetch(set *rules.Set, matcher *rules.Matcher, texts *proctree.Texts) {
 	for _, name := range [...]string{"commandline", "", "parentcommandline", "grandparentcommandline"} {
 		for _, field := range set.EagerFields() {
 			if strings.ToLower(set.Fields()[field]) == name {
-				l.learnField(matcher, field, texts)
+				l.prefetchField(matcher, field, texts)
 			}
 		}
 	}
 }
 
-func (l *textLearning) learnField(matcher *rules.Matcher, field int, texts *proctree.Texts) {
+func (l *textPrefetch) prefetchField(matcher *rules.Matcher, field int, texts *proctree.Texts) {
 	for id, text := range texts.All() {
 		if l.stopped.Load() {
 			return

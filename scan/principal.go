@@ -6,9 +6,10 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// learnt returns the identity with the principal that its name stands for on
-// its host, if nothing else tells: a parent that is in no log has a name only.
-func (l *lineage) learnt(id identity, host int) identity {
+// withPrincipal returns the identity with the principal that its name stands
+// for on its host, unless it has one already: a parent that is in no log has a
+// name only.
+func (l *lineage) withPrincipal(id identity, host int) identity {
 	if id.principal != 0 || id.logon != 0 {
 		return id
 	}

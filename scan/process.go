@@ -17,8 +17,8 @@ func (r *Result) Describer() *Describer {
 	return &Describer{finder{r.Forest, r.servers, r.inputs}, newSubject(r.Rules.Detections, r.Forest, r.servers)}
 }
 
-// Describe returns what a finding would say of a process by itself: neither
-// rules nor a level, and no evidence if its start is not in the logs.
+// Describe returns the finding that a process would be by itself: neither rules
+// nor a level, and no evidence if its start is not in the logs.
 func (d *Describer) Describe(p proctree.Process) *finding.Finding {
 	d.subject.process = p
 	return d.finder.finding(d.subject)

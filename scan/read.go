@@ -59,7 +59,7 @@ type partReader struct {
 	collector *proctree.Collector
 	watcher   *integrity.Watcher
 	want      event.Want
-	trees     int // how many of the kinds of event, the first ones, the collector takes
+	trees     int // how many of the kinds of event, the first ones, the collector needs
 	progress  *Progress
 	events    *eventrule.Watcher
 }
@@ -117,7 +117,7 @@ func (r *firstPass) collect(ctx context.Context) {
 	}
 }
 
-// units returns the pieces of work, and says how much there is to read.
+// units returns the pieces of work, and sets how much there is to read.
 func (r *firstPass) units() []unit {
 	var units []unit
 	var total int64

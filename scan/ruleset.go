@@ -16,17 +16,18 @@ import (
 type RuleOptions struct {
 	// Paths are files and folders with Sigma rules, which are applied
 	// beside the built-in ones. Those with the roles web_server,
-	// other_server and unknown_server tell servers, those with the role
+	// other_server and unknown_server identify servers, those with the role
 	// web_application what runs in them, those with the role technique
 	// which techniques a finding shows.
 	Paths []string
 	// NoBuiltin leaves out the built-in rules that give findings. Those
-	// that tell servers stay, since without them no process has a worker.
+	// that identify servers stay, since without them no process has a
+	// worker.
 	NoBuiltin bool
-	// MinLevel leaves out rules of a lower level, Statuses takes only rules
-	// of these statuses, Tags only those with one of these tags or a part
-	// of one: see rules.Options. Rules that tell servers are taken whatever
-	// they have.
+	// MinLevel leaves out rules of a lower level, Statuses selects only
+	// rules of these statuses, Tags only those with one of these tags or a
+	// part of one: see rules.Options. Rules that identify servers are
+	// selected whatever they have.
 	MinLevel       rules.Level
 	Statuses, Tags []string
 	// Exclude leaves out rules by name, ID or title, compared without case.
@@ -38,15 +39,15 @@ type RuleOptions struct {
 
 // RuleSets are the rules of a scan, compiled.
 type RuleSets struct {
-	// Detections are the rules that give findings, Servers those that tell
-	// servers, Applications those that tell what runs in them, Techniques
-	// those that map what findings show to techniques.
+	// Detections are the rules that give findings, Servers those that
+	// identify servers, Applications those that identify what runs in them,
+	// Techniques those that map what findings show to techniques.
 	Detections, Servers, Applications, Techniques *rules.Set
 	// Levels are the rules that raise or lower the level of findings,
 	// SessionLevels those that raise that of sessions.
 	Levels, SessionLevels *rules.Set
 	// Events are the rules about other events than the creation of
-	// processes, by log source; Signs those of them that tell servers.
+	// processes, by log source; Signs those of them that identify servers.
 	Events, Signs []eventrule.Set
 	// Loaded are all rules that were read, the built-in ones first, whether
 	// they apply or not; Builtin is how many of them are built in.
@@ -148,11 +149,11 @@ func (s *RuleSets) fail(errs []error) {
 	}
 }
 
-// maxServerRules bounds the rules that tell servers: a process has the number
-// of one in 16 bits.
+// maxServerRules bounds the rules that identify servers: a process has the
+// number of one in 16 bits.
 const maxServerRules = 1<<16 - 2
 
-// checkRoles returns the rules that can tell servers, or what runs in them.
+// checkRoles returns the rules that can identify servers, or what runs in them.
 func (s *RuleSets) checkRoles(roles []*rules.Rule) []*rules.Rule {
 	var kept []*rules.Rule
 	for _, r := range roles {
@@ -249,7 +250,7 @@ func filterOf(r *rules.Rule, names []string) *rules.Rule {
 // RuleSummary counts the rules of a scan.
 type RuleSummary struct {
 	// Applied counts the rules that gave findings or would have,
-	// correlation rules among them; Servers those that told servers and
+	// correlation rules among them; Servers those that identify servers and
 	// what runs in them; Levels those that raised or lowered levels;
 	// Filters those that were given and tuned others.
 	Applied, Servers, Levels, Filters int

@@ -19,10 +19,10 @@ const (
 	UseFinding        RuleUse = "finding"         // gives findings
 	UseCorrelation    RuleUse = "correlation"     // a correlation rule that gives findings
 	UseCorrelated     RuleUse = "correlated"      // only feeds correlation rules
-	UseWebServer      RuleUse = "web server"      // tells web servers
-	UseOtherServer    RuleUse = "other server"    // tells servers of another kind
-	UseUnknownServer  RuleUse = "unknown server"  // tells what behaves as a server
-	UseWebApplication RuleUse = "web application" // tells what runs in them
+	UseWebServer      RuleUse = "web server"      // identifies web servers
+	UseOtherServer    RuleUse = "other server"    // identifies servers of another kind
+	UseUnknownServer  RuleUse = "unknown server"  // identifies what behaves as a server
+	UseWebApplication RuleUse = "web application" // identifies what runs in them
 	UseLevel          RuleUse = "level"           // raises or lowers levels
 	UseTechnique      RuleUse = "technique"       // maps findings to techniques
 	UseFilter         RuleUse = "filter"          // tunes other rules
@@ -31,7 +31,7 @@ const (
 	UseFailed         RuleUse = "failed"
 )
 
-// serverUses are the uses of rules that tell servers, by role.
+// serverUses are the uses of rules that identify servers, by role.
 var serverUses = map[string]RuleUse{
 	builtin.RoleWebServer: UseWebServer, builtin.RoleOtherServer: UseOtherServer, builtin.RoleUnknownServer: UseUnknownServer,
 }

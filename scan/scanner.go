@@ -23,7 +23,7 @@ type Result struct {
 	// Events are the events of the sessions' stories, and those that are
 	// findings by themselves.
 	Events []*finding.Event
-	// Traces are what else speaks of the web servers of hosts without
+	// Traces are the other events about the web servers of hosts without
 	// process creations, by host.
 	Traces []Trace
 	// Requests are those of Session.Requests.
@@ -63,9 +63,9 @@ type Result struct {
 func (r *Result) InputPath(file uint32) string { return r.inputs[file].Path }
 
 // Scan runs a scan. The error says that there was nothing to scan: a path or an
-// option is wrong. What goes wrong with one input costs that input and is told
-// in the summary. If the context is cancelled, Scan returns what was found so
-// far, and Summary.Interrupted holds the cause.
+// option is wrong. What goes wrong with one input costs that input and is
+// reported in the summary. If the context is cancelled, Scan returns what was
+// found so far, and Summary.Interrupted holds the cause.
 func Scan(ctx context.Context, options Options) (*Result, error) {
 	found, err := options.find(ctx)
 	if err != nil {
@@ -86,9 +86,9 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	reading.collect(toRead)
 	reading.merge(toRead, sets, &options)
 	options.Progress.Enter(PhaseTrees)
-	learning := learnAside(sets.done, reading.texts, options.goroutines())
+	prefetching := prefetchAside(sets.done, reading.texts, options.goroutines())
 	forest, err := proctree.Build(rest, reading.texts, reading.collectors, reading.computers(), options.goroutines())
-	loaded := learning.stop()
+	loaded := prefetching.stop()
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		res.Summary = summarize(reading, forest, loaded.rules)
 		res.Summary.Rules.Forgotten, res.Summary.EventsLost = d.forgotten, res.eventsLost
 		res.Summary.expect(options.Expect, reading.parts)
-		res.Summary.ask(&options, only)
+		res.Summary.setScope(&options, only)
 	})
 	crashes.guard("integrity and coverage", func() { res.assessLogs(reading, &options, reading.notes) })
 	reading.hashContainers(ctx)

@@ -5,8 +5,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// raise raises the level of a session by what speaks against all of it. What a
-// baseline knows raises nothing.
+// raise raises the level of a session by what all of it did. What a baseline
+// has raises nothing.
 func (by *summarizer) raise(s *finding.Session) {
 	if s.UserRises != "" || s.IntegrityRises != "" {
 		s.Known = false

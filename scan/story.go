@@ -221,8 +221,8 @@ func (p *storyPass) hit(place event.Place) bool { return p.reading.hits[eventrul
 // hitIn reports whether a rule matched an event of a chunk.
 func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool { return holdsAny(c, p.hits[in.index]) }
 
-// readChunks reads some chunks of a log. What is wrong with them was told by
-// the first pass, but what can no longer be read.
+// readChunks reads some chunks of a log. What is wrong with them was reported
+// by the first pass, but for what can no longer be read.
 func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chunk, reader *evtx.Reader, take func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
@@ -292,7 +292,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 	switch err = cmp.Or(err, file.Close()); {
 	case crash != nil:
 		in.crash(evtx.Part{End: in.Size}, crash)
-	case err != nil && in.exportErr == nil && ctx.Err() == nil: // else told already
+	case err != nil && in.exportErr == nil && ctx.Err() == nil: // else reported already
 		in.lose(0, err)
 	}
 }
@@ -353,7 +353,7 @@ func WebLogs() source.Wanted {
 	}}
 }
 
-// newEvent returns an event with what the scan knows of its place.
+// newEvent returns an event with its host and the paths of its evidence.
 func (res *Result) newEvent(e *story.Event) *finding.Event {
 	ev := &finding.Event{Event: e}
 	if e.Host >= 0 {

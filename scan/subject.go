@@ -71,8 +71,8 @@ func bundlesOf(set *rules.Set) [][]int {
 	return bundles
 }
 
-// plainField returns the field of a record that alone says what a process has
-// for a field name, FieldNone if there is none such.
+// plainField returns the field of a record that alone decides what a process
+// has for a field name, FieldNone if there is none such.
 func plainField(name string) event.FieldID {
 	lower := strings.ToLower(name)
 	switch lower {
@@ -270,8 +270,8 @@ func startTime(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return append(dst, valueTime)
 }
 
-// parents returns what the process's own records have of its parent, if that
-// says something, else what the parent's have.
+// parents returns what the process's own records have of its parent, if that is
+// known, else what the parent's have.
 func (s *subject) parents(field event.FieldID, of valueOf) proctree.TextID {
 	if own := s.fields.Known(s.process, field); own != 0 {
 		return own
@@ -348,7 +348,7 @@ func belowWorker(s *subject, dst []rules.ValueID) []rules.ValueID {
 }
 
 // maxChildren bounds how many children are looked at: what a server starts
-// first tells what it is.
+// first shows what it is.
 const maxChildren = 64
 
 // maxGrandChildren bounds how many children of each child are looked at. A
@@ -406,8 +406,8 @@ func commandText(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return dst
 }
 
-// plainCommand returns a command line without what cmd.exe takes out of words
-// before it looks at them: carets, and quotes around nothing.
+// plainCommand returns a command line without what cmd.exe removes from words
+// before it reads them: carets, and quotes around nothing.
 func plainCommand(line string) string {
 	if !strings.ContainsAny(line, `^"`) {
 		return line

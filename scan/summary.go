@@ -91,7 +91,7 @@ type Blind struct {
 }
 
 // Incomplete reports whether something could not be read, or rules failed and
-// none was left, so that findings may be missing: the exit status says so too.
+// none was left, so that findings may be missing: the exit status shows it too.
 func (s *Summary) Incomplete() bool {
 	return len(s.Unreadable) > 0 || len(s.Crashes) > 0 || s.Records == 0 || s.NoRules()
 }
@@ -196,9 +196,9 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	}
 }
 
-// ask records what was asked for, in words too, and why nothing could be found
-// of it.
-func (s *Summary) ask(o *Options, only []string) {
+// setScope records which part of the logs was asked for, and that none of it is
+// in them.
+func (s *Summary) setScope(o *Options, only []string) {
 	s.Only = only
 	s.BlindHosts = blindHosts(s.Hosts, o.Hosts)
 	for _, h := range s.Hosts {

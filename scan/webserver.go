@@ -13,8 +13,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// serverRank orders servers by what a rule says of them. What only supervises
-// servers stands behind others of its role.
+// serverRank returns the rank of the servers that a rule identifies. What only
+// supervises servers stands behind others of its role.
 func serverRank(r *rules.Rule) int {
 	rank := 2 * slices.Index([]finding.ServerRole{finding.ServerUnknown, finding.ServerOther, finding.ServerWeb}, finding.ServerRoleOf(r))
 	if r.Custom["supervisor"] == "true" {
@@ -38,7 +38,7 @@ type serverMap struct {
 	between  map[proctree.Process]bool // between a server and a finding; nil until findings are there
 }
 
-// serverInfo is what a rule says of a server.
+// serverInfo is what a rule states of the servers that it identifies.
 type serverInfo struct {
 	product, role, certainty proctree.TextID
 	kind                     finding.ServerRole
@@ -53,7 +53,7 @@ type hostServers struct {
 	// them.
 	depth []uint32
 	link  []proctree.Link
-	// What runs in those workers of which a rule says it.
+	// What runs in those workers of which a rule states it.
 	application map[int]proctree.TextID
 }
 
@@ -89,7 +89,7 @@ func newServerMap(forest *proctree.Forest, set *rules.Set, signs []eventrule.Sig
 	return m
 }
 
-// infoOf returns what a rule says of the servers that it tells.
+// infoOf returns what a rule states of the servers that it identifies.
 func (m *serverMap) infoOf(r *rules.Rule) serverInfo {
 	texts, kind := m.forest.Texts(), finding.ServerRoleOf(r)
 	return serverInfo{
@@ -219,7 +219,7 @@ func (m *serverMap) link(p proctree.Process) proctree.Link {
 	return m.hosts[p.HostIndex()].link[p.Index()]
 }
 
-// serverOf returns what the rules say of a server, the zero serverInfo of a
+// serverOf returns what the rules state of a server, the zero serverInfo of a
 // process that is none.
 func (m *serverMap) serverOf(server proctree.Process) serverInfo {
 	if i := m.hosts[server.HostIndex()].server[server.Index()]; i != 0 {
@@ -228,7 +228,8 @@ func (m *serverMap) serverOf(server proctree.Process) serverInfo {
 	return serverInfo{}
 }
 
-// application returns what the rules say that runs in a worker, 0 if nothing.
+// application returns what runs in a worker by the rules, 0 if that is not
+// known.
 func (m *serverMap) application(worker proctree.Process) proctree.TextID {
 	return m.hosts[worker.HostIndex()].application[worker.Index()]
 }
@@ -251,7 +252,7 @@ func ofWebServer(of valueOf) getter {
 }
 
 // workerImage appends the image of such a worker: an empty one where no log
-// names it, so that a rule still sees that there is a worker.
+// names it, so that a rule still finds that there is a worker.
 func workerImage(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if w := s.webWorker(); w.Exists() {
 		return append(dst, rules.ValueID(w.Image()))

@@ -19,7 +19,7 @@ func (r *Result) findWriters(s *finding.Session, st *story.Story) {
 }
 
 // weighWritten weighs the sessions again of which programs ran that they wrote:
-// that is known only when the stories are told.
+// that is known only when the stories are read.
 func (r *Result) weighWritten(by *grading, together *grouping, known *finding.Baseline) {
 	wrote := make(map[string]bool)
 	for f := range r.writers {
@@ -40,7 +40,7 @@ func (r *Result) weighWritten(by *grading, together *grouping, known *finding.Ba
 	for _, s := range r.Sessions {
 		if wrote[s.Key] {
 			again = append(again, s)
-			known.Mark(s.Findings) // it knows up to a level
+			known.Mark(s.Findings) // it has findings up to a level
 		}
 	}
 	together.summarize(again)

@@ -60,7 +60,7 @@ func sessionsOf(res *scan.Result) []string {
 }
 
 // processesOf returns the IDs of the processes in logs that are worth a
-// question: those with findings, and the servers above them. Each is told by
+// question: those with findings, and the servers above them. Each is listed by
 // its file name, since zsh takes the backslashes of a path for its own.
 func processesOf(res *scan.Result) []string {
 	var ids []string

@@ -66,6 +66,11 @@ func addNoHash(flags *pflag.FlagSet, noHash *bool) {
 	flags.BoolVar(noHash, "no-hash", false, "do not take the SHA-256 of the inputs, which reports with a manifest name")
 }
 
+// addCSVRaw adds the flag that leaves CSV cells as they are.
+func addCSVRaw(flags *pflag.FlagSet, raw *bool) {
+	flags.BoolVar(raw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
+}
+
 // endingsHelp lists the endings that choose a format.
 func endingsHelp(f formats) string {
 	var b strings.Builder
@@ -258,6 +263,17 @@ func (g *globals) writeOutputs(ctx context.Context, outs []*output, res *scan.Re
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// finish writes the reports of a result and the summary, and returns the exit
+// status as an error: found reports whether there is what the verb looks for.
+func (g *globals) finish(ctx context.Context, outs []*output, res *scan.Result, found bool, write func(*output) error) error {
+	failed := g.writeOutputs(ctx, outs, res, write)
+	g.summarize(res)
+	if failed != nil {
+		return failed
+	}
+	return g.status(res, found)
 }
 
 // writeOutput writes one report, with a progress line on a terminal that the

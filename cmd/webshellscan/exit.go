@@ -47,7 +47,7 @@ type outcome int
 // Error implements error.
 func (o outcome) Error() string { return fmt.Sprintf("exit status %d", int(o)) }
 
-// isInterrupt reports whether an error says no more than that the user wanted
+// isInterrupt reports whether an error means no more than that the user wanted
 // an end.
 func isInterrupt(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))

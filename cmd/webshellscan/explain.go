@@ -245,7 +245,7 @@ func (o *explainOptions) checkRecords(res *scan.Result, asked []scan.RecordRef) 
 	return nil
 }
 
-// explain returns what rules say of each process asked for.
+// explain returns how the rules stand to each process asked for.
 func (o *explainOptions) explain(res *scan.Result, wanted func(*rules.Rule) bool, since, until event.Time) []report.Explained {
 	if o.pid == 0 {
 		return nil

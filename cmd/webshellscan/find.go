@@ -49,7 +49,7 @@ Exit status:
 	o.addWorkers(cmd.Flags())
 	o.addWidth(cmd.Flags())
 	o.addWebLog(cmd.Flags())
-	cmd.Flags().BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
+	addCSVRaw(cmd.Flags(), &o.csvRaw)
 	cmd.Flags().BoolVar(&o.exact, "case-sensitive", false, "compare with case")
 	return cmd
 }
@@ -101,12 +101,7 @@ func runFind(cmd *cobra.Command, o *findOptions, args []string) error {
 		return err
 	}
 	found := report.Matches{Result: res, List: res.Find(pattern, &options)}
-	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+	return o.finish(cmd.Context(), outs, res, len(found.List) > 0, func(out *output) error {
 		return report.FindFormats.Write(out, out.format, found, report.Options{Width: o.columns(out), Raw: o.csvRaw})
 	})
-	o.summarize(res)
-	if failed != nil {
-		return failed
-	}
-	return o.status(res, len(found.List) > 0)
 }

@@ -35,8 +35,8 @@ func (f *inputFlags) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.carve, "carve", false, "also search the unallocated clusters of disk images, page files, and files that are named, for chunks of logs")
 }
 
-// addUnpackFlags adds the flags that say how files are taken out of archives
-// and images.
+// addUnpackFlags adds the flags for how files are read from archives and
+// images.
 func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.passwords, "password", nil, "try this `password` on encrypted archives (repeatable; \"infected\" is always tried)")
 	flags.StringArrayVar(&f.passwordFiles, "password-file", nil, "try each line of this `file` as a password (repeatable)")
@@ -56,8 +56,7 @@ func (f *inputFlags) given(paths []string) []string {
 	return all
 }
 
-// addWebLog adds the flag that says whose a web log is, of verbs that read
-// them.
+// addWebLog adds the flag for the hosts of web logs, of verbs that read them.
 func (f *inputFlags) addWebLog(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.webLogs, "web-log", nil, "whose web logs at or below a path are, as `HOST=PATH`, unless their lines name another host (repeatable)")
 }
@@ -183,7 +182,7 @@ func expandPatterns(cmd *cobra.Command, system string) {
 }
 
 // matchedFiles replaces patterns by the files that they match. One that matches
-// none stays: whoever reads it tells.
+// none stays: reading it reports the error.
 func matchedFiles(paths []string) []string {
 	var list []string
 	for _, path := range paths {

@@ -17,8 +17,8 @@ const spareHeap = 32 << 20
 // usualGC is how many per cent of its size a larger heap grows by.
 var usualGC atomic.Int64
 
-// collectAt sets usualGC, and returns what sets it back. What the environment
-// says by GOGC goes before it.
+// collectAt sets usualGC, and returns what sets it back. GOGC in the
+// environment goes before it.
 func collectAt(percent int64) (restore func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}

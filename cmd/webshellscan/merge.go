@@ -82,7 +82,7 @@ func runMerge(cmd *cobra.Command, o *mergeOptions, args []string) error {
 }
 
 // checkPartials returns an error if a file that is named is no partial result.
-// Of those that are damaged reading them tells.
+// Damaged ones are reported when they are read.
 func checkPartials(paths []string) error {
 	for _, path := range paths {
 		info, err := os.Stat(path)

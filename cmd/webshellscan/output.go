@@ -74,7 +74,7 @@ func targetOf(path string) string {
 }
 
 // createTemp creates a file beside a place, with the rights that the user's
-// umask leaves: what a report says is not for everybody.
+// umask leaves: what a report holds is not for everybody.
 func createTemp(place string) (*os.File, error) {
 	for try := 0; ; try++ {
 		name := filepath.Join(filepath.Dir(place), fmt.Sprintf(".%s.%d", filepath.Base(place), rand.Uint32()))
@@ -183,6 +183,7 @@ func (e *outputError) Error() string {
 	return fmt.Sprintf("cannot write the report %s: %v", e.path, e.err)
 }
 
+// Unwrap returns the error that it wraps.
 func (e *outputError) Unwrap() error { return e.err }
 
 // replace moves the finished file to its place, or removes the unfinished one.

@@ -26,8 +26,8 @@ const (
 	progressInterval = 200 * time.Millisecond
 )
 
-// startProgress draws a line until finish is called. line returns what it says
-// at an instant.
+// startProgress draws a line until finish is called. line returns the line at
+// an instant.
 func startProgress(ctx context.Context, out io.Writer, line func(now time.Time) string) *progressLine {
 	ctx, stop := context.WithCancel(ctx)
 	p := &progressLine{out: out, text: line, started: time.Now(), stop: stop}

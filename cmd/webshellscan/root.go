@@ -59,7 +59,7 @@ func (g *globals) color(w io.Writer) bool {
 	return isTerminal && !g.noColor && os.Getenv("NO_COLOR") == ""
 }
 
-// columns returns how many columns a report may take, 0 if nothing says it.
+// columns returns how many columns a report may take, 0 if that is not known.
 // What the terminal is counts for standard output only: a file has the same
 // bytes everywhere.
 func (g *globals) columns(out *output) int {
@@ -118,7 +118,7 @@ outright, and without an ending it is a table:
 	return cmd
 }
 
-// newVersionCommand returns the verb version, which says what --version does.
+// newVersionCommand returns the verb version, which prints what --version does.
 func newVersionCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

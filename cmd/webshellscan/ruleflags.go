@@ -14,7 +14,7 @@ import (
 	"webshellscan/scan"
 )
 
-// ruleFlags are the flags that say which rules are applied.
+// ruleFlags are the flags that choose which rules are applied.
 type ruleFlags struct {
 	paths        []string
 	noBuiltin    bool

@@ -63,7 +63,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.failOn.add(cmd, "fail-on", "exit status 1 only if something is of this `level` or above: ")
 	o.scopeFlags.addFlags(cmd, "findings")
 	o.addStrict(flags)
-	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
+	addCSVRaw(flags, &o.csvRaw)
 	flags.BoolVar(&o.csvExcel, "csv-excel", false, "begin a CSV with a byte order mark, so that Excel takes it for UTF-8 when it is opened by a double click")
 	o.csvTime.add(cmd, "csv-time", "how a CSV has times: ", "iso", excelTimes)
 	o.sort.add(cmd, "sort", "the order of findings in a CSV or flat table, by host and time or over all hosts: ", "host", sortByTime)
@@ -203,7 +203,7 @@ func (o *scanOptions) warnOfMarks(res *scan.Result) {
 	}
 }
 
-// found reports whether there is something that the exit status tells of:
+// found reports whether there is something that the exit status shows:
 // anything, or what is of the level of --fail-on or above.
 func (o *scanOptions) found(res *scan.Result) bool {
 	least := o.failOn.level

@@ -15,9 +15,8 @@ type shard struct{ index, count int }
 
 const maxShards = 1 << 20
 
-// arrays are the environment variables by which schedulers tell the tasks of an
-// array apart: the task's number, how many there are, and the number of the
-// first.
+// arrays are the environment variables by which schedulers number the tasks of
+// an array: the task's number, how many there are, and the number of the first.
 var arrays = []struct{ index, count, first string }{
 	{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", ""}, // Kubernetes; the count is set by the job's author
 	{"AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE", ""},

@@ -51,7 +51,7 @@ Exit status:
 	o.outputFlags.addFlags(cmd, report.VerifyFormats)
 	addNoHash(flags, &o.noHash)
 	o.addStrict(flags)
-	flags.BoolVar(&o.csvRaw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
+	addCSVRaw(flags, &o.csvRaw)
 	return cmd
 }
 
@@ -78,15 +78,10 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 		return err
 	}
 	o.keepScope(res, &options)
-	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+	graver := slices.ContainsFunc(res.Integrity, func(i *integrity.Finding) bool { return i.Level > integrity.Notice })
+	return o.finish(cmd.Context(), outs, res, graver, func(out *output) error {
 		return report.VerifyFormats.Write(out, out.format, res, report.Options{Width: o.columns(out), Raw: o.csvRaw})
 	})
-	o.summarize(res)
-	if failed != nil {
-		return failed
-	}
-	graver := slices.ContainsFunc(res.Integrity, func(i *integrity.Finding) bool { return i.Level > integrity.Notice })
-	return o.status(res, graver)
 }
 
 // keepScope leaves out what is not of the hosts and times that are asked for.

@@ -36,7 +36,7 @@ type textPen struct {
 	lines   Branches
 	depth   int // how far lines are indented; what is below is written there
 	// guessed is set if all parents of a tree are found by process ID and
-	// time only, which is said once then.
+	// time only, which is written once then.
 	guessed bool
 }
 
@@ -79,7 +79,7 @@ func (t *textPen) line(texts ...string) {
 }
 
 // draw draws a tree below its host's name. What was left out below a process is
-// told as its last child.
+// drawn as its last child.
 func (t *textPen) draw(d *drawing) {
 	head := text.Visible(d.host.Name)
 	if t.guessed = d.guessed(); t.guessed {

@@ -1,5 +1,5 @@
 // Package draw draws process trees: as text, JSON, DOT and Mermaid. A format is
-// a pen, which is given what is to be drawn of each tree and knows only how.
+// a pen, which is given what is to be drawn of each tree and decides only how.
 //
 // It depends on processes, but not on what was found: its caller passes which
 // rules a process matched, and which records it has.
@@ -28,7 +28,7 @@ type Top struct {
 	Host    int
 	Process proctree.Process
 	// Session, if not nil, makes Process the server process of a session,
-	// of whose tree is drawn what the session itself says
+	// of whose tree is drawn what the session itself has
 	// (finding.Session.Tree). Of the limits of Options only Max counts
 	// then.
 	Session *finding.Session

@@ -131,7 +131,7 @@ func (d *pageData) byGravity() []*finding.Finding {
 	return order[:min(len(order), maxFindings)]
 }
 
-// known orders what a baseline knows behind what it does not.
+// known orders what a baseline has behind what it does not.
 func known(f *finding.Finding) int {
 	if f.Known {
 		return 1

@@ -161,7 +161,7 @@ type reportPage struct {
 	Cards int
 	// Stack is nil if the sessions are few enough to be read one by one.
 	Stack      *stackView
-	Told       []*finding.Session // of which the overview says what happened
+	Told       []*finding.Session // of which the overview describes what happened
 	Rules      []ruleView
 	Faults     []faultRow
 	Unreadable []string
@@ -199,7 +199,7 @@ type ruleRef struct {
 	Index int
 }
 
-// Cover is what a report says of itself: empty texts are left out.
+// Cover is what a report states of itself: empty texts are left out.
 type Cover struct{ Title, Case, Author string }
 
 // Options are what a page has besides the result.
@@ -406,18 +406,18 @@ func (h *reportPage) Incomplete() bool {
 	return h.Res.Summary.Incomplete() || h.Res.Summary.Interrupted != nil
 }
 
-// maxIncidents bounds the sessions of which the overview says what happened.
+// maxIncidents bounds the sessions of which the overview describes what
+// happened.
 const maxIncidents = 5
 
-// incident is a session as the overview tells it.
+// incident is a session as the overview describes it.
 type incident struct {
 	*finding.Session
 	Number   int
 	Sentence []phrase.Part
 }
 
-// Incidents are the sessions that the overview tells; IncidentsLeft counts the
-// others that no baseline knows.
+// Incidents are the sessions that the overview describes.
 func (h *reportPage) Incidents() []incident {
 	var list []incident
 	for _, s := range h.Told {
@@ -428,6 +428,7 @@ func (h *reportPage) Incidents() []incident {
 	return list
 }
 
+// IncidentsLeft counts the other sessions that no baseline has.
 func (h *reportPage) IncidentsLeft() int {
 	n := -len(h.Incidents())
 	for _, s := range h.Res.Sessions {
@@ -439,12 +440,13 @@ func (h *reportPage) IncidentsLeft() int {
 }
 
 // EventsAlone are the gravest of the events that match rules and belong to no
-// session; EventsAloneLeft counts the others.
+// session.
 func (h *reportPage) EventsAlone() []*finding.Event {
 	list := phrase.EventsAlone(h.Res)
 	return list[:min(len(list), phrase.MaxEventLines)]
 }
 
+// EventsAloneLeft counts the others.
 func (h *reportPage) EventsAloneLeft() int {
 	return len(phrase.EventsAlone(h.Res)) - len(h.EventsAlone())
 }
@@ -452,12 +454,19 @@ func (h *reportPage) EventsAloneLeft() int {
 // HostsListed are the hosts that the overview lists.
 func (h *reportPage) HostsListed() []hostRow { return firstOf(h.Hosts) }
 
-// HostsLeft, SessionsLeft, CardsLeft, RowsLeft and FindingsLeft count what the
-// bounds left out.
-func (h *reportPage) HostsLeft() int    { return leftOf(h.Hosts) }
+// HostsLeft counts the hosts that the overview leaves out.
+func (h *reportPage) HostsLeft() int { return leftOf(h.Hosts) }
+
+// SessionsLeft counts the sessions that their table leaves out.
 func (h *reportPage) SessionsLeft() int { return len(h.Res.Sessions) - len(h.Sessions) }
-func (h *reportPage) CardsLeft() int    { return len(h.Res.Sessions) - h.Cards }
-func (h *reportPage) RowsLeft() int     { return h.Total - len(h.Rows) }
+
+// CardsLeft counts the sessions that have no tree.
+func (h *reportPage) CardsLeft() int { return len(h.Res.Sessions) - h.Cards }
+
+// RowsLeft counts the findings that have no row without a script.
+func (h *reportPage) RowsLeft() int { return h.Total - len(h.Rows) }
+
+// FindingsLeft counts the findings that are not in the page's data.
 func (h *reportPage) FindingsLeft() int { return h.Total - h.Kept }
 
 // RuleLabels are the matched rules that a filter may ask for.

@@ -34,10 +34,11 @@ func faultRows(damage []scan.FileFaults) []faultRow {
 	return rows
 }
 
-// FaultsListed and FaultsLeft are the faults in the table, and how many there
-// are besides.
+// FaultsListed are the faults in their table.
 func (h *reportPage) FaultsListed() []faultRow { return firstOf(h.Faults) }
-func (h *reportPage) FaultsLeft() int          { return leftOf(h.Faults) }
+
+// FaultsLeft counts the other faults.
+func (h *reportPage) FaultsLeft() int { return leftOf(h.Faults) }
 
 // problemTexts writes inputs with what went wrong, visibly.
 func problemTexts(list []scan.FileError) []string {
@@ -48,21 +49,32 @@ func problemTexts(list []scan.FileError) []string {
 	return texts
 }
 
-// IntegrityListed and the like are the rows of tables, IntegrityLeft and the
-// like how many there are besides.
-func (h *reportPage) IntegrityListed() []*integrity.Finding    { return firstOf(h.Res.Integrity) }
-func (h *reportPage) IntegrityLeft() int                       { return leftOf(h.Res.Integrity) }
-func (h *reportPage) CoverageListed() []integrity.HostCoverage { return firstOf(h.Res.Coverage) }
-func (h *reportPage) CoverageLeft() int                        { return leftOf(h.Res.Coverage) }
-func (h *reportPage) InputsListed() []scan.InputFile           { return firstOf(h.Res.Manifest.Inputs) }
+// IntegrityListed are the findings about log integrity in their table.
+func (h *reportPage) IntegrityListed() []*integrity.Finding { return firstOf(h.Res.Integrity) }
 
+// IntegrityLeft counts the other findings about log integrity.
+func (h *reportPage) IntegrityLeft() int { return leftOf(h.Res.Integrity) }
+
+// CoverageListed are the hosts in the table of coverage.
+func (h *reportPage) CoverageListed() []integrity.HostCoverage { return firstOf(h.Res.Coverage) }
+
+// CoverageLeft counts the other hosts.
+func (h *reportPage) CoverageLeft() int { return leftOf(h.Res.Coverage) }
+
+// InputsListed are the inputs in their table.
+func (h *reportPage) InputsListed() []scan.InputFile { return firstOf(h.Res.Manifest.Inputs) }
+
+// InputsLeft counts the other inputs.
 func (h *reportPage) InputsLeft() int { return leftOf(h.Res.Manifest.Inputs) }
 
+// BlindListed is what the page of coverage lists of what the logs could not
+// have shown.
 func (h *reportPage) BlindListed() []scan.Blind { return firstOf(h.Res.Summary.Blind) }
 
+// BlindLeft counts the rest of it.
 func (h *reportPage) BlindLeft() int { return leftOf(h.Res.Summary.Blind) }
 
-// Traces are what else speaks of web servers on hosts without process
+// Traces are the other events about web servers on hosts without process
 // creations.
 func (h *reportPage) Traces() []string {
 	var lines []string
@@ -72,28 +84,31 @@ func (h *reportPage) Traces() []string {
 	return lines
 }
 
-// TracesLeft counts the traces that are not listed, TracesTitle stands above
-// them.
-func (h *reportPage) TracesLeft() int     { return leftOf(h.Res.Traces) }
+// TracesLeft counts the traces that are not listed.
+func (h *reportPage) TracesLeft() int { return leftOf(h.Res.Traces) }
+
+// TracesTitle is the heading of the traces.
 func (h *reportPage) TracesTitle() string { return phrase.Traces }
 
-// BlindFirst is what the overview says that the logs could not have shown;
-// BlindMore counts what it leaves to the page of coverage.
+// BlindFirst is what the overview lists of what the logs could not have shown.
 func (h *reportPage) BlindFirst() []scan.Blind {
 	return h.Res.Summary.Blind[:min(len(h.Res.Summary.Blind), maxBlindFirst)]
 }
+
+// BlindMore counts what the overview leaves to the page of coverage.
 func (h *reportPage) BlindMore() int { return max(0, len(h.Res.Summary.Blind)-maxBlindFirst) }
 
 const maxBlindFirst = 5
 
 // GravestIntegrity are the alarms that the overview names, and the warnings for
-// which they leave room; IntegrityMore counts what it leaves to the page of
-// integrity.
+// which they leave room.
 func (h *reportPage) GravestIntegrity() []*integrity.Finding {
 	n := min(h.countIntegrity(integrity.Alarm), maxAlarmsFirst)
 	n = max(n, min(h.countIntegrity(integrity.Warning), maxWarningsFirst))
 	return h.Res.Integrity[:n]
 }
+
+// IntegrityMore counts what the overview leaves to the page of integrity.
 func (h *reportPage) IntegrityMore() int { return len(h.Res.Integrity) - len(h.GravestIntegrity()) }
 
 // IntegrityAlarms reports whether there are alarms among them.

@@ -55,7 +55,7 @@ type shapeRow struct {
 	Known       bool
 }
 
-// workerOf returns what the findings of a session say of its worker.
+// workerOf returns a finding with the fields of a session's worker.
 func workerOf(s *finding.Session) *finding.Finding {
 	if len(s.Findings) == 0 {
 		return &finding.Finding{}
@@ -142,9 +142,13 @@ func newSessionView(number int, s *finding.Session) *sessionView {
 // OpenTree reports whether the tree is shown unfolded at first.
 func (v *sessionView) OpenTree() bool { return v.Number < 10 && !v.Known }
 
-// UserText and ProductText are cells of the table of sessions.
-func (v *sessionView) UserText() string    { return shortText(strings.Join(v.Users, ", ")) }
+// UserText is the cell of the users in the table of sessions.
+func (v *sessionView) UserText() string { return shortText(strings.Join(v.Users, ", ")) }
+
+// ProductText is the cell of the product in the table of sessions.
 func (v *sessionView) ProductText() string { return shortText(productText(v.Session)) }
+
+// WorkerText is the cell of the worker in the table of sessions.
 func (v *sessionView) WorkerText() string {
 	w := workerOf(v.Session)
 	return fmt.Sprintf("%s (%d)", shortText(phrase.Worker(w)), w.WorkerProcessID)

@@ -43,8 +43,10 @@ type stackView struct {
 	Moved, MoreMoved  []movedRow
 }
 
-// KindsLeft and MovedLeft count what the page leaves out.
+// KindsLeft counts the kinds of session that the page leaves out.
 func (v *stackView) KindsLeft() int { return v.Total - len(v.Kinds) - len(v.MoreKinds) }
+
+// MovedLeft counts what moved between hosts that the page leaves out.
 func (v *stackView) MovedLeft() int { return v.TotalMoved - len(v.Moved) - len(v.MoreMoved) }
 
 // newStackView returns the stack as the page shows it. link returns the link to

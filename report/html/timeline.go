@@ -106,8 +106,10 @@ func newTimeline(findings []*finding.Finding, hosts []hostRow) *timeline {
 	return t
 }
 
-// PlotLeft and PlotRight are where the time axis begins and ends.
-func (t *timeline) PlotLeft() int  { return plotLeft }
+// PlotLeft is where the time axis begins.
+func (t *timeline) PlotLeft() int { return plotLeft }
+
+// PlotRight is where the time axis ends.
 func (t *timeline) PlotRight() int { return plotRight }
 
 // fraction returns how far along the axis a time lies, from 0 to 1.

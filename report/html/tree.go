@@ -38,13 +38,18 @@ type treeNode struct {
 // Dim reports whether the process is only context.
 func (n *treeNode) Dim() bool { return n.Finding() == nil }
 
-// PID, Start, Stub and Recovered are those of the first process: Stub is set if
-// its start is not in the logs, Recovered if only records that are no longer
-// live speak of it.
-func (n *treeNode) PID() uint32       { return n.Process.PID() }
+// PID is the process ID of the first process.
+func (n *treeNode) PID() uint32 { return n.Process.PID() }
+
+// Start is when the first process started.
 func (n *treeNode) Start() event.Time { return n.Process.Start() }
-func (n *treeNode) Stub() bool        { return n.Process.Stub() }
-func (n *treeNode) Recovered() bool   { return n.Process.Recovered() }
+
+// Stub reports whether the start of the first process is not in the logs.
+func (n *treeNode) Stub() bool { return n.Process.Stub() }
+
+// Recovered reports whether only records that are no longer live have the first
+// process.
+func (n *treeNode) Recovered() bool { return n.Process.Recovered() }
 
 // Repeated describes how often the shape was seen, "" if once.
 func (n *treeNode) Repeated() string {

@@ -49,7 +49,7 @@ func EventsAlone(res *scan.Result) []*finding.Event {
 func RuleTitle(r *rules.Rule) string { return cmp.Or(r.Title, r.Label()) }
 
 // EventFindings returns a line for each event that matches rules and belongs to
-// no session, the gravest first, up to a bound that the last line tells.
+// no session, the gravest first, up to a bound that the last line states.
 func EventFindings(res *scan.Result) []string {
 	var lines []string
 	list := EventsAlone(res)

@@ -14,7 +14,7 @@ import (
 )
 
 // moment is something that happened in a session: a process, or several of one
-// shape, with what their events say; or events of no such process.
+// shape, with what their events show; or events of no such process.
 type moment struct {
 	at, last                event.Time
 	process                 proctree.Process
@@ -29,7 +29,7 @@ type moment struct {
 	effectWeight            int // of all effects
 }
 
-// effect is what an event says, or several that say the same.
+// effect is what an event shows, or several that show the same.
 type effect struct {
 	at     event.Time
 	text   string
@@ -67,7 +67,7 @@ type momentBuilder struct {
 	effects  map[effectKey]int // indices of the effects of moments
 }
 
-// effectKey names an effect by what it says.
+// effectKey names an effect by its text.
 type effectKey struct {
 	moment *moment
 	text   string
@@ -187,7 +187,7 @@ func (b *momentBuilder) dropEchoes() {
 }
 
 // addHashes adds to processes the hashes of the session's own programs that no
-// event of the story tells.
+// event of the story has.
 func (b *momentBuilder) addHashes() {
 	for _, m := range b.moments {
 		path := strings.ToLower(m.image)
@@ -229,7 +229,7 @@ func (b *momentBuilder) event(e *finding.Event) {
 		b.moments = append(b.moments, m)
 	}
 	m.level = max(m.level, e.Level())
-	b.add(m, effect{e.Time, e.Summary, b.note(e), e, e.Count, weight})
+	b.add(m, effect{e.Time, e.Summary, b.eventNote(e), e, e.Count, weight})
 }
 
 // isHabit reports whether an event is of a file and of a process that are
@@ -245,9 +245,9 @@ func (b *momentBuilder) isHabit(e *finding.Event) bool {
 	return false
 }
 
-// note returns what an event's summary lacks: the hash of the file that it is
-// about, and how often it came.
-func (b *momentBuilder) note(e *finding.Event) string {
+// eventNote returns what an event's summary lacks: the hash of the file that it
+// is about, and how often it came.
+func (b *momentBuilder) eventNote(e *finding.Event) string {
 	var notes []string
 	path := strings.ToLower(e.Record.Get("TargetFilename"))
 	if sum := b.hashes[path]; sum != "" {
@@ -263,7 +263,7 @@ func (b *momentBuilder) note(e *finding.Event) string {
 	return " (" + strings.Join(notes, ", ") + ")"
 }
 
-// add adds an effect to a moment, unless one of it says the same.
+// add adds an effect to a moment, unless it has an equal one.
 func (b *momentBuilder) add(m *moment, e effect) {
 	key := effectKey{m, e.text}
 	if i, ok := b.effects[key]; ok {

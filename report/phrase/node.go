@@ -10,7 +10,7 @@ import (
 )
 
 // NodeEvents are the events of a session by the process that they are of: those
-// that a story tells, in the order of time.
+// that a story has, in the order of time.
 func NodeEvents(s *finding.Session) map[proctree.Process][]*finding.Event {
 	events := make(map[proctree.Process][]*finding.Event)
 	for _, e := range s.Events {

@@ -91,7 +91,7 @@ func Blind(s *scan.Summary) string {
 }
 
 // FaultCount returns how many faults of a class a file has, or how many records
-// or chunks they say are missing.
+// or chunks are missing by them.
 func FaultCount(d scan.FileFaults, class evtx.Class) int {
 	n := d.Counts[class]
 	for _, f := range d.First {

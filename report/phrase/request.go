@@ -52,13 +52,13 @@ func EntryPoints(s *finding.Session) [][]Part {
 		}
 	}
 	if len(list) == 0 && len(s.EntryPoints) > 0 {
-		return [][]Part{{said("none stands out: " + plural.Count(len(s.EntryPoints), "page") + " ran while processes began, no more often than by chance")}}
+		return [][]Part{{ownText("none stands out: " + plural.Count(len(s.EntryPoints), "page") + " ran while processes began, no more often than by chance")}}
 	}
 	return list
 }
 
 func entryPoint(p *finding.EntryPoint) []Part {
-	parts := sentenceOf(clipped(strings.Join(p.Methods, "/")+" "+p.URI), said(fmt.Sprintf(
+	parts := sentenceOf(clipped(strings.Join(p.Methods, "/")+" "+p.URI), ownText(fmt.Sprintf(
 		" (%s): %d of %s began while it ran (%.2g would by chance), %d of its %s ran then", p.Confidence, p.Processes,
 		plural.Count(p.OfProcesses, "process", "processes"), p.ByChance, p.Coinciding, plural.Count(p.Requests, "request"))))
 	parts = append(parts, named("; from ", p.Clients)...)
@@ -74,10 +74,10 @@ func named(word string, list []string) []Part {
 		if i > 0 {
 			word = ", "
 		}
-		parts = append(parts, said(word), clipped(s))
+		parts = append(parts, ownText(word), clipped(s))
 	}
 	if more := len(list) - maxStoryNamed; more > 0 {
-		parts = append(parts, said(fmt.Sprintf(" and %d more", more)))
+		parts = append(parts, ownText(fmt.Sprintf(" and %d more", more)))
 	}
 	return parts
 }

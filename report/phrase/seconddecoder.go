@@ -8,7 +8,7 @@ import (
 // secondDecoder is what the second decoder is called.
 const secondDecoder = "second decoder"
 
-// SecondDecoder is what the second decoder says of a finding, in short.
+// SecondDecoder returns the second decoder's verdict on a finding, in short.
 func SecondDecoder(f *finding.Finding) string {
 	return secondDecoder + ": " + string(f.Crosscheck.State)
 }

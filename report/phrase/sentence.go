@@ -17,18 +17,18 @@ import (
 // when, through which request, what was written, reached and left behind, and
 // how sure it is that this belongs to the server.
 func Sentence(s *finding.Session) []Part {
-	parts := sentenceOf(said("On "), clipped(s.Host), said(", "+serverWord(s.ServerRole)))
+	parts := sentenceOf(ownText("On "), clipped(s.Host), ownText(", "+serverWord(s.ServerRole)))
 	if len(s.Findings) > 0 {
 		parts = append(parts, clipped(Worker(s.Findings[0])))
 	}
 	parts = append(parts, productParts(s)...)
-	parts = append(parts, said(" ran "+plural.Count(max(s.Commands, 1), "different command")))
+	parts = append(parts, ownText(" ran "+plural.Count(max(s.Commands, 1), "different command")))
 	parts = append(parts, named(" as ", s.Users)...)
-	parts = append(parts, said(", "+text.TimeSpan(s.First, s.Last)+" UTC. "))
+	parts = append(parts, ownText(", "+text.TimeSpan(s.First, s.Last)+" UTC. "))
 	parts = append(parts, throughParts(s)...)
 	parts = append(parts, ranParts(s)...)
 	parts = append(parts, deedParts(s)...)
-	return append(parts, said(" How sure: "+Certainty(s.Link)+"."))
+	return append(parts, ownText(" How sure: "+Certainty(s.Link)+"."))
 }
 
 // serverWord is what a server of a role is called.
@@ -50,28 +50,28 @@ func productParts(s *finding.Session) []Part {
 	}
 	if s.Application != "" && s.Application != s.Product {
 		if len(list) > 0 {
-			list = append(list, said(", "))
+			list = append(list, ownText(", "))
 		}
-		list = append(list, said("application pool "), clipped(s.Application))
+		list = append(list, ownText("application pool "), clipped(s.Application))
 	}
 	if len(list) == 0 {
 		return nil
 	}
-	return append(append(sentenceOf(said(" (")), list...), said(")"))
+	return append(append(sentenceOf(ownText(" (")), list...), ownText(")"))
 }
 
 // throughParts names the page that a session's processes were started through.
 func throughParts(s *finding.Session) []Part {
 	switch {
 	case len(s.EntryPoints) == 0:
-		return sentenceOf(said("No web log shows through which request."))
+		return sentenceOf(ownText("No web log shows through which request."))
 	case s.EntryPoints[0].Confidence == story.ConfidenceNone:
-		return sentenceOf(said("The web logs do not show through which request."))
+		return sentenceOf(ownText("The web logs do not show through which request."))
 	}
 	p := s.EntryPoints[0]
-	parts := sentenceOf(said(fmt.Sprintf("The %s way in was ", p.Confidence)), clipped(strings.Join(p.Methods, "/")+" "+p.URI))
+	parts := sentenceOf(ownText(fmt.Sprintf("The %s way in was ", p.Confidence)), clipped(strings.Join(p.Methods, "/")+" "+p.URI))
 	parts = append(parts, named(", requested from ", p.Clients)...)
-	return append(parts, said(fmt.Sprintf(": %d of %s began while that page ran.", p.Processes, plural.Count(p.OfProcesses, "process", "processes"))))
+	return append(parts, ownText(fmt.Sprintf(": %d of %s began while that page ran.", p.Processes, plural.Count(p.OfProcesses, "process", "processes"))))
 }
 
 // ranParts names the first command, and the gravest if that is another.
@@ -80,18 +80,18 @@ func ranParts(s *finding.Session) []Part {
 		return nil
 	}
 	first := s.FirstFinding()
-	parts := sentenceOf(said(" The first command was "), commandPart(first))
+	parts := sentenceOf(ownText(" The first command was "), commandPart(first))
 	gravest := slices.MaxFunc(s.Findings, func(a, b *finding.Finding) int {
 		return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(byItself(a), byItself(b)))
 	})
 	if gravest.Level <= first.Level {
-		return append(parts, said("."))
+		return append(parts, ownText("."))
 	}
-	parts = append(parts, said("; the gravest, "), commandPart(gravest))
+	parts = append(parts, ownText("; the gravest, "), commandPart(gravest))
 	if why := Because(gravest); why != "" {
-		parts = append(parts, said(": "+text.Visible(why)))
+		parts = append(parts, ownText(": "+text.Visible(why)))
 	}
-	return append(parts, said("."))
+	return append(parts, ownText("."))
 }
 
 // byItself orders a finding before those whose level comes from one below.
@@ -145,10 +145,10 @@ func deedParts(s *finding.Session) []Part {
 		}
 	}
 	if len(parts) > 0 {
-		parts = append(parts, said("."))
+		parts = append(parts, ownText("."))
 	}
 	if len(s.Armed) > 0 {
-		parts = append(parts, said(" "+plural.Count(len(s.Armed), "process", "processes")+" ran later by what it left behind."))
+		parts = append(parts, ownText(" "+plural.Count(len(s.Armed), "process", "processes")+" ran later by what it left behind."))
 	}
 	return parts
 }
@@ -156,7 +156,7 @@ func deedParts(s *finding.Session) []Part {
 // fileName is the last part of a path as it is written.
 func fileName(path string) string { return path[strings.LastIndexAny(path, `\/`)+1:] }
 
-// appendOnce appends a text that says something and is not there yet.
+// appendOnce appends a text that is not empty and not there yet.
 func appendOnce(list []string, s string) []string {
 	if s == "" || slices.Contains(list, s) {
 		return list

@@ -77,23 +77,23 @@ func clippedRan(line string) string {
 func MovedText(m *finding.Movement) []Part {
 	switch m.Kind {
 	case finding.MovedHash:
-		return sentenceOf(said("file "), clipped(m.Name), said(", hash "), clipped(m.Value))
+		return sentenceOf(ownText("file "), clipped(m.Name), ownText(", hash "), clipped(m.Value))
 	case finding.MovedCommand:
-		return sentenceOf(said("command "), clipped(Command(m.Name, m.Value)))
+		return sentenceOf(ownText("command "), clipped(Command(m.Name, m.Value)))
 	}
-	return sentenceOf(said(string(m.Kind)+" "), clipped(m.Value))
+	return sentenceOf(ownText(string(m.Kind)+" "), clipped(m.Value))
 }
 
 // Way describes on how many hosts something that moved was seen: on which
 // first, and on which then, of these at most n by name.
 func Way(m *finding.Movement, n int) []Part {
-	parts := sentenceOf(said(plural.Count(len(m.Sightings), "host")+", first "), clipped(m.Sightings[0].Host))
+	parts := sentenceOf(ownText(plural.Count(len(m.Sightings), "host")+", first "), clipped(m.Sightings[0].Host))
 	then := m.Sightings[1:]
 	for i, s := range then[:min(n, len(then))] {
-		parts = append(parts, said([]string{", then ", ", "}[min(i, 1)]), clipped(s.Host), said(" "+laterText(m.Sightings[0].Time, s.Time)))
+		parts = append(parts, ownText([]string{", then ", ", "}[min(i, 1)]), clipped(s.Host), ownText(" "+laterText(m.Sightings[0].Time, s.Time)))
 	}
 	if more := len(then) - n; more > 0 {
-		parts = append(parts, said(fmt.Sprintf(" and %d more until %s", more, text.Time(m.Sightings[len(m.Sightings)-1].Time))))
+		parts = append(parts, ownText(fmt.Sprintf(" and %d more until %s", more, text.Time(m.Sightings[len(m.Sightings)-1].Time))))
 	}
 	return parts
 }

@@ -21,7 +21,7 @@ type Part struct {
 	Log bool
 }
 
-func said(s string) Part    { return Part{Text: s} }
+func ownText(s string) Part { return Part{Text: s} }
 func fromLog(s string) Part { return Part{Text: s, Log: true} }
 func clipped(s string) Part {
 	return fromLog(text.Clip(strings.Join(strings.Fields(s), " "), maxStoryText))
@@ -39,8 +39,8 @@ func Plain(parts []Part) string {
 
 // StoryLine is one line of a session's story.
 type StoryLine struct {
-	// First and Last are when what it says happened; they are the same if
-	// it was one thing.
+	// First and Last are when what it describes happened; they are the same
+	// if it was one thing.
 	First, Last event.Time
 	Level       rules.Level // of the findings and rules that it stands for
 	Parts       []Part
@@ -55,12 +55,12 @@ const MaxStoryLines = 10
 const (
 	maxStoryText  = 160 // characters of one text from a log
 	maxStoryNamed = 4   // things that one line names of a kind
-	// laterOfProcess is how long after it began what a process does is told
-	// with it.
+	// laterOfProcess is how long after it began what a process does is
+	// shown with it.
 	laterOfProcess = event.Minute
 )
 
-// HasStory reports whether the evidence says more of a session than that its
+// HasStory reports whether the evidence shows more of a session than that its
 // processes ran.
 func HasStory(s *finding.Session) bool {
 	return len(s.Events)+len(s.EntryPoints)+len(s.Armed) > 0
@@ -145,23 +145,23 @@ func linesOf(groups [][]*moment) []StoryLine {
 func requestParts(r *finding.Request, page *string) []Part {
 	name := requestShort(r)
 	if name == *page {
-		return sentenceOf(said("same page: "))
+		return sentenceOf(ownText("same page: "))
 	}
 	*page = name
-	return sentenceOf(fromLog(name), said(": "))
+	return sentenceOf(fromLog(name), ownText(": "))
 }
 
 // parts describes one moment.
 func (m *moment) parts() []Part {
 	parts := m.what()
 	if m.hash != "" {
-		parts = append(parts, said(" (SHA-256 "+m.hash+")"))
+		parts = append(parts, ownText(" (SHA-256 "+m.hash+")"))
 	}
 	if m.count > 1 {
-		parts = append(parts, said(fmt.Sprintf(" (%d times)", m.count)))
+		parts = append(parts, ownText(fmt.Sprintf(" (%d times)", m.count)))
 	}
 	if m.armed != "" {
-		parts = append(parts, said(", run by "), clipped(m.armed))
+		parts = append(parts, ownText(", run by "), clipped(m.armed))
 	}
 	return append(parts, m.effectParts(len(parts) > 0)...)
 }
@@ -170,7 +170,7 @@ func (m *moment) parts() []Part {
 func (m *moment) what() []Part {
 	switch {
 	case m.decoded != "":
-		return sentenceOf(fromLog(cmp.Or(proctree.BaseName(m.image), "(unknown)")), said(", decoded: "), clipped(m.decoded))
+		return sentenceOf(fromLog(cmp.Or(proctree.BaseName(m.image), "(unknown)")), ownText(", decoded: "), clipped(m.decoded))
 	case m.command != "":
 		return sentenceOf(clipped(Command(m.image, m.command)))
 	case m.image != "":
@@ -189,21 +189,21 @@ func (m *moment) effectParts(behind bool) []Part {
 	for i, e := range order {
 		switch {
 		case i > 0:
-			parts = append(parts, said("; "))
+			parts = append(parts, ownText("; "))
 		case behind && m.command == "" && m.decoded == "" && isVerb(e.text):
-			parts = append(parts, said(" "))
+			parts = append(parts, ownText(" "))
 		case behind && m.command == "" && m.decoded == "":
-			parts = append(parts, said(": "))
+			parts = append(parts, ownText(": "))
 		case behind:
-			parts = append(parts, said("; "))
+			parts = append(parts, ownText("; "))
 		}
 		parts = append(parts, clipped(e.text))
 		if e.note != "" {
-			parts = append(parts, said(e.note))
+			parts = append(parts, ownText(e.note))
 		}
 	}
 	if more := len(m.effects) - len(order); more > 0 {
-		parts = append(parts, said("; and "+plural.Count(more, "more event")))
+		parts = append(parts, ownText("; and "+plural.Count(more, "more event")))
 	}
 	return parts
 }
@@ -232,13 +232,13 @@ func foldedParts(group []*moment) []Part {
 	if events > 0 {
 		counts = append(counts, plural.Count(events, "event"))
 	}
-	parts := sentenceOf(said(strings.Join(counts, " and ")))
+	parts := sentenceOf(ownText(strings.Join(counts, " and ")))
 	for i, m := range namedMoments(group) {
 		separator := ", "
 		if i == 0 {
 			separator = ": "
 		}
-		parts = append(parts, said(separator))
+		parts = append(parts, ownText(separator))
 		if what := m.what(); m.command != "" || m.decoded != "" {
 			parts = append(parts, what...)
 		} else {
@@ -246,7 +246,7 @@ func foldedParts(group []*moment) []Part {
 		}
 	}
 	if more := len(group) - min(len(group), maxStoryNamed); more > 0 {
-		parts = append(parts, said(fmt.Sprintf(" and %d more", more)))
+		parts = append(parts, ownText(fmt.Sprintf(" and %d more", more)))
 	}
 	return parts
 }

@@ -206,6 +206,7 @@ func Marked() *scan.Result {
 	return res
 }
 
+// BigPlace is how a report writes the place of the first of them.
 const BigPlace = "record 9223372036854775809, offset 9007199254740993"
 
 // WorstMarkup are texts that mean something to Markdown, DOT or Mermaid.

@@ -1,12 +1,12 @@
-// Package binxml takes a record's binary XML apart, into a tree without
-// references to other places of the chunk that the record lay in, and writes it
-// again: into another chunk, with the template definitions and names that it
-// needs, or as XML. Every value stays the bytes that the log holds ([MS-EVEN6]
-// 2.2.12, libevtx format documentation "Binary XML"): values and texts are
-// views into the chunk, which must not change while the tree is used.
+// Package binxml parses a record's binary XML into a tree without references to
+// other places of the chunk that the record lay in, and writes it again: into
+// another chunk, with the template definitions and names that it needs, or as
+// XML. Every value stays the bytes that the log holds ([MS-EVEN6] 2.2.12,
+// libevtx format documentation "Binary XML"): values and texts are views into
+// the chunk, which must not change while the tree is used.
 //
 // Parse is for records that evtx.Decoder.Whole has found sound. It returns an
-// error on others, or a tree of what they say.
+// error on others, or a tree of what they hold.
 package binxml
 
 import (

@@ -38,7 +38,7 @@ const (
 	Unconfirmed State = "unconfirmed"
 )
 
-// Result is what the second decoder says of a record.
+// Result is how the second decoder's record compares.
 type Result struct {
 	State State
 	// Reason names the fields that differ, or says why the record is

@@ -52,8 +52,8 @@ func (r *Reading) chunk(data []byte, base int64) {
 	r.slack(&c)
 }
 
-// readLive walks the chunk's live records. How far they reach is for the
-// records themselves to say where the header's word is not good:
+// readLive walks the chunk's live records. Where the header cannot be trusted,
+// the records themselves decide how far they reach:
 //  1. header and checksums agree: up to the free space offset; a record that
 //     begins there and continues the numbering is one that the header hides;
 //  2. the header is sound but not the data (a log that was copied while it was
@@ -122,7 +122,7 @@ func (r *Reading) record(c *chunkWalk, size int) {
 }
 
 // resync deals with the damaged record at c.pos. It returns the record's size
-// if that can be told, or steps to the next sound record before end.
+// if that is known, or steps to the next sound record before end.
 func (r *Reading) resync(c *chunkWalk, end int) (int, bool) {
 	off := c.pos
 	next := nextRecord(c.data, off+1, end)

@@ -378,9 +378,9 @@ func (d *Decoder) chooseLists() {
 	}
 }
 
-// checkValues counts the values at hand that cannot be what their types say,
-// and has BinXML in them read that is no part of the event: it may be nested
-// without end.
+// checkValues counts the values at hand that cannot be of their types, and has
+// BinXML in them read that is no part of the event: it may be nested without
+// end.
 func (d *Decoder) checkValues(data []byte, doc document) {
 	for i := range d.vals {
 		v := &d.vals[i]

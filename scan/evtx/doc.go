@@ -1,5 +1,5 @@
-// Package evtx reads Windows event logs (.evtx): bytes to events. It knows the
-// format and nothing of what events mean.
+// Package evtx reads Windows event logs (.evtx): bytes to events. It implements
+// the format and depends on nothing that events mean.
 //
 // A file is a header block of 4,096 bytes and chunks of 65,536 bytes; a chunk
 // holds records, and a record holds BinXML: as a rule one template instance,
@@ -13,7 +13,7 @@
 // A damaged record costs itself, a damaged chunk itself.
 //
 // It is quick because it skips: a template definition is compiled once, into
-// the places of the few values that tell a record's kind. A record that was
+// the places of the few values that decide a record's kind. A record that was
 // not selected costs one look-up and a few loads; only a selected one has its
 // fields sliced out, as views into the chunk.
 //
@@ -28,7 +28,7 @@
 //		total.Add(&reading.Stats)
 //	}
 //
-// What one pass over the parts leaves open, a Reading tells: stretches without
+// What one pass over the parts leaves open, a Reading holds: stretches without
 // chunks (Reader.Carve), and records whose template definition is lost, which
 // another chunk or file may have (TemplatePool, Reader.Deferred). Reader.Chunks
 // reads single chunks again, mostly with another selection.

@@ -53,7 +53,7 @@ const (
 	FieldDamaged   Class = "field-damaged"
 	BudgetExceeded Class = "budget-exceeded"
 	ReadError      Class = "read-error"
-	// RecordsMissing: the file header knows of records behind the last one,
+	// RecordsMissing: the file header counts records behind the last one,
 	// RecordID to LastID. Have is how many.
 	RecordsMissing Class = "records-missing"
 	// ChunksMissing: the header of a log that was closed counts Need
@@ -82,7 +82,7 @@ const (
 	TimeImplausible    Class = "time-implausible"
 )
 
-// The classes of faults that say that somebody may have worked on the log.
+// The classes of faults that suggest tampering with the log.
 const (
 	// RecordHidden: a record holds more than its event. RecordID is that of
 	// the record found within it, or of the record that it lies in if

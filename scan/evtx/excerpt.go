@@ -31,8 +31,8 @@ type piece struct {
 
 func (p *piece) end() int { return int(p.at) + len(p.data) }
 
-// chunkHeadUsed is how much of a chunk's header says something but where names
-// and definitions are, which no reader need believe.
+// chunkHeadUsed is how much of a chunk's header is meaningful besides the
+// places of names and definitions, which no reader need believe.
 const chunkHeadUsed = 128
 
 // NewExcerpt returns the excerpt of a chunk, which is in memory from its start

@@ -88,7 +88,7 @@ func Search(ctx context.Context, source io.ReaderAt, size int64) (*File, error) 
 // free clusters of a volume, for Reader.Carve.
 func Raw(source io.ReaderAt, size int64) *File { return &File{source: source, size: size} }
 
-// Header returns what the file's header block says.
+// Header returns the file's header block.
 func (f *File) Header() Header { return f.header }
 
 // From returns the file as it is read from another source: the same file,

@@ -6,8 +6,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// gateLook is a Gate's look at the events of one ID whose values are told by
-// one template, and their System values by another or the same.
+// gateLook is a Gate's look at the events of one ID whose values lie where one
+// template has them, and their System values by another or the same.
 type gateLook struct {
 	outer  uint64 // the serial of that with the System values
 	id     uint16
@@ -34,9 +34,8 @@ type instanceValues struct {
 	at    int    // where the values begin, from the chunk's start
 }
 
-// refuses reports whether a record of the shape that quick knows is not wanted:
-// the selection has no event of its provider and ID, or the gate does not admit
-// it.
+// refuses reports whether a record of the shape of quick is not wanted: the
+// selection has no event of its provider and ID, or the gate does not admit it.
 func (d *Decoder) refuses(c *chunkWalk, off int, id uint16, when event.Time, own instanceValues) bool {
 	if !d.sel.wholeProvider && !d.sel.hasID(id) {
 		return true
@@ -48,8 +47,8 @@ func (d *Decoder) refuses(c *chunkWalk, off int, id uint16, when event.Time, own
 	return d.gate != nil && key >= d.sel.unlisted && d.gateRefuses(c, off, id, when, own, key)
 }
 
-// keyOf returns the Event.Key of a record of the shape that quick knows, and
-// whether it is selected by it; ok is false where only decoding tells.
+// keyOf returns the Event.Key of a record of the shape of quick, and whether it
+// is selected by it; ok is false where only decoding decides.
 func (d *Decoder) keyOf(chunk []byte, id uint16, own instanceValues) (key int, selected, ok bool) {
 	provider := own.t.system[sysProvider]
 	if provider.kind == sourceLiteral {
@@ -183,8 +182,8 @@ func (d *Decoder) lookAt(outer, inner *template, key int, id uint16) *gateLook {
 const maxLooks = 64
 
 // placeOf returns where templates have the only value of a name, and whether
-// that can be told: where a value may be in several places every event has to
-// be decoded.
+// that is certain: where a value may be in several places every event has to be
+// decoded.
 func placeOf(outer, inner *template, f event.LookField) (gateValue, bool) {
 	t, section := inner, sectionPayload
 	if f.System {

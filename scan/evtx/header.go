@@ -22,8 +22,8 @@ const (
 	flagNoCRC = 1 << 2 // checksums are not kept
 )
 
-// Header is what a file's header block says. It is reported, never relied on:
-// live logs are copied before it is written.
+// Header is a file's header block. It is reported, never relied on: live logs
+// are copied before it is written.
 type Header struct {
 	// Present is set if the header's signature is there.
 	Present bool
@@ -97,7 +97,7 @@ func (h Header) Faults(chunks []Chunk) []*FormatError {
 	return list
 }
 
-// chunkHeader is what a chunk's header says of the chunk.
+// chunkHeader is a chunk's header.
 type chunkHeader struct {
 	firstNumber, lastNumber uint64
 	firstID, lastID         uint64
@@ -136,7 +136,7 @@ func (h *chunkHeader) empty() bool {
 	return h.free == chunkHeaderSize && h.lastNumber == 1<<64-1 && h.firstID == 1<<64-1 && h.lastID == 1<<64-1
 }
 
-// Missing is what a file header knows of and the file does not hold.
+// Missing is what a file header counts and the file does not hold.
 type Missing struct {
 	// Records counts the records behind the last one: up to the one before
 	// the header's next record identifier. FirstID is the identifier of the
@@ -149,8 +149,8 @@ type Missing struct {
 
 // Missing compares the header with the chunks with live records that the file
 // was found to hold. In 899 of 899 sound logs the next record identifier is the
-// last record's and one, and the number of chunks is that of the file. A header
-// that is itself damaged knows of nothing.
+// last record's and one, and the number of chunks is that of the file. It is
+// empty for a header that is itself damaged.
 //
 // A next identifier below the last one's, or too few chunks, say nothing of the
 // kind: the header was written before the chunks were.

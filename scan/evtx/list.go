@@ -93,7 +93,7 @@ func (c *compiler) listElement(f *frame) {
 	c.list(l)
 }
 
-// listAttribute lists an attribute, or takes the name that it gives an element
+// listAttribute lists an attribute, or reads the name that it gives an element
 // of EventData.
 func (c *compiler) listAttribute(f *frame, value textSource) {
 	section := f.section

@@ -28,7 +28,7 @@ const (
 	wordName
 	wordSystemTime
 	wordRenderingInfo // the message of a forwarded event, rendered where it comes from
-	// Names that stand in nearly every definition and say nothing here:
+	// Names that stand in nearly every definition and mean nothing here:
 	// listed so that they are found at the first look.
 	wordOther
 

@@ -71,10 +71,11 @@ func (r *Reading) addChunk(c *chunkWalk) {
 	r.Chunks = append(r.Chunks, n)
 }
 
-// CheckOrder compares the chunks of one file, as Reader.Chunks told of them,
-// and returns what shows that way: chunks that are there twice, identifiers
-// that are missing between chunks, times that run backwards from one chunk to
-// the next, and the marks of an export. The slice is sorted by identifiers.
+// CheckOrder compares the chunks of one file, as Reader.Chunks has them, and
+// returns the faults that show that way: chunks that are there twice,
+// identifiers that are missing between chunks, times that run backwards from
+// one chunk to the next, and the marks of an export. The slice is sorted by
+// identifiers.
 func CheckOrder(chunks []Chunk) []*FormatError {
 	slices.SortFunc(chunks, func(a, b Chunk) int {
 		return cmp.Or(cmp.Compare(a.FirstID, b.FirstID), cmp.Compare(a.LastID, b.LastID), cmp.Compare(a.Offset, b.Offset))

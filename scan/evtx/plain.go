@@ -6,8 +6,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// plainSystem is what the System element of a record without a template says:
-// views of UTF-16LE text.
+// plainSystem is the System element of a record without a template: views of
+// UTF-16LE text.
 type plainSystem struct {
 	provider, id, time, channel, computer []byte
 	recordID                              []byte // nil if the record has none
@@ -16,7 +16,7 @@ type plainSystem struct {
 	late                                  bool   // something stands before System
 }
 
-// quickPlain is quick for records without a template. It knows the shape in
+// quickPlain is quick for records without a template. It handles the shape in
 // which collectors store what comes from elsewhere; for any other, and for
 // anything odd, it returns false and has counted nothing.
 func (r *Reading) quickPlain(c *chunkWalk, off, size int) bool {

@@ -46,7 +46,7 @@ func (d *poolEntry) preferredTo(other *poolEntry) bool {
 }
 
 // compareConfidence compares how sure one can be of two definitions. A damaged
-// one mostly knows fewer names, or asks for values that there are not.
+// one mostly has fewer names, or asks for values that there are not.
 func (d *poolEntry) compareConfidence(other *poolEntry) int {
 	return cmp.Or(cmp.Compare(d.sure, other.sure), cmp.Compare(d.unsure, other.unsure),
 		cmp.Compare(len(d.template.items), len(other.template.items)),

@@ -7,10 +7,10 @@ import (
 )
 
 // quick reads a record no further than to see that it was not selected, or that
-// the gate does not admit it, and reports whether that is certain. It knows one
-// shape, which nearly all records have: a template instance whose event ID and
-// time are plain values. For any other, and for anything odd, it returns false
-// and has counted nothing.
+// the gate does not admit it, and reports whether that is certain. It handles
+// one shape, which nearly all records have: a template instance whose event ID
+// and time are plain values. For any other, and for anything odd, it returns
+// false and has counted nothing.
 func (r *Reading) quick(c *chunkWalk, off, size int) bool {
 	t, spec := r.dec.quickTemplate(c, off, size)
 	if t == nil {
@@ -78,8 +78,8 @@ func (r *Reading) quick(c *chunkWalk, off, size int) bool {
 }
 
 // quickTemplate returns the template that a record is an instance of and where
-// in the record its value specification begins; nil if the record has not the
-// shape that quick knows.
+// in the record its value specification begins; nil if the record does not have
+// that shape.
 func (d *Decoder) quickTemplate(c *chunkWalk, off, size int) (t *template, spec int) {
 	const instanceEnd = recordHead + 14 // fragment header 4, token 1, 01, id 4, offset 4
 	if size < instanceEnd+4+recordTail {

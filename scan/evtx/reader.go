@@ -230,7 +230,7 @@ func allZero(b []byte) bool {
 	return bytes.Equal(b, zeros[:len(b)])
 }
 
-// emit hands a pair to the caller and notes when he wants no more.
+// emit yields a pair to the caller and records whether the iteration goes on.
 func (r *Reading) emit(ev *event.Event, err error) {
 	if !r.stopped && !r.yield(ev, err) {
 		r.stopped = true

@@ -31,7 +31,7 @@ func recordSize(chunk []byte, off, end int) (int, bool) {
 }
 
 // repairedSize returns the size of the record at off whose frame is damaged,
-// and whether it can be told:
+// and whether it is certain:
 //   - only the signature is wrong: size and copy agree;
 //   - only the copy of the size is wrong: the size leads to the next record or
 //     to the end of the records;
@@ -64,7 +64,7 @@ func repairedSize(chunk []byte, off, next, end int) (int, bool) {
 
 // nextRecord returns the offset of the first sound record at or after from, or
 // end if there is none. A sound frame of a record in the middle of another's
-// data is not told from a real one.
+// data cannot be distinguished from a real one.
 func nextRecord(chunk []byte, from, end int) int {
 	signature := []byte{0x2A, 0x2A, 0, 0}
 	for from < end {

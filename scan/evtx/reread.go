@@ -10,7 +10,7 @@ import (
 )
 
 // Chunks returns the reading of single chunks of a file that another reading
-// told of, in the order given: mostly with another selection, of those chunks
+// found, in the order given: mostly with another selection, of those chunks
 // whose times are of interest.
 //
 // A record whose template definition is lost or in doubt is read at once with

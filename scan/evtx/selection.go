@@ -19,7 +19,7 @@ type Selection struct {
 	channels      []wholeChannel
 
 	// noted has a bit for each event ID of a kind that is looked out for,
-	// notedKeys says of what is selected, by Event.Key, whether it is one.
+	// notedKeys is, by Event.Key of what is selected, whether it is one.
 	noted     [1 << 16 / 64]uint64
 	notedKeys []bool
 

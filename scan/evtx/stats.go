@@ -20,8 +20,7 @@ type Stats struct {
 	// Selected counts the records that were selected and decoded.
 	Selected int
 	// Lost counts records that were found but could not be decoded so far
-	// as to tell what they are, or that were selected and lost their
-	// payload.
+	// as to identify them, or that were selected and lost their payload.
 	Lost int
 	// Hidden counts the records among Records that were hidden within
 	// others.

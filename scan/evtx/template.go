@@ -43,7 +43,7 @@ type textPiece struct {
 	next uint16 // index of the next part, 0 at the end
 }
 
-// The System values that a record is told and placed by.
+// The System values that a record is identified and placed by.
 const (
 	sysProvider = iota
 	sysEventID
@@ -296,7 +296,7 @@ type templateSlot struct {
 // thousand (725 GUIDs in 905 files); beyond it the cache starts again.
 const maxCached = 4096
 
-// begin starts a chunk. unsure says that its checksums do not fit.
+// begin starts a chunk. unsure is set if its checksums do not fit.
 func (tc *templateCache) begin(unsure bool) {
 	tc.chunk++
 	tc.build.names.begin(tc.chunk)

@@ -153,7 +153,7 @@ const maxFolderXML = 4 << 30
 // errFolderXML is why there is no XML of a record.
 var errFolderXML = fmt.Errorf("the XML of all records is more than %d GiB: this one is in the log only", maxFolderXML>>30)
 
-// Create makes the folder, or takes one that is empty. version is that of the
+// Create makes the folder, or uses one that is empty. version is that of the
 // program. It returns ErrNotEmpty if something is in it.
 func Create(dir, version string) (*Folder, error) {
 	_, statErr := os.Lstat(dir)
@@ -342,7 +342,7 @@ func (f *Folder) beginLog() {
 	f.fail(err)
 }
 
-// finishLog closes the log in hand, if there is one, and takes its hash.
+// finishLog closes the log in hand, if there is one, and computes its hash.
 func (f *Folder) finishLog() {
 	if f.file == nil {
 		return

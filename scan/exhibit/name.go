@@ -9,8 +9,8 @@ import (
 )
 
 // names are the names that were given out, by folder and the name in lower
-// case: to systems that do not tell case apart, they are different too. Each
-// has the number that stands behind it when it is asked for again.
+// case: to systems that ignore case, they are different too. Each has the
+// number that stands behind it when it is asked for again.
 type names map[[2]string]int
 
 // devices are names that Windows takes for devices, whatever their endings.

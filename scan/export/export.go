@@ -2,7 +2,7 @@
 // as wevtutil, Event Viewer, Splunk and forwarding stores write it, and JSON,
 // as evtx_dump, Chainsaw, Velociraptor, Winlogbeat and NXLog do. The records
 // are the log's, but an export is no log: there is no chunk, no checksum and
-// nothing that says that it is whole.
+// nothing that shows that it is whole.
 //
 // The text is an intruder's as much as a log's. Elements and keys are parsed,
 // never searched for, and what is nested too deep or too long costs only
@@ -52,7 +52,7 @@ type Record struct {
 	// begins, in bytes from the start of the text; its Key is -1 if the
 	// selection does not have its kind, and then it has no payload.
 	Event *event.Event
-	// Computer and Channel are those of the event, "" if it does not say.
+	// Computer and Channel are those of the event, "" if it names none.
 	Computer, Channel string
 }
 
@@ -91,7 +91,7 @@ func Detect(head []byte) Form {
 }
 
 // Read calls visit with each record of an export of size bytes. What it returns
-// is returned. want says of which events the payload is wanted, and what of it:
+// is returned. want is of which events the payload is wanted, and what of it:
 // the names of fields are those that the same record of a log has, as far as
 // the form of the export keeps them.
 func Read(ctx context.Context, source io.ReaderAt, size int64, form Form, want event.Want, visit func(*Record) error) (Result, error) {

@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// fields are what a record says. The memory is used again for the next one, and
-// parts of it are views of the record's text.
+// fields are the fields of a record. The memory is used again for the next one,
+// and parts of it are views of the record's text.
 type fields struct {
 	wanted *selection
 	key    int // of the kind of event, -1 if it is not wanted; known when System is

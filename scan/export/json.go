@@ -91,7 +91,7 @@ func (f *fields) readJSON(b []byte) error {
 	return nil
 }
 
-// jsonReader reads a value and takes what it says of an event.
+// jsonReader reads a value and adds its fields to an event.
 type jsonReader struct {
 	rest   []byte
 	path   []byte // keys joined by dots

@@ -343,7 +343,7 @@ func (x *xmlReader) section() string {
 	return string(x.stack[1].name)
 }
 
-// isPayload reports whether a section is what an event has to say, and not a
+// isPayload reports whether a section is the payload of an event, and not a
 // message that was rendered from it.
 func isPayload(section string) bool {
 	return section != "" && section != "System" && section != "RenderingInfo"

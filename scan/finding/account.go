@@ -14,7 +14,7 @@ const (
 	PrincipalLocal
 	PrincipalNetwork
 	// PrincipalMachine: SYSTEM or NETWORK SERVICE, by the computer's name
-	// and without a logon ID that would say which.
+	// and without a logon ID that would identify it.
 	PrincipalMachine
 )
 
@@ -26,7 +26,7 @@ var (
 	PrincipalByLogon = map[uint64]Principal{0x3e7: PrincipalSystem, 0x3e5: PrincipalLocal, 0x3e4: PrincipalNetwork}
 	PrincipalBySID   = map[string]Principal{"S-1-5-18": PrincipalSystem, "S-1-5-19": PrincipalLocal, "S-1-5-20": PrincipalNetwork}
 	// PrincipalByName is for processes of which nothing but a name is
-	// known. What it lacks is learnt from the host's own logs.
+	// known. What it lacks comes from the host's own logs.
 	PrincipalByName = map[string]Principal{
 		"system": PrincipalSystem, "système": PrincipalSystem, "sistema": PrincipalSystem, "система": PrincipalSystem,
 		"local service": PrincipalLocal, "lokaler dienst": PrincipalLocal, "service local": PrincipalLocal,

@@ -36,7 +36,7 @@ type Finding struct {
 	ParentImage, ParentCommandLine string
 	ParentProcessID                uint32
 	// LogonID is that of the logon session which the process runs in. The
-	// others are what Sysmon alone says of a process: the hashes of its
+	// others are what Sysmon alone has of a process: the hashes of its
 	// image as it writes them, the folder it was started in, and the name
 	// of its version resource.
 	LogonID, Hashes, CurrentDirectory, OriginalFileName string
@@ -72,10 +72,11 @@ type Finding struct {
 	// Recovered is set if only records that are no longer live have the
 	// process.
 	Recovered bool
-	// Evidence names the records that speak of the process, the one that
-	// the finding is told by first.
+	// Evidence names the records of the process, the one that the finding
+	// rests on first.
 	Evidence []Evidence
-	// Crosscheck is what the second decoder says of the first record.
+	// Crosscheck is how the second decoder's version of the first record
+	// compares.
 	Crosscheck crosscheck.Result
 	// Known is set if a baseline has the finding's shape.
 	Known bool

@@ -17,7 +17,7 @@ type Branch struct {
 }
 
 // Weight returns how much a process matters that a finding is of: 0 without
-// one, 1 if a baseline knows it, more by level.
+// one, 1 if a baseline has it, more by level.
 func Weight(f *Finding) int {
 	switch {
 	case f == nil:

@@ -7,7 +7,7 @@ import (
 	"webshellscan/rules"
 )
 
-// LevelReason is what one rule says of the level of a finding or a session.
+// LevelReason is the effect of one rule on the level of a finding or a session.
 type LevelReason struct {
 	// Effect is what the rule does to the level.
 	Effect LevelEffect

@@ -45,7 +45,7 @@ type Sighting struct {
 }
 
 // movedLevel is from which level on a session, and a finding within it, may
-// tell what moved.
+// show what moved.
 const movedLevel = rules.LevelHigh
 
 // moved returns what stands in grave sessions of several hosts. What stands in
@@ -73,7 +73,7 @@ func moved(sessions []*Session) []Movement {
 	return list
 }
 
-// isGrave reports whether a session may tell what moved.
+// isGrave reports whether a session may show what moved.
 func (s *Session) isGrave() bool { return !s.Known && s.Level >= movedLevel }
 
 func compareSightings(a, b Sighting) int {

@@ -22,16 +22,16 @@ type Session struct {
 	Worker proctree.Process
 	// Product is the server's name, or that of what runs in it, such as
 	// "Exchange OWA"; Application is the application pool of an IIS worker,
-	// "" if nothing tells it.
+	// "" if it is not known.
 	Product, Application string
 	// ServerRole is which kind of server the worker is.
 	ServerRole ServerRole
 	// User is whom the worker ran as, "" if not known.
 	User string
-	// Level is the highest level of the findings that no baseline knows (of
-	// all, if it knows them all), raised by what Raised says. LevelReasons
-	// say why: first why the gravest finding is so, then the same as
-	// Raised.
+	// Level is the highest level of the findings that no baseline has (of
+	// all, if it has them all), raised for the reasons in Raised.
+	// LevelReasons are why: first why the gravest finding is so, then the
+	// same as Raised.
 	Level        rules.Level
 	LevelReasons []LevelReason
 	Raised       []string
@@ -47,8 +47,8 @@ type Session struct {
 	Commands, Enumeration int
 	// Burst is the highest number of distinct enumeration commands within
 	// 30 minutes, which is what MITRE CAR-2013-04-002 asks for; BurstStart
-	// is when those minutes begin. What a baseline knows is left out,
-	// unless it knows all.
+	// is when those minutes begin. What a baseline has is left out, unless
+	// it has all.
 	Burst      int
 	BurstStart event.Time
 	// Users and IntegrityLevels are those of the findings, in the order in
@@ -64,9 +64,9 @@ type Session struct {
 	// rises.
 	Known bool
 	// Members are the processes below the worker, found or not, in the
-	// order of the forest; nil if the stories were not told.
+	// order of the forest; nil if the stories were not read.
 	Members []proctree.Process
-	// Events are what else the evidence says of it, in the order of time;
+	// Events are the other events of it, in the order of time;
 	// EventsOmitted is how many of them the bound story.MaxEvents left out.
 	// EventCounts counts them by what they are about, Armed are processes
 	// that ran by what it left behind.
@@ -87,7 +87,7 @@ type Session struct {
 
 	// UserRises and IntegrityRises are sentences that say where rights
 	// rise, "" if they do not. Behaviours are the kinds of what its
-	// findings did that no baseline knows.
+	// findings did that no baseline has.
 	UserRises, IntegrityRises string
 	Behaviours                []string
 	// Against and AgainstStart are Burst and BurstStart without habits and
@@ -134,7 +134,7 @@ func (s *Session) Summarize() {
 }
 
 // isQuestion reports whether a finding may count as what an intruder asks: no
-// baseline knows it, and it is no habit, not even one that is no lower than
+// baseline has it, and it is no habit, not even one that is no lower than
 // medium.
 func (f *Finding) isQuestion() bool {
 	habit := slices.ContainsFunc(f.LevelReasons, func(r LevelReason) bool {

@@ -14,7 +14,7 @@ import (
 // are, and what moved between the hosts.
 type Stack struct {
 	// Kinds are the kinds of session: the gravest first, of one level the
-	// rarest first, and last those that a baseline knows.
+	// rarest first, and last those that a baseline has.
 	Kinds []Kind
 	// Moved is what stands in grave sessions of several hosts, in the order
 	// of time.
@@ -34,7 +34,7 @@ type Kind struct {
 	Hosts []string
 	// Findings counts those of all sessions.
 	Findings int
-	// Ran are the findings that say what ran, as the first session has
+	// Ran are the findings that show what ran, as the first session has
 	// them, one of each command: the gravest first, then in the order of
 	// time; habits by on how few hosts they are.
 	Ran []*Finding
@@ -54,7 +54,7 @@ func (k *Kind) Last() event.Time {
 }
 
 // NewStack groups sessions by kind. What ran are the commands of the findings
-// above low that no baseline knows, as FoldCommand gives them: below that are
+// above low that no baseline has, as FoldCommand gives them: below that are
 // habits, of which another few run every day. The kind of a session that has
 // nothing else is its rarest habit.
 func NewStack(sessions []*Session) *Stack {
@@ -100,7 +100,7 @@ func compareRan(a, b ranKey) int {
 	return cmp.Or(strings.Compare(a.image, b.image), strings.Compare(a.line, b.line))
 }
 
-// typical returns the findings that say what ran in a session, one of each
+// typical returns the findings that show what ran in a session, one of each
 // shape, and whether they are more than habits.
 func (s *Session) typical() (list []*Finding, grave bool) {
 	for _, sh := range s.Shapes {

@@ -1,8 +1,8 @@
 // Package integrity assesses log integrity: records hidden, logs cleared,
 // recording stopped or changed, files damaged, and what the logs of each host
-// could have shown. It knows neither
-// how files are opened nor what rules look for. Select Keys, hand each event to
-// a Watcher, and Assess what was read.
+// could have shown. It depends neither on how files are opened nor on what
+// rules look for. Select Keys, hand each event to a Watcher, and Assess what
+// was read.
 package integrity
 
 import (

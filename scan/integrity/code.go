@@ -8,7 +8,7 @@ import (
 	"webshellscan/scan/evtx"
 )
 
-// Code writes what the watchers took, which stay as they are, or adds what it
+// Code writes what the watchers kept, which stay as they are, or adds what it
 // reads to the first of them. files are the numbers of the inputs by those that
 // were written.
 func Code(c *wire.Coder, watchers []*Watcher, files []uint32) {
@@ -52,7 +52,7 @@ func (e *logEvent) code(c *wire.Coder, files []uint32) {
 	}
 	c.Uint(&e.recordID)
 	wire.Num(c, &e.eventID)
-	for _, text := range []*string{&e.computer, &e.channel, &e.subject, &e.what, &e.extra, &e.said} {
+	for _, text := range []*string{&e.computer, &e.channel, &e.subject, &e.what, &e.extra, &e.counterText} {
 		c.Text(text)
 	}
 	wire.Num(c, &e.marks)

@@ -34,7 +34,7 @@ func assessContainers(notes []source.Note) []*Finding {
 	return list
 }
 
-// assessExports returns what there is to say of exports.
+// assessExports returns the findings about exports.
 func assessExports(logs []*Log) []*Finding {
 	var list []*Finding
 	for _, l := range logs {

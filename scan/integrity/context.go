@@ -31,8 +31,8 @@ const (
 	nearBytes   = 32 << 10
 )
 
-// contextsOf returns the contexts by file. Starts of the system are told of by
-// events, and by the processes that start first.
+// contextsOf returns the contexts by file. Starts of the system show in events,
+// and in the processes that start first.
 func contextsOf(events []logEvent, forest *proctree.Forest) map[uint32]*logContext {
 	contexts := make(map[uint32]*logContext)
 	of := func(file uint32) *logContext {
@@ -86,8 +86,8 @@ func (c *logContext) explains(f *evtx.FormatError) bool {
 		slices.ContainsFunc(c.clocks, func(e logEvent) bool { return e.after < e.before && beside(e.place.Offset) })
 }
 
-// setsBack reports whether an event says that the clock was set back from about
-// the one time to about the other.
+// setsBack reports whether an event records that the clock was set back from
+// about the one time to about the other.
 func (e *logEvent) setsBack(f *evtx.FormatError) bool {
 	return e.kind == watchClock && e.after < e.before && e.before >= f.From-event.Minute && e.after <= f.To+event.Minute
 }

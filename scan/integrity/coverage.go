@@ -26,7 +26,7 @@ type HostCoverage struct {
 	// Unusable is how many process events hold nothing that can be
 	// believed.
 	Unusable int
-	// Dropped is how many process creations Sysmon says that its queue
+	// Dropped is how many process creations Sysmon reports that its queue
 	// dropped.
 	Dropped int
 	// Apart is set if logs of the host were collected apart from each
@@ -34,8 +34,8 @@ type HostCoverage struct {
 	// stories of its sessions may lack events and requests.
 	Apart bool
 	// Booting counts those of the 4688 that Windows writes while it starts,
-	// whatever is audited; Blind says why nothing that ran can be seen, ""
-	// if something can.
+	// whatever is audited; Blind is why nothing that ran can be seen, "" if
+	// something can.
 	Booting int
 	Blind   string
 	// First and Last are the times of the earliest and latest process

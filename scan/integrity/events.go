@@ -11,7 +11,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// The kinds of integrity findings that events tell of.
+// The kinds of integrity findings from events.
 const (
 	LogCleared         Kind = "log-cleared"
 	LogServiceStopped  Kind = "log-service-stopped"
@@ -164,8 +164,8 @@ func (b *findingBuilder) host(h *hostEvents) {
 	first := len(b.list)
 	for _, i := range h.inTime() {
 		e := &h.events[i]
-		said := describe(e, h)
-		if said.Kind == "" {
+		described := describe(e, h)
+		if described.Kind == "" {
 			continue
 		}
 		suffix := ""
@@ -175,8 +175,8 @@ func (b *findingBuilder) host(h *hostEvents) {
 		case e.marks.Has(event.MarkRecovered):
 			suffix = " (told by a record that is no longer live)"
 		}
-		said.Text += suffix
-		f := b.find(h, e, said, suffix)
+		described.Text += suffix
+		f := b.find(h, e, described, suffix)
 		f.Count += 1 + e.repeats
 		f.First, f.Last = min(f.First, e.at), max(f.Last, e.at, e.last)
 		f.dropped = min(f.dropped+e.dropped, maxDropped)
@@ -205,17 +205,17 @@ func (h *hostEvents) inTime() []int {
 
 // find returns the finding that an event belongs to, a new one if there is none
 // yet.
-func (b *findingBuilder) find(h *hostEvents, e *logEvent, said Finding, suffix string) *eventFinding {
-	key := string(said.Kind) + "\x00" + e.channel + "\x00" + said.Text
-	switch said.Kind {
+func (b *findingBuilder) find(h *hostEvents, e *logEvent, described Finding, suffix string) *eventFinding {
+	key := string(described.Kind) + "\x00" + e.channel + "\x00" + described.Text
+	switch described.Kind {
 	case LogCleared:
-		key = string(said.Kind) + "\x00" + e.subject + suffix
+		key = string(described.Kind) + "\x00" + e.subject + suffix
 	case SysmonFailed:
-		key = string(said.Kind) + "\x00" + e.channel + "\x00" + sysmonErrorKey(e) + suffix
+		key = string(described.Kind) + "\x00" + e.channel + "\x00" + sysmonErrorKey(e) + suffix
 	}
 	f := b.byKey[key]
-	if f == nil || said.Kind == LogCleared && e.at-f.Last > clearedTogether {
-		f = &eventFinding{Finding: said, kind: e.kind, by: e.by() + suffix}
+	if f == nil || described.Kind == LogCleared && e.at-f.Last > clearedTogether {
+		f = &eventFinding{Finding: described, kind: e.kind, by: e.by() + suffix}
 		f.Host, f.Channel, f.First, f.Last = h.host, e.channel, e.at, e.at
 		f.File, f.Offset = b.logs[e.place.File].Path, e.place.Offset
 		b.byKey[key] = f

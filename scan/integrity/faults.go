@@ -127,7 +127,7 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 	},
 }
 
-// assessFaults returns what the faults of the logs say, one finding for each
+// assessFaults returns the findings about the faults of the logs, one for each
 // class and log.
 func assessFaults(logs []*Log, hosts []proctree.Host, events *logEvents) []*Finding {
 	hostOf := proctree.HostsByName(hosts)
@@ -139,12 +139,12 @@ func assessFaults(logs []*Log, hosts []proctree.Host, events *logEvents) []*Find
 				host, channel = hosts[c.host].Name, c.channel
 			}
 		}
-		told := make(map[evtx.Class]bool)
+		seen := make(map[evtx.Class]bool)
 		for _, fault := range l.Faults.Kept() {
-			if told[fault.Class] {
+			if seen[fault.Class] {
 				continue
 			}
-			told[fault.Class] = true
+			seen[fault.Class] = true
 			found := newFaultFinding(l, fault)
 			found.Host, found.Channel = host, channel
 			if fault.Class == evtx.TimeBackwards && l.stepsExplained(events) {
@@ -171,7 +171,7 @@ func (l *Log) stepsExplained(events *logEvents) bool {
 	return steps == l.Faults.Counts()[evtx.TimeBackwards]
 }
 
-// explain reports whether events say why time runs backwards at a place.
+// explain reports whether events explain that time runs backwards at a place.
 func (l *logEvents) explain(log *Log, f *evtx.FormatError) bool {
 	file := slices.Index(l.logs, log)
 	if file >= 0 && l.files[uint32(file)].explains(f) {

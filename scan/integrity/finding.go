@@ -20,7 +20,7 @@ type Kind string
 type Finding struct {
 	Kind  Kind
 	Level Level
-	// Host and Channel say whose log it is, as far as that is known.
+	// Host and Channel are those of the log, as far as they are known.
 	Host, Channel string
 	// File is the path of the log, Offset where in it, in bytes from its
 	// start, the thing lies.

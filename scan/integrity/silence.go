@@ -87,7 +87,7 @@ type hostTimes struct {
 	first, last           event.Time
 }
 
-// add adds a creation that a record tells of.
+// add adds the creation of a record.
 func (h *hostTimes) add(r proctree.Record, boot bool, strays []Stray) {
 	at := r.Time()
 	if at.Plausible() {
@@ -149,8 +149,9 @@ func startsNear(boots []event.Time, at event.Time) bool {
 // ProcessSilence is the kind of a stretch without process creations.
 const ProcessSilence Kind = "process-silence"
 
-// findings returns what the silences of a host say: one source silent while the
-// other goes on is worse than both, and a system that was off says nothing.
+// findings returns the findings about the silences of a host: one source silent
+// while the other goes on is worse than both, and a system that was off says
+// nothing.
 func (h *hostTimes) findings(host string) []*Finding {
 	var list []*Finding
 	for _, source := range []struct {

@@ -61,8 +61,8 @@ func isStray(strays []Stray, at event.Time) bool {
 	return slices.ContainsFunc(strays, func(s Stray) bool { return s.First <= at && at <= s.Last })
 }
 
-// strayTimes tells of the strays of a host: in which file the first of each is,
-// and in which channel if that is the only one.
+// strayTimes returns the finding about the strays of a host: in which file the
+// first of each is, and in which channel if that is the only one.
 func (h *hostLogs) strayTimes(host string) []*Finding {
 	var list []*Finding
 	for _, s := range h.strays {

@@ -16,8 +16,8 @@ const queueCounter = "ProcessCreate:"
 // maxDropped bounds the number that one event may claim.
 const maxDropped = 1 << 30
 
-// droppedCreations returns how many process creations a description of Sysmon's
-// event 255 says that its queue dropped.
+// droppedCreations returns how many process creations Sysmon's queue dropped,
+// by the description of its event 255.
 func droppedCreations(description string) int {
 	for word := range strings.FieldsFuncSeq(description, func(r rune) bool { return strings.ContainsRune(" \t\r\n,;|", r) }) {
 		if number, ok := strings.CutPrefix(word, queueCounter); ok {
@@ -30,10 +30,10 @@ func droppedCreations(description string) int {
 	return 0
 }
 
-// isQueueMessage reports whether a description says what Sysmon's queue
+// isQueueMessage reports whether a description is about what Sysmon's queue
 // dropped: it names kinds of event with a number each.
 func isQueueMessage(e *logEvent) bool {
-	return strings.EqualFold(e.what, "QUEUE") || strings.Contains(strings.ToLower(e.said), "dropped from driver queue")
+	return strings.EqualFold(e.what, "QUEUE") || strings.Contains(strings.ToLower(e.counterText), "dropped from driver queue")
 }
 
 // anyNumber matches a number as messages write them, codes of errors too.
@@ -47,7 +47,7 @@ func withoutNumbers(text string) string { return anyNumber.ReplaceAllString(text
 // seen.
 func describeSysmonError(e *logEvent) Finding {
 	i := Finding{
-		Kind: SysmonFailed, Level: Warning, Text: strings.TrimSpace("Sysmon reported an error: " + e.what + " " + e.said),
+		Kind: SysmonFailed, Level: Warning, Text: strings.TrimSpace("Sysmon reported an error: " + e.what + " " + e.counterText),
 		Meaning: "Sysmon may have missed events. It happens under load, on faults, and when its driver is interfered with.",
 	}
 	switch {
@@ -55,7 +55,7 @@ func describeSysmonError(e *logEvent) Finding {
 	case e.dropped > 0:
 		i.Meaning = "Process creations are missing from the log: what ran then cannot be seen. It happens under load, and when an " +
 			"intruder makes it."
-	case strings.Contains(e.said, ":"):
+	case strings.Contains(e.counterText, ":"):
 		i.Level = Notice
 		i.Meaning = "Sysmon dropped events of other kinds under load, and no process creation among them."
 	}

@@ -95,7 +95,7 @@ type logEvent struct {
 	marks             event.Marks
 	repeats           int        // others of the same part that say the same, which are not kept
 	last              event.Time // of those
-	said              string     // an error of Sysmon with its numbers, extra is without
+	counterText       string     // an error of Sysmon with its numbers, extra is without
 	dropped           int        // process creations, by errors of Sysmon, those of repeats too
 }
 
@@ -157,11 +157,11 @@ func (w *Watcher) Add(ev *event.Event) {
 	e := logEvent{
 		kind: kind, eventID: ev.ID, computer: ev.Computer.String(), channel: ev.Channel.String(), subject: subjectOf(ev), marks: ev.Marks,
 	}
-	e.say(ev)
+	e.readFields(ev)
 	if e.isRoutine() {
 		return
 	}
-	said, dropped := e.counters(ev)
+	counterText, dropped := e.counters(ev)
 	group := w.same[e]
 	if group != nil && group.kept == most(kind, maxSame) {
 		first := &w.events[group.first]
@@ -180,7 +180,7 @@ func (w *Watcher) Add(ev *event.Event) {
 		w.same[e] = group
 	}
 	group.kept++
-	e.place, e.at, e.recordID, e.said, e.dropped = ev.Place, ev.Time, ev.RecordID, said, dropped
+	e.place, e.at, e.recordID, e.counterText, e.dropped = ev.Place, ev.Time, ev.RecordID, counterText, dropped
 	w.events = append(w.events, e)
 }
 
@@ -197,17 +197,17 @@ func most(kind watchKind, usual int) int {
 }
 
 // counters returns the text of an error of Sysmon with its numbers, and how
-// many process creations it says were dropped.
-func (e *logEvent) counters(ev *event.Event) (said string, dropped int) {
+// many process creations were dropped by it.
+func (e *logEvent) counters(ev *event.Event) (counterText string, dropped int) {
 	if e.kind != watchSysmonError {
 		return "", 0
 	}
-	said = ev.Value(event.Description).String()
-	return said, droppedCreations(said)
+	counterText = ev.Value(event.Description).String()
+	return counterText, droppedCreations(counterText)
 }
 
-// say reads the fields of the event.
-func (e *logEvent) say(ev *event.Event) {
+// readFields reads the fields of the event.
+func (e *logEvent) readFields(ev *event.Event) {
 	text := func(field event.FieldID) string { return ev.Value(field).String() }
 	switch e.kind {
 	case watchCleared:

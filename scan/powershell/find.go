@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// quotes are what a shell takes out of words before PowerShell sees them:
+// quotes are what a shell removes from words before PowerShell gets them:
 // cmd.exe its carets, the C runtime the double quotes, PowerShell itself
 // backticks and single quotes.
 var quotes = strings.NewReplacer(`"`, "", "^", "", "`", "", "'", "")

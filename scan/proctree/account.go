@@ -20,21 +20,21 @@ const (
 // has nothing above it that a log names.
 type accounts struct {
 	b       *builder
-	pools   map[FacetID]TextID // the identity of the pool that a logon speaks of, 0 for none
+	pools   map[FacetID]TextID // the identity of the pool that a logon names, 0 for none
 	workers map[poolLife]nodeRef
 }
 
 // poolLife is an application pool in one boot of a machine. Its workers are not
-// told apart: nothing but the pool is known of them.
+// distinguished: nothing but the pool is known of them.
 type poolLife struct {
 	pool    TextID
 	machine uint32
 	boot    uint16
 }
 
-// linkAccounts gives a worker to the processes of application pools that would
-// have none (docs/FORMAT.md, "Parents", 7): the stub that nothing names is
-// taken for the worker; a stub without a process ID is put above what a log
+// linkAccounts links a worker above the processes of application pools that
+// would have none (docs/FORMAT.md, "Parents", 7): the stub that nothing names
+// is taken for the worker; a stub without a process ID is put above what a log
 // names, and above what has no parent in it.
 func (b *builder) linkAccounts() {
 	a := accounts{b: b, pools: make(map[FacetID]TextID), workers: make(map[poolLife]nodeRef)}
@@ -130,8 +130,7 @@ func (a *accounts) startsAsOthers(parent nodeRef) bool {
 }
 
 // pool returns the identity of the application pool that fields of a facet
-// speak of, 0 for another user's. Without a field for the domain, the name has
-// it.
+// name, 0 for another user's. Without a field for the domain, the name has it.
 func (a *accounts) pool(id FacetID, sid, domain, name event.FieldID) TextID {
 	pool, ok := a.pools[id]
 	if ok || id == 0 {

@@ -26,7 +26,7 @@ const (
 	proofCertain
 )
 
-// boot is one start of the system: the events that speak of it.
+// boot is one start of the system: the events that show it.
 type boot struct {
 	at    event.Time // of the first event
 	last  event.Time
@@ -37,7 +37,7 @@ type boot struct {
 
 // findBoots finds the starts of the system and numbers the processes by them: a
 // process ID means nothing across a start. What is no certain sign counts where
-// nothing speaks against it.
+// nothing contradicts it.
 func (b *builder) findBoots() {
 	signs := b.bootSigns()
 	if len(signs.list) == 0 {
@@ -69,7 +69,7 @@ func (b *builder) findBoots() {
 	}
 }
 
-// bootSigns is every sign of a start, and which channels tell of starts for
+// bootSigns is every sign of a start, and which channels record starts for
 // certain: when the first event that is known of each lies.
 type bootSigns struct {
 	list    []boot
@@ -115,8 +115,8 @@ type disproof struct {
 	boots []boot
 }
 
-// byLogs disproves the starts that a log says nothing of, although it reaches
-// back to them and tells of others for certain.
+// byLogs disproves the starts that a log lacks, although it reaches back to
+// them and records others for certain.
 func (d *disproof) byLogs(signs bootSigns) {
 	for channel := range signs.certain {
 		for i := range d.boots {

@@ -112,8 +112,8 @@ func (b *builder) sort() {
 	b.line = kept
 }
 
-// compareCreations orders creations of one start by everything that tells them
-// apart, so that the order does not depend on who collected them.
+// compareCreations orders creations of one start by everything in which they
+// differ, so that the order does not depend on who collected them.
 func compareCreations(x, y *creation) int {
 	return cmp.Or(
 		cmp.Compare(x.created, y.created), cmp.Compare(x.source, y.source), cmp.Compare(x.recordID, y.recordID),
@@ -197,8 +197,8 @@ func (b *builder) setClock() {
 	b.clock.find(b.marks)
 }
 
-// makeNodes makes a node of each process, and puts the records of both sources
-// that speak of one into one node.
+// makeNodes makes a node of each process, and merges the records that both
+// sources have of one into one node.
 func (b *builder) makeNodes() {
 	if b.clock.stepped {
 		for i := range b.line {
@@ -226,9 +226,9 @@ func (b *builder) makeNodes() {
 	b.indexGUIDs()
 }
 
-// sameProcess reports whether a record speaks of the process that held the
-// record's process ID last: the same one as Sysmon and the Security log have
-// it, or the same one again.
+// sameProcess reports whether a record is of the process that held the record's
+// process ID last: the same one as Sysmon and the Security log have it, or the
+// same one again.
 func (b *builder) sameProcess(last nodeRef, r *creation, at event.Time) bool {
 	n := b.node(last)
 	first, image := b.record(n), b.imageOf.known(r.image)
@@ -244,8 +244,8 @@ func (b *builder) sameProcess(last nodeRef, r *creation, at event.Time) bool {
 	return b.images.match(n.image, image) || r.commandLine == n.commandLine && b.texts.Known(r.commandLine)
 }
 
-// merge adds a record, with its copies, to a node. Sysmon's record says more
-// and stands first; but a text that says something wins over one that does not.
+// merge adds a record, with its copies, to a node. Sysmon's record has more and
+// stands first; but a known text wins over one that is not.
 func (b *builder) merge(to nodeRef, ref creationRef) {
 	n, r := b.node(to), b.blocks.at(ref)
 	image := b.imageOf.known(r.image)

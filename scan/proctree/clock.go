@@ -167,9 +167,9 @@ func agree(steps []*clockStep, marks []mark) {
 			by = max(by, steps[j].by)
 		}
 		for _, m := range marks {
-			told := m.before - m.after
-			if m.kind == markClock && told >= by && told-by <= near && abs(m.before-steps[i].before) <= near {
-				by = told
+			size := m.before - m.after
+			if m.kind == markClock && size >= by && size-by <= near && abs(m.before-steps[i].before) <= near {
+				by = size
 				break
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Rows are all that collectors took, in an order that does not depend on them.
+// Rows are all that collectors kept, in an order that does not depend on them.
 type Rows struct {
 	creations []*creation
 	endings   []*ending
@@ -32,8 +32,8 @@ type rowCoder struct {
 }
 
 // Code writes or reads the rows of a number of inputs. Their texts are in
-// texts, or put there. Whoever reads them takes them (Collector.AddRows) once
-// all is known to be sound.
+// texts, or put there. They are added (Collector.AddRows) once all is known to
+// be sound.
 func (r *Rows) Code(c *wire.Coder, texts *Texts, inputs int) {
 	k := &rowCoder{Coder: c, texts: texts, facetNo: make(map[FacetID]uint32), stringNo: make(map[TextID]uint32), inputs: inputs}
 	if c.Writing() {
@@ -46,7 +46,7 @@ func (r *Rows) Code(c *wire.Coder, texts *Texts, inputs int) {
 	k.counts(r)
 }
 
-// CollectedRows returns what the collectors took. It shares rows with them.
+// CollectedRows returns what the collectors kept. It shares rows with them.
 func CollectedRows(collectors []*Collector, texts *Texts) *Rows {
 	r := &Rows{counts: make(map[FacetID]*Counts)}
 	for _, c := range collectors {

@@ -39,7 +39,7 @@ var selected = []struct {
 	{event.Key{Provider: event.ProviderKernel, ID: 1}, kindClock},      // the system time has changed
 }
 
-// Keys returns the kinds of event that a Collector takes. Event.Key must be the
+// Keys returns the kinds of event that a Collector needs. Event.Key must be the
 // index into them.
 func Keys() []event.Key {
 	keys := make([]event.Key, len(selected))
@@ -67,8 +67,8 @@ type Counts struct {
 	// SysmonFields is the greatest number of fields of a Sysmon 1: it grows
 	// with the version of Sysmon.
 	SysmonFields int
-	// Unusable counts process events of which nothing can be said: they
-	// have no process ID, or neither image nor parent, or they are Shifted.
+	// Unusable counts process events that cannot be used: they have no
+	// process ID, or neither image nor parent, or they are Shifted.
 	Unusable int
 	// UnusableCreate counts those of the Unusable that are process
 	// creations.

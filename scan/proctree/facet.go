@@ -20,9 +20,9 @@ type Facet uint8
 
 const (
 	FacetOrigin Facet = iota // where a record comes from
-	FacetImage
-	FacetLogon
-	FacetParent
+	FacetImage               // the program of the process
+	FacetLogon               // the logon session that it runs in
+	FacetParent              // the program and the user of the parent
 	numFacets
 )
 
@@ -112,7 +112,7 @@ type textCache struct {
 	slots [256]textSlot
 }
 
-// textSlot is the text of a facet, and whether it says something.
+// textSlot is the text of a facet, and whether it is known.
 type textSlot struct {
 	facet FacetID
 	text  TextID
@@ -133,7 +133,7 @@ func (c *textCache) slot(id FacetID) *textSlot {
 	return s
 }
 
-// known returns the text of a facet, 0 if it says nothing.
+// known returns the text of a facet, 0 if it is not known.
 func (c *textCache) known(id FacetID) TextID {
 	if s := c.slot(id); s.known {
 		return s.text

@@ -110,7 +110,7 @@ func (l Link) String() string {
 	return "none"
 }
 
-// Build makes the forest of what collectors took. computers counts the live
+// Build makes the forest of what collectors kept. computers counts the live
 // records by spelling of Computer, for hosts without process events; it may be
 // nil. goroutines bounds the hosts built at once. The collectors are used up.
 // The only error is the context's.

@@ -26,7 +26,7 @@ type Host struct {
 	// Processes counts its processes, stubs included.
 	Processes int
 	// Boots are the times at which the system started, as far as the logs
-	// tell, ascending.
+	// show, ascending.
 	Boots []event.Time
 	// Crash is the panic that kept the host's trees from being built: an
 	// error of this program. It is nil, or the host has no processes.

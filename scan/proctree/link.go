@@ -51,7 +51,7 @@ func (o *owners) grow(n nodeRef) {
 	}
 }
 
-// parentage is what the records of a process say of its parent.
+// parentage is what the records of a process have of its parent.
 type parentage struct {
 	pid   uint32
 	guid  event.GUID
@@ -151,8 +151,8 @@ func (b *builder) parent(own *owners, child nodeRef, p parentage) (nodeRef, Link
 	return 0, LinkNone
 }
 
-// ownerIsParent compares the owner of a process ID with what a child says of
-// its parent.
+// ownerIsParent compares the owner of a process ID with what a child's record
+// has of its parent.
 func (b *builder) ownerIsParent(owner, child *node, p parentage) Link {
 	if owner.endAt != 0 && owner.endAt < child.at-tolerance {
 		return LinkNone
@@ -192,8 +192,8 @@ func sameBirth(a, b event.GUID) bool { return a.Part1() == b.Part1() && a.Part2(
 // of one name, or one that was set up anew.
 func otherMachine(a, b uint32) bool { return a != 0 && b != 0 && a != b }
 
-// systemProcess is the process ID of the kernel's own process, which no event
-// tells of.
+// systemProcess is the process ID of the kernel's own process, of which there
+// is no event.
 const systemProcess = 4
 
 // addStub makes a node for a parent that no log has the creation of.
@@ -230,7 +230,7 @@ func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
 	return ref
 }
 
-// completeStub adds to a stub what one more child says of it.
+// completeStub adds to a stub what the record of one more child has of it.
 func (b *builder) completeStub(target, child *node) {
 	s := &b.tree.stubs[target.stub-1].record
 	for ref := child.first; ref != 0; {
@@ -364,10 +364,10 @@ func (b *builder) applyPIDEndings() {
 	b.endings, b.ends = nil, nil
 }
 
-// ended returns the process that an end speaks of: the last owner of the
-// process ID that has the name and began before. An end may be written after
-// the ID has its next owner: then the name tells, or, if that is the same, that
-// the next owner is too young while the one before has no end yet.
+// ended returns the process of an end: the last owner of the process ID that
+// has the name and began before. An end may be written after the ID has its
+// next owner: then the name tells, or, if that is the same, that the next owner
+// is too young while the one before has no end yet.
 func (b *builder) ended(own *owners, e *ending, at event.Time) nodeRef {
 	current := b.bootOf(at)
 	for ref := own.last.get(e.pid); ref != 0; ref = own.before[ref] {

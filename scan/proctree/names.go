@@ -14,11 +14,11 @@ func newImages(texts *Texts) *images {
 	return &images{texts: texts, bases: make(map[TextID]string), same: make(map[[2]TextID]bool)}
 }
 
-// Known reports whether a text says something: it is there, and is none of
-// those that stand for a value that is not known.
+// Known reports whether a text is a value: it is there, and is none of those
+// that stand for a value that is not known.
 func (t *Texts) Known(id TextID) bool { return id != 0 && IsKnown(t.Text(id)) }
 
-// KnownText returns a text, "" if it says nothing.
+// KnownText returns a text, "" if it is not Known.
 func (t *Texts) KnownText(id TextID) string {
 	if text := t.Text(id); IsKnown(text) {
 		return text
@@ -26,8 +26,8 @@ func (t *Texts) KnownText(id TextID) string {
 	return ""
 }
 
-// IsKnown reports whether a text says something. Where a value is not known,
-// the Security log has "-", Sysmon "-", "?", "<unknown process>" or nothing.
+// IsKnown is Known for a text without a number. Where a value is not known, the
+// Security log has "-", Sysmon "-", "?", "<unknown process>" or nothing.
 func IsKnown(text string) bool {
 	const longest = 32 // of those that say nothing, with some room
 	if len(text) > longest {
@@ -51,7 +51,7 @@ func BaseName(path string) string {
 	return strings.ToLower(path[strings.LastIndexAny(path, `\/`)+1:])
 }
 
-// agree reports whether nothing speaks against two images being one file: they
+// agree reports whether nothing contradicts that two images are one file: they
 // match, or one of them is not known, which is 0.
 func (m *images) agree(a, b TextID) bool { return a == 0 || b == 0 || m.match(a, b) }
 

@@ -98,10 +98,13 @@ func (p Process) Children() iter.Seq[Process] {
 	return p.forest.siblings(p.host, p.node().firstChild)
 }
 
-// FirstChild returns the child that started first, NextSibling the one that its
-// parent started next; the zero Process if there is none. They are Children for
-// loops that are run for every process: those would allocate.
-func (p Process) FirstChild() Process  { return p.at(p.node().firstChild) }
+// FirstChild returns the child that started first, the zero Process if there is
+// none. It is Children, with NextSibling, for loops that are run for every
+// process: an iterator would allocate.
+func (p Process) FirstChild() Process { return p.at(p.node().firstChild) }
+
+// NextSibling returns the process that its parent started next, the zero
+// Process if there is none.
 func (p Process) NextSibling() Process { return p.at(p.node().nextSibling) }
 
 // at returns another process of the host.
@@ -113,7 +116,7 @@ func (p Process) at(ref nodeRef) Process {
 }
 
 // Stub reports whether no log has the process's creation, so that all that is
-// known of it is what its children say.
+// known of it comes from the records of its children.
 func (p Process) Stub() bool { return p.node().stub != 0 }
 
 // PID returns the process ID, 0 if not known.
@@ -133,7 +136,7 @@ func (p Process) End() event.Time { return p.node().end }
 func (p Process) Image() TextID { return p.node().image }
 
 // CommandLine returns the command line, from the process's own records or from
-// what its children say.
+// those of its children.
 func (p Process) CommandLine() TextID { return p.node().commandLine }
 
 // ParentPID returns the process ID of the parent as the process's own records
@@ -159,10 +162,10 @@ func (p Process) ParentGUID() event.GUID {
 }
 
 // Field returns what the process's own records have for a field: the first text
-// that says something, those of Sysmon first; else the first that is there, as
-// "-"; 0 if none has it. Fields that only one source names answer under
-// Sysmon's names for both: Image, User, LogonId, IntegrityLevel, ParentImage.
-// Numbers of processes and GUIDs have methods of their own.
+// that is known, those of Sysmon first; else the first that is there, as "-"; 0
+// if none has it. Fields that only one source names answer under Sysmon's names
+// for both: Image, User, LogonId, IntegrityLevel, ParentImage. Numbers of
+// processes and GUIDs have methods of their own.
 func (p Process) Field(field event.FieldID) TextID {
 	if p.Stub() {
 		return p.forest.recordField(p.record(), field)
@@ -216,7 +219,7 @@ func (fr *FieldReader) Field(p Process, field event.FieldID) TextID {
 	return text
 }
 
-// Known returns Process.Field if that says something, else 0.
+// Known returns Process.Field if that is known, else 0.
 func (fr *FieldReader) Known(p Process, field event.FieldID) TextID {
 	if text, known := fr.read(p, field); known {
 		return text
@@ -224,7 +227,7 @@ func (fr *FieldReader) Known(p Process, field event.FieldID) TextID {
 	return 0
 }
 
-// read returns Process.Field, and whether that says something.
+// read returns Process.Field, and whether that is known.
 func (fr *FieldReader) read(p Process, field event.FieldID) (text TextID, known bool) {
 	kind := facetOf[field]
 	if kind == numFacets {
@@ -317,8 +320,8 @@ func (p Process) Records() iter.Seq[Record] {
 	}
 }
 
-// Recovered reports whether no live record speaks of the process's creation,
-// but only ones that were recovered.
+// Recovered reports whether no live record has the process's creation, but only
+// ones that were recovered.
 func (p Process) Recovered() bool {
 	recovered := false
 	for r := range p.Records() {
@@ -344,11 +347,16 @@ func (r Record) RecordID() uint64 { return r.record.recordID }
 // Time returns System/TimeCreated.
 func (r Record) Time() event.Time { return r.record.created }
 
-// PID and ParentPID return the process IDs, GUID and ParentGUID the process
-// GUIDs that the record has.
-func (r Record) PID() uint32            { return r.record.pid }
-func (r Record) ParentPID() uint32      { return r.record.parentPID }
-func (r Record) GUID() event.GUID       { return r.record.guid }
+// PID returns the process ID that the record has.
+func (r Record) PID() uint32 { return r.record.pid }
+
+// ParentPID returns the parent's process ID that the record has.
+func (r Record) ParentPID() uint32 { return r.record.parentPID }
+
+// GUID returns the process GUID that the record has.
+func (r Record) GUID() event.GUID { return r.record.guid }
+
+// ParentGUID returns the parent's process GUID that the record has.
 func (r Record) ParentGUID() event.GUID { return r.record.parentGUID }
 
 // EventID returns System/EventID: 1 of Sysmon, or 4688 of the Security log.

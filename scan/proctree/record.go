@@ -51,7 +51,7 @@ type ending struct {
 	marks    event.Marks
 }
 
-// markKind is what a mark says of a host.
+// markKind is what a mark records of a host.
 type markKind uint8
 
 const (

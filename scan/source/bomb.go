@@ -93,8 +93,8 @@ func (a *archiveWalk) mostOf(m *archive.Member, r io.Reader) func() int64 {
 	return mostSoFar(r, func() int64 { return a.left(m) })
 }
 
-// mostSoFar bounds the bytes of a stream by what it took so far, too, if it
-// tells.
+// mostSoFar bounds the bytes of a stream by what it took so far, too, if that
+// is known.
 func mostSoFar(r io.Reader, most func() int64) func() int64 {
 	stream, ok := r.(*archive.Unpacked)
 	if !ok {

@@ -18,7 +18,7 @@ func (x *expander) unallocated(c *container, origin Origin, place string, source
 	shown := c.path + separator + place + "/unallocated"
 	v, err := ntfs.Open(source)
 	if err != nil {
-		return // whoever reads its files tells
+		return // reading its files reports it
 	}
 	var free []Stretch
 	err = v.Free(x.ctx, func(start, end int64) error {

@@ -59,7 +59,8 @@ const maxNesting = 4
 // separator stands between a container and what is in it.
 const separator = "!"
 
-// expander finds the inputs in containers.
+// expander finds the inputs in containers. It is the state of one call of Find,
+// whose context it has: readers of archives and images call back into it.
 type expander struct {
 	ctx        context.Context
 	options    *Options
@@ -103,6 +104,7 @@ type content struct {
 	size int64
 }
 
+// Size returns the size in bytes.
 func (c content) Size() int64 { return c.size }
 
 // skip records what was not read.
@@ -213,7 +215,7 @@ func containerKindOf(f image.File, name string, named bool) containerKind {
 func isLogFile(in Input) bool {
 	f, err := in.Open()
 	if err != nil {
-		return true // whoever reads it tells
+		return true // reading it reports the error
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	head := make([]byte, 8)
@@ -612,8 +614,8 @@ func (x *expander) unique(in Input) Input {
 	return in
 }
 
-// storedOpener opens a member that lies in its archive as it is. Its checksum is
-// compared once, when somebody asks what is wrong with it.
+// storedOpener opens a member that lies in its archive as it is. Its checksum
+// is compared once, when somebody asks what is wrong with it.
 func (a *archiveWalk) storedOpener(m *archive.Member) func() (*File, error) {
 	file := File{reader: io.NewSectionReader(a.container.file, m.Offset, m.Size), size: m.Size}
 	if m.Checked {
@@ -694,7 +696,7 @@ func (x *expander) image(c *container) bool {
 	x.consume(c, disk.Parts...)
 	x.verify(c, disk)
 	volumes, notes := image.Volumes(disk)
-	if !slices.ContainsFunc(volumes, saysWhatItIs) {
+	if !slices.ContainsFunc(volumes, isIdentified) {
 		reason := "no NTFS volume that can be read in this disk image (" + disk.Format + ")"
 		if all := slices.Concat(disk.Lost, disk.Notes, notes); len(all) > 0 {
 			reason += ": " + strings.Join(all, "; ")
@@ -715,9 +717,9 @@ func (x *expander) image(c *container) bool {
 	return true
 }
 
-// saysWhatItIs reports whether more can be said of a volume than that none of
-// the disk is read.
-func saysWhatItIs(v image.Volume) bool {
+// isIdentified reports whether the kind of a volume is known, although it is
+// not read.
+func isIdentified(v image.Volume) bool {
 	return !v.Service && v.Kind != "" && v.Kind != image.Missing || v.Kind == "NTFS"
 }
 

@@ -98,7 +98,7 @@ func (a *aligned) sectors(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// bootSize returns the size that the boot sector of an NTFS volume tells, in
+// bootSize returns the size that the boot sector of an NTFS volume states, in
 // bytes. The sector with the copy of the boot sector is not counted there.
 func bootSize(device io.ReaderAt) (int64, error) {
 	b := make([]byte, sectorAlign)

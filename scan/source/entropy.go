@@ -9,8 +9,8 @@ import (
 
 const (
 	scanStep   = 1 << 20 // how much is read at once when zeros are counted
-	sampleSize = 1 << 16 // how many bytes are looked at to tell random ones
-	leastBytes = 1024    // fewer say nothing of randomness
+	sampleSize = 1 << 16 // how many bytes are looked at to recognize random ones
+	leastBytes = 1024    // fewer show nothing about randomness
 )
 
 // holes is what a source may know besides its bytes: where the file system

@@ -14,7 +14,7 @@ func ServerConfigs() []Wanted {
 	return []Wanted{AppHostConfig(), {KindServerConfig, isServerConfig, isConfigName, isConfigPath}}
 }
 
-// AppHostConfig asks for the configurations of IIS, older states of them too.
+// AppHostConfig selects the configurations of IIS, older states of them too.
 func AppHostConfig() Wanted {
 	return Wanted{KindAppHostConfig, isAppHostConfig, isConfigName, isConfigPath}
 }

@@ -22,7 +22,7 @@ func (f *finder) pipe(path string) {
 	}
 }
 
-// readPipes reads what can be read only once, and takes it apart if it is a
+// readPipes reads what can be read only once, and expands it if it is a
 // container.
 func (x *expander) readPipes(paths []string, stdin io.Reader) error {
 	for _, path := range paths {

@@ -22,8 +22,8 @@ type Input struct {
 	// Path is how the file is named in reports: the argument it was found
 	// under, cleaned, and the way from there.
 	Path string
-	// Size is the size in bytes when the file was found, -1 if only
-	// unpacking it would tell. Modified is its time.
+	// Size is the size in bytes when the file was found, -1 if it is known
+	// only after unpacking. Modified is its time.
 	Size     int64
 	Modified time.Time
 	// Named is set if the path itself was given, not a folder around it.
@@ -143,13 +143,13 @@ var ErrChanged = errors.New("changed while it was read")
 // in a container is skipped. If the context is cancelled, Find returns its
 // cause.
 func Find(ctx context.Context, paths []string, options Options) (Found, error) {
-	f := finder{ctx: ctx, seen: make(map[identity]int)}
+	f := finder{seen: make(map[identity]int)}
 	// Shorter arguments first: the path of a file found twice is that of
 	// the outermost folder, whatever the order of the arguments.
 	paths = slices.Clone(paths)
 	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	for _, path := range paths {
-		if err := f.add(path); err != nil {
+		if err := f.add(ctx, path); err != nil {
 			return Found{}, err
 		}
 	}
@@ -189,7 +189,6 @@ func Absolute(path string) string {
 func ComparePaths(a, b string) int { return strings.Compare(filepath.ToSlash(a), filepath.ToSlash(b)) }
 
 type finder struct {
-	ctx     context.Context
 	inputs  []Input
 	skipped []Skipped
 	seen    map[identity]int // index in inputs
@@ -203,7 +202,7 @@ type link struct{ shown, at string }
 
 // add adds what one argument names. An argument that is a link is followed: the
 // user named it.
-func (f *finder) add(path string) error {
+func (f *finder) add(ctx context.Context, path string) error {
 	if path == "" {
 		return errors.New("an empty path names no file or folder")
 	}
@@ -238,7 +237,7 @@ func (f *finder) add(path string) error {
 		f.roots = append(f.roots, full)
 	}
 	return filepath.WalkDir(root, func(at string, entry fs.DirEntry, err error) error {
-		if cause := context.Cause(f.ctx); cause != nil {
+		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
 		shown := at
@@ -288,7 +287,7 @@ func (f *finder) skipLinks() {
 		case err == nil && info.IsDir():
 			s.Unreadable = !f.walks(l.at)
 		case IsLogName(l.at), IsLogName(target):
-			s.Unreadable = err != nil || !f.knows(l.at, info)
+			s.Unreadable = err != nil || !f.has(l.at, info)
 		}
 		f.skipped = append(f.skipped, s)
 	}
@@ -313,8 +312,8 @@ func RealPath(path string) (string, error) {
 	return filepath.EvalSymlinks(full)
 }
 
-// knows reports whether a file is an input.
-func (f *finder) knows(path string, info fs.FileInfo) bool {
+// has reports whether a file is an input.
+func (f *finder) has(path string, info fs.FileInfo) bool {
 	_, ok := f.seen[identify(path, info)]
 	return ok
 }
@@ -458,8 +457,8 @@ func (f *File) Changed(in Input) error {
 	return nil
 }
 
-// closedReader is what a closed file reads from: whoever still knows the file
-// does not keep its content in memory.
+// closedReader is what a closed file reads from: who still holds the file does
+// not keep its content in memory.
 type closedReader struct{}
 
 // ReadAt implements io.ReaderAt.

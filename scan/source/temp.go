@@ -62,7 +62,7 @@ func (f *tempFile) grow(n int64) error {
 }
 
 // remove closes and removes a file. One that cannot be removed is left to
-// close, which tells.
+// close, which reports it.
 func (f *tempFile) remove() {
 	t := f.all
 	t.mu.Lock()

@@ -166,7 +166,7 @@ func (x *expander) sizeOf(open func() (io.ReadCloser, error), most int64) (int64
 		case size > most:
 			return 0, bombError(size)
 		case err != nil:
-			return size, nil // what is wrong is told when it is read
+			return size, nil // what is wrong is reported when it is read
 		}
 	}
 }

@@ -23,15 +23,15 @@ type reach struct {
 	at   event.Time
 }
 
-// learnReach records a connection that a process below the server began.
-func (s *Story) learnReach(e *kept) {
+// addReach records a connection that a process below the server began.
+func (s *Story) addReach(e *kept) {
 	if from, ok := reachedFrom(e); ok {
 		s.reached = append(s.reached, reach{from, e.record.Time})
 	}
 }
 
-// reachedFrom returns from which address a process below the server began a
-// connection, if the event says that one did.
+// reachedFrom returns the address from which a process below the server began a
+// connection, if the event is one of that.
 func reachedFrom(e *kept) (netip.Addr, bool) {
 	if e.kind.category != NetworkConnection || e.tie.server || !outgoing(e.record) {
 		return netip.Addr{}, false

@@ -185,7 +185,7 @@ func accountName(user string) string {
 }
 
 // isConsole reports whether a process is the window of a command: it comes with
-// each, and says nothing.
+// each, and means nothing.
 func isConsole(p proctree.Process) bool {
 	return proctree.BaseName(p.Forest().Texts().KnownText(p.Image())) == "conhost.exe"
 }

@@ -20,7 +20,7 @@ type Matcher interface {
 }
 
 // Bounds of what is kept of one piece of the evidence, those that rules match
-// and others each by itself. They are told where they take effect.
+// and others each by itself. They are reported where they take effect.
 const (
 	// maxKept bounds the events that are tied, by session and category.
 	maxKept = MaxEvents
@@ -138,8 +138,8 @@ func (c *Collector) Add(ev *event.Event) {
 // otherKind is the kind of events that only rules ask for.
 var otherKind = kind{category: "other"}
 
-// came reports whether an event may tell of what came from the session of
-// another host.
+// came reports whether an event may be of what came from the session of another
+// host.
 func (c *Collector) came(ev *event.Event, k *kind, host int) bool {
 	return c.mayCome(k, host) && c.cameFrom(eventFields{ev}.value(k.from), ev.Time)
 }
@@ -291,8 +291,8 @@ func (x *Index) MayBeOfStory(ev *event.Event) bool {
 	return k.later() || x.claimed(h, k, f, ev.Time)
 }
 
-// mayTellOf reports whether an event of a process of a session is told of: of a
-// server's own ones few are.
+// mayTellOf reports whether an event of a process of a session is of its story:
+// of a server's own ones few are.
 func (x *Index) mayTellOf(k *kind, o owner, ev *event.Event) bool {
 	return !o.server || k.own || k.category == WebError || k.later() || o.session >= 0 && x.wroteProgram(o.session, k, ev)
 }

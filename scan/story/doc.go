@@ -1,8 +1,8 @@
-// Package story ties what else the evidence says to web server sessions: the
+// Package story ties other events of the evidence to web server sessions: the
 // files that a session's processes wrote, whom they talked to, what they left
 // behind, and where they went next.
 //
-// A session is a web server process and everything below it. An Index knows the
+// A session is a web server process and everything below it. An Index finds the
 // sessions of a forest by everything that events name a process by: its Sysmon
 // GUID, its process ID and life span, its logon session, its account, its
 // command line. A Collector, one for each goroutine that reads, is given events
@@ -11,6 +11,6 @@
 // event that says who wrote the file was seen. Stories then makes the story of
 // each session of what the collectors kept.
 //
-// The package knows no bytes, no files and no formats of output. It says of
-// each event by which Link it is tied, and ties none by less.
+// The package depends on no bytes, no files and no formats of output. It says
+// of each event by which Link it is tied, and ties none by less.
 package story

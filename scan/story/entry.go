@@ -46,7 +46,7 @@ type Visit struct {
 	Post, Static bool
 }
 
-// Entry is what the pattern of a page's requests says of it.
+// Entry is what the pattern of a page's requests shows of it.
 type Entry struct {
 	Page int
 	// Explained are the children that began while a request of the page
@@ -62,7 +62,7 @@ type Entry struct {
 	weight                   float64
 }
 
-// around is how far from the children requests tell what is usual.
+// around is how far from the children requests show what is usual.
 const around = 5 * event.Minute
 
 // Rank returns the pages that may have started children, the best first. others
@@ -242,7 +242,7 @@ func (r *ranking) entries() []Entry {
 
 // leastIdle divides the times around the children into how much of them, at
 // least, has to be such that a request there coincides with no child: with less
-// no request can be told from one that started something.
+// no request can be distinguished from one that started something.
 const leastIdle = 20
 
 // loadOf returns how often, at any moment, a request like one of a width that

@@ -59,7 +59,7 @@ func (f eventFields) user() string { return f.System().Value("Security/@UserID")
 // maxValue bounds a value that a Record keeps, in bytes of UTF-8.
 const maxValue = 256 << 10
 
-// RecordOf returns an event with all that it says, as texts that are its own.
+// RecordOf returns an event with all its fields, as texts that are its own.
 func RecordOf(ev *event.Event) *Record { return new(recorder).record(ev) }
 
 // recorder makes Records: all texts of one are a single allocation, since
@@ -135,7 +135,7 @@ func kindOfEvent(ev *event.Event) *kind {
 }
 
 // Named is the process that an event names: zero values for what it does not
-// say.
+// have.
 type Named struct {
 	GUID  event.GUID
 	PID   uint32

@@ -8,7 +8,7 @@ import (
 )
 
 // Look implements event.Gate: an event that only its process can tie to a
-// session is decoded only if what it says of that is a session's.
+// session is decoded only if the process that it names is a session's.
 func (c *Collector) Look(key int, computer string) event.Look {
 	if c.only != nil {
 		return event.Look{Admits: func(g *event.Preview) bool { return c.among(g.Offset) }}
@@ -43,8 +43,8 @@ func (c *Collector) hitAt(offset int64) bool {
 	return c.hit != nil && c.matcher != nil && c.hit(event.Place{File: c.file, Offset: offset})
 }
 
-// mayCome reports whether events of a kind may tell of what came from the
-// session of another host.
+// mayCome reports whether events of a kind may be of what came from the session
+// of another host.
 func (c *Collector) mayCome(k *kind, host int) bool { return k.from != "" && c.index.othersThan(host) }
 
 // plain reports whether the values that tie an event of a kind have names, and
@@ -64,7 +64,7 @@ type kindLook struct {
 	collector *Collector
 	host      *hostIndex
 	kind      *kind
-	comes     bool       // the event may tell of a session of another host
+	comes     bool       // the event may be of a session of another host
 	rules     event.Look // that of the Matcher
 	own       int        // how many of the fields, the first ones, are not for rules
 

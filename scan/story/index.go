@@ -84,7 +84,7 @@ type owner struct {
 	session  int // -1 if it is in none
 	server   bool
 	from, to event.Time // its life span
-	sids     []string   // whom it ran as, where the log says so; in lower case
+	sids     []string   // whom it ran as, where the log has it; in lower case
 }
 
 // claim is a time in which a session, or nobody's (-1), processes had a logon
@@ -293,7 +293,7 @@ func (x *Index) isServer(session int, p proctree.Process) bool {
 }
 
 // bootAfter returns when the system started next after a time, forever if no
-// log says that it did.
+// log has it.
 func (h *hostIndex) bootAfter(t event.Time) event.Time {
 	for _, b := range h.boots {
 		if b > t {

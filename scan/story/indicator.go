@@ -16,7 +16,7 @@ import (
 // Indicator is something to look for elsewhere.
 type Indicator struct {
 	Value string
-	// First and Last are when the evidence speaks of it.
+	// First and Last are when the evidence has it.
 	First, Last event.Time
 	// Hash is that of a file, as Sysmon writes hashes; "" if it is not
 	// known.
@@ -78,13 +78,13 @@ func (s indicatorSet) list() []Indicator {
 type gatherer struct {
 	index                                                              *Index
 	files, hashes, addresses, domains, urls, accounts, services, tasks indicatorSet
-	// What images and command lines tell of, which many processes share.
+	// What images and command lines name, which many processes share.
 	images map[proctree.TextID]string // as cleanPath gives them
-	lines  map[proctree.TextID]*saying
+	lines  map[proctree.TextID]*commandNames
 }
 
-// saying is what a command line tells of, with what it hides in Base64.
-type saying struct {
+// commandNames is what a command line names, with what it hides in Base64.
+type commandNames struct {
 	urls   []string
 	things []thingName
 }
@@ -96,7 +96,7 @@ func (x *Index) Indicators(session int, s *Story, clients []Indicator) Indicator
 	g := &gatherer{
 		x, make(indicatorSet), make(indicatorSet), make(indicatorSet), make(indicatorSet),
 		make(indicatorSet), make(indicatorSet), make(indicatorSet), make(indicatorSet),
-		make(map[proctree.TextID]string), make(map[proctree.TextID]*saying),
+		make(map[proctree.TextID]string), make(map[proctree.TextID]*commandNames),
 	}
 	for _, c := range clients {
 		g.addresses.add(c.Value, SourceEntryPoint, c.First)
@@ -215,11 +215,11 @@ func (g *gatherer) process(s *Story, p proctree.Process) {
 	if clean := g.cleanImage(p.Image()); clean != "" && s.paths[clean] {
 		g.file(texts.KnownText(p.Image()), texts.KnownText(p.Field(event.Hashes)), "process_creation", p.Start())
 	}
-	told := g.saying(p.CommandLine())
-	for _, u := range told.urls {
+	names := g.namesIn(p.CommandLine())
+	for _, u := range names.urls {
 		g.url(u, SourceCommandLine, p.Start())
 	}
-	for _, t := range told.things {
+	for _, t := range names.things {
 		switch t.thing {
 		case thingService:
 			g.services.add(t.name, SourceCommandLine, p.Start())
@@ -241,24 +241,24 @@ func (g *gatherer) cleanImage(image proctree.TextID) string {
 	return clean
 }
 
-// saying returns what a command line tells of.
-func (g *gatherer) saying(line proctree.TextID) *saying {
-	told := g.lines[line]
-	if told == nil {
-		told = new(saying)
+// namesIn returns what a command line names.
+func (g *gatherer) namesIn(line proctree.TextID) *commandNames {
+	names := g.lines[line]
+	if names == nil {
+		names = new(commandNames)
 		if text := g.index.forest.Texts().KnownText(line); text != "" {
-			told.urls = appendURLs(nil, text)
+			names.urls = appendURLs(nil, text)
 			for _, decoded := range powershell.Decode(text) {
-				told.urls = appendURLs(told.urls, decoded)
+				names.urls = appendURLs(names.urls, decoded)
 			}
-			told.things = thingsOfCommand(text)
+			names.things = thingsOfCommand(text)
 		}
 		if len(g.lines) == maxSayings {
 			clear(g.lines)
 		}
-		g.lines[line] = told
+		g.lines[line] = names
 	}
-	return told
+	return names
 }
 
 // maxSayings bounds the command lines that are remembered.

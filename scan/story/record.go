@@ -7,7 +7,7 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Record is one event of the evidence with all that it says.
+// Record is one event of the evidence with all its fields.
 type Record struct {
 	Place    event.Place
 	RecordID uint64
@@ -20,10 +20,10 @@ type Record struct {
 	// information, 5 verbose, 0 none.
 	Severity uint8
 	// WriterID is System/Execution/@ProcessID: the process that wrote the
-	// event, 0 if the event does not say.
+	// event, 0 if the event does not name it.
 	WriterID uint32
 	// UserID is System/Security/@UserID, a SID; "" if the event does not
-	// say.
+	// have it.
 	UserID string
 	// Fields are the event's own, in the order of the record.
 	Fields []Field
@@ -44,18 +44,18 @@ func (r *Record) Get(name string) string {
 	return ""
 }
 
-// first returns the first value that says something of the fields named.
+// first returns the first known value of the fields named.
 func (r *Record) first(names ...string) string {
 	for _, name := range names {
-		if v := r.Get(name); said(v) {
+		if v := r.Get(name); hasValue(v) {
 			return v
 		}
 	}
 	return ""
 }
 
-// said reports whether a value says something.
-func said(v string) bool { return v != "" && v != "-" }
+// hasValue reports whether a value is known.
+func hasValue(v string) bool { return v != "" && v != "-" }
 
 // DataName returns the name of the n-th unnamed value, counted from 1.
 func DataName(n int) string { return "Data" + strconv.Itoa(n) }

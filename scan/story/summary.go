@@ -56,7 +56,7 @@ func init() {
 	}
 }
 
-// on returns what says a verb and the value of a field.
+// on returns a function that returns a verb and the value of a field.
 func on(verb, field string) func(r *Record) string {
 	return func(r *Record) string {
 		if v := r.first(field); v != "" {

@@ -14,7 +14,8 @@ type tie struct {
 	link    Link
 	process proctree.Process // the zero Process if no tree has it
 	server  bool             // the process is a server itself
-	// pid and guid are what the event says of a process that no tree has.
+	// pid and guid are those of a process that no tree has, as the event
+	// has them.
 	pid  uint32
 	guid event.GUID
 }
@@ -33,7 +34,7 @@ type fields interface {
 	user() string
 }
 
-// early returns the tie of an event by what it says of its process: one that
+// early returns the tie of an event by what it has of its process: one that
 // needs nothing else. named reports whether it names a process of its host that
 // is in no session, so that nothing less may tie it.
 func (x *Index) early(h *hostIndex, k *kind, f fields, at event.Time) (t tie, named bool) {
@@ -79,7 +80,7 @@ func (x *Index) bySubject(h *hostIndex, k *kind, f fields, at event.Time, t tie)
 	return t
 }
 
-// accounts returns whom an event says that it is of, in lower case.
+// accounts returns the accounts that an event is of, in lower case.
 func accounts(k *kind, f fields) []string {
 	var list []string
 	if k.userID {
@@ -95,7 +96,7 @@ func accounts(k *kind, f fields) []string {
 }
 
 // processID returns the ID of the process that an event is of, 0 if it does not
-// say.
+// name it.
 func processID(k *kind, f fields) uint32 {
 	if k.pid == exchangeProcess {
 		return exchangeProcessID(f)
@@ -141,8 +142,8 @@ func crashedProcessID(f fields) uint32 {
 	return 0
 }
 
-// fits reports whether nothing that an event says of its process speaks against
-// its being the owner.
+// fits reports whether nothing in an event contradicts that its process is the
+// owner.
 func (o *owner) fits(k *kind, f fields, guid event.GUID) bool {
 	if own := o.process.GUID(); !guid.IsZero() && !own.IsZero() && own != guid {
 		return false
@@ -156,7 +157,7 @@ func (o *owner) fits(k *kind, f fields, guid event.GUID) bool {
 	}
 	texts := o.process.Forest().Texts()
 	own := texts.KnownText(o.process.Image())
-	if said(image) && own != "" && proctree.BaseName(image) != proctree.BaseName(own) {
+	if hasValue(image) && own != "" && proctree.BaseName(image) != proctree.BaseName(own) {
 		return false
 	}
 	if o.to != forever || !k.userID || len(o.sids) == 0 {

@@ -7,8 +7,8 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// writing is the first of the events that say that a session wrote a file: by
-// the process with that image.
+// writing is the first of the events by which a session wrote a file: by the
+// process with that image.
 type writing struct {
 	at    event.Time
 	image string
@@ -48,7 +48,7 @@ func (x *Index) isServerProgram(session int, name string) bool {
 	return name == proctree.PoolWorker || name != "" && x.serverPrograms[session][name]
 }
 
-// wroteProgram reports whether an event of a kind says that a file was written
+// wroteProgram reports whether an event of a kind is of the writing of a file
 // which is the program of a process of the session.
 func (x *Index) wroteProgram(session int, k *kind, ev *event.Event) bool {
 	return k.category.WritesContent() && slices.ContainsFunc(writtenPaths(k.category, ev.ID, eventFields{ev}.text), func(path string) bool {
@@ -56,9 +56,9 @@ func (x *Index) wroteProgram(session int, k *kind, ev *event.Event) bool {
 	})
 }
 
-// learnWriting records that a path was written, by an event of a session.
+// addWriting records that a path was written, by an event of a session.
 // Events come in the order of time, but for those that are tied late.
-func (x *Index) learnWriting(s *Story, e *kept, path string) {
+func (x *Index) addWriting(s *Story, e *kept, path string) {
 	if !e.kind.category.WritesContent() || !x.programs[e.tie.session][path] {
 		return
 	}

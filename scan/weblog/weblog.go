@@ -23,6 +23,7 @@
 package weblog
 
 import (
+	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
@@ -179,10 +180,9 @@ func decodePercent(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
-			hi, ok1 := hexDigit(s[i+1])
-			lo, ok2 := hexDigit(s[i+2])
-			if c := hi<<4 | lo; ok1 && ok2 && c >= 0x20 && c < 0x7F {
-				b.WriteByte(c)
+			var c [1]byte
+			if _, err := hex.Decode(c[:], []byte(s[i+1:i+3])); err == nil && c[0] >= 0x20 && c[0] < 0x7F {
+				b.WriteByte(c[0])
 				i += 2
 				continue
 			}
@@ -190,14 +190,4 @@ func decodePercent(s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
-	}
-	return 0, false
 }

@@ -31,7 +31,7 @@ type Explanation struct {
 	// that.
 	Found   bool
 	Request weblog.Request
-	// Host is the host that the log is of, "" if nothing says which.
+	// Host is the host that the log is of, "" if it is not known.
 	Host string
 	// Sessions are those of the host, with what ties the request to each.
 	Sessions []Tie

@@ -21,7 +21,7 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// ErrFormat is returned by Walk for what is no archive that it knows.
+// ErrFormat is returned by Walk for what is no archive of a known format.
 var ErrFormat = errors.New("archive: not an archive of a known format")
 
 // Why a member, or an archive, is not read. Errors wrap these.

@@ -39,8 +39,8 @@ func walkCutZip(ctx context.Context, f File, o Options, reason error, visit func
 }
 
 // cutMember returns the member whose header is at an offset, and where the next
-// one is: 0 if there is none. What a header does not tell is looked for up to
-// end.
+// one is: 0 if there is none. What a header does not state is searched for up
+// to end.
 func cutMember(f File, at, end int64, o Options) (m *Member, next int64, ok bool) {
 	h := make([]byte, localHeaderSize)
 	if n, _ := f.ReadAt(h, at); n < len(h) || string(h[:4]) != ZipSignature {

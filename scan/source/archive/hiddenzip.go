@@ -19,7 +19,7 @@ type hidden struct {
 type gap struct{ from, to int64 }
 
 // walk visits the members that the directory does not name, and returns an
-// error that tells of them.
+// error that names them.
 func (h *hidden) walk(ctx context.Context, f File, o Options, visit func(*Member) error) error {
 	const most = 4096 // headers that are looked at
 	n, tries := 0, 0

@@ -84,7 +84,7 @@ func (p *sevenZipPlain) ReadAt(b []byte, off int64) (int, error) {
 }
 
 // plainSevenZip returns an archive whose header is not packed and was compared
-// with its own size: the library takes its counts for what they say.
+// with its own size: the library trusts its counts.
 func plainSevenZip(f File, password string) (*sevenZipPlain, error) {
 	header, err := sevenZipHeaderOf(f)
 	if err != nil {

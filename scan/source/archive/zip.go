@@ -163,7 +163,7 @@ func zipMember(f File, file *zip.File, o Options) *Member {
 	return m
 }
 
-// check reports why a member cannot be read, as far as its header tells.
+// check returns why a member cannot be read, as far as its header shows.
 func (p *packed) check(extra []byte, packedSize int64) error {
 	if p.flags&flagStrong != 0 {
 		return fmt.Errorf("%w: PKWARE strong encryption", ErrUnsupported)

@@ -25,7 +25,7 @@ const (
 	inZip64          = 1<<32 - 1 // the value is in a zip64 record
 )
 
-// zipEnd is what the end of an archive says of the files that it consists of.
+// zipEnd is what the end of an archive states of the files that it consists of.
 type zipEnd struct {
 	disk          int // number of the last file, from 0
 	directoryDisk int // that its directory begins in

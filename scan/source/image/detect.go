@@ -83,6 +83,7 @@ func DetectHead(head []byte, name string) bool {
 // headFile is the start of a file.
 type headFile []byte
 
+// Size returns the size in bytes.
 func (h headFile) Size() int64 { return int64(len(h)) }
 
 // ReadAt implements io.ReaderAt.

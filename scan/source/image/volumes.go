@@ -407,6 +407,7 @@ type section struct {
 	at, size int64
 }
 
+// Size returns the size in bytes.
 func (s *section) Size() int64 { return s.size }
 
 // ReadAt implements io.ReaderAt. It reads nothing outside of the stretch.

@@ -1,6 +1,6 @@
 // Package inflate unpacks deflate streams that are in memory as a whole, as the
-// blocks of disk images are. It knows where they and their content end, and so
-// is about twice as fast as readers of streams, which do not.
+// blocks of disk images are. It is given where they and their content end, and
+// so is about twice as fast as readers of streams, which do not.
 //
 // Facts about the formats come from RFC 1951 (deflate) and RFC 1950 (zlib).
 package inflate
@@ -165,8 +165,8 @@ func (d *decoder) stored() error {
 	return errEnd
 }
 
-// fixed returns the tables of the codes that every reader knows. They are made
-// once: a stream may have very many blocks that say nothing else.
+// fixed returns the tables of the fixed codes. They are made once: a stream may
+// have very many blocks that say nothing else.
 var fixed = sync.OnceValues(func() (literals, distances *table) {
 	var d decoder
 	for i := range d.sizes {

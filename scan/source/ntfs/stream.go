@@ -165,7 +165,7 @@ func (s *Stream) Runs(each func(start, end int64)) {
 }
 
 // Unread returns how many bytes of the clusters could not be read when the
-// volume was acquired, as far as its source tells. They read as zeros.
+// volume was acquired, as far as its source reports it. They read as zeros.
 func (s *Stream) Unread() int64 {
 	source, ok := s.volume.source.(interface{ Unread(start, end int64) int64 })
 	if !ok {

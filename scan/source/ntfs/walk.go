@@ -22,8 +22,8 @@ type File struct {
 	// Links are the other names of the file.
 	Links []string
 	// Deleted is set if the file was deleted. Overwritten is set if
-	// clusters of a deleted file belong to another one now, or cannot be
-	// told.
+	// clusters of a deleted file belong to another one now, or that is not
+	// known.
 	Deleted, Overwritten bool
 	// Modified is when the content was last written: 100 ns since
 	// 1601-01-01 UTC, from $STANDARD_INFORMATION.
@@ -79,7 +79,7 @@ type directory struct {
 	inUse    bool
 }
 
-// maxLost bounds what is said of what was not read.
+// maxLost bounds the notes about what was not read.
 const maxLost = 1000
 
 // maxExtras bounds the records that go on others.
@@ -341,7 +341,7 @@ const (
 )
 
 // mayBeLog reports whether a log may be in a file, as far as its first record
-// tells.
+// shows.
 func (r *record) mayBeLog() bool {
 	if r.list != nil || r.listAt != nil {
 		return true // its size may be in another record
@@ -355,7 +355,7 @@ func (r *record) calledLog() bool {
 }
 
 // mayBeOther reports whether Also may ask for a file, as far as its first
-// record tells.
+// record shows.
 func (w *walk) mayBeOther(r *record) bool {
 	also := w.volume.Also
 	if also == nil || w.others == maxOthers || !slices.ContainsFunc(r.names, func(n fileName) bool { return also.Name(n.name) }) {
@@ -421,7 +421,7 @@ func (s *Stream) BeginsAsLog() bool {
 	return event.IsLog(b[:n])
 }
 
-// file returns what is said of a stream.
+// file returns the File of a stream.
 func (w *walk) file(r *record, s *Stream, paths []string) *File {
 	f := &File{Path: paths[0], Links: slices.Clone(paths[1:]), Deleted: !r.inUse, Modified: r.modified, Record: r.number, Content: s}
 	if s.name != "" {
@@ -446,7 +446,7 @@ func (w *walk) file(r *record, s *Stream, paths []string) *File {
 }
 
 // overwritten reports whether the volume uses clusters of a deleted stream for
-// something else, or does not tell.
+// something else, or whether that is not known.
 func (s *Stream) overwritten() bool {
 	bitmap := s.volume.bitmap
 	if s.resident != nil {
@@ -537,7 +537,7 @@ func (d directory) was(sequence uint16, childInUse bool) bool {
 }
 
 // Free calls each with the stretches of the volume that no file uses, in bytes,
-// in their order. It returns an error if the volume does not tell.
+// in their order. It returns an error if the volume does not show it.
 func (v *Volume) Free(ctx context.Context, each func(start, end int64) error) error {
 	if v.bitmap == nil {
 		return fmt.Errorf("%w: the list of clusters in use cannot be read", ErrDamaged)

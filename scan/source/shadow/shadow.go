@@ -3,7 +3,7 @@
 // blocks that were saved since.
 //
 // Facts about the format come from libyal/libvshadow, "Volume Shadow Snapshot
-// (VSS) format". What the volume says is an intruder's text: chains are
+// (VSS) format". What the volume holds may be an intruder's: chains are
 // followed once, and places are compared with the volume.
 package shadow
 
@@ -80,7 +80,7 @@ const (
 	flagIgnore  = 4
 )
 
-// entry is what the catalog says of a store.
+// entry is the catalog's entry of a store.
 type entry struct {
 	id                        event.GUID
 	size                      int64
@@ -142,7 +142,7 @@ func findCatalog(volume Source, file int64) (catalog int64, how string, notes []
 	case file > 0 && isCatalog(file):
 		return file, "the header of the shadow copies is damaged: their catalog was found by its file", nil
 	case sound:
-		return catalog, "", nil // what is wrong with it is told when it is read
+		return catalog, "", nil // what is wrong with it is reported when it is read
 	case resembles(b) && isCatalog(catalog):
 		return catalog, "the header of the shadow copies is damaged: what it says of their catalog is right", nil
 	case file > 0, resembles(b):

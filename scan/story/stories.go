@@ -18,16 +18,16 @@ type Event struct {
 	Session int
 	Host    int // index in Forest.Hosts, -1 if it is none of them
 	Time    event.Time
-	// Category is what it is about, Summary says it in one line for people.
-	// The summary holds text of the log.
+	// Category is what it is about, Summary describes it in one line for
+	// people. The summary holds text of the log.
 	Category Category
 	Summary  string
 	// Rules are the rules that it matched, by level, the highest first.
 	Rules []*rules.Rule
 	Link  Link
 	// Process is what it is tied to; the zero Process if no tree has it.
-	// ProcessID, ProcessGUID and Image are that process's, or what the
-	// event itself says.
+	// ProcessID, ProcessGUID and Image are that process's, or those of the
+	// event itself.
 	Process     proctree.Process
 	ProcessID   uint32
 	ProcessGUID event.GUID
@@ -57,7 +57,7 @@ func (e *Event) Level() rules.Level {
 	return level
 }
 
-// Story is what else the evidence says of one session.
+// Story is what the other events of one session show.
 type Story struct {
 	Events []*Event // in the order of time
 	// Omitted counts the events that MaxEvents left out.
@@ -112,7 +112,7 @@ func (x *Index) Stories(collectors []*Collector) (list []*Story, found []*Event,
 	sortKept(waiting)
 	all, waiting = uniqueKept(all), uniqueKept(waiting)
 	for i := range all {
-		x.learn(stories[all[i].tie.session], all[i])
+		x.observe(stories[all[i].tie.session], all[i])
 	}
 	tied, rest := x.late(stories, waiting)
 	rest = slices.DeleteFunc(rest, func(e *kept) bool { return len(e.rules) == 0 })
@@ -234,27 +234,27 @@ func (x *Index) mayBeArmed(host int, p proctree.Process) bool {
 	return false
 }
 
-// learn records the files and things that the session's processes made, by one
-// of its events.
-func (x *Index) learn(s *Story, e *kept) {
+// observe records the files and things that the session's processes made, by
+// one of its events.
+func (x *Index) observe(s *Story, e *kept) {
 	for _, path := range writtenPaths(e.kind.category, e.record.ID, e.record.Get) {
 		if p := cleanPath(path); p != "" {
 			s.paths[withoutStream(p)] = true
-			x.learnWriting(s, e, p)
+			x.addWriting(s, e, p)
 		}
 	}
-	s.learnReach(e)
+	s.addReach(e)
 	for _, m := range e.kind.makes {
-		if v := e.record.Get(m.field); said(v) {
+		if v := e.record.Get(m.field); hasValue(v) {
 			s.things[thingName{m.thing, strings.ToLower(v)}] = true
 		}
 	}
 }
 
-// Written returns the files that the event says its process wrote.
+// Written returns the files that the event's process wrote, by the event.
 func (e *Event) Written() []string { return writtenPaths(e.Category, e.Record.ID, e.Record.Get) }
 
-// writtenPaths returns the files that an event of a category says were written.
+// writtenPaths returns the files that were written by an event of a category.
 // get returns the first value of a name.
 func writtenPaths(c Category, id uint16, get func(name string) string) []string {
 	switch c {
@@ -272,8 +272,7 @@ func writtenPaths(c Category, id uint16, get func(name string) string) []string 
 // WriteData, AppendData.
 const writeAccess = 0x2 | 0x4
 
-// writes reports whether an event of object access says that the object was
-// written.
+// writes reports whether an event of object access is of writing the object.
 func writes(id uint16, get func(name string) string) bool {
 	mask, ok := number(get("AccessMask"))
 	return ok && mask&writeAccess != 0 && id == 4663
@@ -293,7 +292,7 @@ func (x *Index) late(stories []*Story, waiting []*kept) (tied, rest []*kept) {
 				rest = append(rest, e)
 				continue
 			}
-			x.learn(stories[e.tie.session], e)
+			x.observe(stories[e.tie.session], e)
 			tied = append(tied, e)
 		}
 		if len(rest) == len(waiting) {
@@ -339,7 +338,7 @@ func (x *Index) lateTie(stories []*Story, e *kept) bool {
 // names reports whether an event names a file or a thing of the session.
 func (s *Story) names(e *kept) bool {
 	for _, n := range e.kind.names {
-		if v := e.record.Get(n.field); said(v) && s.things[thingName{n.thing, strings.ToLower(v)}] {
+		if v := e.record.Get(n.field); hasValue(v) && s.things[thingName{n.thing, strings.ToLower(v)}] {
 			return true
 		}
 	}
@@ -410,8 +409,8 @@ func joinScripts(list []*kept) []*kept {
 	return out
 }
 
-// fold makes events of what was kept. Those of one process that say the same
-// are one event with a count, if they match the same rules.
+// fold makes events of what was kept. Equal ones of one process are one event
+// with a count, if they match the same rules.
 func fold(list []*kept) []*Event {
 	type shape struct {
 		session  int
@@ -454,7 +453,7 @@ func labelsOf(list []*rules.Rule) string {
 	return strings.Join(labels, "\x00")
 }
 
-// add counts another event that says the same.
+// add counts another event that is equal.
 func (e *Event) add(other *Event) {
 	e.Count += other.Count
 	e.Records = append(e.Records, other.Records[:min(len(other.Records), maxFolded-len(e.Records))]...)
