@@ -102,6 +102,9 @@ func RuleProblems(sets *scan.RuleSets) []Problem {
 	for _, err := range sets.Errors {
 		list = append(list, Problem{err, ProblemError})
 	}
+	for _, unknown := range sets.UnknownFields() {
+		list = append(list, Problem{unknown, ProblemWarning})
+	}
 	reasons := sets.NotApplicable()
 	for _, r := range sets.Loaded {
 		for _, warning := range r.Warnings {
