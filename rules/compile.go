@@ -25,9 +25,9 @@ type Options struct {
 	Also map[string]string
 
 	// Late names, in lower case, fields of the subject whose values hardly
-	// repeat, or that take long to gather. They are asked only where what
-	// the others say leaves a rule open; it changes nothing but the time
-	// that matching takes.
+	// repeat, or that take long to gather. They are read only where the
+	// others leave a rule open; it changes nothing but the time that
+	// matching takes.
 	Late map[string]bool
 
 	// Placeholders are the values of placeholders, by name without the
@@ -35,7 +35,7 @@ type Options struct {
 	Placeholders map[string][]string
 
 	// MinLevel leaves out rules of a lower level; a rule without level is
-	// lower than all. LevelNone takes all.
+	// lower than all. LevelNone selects all.
 	MinLevel Level
 
 	// Statuses selects only rules of these statuses, compared without case.
@@ -264,7 +264,7 @@ func (c *compiler) whyNotApplicable(r *Rule) string {
 	return fmt.Sprintf("not applied: its log source is not looked at (%s)", cmp.Or(r.LogSource.String(), "none is given"))
 }
 
-// dependsOn reports whether a rule can match only by what it says of the
+// dependsOn reports whether a rule can match only by its items about the
 // source's key. Only a rule that mentions the field is compiled to see; what
 // that adds to the set is then used anyway, as the rule may depend on other
 // fields than that.

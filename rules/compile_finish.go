@@ -45,7 +45,7 @@ func (s *Set) opens(r compiledRule) bool {
 }
 
 // sortFields divides the fields into those that are asked early and late. A
-// field that some rule asks for whatever the early ones say, as rules of a
+// field that some rule asks for whatever the early ones decide, as rules of a
 // large collection do, gains nothing by waiting.
 func (c *compiler) sortFields() {
 	s := c.set

@@ -174,7 +174,7 @@ func (p *planner) inputs(r *Rule) (inputs []correlationInput, usable bool) {
 // refers to.
 func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 	if p.failed[r] {
-		return // that is said already
+		return // that is reported already
 	}
 	for _, target := range targets {
 		if p.failed[target] || p.state[target] == planning {

@@ -47,6 +47,6 @@
 //     without the attribute percentile is about each value's share of the
 //     events.
 //
-// The package knows no bytes and no logs; it imports the standard library and,
-// in parse.go only, a YAML reader.
+// The package depends on no bytes and no logs; it imports the standard library
+// and, in parse.go only, a YAML reader.
 package rules

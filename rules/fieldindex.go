@@ -43,9 +43,9 @@ func (l *groupLists) of(matcher int32) []int32 {
 	return l.groups[l.starts[matcher]:l.starts[matcher+1]]
 }
 
-// literalUse is a matcher that a literal in the text speaks for. If it is
-// exact, the literal is all that the matcher asks for; if there are dashes, it
-// is, but for which dashes they are, as the index takes all for the same.
+// literalUse files a matcher under a literal that it requires. If it is exact,
+// the literal is all that the matcher asks for; if there are dashes, it is, but
+// for which dashes they are, as the index takes all for the same.
 type literalUse struct {
 	matcher int32
 	exact   bool
@@ -174,7 +174,7 @@ func (b *fieldIndexBuilder) build() fieldIndex {
 	return j
 }
 
-// scratch is one goroutine's working memory for judging texts. The marks say
+// scratch is one goroutine's working memory for judging texts. The marks are
 // what was met in the present text: an entry counts if it equals mark.
 type scratch struct {
 	text     text.Forms

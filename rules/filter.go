@@ -51,7 +51,7 @@ func (c *compiler) filter(f *Rule, sc *scope) *boolExpr {
 }
 
 // keepsOthers reports whether the filter's condition holds for events that none
-// of its searches matches, so that it says what to keep rather than what to
+// of its searches matches, so that it is about what to keep rather than what to
 // suppress.
 func (f *Filter) keepsOthers() bool {
 	for _, c := range f.Detection.Conditions {

@@ -21,7 +21,7 @@ type gateTest struct {
 	field int
 	index fieldIndex
 	// predicates is how many there are in the index, of which one must
-	// hold. cost says how likely that is.
+	// hold. cost is how likely that is.
 	predicates int
 	cost       float64
 	rules      int  // how many rules ask for it
@@ -38,10 +38,10 @@ type GateRule struct {
 // faster.
 const maxGateTests = 32
 
-// NewGate returns the gate of some rules, nil if they cannot be told by values
-// of fields that are usable: those of which a subject has one value at most,
-// and which a caller of GateMatcher.Admits knows. Of a field that is optional,
-// absence tells nothing; optional may be nil.
+// NewGate returns the gate of some rules, nil if they cannot be ruled out by
+// fields that are usable: those of which a subject has one value at most, and
+// which a caller of GateMatcher.Admits has. Of a field that is optional,
+// absence means nothing; optional may be nil.
 func NewGate(list []GateRule, usable, optional func(field string) bool) *Gate {
 	b := gateBuilder{gate: new(Gate), usable: usable, optional: optional, known: make(map[string]int32), costs: make(map[*Set][]float64)}
 	for _, r := range list {
@@ -76,7 +76,7 @@ func (g *Gate) Fields() []string { return g.fields }
 type gateBuilder struct {
 	gate   *Gate
 	usable func(field string) bool
-	// optional reports whether the absence of a field tells nothing.
+	// optional reports whether the absence of a field means nothing.
 	optional func(field string) bool
 	known    map[string]int32 // tests by what they ask
 	costs    map[*Set][]float64

@@ -162,9 +162,9 @@ func allFields(set *rules.Set) []int {
 	return fields
 }
 
-// learnt returns a matcher that knows all values of a subject before it is
-// asked.
-func learnt(set *rules.Set, s *subject) *rules.Matcher {
+// prefetched returns a matcher that has all values of a subject cached before
+// it is asked.
+func prefetched(set *rules.Set, s *subject) *rules.Matcher {
 	matchers := set.NewMatchers(2)
 	for _, field := range set.EagerFields() {
 		for _, id := range s.values[field] {
@@ -195,8 +195,8 @@ func checkRule(t testing.TB, set *rules.Set, e event, placeholders map[string][]
 		t.Errorf("values of high numbers give %v, others %v: %s", high, fast, describeCase(rule, e))
 	}
 	sub.flags = 0
-	if learnt := len(learnt(set, sub).Match(nil, sub)) > 0; learnt != fast {
-		t.Errorf("values learnt before give %v, others %v: %s", learnt, fast, describeCase(rule, e))
+	if prefetched := len(prefetched(set, sub).Match(nil, sub)) > 0; prefetched != fast {
+		t.Errorf("values prefetched before give %v, others %v: %s", prefetched, fast, describeCase(rule, e))
 	}
 	if number := len(set.NewMatcher().Match(nil, numbered{sub})) > 0; number != fast {
 		t.Errorf("marked numbers give %v, others %v: %s", number, fast, describeCase(rule, e))

@@ -86,7 +86,7 @@ func findFiles(paths []string) ([]string, *Loaded) {
 	fail := func(path string, err error) {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {
-			err = pathErr.Err // the path is said anyway
+			err = pathErr.Err // the path is reported anyway
 		}
 		out.Errors = append(out.Errors, &ParseError{File: path, Reason: err.Error(), Err: ErrRead})
 		out.Failed++

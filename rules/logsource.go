@@ -5,8 +5,8 @@ import "strings"
 // Source is one way in which rules address the events that a Set is matched
 // against. Sigma taxonomy appendix, "Log Sources".
 type Source struct {
-	// LogSource is what a rule's log source must say. Each attribute must
-	// be equal, except that a rule may leave out the product.
+	// LogSource is what a rule's log source must be. Each attribute must be
+	// equal, except that a rule may leave out the product.
 	LogSource LogSource
 
 	// Known are the values that fields have in every event of this source,

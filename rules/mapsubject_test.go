@@ -27,7 +27,7 @@ func TestMapSubject(t *testing.T) {
 			event = set.NewMapSubject(map[string]string{"Image": "whoami"})
 		}
 		matcher := set.NewMatcher()
-		for range 2 { // what it learnt of the first does not matter
+		for range 2 { // what it prefetched of the first does not matter
 			if got := len(matcher.Match(nil, event)) > 0; got != want {
 				t.Errorf("%s\n%v, want %v", detection, got, want)
 			}

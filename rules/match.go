@@ -71,11 +71,11 @@ type tupleColumn struct {
 	bundle int // -1 for a single field
 }
 
-// NewMatchers returns matchers for so many goroutines, which tell each other
-// what they find out about values: the same values must have the same IDs for
-// all. Bundles are lists of fields, by their index in Set.Fields, each of which
-// a subject that is a Bundler may have from one thing; a field must not be in
-// two of them.
+// NewMatchers returns matchers for so many goroutines, which share what they
+// find out about values: the same values must have the same IDs for all.
+// Bundles are lists of fields, by their index in Set.Fields, each of which a
+// subject that is a Bundler may have from one thing; a field must not be in two
+// of them.
 func (s *Set) NewMatchers(n int, bundles ...[]int) []*Matcher {
 	matchers := make([]*Matcher, n)
 	shared := newVerdictCache(s.asked + len(bundles) + 1)
@@ -163,7 +163,7 @@ func (m *Matcher) Match(dst []int, subject Subject) []int {
 		m.forget()
 	}
 	m.keywordsAsked = false
-	m.ask(subject)
+	m.fillTuple(subject)
 	hash := tupleHash(m.tuple)
 	n, ok := m.tuples.find(m.tuple, hash)
 	if !ok {
@@ -195,9 +195,10 @@ func (m *Matcher) Prefetch(field int, id ValueID, text string) {
 	}
 }
 
-// ask fills the tuple with the verdicts of the subject. Fields whose values
-// hardly repeat are asked last, and only if some rule still depends on them.
-func (m *Matcher) ask(subject Subject) {
+// fillTuple fills the tuple with the verdicts of the subject. Fields whose
+// values hardly repeat are read last, and only if some rule still depends on
+// them.
+func (m *Matcher) fillTuple(subject Subject) {
 	early := len(m.columns) - len(m.set.late)
 	bundler, _ := subject.(Bundler)
 	for i := range m.columns[:early] {

@@ -64,7 +64,7 @@ func (n *node) what() string {
 	return "a string"
 }
 
-// document collects what is said about one YAML document while its nodes are
+// document collects the errors about one YAML document while its nodes are
 // read.
 type document struct {
 	file     string
@@ -72,8 +72,8 @@ type document struct {
 	warnings []*ParseError
 }
 
-// maxErrorsPerDocument bounds what is said about one document; past it more
-// would not help.
+// maxErrorsPerDocument bounds the errors about one document; past it more would
+// not help.
 const maxErrorsPerDocument = 50
 
 // fail records an error at a node.

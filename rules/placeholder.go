@@ -11,6 +11,7 @@ import (
 // placeholderError is an error about a placeholder rather than about a value.
 type placeholderError struct{ reason string }
 
+// Error implements error.
 func (e *placeholderError) Error() string { return e.reason }
 
 // expandPlaceholders returns the texts that a value of the modifier expand

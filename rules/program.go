@@ -8,7 +8,7 @@ const (
 	reject int32 = -2
 )
 
-// instruction tests one predicate and says where to go on.
+// instruction tests one predicate and holds where to go on.
 type instruction struct {
 	predicate int32
 	negated   bool

@@ -130,7 +130,7 @@ type Condition struct {
 	expr *conditionNode
 }
 
-// Filter is the part of a filter document that says which rules it tunes. Sigma
+// Filter is the part of a filter document that names the rules it tunes. Sigma
 // filters specification, "Global Filter".
 type Filter struct {
 	Rules     []string // IDs or names; none means every rule of the log source

@@ -28,7 +28,7 @@ const (
 	storedBits = 22 // of the numbers of values that a store takes
 	pageBits   = 10
 	maxPages   = 1 << 12 // of all tables; 16 MiB
-	keptPages  = 1 << 11 // of these, what is learnt ahead leaves so many to what is asked
+	keptPages  = 1 << 11 // of these, what is prefetched leaves so many to what is asked
 
 	maxVerdicts    = 1 << 16 // distinct verdicts
 	maxVerdictSize = 1 << 21 // predicates in all verdicts; 8 MiB

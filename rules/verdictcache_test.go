@@ -118,7 +118,7 @@ type twoFields struct {
 func (s *twoFields) Values(dst []rules.ValueID, _ int) []rules.ValueID { return append(dst, s.id) }
 func (s *twoFields) Text(rules.ValueID) string                         { return s.text }
 
-// TestPagesRunOut: tables take no more memory than they may, what is learnt
+// TestPagesRunOut: tables take no more memory than they may, what is prefetched
 // leaves half of it, and what has no place is found all the same.
 func TestPagesRunOut(t *testing.T) {
 	set := mustCompile(t, mustParse(t, ruleText("    s:\n        F|contains: x\n        G|contains: y\n    condition: s\n")), rules.Options{})
@@ -130,7 +130,7 @@ func TestPagesRunOut(t *testing.T) {
 		}
 	}
 	if pages, _, _, _ := matchers[0].Kept(); pages != rules.MaxPages-rules.KeptPages {
-		t.Errorf("learning took %d pages", pages)
+		t.Errorf("prefetching took %d pages", pages)
 	}
 	for round := range 2 {
 		for i := range 1 << 14 {
@@ -233,9 +233,9 @@ func TestAutomataKept(t *testing.T) {
 	}
 }
 
-// TestLearn: a value that has been learnt is not looked at again, by any of the
-// matchers.
-func TestLearn(t *testing.T) {
+// TestPrefetch: a value that has been prefetched is not matched again, by any
+// of the matchers.
+func TestPrefetch(t *testing.T) {
 	set := mustCompile(t, mustParse(t, ruleText(field("|contains", "x"))), rules.Options{})
 	matchers := set.NewMatchers(2)
 	if !slices.Equal(set.EagerFields(), []int{0}) {

@@ -148,8 +148,7 @@ func (c *chunk) define(guid GUID) (next uint32) {
 	return next
 }
 
-// ChunkHeader is the part of a chunk's header that says something about its
-// records.
+// ChunkHeader is the part of a chunk's header that is about its records.
 type ChunkHeader struct {
 	FirstNumber, LastNumber uint64 // numbers of the records in this file
 	FirstID, LastID         uint64 // identifiers in the record headers

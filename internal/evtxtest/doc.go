@@ -26,10 +26,10 @@
 // out. [Writer] streams to an io.Writer and keeps one chunk in memory, for logs
 // of many gigabytes.
 //
-// The package knows nothing of the reader it is used to test and shares no code
-// with it. Facts about the format come from [MS-EVEN6] 2.2.12, from the libevtx
-// documentation ("Windows XML Event Log (EVTX) format") and from measurements
-// on public sample logs.
+// The package depends on nothing of the reader it is used to test and shares no
+// code with it. Facts about the format come from [MS-EVEN6] 2.2.12, from the
+// libevtx documentation ("Windows XML Event Log (EVTX) format") and from
+// measurements on public sample logs.
 //
 // [MS-EVEN6]: https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-even6/
 package evtxtest

@@ -127,6 +127,7 @@ type memory struct {
 
 var errSeek = errors.New("evtxtest: seek beyond the end")
 
+// Write implements io.Writer.
 func (m *memory) Write(p []byte) (int, error) {
 	n := copy(m.data[m.at:], p)
 	m.data = append(m.data, p[n:]...)
@@ -134,6 +135,7 @@ func (m *memory) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Seek implements io.Seeker.
 func (m *memory) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

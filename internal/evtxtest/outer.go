@@ -45,8 +45,8 @@ type outerTemplate struct {
 	userData bool // the definition holds the UserData element, the value its content
 }
 
-// key appends what tells this definition from others; its hash is the
-// definition's GUID.
+// key appends what identifies this definition; its hash is the definition's
+// GUID.
 func (t *outerTemplate) key(dst []byte) []byte {
 	dst = append(dst, byte(t.shape), 0)
 	if t.userData {

@@ -4,8 +4,8 @@ package evtxtest
 // as Windows 10 has it.
 var classicTemplate = MustGUID("4329D877-D8D5-512D-EC99-201A0FD92FC7")
 
-// key appends what tells the payload's definition from others: names and
-// declared types.
+// key appends what identifies the payload's definition: names and declared
+// types.
 func (p *Payload) key(dst []byte) []byte {
 	dst = append(dst, 0xFF, byte(p.Form))
 	if p.Form == FormClassic {

@@ -26,6 +26,7 @@ type mutant struct {
 	nth        int    // of the mutants with the same key, from 0
 }
 
+// String implements fmt.Stringer.
 func (m mutant) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", m.file, m.line, m.what, m.source)
 }
@@ -135,7 +136,7 @@ func (f *finder) function(body *ast.BlockStmt) {
 			if n != last {
 				f.statement(n)
 			}
-			return !saysNothing(n)
+			return !isVoid(n)
 		case ast.Stmt:
 			f.statement(n)
 		}
@@ -143,9 +144,9 @@ func (f *finder) function(body *ast.BlockStmt) {
 	})
 }
 
-// saysNothing reports whether a statement returns constants that nobody looks
-// at: beside false, or behind nil.
-func saysNothing(s *ast.ReturnStmt) bool {
+// isVoid reports whether a statement returns constants that callers ignore:
+// beside false, or behind nil.
+func isVoid(s *ast.ReturnStmt) bool {
 	void := false
 	for i, e := range s.Results {
 		switch e := e.(type) {

@@ -20,6 +20,7 @@ func (s summary) percent() float64 {
 	return 100 * float64(s.survived) / float64(max(1, s.killed+s.survived))
 }
 
+// String implements fmt.Stringer.
 func (s summary) String() string {
 	return fmt.Sprintf("%d mutants: %d killed, %d survived (%.1f %%); left out: %d equivalent, %d that do not compile",
 		s.killed+s.survived, s.killed, s.survived, s.percent(), s.equivalent, s.invalid)

@@ -24,6 +24,7 @@ const (
 	survived                // no test noticed
 )
 
+// String implements fmt.Stringer.
 func (o outcome) String() string {
 	return [...]string{"does not compile", "killed by", "lives"}[o]
 }
@@ -73,7 +74,7 @@ func newTester(ctx context.Context) (*tester, error) {
 
 func (t *tester) close() { _ = os.RemoveAll(t.dir) } // a temporary folder
 
-// parseTests reads what go list says of test binaries: a line for each, its
+// parseTests reads what go list prints of test binaries: a line for each, its
 // import path with ".test" behind it and its dependencies.
 func parseTests(list, module string) []testBinary {
 	var tests []testBinary
@@ -170,8 +171,8 @@ func (t *tester) try(ctx context.Context, m mutant, pkgs []string, dir string) (
 	return survived, "", nil
 }
 
-// overlay writes the changed file and returns the name of the file that tells
-// the go command of it.
+// overlay writes the changed file and returns the name of the file that names
+// it to the go command.
 func (t *tester) overlay(m mutant, dir string) (string, error) {
 	original := filepath.Join(t.root, filepath.FromSlash(m.file))
 	source, err := os.ReadFile(original)
@@ -206,7 +207,7 @@ func (t *tester) build(ctx context.Context, pkg, binary, overlay string) (string
 }
 
 // test runs a test binary, "" for none, within a limit of CPU time and the
-// others. It returns what was said and the CPU time taken.
+// others. It returns the output and the CPU time used.
 func (t *tester) test(ctx context.Context, pkg, binary string, limit time.Duration) (output string, used time.Duration, err error) {
 	if binary == "" {
 		return "", 0, nil

@@ -1,6 +1,6 @@
 // Package outdir has what all folders have in common that are handed on: names
 // without what may harm a file system, files that were not there before, and a
-// manifest. It knows nothing of what lies in them.
+// manifest. It depends on nothing that lies in them.
 package outdir
 
 import (

@@ -59,7 +59,7 @@ func (r *release) execute(cmd *exec.Cmd) error {
 var shells = map[string]string{"bash": "webshellscan", "zsh": "_webshellscan", "fish": "webshellscan.fish", "powershell": "webshellscan.ps1"}
 
 // documents writes the manual pages and completion files, which the program
-// itself knows.
+// itself generates.
 func (r *release) documents() error {
 	dir, err := os.MkdirTemp("", "release")
 	if err != nil {

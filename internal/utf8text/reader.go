@@ -1,5 +1,5 @@
 // Package utf8text gives text as UTF-8, whichever encoding of Unicode it has.
-// It knows nothing of what the text says.
+// It depends on nothing in the text.
 package utf8text
 
 import (

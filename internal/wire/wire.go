@@ -261,7 +261,7 @@ func (c *Coder) grow(n int) {
 	}
 }
 
-// What is said again of a text costs few bytes, and whoever reads it may make
+// A text that comes again costs few bytes, and whoever reads it may make
 // something of each: the bytes of all texts that were met before are bounded by
 // maxRepeats for each byte that there is, and repeatSlack.
 const (
@@ -269,7 +269,7 @@ const (
 	repeatSlack = 1 << 20
 )
 
-// repeat reports whether a text may be said again, where there are size bytes.
+// repeat reports whether a text may come again, where there are size bytes.
 func (c *Coder) repeat(text string, size int64) bool {
 	n := c.repeated + int64(len(text))
 	if n > maxRepeats*size+repeatSlack {

@@ -1,7 +1,7 @@
-// Package builtin holds the rules that are part of webshellscan, and says what
-// their custom attributes mean: which rule tells what a process is, and which
-// says how grave a finding is. It knows package rules, and no process and no
-// log.
+// Package builtin holds the rules that are part of webshellscan, and reads
+// their custom attributes: which rule identifies what a process is, and which
+// sets how grave a finding is. It depends on package rules, and on no process
+// and no log.
 //
 //	list, err := builtin.Rules()
 //	servers, others := builtin.SplitServers(list)
@@ -21,8 +21,9 @@ import (
 var files embed.FS
 
 // Rules returns the rules that are part of the program: those that give
-// findings, and those with a role, which say what a process is. Their File is
-// "builtin/" and a name. The slice is the caller's, the rules are everybody's.
+// findings, and those with a role, which identify what a process is. Their File
+// is "builtin/" and a name. The slice is the caller's, the rules are
+// everybody's.
 func Rules() ([]*rules.Rule, error) {
 	all, err := parse()
 	return slices.Clone(all), err

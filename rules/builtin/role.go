@@ -6,7 +6,7 @@ import (
 	"webshellscan/rules"
 )
 
-// The roles of rules that tell whether a process is a server, and of which
+// The roles of rules that decide whether a process is a server, and of which
 // kind. The first rule that matches a process names it, those of
 // RoleUnknownServer last.
 const (
@@ -16,12 +16,12 @@ const (
 	// management agents.
 	RoleOtherServer = "other_server"
 	// RoleUnknownServer is of what behaves as a server does, and has a name
-	// that no rule knows.
+	// that no rule has.
 	RoleUnknownServer = "unknown_server"
 )
 
-// RoleWebApplication is the role of rules that tell what runs in a server: they
-// are asked of servers only, and the first that matches names the product.
+// RoleWebApplication is the role of rules that identify what runs in a server:
+// they are asked of servers only, and the first that matches names the product.
 const RoleWebApplication = "web_application"
 
 // RoleTechnique is the role of rules that map one program or behaviour to what
@@ -29,10 +29,11 @@ const RoleWebApplication = "web_application"
 // only, and their tags are claimed of the processes that they match.
 const RoleTechnique = "technique"
 
-// The roles of rules that give no findings by themselves but say how grave
-// those of others are. Each has a level, and a sentence that says why: see Why.
+// The roles of rules that give no findings by themselves but set how grave
+// those of others are. Each has a level, and a sentence with the reason: see
+// Why.
 const (
-	// RoleRaise is the role of rules that speak against what a finding's
+	// RoleRaise is the role of rules that raise a finding for what its
 	// process did: its level is at least theirs.
 	RoleRaise = "raise"
 	// RoleLower is the role of rules that know what a finding's process did
@@ -43,8 +44,9 @@ const (
 	RoleRaiseSession = "raise_session"
 )
 
-// RoleTrace is the role of rules about events that speak of web servers without
-// being findings: what they match is told of hosts without process creations.
+// RoleTrace is the role of rules about events that concern web servers without
+// being findings: what they match is reported for hosts without process
+// creations.
 const RoleTrace = "trace"
 
 // MeasureEnumeration is the custom attribute `measure` of rules whose matches
@@ -66,8 +68,8 @@ func Measure(r *rules.Rule) string { return r.Custom["measure"] }
 func Why(r *rules.Rule) string { return r.Custom["why"] }
 
 // Behaviour returns the custom attribute `behaviour` of a rule that raises: the
-// kind of what the process did. A rule without one only says how unusual it is,
-// which does not count against a habit.
+// kind of what the process did. A rule without one is only about how unusual it
+// is, which does not count against a habit.
 func Behaviour(r *rules.Rule) string { return r.Custom["behaviour"] }
 
 // Despite returns the custom attribute `despite` of a rule that lowers: the
@@ -78,8 +80,8 @@ func Despite(r *rules.Rule) []string { return rules.SplitList(r.Custom["despite"
 // SetsAside reports whether a rule that lowers sets aside one that raises.
 func SetsAside(lower, raise *rules.Rule) bool { return slices.ContainsFunc(Despite(lower), raise.Goes) }
 
-// SplitServers returns the rules that tell servers in the order in which they
-// are asked (those of RoleUnknownServer last), and the others.
+// SplitServers returns the rules that identify servers in the order in which
+// they are tried (those of RoleUnknownServer last), and the others.
 func SplitServers(list []*rules.Rule) (servers, others []*rules.Rule) {
 	unknown, known := SplitRole(list, RoleUnknownServer)
 	servers, others = split(known, IdentifiesServer)

@@ -156,6 +156,7 @@ type logFile struct {
 	end    int64
 }
 
+// Write implements io.Writer.
 func (l *logFile) Write(p []byte) (int, error) {
 	n, err := l.file.Write(p)
 	l.at += int64(n)
@@ -163,6 +164,7 @@ func (l *logFile) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Seek implements io.Seeker.
 func (l *logFile) Seek(offset int64, whence int) (int64, error) {
 	at, err := l.file.Seek(offset, whence)
 	l.at = at

@@ -1,6 +1,6 @@
 // Package faults damages logs: one recipe for each kind of damage and forgery
-// that event logs were seen or thought to have. Each says which records must
-// still be read and what is to be said of the damage. The recipes change a
+// that event logs were seen or thought to have. Each has which records must
+// still be read and how the damage is to be reported. The recipes change a
 // sound log of three chunks, with 39, 42 and 6 records, or build one that no
 // writer would.
 package faults
@@ -119,7 +119,7 @@ type Log struct {
 	// with identifiers from Hostile on, of which any may or may not be
 	// read; and that Faults are classes, each met at least once.
 	Loose bool
-	// Faults are what must be said of the damage, in the order of place: no
+	// Faults are those that must be reported, in the order of place: no
 	// more and no less. File-wide ones have the offset 0.
 	Faults []Fault
 

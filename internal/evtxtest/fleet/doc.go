@@ -11,9 +11,9 @@
 // life.
 //
 // What was logged is written with package evtxtest as files of any style
-// ([Host.Log], [Fleet.Write]). What really happened is told by
-// [Fleet.Processes]: the truth that a reader of the files is measured against.
-// It comes from the model, never from the logs.
+// ([Host.Log], [Fleet.Write]). What really happened is in [Fleet.Processes]:
+// the truth that a reader of the files is measured against. It comes from the
+// model, never from the logs.
 //
 // A seed gives the same bytes for ever: nothing depends on the wall clock, on
 // the machine or on the order of a map. All names, addresses and command lines

@@ -27,8 +27,7 @@ type Process struct {
 	// Incident names the script that the process belongs to; empty for
 	// everyday business.
 	Incident string
-	// Records are the records that tell of it, in the files that have been
-	// written.
+	// Records are its records, in the files that have been written.
 	Records []RecordRef
 	// Traces are the records of what it did, in the files that have been
 	// written.

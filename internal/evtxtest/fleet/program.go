@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Program is an image file with what Sysmon says of it.
+// Program is an image file with what Sysmon logs of it.
 type Program struct {
 	key, image                              string
 	description, product, company, original string

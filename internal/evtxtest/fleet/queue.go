@@ -20,17 +20,22 @@ type queue struct {
 	seq     int
 }
 
+// Len implements sort.Interface.
 func (q *queue) Len() int { return len(q.actions) }
 
+// Less implements sort.Interface.
 func (q *queue) Less(i, j int) bool {
 	a, b := &q.actions[i], &q.actions[j]
 	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
 
+// Swap implements sort.Interface.
 func (q *queue) Swap(i, j int) { q.actions[i], q.actions[j] = q.actions[j], q.actions[i] }
 
+// Push implements heap.Interface.
 func (q *queue) Push(x any) { q.actions = append(q.actions, x.(action)) }
 
+// Pop implements heap.Interface.
 func (q *queue) Pop() any {
 	last := q.actions[len(q.actions)-1]
 	q.actions[len(q.actions)-1] = action{}

@@ -233,8 +233,8 @@ func (t *pairTable) scan(dst []int32, s []byte, seen []uint32, mark uint32) []in
 	return dst
 }
 
-// Scan appends the literals that occur in s, each once. seen and mark tell
-// which have been met: seen[literal] == mark.
+// Scan appends the literals that occur in s, each once. seen and mark are which
+// have been met: seen[literal] == mark.
 func (x *LiteralIndex) Scan(dst []int32, s []byte, seen []uint32, mark uint32) []int32 {
 	if x.slots != nil {
 		shift, bitmap := x.shift, x.bitmap

@@ -89,7 +89,7 @@ func (r *byteRun) in(s string) bool {
 const leastRun = 4
 
 // requiredRun returns the longest run of bytes that every matching text must
-// have, as far as a repeated class says so.
+// have, as far as a repeated class requires it.
 func requiredRun(re *syntax.Regexp) *byteRun {
 	var best *byteRun
 	switch re.Op {

@@ -32,7 +32,7 @@ func RequiredLiterals(re *syntax.Regexp) []string {
 // literalSet is what is known of the texts that a part of an expression
 // matches.
 type literalSet struct {
-	exact    []string // the part matches one of these and nothing else; nil if that cannot be said
+	exact    []string // the part matches one of these and nothing else; nil if that is not known
 	required []string // one of these is in whatever the part matches; nil if none are known
 	ends     []string // if there are no exact ones: whatever the part matches begins and ends with one of these; nil if none are known
 }

@@ -117,7 +117,7 @@ var (
 	recordID    = regexp.MustCompile(`<EventRecordID[^>]*>(\d+)|"EventRecordID": ?"?(\d+)`)
 )
 
-// count runs a reader on a log and says what it got.
+// count runs a reader on a log and prints what it got.
 func count(log *faults.Log, command []string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
