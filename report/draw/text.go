@@ -66,7 +66,7 @@ func (t *textPen) begin() {
 
 func (t *textPen) end() {
 	for _, b := range t.options.Blind {
-		t.line(text.Visible(b))
+		t.wrapped(text.Visible(b), "", t.lines.Blank)
 	}
 }
 
