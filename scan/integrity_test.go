@@ -94,6 +94,8 @@ func TestTimes(t *testing.T) {
 // TestIntegrityEvents: what events say of the logs themselves.
 func TestIntegrityEvents(t *testing.T) {
 	admin := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-500"), Name: "admin", Domain: "CORP", LogonID: 7}
+	spelled := admin
+	spelled.Name = "Admin"
 	at := func(d time.Duration) evtxtest.FileTime { return evtxtest.FileTimeOf(start.Add(d)) }
 	clock := func(d, from, to time.Duration) evtxtest.Event {
 		return after(d, &evtxtest.TimeChanged{Subject: admin, PreviousTime: at(from), NewTime: at(to), ProcessName: `C:\t.exe`})
@@ -175,7 +177,7 @@ func TestIntegrityEvents(t *testing.T) {
 		}},
 		{"cleared together, and once more later", []evtxtest.Event{
 			after(0, &evtxtest.LogCleared{Subject: admin, Channel: "A"}), after(30*time.Second, &evtxtest.LogCleared{Subject: admin, Channel: "B"}),
-			after(80*time.Second, &evtxtest.SecurityLogCleared{Subject: admin}), after(90*time.Second, &evtxtest.LogCleared{Subject: admin, Channel: "C"}),
+			after(80*time.Second, &evtxtest.SecurityLogCleared{Subject: spelled}), after(90*time.Second, &evtxtest.LogCleared{Subject: admin, Channel: "C"}),
 			after(95*time.Second, &evtxtest.LogCleared{Subject: other, Channel: "C"}), after(3*time.Minute, &evtxtest.LogCleared{Subject: admin, Channel: "A"}),
 		}, []string{
 			`alarm log-cleared 4 4 logs were cleared by CORP\admin: A, B, Security and 1 more`,

@@ -52,5 +52,12 @@ func IsVirtual(user string) bool {
 }
 
 // Account returns a user's name without the domain, which logs spell in several
-// ways.
-func Account(user string) string { return user[strings.LastIndexByte(user, '\\')+1:] }
+// ways: before the name, or behind it as that of a user principal name
+// (Microsoft, "User Naming Attributes"; no account name has an @).
+func Account(user string) string {
+	if i := strings.LastIndexByte(user, '\\'); i >= 0 {
+		return user[i+1:]
+	}
+	name, _, _ := strings.Cut(user, "@")
+	return name
+}

@@ -209,7 +209,7 @@ func (b *findingBuilder) find(h *hostEvents, e *logEvent, described Finding, suf
 	key := string(described.Kind) + "\x00" + e.channel + "\x00" + described.Text
 	switch described.Kind {
 	case LogCleared:
-		key = string(described.Kind) + "\x00" + e.subject + suffix
+		key = string(described.Kind) + "\x00" + strings.ToLower(e.subject) + suffix
 	case SysmonFailed:
 		key = string(described.Kind) + "\x00" + e.channel + "\x00" + sysmonErrorKey(e) + suffix
 	}
