@@ -57,7 +57,7 @@ func TestBlindScan(t *testing.T) {
 	}
 }
 
-// TestTraces: what else speaks of the web servers of such a host is told in
+// TestTraces: other evidence of the web servers of such a host is told in
 // every format that tells of hosts, with the worst texts as any other.
 func TestTraces(t *testing.T) {
 	const what = "Groups Enumerated"

@@ -13,7 +13,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Trace is what else speaks of the web servers of a host whose logs have no
+// Trace is other evidence of the web servers of a host whose logs have no
 // process creations: the events of one kind. It is no finding.
 type Trace struct {
 	Host string

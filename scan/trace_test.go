@@ -78,7 +78,7 @@ func writeTraces(t *testing.T) string {
 	return dir
 }
 
-// TestTraces: what else speaks of web servers is told of hosts without process
+// TestTraces: other evidence of web servers is told of hosts without process
 // creations, and of no others; it is no finding. A partial result holds it.
 func TestTraces(t *testing.T) {
 	dir := writeTraces(t)

@@ -45,9 +45,9 @@ with the values that the process has and those that the rule wants; of the
 others the searches are named. With --rule, that rule is shown in full.
 
 With --record, it says instead of an event of another kind to which session it
-is tied and by what, or what speaks against each way of tying it. With
---request, it says the same of a line of a web server's log: which processes
-began while it ran, and whether its page is an entry point.
+is tied and by what, or why not. With --request, it says the same of a line of
+a web server's log: which processes began while it ran, and whether its page is
+an entry point.
 
 Exit status:
   0    done

@@ -27,7 +27,7 @@ func Nothing(res *scan.Result) string {
 		return "No process is a finding, but " + plural.Count(n, "event matches a rule", "events match rules") + "."
 	}
 	if len(res.Traces) > 0 {
-		return "No process is a finding, and what ran cannot be seen everywhere; other events speak of web servers."
+		return "No process is a finding, and what ran cannot be seen everywhere; other events are evidence of web servers."
 	}
 	return "No findings."
 }

@@ -94,7 +94,7 @@ func StoryLeft(s *finding.Session) string {
 		sentences = append(sentences, "Left out, beyond what a session keeps: "+strings.Join(left, " and "))
 	}
 	if s.RequestsUncounted > 0 {
-		sentences = append(sentences, "Entry points were judged without "+plural.Count(s.RequestsUncounted, "more request"))
+		sentences = append(sentences, "Entry points were found without "+plural.Count(s.RequestsUncounted, "more request"))
 	}
 	return strings.Join(sentences, ". ")
 }

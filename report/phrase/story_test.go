@@ -158,8 +158,8 @@ func TestStoryLeft(t *testing.T) {
 		{20_000, 0, 0, "Left out, beyond what a session keeps: 20000 events"},
 		{0, 1, 0, "Left out, beyond what a session keeps: 1 request"},
 		{2, 3, 0, "Left out, beyond what a session keeps: 2 events and 3 requests"},
-		{0, 0, 4, "Entry points were judged without 4 more requests"},
-		{1, 0, 1, "Left out, beyond what a session keeps: 1 event. Entry points were judged without 1 more request"},
+		{0, 0, 4, "Entry points were found without 4 more requests"},
+		{1, 0, 1, "Left out, beyond what a session keeps: 1 event. Entry points were found without 1 more request"},
 	} {
 		if got := phrase.StoryLeft(&finding.Session{EventsOmitted: tt.events, RequestsOmitted: tt.requests, RequestsUncounted: tt.uncounted}); got != tt.want {
 			t.Errorf("%+v: %q", tt, got)

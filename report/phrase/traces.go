@@ -10,7 +10,7 @@ import (
 )
 
 // Traces is what stands above a list of traces.
-const Traces = "What else speaks of web servers, where process creations are not logged"
+const Traces = "Other evidence of web servers, where process creations are not logged"
 
 // TracesOf returns the traces of a host.
 func TracesOf(res *scan.Result, host string) []scan.Trace {
@@ -44,5 +44,5 @@ func WithTraces(res *scan.Result, host, reason string) string {
 	if len(parts) == 0 {
 		return reason
 	}
-	return reason + "; what else speaks of web servers: " + strings.Join(parts, ", ")
+	return reason + "; other evidence of web servers: " + strings.Join(parts, ", ")
 }
