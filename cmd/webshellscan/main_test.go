@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -332,16 +333,34 @@ func TestProgressLine(t *testing.T) {
 	says(time.Second, "hashing 40 of 40")
 }
 
+// lockedBuffer is a buffer that one goroutine reads while another writes.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // TestProgressIsDrawn: what takes long enough is drawn, and the line is cleared
 // then.
 func TestProgressIsDrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out lockedBuffer
 		line := startProgress(t.Context(), &out, func(time.Time) string { return "writing report.html" })
 		time.Sleep(progressDelay - time.Millisecond)
 		synctest.Wait()
-		if out.Len() > 0 {
-			t.Errorf("%q is drawn at once", out.String())
+		if got := out.String(); got != "" {
+			t.Errorf("%q is drawn at once", got)
 		}
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
