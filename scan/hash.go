@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"sync"
@@ -203,10 +204,27 @@ func (f *fileHash) result(size int64) (string, error) {
 // part, by one goroutine, from start to end.
 type hashedPart struct {
 	file *source.File
-	hash *fileHash
+	hash *fileHash   // nil if nobody wants the hash
+	crc  *contentSum // nil if there is no CRC-32 to compare
+	sum  hash.Hash32 // of the part, for crc
+	from int64
 	at   int64 // what is before was read
 	end  int64
 	hole int64 // up to here nothing needs to be read
+}
+
+// add hashes a stretch.
+func (p *hashedPart) add(s stretch) {
+	if p.hash != nil {
+		p.hash.add(s)
+	}
+	switch n := min(s.end, p.end) - s.at; {
+	case p.crc == nil || n <= 0:
+	case s.data == nil:
+		writeZeros(p.sum, n)
+	default:
+		_, _ = p.sum.Write(s.data[:n]) // never fails
+	}
 }
 
 // ReadAt implements io.ReaderAt.
@@ -214,7 +232,7 @@ func (p *hashedPart) ReadAt(b []byte, off int64) (int, error) {
 	n, err := p.file.ReadAt(b, off)
 	p.pass(off)
 	if end := off + int64(n); off <= p.at && end > p.at {
-		p.hash.add(stretch{p.at, end, b[p.at-off : n]})
+		p.add(stretch{p.at, end, b[p.at-off : n]})
 		p.at = end
 	}
 	return n, err
@@ -233,7 +251,7 @@ func (p *hashedPart) NextData(off int64) int64 {
 // pass hashes the hole that was jumped over to get to a place.
 func (p *hashedPart) pass(place int64) {
 	if to := min(place, p.hole, p.end); to > p.at {
-		p.hash.add(stretch{at: p.at, end: to})
+		p.add(stretch{at: p.at, end: to})
 		p.at = to
 	}
 }
@@ -241,8 +259,11 @@ func (p *hashedPart) pass(place int64) {
 // close ends the reading of the part. If it was not read whole, there will be
 // no hash, and nobody need wait for one.
 func (p *hashedPart) close() {
-	if p.pass(p.end); p.at < p.end {
+	switch p.pass(p.end); {
+	case p.at < p.end && p.hash != nil:
 		p.hash.giveUp(errNotWhole)
+	case p.at >= p.end && p.crc != nil:
+		p.crc.add(partSum{p.from, p.end, p.sum.Sum32()})
 	}
 }
 

@@ -1,12 +1,15 @@
 package scan_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +19,7 @@ import (
 	"webshellscan/internal/evtxtest"
 	"webshellscan/internal/evtxtest/faults"
 	"webshellscan/scan"
+	"webshellscan/scan/evtx"
 	"webshellscan/scan/integrity"
 )
 
@@ -199,6 +203,46 @@ func TestChangedInputs(t *testing.T) {
 		}
 		if !met && runtime.GOOS != "windows" {
 			t.Errorf("%s: told in none of %d tries", name, tries)
+		}
+	}
+}
+
+// TestStoredChecksum: a log that lies in a zip as it is, is compared with the
+// checksum that the zip has of it, in the pass that reads it: in parts, by any
+// number of goroutines, with hashes and without.
+func TestStoredChecksum(t *testing.T) {
+	folder := t.TempDir()
+	log := filepath.Join(folder, "large.evtx")
+	longLog(t, log, 5000)
+	data, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) < 2*evtx.DefaultPartSize {
+		t.Fatalf("%d bytes are of one part", len(data))
+	}
+	sound := zipOf(t, zip.Store, map[string][]byte{"Security.evtx": data, "short.evtx": data[:100], "empty.evtx": nil})
+	at := bytes.Index(sound, data[:64])
+	for name, changed := range map[string]int{"sound": -1, "in the header": 200, "in the first part": 4096 + 65535, "at the end": len(data) - 1} {
+		zipped := slices.Clone(sound)
+		if changed >= 0 {
+			zipped[at+changed] ^= 1
+		}
+		path := filepath.Join(folder, "case.zip")
+		writeFile(t, path, zipped)
+		for _, goroutines := range []int{1, 2, 8} {
+			for _, hash := range []bool{false, true} {
+				res := mustScan(t, scan.Options{Paths: []string{path}, Goroutines: goroutines, Hash: hash})
+				told := 0
+				for _, f := range res.Integrity {
+					if f.Kind == integrity.Kind(evtx.ReadError) && strings.HasPrefix(f.Text, "the log is not as its archive says: archive is damaged: the CRC-32 is ") {
+						told++
+					}
+				}
+				if want := min(changed+1, 1); told != want {
+					t.Errorf("%s, %d goroutines, hashes %t: told %d times, want %d", name, goroutines, hash, told, want)
+				}
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"slices"
 	"sync"
@@ -27,6 +28,7 @@ type input struct {
 	err  error       // why it is not read
 	kind source.Kind // what it is if it is no log
 	hash *fileHash   // nil if nobody wants it
+	crc  *contentSum // nil if no archive has a CRC-32 to compare
 
 	mu       sync.Mutex
 	left     int   // parts still to come
@@ -67,7 +69,10 @@ func (in *input) open(ctx context.Context) error {
 		if in.Size < 0 {
 			in.Size = in.file.Size()
 		}
-		in.recordFault()
+		if in.file.HasCRC32() {
+			in.crc = new(contentSum)
+		}
+		in.recordFault(in.file.Fault())
 		size := min(in.Size, in.file.Size())
 		head := in.source(evtx.Part{End: size})
 		if in.Stretches != nil {
@@ -83,7 +88,7 @@ func (in *input) open(ctx context.Context) error {
 		if in.err != nil {
 			in.identify(head, size)
 			in.addFault(in.file)
-			if part, ok := head.(*hashedPart); ok && !in.ignored() {
+			if part, ok := head.(*hashedPart); ok && in.hash != nil && !in.ignored() {
 				part.rest(ctx)
 			}
 			in.close() // at once: a folder may hold more other files than a process may open
@@ -94,10 +99,14 @@ func (in *input) open(ctx context.Context) error {
 
 // source returns what to read one part of the open file from, by one goroutine.
 func (in *input) source(part evtx.Part) io.ReaderAt {
-	if in.hash == nil {
+	if in.hash == nil && in.crc == nil {
 		return in.file
 	}
-	return &hashedPart{file: in.file, hash: in.hash, at: part.Start, end: part.End}
+	p := &hashedPart{file: in.file, hash: in.hash, crc: in.crc, from: part.Start, at: part.Start, end: part.End}
+	if in.crc != nil {
+		p.sum = crc32.NewIEEE()
+	}
+	return p
 }
 
 // carved reports whether the input is no file, but what no file of a volume
@@ -277,7 +286,12 @@ func (in *input) leave(ctx context.Context) {
 		slices.SortFunc(in.odd, func(a, b evtx.Part) int { return cmp.Compare(a.Start, b.Start) })
 		in.hashRest(ctx)
 		if in.Sequential {
-			in.recordFault()
+			in.recordFault(in.file.Fault())
+		}
+		if in.crc != nil {
+			if sum, whole := in.crc.result(in.file, in.Size); whole {
+				in.recordFault(in.file.CompareCRC32(sum))
+			}
 		}
 		in.changed = in.file.Changed(in.Input)
 		in.close()
@@ -285,11 +299,11 @@ func (in *input) leave(ctx context.Context) {
 }
 
 // recordFault adds to the faults what is wrong with the content of a member of
-// an archive. Of one that is unpacked as it is read, that is known when all was
-// read.
-func (in *input) recordFault() {
-	if fault := in.file.Fault(); fault != nil {
-		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: "member of an archive", Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
+// an archive. Of one that is unpacked as it is read, and of one that lies in it
+// as it is, that is known when all was read.
+func (in *input) recordFault(fault error) {
+	if fault != nil {
+		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: integrity.Member, Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
 	}
 }
 

@@ -389,14 +389,15 @@ func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) (failed 
 			failed = append(failed, FileError{in.Path, err}) // the merge tells too, as nothing is held
 			continue
 		}
-		if fault := errors.Join(file.Fault(), file.Changed(in.Input)); fault != nil {
-			in.fault = fault.Error()
-		}
 		e, size := heldEntry{other: true, number: i, whole: true}, file.Size()
 		if size > most {
 			e.cut, size = size > maxLook, min(size, maxLook)
 		}
-		n, err := hold(e, io.NewSectionReader(file, 0, size))
+		text := file.Content()
+		n, err := hold(e, io.LimitReader(text, size))
+		if fault := errors.Join(text.Fault(), file.Changed(in.Input)); fault != nil {
+			in.fault = fault.Error()
+		}
 		switch {
 		case err != nil:
 			failed = append(failed, FileError{in.Path, err})

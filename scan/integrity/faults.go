@@ -207,10 +207,25 @@ var countsMore = faultMeaning{
 	"The log was not closed or its header is damaged, so the count may be of another time. Chunks may be missing.",
 }
 
+// Member is what an evtx.ReadError is about whose log is a member of an archive
+// that is not whole, or not what the archive says. It was read all the same.
+const Member = "member of an archive"
+
+func isMember(f *evtx.FormatError) bool { return f.Class == evtx.ReadError && f.What == Member }
+
+// memberDamaged is what such a fault means.
+var memberDamaged = faultMeaning{
+	Warning, "the log is not as its archive says",
+	"What could be unpacked was read. The archive or the medium may be damaged, or the log was changed within the archive.",
+}
+
 // meaningOf returns what a fault means.
 func meaningOf(f *evtx.FormatError) faultMeaning {
 	if f.Class == evtx.FileHeaderStale && f.Have > f.Need {
 		return countsMore
+	}
+	if isMember(f) {
+		return memberDamaged
 	}
 	if m, known := faultMeanings[f.Class]; known {
 		return m
@@ -248,6 +263,10 @@ func inOrder(from, to event.Time) (earlier, later event.Time) {
 
 // faultDetail describes a fault and where it is.
 func faultDetail(f *evtx.FormatError) string {
+	if isMember(f) {
+		_, reason, _ := strings.Cut(f.Err.Error(), "\n") // behind evtx.ErrRead
+		return strings.ReplaceAll(reason, "\n", "; ")
+	}
 	at := fmt.Sprintf("%s at offset %d", f.What, f.Offset)
 	switch {
 	case f.LastID > f.RecordID:

@@ -614,37 +614,13 @@ func (x *expander) unique(in Input) Input {
 	return in
 }
 
-// storedOpener opens a member that lies in its archive as it is. Its checksum
-// is compared once, when somebody asks what is wrong with it.
+// storedOpener returns what opens a member that lies in its archive as it is.
 func (a *archiveWalk) storedOpener(m *archive.Member) func() (*File, error) {
-	file := File{reader: io.NewSectionReader(a.container.file, m.Offset, m.Size), size: m.Size}
-	if m.Checked {
-		file.late = sync.OnceValue(func() error { return checkStored(a.ctx, m) })
-	}
 	return func() (*File, error) {
-		opened := file
-		return &opened, nil
+		return &File{
+			reader: io.NewSectionReader(a.container.file, m.Offset, m.Size), size: m.Size, checked: m.Checked, crc32: m.CRC32,
+		}, nil
 	}
-}
-
-// checkStored reads a member for its checksum alone. An interruption is no
-// fault of it.
-func checkStored(ctx context.Context, m *archive.Member) error {
-	const step = 256 << 10
-	r, err := m.Open()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	for b := make([]byte, step); err == nil; _, err = r.Read(b) {
-		if ctx.Err() != nil {
-			return nil
-		}
-	}
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
 }
 
 // keep reads content of so many bytes, -1 if they are not known, into memory,

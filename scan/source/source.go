@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -15,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"webshellscan/scan/source/archive"
 )
 
 // Input is one file that may hold a log.
@@ -337,6 +341,9 @@ type File struct {
 	late   func() error          // a fault that shows when it is read, nil if there is none such
 	holes  func(off int64) int64 // nil if holes are not known
 	close  func() error
+
+	checked bool   // an archive has the CRC-32 of the content, and nobody has compared it
+	crc32   uint32 // which it is
 }
 
 // Open opens the input for reading.
@@ -358,21 +365,54 @@ func (in *Input) Stream() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fileStream{io.NewSectionReader(f, 0, f.Size()), f}, nil
+	return &fileStream{f.Content()}, nil
+}
+
+// Content reads an open input from its start, and compares its checksum on the
+// way. It is for one goroutine.
+type Content struct {
+	section *io.SectionReader
+	file    *File
+	sum     hash.Hash32 // nil if there is none to compare
+	read    int64
+}
+
+// Content returns a reader of the content.
+func (f *File) Content() *Content {
+	c := &Content{section: io.NewSectionReader(f, 0, f.Size()), file: f}
+	if f.checked {
+		c.sum = crc32.NewIEEE()
+	}
+	return c
+}
+
+// Read implements io.Reader.
+func (c *Content) Read(b []byte) (int, error) {
+	n, err := c.section.Read(b)
+	if c.read += int64(n); c.sum != nil {
+		_, _ = c.sum.Write(b[:n]) // never fails
+	}
+	return n, err
+}
+
+// Fault returns File.Fault, and once all was read, an error if the CRC-32 is
+// not that which the archive has.
+func (c *Content) Fault() error {
+	if c.sum == nil || c.read < c.file.Size() {
+		return c.file.Fault()
+	}
+	return errors.Join(c.file.Fault(), c.file.CompareCRC32(c.sum.Sum32()))
 }
 
 // fileStream reads a file from its start. What is wrong with it comes at its
 // end.
-type fileStream struct {
-	*io.SectionReader
-	file *File
-}
+type fileStream struct{ *Content }
 
 // Read implements io.Reader.
 func (s *fileStream) Read(b []byte) (int, error) {
-	n, err := s.SectionReader.Read(b)
-	if fault := s.file.Fault(); errors.Is(err, io.EOF) && fault != nil {
-		err = fault
+	n, err := s.Content.Read(b)
+	if errors.Is(err, io.EOF) {
+		err = cmp.Or(s.Fault(), err)
 	}
 	return n, err
 }
@@ -412,6 +452,19 @@ func (f *File) NextData(off int64) int64 {
 		return off
 	}
 	return f.holes(off)
+}
+
+// HasCRC32 reports whether an archive has the CRC-32 of the content, which
+// nobody has compared yet.
+func (f *File) HasCRC32() bool { return f.checked }
+
+// CompareCRC32 returns an error if sum, the CRC-32 of the whole content, is not
+// that which the archive has.
+func (f *File) CompareCRC32(sum uint32) error {
+	if !f.checked {
+		return nil
+	}
+	return archive.CompareCRC32(sum, f.crc32)
 }
 
 // Fault returns why the content of a member of an archive is not whole, nil if

@@ -118,7 +118,8 @@ func (l *log) scan(ctx context.Context, reader weblog.Reader, hash bool, do func
 	}
 	defer func() { l.err = cmp.Or(l.err, file.Close()) }()
 	reader = l.known(reader)
-	var text io.Reader = io.NewSectionReader(file, 0, file.Size())
+	content := file.Content()
+	var text io.Reader = content
 	sum := sha256.New()
 	if hash && !l.read {
 		text = io.TeeReader(text, sum)
@@ -132,7 +133,7 @@ func (l *log) scan(ctx context.Context, reader weblog.Reader, hash bool, do func
 	})
 	l.err = cmp.Or(crash, err)
 	if !l.read {
-		l.read, l.stats, l.fault = true, stats, errors.Join(file.Fault(), file.Changed(l.Input))
+		l.read, l.stats, l.fault = true, stats, errors.Join(content.Fault(), file.Changed(l.Input))
 		if hash && l.err == nil {
 			l.sum = hex.EncodeToString(sum.Sum(nil))
 		}

@@ -65,10 +65,11 @@ type Member struct {
 	Special bool
 	Target  string
 	// Stored is set if the member lies in the archive as it is: its bytes
-	// begin at Offset of the archive. Checked is set if Open compares a
-	// checksum of them.
+	// begin at Offset of the archive. Checked is set if the archive has
+	// their CRC-32.
 	Stored, Checked bool
 	Offset          int64
+	CRC32           uint32
 	// Again is set if Open may be called more than once, and after Walk has
 	// ended.
 	Again bool
@@ -79,6 +80,15 @@ type Member struct {
 	Reopen func() (io.ReadCloser, error)
 
 	open func() (io.ReadCloser, error)
+}
+
+// CompareCRC32 returns an error that wraps ErrDamaged if the CRC-32 of a
+// content is not that which the archive has of it.
+func CompareCRC32(got, want uint32) error {
+	if got == want {
+		return nil
+	}
+	return fmt.Errorf("%w: the CRC-32 is %08x, not %08x", ErrDamaged, got, want)
 }
 
 // Open returns the content. A member that does not allow it Again must be read

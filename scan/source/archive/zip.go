@@ -158,7 +158,7 @@ func zipMember(f File, file *zip.File, o Options) *Member {
 		m.Err = p.check(file.Extra, int64(file.CompressedSize64))
 	}
 	if m.Err == nil && p.method == methodStore && p.flags&flagEncrypted == 0 {
-		m.Stored, m.Checked, m.Offset = true, true, at
+		m.Stored, m.Checked, m.Offset, m.CRC32 = true, true, at, file.CRC32
 	}
 	return m
 }
@@ -300,8 +300,10 @@ func (c *checkedReader) finish() error {
 	if n, _ := c.ReadCloser.Read(make([]byte, 1)); n > 0 {
 		return fmt.Errorf("%w: more data than declared", ErrBomb)
 	}
-	if c.hash != nil && c.hash.Sum32() != c.want {
-		return fmt.Errorf("%w: the CRC-32 is %08x, not %08x", ErrDamaged, c.hash.Sum32(), c.want)
+	if c.hash != nil {
+		if err := CompareCRC32(c.hash.Sum32(), c.want); err != nil {
+			return err
+		}
 	}
 	return io.EOF
 }
