@@ -8,6 +8,7 @@ import (
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
 	"webshellscan/scan/weblog"
 )
@@ -31,7 +32,7 @@ type requestEvents struct {
 // eventLogs returns the event logs with requests of IIS, as logs of their
 // hosts.
 func (w *Logs) eventLogs(events []EventLog) []*log {
-	hosts := w.hostNumbers()
+	hosts := proctree.HostsByName(w.forest.Hosts())
 	var list []*log
 	for _, in := range events {
 		order := func(a, b evtx.Origin) int { return cmp.Compare(a.Computer, b.Computer) }

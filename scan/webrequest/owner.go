@@ -32,17 +32,6 @@ func (w *Logs) hostsByName(name string) []int {
 	return short
 }
 
-// hostNumbers returns the hosts by all their names.
-func (w *Logs) hostNumbers() map[string]int {
-	hosts := make(map[string]int)
-	for host, about := range w.forest.Hosts() {
-		for _, name := range about.Names {
-			hosts[name] = host
-		}
-	}
-	return hosts
-}
-
 // folderOwners says which host a file is of by the event logs that lie beside
 // it: those of the nearest folder around it that holds any.
 type folderOwners struct {
@@ -57,7 +46,7 @@ func newOwners() *folderOwners {
 // Learn learns from the event logs which hosts are one machine, and whose the
 // files beside them are.
 func (w *Logs) Learn(logs []EventLog) {
-	o, hosts := w.owners, w.hostNumbers()
+	o, hosts := w.owners, proctree.HostsByName(w.forest.Hosts())
 	for _, l := range logs {
 		if l.Own {
 			o.learnNames(l.Stats.Origins, hosts)
