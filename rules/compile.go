@@ -269,11 +269,10 @@ func (c *compiler) whyNotApplicable(r *Rule) string {
 // that adds to the set is then used anyway, as the rule may depend on other
 // fields than that.
 func (c *compiler) dependsOn(r *Rule, source *Source) bool {
-	mentions := slices.ContainsFunc(r.Detection.Searches, func(s *Search) bool {
-		return slices.ContainsFunc(s.Groups, func(g *Group) bool {
-			return slices.ContainsFunc(g.Items, func(item *Item) bool { return item.Field == source.Key })
-		})
-	})
+	mentions := false
+	for item := range r.Detection.Items() {
+		mentions = mentions || item.Field == source.Key
+	}
 	if !mentions {
 		return false
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"iter"
 	"strings"
 	"time"
 )
@@ -72,6 +73,21 @@ type LogSource struct {
 type Detection struct {
 	Searches   []*Search // in the document's order
 	Conditions []*Condition
+}
+
+// Items returns the items of all searches, in the document's order.
+func (d *Detection) Items() iter.Seq[*Item] {
+	return func(yield func(*Item) bool) {
+		for _, s := range d.Searches {
+			for _, g := range s.Groups {
+				for _, item := range g.Items {
+					if !yield(item) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // Search is one search identifier with its definition: any of its groups has to

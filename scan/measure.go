@@ -46,14 +46,11 @@ func levelGetter(name string) getter {
 	if of, ok := sessionFields[name]; ok {
 		return ofSession(of)
 	}
-	switch name {
-	case "matchedrule":
-		return matchedRule
-	case "writerimage":
-		return writerImage
-	}
-	return nil
+	return findingFields[name]
 }
+
+// findingFields are the fields that findings have besides their measures.
+var findingFields = map[string]getter{"matchedrule": matchedRule, "writerimage": writerImage}
 
 // writerImage appends the image of the process of the session that wrote the
 // program of the finding in hand.

@@ -203,6 +203,15 @@ var getters = map[string]getter{
 // getterOf returns the getter of a field name. A field that no process has is
 // absent from every process.
 func getterOf(name string) getter {
+	if g := knownGetter(name); g != nil {
+		return g
+	}
+	return func(_ *subject, dst []rules.ValueID) []rules.ValueID { return dst }
+}
+
+// knownGetter returns the getter of a field name, nil if no process has such a
+// field.
+func knownGetter(name string) getter {
 	lower := strings.ToLower(name)
 	if g, ok := getters[lower]; ok {
 		return g
@@ -218,7 +227,7 @@ func getterOf(name string) getter {
 			return appendText(dst, s.fields.Field(s.process, id))
 		}
 	}
-	return func(_ *subject, dst []rules.ValueID) []rules.ValueID { return dst }
+	return nil
 }
 
 // fieldOf returns the field of process records that goes by a name, compared

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"webshellscan/internal/nearest"
 	"webshellscan/rules"
@@ -15,15 +14,11 @@ import (
 // that no process has, with the nearest name, if one is near.
 func (s *RuleSets) UnknownFields() []*rules.ParseError {
 	names := processFields()
-	known := make(map[string]bool, len(names))
-	for _, name := range names {
-		known[strings.ToLower(name)] = true
-	}
 	var list []*rules.ParseError
 	for _, set := range s.sets() {
 		for _, r := range set.Rules() {
-			for item := range itemsOf(r) {
-				if !known[strings.ToLower(item.Field)] {
+			for item := range r.Detection.Items() {
+				if knownGetter(item.Field) == nil {
 					list = append(list, &rules.ParseError{
 						File: r.File, Line: item.Line, Column: item.Column,
 						Reason: fmt.Sprintf("no process has the field %q%s", item.Field, nearest.Question(item.Field, names)),
@@ -33,21 +28,6 @@ func (s *RuleSets) UnknownFields() []*rules.ParseError {
 		}
 	}
 	return list
-}
-
-// itemsOf goes through the items of a detection rule.
-func itemsOf(r *rules.Rule) func(yield func(*rules.Item) bool) {
-	return func(yield func(*rules.Item) bool) {
-		for _, by := range r.Detection.Searches {
-			for _, group := range by.Groups {
-				for _, item := range group.Items {
-					if !yield(item) {
-						return
-					}
-				}
-			}
-		}
-	}
 }
 
 // processFields returns the names of the fields that rules may ask of
@@ -62,5 +42,5 @@ func processFields() []string {
 	names = append(names, slices.Sorted(maps.Keys(getters))...)
 	names = append(names, slices.Sorted(maps.Keys(measureFields))...)
 	names = append(names, slices.Sorted(maps.Keys(sessionFields))...)
-	return append(names, "matchedrule", "writerimage")
+	return append(names, slices.Sorted(maps.Keys(findingFields))...)
 }

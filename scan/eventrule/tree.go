@@ -50,11 +50,9 @@ func asksTree(r *rules.Rule) bool {
 	if builtin.IdentifiesServer(r) {
 		return false
 	}
-	for _, s := range r.Detection.Searches {
-		for _, g := range s.Groups {
-			if slices.ContainsFunc(g.Items, func(item *rules.Item) bool { return ofTree(item.Field) }) {
-				return true
-			}
+	for item := range r.Detection.Items() {
+		if ofTree(item.Field) {
+			return true
 		}
 	}
 	return false
