@@ -129,13 +129,8 @@ func (m *Matcher) role(ev *event.Event, process proctree.Process) string {
 			return role
 		}
 	}
-	for _, name := range imageFields {
-		if image := ev.Payload().Value(name); !image.IsNull() {
-			m.scratch = image.AppendText(m.scratch[:0])
-			return m.roles.of(m.scratch)
-		}
-	}
-	return ""
+	m.scratch = imageOf(ev).AppendText(m.scratch[:0])
+	return m.roles.of(m.scratch)
 }
 
 // Look implements story.Matcher.

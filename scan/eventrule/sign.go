@@ -55,7 +55,7 @@ func (l *SignLog) begin() { clear(l.part) }
 
 // add takes an event that a rule matches.
 func (l *SignLog) add(r *rules.Rule, ev *event.Event) {
-	key := SignKey{Rule: ruleKey(r), Computer: ev.Computer.String(), Image: imageOf(ev)}
+	key := SignKey{Rule: ruleKey(r), Computer: ev.Computer.String(), Image: imageOf(ev).String()}
 	key.GUID, _ = ev.Value(event.ProcessGUID).GUID()
 	key.PID = pidOf(ev)
 	if key.GUID.IsZero() {
@@ -76,14 +76,14 @@ func (l *SignLog) add(r *rules.Rule, ev *event.Event) {
 	l.List = append(l.List, Sign{key, r, ev.Time})
 }
 
-// imageOf returns the image of an event's process, "" if it does not name it.
-func imageOf(ev *event.Event) string {
+// imageOf returns the image of an event's process, null if it does not name it.
+func imageOf(ev *event.Event) event.Value {
 	for _, name := range imageFields {
 		if v := ev.Payload().Value(name); !v.IsNull() {
-			return v.String()
+			return v
 		}
 	}
-	return ""
+	return event.Value{}
 }
 
 // pidOf returns the ID of an event's process, 0 if it does not name it. The
