@@ -49,7 +49,8 @@ func (w *Logs) newLog(in source.Input, given map[string]string) *log {
 	if l.err = err; err != nil || l.format == weblog.None {
 		return l
 	}
-	named := []int{w.owners.of(in.Path)} // whom its lines may mean
+	owner := w.owners.of(in.Path)
+	named := []int{owner} // whom its lines may mean
 	for _, name := range stats.Computers[:min(len(stats.Computers), 1)] {
 		if named = w.owners.machines(w.hostsByName(name)); len(named) == 1 {
 			l.host, l.own = named[0], name
@@ -60,7 +61,7 @@ func (w *Logs) newLog(in source.Input, given map[string]string) *log {
 		if list := w.owners.machines(w.hostsByName(host)); len(list) == 1 {
 			l.host = list[0]
 		}
-	} else if owner := w.owners.of(in.Path); slices.Contains(named, owner) {
+	} else if slices.Contains(named, owner) {
 		l.host = owner
 	}
 	return l

@@ -2,6 +2,7 @@ package webrequest
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"path"
 	"slices"
@@ -63,12 +64,18 @@ func (w *Logs) Learn(logs []EventLog) {
 
 // learnFolders notes that a host has an event log at a path.
 func (o *folderOwners) learnFolders(file string, host int) {
-	for folder := path.Dir(slashed(file)); ; folder = path.Dir(folder) {
+	for folder := range foldersOf(file) {
 		if !slices.Contains(o.hosts[folder], host) {
 			o.hosts[folder] = append(o.hosts[folder], host)
 		}
-		if folder == "." || folder == "/" {
-			return
+	}
+}
+
+// foldersOf returns the folders that a file is in, the innermost first.
+func foldersOf(file string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for folder := path.Dir(slashed(file)); yield(folder) && folder != "." && folder != "/"; {
+			folder = path.Dir(folder)
 		}
 	}
 }
@@ -136,17 +143,16 @@ func (o *folderOwners) machines(hosts []int) []int {
 
 // of returns the host of a file, -1 if no one host has logs beside it.
 func (o *folderOwners) of(file string) int {
-	for folder := path.Dir(slashed(file)); ; folder = path.Dir(folder) {
-		if hosts := o.hosts[folder]; len(hosts) > 0 {
-			if len(hosts) == 1 {
-				return hosts[0]
-			}
-			return -1
-		}
-		if folder == "." || folder == "/" {
+	for folder := range foldersOf(file) {
+		switch hosts := o.hosts[folder]; len(hosts) {
+		case 0:
+		case 1:
+			return hosts[0]
+		default:
 			return -1
 		}
 	}
+	return -1
 }
 
 // givenHost returns which host the user said a file is of: by the longest of

@@ -159,9 +159,9 @@ func (w *Logs) Wrong(given map[string]string) []string {
 			list = append(list, host+"="+at+": "+what)
 			continue
 		}
-		only := map[string]string{at: given[at]}
+		only := map[string]string{at: host}
 		if !slices.ContainsFunc(w.logs, func(l *log) bool { _, ok := givenHost(l.Path, only); return ok }) {
-			list = append(list, given[at]+"="+at+": no web log was found there")
+			list = append(list, host+"="+at+": no web log was found there")
 		}
 	}
 	return list
