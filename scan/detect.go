@@ -42,13 +42,13 @@ type detection struct {
 }
 
 // newDetection returns the detection by the rules that were loaded.
-func newDetection(j evaluation, loaded *loadedRules, inputs []*input, options *Options) *detection {
+func newDetection(by evaluation, loaded *loadedRules, inputs []*input, options *Options) *detection {
 	d := &detection{
-		evaluation: j, finder: finder{j.forest, j.servers, inputs},
+		evaluation: by, finder: finder{by.forest, by.servers, inputs},
 		set: loaded.rules.Detections, matchers: loaded.matchers, wantsTime: options.wantsTime,
 		correlates: len(loaded.rules.Detections.Correlations()) > 0,
 	}
-	for _, h := range j.forest.Hosts() {
+	for _, h := range by.forest.Hosts() {
 		d.hosts = append(d.hosts, proctree.MatchesHost(options.Hosts, h.Names))
 	}
 	return d

@@ -25,8 +25,8 @@ type weigher struct {
 func (g *grading) weighers(n int) []*weigher {
 	list := make([]*weigher, n)
 	aside := asideOf(g.set.Rules())
-	for i, j := range g.evaluators(g.set, n) {
-		list[i] = &weigher{evaluator: j, aside: aside}
+	for i, e := range g.evaluators(g.set, n) {
+		list[i] = &weigher{evaluator: e, aside: aside}
 	}
 	return list
 }

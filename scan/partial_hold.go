@@ -64,7 +64,7 @@ func newHolder(r *firstPass, forest *proctree.Forest, servers *serverMap) *holde
 			}
 		}
 	}
-	r.takeTraces(blindNames(forest.Hosts()))
+	r.addTraceHits(blindNames(forest.Hosts()))
 	for place := range r.hits {
 		h.wanted.add(place.File, place.Offset)
 	}

@@ -9,10 +9,10 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// takeSigns tells servers by what events show of them. A server that is known
+// addSigns marks servers by what events show of them. A server that is known
 // by name stays what it is; what the way in which a process was started
 // suggests gives way, since a process that serves is no guess.
-func (m *serverMap) takeSigns(set *rules.Set, signs []eventrule.Sign) {
+func (m *serverMap) addSigns(set *rules.Set, signs []eventrule.Sign) {
 	if len(signs) == 0 {
 		return
 	}
@@ -32,15 +32,14 @@ func (m *serverMap) takeSigns(set *rules.Set, signs []eventrule.Sign) {
 		shown := eventrule.NewShown(m.forest, host, of)
 		for i := range of {
 			if p := shown.Process(&of[i]); p.Exists() {
-				m.takeSign(p, &of[i], roles, numbers)
+				m.addSign(p, &of[i], roles, numbers)
 			}
 		}
 	}
 }
 
-// takeSign tells a server by one sign; by its image, if only the event names
-// it.
-func (m *serverMap) takeSign(p proctree.Process, s *eventrule.Sign, roles *eventrule.ImageRoles, numbers map[*rules.Rule]uint16) {
+// addSign marks a server by one sign; by its image, if only the event names it.
+func (m *serverMap) addSign(p proctree.Process, s *eventrule.Sign, roles *eventrule.ImageRoles, numbers map[*rules.Rule]uint16) {
 	server := &m.hosts[p.HostIndex()].server[p.Index()]
 	if *server != 0 && m.servers[*server-1].kind != finding.ServerUnknown {
 		return

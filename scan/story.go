@@ -299,7 +299,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 
 // addStories reads the stories of the sessions and adds them to the result.
 func (res *Result) addStories(ctx context.Context, r *firstPass, plan *eventrule.Plan, o *Options) {
-	r.takeTraces(blindNames(res.Forest.Hosts()))
+	r.addTraceHits(blindNames(res.Forest.Hosts()))
 	p := newStoryPass(r, plan, res.Forest, res.servers, res.Sessions)
 	if p == nil {
 		return
@@ -328,7 +328,7 @@ func (res *Result) addStories(ctx context.Context, r *firstPass, plan *eventrule
 		res.Events = append(res.Events, s.Events...)
 	}
 	for _, e := range found {
-		res.takeFound(res.newEvent(e), o)
+		res.addFound(res.newEvent(e), o)
 	}
 	res.sortTraces()
 }

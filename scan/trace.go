@@ -45,7 +45,7 @@ func blindNames(hosts []proctree.Host) map[string]bool {
 	return names
 }
 
-// addTraced takes what one goroutine noted.
+// addTraced adds what one goroutine kept.
 func (r *firstPass) addTraced(list map[string]*eventrule.Traced) {
 	for computer, t := range list {
 		all := r.traced[computer]
@@ -57,9 +57,9 @@ func (r *firstPass) addTraced(list map[string]*eventrule.Traced) {
 	}
 }
 
-// takeTraces takes the events of traces for hits where no process creations
+// addTraceHits adds the events of traces to the hits where no process creations
 // tell more.
-func (r *firstPass) takeTraces(blind map[string]bool) {
+func (r *firstPass) addTraceHits(blind map[string]bool) {
 	for computer, t := range r.traced {
 		if !blind[computer] {
 			continue
@@ -91,8 +91,8 @@ func (res *Result) addTrace(e *finding.Event, what string) {
 	}
 }
 
-// takeFound takes an event that belongs to no session.
-func (res *Result) takeFound(e *finding.Event, o *Options) {
+// addFound adds an event that belongs to no session.
+func (res *Result) addFound(e *finding.Event, o *Options) {
 	traces, others := splitTraces(e.Rules)
 	e.Rules = others
 	switch {

@@ -73,16 +73,16 @@ func newServerMap(forest *proctree.Forest, set *rules.Set, signs []eventrule.Sig
 	evaluators := newEvaluators(set, newMatchers(set, goroutines), forest, nil)
 	batches := batchesOf(forest)
 	panics := work.Each(len(evaluators), len(batches), func(g, i int) {
-		j := evaluators[g]
-		j.each(batches[i], func(p proctree.Process) {
-			if matches := j.match(p); len(matches) > 0 {
+		e := evaluators[g]
+		e.each(batches[i], func(p proctree.Process) {
+			if matches := e.match(p); len(matches) > 0 {
 				m.hosts[p.HostIndex()].server[p.Index()] = uint16(matches[0] + 1)
 			}
 		})
 	})
 	m.crashes.merge(crashesOf(evaluators)...)
 	m.crashes.addPanics("servers", panics)
-	m.crashes.guard("signs of servers", func() { m.takeSigns(set, signs) })
+	m.crashes.guard("signs of servers", func() { m.addSigns(set, signs) })
 	for i := range m.hosts {
 		m.crashes.guard("servers above processes", func() { m.inherit(i) })
 	}
@@ -178,7 +178,7 @@ func (m *serverMap) findApplications(set *rules.Set, goroutines int) {
 	}
 	evaluators := newEvaluators(set, newMatchers(set, goroutines), m.forest, m)
 	panics := work.Each(len(evaluators), len(m.hosts), func(g, i int) {
-		j := evaluators[g]
+		e := evaluators[g]
 		h := &m.hosts[i]
 		asked := make([]bool, len(h.worker))
 		for _, w := range h.worker {
@@ -186,7 +186,7 @@ func (m *serverMap) findApplications(set *rules.Set, goroutines int) {
 				continue
 			}
 			asked[w-1] = true
-			if matches := j.match(m.forest.Process(i, int(w-1))); len(matches) > 0 {
+			if matches := e.match(m.forest.Process(i, int(w-1))); len(matches) > 0 {
 				h.application[int(w-1)] = products[matches[0]]
 			}
 		}

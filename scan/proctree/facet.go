@@ -158,33 +158,33 @@ type lookupSlot struct {
 
 const (
 	lookupSlots  = 1024    // a power of two
-	maxRecallKey = 4 << 10 // longer keys are not kept
+	maxLookupKey = 4 << 10 // longer keys are not kept
 )
 
 func newLookupCache() *lookupCache {
-	r := &lookupCache{seed: maphash.MakeSeed(), slots: make([]lookupSlot, lookupSlots)}
-	clear(r.slots) // writing to fresh memory first is cheaper than reading it first
-	return r
+	c := &lookupCache{seed: maphash.MakeSeed(), slots: make([]lookupSlot, lookupSlots)}
+	clear(c.slots) // writing to fresh memory first is cheaper than reading it first
+	return c
 }
 
 // A key is a list of values, each as field, type, length and bytes. It is
 // hashed and compared where the values lie, and only written down to be kept.
 
 // hash returns the hash of the key that the values of fields make.
-func (r *lookupCache) hash(ev *event.Event, fields []event.FieldID) uint64 {
+func (c *lookupCache) hash(ev *event.Event, fields []event.FieldID) uint64 {
 	h := uint64(0)
 	for _, f := range fields {
 		if v := ev.Value(f); !v.IsNull() {
-			h = (bits.RotateLeft64(h, 23) ^ maphash.Bytes(r.seed, v.Data) ^ uint64(f)<<8 ^ uint64(v.Type)) * 0x9E3779B97F4A7C15
+			h = (bits.RotateLeft64(h, 23) ^ maphash.Bytes(c.seed, v.Data) ^ uint64(f)<<8 ^ uint64(v.Type)) * 0x9E3779B97F4A7C15
 		}
 	}
 	return h ^ h>>29
 }
 
 // find returns the slot of a key, and whether it holds that key.
-func (r *lookupCache) find(ev *event.Event, fields []event.FieldID) (*lookupSlot, uint64, bool) {
-	h := r.hash(ev, fields)
-	s := &r.slots[h%lookupSlots]
+func (c *lookupCache) find(ev *event.Event, fields []event.FieldID) (*lookupSlot, uint64, bool) {
+	h := c.hash(ev, fields)
+	s := &c.slots[h%lookupSlots]
 	return s, h, s.hash == h && s.holds(ev, fields)
 }
 
@@ -212,7 +212,7 @@ func (s *lookupSlot) keep(hash uint64, ev *event.Event, fields []event.FieldID, 
 	for _, f := range fields {
 		size += 4 + len(ev.Value(f).Data)
 	}
-	if size > maxRecallKey {
+	if size > maxLookupKey {
 		return
 	}
 	key := s.key[:0]

@@ -74,7 +74,7 @@ type kept struct {
 	parts  []*Record // of a script block, but the first that was read
 }
 
-// NewCollector returns a Collector. judge may be nil: then no event matches a
+// NewCollector returns a Collector. matcher may be nil: then no event matches a
 // rule. hit reports whether a rule may match the event at a place, although it
 // is of no session; it may be nil.
 func NewCollector(x *Index, matcher Matcher, hit func(event.Place) bool) *Collector {

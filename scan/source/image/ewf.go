@@ -92,7 +92,7 @@ func (e *ewf) segment(f File) (bool, error) {
 			if failed = e.table(f, s, data); failed == nil {
 				data = nil
 			} else {
-				e.image.note("%v", failed)
+				e.image.addNote("%v", failed)
 			}
 		default:
 			if err := e.other(f, s); err != nil {
@@ -115,7 +115,7 @@ func (e *ewf) section(f File, at int64) (*ewfSection, error) {
 	}
 	kind := string(bytes.TrimRight(b[:16], "\x00"))
 	if adler32.Checksum(b[:72]) != binary.LittleEndian.Uint32(b[72:]) {
-		e.image.note("the checksum of the section at offset %d is wrong", at)
+		e.image.addNote("the checksum of the section at offset %d is wrong", at)
 	}
 	s := &ewfSection{kind, at, int64(binary.LittleEndian.Uint64(b[16:])), int64(binary.LittleEndian.Uint64(b[24:]))}
 	if s.size == 0 {
@@ -244,7 +244,7 @@ func (e *ewf) finish() {
 		m.lose("the image ends at offset %d of a disk of %d bytes", have, m.size)
 		m.size = have
 	}
-	m.tellUnread(e.sector)
+	m.joinUnread(e.sector)
 	m.cache = newBlockCache(e.chunk, e.unpack)
 	m.locate = func(off int64) (extent, error) {
 		n, in := off/e.chunk, off%e.chunk

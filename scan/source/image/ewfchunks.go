@@ -31,7 +31,7 @@ func (e *ewf) withoutTable(f File, data *ewfSection) bool {
 		e.chunks = append(e.chunks, c)
 		at += c.length
 	}
-	e.image.note("the table of the sectors section at offset %d is missing or damaged; what they are was found out by their checksums, up to offset %d", data.at, at)
+	e.image.addNote("the table of the sectors section at offset %d is missing or damaged; what they are was found out by their checksums, up to offset %d", data.at, at)
 	return at == end && end == data.at+data.size
 }
 

@@ -41,7 +41,7 @@ func (m *Image) ewfSegments(f File, o Options) ([]ewfSegment, error) {
 			missing++
 			continue
 		case !isEWF(next):
-			m.note("%s is no segment of an E01 image", name)
+			m.addNote("%s is no segment of an E01 image", name)
 			continue
 		}
 		missing = 0

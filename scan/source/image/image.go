@@ -160,7 +160,7 @@ func (m *Image) packed(off int64) int64 {
 // maxRemarks bounds what is said of one image.
 const maxRemarks = 32
 
-func (m *Image) note(message string, args ...any) {
+func (m *Image) addNote(message string, args ...any) {
 	if len(m.Notes) < maxRemarks {
 		m.Notes = append(m.Notes, fmt.Sprintf(message, args...))
 	}

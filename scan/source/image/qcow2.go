@@ -82,7 +82,7 @@ func openQCOW2(f File, o Options) (*Image, error) {
 	m.size = min(m.size, satMul(entries, q.cluster/8*q.cluster))
 	m.cache = newBlockCache(q.cluster, q.unpack)
 	if n := binary.BigEndian.Uint32(h[60:]); n > 0 {
-		m.note("the image has %d internal snapshots, which are not read", n)
+		m.addNote("the image has %d internal snapshots, which are not read", n)
 	}
 	if at, n := int64(binary.BigEndian.Uint64(h[8:])), int64(binary.BigEndian.Uint32(h[16:])); at != 0 && n != 0 {
 		name, err := readTable(f, at, n, 1023)
@@ -94,7 +94,7 @@ func openQCOW2(f File, o Options) (*Image, error) {
 			return nil, err
 		}
 		if base != string(name) {
-			m.note("the backing file is %q; the file of that name beside the image was taken for it", name)
+			m.addNote("the backing file is %q; the file of that name beside the image was taken for it", name)
 		}
 	}
 	return m, nil
@@ -120,7 +120,7 @@ func (q *qcow2) features(m *Image, h []byte) error {
 		return fmt.Errorf("%w: a QCOW2 image with the incompatible features %#x", ErrUnsupported, unknown)
 	}
 	if incompatible&qcowCorrupt != 0 {
-		m.note("the image is marked as corrupt")
+		m.addNote("the image is marked as corrupt")
 	}
 	if incompatible&qcowMethod != 0 && binary.BigEndian.Uint32(h[100:]) > 104 {
 		switch method := h[104]; method {

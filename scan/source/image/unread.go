@@ -21,7 +21,7 @@ func (e *ewf) errors(f File, s *ewfSection) error {
 	const headSize, entrySize = 4 + 512 + 4, 8
 	body := s.size - ewfSectionSize
 	if body < headSize {
-		e.image.note("the list of sectors that could not be acquired is cut off")
+		e.image.addNote("the list of sectors that could not be acquired is cut off")
 		return nil
 	}
 	b, err := readTable(f, s.at+ewfSectionSize, body, maxTable)
@@ -34,7 +34,7 @@ func (e *ewf) errors(f File, s *ewfSection) error {
 	sum := list[size:]
 	if size < count*entrySize || len(sum) < 4 || adler32.Checksum(list[:size]) != binary.LittleEndian.Uint32(sum) ||
 		adler32.Checksum(head[:headSize-4]) != binary.LittleEndian.Uint32(head[headSize-4:]) {
-		e.image.note("the list of sectors that could not be acquired, at offset %d, is damaged", s.at)
+		e.image.addNote("the list of sectors that could not be acquired, at offset %d, is damaged", s.at)
 	}
 	for entry := range slices.Chunk(list[:size], entrySize) {
 		first, n := int64(binary.LittleEndian.Uint32(entry)), int64(binary.LittleEndian.Uint32(entry[4:]))
@@ -45,9 +45,9 @@ func (e *ewf) errors(f File, s *ewfSection) error {
 	return nil
 }
 
-// tellUnread sorts the stretches that could not be acquired, joins those that
+// joinUnread sorts the stretches that could not be acquired, joins those that
 // touch and says how many there are.
-func (m *Image) tellUnread(sector int64) {
+func (m *Image) joinUnread(sector int64) {
 	slices.SortFunc(m.unread, func(a, b stretch) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
 	var joined []stretch
 	total := int64(0)
@@ -66,7 +66,7 @@ func (m *Image) tellUnread(sector int64) {
 		}
 	}
 	if m.unread = joined; len(joined) > 0 {
-		m.note("sectors that could not be read when the disk was acquired: %d, the first at offset %d; they are zero in the image",
+		m.addNote("sectors that could not be read when the disk was acquired: %d, the first at offset %d; they are zero in the image",
 			total/sector, joined[0].start)
 	}
 }

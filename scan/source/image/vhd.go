@@ -36,7 +36,7 @@ func vhdFooter(f File, m *Image) ([]byte, error) {
 			continue
 		}
 		if vhdChecksum(b, 64) != binary.BigEndian.Uint32(b[64:]) {
-			m.note("the checksum of the VHD footer at offset %d is wrong", at)
+			m.addNote("the checksum of the VHD footer at offset %d is wrong", at)
 			if i == 0 && begins(f, 0, VHDSignature) {
 				continue
 			}
@@ -92,7 +92,7 @@ func (m *Image) openVHDTable(f File, o Options, at int64, differing bool) error 
 		return fmt.Errorf("%w: no dynamic header of a VHD at offset %d", ErrDamaged, at)
 	}
 	if vhdChecksum(header, 36) != binary.BigEndian.Uint32(header[36:]) {
-		m.note("the checksum of the dynamic header of the VHD is wrong")
+		m.addNote("the checksum of the dynamic header of the VHD is wrong")
 	}
 	entries, block := int64(binary.BigEndian.Uint32(header[28:])), int64(binary.BigEndian.Uint32(header[32:]))
 	if block < vhdSector || block > vhdMaxBlock || block&(block-1) != 0 {

@@ -138,7 +138,7 @@ func (v *vhdx) regions(m *Image) (map[string]region, error) {
 			continue
 		}
 		if i > 0 {
-			m.note("the first region table is damaged; its copy was used")
+			m.addNote("the first region table is damaged; its copy was used")
 		}
 		return regionsOf(t)
 	}

@@ -25,7 +25,7 @@ func vhdxReplay(m *Image, f File, header []byte) File {
 	}
 	entries := vhdxActive(vhdxEntries(ring, header[48:64]))
 	if len(entries) == 0 {
-		m.note("the VHDX was not closed, and its log holds no valid sequence; it was read without")
+		m.addNote("the VHDX was not closed, and its log holds no valid sequence; it was read without")
 		return f
 	}
 	r := &replayed{File: f, sectors: make(map[int64][]byte), size: f.Size()}
@@ -35,7 +35,7 @@ func vhdxReplay(m *Image, f File, header []byte) File {
 	if last := entries[len(entries)-1]; f.Size() < last.flushed {
 		m.lose("the file is %d bytes long, and was %d when its log was written: its end is missing", f.Size(), last.flushed)
 	}
-	m.note("the VHDX was not closed: its log of %d entries was replayed in memory", len(entries))
+	m.addNote("the VHDX was not closed: its log of %d entries was replayed in memory", len(entries))
 	return r
 }
 

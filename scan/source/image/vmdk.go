@@ -278,7 +278,7 @@ func openSparse(m *Image, f File) (*sparse, error) {
 	s.capacity, s.grain = int64(capacity)*vmdkSector, int64(grain)*vmdkSector
 	err = s.readTables(directory)
 	if err != nil && flags&vmdkRedundant != 0 {
-		m.note("the grain directory is damaged (%v); the redundant one was used", err)
+		m.addNote("the grain directory is damaged (%v); the redundant one was used", err)
 		err = s.readTables(binary.LittleEndian.Uint64(h[48:]))
 	}
 	return s, err

@@ -80,7 +80,7 @@ func Volumes(disk File) ([]Volume, []string) {
 		v.mbr(sectorSizes[0])
 	}
 	if !v.known() && !v.without() && len(v.found) == 0 {
-		v.note("no partition table and no known file system")
+		v.addNote("no partition table and no known file system")
 	}
 	return v.found, v.notes
 }
@@ -101,7 +101,7 @@ func (v *volumes) without() bool {
 		if at := lastSector(v.disk.Size(), sector); !other.gpt(at, sector) {
 			other.mbr(sector)
 		} else {
-			other.note("the partition table is damaged; its copy at the end of the disk was used")
+			other.addNote("the partition table is damaged; its copy at the end of the disk was used")
 		}
 		if other.known() {
 			v.found, v.notes = other.found, other.notes
@@ -151,7 +151,7 @@ func (v *volumes) search() {
 			unpacked += m.packed(at)
 		}
 		if probes++; probes > maxProbes || unpacked > maxProbed {
-			v.note("volumes without a partition table were looked for up to offset %d only", at)
+			v.addNote("volumes without a partition table were looked for up to offset %d only", at)
 			break
 		}
 		if size := v.bootSize(at); size > 0 {
@@ -161,7 +161,7 @@ func (v *volumes) search() {
 		at = (at/step + 1) * step
 	}
 	if len(v.found) > 0 {
-		v.note("the partition table is lost; %d volumes were found by their boot sectors", len(v.found))
+		v.addNote("the partition table is lost; %d volumes were found by their boot sectors", len(v.found))
 	}
 }
 
@@ -212,7 +212,7 @@ type volumes struct {
 	notes []string
 }
 
-func (v *volumes) note(message string, args ...any) {
+func (v *volumes) addNote(message string, args ...any) {
 	v.notes = append(v.notes, fmt.Sprintf(message, args...))
 }
 
@@ -221,13 +221,13 @@ func (v *volumes) add(f Volume) {
 	rest := v.disk.Size() - f.Start
 	switch {
 	case f.Start <= 0 || f.Size <= 0 || rest <= 0:
-		v.note("partition %d begins at offset %d of a disk of %d bytes", f.Number, f.Start, v.disk.Size())
+		v.addNote("partition %d begins at offset %d of a disk of %d bytes", f.Number, f.Start, v.disk.Size())
 		if f.Start <= 0 || f.Size <= 0 {
 			return
 		}
 		f.Kind = Missing
 	case f.Size > rest:
-		v.note("partition %d ends %d bytes behind the disk", f.Number, f.Size-rest)
+		v.addNote("partition %d ends %d bytes behind the disk", f.Number, f.Size-rest)
 		f.Size = rest
 	}
 	for _, other := range v.found {
@@ -281,7 +281,7 @@ func (v *volumes) gpt(at, sector int64) bool {
 	}
 	header, entries, err := v.gptTable(at, sector)
 	if err != nil {
-		v.note("the partition table: %v", err)
+		v.addNote("the partition table: %v", err)
 		if h, e, err := v.gptTable(lastSector(v.disk.Size(), sector), sector); err == nil {
 			header, entries = h, e
 		}
@@ -297,7 +297,7 @@ func (v *volumes) gpt(at, sector int64) bool {
 		}
 		first, last := int64(binary.LittleEndian.Uint64(e[32:])), int64(binary.LittleEndian.Uint64(e[40:]))
 		if first <= 0 || last < first || last > 1<<53 {
-			v.note("partition %d has the sectors %d to %d", i+1, uint64(first), uint64(last))
+			v.addNote("partition %d has the sectors %d to %d", i+1, uint64(first), uint64(last))
 			continue
 		}
 		v.add(Volume{Number: int(i + 1), Name: partitionName(e[56:128]), Start: first * sector, Size: (last - first + 1) * sector, Service: serviceTypes[string(e[:16])]})
@@ -350,7 +350,7 @@ func partitionName(b []byte) string {
 func (v *volumes) mbr(sector int64) {
 	t, err := readTable(v.disk, 0, 512, 512)
 	if err != nil {
-		v.note("the partition table: %v", err)
+		v.addNote("the partition table: %v", err)
 		return
 	}
 	logical := 5
@@ -362,7 +362,7 @@ func (v *volumes) mbr(sector int64) {
 		case 0x05, 0x0F, 0x85:
 			v.extended(start, sector, &logical)
 		case 0x42:
-			v.note("partition %d belongs to a dynamic disk (LDM), which is not read", i+1)
+			v.addNote("partition %d belongs to a dynamic disk (LDM), which is not read", i+1)
 		default:
 			v.add(Volume{Number: i + 1, Start: start, Size: size, Service: serviceTypes[string(e[4:5])]})
 		}
@@ -382,7 +382,7 @@ func (v *volumes) extended(base, sector int64, number *int) {
 		seen[at] = true
 		t, err := readTable(v.disk, at, 512, 512)
 		if err != nil || len(seen) > maxLogical || t[510] != 0x55 || t[511] != 0xAA {
-			v.note("the table of logical partitions at offset %d cannot be followed", at)
+			v.addNote("the table of logical partitions at offset %d cannot be followed", at)
 			return
 		}
 		if start, size := mbrPlace(t[446:], sector); t[446+4] != 0 {
@@ -395,7 +395,7 @@ func (v *volumes) extended(base, sector int64, number *int) {
 		}
 		at = base + next
 	}
-	v.note("the tables of logical partitions form a circle")
+	v.addNote("the tables of logical partitions form a circle")
 }
 
 // Section returns a volume of a disk as a file of its own.
