@@ -105,7 +105,8 @@ func FuzzPatched(f *testing.F) {
 		f.Add(uint8(i), uint32(20), []byte{0xFF, 0xFF, 0xFF, 0xFF}, uint32(512), []byte{0x80})
 		f.Add(uint8(i), uint32(2000), []byte{1}, uint32(len(images[i])-500), []byte{0, 0, 0, 0})
 	}
-	f.Add(uint8(7), uint32(64<<10+48), []byte{1, 2, 3}, uint32(1<<20), []byte("loge")) // the log of a VHDX
+	f.Add(uint8(6), uint32(446+16), []byte{4: 7, 8: 0xE8, 9: 0x17, 12: 0x30, 15: 0}, uint32(510), []byte{0x55, 0xAA}) // a volume behind the disk
+	f.Add(uint8(7), uint32(64<<10+48), []byte{1, 2, 3}, uint32(1<<20), []byte("loge"))                                // the log of a VHDX
 	f.Fuzz(func(t *testing.T, form uint8, at uint32, patch []byte, also uint32, more []byte) {
 		data := slices.Clone(images[int(form)%len(images)])
 		copy(data[int(at)%len(data):], patch)
@@ -120,7 +121,8 @@ func FuzzPatched(f *testing.F) {
 			}
 		}
 		for _, v := range first(image.Volumes(m)) {
-			if v.Start < 0 || v.Size < 0 || v.Start > m.Size()-v.Size {
+			missing := v.Kind == image.Missing
+			if v.Start < 0 || v.Size < 0 || missing != (v.Start >= m.Size()) || !missing && v.Size > m.Size()-v.Start {
 				t.Errorf("volume %d from %d has %d bytes, on a disk of %d", v.Number, v.Start, v.Size, m.Size())
 			}
 		}
