@@ -188,7 +188,15 @@ func exportForm(file io.ReaderAt, size int64) export.Form {
 	if n, _ := file.ReadAt(head, 0); n < len(head) {
 		return export.None
 	}
-	return export.Detect(head)
+	return formOf(head)
+}
+
+// formOf returns the form of an export that begins with a text.
+func formOf(prefix []byte) export.Form {
+	if source.IsReport(prefix) {
+		return export.None
+	}
+	return export.Detect(prefix)
 }
 
 // isLog reports whether what was read is a log, and not an export or what was
@@ -377,7 +385,7 @@ func leavesOut(in *source.Input, kind source.Kind) bool {
 
 // isExportText reports whether a text holds event log records, by its first
 // bytes.
-func isExportText(prefix []byte) bool { return export.Detect(prefix) != export.None }
+func isExportText(prefix []byte) bool { return formOf(prefix) != export.None }
 
 // isNothing reports whether a file is found out to be nothing to a scan, as
 // opening it as an input and input.ignored would.

@@ -91,13 +91,26 @@ func TestForcedOverForms(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if err := os.Mkdir("reports", 0o777); err != nil {
+		t.Fatal(err)
+	}
 	for _, format := range report.ScanFormats.Names() {
-		args := []string{filepath.Join(logs, "WEB01"), "-q", "--force", "-o", format + ":again"}
+		args := []string{filepath.Join(logs, "WEB01"), "-q", "--force", "-o", format + ":reports/" + format}
 		for range 2 {
 			if status, _, stderr := runHere(t, args...); status != 1 || stderr != "" {
 				t.Errorf("%s: status %d: %s", format, status, stderr)
 			}
 		}
+	}
+	for verb, args := range map[string][]string{"tree": {"--format", "json"}, "find": {"whoami", "--format", "jsonl"}} {
+		args := append([]string{verb, logs, "-q", "-o", "reports/" + verb}, args...)
+		if status, _, stderr := runHere(t, args...); status > 1 {
+			t.Errorf("%s: status %d: %s", verb, status, stderr)
+		}
+	}
+	// Nor is a report that lies beside the logs read as an export.
+	if status, _, stderr := runHere(t, "reports"); !strings.Contains(stderr, "Read 0 EVTX files") {
+		t.Errorf("the reports: status %d\n%s", status, stderr)
 	}
 }
 

@@ -358,6 +358,8 @@ func kindOfText(head []byte) (Kind, bool) {
 	}
 	text = strings.TrimSpace(text)
 	switch isXML := strings.HasPrefix(text, "<"); {
+	case IsReport(head):
+		return Kind{"a report of webshellscan", ClassOther}, true
 	case isXML && strings.Contains(text, "schemas.microsoft.com/win/2004/08/events/event"),
 		strings.HasPrefix(text, "<Events>"), strings.HasPrefix(text, "<Event>"):
 		return Kind{"event log records exported as XML", ClassExport}, true
@@ -371,6 +373,18 @@ func kindOfText(head []byte) (Kind, bool) {
 		return Kind{"an HTML or XML document", ClassOther}, true
 	}
 	return Kind{"text", ClassOther}, true
+}
+
+// IsReport reports whether a file begins as what webshellscan writes as JSON
+// does. It names the events that processes come from, as exports do, and is
+// none. In the text of a log such marks cannot be: there quotes are escaped.
+func IsReport(head []byte) bool {
+	for _, begin := range []string{`{"kind":"`, "{\n" + `"manifest": {"kind":"manifest",`, `{"trees":[`} {
+		if bytes.HasPrefix(head, []byte(begin)) {
+			return true
+		}
+	}
+	return bytes.HasPrefix(head, []byte("{")) && bytes.Contains(head, []byte(`"tag":["webshellscan"`)) // for Timesketch
 }
 
 // decodeText returns the start of a file as text, and whether it is text: UTF-8

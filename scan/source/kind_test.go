@@ -110,6 +110,7 @@ func TestKindOf(t *testing.T) {
 		{"XML", []byte("\xEF\xBB\xBF<?xml version='1.0'?><project/>"), "XML", source.ClassOther},
 		{"PDF", []byte("%PDF-1.7\n"), "PDF", source.ClassArtifact},
 		{"text", []byte("no log\n"), "text", source.ClassOther},
+		{"report", []byte("{\"kind\":\"manifest\",\"event_id\":1}\n"), "a report of webshellscan", source.ClassOther},
 		{"IIS log", []byte("#Software: Microsoft Internet Information Services 10.0\r\n"), "web server log", source.ClassArtifact},
 		{"empty", nil, "empty", source.ClassOther},
 		{"zeros", make([]byte, 69632), "zeroed: nothing but zeros in 69632 bytes", source.ClassOther},
