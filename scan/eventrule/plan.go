@@ -104,7 +104,7 @@ func (p *Plan) setsOf(want *event.Want) [][]int {
 	return list
 }
 
-// add notes the events that one rule of a set asks for, by their indices.
+// add adds the events that one rule of a set asks for, by their indices.
 func (p *Plan) add(set, rule int) {
 	source, r := p.sets[set].source, p.sets[set].Set.Rules()[rule]
 	ids, ok := source.ids, len(source.ids) > 0
@@ -113,7 +113,8 @@ func (p *Plan) add(set, rule int) {
 	}
 	from := source.providers
 	if len(from) == 0 {
-		if from, _ = exactValues(r, "Provider_Name"); len(from) == 0 {
+		known := false
+		if from, known = r.Detection.Required("Provider_Name"); !known {
 			p.channels[source.channel] = addIndex(p.channels[source.channel], set)
 		}
 	}
@@ -141,7 +142,7 @@ func addIndex(list []int, i int) []int {
 // eventIDs returns the event IDs that a rule may match; none if it may match
 // any.
 func eventIDs(r *rules.Rule) ([]uint16, bool) {
-	texts, ok := exactValues(r, "EventID")
+	texts, ok := r.Detection.Required("EventID")
 	if !ok {
 		return nil, false
 	}
@@ -154,35 +155,4 @@ func eventIDs(r *rules.Rule) ([]uint16, bool) {
 		ids = append(ids, uint16(n))
 	}
 	return ids, true
-}
-
-// exactValues returns the values of a field that a rule asks for, and whether
-// it matches only events that have one of them: each of its searches asks for
-// the field, or no search without it can be enough.
-func exactValues(r *rules.Rule, field string) ([]string, bool) {
-	var values []string
-	with, without := 0, 0
-	for _, s := range r.Detection.Searches {
-		for _, g := range s.Groups {
-			asked := false
-			for _, item := range g.Items {
-				if strings.EqualFold(item.Field, field) && len(item.Modifiers) == 0 {
-					asked = true
-					for _, v := range item.Values {
-						values = append(values, v.Text)
-					}
-				}
-			}
-			if asked {
-				with++
-			} else {
-				without++
-			}
-		}
-	}
-	alternatives := slices.ContainsFunc(r.Detection.Conditions, func(c *rules.Condition) bool {
-		text := " " + strings.ToLower(c.Text) + " "
-		return strings.Contains(text, " or ") || strings.Contains(text, "1 of ")
-	})
-	return values, with > 0 && (without == 0 || !alternatives)
 }
