@@ -39,7 +39,7 @@ func codePeriods(c *wire.Coder, periods *[]Period) {
 		wire.Delta(c, &before, &p.First)
 		wire.Delta(c, &before, &p.Last)
 		wire.Count(c, &p.Records)
-		if !p.First.Plausible() || !p.Last.Plausible() || p.Last < p.First || p.Last>>periodBits != p.number() || p.number() <= after {
+		if p.Records == 0 || !p.First.Plausible() || !p.Last.Plausible() || p.Last < p.First || p.Last>>periodBits != p.number() || p.number() <= after {
 			c.Fail("period of records")
 		}
 	})

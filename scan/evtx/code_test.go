@@ -89,6 +89,40 @@ func TestChunksInOrder(t *testing.T) {
 	}
 }
 
+// TestPeriodsCode: periods are read as they were written, and refused unless
+// they are sound and follow each other: what is told of the logs counts on it.
+func TestPeriodsCode(t *testing.T) {
+	const start = event.Time(0x1DB << 48) // of a period
+	sound := []Period{{start + 1, start + 2, 3}, {start + 1<<periodBits, start + 1<<periodBits, 1}}
+	for name, periods := range map[string][]Period{
+		"no record":             {{start + 1, start + 2, 0}},
+		"the end first":         {{start + 2, start + 1, 3}},
+		"longer than one is":    {{start + 1, start + 1<<periodBits, 3}},
+		"no time":               {{0, 0, 3}},
+		"the later ones before": {sound[1], sound[0]},
+		"one twice":             {sound[0], sound[0]},
+		"":                      sound,
+	} {
+		w := wire.NewWriter()
+		w.Count(len(periods), 3)
+		var before event.Time
+		for _, p := range periods {
+			wire.Delta(w, &before, &p.First)
+			wire.Delta(w, &before, &p.Last)
+			wire.Count(w, &p.Records)
+		}
+		var read []Period
+		c := wire.NewReader(w.Data())
+		codePeriods(c, &read)
+		switch err := c.End(); {
+		case name == "" && (err != nil || !slices.Equal(read, sound)):
+			t.Errorf("%v, %v, want %v", read, err, sound)
+		case name != "" && err == nil:
+			t.Errorf("%s: %v was taken", name, read)
+		}
+	}
+}
+
 // TestFaultCode: a fault that is read says what the written one did, and the
 // one that was written is as it was.
 func TestFaultCode(t *testing.T) {
