@@ -75,8 +75,8 @@ func (n *treeNode) paperHeight() int {
 
 // putOnPaper chooses which nodes of a tree are printed: the gravest, with those
 // above them. It returns what is to be said of the others, "" if there are
-// none. What lies on no way to a finding is not printed, and not told of.
-func putOnPaper(nodes []*treeNode, tree *finding.Tree, room int) string {
+// none. What lies on no way to a finding is never printed, and not counted.
+func putOnPaper(nodes []*treeNode, room int) string {
 	list := make([]finding.Branch, len(nodes))
 	for i, n := range nodes {
 		list[i] = finding.Branch{Above: n.Parent, Weight: finding.Weight(n.Finding()), Cost: n.paperHeight()}
@@ -91,7 +91,10 @@ func putOnPaper(nodes []*treeNode, tree *finding.Tree, room int) string {
 			continue
 		}
 		nodes[i].Unprinted = true
-		left += tree.Nodes[i].Count
+		if !nodes[i].OnWay {
+			continue
+		}
+		left += nodes[i].Count
 		if f := nodes[i].Finding(); f != nil {
 			gravest = max(gravest, f.Level)
 		}

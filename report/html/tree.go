@@ -102,7 +102,7 @@ func (b *treeBuilder) session(v *sessionView) {
 			nodes[at].Open = true
 		}
 	}
-	v.Tree, v.Unprinted = nodes[0], putOnPaper(nodes, tree, v.paperRoom())
+	v.Tree, v.Unprinted = nodes[0], putOnPaper(nodes, v.paperRoom())
 }
 
 // node returns a node without what is below it. user is its parent's.
