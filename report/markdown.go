@@ -321,7 +321,7 @@ func (m *markdown) row(findings []*finding.Finding, depth int) {
 // more writes how many findings have no row, and of which level the gravest is.
 func (m *markdown) more(n int, gravest rules.Level) {
 	if n > 0 {
-		m.line("\nand %s, the gravest %s: CSV and HTML have all", plural.Count(n, "more finding"), gravest)
+		m.line("\nand %s%s: CSV and HTML have all", plural.Count(n, "more finding"), phrase.GravestOf(gravest))
 	}
 }
 

@@ -1,6 +1,9 @@
 package rules
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Level is how critical a match is. Levels are ordered: a higher one is the
 // more critical. Sigma rules specification, "Level".
@@ -26,6 +29,9 @@ func (l Level) String() string {
 	}
 	return ""
 }
+
+// Name returns the name of the level for people: LevelNone has one, too.
+func (l Level) Name() string { return cmp.Or(l.String(), "no level") }
 
 // ParseLevel returns the level of that name, compared without case, and whether
 // there is one. "" is LevelNone.

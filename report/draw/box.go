@@ -49,7 +49,7 @@ func (o *Options) mark(p proctree.Process) string {
 	for _, r := range f.Rules {
 		titles = append(titles, phrase.RuleTitle(r))
 	}
-	return text.Visible(f.Level.String() + ": " + strings.Join(titles, ", "))
+	return text.Visible(f.Level.Name() + ": " + strings.Join(titles, ", "))
 }
 
 // maxBoxName is how many characters of a name stand in a box.

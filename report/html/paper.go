@@ -102,5 +102,5 @@ func putOnPaper(nodes []*treeNode, room int) string {
 	if left == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of this tree not printed%s: the file has all of it.", plural.Count(left, "process", "processes"), gravestOf(gravest))
+	return fmt.Sprintf("%s of this tree not printed%s: the file has all of it.", plural.Count(left, "process", "processes"), phrase.GravestOf(gravest))
 }

@@ -5,7 +5,6 @@ import (
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/phrase"
-	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
@@ -125,18 +124,9 @@ func (b *treeBuilder) node(n *finding.TreeNode, user string) *treeNode {
 		shown.Notes = append(shown.Notes, fmt.Sprintf("%s below it that no rule matched", plural.Count(n.LeftOut, "more process", "more processes")))
 	}
 	if n.LeftOutFound > 0 {
-		shown.Notes = append(shown.Notes, fmt.Sprintf("%d more left out here for room%s: see the findings", n.LeftOutFound, gravestOf(n.LeftOutLevel)))
+		shown.Notes = append(shown.Notes, fmt.Sprintf("%d more left out here for room%s: see the findings", n.LeftOutFound, phrase.GravestOf(n.LeftOutLevel)))
 	}
 	return shown
-}
-
-// gravestOf describes the level of the gravest of what is left out, "" if no
-// rule matched any.
-func gravestOf(level rules.Level) string {
-	if level == rules.LevelNone {
-		return ""
-	}
-	return fmt.Sprintf(", the gravest of them %s", level)
 }
 
 // userOf returns whom a process ran as, "" if not known.

@@ -14,6 +14,7 @@ import (
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/text"
+	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
@@ -151,4 +152,13 @@ const GuessedParent = "parent by process ID and time only"
 func IsGuessed(p proctree.Process) bool {
 	_, link := p.Parent()
 	return link == proctree.LinkTime
+}
+
+// GravestOf describes the level of the gravest of what is left out, "" if none
+// of it has a level.
+func GravestOf(level rules.Level) string {
+	if level == rules.LevelNone {
+		return ""
+	}
+	return fmt.Sprintf(", the gravest of them %s", level)
 }

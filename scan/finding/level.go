@@ -1,7 +1,6 @@
 package finding
 
 import (
-	"cmp"
 	"fmt"
 
 	"webshellscan/rules"
@@ -36,7 +35,7 @@ const (
 
 // Text returns the reason as people read it: without the name of its rule.
 func (r LevelReason) Text() string {
-	return fmt.Sprintf("%s %s: %s", r.Effect, cmp.Or(r.Level.String(), "no level"), r.Why)
+	return fmt.Sprintf("%s %s: %s", r.Effect, r.Level.Name(), r.Why)
 }
 
 // String returns the reason with the name of its rule.

@@ -1,0 +1,46 @@
+package phrase_test
+
+import (
+	"strings"
+	"testing"
+
+	"webshellscan/report/phrase"
+	"webshellscan/report/reporttest"
+	"webshellscan/rules"
+	"webshellscan/scan"
+	"webshellscan/scan/finding"
+	"webshellscan/scan/story"
+)
+
+// TestEventFindings: events come the gravest first, and the last line says of
+// those that have none how many there are, and of which level.
+func TestEventFindings(t *testing.T) {
+	for level, want := range map[rules.Level]string{
+		rules.LevelNone:   "and 2 more, of level informational at most: CSV and JSON Lines have all of them",
+		rules.LevelMedium: "and 2 more, of level medium at most: CSV and JSON Lines have all of them",
+	} {
+		res := &scan.Result{}
+		for i := range phrase.MaxEventLines + 2 {
+			r := &rules.Rule{Title: "A rule", Level: level}
+			if i > phrase.MaxEventLines {
+				r.Level = rules.LevelHigh
+			}
+			res.Events = append(res.Events, &finding.Event{
+				Evidence: []finding.Evidence{{File: "Sec.evtx"}}, Event: &story.Event{Rules: []*rules.Rule{r}, Count: 1, Time: reporttest.Noon},
+			})
+		}
+		lines := phrase.EventFindings(res)
+		if len(lines) != phrase.MaxEventLines+1 || !strings.HasPrefix(lines[0], "HIGH ") || lines[len(lines)-1] != want {
+			t.Errorf("%d lines, the first %q, the last %q, want %q", len(lines), lines[0], lines[len(lines)-1], want)
+		}
+	}
+}
+
+// TestGravestOf: what has no level is not called the gravest of anything.
+func TestGravestOf(t *testing.T) {
+	for level, want := range map[rules.Level]string{rules.LevelNone: "", rules.LevelHigh: ", the gravest of them high"} {
+		if got := phrase.GravestOf(level); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
