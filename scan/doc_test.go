@@ -18,33 +18,12 @@ import (
 // TestDocNames: the comment of a function or a type begins with its name, as it
 // is spelt.
 func TestDocNames(t *testing.T) {
-	for name := range allowed {
-		files, err := filepath.Glob(filepath.Join("..", name, "*.go"))
-		if err != nil || len(files) == 0 {
-			t.Errorf("%s: %d files, %v", name, len(files), err)
-		}
-		for _, file := range files {
-			if !strings.HasSuffix(file, "_test.go") {
-				docNames(t, file)
+	eachDecl(t, func(decl ast.Decl, report func(name *ast.Ident, what string)) {
+		check := func(name *ast.Ident, doc *ast.CommentGroup) {
+			if doc != nil && !strings.HasPrefix(doc.Text(), name.Name) {
+				report(name, "has a comment that begins with something else")
 			}
 		}
-	}
-}
-
-// docNames reports what in a file has a comment that begins otherwise.
-func docNames(t *testing.T, path string) {
-	t.Helper()
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
-	check := func(name *ast.Ident, doc *ast.CommentGroup) {
-		if doc != nil && !strings.HasPrefix(doc.Text(), name.Name) {
-			t.Errorf("%s: the comment of %s begins with something else", fset.Position(name.Pos()), name.Name)
-		}
-	}
-	for _, decl := range file.Decls {
 		switch decl := decl.(type) {
 		case *ast.FuncDecl:
 			check(decl.Name, decl.Doc)
@@ -55,39 +34,18 @@ func docNames(t *testing.T, path string) {
 				}
 			}
 		}
-	}
+	})
 }
 
 // TestExportedDocs: every exported name has a comment: of its own, or that of
 // the group of constants, variables or types that it stands in.
 func TestExportedDocs(t *testing.T) {
-	for name := range allowed {
-		files, err := filepath.Glob(filepath.Join("..", name, "*.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			if !strings.HasSuffix(file, "_test.go") {
-				exportedDocs(t, file)
+	eachDecl(t, func(decl ast.Decl, report func(name *ast.Ident, what string)) {
+		check := func(name *ast.Ident, docs ...*ast.CommentGroup) {
+			if name.IsExported() && !slices.ContainsFunc(docs, func(doc *ast.CommentGroup) bool { return doc != nil }) {
+				report(name, "has no comment")
 			}
 		}
-	}
-}
-
-// exportedDocs reports what a file declares without a comment.
-func exportedDocs(t *testing.T, path string) {
-	t.Helper()
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
-	check := func(name *ast.Ident, docs ...*ast.CommentGroup) {
-		if name.IsExported() && !slices.ContainsFunc(docs, func(doc *ast.CommentGroup) bool { return doc != nil }) {
-			t.Errorf("%s: %s has no comment", fset.Position(name.Pos()), name.Name)
-		}
-	}
-	for _, decl := range file.Decls {
 		switch decl := decl.(type) {
 		case *ast.FuncDecl:
 			check(decl.Name, decl.Doc)
@@ -101,6 +59,31 @@ func exportedDocs(t *testing.T, path string) {
 						check(name, decl.Doc, spec.Doc, spec.Comment)
 					}
 				}
+			}
+		}
+	})
+}
+
+// eachDecl calls do for each declaration of the packages, with what reports a
+// name in it.
+func eachDecl(t *testing.T, do func(decl ast.Decl, report func(name *ast.Ident, what string))) {
+	t.Helper()
+	fset := token.NewFileSet()
+	for name := range allowed {
+		files, err := filepath.Glob(filepath.Join("..", name, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Errorf("%s: %d files, %v", name, len(files), err)
+		}
+		for _, path := range files {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, decl := range file.Decls {
+				do(decl, func(name *ast.Ident, what string) { t.Errorf("%s: %s %s", fset.Position(name.Pos()), name.Name, what) })
 			}
 		}
 	}

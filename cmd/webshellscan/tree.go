@@ -113,19 +113,15 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err := o.checkTops(res, tops); err != nil {
 		return o.absent(res, err)
 	}
-	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+	err = o.finish(cmd.Context(), outs, res, false, func(out *output) error {
 		options.Interrupted, options.Blind = res.Summary.Interrupted != nil, o.blind(res)
 		ascii := o.ascii || out.path == "" && wantsASCII()
 		return report.TreeFormats.Write(out, out.format, &draw.Trees{Forest: res.Forest, Tops: tops, Options: options}, report.Options{Width: o.columns(out), ASCII: ascii})
 	})
-	o.summarize(res)
 	if o.quiet {
 		_ = report.BlindHosts(o.stderr, &res.Summary)
 	}
-	if failed != nil {
-		return failed
-	}
-	return o.status(res, false)
+	return err
 }
 
 // blind names the hosts that are asked for and of which nothing that ran can be
