@@ -116,15 +116,10 @@ func runExplain(cmd *cobra.Command, o *explainOptions, args []string) error {
 	if err := o.checkGiven(res, &options, list); err != nil {
 		return o.absent(res, err)
 	}
-	failed := o.writeOutputs(cmd.Context(), outs, res, func(out *output) error {
+	return o.finish(cmd.Context(), outs, res, false, func(out *output) error {
 		options := report.Options{Width: o.columns(out), Color: out.path == "" && o.color(o.stdout)}
 		return report.ExplainFormats.Write(out, out.format, report.Explanations{Result: res, Processes: list, All: o.all, Whole: len(o.names) > 0}, options)
 	})
-	o.summarize(res)
-	if failed != nil {
-		return failed
-	}
-	return o.status(res, false)
 }
 
 // check returns what is wrong with the flags as they stand together.
@@ -199,8 +194,8 @@ func (o *explainOptions) requestRefs() ([]webrequest.Ref, error) {
 		at := strings.LastIndexAny(given, "#@")
 		n, err := strconv.ParseInt(given[at+1:], 10, 64)
 		switch {
-		case at <= 0 || err != nil || n < 0 || given[at] == '#' && (n == 0 || n > math.MaxInt32):
-			return nil, fmt.Errorf("--request %q: neither FILE#LINE nor FILE@OFFSET", given)
+		case at <= 0 || err != nil || n < 0 || given[at] == '#' && (n == 0 || n > math.MaxInt):
+			return nil, fmt.Errorf("--request %q: neither FILE#LINE, FILE@OFFSET nor FILE#ID", given)
 		case given[at] == '#':
 			list = append(list, webrequest.Ref{File: given[:at], Line: int(n)})
 		default:
