@@ -53,8 +53,8 @@ func blindLines(res *scan.Result) []scan.Blind {
 }
 
 // writeBlind ends a CSV with a line for each reason why something cannot be
-// seen: in the columns host and blind, all others are empty. Of the whole scan
-// host is, too.
+// seen, in the column blind; host is empty if that is so of all hosts. All
+// other columns are empty.
 func writeBlind[R any](c *csvWriter, columns []csvColumn[R], lines []scan.Blind) error {
 	for _, b := range lines {
 		cells := make([]string, len(columns))

@@ -10,8 +10,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// UnknownFields says which items of the rules about processes ask for a field
-// that no process has, with the nearest name, if one is near.
+// UnknownFields returns the items of the rules about processes that ask for a
+// field that no process has, with the nearest name, if one is near.
 func (s *RuleSets) UnknownFields() []*rules.ParseError {
 	names := processFields()
 	var list []*rules.ParseError

@@ -82,7 +82,7 @@ func (res *Result) addRequests(ctx context.Context, p *storyPass, sites []map[st
 	res.Requests, res.ExplainedRequests = res.web.Find(ctx, &q)
 }
 
-// addWebLogs takes what was read of web logs into the summary and the manifest.
+// addWebLogs adds what was read of web logs to the summary and the manifest.
 func (res *Result) addWebLogs(logs []webrequest.Report) {
 	s := &res.Summary
 	s.WebLogs.Found = len(logs)

@@ -29,7 +29,7 @@ type sessionView struct {
 	Story      []phrase.StoryLine
 	Indicators []phrase.Part
 	StoryLeft  string // what the bounds left out of it
-	// Unprinted says what is not printed of the tree.
+	// Unprinted is a sentence about what is not printed of the tree.
 	Unprinted string
 	// ShapesLeft counts the shapes beyond those listed.
 	ShapesLeft int

@@ -9,8 +9,8 @@ import (
 	"webshellscan/scan/story"
 )
 
-// newGates returns, by kind of event, what tells early that no rule of the plan
-// matches it; nothing for kinds that have to be decoded.
+// newGates returns, by kind of event, what rules out early that a rule of the
+// plan matches it; nothing for kinds that have to be decoded.
 func (p *Plan) newGates() map[event.Key]*rules.Gate {
 	gates := make(map[event.Key]*rules.Gate)
 	for key, list := range p.asking {
@@ -25,7 +25,7 @@ func (p *Plan) newGates() map[event.Key]*rules.Gate {
 	return gates
 }
 
-// look returns what tells early that no rule matches events of a kind.
+// look returns what rules out early that a rule matches events of a kind.
 func (p *Plan) look(key event.Key) event.Look {
 	if g := p.gates[key]; g != nil {
 		return newRuleGate(g, p.channels)

@@ -43,7 +43,7 @@ type Matcher struct {
 	matchers []*rules.Matcher
 	subjects []subject
 	roles    *ImageRoles
-	trees    *Trees // nil before there are any: then traces are told of all hosts
+	trees    *Trees // nil before there are any: then traces of all hosts match
 	matches  []int
 	// waiting are, by set, the rules that cannot be decided yet.
 	waiting [][]undecided

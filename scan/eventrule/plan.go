@@ -11,8 +11,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Plan says which events rules ask for, and which sets of rules ask for
-// each. It is immutable; goroutines may share it.
+// Plan is which events rules ask for, and which sets of rules ask for each. It
+// is immutable; goroutines may share it.
 type Plan struct {
 	sets    []Set
 	servers *rules.Set
@@ -25,8 +25,8 @@ type Plan struct {
 	fields    []string
 	all       bool // a rule has keywords, which are looked for in all values
 	// asking are the rules that ask for a kind of event, askingAll those
-	// that ask for all of a provider, gates what tells early that none of
-	// them matches.
+	// that ask for all of a provider, gates what rules out early that any
+	// of them matches.
 	asking    map[event.Key][]rules.GateRule
 	askingAll map[string][]rules.GateRule
 	gates     map[event.Key]*rules.Gate

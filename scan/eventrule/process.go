@@ -17,7 +17,7 @@ type Shown struct {
 	boots []event.Time
 	guids map[event.GUID]proctree.Process
 	pids  map[uint32][]proctree.Process // by start
-	// unnamed says that an event that names no image may be of any.
+	// unnamed is set if an event that names no image may be of any.
 	unnamed bool
 }
 

@@ -8,11 +8,11 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// ImageRoles says by its image alone which kind of server a process is.
+// ImageRoles finds by its image alone which kind of server a process is.
 type ImageRoles struct {
 	set     *rules.Set
 	matcher *rules.Matcher
-	known   map[string]int // 1 + index of the rule that tells it, 0 for none
+	known   map[string]int // 1 + index of the rule that identifies it, 0 for none
 }
 
 // maxImages bounds the images whose roles are remembered.
@@ -31,7 +31,7 @@ func (r *ImageRoles) of(path []byte) string {
 	return ""
 }
 
-// Rule returns the index of the rule that tells a server by its image.
+// Rule returns the index of the rule that identifies a server by its image.
 func (r *ImageRoles) Rule(path []byte) (int, bool) {
 	rule, ok := r.known[string(path)]
 	if ok || !proctree.IsKnown(string(path)) {

@@ -10,15 +10,14 @@ import (
 )
 
 // Sign is an event by which a rule takes its process for a server: one that
-// listens or accepts on a web port, for instance. Several that say the same are
-// one.
+// listens or accepts on a web port, for instance. Equal ones are kept once.
 type Sign struct {
 	SignKey
 	By *rules.Rule
 	At event.Time // the first
 }
 
-// SignKey is what a sign says. Hour, since the epoch, is 0 where the process
+// SignKey is what a sign shows. Hour, since the epoch, is 0 where the process
 // has a GUID: process IDs come again.
 type SignKey struct {
 	Rule     string // its ID, or its file and name
@@ -53,7 +52,7 @@ type SignLog struct {
 // begin begins a part of a file.
 func (l *SignLog) begin() { clear(l.part) }
 
-// add takes an event that a rule matches.
+// add adds an event that a rule matches.
 func (l *SignLog) add(r *rules.Rule, ev *event.Event) {
 	key := SignKey{Rule: ruleKey(r), Computer: ev.Computer.String(), Image: imageOf(ev).String()}
 	key.GUID, _ = ev.Value(event.ProcessGUID).GUID()

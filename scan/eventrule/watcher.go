@@ -10,7 +10,7 @@ import (
 	"webshellscan/scan/story"
 )
 
-// Reading says which events are read for rules.
+// Reading is which events are read for rules.
 type Reading struct {
 	want event.Want
 	plan func() *Plan // waits for the rules
@@ -73,7 +73,7 @@ func (r *Reading) Add(keys []event.Key) (want event.Want, candidates []bool) {
 	return want, candidates
 }
 
-// maxHits bounds the events that are noted of one part of a file: an intruder
+// maxHits bounds the events that are kept of one part of a file: an intruder
 // may write millions.
 const maxHits = 1 << 16
 
@@ -183,7 +183,7 @@ type Traced struct {
 	Lost   int
 }
 
-// addTraced notes an event that only traces are made of.
+// addTraced adds an event that only traces are made of.
 func (w *Watcher) addTraced(ev *event.Event) {
 	if w.Traced == nil {
 		w.Traced = make(map[string]*Traced)

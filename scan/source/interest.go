@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// KindServerConfig is the configuration of a web server or of a site.
-var KindServerConfig = Kind{"a configuration of a web server", ClassArtifact}
+// kindServerConfig is the configuration of a web server or of a site.
+var kindServerConfig = Kind{"a configuration of a web server", ClassArtifact}
 
 // ServerConfigs returns what selects the files that configure web servers.
 func ServerConfigs() []Wanted {
-	return []Wanted{AppHostConfig(), {KindServerConfig, isServerConfig, isConfigName, isConfigPath}}
+	return []Wanted{AppHostConfig(), {kindServerConfig, isServerConfig, isConfigName, isConfigPath}}
 }
 
 // AppHostConfig selects the configurations of IIS, older states of them too.

@@ -37,9 +37,9 @@ type caller struct {
 	pool    string
 	iis     bool
 	server  weblog.Server // that its image shows
-	// fronted says that its own server has no log of the time, so that
-	// those of the IIS of its host are asked, which may hand requests on;
-	// apart that it has logs all the same.
+	// fronted is set if its own server has no log of the time, so that
+	// those of the IIS of its host are read, which may hand requests on;
+	// apart if it has logs all the same.
 	fronted, apart bool
 	children       []story.Child
 	started        []proctree.Process // by index of children
@@ -182,7 +182,7 @@ func (c *caller) covered() bool {
 	return slices.ContainsFunc(c.children, func(child story.Child) bool { return child.Begin >= c.from && child.Begin <= c.to })
 }
 
-// cover notes which times a log covers.
+// cover adds the times that a log covers.
 func (c *caller) cover(l *log) {
 	if l.stats.First == 0 || !c.reads(l) {
 		return

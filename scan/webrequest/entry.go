@@ -80,7 +80,7 @@ func literals(callers []*caller) [][]byte {
 	return list
 }
 
-// collect takes a request of an entry point, or of one of its clients: that may
+// collect keeps a request of an entry point, or of one of its clients: that may
 // be of another site or pool of the host.
 func (w *Logs) collect(callers []*caller, l *log, r *weblog.Request) {
 	for _, c := range callers {

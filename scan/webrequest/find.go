@@ -11,7 +11,7 @@ import (
 	"webshellscan/scan/weblog"
 )
 
-// Query says for which sessions requests are wanted.
+// Query is for which sessions requests are wanted.
 type Query struct {
 	Sessions []Session
 	// IsServer reports whether a process is a web server.
@@ -146,7 +146,7 @@ func (w *Logs) visit(callers []*caller, l *log, r *weblog.Request) {
 // maxSpellings bounds the spellings of a page's name that are looked for.
 const maxSpellings = 8
 
-// spell notes how a request spells the last part of its page's path, up to
+// spell adds how a request spells the last part of its page's path, up to
 // parameters: letters may be encoded in any way. Beyond so many spellings, any
 // line may hold one.
 func (c *caller) spell(page int, uri string) {

@@ -141,7 +141,8 @@ func (l *log) scan(ctx context.Context, reader weblog.Reader, hash bool, do func
 	}
 }
 
-// notes says what of a log may have cost requests, or put them at wrong times.
+// notes returns what of a log may have cost requests, or put them at wrong
+// times.
 func (l *log) notes(given string) []string {
 	var list []string
 	s := &l.stats
@@ -165,7 +166,7 @@ func (l *log) siteOf(r *weblog.Request) string {
 	return cmp.Or(l.site, weblog.SiteNumber(r.Site, nil), r.Site)
 }
 
-// pageKey is how a page is told apart: by its site and path.
+// pageKey returns what distinguishes a page: its site and path.
 func (l *log) pageKey(r *weblog.Request) string { return l.siteOf(r) + " " + r.Page() }
 
 // readConfig reads a configuration of IIS.

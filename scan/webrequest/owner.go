@@ -33,7 +33,7 @@ func (w *Logs) hostsByName(name string) []int {
 	return short
 }
 
-// folderOwners says which host a file is of by the event logs that lie beside
+// folderOwners finds which host a file is of by the event logs that lie beside
 // it: those of the nearest folder around it that holds any.
 type folderOwners struct {
 	hosts   map[string][]int // by folder
@@ -62,7 +62,7 @@ func (w *Logs) Learn(logs []EventLog) {
 	}
 }
 
-// learnFolders notes that a host has an event log at a path.
+// learnFolders records that a host has an event log at a path.
 func (o *folderOwners) learnFolders(file string, host int) {
 	for folder := range foldersOf(file) {
 		if !slices.Contains(o.hosts[folder], host) {

@@ -2,7 +2,7 @@
 // by which pages the intruder's processes came about, what else was asked of
 // these pages, and what else their clients asked for.
 //
-// It says whose a log is by the names in its lines, by what the user says, and
+// It finds whose a log is by the names in its lines, by what the user says, and
 // by the event logs that lie beside it; which process may have answered a
 // request by the log's format, site and pool; and whom a request behind proxies
 // is of. How lines are read is for weblog, what coincidence means for story;
@@ -56,7 +56,7 @@ type EventLog struct {
 	// Stats has the names of its computers, and when each wrote to which
 	// channel.
 	Stats *evtx.Stats
-	// Own says that as far as its form shows the machine that wrote a
+	// Own is set if, as far as its form shows, the machine that wrote a
 	// record wrote it here: no export is such, and no collector's log.
 	Own bool
 	// Read calls do for its events of a selection; nil if it cannot be
@@ -67,7 +67,7 @@ type EventLog struct {
 // File is a log or a configuration of a web server.
 type File struct {
 	source.Input
-	// Cut says that no more than its beginning is there.
+	// Cut is set if no more than its beginning is there.
 	Cut bool
 }
 
@@ -104,26 +104,26 @@ func (w *Logs) Missed(host int) bool {
 // Failed returns the configurations that could not be read, and why.
 func (w *Logs) Failed() []source.Skipped { return w.failed }
 
-// Report says what was read of one log.
+// Report is what was read of one log.
 type Report struct {
 	source.Input
 	// Host is whose log it is, "" if nothing says so.
 	Host string
-	// Known says that its lines have a known form.
+	// Known is set if its lines have a known form.
 	Known bool
-	// Read says that it was read. Then Lines counts its lines, Bad those of
+	// Read is set if it was read. Then Lines counts its lines, Bad those of
 	// them that are no request, and SHA256 is its hash in hexadecimal
 	// digits, if that was asked for.
 	Read       bool
 	Lines, Bad int
 	SHA256     string
-	// Missed says that no more than its beginning is there, but was asked
+	// Missed is set if no more than its beginning is there, but was asked
 	// for.
 	Missed bool
-	// Err says why it could not be read, or what is wrong with it as a
+	// Err is why it could not be read, or what is wrong with it as a
 	// member of an archive.
 	Err error
-	// Notes says what may have cost requests, or put them at wrong times.
+	// Notes are what may have cost requests, or put them at wrong times.
 	Notes []string
 }
 
@@ -145,7 +145,7 @@ func (w *Logs) Reports(given map[string]string) []Report {
 	return list
 }
 
-// Wrong says what of the hosts that are given means nothing: hosts that the
+// Wrong returns what of the hosts that are given means nothing: hosts that the
 // event logs do not have, and paths without a web log.
 func (w *Logs) Wrong(given map[string]string) []string {
 	var list []string
