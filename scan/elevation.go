@@ -147,7 +147,9 @@ func (e *elevations) text() string {
 // has SYSTEM or NETWORK SERVICE.
 func (id identity) elevatedUser(above identity) bool {
 	switch {
-	case id.user == "" || above.user == "" || above.principal == finding.PrincipalSystem || id.logon == above.logon && id.logon != 0:
+	case id.user == "" || above.user == "" || id.logon == above.logon && id.logon != 0:
+		return false
+	case above.principal == finding.PrincipalSystem || above.principal == finding.PrincipalMachine: // which may be SYSTEM
 		return false
 	case id.principal != 0 && above.principal != 0:
 		return !id.principal.Maybe(above.principal)

@@ -264,9 +264,15 @@ func TestElevationIsOfWhomIsKnown(t *testing.T) {
 		{"from NETWORK SERVICE to SYSTEM", []evtxtest.Source{
 			securityRun(100, 4, w3wp, asNetwork), sysmonRun(200, 100, cmd, `NT AUTHORITY\SYSTEM`, 0x3e7, "System"),
 		}, `cmd.exe (200) runs as NT AUTHORITY\SYSTEM, its parent w3wp.exe (100) as WORKGROUP\WEB01$`},
-		{"to LOCAL SERVICE from the computer", []evtxtest.Source{
+		{"to LOCAL SERVICE from the computer, which may be SYSTEM", []evtxtest.Source{
 			securityRun(100, 4, w3wp, machine), sysmonRun(200, 100, cmd, `NT AUTHORITY\LOCAL SERVICE`, 0x3e5, "High"),
-		}, `cmd.exe (200) runs as NT AUTHORITY\LOCAL SERVICE, its parent w3wp.exe (100) as WORKGROUP\WEB01$`},
+		}, ""},
+		{"to a user from a computer that only the child names", []evtxtest.Source{stubChild(`WORKGROUP\WEB01$`)}, ""},
+		{
+			"to a user from another computer",
+			[]evtxtest.Source{stubChild(`CORP\DC01$`)},
+			`cmd.exe (200) runs as WEB01\svc_web, its parent w3wp.exe (100) as CORP\DC01$`,
+		},
 		{
 			"to another computer",
 			[]evtxtest.Source{shop, sysmonRun(200, 100, cmd, `CORP\DC01$`, 0x7777, "High")},
