@@ -252,13 +252,15 @@ func blindSpots(s *Summary) []Blind {
 	}
 	for _, h := range s.Hosts {
 		e := h.Events
+		audited, bare := e.SecurityCreate-e.Booting, e.NoCommandLine-e.BootingBare
 		switch {
 		case e.Blind():
 			list = append(list, Blind{h.Name, integrity.NoCreations(e) + ": what ran here cannot be seen"})
-		case e.SysmonCreate == 0 && e.NoCommandLine == e.SecurityCreate:
+		case e.SysmonCreate > 0 || audited == 0:
+		case bare == audited:
 			others = append(others, Blind{h.Name, "Security 4688 without command lines: arguments cannot be seen"})
-		case e.SysmonCreate == 0 && e.NoCommandLine > e.SecurityCreate/2:
-			others = append(others, Blind{h.Name, fmt.Sprintf("%d of %d Security 4688 have no command line", e.NoCommandLine, e.SecurityCreate)})
+		case bare > audited/2:
+			others = append(others, Blind{h.Name, fmt.Sprintf("%d of %d Security 4688 have no command line", bare, audited)})
 		}
 		if e.Shifted > 0 {
 			others = append(others, Blind{h.Name, fmt.Sprintf(

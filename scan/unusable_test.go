@@ -71,6 +71,44 @@ func TestNoCommandLine(t *testing.T) {
 	}
 }
 
+// TestNoCommandLineOfBoot: what Windows logs while it starts has no command
+// line, and says nothing of whether those of other processes are logged.
+func TestNoCommandLineOfBoot(t *testing.T) {
+	var boot []evtxtest.Event
+	for i, name := range []string{"smss.exe", "csrss.exe", "wininit.exe"} {
+		boot = append(boot, after(time.Duration(i), &evtxtest.ProcessCreated{
+			Subject: evtxtest.Account{LogonID: 0x3e7}, NewProcessID: uint64(300 + i), NewProcessName: `C:\Windows\System32\` + name,
+			ProcessID: 4, ParentProcessName: "",
+		}))
+	}
+	run := func(line string) evtxtest.Event {
+		return after(60, &evtxtest.ProcessCreated{NewProcessID: 5000, NewProcessName: cmd, ProcessID: 700, ParentProcessName: w3wp, CommandLine: line})
+	}
+	for _, test := range []struct {
+		lines []string
+		want  string // what is said of the host
+	}{
+		{[]string{"cmd.exe /c dir"}, ""},
+		{[]string{""}, "Security 4688 without command lines: arguments cannot be seen"},
+		{[]string{"", "", "cmd.exe /c dir"}, "2 of 3 Security 4688 have no command line"},
+	} {
+		path := filepath.Join(t.TempDir(), "a.evtx")
+		events := slices.Clone(boot)
+		for _, line := range test.lines {
+			events = append(events, run(line))
+		}
+		logOf(t, path, events...)
+		res := mustScan(t, scan.Options{Paths: []string{path}})
+		var got string
+		for _, b := range res.Summary.Blind {
+			got += b.Text
+		}
+		if got != test.want || res.Coverage[0].Booting != len(boot) {
+			t.Errorf("%q: %q, want %q; %d while booting", test.lines, got, test.want, res.Coverage[0].Booting)
+		}
+	}
+}
+
 // TestSeveralMachines (issue 10, point 8): machines of one name are told.
 func TestSeveralMachines(t *testing.T) {
 	start := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)

@@ -386,7 +386,7 @@ func (k *rowCoder) counts(r *Rows) {
 	} else {
 		r.counts = make(map[FacetID]*Counts)
 	}
-	wire.List(k.Coder, &list, 13, func(id *FacetID) {
+	wire.List(k.Coder, &list, 14, func(id *FacetID) {
 		k.origin(id)
 		n := r.counts[*id]
 		if n == nil {
@@ -395,7 +395,7 @@ func (k *rowCoder) counts(r *Rows) {
 		}
 		for _, p := range []*int{
 			&n.SysmonCreate, &n.SysmonEnd, &n.SecurityCreate, &n.SecurityEnd, &n.NoCommandLine, &n.NoParentName,
-			&n.Booting, &n.SysmonFields, &n.Unusable, &n.UnusableCreate, &n.Shifted, &n.Recovered,
+			&n.Booting, &n.BootingBare, &n.SysmonFields, &n.Unusable, &n.UnusableCreate, &n.Shifted, &n.Recovered,
 		} {
 			wire.Count(k.Coder, p)
 		}

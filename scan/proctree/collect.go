@@ -64,6 +64,8 @@ type Counts struct {
 	// Booting counts the 4688 that Windows writes while it starts, whatever
 	// the audit policy says.
 	Booting int
+	// BootingBare counts those of the Booting without a known command line.
+	BootingBare int
 	// SysmonFields is the greatest number of fields of a Sysmon 1: it grows
 	// with the version of Sysmon.
 	SysmonFields int
@@ -102,6 +104,7 @@ func (c *Counts) Add(other Counts) {
 	c.NoCommandLine += other.NoCommandLine
 	c.NoParentName += other.NoParentName
 	c.Booting += other.Booting
+	c.BootingBare += other.BootingBare
 	c.SysmonFields = max(c.SysmonFields, other.SysmonFields)
 	c.Unusable += other.Unusable
 	c.UnusableCreate += other.UnusableCreate
@@ -280,7 +283,8 @@ func isBlank(text event.Value) bool {
 }
 
 func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Counts) {
-	if isBlank(ev.Value(event.CommandLine)) {
+	bare := isBlank(ev.Value(event.CommandLine))
+	if bare {
 		counts.NoCommandLine++
 	}
 	if isBlank(ev.Value(event.ParentProcessName)) {
@@ -296,6 +300,9 @@ func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Coun
 	}
 	if isBooting(ev) {
 		counts.Booting++
+		if bare {
+			counts.BootingBare++
+		}
 	}
 	*c.blocks.next() = creation{
 		start: ev.Time, created: ev.Time, recordID: ev.RecordID, offset: ev.Place.Offset,
