@@ -55,6 +55,8 @@ func lostText(in *scan.InputFile) string {
 		return "at least " + plural.Count(in.Lost, "record") + " lost"
 	case in.LostChunks > 0:
 		return plural.Count(in.LostChunks, "chunk") + " lost"
+	case in.Damaged:
+		return "damaged"
 	}
 	return "nothing lost"
 }

@@ -57,3 +57,22 @@ func TestSpans(t *testing.T) {
 		}
 	}
 }
+
+// TestLostWords: nothing is lost only of what has no damage that may hide it.
+func TestLostWords(t *testing.T) {
+	for want, in := range map[string]scan.InputFile{
+		"9 bytes, nothing lost, ":           {Size: 9},
+		"9 bytes, damaged, ":                {Size: 9, Damaged: true},
+		"9 bytes, 2 chunks lost, ":          {Size: 9, LostChunks: 2, Damaged: true},
+		"9 bytes, at least 1 record lost, ": {Size: 9, Lost: 1, LostChunks: 2, Damaged: true},
+	} {
+		var out strings.Builder
+		res := &scan.Result{Manifest: scan.Manifest{Inputs: []scan.InputFile{in}}}
+		if err := report.VerifyFormats.Write(&out, "table", res, report.Options{Width: 200}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}

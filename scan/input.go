@@ -160,7 +160,7 @@ func (in *input) compare() {
 func (in *input) compareChunks() {
 	if in.complete() { // else not all chunks are known
 		in.missing = in.evtx.Header().Missing(in.chunks)
-		in.order = in.evtx.Header().Faults(in.chunks)
+		in.order = in.evtx.Faults(in.chunks, &in.stats)
 	}
 	for _, fault := range evtx.CheckOrder(in.chunks) {
 		if fault.Class != evtx.IDGap || in.complete() { // else what is missing may not have been read yet
@@ -171,6 +171,17 @@ func (in *input) compareChunks() {
 
 // complete reports whether all parts of the input were read to their ends.
 func (in *input) complete() bool { return in.left <= 0 && !in.cut }
+
+// damaged reports whether the input has faults by which something may be lost,
+// or a header that does not say whether all is there.
+func (in *input) damaged() bool {
+	for class := range in.faults.Counts() {
+		if class.Loss() || class == evtx.FileHeaderBad {
+			return true
+		}
+	}
+	return false
+}
 
 // isExport reports whether an input that is no log holds records in another
 // form.

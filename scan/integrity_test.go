@@ -555,3 +555,36 @@ func TestMissingRecords(t *testing.T) {
 		}
 	}
 }
+
+// TestBeheaded: a log whose beginning was wiped, and one whose header does not
+// say whether its end is there, are not said to be whole.
+func TestBeheaded(t *testing.T) {
+	var events []evtxtest.Event
+	for i := range 30 {
+		events = append(events, creation(time.Duration(i)*time.Minute, uint64(1000+i)))
+	}
+	whole, err := evtxtest.Build(evtxtest.Options{RecordsPerChunk: 10}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		from, to      int
+		damaged, lost bool
+	}{
+		"whole":                  {0, 0, false, false},
+		"the header":             {0, evtx.HeaderSize, true, false},
+		"the header and a chunk": {0, evtx.HeaderSize + evtx.ChunkSize, true, true},
+	} {
+		path := filepath.Join(t.TempDir(), "Security.evtx")
+		data := slices.Clone(whole.Data)
+		clear(data[tt.from:tt.to])
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		res := mustScan(t, scan.Options{Paths: []string{path}})
+		lost := slices.ContainsFunc(res.Summary.Damage, func(d scan.FileFaults) bool { return d.Counts[evtx.ChunkLost] == 1 })
+		if in := res.Manifest.Inputs[0]; in.Damaged != tt.damaged || lost != tt.lost {
+			t.Errorf("%s: damaged %v, a chunk lost %v", name, in.Damaged, lost)
+		}
+	}
+}

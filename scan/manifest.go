@@ -37,6 +37,9 @@ type InputFile struct {
 	// not be read or that its header counts and the file lacks, LostChunks
 	// the chunks of that sort, whose records nobody knows the number of.
 	Chunks, Records, Lost, LostChunks int
+	// Damaged is set if there are faults by which more may be lost, or that
+	// hide whether there is more.
+	Damaged bool
 	// Error is why it was not read whole, or not hashed, "" if it was.
 	Error string
 	// Origin is where in a container it lies, nil if it is a file of its
@@ -74,6 +77,7 @@ func newManifest(r *firstPass, set *rules.Set, options *Options) Manifest {
 func newInputFile(in *input, hash bool) InputFile {
 	file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Origin: in.Origin, LostChunks: in.missing.Chunks}
 	file.Lost = max(in.stats.Lost, int(min(in.missing.Records, 1<<31-1)))
+	file.Damaged = in.damaged()
 	switch {
 	case in.err != nil:
 		file.Error = FileError{in.Path, in.err}.Reason()

@@ -18,6 +18,7 @@ func (s *Stats) Code(c *wire.Coder) {
 	for _, n := range []*int{&s.Chunks, &s.EmptyChunks, &s.ZeroChunks, &s.Records, &s.Selected, &s.Lost, &s.Hidden, &s.Recovered, &s.Discarded} {
 		wire.Count(c, n)
 	}
+	wire.Num(c, &s.FirstZero)
 	wire.Num(c, &s.First)
 	wire.Num(c, &s.Last)
 	wire.Counts(c, &s.Hosts)

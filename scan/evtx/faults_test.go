@@ -85,7 +85,7 @@ func readLog(t testing.TB, source io.ReaderAt, size int64, sel *evtx.Selection) 
 	var pool evtx.TemplatePool
 	pool.Merge(r)
 	take(r.Deferred(f, slices.Clone(deferred), &pool))
-	res.faults = append(res.faults, f.Header().Faults(chunks)...)
+	res.faults = append(res.faults, f.Faults(chunks, &res.stats)...)
 	res.faults = append(res.faults, evtx.CheckOrder(chunks)...)
 	slices.SortStableFunc(res.faults, func(a, b *evtx.FormatError) int {
 		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Class, b.Class))

@@ -17,7 +17,12 @@ type File struct {
 	source io.ReaderAt
 	size   int64
 	header Header
-	first  int64 // where the first chunk or file header may be: what lies before is none of ours
+	// first is where the first chunk or file header may be: what lies
+	// before is none of ours.
+	first int64
+	// beheaded is set if the file's header, and chunks that stood between
+	// it and the first one, are something else now.
+	beheaded bool
 }
 
 // Open reads the header block of a file of size bytes. A file counts as EVTX by
@@ -75,13 +80,22 @@ func Search(ctx context.Context, source io.ReaderAt, size int64) (*File, error) 
 		}
 		n, err := source.ReadAt(block[:min(int64(len(block)), size-pos)], pos)
 		if at := nextChunk(block[:n], 0, n); at < n {
-			return &File{source: source, size: size, first: pos + int64(at)}, nil
+			f := &File{source: source, size: size, first: pos + int64(at)}
+			f.beheaded = f.first >= HeaderSize+ChunkSize && !hasHeader(source, f.first-HeaderSize)
+			return f, nil
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			fault = &FormatError{Class: ReadError, What: "file", Offset: pos + int64(n), Err: errors.Join(ErrRead, err)}
 		}
 	}
 	return nil, fault
+}
+
+// hasHeader reports whether a file header stands at an offset.
+func hasHeader(source io.ReaderAt, offset int64) bool {
+	var b [len(event.FileSignature)]byte
+	n, _ := source.ReadAt(b[:], offset)
+	return string(b[:n]) == event.FileSignature
 }
 
 // Raw returns a file that is no log but may hold chunks anywhere, such as the

@@ -3,9 +3,11 @@ package evtx_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"webshellscan/internal/evtxtest"
@@ -109,5 +111,45 @@ func TestMissingOfRealLogs(t *testing.T) {
 	}
 	if seen < 600 || odd > 1 {
 		t.Errorf("%d of %d sound logs seem to miss records", odd, seen)
+	}
+}
+
+// TestHole: of a log whose beginning or middle holds no chunks any more, and
+// whose header does not say so, it is told where they were.
+func TestHole(t *testing.T) {
+	const chunk, first = evtx.ChunkSize, evtx.HeaderSize
+	whole := buildFile(t, evtxtest.Options{RecordsPerChunk: 10, ZeroChunks: 2, Flags: evtxtest.FlagDirty}, made(100)).Data
+	with := func(from, to int, b byte) []byte {
+		data := slices.Clone(whole)
+		for i := from; i < to; i++ {
+			data[i] = b
+		}
+		return data
+	}
+	for name, tt := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"whole":                     {whole, ""},
+		"first chunk":               {with(first, first+chunk, 0), "zeros 4096 65536"},
+		"two in the middle":         {with(first+3*chunk, first+5*chunk, 0), "zeros 200704 131072"},
+		"last chunk":                {with(first+9*chunk, first+10*chunk, 0), ""},
+		"header and two, by zeros":  {with(0, first+2*chunk, 0), "no chunk 4096 131072"},
+		"header and two, otherwise": {with(0, first+2*chunk, 0xA5), "no chunk 4096 131072"},
+		"something before it":       {append(make([]byte, 100_000), whole...), ""},
+	} {
+		res, err := readLog(t, bytes.NewReader(tt.data), int64(len(tt.data)), evtx.NewSelection(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range res.faults {
+			if f.Class == evtx.ChunkLost {
+				got = append(got, fmt.Sprintf("%s %d %d", f.What, f.Offset, f.Have))
+			}
+		}
+		if strings.Join(got, "; ") != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
 	}
 }

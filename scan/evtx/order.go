@@ -108,6 +108,35 @@ func CheckOrder(chunks []Chunk) []*FormatError {
 	return list
 }
 
+// Faults returns what of the file does not fit together: its header, and zeros
+// where chunks were. chunks are those with live records that the file was found
+// to have, and s is of all of its parts.
+func (f *File) Faults(chunks []Chunk, s *Stats) []*FormatError {
+	list := f.header.Faults(chunks)
+	if f.header.Missing(chunks).Chunks > 0 {
+		return list // which says it already
+	}
+	if hole := s.hole(chunks); hole != nil {
+		list = append(list, hole)
+	}
+	return list
+}
+
+// hole returns the fault of zeros with a chunk behind them, nil if there are
+// none: Windows fills a log from its beginning, so there were records once.
+func (s *Stats) hole(chunks []Chunk) *FormatError {
+	var next int64
+	for i := range chunks {
+		if at := chunks[i].Offset; s.FirstZero > 0 && at > s.FirstZero && (next == 0 || at < next) {
+			next = at
+		}
+	}
+	if next == 0 {
+		return nil
+	}
+	return &FormatError{Class: ChunkLost, What: "zeros", Offset: s.FirstZero, Have: next - s.FirstZero, Err: ErrSignature}
+}
+
 // leftOut returns how many identifiers the records of an export leave out:
 // their headers are numbered anew, the events are not. It returns nil if there
 // are none, or if the events are not in the order of one log.

@@ -114,6 +114,9 @@ func (r *Reading) part(ctx context.Context, part Part) {
 	if part.Start == HeaderSize && r.file.first < HeaderSize {
 		r.Irregular = append(r.Irregular, Part{0, min(HeaderSize, r.file.size)}) // a chunk in place of the file header
 	}
+	if part.Start == HeaderSize && r.file.beheaded {
+		r.fault(&FormatError{Class: ChunkLost, What: "no chunk", Offset: HeaderSize, Have: r.file.first - HeaderSize, Err: ErrSignature})
+	}
 	for pos := part.Start; pos < end && !r.stopped; {
 		if pos == part.Start || r.Stats.ZeroChunks > 0 {
 			if pos = r.skipHole(pos, end); pos == end {
@@ -156,6 +159,9 @@ func (r *Reading) skipHole(pos, end int64) int64 {
 		chunks = (end - pos + ChunkSize - 1) / ChunkSize
 	}
 	r.Stats.ZeroChunks += int(chunks)
+	if chunks > 0 {
+		r.Stats.zeroAt(pos)
+	}
 	skipped := min(chunks*ChunkSize, end-pos)
 	r.Stats.Bytes += skipped
 	return pos + skipped
@@ -211,6 +217,7 @@ func (r *Reading) slot(b []byte, base int64) {
 	case base+int64(len(b)) <= r.file.first:
 	case allZero(b):
 		r.Stats.ZeroChunks++
+		r.Stats.zeroAt(base)
 	case len(b) < chunkHeaderSize:
 		r.fault(&FormatError{Class: FileTruncated, What: "chunk header", Offset: base, Need: chunkHeaderSize, Have: int64(len(b)), Err: ErrTruncated})
 	default:

@@ -15,6 +15,9 @@ type Stats struct {
 	// Chunks counts chunks with records, EmptyChunks such without, and
 	// ZeroChunks stretches of a chunk's size that hold nothing but zeros.
 	Chunks, EmptyChunks, ZeroChunks int
+	// FirstZero is where the first of these stretches begins, in bytes from
+	// the start of the file, 0 if there is none.
+	FirstZero int64
 	// Records counts the live records that were found, decoded or not.
 	Records int
 	// Selected counts the records that were selected and decoded.
@@ -56,6 +59,9 @@ func (s *Stats) Add(other *Stats) {
 	s.Chunks += other.Chunks
 	s.EmptyChunks += other.EmptyChunks
 	s.ZeroChunks += other.ZeroChunks
+	if other.FirstZero != 0 {
+		s.zeroAt(other.FirstZero)
+	}
 	s.Records += other.Records
 	s.Selected += other.Selected
 	s.Lost += other.Lost
@@ -83,6 +89,13 @@ func (s *Stats) Add(other *Stats) {
 	s.MoreHosts = s.MoreHosts || other.MoreHosts
 	s.trimmed = s.trimmed || other.trimmed
 	s.trim(2 * maxHosts)
+}
+
+// zeroAt records a stretch of zeros.
+func (s *Stats) zeroAt(offset int64) {
+	if s.FirstZero == 0 || offset < s.FirstZero {
+		s.FirstZero = offset
+	}
 }
 
 // Settle ends a sum of several Stats: what it has of hosts and origins depends

@@ -27,7 +27,7 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 	},
 	evtx.ChunkLost: {
 		Warning, "a stretch where a chunk belongs holds something else",
-		"Up to a chunk of records (64 KiB) is missing here.",
+		"The records that were here are missing, up to 64 KiB for each chunk.",
 	},
 	evtx.RecordBad: {
 		Warning, "a record is damaged",
