@@ -146,9 +146,9 @@ func ruleCheckJSON(w io.Writer, problems []Problem, _ Options) error {
 }
 
 // ruleCheckTable writes each problem in one line, as compilers do:
-// "file:line:column: reason".
-func ruleCheckTable(w io.Writer, problems []Problem, _ Options) error {
-	p := printer{w: w}
+// "file:line:column: reason". What is wider than the report is broken.
+func ruleCheckTable(w io.Writer, problems []Problem, o Options) error {
+	p := printer{w: w, width: o.Width}
 	for _, problem := range problems {
 		s := problem.Error()
 		if problem.Kind != ProblemError {
