@@ -16,7 +16,6 @@ const unprinted = () => {
 addEventListener('beforeprint', () => {
 	const appendix = root.classList.contains('appendix');
 	unprinted();
-	showReturning(returning.length);
 	folded = [...document.querySelectorAll(appendix ? 'main details:not([open])' : 'article.session:not(.unprinted) > details.process-tree:not([open])')];
 	for (const node of folded) node.open = true;
 	if (!table || !appendix) return;
