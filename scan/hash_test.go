@@ -207,9 +207,9 @@ func TestChangedInputs(t *testing.T) {
 	}
 }
 
-// TestStoredChecksum: a log that lies in a zip as it is, is compared with the
-// checksum that the zip has of it, in the pass that reads it: in parts, by any
-// number of goroutines, with hashes and without.
+// TestStoredChecksum: a log, an export or a configuration that lies in a zip as
+// it is, is compared with the checksum that the zip has of it, in the pass that
+// reads it: in parts, by any number of goroutines, with hashes and without.
 func TestStoredChecksum(t *testing.T) {
 	folder := t.TempDir()
 	log := filepath.Join(folder, "large.evtx")
@@ -221,12 +221,18 @@ func TestStoredChecksum(t *testing.T) {
 	if len(data) < 2*evtx.DefaultPartSize {
 		t.Fatalf("%d bytes are of one part", len(data))
 	}
-	sound := zipOf(t, zip.Store, map[string][]byte{"Security.evtx": data, "short.evtx": data[:100], "empty.evtx": nil})
+	export := []byte(`<Events><Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><EventID>1</EventID><Computer>WEB01</Computer></System></Event></Events>`)
+	config := []byte(`<configuration><system.applicationHost><sites><site name="a" id="1"/></sites></system.applicationHost></configuration>`)
+	sound := zipOf(t, zip.Store, map[string][]byte{"Security.evtx": data, "short.evtx": data[:100], "empty.evtx": nil, "e.xml": export, "applicationHost.config": config})
 	at := bytes.Index(sound, data[:64])
-	for name, changed := range map[string]int{"sound": -1, "in the header": 200, "in the first part": 4096 + 65535, "at the end": len(data) - 1} {
+	for name, changed := range map[string]int{
+		"sound": -1, "in the header": at + 200, "in the first part": at + 4096 + 65535, "at the end": at + len(data) - 1,
+		"in an export":       bytes.Index(sound, []byte("1</EventID>")),
+		"in a configuration": bytes.Index(sound, []byte(`a" id="1"`)),
+	} {
 		zipped := slices.Clone(sound)
 		if changed >= 0 {
-			zipped[at+changed] ^= 1
+			zipped[changed] ^= 1
 		}
 		path := filepath.Join(folder, "case.zip")
 		writeFile(t, path, zipped)
@@ -236,6 +242,11 @@ func TestStoredChecksum(t *testing.T) {
 				told := 0
 				for _, f := range res.Integrity {
 					if f.Kind == integrity.Kind(evtx.ReadError) && strings.HasPrefix(f.Text, "the log is not as its archive says: archive is damaged: the CRC-32 is ") {
+						told++
+					}
+				}
+				for _, e := range res.Summary.Unreadable {
+					if strings.Contains(e.Reason(), "archive is damaged: the CRC-32 is ") {
 						told++
 					}
 				}

@@ -214,14 +214,14 @@ func formOf(prefix []byte) export.Form {
 // searched for chunks.
 func (in *input) isLog() bool { return in.form == export.None && in.Stretches == nil }
 
-// log returns what was read of the input, once it was summarized. What is no
-// log has no faults of one.
+// log returns what was read of the input, once it was summarized. Of what was
+// searched for chunks, all is damage.
 func (in *input) log() *integrity.Log {
 	log := &integrity.Log{
 		Path: in.Path, Stats: &in.stats, Faults: new(integrity.FaultLog), Order: in.order,
 		Form: in.form, Exported: in.exported, ExportErr: in.exportErr,
 	}
-	if in.err == nil && in.evtx != nil && in.isLog() {
+	if in.err == nil && in.evtx != nil && in.Stretches == nil {
 		log.Faults = &in.faults
 	}
 	return log

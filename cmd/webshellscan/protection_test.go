@@ -95,18 +95,24 @@ func TestForcedOverForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, format := range report.ScanFormats.Names() {
-		args := []string{filepath.Join(logs, "WEB01"), "-q", "--force", "-o", format + ":reports/" + format}
+		args := []string{filepath.Join(logs, "MAIL01"), "-q", "--force", "-o", format + ":reports/" + format}
 		for range 2 {
 			if status, _, stderr := runHere(t, args...); status != 1 || stderr != "" {
 				t.Errorf("%s: status %d: %s", format, status, stderr)
 			}
 		}
 	}
-	for verb, args := range map[string][]string{"tree": {"--format", "json"}, "find": {"whoami", "--format", "jsonl"}} {
-		args := append([]string{verb, logs, "-q", "-o", "reports/" + verb}, args...)
-		if status, _, stderr := runHere(t, args...); status > 1 {
-			t.Errorf("%s: status %d: %s", verb, status, stderr)
+	for _, args := range [][]string{
+		{"tree", logs, "-o", "json:reports/tree"},
+		{"find", logs, "whoami", "-o", "jsonl:reports/find"},
+		{filepath.Join(logs, "MAIL01"), "--evidence", "cut"},
+	} {
+		if status, _, stderr := runHere(t, append(args, "-q")...); status > 1 {
+			t.Errorf("%s: status %d: %s", args, status, stderr)
 		}
+	}
+	if err := os.Rename("cut/manifest.json", "reports/manifest"); err != nil {
+		t.Error(err)
 	}
 	// Nor is a report that lies beside the logs read as an export.
 	if status, _, stderr := runHere(t, "reports"); !strings.Contains(stderr, "Read 0 EVTX files") {

@@ -375,16 +375,26 @@ func kindOfText(head []byte) (Kind, bool) {
 	return Kind{"text", ClassOther}, true
 }
 
+// reportMarks are how what webshellscan writes as JSON begins, and what stands
+// in it soon.
+var reportMarks = []struct{ begin, soon string }{
+	{`{"kind":"manifest","version":`, ""},                     // JSON Lines
+	{"{\n" + `"manifest": {"kind":"manifest","version":`, ""}, // JSON
+	{`{"trees":[` + "\n" + `{"host":`, ""},                    // trees
+	{`{"message":"`, `"tag":["webshellscan"`},                 // Timesketch
+	{"{\n" + `  "version": "`, `"file": "records/`},           // the manifest of evidence
+}
+
 // IsReport reports whether a file begins as what webshellscan writes as JSON
 // does. It names the events that processes come from, as exports do, and is
 // none. In the text of a log such marks cannot be: there quotes are escaped.
 func IsReport(head []byte) bool {
-	for _, begin := range []string{`{"kind":"`, "{\n" + `"manifest": {"kind":"manifest",`, `{"trees":[`} {
-		if bytes.HasPrefix(head, []byte(begin)) {
+	for _, m := range reportMarks {
+		if bytes.HasPrefix(head, []byte(m.begin)) && bytes.Contains(head, []byte(m.soon)) {
 			return true
 		}
 	}
-	return bytes.HasPrefix(head, []byte("{")) && bytes.Contains(head, []byte(`"tag":["webshellscan"`)) // for Timesketch
+	return false
 }
 
 // decodeText returns the start of a file as text, and whether it is text: UTF-8

@@ -176,8 +176,9 @@ func (w *Logs) readConfig(in source.Input, host int) {
 		w.failed = append(w.failed, source.Skipped{Path: in.Path, Err: err, Unreadable: true})
 		return
 	}
-	config, _ := weblog.ReadConfig(io.NewSectionReader(file, 0, file.Size())) // what could be read is of use
-	if err := file.Close(); err != nil {
+	content := file.Content()
+	config, _ := weblog.ReadConfig(content) // what could be read is of use
+	if err := errors.Join(content.Fault(), file.Close()); err != nil {
 		w.failed = append(w.failed, source.Skipped{Path: in.Path, Err: err, Unreadable: true})
 	}
 	if w.sites[host] == nil {
