@@ -134,8 +134,11 @@ func TestHole(t *testing.T) {
 		"first chunk":               {with(first, first+chunk, 0), "zeros 4096 65536"},
 		"two in the middle":         {with(first+3*chunk, first+5*chunk, 0), "zeros 200704 131072"},
 		"last chunk":                {with(first+9*chunk, first+10*chunk, 0), ""},
+		"header":                    {with(0, first, 0), ""},
 		"header and two, by zeros":  {with(0, first+2*chunk, 0), "no chunk 4096 131072"},
 		"header and two, otherwise": {with(0, first+2*chunk, 0xA5), "no chunk 4096 131072"},
+		"no header":                 {whole[first : first+10*chunk], ""},
+		"too little for a chunk":    {append(make([]byte, 5000), whole[first:first+10*chunk]...), ""},
 		"something before it":       {append(make([]byte, 100_000), whole...), ""},
 	} {
 		res, err := readLog(t, bytes.NewReader(tt.data), int64(len(tt.data)), evtx.NewSelection(nil))

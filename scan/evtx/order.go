@@ -110,7 +110,7 @@ func CheckOrder(chunks []Chunk) []*FormatError {
 
 // Faults returns what of the file does not fit together: its header, and zeros
 // where chunks were. chunks are those with live records that the file was found
-// to have, and s is of all of its parts.
+// to have, in the order of their offsets, and s is of all of its parts.
 func (f *File) Faults(chunks []Chunk, s *Stats) []*FormatError {
 	list := f.header.Faults(chunks)
 	if f.header.Missing(chunks).Chunks > 0 {
@@ -125,16 +125,11 @@ func (f *File) Faults(chunks []Chunk, s *Stats) []*FormatError {
 // hole returns the fault of zeros with a chunk behind them, nil if there are
 // none: Windows fills a log from its beginning, so there were records once.
 func (s *Stats) hole(chunks []Chunk) *FormatError {
-	var next int64
-	for i := range chunks {
-		if at := chunks[i].Offset; s.FirstZero > 0 && at > s.FirstZero && (next == 0 || at < next) {
-			next = at
-		}
-	}
-	if next == 0 {
+	i := slices.IndexFunc(chunks, func(c Chunk) bool { return c.Offset > s.FirstZero })
+	if s.FirstZero == 0 || i < 0 {
 		return nil
 	}
-	return &FormatError{Class: ChunkLost, What: "zeros", Offset: s.FirstZero, Have: next - s.FirstZero, Err: ErrSignature}
+	return &FormatError{Class: ChunkLost, What: "zeros", Offset: s.FirstZero, Have: chunks[i].Offset - s.FirstZero, Err: ErrSignature}
 }
 
 // leftOut returns how many identifiers the records of an export leave out:

@@ -287,3 +287,24 @@ func TestStoredChecksum(t *testing.T) {
 		}
 	}
 }
+
+// TestLooking: of what takes long to be taken apart the name is told first.
+func TestLooking(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"a.zip", "b.zip"} {
+		if err := os.WriteFile(filepath.Join(folder, name), storedZip(t, "a.evtx", largeLog(4096+64<<10)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names []string
+	found, err := source.Find(t.Context(), []string{folder}, source.Options{Looking: func(path string) { names = append(names, filepath.Base(path)) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a.zip", "b.zip"}; !slices.Equal(names, want) {
+		t.Errorf("told %q, want %q", names, want)
+	}
+	if err := found.Close(); err != nil {
+		t.Error(err)
+	}
+}
