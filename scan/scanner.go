@@ -98,7 +98,9 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Progress.Enter(PhaseRules)
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: webrequest.New(forest, options.Hash), writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
 	crashes := &loaded.crashes
+	crashes.guard("web logs", func() { res.findWebLogs(reading.others, options.WebLogs) })
 	res.servers = newServerMap(forest, loaded.rules.Servers, reading.signs, options.goroutines())
+	res.servers.webRoot = res.web.WebRoot
 	crashes.guard("applications", func() { res.servers.findApplications(loaded.rules.Applications, options.goroutines()) })
 	crashes.merge(res.servers.crashes.list...)
 	by := evaluation{forest, res.servers, options.goroutines(), crashes}
@@ -110,7 +112,6 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	crashes.guard("baseline", func() { options.Baseline.Mark(res.Findings) })
 	crashes.guard("sessions", func() { res.Sessions = together.of(res.Findings) })
 	options.Progress.Enter(PhaseStory)
-	crashes.guard("web logs", func() { res.findWebLogs(reading.others, options.WebLogs) })
 	crashes.guard("story", func() { res.addStories(rest, reading, loaded.events, &options) })
 	crashes.guard("levels", func() { res.weighWritten(grades, together, options.Baseline) })
 	below := 0

@@ -102,7 +102,7 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	units := p.units()
 	collectors := make([]*story.Collector, max(1, min(p.reading.goroutines, len(units))))
 	forest := p.servers.forest
-	trees := &eventrule.Trees{Servers: p.servers, Processes: eventrule.NewProcesses(forest), Blind: blindNames(forest.Hosts())}
+	trees := &eventrule.Trees{Servers: p.servers, Processes: eventrule.NewProcesses(forest), Blind: blindNames(forest.Hosts()), WebRoot: p.webRoots()}
 	for i := range collectors {
 		var matcher story.Matcher
 		if p.plan != nil {
@@ -118,6 +118,18 @@ func (p *storyPass) read(ctx context.Context) []*story.Collector {
 		p.readUnits(ctx, collectors, want, unitsWith(units, places))
 	}
 	return collectors
+}
+
+// webRoots returns what tells the folder that a site shows around a file of a
+// computer.
+func (p *storyPass) webRoots() func(computer, file string) string {
+	hosts := proctree.HostsByName(p.servers.forest.Hosts())
+	return func(computer, file string) string {
+		if host, known := hosts[computer]; known {
+			return p.servers.webRoot(host, file)
+		}
+		return ""
+	}
 }
 
 // readUnits reads units into collectors, one of each goroutine.

@@ -110,6 +110,7 @@ const (
 	valueParentGUID = rules.Unkept | 3<<56 // the parent's
 	valueTime       = rules.Unkept | 4<<56 // the start of the process in hand
 	valueSession    = rules.Unkept | 5<<56 // the key of the worker of the process in hand
+	valueWebRoot    = rules.Unkept | 7<<56 // the folder of a site around the image of the process in hand
 	valueHex        = 6 << 56              // a number that is written after 0x
 	valueMark       = rules.Unkept | rules.Grouped | rules.Number | 0x1F<<56
 )
@@ -129,6 +130,8 @@ func (s *subject) Text(id rules.ValueID) string {
 		return utcTime(s.process.Start())
 	case valueSession:
 		return s.sessionKey(s.servers.workerOf(s.process))
+	case valueWebRoot:
+		return s.webRoot()
 	}
 	return s.texts.Text(proctree.TextID(id))
 }
@@ -145,7 +148,7 @@ var lateFields = map[string]bool{
 	"processid": true, "parentprocessid": true, "processguid": true, "parentprocessguid": true, "utctime": true,
 	"logonid": true, "logonguid": true, "depth": true,
 	"parentuser": true, "grandparentimage": true, "grandparentuser": true, "workerimage": true, "workeruser": true,
-	"imagename": true, "elevation": true, "seenbelow": true, "findingbelow": true,
+	"imagename": true, "elevation": true, "seenbelow": true, "findingbelow": true, "webroot": true,
 }
 
 // getters holds the fields that are no plain fields of a record, by name in
@@ -193,6 +196,7 @@ var getters = map[string]getter{
 	"imagename":              imageName,
 	"elevation":              elevated,
 	"findingbelow":           findingBelow,
+	"webroot":                inWebRoot,
 	"seenbelow":              seenBelow,
 	"md5":                    hashField(func(h sysmonHashes) proctree.TextID { return h.md5 }),
 	"sha1":                   hashField(func(h sysmonHashes) proctree.TextID { return h.sha1 }),
@@ -354,6 +358,22 @@ func inSession(s *subject, dst []rules.ValueID) []rules.ValueID {
 
 func belowWorker(s *subject, dst []rules.ValueID) []rules.ValueID {
 	return appendNumber(dst, uint64(s.servers.depth(s.process)))
+}
+
+// webRoot returns the folder of a site around the image of the process in hand,
+// "" if there is none.
+func (s *subject) webRoot() string {
+	if s.servers == nil || s.servers.webRoot == nil {
+		return ""
+	}
+	return s.servers.webRoot(s.process.HostIndex(), s.texts.KnownText(s.process.Image()))
+}
+
+func inWebRoot(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if s.webRoot() == "" {
+		return dst
+	}
+	return append(dst, valueWebRoot)
 }
 
 // maxChildren bounds how many children are looked at: what a server starts

@@ -113,3 +113,53 @@ func TestForwardedFor(t *testing.T) {
 		}
 	}
 }
+
+// TestWebRoot: a folder that a site shows by the configuration of IIS is a web
+// root, whatever it is called: to rules about files that are written there, and
+// about programs that are run from it.
+func TestWebRoot(t *testing.T) {
+	const (
+		sysmonLog = "Microsoft-Windows-Sysmon/Operational"
+		config    = `<configuration><system.applicationHost><sites><site name="P" id="1"><application path="/"><virtualDirectory path="/" physicalPath="D:\Portal"/></application></site></sites></system.applicationHost></configuration>`
+	)
+	for _, tt := range []struct {
+		config, file string
+		audited      bool
+		want         string
+	}{
+		{config, `D:\portal\Up\a.aspx`, false, "event_script_written_below_web_root"},
+		{config, `D:\Portal\a.aspx`, true, "event_audited_script_written_below_web_root"},
+		{config, `D:\Portal2\a.aspx`, false, ""},
+		{config, `D:\Portal\a.txt`, false, ""},
+		{"", `D:\Portal\a.aspx`, false, ""},
+	} {
+		row := storyEvent{0, "WEB2", sysmonLog, "Microsoft-Windows-Sysmon", 11, 4, "", "ProcessId=9|Image=C:\\x\\ftpd.exe|TargetFilename=" + tt.file, ""}
+		if tt.audited {
+			row = storyEvent{0, "WEB2", securityLog, auditing, 4663, 4, "", "SubjectUserSid=S-1-5-18|ObjectType=File|ObjectName=" + tt.file + "|AccessList=%%4417|ProcessId=0x9|ProcessName=C:\\x\\ftpd.exe", ""}
+		}
+		dir := eventsLog(t, []storyEvent{row})
+		if tt.config != "" {
+			writeFile(t, filepath.Join(dir, "applicationHost.config"), []byte(tt.config))
+		}
+		for _, path := range []string{dir, collected(t, dir)} {
+			got := ""
+			for _, e := range mustScan(t, scan.Options{Paths: []string{path}}).Events {
+				got += e.Rules[0].Label()
+			}
+			if got != tt.want {
+				t.Errorf("%s in %s, audited %t: %q, want %q", tt.file, path, tt.audited, got, tt.want)
+			}
+		}
+	}
+	dir := logFolder(t, "sysmon.evtx", levelEvents("WEB1", levelCase{server: "iis", lines: []string{`D:\Portal\bin\tool.exe := tool.exe`}}))
+	for _, want := range []bool{false, true} {
+		got := false
+		for _, list := range rulesOf(mustScan(t, scan.Options{Paths: []string{dir}})) {
+			got = got || slices.Contains(list, "web_server_descendant_web_root")
+		}
+		if got != want {
+			t.Errorf("a program of a site: found %t, want %t", got, want)
+		}
+		writeFile(t, filepath.Join(dir, "applicationHost.config"), []byte(config))
+	}
+}

@@ -33,6 +33,9 @@ type serverMap struct {
 	servers []serverInfo // by index of the rule that identifies a server
 	hosts   []hostServers
 	crashes crashLog
+	// webRoot returns the folder that a site of a host shows around a file,
+	// "" if there is none; nil while the servers are being found.
+	webRoot func(host int, file string) string
 
 	programs programs
 	between  map[proctree.Process]bool // between a server and a finding; nil until findings are there

@@ -65,6 +65,6 @@ var Builtin = event.Want{
 		"", "AccessList", "Address", "AppName", "Application", "CallerProcessName", "Data", "Data1", "Data21", "DestinationIp", "DestinationPort",
 		"Detection User", "Direction", "EventID", "Image", "Initiated", "Level", "ObjectName", "ObjectType", "Path", "Process Name", "ProcessID",
 		"ProcessId", "ProcessName", "Protocol", "Provider_Name", "Security/@UserID", "ServerRole", "SourceAddress", "SourceImage", "SourceIp",
-		"SourcePort", "SubjectUserSid", "TargetFilename", "Threat Name", "User", "UserID", "jobOwner", "processPath",
+		"SourcePort", "SubjectUserSid", "TargetFilename", "Threat Name", "User", "UserID", "WebRoot", "jobOwner", "processPath",
 	},
 }

@@ -16,6 +16,9 @@ type Trees struct {
 	Processes *Processes
 	// Blind are the hosts of which traces are told, by name.
 	Blind map[string]bool
+	// WebRoot returns the folder that a site shows around a file of a
+	// computer, "" if there is none. Goroutines may share it.
+	WebRoot func(computer, file string) string
 }
 
 // Servers knows which processes are servers, and shows processes to rules.

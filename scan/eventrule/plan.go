@@ -43,7 +43,7 @@ func NewPlan(servers *rules.Set, sets []Set) *Plan {
 	for _, name := range systemFields {
 		names[name] = true
 	}
-	for _, name := range slices.Concat(imageFields, pidFields) {
+	for _, name := range slices.Concat(imageFields, pidFields, fileFields) {
 		names[name] = true
 	}
 	for i, e := range sets {

@@ -116,6 +116,7 @@ var getters = map[string]getter{
 	"userid":        giveSystem("userid"),
 	"level":         giveSystem("level"),
 	"serverrole":    giveRole,
+	webRoot:         giveWebRoot,
 	"data":          func(s *subject) { s.payload(func(name string) bool { return name == "" || name == "Data" }) },
 	"":              func(s *subject) { s.payload(func(string) bool { return true }) },
 }
@@ -129,6 +130,28 @@ func giveSystem(field string) getter {
 func giveRole(s *subject) {
 	if role := s.matcher.role(s.event, s.process); role != "" {
 		s.giveText([]byte(role))
+	}
+}
+
+// webRoot is the field with the folder that a site shows around the file that
+// an event names, folded. Only the trees tell of sites.
+const webRoot = "webroot"
+
+// fileFields are the fields that name the file of an event.
+var fileFields = []string{"TargetFilename", "ObjectName"}
+
+func giveWebRoot(s *subject) {
+	if s.matcher.trees == nil {
+		return
+	}
+	for _, name := range fileFields {
+		v := s.event.Payload().Value(name)
+		if v.IsNull() {
+			continue
+		}
+		if folder := s.matcher.trees.WebRoot(s.event.Computer.String(), v.String()); folder != "" {
+			s.giveText([]byte(folder))
+		}
 	}
 }
 

@@ -31,6 +31,10 @@ func foldedNames(names ...string) map[string]bool {
 // ofTree reports whether a field may be that of an event's process.
 func ofTree(field string) bool { return treeFields[event.FoldName(field)] }
 
+// needsTrees reports whether nothing tells the value of a field before there
+// are trees.
+func needsTrees(field string) bool { return ofTree(field) || event.FoldName(field) == webRoot }
+
 // treeOf reports, by field of a set, whether it may be that of an event's
 // process; nil if none is.
 func treeOf(set *rules.Set) []bool {
@@ -51,7 +55,7 @@ func asksTree(r *rules.Rule) bool {
 		return false
 	}
 	for item := range r.Detection.Items() {
-		if ofTree(item.Field) {
+		if needsTrees(item.Field) {
 			return true
 		}
 	}

@@ -23,6 +23,9 @@ type Site struct {
 	// LogFolder is where its logs are, "" if the configuration does not
 	// say.
 	LogFolder string
+	// Roots are the folders that its virtual directories show, in lower
+	// case and without a separator at their end. Whole drives are left out.
+	Roots []string
 }
 
 // PoolOf returns the pool of the application that a path belongs to.
@@ -114,7 +117,25 @@ func (b *configBuilder) start(e xml.StartElement) {
 		}
 	case e.Name.Local == "logFile":
 		b.site.LogFolder = get("directory")
+	case e.Name.Local == "virtualDirectory":
+		if root := webRoot(get("physicalPath")); root != "" {
+			b.site.Roots = append(b.site.Roots, root)
+		}
 	}
+}
+
+// variables are those of the environment that paths in configurations begin
+// with, in lower case, and what they are where Windows is as a rule.
+var variables = strings.NewReplacer("%systemdrive%", "c:", "%systemroot%", `c:\windows`, "%windir%", `c:\windows`, "/", `\`)
+
+// webRoot returns a path as Site.Roots has it, "" if it is no folder of a drive
+// or of a share.
+func webRoot(path string) string {
+	path = strings.TrimRight(variables.Replace(strings.ToLower(strings.TrimSpace(path))), `\`)
+	if strings.Count(path, `\`) == 0 || strings.ContainsRune(path, '%') {
+		return ""
+	}
+	return path
 }
 
 // finish sets the default pool of applications that name none.

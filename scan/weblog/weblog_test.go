@@ -568,6 +568,8 @@ func TestIsStatic(t *testing.T) {
 func TestReadConfig(t *testing.T) {
 	const text = `<?xml version="1.0" encoding="UTF-8"?><configuration><system.applicationHost><sites>
 <site name="Old" id="7"><application path="/" applicationPool="old"/><application path="/api" applicationPool="api"/>
+<application path="/img"><virtualDirectory path="/" physicalPath="%SystemDrive%\Shop/Img\"/><virtualDirectory path="/x" physicalPath="D:\"/>
+<virtualDirectory path="/y" physicalPath="%HOME%\y"/><virtualDirectory path="/z" physicalPath="\\nas\www"/></application>
 <bindings><binding protocol="https" bindingInformation="*:443:Old.example"/></bindings></site>
 <site name="New" id="8"><application path="/"/></site>
 <applicationDefaults applicationPool="dflt"/></sites></system.applicationHost></configuration>`
@@ -582,6 +584,9 @@ func TestReadConfig(t *testing.T) {
 	}
 	if got := c.Sites[1].PoolOf("/x"); got != "dflt" {
 		t.Errorf("default pool %q", got)
+	}
+	if want := []string{`c:\shop\img`, `\\nas\www`}; !slices.Equal(c.Sites[0].Roots, want) {
+		t.Errorf("folders %q, want %q", c.Sites[0].Roots, want)
 	}
 	if c.Sites[0].Hosts[0] != "old.example" {
 		t.Errorf("hosts %v", c.Sites[0].Hosts)

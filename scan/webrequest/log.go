@@ -186,5 +186,11 @@ func (w *Logs) readConfig(in source.Input, host int) {
 	}
 	for i := range config.Sites {
 		w.sites[host][config.Sites[i].ID] = &config.Sites[i]
+		for _, root := range config.Sites[i].Roots {
+			if w.roots[host] == nil {
+				w.roots[host] = make(map[string]bool)
+			}
+			w.roots[host][root] = true
+		}
 	}
 }

@@ -87,12 +87,30 @@ func TestHostOf(t *testing.T) {
 
 // TestConfigs: a configuration says which pool serves which site of its host.
 func TestConfigs(t *testing.T) {
-	const config = `<configuration><system.applicationHost><sites><site name="Shop" id="3"><application path="/" applicationPool="shop"/></site></sites></system.applicationHost></configuration>`
+	const config = `<configuration><system.applicationHost><sites><site name="Shop" id="3"><application path="/" applicationPool="shop"><virtualDirectory path="/" physicalPath="D:\Sites\Shop"/></application></site></sites></system.applicationHost></configuration>`
 	w := New(forestOf(t, "WEB1", "WEB2"), false)
 	w.Learn([]EventLog{logOf("a/s.evtx", true, "WEB1"), logOf("b/s.evtx", true, "WEB2")})
 	w.Add([]File{{Input: fileOf("a/applicationHost.config", config)}, {Input: fileOf("c/applicationHost.config", config)}}, nil)
 	if site := w.sites[0]["3"]; len(w.sites) != 1 || site == nil || site.PoolOf("/x") != "shop" || len(w.Failed()) != 0 {
 		t.Errorf("sites %v, failed %v", w.sites, w.Failed())
+	}
+	for _, tt := range []struct {
+		host       int
+		file, want string
+	}{
+		{0, `d:\sites\SHOP\up\a.aspx`, `d:\sites\shop`},
+		{0, `D:/Sites/Shop/a.aspx`, `d:\sites\shop`},
+		{0, `D:\Sites\Shop2\a.aspx`, ""},
+		{0, `D:\Sites\Shop`, ""},
+		{0, "a.aspx", ""},
+		{0, "", ""},
+		{1, `D:\Sites\Shop\a.aspx`, ""},
+		{0, `D:\Sites\Shop` + strings.Repeat(`\a`, maxFolders), `d:\sites\shop`},
+		{0, `D:\Sites\Shop` + strings.Repeat(`\a`, maxFolders+1), ""},
+	} {
+		if got := w.WebRoot(tt.host, tt.file); got != tt.want {
+			t.Errorf("host %d, %s: %q, want %q", tt.host, tt.file, got, tt.want)
+		}
 	}
 }
 

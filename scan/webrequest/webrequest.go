@@ -20,6 +20,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"webshellscan/internal/plural"
 	"webshellscan/scan/event"
@@ -36,6 +37,7 @@ type Logs struct {
 	hash   bool // take the hashes of those that are read
 	logs   []*log
 	sites  map[int]map[string]*weblog.Site // by host and number
+	roots  map[int]map[string]bool         // by host: folders that sites show
 	owners *folderOwners
 	peers  map[int]*peers // by host
 	failed []source.Skipped
@@ -45,7 +47,8 @@ type Logs struct {
 // hashed.
 func New(forest *proctree.Forest, hash bool) *Logs {
 	return &Logs{
-		forest: forest, hash: hash, sites: make(map[int]map[string]*weblog.Site), owners: newOwners(), peers: make(map[int]*peers),
+		forest: forest, hash: hash, sites: make(map[int]map[string]*weblog.Site), roots: make(map[int]map[string]bool),
+		owners: newOwners(), peers: make(map[int]*peers),
 	}
 }
 
@@ -88,6 +91,31 @@ func (w *Logs) Add(files []File, given map[string]string) {
 	}
 	slices.SortStableFunc(w.logs, func(a, b *log) int { return source.ComparePaths(a.Path, b.Path) })
 }
+
+// WebRoot returns the innermost folder around a file of a host that a site of
+// its IIS shows, by the configuration, in lower case; "" if there is none.
+// Goroutines may share it once Add has returned.
+func (w *Logs) WebRoot(host int, file string) string {
+	roots := w.roots[host]
+	if len(roots) == 0 {
+		return ""
+	}
+	folder := strings.ToLower(strings.ReplaceAll(file, "/", `\`))
+	for range maxFolders {
+		end := strings.LastIndexByte(folder, '\\')
+		if end < 0 {
+			return ""
+		}
+		if folder = folder[:end]; roots[folder] {
+			return folder
+		}
+	}
+	return ""
+}
+
+// maxFolders bounds how many folders around a file are looked up: a path of
+// 32,767 separators would cost as many times its length.
+const maxFolders = 64
 
 // HostOf returns the host that a log is of, -1 if nothing says it, and the size
 // of the log.
