@@ -14,7 +14,7 @@ func (c *compiler) finish() {
 		s.indexes[i] = b.build()
 		for _, m := range s.indexes[i].matchers {
 			if m.kind == regexpMatcher {
-				m.regexp.index = s.expressions
+				m.number = s.expressions
 				s.expressions++
 			}
 		}

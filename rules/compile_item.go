@@ -40,16 +40,6 @@ func (c *compiler) plainItem(item *Item, sc *scope) *boolExpr {
 	case item.spec.fieldref:
 		return c.reference(field, item, sc)
 	}
-	e := c.values(field, item, sc)
-	if also, ok := c.set.options.also(name); ok && !c.failed[sc.rule] {
-		return or(e, c.values(c.field(also), item, sc))
-	}
-	return e
-}
-
-// values returns the expression that the values of a field fit those of an
-// item.
-func (c *compiler) values(field int, item *Item, sc *scope) *boolExpr {
 	groups, err := item.matchers(c.set.options.Placeholders)
 	if err == nil {
 		err = c.countRegexps(groups)
@@ -58,6 +48,16 @@ func (c *compiler) values(field int, item *Item, sc *scope) *boolExpr {
 		c.fail(sc.rule, item.Line, item.Column, sentinelOf(err), "%s: %s", itemName(item), err)
 		return c.unknown()
 	}
+	e := c.values(field, item, groups)
+	if also, ok := c.set.options.also(name); ok {
+		return or(e, c.values(c.field(also), item, groups))
+	}
+	return e
+}
+
+// values returns the expression that the values of a field fit those of an
+// item.
+func (c *compiler) values(field int, item *Item, groups [][]*valueMatcher) *boolExpr {
 	if item.spec.all && item.Field == "" {
 		// Each keyword may stand in another field: they are predicates
 		// of their own.
@@ -134,7 +134,7 @@ func (c *compiler) countRegexps(groups [][]*valueMatcher) error {
 			if m.kind != regexpMatcher {
 				continue
 			}
-			if c.regexps += text.RegexpSize(m.regexp.tree); c.regexps > maxRegexpsOfSet {
+			if c.regexps += m.regexp.size; c.regexps > maxRegexpsOfSet {
 				return text.RegexpError(fmt.Sprintf("the regular expressions of all rules together have more than %d steps", maxRegexpsOfSet))
 			}
 		}

@@ -103,12 +103,10 @@ func (b *fieldIndexBuilder) addMatcher(m *valueMatcher) int32 {
 func (b *fieldIndexBuilder) file(m *valueMatcher, n int32) {
 	switch {
 	case m.kind == regexpMatcher:
-		literals := text.RequiredLiterals(m.regexp.tree)
-		m.regexp.tree = nil
-		if len(literals) == 0 {
+		if len(m.regexp.literals) == 0 {
 			b.index.always = append(b.index.always, n)
 		}
-		for _, s := range literals {
+		for _, s := range m.regexp.literals {
 			b.use(s, literalUse{matcher: n})
 		}
 		return
@@ -304,22 +302,21 @@ func (w *scratch) match(m *valueMatcher) bool {
 	if m.kind != regexpMatcher {
 		return m.match(&w.text)
 	}
-	e := m.regexp
-	if matches, known := e.filter.Decide(&w.text); known {
+	if matches, known := m.regexp.filter.Decide(&w.text); known {
 		return matches
 	}
-	if matches, known := w.matchAutomaton(e); known {
+	if matches, known := w.matchAutomaton(m); known {
 		return matches
 	}
-	return e.search(w.text.Raw)
+	return m.regexp.search(w.text.Raw)
 }
 
-// matchAutomaton runs the automaton of an expression.
-func (w *scratch) matchAutomaton(e *expression) (matches, known bool) {
-	a := w.automata[e.index]
+// matchAutomaton runs the automaton of a matcher's expression.
+func (w *scratch) matchAutomaton(m *valueMatcher) (matches, known bool) {
+	a := w.automata[m.number]
 	if a == nil {
-		a = text.NewAutomaton(e.program())
-		w.automata[e.index] = a
+		a = text.NewAutomaton(m.regexp.program())
+		w.automata[m.number] = a
 	}
 	if a.Hopeless() {
 		return false, false

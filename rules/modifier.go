@@ -230,6 +230,11 @@ func checkValue(item *Item, v *Value) error {
 	case !spec.re && !spec.cidr && spec.compare == "" && spec.part == "" && len(spec.encodings) == 0:
 		return nil // a plain pattern; every text is one
 	}
+	if spec.re {
+		var err error
+		v.expression, err = newExpression(spec, v.Text)
+		return err
+	}
 	_, err := newMatchers(item, v, v.Text)
 	return err
 }

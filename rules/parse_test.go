@@ -96,7 +96,7 @@ func TestMetadata(t *testing.T) {
 			Conditions: []*rules.Condition{{Text: "selection and not filter or keywords", Line: 35, Column: 16}},
 		},
 	}
-	ignore := cmpopts.IgnoreUnexported(rules.Item{}, rules.Condition{})
+	ignore := cmpopts.IgnoreUnexported(rules.Item{}, rules.Value{}, rules.Condition{})
 	if diff := cmp.Diff([]*rules.Rule{want}, list, ignore); diff != "" {
 		t.Error(diff)
 	}

@@ -135,6 +135,8 @@ type Value struct {
 	Text   string // the scalar's text, quotes and YAML escapes resolved, Sigma's own escapes kept
 	Line   int
 	Column int
+
+	expression *expression // of the modifier re; nil if there are placeholders in it
 }
 
 // Condition is one condition of a detection, parsed.

@@ -24,8 +24,8 @@ const (
 	regexpMatcher
 )
 
-// valueMatcher matches one text against one value of a rule. It is immutable,
-// but for what its expression is given.
+// valueMatcher matches one text against one value of a rule. It is immutable
+// once the Set is built.
 type valueMatcher struct {
 	kind    matcherKind
 	key     string        // equal for matchers that match alike
@@ -33,6 +33,7 @@ type valueMatcher struct {
 	bound   *numberBound  // of numberMatcher and compareMatcher
 	network *netip.Prefix // of cidrMatcher
 	regexp  *expression   // of regexpMatcher
+	number  int           // of regexpMatcher: of the Set's expressions
 }
 
 // numberBound is what a number is compared with.
@@ -43,21 +44,30 @@ type numberBound struct {
 	part     string // of compareMatcher: the part of a date, or ""
 }
 
-// expression is a regular expression. It is given its index before the Set is
-// built, and is immutable then, but for its compiled forms, which are made when
-// first asked for: most expressions are never searched for, since a text lacks
-// their literals. Goroutines may share it.
+// expression is a regular expression. It is immutable, but for its compiled
+// forms, which are made when first asked for: most expressions are never
+// searched for, since a text lacks their literals. Goroutines may share it, and
+// Sets do.
 type expression struct {
-	source string
-	tree   *syntax.Regexp // nil once the Set is built
-	filter text.RegexpFilter
-	index  int // among the expressions of a Set
+	source   string
+	size     int      // see text.RegexpSize
+	literals []string // see text.RequiredLiterals
+	filter   text.RegexpFilter
 
 	compile sync.Once
 	re      *regexp.Regexp
 
 	assemble sync.Once
 	prog     *syntax.Prog
+}
+
+// newExpression returns the expression of a value.
+func newExpression(spec *modifierSet, s string) (*expression, error) {
+	source, tree, err := text.ParseRegexp(s, spec.flags, spec.place == atStart, spec.place == atEnd)
+	if err != nil {
+		return nil, err
+	}
+	return &expression{source: source, size: text.RegexpSize(tree), literals: text.RequiredLiterals(tree), filter: text.NewRegexpFilter(tree)}, nil
 }
 
 // search reports whether Go's engine finds the expression in a text.
@@ -132,13 +142,14 @@ func newMatchers(item *Item, v *Value, s string) ([]*valueMatcher, error) {
 	spec := &item.spec
 	switch {
 	case spec.re:
-		expr, tree, err := text.ParseRegexp(s, spec.flags, spec.place == atStart, spec.place == atEnd)
-		if err != nil {
-			return nil, err
+		e := v.expression
+		if e == nil {
+			var err error
+			if e, err = newExpression(spec, s); err != nil {
+				return nil, err
+			}
 		}
-		return []*valueMatcher{{
-			kind: regexpMatcher, key: "re:" + expr, regexp: &expression{source: expr, tree: tree, filter: text.NewRegexpFilter(tree)},
-		}}, nil
+		return []*valueMatcher{{kind: regexpMatcher, key: "re:" + e.source, regexp: e}}, nil
 	case spec.cidr:
 		return newCIDRMatcher(s)
 	case spec.compare != "" || spec.part != "":
