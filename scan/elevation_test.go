@@ -238,6 +238,7 @@ func TestElevationIsOfWhomIsKnown(t *testing.T) {
 		{"a worker's user that is a question mark", []evtxtest.Source{
 			sysmonRun(100, 4, w3wp, "?", 0x7777, "?"), sysmonRun(200, 100, cmd, shopUser, 0x9999, "High"),
 		}, ""},
+		{"a user as a database exports none", []evtxtest.Source{shop, sysmonRun(200, 100, cmd, "NULL", 0x8888, "-")}, ""},
 		{"from a SYSTEM that only the child names", []evtxtest.Source{stubChild(`NT AUTHORITY\SYSTEM`)}, ""},
 		{"the same in Russian", []evtxtest.Source{stubChild(`NT AUTHORITY\СИСТЕМА`)}, ""},
 		{"the same in a language that the host's other records teach", []evtxtest.Source{

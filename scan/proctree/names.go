@@ -27,13 +27,14 @@ func (t *Texts) KnownText(id TextID) string {
 }
 
 // IsKnown is Known for a text without a number. Where a value is not known, the
-// Security log has "-", Sysmon "-", "?", "<unknown process>" or nothing.
+// Security log has "-", Sysmon "-", "?", "<unknown process>" or nothing, and
+// exports that went through a database "NULL".
 func IsKnown(text string) bool {
 	const longest = 32 // of those that say nothing, with some room
 	if len(text) > longest {
 		return true
 	}
-	return text != "" && text != "-" && text != "?" && !(strings.HasPrefix(text, "<unknown") && strings.HasSuffix(text, ">"))
+	return text != "" && text != "-" && text != "?" && text != "NULL" && !(strings.HasPrefix(text, "<unknown") && strings.HasSuffix(text, ">"))
 }
 
 // base returns the file name of an image path, in lower case.
