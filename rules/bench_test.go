@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"testing"
@@ -107,26 +106,6 @@ func subjects(set *rules.Set, interned *texts, events []event) []*subject {
 		out[i] = newSubject(set, interned, ev)
 	}
 	return out
-}
-
-// BenchmarkParse parses the built-in rules.
-func BenchmarkParse(b *testing.B) {
-	files, err := filepath.Glob("builtin/*.yml")
-	if err != nil || len(files) == 0 {
-		b.Fatal("no built-in rules", err)
-	}
-	contents := make([][]byte, len(files))
-	for i, file := range files {
-		if contents[i], err = os.ReadFile(file); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		for i, file := range files {
-			rules.Parse(file, contents[i])
-		}
-	}
 }
 
 func BenchmarkLoad(b *testing.B) {

@@ -4,7 +4,7 @@
 //
 // The way of a rule:
 //
-//	Load, Parse    bytes to Rule: YAML to nodes with positions (what is written as nearly all rules are, by lines), nodes to metadata, searches and conditions
+//	Load, Parse    bytes to Rule: YAML to nodes with positions, nodes to metadata, searches and conditions
 //	Compile        Rule to Set: log sources chosen, filters joined, conditions folded, value matchers shared by field
 //	Matcher        Set and Subject to the rules that match; one Matcher for each goroutine
 //	Correlator     the stream of matches to the correlation rules that match

@@ -104,15 +104,11 @@ func invalidUTF8Line(data []byte) int {
 
 // readDocument returns the nodes of one part of the stream: mostly one
 // document, more if it holds explicit document ends ("..."). What was read
-// before an error is returned with it. It is read by lines where that gives
-// what the YAML reader does.
+// before an error is returned with it.
 func readDocument(file string, part documentPart) (nodes []*node, err error) {
 	if len(part.data) > maxDocumentSize {
 		reason := fmt.Sprintf("%d bytes in one document; it may have %d", len(part.data), maxDocumentSize)
 		return nil, &ParseError{file, part.line, 0, reason, ErrTooLarge}
-	}
-	if n, ok := readLines(part); ok {
-		return []*node{n}, nil
 	}
 	// The YAML reader reports its own faults by panicking. One bad document
 	// must not take the others with it.
