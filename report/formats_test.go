@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"webshellscan/scan/finding"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -25,6 +23,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/evtx"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/integrity"
 )
 

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"unicode"
 
-	"webshellscan/scan/finding"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/mattn/go-runewidth"
 
@@ -19,6 +17,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 // correlated returns a finding that a correlation rule gave.

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"webshellscan/scan/finding"
-
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/internal/evtxtest"
@@ -21,6 +19,7 @@ import (
 	"webshellscan/report/reporttest"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 const (

@@ -6,13 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"webshellscan/scan/finding"
-
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/finding"
 )
 
 func baselineOf(t testing.TB, findings ...*finding.Finding) (*finding.Baseline, string) {

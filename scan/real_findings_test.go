@@ -8,12 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"webshellscan/scan/finding"
-
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 

@@ -10,12 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"webshellscan/scan/finding"
-
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // The rules that the built-in ones of the same questions are made from, as such

@@ -5,12 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"webshellscan/scan/finding"
-
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
 )
 

@@ -9,13 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"webshellscan/scan/finding"
-
 	"github.com/google/go-cmp/cmp"
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/rules/builtin"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
 

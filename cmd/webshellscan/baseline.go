@@ -7,12 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"webshellscan/scan/finding"
-
 	"github.com/spf13/cobra"
 
 	"webshellscan/report"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // baselineOptions are the flags of the verb baseline.

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"webshellscan/scan/finding"
-
 	"github.com/spf13/cobra"
 
 	"webshellscan/internal/nearest"
@@ -21,6 +19,7 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // scanOptions are the flags of a scan as they are given.
