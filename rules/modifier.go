@@ -18,7 +18,7 @@ const (
 	atEnd                // endswith
 )
 
-// modifierSet are an item's modifierSet, parsed. Sigma modifierSet appendix.
+// modifierSet are the modifiers of an item, parsed. Sigma modifiers appendix.
 type modifierSet struct {
 	place     placement
 	all       bool // values joined by AND

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -43,8 +44,11 @@ var placeholderValues = map[string][]string{
 	"name": {"alpha", "beta*"}, "one": {"x"}, "none": {}, "nets": {"10.0.0.0/8", "fe80::/10"}, "n": {"5"},
 }
 
+// specCases are the cases of TestSpecification.
+var specCases = [][]specCase{valueCases, modifierCases, encodingCases, comparisonCases, placeholderCases, structureCases, conditionCases}
+
 func TestSpecification(t *testing.T) {
-	for _, group := range [][]specCase{valueCases, modifierCases, encodingCases, comparisonCases, placeholderCases, structureCases, conditionCases} {
+	for _, group := range specCases {
 		for _, c := range group {
 			t.Run(c.section, func(t *testing.T) {
 				set := mustCompile(t, mustParse(t, ruleText(c.detection)), rules.Options{Placeholders: placeholderValues})
@@ -356,6 +360,21 @@ func TestModifiersAreListed(t *testing.T) {
 	for _, name := range rules.ModifierNames() {
 		if !strings.Contains(list, "`"+name+"`") {
 			t.Errorf("docs/RULES.md has no modifier %s", name)
+		}
+	}
+}
+
+// TestModifiersHaveCases: TestSpecification has a case with each modifier.
+func TestModifiersHaveCases(t *testing.T) {
+	var detections strings.Builder
+	for _, group := range specCases {
+		for _, c := range group {
+			detections.WriteString(c.detection)
+		}
+	}
+	for _, name := range rules.ModifierNames() {
+		if !regexp.MustCompile(`\|` + name + `\b`).MatchString(detections.String()) {
+			t.Errorf("no case has the modifier %s", name)
 		}
 	}
 }

@@ -11,6 +11,18 @@ func HasMeaning(c evtx.Class) bool {
 	return ok
 }
 
+// Undescribed returns the kinds of event of which no finding is made, though
+// they are about more than when the system started.
+func Undescribed() []string {
+	var list []string
+	for kind := watchNone + 1; kind < numWatchKinds; kind++ {
+		if kind != watchBoot && describe(&logEvent{kind: kind}, new(hostEvents)).Kind == "" {
+			list = append(list, kind.String())
+		}
+	}
+	return list
+}
+
 // OfEachKind returns a Watcher that kept an event of each kind and counted one
 // more, and what each kind is about.
 func OfEachKind() (*Watcher, []string) {

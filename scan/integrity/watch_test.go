@@ -28,3 +28,11 @@ func TestEachKindIsKept(t *testing.T) {
 		t.Errorf("written %x, read and written again %x", written.Data(), again.Data())
 	}
 }
+
+// TestEachKindIsDescribed: there is a finding of each kind of event that is
+// watched for itself.
+func TestEachKindIsDescribed(t *testing.T) {
+	if list := integrity.Undescribed(); len(list) > 0 {
+		t.Errorf("no finding is made of: %q", list)
+	}
+}
