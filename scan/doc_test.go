@@ -64,6 +64,28 @@ func TestExportedDocs(t *testing.T) {
 	})
 }
 
+// TestContextsArePassed: no structure keeps a context, which is one call's.
+func TestContextsArePassed(t *testing.T) {
+	eachDecl(t, func(decl ast.Decl, report func(name *ast.Ident, what string)) {
+		ast.Inspect(decl, func(n ast.Node) bool {
+			structure, ok := n.(*ast.StructType)
+			if !ok {
+				return true
+			}
+			for _, f := range structure.Fields.List {
+				if of, ok := f.Type.(*ast.SelectorExpr); ok && of.Sel.Name == "Context" {
+					name := of.Sel
+					if len(f.Names) > 0 {
+						name = f.Names[0]
+					}
+					report(name, "is a context that a structure keeps")
+				}
+			}
+			return true
+		})
+	})
+}
+
 // eachDecl calls do for each declaration of the packages, with what reports a
 // name in it.
 func eachDecl(t *testing.T, do func(decl ast.Decl, report func(name *ast.Ident, what string))) {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -14,14 +15,14 @@ const minStretch = 1024
 
 // unallocated adds what no file of a volume has, to be searched for chunks of
 // logs. Offsets are those of the volume.
-func (x *expander) unallocated(c *container, origin Origin, place string, source image.File) {
+func (x *expander) unallocated(ctx context.Context, c *container, origin Origin, place string, source image.File) {
 	shown := c.path + separator + place + "/unallocated"
 	v, err := ntfs.Open(source)
 	if err != nil {
 		return // reading its files reports it
 	}
 	var free []Stretch
-	err = v.Free(x.ctx, func(start, end int64) error {
+	err = v.Free(ctx, func(start, end int64) error {
 		if end-start >= minStretch {
 			free = append(free, Stretch{start, end})
 		}

@@ -59,10 +59,8 @@ const maxNesting = 4
 // separator stands between a container and what is in it.
 const separator = "!"
 
-// expander finds the inputs in containers. It is the state of one call of Find,
-// whose context it has: readers of archives and images call back into it.
+// expander finds the inputs in containers. It is the state of one call of Find.
 type expander struct {
-	ctx        context.Context
 	options    *Options
 	budget     *budget
 	inputs     []Input
@@ -130,13 +128,13 @@ func (x *expander) addNotes(path string, notes ...string) {
 
 // expandAll replaces the containers among files that were found by what is in
 // them.
-func (x *expander) expandAll(found []Input) error {
+func (x *expander) expandAll(ctx context.Context, found []Input) error {
 	// Images that consist of several files come first, so that those are
 	// not taken for images of their own.
 	order := make([]int, len(found))
 	probes := make([]probeResult, len(found))
 	for i := range found {
-		if err := context.Cause(x.ctx); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		order[i] = i
@@ -144,15 +142,15 @@ func (x *expander) expandAll(found []Input) error {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(probes[b].container, probes[a].container) })
 	for _, i := range order {
-		if err := context.Cause(x.ctx); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		in, g := found[i], &probes[i]
 		switch {
-		case x.consumed[in.Path], in.Named && x.expandWhole(in):
+		case x.consumed[in.Path], in.Named && x.expandWhole(ctx, in):
 			x.containers = append(x.containers, in)
 		case g.container != noContainer:
-			x.expandFile(in)
+			x.expandFile(ctx, in)
 		case x.options.Carve && in.Named && !isLogFile(in):
 			x.inputs = append(x.inputs, carveFile(in))
 		case g.wanted != nil:
@@ -230,7 +228,7 @@ func outermost(file image.File, in Input) *container {
 
 // expandFile expands a container that is a file of its own. It stays open as
 // long as its inputs are used.
-func (x *expander) expandFile(in Input) {
+func (x *expander) expandFile(ctx context.Context, in Input) {
 	if x.expanded[in.Path] {
 		return // as the whole of which a piece was named
 	}
@@ -249,7 +247,7 @@ func (x *expander) expandFile(in Input) {
 		x.addNotes(in.Path, "a volume or a disk of the running system: what it holds changed while it was read, and what Windows had not written yet is missing")
 	}
 	before := x.outcomes()
-	if !x.expand(c) {
+	if !x.expand(ctx, c) {
 		x.inputs = append(x.inputs, in)
 		return
 	}
@@ -269,9 +267,9 @@ func (x *expander) outcomes() int {
 
 // expand adds what is in a container, and reports whether it is one. A file
 // that is called a log and is a container without logs is reported.
-func (x *expander) expand(c *container) bool {
+func (x *expander) expand(ctx context.Context, c *container) bool {
 	before := len(x.inputs) + len(x.skipped)
-	if !x.unpack(c) {
+	if !x.unpack(ctx, c) {
 		return false
 	}
 	if IsLogName(c.name) && len(x.inputs)+len(x.skipped) == before {
@@ -285,7 +283,7 @@ func (x *expander) expand(c *container) bool {
 }
 
 // unpack is expand for a container of any name.
-func (x *expander) unpack(c *container) bool {
+func (x *expander) unpack(ctx context.Context, c *container) bool {
 	head := make([]byte, min(512, c.file.Size()))
 	if _, err := c.file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return false
@@ -296,18 +294,18 @@ func (x *expander) unpack(c *container) bool {
 	}
 	x.join(c)
 	if format := archive.FormatOfFile(c.file, head, c.name, true); format != archive.None {
-		x.archive(c, format)
+		x.archive(ctx, c, format)
 		return true
 	}
-	return x.image(c)
+	return x.image(ctx, c)
 }
 
 // archive adds the members of an archive.
-func (x *expander) archive(c *container, format archive.Format) {
+func (x *expander) archive(ctx context.Context, c *container, format archive.Format) {
 	a := &archiveWalk{expander: x, container: c, format: format, logs: make(map[string]bool)}
 	x.budget.holdDecoder(format)
-	err := archive.Walk(x.ctx, c.file, archive.Options{Name: wholeName(c.name), Passwords: x.options.Passwords}, a.member)
-	a.expandPostponed()
+	err := archive.Walk(ctx, c.file, archive.Options{Name: wholeName(c.name), Passwords: x.options.Passwords}, func(m *archive.Member) error { return a.member(ctx, m) })
+	a.expandPostponed(ctx)
 	if err != nil {
 		x.skip(c.path, err)
 	}
@@ -349,8 +347,8 @@ func (a *archiveWalk) refuse(shown string, err error) {
 
 // member adds a member by its first bytes: a log or what is called one becomes
 // an input, a container is expanded, anything else is not unpacked.
-func (a *archiveWalk) member(m *archive.Member) error {
-	if err := context.Cause(a.ctx); err != nil {
+func (a *archiveWalk) member(ctx context.Context, m *archive.Member) error {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	if m.Name == "uploads.json" {
@@ -389,9 +387,9 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	}
 	switch {
 	case !event.IsLog(head) && a.isContainer(head, name):
-		a.addContainer(m, shown, head, r)
+		a.addContainer(ctx, m, shown, head, r)
 	case event.IsLog(head), IsLogName(name):
-		a.log(m, shown, head, r)
+		a.log(ctx, m, shown, head, r)
 	case err != nil && (m.Size < 0 || m.Size >= headOfMember):
 		a.refuse(shown, err) // whatever it was
 	case IsContainerName(name) && len(head) == headOfMember && archive.FormatOf(head) == archive.None:
@@ -399,7 +397,7 @@ func (a *archiveWalk) member(m *archive.Member) error {
 	case isMemoryName(name) && len(head) == headOfMember:
 		a.refuse(shown, errors.New(kindMemory.Name+": what is in it was not read"))
 	default:
-		a.wanted(m, shown, head, r)
+		a.wanted(ctx, m, shown, head, r)
 	}
 	return nil
 }
@@ -462,8 +460,8 @@ func (a *archiveWalk) shownName(name string) string {
 }
 
 // log adds a member that is a log, or is called so.
-func (a *archiveWalk) log(m *archive.Member, shown string, head []byte, r io.Reader) {
-	if in, ok := a.input(m, shown, head, r); ok {
+func (a *archiveWalk) log(ctx context.Context, m *archive.Member, shown string, head []byte, r io.Reader) {
+	if in, ok := a.input(ctx, m, shown, head, r); ok {
 		a.logs[m.Name] = true
 		a.add(in)
 	}
@@ -471,7 +469,7 @@ func (a *archiveWalk) log(m *archive.Member, shown string, head []byte, r io.Rea
 
 // input makes an input of a member whose first bytes are in head, and the
 // others in r; false if it cannot be read.
-func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.Reader) (Input, bool) {
+func (a *archiveWalk) input(ctx context.Context, m *archive.Member, shown string, head []byte, r io.Reader) (Input, bool) {
 	in := Input{Path: shown, Size: m.Size, Origin: a.inner(shown)}
 	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
 		in.open = a.storedOpener(m)
@@ -480,19 +478,19 @@ func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.R
 	most := a.mostOf(m, r)
 	r = io.MultiReader(bytes.NewReader(head), r)
 	if size, err := a.admit(m); err != nil {
-		return a.start(in, r, size, err)
+		return a.start(ctx, in, r, size, err)
 	}
 	if m.Again && m.Size >= 0 {
 		if m.Size > a.budget.most {
-			return a.tooLarge(in, m, r, most)
+			return a.tooLarge(ctx, in, m, r, most)
 		}
 		in.open = (&unpacked{budget: a.budget, start: m.Open, size: m.Size, room: m.Size, stream: new(sync.Mutex)}).open
 		return in, true
 	}
-	data, err := a.keepMember(r, m, most)
+	data, err := a.keepMember(ctx, r, m, most)
 	if errors.Is(err, ErrMemory) && m.Reopen != nil {
 		a.forget(data)
-		return a.later(in, m)
+		return a.later(ctx, in, m)
 	}
 	if data.size == 0 && err != nil {
 		a.refuse(shown, err)
@@ -510,12 +508,12 @@ func (a *archiveWalk) input(m *archive.Member, shown string, head []byte, r io.R
 
 // start makes an input of the first bytes of a member, which is not unpacked as
 // a whole for a reason.
-func (a *archiveWalk) start(in Input, r io.Reader, size int64, reason error) (Input, bool) {
+func (a *archiveWalk) start(ctx context.Context, in Input, r io.Reader, size int64, reason error) (Input, bool) {
 	if size == 0 {
 		a.refuse(in.Path, reason)
 		return in, false
 	}
-	data, err := a.keep(r, size, nil)
+	data, err := a.keep(ctx, r, size, nil)
 	if data.size == 0 && err != nil {
 		a.refuse(in.Path, errors.Join(reason, err))
 		return in, false
@@ -526,8 +524,8 @@ func (a *archiveWalk) start(in Input, r io.Reader, size int64, reason error) (In
 }
 
 // keepMember keeps the content of a member.
-func (a *archiveWalk) keepMember(r io.Reader, m *archive.Member, most func() int64) (*pages, error) {
-	data, err := a.keep(r, m.Size, most)
+func (a *archiveWalk) keepMember(ctx context.Context, r io.Reader, m *archive.Member, most func() int64) (*pages, error) {
+	data, err := a.keep(ctx, r, m.Size, most)
 	switch {
 	case m.Size < 0:
 		a.count(m, data.size)
@@ -541,11 +539,11 @@ func (a *archiveWalk) keepMember(r io.Reader, m *archive.Member, most func() int
 
 // tooLarge makes an input of a member that is larger than all memory for what
 // is unpacked: by a temporary file, if there may be one.
-func (a *archiveWalk) tooLarge(in Input, m *archive.Member, r io.Reader, most func() int64) (Input, bool) {
+func (a *archiveWalk) tooLarge(ctx context.Context, in Input, m *archive.Member, r io.Reader, most func() int64) (Input, bool) {
 	if a.options.Temp == "" {
 		return a.windowed(in, m.Size, m.Open), true
 	}
-	data, err := a.keepMember(r, m, most)
+	data, err := a.keepMember(ctx, r, m, most)
 	if data.size == 0 && err != nil {
 		a.refuse(in.Path, err)
 		return in, false
@@ -557,10 +555,10 @@ func (a *archiveWalk) tooLarge(in Input, m *archive.Member, r io.Reader, most fu
 
 // later makes an input of a member of a stream for which there is no room now.
 // When it is read, the stream is unpacked again up to it.
-func (a *archiveWalk) later(in Input, m *archive.Member) (Input, bool) {
+func (a *archiveWalk) later(ctx context.Context, in Input, m *archive.Member) (Input, bool) {
 	if in.Size < 0 {
 		var err error
-		if in.Size, err = a.sizeOf(m.Reopen, a.left(m)); err != nil {
+		if in.Size, err = a.sizeOf(ctx, m.Reopen, a.left(m)); err != nil {
 			a.refuse(in.Path, err)
 			return in, false
 		}
@@ -626,7 +624,7 @@ func (a *archiveWalk) storedOpener(m *archive.Member) func() (*File, error) {
 // keep reads content of so many bytes, -1 if they are not known, into memory,
 // where it stays. What came before an error is returned with it. Content of
 // unknown size may have most bytes, which is asked as it grows.
-func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, error) {
+func (x *expander) keep(ctx context.Context, r io.Reader, size int64, most func() int64) (*pages, error) {
 	const step = 16 * pageSize
 	p := &pages{memory: &x.budget.memory}
 	if size >= 0 {
@@ -639,7 +637,7 @@ func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, err
 		return p, nil
 	}
 	for {
-		switch err := context.Cause(x.ctx); {
+		switch err := context.Cause(ctx); {
 		case err != nil:
 			return p, err
 		case p.size >= most():
@@ -660,7 +658,7 @@ func (x *expander) keep(r io.Reader, size int64, most func() int64) (*pages, err
 
 // image adds the volumes of a disk image, and reports whether the container is
 // one.
-func (x *expander) image(c *container) bool {
+func (x *expander) image(ctx context.Context, c *container) bool {
 	disk, err := image.Open(c.file, image.Options{Name: c.name, Sibling: c.beside, Blocks: x.budget.blocks})
 	if errors.Is(err, image.ErrFormat) {
 		return false
@@ -670,7 +668,7 @@ func (x *expander) image(c *container) bool {
 		return true
 	}
 	x.consume(c, disk.Parts...)
-	x.verify(c, disk)
+	x.verify(ctx, c, disk)
 	volumes, notes := image.Volumes(disk)
 	if !slices.ContainsFunc(volumes, isIdentified) {
 		reason := "no NTFS volume that can be read in this disk image (" + disk.Format + ")"
@@ -682,7 +680,7 @@ func (x *expander) image(c *container) bool {
 	}
 	for _, v := range volumes {
 		if v.Kind == "NTFS" {
-			x.volume(c, v, v.Section(disk))
+			x.volume(ctx, c, v, v.Section(disk))
 		} else if !v.Service {
 			x.skip(fmt.Sprintf("%s%sp%d", c.path, separator, v.Number), errors.New(notReadVolumes[v.Kind]))
 		}
@@ -701,7 +699,7 @@ func isIdentified(v image.Volume) bool {
 
 // verify compares the hashes that an image was stored with, if that is asked
 // for.
-func (x *expander) verify(c *container, disk *image.Image) {
+func (x *expander) verify(ctx context.Context, c *container, disk *image.Image) {
 	if len(disk.Stored) == 0 {
 		return
 	}
@@ -709,7 +707,7 @@ func (x *expander) verify(c *container, disk *image.Image) {
 		x.addNotes(c.path, fmt.Sprintf("the stored %s %s was not verified", disk.Stored[0].Name, disk.Stored[0].Sum))
 		return
 	}
-	actual, err := disk.Verify(x.ctx)
+	actual, err := disk.Verify(ctx)
 	if err != nil {
 		x.notes = append(x.notes, Note{c.path, fmt.Sprintf("the stored hashes could not be verified: %v", err), true})
 		return
@@ -740,13 +738,13 @@ var notReadVolumes = map[string]string{
 }
 
 // volume adds the files of an NTFS volume and of its shadow copies.
-func (x *expander) volume(c *container, v image.Volume, source image.File) {
+func (x *expander) volume(ctx context.Context, c *container, v image.Volume, source image.File) {
 	place := fmt.Sprintf("p%d", v.Number)
 	origin := *c.origin
 	origin.Volume = &v.Number
-	newer, catalog := x.files(c, origin, place, source, nil)
+	newer, catalog := x.files(ctx, c, origin, place, source, nil)
 	if x.options.Carve {
-		x.unallocated(c, origin, place, source)
+		x.unallocated(ctx, c, origin, place, source)
 	}
 	snapshots, lost := shadow.Open(source, catalog)
 	x.skipAll(c.path+separator+place, lost)
@@ -758,7 +756,7 @@ func (x *expander) volume(c *container, v image.Volume, source image.File) {
 		if s.Fault != nil {
 			x.skip(c.path+separator+at, s.Fault)
 		}
-		newer, _ = x.files(c, o, at, s, newer)
+		newer, _ = x.files(ctx, c, o, at, s, newer)
 	}
 }
 
@@ -774,7 +772,7 @@ func snapshotName(t event.Time) string {
 // files adds the logs of a volume, or of a snapshot of it. Those that a newer
 // view has too, unchanged, are not read again. It returns them by path, and
 // where the catalog of shadow copies lies.
-func (x *expander) files(c *container, origin Origin, place string, source ntfs.Source, newer map[string]*ntfs.File) (byPath map[string]*ntfs.File, catalog int64) {
+func (x *expander) files(ctx context.Context, c *container, origin Origin, place string, source ntfs.Source, newer map[string]*ntfs.File) (byPath map[string]*ntfs.File, catalog int64) {
 	shown := c.path + separator + place
 	v, err := ntfs.Open(source)
 	if err != nil {
@@ -782,7 +780,7 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 		return nil, 0
 	}
 	v.Also = x.options.ofVolumes()
-	files, err := v.Walk(x.ctx)
+	files, err := v.Walk(ctx)
 	if err != nil {
 		x.skip(shown, err)
 	}
@@ -805,7 +803,7 @@ func (x *expander) files(c *container, origin Origin, place string, source ntfs.
 			same++
 			continue
 		}
-		x.addFile(shown, origin, f)
+		x.addFile(ctx, shown, origin, f)
 	}
 	if err == nil && !slices.ContainsFunc(files, func(f *ntfs.File) bool { return !f.Other }) {
 		x.addNotes(shown, "no event logs were found")
@@ -828,7 +826,7 @@ func unchanged(s *shadow.Snapshot, f, newer *ntfs.File) bool {
 }
 
 // addFile adds a file of a volume.
-func (x *expander) addFile(place string, origin Origin, f *ntfs.File) {
+func (x *expander) addFile(ctx context.Context, place string, origin Origin, f *ntfs.File) {
 	origin.Deleted, origin.Overwritten, origin.Links = f.Deleted, f.Overwritten, f.Links
 	if f.Deleted {
 		place += "/deleted"
@@ -836,7 +834,7 @@ func (x *expander) addFile(place string, origin Origin, f *ntfs.File) {
 	shown := place + "/" + f.Path
 	origin.Member = strings.TrimPrefix(shown, origin.Container+separator)
 	if f.Other {
-		x.volumeFile(shown, origin, f)
+		x.volumeFile(ctx, shown, origin, f)
 		return
 	}
 	if f.Elsewhere != "" {

@@ -98,8 +98,8 @@ func TestLiveVolume(t *testing.T) {
 	size := int64(len(volume))
 	d := &sectors{data: volume, sector: 512}
 	const path = `\\.\C:`
-	x := &expander{ctx: t.Context(), options: &Options{}, budget: newBudget(1 << 20), paths: make(map[string]int), consumed: make(map[string]bool)}
-	if !x.expand(&container{file: &File{reader: &aligned{d, size}, size: size}, name: "C:", path: path, origin: &Origin{Container: path}}) {
+	x := &expander{options: &Options{}, budget: newBudget(1 << 20), paths: make(map[string]int), consumed: make(map[string]bool)}
+	if !x.expand(t.Context(), &container{file: &File{reader: &aligned{d, size}, size: size}, name: "C:", path: path, origin: &Origin{Container: path}}) {
 		t.Fatal("no image")
 	}
 	var got []string

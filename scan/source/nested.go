@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,16 +40,16 @@ type postponed struct {
 // addContainer expands a container in an archive; a disk image, of which other
 // members may be pieces, when all are known. What can be opened only once is
 // unpacked now.
-func (a *archiveWalk) addContainer(m *archive.Member, shown string, head []byte, r io.Reader) {
+func (a *archiveWalk) addContainer(ctx context.Context, m *archive.Member, shown string, head []byte, r io.Reader) {
 	c := &container{name: path.Base(m.Name), path: shown, origin: a.container.origin, depth: a.container.depth + 1, packed: a.container.packedSize(m), unpacked: a.container.unpacked}
 	p := &postponed{c, m, image.IsDescriptor(head)}
 	switch mayBeSeveral := archive.FormatOf(head) == archive.None || isFirstPiece(c.name); {
 	case mayBeSeveral && m.Again:
 		a.postponed = append(a.postponed, p)
-	case !a.unpackNested(c, m, head, r):
+	case !a.unpackNested(ctx, c, m, head, r):
 	case mayBeSeveral:
 		a.postponed = append(a.postponed, p)
-	case !a.expandNested(p):
+	case !a.expandNested(ctx, p):
 		a.forgetFile(p.file)
 	}
 }
@@ -56,8 +57,8 @@ func (a *archiveWalk) addContainer(m *archive.Member, shown string, head []byte,
 // unpackNested opens the file of a container in an archive: what lies there as
 // it is, or what it unpacks to, which has to fit into memory or into a
 // temporary file. It reports whether it did.
-func (a *archiveWalk) unpackNested(c *container, m *archive.Member, head []byte, r io.Reader) bool {
-	f, err := a.openNested(m, head, r)
+func (a *archiveWalk) unpackNested(ctx context.Context, c *container, m *archive.Member, head []byte, r io.Reader) bool {
+	f, err := a.openNested(ctx, m, head, r)
 	if err != nil {
 		a.refuse(c.path, err)
 	}
@@ -72,14 +73,14 @@ func (a *archiveWalk) unpackNested(c *container, m *archive.Member, head []byte,
 
 // openNested opens a member, of which the first bytes are in head and the
 // others in r. An error comes with what there is of it.
-func (a *archiveWalk) openNested(m *archive.Member, head []byte, r io.Reader) (image.File, error) {
+func (a *archiveWalk) openNested(ctx context.Context, m *archive.Member, head []byte, r io.Reader) (image.File, error) {
 	if m.Stored && m.Size <= a.container.file.Size()-m.Offset {
 		return content{io.NewSectionReader(a.container.file, m.Offset, m.Size), m.Size}, nil
 	}
 	if err := a.admitNested(m); err != nil {
 		return nil, err
 	}
-	data, err := a.keepMember(io.MultiReader(bytes.NewReader(head), r), m, a.mostOf(m, r))
+	data, err := a.keepMember(ctx, io.MultiReader(bytes.NewReader(head), r), m, a.mostOf(m, r))
 	if errors.Is(err, ErrMemory) {
 		a.forget(data)
 		return nil, fmt.Errorf("a container inside another one has to be unpacked, into memory or, with --temp, into a file: %w", err)
@@ -90,21 +91,21 @@ func (a *archiveWalk) openNested(m *archive.Member, head []byte, r io.Reader) (i
 // expandNested expands a container in an archive, and reports whether something
 // is in it. If not, the files beside it that were opened for it are forgotten,
 // but not its own, on which others may be based.
-func (a *archiveWalk) expandNested(p *postponed) bool {
+func (a *archiveWalk) expandNested(ctx context.Context, p *postponed) bool {
 	var files []image.File
 	p.beside = func(name string) (image.File, error) {
 		at := path.Join(path.Dir(p.member.Name), name)
 		if other := a.byName[at]; other != nil && other.file != nil {
 			return other.file, nil
 		}
-		f, err := a.openBeside(at, p.besidePath(name))
+		f, err := a.openBeside(ctx, at, p.besidePath(name))
 		if err == nil {
 			files = append(files, f)
 		}
 		return f, err
 	}
 	before := len(a.inputs) + len(a.others)
-	a.expand(p.container)
+	a.expand(ctx, p.container)
 	if len(a.inputs)+len(a.others) > before {
 		return true
 	}
@@ -122,7 +123,7 @@ func (a *archiveWalk) forgetFile(f image.File) {
 }
 
 // openBeside opens a member of the archive, which reports call as shown.
-func (a *archiveWalk) openBeside(at, shown string) (image.File, error) {
+func (a *archiveWalk) openBeside(ctx context.Context, at, shown string) (image.File, error) {
 	m := a.members[at]
 	if m == nil {
 		return nil, fs.ErrNotExist
@@ -139,7 +140,7 @@ func (a *archiveWalk) openBeside(at, shown string) (image.File, error) {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	f, err := a.openNested(m, nil, r)
+	f, err := a.openNested(ctx, m, nil, r)
 	if err != nil {
 		a.refuse(shown, err)
 		return nil, err
@@ -150,7 +151,7 @@ func (a *archiveWalk) openBeside(at, shown string) (image.File, error) {
 // expandPostponed expands the containers that other members may belong to:
 // first those that name others, then by their names, so that no part is taken
 // for a container of its own.
-func (a *archiveWalk) expandPostponed() {
+func (a *archiveWalk) expandPostponed(ctx context.Context) {
 	slices.SortStableFunc(a.postponed, func(p, q *postponed) int {
 		switch {
 		case p.description && !q.description:
@@ -166,14 +167,14 @@ func (a *archiveWalk) expandPostponed() {
 	}
 	var empty []image.File // others may be based on them
 	for _, p := range a.postponed {
-		if a.ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return
 		}
-		if a.consumed[p.path] || p.file == nil && !a.reopen(p) {
+		if a.consumed[p.path] || p.file == nil && !a.reopen(ctx, p) {
 			continue
 		}
 		switch {
-		case a.expandNested(p):
+		case a.expandNested(ctx, p):
 		case p.member.Again:
 			a.forgetFile(p.file)
 			p.file = nil
@@ -187,12 +188,12 @@ func (a *archiveWalk) expandPostponed() {
 }
 
 // reopen opens the file of a container that can be opened again.
-func (a *archiveWalk) reopen(p *postponed) bool {
+func (a *archiveWalk) reopen(ctx context.Context, p *postponed) bool {
 	r, err := p.member.Open()
 	if err != nil {
 		a.refuse(p.path, err)
 		return false
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	return a.unpackNested(p.container, p.member, nil, r)
+	return a.unpackNested(ctx, p.container, p.member, nil, r)
 }

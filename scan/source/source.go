@@ -163,10 +163,10 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 		options.Memory = defaultMemory()
 	}
 	options.Passwords = append(slices.Clone(options.Passwords), "infected")
-	x := &expander{ctx: ctx, options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), expanded: make(map[string]bool), skipped: f.skipped, temps: &tempFiles{folder: options.Temp}}
-	err := x.readPipes(f.pipes, options.Stdin)
+	x := &expander{options: &options, budget: newBudget(options.Memory), paths: make(map[string]int), consumed: make(map[string]bool), expanded: make(map[string]bool), skipped: f.skipped, temps: &tempFiles{folder: options.Temp}}
+	err := x.readPipes(ctx, f.pipes, options.Stdin)
 	if err == nil {
-		err = x.expandAll(f.inputs)
+		err = x.expandAll(ctx, f.inputs)
 	}
 	if err != nil {
 		return Found{}, errors.Join(err, x.temps.close())

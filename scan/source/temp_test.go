@@ -103,8 +103,8 @@ func TestTempFilesOfOpenInputs(t *testing.T) {
 // TestTempFilesForgotten: content that is not kept leaves no temporary file.
 func TestTempFilesForgotten(t *testing.T) {
 	temps := &tempFiles{folder: t.TempDir()}
-	x := &expander{ctx: t.Context(), options: &Options{Temp: temps.folder}, budget: newBudget(1 << 20), temps: temps}
-	data, err := x.keep(bytes.NewReader(make([]byte, 2<<20)), 2<<20, nil)
+	x := &expander{options: &Options{Temp: temps.folder}, budget: newBudget(1 << 20), temps: temps}
+	data, err := x.keep(t.Context(), bytes.NewReader(make([]byte, 2<<20)), 2<<20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

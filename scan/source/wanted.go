@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"path"
@@ -52,7 +53,7 @@ func (x *expander) wantedKind(prefix []byte, name string) (Kind, bool) {
 
 // wanted adds a member of an archive if it is wanted, or an export. Its first
 // bytes are in head, and the others in r.
-func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.Reader) {
+func (a *archiveWalk) wanted(ctx context.Context, m *archive.Member, shown string, head []byte, r io.Reader) {
 	if len(a.options.Wanted) == 0 && a.options.Export == nil || !looksLikeText(head) {
 		return
 	}
@@ -62,14 +63,14 @@ func (a *archiveWalk) wanted(m *archive.Member, shown string, head []byte, r io.
 	kind, ok := a.wantedKind(prefix, a.shownName(m.Name))
 	if !ok {
 		if a.options.Export != nil && a.options.Export(prefix) {
-			a.log(m, shown, prefix, r)
+			a.log(ctx, m, shown, prefix, r)
 		}
 		return
 	}
 	in, ok := Input{Path: shown, Origin: a.inner(shown)}, true
 	if m.Again && m.Size < 0 {
-		in = a.streamed(in, a.container.file.Size(), m.Open)
-	} else if in, ok = a.input(m, shown, prefix, r); ok && m.Again && in.Size == m.Size {
+		in = a.streamed(ctx, in, a.container.file.Size(), m.Open)
+	} else if in, ok = a.input(ctx, m, shown, prefix, r); ok && m.Again && in.Size == m.Size {
 		in.stream = m.Open
 	}
 	if ok {
@@ -130,7 +131,7 @@ func anyOf(list []func(string) bool) func(string) bool {
 
 // volumeFile adds a file of a volume that is no log if it is wanted: as it is,
 // or packed by gzip.
-func (x *expander) volumeFile(shown string, origin Origin, f *ntfs.File) {
+func (x *expander) volumeFile(ctx context.Context, shown string, origin Origin, f *ntfs.File) {
 	if f.Elsewhere != "" {
 		x.skip(shown, errors.New("its content is "+f.Elsewhere))
 		return
@@ -143,7 +144,7 @@ func (x *expander) volumeFile(shown string, origin Origin, f *ntfs.File) {
 	in := volumeInput(shown, origin, f)
 	name := f.Path
 	if archive.FormatOf(prefix) == archive.Gzip {
-		in, name = x.unpacked(in, f), strings.TrimSuffix(name, path.Ext(name))
+		in, name = x.unpacked(ctx, in, f), strings.TrimSuffix(name, path.Ext(name))
 		prefix = in.prefix()
 	}
 	if kind, ok := x.wantedKind(prefix, name); ok {
@@ -154,19 +155,19 @@ func (x *expander) volumeFile(shown string, origin Origin, f *ntfs.File) {
 
 // unpacked returns the input that a file of a volume which is packed by gzip
 // unpacks to.
-func (x *expander) unpacked(in Input, f *ntfs.File) Input {
+func (x *expander) unpacked(ctx context.Context, in Input, f *ntfs.File) Input {
 	inner := path.Base(f.Path)
 	inner = separator + strings.TrimSuffix(inner, path.Ext(inner))
 	origin := *in.Origin
 	origin.Member += inner
-	return x.streamed(Input{Path: in.Path + inner, Origin: &origin}, f.Content.Size(), func() (io.ReadCloser, error) {
+	return x.streamed(ctx, Input{Path: in.Path + inner, Origin: &origin}, f.Content.Size(), func() (io.ReadCloser, error) {
 		return archive.Unpack(f.Content, archive.Gzip)
 	})
 }
 
 // streamed makes an input of a stream of unknown size, packed in so many bytes,
 // that can be unpacked again.
-func (x *expander) streamed(in Input, packed int64, open func() (io.ReadCloser, error)) Input {
+func (x *expander) streamed(ctx context.Context, in Input, packed int64, open func() (io.ReadCloser, error)) Input {
 	in.Size, in.stream = -1, open
 	in.open = func() (*File, error) {
 		r, err := open()
@@ -174,7 +175,7 @@ func (x *expander) streamed(in Input, packed int64, open func() (io.ReadCloser, 
 			return nil, err
 		}
 		defer func() { _ = r.Close() }() // it was only read
-		data, err := x.keep(r, -1, mostSoFar(r, func() int64 { return mostOf(packed) }))
+		data, err := x.keep(ctx, r, -1, mostSoFar(r, func() int64 { return mostOf(packed) }))
 		if data.size == 0 && err != nil {
 			x.forget(data)
 			return nil, err

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -140,7 +141,7 @@ func (x *expander) joinZip(c *container, names []string) {
 
 // expandWhole expands what a named file is a piece of, and reports whether it
 // is a piece of something whose first piece was not named.
-func (x *expander) expandWhole(in Input) bool {
+func (x *expander) expandWhole(ctx context.Context, in Input) bool {
 	name := filepath.Base(in.Path)
 	var firsts []string
 	if n, ok := pieces.NameOf(name); ok && !n.IsFirst() {
@@ -157,7 +158,7 @@ func (x *expander) expandWhole(in Input) bool {
 		}
 		whole := Input{Path: path, Size: info.Size(), Modified: info.ModTime(), Named: true}
 		if x.probe(&whole).container == manyContainer {
-			x.expandFile(whole)
+			x.expandFile(ctx, whole)
 			return x.consumed[in.Path]
 		}
 	}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -150,14 +151,14 @@ func (x *expander) windowed(in Input, size int64, open func() (io.ReadCloser, er
 }
 
 // sizeOf unpacks a stream to find out how large it is, at most so many bytes.
-func (x *expander) sizeOf(open func() (io.ReadCloser, error), most int64) (int64, error) {
+func (x *expander) sizeOf(ctx context.Context, open func() (io.ReadCloser, error), most int64) (int64, error) {
 	r, err := open()
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	for size := int64(0); ; {
-		if err := x.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
 		n, err := io.CopyN(io.Discard, r, 1<<20)
