@@ -30,7 +30,7 @@ func (l Level) String() string {
 	return ""
 }
 
-// Name returns the name of the level for people: LevelNone has one, too.
+// Name returns the name of the level for people, of LevelNone too.
 func (l Level) Name() string { return cmp.Or(l.String(), "no level") }
 
 // ParseLevel returns the level of that name, compared without case, and whether

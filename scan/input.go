@@ -202,7 +202,7 @@ func exportForm(file io.ReaderAt, size int64) export.Form {
 	return formOf(head)
 }
 
-// formOf returns the form of an export that begins with a text.
+// formOf returns the form of the export that begins with prefix.
 func formOf(prefix []byte) export.Form {
 	if source.IsReport(prefix) {
 		return export.None

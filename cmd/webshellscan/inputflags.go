@@ -155,8 +155,8 @@ func (g *globals) sourceOptions(paths []string) (scan.SourceOptions, error) {
 	return options, err
 }
 
-// standardInput returns the standard input if it is among the paths. A terminal
-// is none that logs come from.
+// standardInput returns the standard input if it is among the paths. No logs
+// come from a terminal.
 func (g *globals) standardInput(paths []string) (io.Reader, error) {
 	if !slices.Contains(paths, "-") {
 		return nil, nil

@@ -105,8 +105,8 @@ func (s *subject) giveOfTree(field int) {
 // getter gives the values of one field of the event at hand.
 type getter func(s *subject)
 
-// getters are the fields that are none of the event's own, by their names
-// in Sigma rules, folded. "Data" has all values without a name.
+// getters are the fields that events do not have by those names themselves, by
+// their names in Sigma rules, folded. "Data" has all values without a name.
 var getters = map[string]getter{
 	"eventid":       func(s *subject) { s.giveText(strconv.AppendUint(nil, uint64(s.event.ID), 10)) },
 	"provider_name": func(s *subject) { s.give(s.event.Provider) },

@@ -18,7 +18,7 @@ type File struct {
 	size   int64
 	header Header
 	// first is where the first chunk or file header may be: what lies
-	// before is none of ours.
+	// before is not the log's.
 	first int64
 	// beheaded is set if the file's header, and chunks that stood between
 	// it and the first one, are something else now.

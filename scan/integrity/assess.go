@@ -20,9 +20,9 @@ import (
 type Log struct {
 	Path  string
 	Stats *evtx.Stats
-	// Faults are those of a log. An export has those of a member of an
-	// archive alone, and what was searched for chunks none: all of that is
-	// damage.
+	// Faults are those of a log. Of an export they are only those of the
+	// archive that it is a member of. What was searched for chunks has
+	// none, since all of it is damage.
 	Faults *FaultLog
 	// Order are the faults that comparing the chunks shows
 	// (evtx.CheckOrder).

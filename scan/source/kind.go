@@ -386,8 +386,8 @@ var reportMarks = []struct{ begin, soon string }{
 }
 
 // IsReport reports whether a file begins as what webshellscan writes as JSON
-// does. It names the events that processes come from, as exports do, and is
-// none. In the text of a log such marks cannot be: there quotes are escaped.
+// does. It names the events that processes come from, as exports do, but is no
+// export. The text of a log cannot hold such marks: quotes are escaped there.
 func IsReport(head []byte) bool {
 	for _, m := range reportMarks {
 		if bytes.HasPrefix(head, []byte(m.begin)) && bytes.Contains(head, []byte(m.soon)) {
