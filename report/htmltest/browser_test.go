@@ -495,6 +495,12 @@ func browserAppendix(t *testing.T, ctx context.Context) {
 	p.want(`document.querySelectorAll('main details:not([open])').length`, "0")
 	p.text(`(dispatchEvent(new Event('afterprint')), 0)`)
 	p.want(shownRows, "100")
+
+	p = open(t, ctx, &scan.Result{}) // which has no table
+	p.text(`document.querySelector('main').append(document.createElement('details'))`)
+	p.text(`document.getElementById('appendix').click()`)
+	p.text(`(dispatchEvent(new Event('beforeprint')), 0)`)
+	p.want(`document.querySelectorAll('main details:not([open])').length`, "0")
 }
 
 // browserNarrow: on a narrow screen the page scrolls down, not sideways.

@@ -7,6 +7,7 @@ const PAPERED = 25; // sessions that are printed
 const root = document.documentElement;
 let folded = [], before = 0;
 const unprinted = () => {
+	if (!$('sessions-left')) return;
 	const first = document.querySelectorAll('article.session.first:not([hidden])');
 	const list = [...(first.length ? first : document.querySelectorAll('article.session:not([hidden])'))].slice(0, PAPERED);
 	for (const card of document.querySelectorAll('article.session')) card.classList.toggle('unprinted', !list.includes(card));

@@ -1,5 +1,5 @@
 // The time line, drawn anew for a shorter time or for one host, from the findings that this file holds.
-const line = $('timeline'), timed = data.time.some(time => time);
+const line = $('timeline'), timed = line && data.time.some(time => time);
 if (line && !timed) $('timeline-acts').remove();
 if (line && timed) {
 	const instantOf = time => time ? Date.parse(`${time.slice(0, 23).replace('Z', '')}Z`) : NaN;
