@@ -60,6 +60,7 @@ func TestBrowser(t *testing.T) {
 		{"Hostile", browserHostile},
 		{"Policy", browserPolicy},
 		{"Many", browserMany},
+		{"Work", browserWork},
 		{"Fleet", browserFleet},
 		{"State", browserState},
 		{"Tables", browserTables},
@@ -190,6 +191,19 @@ func (p *tab) want(expression, want string) {
 	}
 }
 
+// soon waits until an expression gives what is wanted: what need not be seen at
+// once is shown in idle time.
+func (p *tab) soon(expression, want string) {
+	p.t.Helper()
+	for range 200 {
+		if p.text(expression) == want {
+			return
+		}
+		p.do(chromedp.Sleep(50 * time.Millisecond))
+	}
+	p.want(expression, want)
+}
+
 func (p *tab) has(expression, want string) {
 	p.t.Helper()
 	if got := p.text(expression); !strings.Contains(got, want) {
@@ -255,12 +269,11 @@ func browserFilters(t *testing.T, ctx context.Context) {
 			}
 		}
 		p.want(matched, fmt.Sprintf("%d of %d findings, %d of %d sessions", findings, len(res.Findings), len(sessions), len(res.Sessions)))
-		p.want(shownRows, fmt.Sprint(findings))
+		p.soon(shownRows, fmt.Sprint(findings))
 		p.want(`document.querySelectorAll('article.session:not([hidden])').length`, fmt.Sprint(len(sessions)))
 	}
 	p.text(`document.querySelector('button[type=reset]').click()`)
-	p.do(chromedp.Sleep(100 * time.Millisecond))
-	p.want(shownRows, fmt.Sprint(len(res.Findings)))
+	p.soon(shownRows, fmt.Sprint(len(res.Findings)))
 }
 
 // browserTree: trees fold and unfold, and a process in them tells all that is
@@ -623,7 +636,62 @@ func browserMany(t *testing.T, ctx context.Context) {
 		t.Errorf("filtered: %s", times)
 	}
 	p.do(chromedp.Click("#show-more"))
-	p.want(shownRows, "200")
+	p.soon(shownRows, "200")
+}
+
+// browserWork: who types more of a search only narrows what was found, who
+// sorts the other way compares nothing anew, and rows are shown some at a time,
+// but all of them before the page is printed. Work is counted, since times are
+// those of a machine.
+func browserWork(t *testing.T, ctx context.Context) {
+	const findings = 20_000
+	p := open(t, ctx, reporttest.Many(findings))
+	p.text(`(() => {
+		window.work = {};
+		for (const [type, name] of [[String, 'includes'], [Array, 'sort'], [Document, 'createElement']]) {
+			const plain = type.prototype[name];
+			type.prototype[name] = function (...args) { work[name] = (work[name] ?? 0) + 1; return plain.apply(this, args); };
+		}
+		window.waiting = [];
+		window.requestIdleCallback = act => { waiting.push(act); };
+		window.search = word => { const q = document.querySelector('[name=q]'); q.value = word; work = {}; q.dispatchEvent(new Event('input', {bubbles: true})); };
+		window.sortBy = name => { work = {}; document.querySelector('th[data-sort=' + name + '] button').click(); };
+	})()`)
+	most := func(what string, limit int) {
+		t.Helper()
+		if n, err := strconv.Atoi(p.text(`work.` + what + ` ?? 0`)); err != nil || n > limit {
+			t.Errorf("%s is called %d times, want %d at most (%v)", what, n, limit, err)
+		}
+	}
+	const sessionRows = `document.querySelectorAll('#session-table tbody tr:not([hidden])').length`
+	p.want(sessionRows, "200")
+	p.text(`search('rem 1999')`)
+	p.has(matched, "15 of 20000")
+	p.text(`search('rem 19999')`)
+	p.has(matched, "1 of 20000")
+	p.want(sessionRows, "1")
+	most("includes", 200)
+	p.text(`search('rem')`)
+	p.has(matched, "20000 of 20000")
+	most("createElement", 25*20) // of the rows that are shown at once
+	p.want(shownRows, "25")
+	p.want(sessionRows, "26")
+	p.text(`waiting.splice(0).forEach(act => act())`)
+	p.want(shownRows, "50")
+	p.want(sessionRows, "51")
+	p.text(`dispatchEvent(new Event('beforeprint'))`)
+	p.want(shownRows, "100")
+	p.want(sessionRows, "200")
+	p.text(`document.getElementById('show-more').click()`)
+	p.want(shownRows, "125")
+	p.has(`document.getElementById('show-more').textContent`, "of 19800")
+
+	first := p.text(`(sortBy('process'), document.querySelector('#finding-table tbody a').textContent)`)
+	p.text(`sortBy('process')`)
+	most("sort", 0)
+	if last := p.text(`document.querySelector('#finding-table tbody a').textContent`); last == first {
+		t.Errorf("%s is first both ways", last)
+	}
 }
 
 // browserMarks: rows and details have all marks and all digits.
@@ -903,7 +971,7 @@ func browserMark(t *testing.T, ctx context.Context) {
 	p = openWith(t, ctx, res, report.Options{Page: html.Options{Marks: marks}})
 	p.has(row, "note: "+hostile)
 	p.text(`(() => { const f = document.getElementById('filters').elements; f.mark.value = 'none'; f.mark.dispatchEvent(new Event('input', {bubbles: true})); })()`)
-	p.want(shownRows, "29")
+	p.soon(shownRows, "29")
 	p.has(`location.hash`, "mark=none")
 	p.text(`(() => { const f = document.getElementById('filters').elements; f.mark.value = 'benign'; f.mark.dispatchEvent(new Event('input', {bubbles: true})); })()`)
 	p.want(shownRows, "1")

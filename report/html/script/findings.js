@@ -21,19 +21,34 @@ const row = number => {
 	line.dataset.record = number;
 	return line;
 };
-const append = count => {
-	const part = matched.slice(shown, shown + count);
-	table.tBodies[0].append(...part.map(row));
-	shown += part.length;
+// Rows and sessions are shown some at a time, the first at once: all of them take longer than a reader should wait.
+const SOME = 25;
+let returning = []; // rows of sessions that are to be shown again
+const showSome = () => {
+	const rows = table.tBodies[0], drawn = rows.rows.length;
+	rows.append(...matched.slice(drawn, Math.min(drawn + SOME, shown)).map(row));
+	for (const line of returning.splice(0, SOME)) line.hidden = false;
+	return rows.rows.length < shown || returning.length > 0;
+};
+const showAll = () => { while (showSome()); };
+const idle = globalThis.requestIdleCallback ? act => requestIdleCallback(act, {timeout: 500}) : act => setTimeout(act, 20);
+let showing = false;
+const showRest = () => {
+	showing = showSome();
+	if (showing) idle(showRest);
+};
+// grow lets the table have more rows.
+const grow = more => {
+	shown = Math.min(shown + more, matched.length);
 	const left = matched.length - shown;
 	$('show-more').hidden = left === 0;
 	$('show-more').textContent = `Show ${Math.min(left, PAGE)} more of ${left}`;
 };
-const draw = () => {
-	table.tBodies[0].replaceChildren();
-	table.tBodies[0].classList.remove('plain');
-	shown = 0;
-	append(PAGE);
+const draw = more => {
+	grow(more);
+	if (!showSome() || showing) return;
+	showing = true;
+	idle(showRest);
 };
 
 // held has the numbers of the texts of each finding, as far as they were read: they stand first in its record.
@@ -42,16 +57,23 @@ const hold = upto => {
 	const lists = records.slice(held.length, upto).map(line => line.slice(1, line.indexOf(']') + 1));
 	for (const list of JSON.parse(`[${lists}]`)) held.push(list);
 };
-const idle = globalThis.requestIdleCallback ?? (act => setTimeout(act, 20));
 const holdMore = () => {
 	hold(Math.min(held.length + 5000, data.count));
-	if (held.length < data.count) idle(holdMore);
+	idle(held.length < data.count ? holdMore : rankMore);
 };
-// A text is searched once, however many findings have it.
+// sought is a word that is searched for, with the numbers of the texts that have it. A text is searched once, however many findings
+// have it, and only if it has what the word was while less of it was typed.
 let lower = null;
-const having = word => {
+const sought = (word, before) => {
 	lower ??= texts.map(text => text.toLowerCase());
-	return Uint8Array.from(lower, text => text.includes(word));
+	const within = before.find(other => word.includes(other.word))?.found ?? lower.keys(), found = [], having = new Uint8Array(lower.length);
+	for (const n of within) {
+		if (!lower[n].includes(word)) continue;
+		found.push(n);
+		having[n] = 1;
+	}
+	const rules = hits((data.rules ?? []).map((title, i) => `${title} ${data.labels[i]}`), word);
+	return {word, capital: word.toUpperCase(), found, having, rules};
 };
 // The rest of a record has numbers, times and GUIDs, these in capitals.
 const has = (number, word) => held[number].some(n => word.having[n]) || data.rule[number].some(n => word.rules.has(n)) ||
@@ -69,13 +91,28 @@ const isMarked = (number, as) => {
 	const m = marks.get(number);
 	return as === 'none' ? !m?.mark : as === 'note' ? Boolean(m?.note) : m?.mark === as;
 };
+const sessionNodes = [...document.querySelectorAll('tr[data-session], article[data-session]')];
+const showSessions = numbers => {
+	returning = [];
+	for (const node of sessionNodes) {
+		const wanted = numbers.has(+node.dataset.session);
+		if (wanted && node.hidden && node.matches('tr')) returning.push(node);
+		else node.hidden = !wanted;
+	}
+};
+// What was last filtered by. Who types more of a search only narrows what it found.
+let asked = {query: '', words: [], others: null};
+const narrows = (query, others) => others === asked.others && query.startsWith(asked.query);
 const filter = () => {
 	const f = form.elements, host = f.host.value, least = Number(f.level.value), rule = f.rule.value, session = f.session.value, wanted = f.mark.value;
 	const from = instant(f.from), to = instant(f.to);
-	const query = words(f.q.value).map(word => ({capital: word.toUpperCase(), having: having(word), rules: hits((data.rules ?? []).map((title, i) => `${title} ${data.labels[i]}`), word)}));
+	const query = words(f.q.value).map(word => asked.words.find(other => other.word === word) ?? sought(word, asked.words));
 	if (query.length) hold(data.count);
+	const others = wanted ? null : [host, least, rule, session, from, to, sort, down].join('\n'); // marks may change between two searches
+	const among = others !== null && narrows(f.q.value, others) ? matched : inOrder();
+	asked = {query: f.q.value, words: query, others};
 	matched = [];
-	for (const i of inOrder()) {
+	for (const i of among) {
 		const time = data.time[i];
 		if (data.level[i] < least || host !== '' && data.host[i] !== +host || session !== '' && data.session[i] !== +session ||
 			rule !== '' && !data.rule[i].includes(+rule) || wanted && !isMarked(i, wanted) || from && time < from || to && time.slice(0, to.length) > to) continue;
@@ -84,11 +121,14 @@ const filter = () => {
 	markOrder();
 	keepState();
 	const sessions = new Set(matched.map(i => data.session[i]));
-	for (const node of document.querySelectorAll('tr[data-session], article[data-session]')) node.hidden = !sessions.has(+node.dataset.session);
+	showSessions(sessions);
 	sessions.delete(-1);
 	$('matched').textContent = `${matched.length} of ${count(data.count, 'finding')}, ${sessions.size} of ${count((data.sessions ?? []).length, 'session')}` +
 		(data.left ? `; ${count(data.left, 'further finding is', 'further findings are')} not in this file` : '');
-	draw();
+	table.tBodies[0].replaceChildren();
+	table.tBodies[0].classList.remove('plain');
+	shown = 0;
+	draw(PAGE);
 };
 // column returns what the findings are sorted by.
 const column = name => {
@@ -102,11 +142,27 @@ const column = name => {
 	const text = (list, name) => texts[list[data.names.texts.indexOf(name)]];
 	return held.map(list => (name === 'user' ? text(list, 'user') : `${base(text(list, 'image'))} ${text(list, 'command')}`).toLowerCase());
 };
-// inOrder returns the numbers of all findings in the order that is asked for, which is made once.
+// ranked gives each finding the rank of its value in a column: what many findings have in common is compared once.
+const ranks = {};
+const ranked = name => ranks[name] ??= (() => {
+	const values = column(name), distinct = [...new Set(values)].sort(), rank = new Map(distinct.map((value, n) => [value, n]));
+	return {of: Uint32Array.from(values, value => rank.get(value)), count: distinct.length};
+})();
+const rankMore = () => {
+	const name = ['process', 'user', 'rules', 'host', 'time', 'level'].find(name => !ranks[name]);
+	if (!name) return;
+	ranked(name);
+	idle(rankMore);
+};
+// inOrder returns the numbers of all findings in the order that is asked for, which is made once: those of each rank as they come.
 const orders = {};
 const inOrder = () => orders[`${sort} ${down}`] ??= (() => {
-	const values = column(sort), sign = down ? -1 : 1;
-	return Uint32Array.from(data.time, (_, i) => i).sort((a, b) => (values[a] < values[b] ? -sign : values[a] > values[b] ? sign : a - b));
+	const {of, count} = ranked(sort), rank = i => down ? count - 1 - of[i] : of[i];
+	const next = new Uint32Array(count + 1), order = new Uint32Array(of.length);
+	for (let i = 0; i < of.length; i++) next[rank(i) + 1]++;
+	for (let n = 0; n < count; n++) next[n + 1] += next[n];
+	for (let i = 0; i < of.length; i++) order[next[rank(i)]++] = i;
+	return order;
 })();
 const markOrder = () => {
 	for (const th of table.tHead.rows[0].cells) {

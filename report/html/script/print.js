@@ -17,11 +17,13 @@ const unprinted = () => {
 addEventListener('beforeprint', () => {
 	const appendix = root.classList.contains('appendix');
 	unprinted();
+	if (table) showAll();
 	folded = [...document.querySelectorAll(appendix ? 'main details:not([open])' : 'article.session:not(.unprinted) > details.process-tree:not([open])')];
 	for (const node of folded) node.open = true;
 	if (!table || !appendix) return;
 	before = shown;
-	append(Math.max(0, PRINTED - shown));
+	grow(Math.max(0, PRINTED - shown));
+	showAll();
 	const left = data.count + data.left - shown;
 	$('print-left').textContent = left ? `${count(left, 'finding is', 'findings are')} not printed: filters or the length of the list left ${left === 1 ? 'it' : 'them'} out. CSV has all.` : '';
 });
@@ -31,7 +33,7 @@ addEventListener('afterprint', () => {
 	const rows = table.tBodies[0].rows;
 	while (rows.length > before) rows[rows.length - 1].remove();
 	shown = before;
-	append(0);
+	grow(0);
 });
 $('appendix').addEventListener('change', event => root.classList.toggle('appendix', event.target.checked));
 $('print').addEventListener('click', () => print());

@@ -24,8 +24,9 @@ if (form && table) {
 		filter();
 	});
 	$('show-more').addEventListener('click', () => {
+		showAll();
 		const first = shown;
-		append(PAGE);
+		draw(PAGE);
 		table.tBodies[0].rows[first]?.querySelector('a')?.focus();
 	});
 	for (const head of table.tHead.rows[0].cells) {
@@ -44,6 +45,7 @@ if (form && table) {
 	$('save-marks').disabled = marks.size === 0;
 	takeState();
 	filter();
+	showAll();
 	idle(holdMore);
 	if (location.hash.includes('?')) document.getElementById(location.hash.slice(1).split('?')[0])?.scrollIntoView();
 }
