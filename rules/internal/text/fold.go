@@ -55,7 +55,14 @@ func appendFolded(dst []byte, s string) []byte {
 }
 
 // Fold returns s folded.
-func Fold(s string) string { return string(appendFolded(nil, s)) }
+func Fold(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return string(appendFolded(make([]byte, 0, len(s)), s))
+		}
+	}
+	return s
+}
 
 // isDash reports whether the modifier windash takes a rune for a dash. Sigma
 // modifiers appendix, "String Modifiers": hyphen-minus, slash, en dash, em

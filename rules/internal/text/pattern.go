@@ -18,6 +18,9 @@ type Part struct {
 // backslash makes a following wildcard or backslash plain, before anything else
 // it is plain itself.
 func ParsePattern(s string) []Part {
+	if s != "" && isLiteral(s) {
+		return []Part{{Text: s}}
+	}
 	var parts []Part
 	var literal strings.Builder
 	flush := func() {
@@ -40,6 +43,21 @@ func ParsePattern(s string) []Part {
 	}
 	flush()
 	return parts
+}
+
+// isLiteral reports whether a Sigma string has neither wildcards nor escapes.
+func isLiteral(s string) bool {
+	for i := range len(s) {
+		switch s[i] {
+		case '*', '?':
+			return false
+		case '\\':
+			if i+1 < len(s) && s[i+1] == '\\' {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // patternShape is what a pattern comes down to, so that it can be looked up
@@ -87,14 +105,17 @@ func NewPattern(parts []Part, cased, dashes bool) Pattern {
 }
 
 func (p *Pattern) findShape() patternShape {
-	kinds := make([]byte, len(p.Parts))
+	var kinds [4]byte
+	if len(p.Parts) > len(kinds) {
+		return globShape
+	}
 	for i, part := range p.Parts {
 		kinds[i] = part.Wild
 		if part.Wild == 0 {
 			kinds[i] = 'x'
 		}
 	}
-	switch string(kinds) {
+	switch string(kinds[:len(p.Parts)]) {
 	case "", "x":
 		return Equals
 	case "x*":
@@ -123,6 +144,11 @@ func (p *Pattern) Literal() string {
 // Key returns a text that is the same for equal patterns and no others.
 func (p *Pattern) Key() string {
 	var b strings.Builder
+	size := len("CD:")
+	for _, part := range p.Parts {
+		size += max(len(part.Text), 1)
+	}
+	b.Grow(size)
 	if p.Cased {
 		b.WriteByte('C')
 	}
