@@ -1,6 +1,7 @@
 package evtx
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -36,10 +37,16 @@ type Selection struct {
 
 // selectedProvider holds what is selected of one provider.
 type selectedProvider struct {
-	name  string // in lower case
-	ids   []uint16
-	keys  []int // by index in ids
-	whole int   // 1 + Event.Key of the whole provider, 0 if it is not selected
+	name  string       // in lower case
+	ids   []selectedID // in the order of keys
+	slots []selectedID // ids by their low bits, the next free slot taken; at least half are free
+	whole int          // 1 + Event.Key of the whole provider, 0 if it is not selected
+}
+
+// selectedID is an event ID of a provider.
+type selectedID struct {
+	id  uint16
+	key int // 1 + Event.Key, 0 in a free slot
 }
 
 // wholeChannel is a channel that is selected whole.
@@ -58,8 +65,11 @@ func Select(want event.Want) *Selection {
 	s := &Selection{wholeProvider: len(want.Providers) > 0, recovered: want.Recovered, lists: want.Lists(), unlisted: want.Unlisted}
 	for i, k := range want.Keys {
 		p := s.add(k.Provider)
-		p.ids, p.keys = append(p.ids, k.ID), append(p.keys, i)
+		p.ids = append(p.ids, selectedID{k.ID, 1 + i})
 		s.ids[k.ID/64] |= 1 << (k.ID % 64)
+	}
+	for _, p := range s.providers {
+		p.fillSlots()
 	}
 	for i, name := range want.Providers {
 		if p := s.add(name); p.whole == 0 {
@@ -136,14 +146,32 @@ func (s *Selection) wants(name string) bool {
 	return s.fields == nil || s.fields[string(event.AppendFolded(folded[:0], name))]
 }
 
+// fillSlots makes the slots of the IDs.
+func (p *selectedProvider) fillSlots() {
+	p.slots = make([]selectedID, 1<<bits.Len(uint(2*len(p.ids)-1)))
+	for _, s := range p.ids {
+		i := int(s.id)
+		for p.slots[i&(len(p.slots)-1)].key > 0 {
+			i++
+		}
+		p.slots[i&(len(p.slots)-1)] = s
+	}
+}
+
 // key returns the number of what selects an event ID of p, and whether it is
 // selected. A nil p has none.
 func (p *selectedProvider) key(id uint16) (int, bool) {
 	if p == nil {
 		return 0, false
 	}
-	if i := slices.Index(p.ids, id); i >= 0 {
-		return p.keys[i], true
+	for i := int(id); len(p.slots) > 0; i++ {
+		slot := &p.slots[i&(len(p.slots)-1)]
+		if slot.key == 0 {
+			break
+		}
+		if slot.id == id {
+			return slot.key - 1, true
+		}
 	}
 	return p.whole - 1, p.whole > 0
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/powershell"
@@ -264,8 +265,11 @@ func (g *gatherer) namesIn(line proctree.TextID) *commandNames {
 // maxSayings bounds the command lines that are remembered.
 const maxSayings = 1 << 16
 
-// urlPattern finds URLs in command lines and scripts.
-var urlPattern = regexp.MustCompile(`(?i)\b(?:https?|ftp)://[^\s"'<>|;,)(\x60^]{3,900}`)
+// urlPattern finds URLs in command lines and scripts. It takes milliseconds to
+// make, which most scans can do without.
+var urlPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\b(?:https?|ftp)://[^\s"'<>|;,)(\x60^]{3,900}`)
+})
 
 // maxURLs bounds the URLs that are taken of one text.
 const maxURLs = 64
@@ -283,7 +287,7 @@ func appendURLs(list []string, text string) []string {
 	if !strings.Contains(text, "://") {
 		return list // without the pattern, which is slow
 	}
-	for _, u := range urlPattern.FindAllString(text, maxURLs) {
+	for _, u := range urlPattern().FindAllString(text, maxURLs) {
 		list = append(list, strings.TrimRight(u, ".,"))
 	}
 	return list
