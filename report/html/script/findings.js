@@ -59,13 +59,19 @@ const hold = upto => {
 };
 const holdMore = () => {
 	hold(Math.min(held.length + 5000, data.count));
-	idle(held.length < data.count ? holdMore : rankMore);
+	idle(held.length < data.count ? holdMore : lowerMore);
+};
+// lower has the texts in small letters, as far as they were made so.
+const lower = [];
+const lowerUpto = upto => { while (lower.length < upto) lower.push(texts[lower.length].toLowerCase()); };
+const lowerMore = () => {
+	lowerUpto(Math.min(lower.length + 10_000, texts.length));
+	idle(lower.length < texts.length ? lowerMore : rankMore);
 };
 // sought is a word that is searched for, with the numbers of the texts that have it. A text is searched once, however many findings
 // have it, and only if it has what the word was while less of it was typed.
-let lower = null;
 const sought = (word, before) => {
-	lower ??= texts.map(text => text.toLowerCase());
+	lowerUpto(texts.length);
 	const within = before.find(other => word.includes(other.word))?.found ?? lower.keys(), found = [], having = new Uint8Array(lower.length);
 	for (const n of within) {
 		if (!lower[n].includes(word)) continue;
@@ -130,28 +136,46 @@ const filter = () => {
 	shown = 0;
 	draw(PAGE);
 };
-// column returns what the findings are sorted by.
+// column returns what a finding is sorted by.
 const column = name => {
 	switch (name) {
-	case 'time': return data.time;
-	case 'level': return data.level;
-	case 'host': return data.host.map(n => data.hosts[n]);
-	case 'rules': return data.rule.map(list => list.map(n => data.rules[n]).join().toLowerCase());
+	case 'time': return i => data.time[i];
+	case 'level': return i => data.level[i];
+	case 'host': return i => data.hosts[data.host[i]];
+	case 'rules': return i => data.rule[i].map(n => data.rules[n]).join().toLowerCase();
 	}
 	hold(data.count);
-	const text = (list, name) => texts[list[data.names.texts.indexOf(name)]];
-	return held.map(list => (name === 'user' ? text(list, 'user') : `${base(text(list, 'image'))} ${text(list, 'command')}`).toLowerCase());
+	const text = (i, name) => texts[held[i][data.names.texts.indexOf(name)]];
+	return i => (name === 'user' ? text(i, 'user') : `${base(text(i, 'image'))} ${text(i, 'command')}`).toLowerCase();
 };
-// ranked gives each finding the rank of its value in a column: what many findings have in common is compared once.
+// ranking gives each finding the rank of its value in a column: what many findings have in common is compared once. It yields where a
+// reader may come between. What is sorted in pieces is soon merged.
 const ranks = {};
-const ranked = name => ranks[name] ??= (() => {
-	const values = column(name), distinct = [...new Set(values)].sort(), rank = new Map(distinct.map((value, n) => [value, n]));
-	return {of: Uint32Array.from(values, value => rank.get(value)), count: distinct.length};
-})();
+function* ranking(name) {
+	const value = column(name), values = [], sorted = [], rank = new Map(), of = new Uint32Array(data.count);
+	while (values.length < data.count) {
+		const piece = Array.from({length: Math.min(5000, data.count - values.length)}, (_, i) => value(values.length + i));
+		values.push(...piece);
+		sorted.push(...[...new Set(piece)].sort());
+		yield;
+	}
+	sorted.sort();
+	yield;
+	for (const value of sorted) if (!rank.has(value)) rank.set(value, rank.size);
+	yield;
+	for (let i = 0; i < of.length; i++) of[i] = rank.get(values[i]);
+	ranks[name] = {of, count: rank.size};
+}
+const rankings = Object.fromEntries(['process', 'user', 'rules', 'host', 'time', 'level'].map(name => [name, null]));
+const rankSome = name => (rankings[name] ??= ranking(name)).next();
+const ranked = name => {
+	while (!ranks[name]) rankSome(name);
+	return ranks[name];
+};
 const rankMore = () => {
-	const name = ['process', 'user', 'rules', 'host', 'time', 'level'].find(name => !ranks[name]);
+	const name = Object.keys(rankings).find(name => !ranks[name]);
 	if (!name) return;
-	ranked(name);
+	rankSome(name);
 	idle(rankMore);
 };
 // inOrder returns the numbers of all findings in the order that is asked for, which is made once: those of each rank as they come.
