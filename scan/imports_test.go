@@ -29,7 +29,7 @@ var allowed = map[string]room{
 	"internal/work":                  {"runs what it is given", []string{}},
 	"rules":                          {"what is asked of has fields and values: it is no event and no process here", []string{"internal/work", "rules/internal/text"}},
 	"rules/internal/text":            {"a text fits or not, whatever rule asks", []string{}},
-	"rules/builtin":                  {"Sigma and its attributes, no process", []string{"rules"}},
+	"rules/builtin":                  {"Sigma and its attributes, no process", []string{"internal/work", "rules"}},
 	"scan/event":                     {"the words that all share", []string{}},
 	"scan/evtx":                      {"bytes to events: no trees, no rules", []string{"internal/wire", "scan/event"}},
 	"scan/source":                    {"finds and opens files: what is in a log is read elsewhere", []string{"internal/plural", "internal/work", "scan/event", "scan/partial", "scan/source/archive", "scan/source/image", "scan/source/ntfs", "scan/source/pieces", "scan/source/shadow"}},

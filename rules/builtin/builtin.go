@@ -11,9 +11,11 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
+	"runtime"
 	"slices"
 	"sync"
 
+	"webshellscan/internal/work"
 	"webshellscan/rules"
 )
 
@@ -30,19 +32,22 @@ func Rules() ([]*rules.Rule, error) {
 }
 
 var parse = sync.OnceValues(func() ([]*rules.Rule, error) {
-	var all []*rules.Rule
-	var faults []error
 	entries, err := fs.ReadDir(files, ".")
 	if err != nil {
 		return nil, err
 	}
-	for _, entry := range entries {
-		data, err := files.ReadFile(entry.Name())
+	lists, faults := make([][]*rules.Rule, len(entries)), make([]error, len(entries))
+	panics := work.Each(runtime.GOMAXPROCS(0), len(entries), func(_, i int) {
+		data, err := files.ReadFile(entries[i].Name())
 		if err != nil {
-			return nil, err
+			faults[i] = err
+			return
 		}
-		list, errs := rules.Parse("builtin/"+entry.Name(), data)
-		all, faults = append(all, list...), append(faults, errs...)
+		list, errs := rules.Parse("builtin/"+entries[i].Name(), data)
+		lists[i], faults[i] = list, errors.Join(errs...)
+	})
+	for _, p := range panics {
+		faults[p.Index] = p
 	}
-	return all, errors.Join(faults...)
+	return slices.Concat(lists...), errors.Join(faults...)
 })
