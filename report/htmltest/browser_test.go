@@ -668,7 +668,7 @@ func browserWork(t *testing.T, ctx context.Context) {
 			t.Errorf("%s is called %d times, want %d at most (%v)", what, n, limit, err)
 		}
 	}
-	// What searches and orders need is made in pieces, before they are asked
+	// What searches and orders need is made in pieces, before it is asked
 	// for.
 	for p.text(`waiting.length`) != "0" {
 		p.text(`(work = {}, waiting.shift()())`)
