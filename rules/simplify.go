@@ -69,39 +69,6 @@ func and(args ...*boolExpr) *boolExpr { return join(andExpr, args) }
 // or joins expressions of which one must hold.
 func or(args ...*boolExpr) *boolExpr { return join(orExpr, args) }
 
-// literalSet holds one literal of each predicate. Most sets have a few.
-type literalSet struct {
-	few  []*boolExpr
-	many map[int]*boolExpr // by predicate; nil as long as there are few
-}
-
-// fewLiterals is how many are looked through one by one.
-const fewLiterals = 16
-
-// add returns the literal of the same predicate that is there already. If none
-// is, it adds the literal and returns nil.
-func (s *literalSet) add(e *boolExpr) *boolExpr {
-	if s.many != nil {
-		if other := s.many[e.predicate]; other != nil {
-			return other
-		}
-		s.many[e.predicate] = e
-		return nil
-	}
-	for _, other := range s.few {
-		if other.predicate == e.predicate {
-			return other
-		}
-	}
-	if s.few = append(s.few, e); len(s.few) > fewLiterals {
-		s.many = make(map[int]*boolExpr, 2*len(s.few))
-		for _, other := range s.few {
-			s.many[other.predicate] = other
-		}
-	}
-	return nil
-}
-
 // join builds an and or an or. For the former true is neutral and false
 // absorbs, for the latter the other way round; a predicate and its negation
 // absorb too.
@@ -111,7 +78,7 @@ func join(op exprOp, args []*boolExpr) *boolExpr {
 		neutral, absorbing = exprFalse, exprTrue
 	}
 	kept := make([]*boolExpr, 0, len(args))
-	var seen literalSet
+	seen := make(map[int]bool) // predicate to whether negated
 	absorbed := false
 	var add func(args []*boolExpr)
 	add = func(args []*boolExpr) {
@@ -125,10 +92,11 @@ func join(op exprOp, args []*boolExpr) *boolExpr {
 				add(arg.args)
 				continue
 			case literalExpr:
-				if other := seen.add(arg); other != nil {
-					absorbed = absorbed || other.negated != arg.negated
+				if negated, ok := seen[arg.predicate]; ok {
+					absorbed = absorbed || negated != arg.negated
 					continue
 				}
+				seen[arg.predicate] = arg.negated
 			}
 			kept = append(kept, arg)
 		}
