@@ -24,7 +24,8 @@ type Site struct {
 	// say.
 	LogFolder string
 	// Roots are the folders that its virtual directories show, in lower
-	// case and without a separator at their end. Whole drives are left out.
+	// case and without a separator at their end. Whole drives are left out,
+	// and what is longer than MaxRoot.
 	Roots []string
 }
 
@@ -48,6 +49,10 @@ const (
 	maxElements = 1_000_000
 	defaultPool = "DefaultAppPool"
 )
+
+// MaxRoot bounds the bytes of a folder that a site shows. IIS takes paths of
+// some 260 characters.
+const MaxRoot = 1024
 
 // ReadConfig reads an applicationHost.config: the section
 // system.applicationHost/sites (Microsoft, "IIS Configuration Reference",
@@ -132,7 +137,7 @@ var variables = strings.NewReplacer("%systemdrive%", "c:", "%systemroot%", `c:\w
 // or of a share.
 func webRoot(path string) string {
 	path = strings.TrimRight(variables.Replace(strings.ToLower(strings.TrimSpace(path))), `\`)
-	if strings.Count(path, `\`) == 0 || strings.ContainsRune(path, '%') {
+	if len(path) > MaxRoot || !strings.Contains(path, `\`) || strings.Contains(path, "%") {
 		return ""
 	}
 	return path

@@ -566,10 +566,12 @@ func TestIsStatic(t *testing.T) {
 
 // TestReadConfig: which pool serves which path of which site.
 func TestReadConfig(t *testing.T) {
-	const text = `<?xml version="1.0" encoding="UTF-8"?><configuration><system.applicationHost><sites>
+	longest := `c:\` + strings.Repeat("a", weblog.MaxRoot-3)
+	longRoots := fmt.Sprintf(`<virtualDirectory path="/l" physicalPath="%s"/><virtualDirectory path="/m" physicalPath="%sa"/>`, longest, longest)
+	text := `<?xml version="1.0" encoding="UTF-8"?><configuration><system.applicationHost><sites>
 <site name="Old" id="7"><application path="/" applicationPool="old"/><application path="/api" applicationPool="api"/>
 <application path="/img"><virtualDirectory path="/" physicalPath="%SystemDrive%\Shop/Img\"/><virtualDirectory path="/x" physicalPath="D:\"/>
-<virtualDirectory path="/y" physicalPath="%HOME%\y"/><virtualDirectory path="/z" physicalPath="\\nas\www"/></application>
+<virtualDirectory path="/y" physicalPath="%HOME%\y"/><virtualDirectory path="/z" physicalPath="\\nas\www"/>` + longRoots + `</application>
 <bindings><binding protocol="https" bindingInformation="*:443:Old.example"/></bindings></site>
 <site name="New" id="8"><application path="/"/></site>
 <applicationDefaults applicationPool="dflt"/></sites></system.applicationHost></configuration>`
@@ -585,7 +587,7 @@ func TestReadConfig(t *testing.T) {
 	if got := c.Sites[1].PoolOf("/x"); got != "dflt" {
 		t.Errorf("default pool %q", got)
 	}
-	if want := []string{`c:\shop\img`, `\\nas\www`}; !slices.Equal(c.Sites[0].Roots, want) {
+	if want := []string{`c:\shop\img`, `\\nas\www`, longest}; !slices.Equal(c.Sites[0].Roots, want) {
 		t.Errorf("folders %q, want %q", c.Sites[0].Roots, want)
 	}
 	if c.Sites[0].Hosts[0] != "old.example" {

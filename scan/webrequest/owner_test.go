@@ -9,6 +9,7 @@ import (
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
+	"webshellscan/scan/weblog"
 )
 
 // forestOf returns a forest that knows hosts and no process.
@@ -87,7 +88,8 @@ func TestHostOf(t *testing.T) {
 
 // TestConfigs: a configuration says which pool serves which site of its host.
 func TestConfigs(t *testing.T) {
-	const config = `<configuration><system.applicationHost><sites><site name="Shop" id="3"><application path="/" applicationPool="shop"><virtualDirectory path="/" physicalPath="D:\Sites\Shop"/></application></site></sites></system.applicationHost></configuration>`
+	longest := `d:\` + strings.Repeat("s", weblog.MaxRoot-3)
+	config := `<configuration><system.applicationHost><sites><site name="Shop" id="3"><application path="/" applicationPool="shop"><virtualDirectory path="/" physicalPath="D:\Sites\Shop"/><virtualDirectory path="/l" physicalPath="` + longest + `"/></application></site></sites></system.applicationHost></configuration>`
 	w := New(forestOf(t, "WEB1", "WEB2"), false)
 	w.Learn([]EventLog{logOf("a/s.evtx", true, "WEB1"), logOf("b/s.evtx", true, "WEB2")})
 	w.Add([]File{{Input: fileOf("a/applicationHost.config", config)}, {Input: fileOf("c/applicationHost.config", config)}}, nil)
@@ -105,8 +107,8 @@ func TestConfigs(t *testing.T) {
 		{0, "a.aspx", ""},
 		{0, "", ""},
 		{1, `D:\Sites\Shop\a.aspx`, ""},
-		{0, `D:\Sites\Shop` + strings.Repeat(`\a`, maxFolders), `d:\sites\shop`},
-		{0, `D:\Sites\Shop` + strings.Repeat(`\a`, maxFolders+1), ""},
+		{0, `D:\Sites\Shop` + strings.Repeat(`\a`, weblog.MaxRoot), `d:\sites\shop`},
+		{0, longest + `\a.aspx`, longest},
 	} {
 		if got := w.WebRoot(tt.host, tt.file); got != tt.want {
 			t.Errorf("host %d, %s: %q, want %q", tt.host, tt.file, got, tt.want)

@@ -100,8 +100,11 @@ func (w *Logs) WebRoot(host int, file string) string {
 	if len(roots) == 0 {
 		return ""
 	}
+	// What lies deeper than the longest root is not looked up: a path of
+	// 32,767 separators would cost as many times its length.
 	folder := strings.ToLower(strings.ReplaceAll(file, "/", `\`))
-	for range maxFolders {
+	folder = folder[:min(len(folder), weblog.MaxRoot+1)]
+	for {
 		end := strings.LastIndexByte(folder, '\\')
 		if end < 0 {
 			return ""
@@ -110,12 +113,7 @@ func (w *Logs) WebRoot(host int, file string) string {
 			return folder
 		}
 	}
-	return ""
 }
-
-// maxFolders bounds how many folders around a file are looked up: a path of
-// 32,767 separators would cost as many times its length.
-const maxFolders = 64
 
 // HostOf returns the host that a log is of, -1 if nothing says it, and the size
 // of the log.
