@@ -125,6 +125,12 @@ func TestIntegrityEvents(t *testing.T) {
 		{"security log cleared", []evtxtest.Event{after(0, &evtxtest.SecurityLogCleared{Subject: admin})}, []string{
 			`alarm log-cleared 1 the log Security was cleared by CORP\admin`,
 		}},
+		{"security log cleared, of an unknown domain", []evtxtest.Event{after(0, &evtxtest.SecurityLogCleared{Subject: evtxtest.Account{Name: "admin", Domain: "?"}})}, []string{
+			`alarm log-cleared 1 the log Security was cleared by admin`,
+		}},
+		{"security log cleared by nobody known", []evtxtest.Event{after(0, &evtxtest.SecurityLogCleared{Subject: evtxtest.Account{Name: "-", Domain: "-"}})}, []string{
+			`alarm log-cleared 1 the log Security was cleared`,
+		}},
 		{"other log cleared, twice", []evtxtest.Event{
 			after(0, &evtxtest.LogCleared{Subject: admin, Channel: "Application", BackupPath: `C:\a.evtx`}),
 			after(hour, &evtxtest.LogCleared{Subject: admin, Channel: "Application"}),

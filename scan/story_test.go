@@ -109,6 +109,7 @@ func storyEvents() []storyEvent {
 		{16, "WEB1", sysmonLog, sysmonName, 22, 900, "S-1-5-18", `ProcessGuid={A0C1853B-0000-0000-0000-000000000003}|ProcessId=9992|QueryName=db.example|QueryStatus=0|QueryResults=10.0.0.9;|Image=` + workerPath + `|User=IIS APPPOOL\shop`, ""},
 		// By the whole path of what the session wrote.
 		{17, "WEB1", securityLog, auditing, 4663, 4, "", subject + `|ObjectServer=Security|ObjectType=File|ObjectName=C:\ProgramData\x.exe|AccessList=%%4417|AccessMask=0x2|ProcessId=0xc8|ProcessName=` + shell, "file_access pid+time 200"},
+		{17, "WEB1", securityLog, auditing, 4663, 4, "", subject + `|ObjectServer=Security|ObjectType=File|ObjectName=C:\ProgramData\y.txt|AccessList=%%4416|AccessMask=0x1|ProcessId=0xc8|ProcessName=NULL`, "file_access pid+time 200"},
 		{18, "WEB1", "System", "Service Control Manager", 7045, 600, "S-1-5-18", `ServiceName=Upd|ImagePath=C:\ProgramData\x.exe -k|ServiceType=user mode service|StartType=auto start|AccountName=LocalSystem`, "service_install path 0"},
 		{18, "WEB1", "System", "Service Control Manager", 7045, 600, "S-1-5-18", `ServiceName=Agent|ImagePath=C:\Other\x.exe|ServiceType=user mode service|StartType=auto start|AccountName=LocalSystem`, ""},
 		{18, "WEB1", "Microsoft-Windows-Windows Defender/Operational", "Microsoft-Windows-Windows Defender", 1116, 700, "S-1-5-18", `Threat Name=Backdoor:ASP/Webshell|Path=file:_` + page + `|Process Name=C:\x\agent.exe|Action Name=Quarantine`, "antivirus path 0 event_defender_web_shell"},

@@ -58,9 +58,9 @@ func TestUnusableIsBlind(t *testing.T) {
 	}
 }
 
-// TestNoCommandLine: a 4688 whose command line is "-", or empty, has none.
+// TestNoCommandLine: a 4688 whose command line is unknown has none.
 func TestNoCommandLine(t *testing.T) {
-	for line, want := range map[string]int{"-": 0, "": 0, "?": 0, "cmd.exe /c -": 1} {
+	for line, want := range map[string]int{"-": 0, "": 0, "?": 0, "NULL": 0, "cmd.exe /c -": 1} {
 		path := filepath.Join(t.TempDir(), "a.evtx")
 		logOf(t, path, after(0, &evtxtest.ProcessCreated{
 			NewProcessID: 100, NewProcessName: cmd, ProcessID: 700, ParentProcessName: w3wp, CommandLine: line,

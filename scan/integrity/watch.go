@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
 )
 
 // watchKind is what an event means to the integrity of logs. Partial results
@@ -257,10 +258,13 @@ func (e *logEvent) grave() int {
 // none.
 func subjectOf(ev *event.Event) string {
 	name, domain := ev.Value(event.SubjectUserName).String(), ev.Value(event.SubjectDomainName).String()
-	if domain != "" && domain != "-" && name != "" {
-		return domain + `\` + name
+	switch {
+	case !proctree.IsKnown(name):
+		return ""
+	case !proctree.IsKnown(domain):
+		return name
 	}
-	return name
+	return domain + `\` + name
 }
 
 // oldTime and newTime return the time before and after the clock was set.

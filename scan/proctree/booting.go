@@ -22,7 +22,7 @@ var bootImages = map[string]bool{
 // starts: its subject is SYSTEM, without a name, and the program one of those,
 // or started by one of those that start the others.
 func isBooting(ev *event.Event) bool {
-	if !isBlank(ev.Value(event.SubjectUserName)) {
+	if !isUnknown(ev.Value(event.SubjectUserName)) {
 		return false
 	}
 	if logon, ok := ev.Value(event.SubjectLogonID).Uint(); !ok || logon != localSystem {
@@ -33,7 +33,7 @@ func isBooting(ev *event.Event) bool {
 		return true
 	case "system":
 	default:
-		if !isBlank(parent) {
+		if !isUnknown(parent) {
 			return false
 		}
 	}

@@ -273,21 +273,25 @@ func sysmonTime(ev *event.Event, guid event.GUID) event.Time {
 // without more proof (99 of 100 were measured within six minutes).
 const maxWriteDelay = 10 * event.Minute
 
-// isBlank reports whether a text is absent, empty, "-" or "?".
-func isBlank(text event.Value) bool {
-	switch string(bytes.TrimRight(text.Data, "\x00")) { // UTF-16 of ASCII ends in one
-	case "", "-", "?":
+// isUnknown reports whether a value of an event is no text that is Known.
+func isUnknown(text event.Value) bool {
+	const longest = 64 // bytes of UTF-16 of what says nothing, with some room
+	switch {
+	case text.Type == event.TypeNull:
 		return true
+	case text.Type != event.TypeString || len(text.Data) > longest:
+		return false
 	}
-	return false
+	var buf [3 * longest / 2]byte
+	return !IsKnown(string(event.AppendUTF16(buf[:0], text.Data)))
 }
 
 func (c *Collector) securityCreate(ev *event.Event, origin FacetID, counts *Counts) {
-	bare := isBlank(ev.Value(event.CommandLine))
+	bare := isUnknown(ev.Value(event.CommandLine))
 	if bare {
 		counts.NoCommandLine++
 	}
-	if isBlank(ev.Value(event.ParentProcessName)) {
+	if isUnknown(ev.Value(event.ParentProcessName)) {
 		counts.NoParentName++
 	}
 	pid, ok := ev.Value(event.NewProcessID).Uint()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"webshellscan/scan/event"
+	"webshellscan/scan/proctree"
 )
 
 // Record is one event of the evidence with all its fields.
@@ -47,15 +48,12 @@ func (r *Record) Get(name string) string {
 // first returns the first known value of the fields named.
 func (r *Record) first(names ...string) string {
 	for _, name := range names {
-		if v := r.Get(name); hasValue(v) {
+		if v := r.Get(name); proctree.IsKnown(v) {
 			return v
 		}
 	}
 	return ""
 }
-
-// hasValue reports whether a value is known.
-func hasValue(v string) bool { return v != "" && v != "-" }
 
 // DataName returns the name of the n-th unnamed value, counted from 1.
 func DataName(n int) string { return "Data" + strconv.Itoa(n) }

@@ -245,7 +245,7 @@ func (x *Index) observe(s *Story, e *kept) {
 	}
 	s.addReach(e)
 	for _, m := range e.kind.makes {
-		if v := e.record.Get(m.field); hasValue(v) {
+		if v := e.record.Get(m.field); proctree.IsKnown(v) {
 			s.things[thingName{m.thing, strings.ToLower(v)}] = true
 		}
 	}
@@ -338,7 +338,7 @@ func (x *Index) lateTie(stories []*Story, e *kept) bool {
 // names reports whether an event names a file or a thing of the session.
 func (s *Story) names(e *kept) bool {
 	for _, n := range e.kind.names {
-		if v := e.record.Get(n.field); hasValue(v) && s.things[thingName{n.thing, strings.ToLower(v)}] {
+		if v := e.record.Get(n.field); proctree.IsKnown(v) && s.things[thingName{n.thing, strings.ToLower(v)}] {
 			return true
 		}
 	}

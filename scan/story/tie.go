@@ -157,7 +157,7 @@ func (o *owner) fits(k *kind, f fields, guid event.GUID) bool {
 	}
 	texts := o.process.Forest().Texts()
 	own := texts.KnownText(o.process.Image())
-	if hasValue(image) && own != "" && proctree.BaseName(image) != proctree.BaseName(own) {
+	if proctree.IsKnown(image) && own != "" && proctree.BaseName(image) != proctree.BaseName(own) {
 		return false
 	}
 	if o.to != forever || !k.userID || len(o.sids) == 0 {
