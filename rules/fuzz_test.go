@@ -53,6 +53,9 @@ func parseHostile(t *testing.T, data []byte) {
 			t.Errorf("error %#v", err)
 		}
 	}
+	if packed, err := rules.Pack("fuzz.yml", data); err == nil {
+		checkPacked(t, data, packed)
+	}
 	set, errs := rules.Compile(list, rules.Options{})
 	for _, err := range errs {
 		if _, ok := err.(*rules.ParseError); !ok {

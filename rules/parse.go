@@ -39,43 +39,67 @@ func Parse(file string, data []byte) ([]*Rule, []error) {
 
 // parse is Parse, and also returns how many documents have errors.
 func parse(file string, data []byte) (found []*Rule, errs []error, failed int) {
+	r := ruleReader{file: file}
+	readDocuments(file, data, r.add)
+	return r.end()
+}
+
+// ruleReader reads the rules of one file, document by document.
+type ruleReader struct {
+	file       string
+	collection collection
+	found      []*Rule
+	errs       []error
+	failed     int // documents with errors
+}
+
+// add reads the rules in what readDocuments gives.
+func (r *ruleReader) add(nodes []*node, err error) {
+	if err != nil {
+		r.errs = append(r.errs, err)
+		r.failed++
+	}
+	for _, n := range nodes {
+		doc := &document{file: r.file}
+		if n = r.collection.next(doc, n); n != nil {
+			if rule := parseRule(doc, n); rule != nil {
+				r.found = append(r.found, rule)
+			}
+		}
+		if len(doc.errs) > 0 {
+			r.errs = append(r.errs, doc.errs...)
+			r.failed++
+		}
+	}
+}
+
+// end returns what parse does.
+func (r *ruleReader) end() (found []*Rule, errs []error, failed int) {
+	if len(r.found) == 0 && len(r.errs) == 0 && r.collection.global == nil {
+		return nil, []error{&ParseError{r.file, 0, 0, "no Sigma document in this file", ErrNotRule}}, 1
+	}
+	return r.found, r.errs, r.failed
+}
+
+// readDocuments calls add for each part of a YAML stream, with its documents
+// and why it could not be read further.
+func readDocuments(file string, data []byte, add func([]*node, error)) {
 	if len(data) > maxFileSize {
-		return nil, []error{tooLarge(file, int64(len(data)))}, 1
+		add(nil, tooLarge(file, int64(len(data))))
+		return
 	}
 	data = bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF"))
 	if line := invalidUTF8Line(data); line != 0 {
-		return nil, []error{&ParseError{file, line, 0, "not UTF-8", ErrYAML}}, 1
+		add(nil, &ParseError{file, line, 0, "not UTF-8", ErrYAML})
+		return
 	}
-	var coll collection
 	for _, part := range splitDocuments(data) {
 		if part.number > maxDocuments {
-			errs = append(errs, &ParseError{file, part.line, 0, fmt.Sprintf("more than %d documents", maxDocuments), ErrTooLarge})
-			failed++
-			break
+			add(nil, &ParseError{file, part.line, 0, fmt.Sprintf("more than %d documents", maxDocuments), ErrTooLarge})
+			return
 		}
-		nodes, err := readDocument(file, part)
-		if err != nil {
-			errs = append(errs, err)
-			failed++
-		}
-		for _, n := range nodes {
-			doc := &document{file: file}
-			if n = coll.next(doc, n); n != nil {
-				if r := parseRule(doc, n); r != nil {
-					found = append(found, r)
-				}
-			}
-			if len(doc.errs) > 0 {
-				errs = append(errs, doc.errs...)
-				failed++
-			}
-		}
+		add(readDocument(file, part))
 	}
-	if len(found) == 0 && len(errs) == 0 && coll.global == nil {
-		errs = append(errs, &ParseError{file, 0, 0, "no Sigma document in this file", ErrNotRule})
-		failed++
-	}
-	return found, errs, failed
 }
 
 // tooLarge is the error for a file over the limit.

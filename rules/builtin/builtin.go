@@ -8,19 +8,36 @@
 package builtin
 
 import (
-	"embed"
+	_ "embed" // of the rules
 	"errors"
-	"io/fs"
 	"runtime"
 	"slices"
 	"sync"
 
+	"webshellscan/internal/wire"
 	"webshellscan/internal/work"
 	"webshellscan/rules"
 )
 
-//go:embed *.yml
-var files embed.FS
+// packed holds the rule files *.yml of this folder as rules.Pack returns them,
+// without the work of reading YAML at every start. TestPacked writes it.
+//
+//go:embed rules.pack
+var packed []byte
+
+// packedFile is a rule file in packed.
+type packedFile struct {
+	name string
+	data []byte
+}
+
+// codeFiles writes or reads packed.
+func codeFiles(c *wire.Coder, list *[]packedFile) {
+	wire.List(c, list, 2, func(f *packedFile) {
+		c.Text(&f.name)
+		c.Bytes(&f.data)
+	})
+}
 
 // Rules returns the rules that are part of the program: those that give
 // findings, and those with a role, which identify what a process is. Their File
@@ -31,23 +48,23 @@ func Rules() ([]*rules.Rule, error) {
 	return slices.Clone(all), err
 }
 
-var parse = sync.OnceValues(func() ([]*rules.Rule, error) {
-	entries, err := fs.ReadDir(files, ".")
-	if err != nil {
+var parse = sync.OnceValues(read)
+
+// read reads the rules in packed.
+func read() ([]*rules.Rule, error) {
+	var files []packedFile
+	c := wire.NewReader(packed)
+	codeFiles(c, &files)
+	if err := c.End(); err != nil {
 		return nil, err
 	}
-	lists, faults := make([][]*rules.Rule, len(entries)), make([]error, len(entries))
-	panics := work.Each(runtime.GOMAXPROCS(0), len(entries), func(_, i int) {
-		data, err := files.ReadFile(entries[i].Name())
-		if err != nil {
-			faults[i] = err
-			return
-		}
-		list, errs := rules.Parse("builtin/"+entries[i].Name(), data)
+	lists, faults := make([][]*rules.Rule, len(files)), make([]error, len(files))
+	panics := work.Each(runtime.GOMAXPROCS(0), len(files), func(_, i int) {
+		list, errs := rules.ParsePacked("builtin/"+files[i].name, files[i].data)
 		lists[i], faults[i] = list, errors.Join(errs...)
 	})
 	for _, p := range panics {
 		faults[p.Index] = p
 	}
 	return slices.Concat(lists...), errors.Join(faults...)
-})
+}
