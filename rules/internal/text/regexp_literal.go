@@ -4,7 +4,6 @@ import (
 	"math"
 	"regexp/syntax"
 	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -49,9 +48,17 @@ func (s *literalSet) best() bool {
 // rareBytes are characters that few texts have.
 const rareBytes = "!#$&'()*+,;<=>?@[]^`{|}~"
 
-// rareWorth is what one of rareBytes is worth; common characters are worth one
-// each.
-const rareWorth = 4
+// byteWorth is what a byte of a literal is worth: a rare character as much as
+// four others.
+var byteWorth = func() (table [256]uint8) {
+	for i := range table {
+		table[i] = 1
+	}
+	for i := range len(rareBytes) {
+		table[rareBytes[i]] = 4
+	}
+	return table
+}()
 
 // worth rates a set of literals by the worst one: a longer one is better, and
 // so is one with rare characters.
@@ -61,11 +68,9 @@ func worth(set []string) int {
 	}
 	least := math.MaxInt
 	for _, s := range set {
-		w := len(s)
+		w := 0
 		for i := range len(s) {
-			if strings.IndexByte(rareBytes, s[i]) >= 0 {
-				w += rareWorth - 1
-			}
+			w += int(byteWorth[s[i]])
 		}
 		least = min(least, w)
 	}
@@ -183,7 +188,14 @@ func concatLiterals(subs []*syntax.Regexp) literalSet {
 	return result
 }
 
+// crossProduct returns each of the heads with each of the tails behind it.
 func crossProduct(heads, tails []string) []string {
+	switch {
+	case len(heads) == 1 && heads[0] == "":
+		return tails
+	case len(tails) == 1 && tails[0] == "":
+		return heads
+	}
 	out := make([]string, 0, len(heads)*len(tails))
 	for _, h := range heads {
 		for _, t := range tails {
