@@ -196,7 +196,7 @@ func (c *collecting) held(ctx context.Context, meta []byte) error {
 // once. Paths are of files or folders. Refused names those that are not sound,
 // and why.
 func MergePartials(ctx context.Context, paths []string, out io.Writer) (refused []FileError, err error) {
-	found, err := source.Find(ctx, paths, SourceOptions{Wanted: []source.Wanted{Partials()}})
+	found, err := source.Find(ctx, paths, SourceOptions{Wanted: []source.Wanted{partials()}})
 	if err != nil {
 		return nil, err
 	}

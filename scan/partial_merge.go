@@ -54,8 +54,8 @@ func isPartialName(path string) bool {
 	return strings.HasSuffix(strings.ToLower(path), PartialEnding)
 }
 
-// Partials asks for partial results.
-func Partials() source.Wanted {
+// partials asks for partial results.
+func partials() source.Wanted {
 	return source.Wanted{Kind: source.KindPartial, Match: func(prefix []byte, _ string) bool {
 		return len(prefix) >= len(partial.Magic) && string(prefix[:len(partial.Magic)]) == partial.Magic
 	}}

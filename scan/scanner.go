@@ -139,7 +139,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 
 // find lists what there is to read.
 func (o *Options) find(ctx context.Context) (source.Found, error) {
-	o.Sources.Wanted = append(slices.Clone(o.Sources.Wanted), Partials(), WebLogs(), source.AppHostConfig())
+	o.Sources.Wanted = append(slices.Clone(o.Sources.Wanted), partials(), WebLogs(), source.AppHostConfig())
 	o.Sources.Nothing, o.Sources.Export = isNothing, isExportText
 	if o.Progress != nil {
 		o.Sources.Looking = func(path string) { o.Progress.File.Store(&path) }

@@ -89,16 +89,16 @@ func newMomentBuilder(s *finding.Session) *momentBuilder {
 		}
 	}
 	for _, f := range s.Indicators.Files {
-		if sum := SHA256(f.Hash); sum != "" {
+		if sum := hashOf(f.Hash); sum != "" {
 			b.hashes[strings.ToLower(f.Value)] = sum
 		}
 	}
 	return b
 }
 
-// SHA256 returns the SHA-256 of hashes as Sysmon writes them, "" if it is not
+// hashOf returns the SHA-256 of hashes as Sysmon writes them, "" if it is not
 // among them.
-func SHA256(hashes string) string {
+func hashOf(hashes string) string {
 	for part := range strings.SplitSeq(hashes, ",") {
 		if name, sum, ok := strings.Cut(strings.TrimSpace(part), "="); ok && strings.EqualFold(name, "SHA256") {
 			return sum

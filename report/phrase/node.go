@@ -53,5 +53,5 @@ func OwnHash(f *finding.Finding) string {
 	if story.InSystemFolder(f.Image) {
 		return ""
 	}
-	return SHA256(f.Hashes)
+	return hashOf(f.Hashes)
 }

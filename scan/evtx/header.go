@@ -63,10 +63,10 @@ func parseHeader(b []byte) Header {
 	}
 }
 
-// Faults compares the header with the file that it stands in and returns what
+// faults compares the header with the file that it stands in and returns what
 // does not fit. chunks are those with live records that the file was found to
 // have.
-func (h Header) Faults(chunks []Chunk) []*FormatError {
+func (h Header) faults(chunks []Chunk) []*FormatError {
 	bad := func(class Class, what string, need, have int64, err error) *FormatError {
 		return &FormatError{Class: class, What: what, Need: need, Have: have, Err: err}
 	}

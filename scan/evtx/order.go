@@ -112,7 +112,7 @@ func CheckOrder(chunks []Chunk) []*FormatError {
 // where chunks were. chunks are those with live records that the file was found
 // to have, in the order of their offsets, and s is of all of its parts.
 func (f *File) Faults(chunks []Chunk, s *Stats) []*FormatError {
-	list := f.header.Faults(chunks)
+	list := f.header.faults(chunks)
 	if f.header.Missing(chunks).Chunks > 0 {
 		return list // which says it already
 	}

@@ -54,7 +54,7 @@ func assessExports(logs []*Log) []*Finding {
 				Meaning: "Their times may be off by hours; the times within Sysmon's events are UTC.",
 			})
 		}
-		if err := l.ExportFault(); err != nil {
+		if err := l.exportFault(); err != nil {
 			list = append(list, &Finding{
 				Kind: ExportNote, Level: Warning, File: l.Path, Count: max(1, l.Exported.Bad),
 				Text: fmt.Sprintf("%s of the export could not be read: %v", plural.Count(l.Exported.Bad, "record"), err), Meaning: "What they say is missing from this report.",
@@ -78,8 +78,8 @@ func exportGaps(l *Log) []*Finding {
 	return list
 }
 
-// ExportFault returns why an export was not read whole, nil if it was.
-func (l *Log) ExportFault() error {
+// exportFault returns why an export was not read whole, nil if it was.
+func (l *Log) exportFault() error {
 	if l.ExportErr != nil {
 		return l.ExportErr
 	}

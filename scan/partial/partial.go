@@ -346,7 +346,7 @@ type sealed struct {
 // Write writes a file of parts of others: each once, in the order of their
 // hashes.
 func Write(out io.Writer, parts []*Part) error {
-	parts = Distinct(parts)
+	parts = distinct(parts)
 	list := make([]sealed, len(parts))
 	for i, p := range parts {
 		list[i] = sealed{p.Sum, io.NewSectionReader(p.source, p.at, p.size), p.size}
@@ -355,8 +355,8 @@ func Write(out io.Writer, parts []*Part) error {
 	return err
 }
 
-// Distinct returns the parts in the order of their hashes, each once.
-func Distinct(parts []*Part) []*Part {
+// distinct returns the parts in the order of their hashes, each once.
+func distinct(parts []*Part) []*Part {
 	parts = slices.Clone(parts)
 	slices.SortFunc(parts, func(a, b *Part) int { return bytes.Compare(a.Sum[:], b.Sum[:]) })
 	return slices.CompactFunc(parts, func(a, b *Part) bool { return a.Sum == b.Sum })

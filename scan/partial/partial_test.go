@@ -257,7 +257,7 @@ func FuzzOpen(f *testing.F) {
 		if err := Write(&out, file.Parts); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len())); err != nil || len(again.Parts) != len(Distinct(file.Parts)) {
+		if again, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len())); err != nil || len(again.Parts) != len(distinct(file.Parts)) {
 			t.Fatal("written again it is another file: ", err)
 		}
 	})

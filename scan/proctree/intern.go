@@ -86,15 +86,6 @@ func (in *Interner) All() iter.Seq2[TextID, string] {
 	}
 }
 
-// Len returns the number of distinct texts. Not while others intern.
-func (in *Interner) Len() int {
-	n := 0
-	for i := range in.shards {
-		n += in.shards[i].count
-	}
-	return n
-}
-
 func (s *shard) text(index uint32) string {
 	e := &(*s.entries.Load())[index/entryBlock][index%entryBlock]
 	if e.size == 0 {

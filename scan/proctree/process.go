@@ -353,12 +353,6 @@ func (r Record) PID() uint32 { return r.record.pid }
 // ParentPID returns the parent's process ID that the record has.
 func (r Record) ParentPID() uint32 { return r.record.parentPID }
 
-// GUID returns the process GUID that the record has.
-func (r Record) GUID() event.GUID { return r.record.guid }
-
-// ParentGUID returns the parent's process GUID that the record has.
-func (r Record) ParentGUID() event.GUID { return r.record.parentGUID }
-
 // EventID returns System/EventID: 1 of Sysmon, or 4688 of the Security log.
 func (r Record) EventID() uint16 {
 	if r.record.source == sourceSysmon {
