@@ -1,8 +1,10 @@
 package rules
 
-import "webshellscan/rules/internal/text"
+import (
+	"bytes"
 
-import "bytes"
+	"webshellscan/rules/internal/text"
+)
 
 // documentPart is the text of one document of a YAML stream.
 type documentPart struct {

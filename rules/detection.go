@@ -1,8 +1,10 @@
 package rules
 
-import "webshellscan/rules/internal/text"
+import (
+	"strings"
 
-import "strings"
+	"webshellscan/rules/internal/text"
+)
 
 // detection reads a detection: its search identifiers and its conditions. name
 // is what the part is called in messages. Sigma rules specification,

@@ -1,8 +1,10 @@
 package rules
 
-import "webshellscan/rules/internal/text"
+import (
+	"slices"
 
-import "slices"
+	"webshellscan/rules/internal/text"
+)
 
 // Limits on what a Matcher remembers beside the values' verdicts. When one is
 // reached, everything is forgotten and computed anew.

@@ -7,10 +7,10 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v4"
+
 	"webshellscan/internal/work"
 	"webshellscan/rules/internal/text"
-
-	"go.yaml.in/yaml/v4"
 )
 
 // Limits on what a rule file may be. SigmaHQ's longest rule has 40 KB, its

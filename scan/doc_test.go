@@ -86,6 +86,36 @@ func TestContextsArePassed(t *testing.T) {
 	})
 }
 
+// TestFunctionSizes: half of the functions have ten lines at most, nine of ten
+// fewer than thirty, and none has more than seventy.
+func TestFunctionSizes(t *testing.T) {
+	fset := token.NewFileSet()
+	var sizes []int
+	for _, path := range files(t) {
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(fset, filepath.Join("..", path), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok {
+				begin := fset.Position(f.Pos())
+				size := fset.Position(f.End()).Line - begin.Line + 1
+				sizes = append(sizes, size)
+				if size > 70 {
+					t.Errorf("%s: %s has %d lines", begin, f.Name.Name, size)
+				}
+			}
+		}
+	}
+	slices.Sort(sizes)
+	if median, most := sizes[len(sizes)/2], sizes[len(sizes)*9/10]; median > 10 || most >= 30 {
+		t.Errorf("half of the functions have up to %d lines, nine of ten up to %d", median, most)
+	}
+}
+
 // eachDecl calls do for each declaration of the packages, with what reports a
 // name in it.
 func eachDecl(t *testing.T, do func(decl ast.Decl, report func(name *ast.Ident, what string))) {

@@ -1,8 +1,12 @@
 package scan_test
 
 import (
+	"go/parser"
+	"go/token"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -115,6 +119,47 @@ func TestImports(t *testing.T) {
 	if seen != len(allowed) {
 		t.Errorf("%d packages of %d found", seen, len(allowed))
 	}
+}
+
+// TestImportOrder: the standard library comes first, then libraries, then the
+// packages of this module, with an empty line between them and nowhere else.
+func TestImportOrder(t *testing.T) {
+	fset := token.NewFileSet()
+	for _, path := range files(t) {
+		if !strings.HasSuffix(path, ".go") {
+			continue
+		}
+		file, err := parser.ParseFile(fset, filepath.Join("..", path), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group, line int
+		for i, spec := range file.Imports {
+			at := fset.Position(spec.Pos())
+			of := importGroup(t, spec.Path.Value)
+			if i > 0 && (of < group || (of > group) != (at.Line > line+1)) {
+				t.Errorf("%s: %s stands in another group", at, spec.Path.Value)
+			}
+			group, line = of, at.Line
+		}
+	}
+}
+
+// importGroup returns the place of an import among the three groups.
+func importGroup(t *testing.T, quoted string) int {
+	t.Helper()
+	path, err := strconv.Unquote(quoted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case first == "webshellscan":
+		return 2
+	case strings.Contains(first, "."):
+		return 1
+	}
+	return 0
 }
 
 // TestNoNetwork: nothing that speaks HTTP or TLS is linked into the program. It

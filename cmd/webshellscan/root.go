@@ -10,10 +10,10 @@ import (
 	"runtime/debug"
 	"strconv"
 
-	"webshellscan/report"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"webshellscan/report"
 )
 
 // globals is what all verbs share.

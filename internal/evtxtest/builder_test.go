@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"webshellscan/internal/evtxtest"
-
 	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/internal/evtxtest"
 )
 
 var hostile = evtxtest.MustGUID("DEADBEEF-0000-4000-8000-000000000001")

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"webshellscan/internal/evtxtest"
-
 	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/internal/evtxtest"
 )
 
 var (

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"webshellscan/internal/evtxtest"
-
 	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/internal/evtxtest"
 )
 
 // styles are the kinds of log that every event is written to and read back

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"webshellscan/internal/evtxtest"
-
 	"github.com/google/go-cmp/cmp"
+
+	"webshellscan/internal/evtxtest"
 )
 
 // valueTests are all value types: what lies on disk, and the text of it in a

@@ -21,9 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"webshellscan/report/reporttest"
-	"webshellscan/scan/finding"
-
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -34,9 +31,11 @@ import (
 	"webshellscan/internal/evtxtest/fleet"
 	"webshellscan/report"
 	"webshellscan/report/html"
+	"webshellscan/report/reporttest"
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
+	"webshellscan/scan/finding"
 )
 
 // The tests of this file show pages to a headless Chromium, from a file, as a

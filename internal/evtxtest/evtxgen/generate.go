@@ -9,10 +9,10 @@ import (
 	"runtime"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"webshellscan/internal/evtxtest"
 	"webshellscan/internal/evtxtest/fleet"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // total is what has been written.

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/0xrawsec/golang-evtx/evtx"
+
 	"webshellscan/internal/evtxtest"
 	"webshellscan/internal/evtxtest/fleet"
-
-	"github.com/0xrawsec/golang-evtx/evtx"
 )
 
 // readEvent is the part of an event that tells of a process.
