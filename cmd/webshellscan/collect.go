@@ -33,9 +33,9 @@ and no findings. It is small against the logs. webshellscan merge puts any
 number of them together and reports as if one scan had read all of the logs; the
 other verbs that read logs take them too.
 
-With --shard, a run takes one of N shares of what lies below each PATH: the
-folders and files there, in their order, one after the other. A run whose share
-is empty writes a partial result of nothing.
+With --shard, a run reads one of N shards of what lies below each PATH: the
+folders and files there are dealt to the shards in turn. A run whose shard is
+empty writes an empty partial result.
 
 Rules make no difference to what is kept of processes. Other events are kept if
 they may be of a web server session, or if rules match them: those built in, and
@@ -55,12 +55,12 @@ Exit status:
 	}
 	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
-	o.addWorkers(flags)
+	o.addGoroutines(flags)
 	o.inputFlags.addFlags(flags)
 	addNoHash(flags, &o.noHash)
 	flags.StringVarP(&o.out, "output", "o", "", "the `file` to write, which must not exist")
 	flags.StringVar(&o.label, "label", "", "a `name` that stands before the paths of the inputs in reports, as LABEL:PATH")
-	flags.StringVar(&o.shard, "shard", "", "take share `I/N` of what lies below each PATH; env takes both from the task of a Kubernetes, AWS Batch or Slurm array")
+	flags.StringVar(&o.shard, "shard", "", "read only shard `I/N` of what lies below each PATH; env reads both numbers from the task of a Kubernetes, AWS Batch or Slurm array")
 	_ = cmd.RegisterFlagCompletionFunc("shard", cobra.FixedCompletions([]string{"env"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("label", cobra.NoFileCompletions)
 	flags.BoolVar(&o.stale, "recover", false, "also read records that are no longer live, from the unused parts of logs, and mark them")
@@ -69,7 +69,7 @@ Exit status:
 
 // finalize checks the flags and turns them into the options of a scan.
 func (o *collectOptions) finalize(paths []string) (scan.Options, error) {
-	options := scan.Options{Paths: paths, Version: version(), Goroutines: o.workers, Recover: o.stale, Hash: !o.noHash}
+	options := scan.Options{Paths: paths, Version: version(), Goroutines: o.goroutines, Recover: o.stale, Hash: !o.noHash}
 	switch {
 	case len(paths) == 0:
 		return options, errors.New("no file or folder given: webshellscan collect PATH... -o FILE" + scan.PartialEnding + " (see --help)")

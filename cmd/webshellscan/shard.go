@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// shard is the share of the evidence that one run takes: each count-th of the
+// shard is the part of the evidence that one run reads: each count-th of the
 // entries below a folder, beginning with the index-th.
 type shard struct{ index, count int }
 
@@ -77,8 +77,8 @@ func shardOfTask(count string, getenv func(string) string) (shard, error) {
 	return shard{}, fmt.Errorf("--shard env: none of %s is set", strings.Join(known, ", "))
 }
 
-// paths returns the share of the entries below folders, in their order, and of
-// what else was named.
+// paths returns the part of the shard among the entries below folders, in their
+// order, and what else was named.
 func (s shard) paths(given []string) ([]string, error) {
 	var all []string
 	for _, path := range given {
@@ -98,11 +98,11 @@ func (s shard) paths(given []string) ([]string, error) {
 			all = append(all, filepath.Join(path, e.Name()))
 		}
 	}
-	var share []string
+	var paths []string
 	for i, path := range all {
 		if i%s.count == s.index {
-			share = append(share, path)
+			paths = append(paths, path)
 		}
 	}
-	return share, nil
+	return paths, nil
 }

@@ -233,7 +233,7 @@ func TestKubernetesStatuses(t *testing.T) {
 		}
 	}
 	if action != "FailIndex" || len(b.results()) != 1 {
-		t.Errorf("status %d of an incomplete share is %q, with %q", status, action, b.results())
+		t.Errorf("status %d of an incomplete shard is %q, with %q", status, action, b.results())
 	}
 }
 

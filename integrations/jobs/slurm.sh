@@ -5,7 +5,7 @@
 #SBATCH --mem=4G
 #SBATCH --requeue
 #
-# Each task of the array collects one share of the folders below EVIDENCE into
+# Each task of the array collects one shard of the folders below EVIDENCE into
 # RESULTS:
 #
 #     sbatch --export=ALL,EVIDENCE=/data/evidence,RESULTS=/data/results slurm.sh

@@ -51,7 +51,7 @@ COLLECT = {
     "description": "Read logs of one host or batch into a partial result, for merge",
     "task_config": [
         _HOST,
-        _text("shard", "Shard", "Take one share of the files, such as 3/16"),
+        _text("shard", "Shard", "Read only one shard of the files, such as 3/16"),
     ],
 }
 
@@ -90,7 +90,7 @@ def scan(
 def collect(
     self, pipe_result=None, input_files=None, output_path=None, workflow_id=None, task_config=None
 ) -> str:
-    """Reads the files, or a share of them, into a partial result, and returns Base64
+    """Reads the files, or a shard of them, into a partial result, and returns Base64
     of the result for the server."""
     config = task_config or {}
     files = _some(inputs.files_of(pipe_result, input_files), "file")

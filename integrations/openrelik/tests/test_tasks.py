@@ -223,7 +223,7 @@ def test_report_is_bounded(tmp_path):
 
 @pytest.mark.parametrize("shards", [1, 3])
 def test_collect_and_merge(server, tmp_path, webshellscan, shards):
-    """Partial results of hosts, and of shares of them, merge to what one scan of all
+    """Partial results of hosts, and of shards of them, merge to what one scan of all
     gives, byte by byte."""
     outputs, folder = server.outputs("w"), tmp_path / "all"
     results = []
