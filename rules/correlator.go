@@ -412,28 +412,28 @@ func (c *Correlator) close(run *planRun, e *list.Element) {
 	switch {
 	case g.window.len() == 0:
 	case correlation.Type == ValuePercentile && correlation.Percentile < 0:
-		c.closeShares(run, g)
+		c.closePercents(run, g)
 	default:
 		c.check(run, g, g.value(run.plan), g.refs(), g.window.all()[0].at)
 	}
 	c.remove(run, e)
 }
 
-// closeShares evaluates the share that each value has of a window's events;
+// closePercents evaluates what percentage of a window's events has each value;
 // every value that keeps the bounds is a match. Sigma correlation rules
 // specification, "Value Percentile": a certain percentage of observed values.
-func (c *Correlator) closeShares(run *planRun, g *eventGroup) {
+func (c *Correlator) closePercents(run *planRun, g *eventGroup) {
 	done := make(map[uint64]bool)
 	for i, s := range g.window.all() {
 		if done[s.key] {
 			continue
 		}
 		done[s.key] = true
-		share := g.window.percentOf(s.key)
-		if !keepsBounds(run.plan.bounds, share) {
+		percent := g.window.percentOf(s.key)
+		if !keepsBounds(run.plan.bounds, percent) {
 			continue
 		}
-		match := Correlated{Value: share, Start: time.Unix(0, s.at).UTC()}
+		match := Correlated{Value: percent, Start: time.Unix(0, s.at).UTC()}
 		for _, other := range g.window.all()[i:] {
 			if other.key == s.key && len(match.Refs) < maxRefs {
 				match.Refs = append(match.Refs, other.ref)

@@ -12,8 +12,8 @@ func (c *Correlator) SetLimit(events int) { c.limit = events }
 // verdicts of its own, and bytes of states of automata, as counted and as they
 // are.
 func (m *Matcher) Kept() (pages, verdicts, counted, size int) {
-	for i := range m.store.tables {
-		if table := m.store.tables[i].Load(); table != nil {
+	for i := range m.shared.tables {
+		if table := m.shared.tables[i].Load(); table != nil {
 			for j := range table {
 				if table[j].Load() != nil {
 					pages++

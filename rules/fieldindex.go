@@ -188,7 +188,7 @@ type scratch struct {
 	automataSize int               // bytes of all their states
 }
 
-// maxAutomataSize bounds the bytes of the states of all automata of a bench.
+// maxAutomataSize bounds the bytes of the states of all automata of a matcher.
 // When it is reached, all are dropped and made anew.
 const maxAutomataSize = 8 << 20
 

@@ -20,10 +20,10 @@ const (
 type Matcher struct {
 	set     *Set
 	scratch *scratch
-	store   *verdictCache
+	shared  *verdictCache
 
-	values   valueCache // what the store does not take
-	verdicts tupleTable // verdicts that the store does not take; their numbers are marked as own
+	values   valueCache // of values that shared has no place for
+	verdicts tupleTable // that shared has no place for; their numbers are marked as own
 	unions   map[uint64]uint32
 	absent   []uint32 // by field: the verdict if there is no value
 
@@ -98,7 +98,7 @@ func (s *Set) newMatcher(shared *verdictCache, bundles [][]int) *Matcher {
 	m := &Matcher{
 		set:      s,
 		scratch:  newScratch(s.indexes, len(s.predicates), s.expressions),
-		store:    shared,
+		shared:   shared,
 		values:   newValueCache(s.options.CacheSize),
 		verdicts: newTupleTable(),
 		tuples:   newTupleTable(),
@@ -187,12 +187,12 @@ func (m *Matcher) Match(dst []int, subject Subject) []int {
 // keeps it for all matchers that were made together with this one, as far as
 // there is room. They may match meanwhile.
 func (m *Matcher) Prefetch(field int, id ValueID, text string) {
-	place := m.store.place(field, id, keptPages)
+	place := m.shared.place(field, id, keptPages)
 	if place == nil || place.Load() != 0 {
 		return
 	}
 	holds := m.scratch.evaluate(&m.set.indexes[field], text)
-	if verdict, ok := m.store.intern(holds, tupleHash(holds)); ok {
+	if verdict, ok := m.shared.intern(holds, tupleHash(holds)); ok {
 		place.Store(verdict + 1)
 	}
 }
@@ -273,7 +273,7 @@ func (m *Matcher) bundleVerdict(subject Subject, bundler Bundler, c *tupleColumn
 // known returns the verdict of a value, if it is known. What it is about is a
 // field, a bundle counted on from there, or, last, a group.
 func (m *Matcher) known(about int, id ValueID) (verdict uint32, ok bool) {
-	if verdict, ok = m.store.get(about, id); ok {
+	if verdict, ok = m.shared.get(about, id); ok {
 		return verdict, true
 	}
 	return m.values.get(id, uint32(about)+1)
@@ -281,7 +281,7 @@ func (m *Matcher) known(about int, id ValueID) (verdict uint32, ok bool) {
 
 // keep keeps the verdict of a value that is not known yet.
 func (m *Matcher) keep(about int, id ValueID, verdict uint32) {
-	if verdict&ownVerdict != 0 || !m.store.put(about, id, verdict) {
+	if verdict&ownVerdict != 0 || !m.shared.put(about, id, verdict) {
 		m.values.add(valueSlot{id, uint32(about) + 1, verdict})
 	}
 }
@@ -324,7 +324,7 @@ func (m *Matcher) valueVerdict(subject Subject, field int, id ValueID) uint32 {
 // groupVerdict returns the verdict of a group: what holds for any of its
 // values.
 func (m *Matcher) groupVerdict(subject Grouper, field int, id ValueID) uint32 {
-	about := len(m.store.tables) - 1
+	about := len(m.shared.tables) - 1
 	if verdict, ok := m.known(about, id&^Grouped); ok {
 		return verdict
 	}
@@ -344,7 +344,7 @@ const ownVerdict = 1 << 31
 // ascending.
 func (m *Matcher) intern(predicates []uint32) uint32 {
 	hash := tupleHash(predicates)
-	if n, ok := m.store.intern(predicates, hash); ok {
+	if n, ok := m.shared.intern(predicates, hash); ok {
 		return n
 	}
 	if n, ok := m.verdicts.find(predicates, hash); ok {
@@ -361,7 +361,7 @@ func (m *Matcher) at(verdict uint32) []uint32 {
 	case verdict&ownVerdict != 0:
 		return m.verdicts.at(verdict &^ ownVerdict)
 	}
-	return m.store.at(verdict)
+	return m.shared.at(verdict)
 }
 
 // union returns the verdict of what holds in either of two.

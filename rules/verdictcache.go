@@ -20,12 +20,12 @@ type verdictCache struct {
 
 // verdictTable has verdicts plus one by a value's number, 0 where none is
 // known.
-type verdictTable [1 << (storedBits - pageBits)]atomic.Pointer[verdictPage]
+type verdictTable [1 << (sharedBits - pageBits)]atomic.Pointer[verdictPage]
 
 type verdictPage [1 << pageBits]atomic.Uint32
 
 const (
-	storedBits = 22 // of the numbers of values that a store takes
+	sharedBits = 22 // verdicts of values with numbers below 1<<sharedBits are shared
 	pageBits   = 10
 	maxPages   = 1 << 12 // of all tables; 16 MiB
 	keptPages  = 1 << 11 // of these, what is prefetched leaves so many to what is asked
@@ -34,7 +34,7 @@ const (
 	maxVerdictSize = 1 << 21 // predicates in all verdicts; 8 MiB
 )
 
-// newVerdictCache returns an empty store for verdicts about so many things.
+// newVerdictCache returns an empty cache of verdicts about so many things.
 func newVerdictCache(tables int) *verdictCache {
 	s := &verdictCache{verdicts: newTupleTable(), tables: make([]atomic.Pointer[verdictTable], tables)}
 	s.pages.Store(maxPages)
@@ -43,7 +43,7 @@ func newVerdictCache(tables int) *verdictCache {
 }
 
 // intern returns the number of a verdict, false if it is not there and the
-// store is full.
+// cache is full.
 func (s *verdictCache) intern(predicates []uint32, hash uint32) (verdict uint32, ok bool) {
 	s.mu.RLock()
 	verdict, ok = s.verdicts.find(predicates, hash)
@@ -71,7 +71,7 @@ func (s *verdictCache) at(verdict uint32) []uint32 {
 
 // get returns the verdict of a value, if it is known.
 func (s *verdictCache) get(about int, id ValueID) (verdict uint32, ok bool) {
-	if id >= 1<<storedBits {
+	if id >= 1<<sharedBits {
 		return 0, false
 	}
 	table := s.tables[about].Load()
@@ -101,7 +101,7 @@ func (s *verdictCache) put(about int, id ValueID, verdict uint32) bool {
 // there is no place for it without touching the last pages, so many as are to
 // be kept.
 func (s *verdictCache) place(about int, id ValueID, kept int64) *atomic.Uint32 {
-	if id >= 1<<storedBits {
+	if id >= 1<<sharedBits {
 		return nil
 	}
 	table := s.tables[about].Load()

@@ -44,19 +44,19 @@ var errExport = errors.New("an export, not a log: there is no record to cut out"
 // whatCut is the step that crashes of cut are reported for.
 const whatCut = "records of findings"
 
-// cut passes the records that findings and events rest on to take: by host and
+// cut passes the records that findings and events rest on to do: by host and
 // channel, and as they lie in the logs, each once. A panic costs the record in
 // hand. If the context is cancelled, no more of them are read: the others are
 // given with its cause.
-func (res *Result) cut(ctx context.Context, crashes *crashLog, take func(*FoundRecord) error) {
-	if take == nil {
+func (res *Result) cut(ctx context.Context, crashes *crashLog, do func(*FoundRecord) error) {
+	if do == nil {
 		return
 	}
 	c := &checker{check: crosscheck.New(), inputs: res.inputs}
 	defer c.close()
 	for _, r := range res.foundRecords() {
 		crashes.add(whatCut, c.fill(ctx, r))
-		crashes.guard(whatCut, func() { crashes.add(whatCut, take(r)) })
+		crashes.guard(whatCut, func() { crashes.add(whatCut, do(r)) })
 	}
 }
 

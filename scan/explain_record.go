@@ -36,12 +36,12 @@ func (res *Result) explainRecords(ctx context.Context, p *storyPass, stories []*
 			if in.err != nil || source.Absolute(in.Path) != source.Absolute(ref.File) {
 				continue
 			}
-			take := func(ev *event.Event) {
+			do := func(ev *event.Event) {
 				if ev.RecordID == ref.RecordID {
 					res.Explained = append(res.Explained, res.explainRecord(p, stories, ref, ev))
 				}
 			}
-			p.readAll(ctx, in, want, take)
+			p.readAll(ctx, in, want, do)
 		}
 	}
 }

@@ -375,7 +375,7 @@ func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) (failed 
 	if len(list) == 0 {
 		return nil
 	}
-	res.web.Learn(res.eventLogs(nil))
+	res.web.AddEventLogs(res.eventLogs(nil))
 	for i, in := range list {
 		most := int64(maxWhole)
 		if in.Kind == source.KindWebLog {

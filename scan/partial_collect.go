@@ -55,7 +55,7 @@ func collectFound(ctx context.Context, found *source.Found, options *Options, la
 	rest := context.WithoutCancel(ctx)
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
-	sets := loadAside(rest, options, stop)
+	sets := startLoading(rest, options, stop)
 	reading := newFirstPass(found, options)
 	reading.number()
 	reading.planEvents(sets, len(options.Rules.Paths) > 0)

@@ -238,15 +238,15 @@ func (r *firstPass) readParts() {
 	waiting := slices.ContainsFunc(r.inputs, func(in *input) bool { return len(in.deferred) > 0 })
 	failed := make([]error, len(r.parts))
 	var pool sync.Mutex
-	adopt := func(defs *evtx.Definitions, chunks int) {
+	addDefinitions := func(defs *evtx.Definitions, chunks int) {
 		pool.Lock()
 		defer pool.Unlock()
-		r.pool.Adopt(defs, r.selection, chunks)
+		r.pool.AddDefinitions(defs, r.selection, chunks)
 	}
 	if !waiting {
-		adopt = nil
+		addDefinitions = nil
 	}
-	panics := work.Each(len(r.readers), len(r.parts), func(g, i int) { failed[i] = r.readPart(r.parts[i], r.collectors[g], adopt) })
+	panics := work.Each(len(r.readers), len(r.parts), func(g, i int) { failed[i] = r.readPart(r.parts[i], r.collectors[g], addDefinitions) })
 	for _, f := range panics {
 		failed[f.Index] = f
 	}
@@ -263,9 +263,9 @@ func (r *firstPass) readParts() {
 }
 
 // readPart reads the sections of a part, and takes its rows once all of them
-// are sound. adopt takes the template definitions, and how many chunks the part
-// tells of; it is nil if nothing waits for them.
-func (r *firstPass) readPart(p *mergePart, into *proctree.Collector, adopt func(defs *evtx.Definitions, chunks int)) error {
+// are sound. addDefinitions gets the template definitions, and how many chunks
+// the part tells of; it is nil if nothing waits for them.
+func (r *firstPass) readPart(p *mergePart, into *proctree.Collector, addDefinitions func(defs *evtx.Definitions, chunks int)) error {
 	chunks := 0
 	for _, in := range p.meta.inputs {
 		p.files = append(p.files, in.index)
@@ -279,12 +279,12 @@ func (r *firstPass) readPart(p *mergePart, into *proctree.Collector, adopt func(
 	if err := p.read(sectionRows, func(c *wire.Coder) { rows.Code(c, r.texts, len(p.files)) }); err != nil {
 		return err
 	}
-	if adopt != nil {
+	if addDefinitions != nil {
 		var defs evtx.Definitions
 		if err := p.read(sectionDefinitions, defs.Code); err != nil {
 			return err
 		}
-		adopt(&defs, chunks)
+		addDefinitions(&defs, chunks)
 	}
 	into.AddRows(&rows, p.files)
 	return nil
@@ -347,9 +347,9 @@ func (w *partReader) matchHeld(ctx context.Context, r *firstPass, in *input) {
 	again := &storyPass{reading: r}
 	signs := len(w.events.Signs.List)
 	w.events.Begin()
-	take := func(ev *event.Event) { w.events.Add(ev) }
+	add := func(ev *event.Event) { w.events.Add(ev) }
 	if in.form != export.None {
-		again.readExport(ctx, in, w.want, take)
+		again.readExport(ctx, in, w.want, add)
 	} else {
 		of := int64(-1)
 		for i := range in.held.sections {
@@ -358,7 +358,7 @@ func (w *partReader) matchHeld(ctx context.Context, r *firstPass, in *input) {
 					w.events.Begin()
 					of = part
 				}
-				again.readChunks(ctx, in, in.chunksAt(at), w.reader, take)
+				again.readChunks(ctx, in, in.chunksAt(at), w.reader, add)
 			}
 		}
 	}

@@ -81,7 +81,7 @@ type merging struct {
 
 func newMerging(tb testing.TB) *merging {
 	tb.Helper()
-	m := &merging{sets: loadAside(context.Background(), new(Options), func() {})}
+	m := &merging{sets: startLoading(context.Background(), new(Options), func() {})}
 	if m.rules = <-m.sets.done; m.rules.err != nil {
 		tb.Fatal(m.rules.err)
 	}
@@ -115,7 +115,7 @@ func (m *merging) merge(tb testing.TB, data []byte) string {
 	}
 	res := &Result{Forest: forest, inputs: r.inputs, web: webrequest.New(forest, false), Summary: summarize(r, forest, m.rules.rules)}
 	res.assessLogs(r, new(Options), r.notes)
-	res.web.Learn(res.eventLogs(nil))
+	res.web.AddEventLogs(res.eventLogs(nil))
 	said := fmt.Sprintf("%+v %d %d", res.Summary.Events, res.Summary.Records, len(res.Coverage))
 	for _, in := range r.inputs {
 		said += fmt.Sprint(in.Path, in.err, in.crashes)

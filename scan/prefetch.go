@@ -38,9 +38,9 @@ func (l *ruleLoading) plan() *eventrule.Plan {
 	return l.events
 }
 
-// loadAside loads the rules while the logs are read. It calls stop if they
+// startLoading loads the rules while the logs are read. It calls stop if they
 // cannot be applied as the options ask, so that no more is read.
-func loadAside(ctx context.Context, options *Options, stop func()) *ruleLoading {
+func startLoading(ctx context.Context, options *Options, stop func()) *ruleLoading {
 	l := &ruleLoading{done: make(chan *loadedRules, 1), ready: make(chan struct{})}
 	go l.run(func() (*RuleSets, error) { return LoadRules(ctx, options.Rules, options.goroutines()) }, stop)
 	return l
@@ -81,9 +81,9 @@ type textPrefetch struct {
 	done    chan *loadedRules
 }
 
-// prefetchAside starts to prefetch, once the rules are there. A scan that is to
+// startPrefetch starts to prefetch, once the rules are there. A scan that is to
 // use one core only prefetches nothing.
-func prefetchAside(sets <-chan *loadedRules, texts *proctree.Texts, goroutines int) *textPrefetch {
+func startPrefetch(sets <-chan *loadedRules, texts *proctree.Texts, goroutines int) *textPrefetch {
 	l := &textPrefetch{done: make(chan *loadedRules, 1)}
 	go func() {
 		loaded := <-sets

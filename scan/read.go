@@ -110,7 +110,7 @@ func (r *firstPass) collect(ctx context.Context) {
 	for _, in := range r.inTurn() {
 		if !in.restored {
 			in.close()
-			in.stats.Settle()
+			in.stats.Bound()
 			in.checkBody()
 			in.compare()
 		}
@@ -184,7 +184,7 @@ func (r *firstPass) resolve(ctx context.Context) {
 		waiting[f.Index].crash(evtx.Part{End: waiting[f.Index].Size}, f)
 	}
 	for _, in := range waiting {
-		in.stats.Settle()
+		in.stats.Bound()
 	}
 	r.gather()
 }

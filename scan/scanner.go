@@ -77,7 +77,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	rest := context.WithoutCancel(ctx)
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
-	sets := loadAside(rest, &options, stop)
+	sets := startLoading(rest, &options, stop)
 	reading := newFirstPass(&found, &options)
 	defer reading.addPartials(found.Others, options.Version).close()
 	reading.number()
@@ -86,7 +86,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	reading.collect(toRead)
 	reading.merge(toRead, sets, &options)
 	options.Progress.Enter(PhaseTrees)
-	prefetching := prefetchAside(sets.done, reading.texts, options.goroutines())
+	prefetching := startPrefetch(sets.done, reading.texts, options.goroutines())
 	forest, err := proctree.Build(rest, reading.texts, reading.collectors, reading.computers(), options.goroutines())
 	loaded := prefetching.stop()
 	if err != nil {

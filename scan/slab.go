@@ -14,9 +14,9 @@ func (s *slab[T]) alloc(n int) []T {
 		}
 		s.free = make([]T, slabSize)
 	}
-	taken := s.free[:n:n]
+	part := s.free[:n:n]
 	s.free = s.free[n:]
-	return taken
+	return part
 }
 
 // clone returns a copy of a list, nil for an empty one.

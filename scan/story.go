@@ -235,7 +235,7 @@ func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool { return holdsAny(c, p.h
 
 // readChunks reads some chunks of a log. What is wrong with them was reported
 // by the first pass, but for what can no longer be read.
-func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chunk, reader *evtx.Reader, take func(*event.Event)) {
+func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chunk, reader *evtx.Reader, do func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
 		in.lose(0, err)
@@ -252,7 +252,7 @@ func (p *storyPass) readChunks(ctx context.Context, in *input, chunks []evtx.Chu
 				continue
 			}
 			ev.Place.File = in.index
-			take(ev)
+			do(ev)
 		}
 	})
 	if err != nil {
@@ -273,18 +273,18 @@ func (p *storyPass) heldOf(in *input, chunks []evtx.Chunk) []evtx.Chunk {
 }
 
 // readAll reads all of an input again for some events.
-func (p *storyPass) readAll(ctx context.Context, in *input, want event.Want, take func(*event.Event)) {
+func (p *storyPass) readAll(ctx context.Context, in *input, want event.Want, do func(*event.Event)) {
 	if in.form != export.None {
-		p.readExport(ctx, in, want, take)
+		p.readExport(ctx, in, want, do)
 	} else {
-		p.readChunks(ctx, in, in.chunks, evtx.NewReader(evtx.Select(want)), take)
+		p.readChunks(ctx, in, in.chunks, evtx.NewReader(evtx.Select(want)), do)
 	}
 }
 
 // readExport reads an export again. That a partial result does not hold it is
 // lost only if a rule matched a record of it: of stories heldIndex.lacking
 // tells.
-func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, take func(*event.Event)) {
+func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, do func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {
 		if !errors.Is(err, errNotHeld) || len(p.hits[in.index]) > 0 {
@@ -296,7 +296,7 @@ func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, 
 		_, err = export.Read(ctx, file, in.evtx.Size(), in.form, want, func(r *export.Record) error {
 			if r.Event.Key >= 0 {
 				r.Event.Place.File = in.index
-				take(r.Event)
+				do(r.Event)
 			}
 			return nil
 		})

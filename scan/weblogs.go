@@ -65,7 +65,7 @@ func (res *Result) findWebLogs(others []*otherInput, given map[string]string) {
 	for i, in := range others {
 		files[i] = webrequest.File{Input: in.Input, Cut: in.cut}
 	}
-	res.web.Learn(res.eventLogs(nil))
+	res.web.AddEventLogs(res.eventLogs(nil))
 	res.web.Add(files, given)
 }
 

@@ -43,7 +43,7 @@ where it was seen, and has an example. Delete from it what you do not know.
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	o.scopeFlags.addFlags(cmd, "findings")
-	o.addWorkers(cmd.Flags())
+	o.addGoroutines(cmd.Flags())
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to a `file`, whole or not at all, instead of standard output")
 	addForce(cmd.Flags(), &o.force)
 	return cmd
@@ -57,7 +57,7 @@ func runBaseline(cmd *cobra.Command, o *baselineOptions, args []string) error {
 	if ending := filepath.Ext(o.output); ending != "" && !strings.EqualFold(ending, ".json") {
 		return fmt.Errorf("-o %s: a baseline has the ending .json", o.output)
 	}
-	options := scan.Options{Paths: args, Goroutines: o.workers, Crosscheck: -1}
+	options := scan.Options{Paths: args, Goroutines: o.goroutines, Crosscheck: -1}
 	if err := o.scopeFlags.finalize(&options); err != nil {
 		return err
 	}

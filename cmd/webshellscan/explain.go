@@ -64,7 +64,7 @@ Exit status:
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
-	o.addWorkers(flags)
+	o.addGoroutines(flags)
 	o.addWidth(flags)
 	o.outputFlags.addFlags(cmd, report.ExplainFormats)
 	o.scopeFlags.addFlags(cmd, "processes")
@@ -143,7 +143,7 @@ func (o *explainOptions) check(args []string) error {
 
 // scanOptions returns what the scan behind an explanation is asked for.
 func (o *explainOptions) scanOptions(args []string) (scan.Options, error) {
-	options := scan.Options{Paths: args, Goroutines: o.workers, Crosscheck: -1, Recover: o.stale}
+	options := scan.Options{Paths: args, Goroutines: o.goroutines, Crosscheck: -1, Recover: o.stale}
 	var err error
 	if options.Rules, err = o.rules.finalize(); err != nil {
 		return options, err

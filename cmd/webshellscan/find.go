@@ -46,7 +46,7 @@ Exit status:
 	o.outputFlags.addFlags(cmd, report.FindFormats)
 	o.scopeFlags.addFlags(cmd, "matches")
 	o.inputFlags.addFlags(cmd.Flags())
-	o.addWorkers(cmd.Flags())
+	o.addGoroutines(cmd.Flags())
 	o.addWidth(cmd.Flags())
 	o.addWebLog(cmd.Flags())
 	addCSVRaw(cmd.Flags(), &o.csvRaw)
@@ -84,7 +84,7 @@ func runFind(cmd *cobra.Command, o *findOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	options := scan.Options{Paths: paths, Goroutines: o.workers, Crosscheck: -1}
+	options := scan.Options{Paths: paths, Goroutines: o.goroutines, Crosscheck: -1}
 	if err := o.scopeFlags.finalize(&options); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type globals struct {
 	noColor        bool
 	quiet          bool
 	width          int
-	workers        int
+	goroutines     int
 	inputFlags
 	strict   bool     // of verbs that have the flag
 	partial  []string // where reports are that an interruption cut short
@@ -37,9 +37,9 @@ func (g *globals) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&g.exitZero, "exit-zero", false, "exit status 0 where it would be 1, for schedulers that take findings for a failure")
 }
 
-// addWorkers adds the flag --workers, of verbs that read logs or rules.
-func (g *globals) addWorkers(flags *pflag.FlagSet) {
-	flags.Var(&number{&g.workers, 0, math.MaxInt, "a number of goroutines"}, "workers", "how many `goroutines` work at once (0: one for each CPU)")
+// addGoroutines adds the flag --workers, of verbs that read logs or rules.
+func (g *globals) addGoroutines(flags *pflag.FlagSet) {
+	flags.Var(&number{&g.goroutines, 0, math.MaxInt, "a number of goroutines"}, "workers", "how many `goroutines` work at once (0: one for each CPU)")
 }
 
 // addWidth adds the flag --width, of verbs that write tables.

@@ -48,7 +48,7 @@ func newRulesCommand(g *globals) *cobra.Command {
 
 // addRuleVerbFlags adds the flags of all verbs about rules.
 func (g *globals) addRuleVerbFlags(cmd *cobra.Command, format *string, names []string) {
-	g.addWorkers(cmd.Flags())
+	g.addGoroutines(cmd.Flags())
 	g.addWidth(cmd.Flags())
 	cmd.Flags().StringVarP(format, "format", "f", names[0], "`format` of the output: "+strings.Join(names, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
@@ -60,7 +60,7 @@ func (g *globals) loadRules(cmd *cobra.Command, flags *ruleFlags) (*scan.RuleSet
 	if err != nil {
 		return nil, err
 	}
-	return scan.LoadRules(cmd.Context(), options, g.workers)
+	return scan.LoadRules(cmd.Context(), options, g.goroutines)
 }
 
 // print writes to standard output with what writes it.

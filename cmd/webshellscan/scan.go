@@ -55,7 +55,7 @@ const (
 func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.rules.addFlags(cmd)
 	flags := cmd.Flags()
-	o.addWorkers(flags)
+	o.addGoroutines(flags)
 	o.addWidth(flags)
 	o.outputFlags.addFlags(cmd, report.ScanFormats)
 	o.level.add(cmd, "level", "only sessions of this `level` or above, with all their findings, and other findings of it: ")
@@ -86,7 +86,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 
 // finalize checks the flags and turns them into the options of a scan.
 func (o *scanOptions) finalize(paths []string) (scan.Options, error) {
-	options := scan.Options{Paths: paths, Version: version(), Goroutines: o.workers, MinLevel: o.level.level, Crosscheck: o.check}
+	options := scan.Options{Paths: paths, Version: version(), Goroutines: o.goroutines, MinLevel: o.level.level, Crosscheck: o.check}
 	if len(paths) == 0 {
 		return options, errors.New("no file or folder given: webshellscan PATH... (see --help)")
 	}

@@ -51,7 +51,7 @@ outright, and without an ending it is text:
 	o.rules.addFlags(cmd)
 	o.inputFlags.addFlags(cmd.Flags())
 	flags := cmd.Flags()
-	o.addWorkers(flags)
+	o.addGoroutines(flags)
 	o.addWidth(flags)
 	o.scopeFlags.addFlags(cmd, "processes")
 	flags.Uint32Var(&o.pid, "pid", 0, "only around processes with this process `ID`")
@@ -90,7 +90,7 @@ func runTree(cmd *cobra.Command, o *treeOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	scanned := scan.Options{Paths: args, Goroutines: o.workers, Crosscheck: -1, Recover: o.stale}
+	scanned := scan.Options{Paths: args, Goroutines: o.goroutines, Crosscheck: -1, Recover: o.stale}
 	if scanned.Rules, err = o.rules.finalize(); err != nil {
 		return err
 	}

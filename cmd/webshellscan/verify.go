@@ -44,7 +44,7 @@ Exit status:
 		RunE:    func(cmd *cobra.Command, args []string) error { return runVerify(cmd, o, args) },
 	}
 	flags := cmd.Flags()
-	o.addWorkers(flags)
+	o.addGoroutines(flags)
 	o.addWidth(flags)
 	o.inputFlags.addFlags(flags)
 	o.scopeFlags.addFlags(cmd, "coverage and integrity")
@@ -64,7 +64,7 @@ func runVerify(cmd *cobra.Command, o *verifyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	options := scan.Options{Paths: args, Goroutines: o.workers, Hash: !o.noHash, Version: version(), Crosscheck: -1}
+	options := scan.Options{Paths: args, Goroutines: o.goroutines, Hash: !o.noHash, Version: version(), Crosscheck: -1}
 	if err := o.scopeFlags.finalize(&options); err != nil {
 		return err
 	}

@@ -27,11 +27,11 @@ type Coder struct {
 	err     error
 	size    int64 // of what there was to read
 
-	from io.Reader // of what is read and not in data yet
-	left int64     // how much that is
-	buf  []byte    // that data is in
-	lent *[window]byte
-	kept []byte // what is left of the block that rows of bytes of a stream are in
+	from   io.Reader // of what is read and not in data yet
+	left   int64     // how much that is
+	buf    []byte    // that data is in
+	pooled *[window]byte
+	kept   []byte // what is left of the block that rows of bytes of a stream are in
 
 	numbers  map[string]uint64 // of the texts written
 	written  uint64            // texts
@@ -53,7 +53,7 @@ func NewStream(from io.Reader, size int64) *Coder {
 	if !ok {
 		lent = new([window]byte)
 	}
-	return &Coder{from: from, left: size, size: size, buf: lent[:], lent: lent}
+	return &Coder{from: from, left: size, size: size, buf: lent[:], pooled: lent}
 }
 
 // window is how much of a stream is held at once, if no one thing is longer.
@@ -101,9 +101,9 @@ func (c *Coder) End() error {
 	if c.err == nil && c.rest() > 0 {
 		c.Fail("bytes behind the end")
 	}
-	if c.lent != nil {
-		windows.Put(c.lent)
-		c.lent, c.buf, c.data, c.left = nil, nil, nil, 0
+	if c.pooled != nil {
+		windows.Put(c.pooled)
+		c.pooled, c.buf, c.data, c.left = nil, nil, nil, 0
 	}
 	return c.err
 }

@@ -137,15 +137,15 @@ func (d *Definitions) Code(c *wire.Coder) {
 	}
 }
 
-// Adopt adds definitions that were read: compiled for sel, what a selection's
+// AddDefinitions adds definitions that were read: compiled for sel, what a selection's
 // lists need. No definition counts for more chunks than so many, those of which
 // whoever wrote the definitions tells.
-func (d *TemplatePool) Adopt(defs *Definitions, sel *Selection, chunks int) {
+func (d *TemplatePool) AddDefinitions(defs *Definitions, sel *Selection, chunks int) {
 	reader := NewReader(sel)
 	for i := range defs.list {
 		def := &defs.list[i]
 		def.sure, def.unsure = min(def.sure, chunks), min(def.unsure, chunks)
-		reader.adopt(def)
+		reader.offerKept(def)
 	}
 	d.Merge(reader)
 }
@@ -200,9 +200,9 @@ func (t *template) canonical() []byte {
 	return raw
 }
 
-// adopt compiles a definition and offers it to the reader's pool as often as it
+// offerKept compiles a definition and offers it to the reader's pool as often as it
 // was seen. One that cannot be compiled is left out.
-func (rd *Reader) adopt(def *keptDefinition) {
+func (rd *Reader) offerKept(def *keptDefinition) {
 	chunk := make([]byte, ChunkSize)
 	if !def.placeIn(chunk) {
 		return

@@ -48,7 +48,7 @@ func TestAdoptBounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	var into TemplatePool
-	into.Adopt(defs, sel, 3)
+	into.AddDefinitions(defs, sel, 3)
 	adopted := into.Definitions().list
 	if len(adopted) == 0 {
 		t.Error("nothing is adopted")
@@ -175,7 +175,7 @@ func TestDefinitionsCode(t *testing.T) {
 		t.Fatal(c.End())
 	}
 	var into TemplatePool
-	into.Adopt(&read, sel, 1<<20)
+	into.AddDefinitions(&read, sel, 1<<20)
 	if got := into.Definitions(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%d definitions, want the %d that were written", len(got.list), len(want.list))
 	}

@@ -98,9 +98,9 @@ func (s *Stats) zeroAt(offset int64) {
 	}
 }
 
-// Settle ends a sum of several Stats: what it has of hosts and origins depends
-// on nothing but what there was, whatever the order of the sum.
-func (s *Stats) Settle() {
+// Bound drops what a sum of several Stats has too many of: hosts and origins.
+// Which ones remain does not depend on the order of the sum.
+func (s *Stats) Bound() {
 	if s.trimmed {
 		s.trim(maxHosts)
 	}

@@ -169,8 +169,8 @@ func (f *fields) setTime(text []byte) {
 	}
 }
 
-// settle finds out whether the kind of event is wanted, as far as is known.
-func (f *fields) settle() {
+// identify finds out whether the kind of event is wanted, as far as is known.
+func (f *fields) identify() {
 	if f.provider == "" {
 		f.provider = providerOf[strings.ToLower(f.channel)]
 	}

@@ -79,7 +79,7 @@ func (f *fields) readJSON(b []byte) error {
 	if err != nil || f.id < 0 {
 		return err
 	}
-	if f.settle(); f.key < 0 {
+	if f.identify(); f.key < 0 {
 		return nil
 	}
 	for _, p := range d.payload {

@@ -194,7 +194,7 @@ func (x *xmlReader) markup(tag []byte) error {
 		}
 		x.endElement()
 		if x.depth == 1 && isTag(tag, "</System") {
-			x.fields.settle()
+			x.fields.identify()
 			x.enough = x.fields.key < 0
 		}
 	case tag[1] == '!' || tag[1] == '?':

@@ -124,11 +124,11 @@ func (k *clock) find(marks []mark) {
 		return
 	}
 	k.stepped = true
-	agree(all, marks)
+	reconcile(all, marks)
 	for key, s := range k.sequences {
 		for other, o := range k.sequences {
 			if other.channel == key.channel && other.file != key.file {
-				s.inherit(o)
+				s.addSteps(o)
 			}
 		}
 		s.records = nil
@@ -153,10 +153,10 @@ func (s *sequence) find() {
 	}
 }
 
-// agree sets the steps that channels saw of one setting of the clock to one
+// reconcile sets the steps that channels saw of one setting of the clock to one
 // size: the largest that any of them saw, since time had passed between the
 // records on either side, or the size that an event gives.
-func agree(steps []*clockStep, marks []mark) {
+func reconcile(steps []*clockStep, marks []mark) {
 	const near = 30 * event.Minute
 	slices.SortFunc(steps, func(a, b *clockStep) int {
 		return cmp.Or(cmp.Compare(a.before, b.before), cmp.Compare(a.now, b.now))
@@ -181,9 +181,9 @@ func agree(steps []*clockStep, marks []mark) {
 
 func abs(t event.Time) event.Time { return max(t, -t) }
 
-// inherit adds the steps of another file of the same channel that lie before
+// addSteps adds the steps of another file of the same channel that lie before
 // this file's records by both ID and time.
-func (s *sequence) inherit(o *sequence) {
+func (s *sequence) addSteps(o *sequence) {
 	for _, step := range o.steps {
 		if s.minID > step.after && s.minTime >= step.now-maxDisorder && !slices.ContainsFunc(s.steps, func(own clockStep) bool {
 			return own.after == step.after

@@ -163,8 +163,8 @@ func Build(ctx context.Context, texts *Texts, collectors []*Collector, computers
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	for _, failure := range panics {
-		f.hosts[failure.Index].Crash = failure
+	for _, p := range panics {
+		f.hosts[p.Index].Crash = p
 	}
 	for i, b := range builders {
 		f.copies += b.copies

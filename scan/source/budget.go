@@ -36,7 +36,7 @@ type budget struct {
 func newBudget(most int64) *budget {
 	b := &budget{most: most}
 	b.free = sync.NewCond(&b.mu)
-	b.blocks = &image.Blocks{Take: b.alloc}
+	b.blocks = &image.Blocks{Alloc: b.alloc}
 	return b
 }
 

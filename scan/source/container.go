@@ -572,9 +572,9 @@ func (a *archiveWalk) later(ctx context.Context, in Input, m *archive.Member) (I
 	return in, true
 }
 
-// settle lets what was unpacked while archives were searched be released as
+// releaseUnpacked lets what was unpacked while archives were searched be released as
 // soon as it was read, or others need the room.
-func (x *expander) settle() {
+func (x *expander) releaseUnpacked() {
 	b := x.budget
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -171,7 +171,7 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	if err != nil {
 		return Found{}, errors.Join(err, x.temps.close())
 	}
-	x.settle()
+	x.releaseUnpacked()
 	slices.SortFunc(x.inputs, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortFunc(x.others, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortStableFunc(x.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })

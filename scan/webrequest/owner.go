@@ -44,26 +44,26 @@ func newOwners() *folderOwners {
 	return &folderOwners{make(map[string][]int), make(map[int]int)}
 }
 
-// Learn learns from the event logs which hosts are one machine, and whose the
-// files beside them are.
-func (w *Logs) Learn(logs []EventLog) {
+// AddEventLogs notes which hosts are one machine by the event logs, and whose
+// the files beside them are.
+func (w *Logs) AddEventLogs(logs []EventLog) {
 	o, hosts := w.owners, proctree.HostsByName(w.forest.Hosts())
 	for _, l := range logs {
 		if l.Own {
-			o.learnNames(l.Stats.Origins, hosts)
+			o.addNames(l.Stats.Origins, hosts)
 		}
 	}
 	for _, l := range logs {
 		for name := range l.Stats.Hosts {
 			if host, known := hosts[name]; known {
-				o.learnFolders(l.Path, o.machine(host))
+				o.addFolders(l.Path, o.machine(host))
 			}
 		}
 	}
 }
 
-// learnFolders records that a host has an event log at a path.
-func (o *folderOwners) learnFolders(file string, host int) {
+// addFolders records that a host has an event log at a path.
+func (o *folderOwners) addFolders(file string, host int) {
 	for folder := range foldersOf(file) {
 		if !slices.Contains(o.hosts[folder], host) {
 			o.hosts[folder] = append(o.hosts[folder], host)
@@ -83,11 +83,11 @@ func foldersOf(file string) iter.Seq[string] {
 // forwardedLog is the channel that records of other machines are put into.
 const forwardedLog = "ForwardedEvents"
 
-// learnNames learns by one log which hosts are one machine: a log of one
+// addNames finds out by one log which hosts are one machine: a log of one
 // channel that a machine writes itself has another name only after the machine
 // got that. Names that come at the same time are of several machines. What a
 // collector stores has the channel of where it comes from, and no template.
-func (o *folderOwners) learnNames(origins map[evtx.Origin]evtx.OriginStats, hosts map[string]int) {
+func (o *folderOwners) addNames(origins map[evtx.Origin]evtx.OriginStats, hosts map[string]int) {
 	spans, channel := make(map[int]weblog.Interval), ""
 	for origin, stats := range origins {
 		host, known := hosts[origin.Computer]

@@ -78,7 +78,7 @@ func TestHostOf(t *testing.T) {
 		{"in no known form", []EventLog{logOf("a/s.evtx", true, "WEB1")}, "a/access.log", "one\n", nil, ""},
 	} {
 		w := New(forestOf(t, hosts...), true)
-		w.Learn(tt.events)
+		w.AddEventLogs(tt.events)
 		w.Add([]File{{Input: fileOf(tt.file, tt.text)}}, tt.given)
 		if got := w.Reports(tt.given); len(got) != 1 || got[0].Host != tt.want || got[0].Known == strings.HasPrefix(tt.text, "one") || got[0].Err != nil {
 			t.Errorf("%s: %+v, want host %q", tt.name, got, tt.want)
@@ -91,7 +91,7 @@ func TestConfigs(t *testing.T) {
 	longest := `d:\` + strings.Repeat("s", weblog.MaxRoot-3)
 	config := `<configuration><system.applicationHost><sites><site name="Shop" id="3"><application path="/" applicationPool="shop"><virtualDirectory path="/" physicalPath="D:\Sites\Shop"/><virtualDirectory path="/l" physicalPath="` + longest + `"/></application></site></sites></system.applicationHost></configuration>`
 	w := New(forestOf(t, "WEB1", "WEB2"), false)
-	w.Learn([]EventLog{logOf("a/s.evtx", true, "WEB1"), logOf("b/s.evtx", true, "WEB2")})
+	w.AddEventLogs([]EventLog{logOf("a/s.evtx", true, "WEB1"), logOf("b/s.evtx", true, "WEB2")})
 	w.Add([]File{{Input: fileOf("a/applicationHost.config", config)}, {Input: fileOf("c/applicationHost.config", config)}}, nil)
 	if site := w.sites[0]["3"]; len(w.sites) != 1 || site == nil || site.PoolOf("/x") != "shop" || len(w.Failed()) != 0 {
 		t.Errorf("sites %v, failed %v", w.sites, w.Failed())

@@ -10,9 +10,8 @@
 // who also reads event logs again for the requests that IIS writes as events.
 // What a line says is a client's text: what is kept of it is bounded.
 //
-// Make Logs of a forest, let them Learn from the event logs, Add the files of
-// web servers, and Find the requests of the sessions; Reports say of each log
-// what was read of it. Logs are for one goroutine.
+// Make Logs of a forest, AddEventLogs, Add the files of web servers, and Find
+// the requests of the sessions; Reports say of each log what was read of it. Logs are for one goroutine.
 package webrequest
 
 import (

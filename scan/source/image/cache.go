@@ -91,9 +91,9 @@ func (c *blockCache) keep(block int64, data []byte) {
 // that what is read twice is unpacked once. Those that came first stay: whoever
 // reads an image again begins at its start. Goroutines may use it at once.
 type Blocks struct {
-	// Take returns memory for a block of so many bytes, nil if there is
+	// Alloc returns memory for a block of so many bytes, nil if there is
 	// none. After Drop it has no use any more.
-	Take func(n int64) []byte
+	Alloc func(n int64) []byte
 
 	mu      sync.RWMutex
 	blocks  map[blockKey][]byte
@@ -125,7 +125,7 @@ func (k *Blocks) put(c *blockCache, block int64, data []byte) bool {
 	if k == nil {
 		return false
 	}
-	memory := k.Take(c.size) // without the lock: who is asked may call Drop
+	memory := k.Alloc(c.size) // without the lock: who is asked may call Drop
 	if memory == nil {
 		return false
 	}

@@ -92,7 +92,7 @@ func TestBlocks(t *testing.T) {
 	data := ewfImageOf(want, make([]byte, 16), make([]byte, 20), 1<<31, packedChunk)
 	f := &counted{Reader: bytes.NewReader(data)}
 	left := int64(120 * chunk)
-	blocks := &image.Blocks{Take: func(n int64) []byte {
+	blocks := &image.Blocks{Alloc: func(n int64) []byte {
 		if n > left {
 			return nil
 		}

@@ -31,7 +31,7 @@ func readOurs(path string, recover bool) error {
 	}}))
 	var odd []evtx.Part
 	var deferred []evtx.Deferred
-	take := func(reading *evtx.Reading) error {
+	check := func(reading *evtx.Reading) error {
 		for ev, err := range reading.Events(context.Background()) {
 			if ev != nil {
 				err = print(ev)
@@ -44,12 +44,12 @@ func readOurs(path string, recover bool) error {
 		return nil
 	}
 	for part := range file.Parts(evtx.DefaultPartSize) {
-		err = errors.Join(err, take(reader.Records(file, part)))
+		err = errors.Join(err, check(reader.Records(file, part)))
 	}
-	err = errors.Join(err, take(reader.Carve(file, odd)))
+	err = errors.Join(err, check(reader.Carve(file, odd)))
 	var pool evtx.TemplatePool
 	pool.Merge(reader)
-	return errors.Join(err, take(reader.Deferred(file, deferred, &pool)))
+	return errors.Join(err, check(reader.Deferred(file, deferred, &pool)))
 }
 
 // print prints one event.
