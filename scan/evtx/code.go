@@ -137,9 +137,9 @@ func (d *Definitions) Code(c *wire.Coder) {
 	}
 }
 
-// AddDefinitions adds definitions that were read: compiled for sel, what a selection's
-// lists need. No definition counts for more chunks than so many, those of which
-// whoever wrote the definitions tells.
+// AddDefinitions adds definitions that were read: compiled for sel, what a
+// selection's lists need. No definition counts for more than the given number
+// of chunks, which whoever wrote the definitions states.
 func (d *TemplatePool) AddDefinitions(defs *Definitions, sel *Selection, chunks int) {
 	reader := NewReader(sel)
 	for i := range defs.list {
@@ -200,8 +200,8 @@ func (t *template) canonical() []byte {
 	return raw
 }
 
-// offerKept compiles a definition and offers it to the reader's pool as often as it
-// was seen. One that cannot be compiled is left out.
+// offerKept compiles a definition and offers it to the reader's pool as often
+// as it was seen. One that cannot be compiled is left out.
 func (rd *Reader) offerKept(def *keptDefinition) {
 	chunk := make([]byte, ChunkSize)
 	if !def.placeIn(chunk) {

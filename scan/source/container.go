@@ -572,8 +572,8 @@ func (a *archiveWalk) later(ctx context.Context, in Input, m *archive.Member) (I
 	return in, true
 }
 
-// releaseUnpacked lets what was unpacked while archives were searched be released as
-// soon as it was read, or others need the room.
+// releaseUnpacked lets what was unpacked while archives were searched be
+// released as soon as it was read, or others need the room.
 func (x *expander) releaseUnpacked() {
 	b := x.budget
 	b.mu.Lock()

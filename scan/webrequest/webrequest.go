@@ -11,7 +11,8 @@
 // What a line says is a client's text: what is kept of it is bounded.
 //
 // Make Logs of a forest, AddEventLogs, Add the files of web servers, and Find
-// the requests of the sessions; Reports say of each log what was read of it. Logs are for one goroutine.
+// the requests of the sessions; Reports say of each log what was read of it.
+// Logs are for one goroutine.
 package webrequest
 
 import (
