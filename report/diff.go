@@ -52,8 +52,8 @@ var comparisons = map[string]comparison{
 // maxReportLine bounds one object of a report, in bytes.
 const maxReportLine = 256 << 20
 
-// ReadDocument reads a report as the formats json and jsonl have it. The error
-// names the line in which it is neither.
+// ReadDocument reads a report that was written as json or jsonl. The error
+// names the line that is neither.
 func ReadDocument(r io.Reader) (*Document, error) {
 	d := &Document{objects: make(map[string]comparedObject)}
 	lines := bufio.NewScanner(r)
@@ -107,9 +107,9 @@ func (d *Document) addManifest(o map[string]any) {
 	}
 }
 
-// Doubts returns why something may seem new or gone that is not: a report was
-// interrupted, or does not have the same part of the logs as the other. It is
-// empty if there is no reason.
+// Doubts returns reasons why something may seem new or gone although it is not:
+// a report was interrupted, or covers another part of the logs than the other.
+// It is empty if there is no reason.
 func Doubts(older, newer *Document) []string {
 	if len(older.partial) == 0 && len(newer.partial) == 0 {
 		return nil
@@ -170,18 +170,18 @@ type Difference struct {
 	Host   string `json:"host"`
 	Level  string `json:"level"`
 	Title  string `json:"title"`
-	// Fields are those that changed, each with what it was and is.
+	// Fields are those that changed, with their old and new values.
 	Fields []ChangedField `json:"fields"`
 }
 
-// ChangedField is a field with what it was and what it is.
+// ChangedField is a field with its old and new value.
 type ChangedField struct {
 	Name string `json:"name"`
 	Old  string `json:"old"`
 	New  string `json:"new"`
 }
 
-// Differences are in what a report differs from an older one: hosts first, then
+// Differences returns how a report differs from an older one: hosts first, then
 // sessions, findings, events and integrity, each in the order of time.
 func Differences(older, newer *Document) []Difference {
 	list := []Difference{}

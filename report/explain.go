@@ -16,7 +16,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// Explained is a process with how rules stand to it.
+// Explained is a process with how rules apply to it.
 type Explained struct {
 	Process proctree.Process
 	Rules   []*rules.Explanation
@@ -86,7 +86,7 @@ type explainedValue struct {
 	Fits  []string `json:"fits"`
 }
 
-// Explanations are processes of a result with how rules stand to them.
+// Explanations are processes of a result with how rules apply to them.
 type Explanations struct {
 	Result    *scan.Result
 	Processes []Explained

@@ -67,7 +67,7 @@ var RuleShowFormats = Formats[ShownRules]{[]Format[ShownRules]{
 	{"json", []string{".json"}, Needs{}, "", ruleShowJSON},
 }}
 
-// ExplainFormats are the formats of how rules stand to processes.
+// ExplainFormats are the formats of explanations.
 var ExplainFormats = Formats[Explanations]{[]Format[Explanations]{
 	{"text", []string{".txt"}, Needs{}, "width", explainText},
 	{"json", []string{".json"}, Needs{}, "", explainJSON},
@@ -90,7 +90,7 @@ var DiffFormats = Formats[[]Difference]{[]Format[[]Difference]{
 // Options are how a report looks.
 type Options struct {
 	// Width is how many columns a table may take, from 40 to 250; 0 means
-	// 80, and of the text of a tree that its lines are not broken.
+	// 80, and for the text of a tree that lines are not broken.
 	Width int
 	// Color colours a table with terminal sequences.
 	Color bool
@@ -108,14 +108,15 @@ type Options struct {
 	// sessions.
 	Processes bool
 	// Path is the name of the file that is written, "" if it has none. A
-	// format of several kinds of file chooses by its ending.
+	// format with several kinds of file chooses one by its ending.
 	Path string
 	// Raw leaves the cells of a CSV as they are: formulas are not guarded.
 	Raw bool
-	// ExcelTimes writes the times in a CSV as spreadsheets take them for
-	// times: 2026-03-01 08:30:00.123, in UTC.
+	// ExcelTimes writes the times in a CSV so that spreadsheets recognize
+	// them: 2026-03-01 08:30:00.123, in UTC.
 	ExcelTimes bool
-	// BOM begins a CSV with the byte order mark that Excel wants for UTF-8.
+	// BOM begins a CSV with the byte order mark by which Excel recognizes
+	// UTF-8.
 	BOM bool
 	// Page is what an HTML report has besides the result.
 	Page html.Options
@@ -143,8 +144,8 @@ type Format[C any] struct {
 	Name    string
 	Endings []string
 	Needs   Needs
-	// Flags names the flags that the format has a use for and others have
-	// not, with spaces between them; "sort+flat" is sort beside flat only.
+	// Flags names the flags that this format uses and others do not, with
+	// spaces between them; "sort+flat" is sort beside flat only.
 	Flags string
 	Write func(io.Writer, C, Options) error
 }

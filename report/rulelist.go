@@ -96,7 +96,7 @@ const (
 )
 
 // RuleProblems returns what is wrong with rules that the user gave, and which
-// of them are left alone for their log source, by file and position.
+// of them do not apply because of their log source, by file and position.
 func RuleProblems(sets *scan.RuleSets) []Problem {
 	var list []Problem
 	for _, err := range sets.Errors {

@@ -120,7 +120,7 @@ func BlindScan(w io.Writer, s *scan.Summary) error {
 	return p.err
 }
 
-// BlindHosts names the hosts on which what ran cannot be seen.
+// BlindHosts writes the hosts for which the logs cannot show what ran.
 func BlindHosts(w io.Writer, s *scan.Summary) error {
 	p := printer{w: w}
 	for i, b := range s.BlindHosts {

@@ -10,24 +10,23 @@ import (
 // Options are which rules of a collection make up a Set and how they are read.
 // The zero value selects all rules about process creation.
 type Options struct {
-	// Sources are the ways in which rules address what the Set is matched
-	// against; nil means ProcessCreation().
+	// Sources are the ways in which rules name the events that the Set is
+	// matched against; nil means ProcessCreation().
 	Sources []Source
 
 	// Aliases maps field names of rules to those of the subject, beyond
 	// what the sources map.
 	Aliases map[string]string
 
-	// Also names, by a field of the subject in lower case, another field of
-	// it that has the same thing as a second log, or a second spelling, has
-	// it. An item about the one is asked of both: it holds if it holds of
-	// either.
+	// Also maps a field of the subject, in lower case, to another field
+	// that has the same content as another log, or another spelling, gives
+	// it. An item about the one is evaluated for both: it holds if it holds
+	// for either.
 	Also map[string]string
 
 	// Late names, in lower case, fields of the subject whose values hardly
 	// repeat, or that take long to gather. They are read only where the
-	// others leave a rule open; it changes nothing but the time that
-	// matching takes.
+	// others leave a rule open; this changes only how long matching takes.
 	Late map[string]bool
 
 	// Placeholders are the values of placeholders, by name without the
@@ -47,10 +46,10 @@ type Options struct {
 	// Exclude leaves out rules by name, ID or title, compared without case.
 	Exclude []string
 
-	// CacheSize is how many verdicts each Matcher keeps at most of values
-	// that the tables which matchers share have no place for, rounded up to
-	// a power of two, at 16 bytes each; 0 means 524,288, which take 8 MiB.
-	// The memory is used as values come.
+	// CacheSize bounds how many verdicts each Matcher keeps about values
+	// that the shared tables have no room for, rounded up to a power of
+	// two, at 16 bytes each; 0 means 524,288, which is 8 MiB. Memory is
+	// allocated as it is needed.
 	CacheSize int
 }
 

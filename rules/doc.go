@@ -9,16 +9,16 @@
 //	Matcher        Set and Subject to the rules that match; one Matcher for each goroutine
 //	Correlator     the stream of matches to the correlation rules that match
 //
-// What is evaluated. A rule's detection is a tree over search items; an item is
+// What is evaluated: a rule's detection is a tree over search items; an item is
 // a field, modifiers and values. Every distinct item is one predicate: a
 // question about one text of one field. The values of a field are interned by
 // the caller, so all predicates of a field are asked of a text once and the
 // answer, a list of the predicates that hold, is kept under the value's number
 // as a verdict. A subject is then a tuple of verdicts, one for each field, and
 // the rules that match such a tuple are kept too. What remains for a subject
-// whose values have been seen is a look-up a field and one for the tuple;
-// fields that subjects have from one thing they share, such as those of an
-// image, are one place in the tuple (Bundler).
+// whose values have been seen is one look-up for each field and one for the
+// tuple; fields that come from one thing that subjects share, such as those of
+// an image, are one place in the tuple (Bundler).
 //
 // Where the specification leaves a choice, this one was made:
 //

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What a ParseError is about. Callers ask with errors.Is.
+// What a ParseError is about; compare with errors.Is.
 var (
 	ErrRead        = errors.New("rules: file cannot be read")
 	ErrInternal    = errors.New("rules: error of this program")

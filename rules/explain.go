@@ -7,14 +7,14 @@ import (
 	"webshellscan/rules/internal/text"
 )
 
-// Explanation is how a rule stands to a subject, part by part.
+// Explanation says how a rule matches a subject or fails to, part by part.
 type Explanation struct {
 	Rule    *Rule
 	Matched bool
 	Parts   []ExplainedPart // the rule's own detection, then those of the filters that tune it
 }
 
-// ExplainedPart is how one detection stands to the subject.
+// ExplainedPart says how one detection matches the subject or fails to.
 type ExplainedPart struct {
 	Rule       *Rule // the rule itself or a filter
 	Conditions []ExplainedCondition
@@ -47,8 +47,8 @@ type ExplainedItem struct {
 	Field   string // what the subject calls the field
 	Matched bool
 
-	// Known is set if the item was decided when the rule was compiled: its
-	// field has the same values in all events.
+	// Known is set if the item was decided when the rule was compiled,
+	// since its field has the same values in all events.
 	Known bool
 
 	// Values are the field's values, nil if it is absent. Of keywords, only

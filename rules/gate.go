@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-// Gate rules out by the values of a few fields that any of some rules matches,
+// Gate rules out, by the values of a few fields, that any of its rules matches,
 // so that a subject need not be made. It is immutable; goroutines may share it.
 type Gate struct {
 	fields []string

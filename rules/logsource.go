@@ -2,7 +2,7 @@ package rules
 
 import "strings"
 
-// Source is one way in which rules address the events that a Set is matched
+// Source is one way in which rules name the events that a Set is matched
 // against. Sigma taxonomy appendix, "Log Sources".
 type Source struct {
 	// LogSource is what a rule's log source must be. Each attribute must be

@@ -14,9 +14,9 @@ type MapSubject struct {
 
 // NewMapSubject returns an event, given by the names of its fields, as a
 // Subject for this set's matchers. Names are compared without case; those that
-// no rule of the set asks for are not looked at. Fields that rules call by
-// other names are found by those that the set's sources and Options.Aliases map
-// them to.
+// no rule of the set asks for are ignored. Fields that rules call by other
+// names are found by those that the set's sources and Options.Aliases map them
+// to.
 func (s *Set) NewMapSubject(event map[string]string) *MapSubject {
 	m := &MapSubject{values: make([][]string, len(s.fields))}
 	for _, name := range slices.Sorted(maps.Keys(event)) {

@@ -73,11 +73,11 @@ type tupleColumn struct {
 	bundle int // -1 for a single field
 }
 
-// NewMatchers returns matchers for so many goroutines, which share what they
-// find out about values: the same values must have the same IDs for all.
-// Bundles are lists of fields, by their index in Set.Fields, each of which a
-// subject that is a Bundler may have from one thing; a field must not be in two
-// of them.
+// NewMatchers returns n matchers, one for each goroutine, which share what they
+// establish about values: equal values must have the same ID for all. Bundles
+// are lists of fields, by their index in Set.Fields, each of which a subject
+// that is a Bundler may have from one thing; a field must not be in two of
+// them.
 func (s *Set) NewMatchers(n int, bundles ...[]int) []*Matcher {
 	matchers := make([]*Matcher, n)
 	shared := newVerdictCache(s.asked + len(bundles) + 1)
@@ -183,9 +183,9 @@ func (m *Matcher) Match(dst []int, subject Subject) []int {
 	return dst
 }
 
-// Prefetch finds out what Match will have to know of a value of a field, and
-// keeps it for all matchers that were made together with this one, as far as
-// there is room. They may match meanwhile.
+// Prefetch evaluates a value of a field ahead of Match, and keeps the result
+// for all matchers that were made together with this one, as far as there is
+// room. They may match meanwhile.
 func (m *Matcher) Prefetch(field int, id ValueID, text string) {
 	place := m.shared.place(field, id, keptPages)
 	if place == nil || place.Load() != 0 {

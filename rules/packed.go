@@ -7,9 +7,9 @@ import (
 )
 
 // Pack returns the YAML documents of a rule file in the form that ParsePacked
-// reads: what the YAML reader made of them, without comments. The error is what
-// Parse would say of the YAML; whether the documents are rules is not looked
-// at.
+// reads: what the YAML reader made of them, without comments. The error is the
+// one that Parse returns for the YAML; whether the documents are rules is not
+// checked.
 func Pack(file string, data []byte) ([]byte, error) {
 	var all []*node
 	var faults []error

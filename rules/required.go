@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Required returns texts of which a field has one in whatever the detection
-// matches. It reports false if that is not known: a condition may hold without
-// the field, or with a text that fits a pattern. The name of the field is
-// compared without case.
+// Required returns texts of which a field has one in every event that the
+// detection matches. ok is false if they are not known: a condition may hold
+// without the field, or with a text that fits a pattern. The name of the field
+// is compared without case.
 func (d *Detection) Required(field string) (texts []string, ok bool) {
 	all := conditionNode{op: orOp}
 	for _, c := range d.Conditions {

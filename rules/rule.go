@@ -32,12 +32,12 @@ type Rule struct {
 	Level          Level
 	LogSource      LogSource
 
-	// Role is the custom attribute `role`: what a rule is for when it is
-	// not there to give findings. This package only carries it.
+	// Role is the custom attribute `role`: what a rule is for if it is not
+	// to give findings. This package only carries it.
 	Role string
 
-	// Custom holds the attributes that the specification does not know, as
-	// far as they are scalars, by name.
+	// Custom holds the attributes that are not in the specification, if
+	// they are scalars, by name.
 	Custom map[string]string
 
 	Detection   *Detection
@@ -187,7 +187,7 @@ type Correlation struct {
 	Fields     []string // the condition's `field`
 	Percentile float64  // the condition's `percentile`; negative if not given
 
-	// Generate keeps the rules referred to as rules of their own right.
+	// Generate keeps the rules referred to as rules in their own right.
 	// Sigma correlation rules specification, "Generate".
 	Generate bool
 
@@ -215,13 +215,13 @@ type Bound struct {
 	Value float64
 }
 
-// Called reports whether a name, ID or title, compared without case, is the
-// rule's: reports call rules without a name by their titles.
+// Called reports whether by is the rule's name, ID or title, compared without
+// case: reports call rules without a name by their titles.
 func (r *Rule) Called(by string) bool {
 	return r.Goes(by) || by != "" && strings.EqualFold(by, r.Title)
 }
 
-// Goes reports whether a name or ID, compared without case, is the rule's.
+// Goes reports whether by is the rule's name or ID, compared without case.
 func (r *Rule) Goes(by string) bool {
 	return by != "" && (strings.EqualFold(by, r.Name) || strings.EqualFold(by, r.ID))
 }

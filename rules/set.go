@@ -6,8 +6,8 @@ import (
 )
 
 // ValueID is the caller's number of a text. Equal IDs mean equal texts. What is
-// established about low numbers takes least time and memory: of one field of
-// those below four million, of several fields of so many together.
+// established about IDs below 1<<22 is kept in tables that all matchers share,
+// which takes least time and memory; for the others each matcher has a cache.
 type ValueID uint64
 
 // Unkept marks IDs whose texts hardly ever come again, such as numbers of high
@@ -19,8 +19,8 @@ const Unkept ValueID = 1 << 63
 // that its members are looked up once.
 const Grouped ValueID = 1 << 62
 
-// Number marks IDs whose texts are decimal digits and nothing else. Where no
-// rule asks for such a text, none is looked at.
+// Number marks IDs whose texts are decimal digits and nothing else. If no rule
+// asks for such a text, none is read.
 const Number ValueID = 1 << 61
 
 // Grouper is a Subject that may give IDs marked as Grouped for the field "",
@@ -54,10 +54,10 @@ type Subject interface {
 type Bundler interface {
 	Subject
 
-	// Bundle returns an ID of the thing that the subject has the fields of
-	// a bundle from, by the bundle's index in what NewMatchers was given:
-	// subjects with equal IDs have equal values in them. 0 means that there
-	// is no such thing; each field is then asked.
+	// Bundle returns an ID of the thing from which the subject has the
+	// fields of a bundle, by the bundle's index in the argument of
+	// NewMatchers: subjects with equal IDs have equal values in them. 0
+	// means that there is no such thing; each field is then asked for.
 	Bundle(bundle int) ValueID
 }
 
@@ -183,8 +183,8 @@ func (s *Set) FiltersOf(rule int) []*Rule { return s.compiled[rule].filters }
 func (s *Set) Failed() int { return s.failed }
 
 // Simplified returns what a rule, given by its index, was compiled to: its
-// condition over items with the searches written out and everything known
-// folded away.
+// condition over items, with searches expanded and everything known folded
+// away.
 func (s *Set) Simplified(rule int) string {
 	var b strings.Builder
 	s.compiled[rule].condition.render(&b, s.describe)

@@ -8,8 +8,8 @@ import (
 // HasTag reports whether a rule has a tag, or one below it: a rule with
 // attack.t1505.003 has attack.t1505. The tag that is asked for may lack the
 // namespace and be spelled as its catalogue does: T1505.003, attack.T1505.003,
-// CAR-2021-02-001, CVE-2021-44228. Sigma specification, "Tags". What a rule
-// Shows counts as its tags do.
+// CAR-2021-02-001, CVE-2021-44228. Sigma specification, "Tags". What Rule.Shows
+// returns counts as tags do.
 func (r *Rule) HasTag(wanted string) bool {
 	wanted = plainTag(wanted)
 	return slices.ContainsFunc(slices.Concat(r.Tags, r.Shows()), func(tag string) bool {
@@ -24,8 +24,8 @@ func (r *Rule) HasTag(wanted string) bool {
 // nothing of a process.
 func (r *Rule) Shows() []string { return SplitList(r.Custom["shows"]) }
 
-// SplitList returns the entries of a list that is joined by commas, as custom
-// attributes have lists.
+// SplitList returns the entries of a list that is joined by commas, as lists
+// are written in custom attributes.
 func SplitList(text string) []string {
 	var list []string
 	for entry := range strings.SplitSeq(text, ",") {

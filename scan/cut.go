@@ -22,9 +22,9 @@ type FoundRecord struct {
 	// they are of none. Rules are those that matched.
 	Session string
 	Rules   []*rules.Rule
-	// Chunk is the chunk that the record lies in, from its start on, until
-	// the function returns that it is given to. It is nil if it cannot be
-	// read, and Err says why.
+	// Chunk is the chunk that the record lies in, from its start on. It is
+	// valid until the function that was given the record returns. It is nil
+	// if it cannot be read, and Err says why.
 	Chunk []byte
 	Err   error
 }

@@ -15,7 +15,8 @@ type RecordRef struct {
 	RecordID uint64
 }
 
-// RecordExplanation is how a record stands to the sessions.
+// RecordExplanation says which session a record is tied to, and why, or why to
+// none.
 type RecordExplanation struct {
 	RecordRef
 	story.Explanation

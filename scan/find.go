@@ -17,7 +17,7 @@ type Match struct {
 	Host string
 	Time event.Time
 	// Process is the process, or that which an event is tied to; the zero
-	// Process if no tree has it. Event and Request are nil of a process.
+	// Process if no tree has it. Event and Request are nil for a process.
 	Process proctree.Process
 	Event   *finding.Event
 	Request *finding.Request

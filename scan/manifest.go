@@ -18,7 +18,8 @@ type Manifest struct {
 	Inputs []InputFile
 	// Rules names the rules that were applied, by label.
 	Rules []string
-	// Only is which part of what there is was asked for (Options.Only).
+	// Only describes which part of the logs was asked for: hosts, times,
+	// levels.
 	Only []string
 	// Interrupted is set if the scan was stopped before its end.
 	Interrupted bool
@@ -35,7 +36,7 @@ type InputFile struct {
 	SHA256 string
 	// Chunks and Records count what it holds, Lost the records that could
 	// not be read or that its header counts and the file lacks, LostChunks
-	// the chunks of that sort, whose records nobody knows the number of.
+	// such chunks, of which nobody knows how many records they had.
 	Chunks, Records, Lost, LostChunks int
 	// Damaged is set if there are faults by which more may be lost, or that
 	// hide whether there is more.
@@ -48,7 +49,7 @@ type InputFile struct {
 	// Container is set if it is an archive or a disk image, or a part of
 	// one, whose logs are inputs of their own.
 	Container bool
-	// WebLog is what else there is to say of a web log, nil of all others.
+	// WebLog describes a web log further; it is nil for any other input.
 	WebLog *WebLogInput
 }
 

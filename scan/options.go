@@ -3,8 +3,8 @@
 // was found, on what evidence, and what the logs could not have shown.
 //
 // It joins the packages below it: source finds files, evtx decodes events,
-// proctree makes processes of them, rules judges them, crosscheck decodes again
-// what is reported. It depends on no terminal and no report format.
+// proctree makes processes of them, rules matches them, crosscheck decodes
+// again what is reported. It depends on no terminal and no report format.
 package scan
 
 import (
@@ -66,15 +66,15 @@ type Options struct {
 	// label of a partial result. Those of which there are none make the
 	// scan incomplete.
 	Expect []string
-	// Found, if not nil, is called for each record that findings, and
-	// events that are some, rest on, while the evidence is open: by host
-	// and channel, and as they lie in the logs, each once. What it returns
-	// is reported as a crash of this program.
+	// Found, if not nil, is called once for each record that findings and
+	// reported events rest on, while the evidence is open: by host and
+	// channel, in the order of the logs. An error that it returns is
+	// reported as a crash of this program.
 	Found func(*FoundRecord) error
-	// Explain are records of which Result.Explained has why they are tied
-	// to a session, or not.
+	// Explain lists records: Result.Explained says why each is tied to a
+	// session, or why not.
 	Explain []RecordRef
-	// ExplainRequests are the same for web requests.
+	// ExplainRequests is the same for web requests.
 	ExplainRequests []webrequest.Ref
 	// Progress, if not nil, is kept up to date while the scan runs.
 	Progress *Progress
@@ -141,7 +141,7 @@ type Progress struct {
 	// ToHash is how many containers are hashed after all was read, Hashed
 	// how many of them are done.
 	ToHash, Hashed atomic.Int64
-	// File is the path of a file in hand.
+	// File is the path of a file that is being read.
 	File atomic.Pointer[string]
 
 	phase atomic.Int32

@@ -22,20 +22,21 @@ import (
 
 // Collected is what a partial result was made of.
 type Collected struct {
-	// Summary is that of a scan, as far as nothing was judged.
+	// Summary is that of a scan, without what matching rules adds.
 	Summary Summary
 	// Crashes are errors of this program, in words.
 	Crashes []string
 }
 
-// ErrIsPartial: what was to be collected is a partial result already.
+// ErrIsPartial is the error of Collect for an input that is a partial result
+// already.
 var ErrIsPartial = errors.New("is a partial result already: partial results are put together by merge")
 
 // Collect reads logs as Scan does and writes what reading leaves behind as a
-// partial result, which Scan takes in their place: anywhere, and with others.
-// The rules of options say which other events than those of processes are kept;
-// findings are not made. The error says that there was nothing to read, or that
-// the partial result could not be written.
+// partial result, which Scan accepts in place of the logs, on any machine and
+// together with others. The rules of options decide which events besides those
+// of processes are kept; nothing is found yet. The error says that there was
+// nothing to read, or that the partial result could not be written.
 func Collect(ctx context.Context, options Options, label string, out io.Writer) (*Collected, error) {
 	found, err := options.find(ctx)
 	if err != nil {
@@ -192,9 +193,9 @@ func (c *collecting) held(ctx context.Context, meta []byte) error {
 	return c.add(sectionHeldIndex, index.code)
 }
 
-// MergePartials writes the parts of some partial results as one, each part
-// once. Paths are of files or folders. Refused names those that are not sound,
-// and why.
+// MergePartials writes the parts of several partial results as one partial
+// result, each part once. Paths name files or folders. Refused lists the files
+// that are not sound, each with the reason.
 func MergePartials(ctx context.Context, paths []string, out io.Writer) (refused []FileError, err error) {
 	found, err := source.Find(ctx, paths, SourceOptions{Wanted: []source.Wanted{partials()}})
 	if err != nil {

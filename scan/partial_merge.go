@@ -46,7 +46,7 @@ type mergePart struct {
 	watcher *integrity.Watcher // what speaks of its logs
 }
 
-// PartialEnding is that of the names of partial results.
+// PartialEnding is the ending of the names of partial results.
 const PartialEnding = partial.Ending
 
 // isPartialName reports whether a file is called a partial result.

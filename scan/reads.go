@@ -13,8 +13,8 @@ import (
 
 // ReadsAs describes what a scan reads a file as, "" if a scan ignores it: its
 // format, records of event logs in any form, chunks of them behind whatever the
-// file begins with, web server logs and configurations. What is text must show
-// what it is: the reports of this program are none of that.
+// file begins with, web server logs and configurations. Text must show by its
+// content what it is. Reports of this program are ignored.
 func ReadsAs(ctx context.Context, path string) (string, error) {
 	kind, known, err := source.KindOfFile(path)
 	switch {

@@ -60,13 +60,13 @@ type RuleSets struct {
 	Errors []*rules.ParseError
 	// Failed counts the rules with errors.
 	Failed int
-	// Unmatched are the entries of Exclude that no rule goes by, although
-	// one that could not be read may.
+	// Unmatched are the entries of Exclude that no rule goes by, though one
+	// that could not be read might.
 	Unmatched []string
 	// Selection is what is wrong with the options that choose rules: one
-	// names a rule or tag that there is not, or together they leave no rule
-	// that gives findings, or the level none about processes. It is nil if
-	// nothing is.
+	// names a rule or tag that does not exist, together they leave no rule
+	// that gives findings, or the level leaves none about processes. It is
+	// nil if nothing is.
 	Selection error
 }
 

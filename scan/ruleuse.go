@@ -83,7 +83,7 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 	return uses
 }
 
-// NotApplicable returns the rules of Loaded that are left alone, with the
+// NotApplicable returns the rules of Loaded that do not apply, each with the
 // reason.
 func (s *RuleSets) NotApplicable() map[*rules.Rule]string {
 	reasons := make(map[*rules.Rule]string)
@@ -127,7 +127,7 @@ func (s *RuleSets) Find(name string) []*rules.Rule {
 }
 
 // Simplified returns what a detection rule was compiled to, and the filters
-// that tune it. It is not ok for a rule that is not applied.
+// that tune it. ok is false for a rule that is not applied.
 func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule, ok bool) {
 	for _, set := range s.sets() {
 		if i := slices.Index(set.Rules(), r); i >= 0 {
@@ -137,11 +137,12 @@ func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule
 	return "", nil, false
 }
 
-// Explain explains how detection rules stand to a process: those that give
-// findings, then those that raise and lower levels, if it has a finding or its
-// worker a session or they are asked for by name, then those that map to
-// techniques, and those that identify servers and what runs in them, each in
-// the order of the rules. wanted are the rules to explain; nil means all.
+// Explain explains how rules apply to a process: first those that give
+// findings, then those that raise and lower levels, if the process has a
+// finding, its worker has a session or they are asked for by name, then those
+// that map to techniques, and those that identify servers and what runs in
+// them, each in the order of the rules. wanted are the rules to explain; nil
+// means all.
 func (r *Result) Explain(p proctree.Process, wanted func(*rules.Rule) bool) []*rules.Explanation {
 	var list []*rules.Explanation
 	finding, session := r.weighedOf(p), r.sessionOf(p)

@@ -13,7 +13,7 @@ import (
 	"webshellscan/scan/webrequest"
 )
 
-// Result is what a scan found, and on what it looked.
+// Result is what a scan found, and what it read.
 type Result struct {
 	// Findings are sorted by host, and in the order in which the processes
 	// started.
@@ -28,12 +28,12 @@ type Result struct {
 	Traces []Trace
 	// Requests are those of Session.Requests.
 	Requests []*finding.Request
-	// Explained is how the records of Options.Explain stand to the
-	// sessions.
+	// Explained says of each record of Options.Explain which session it is
+	// tied to, or why to none.
 	Explained []RecordExplanation
 	// ExplainedRequests are the same for the requests of
-	// Options.ExplainRequests; those of logs that are none, or are not
-	// there, are left out.
+	// Options.ExplainRequests; requests of files that are no web logs, or
+	// do not exist, are left out.
 	ExplainedRequests []webrequest.Explanation
 	// Integrity are the findings about log integrity, of the hosts that
 	// Options ask for: the gravest first.

@@ -81,8 +81,8 @@ func (o *RuleOptions) choice() []string {
 	return list
 }
 
-// Unknown returns an error about a name that no rule of Loaded goes by, which
-// asks for the nearest one.
+// Unknown returns an error about a name that no rule of Loaded has. It suggests
+// the nearest one.
 func (s *RuleSets) Unknown(name string) error {
 	return fmt.Errorf("no rule has the name, ID or title %q%s", name, nearest.Part(name, calledBy(s.Loaded)))
 }

@@ -356,8 +356,8 @@ func (res *Result) Found() bool {
 	return len(res.Findings) > 0 || slices.ContainsFunc(res.Events, func(e *finding.Event) bool { return len(e.Rules) > 0 })
 }
 
-// WebLogs selects the logs of web servers, and texts that have the names of
-// such.
+// WebLogs selects the logs of web servers, and text files that are named as
+// such logs are.
 func WebLogs() source.Wanted {
 	return source.Wanted{Kind: source.KindWebLog, Name: weblog.MayBeName, Path: weblog.MayBePath, Match: func(prefix []byte, name string) bool {
 		_, ok := weblog.Detect(prefix)

@@ -45,7 +45,7 @@ type Summary struct {
 	// Crashes lists errors of webshellscan itself.
 	Crashes []FileError
 	// Blind is what the logs could not have shown, BlindHosts are those of
-	// the hosts that were asked for of which they show nothing that ran.
+	// the requested hosts for which they show nothing that ran.
 	Blind, BlindHosts []Blind
 	// WebLogs is what was read of the logs of web servers.
 	WebLogs WebLogSummary
@@ -54,13 +54,13 @@ type Summary struct {
 	EventsLost int
 	// Rules counts the rules.
 	Rules RuleSummary
-	// Only describes which part of what there is was asked for.
+	// Only describes which part of the logs was asked for.
 	Only []string
 	// Interrupted is why the scan was stopped early, nil if it was not.
 	Interrupted error
 }
 
-// FileError is an input with what went wrong.
+// FileError is an error about one input.
 type FileError struct {
 	Path string
 	Err  error

@@ -17,10 +17,11 @@ import (
 // process creations: the events of one kind. It is no finding.
 type Trace struct {
 	Host string
-	// What says what the events are: the title of a rule of the role trace.
+	// What describes the events: it is the title of a rule of the role
+	// trace.
 	What string
-	// Count is how many they are, First and Last are when. Example is the
-	// first of them.
+	// Count is how many there are, First and Last are the times of the
+	// first and last. Example is the first of them.
 	Count       int
 	First, Last event.Time
 	Example     *finding.Event

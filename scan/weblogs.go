@@ -21,17 +21,17 @@ type WebLogSummary struct {
 	// were read, which are those of hosts with sessions, and Lines what is
 	// in them.
 	Found, Read, Lines int
-	// Notes says of logs what may have cost requests, or put them at wrong
+	// Notes say what may have cost requests of a log, or put them at wrong
 	// times.
 	Notes []FileError
 }
 
-// WebLogInput is what a Manifest says of a web log besides.
+// WebLogInput is what a Manifest says of a web log only.
 type WebLogInput struct {
 	// Host is whose log it is, "" if nothing says so.
 	Host string
-	// Lines counts its lines, Bad those of them that are no request; both
-	// are 0 if it was not read.
+	// Lines counts its lines, Bad those that hold no request; both are 0 if
+	// it was not read.
 	Lines, Bad int
 }
 
@@ -144,6 +144,6 @@ func unattributed(paths []string) string {
 	return fmt.Sprintf("%d web logs of unknown hosts, such as %s: their %s", len(paths), paths[0], why)
 }
 
-// WrongWebLogs says what of Options.WebLogs means nothing: hosts that the logs
-// do not have, and paths without a web log.
+// WrongWebLogs returns a sentence for each entry of Options.WebLogs that has no
+// effect: its host is not in the logs, or its path has no web log.
 func (res *Result) WrongWebLogs(given map[string]string) []string { return res.web.Wrong(given) }

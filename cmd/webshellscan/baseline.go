@@ -32,7 +32,7 @@ func newBaselineCommand(g *globals) *cobra.Command {
 found as JSON, for the flag --baseline of a scan. A shape is a worker, a parent
 and an image, and a command line without what changes from run to run: numbers,
 GUIDs, temporary names. Review the file: each shape says how often, when and
-where it was seen, and has an example. Delete from it what you do not know.
+where it was seen, and has an example. Delete what you do not recognize.
 
 ` + exitHelpAnyway,
 		Example: `  webshellscan baseline ./clean-logs -o known.json

@@ -29,9 +29,9 @@ func newCollectCommand(g *globals) *cobra.Command {
 		Use:   "collect [flags] PATH... -o FILE" + scan.PartialEnding,
 		Short: "Read logs anywhere and write a partial result for merge",
 		Long: `collect reads logs as a scan does and writes a partial result: what was read,
-and no findings. It is small against the logs. webshellscan merge puts any
+and no findings. It is small compared with the logs. webshellscan merge puts any
 number of them together and reports as if one scan had read all of the logs; the
-other verbs that read logs take them too.
+other verbs that read logs accept them too.
 
 With --shard, a run reads one of N shards of what lies below each PATH: the
 folders and files there are dealt to the shards in turn. A run whose shard is

@@ -63,12 +63,12 @@ func addForce(flags *pflag.FlagSet, force *bool) {
 
 // addNoHash adds the flag that leaves out the hashes of inputs.
 func addNoHash(flags *pflag.FlagSet, noHash *bool) {
-	flags.BoolVar(noHash, "no-hash", false, "do not take the SHA-256 of the inputs, which reports with a manifest name")
+	flags.BoolVar(noHash, "no-hash", false, "do not compute the SHA-256 of the inputs, which reports with a manifest name")
 }
 
 // addCSVRaw adds the flag that leaves CSV cells as they are.
 func addCSVRaw(flags *pflag.FlagSet, raw *bool) {
-	flags.BoolVar(raw, "csv-raw", false, "leave CSV cells that a spreadsheet would take for formulas as they are")
+	flags.BoolVar(raw, "csv-raw", false, "leave CSV cells as they are that a spreadsheet would read as formulas")
 }
 
 // endingsHelp lists the endings that choose a format.

@@ -30,7 +30,7 @@ said of the logs. Where a record lies makes no difference.
 Exit status:
   0    no differences
   1    differences
-  2    wrong usage, or a file is no such report
+  2    wrong usage, or a file is not such a report
   3    the output could not be written
 `,
 		Example: `  webshellscan ./logs -o today.json

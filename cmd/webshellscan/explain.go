@@ -44,8 +44,8 @@ With --all it shows each rule that matches search by search, field by field,
 with the values that the process has and those that the rule wants; of the
 others the searches are named. With --rule, that rule is shown in full.
 
-With --record, it says instead of an event of another kind to which session it
-is tied and by what, or why not. With --request, it says the same of a line of
+With --record, it says instead to which session an event of another kind is
+tied and by what, or why not. With --request, it says the same about a line of
 a web server's log: which processes began while it ran, and whether its page is
 an entry point.
 

@@ -29,9 +29,9 @@ func newExtractCommand(g *globals) *cobra.Command {
 		Use:   "extract [flags] PATH... -o DIR",
 		Short: "Write the logs in archives and disk images to a folder",
 		Long: `extract writes the event logs that lie in archives, disk images and their
-shadow copies into the folder DIR, which may not be below a PATH. Files are
+shadow copies into the folder DIR, which must not be below a PATH. Files are
 named by numbers and what is harmless in their own names; ` + extract.ManifestName + ` says
-of each where it lay, its size and SHA-256. No file that exists is written to.
+of each where it lay, its size and SHA-256. Existing files are never written to.
 
 Exit status:
   0    done
@@ -48,7 +48,7 @@ Exit status:
 	o.addUnpackFlags(flags)
 	flags.StringVarP(&o.dir, "output", "o", "", "the `folder` to write to, which is made if it is not there")
 	flags.BoolVar(&o.all, "all", false, "also web server logs and the configurations of web servers")
-	flags.BoolVar(&o.noHash, "no-hash", false, "do not take the SHA-256 of the archives and images themselves")
+	flags.BoolVar(&o.noHash, "no-hash", false, "do not compute the SHA-256 of the archives and images themselves")
 	flags.StringVar(&o.maxSize, "max-size", "64G", "write no more `bytes` than these in all")
 	return cmd
 }

@@ -42,7 +42,7 @@ func (f *inputFlags) addUnpackFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.passwordFiles, "password-file", nil, "try each line of this `file` as a password (repeatable)")
 	flags.StringVar(&f.memory, "memory", "", "memory for what is unpacked at once, a `size` such as 512M or 4G (default a quarter of the machine's, at most 2G)")
 	flags.StringVar(&f.temp, "temp", "", "a `folder` for temporary files with what does not fit into --memory, such as an image in an archive")
-	flags.BoolVar(&f.verifyImages, "verify-image", false, "compare the MD5 and SHA-1 that E01 images were stored with, which takes reading them whole")
+	flags.BoolVar(&f.verifyImages, "verify-image", false, "compare the MD5 and SHA-1 that E01 images were stored with, for which each is read whole")
 }
 
 // given returns paths, and with them the files that the flags name: no report
@@ -58,7 +58,7 @@ func (f *inputFlags) given(paths []string) []string {
 
 // addWebLog adds the flag for the hosts of web logs, of verbs that read them.
 func (f *inputFlags) addWebLog(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.webLogs, "web-log", nil, "whose web logs at or below a path are, as `HOST=PATH`, unless their lines name another host (repeatable)")
+	flags.StringArrayVar(&f.webLogs, "web-log", nil, "the host of the web logs at or below a path, as `HOST=PATH`, unless their lines name another one (repeatable)")
 }
 
 // hostsOfWebLogs returns the flags --web-log: hosts by path.

@@ -29,13 +29,13 @@ func newMergeCommand(g *globals) *cobra.Command {
 		Short: "Put partial results together and report as one scan",
 		Long: `merge puts together partial results that webshellscan collect wrote, on any
 machines and in any order, and reports as if one scan had read all of the logs:
-it takes every flag of a scan. The same partial result counts once however often
-it is there. One that was cut or changed, or is of another version of the
+it accepts every flag of a scan. The same partial result counts once, however
+often it is given. One that was cut or changed, or is of another version of the
 format, is refused and named, and the others are merged: exit status 3.
 
 -o FILE` + scan.PartialEnding + ` writes the partial results as one, which can be merged with others.
 
-The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
+The ending of a file named by -o chooses its format; -o FORMAT:FILE names it
 outright, and without an ending it is a table:
 ` + endingsHelp(report.ScanFormats) + `
 ` + exitHelp,

@@ -34,7 +34,7 @@ type globals struct {
 func (g *globals) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&g.noColor, "no-color", false, "no colours (also if NO_COLOR is set, and if the output is no terminal)")
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no summary on standard error")
-	flags.BoolVar(&g.exitZero, "exit-zero", false, "exit status 0 where it would be 1, for schedulers that take findings for a failure")
+	flags.BoolVar(&g.exitZero, "exit-zero", false, "exit status 0 where it would be 1, for schedulers that treat findings as a failure")
 }
 
 // addGoroutines adds the flag --workers, of verbs that read logs or rules.
@@ -89,14 +89,14 @@ E01, VHD, VHDX, VMDK, QCOW2, VDI), an export (event XML, JSON), or - for the
 standard input. Files are recognized by their content, whatever their names.
 Times are UTC.
 
-The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
+The ending of a file named by -o chooses its format; -o FORMAT:FILE names it
 outright, and without an ending it is a table:
 ` + endingsHelp(report.ScanFormats) + `
 ` + exitHelp,
 		Example: `  webshellscan ./logs                               sessions, the gravest first
   webshellscan case.zip srv1.E01 -o report.html     a page to read and hand on
   webshellscan ./logs -o all.jsonl -o findings.csv  for programs, spreadsheets
-  webshellscan ./logs --rules my.yml --level high   with Sigma rules of yours
+  webshellscan ./logs --rules my.yml --level high   with your own Sigma rules
   webshellscan tree ./logs --host WEB01 --pid 4242  the tree around a process`,
 		Version:       version(),
 		Args:          cobra.ArbitraryArgs,

@@ -19,7 +19,7 @@ and reason, one line each. Warnings are departures from the Sigma specification
 that leave no doubt about what was meant; notes name rules that are not applied,
 since they are about other logs. Neither are errors.
 
-The built-in rules are there to be referred to.
+Rules may refer to the built-in ones.
 
 ` + rulesExitHelp,
 		Example: "  webshellscan rules check my-rules/",

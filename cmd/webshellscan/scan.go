@@ -63,8 +63,8 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	o.scopeFlags.addFlags(cmd, "findings")
 	o.addStrict(flags)
 	addCSVRaw(flags, &o.csvRaw)
-	flags.BoolVar(&o.csvExcel, "csv-excel", false, "begin a CSV with a byte order mark, so that Excel takes it for UTF-8 when it is opened by a double click")
-	o.csvTime.add(cmd, "csv-time", "how a CSV has times: ", "iso", excelTimes)
+	flags.BoolVar(&o.csvExcel, "csv-excel", false, "begin a CSV with a byte order mark, so that Excel reads it as UTF-8 when it is opened by a double click")
+	o.csvTime.add(cmd, "csv-time", "the form of times in a CSV: ", "iso", excelTimes)
 	o.sort.add(cmd, "sort", "the order of findings in a CSV or flat table, by host and time or over all hosts: ", "host", sortByTime)
 	flags.BoolVar(&o.flat, "flat", false, "one table of all findings instead of sessions with their trees")
 	flags.BoolVar(&o.sessions, "sessions", false, "a CSV of sessions instead of findings")
@@ -80,7 +80,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	addNoHash(flags, &o.noHash)
 	flags.StringVar(&o.evidence, "evidence", "", "a `folder` for the records that findings rest on, as XML and as event logs, with a manifest of hashes")
 	_ = cmd.MarkFlagDirname("evidence")
-	flags.StringVar(&o.expect, "expect", "", "a `file` with the names of hosts, one a line: those of which there are no logs are named, with exit status 3")
+	flags.StringVar(&o.expect, "expect", "", "a `file` with the names of hosts, one a line: those without logs are named, with exit status 3")
 	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
 }
 

@@ -36,9 +36,9 @@ func newTreeCommand(g *globals) *cobra.Command {
 of each host; with --pid, the line of ancestors of a process and everything
 below it; with --session, a session as reports show it, or, with --max,
 --depth, --since or --until, everything below its server process within these
-limits. What is left out is said where it would stand.
+limits. A note stands where something is left out.
 
-The ending of a file named by -o chooses its format; -o FORMAT:FILE says it
+The ending of a file named by -o chooses its format; -o FORMAT:FILE names it
 outright, and without an ending it is text:
 ` + endingsHelp(report.TreeFormats) + `
 ` + exitHelpAnyway,

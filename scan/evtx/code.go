@@ -50,7 +50,7 @@ func compareOrigins(a, b Origin) int {
 	return cmp.Or(strings.Compare(a.Computer, b.Computer), strings.Compare(a.Channel, b.Channel))
 }
 
-// Code writes or reads a fault. Of its reason the text is kept.
+// Code writes or reads a fault. The reason is kept as a text.
 func (e *FormatError) Code(c *wire.Coder) {
 	class := string(e.Class)
 	c.Text(&class)
@@ -72,7 +72,7 @@ func (e *FormatError) Code(c *wire.Coder) {
 	}
 }
 
-// CodeFault writes or reads a fault that is elsewhere.
+// CodeFault writes or reads a fault and makes a new one when it reads.
 func CodeFault(c *wire.Coder, f **FormatError) {
 	if !c.Writing() {
 		*f = new(FormatError)

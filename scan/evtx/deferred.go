@@ -37,8 +37,8 @@ func (r *Reading) deferRecord(c *chunkWalk, off, size int, marks event.Marks) bo
 
 // Deferred returns the reading of the deferred records of one file with the
 // definitions of a pool. Records that are read by a definition from elsewhere
-// are marked as substituted, and each is a fault too, as is one that has to be
-// given up. The reading sorts the records.
+// are marked as substituted, and each is a fault too, as is a record that
+// cannot be read. The reading sorts the records.
 func (rd *Reader) Deferred(f *File, records []Deferred, pool *TemplatePool) *Reading {
 	if pool == nil {
 		pool = new(TemplatePool)

@@ -6,11 +6,11 @@
 // that is a reference to a template definition elsewhere in the chunk and the
 // values that fill its substitutions.
 //
-// The reader believes nothing that it can see for itself. Chunks are found by
-// the file's size and by their signature, records by walking, definitions and
-// names by their direct offsets; the header's counts, the bucket tables and
+// The reader trusts no statement that it can check for itself. Chunks are found
+// by the file's size and by their signature, records by walking, definitions
+// and names by their direct offsets; the header's counts, the bucket tables and
 // the checksums are compared with what is there and reported where they differ.
-// A damaged record costs itself, a damaged chunk itself.
+// A damaged record or chunk costs only itself.
 //
 // It is quick because it skips: a template definition is compiled once, into
 // the places of the few values that decide a record's kind. A record that was
@@ -28,10 +28,10 @@
 //		total.Add(&reading.Stats)
 //	}
 //
-// What one pass over the parts leaves open, a Reading holds: stretches without
-// chunks (Reader.Carve), and records whose template definition is lost, which
-// another chunk or file may have (TemplatePool, Reader.Deferred). Reader.Chunks
-// reads single chunks again, mostly with another selection.
+// A Reading also holds what one pass over the parts leaves open: stretches
+// without chunks (Reader.Carve), and records whose template definition is lost,
+// which another chunk or file may have (TemplatePool, Reader.Deferred).
+// Reader.Chunks reads single chunks again, mostly with another selection.
 //
 // A selection names kinds of event, whole providers or whole channels. It gives
 // the fields that have a FieldID; event.Want also asks for others by name, or

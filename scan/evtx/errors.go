@@ -21,8 +21,8 @@ var (
 	ErrChecksum = errors.New("evtx: checksum mismatch")
 	// ErrSize: a size or count does not fit what is there.
 	ErrSize = errors.New("evtx: impossible size")
-	// ErrToken: the BinXML holds a byte that is no token, or none that may
-	// stand there.
+	// ErrToken: the BinXML holds a byte that is no token, or a token that
+	// is not allowed there.
 	ErrToken = errors.New("evtx: malformed BinXML")
 	// ErrTemplate: a record's template definition is not where the record
 	// says.
@@ -62,7 +62,7 @@ const (
 )
 
 // The classes of faults that cost nothing, though a header or a checksum is
-// wrong or a definition had to be borrowed.
+// wrong or another definition was substituted.
 const (
 	// TemplateSubstituted: a record was read by a definition of the same
 	// template id from elsewhere.

@@ -10,10 +10,10 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Excerpt is what of a chunk decoding some of its records needs: the records,
-// and the template definitions and names that they take from elsewhere in the
-// chunk. Of a chunk that is not sound, or whose records cannot be taken out of
-// it, it is the whole chunk.
+// Excerpt is the part of a chunk that is needed to decode some of its records:
+// the records, and the template definitions and names that they refer to
+// elsewhere in the chunk. It is the whole chunk if the chunk is not sound, or
+// its records cannot be separated from it.
 type Excerpt struct {
 	// Offset is where the chunk begins, in bytes from the start of the
 	// file.

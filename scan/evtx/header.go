@@ -149,11 +149,11 @@ type Missing struct {
 
 // Missing compares the header with the chunks with live records that the file
 // was found to hold. In 899 of 899 sound logs the next record identifier is the
-// last record's and one, and the number of chunks is that of the file. It is
+// last record's plus one, and the number of chunks is that of the file. It is
 // empty for a header that is itself damaged.
 //
-// A next identifier below the last one's, or too few chunks, say nothing of the
-// kind: the header was written before the chunks were.
+// A next identifier below the last record's, or too few chunks, do not mean
+// that something is missing: the header was written before the chunks were.
 func (h Header) Missing(chunks []Chunk) Missing {
 	var m Missing
 	if !h.Present || !h.ChecksumOK {

@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Chunk describes the live records of one chunk, for what shows only when
-// chunks are compared.
+// Chunk describes the live records of one chunk, for checks that compare
+// chunks.
 type Chunk struct {
 	// Offset is where the chunk begins, in bytes from the start of the
 	// file.
@@ -108,9 +108,10 @@ func CheckOrder(chunks []Chunk) []*FormatError {
 	return list
 }
 
-// Faults returns what of the file does not fit together: its header, and zeros
-// where chunks were. chunks are those with live records that the file was found
-// to have, in the order of their offsets, and s is of all of its parts.
+// Faults returns the contradictions between the header and the chunks of the
+// file, and stretches of zeros where chunks were. chunks are those with live
+// records that the file was found to have, in the order of their offsets, and s
+// is of all of its parts.
 func (f *File) Faults(chunks []Chunk, s *Stats) []*FormatError {
 	list := f.header.faults(chunks)
 	if f.header.Missing(chunks).Chunks > 0 {

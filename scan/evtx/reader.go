@@ -34,8 +34,8 @@ func NewReader(sel *Selection) *Reader {
 }
 
 // Reading is the reading of some stretch of a file: a part, stretches without
-// chunks, single chunks or single records. Events reads it; what the exported
-// fields say is complete when that has ended, and belongs to the caller.
+// chunks, single chunks or single records. Events reads it; the exported fields
+// are complete when that has ended, and belong to the caller.
 type Reading struct {
 	// Stats counts what was met.
 	Stats Stats

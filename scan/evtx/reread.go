@@ -10,12 +10,12 @@ import (
 )
 
 // Chunks returns the reading of single chunks of a file that another reading
-// found, in the order given: mostly with another selection, of those chunks
+// found, in the order given: usually with another selection, for the chunks
 // whose times are of interest.
 //
 // A record whose template definition is lost or in doubt is read at once with
-// those of the pool that the readings of all files have filled. With nil it is
-// deferred.
+// those of the pool that the readings of all files have filled. If pool is nil,
+// it is deferred.
 func (rd *Reader) Chunks(f *File, chunks []Chunk, pool *TemplatePool) *Reading {
 	return rd.reading(f, pool, func(ctx context.Context, r *Reading) {
 		for i := range chunks {

@@ -8,8 +8,8 @@ import (
 	"webshellscan/scan/event"
 )
 
-// Selection is which events a Reader decodes, and what of them. It is
-// immutable, and goroutines may share it.
+// Selection says which events a Reader decodes, and which of their fields. It
+// is immutable, and goroutines may share it.
 type Selection struct {
 	// ids has a bit for each event ID that some provider is selected with:
 	// the first look at a record.

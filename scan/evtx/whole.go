@@ -13,8 +13,8 @@ const maxSubstituted = 4 * ChunkSize
 
 // Whole decodes the record at an offset of a chunk without regard to the
 // reader's selection, and returns it only if all of it is sound: also the
-// values that no field is taken from, and what they hold. Such a record is safe
-// to give to a decoder that does not validate its input: it nests no deeper,
+// values that are in no field, and what they hold. Such a record is safe to
+// pass to a decoder that does not validate its input: it nests no deeper,
 // refers to nothing else, and unfolds to no more than a real one. The chunk is
 // in memory from its start on. The event is valid until the reader's next use.
 func (d *Decoder) Whole(chunkData []byte, offset int) (*event.Event, error) {

@@ -2,10 +2,10 @@ package finding
 
 import "strings"
 
-// Principal is one of the accounts that a computer has of itself. They are
-// called otherwise in every language, and in the Security log by the computer's
-// own name; their logon IDs and SIDs are everywhere the same ([MS-DTYP]
-// 2.4.2.4, and Microsoft's description of logon sessions).
+// Principal is one of the built-in accounts of a computer. Their names differ
+// between languages, and the Security log calls them by the computer's own
+// name; their logon IDs and SIDs are the same everywhere ([MS-DTYP] 2.4.2.4,
+// and Microsoft's description of logon sessions).
 type Principal uint8
 
 // The principals.
@@ -18,7 +18,7 @@ const (
 	PrincipalMachine
 )
 
-// NullSID is nobody's.
+// NullSID is the SID of nobody.
 const NullSID = "S-1-0-0"
 
 // Principals by what processes have of them.
@@ -51,9 +51,9 @@ func IsVirtual(user string) bool {
 	return domain == "IIS APPPOOL" || domain == "NT SERVICE"
 }
 
-// Account returns a user's name without the domain, which logs spell in several
-// ways: before the name, or behind it as that of a user principal name
-// (Microsoft, "User Naming Attributes"; no account name has an @).
+// Account returns a user's name without the domain, which logs write in several
+// ways: before the name, or after it as in a user principal name (Microsoft,
+// "User Naming Attributes"; no account name has an @).
 func Account(user string) string {
 	if i := strings.LastIndexByte(user, '\\'); i >= 0 {
 		return user[i+1:]

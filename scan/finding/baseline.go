@@ -13,7 +13,7 @@ import (
 )
 
 // Baseline is what is known to run below web servers: the shapes of the
-// findings of logs that somebody holds to be clean. It is immutable; goroutines
+// findings in logs that are believed to be clean. It is immutable; goroutines
 // may share it.
 type Baseline struct {
 	levels map[baselineKey]rules.Level
@@ -23,9 +23,9 @@ type Baseline struct {
 // without case, the command line as FoldCommand gives it.
 type baselineKey struct{ worker, parent, image, commandLine string }
 
-// BaselineShape is one shape as the file has it. The first four fields are what
-// a finding has to have to be known; its level must not be higher than Level.
-// The others are for who reviews the file.
+// BaselineShape is one shape as the file has it. A finding is known if the
+// first four fields are its own and its level is not higher than Level. The
+// others are for whoever reviews the file.
 type BaselineShape struct {
 	WorkerImage string   `json:"worker_image"`
 	ParentImage string   `json:"parent_image"`

@@ -7,8 +7,8 @@ import (
 	"webshellscan/scan/powershell"
 )
 
-// Command is what is made of a command line. Many findings have the same;
-// goroutines may share it.
+// Command is a command line with what is derived from it. Many findings have
+// the same; goroutines may share it.
 type Command struct {
 	Line string
 	// Decoded is what it hides in Base64, each text on a line of its own
@@ -20,7 +20,7 @@ type Command struct {
 	arguments string // its Arguments, folded
 }
 
-// NewCommand returns what is made of a command line.
+// NewCommand returns the Command of a command line.
 func NewCommand(line string) *Command {
 	return &Command{Line: line, Decoded: strings.Join(powershell.Decode(line), "\n")}
 }

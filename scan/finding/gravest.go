@@ -16,8 +16,8 @@ type Branch struct {
 	Cost int
 }
 
-// Weight returns how much a process matters that a finding is of: 0 without
-// one, 1 if a baseline has it, more by level.
+// Weight returns how much a process matters whose finding is f: 0 without one,
+// 1 if a baseline has it, more by level.
 func Weight(f *Finding) int {
 	switch {
 	case f == nil:

@@ -13,14 +13,14 @@ type LevelReason struct {
 	Level  rules.Level
 	// Rule is nil for what a session has from its findings.
 	Rule *rules.Rule
-	// Why is a sentence without its full stop.
+	// Why is a sentence without a full stop.
 	Why string
 }
 
 // BelowIt begins the Why of a level that a finding has from one below it.
 const BelowIt = "below it, "
 
-// LevelEffect is what a reason does with a level.
+// LevelEffect is what a reason does to a level.
 type LevelEffect string
 
 // The effects. A finding's level is that of its gravest rule, at most that of
@@ -47,8 +47,8 @@ func (r LevelReason) String() string {
 	return text
 }
 
-// SumLevel returns the level that reasons come to. A critical rule is not
-// lowered: it knows what it found.
+// SumLevel returns the level that follows from reasons. The level of a critical
+// rule is never lowered.
 func SumLevel(reasons []LevelReason) rules.Level {
 	level := rules.LevelNone
 	for _, r := range reasons {

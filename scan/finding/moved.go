@@ -23,7 +23,7 @@ const (
 	MovedCommand MovedKind = "command"
 )
 
-// Movement is something that stands in grave sessions of several hosts: it was
+// Movement is something that occurs in grave sessions of several hosts: it was
 // carried from one to the other, or comes from the same hand.
 type Movement struct {
 	Kind MovedKind

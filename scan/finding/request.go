@@ -12,8 +12,8 @@ import (
 // another one of such a client.
 type Request struct {
 	weblog.Request
-	// From is the address that it is taken to be of: Client, or whom
-	// ForwardedFor names if Client is a proxy.
+	// From is the address that the request is attributed to: Client, or the
+	// one that ForwardedFor names if Client is a proxy.
 	From    string
 	Host    string
 	Session *Session

@@ -26,7 +26,7 @@ type Session struct {
 	Product, Application string
 	// ServerRole is which kind of server the worker is.
 	ServerRole ServerRole
-	// User is whom the worker ran as, "" if not known.
+	// User is the account that the worker ran as, "" if not known.
 	User string
 	// Level is the highest level of the findings that no baseline has (of
 	// all, if it has them all), raised for the reasons in Raised.
@@ -69,7 +69,7 @@ type Session struct {
 	// Events are the other events of it, in the order of time;
 	// EventsOmitted is how many of them the bound story.MaxEvents left out.
 	// EventCounts counts them by what they are about, Armed are processes
-	// that ran by what it left behind.
+	// that were started by what it left behind.
 	Events        []*Event
 	EventsOmitted int
 	EventCounts   map[story.Category]int
@@ -78,16 +78,16 @@ type Session struct {
 	// EntryPoints are the pages that may have started its processes, the
 	// surest first. Requests are those of entry points and others of their
 	// clients, in the order of time; RequestsOmitted is how many more there
-	// are, RequestsUncounted how many around its processes the pages were
-	// judged without.
+	// are, RequestsUncounted how many of those around its processes were
+	// not counted when the pages were rated.
 	EntryPoints       []*EntryPoint
 	Requests          []*Request
 	RequestsOmitted   int
 	RequestsUncounted int
 
 	// UserRises and IntegrityRises are sentences that say where rights
-	// rise, "" if they do not. Behaviours are the kinds of what its
-	// findings did that no baseline has.
+	// rise, "" if they do not. Behaviours are the kinds of behaviour of
+	// those findings that no baseline has.
 	UserRises, IntegrityRises string
 	Behaviours                []string
 	// Against and AgainstStart are Burst and BurstStart without habits and
@@ -108,8 +108,8 @@ func (s *Session) FirstCommand() string {
 	return cmp.Or(first.CommandLine, first.Image)
 }
 
-// Summarize fills in what the findings alone say. It may be called again when
-// their levels have changed.
+// Summarize sets the fields that follow from the findings alone. It may be
+// called again when their levels have changed.
 func (s *Session) Summarize() {
 	s.Processes, s.Raised, s.Behaviours = 0, nil, nil
 	s.First, s.Last = s.Findings[0].Time, s.Findings[0].Time

@@ -31,7 +31,7 @@ type shapeKey struct {
 	known                                 bool
 }
 
-// Fold groups findings by shape, in the order in which each shape comes first.
+// Fold groups findings by shape, in the order in which the shapes first occur.
 func Fold(findings []*Finding) []Shape {
 	index := make(map[shapeKey]int)
 	written := make(map[shapeKey]int) // the same, with paths as they are written

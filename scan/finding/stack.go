@@ -16,12 +16,13 @@ type Stack struct {
 	// Kinds are the kinds of session: the gravest first, of one level the
 	// rarest first, and last those that a baseline has.
 	Kinds []Kind
-	// Moved is what stands in grave sessions of several hosts, in the order
+	// Moved is what occurs in grave sessions of several hosts, in the order
 	// of time.
 	Moved []Movement
 }
 
-// Kind is sessions of one server, at one level, in which the same ran.
+// Kind is a group of sessions of one server, at one level, in which the same
+// commands ran.
 type Kind struct {
 	Product    string
 	ServerRole ServerRole

@@ -26,13 +26,13 @@ type Bounds struct {
 	// bound but that of context. The gravest are kept, with those above
 	// them.
 	Nodes int
-	// NoContext leaves out the processes that lie on no way to a finding.
+	// NoContext leaves out the processes that lie on no path to a finding.
 	NoContext bool
 }
 
-// Tree is what of a session is shown: the server process, every finding, what
-// lies between, and some of what else ran there. Processes of one shape below
-// one parent are one node. Formats draw it, and decide nothing.
+// Tree is the part of a session that is shown: the server process, every
+// finding, what lies between, and some of what else ran there. Processes of one
+// shape below one parent are one node. Formats only draw it.
 type Tree struct {
 	// Nodes has the server process first, then each node after its parent,
 	// siblings in the order of their start.

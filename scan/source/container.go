@@ -38,8 +38,8 @@ type Origin struct {
 	// may belong to another one now.
 	Deleted     bool `json:"deleted,omitempty"`
 	Overwritten bool `json:"overwritten,omitempty"`
-	// Carved is set if the input is no file, but what was searched for
-	// chunks.
+	// Carved is set if the input is no file but a region that was searched
+	// for chunks.
 	Carved bool `json:"carved,omitempty"`
 	// Links are other names of the file.
 	Links []string `json:"other_names,omitempty"`

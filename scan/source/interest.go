@@ -9,7 +9,7 @@ import (
 // kindServerConfig is the configuration of a web server or of a site.
 var kindServerConfig = Kind{"a configuration of a web server", ClassArtifact}
 
-// ServerConfigs returns what selects the files that configure web servers.
+// ServerConfigs selects the files that configure web servers.
 func ServerConfigs() []Wanted {
 	return []Wanted{AppHostConfig(), {kindServerConfig, isServerConfig, isConfigName, isConfigPath}}
 }

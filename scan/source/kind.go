@@ -21,8 +21,7 @@ import (
 // Kind is what a file is by its first bytes, and for some kinds by its last
 // ones, whatever it is called.
 type Kind struct {
-	// Name says in words what the file is, with its article: "a gzip
-	// archive".
+	// Name describes the file, with an article: "a gzip archive".
 	Name  string
 	Class Class
 }
@@ -188,8 +187,8 @@ func isMemoryName(file string) bool {
 	return memoryNames[name] || memoryEndings[filepath.Ext(name)]
 }
 
-// KindOf is the function of that name for a file whose content is in r. One of
-// no format that it knows is what it is called, if that is memory.
+// KindOf is the function of that name for a file whose content is in r. A file
+// of no known format is an image of memory if it is named as one.
 func (in *Input) KindOf(r io.ReaderAt, size int64) (Kind, error) {
 	k, ok, err := knownKind(r, size)
 	switch {
@@ -385,9 +384,10 @@ var reportMarks = []struct{ begin, soon string }{
 	{"{\n" + `  "version": "`, `"file": "records/`},           // the manifest of evidence
 }
 
-// IsReport reports whether a file begins as what webshellscan writes as JSON
-// does. It names the events that processes come from, as exports do, but is no
-// export. The text of a log cannot hold such marks: quotes are escaped there.
+// IsReport reports whether a file begins like a JSON report of webshellscan.
+// Such a report names the events that processes come from, as exports do, but
+// is no export. The text of a log cannot hold such marks, since quotes are
+// escaped there.
 func IsReport(head []byte) bool {
 	for _, m := range reportMarks {
 		if bytes.HasPrefix(head, []byte(m.begin)) && bytes.Contains(head, []byte(m.soon)) {

@@ -66,9 +66,9 @@ type Options struct {
 	// Memory is how many bytes of unpacked content are kept at once; 0
 	// means a quarter of the machine's memory, and at most 2 GiB.
 	Memory int64
-	// Carve also searches what no file has: the unallocated clusters of
-	// volumes, their page files, and files that were named and are neither
-	// logs nor containers.
+	// Carve also searches for chunks outside of logs: in the unallocated
+	// clusters of volumes, in page files, and in named files that are
+	// neither logs nor containers.
 	Carve bool
 	// VerifyImages compares the hashes that images were stored with to
 	// those of their disks, which are read whole for that.
@@ -76,19 +76,18 @@ type Options struct {
 	// Temp is a folder for temporary files with content that does not fit
 	// into Memory, until Found is closed; "" means that none is written.
 	Temp string
-	// Stdin is what the path "-" stands for; nil means that there is no
-	// such.
+	// Stdin is what the path "-" stands for; nil means that there is none.
 	Stdin io.Reader
 	// Wanted are the kinds of files that are looked for besides event logs.
 	// Looking for none costs nothing.
 	Wanted []Wanted
 	// Export reports whether a text holds event log records, by its first
 	// bytes, up to PrefixSize of them: such members of archives are inputs.
-	// Nil stands for none.
+	// Nil means that no text does.
 	Export func(prefix []byte) bool
 	// Nothing reports whether a file that is neither a container nor wanted
-	// is nothing to the caller: it is counted and left out of Found.Inputs.
-	// Nil keeps all.
+	// is of no interest to the caller: it is counted and left out of
+	// Found.Inputs. Nil keeps all.
 	Nothing func(in *Input, file io.ReaderAt) bool
 	// Looking, if not nil, is told which container is being taken apart.
 	Looking func(path string)
@@ -121,7 +120,7 @@ func (f *Found) Close() error {
 	return f.temps.close()
 }
 
-// Skipped is something that was not taken for an input.
+// Skipped is something that did not become an input.
 type Skipped struct {
 	Path string
 	// Err is why. It wraps ErrLink, ErrNotRegular, or the system's error.
@@ -180,8 +179,8 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	return Found{x.inputs, x.skipped, x.others, x.nothing, x.containers, x.notes, x.temps}, nil
 }
 
-// Absolute returns a path in the form in which paths of files are told apart:
-// from the root on, with slashes.
+// Absolute returns a path in the form in which paths are compared: from the
+// root on, with slashes.
 func Absolute(path string) string {
 	if whole, err := filepath.Abs(path); err == nil {
 		path = whole
@@ -395,8 +394,8 @@ func (c *Content) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Fault returns File.Fault, and once all was read, an error if the CRC-32 is
-// not that which the archive has.
+// Fault returns File.Fault and, once everything has been read, an error if the
+// CRC-32 is not the one that the archive states.
 func (c *Content) Fault() error {
 	if c.sum == nil || c.read < c.file.Size() {
 		return c.file.Fault()
@@ -420,9 +419,9 @@ func (s *fileStream) Read(b []byte) (int, error) {
 // Close implements io.Closer.
 func (s *fileStream) Close() error { return s.file.Close() }
 
-// Open opens a file for reading. It never blocks, even if the path has become
-// something else than a file since it was found; that is an error which wraps
-// ErrNotRegular. On Windows it also opens volumes and disks by their names.
+// Open opens a file for reading. It never blocks, even if the path is no longer
+// that of a regular file: the error then wraps ErrNotRegular. On Windows it
+// also opens volumes and disks by their names.
 func Open(path string) (*File, error) {
 	if hasDevices && isDevice(path) {
 		return openDevice(path)
@@ -454,12 +453,12 @@ func (f *File) NextData(off int64) int64 {
 	return f.holes(off)
 }
 
-// HasCRC32 reports whether an archive has the CRC-32 of the content, which
-// nobody has compared yet.
+// HasCRC32 reports whether an archive states the CRC-32 of the content, and
+// nobody has compared it yet.
 func (f *File) HasCRC32() bool { return f.checked }
 
 // CompareCRC32 returns an error if sum, the CRC-32 of the whole content, is not
-// that which the archive has.
+// the one that the archive states.
 func (f *File) CompareCRC32(sum uint32) error {
 	if !f.checked {
 		return nil
@@ -485,8 +484,8 @@ func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Changed returns what has happened to the file since it was found as in, nil
-// if nothing: an error that wraps ErrChanged.
+// Changed returns an error that wraps ErrChanged if the file is not what it was
+// when it was found as in, else nil.
 func (f *File) Changed(in Input) error {
 	file, own := f.reader.(*os.File)
 	if !own || in.open != nil {

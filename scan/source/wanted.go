@@ -17,16 +17,16 @@ import (
 type Wanted struct {
 	// Kind is the Kind of the inputs found so.
 	Kind Kind
-	// Match reports whether a file is such a one, by its first bytes, up to
+	// Match reports whether a file is one, by its first bytes, up to
 	// PrefixSize of them, and its path with slashes, as far as it is known:
 	// from the argument, the archive or the volume on. Several goroutines
 	// may call it at once.
 	Match func(prefix []byte, path string) bool
-	// Name and Path report whether a file of a volume may be such a one by
-	// its name without the folder, and by its path with slashes, both in
-	// lower case: a volume has too many files to look at the content of
-	// each. Of a kind without them files of volumes are found only as
-	// others are looked for.
+	// Name and Path report whether a file of a volume may be one by its
+	// name without the folder, and by its path with slashes, both in lower
+	// case: a volume has too many files to look at the content of each. Of
+	// a kind without them files of volumes are found only as others are
+	// looked for.
 	Name, Path func(string) bool
 }
 
