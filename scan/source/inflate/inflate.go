@@ -9,7 +9,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/adler32"
 	"sync"
 )
 
@@ -49,7 +48,7 @@ func Zlib(dst, src []byte) (int, error) {
 		return n, err
 	case len(rest) < 4:
 		return n, errEnd
-	case binary.BigEndian.Uint32(rest) != adler32.Checksum(dst[:n]):
+	case binary.BigEndian.Uint32(rest) != adler(dst[:n]):
 		return n, errChecksum
 	}
 	return n, nil
@@ -206,7 +205,7 @@ func (d *decoder) dynamic() error {
 		}
 		sizes[i] = uint8(d.readBits(3))
 	}
-	if err := d.lengths.build(sizes[:], lengthBits, plainEntry); err != nil {
+	if err := d.lengths.build(sizes[:], lengthBits, sizeEntries); err != nil {
 		return err
 	}
 	clear(d.sizes[:])
@@ -224,10 +223,10 @@ func (d *decoder) readSizes(n int) error {
 		if e&isInvalid != 0 {
 			return errCode
 		}
-		if err := d.need(uint(e & sizeMask)); err != nil {
+		if err := d.need(uint(e & totalMask)); err != nil {
 			return err
 		}
-		d.readBits(uint(e & sizeMask))
+		d.readBits(uint(e & totalMask))
 		symbol := e >> 16
 		if symbol < 16 {
 			d.sizes[i] = uint8(symbol)
@@ -262,10 +261,10 @@ func (d *decoder) readSizes(n int) error {
 // codes makes the tables of a block: sizes has those of the literals, and then
 // those of the distances.
 func (d *decoder) codes(literals int) error {
-	if err := d.literals.build(d.sizes[:literals], literalBits, literalEntry); err != nil {
+	if err := d.literals.build(d.sizes[:literals], literalBits, literalEntries); err != nil {
 		return err
 	}
-	return d.distances.build(d.sizes[literals:min(len(d.sizes), literals+maxDistances)], distanceBits, distanceEntry)
+	return d.distances.build(d.sizes[literals:min(len(d.sizes), literals+maxDistances)], distanceBits, distanceEntries)
 }
 
 // block unpacks a block by the tables: fast as long as nothing can end within a
@@ -282,14 +281,13 @@ func (d *decoder) block(literals, distances *table) error {
 func (d *decoder) symbol(literals, distances *table) (bool, error) {
 	d.fill()
 	e := literals.literal(d.bits)
-	size, extra := uint(e&sizeMask), uint(e>>8&15)
 	switch {
 	case e&isInvalid != 0:
 		return false, d.wrongCode()
-	case size+extra > d.have:
+	case uint(e&totalMask) > d.have:
 		return false, errEnd
 	}
-	d.readBits(size)
+	value := d.value(e)
 	switch {
 	case e&isEnd != 0:
 		return true, nil
@@ -297,23 +295,26 @@ func (d *decoder) symbol(literals, distances *table) (bool, error) {
 		if d.out == len(d.dst) {
 			return false, errRoom
 		}
-		d.dst[d.out] = byte(e >> 16)
+		d.dst[d.out] = byte(value)
 		d.out++
 		return false, nil
 	}
-	length := int(e>>16) + int(d.readBits(extra))
 	d.fill()
 	e = distances.distance(d.bits)
-	size, extra = uint(e&sizeMask), uint(e>>8&15)
 	switch {
 	case e&isInvalid != 0:
 		return false, d.wrongCode()
-	case size+extra > d.have:
+	case uint(e&totalMask) > d.have:
 		return false, errEnd
 	}
-	d.readBits(size)
-	distance := int(e>>16) + int(d.readBits(extra))
-	return false, d.copyBack(length, distance)
+	return false, d.copyBack(value, d.value(e))
+}
+
+// value takes the bits of an entry, which must have been fetched, and returns
+// what it stands for.
+func (d *decoder) value(e uint32) int {
+	taken := d.readBits(uint(e & totalMask))
+	return int(e>>16) + int(taken>>(e>>sizeShift&sizeMask))
 }
 
 // wrongCode returns what it means that no code fits: that the stream ended, if
@@ -342,23 +343,28 @@ func (d *decoder) copyBack(length, distance int) error {
 }
 
 // fast unpacks symbols as long as more than the longest can be read and
-// written, and reports whether the block ended.
+// written, and reports whether the block ended. The entry of the next symbol is
+// looked up before the bytes of the last one are copied, so that the processor
+// does both at once.
 func (d *decoder) fast(literals, distances *table) (bool, error) {
-	const ahead = 8 // bytes read and written at once
+	const ahead = 8 // bytes read at once
 	dst, src, bits, have, in, out := d.dst, d.src, d.bits, d.have, d.in, d.out
+	if len(src)-in < ahead {
+		return false, nil
+	}
+	bits |= binary.LittleEndian.Uint64(src[in:]) << have
+	in += int(63-have) >> 3
+	have |= 56
+	e := literals.literal(bits)
 	ended := false
 	var err error
-	for len(src)-in >= 2*ahead && len(dst)-out >= longestCopy+2+ahead {
-		bits |= binary.LittleEndian.Uint64(src[in:]) << have
-		in += int(63-have) >> 3
-		have |= 56
-		e := literals.literal(bits)
+	for len(src)-in >= 3*ahead && len(dst)-out >= longestCopy+2+ahead {
 		if e&isLiteral != 0 { // up to three of them have enough bits
-			bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
+			bits, have = bits>>(e&totalMask), have-uint(e&totalMask)
 			dst[out] = byte(e >> 16)
 			out++
 			if e = literals.literal(bits); e&isLiteral != 0 {
-				bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
+				bits, have = bits>>(e&totalMask), have-uint(e&totalMask)
 				dst[out] = byte(e >> 16)
 				out++
 				e = literals.literal(bits)
@@ -367,9 +373,13 @@ func (d *decoder) fast(literals, distances *table) (bool, error) {
 			in += int(63-have) >> 3
 			have |= 56
 			if e&isLiteral != 0 {
-				bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
+				bits, have = bits>>(e&totalMask), have-uint(e&totalMask)
 				dst[out] = byte(e >> 16)
 				out++
+				bits |= binary.LittleEndian.Uint64(src[in:]) << have
+				in += int(63-have) >> 3
+				have |= 56
+				e = literals.literal(bits)
 				continue
 			}
 		}
@@ -377,51 +387,71 @@ func (d *decoder) fast(literals, distances *table) (bool, error) {
 			if ended = e&isEnd != 0; !ended {
 				err = errCode
 			}
-			bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
+			bits, have = bits>>(e&totalMask), have-uint(e&totalMask)
 			break
 		}
-		bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
-		extra := e >> 8 & 15
-		length := int(e>>16) + int(bits&(1<<extra-1))
-		bits, have = bits>>extra, have-uint(extra)
+		length := int(e>>16) + int(bits&(1<<(e&totalMask)-1)>>(e>>sizeShift&sizeMask))
+		bits, have = bits>>(e&totalMask), have-uint(e&totalMask)
 		if e = distances.distance(bits); e&isInvalid != 0 {
 			err = errCode
 			break
 		}
-		bits, have = bits>>(e&sizeMask), have-uint(e&sizeMask)
-		extra = e >> 8 & 15
-		distance := int(e>>16) + int(bits&(1<<extra-1))
-		bits, have = bits>>extra, have-uint(extra)
+		distance := int(e>>16) + int(bits&(1<<(e&totalMask)-1)>>(e>>sizeShift&sizeMask))
+		bits, have = bits>>(e&totalMask), have-uint(e&totalMask)
 		if distance > out {
 			err = errDistance
 			break
 		}
-		copyFast(dst[:out+length+ahead], out, length, distance)
+		bits |= binary.LittleEndian.Uint64(src[in:]) << have
+		in += int(63-have) >> 3
+		have |= 56
+		e = literals.literal(bits)
+		copyFast(dst, out, length, distance)
 		out += length
 	}
 	d.bits, d.have, d.in, d.out = bits&(1<<have-1), have, in, out
 	return ended, err
 }
 
-// copyFast copies what lies at a distance before out. It may write up to eight
-// bytes more than the length, which dst has room for.
+// copyFast copies what lies at a distance before out. It may write up to
+// longestCopy+8 bytes in all, which dst has room for.
 func copyFast(dst []byte, out, length, distance int) {
+	const once = 32 // bytes written without asking how many there are
 	from := out - distance
-	switch end := out + length; {
-	case distance >= length && length > 32:
-		copy(dst[out:end], dst[from:])
-	case distance >= 8:
-		for ; out < end; out, from = out+8, from+8 {
-			binary.LittleEndian.PutUint64(dst[out:], binary.LittleEndian.Uint64(dst[from:]))
-		}
-	case distance == 1:
-		word := uint64(dst[from]) * 0x0101010101010101
+	if distance < 8 {
+		copyClose(dst, out, length, distance)
+		return
+	}
+	source, target := dst[from:from+once], dst[out:out+once]
+	binary.LittleEndian.PutUint64(target, binary.LittleEndian.Uint64(source))
+	binary.LittleEndian.PutUint64(target[8:], binary.LittleEndian.Uint64(source[8:]))
+	binary.LittleEndian.PutUint64(target[16:], binary.LittleEndian.Uint64(source[16:]))
+	binary.LittleEndian.PutUint64(target[24:], binary.LittleEndian.Uint64(source[24:]))
+	if length <= once {
+		return
+	}
+	end := out + length
+	if distance >= length {
+		copy(dst[out+once:end], dst[from+once:])
+		return
+	}
+	for at := once; at < length; at += 8 {
+		binary.LittleEndian.PutUint64(dst[out+at:], binary.LittleEndian.Uint64(dst[from+at:]))
+	}
+}
+
+// copyClose is copyFast for distances below eight: what is copied repeats
+// itself.
+func copyClose(dst []byte, out, length, distance int) {
+	end := out + length
+	if distance == 1 {
+		word := uint64(dst[out-1]) * 0x0101010101010101
 		for ; out < end; out += 8 {
 			binary.LittleEndian.PutUint64(dst[out:], word)
 		}
-	default:
-		for ; out < end; out, from = out+1, from+1 {
-			dst[out] = dst[from]
-		}
+		return
+	}
+	for ; out < end; out++ {
+		dst[out] = dst[out-distance]
 	}
 }
