@@ -31,7 +31,8 @@ type firstPass struct {
 	texts      *proctree.Texts
 	progress   *Progress
 	goroutines int
-	recover    bool // also read stale records
+	keep       func() // see source.Found.KeepUnpacked
+	recover    bool   // also read stale records
 	watchers   []*integrity.Watcher
 	containers []*input
 	skipped    []source.Skipped
@@ -62,11 +63,12 @@ type partReader struct {
 	trees     int // how many of the kinds of event, the first ones, the collector needs
 	progress  *Progress
 	events    *eventrule.Watcher
+	keep      func() // see source.Found.KeepUnpacked; nil once it was called
 }
 
 // newFirstPass plans the reading of the files found.
 func newFirstPass(found *source.Found, options *Options) *firstPass {
-	r := &firstPass{texts: proctree.NewTexts(), progress: options.Progress, goroutines: options.goroutines()}
+	r := &firstPass{texts: proctree.NewTexts(), progress: options.Progress, goroutines: options.goroutines(), keep: found.KeepUnpacked}
 	r.recover, r.hash, r.notes = options.Recover, options.Hash, found.Notes
 	r.skipped, r.otherFiles = found.Skipped, found.Nothing
 	for _, f := range found.Inputs {
@@ -151,7 +153,7 @@ func (r *firstPass) makeReaders(n int) {
 		w := &partReader{
 			reader: evtx.NewReader(r.selection), collector: proctree.NewCollector(r.texts), watcher: integrity.NewWatcher(keys), want: want,
 			trees: len(proctree.Keys()), progress: r.progress,
-			events: r.events.NewWatcher(want, candidates, len(keys)),
+			events: r.events.NewWatcher(want, candidates, len(keys)), keep: r.keep,
 		}
 		w.reader.Gate(w.events)
 		r.readers, r.collectors, r.watchers = append(r.readers, w), append(r.collectors, w.collector), append(r.watchers, w.watcher)
@@ -324,12 +326,7 @@ func (w *partReader) export(ctx context.Context, u unit) {
 				return nil
 			}
 			stats.Selected++
-			r.Event.Place.File = in.index
-			if r.Event.Key < w.trees {
-				w.collector.Add(r.Event)
-			}
-			w.watcher.Add(r.Event)
-			w.events.Add(r.Event)
+			w.add(in, r.Event)
 			return nil
 		})
 	})
@@ -414,11 +411,21 @@ func (w *partReader) collectAll(in *input, faults *integrity.FaultLog, events it
 			}
 			continue
 		}
-		ev.Place.File = in.index
-		if ev.Key < w.trees {
-			w.collector.Add(ev)
-		}
-		w.watcher.Add(ev)
-		w.events.Add(ev)
+		w.add(in, ev)
 	}
+}
+
+// add adds an event of an input. Where processes start there may be a story,
+// for which logs are read again.
+func (w *partReader) add(in *input, ev *event.Event) {
+	ev.Place.File = in.index
+	if ev.Key < w.trees {
+		w.collector.Add(ev)
+		if w.keep != nil && w.collector.HasCreations() {
+			w.keep()
+			w.keep = nil
+		}
+	}
+	w.watcher.Add(ev)
+	w.events.Add(ev)
 }

@@ -155,6 +155,9 @@ func NewCollector(texts *Texts) *Collector {
 	return c
 }
 
+// HasCreations reports whether a process creation was added.
+func (c *Collector) HasCreations() bool { return len(c.blocks.list) > 0 }
+
 // Add adds one event, selected with Keys. Nothing of the event is kept.
 func (c *Collector) Add(ev *event.Event) {
 	origin := c.origin(ev)

@@ -1,8 +1,11 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +14,8 @@ import (
 
 	"webshellscan/internal/cputime"
 	"webshellscan/scan/source/archive"
+	"webshellscan/scan/source/image/imagetest"
+	"webshellscan/scan/source/ntfs/ntfstest"
 )
 
 // TestBlocksGiveWay: blocks of images take what is free, and give it back as
@@ -103,4 +108,41 @@ func TestManyIdle(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestKeepUnpacked: what Find read of an image is kept, and what is read later
+// only once the caller says that it is read again.
+func TestKeepUnpacked(t *testing.T) {
+	volume := ntfstest.Volume(2000, ntfstest.File{Path: "a.evtx", Data: bytes.Repeat([]byte("ElfFile\x00"), 600<<10)})
+	w := imagetest.NewEWF(1)
+	w.Volume("volume", len(volume))
+	w.Chunks(volume, 0, imagetest.Sealed)
+	w.Section("done", nil)
+	path := filepath.Join(t.TempDir(), "x.E01")
+	if err := os.WriteFile(path, w.Bytes, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found, err := Find(t.Context(), []string{path}, Options{})
+	if err != nil || len(found.Inputs) != 1 {
+		t.Fatal(len(found.Inputs), "inputs,", err)
+	}
+	defer func() { _ = found.Close() }()
+	kept := func() int64 {
+		file, err := found.Inputs[0].Open()
+		if err == nil {
+			_, err = io.Copy(io.Discard, io.NewSectionReader(file, 0, file.Size()))
+		}
+		if err = errors.Join(err, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return found.budget.kept
+	}
+	before := found.budget.kept
+	if got := kept(); before == 0 || got != before {
+		t.Errorf("%d bytes kept, of Find %d", got, before)
+	}
+	found.KeepUnpacked()
+	if got := kept(); got < before+1<<20 {
+		t.Errorf("%d bytes kept, of Find %d", got, before)
+	}
 }

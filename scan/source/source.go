@@ -108,7 +108,17 @@ type Found struct {
 	// Notes are remarks about containers that were read.
 	Notes []Note
 
-	temps *tempFiles // nil if nothing was looked for
+	temps  *tempFiles // nil if nothing was looked for
+	budget *budget    // nil if nothing was looked for
+}
+
+// KeepUnpacked says that what is read from now on is read twice: what is
+// unpacked of images stays in memory as long as there is room for it. Until
+// then only what Find itself read does. Goroutines may call it at once.
+func (f *Found) KeepUnpacked() {
+	if f.budget != nil {
+		f.budget.blocks.Resume()
+	}
 }
 
 // Close removes the temporary files, those too that were made for an input that
@@ -176,7 +186,8 @@ func Find(ctx context.Context, paths []string, options Options) (Found, error) {
 	slices.SortStableFunc(x.skipped, func(a, b Skipped) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortStableFunc(x.notes, func(a, b Note) int { return ComparePaths(a.Path, b.Path) })
 	slices.SortFunc(x.containers, func(a, b Input) int { return ComparePaths(a.Path, b.Path) })
-	return Found{x.inputs, x.skipped, x.others, x.nothing, x.containers, x.notes, x.temps}, nil
+	x.budget.blocks.Pause()
+	return Found{x.inputs, x.skipped, x.others, x.nothing, x.containers, x.notes, x.temps, x.budget}, nil
 }
 
 // Absolute returns a path in the form in which paths are compared: from the

@@ -3,6 +3,7 @@ package image
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // recentBlocks is how many unpacked blocks an image always keeps.
@@ -25,7 +26,7 @@ type blockCache struct {
 
 type cachedBlock struct {
 	block int64
-	data  []byte // nil if the slot is free; never written to
+	data  *[]byte // nil if the slot is free
 }
 
 func newBlockCache(size int64, unpack func(block int64, dst []byte) error) *blockCache {
@@ -40,51 +41,57 @@ func (c *blockCache) read(b []byte, block, skip int64) error {
 	if c.kept.read(b, c, block, skip) {
 		return nil
 	}
-	data := c.recent(block)
-	if data == nil {
-		spare, _ := c.spare.Get().(*[]byte)
-		if spare == nil {
-			spare = new(make([]byte, c.size))
-		}
-		data = *spare
-		clear(data)
-		if err := c.unpack(block, data); err != nil {
-			return err
-		}
-		if c.kept.put(c, block, data) {
-			defer c.spare.Put(spare) // nobody else has it
-		} else {
-			c.keep(block, data)
-		}
+	if c.recent(b, block, skip) {
+		return nil
+	}
+	spare, _ := c.spare.Get().(*[]byte)
+	if spare == nil {
+		spare = new(make([]byte, c.size))
+	}
+	data := *spare
+	clear(data)
+	if err := c.unpack(block, data); err != nil {
+		return err
 	}
 	copy(b, data[skip:])
-	return nil
-}
-
-// recent returns a block if it was one of the last, nil if not.
-func (c *blockCache) recent(block int64) []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if slot, ok := c.places[block]; ok {
-		return c.slots[slot].data
+	if !c.kept.put(c, block, data) {
+		spare = c.keep(block, spare)
+	}
+	if spare != nil {
+		c.spare.Put(spare) // nobody else has it
 	}
 	return nil
 }
 
-// keep puts a block into the oldest slot.
-func (c *blockCache) keep(block int64, data []byte) {
+// recent fills b with a block's bytes from skip on if it was one of the last,
+// and reports whether it was.
+func (c *blockCache) recent(b []byte, block, skip int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slot, ok := c.places[block]
+	if ok {
+		copy(b, (*c.slots[slot].data)[skip:])
+	}
+	return ok
+}
+
+// keep puts a block into the oldest slot, and returns what nobody has any more:
+// the block that was there, or nil.
+func (c *blockCache) keep(block int64, data *[]byte) *[]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.places[block]; ok {
-		return
+		return data
 	}
 	slot := &c.slots[c.next]
-	if slot.data != nil {
+	old := slot.data
+	if old != nil {
 		delete(c.places, slot.block)
 	}
 	*slot = cachedBlock{block, data}
 	c.places[block] = c.next
 	c.next = (c.next + 1) % recentBlocks
+	return old
 }
 
 // Blocks are unpacked blocks of several images that are kept until Drop, so
@@ -95,6 +102,7 @@ type Blocks struct {
 	// none. After Drop it has no use any more.
 	Alloc func(n int64) []byte
 
+	paused  atomic.Bool
 	mu      sync.RWMutex
 	blocks  map[blockKey][]byte
 	dropped bool
@@ -122,7 +130,7 @@ func (k *Blocks) read(b []byte, c *blockCache, block, skip int64) bool {
 
 // put keeps a copy of a block, and reports whether it did.
 func (k *Blocks) put(c *blockCache, block int64, data []byte) bool {
-	if k == nil {
+	if k == nil || k.paused.Load() {
 		return false
 	}
 	memory := k.Alloc(c.size) // without the lock: who is asked may call Drop
@@ -141,6 +149,13 @@ func (k *Blocks) put(c *blockCache, block int64, data []byte) bool {
 	k.blocks[blockKey{c, block}] = memory
 	return true
 }
+
+// Pause has no more blocks kept until Resume: memory that nobody has used yet
+// costs as much as unpacking a block.
+func (k *Blocks) Pause() { k.paused.Store(true) }
+
+// Resume ends what Pause began.
+func (k *Blocks) Resume() { k.paused.Store(false) }
 
 // Drop forgets all blocks. None are kept from then on, and nobody uses their
 // memory.

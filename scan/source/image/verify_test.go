@@ -115,6 +115,22 @@ func TestBlocks(t *testing.T) {
 			t.Errorf("reading %d read %d chunks of the file, want %d", i, n, most)
 		}
 	}
+	blocks = &image.Blocks{Alloc: func(n int64) []byte { return make([]byte, n) }}
+	if m, err = image.Open(f, image.Options{Name: "x.E01", Blocks: blocks}); err != nil {
+		t.Fatal(err)
+	}
+	for i, most := range []int{chunks, chunks, 0} { // the second reading keeps what the first did not
+		if blocks.Pause(); i > 0 {
+			blocks.Resume()
+		}
+		before, got := f.readings, make([]byte, len(want))
+		if _, err := m.ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("reading %d after a pause: %v", i, err)
+		}
+		if n := f.readings - before; n > most || n < most-64 { // of the last ones, which are kept for a while
+			t.Errorf("reading %d after a pause read %d chunks of the file, want %d", i, n, most)
+		}
+	}
 	data[bytes.LastIndex(data, []byte("table\x00"))-1] ^= 1 // in the last chunk's checksum
 	if m, err = image.Open(bytes.NewReader(data), image.Options{Name: "x.E01"}); err != nil {
 		t.Fatal(err)
