@@ -100,6 +100,27 @@ level: high
 	}
 }
 
+// TestScriptParts: what rules match in any part of a script block they match in
+// the block.
+func TestScriptParts(t *testing.T) {
+	const ruleText = `title: first
+logsource: {product: windows, category: ps_script}
+detection: {sel: {ScriptBlockText|contains: iwr}, condition: sel}
+---
+title: second
+logsource: {product: windows, category: ps_script}
+detection: {sel: {ScriptBlockText|contains: iex}, condition: sel}
+`
+	const log, provider = "Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell"
+	got := matchedEvents(t, ruleText, []storyEvent{
+		{0, "WEB2", log, provider, 4104, 9, "", "MessageNumber=1|MessageTotal=2|ScriptBlockText=iwr x|ScriptBlockId=a", ""},
+		{0, "WEB2", log, provider, 4104, 9, "", "MessageNumber=2|MessageTotal=2|ScriptBlockText=; iex y|ScriptBlockId=a", ""},
+	})
+	if diff := cmp.Diff([][]string{{"first", "second"}, {"first", "second"}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestSigmaRegression: each log of SigmaHQ's regression data is found by the
 // rule that it is for, whatever log source that is about, with all of SigmaHQ's
 // rules applied at once.

@@ -383,7 +383,8 @@ func (h *hostIndex) byCommand(line string, at event.Time) (owner, bool) {
 }
 
 // joinScripts joins the parts of each script block: they have one identifier
-// (4104, ScriptBlockId), and their number among all parts.
+// (4104, ScriptBlockId), and their number among all parts. Rules that match one
+// of them match the block.
 func joinScripts(list []*kept) []*kept {
 	type script struct {
 		host int
@@ -401,6 +402,11 @@ func joinScripts(list []*kept) []*kept {
 		if i, ok := at[key]; ok && out[i].tie.session == e.tie.session {
 			out[i].parts = append(out[i].parts, e.record)
 			out[i].copies = append(append(out[i].copies, refOf(e.record)), e.copies...)
+			for _, r := range e.rules {
+				if !slices.Contains(out[i].rules, r) {
+					out[i].rules = append(out[i].rules, r)
+				}
+			}
 			continue
 		}
 		at[key] = len(out)
