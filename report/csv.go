@@ -278,15 +278,19 @@ func workerPID(r *row) string {
 	return formatUint(*r.WorkerProcessID)
 }
 
-// correlatedCell lists the correlation rules as rule=host/pid@time,...
+// correlatedCell lists the correlation rules as rule=host/pid@time,... Of
+// events channel and record stand in place of the process.
 func correlatedCell(r *row) string {
 	var cells []string
 	for _, c := range r.Correlated {
-		var processes []string
+		var members []string
 		for _, p := range c.Processes {
-			processes = append(processes, fmt.Sprintf("%s/%d@%s", p.Host, p.ProcessID, p.Time))
+			members = append(members, fmt.Sprintf("%s/%d@%s", p.Host, p.ProcessID, p.Time))
 		}
-		cells = append(cells, c.Rule+"="+strings.Join(processes, ","))
+		for _, e := range c.Events {
+			members = append(members, fmt.Sprintf("%s/%s#%d@%s", e.Host, e.Channel, e.RecordID, e.Time))
+		}
+		cells = append(cells, c.Rule+"="+strings.Join(members, ","))
 	}
 	return strings.Join(cells, ";")
 }

@@ -255,7 +255,7 @@ func (p *printer) explained(e *explainedProcess, whole bool) {
 		p.line("    %s", text.Visible(reason))
 	}
 	for _, c := range e.Correlated {
-		p.line("MATCHED  correlation %s, with %s", text.Visible(c.Rule), plural.Count(c.Total, "process", "processes"))
+		p.line("MATCHED  correlation %s, with %s", text.Visible(c.Rule), c.count)
 	}
 	for _, matched := range []bool{true, false} {
 		for i := range e.Rules {

@@ -21,7 +21,6 @@ import (
 const (
 	maxMarkdownSessions = 20
 	maxMarkdownRows     = 15
-	maxMarkdownMeetings = 3   // of a line
 	maxCode             = 300 // characters of a text from a log
 )
 
@@ -366,13 +365,13 @@ func mdMeetings(findings []*finding.Finding) string {
 	n := 0
 	for _, f := range findings {
 		for _, c := range f.Correlated {
-			if n++; n <= maxMarkdownMeetings {
+			if n++; n <= phrase.MaxMeetings {
 				b.WriteString(", " + mdCell(phrase.RuleTitle(c.Rule)) + ": " + phrase.Meeting(c))
 			}
 		}
 	}
-	if n > maxMarkdownMeetings {
-		fmt.Fprintf(&b, ", and %s", plural.Count(n-maxMarkdownMeetings, "more correlation"))
+	if n > phrase.MaxMeetings {
+		fmt.Fprintf(&b, ", and %s", plural.Count(n-phrase.MaxMeetings, "more correlation"))
 	}
 	return b.String()
 }

@@ -24,21 +24,22 @@ import (
 func correlated(s string) *finding.Finding {
 	f := reporttest.Finding(s)
 	rule := &rules.Rule{Name: s, Level: rules.LevelHigh, Correlation: &rules.Correlation{GroupBy: []string{"User"}}}
-	f.Correlated = []*finding.Correlation{{Rule: rule, Group: []string{s}, Value: 2, Total: 3, Processes: []finding.CorrelatedProcess{
+	f.Correlated = []*finding.Correlation{{Rule: rule, Group: []string{s}, Value: 2, Total: 4, TotalEvents: 1, Processes: []finding.CorrelatedProcess{
 		{Host: s, Time: reporttest.Noon, ProcessID: 1, Image: s, File: s, RecordID: 9}, {Host: s, Time: reporttest.Noon + event.Second, ProcessID: 2},
-	}}, {Rule: rule, Value: 1, Total: 1, Processes: []finding.CorrelatedProcess{}}}
+	}, Events: []finding.CorrelatedEvent{{Host: s, Time: reporttest.Noon - event.Second, Channel: s, EventID: 11, ProcessID: 3, Image: s, File: s, RecordID: 10}}}, {Rule: rule, Value: 1, Total: 1, Processes: []finding.CorrelatedProcess{}}}
 	return f
 }
 
 func TestCorrelated(t *testing.T) {
 	csv := write(t, "csv", report.Options{}, correlated("here"))
-	if !strings.Contains(csv, `,"here=here/1@2026-03-02T12:00:00.1234567Z,here/2@2026-03-02T12:00:01.1234567Z;here=",`) {
+	if !strings.Contains(csv, `,"here=here/1@2026-03-02T12:00:00.1234567Z,here/2@2026-03-02T12:00:01.1234567Z,here/here#10@2026-03-02T11:59:59.1234567Z;here=",`) {
 		t.Errorf("CSV: %s", csv)
 	}
-	want := `"correlated":[{"rule":"here","group":{"User":"here"},"value":2,"total":3,"processes":[` +
+	want := `"correlated":[{"rule":"here","group":{"User":"here"},"value":2,"total":4,"processes":[` +
 		`{"host":"here","time":"2026-03-02T12:00:00.1234567Z","process_id":1,"image":"here","file":"here","record_id":9},` +
-		`{"host":"here","time":"2026-03-02T12:00:01.1234567Z","process_id":2,"image":"","file":"","record_id":0}]},` +
-		`{"rule":"here","group":{},"value":1,"total":1,"processes":[]}],`
+		`{"host":"here","time":"2026-03-02T12:00:01.1234567Z","process_id":2,"image":"","file":"","record_id":0}],` +
+		`"events":[{"host":"here","time":"2026-03-02T11:59:59.1234567Z","channel":"here","event_id":11,"process_id":3,"image":"here","file":"here","record_id":10}]},` +
+		`{"rule":"here","group":{},"value":1,"total":1,"processes":[],"events":[]}],`
 	if got := write(t, "jsonl", report.Options{}, correlated("here")); !strings.Contains(got, want) {
 		t.Errorf("JSON: %s", got)
 	}
@@ -49,7 +50,7 @@ func TestCorrelated(t *testing.T) {
 			}
 		}
 	}
-	if table := write(t, "table", report.Options{Width: 120}, correlated("here")); !strings.Contains(table, "here: 3 processes since 2026-03-02 12:00:00") {
+	if table := write(t, "table", report.Options{Width: 120}, correlated("here")); !strings.Contains(table, "here: 3 processes and 1 event since 2026-03-02 11:59:59") {
 		t.Errorf("table: %s", table)
 	}
 }

@@ -59,13 +59,16 @@ type row struct {
 	blind, category, summary string
 }
 
-// correlatedRow is a correlation rule that the process completed.
+// correlatedRow is a correlation rule that a process or an event completed.
 type correlatedRow struct {
 	Rule      string              `json:"rule"`
 	Group     map[string]string   `json:"group"`
 	Value     float64             `json:"value"`
 	Total     int                 `json:"total"`
 	Processes []correlatedProcess `json:"processes"`
+	Events    []correlatedEvent   `json:"events"`
+
+	count string // of processes and events, in words
 }
 
 // correlatedProcess is a process that took part.
@@ -78,15 +81,32 @@ type correlatedProcess struct {
 	RecordID  uint64 `json:"record_id"`
 }
 
+// correlatedEvent is an event that took part.
+type correlatedEvent struct {
+	Host      string `json:"host"`
+	Time      string `json:"time"`
+	Channel   string `json:"channel"`
+	EventID   uint16 `json:"event_id"`
+	ProcessID uint32 `json:"process_id"`
+	Image     string `json:"image"`
+	File      string `json:"file"`
+	RecordID  uint64 `json:"record_id"`
+}
+
 func correlatedRows(list []*finding.Correlation) []correlatedRow {
 	rows := make([]correlatedRow, len(list))
 	for i, c := range list {
-		rows[i] = correlatedRow{c.Rule.Label(), make(map[string]string), c.Value, c.Total, make([]correlatedProcess, len(c.Processes))}
+		rows[i] = correlatedRow{
+			c.Rule.Label(), make(map[string]string), c.Value, c.Total, make([]correlatedProcess, len(c.Processes)), make([]correlatedEvent, len(c.Events)), phrase.MeetingCount(c),
+		}
 		for n, value := range c.Group {
 			rows[i].Group[c.Rule.Correlation.GroupBy[n]] = value
 		}
 		for n, p := range c.Processes {
 			rows[i].Processes[n] = correlatedProcess{p.Host, p.Time.String(), p.ProcessID, p.Image, p.File, p.RecordID}
+		}
+		for n, e := range c.Events {
+			rows[i].Events[n] = correlatedEvent{e.Host, e.Time.String(), e.Channel, e.EventID, e.ProcessID, e.Image, e.File, e.RecordID}
 		}
 	}
 	return rows
@@ -149,7 +169,7 @@ func rowOfEvent(e *finding.Event) row {
 	r := row{
 		Host: e.Host, Time: e.Time.String(), Level: e.Level().String(), Rules: ruleNames(e.Rules), Image: e.Image, ProcessID: e.ProcessID,
 		ProcessGUID: e.ProcessGUID.String(), Link: e.Link.String(), Evidence: e.Evidence, category: string(e.Category), summary: e.Summary,
-		Techniques: techniquesOf(e.Rules),
+		Techniques: techniquesOf(e.Rules), Correlated: correlatedRows(e.Correlated),
 	}
 	if e.Session != nil {
 		r.Session = e.Session.Key

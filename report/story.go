@@ -37,6 +37,7 @@ type eventObject struct {
 	Fields      fieldsObject       `json:"fields"`
 	Count       int                `json:"count"`
 	Evidence    []finding.Evidence `json:"evidence"`
+	Correlated  []correlatedRow    `json:"correlated"`
 }
 
 // fieldsObject is an event's fields as one JSON object, in the order of the
@@ -75,7 +76,7 @@ func newEvent(e *finding.Event) eventObject {
 		Kind: kindEvent, Host: e.Host, Time: e.Time, Category: string(e.Category), Summary: e.Summary,
 		Level: e.Level().String(), Rules: ruleLabels(e.Rules), ProcessGUID: e.ProcessGUID.String(), Image: e.Image,
 		Link: e.Link.String(), Channel: r.Channel, Provider: r.Provider, EventID: r.ID, RecordID: r.RecordID,
-		Count: e.Count, Fields: r.Fields, Evidence: e.Evidence,
+		Count: e.Count, Fields: r.Fields, Evidence: e.Evidence, Correlated: correlatedRows(e.Correlated),
 	}
 	if e.Session != nil {
 		o.Session = e.Session.Key

@@ -201,9 +201,5 @@ func findingNotes(f *finding.Finding) []string {
 // correlationNotes returns how many processes met each correlation rule that a
 // finding completed.
 func correlationNotes(f *finding.Finding) []string {
-	var notes []string
-	for _, c := range f.Correlated {
-		notes = append(notes, text.Visible(phrase.RuleTitle(c.Rule))+": "+phrase.Meeting(c))
-	}
-	return notes
+	return phrase.Meetings(f.Correlated)
 }

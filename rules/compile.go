@@ -53,21 +53,16 @@ type Options struct {
 	CacheSize int
 }
 
-// Compile compiles rules into a Set. A rule that cannot be compiled is left out
-// and costs itself only; each such error is a *ParseError. The rules are not
-// changed, but kept; the Set may share them with others.
+// Compile compiles the detection rules of a list into a Set, with the filters
+// that tune them. Of correlation rules it takes what they ask of those: see
+// Correlate. A rule that cannot be compiled is left out and costs itself only;
+// each such error is a *ParseError. The rules are not changed, but kept; the
+// Set may share them with others.
 func Compile(list []*Rule, options Options) (*Set, []error) {
 	if options.Sources == nil {
 		options.Sources = ProcessCreation()
 	}
-	c := &compiler{
-		set:        &Set{options: options, fieldIDs: make(map[string]int)},
-		known:      make(map[string]int),
-		byRef:      make(map[string][]*Rule),
-		number:     make(map[*Rule]int),
-		failed:     make(map[*Rule]bool),
-		applicable: make(map[*Rule]*scope),
-	}
+	c := newCompiler(options)
 	c.collect(list)
 	selected := c.choose(list)
 	for _, r := range list {
@@ -75,12 +70,24 @@ func Compile(list []*Rule, options Options) (*Set, []error) {
 			c.rule(r)
 		}
 	}
-	c.correlate(list, selected)
+	c.captureFields(list, selected)
 	c.checkFilters()
 	c.finish()
-	c.set.failed = len(c.failed)
+	c.set.failed = c.failed
+	c.set.notSelected = slices.DeleteFunc(c.set.notSelected, func(r *Rule) bool { return r.Correlation != nil })
 	slices.SortStableFunc(c.errs, compareErrors)
 	return c.set, c.errs
+}
+
+func newCompiler(options Options) *compiler {
+	return &compiler{
+		set:        &Set{options: options, fieldIDs: make(map[string]int)},
+		known:      make(map[string]int),
+		byRef:      make(map[string][]*Rule),
+		number:     make(map[*Rule]int),
+		failed:     make(map[*Rule]bool),
+		applicable: make(map[*Rule]*scope),
+	}
 }
 
 // compareErrors orders errors by file and position.
@@ -191,7 +198,7 @@ func (c *compiler) rule(r *Rule) {
 		return
 	}
 	c.applicable[r] = sc
-	compiled := compiledRule{scope: sc, reported: c.set.options.selects(r)}
+	compiled := compiledRule{scope: sc}
 	for _, f := range c.filters {
 		if f.tunes(r) {
 			compiled.filters = append(compiled.filters, f)

@@ -11,13 +11,12 @@ import (
 
 // correlationPlan is a compiled correlation rule.
 type correlationPlan struct {
-	rule     *Rule
-	inputs   []correlationInput
-	bounds   []Bound
-	span     int64 // nanoseconds
-	closing  bool  // evaluated when a window closes, not at every event
-	enough   int   // of event_count: more events than this need not be kept; 0 if all must
-	reported bool
+	rule    *Rule
+	inputs  []correlationInput
+	bounds  []Bound
+	span    int64 // nanoseconds
+	closing bool  // evaluated when a window closes, not at every event
+	enough  int   // of event_count: more events than this need not be kept; 0 if all must
 }
 
 // numeric reports whether only numbers count.
@@ -35,53 +34,66 @@ func (p *correlationPlan) numeric() bool {
 // correlationInput is one rule that a correlation refers to.
 type correlationInput struct {
 	place       int  // in Correlation.Rules
-	correlation bool // index is into Set.correlations, else into Set.rules
-	index       int
-	groupBy     []int // indices in Set.Fields, for each group-by
-	fields      []int // the same for the condition's fields
+	correlation bool // index is into Correlations.plans, else into the rules of a set
+	set, index  int
+	groupBy     setFields // for each group-by
+	fields      setFields // the same for the condition's fields
 }
 
-// correlate plans the selected correlation rules, each after those that it
-// refers to, and marks which rules are not reported by themselves.
-func (c *compiler) correlate(list []*Rule, selected map[*Rule]bool) {
-	p := planner{compiler: c, state: make(map[*Rule]planState), index: make(map[*Rule]int)}
+// setFields are, by set, the indices in Set.Fields of some fields; nil of a set
+// whose events an input does not have. An index is -1 if there is no such
+// field.
+type setFields [][]int
+
+// captureFields adds the fields that the selected correlation rules ask of the
+// set's rules, and of correlation rules that those may feed.
+func (c *compiler) captureFields(list []*Rule, selected map[*Rule]bool) {
 	for _, r := range list {
-		if selected[r] && r.Correlation != nil {
-			p.plan(r)
-		}
-	}
-	for _, plan := range c.set.correlations {
-		for _, in := range plan.inputs {
-			if !in.correlation {
-				c.set.compiled[in.index].correlated = true
-			}
-		}
-	}
-	// Sigma correlation rules specification, "Generate": rules referred to
-	// are not reported unless asked for.
-	hidden, shown := make(map[*Rule]bool), make(map[*Rule]bool)
-	for _, plan := range c.set.correlations {
-		marks := hidden
-		if plan.rule.Correlation.Generate {
-			marks = shown
-		}
-		for _, ref := range plan.rule.Correlation.Rules {
-			for _, r := range c.byRef[strings.ToLower(ref)] {
-				marks[r] = true
-			}
-		}
-	}
-	for r := range hidden {
-		if shown[r] {
+		if r.Correlation == nil || !selected[r] {
 			continue
 		}
-		if i, ok := c.number[r]; ok {
-			c.set.compiled[i].reported = false
-		}
-		if i, ok := p.index[r]; ok {
-			c.set.correlations[i].reported = false
+		for _, ref := range r.Correlation.Rules {
+			for _, target := range c.byRef[strings.ToLower(ref)] {
+				if _, ok := c.number[target]; ok || target.Correlation != nil {
+					c.capture(r, target)
+				}
+			}
 		}
 	}
+}
+
+// capture adds the fields that a correlation rule asks of one that it refers
+// to.
+func (c *compiler) capture(r, target *Rule) {
+	s := c.set
+	for _, name := range slices.Concat(r.Correlation.GroupBy, r.Correlation.Fields) {
+		name = s.capturedField(r, target, c.applicable[target], name)
+		if _, ok := s.fieldIDs[name]; !ok {
+			s.fieldIDs[name] = len(s.fields)
+			s.fields = append(s.fields, name)
+		}
+	}
+}
+
+// capturedField returns the field of the set's subjects that a name in a
+// correlation rule, which may be an alias, stands for in the events of a rule
+// that it refers to. sc is how that rule is read, nil of a correlation rule.
+func (s *Set) capturedField(r, target *Rule, sc *scope, name string) string {
+	for _, alias := range r.Correlation.Aliases {
+		if alias.Name != name {
+			continue
+		}
+		for _, f := range alias.Fields {
+			if target.hasReference(f.Rule) {
+				name = f.Field
+			}
+		}
+	}
+	source := &Source{}
+	if sc != nil {
+		source = sc.source
+	}
+	return s.options.fieldName(name, source)
 }
 
 // planState is how far the planning of a correlation rule has come.
@@ -97,10 +109,15 @@ const (
 // planner orders correlation rules.
 type planner struct {
 	*compiler
-	state map[*Rule]planState
-	index map[*Rule]int // planned rules to their place in Set.correlations
-	path  []*Rule
+	to      *Correlations
+	members map[*Rule]ruleIndex
+	state   map[*Rule]planState
+	index   map[*Rule]int // planned rules to their place in Correlations.plans
+	path    []*Rule
 }
+
+// ruleIndex is where a rule is in the sets: the index of its set, and its own.
+type ruleIndex struct{ set, rule int }
 
 // plan plans a rule after those that it refers to, and reports whether it can
 // be used.
@@ -127,8 +144,8 @@ func (p *planner) plan(r *Rule) bool {
 		return false
 	}
 	p.state[r] = planned
-	p.index[r] = len(p.set.correlations)
-	p.set.correlations = append(p.set.correlations, newCorrelationPlan(r, inputs, p.set.options.selects(r)))
+	p.index[r] = len(p.to.plans)
+	p.to.plans = append(p.to.plans, newCorrelationPlan(r, inputs))
 	return true
 }
 
@@ -150,14 +167,14 @@ func (p *planner) inputs(r *Rule) (inputs []correlationInput, usable bool) {
 			case in.correlation:
 				in.index = p.index[target]
 			default:
-				i, ok := p.number[target]
+				m, ok := p.members[target]
 				if !ok {
 					continue
 				}
-				in.index = i
+				in.set, in.index = m.set, m.rule
 			}
-			in.groupBy = p.capture(r, target, r.Correlation.GroupBy)
-			in.fields = p.capture(r, target, r.Correlation.Fields)
+			in.groupBy = p.captured(r, target, r.Correlation.GroupBy)
+			in.fields = p.captured(r, target, r.Correlation.Fields)
 			inputs = append(inputs, in)
 			resolved++
 		}
@@ -177,7 +194,7 @@ func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 		return // that is reported already
 	}
 	for _, target := range targets {
-		if p.failed[target] || p.state[target] == planning {
+		if p.hasError(target) || p.state[target] == planning {
 			p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference, "correlation refers to rule %s, which has an error", text.Quote(ref))
 			return
 		}
@@ -185,6 +202,11 @@ func (p *planner) unusable(r *Rule, ref string, targets []*Rule) {
 	if !slices.Contains(p.set.notApplicable, r) {
 		p.leave(r, fmt.Sprintf("not applied: rule %s, which it refers to, is not either", text.Quote(ref)))
 	}
+}
+
+// hasError reports whether a rule could not be compiled.
+func (p *planner) hasError(r *Rule) bool {
+	return p.failed[r] || slices.ContainsFunc(p.to.sets, func(s *Set) bool { return s.failed[r] })
 }
 
 // checkAliases refuses aliases for rules that the correlation does not refer
@@ -203,33 +225,26 @@ func (p *planner) checkAliases(r *Rule) {
 	}
 }
 
-// capture returns the indices in Set.Fields of the fields that names, which may
-// be aliases, stand for in the events of a rule.
-func (p *planner) capture(r, target *Rule, names []string) []int {
-	out := make([]int, len(names))
-	for i, name := range names {
-		for _, alias := range r.Correlation.Aliases {
-			if alias.Name != name {
+// captured returns where the sets have the fields that names, which may be
+// aliases, stand for in the events of a rule.
+func (p *planner) captured(r, target *Rule, names []string) setFields {
+	out := make(setFields, len(p.to.sets))
+	for i, s := range p.to.sets {
+		var sc *scope
+		if m, ok := p.members[target]; ok {
+			if m.set != i {
 				continue
 			}
-			for _, f := range alias.Fields {
-				if target.hasReference(f.Rule) {
-					name = f.Field
-				}
+			sc = s.compiled[m.rule].scope
+		}
+		out[i] = make([]int, len(names))
+		for n, name := range names {
+			id, ok := s.fieldIDs[s.capturedField(r, target, sc, name)]
+			if !ok {
+				id = -1
 			}
+			out[i][n] = id
 		}
-		source := &Source{}
-		if sc := p.applicable[target]; sc != nil {
-			source = sc.source
-		}
-		name = p.set.options.fieldName(name, source)
-		id, ok := p.set.fieldIDs[name]
-		if !ok {
-			id = len(p.set.fields)
-			p.set.fieldIDs[name] = id
-			p.set.fields = append(p.set.fields, name)
-		}
-		out[i] = id
 	}
 	return out
 }
@@ -241,9 +256,9 @@ func (p *planner) capture(r, target *Rule, names []string) []int {
 // lte, eq, neq), and one about shares, would be met by the first event of every
 // burst; it is evaluated once, when the timespan that the first event began is
 // over.
-func newCorrelationPlan(r *Rule, inputs []correlationInput, reported bool) *correlationPlan {
+func newCorrelationPlan(r *Rule, inputs []correlationInput) *correlationPlan {
 	c := r.Correlation
-	plan := &correlationPlan{rule: r, inputs: inputs, bounds: c.Bounds, span: int64(c.Timespan), reported: reported}
+	plan := &correlationPlan{rule: r, inputs: inputs, bounds: c.Bounds, span: int64(c.Timespan)}
 	if len(plan.bounds) == 0 { // temporal types: every rule
 		plan.bounds = []Bound{{Op: "gte", Value: float64(len(c.Rules))}}
 	}

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,16 +39,28 @@ func at(seconds float64, rule string, pairs ...string) step {
 	return step{seconds, e(append([]string{"E", rule}, pairs...)...)}
 }
 
-// stream runs events through a set's correlation rules and returns the matches
-// as text: seconds, rule, group, value, number of the events (counted from 1),
-// and "+" if the match goes on.
-func stream(t *testing.T, set *rules.Set, steps []step) []string {
+// mustCorrelate compiles rules about processes and the correlation rules over
+// them.
+func mustCorrelate(tb testing.TB, list []*rules.Rule, options rules.Options) (*rules.Set, *rules.Correlations) {
+	tb.Helper()
+	set := mustCompile(tb, list, options)
+	correlations, errs := rules.Correlate(list, options, set)
+	if len(errs) > 0 {
+		tb.Fatal(errs)
+	}
+	return set, correlations
+}
+
+// stream runs events through correlation rules over some sets and returns the
+// matches as text: seconds, rule, group, value, number of the events (counted
+// from 1), and "+" if the match goes on.
+func stream(t *testing.T, correlations *rules.Correlations, steps []step, sets ...*rules.Set) []string {
 	t.Helper()
-	c, m, interned := set.NewCorrelator(), set.NewMatcher(), newTexts()
+	c, interned := correlations.NewCorrelator(), newTexts()
 	out := []string{}
 	add := func(matches []rules.Correlated) {
 		for _, match := range matches {
-			if set.Correlations()[match.Correlation] != match.Rule {
+			if correlations.Rules()[match.Correlation] != match.Rule {
 				t.Errorf("index %d is not of rule %s", match.Correlation, match.Rule.Name)
 			}
 			more := ""
@@ -58,8 +71,14 @@ func stream(t *testing.T, set *rules.Set, steps []step) []string {
 		}
 	}
 	for i, s := range steps {
-		sub := newSubject(set, interned, s.fields)
-		add(c.Add(rules.Observation{Time: start.Add(time.Duration(s.at * float64(time.Second))), Rules: m.Match(nil, sub), Subject: sub, Ref: uint64(i + 1)}))
+		o := rules.Observation{Time: start.Add(time.Duration(s.at * float64(time.Second))), Ref: uint64(i + 1)}
+		for n, set := range sets {
+			sub := newSubject(set, interned, s.fields)
+			if found := set.NewMatcher().Match(nil, sub); len(found) > 0 {
+				o.Matches = append(o.Matches, rules.Match{Set: n, Rules: found, Subject: sub})
+			}
+		}
+		add(c.Add(o))
 	}
 	add(c.Flush())
 	if c.Dropped() != 0 {
@@ -204,8 +223,8 @@ func TestCorrelations(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			set := mustCompile(t, mustParse(t, c.rules), rules.Options{})
-			if diff := cmp.Diff(c.want, stream(t, set, c.steps)); diff != "" {
+			set, correlations := mustCorrelate(t, mustParse(t, c.rules), rules.Options{})
+			if diff := cmp.Diff(c.want, stream(t, correlations, c.steps, set)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -223,18 +242,18 @@ func TestGenerate(t *testing.T) {
 		{"generate: true\n", false, true, true, true},
 	} {
 		text := documents(base("a"), base("b"), correlate("inner", "type: event_count\nrules: [a]\ntimespan: 10s\ncondition: {gte: 1}"), c.generate+correlate("outer", "type: event_count\nrules: [inner]\ntimespan: 10s\ncondition: {gte: 1}"))
-		set := mustCompile(t, mustParse(t, text), rules.Options{})
-		if set.Reported(0) != c.a || set.Reported(1) != c.b {
-			t.Errorf("%q: reported %v, %v", c.generate, set.Reported(0), set.Reported(1))
+		set, correlations := mustCorrelate(t, mustParse(t, text), rules.Options{})
+		if a, b := correlations.Reported(set.Rules()[0]), correlations.Reported(set.Rules()[1]); a != c.a || b != c.b {
+			t.Errorf("%q: reported %v, %v", c.generate, a, b)
 		}
-		got := strings.Join(stream(t, set, []step{at(0, "a")}), "\n")
+		got := strings.Join(stream(t, correlations, []step{at(0, "a")}, set), "\n")
 		if strings.Contains(got, "inner") != c.inner || strings.Contains(got, "outer") != c.outer {
 			t.Errorf("%q: %s", c.generate, got)
 		}
 	}
 	text := "level: high\n" + correlate("high", "type: event_count\nrules: [a]\ntimespan: 10s\ncondition: {gte: 1}") + "---\n" + base("a") + "---\n" + base("b")
-	set := mustCompile(t, mustParse(t, text), rules.Options{MinLevel: rules.LevelHigh})
-	if len(set.Rules()) != 1 || set.Reported(0) || len(set.NotSelected()) != 2 {
+	set, correlations := mustCorrelate(t, mustParse(t, text), rules.Options{MinLevel: rules.LevelHigh})
+	if len(set.Rules()) != 1 || correlations.Reported(set.Rules()[0]) || len(set.NotSelected()) != 2 {
 		t.Errorf("a rule that is needed only: %d rules, %d not selected", len(set.Rules()), len(set.NotSelected()))
 	}
 }
@@ -270,9 +289,11 @@ func TestCorrelationReferences(t *testing.T) {
 		{"by ID in capitals", documents("id: AB\n"+base("a"), count("c", "ab")), nil, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			set, errs := rules.Compile(mustParse(t, c.text), rules.Options{})
+			list := mustParse(t, c.text)
+			set, errs := rules.Compile(list, rules.Options{})
+			correlations, more := rules.Correlate(list, rules.Options{}, set)
 			var got []string
-			for _, err := range errs {
+			for _, err := range slices.Concat(errs, more) {
 				got = append(got, err.Error())
 				if problem, ok := errors.AsType[*rules.ParseError](err); !ok || problem.Err == nil {
 					t.Errorf("error %#v", err)
@@ -281,8 +302,8 @@ func TestCorrelationReferences(t *testing.T) {
 			if diff := cmp.Diff(c.errs, got); diff != "" {
 				t.Error(diff)
 			}
-			if len(set.NotApplicable()) != c.notApplicable {
-				t.Errorf("%d not applicable, want %d", len(set.NotApplicable()), c.notApplicable)
+			if n := len(set.NotApplicable()) + len(correlations.NotApplicable()); n != c.notApplicable {
+				t.Errorf("%d not applicable, want %d", n, c.notApplicable)
 			}
 		})
 	}
@@ -291,14 +312,14 @@ func TestCorrelationReferences(t *testing.T) {
 // TestCorrelatorBounds floods a correlator with groups that never end.
 func TestCorrelatorBounds(t *testing.T) {
 	text := documents(base("a"), correlate("many", "type: value_count\nrules: [a]\ngroup-by: [Host]\ntimespan: 3650d\ncondition: {field: User, gte: 1000000000}"))
-	set := mustCompile(t, mustParse(t, text), rules.Options{})
-	c, m, interned := set.NewCorrelator(), set.NewMatcher(), newTexts()
+	set, correlations := mustCorrelate(t, mustParse(t, text), rules.Options{})
+	c, m, interned := correlations.NewCorrelator(), set.NewMatcher(), newTexts()
 	const limit, events = 20_000, 30_000
 	c.SetLimit(limit)
 	for i := range events {
 		ev := e("E", "a", "User", "u", "Host", fmt.Sprint(i%500))
 		sub := newSubject(set, interned, ev)
-		c.Add(rules.Observation{Time: start.Add(time.Duration(i)), Rules: m.Match(nil, sub), Subject: sub, Ref: uint64(i)})
+		c.Add(rules.Observation{Time: start.Add(time.Duration(i)), Matches: []rules.Match{{Rules: m.Match(nil, sub), Subject: sub}}, Ref: uint64(i)})
 	}
 	if n := c.Dropped(); n < events-limit || n > events-limit+1000 {
 		t.Errorf("%d events dropped, want about %d", n, events-limit)
@@ -307,8 +328,8 @@ func TestCorrelatorBounds(t *testing.T) {
 
 func BenchmarkCorrelate(b *testing.B) {
 	text := documents(base("a"), base("b"), correlate("many", "type: event_count\nrules: [a]\ngroup-by: [Host]\ntimespan: 10s\ncondition: {gte: 100}"), correlate("order", "type: temporal_ordered\nrules: [a, b]\ngroup-by: [Host]\ntimespan: 10s"))
-	set := mustCompile(b, mustParse(b, text), rules.Options{})
-	c, interned := set.NewCorrelator(), newTexts()
+	set, correlations := mustCorrelate(b, mustParse(b, text), rules.Options{})
+	c, interned := correlations.NewCorrelator(), newTexts()
 	var subs []*subject
 	for i := range 100 {
 		subs = append(subs, newSubject(set, interned, e("Host", fmt.Sprint(i))))
@@ -316,7 +337,9 @@ func BenchmarkCorrelate(b *testing.B) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		c.Add(rules.Observation{Time: start.Add(time.Duration(i) * time.Millisecond), Rules: []int{i % 2}, Subject: subs[i%100], Ref: uint64(i)})
+		c.Add(rules.Observation{
+			Time: start.Add(time.Duration(i) * time.Millisecond), Matches: []rules.Match{{Rules: []int{i % 2}, Subject: subs[i%100]}}, Ref: uint64(i),
+		})
 		i++
 	}
 }

@@ -20,15 +20,21 @@ const maxRefs = 1000
 // Observation is an event on its way into correlation rules.
 type Observation struct {
 	Time    time.Time
-	Rules   []int // what Matcher.Match gave: indices into Set.Rules
-	Subject Subject
+	Matches []Match
 	Ref     uint64 // the caller's number of the event, returned in Correlated.Refs
+}
+
+// Match is which rules of a set an event matches.
+type Match struct {
+	Set     int     // index in what Correlate was given
+	Rules   []int   // what Matcher.Match gave: indices into Set.Rules
+	Subject Subject // the event as the set sees it
 }
 
 // Correlated is a match of a correlation rule.
 type Correlated struct {
 	Rule        *Rule
-	Correlation int       // index into Set.Correlations
+	Correlation int       // index into Correlations.Rules
 	Start, End  time.Time // of the events that make up the match
 	Group       []string  // the values of the group-by fields, in order
 	Refs        []uint64  // those events, oldest first; the newest 1,000 at most
@@ -39,13 +45,13 @@ type Correlated struct {
 	Continued bool
 }
 
-// Correlator evaluates the correlation rules of a Set over a stream of events
-// in the order of time; an event that is earlier than the one before it is
+// Correlator evaluates correlation rules over a stream of events in the order
+// of time; an event that is earlier than the one before it is
 // taken to be at the same time. It keeps the events of the timespans only and
 // no more than a fixed number. It must not be used by several goroutines at
 // once.
 type Correlator struct {
-	set     *Set
+	of      *Correlations
 	seed    maphash.Seed
 	states  []planRun
 	now     int64
@@ -79,19 +85,37 @@ type eventGroup struct {
 // rules specification, "Ordered Temporal Proximity": a correlation uses only
 // its own group-by.
 type occurrence struct {
-	at   int64
-	ref  uint64
-	refs []uint64
-	text func(field int) (string, bool)
+	at     int64
+	ref    uint64
+	sets   []int // those with rules that it matches
+	values map[valueKey]string
+}
+
+// valueKey names a value of an event: a field of a set, by its index in
+// Set.Fields.
+type valueKey struct{ set, field int }
+
+// text returns the value of the n-th of some fields, as the first of the sets
+// has it that has one.
+func (o *occurrence) text(fields setFields, n int) (string, bool) {
+	for _, set := range o.sets {
+		if fields[set] == nil {
+			continue
+		}
+		if s, ok := o.values[valueKey{set, fields[set][n]}]; ok {
+			return s, true
+		}
+	}
+	return "", false
 }
 
 // NewCorrelator returns a Correlator for one stream.
-func (s *Set) NewCorrelator() *Correlator {
-	c := &Correlator{set: s, seed: maphash.MakeSeed(), limit: maxSamples}
-	for _, plan := range s.correlations {
-		c.states = append(c.states, planRun{plan: plan, groups: make(map[string]*list.Element), order: list.New()})
+func (c *Correlations) NewCorrelator() *Correlator {
+	run := &Correlator{of: c, seed: maphash.MakeSeed(), limit: maxSamples}
+	for _, plan := range c.plans {
+		run.states = append(run.states, planRun{plan: plan, groups: make(map[string]*list.Element), order: list.New()})
 	}
-	return c
+	return run
 }
 
 // Dropped returns how many events were forgotten before their timespan was
@@ -104,12 +128,9 @@ func (c *Correlator) Dropped() int { return c.dropped }
 func (c *Correlator) Add(o Observation) []Correlated {
 	c.now = max(c.now, o.Time.UnixNano())
 	c.matches = c.matches[:0]
-	var event occurrence
-	if slices.ContainsFunc(o.Rules, c.set.Correlated) {
-		event = c.capture(o)
-	}
+	event := c.capture(o)
 	for i := range c.states {
-		c.step(&c.states[i], o.Rules, event)
+		c.step(&c.states[i], o.Matches, &event)
 	}
 	return c.matches
 }
@@ -131,38 +152,32 @@ func (c *Correlator) Flush() []Correlated {
 // capture copies what correlations may ask of an event, since the subject is
 // not kept.
 func (c *Correlator) capture(o Observation) occurrence {
-	texts := make(map[int]string)
-	var ids []ValueID
-	for i := range c.states {
-		for _, in := range c.states[i].plan.inputs {
-			for _, fields := range [...][]int{in.groupBy, in.fields} {
-				for _, field := range fields {
-					if _, ok := texts[field]; ok {
-						continue
-					}
-					if ids = o.Subject.Values(ids[:0], field); len(ids) > 0 {
-						texts[field] = o.Subject.Text(ids[0])
-					}
-				}
+	event := occurrence{at: c.now, ref: o.Ref, values: make(map[valueKey]string)}
+	for _, m := range o.Matches {
+		own := c.of.sets[m.Set].rules
+		if !slices.ContainsFunc(m.Rules, func(i int) bool { return c.of.asked[own[i]] }) {
+			continue
+		}
+		event.sets = append(event.sets, m.Set)
+		for _, field := range c.of.fields[m.Set] {
+			if ids := m.Subject.Values(nil, field); len(ids) > 0 {
+				event.values[valueKey{m.Set, field}] = m.Subject.Text(ids[0])
 			}
 		}
 	}
-	return occurrence{at: c.now, ref: o.Ref, refs: []uint64{o.Ref}, text: func(field int) (string, bool) {
-		s, ok := texts[field]
-		return s, ok
-	}}
+	return event
 }
 
 // step feeds one plan: first what time completes, then the matches of the
 // correlations that it refers to, then the event.
-func (c *Correlator) step(run *planRun, rules []int, event occurrence) {
+func (c *Correlator) step(run *planRun, matches []Match, event *occurrence) {
 	run.emits = run.emits[:0]
 	c.expire(run)
 	c.feedCorrelations(run)
 	inputs := make([]*correlationInput, 0, len(run.plan.inputs))
 	for i := range run.plan.inputs {
 		in := &run.plan.inputs[i]
-		if !in.correlation && slices.Contains(rules, in.index) {
+		if !in.correlation && slices.ContainsFunc(matches, func(m Match) bool { return m.Set == in.set && slices.Contains(m.Rules, in.index) }) {
 			inputs = append(inputs, in)
 		}
 	}
@@ -177,21 +192,22 @@ func (c *Correlator) feedCorrelations(run *planRun) {
 		if !in.correlation {
 			continue
 		}
-		for _, e := range c.states[in.index].emits {
-			c.feed(run, []*correlationInput{in}, e)
+		emits := c.states[in.index].emits
+		for n := range emits {
+			c.feed(run, []*correlationInput{in}, &emits[n])
 		}
 	}
 }
 
 // feed adds an event to the groups that its inputs put it in: one group, unless
 // aliases make them differ.
-func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event occurrence) {
+func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event *occurrence) {
 	for len(inputs) > 0 {
-		key, texts, ok := c.groupOf(inputs[0], event)
+		key, texts, ok := c.groupOf(run, inputs[0], event)
 		var places []int
 		first := inputs[0]
 		inputs = slices.DeleteFunc(inputs, func(in *correlationInput) bool {
-			other, _, _ := c.groupOf(in, event)
+			other, _, _ := c.groupOf(run, in, event)
 			if in == first || other == key {
 				places = append(places, in.place)
 				return true
@@ -211,10 +227,11 @@ func (c *Correlator) feed(run *planRun, inputs []*correlationInput, event occurr
 // groupOf returns the key of the group that an event belongs to, with the texts
 // of the group-by fields; not ok if one is absent. Texts that differ in case
 // only are the same.
-func (c *Correlator) groupOf(in *correlationInput, event occurrence) (key string, texts []string, ok bool) {
-	b := make([]byte, 0, 8*len(in.groupBy))
-	for _, field := range in.groupBy {
-		value, ok := event.text(field)
+func (c *Correlator) groupOf(run *planRun, in *correlationInput, event *occurrence) (key string, texts []string, ok bool) {
+	by := run.plan.rule.Correlation.GroupBy
+	b := make([]byte, 0, 8*len(by))
+	for n := range by {
+		value, ok := event.text(in.groupBy, n)
 		if !ok {
 			return "", nil, false
 		}
@@ -244,22 +261,22 @@ func (c *Correlator) group(run *planRun, key string, texts []string, at int64) *
 // measure fills in what a sample counts for: the values of the condition's
 // fields. Without one of them, or without a number where one is needed, an
 // event does not count.
-func (c *Correlator) measure(run *planRun, in *correlationInput, event occurrence, s *sample) bool {
+func (c *Correlator) measure(run *planRun, in *correlationInput, event *occurrence, s *sample) bool {
 	kind := run.plan.rule.Correlation.Type
 	var h maphash.Hash
 	h.SetSeed(c.seed)
-	for _, field := range in.fields {
-		value, ok := event.text(field)
+	for n := range run.plan.rule.Correlation.Fields {
+		value, ok := event.text(in.fields, n)
 		if !ok {
 			return false
 		}
 		h.WriteString(text.Fold(value))
 		h.WriteByte(0xFF) // not in UTF-8
-		n, isNumber := parseFieldNumber(value)
+		number, isNumber := parseFieldNumber(value)
 		if !isNumber && run.plan.numeric() {
 			return false
 		}
-		s.number = n.float
+		s.number = number.float
 	}
 	if kind == ValueCount || kind == ValuePercentile {
 		s.key = h.Sum64()
@@ -269,9 +286,9 @@ func (c *Correlator) measure(run *planRun, in *correlationInput, event occurrenc
 
 // addToGroup adds an event to a group and evaluates the group, unless that
 // waits for its window to close.
-func (c *Correlator) addToGroup(run *planRun, g *eventGroup, s sample, places []int, event occurrence) {
+func (c *Correlator) addToGroup(run *planRun, g *eventGroup, s sample, places []int, event *occurrence) {
 	plan := run.plan
-	g.last = event
+	g.last = *event
 	if g.chains != nil {
 		c.bound(run, g)
 		g.chains.add(places, event.at, event.ref)
@@ -377,11 +394,11 @@ func (c *Correlator) emit(run *planRun, g *eventGroup, match Correlated) {
 	event := g.last
 	event.at = c.now
 	run.emits = append(run.emits, event)
-	if !run.plan.reported {
+	if !c.of.Reported(run.plan.rule) {
 		return
 	}
 	match.Rule, match.Group, match.Continued = run.plan.rule, g.texts, g.matched
-	match.Correlation = slices.Index(c.set.correlations, run.plan)
+	match.Correlation = slices.Index(c.of.plans, run.plan)
 	c.matches = append(c.matches, match)
 }
 

@@ -6,6 +6,7 @@
 //
 //	Load, Parse    bytes to Rule: YAML to nodes with positions, nodes to metadata, searches and conditions
 //	Compile        Rule to Set: log sources chosen, filters joined, conditions folded, value matchers shared by field
+//	Correlate      correlation rules to Correlations, over the rules of one Set or several
 //	Matcher        Set and Subject to the rules that match; one Matcher for each goroutine
 //	Correlator     the stream of matches to the correlation rules that match
 //

@@ -86,24 +86,21 @@ type Set struct {
 	pivots     [][]int32 // by predicate: rules to look at when it holds, ascending
 	unpivoted  []int32   // rules to look at always, ascending
 
-	correlations  []*correlationPlan
 	notApplicable []*Rule
 	reasons       map[*Rule]string // by rule of notApplicable
 	notSelected   []*Rule
 	filters       []*Rule
-	failed        int
+	failed        map[*Rule]bool
 }
 
 // compiledRule is what is kept of a rule beside its code.
 type compiledRule struct {
-	entry      int32   // of its program
-	deferred   []int32 // predicates
-	late       uint64  // fields of Set.late: bit i for the i-th, bit 63 for all from there on
-	condition  *boolExpr
-	scope      *scope
-	filters    []*Rule
-	reported   bool
-	correlated bool
+	entry     int32   // of its program
+	deferred  []int32 // predicates
+	late      uint64  // fields of Set.late: bit i for the i-th, bit 63 for all from there on
+	condition *boolExpr
+	scope     *scope
+	filters   []*Rule
 }
 
 // fieldPredicate is one question about a subject: about one text of a field,
@@ -142,45 +139,25 @@ func (s *Set) EagerFields() []int { return s.eager }
 // change the slice.
 func (s *Set) Rules() []*Rule { return s.rules }
 
-// Correlations returns the correlation rules that apply, each after those that
-// it refers to. The caller must not change the slice.
-func (s *Set) Correlations() []*Rule {
-	out := make([]*Rule, len(s.correlations))
-	for i, plan := range s.correlations {
-		out[i] = plan.rule
-	}
-	return out
-}
-
 // Filters returns the filters that tune at least one rule.
 func (s *Set) Filters() []*Rule { return s.filters }
 
-// NotApplicable returns the rules that are about other log sources, and the
-// correlation rules that need one of them.
+// NotApplicable returns the detection rules that are about other log sources.
 func (s *Set) NotApplicable() []*Rule { return s.notApplicable }
 
 // WhyNotApplicable returns why one of NotApplicable is; "" for any other rule.
 func (s *Set) WhyNotApplicable(r *Rule) string { return s.reasons[r] }
 
-// NotSelected returns the rules that Options leave out.
+// NotSelected returns the rules that Options leave out, but for correlation
+// rules.
 func (s *Set) NotSelected() []*Rule { return s.notSelected }
-
-// Reported reports whether a match of a rule, given by its index, is to be
-// reported by itself. It is not if correlation rules need the rule and none of
-// them says `generate: true`, or if it is there only because one needs it.
-// Sigma correlation rules specification, "Generate".
-func (s *Set) Reported(rule int) bool { return s.compiled[rule].reported }
-
-// Correlated reports whether a correlation rule asks for the matches of a rule,
-// given by its index.
-func (s *Set) Correlated(rule int) bool { return s.compiled[rule].correlated }
 
 // FiltersOf returns the filters that tune a rule, given by its index. The
 // caller must not change the slice.
 func (s *Set) FiltersOf(rule int) []*Rule { return s.compiled[rule].filters }
 
 // Failed returns how many rules could not be compiled.
-func (s *Set) Failed() int { return s.failed }
+func (s *Set) Failed() int { return len(s.failed) }
 
 // Simplified returns what a rule, given by its index, was compiled to: its
 // condition over items, with searches expanded and everything known folded

@@ -32,21 +32,26 @@ func batchesOf(forest *proctree.Forest) []batch {
 // detection applies the rules that give findings to processes.
 type detection struct {
 	evaluation
-	finder     finder
-	set        *rules.Set
-	matchers   []*rules.Matcher      // of the set, one for each goroutine
-	hosts      []bool                // by host: whether its findings are asked for
-	wantsTime  func(event.Time) bool // whether findings of a time are
-	correlates bool                  // whether there are correlation rules
-	forgotten  int                   // by correlation rules
+	finder       finder
+	set          *rules.Set
+	matchers     []*rules.Matcher      // of the set, one for each goroutine
+	hosts        []bool                // by host: whether its findings are asked for
+	wantsTime    func(event.Time) bool // whether findings of a time are
+	correlations *rules.Correlations
+	correlates   bool       // whether those ask for processes
+	events       *storyPass // reads the events that they ask for
+
+	completed map[event.Place][]*finding.Correlation // by events
+	forgotten int                                    // by correlation rules
 }
 
 // newDetection returns the detection by the rules that were loaded.
-func newDetection(by evaluation, loaded *loadedRules, inputs []*input, options *Options) *detection {
+func newDetection(by evaluation, loaded *loadedRules, r *firstPass, options *Options) *detection {
 	d := &detection{
-		evaluation: by, finder: finder{by.forest, by.servers, inputs},
+		evaluation: by, finder: finder{by.forest, by.servers, r.inputs},
 		set: loaded.rules.Detections, matchers: loaded.matchers, wantsTime: options.wantsTime,
-		correlates: len(loaded.rules.Detections.Correlations()) > 0,
+		correlations: loaded.rules.Correlations, correlates: slices.ContainsFunc(loaded.rules.Detections.Rules(), loaded.rules.Correlations.Asks),
+		events: &storyPass{reading: r, plan: loaded.events, servers: by.servers, since: noSession},
 	}
 	for _, h := range by.forest.Hosts() {
 		d.hosts = append(d.hosts, proctree.MatchesHost(options.Hosts, h.Names))
@@ -55,8 +60,8 @@ func newDetection(by evaluation, loaded *loadedRules, inputs []*input, options *
 }
 
 // run returns the findings: by host, and in the order of the processes' start.
-// Correlation rules see the processes of all hosts and times, whichever
-// findings are asked for.
+// Correlation rules see the processes and events of all hosts and times,
+// whichever findings are asked for.
 func (d *detection) run(ctx context.Context) []*finding.Finding {
 	evaluators := newEvaluators(d.set, d.matchers, d.forest, d.servers)
 	batches := batchesOf(d.forest)
@@ -71,8 +76,8 @@ func (d *detection) run(ctx context.Context) []*finding.Finding {
 	d.crashes.addPanics("processes", panics)
 	findings := slices.Concat(found...)
 	d.crashes.guard("processes between servers and findings", func() { findings = d.matchBetween(evaluators[0], findings) })
-	if d.correlates {
-		d.crashes.guard("correlation rules", func() { findings = d.correlate(evaluators[0], slices.Concat(moments...), findings) })
+	if len(d.correlations.Rules()) > 0 {
+		d.crashes.guard("correlation rules", func() { findings = d.correlate(ctx, evaluators[0], slices.Concat(moments...), findings) })
 	}
 	return findings
 }
@@ -91,7 +96,7 @@ func (d *detection) matchBatch(e *evaluator, b batch) (found []*finding.Finding,
 			return
 		}
 		matches := e.match(p)
-		if d.correlates && slices.ContainsFunc(matches, d.set.Correlated) {
+		if d.correlates && slices.ContainsFunc(matches, func(i int) bool { return d.correlations.Asks(d.set.Rules()[i]) }) {
 			moments = append(moments, moment{p.Start(), uint32(p.HostIndex()), uint32(p.Index())})
 		}
 		if reported := d.reported(matches); wanted && len(reported) > 0 {
@@ -148,8 +153,8 @@ func compareFindings(a, b *finding.Finding) int {
 func (d *detection) reported(matches []int) []*rules.Rule {
 	var list []*rules.Rule
 	for _, i := range matches {
-		if d.set.Reported(i) {
-			list = append(list, d.set.Rules()[i])
+		if r := d.set.Rules()[i]; d.correlations.Reported(r) {
+			list = append(list, r)
 		}
 	}
 	return list

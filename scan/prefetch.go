@@ -68,8 +68,8 @@ func (l *ruleLoading) load(loaded *loadedRules, load func() (*RuleSets, error)) 
 	if loaded.rules = sets; sets.Selection != nil {
 		return sets.Selection
 	}
-	loaded.events = eventrule.NewPlan(sets.Servers, sets.Events)
-	l.events = eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+	loaded.events = eventrule.NewPlan(sets.Servers, sets.Events, sets.Correlations)
+	l.events = eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs), sets.Correlations)
 	return nil
 }
 

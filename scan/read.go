@@ -43,6 +43,7 @@ type firstPass struct {
 	traced     map[string]*eventrule.Traced // records that only traces are made of, by computer
 	came       map[event.Place]bool         // records that name where another host came from, if they are wanted
 	hitsLost   int                          // how many more there are
+	asked      map[event.Place]bool         // records whose matches correlation rules ask for
 	signs      []eventrule.Sign
 	others     []*otherInput
 	notes      []source.Note
@@ -194,9 +195,10 @@ func (r *firstPass) resolve(ctx context.Context) {
 // gather joins what the readers kept of events.
 func (r *firstPass) gather() {
 	r.hits, r.came, r.signs = make(map[event.Place]bool), make(map[event.Place]bool), nil
-	r.hitsLost, r.traced = 0, make(map[string]*eventrule.Traced)
+	r.hitsLost, r.traced, r.asked = 0, make(map[string]*eventrule.Traced), make(map[event.Place]bool)
 	for _, w := range r.readers {
 		maps.Copy(r.hits, w.events.Hits)
+		maps.Copy(r.asked, w.events.Asked)
 		maps.Copy(r.came, w.events.Came)
 		r.addTraced(w.events.Traced)
 		r.hitsLost += w.events.Dropped

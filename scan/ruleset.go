@@ -49,6 +49,9 @@ type RuleSets struct {
 	// Events are the rules about other events than the creation of
 	// processes, by log source; Signs those of them that identify servers.
 	Events, Signs []eventrule.Set
+	// Correlations are the correlation rules over the rules of Detections,
+	// their set 0, and of Events, the sets after it.
+	Correlations *rules.Correlations
 	// Loaded are all rules that were read, the built-in ones first, whether
 	// they apply or not; Builtin is how many of them are built in.
 	Loaded  []*rules.Rule
@@ -105,7 +108,9 @@ func LoadRules(ctx context.Context, o RuleOptions, goroutines int) (*RuleSets, e
 	for _, set := range s.sets() {
 		s.Failed += set.Failed()
 	}
-	s.Events = s.compileEvents(s.Detections.NotApplicable(), o.chosen())
+	correlations := slices.DeleteFunc(slices.Clone(others), func(r *rules.Rule) bool { return r.Correlation == nil })
+	s.Events = s.compileEvents(slices.Concat(s.Detections.NotApplicable(), correlations), o.chosen())
+	s.correlate(others, o.chosen())
 	s.Signs = s.compileEvents(s.Servers.NotApplicable(), o.bare())
 	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
 	s.checkLevel(&o, others)
@@ -139,6 +144,19 @@ func (s *RuleSets) compileEvents(list []*rules.Rule, options rules.Options) []ev
 	s.fail(errs)
 	s.Failed += failed
 	return sets
+}
+
+// correlate compiles the correlation rules of a list over the rules that give
+// findings.
+func (s *RuleSets) correlate(list []*rules.Rule, options rules.Options) {
+	sets := []*rules.Set{s.Detections}
+	for _, e := range s.Events {
+		sets = append(sets, e.Set)
+	}
+	var errs []error
+	s.Correlations, errs = rules.Correlate(list, options, sets...)
+	s.fail(errs)
+	s.Failed += s.Correlations.Failed()
 }
 
 func (s *RuleSets) fail(errs []error) {
@@ -257,8 +275,8 @@ type RuleSummary struct {
 	// Events counts the rules that were matched against other events than
 	// the creation of processes.
 	Events int
-	// Correlated counts those of Applied that give no findings by
-	// themselves, since correlation rules ask for them.
+	// Correlated counts those of Applied and Events that give no findings
+	// by themselves, since correlation rules ask for them.
 	Correlated int
 	// NotApplicable counts rules about other logs, NotSelected those that
 	// Options left out, Failed those with errors.
@@ -287,7 +305,7 @@ func (s *RuleSets) givenFilters() int {
 // Summary counts the rules.
 func (s *RuleSets) Summary() RuleSummary {
 	sum := RuleSummary{
-		Applied: len(s.Detections.Rules()) + len(s.Detections.Correlations()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()) + len(eventrule.RulesOf(s.Signs)),
+		Applied: len(s.Detections.Rules()) + len(s.Correlations.Rules()), Servers: len(s.Servers.Rules()) + len(s.Applications.Rules()) + len(eventrule.RulesOf(s.Signs)),
 		Levels: len(s.Levels.Rules()) + len(s.SessionLevels.Rules()), Filters: s.givenFilters(),
 		Failed: s.Failed, Errors: s.Errors, Unmatched: s.Unmatched,
 	}
@@ -295,10 +313,12 @@ func (s *RuleSets) Summary() RuleSummary {
 		sum.NotApplicable += len(set.NotApplicable())
 		sum.NotSelected += len(set.NotSelected())
 	}
-	sum.Events = len(eventrule.RulesOf(s.Events))
-	sum.NotApplicable -= sum.Events + len(eventrule.RulesOf(s.Signs))
-	for i := range s.Detections.Rules() {
-		if !s.Detections.Reported(i) {
+	events := eventrule.RulesOf(s.Events)
+	sum.Events = len(events)
+	sum.NotApplicable += len(s.Correlations.NotApplicable()) - sum.Events - len(eventrule.RulesOf(s.Signs))
+	sum.NotSelected += len(s.Correlations.NotSelected())
+	for _, r := range slices.Concat(s.Detections.Rules(), events) {
+		if !s.Correlations.Reported(r) {
 			sum.Correlated++
 		}
 	}

@@ -60,14 +60,15 @@ func (s *RuleSets) Uses() map[*rules.Rule]RuleUse {
 	mark(s.Levels.Rules(), UseLevel)
 	mark(s.SessionLevels.Rules(), UseLevel)
 	mark(s.Techniques.Rules(), UseTechnique)
-	mark(s.Detections.Correlations(), UseCorrelation)
-	for i, r := range s.Detections.Rules() {
+	mark(s.Correlations.NotApplicable(), UseNotApplicable)
+	mark(s.Correlations.NotSelected(), UseNotSelected)
+	mark(s.Correlations.Rules(), UseCorrelation)
+	for _, r := range slices.Concat(s.Detections.Rules(), eventrule.RulesOf(s.Events)) {
 		uses[r] = UseFinding
-		if !s.Detections.Reported(i) {
+		if !s.Correlations.Reported(r) {
 			uses[r] = UseCorrelated
 		}
 	}
-	mark(eventrule.RulesOf(s.Events), UseFinding)
 	for _, r := range s.Loaded {
 		_, known := uses[r]
 		switch {
@@ -91,7 +92,7 @@ func (s *RuleSets) NotApplicable() map[*rules.Rule]string {
 		if use != UseNotApplicable {
 			continue
 		}
-		reasons[r] = "not applied: it tunes no rule that is"
+		reasons[r] = cmp.Or(s.Correlations.WhyNotApplicable(r), "not applied: it tunes no rule that is")
 		for _, set := range s.sets() {
 			reasons[r] = cmp.Or(set.WhyNotApplicable(r), reasons[r])
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"webshellscan/internal/plural"
+	"webshellscan/scan/event"
 	"webshellscan/scan/eventrule"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/integrity"
@@ -51,9 +52,12 @@ type Result struct {
 	servers    *serverMap
 	inputs     []*input
 	eventsLost int
-	web        *webrequest.Logs
-	traceAt    map[traceKey]int // index in Traces
-	weighed    []*weighed
+	// completed are the correlation rules that events met, by place
+	// (eventrule.HitPlace).
+	completed map[event.Place][]*finding.Correlation
+	web       *webrequest.Logs
+	traceAt   map[traceKey]int // index in Traces
+	weighed   []*weighed
 	// writers are the images of what wrote the programs of findings in
 	// their sessions.
 	writers map[*finding.Finding]string
@@ -104,8 +108,9 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	crashes.guard("applications", func() { res.servers.findApplications(loaded.rules.Applications, options.goroutines()) })
 	crashes.merge(res.servers.crashes.list...)
 	by := evaluation{forest, res.servers, options.goroutines(), crashes}
-	d := newDetection(by, loaded, reading.inputs, &options)
+	d := newDetection(by, loaded, reading, &options)
 	crashes.guard("findings", func() { res.Findings = d.run(rest) })
+	res.completed = d.completed
 	crashes.guard("techniques", func() { by.mapTechniques(loaded.rules.Techniques, res.Findings) })
 	grades, together := &grading{by, loaded.rules.Levels}, &grouping{by, loaded.rules.SessionLevels}
 	crashes.guard("levels", func() { res.weighed = grades.weigh(res.Findings) })

@@ -39,12 +39,12 @@ func (s *RuleSets) checkSelection(o *RuleOptions, all []*rules.Rule, unread bool
 // those that give findings, if another level would: then web shells could not
 // be found, and rules about other events only hide it.
 func (s *RuleSets) checkLevel(o *RuleOptions, detections []*rules.Rule) {
-	if s.Selection != nil || o.MinLevel == 0 || s.Summary().Applied > 0 {
+	if s.Selection != nil || o.MinLevel == 0 || len(s.Detections.Rules()) > 0 {
 		return
 	}
 	lower := *o
 	lower.MinLevel = 0
-	if set, _ := rules.Compile(detections, lower.chosen()); len(set.Rules())+len(set.Correlations()) > 0 {
+	if set, _ := rules.Compile(detections, lower.chosen()); len(set.Rules()) > 0 {
 		s.Selection = fmt.Errorf("no rule about processes is left to give findings: none has the level %s or above (--level chooses by the level of what was found)", o.MinLevel)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"webshellscan/internal/work"
+	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/eventrule"
 	"webshellscan/scan/evtx"
@@ -28,8 +29,11 @@ type storyPass struct {
 	below   [][]proctree.Process // by session
 	plan    *eventrule.Plan
 	servers *serverMap
-	hits    map[uint32][]int64 // where rules matched events, by file, ascending
-	since   event.Time         // when the first session began
+	at      map[event.Place]bool // where rules matched events
+	hits    inputOffsets         // the same by input
+	since   event.Time           // when the first session began
+	// completed are the correlation rules that events met, by place.
+	completed map[event.Place][]*finding.Correlation
 }
 
 // newStoryPass returns the pass for some sessions, nil if there are none and no
@@ -55,14 +59,17 @@ func newStoryPass(r *firstPass, plan *eventrule.Plan, forest *proctree.Forest, s
 		p.since = min(p.since, begin)
 	}
 	p.index = story.NewIndex(forest, list)
-	p.hits = make(map[uint32][]int64)
-	for place := range r.hits {
-		p.hits[place.File] = append(p.hits[place.File], place.Offset)
-	}
-	for _, offsets := range p.hits {
-		slices.Sort(offsets)
-	}
+	p.setHits(r.hits)
 	return p
+}
+
+// setHits sets the places of the events that rules match.
+func (p *storyPass) setHits(at map[event.Place]bool) {
+	p.at, p.hits = at, make(inputOffsets)
+	for place := range at {
+		p.hits.add(place.File, place.Offset)
+	}
+	p.hits.sort()
 }
 
 // noSession is later than any event: without a session only hits are read.
@@ -94,30 +101,61 @@ const storySlack = event.Minute
 // read reads the chunks of all inputs whose times are of interest, and then
 // once more what came from where a session reached out.
 func (p *storyPass) read(ctx context.Context) []*story.Collector {
-	want := story.Want()
-	if p.plan != nil {
-		planned := p.plan.Want()
-		want.Keys, want.Providers, want.Channels = append(want.Keys, planned.Keys...), planned.Providers, planned.Channels
-	}
-	units := p.units()
-	collectors := make([]*story.Collector, max(1, min(p.reading.goroutines, len(units))))
-	forest := p.servers.forest
-	trees := &eventrule.Trees{Servers: p.servers, Processes: eventrule.NewProcesses(forest), Blind: blindNames(forest.Hosts()), WebRoot: p.webRoots()}
+	want, units, trees := p.want(), p.units(), p.trees()
+	collectors := make([]*story.Collector, p.goroutines(units))
+	takers := make([]taker, len(collectors))
 	for i := range collectors {
 		var matcher story.Matcher
 		if p.plan != nil {
 			matcher = eventrule.NewMatcher(p.plan, &want, trees)
 		}
 		collectors[i] = story.NewCollector(p.index, matcher, p.hit)
+		takers[i] = collectors[i]
 	}
-	p.readUnits(ctx, collectors, want, units)
+	p.readUnits(ctx, takers, want, units)
 	if places := p.index.Arrived(collectors); len(places) > 0 {
 		for _, c := range collectors {
 			c.Only(places)
 		}
-		p.readUnits(ctx, collectors, want, unitsWith(units, places))
+		p.readUnits(ctx, takers, want, unitsWith(units, places))
 	}
 	return collectors
+}
+
+// want returns the events that are read: those of stories first, then those
+// that only rules ask for.
+func (p *storyPass) want() event.Want {
+	want := story.Want()
+	if p.plan != nil {
+		planned := p.plan.Want()
+		want.Keys, want.Providers, want.Channels = append(want.Keys, planned.Keys...), planned.Providers, planned.Channels
+	}
+	return want
+}
+
+// goroutines returns how many are to read some units.
+func (p *storyPass) goroutines(units []storyUnit) int {
+	return max(1, min(p.reading.goroutines, len(units)))
+}
+
+// trees returns what rules about events may ask.
+func (p *storyPass) trees() *eventrule.Trees {
+	forest := p.servers.forest
+	return &eventrule.Trees{
+		Servers: p.servers, Processes: eventrule.NewProcesses(forest), Blind: blindNames(forest.Hosts()), WebRoot: p.webRoots(), Completed: p.rulesCompleted,
+	}
+}
+
+// rulesCompleted returns the correlation rules that the event at a place
+// completed, each once.
+func (p *storyPass) rulesCompleted(place event.Place) []*rules.Rule {
+	var list []*rules.Rule
+	for _, c := range p.completed[place] {
+		if !slices.Contains(list, c.Rule) {
+			list = append(list, c.Rule)
+		}
+	}
+	return list
 }
 
 // webRoots returns what tells the folder that a site shows around a file of a
@@ -132,13 +170,21 @@ func (p *storyPass) webRoots() func(computer, file string) string {
 	}
 }
 
-// readUnits reads units into collectors, one of each goroutine.
-func (p *storyPass) readUnits(ctx context.Context, collectors []*story.Collector, want event.Want, units []storyUnit) {
+// taker is given the events of units. It is for one goroutine.
+type taker interface {
+	event.Gate
+	// Begin begins a unit of an input.
+	Begin(file uint32)
+	Add(ev *event.Event)
+}
+
+// readUnits reads units into takers, one of each goroutine.
+func (p *storyPass) readUnits(ctx context.Context, takers []taker, want event.Want, units []storyUnit) {
 	selection := evtx.Select(want)
-	readers := make([]*storyReader, len(collectors))
-	for i, c := range collectors {
-		readers[i] = &storyReader{evtx.NewReader(selection), c, want}
-		readers[i].reader.Gate(c)
+	readers := make([]*storyReader, len(takers))
+	for i, to := range takers {
+		readers[i] = &storyReader{evtx.NewReader(selection), to, want}
+		readers[i].reader.Gate(to)
 	}
 	panics := work.Each(len(readers), len(units), func(g, i int) { readers[g].read(ctx, p, units[i]) })
 	for _, f := range panics {
@@ -149,9 +195,9 @@ func (p *storyPass) readUnits(ctx context.Context, collectors []*story.Collector
 
 // storyReader reads units of the pass. It is for one goroutine.
 type storyReader struct {
-	reader    *evtx.Reader
-	collector *story.Collector
-	want      event.Want
+	reader *evtx.Reader
+	to     taker
+	want   event.Want
 }
 
 // storyUnit is a piece of work: some chunks of a log, or an export.
@@ -210,13 +256,13 @@ func holdsAny(c evtx.Chunk, offsets []int64) bool {
 
 // read reads one unit.
 func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
-	w.collector.Begin(u.in.index)
+	w.to.Begin(u.in.index)
 	switch {
 	case ctx.Err() != nil:
 	case u.chunks == nil:
-		p.readExport(ctx, u.in, w.want, w.collector.Add)
+		p.readExport(ctx, u.in, w.want, w.to.Add)
 	default:
-		p.readChunks(ctx, u.in, u.chunks, w.reader, w.collector.Add)
+		p.readChunks(ctx, u.in, u.chunks, w.reader, w.to.Add)
 	}
 }
 
@@ -228,7 +274,7 @@ func (p *storyPass) chunksOf(in *input) []evtx.Chunk {
 }
 
 // hit reports whether a rule matched the event at a place.
-func (p *storyPass) hit(place event.Place) bool { return p.reading.hits[eventrule.HitPlace(place)] }
+func (p *storyPass) hit(place event.Place) bool { return p.at[eventrule.HitPlace(place)] }
 
 // hitIn reports whether a rule matched an event of a chunk.
 func (p *storyPass) hitIn(in *input, c evtx.Chunk) bool { return holdsAny(c, p.hits[in.index]) }
@@ -316,6 +362,7 @@ func (res *Result) addStories(ctx context.Context, r *firstPass, plan *eventrule
 	if p == nil {
 		return
 	}
+	p.completed = res.completed
 	collectors := p.read(ctx)
 	sites := p.index.Sites(collectors)
 	stories, found, lost := p.index.Stories(collectors)
@@ -375,6 +422,7 @@ func (res *Result) newEvent(e *story.Event) *finding.Event {
 		in := res.inputs[ref.Place.File]
 		record := finding.Record{Place: ref.Place, RecordID: ref.RecordID, Time: ref.Time, Channel: e.Record.Channel, EventID: e.Record.ID, Marks: ref.Marks}
 		ev.Evidence = append(ev.Evidence, finding.New(record, in.Path, in.Origin))
+		ev.Correlated = append(ev.Correlated, res.completed[eventrule.HitPlace(ref.Place)]...)
 	}
 	return ev
 }

@@ -107,6 +107,7 @@ func firstDifference(a, b []byte) string {
 type mergeCase struct {
 	folder, root string // the root below the folder
 	args         []string
+	collect      []string // arguments of collect
 	names        []string // of the formats
 	reports      string
 	status       int
@@ -137,7 +138,7 @@ func (e *mergeCase) merged(t *testing.T, random *rand.Rand, n int, which func(fi
 	parts := parted(t, e.root, n, which)
 	dir := t.TempDir()
 	_, outs := reports(dir)
-	collect := []string{e.root}
+	collect := append([]string{e.root}, e.collect...)
 	if slices.Contains(e.args, "--recover") {
 		collect = append(collect, "--recover")
 	}
@@ -322,6 +323,46 @@ correlation:
 	}
 	folders := []string{"APP01", "DC01", "MAIL01", "WEB01", "WEB02", "WEC01", "WS07"}
 	e.merged(t, rand.New(rand.NewPCG(1, 5)), len(folders), func(file string) int {
+		return slices.Index(folders, strings.Split(filepath.ToSlash(file), "/")[1])
+	}, whole)
+}
+
+// TestMergeCorrelatesEvents: the same of a rule over events of several hosts and
+// kinds, of parts that were collected with those rules.
+func TestMergeCorrelatesEvents(t *testing.T) {
+	rule := filepath.Join(t.TempDir(), "events.yml")
+	err := write(rule, []byte(`title: A connection to the far end
+name: far_sysmon
+logsource: {product: windows, category: network_connection}
+detection: {selection: {DestinationIp: 198.51.100.77}, condition: selection}
+---
+title: The same as Windows itself logs it
+name: far_audit
+logsource: {product: windows, service: security}
+detection: {selection: {EventID: 5156, DestAddress: 198.51.100.77}, condition: selection}
+---
+title: Several hosts reach one far end
+name: several_hosts
+level: critical
+correlation:
+  type: value_count
+  rules: [far_sysmon, far_audit]
+  group-by: [far]
+  timespan: 24h
+  condition: {field: Computer, gte: 2}
+  aliases: {far: {far_sysmon: DestinationIp, far_audit: DestAddress}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := scanned(t, filepath.Join(repository, "testdata"), "logs", "--rules", rule)
+	e.collect = []string{"--rules", rule}
+	table, err := os.ReadFile(filepath.Join(e.reports, "jsonl"))
+	if err != nil || !bytes.Contains(table, []byte(`"correlated":[{"rule":"several_hosts","group":{"far":"198.51.100.77"}`)) {
+		t.Errorf("one scan has no event of the correlation (%v):\n%s", err, e.told)
+	}
+	folders := []string{"APP01", "DC01", "MAIL01", "WEB01", "WEB02", "WEC01", "WS07"}
+	e.merged(t, rand.New(rand.NewPCG(1, 6)), len(folders), func(file string) int {
 		return slices.Index(folders, strings.Split(filepath.ToSlash(file), "/")[1])
 	}, whole)
 }

@@ -90,7 +90,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"base":  func(image string) string { return shortText(cmp.Or(proctree.BaseName(image), "(unknown)")) },
 		"short": rowTime, "brief": briefTime, "size": text.Bytes, "count": plural.Count,
 		"percent": text.Percent, "lines": func(s string) []string { return strings.Split(s, "\n") }, "first": firstOf[string], "left": leftOf[string],
-		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meeting": phrase.Meeting, "rows": newTableRows, "ruleTitle": phrase.RuleTitle, "recovered": func() string { return phrase.Recovered },
+		"record": func(e finding.Evidence) string { return phrase.Record(&e) }, "meetings": phrase.Meetings, "rows": newTableRows, "ruleTitle": phrase.RuleTitle, "recovered": func() string { return phrase.Recovered },
 		"secondDecoder": phrase.SecondDecoder, "account": breakable,
 	}).Parse(pageSource))
 })

@@ -100,10 +100,10 @@ type place struct {
 }
 
 // meeting is a correlation rule that a finding completed: the rule's number,
-// how many processes met it, and since when.
+// how many processes and events met it, in words, and since when.
 type meeting struct {
 	Rule  int    `js:"rule"`
-	Total int    `js:"total"`
+	Total string `js:"total"`
 	Since string `js:"since"`
 }
 
@@ -219,7 +219,7 @@ func (d *pageData) reasonNumbers(reasons []string) []int {
 func (d *pageData) meetings(f *finding.Finding) []array {
 	list := make([]array, 0, len(f.Correlated))
 	for _, c := range f.Correlated {
-		list = append(list, arrayOf(&meeting{d.ruleNo[c.Rule], c.Total, phrase.MeetingStart(c).String()}))
+		list = append(list, arrayOf(&meeting{d.ruleNo[c.Rule], phrase.MeetingCount(c), c.First().String()}))
 	}
 	return list
 }

@@ -63,6 +63,9 @@ func EventFindings(res *scan.Result) []string {
 		if e.Count > 1 {
 			line += fmt.Sprintf(", %d times", e.Count)
 		}
+		for _, met := range Meetings(e.Correlated) {
+			line += ", " + text.Clip(met, maxEventLine)
+		}
 		lines = append(lines, line)
 	}
 	return lines

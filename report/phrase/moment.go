@@ -257,6 +257,7 @@ func (b *momentBuilder) eventNote(e *finding.Event) string {
 	if e.Count > 1 {
 		notes = append(notes, fmt.Sprintf("%d times", e.Count))
 	}
+	notes = append(notes, Meetings(e.Correlated)...)
 	if len(notes) == 0 {
 		return ""
 	}

@@ -16,7 +16,6 @@ import (
 	"webshellscan/report/text"
 	"webshellscan/rules"
 	"webshellscan/scan"
-	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
@@ -62,23 +61,42 @@ func ReasonTexts(reasons []finding.LevelReason) []string {
 	return list
 }
 
-// Meeting describes how many processes met a correlation rule together, and
-// since when.
+// Meeting describes how many processes and events met a correlation rule
+// together, and since when.
 func Meeting(c *finding.Correlation) string {
-	s := plural.Count(c.Total, "process", "processes")
-	if start := MeetingStart(c); start != 0 {
-		s += " since " + text.Time(start)
+	s := MeetingCount(c)
+	if first := c.First(); first != 0 {
+		s += " since " + text.Time(first)
 	}
 	return s
 }
 
-// MeetingStart returns when the first of those processes started, 0 if that is
-// not known.
-func MeetingStart(c *finding.Correlation) event.Time {
-	if len(c.Processes) == 0 {
-		return 0
+// MeetingCount describes how many they are.
+func MeetingCount(c *finding.Correlation) string {
+	processes, events := plural.Count(c.Total-c.TotalEvents, "process", "processes"), plural.Count(c.TotalEvents, "event")
+	switch c.TotalEvents {
+	case 0:
+		return processes
+	case c.Total:
+		return events
 	}
-	return c.Processes[0].Time
+	return processes + " and " + events
+}
+
+// MaxMeetings is how many correlation rules a line tells of.
+const MaxMeetings = 3
+
+// Meetings describes the correlation rules that were met, each as a text that
+// is safe to show.
+func Meetings(list []*finding.Correlation) []string {
+	var texts []string
+	for i, c := range list {
+		if i == MaxMeetings {
+			return append(texts, "and "+plural.Count(len(list)-i, "more correlation"))
+		}
+		texts = append(texts, text.Visible(RuleTitle(c.Rule))+": "+Meeting(c))
+	}
+	return texts
 }
 
 // Blind returns a sentence with the number of hosts on which what ran cannot be

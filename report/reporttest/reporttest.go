@@ -65,7 +65,11 @@ func addStory(res *scan.Result, s string) {
 	rule := []*rules.Rule{{Name: "some_event_rule", Title: s, Level: rules.LevelHigh}}
 	newEvent := func(of *finding.Session) *finding.Event {
 		record := &story.Record{Provider: s, Channel: s, ID: 11, RecordID: 7, Fields: []story.Field{{Name: s, Value: s}, {Name: "TargetFilename", Value: s}}}
+		met := &rules.Rule{Title: s, Level: rules.LevelHigh, Correlation: &rules.Correlation{GroupBy: []string{s}}}
 		return &finding.Event{
+			Correlated: []*finding.Correlation{{
+				Rule: met, Group: []string{s}, Value: 3, Total: 3, TotalEvents: 3, Events: []finding.CorrelatedEvent{{Host: s, Time: Noon, Channel: s, Image: s, File: s}},
+			}},
 			Event: &story.Event{Time: Noon, Category: story.FileEvent, Summary: s, Rules: rule, Link: story.LinkGUID, ProcessID: 4242, Image: s, Record: record, Count: 2},
 			Host:  s, Session: of, Evidence: []finding.Evidence{{File: s, Offset: 512, RecordID: 7, Channel: s, EventID: 11}},
 		}

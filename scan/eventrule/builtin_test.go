@@ -17,7 +17,7 @@ func TestBuiltinEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs)).Want(), eventrule.Builtin); diff != "" {
+	if diff := cmp.Diff(eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs), sets.Correlations).Want(), eventrule.Builtin); diff != "" {
 		t.Errorf("Builtin is not what the rules ask for (-rules +eventrule.Builtin):\n%s", diff)
 	}
 }

@@ -15,6 +15,8 @@
 package eventrule
 
 import (
+	"slices"
+
 	"webshellscan/rules"
 	"webshellscan/scan/event"
 )
@@ -26,8 +28,10 @@ type Set struct {
 }
 
 // Compile compiles those rules of a list that are about events and not about
-// processes, by log source. It returns how many rules failed, and why.
+// processes, by log source, with what the correlation rules of the list ask of
+// them. It returns how many rules failed, and why.
 func Compile(list []*rules.Rule, o rules.Options) (sets []Set, failed int, errs []error) {
+	correlations := slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool { return r.Correlation == nil })
 	for i := range logSources {
 		source := &logSources[i]
 		var about []*rules.Rule
@@ -39,6 +43,7 @@ func Compile(list []*rules.Rule, o rules.Options) (sets []Set, failed int, errs 
 		if len(about) == 0 {
 			continue
 		}
+		about = append(about, correlations...)
 		o.Sources, o.Also = []rules.Source{{LogSource: source.LogSource}}, nil
 		set, wrong := rules.Compile(about, o)
 		errs, failed = append(errs, wrong...), failed+set.Failed()

@@ -20,7 +20,7 @@ func TestEventGate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+	plan := eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs), sets.Correlations)
 	tests := []struct {
 		name   string
 		key    event.Key
@@ -82,7 +82,7 @@ func TestEventGateOfProvider(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan := eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs))
+		plan := eventrule.NewPlan(sets.Servers, slices.Concat(sets.Events, sets.Signs), sets.Correlations)
 		look := plan.LookAt(event.Key{Provider: event.ProviderSecurity, ID: 4663})
 		if look.Admits == nil {
 			continue // all are decoded

@@ -19,6 +19,9 @@ type Trees struct {
 	// WebRoot returns the folder that a site shows around a file of a
 	// computer, "" if there is none. Goroutines may share it.
 	WebRoot func(computer, file string) string
+	// Completed returns the correlation rules that were met by the event at
+	// a place (HitPlace). Goroutines may share it.
+	Completed func(event.Place) []*rules.Rule
 }
 
 // Servers knows which processes are servers, and shows processes to rules.
@@ -48,6 +51,7 @@ type Matcher struct {
 	roles    *ImageRoles
 	trees    *Trees // nil before there are any: then traces of all hosts match
 	matches  []int
+	observed []rules.Match
 	// waiting are, by set, the rules that cannot be decided yet.
 	waiting [][]undecided
 
@@ -75,19 +79,14 @@ func NewMatcher(p *Plan, want *event.Want, trees *Trees) *Matcher {
 }
 
 // Match implements story.Matcher. Before there are trees it also returns the
-// rules that may match once there are.
+// rules that may match once there are, and those that only correlation rules
+// ask for; then, the correlation rules that the event completed.
 func (m *Matcher) Match(ev *event.Event, process proctree.Process) []*rules.Rule {
 	var found []*rules.Rule
 	for _, i := range m.setsOf(ev) {
-		s := &m.subjects[i]
-		s.event, s.process, s.texts = ev, process, s.texts[:0]
-		if s.tree != nil {
-			s.shown = m.processOf(ev, process)
-			s.tree.Show(s.shown)
-		}
-		m.matches = m.matchers[i].Match(m.matches[:0], s)
-		for _, rule := range m.matches {
-			if r := m.plan.sets[i].Set.Rules()[rule]; m.trees == nil || r.Role != builtin.RoleTrace || m.trees.Blind[ev.Computer.String()] {
+		own := m.plan.sets[i].Set.Rules()
+		for _, rule := range m.matchSet(i, ev, process) {
+			if r := own[rule]; m.trees == nil || m.plan.correlations.Reported(r) {
 				found = append(found, r)
 			}
 		}
@@ -95,12 +94,46 @@ func (m *Matcher) Match(ev *event.Event, process proctree.Process) []*rules.Rule
 			found = decidedLater(found, m.waiting[i], ev)
 		}
 	}
+	if m.trees != nil {
+		found = append(found, m.trees.Completed(HitPlace(ev.Place))...)
+	}
 	return found
 }
 
-// processOf returns the process that an event is tied to, else the one that it
+// Observe returns what correlation rules may ask of an event once there are
+// trees: its matches by set of the plan, valid until the next call.
+func (m *Matcher) Observe(ev *event.Event) []rules.Match {
+	m.observed = m.observed[:0]
+	for _, i := range m.setsOf(ev) {
+		own := m.plan.sets[i].Set.Rules()
+		matches := m.matchSet(i, ev, proctree.Process{})
+		if slices.ContainsFunc(matches, func(rule int) bool { return m.plan.correlations.Asks(own[rule]) }) {
+			m.observed = append(m.observed, rules.Match{Set: i, Rules: slices.Clone(matches), Subject: &m.subjects[i]})
+		}
+	}
+	return m.observed
+}
+
+// matchSet returns the indices of the rules of a set that match an event. The
+// slice is valid until the next call.
+func (m *Matcher) matchSet(set int, ev *event.Event, process proctree.Process) []int {
+	s := &m.subjects[set]
+	s.event, s.process, s.texts = ev, process, s.texts[:0]
+	if s.tree != nil {
+		s.shown = m.ProcessOf(ev, process)
+		s.tree.Show(s.shown)
+	}
+	m.matches = m.matchers[set].Match(m.matches[:0], s)
+	if m.trees != nil && !m.trees.Blind[ev.Computer.String()] {
+		own := m.plan.sets[set].Set.Rules()
+		m.matches = slices.DeleteFunc(m.matches, func(rule int) bool { return own[rule].Role == builtin.RoleTrace })
+	}
+	return m.matches
+}
+
+// ProcessOf returns the process that an event is tied to, else the one that it
 // names.
-func (m *Matcher) processOf(ev *event.Event, process proctree.Process) proctree.Process {
+func (m *Matcher) ProcessOf(ev *event.Event, process proctree.Process) proctree.Process {
 	if process.Exists() || m.trees == nil {
 		return process
 	}

@@ -14,8 +14,9 @@ import (
 // Plan is which events rules ask for, and which sets of rules ask for each. It
 // is immutable; goroutines may share it.
 type Plan struct {
-	sets    []Set
-	servers *rules.Set
+	sets         []Set
+	servers      *rules.Set
+	correlations *rules.Correlations
 	// The indices of the sets that ask for a kind of event, for all of a
 	// provider, and for all of a channel. Names are as the log sources have
 	// them.
@@ -32,10 +33,11 @@ type Plan struct {
 	gates     map[event.Key]*rules.Gate
 }
 
-// NewPlan returns the plan for some rules of a scan.
-func NewPlan(servers *rules.Set, sets []Set) *Plan {
+// NewPlan returns the plan for some rules of a scan. correlations are those
+// over them, and others.
+func NewPlan(servers *rules.Set, sets []Set, correlations *rules.Correlations) *Plan {
 	p := &Plan{
-		sets: sets, servers: servers,
+		sets: sets, servers: servers, correlations: correlations,
 		keys: make(map[event.Key][]int), providers: make(map[string][]int), channels: make(map[string][]int),
 		asking: make(map[event.Key][]rules.GateRule), askingAll: make(map[string][]rules.GateRule),
 	}

@@ -34,7 +34,8 @@ detection:
 			t.Fatal(errs, more)
 		}
 		empty, _ := rules.Compile(nil, rules.Options{})
-		got := eventrule.NewPlan(empty, sets).Want()
+		none, _ := rules.Correlate(nil, rules.Options{})
+		got := eventrule.NewPlan(empty, sets, none).Want()
 		if diff := cmp.Diff(want, event.Want{Keys: got.Keys, Providers: got.Providers, Channels: got.Channels}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", condition, diff)
 		}

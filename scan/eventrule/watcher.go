@@ -84,6 +84,9 @@ type Watcher struct {
 	// beyond bounds.
 	Hits    map[event.Place]bool
 	Dropped int
+	// Asked are the places of events that rules match which correlation
+	// rules ask for.
+	Asked map[event.Place]bool
 	// Traced is what only traces are made of, by computer.
 	Traced map[string]*Traced
 	// Came are the places that Reading.KeepArrivals asks for.
@@ -142,14 +145,15 @@ func (w *Watcher) Add(ev *event.Event) {
 	if !w.loaded {
 		w.loaded = true
 		if plan := w.reading.plan(); plan != nil {
-			w.matcher, w.Hits = NewMatcher(plan, &w.want, nil), make(map[event.Place]bool)
+			w.matcher, w.Hits, w.Asked = NewMatcher(plan, &w.want, nil), make(map[event.Place]bool), make(map[event.Place]bool)
 		}
 	}
 	if w.matcher == nil {
 		return
 	}
-	hit, trace := false, false
+	hit, trace, asked := false, false, false
 	for _, r := range w.matcher.Match(ev, proctree.Process{}) {
+		asked = asked || w.matcher.plan.correlations.Asks(r)
 		switch {
 		case builtin.IdentifiesServer(r):
 			w.Signs.add(r, ev)
@@ -159,18 +163,21 @@ func (w *Watcher) Add(ev *event.Event) {
 			hit = true
 		}
 	}
-	if !hit {
-		if trace {
-			w.addTraced(ev)
-		}
-		return
+	kept := hit && w.addHit(ev) || !hit && trace && w.addTraced(ev)
+	if kept && asked {
+		w.Asked[HitPlace(ev.Place)] = true
 	}
+}
+
+// addHit adds an event that rules match, and reports whether there was room.
+func (w *Watcher) addHit(ev *event.Event) bool {
 	if w.part == maxHits {
 		w.Dropped++
-		return
+		return false
 	}
 	w.part++
 	w.Hits[HitPlace(ev.Place)] = true
+	return true
 }
 
 // maxTraced bounds the events of traces that are kept of one part of a file.
@@ -183,8 +190,9 @@ type Traced struct {
 	Lost   int
 }
 
-// addTraced adds an event that only traces are made of.
-func (w *Watcher) addTraced(ev *event.Event) {
+// addTraced adds an event that only traces are made of, and reports whether
+// there was room.
+func (w *Watcher) addTraced(ev *event.Event) bool {
 	if w.Traced == nil {
 		w.Traced = make(map[string]*Traced)
 	}
@@ -196,9 +204,10 @@ func (w *Watcher) addTraced(ev *event.Event) {
 	}
 	if w.traces++; w.traces > maxTraced {
 		t.Lost++
-		return
+		return false
 	}
 	t.Places = append(t.Places, HitPlace(ev.Place))
+	return true
 }
 
 // Look implements event.Gate: an event that only rules ask for is decoded only

@@ -13,4 +13,7 @@ type Event struct {
 	Session *Session
 	// Evidence names its records, the first one first.
 	Evidence []Evidence
+	// Correlated are the correlation rules among Rules with what met them
+	// together, of the events that Evidence names.
+	Correlated []*Correlation
 }

@@ -6,7 +6,7 @@ const decoded = r => r.decoded.length ? [' ', el('code', {className: 'command de
 const note = text => [' ', el('span', {className: 'note'}, text)];
 const known = r => r.known ? note('known to the baseline') : [];
 const recovered = r => r.recovered ? note('recovered from an unused part of a log') : [];
-const meeting = m => `${count(m.total, 'process', 'processes')}${m.since && ` since ${m.since.slice(0, 19).replace('T', ' ')}`}`;
+const meeting = m => `${m.total}${m.since && ` since ${m.since.slice(0, 19).replace('T', ' ')}`}`;
 const met = r => r.meetings.flatMap(m => note(`${data.rules[m.rule]}: ${meeting(m)}`));
 
 // Rows.
