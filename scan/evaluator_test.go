@@ -62,9 +62,6 @@ func TestBundles(t *testing.T) {
 		if len(seen) == 0 {
 			t.Errorf("%s: no bundles", folder)
 		}
-		if remembered, read := res.Identities(); !slices.Equal(remembered, read) {
-			t.Errorf("%s: a process is remembered as another", folder)
-		}
 	}
 }
 
@@ -99,18 +96,6 @@ func TestBundlesDisagree(t *testing.T) {
 			t.Errorf("bundle %d: %q", bundle, values)
 		}
 	})
-}
-
-// TestIdentities: users whose logons share a place are told apart.
-func TestIdentities(t *testing.T) {
-	var runs []run
-	for i := range uint32(1000) {
-		runs = append(runs, run{1000 + 4*i, 4, cmd, "cmd", fmt.Sprintf(`CORP\user%d`, i), uint64(0x10000 + i), "Medium", `C:\Windows\explorer.exe`, ""})
-	}
-	remembered, read := scanRuns(t, runs...).Identities()
-	if !slices.Equal(remembered, read) || len(read) < len(runs) {
-		t.Errorf("of %d identities some are those of others", len(read))
-	}
 }
 
 // TestPrefetched: what was prefetched of command lines is what is found out

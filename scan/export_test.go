@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"fmt"
 	"sync"
 
 	"webshellscan/rules"
@@ -93,18 +92,6 @@ func (r *Result) Each(do func(p proctree.Process)) []proctree.Process {
 		list = append(list, c.process)
 	}
 	return list
-}
-
-// Identities returns whom processes run as, as it is remembered and as it is
-// read.
-func (r *Result) Identities() (remembered, read []string) {
-	l := newLineage(r.Forest)
-	for host := range r.Forest.Hosts() {
-		for p := range r.Forest.Processes(host) {
-			remembered, read = append(remembered, fmt.Sprint(l.identity(p))), append(read, fmt.Sprint(l.readIdentity(p)))
-		}
-	}
-	return remembered, read
 }
 
 // HourOfDay is hourOfDay.

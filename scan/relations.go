@@ -34,43 +34,14 @@ func elevated(s *subject, dst []rules.ValueID) []rules.ValueID {
 	if !parent.Exists() {
 		return dst
 	}
-	risen := s.rise(s.process, parent)
-	return appendText(appendText(dst, risen.user), risen.integrity)
-}
-
-// rise is in which way a process has more rights than its parent: 0 in none.
-type rise struct{ user, integrity proctree.TextID }
-
-// riseKey is all that a rise depends on.
-type riseKey struct {
-	own, above proctree.FacetID
-	host       int
-}
-
-// rise returns that of a process beside its parent. Processes have a few logon
-// sessions, so it is worked out once for all of two.
-func (s *subject) rise(p, parent proctree.Process) rise {
-	key := riseKey{p.SharedFacet(proctree.FacetLogon), parent.SharedFacet(proctree.FacetLogon), parent.HostIndex()}
-	if key.own == 0 || key.above == 0 {
-		return s.newRise(p, parent)
+	rise := s.rights.Rise(s.process, parent)
+	if rise.User {
+		dst = appendText(dst, s.texts.InternString("user"))
 	}
-	slot := &s.rises[(key.own^key.own>>8^key.above<<3)%proctree.FacetID(len(s.rises))]
-	if slot.key != key {
-		slot.key, slot.rise = key, s.newRise(p, parent)
+	if rise.Integrity {
+		dst = appendText(dst, s.texts.InternString("integrity"))
 	}
-	return slot.rise
-}
-
-func (s *subject) newRise(p, parent proctree.Process) rise {
-	var r rise
-	own, above := s.below.identity(p), s.below.identity(parent)
-	if s.below.rises(own, above, parent.HostIndex()) {
-		r.user = s.texts.InternString("user")
-	}
-	if rank := integrityRank(above.integrity); rank > 0 && integrityRank(own.integrity) > rank {
-		r.integrity = s.texts.InternString("integrity")
-	}
-	return r
+	return dst
 }
 
 // findingBelow appends true for a process between a server and a finding.

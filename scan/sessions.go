@@ -6,6 +6,7 @@ import (
 	"webshellscan/internal/work"
 	"webshellscan/rules"
 	"webshellscan/scan/finding"
+	"webshellscan/scan/rights"
 )
 
 // grouping groups findings into sessions, and raises the levels of sessions by
@@ -47,14 +48,14 @@ func (g *grouping) summarize(sessions []*finding.Session) {
 // summarizer computes the derived fields of sessions. It is for one goroutine.
 type summarizer struct {
 	all    *grouping
-	below  *lineage
+	rights *rights.Comparer
 	raiser *evaluator // of the rules that raise a session's level
 }
 
 func (g *grouping) summarizers(n int) []*summarizer {
 	list := make([]*summarizer, n)
 	for i, raiser := range g.evaluators(g.set, n) {
-		list[i] = &summarizer{g, newLineage(g.forest), raiser}
+		list[i] = &summarizer{g, rights.New(g.forest), raiser}
 	}
 	return list
 }
@@ -73,7 +74,7 @@ func (by *summarizer) do(s *finding.Session) {
 	if s.Worker.Exists() {
 		s.Application = applicationPool(by.all.forest.Texts(), s.Worker)
 	}
-	by.below.climb(s)
+	by.rights.Summarize(s)
 	by.raise(s)
 	done = true
 }

@@ -8,6 +8,7 @@ import (
 	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
+	"webshellscan/scan/rights"
 )
 
 // getter appends the values of one field of a process.
@@ -17,25 +18,21 @@ type getter func(s *subject, dst []rules.ValueID) []rules.ValueID
 // process_creation taxonomy, to raw field names, and to those that only a tree
 // has. A subject is for one goroutine.
 type subject struct {
-	forest   *proctree.Forest
-	texts    *proctree.Texts
-	fields   *proctree.FieldReader
-	servers  *serverMap // nil while the servers are being found
-	getters  []getter   // by field of the set
-	process  proctree.Process
-	finding  *weighed         // of the process, when its level is asked for
-	session  *finding.Session // whose worker the process is, when its level is asked for
-	hashes   map[proctree.TextID]sysmonHashes
-	commands map[proctree.TextID]*command
-	sessions map[proctree.Process]string         // keys of workers
-	names    map[proctree.TextID]proctree.TextID // file names of images
-	levels   map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
-	seen     map[[2]proctree.TextID]int          // serverMap.others, by product and image
-	rises    [256]struct {
-		key  riseKey
-		rise rise
-	}
-	below     *lineage
+	forest    *proctree.Forest
+	texts     *proctree.Texts
+	fields    *proctree.FieldReader
+	servers   *serverMap // nil while the servers are being found
+	getters   []getter   // by field of the set
+	process   proctree.Process
+	finding   *weighed         // of the process, when its level is asked for
+	session   *finding.Session // whose worker the process is, when its level is asked for
+	hashes    map[proctree.TextID]sysmonHashes
+	commands  map[proctree.TextID]*command
+	sessions  map[proctree.Process]string         // keys of workers
+	names     map[proctree.TextID]proctree.TextID // file names of images
+	levels    map[proctree.TextID]proctree.TextID // integrity levels, by name and by SID
+	seen      map[[2]proctree.TextID]int          // serverMap.others, by product and image
+	rights    *rights.Comparer
 	members   []proctree.TextID  // scratch
 	records   []finding.Evidence // scratch
 	way       []string           // scratch
@@ -49,7 +46,7 @@ func newSubject(set *rules.Set, forest *proctree.Forest, servers *serverMap) *su
 	s := &subject{
 		forest: forest, texts: forest.Texts(), fields: proctree.NewFieldReader(forest), servers: servers,
 		hashes: make(map[proctree.TextID]sysmonHashes), commands: make(map[proctree.TextID]*command), sessions: make(map[proctree.Process]string),
-		names: make(map[proctree.TextID]proctree.TextID), below: newLineage(forest),
+		names: make(map[proctree.TextID]proctree.TextID), rights: rights.New(forest),
 		levels: make(map[proctree.TextID]proctree.TextID), seen: make(map[[2]proctree.TextID]int),
 	}
 	for _, name := range set.Fields() {

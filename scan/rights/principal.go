@@ -1,4 +1,4 @@
-package scan
+package rights
 
 import (
 	"strings"
@@ -9,14 +9,14 @@ import (
 // withPrincipal returns the identity with the principal that its name stands
 // for on its host, unless it has one already: a parent that is in no log has a
 // name only.
-func (l *lineage) withPrincipal(id identity, host int) identity {
+func (c *Comparer) withPrincipal(id identity, host int) identity {
 	if id.principal != 0 || id.logon != 0 {
 		return id
 	}
-	names := l.names[host]
+	names := c.names[host]
 	if names == nil {
-		names = l.principalNames(host)
-		l.names[host] = names
+		names = c.principalNames(host)
+		c.names[host] = names
 	}
 	id.principal = names[strings.ToLower(finding.Account(id.user))]
 	return id
@@ -24,10 +24,10 @@ func (l *lineage) withPrincipal(id identity, host int) identity {
 
 // principalNames returns the names under which a host's processes run in the
 // logon sessions of its principals.
-func (l *lineage) principalNames(host int) map[string]finding.Principal {
+func (c *Comparer) principalNames(host int) map[string]finding.Principal {
 	names := make(map[string]finding.Principal)
-	for p := range l.forest.Processes(host) {
-		id := l.identity(p)
+	for p := range c.forest.Processes(host) {
+		id := c.identity(p)
 		if known := finding.PrincipalByLogon[id.logon]; known != 0 && id.user != "" && !finding.IsVirtual(id.user) && !strings.HasSuffix(id.user, "$") {
 			names[strings.ToLower(finding.Account(id.user))] = known
 		}
