@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"slices"
 	"sync"
 
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
+	"webshellscan/scan/filehash"
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/source"
 )
@@ -25,10 +25,10 @@ type input struct {
 	once sync.Once
 	file *source.File
 	evtx *evtx.File
-	err  error       // why it is not read
-	kind source.Kind // what it is if it is no log
-	hash *fileHash   // nil if nobody wants it
-	crc  *contentSum // nil if no archive has a CRC-32 to compare
+	err  error            // why it is not read
+	kind source.Kind      // what it is if it is no log
+	hash *filehash.SHA256 // nil if nobody wants it
+	crc  *filehash.CRC32  // nil if no archive has a CRC-32 to compare
 
 	mu       sync.Mutex
 	left     int   // parts still to come
@@ -70,7 +70,7 @@ func (in *input) open(ctx context.Context) error {
 			in.Size = in.file.Size()
 		}
 		if in.file.HasCRC32() {
-			in.crc = new(contentSum)
+			in.crc = new(filehash.CRC32)
 		}
 		in.recordFault(in.file.Fault())
 		size := min(in.Size, in.file.Size())
@@ -88,8 +88,8 @@ func (in *input) open(ctx context.Context) error {
 		if in.err != nil {
 			in.identify(head, size)
 			in.addFault(in.file)
-			if part, ok := head.(*hashedPart); ok && in.hash != nil && !in.ignored() {
-				part.rest(ctx)
+			if part, ok := head.(*filehash.Part); ok && in.hash != nil && !in.ignored() {
+				part.Rest(ctx)
 			}
 			in.close() // at once: a folder may hold more other files than a process may open
 		}
@@ -102,11 +102,7 @@ func (in *input) source(part evtx.Part) io.ReaderAt {
 	if in.hash == nil && in.crc == nil {
 		return in.file
 	}
-	p := &hashedPart{file: in.file, hash: in.hash, crc: in.crc, from: part.Start, at: part.Start, end: part.End}
-	if in.crc != nil {
-		p.sum = crc32.NewIEEE()
-	}
-	return p
+	return filehash.NewPart(in.file, in.hash, in.crc, part.Start, part.End)
 }
 
 // carved reports whether the input is no file, but what no file of a volume
@@ -117,18 +113,18 @@ func (in *input) carved() bool {
 
 // hashRest hashes what no part of the open input held.
 func (in *input) hashRest(ctx context.Context) {
-	if in.hash != nil && in.hash.failed == nil && in.hash.next < in.Size {
-		(&hashedPart{file: in.file, hash: in.hash, at: in.hash.next, end: in.Size}).rest(ctx)
+	if in.hash != nil {
+		in.hash.Rest(ctx, in.file, in.Size)
 	}
 }
 
 // hashWhole reads an input for nothing but its hash. What changes while it is
 // read has none.
-func (in *input) hashWhole(ctx context.Context, hashes *hashing) {
+func (in *input) hashWhole(ctx context.Context, hashes *filehash.Pass) {
 	if in.Live || in.restored {
 		return
 	}
-	in.hash = hashes.newFile()
+	in.hash = hashes.NewFile()
 	if in.file, in.err = in.Open(); in.err != nil {
 		return
 	}
@@ -140,7 +136,7 @@ func (in *input) hashWhole(ctx context.Context, hashes *hashing) {
 // nobody wants it.
 func (in *input) digest() (string, error) {
 	if in.hash != nil {
-		return in.hash.result(in.Size)
+		return in.hash.Result(in.Size)
 	}
 	return in.sum, in.sumErr
 }
@@ -308,7 +304,7 @@ func (in *input) leave(ctx context.Context) {
 			in.recordFault(in.file.Fault())
 		}
 		if in.crc != nil {
-			if sum, whole := in.crc.result(in.file, in.Size); whole {
+			if sum, whole := in.crc.Result(in.file, in.Size); whole {
 				in.recordFault(in.file.CompareCRC32(sum))
 			}
 		}

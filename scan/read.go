@@ -13,6 +13,7 @@ import (
 	"webshellscan/scan/eventrule"
 	"webshellscan/scan/evtx"
 	"webshellscan/scan/export"
+	"webshellscan/scan/filehash"
 	"webshellscan/scan/integrity"
 	"webshellscan/scan/proctree"
 	"webshellscan/scan/source"
@@ -124,13 +125,13 @@ func (r *firstPass) collect(ctx context.Context) {
 func (r *firstPass) units() []unit {
 	var units []unit
 	var total int64
-	hashes := newHashing()
+	hashes := filehash.NewPass()
 	for _, in := range r.inTurn() {
 		if in.restored {
 			continue
 		}
 		if r.hash && !in.carved() {
-			in.hash = hashes.newFile()
+			in.hash = hashes.NewFile()
 		}
 		for part := range in.parts() {
 			units = append(units, unit{in, part})
@@ -234,7 +235,7 @@ func (r *firstPass) hashContainers(ctx context.Context) {
 		r.progress.ToHash.Store(int64(len(r.containers)))
 		r.progress.Enter(PhaseHashing)
 	}
-	hashes := newHashing()
+	hashes := filehash.NewPass()
 	hash := func(_, i int) {
 		r.containers[i].hashWhole(ctx, hashes)
 		if r.progress != nil {
@@ -304,8 +305,8 @@ func (w *partReader) read(ctx context.Context, u unit) (*evtx.Reading, *integrit
 	from := u.in.source(u.part)
 	reading := w.reader.Records(u.in.evtx.From(from), u.part)
 	w.collect(ctx, u.in, u.part, &faults, reading)
-	if hashed, ok := from.(*hashedPart); ok {
-		hashed.close()
+	if hashed, ok := from.(*filehash.Part); ok {
+		hashed.Close()
 	}
 	return reading, &faults
 }
@@ -335,8 +336,8 @@ func (w *partReader) export(ctx context.Context, u unit) {
 	if err != nil {
 		in.crash(u.part, err)
 	}
-	if hashed, ok := from.(*hashedPart); ok {
-		hashed.close()
+	if hashed, ok := from.(*filehash.Part); ok {
+		hashed.Close()
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		in.interrupt()

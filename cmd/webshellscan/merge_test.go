@@ -327,8 +327,8 @@ correlation:
 	}, whole)
 }
 
-// TestMergeCorrelatesEvents: the same of a rule over events of several hosts and
-// kinds, of parts that were collected with those rules.
+// TestMergeCorrelatesEvents: the same of a rule over events of several hosts
+// and kinds, of parts that were collected with those rules.
 func TestMergeCorrelatesEvents(t *testing.T) {
 	rule := filepath.Join(t.TempDir(), "events.yml")
 	err := write(rule, []byte(`title: A connection to the far end

@@ -1,4 +1,4 @@
-package scan
+package filehash
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestContentSum: the CRC-32 of a file is that of its parts, whatever the order
+// TestCRC32: the CRC-32 of a file is that of its parts, whatever the order
 // in which they were read, and none if one is missing.
-func TestContentSum(t *testing.T) {
+func TestCRC32(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		data := make([]byte, random.IntN(5000))
@@ -25,13 +25,13 @@ func TestContentSum(t *testing.T) {
 			at = end
 		}
 		random.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
-		c := contentSum{parts: slices.Clone(parts)}
-		if sum, whole := c.result(bytes.NewReader(data), size); !whole || sum != crc32.ChecksumIEEE(data) {
+		c := CRC32{parts: slices.Clone(parts)}
+		if sum, whole := c.Result(bytes.NewReader(data), size); !whole || sum != crc32.ChecksumIEEE(data) {
 			t.Fatalf("%d bytes in %d parts behind %d: %08x, %t", size, len(parts), head, sum, whole)
 		}
 		if missing := slices.IndexFunc(parts, func(p partSum) bool { return p.end > p.at && p.at > int64(head) }); missing >= 0 {
 			c.parts = slices.Delete(slices.Clone(parts), missing, missing+1)
-			if _, whole := c.result(bytes.NewReader(data), size); whole {
+			if _, whole := c.Result(bytes.NewReader(data), size); whole {
 				t.Fatal("a part is missing, and nobody noticed")
 			}
 		}

@@ -1,4 +1,4 @@
-package scan
+package filehash
 
 import (
 	"cmp"
@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// contentSum computes the CRC-32 of a file from those of its parts, which
-// several goroutines read in any order.
-type contentSum struct {
+// CRC32 computes the CRC-32 of a file from those of its parts, which several
+// goroutines read in any order.
+type CRC32 struct {
 	mu    sync.Mutex
 	parts []partSum
 }
@@ -21,16 +21,16 @@ type partSum struct {
 	sum     uint32
 }
 
-func (c *contentSum) add(p partSum) {
+func (c *CRC32) add(p partSum) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.parts = append(c.parts, p)
 }
 
-// result returns the CRC-32 of a file of size bytes, once nobody reads it any
+// Result returns the CRC-32 of a file of size bytes, once nobody reads it any
 // more; false if not all of it was read. The header of a log, which stands
 // before the first part, is read again.
-func (c *contentSum) result(file io.ReaderAt, size int64) (uint32, bool) {
+func (c *CRC32) Result(file io.ReaderAt, size int64) (uint32, bool) {
 	slices.SortFunc(c.parts, func(a, b partSum) int { return cmp.Compare(a.at, b.at) })
 	if len(c.parts) == 0 {
 		return 0, false
