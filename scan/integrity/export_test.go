@@ -13,25 +13,27 @@ func HasMeaning(c evtx.Class) bool {
 
 // Undescribed returns the kinds of event of which no finding is made, though
 // they are about more than when the system started.
-func Undescribed() []watchKind {
-	var list []watchKind
+func Undescribed() []string {
+	var list []string
 	for kind := watchNone + 1; kind < numWatchKinds; kind++ {
 		if kind != watchBoot && describe(&logEvent{kind: kind}, new(hostEvents)).Kind == "" {
-			list = append(list, kind)
+			list = append(list, kind.String())
 		}
 	}
 	return list
 }
 
 // OfEachKind returns a Watcher that kept an event of each kind and counted one
-// more.
-func OfEachKind() *Watcher {
+// more, and what each kind is about.
+func OfEachKind() (*Watcher, []string) {
 	w := NewWatcher(nil)
+	var about []string
 	for kind := watchNone + 1; kind < numWatchKinds; kind++ {
 		e := logEvent{kind: kind}
 		w.kept[kind][e.grave()]++
 		w.events = append(w.events, e)
 		w.more[moreEvents{0, kind}]++
+		about = append(about, kind.String())
 	}
-	return w
+	return w, about
 }

@@ -14,19 +14,27 @@ import (
 type watchKind uint8
 
 const (
-	watchNone         watchKind = iota
-	watchCleared                // a log was cleared
-	watchServiceStop            // the event log service stopped
-	watchDropped                // events were dropped
-	watchSysmonState            // Sysmon started or stopped
-	watchSysmonConfig           // the configuration of Sysmon changed
-	watchSysmonError            // Sysmon reported an error
-	watchAuditPolicy            // the audit policy changed
-	watchClock                  // the clock was set
-	watchBoot                   // the system started
+	watchNone watchKind = iota
+	watchCleared
+	watchServiceStop
+	watchDropped
+	watchSysmonState
+	watchSysmonConfig
+	watchSysmonError
+	watchAuditPolicy
+	watchClock
+	watchBoot
 
 	numWatchKinds
 )
+
+// String returns what events of the kind are about.
+func (k watchKind) String() string {
+	return [numWatchKinds]string{
+		"none", "a log was cleared", "the event log service stopped", "events were dropped", "state of Sysmon",
+		"configuration of Sysmon", "error of Sysmon", "audit policy", "the clock was set", "start of the system",
+	}[k]
+}
 
 // providerEventlog is that of the service since Windows Vista, in several logs.
 const providerEventlog = "Microsoft-Windows-Eventlog"

@@ -2,6 +2,7 @@ package integrity_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"webshellscan/internal/wire"
@@ -9,9 +10,13 @@ import (
 )
 
 // TestEachKindIsKept: a Watcher has room for each kind of event, the last one
-// too, and partial results hold it.
+// too, partial results hold it, and it has a text of its own.
 func TestEachKindIsKept(t *testing.T) {
-	w := integrity.OfEachKind()
+	w, about := integrity.OfEachKind()
+	slices.Sort(about)
+	if about[0] == "" || len(slices.Compact(slices.Clone(about))) != len(about) {
+		t.Errorf("kinds are about %q", about)
+	}
 	written := wire.NewWriter()
 	integrity.Code(written, []*integrity.Watcher{w}, nil)
 	read, again := integrity.NewWatcher(nil), wire.NewWriter()
@@ -28,6 +33,6 @@ func TestEachKindIsKept(t *testing.T) {
 // watched for itself.
 func TestEachKindIsDescribed(t *testing.T) {
 	if list := integrity.Undescribed(); len(list) > 0 {
-		t.Errorf("no finding is made of the kinds %d", list)
+		t.Errorf("no finding is made of: %q", list)
 	}
 }
