@@ -70,31 +70,6 @@ func TestChunksAt(t *testing.T) {
 	}
 }
 
-// TestOpenFilesAreBounded: of the open files of partial results those are
-// closed that nobody reads, the longest open first, until there are few enough.
-func TestOpenFilesAreBounded(t *testing.T) {
-	const over = 4
-	for read, want := range map[int]int{0: 0, 2: 0, maxPartFiles: over - 3} {
-		p := new(partFiles)
-		for i := range maxPartFiles + over - 1 {
-			f := &partFile{all: p, file: source.NewFile(strings.NewReader(""), 0, nil, nil)}
-			if i >= 2 && i < 2+read {
-				f.mu.Lock()
-			}
-			p.open = append(p.open, f)
-		}
-		last := &partFile{all: p, file: source.NewFile(strings.NewReader(""), 0, nil, nil)}
-		first := p.open[0]
-		p.opened(last)
-		if len(p.open) != maxPartFiles+want {
-			t.Errorf("%d are read: %d are open, want %d", read, len(p.open), maxPartFiles+want)
-		}
-		if first.file != nil || last.file == nil || p.open[len(p.open)-1] != last {
-			t.Errorf("%d are read: the first that was opened is open, or the last is not", read)
-		}
-	}
-}
-
 // TestTracesAdd: what goroutines noted of one computer is put together.
 func TestTracesAdd(t *testing.T) {
 	r := &firstPass{traced: make(map[string]*eventrule.Traced)}

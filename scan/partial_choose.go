@@ -54,7 +54,7 @@ func newHolder(r *firstPass, forest *proctree.Forest, servers *serverMap) *holde
 			}
 			s := byWorker[w]
 			if s == nil {
-				s = &finding.Session{Worker: w, First: noSession, Application: applicationPool(forest.Texts(), w)}
+				s = &finding.Session{Worker: w, First: noSession, Application: story.ApplicationPool(forest.Texts(), w)}
 				byWorker[w] = s
 				list = append(list, s)
 				h.active[host] = true

@@ -202,8 +202,8 @@ func MergePartials(ctx context.Context, paths []string, out io.Writer) (refused 
 		return nil, err
 	}
 	defer func() { _ = found.Close() }() // what is left of temporary files is no evidence
-	files := new(partFiles)
-	defer files.close()
+	files := new(source.OpenFiles)
+	defer files.Close()
 	var parts []*partial.Part
 	for _, s := range found.Skipped {
 		if s.Unreadable {

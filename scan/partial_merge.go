@@ -63,8 +63,8 @@ func partials() source.Wanted {
 
 // addPartials adds the inputs of partial results, each part once. One that is
 // not sound is left out, and told of.
-func (r *firstPass) addPartials(found []source.Input, version string) *partFiles {
-	files := new(partFiles)
+func (r *firstPass) addPartials(found []source.Input, version string) *source.OpenFiles {
+	files := new(source.OpenFiles)
 	var parts []*mergePart
 	cache := newExcerptCache(len(r.readers))
 	for i := range found {
@@ -92,8 +92,8 @@ func (r *firstPass) addPartials(found []source.Input, version string) *partFiles
 
 // openPartial opens a partial result and reads of each part what it was made
 // of.
-func openPartial(files *partFiles, in *source.Input, cache *excerptCache) ([]*mergePart, error) {
-	file, size, err := files.add(*in)
+func openPartial(files *source.OpenFiles, in *source.Input, cache *excerptCache) ([]*mergePart, error) {
+	file, size, err := files.Add(*in)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (m *merging) read(tb testing.TB, data []byte) *firstPass {
 	})
 	found := source.Found{Others: []source.Input{in}}
 	r := newFirstPass(&found, &Options{Goroutines: 1})
-	defer r.addPartials(found.Others, "test").close()
+	defer r.addPartials(found.Others, "test").Close()
 	r.number()
 	r.planEvents(m.sets, false)
 	r.collect(tb.Context())

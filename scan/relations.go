@@ -7,6 +7,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/proctree"
+	"webshellscan/scan/story"
 )
 
 // imageName appends the file name of the image of the process in hand.
@@ -130,4 +131,12 @@ func (m *serverMap) markBetween(findings []*finding.Finding) {
 			m.between[p] = true
 		}
 	}
+}
+
+// poolField appends the application pool of the process in hand, for rules.
+func poolField(s *subject, dst []rules.ValueID) []rules.ValueID {
+	if pool := story.ApplicationPool(s.texts, s.process); pool != "" {
+		return appendText(dst, s.texts.InternString(pool))
+	}
+	return dst
 }

@@ -76,14 +76,14 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 		return nil, err
 	}
 	defer func() { _ = found.Close() }() // what is left of temporary files is no evidence
-	// What was read is judged and reported to the end, even if the user
+	// What was read is matched and reported to the end, even if the user
 	// wants no more to be read.
 	rest := context.WithoutCancel(ctx)
 	toRead, stop := context.WithCancel(ctx)
 	defer stop()
 	sets := startLoading(rest, &options, stop)
 	reading := newFirstPass(&found, &options)
-	defer reading.addPartials(found.Others, options.Version).close()
+	defer reading.addPartials(found.Others, options.Version).Close()
 	reading.number()
 	reading.planEvents(sets, len(options.Rules.Paths) > 0)
 	options.Progress.Enter(PhaseReading)
@@ -102,11 +102,7 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	options.Progress.Enter(PhaseRules)
 	res := &Result{Forest: forest, Rules: loaded.rules, inputs: reading.inputs, web: webrequest.New(forest, options.Hash), writers: make(map[*finding.Finding]string), traceAt: make(map[traceKey]int)}
 	crashes := &loaded.crashes
-	crashes.guard("web logs", func() { res.findWebLogs(reading.others, options.WebLogs) })
-	res.servers = newServerMap(forest, loaded.rules.Servers, reading.signs, options.goroutines())
-	res.servers.webRoot = res.web.WebRoot
-	crashes.guard("applications", func() { res.servers.findApplications(loaded.rules.Applications, options.goroutines()) })
-	crashes.merge(res.servers.crashes.list...)
+	res.findServers(reading, &options, crashes)
 	by := evaluation{forest, res.servers, options.goroutines(), crashes}
 	d := newDetection(by, loaded, reading, &options)
 	crashes.guard("findings", func() { res.Findings = d.run(rest) })
@@ -140,6 +136,16 @@ func Scan(ctx context.Context, options Options) (*Result, error) {
 	res.Summary.addCrashes(crashes.list, &d.finder)
 	res.Interrupt(context.Cause(ctx))
 	return res, nil
+}
+
+// findServers finds the servers and what runs in them. Web logs come first,
+// since rules may ask for the folders that sites show.
+func (res *Result) findServers(reading *firstPass, options *Options, crashes *crashLog) {
+	crashes.guard("web logs", func() { res.findWebLogs(reading.others, options.WebLogs) })
+	res.servers = newServerMap(res.Forest, res.Rules.Servers, reading.signs, options.goroutines())
+	res.servers.webRoot = res.web.WebRoot
+	crashes.guard("applications", func() { res.servers.findApplications(res.Rules.Applications, options.goroutines()) })
+	crashes.merge(res.servers.crashes.list...)
 }
 
 // find lists what there is to read.

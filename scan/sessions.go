@@ -7,6 +7,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/rights"
+	"webshellscan/scan/story"
 )
 
 // grouping groups findings into sessions, and raises the levels of sessions by
@@ -72,7 +73,7 @@ func (by *summarizer) do(s *finding.Session) {
 	}()
 	s.Summarize()
 	if s.Worker.Exists() {
-		s.Application = applicationPool(by.all.forest.Texts(), s.Worker)
+		s.Application = story.ApplicationPool(by.all.forest.Texts(), s.Worker)
 	}
 	by.rights.Summarize(s)
 	by.raise(s)

@@ -1,34 +1,34 @@
-package scan
+package source
 
 import (
+	"io"
 	"slices"
 	"sync"
-
-	"webshellscan/scan/source"
 )
 
-// partFiles are files of partial results. There may be more of them than a
-// process may have open: each is opened when it is read, and those that were
-// opened the longest time ago are closed, but those that are being read.
-type partFiles struct {
+// OpenFiles are inputs of which there may be more than a process may have open:
+// each is opened when it is read, and those that were opened the longest time
+// ago are closed, unless they are being read. The zero value holds none.
+// Goroutines may read the inputs at once.
+type OpenFiles struct {
 	mu   sync.Mutex
-	open []*partFile // the one that was opened last at the end
+	open []*reopened // the one that was opened last at the end
 }
 
-// maxPartFiles bounds how many are open at once.
-const maxPartFiles = 200
+// maxOpenFiles bounds how many are open at once.
+const maxOpenFiles = 200
 
-// partFile is one of them. It is safe for several goroutines.
-type partFile struct {
-	all   *partFiles
-	input source.Input
+// reopened is one of them.
+type reopened struct {
+	all   *OpenFiles
+	input Input
 	mu    sync.Mutex
-	file  *source.File // nil if it is not open
+	file  *File // nil if it is not open
 }
 
-// add opens a file and returns it with its size.
-func (p *partFiles) add(in source.Input) (*partFile, int64, error) {
-	f := &partFile{all: p, input: in}
+// Add opens an input and returns what reads it, until Close, with its size.
+func (p *OpenFiles) Add(in Input) (io.ReaderAt, int64, error) {
+	f := &reopened{all: p, input: in}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.reopen(); err != nil {
@@ -38,7 +38,7 @@ func (p *partFiles) add(in source.Input) (*partFile, int64, error) {
 }
 
 // ReadAt implements io.ReaderAt.
-func (f *partFile) ReadAt(b []byte, off int64) (int, error) {
+func (f *reopened) ReadAt(b []byte, off int64) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.reopen(); err != nil {
@@ -48,7 +48,7 @@ func (f *partFile) ReadAt(b []byte, off int64) (int, error) {
 }
 
 // reopen opens a file that is not open, which the caller has locked.
-func (f *partFile) reopen() (err error) {
+func (f *reopened) reopen() (err error) {
 	if f.file != nil {
 		return nil
 	}
@@ -60,11 +60,11 @@ func (f *partFile) reopen() (err error) {
 }
 
 // opened notes an open file, and closes others if there are too many.
-func (p *partFiles) opened(f *partFile) {
+func (p *OpenFiles) opened(f *reopened) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open = append(p.open, f)
-	for i := 0; len(p.open) > maxPartFiles && i < len(p.open); {
+	for i := 0; len(p.open) > maxOpenFiles && i < len(p.open); {
 		if other := p.open[i]; other != f && other.mu.TryLock() {
 			other.close()
 			other.mu.Unlock()
@@ -76,13 +76,13 @@ func (p *partFiles) opened(f *partFile) {
 }
 
 // close closes a file that the caller has locked.
-func (f *partFile) close() {
+func (f *reopened) close() {
 	_ = f.file.Close() // it was only read
 	f.file = nil
 }
 
-// close closes all.
-func (p *partFiles) close() {
+// Close closes all.
+func (p *OpenFiles) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.open {

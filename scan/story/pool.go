@@ -1,17 +1,16 @@
-package scan
+package story
 
 import (
 	"strings"
 
-	"webshellscan/rules"
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
 )
 
-// applicationPool returns the name of the application pool that an IIS worker
+// ApplicationPool returns the name of the application pool that an IIS worker
 // serves, "" if it is not known: by its command line, else by whom it runs as,
 // else by whom its first children run as.
-func applicationPool(texts *proctree.Texts, worker proctree.Process) string {
+func ApplicationPool(texts *proctree.Texts, worker proctree.Process) string {
 	if image := worker.Image(); image != 0 && proctree.BaseName(texts.Text(image)) != proctree.PoolWorker {
 		return ""
 	}
@@ -74,17 +73,8 @@ func switchArgument(commandLine, name string) string {
 
 // poolOfUser returns the application pool that the user of a worker stands for.
 func poolOfUser(user string) string {
-	const domain = `IIS APPPOOL\`
-	if len(user) > len(domain) && strings.EqualFold(user[:len(domain)], domain) {
-		return user[len(domain):]
+	if len(user) > len(poolDomain) && strings.EqualFold(user[:len(poolDomain)], poolDomain) {
+		return user[len(poolDomain):]
 	}
 	return ""
-}
-
-// poolField appends the application pool of the process in hand, for rules.
-func poolField(s *subject, dst []rules.ValueID) []rules.ValueID {
-	if pool := applicationPool(s.texts, s.process); pool != "" {
-		return appendText(dst, s.texts.InternString(pool))
-	}
-	return dst
 }
