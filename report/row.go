@@ -153,7 +153,8 @@ func (r *row) setPlace(list []finding.Evidence) {
 }
 
 // rowOfProcess returns a process of a session that is no finding as a row: it
-// has no level, no rules, and nobody was asked about its record.
+// has no level and no rules, and the second decoder was not asked about its
+// record.
 func rowOfProcess(s *finding.Session, p *finding.Finding) row {
 	r := newRow(p)
 	r.Level, r.Session = "", s.Key

@@ -172,7 +172,7 @@ func (b *fieldIndexBuilder) build() fieldIndex {
 	return j
 }
 
-// scratch is one goroutine's working memory for judging texts. The marks are
+// scratch is one goroutine's working memory for matching texts. The marks are
 // what was met in the present text: an entry counts if it equals mark.
 type scratch struct {
 	text     text.Forms

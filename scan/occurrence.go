@@ -41,13 +41,13 @@ func (p *storyPass) occurrences(ctx context.Context, of *rules.Correlations) (li
 	want, units, trees := p.want(), p.units(), p.trees()
 	seed, hosts := maphash.MakeSeed(), proctree.HostsByName(p.servers.forest.Hosts())
 	observers := make([]*observer, p.goroutines(units))
-	takers := make([]taker, len(observers))
+	sinks := make([]sink, len(observers))
 	for i := range observers {
 		observers[i] = &observer{pass: p, of: of, matcher: eventrule.NewMatcher(p.plan, &want, trees), hosts: hosts, texts: make(map[string]string)}
 		observers[i].hash.SetSeed(seed)
-		takers[i] = observers[i]
+		sinks[i] = observers[i]
 	}
-	p.readUnits(ctx, takers, want, units)
+	p.readUnits(ctx, sinks, want, units)
 	for _, o := range observers {
 		list = append(list, o.list...)
 	}
@@ -121,7 +121,7 @@ type observer struct {
 	list    []occurrence
 }
 
-// Begin implements taker.
+// Begin implements sink.
 func (o *observer) Begin(file uint32) { o.file = file }
 
 // Look implements event.Gate.
@@ -129,7 +129,7 @@ func (o *observer) Look(int, string) event.Look {
 	return event.Look{Admits: func(g *event.Preview) bool { return o.pass.at[event.Place{File: o.file, Offset: g.Offset}] }}
 }
 
-// Add implements taker.
+// Add implements sink.
 func (o *observer) Add(ev *event.Event) {
 	if !o.pass.hit(ev.Place) {
 		return

@@ -386,7 +386,7 @@ func (h *holder) others(res *Result, list []*otherInput, hold holdFunc) (failed 
 		}
 		file, err := in.Open()
 		if err != nil {
-			failed = append(failed, FileError{in.Path, err}) // the merge tells too, as nothing is held
+			failed = append(failed, FileError{in.Path, err}) // the merge reports it too, as nothing is held
 			continue
 		}
 		e, size := heldEntry{other: true, number: i, whole: true}, file.Size()

@@ -43,7 +43,7 @@ type mergePart struct {
 	cache   *excerptCache
 	matched bool // the rules are those that it was collected with
 
-	watcher *integrity.Watcher // what speaks of its logs
+	watcher *integrity.Watcher // the integrity events of its logs
 }
 
 // PartialEnding is the ending of the names of partial results.
@@ -62,7 +62,7 @@ func partials() source.Wanted {
 }
 
 // addPartials adds the inputs of partial results, each part once. One that is
-// not sound is left out, and told of.
+// not sound is left out and reported.
 func (r *firstPass) addPartials(found []source.Input, version string) *source.OpenFiles {
 	files := new(source.OpenFiles)
 	var parts []*mergePart
@@ -233,7 +233,7 @@ func (r *firstPass) addPart(p *mergePart, version string) {
 }
 
 // readParts takes what the parts hold into the collectors. A part that is not
-// sound is left out as a whole, and told of.
+// sound is left out as a whole and reported.
 func (r *firstPass) readParts() {
 	waiting := slices.ContainsFunc(r.inputs, func(in *input) bool { return len(in.deferred) > 0 })
 	failed := make([]error, len(r.parts))

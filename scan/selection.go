@@ -12,7 +12,7 @@ import (
 
 // checkSelection fills in Unmatched and Selection. all are the rules that
 // options may name. If some could not be read, what none of them has may be
-// theirs: what is wrong with those is told, and that is enough.
+// theirs: what is wrong with those is reported, and that is enough.
 func (s *RuleSets) checkSelection(o *RuleOptions, all []*rules.Rule, unread bool) {
 	var errs []error
 	for _, ref := range o.Exclude {

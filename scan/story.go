@@ -103,21 +103,21 @@ const storySlack = event.Minute
 func (p *storyPass) read(ctx context.Context) []*story.Collector {
 	want, units, trees := p.want(), p.units(), p.trees()
 	collectors := make([]*story.Collector, p.goroutines(units))
-	takers := make([]taker, len(collectors))
+	sinks := make([]sink, len(collectors))
 	for i := range collectors {
 		var matcher story.Matcher
 		if p.plan != nil {
 			matcher = eventrule.NewMatcher(p.plan, &want, trees)
 		}
 		collectors[i] = story.NewCollector(p.index, matcher, p.hit)
-		takers[i] = collectors[i]
+		sinks[i] = collectors[i]
 	}
-	p.readUnits(ctx, takers, want, units)
+	p.readUnits(ctx, sinks, want, units)
 	if places := p.index.Arrived(collectors); len(places) > 0 {
 		for _, c := range collectors {
 			c.Only(places)
 		}
-		p.readUnits(ctx, takers, want, unitsWith(units, places))
+		p.readUnits(ctx, sinks, want, unitsWith(units, places))
 	}
 	return collectors
 }
@@ -158,7 +158,7 @@ func (p *storyPass) rulesCompleted(place event.Place) []*rules.Rule {
 	return list
 }
 
-// webRoots returns what tells the folder that a site shows around a file of a
+// webRoots returns what finds the folder that a site shows around a file of a
 // computer.
 func (p *storyPass) webRoots() func(computer, file string) string {
 	hosts := proctree.HostsByName(p.servers.forest.Hosts())
@@ -170,19 +170,19 @@ func (p *storyPass) webRoots() func(computer, file string) string {
 	}
 }
 
-// taker is given the events of units. It is for one goroutine.
-type taker interface {
+// sink is given the events of units. It is for one goroutine.
+type sink interface {
 	event.Gate
 	// Begin begins a unit of an input.
 	Begin(file uint32)
 	Add(ev *event.Event)
 }
 
-// readUnits reads units into takers, one of each goroutine.
-func (p *storyPass) readUnits(ctx context.Context, takers []taker, want event.Want, units []storyUnit) {
+// readUnits reads units into sinks, one of each goroutine.
+func (p *storyPass) readUnits(ctx context.Context, sinks []sink, want event.Want, units []storyUnit) {
 	selection := evtx.Select(want)
-	readers := make([]*storyReader, len(takers))
-	for i, to := range takers {
+	readers := make([]*storyReader, len(sinks))
+	for i, to := range sinks {
 		readers[i] = &storyReader{evtx.NewReader(selection), to, want}
 		readers[i].reader.Gate(to)
 	}
@@ -196,7 +196,7 @@ func (p *storyPass) readUnits(ctx context.Context, takers []taker, want event.Wa
 // storyReader reads units of the pass. It is for one goroutine.
 type storyReader struct {
 	reader *evtx.Reader
-	to     taker
+	sink   sink
 	want   event.Want
 }
 
@@ -256,13 +256,13 @@ func holdsAny(c evtx.Chunk, offsets []int64) bool {
 
 // read reads one unit.
 func (w *storyReader) read(ctx context.Context, p *storyPass, u storyUnit) {
-	w.to.Begin(u.in.index)
+	w.sink.Begin(u.in.index)
 	switch {
 	case ctx.Err() != nil:
 	case u.chunks == nil:
-		p.readExport(ctx, u.in, w.want, w.to.Add)
+		p.readExport(ctx, u.in, w.want, w.sink.Add)
 	default:
-		p.readChunks(ctx, u.in, u.chunks, w.reader, w.to.Add)
+		p.readChunks(ctx, u.in, u.chunks, w.reader, w.sink.Add)
 	}
 }
 
@@ -328,8 +328,8 @@ func (p *storyPass) readAll(ctx context.Context, in *input, want event.Want, do 
 }
 
 // readExport reads an export again. That a partial result does not hold it is
-// lost only if a rule matched a record of it: of stories heldIndex.lacking
-// tells.
+// lost only if a rule matched a record of it: for stories heldIndex.lacking
+// counts it.
 func (p *storyPass) readExport(ctx context.Context, in *input, want event.Want, do func(*event.Event)) {
 	file, err := in.Open()
 	if err != nil {

@@ -58,8 +58,8 @@ func (r *firstPass) addTraced(list map[string]*eventrule.Traced) {
 	}
 }
 
-// addTraceHits adds the events of traces to the hits where no process creations
-// tell more.
+// addTraceHits adds the events of traces to the hits of hosts without process
+// creations.
 func (r *firstPass) addTraceHits(blind map[string]bool) {
 	for computer, t := range r.traced {
 		if !blind[computer] {
@@ -72,8 +72,7 @@ func (r *firstPass) addTraceHits(blind map[string]bool) {
 	}
 }
 
-// traceKey tells the traces of one host from each other, and from those of
-// others.
+// traceKey identifies the traces of one kind on one host.
 type traceKey struct{ host, what string }
 
 // addTrace counts an event that only rules of the role trace match.

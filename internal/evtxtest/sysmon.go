@@ -1,8 +1,8 @@
 package evtxtest
 
 // SysmonSchema names a generation of Sysmon by the number of fields of its
-// event 1. The event version stays the same from 16 to 23 fields, so nothing
-// but the fields tells them apart. Field lists are those of the manifest in
+// event 1. The event version stays the same from 16 to 23 fields, so only the
+// fields distinguish them. Field lists are those of the manifest in
 // Sysinternals' SysmonCommon, types those of sample logs.
 type SysmonSchema int
 

@@ -161,7 +161,7 @@ func (d *pageData) findingRecord(f *finding.Finding) []byte {
 
 // context returns the number of the record of a process that is shown as
 // context, which it makes if there is none. The process may run below a worker,
-// but that is not told here.
+// but the record does not say so.
 func (d *pageData) context(p proctree.Process) int {
 	if n, ok := d.number[p]; ok {
 		return n

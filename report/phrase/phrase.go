@@ -83,7 +83,7 @@ func MeetingCount(c *finding.Correlation) string {
 	return processes + " and " + events
 }
 
-// MaxMeetings is how many correlation rules a line tells of.
+// MaxMeetings is how many correlation rules a line names.
 const MaxMeetings = 3
 
 // Meetings describes the correlation rules that were met, each as a text that

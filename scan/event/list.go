@@ -29,8 +29,8 @@ func (l FieldList) Value(name string) Value {
 }
 
 // Unnamed returns the i-th value without a name, counted from 0, the zero Value
-// if there are not so many. Providers without a manifest tell their values by
-// this number only; in a message %1 is the first.
+// if there are not so many. Providers without a manifest identify their values
+// by this number only; in a message %1 is the first.
 func (l FieldList) Unnamed(i int) Value {
 	for k := range l {
 		if l[k].Name != "" {

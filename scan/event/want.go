@@ -17,8 +17,8 @@ type Want struct {
 	// Unlisted is how many of Keys, the first ones, are wanted without
 	// them: what has a FieldID is enough. No Gate is asked about them.
 	Unlisted int
-	// Noted are kinds of event that are not wanted yet: a reader tells of
-	// each chunk whether it may hold some.
+	// Noted are kinds of event that are not wanted yet: a reader reports
+	// for each chunk whether it may hold some.
 	Noted []Key
 	// Recovered also requests records of logs that are no longer live: what
 	// lies behind the live records of a chunk, left from its last use or,

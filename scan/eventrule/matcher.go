@@ -14,7 +14,7 @@ import (
 type Trees struct {
 	Servers   Servers
 	Processes *Processes
-	// Blind are the hosts of which traces are told, by name.
+	// Blind are the hosts whose traces are reported, by name.
 	Blind map[string]bool
 	// WebRoot returns the folder that a site shows around a file of a
 	// computer, "" if there is none. Goroutines may share it.

@@ -62,7 +62,7 @@ func NewPlan(servers *rules.Set, sets []Set, correlations *rules.Correlations) *
 	return p
 }
 
-// RuleKeys returns what tells the rules of the plan from others, sorted.
+// RuleKeys returns what identifies the rules of the plan, sorted.
 func (p *Plan) RuleKeys() []string {
 	var keys []string
 	for _, rule := range p.Rules() {
@@ -75,7 +75,7 @@ func (p *Plan) RuleKeys() []string {
 // Rules returns the rules of the plan.
 func (p *Plan) Rules() []*rules.Rule { return RulesOf(p.sets) }
 
-// ruleKey returns what tells a rule from others.
+// ruleKey returns what identifies a rule.
 func ruleKey(r *rules.Rule) string { return cmp.Or(r.ID, r.File+"\x00"+r.Label()) }
 
 // Want returns the events of the plan, in an order that is always the same.

@@ -134,7 +134,7 @@ func giveRole(s *subject) {
 }
 
 // webRoot is the field with the folder that a site shows around the file that
-// an event names, folded. Only the trees tell of sites.
+// an event names, folded. Only trees have sites.
 const webRoot = "webroot"
 
 // fileFields are the fields that name the file of an event.

@@ -31,8 +31,8 @@ func foldedNames(names ...string) map[string]bool {
 // ofTree reports whether a field may be that of an event's process.
 func ofTree(field string) bool { return treeFields[event.FoldName(field)] }
 
-// needsTrees reports whether nothing tells the value of a field before there
-// are trees.
+// needsTrees reports whether the value of a field is not known before there are
+// trees.
 func needsTrees(field string) bool { return ofTree(field) || event.FoldName(field) == webRoot }
 
 // treeOf reports, by field of a set, whether it may be that of an event's
@@ -49,7 +49,8 @@ func treeOf(set *rules.Set) []bool {
 }
 
 // asksTree reports whether a rule cannot be decided before there are trees.
-// Rules that tell servers are asked before: to them such fields are absent.
+// Rules that identify servers are matched before: for them such fields are
+// absent.
 func asksTree(r *rules.Rule) bool {
 	if builtin.IdentifiesServer(r) {
 		return false
@@ -62,12 +63,12 @@ func asksTree(r *rules.Rule) bool {
 	return false
 }
 
-// undecided is a rule that waits for trees. Until then all that can be told is
-// that it does not match, by what it asks of the event itself.
+// undecided is a rule that waits for trees. Until then all that can be
+// established is that it does not match, by what it asks of the event itself.
 type undecided struct {
 	rule *rules.Rule
 	ids  []uint16           // of the events that it may match, nil for any
-	gate *rules.GateMatcher // nil if it asks nothing that tells
+	gate *rules.GateMatcher // nil if it asks nothing that could decide
 	of   []event.LookField  // the gate's fields, their names folded
 }
 

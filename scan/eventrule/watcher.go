@@ -232,5 +232,6 @@ func (w *Watcher) newLook(key int) event.Look {
 	return plan.look(w.want.Keys[key])
 }
 
-// HitPlace returns a place as hits are told apart: by file and offset.
+// HitPlace returns a place in the form in which hits are compared: by file and
+// offset.
 func HitPlace(p event.Place) event.Place { return event.Place{File: p.File, Offset: p.Offset} }

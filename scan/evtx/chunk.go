@@ -60,8 +60,8 @@ func (r *Reading) chunk(data []byte, base int64) {
 //     written, or damage): up to the free space offset, and on as long as
 //     record follows record;
 //  3. the header is unsound: as far as there are records. Stale ones, left from
-//     the chunk's last use, are older than the chunk's first record, and tell
-//     themselves by their lower identifiers.
+//     the chunk's last use, are older than the chunk's first record, which
+//     their lower identifiers show.
 //
 // A chunk without checksums counts as the first case when the walk meets the
 // last record exactly where the header puts it.

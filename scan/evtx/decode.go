@@ -51,9 +51,9 @@ type Decoder struct {
 	checkInstance func(*template, document) error
 	substituted   int
 
-	// needs, if not nil, is told which stretches of the chunk definitions
-	// take. alone says that they are all that a record needs of the chunk
-	// beside itself.
+	// needs, if not nil, is called with the stretches of the chunk that
+	// definitions take up. alone says that they are all that a record needs
+	// of the chunk besides itself.
 	needs func(from, to int)
 	alone bool
 }

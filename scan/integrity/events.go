@@ -384,8 +384,8 @@ func describePolicy(e *logEvent, by string) Finding {
 	return i
 }
 
-// The least steps of the clock that are worth a word. Time services correct
-// smaller ones all day.
+// The least steps of the clock that are reported. Time services correct smaller
+// ones all day.
 const (
 	clockNotice  = event.Minute
 	clockWarning = 10 * event.Minute

@@ -22,7 +22,7 @@ const (
 )
 
 // Stray counts records of a host whose times are far before or after those of
-// all others: a clock that was wrong, or what somebody wrote.
+// all others: a clock that was wrong, or a forgery.
 type Stray struct {
 	First, Last event.Time
 	Records     int

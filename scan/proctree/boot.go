@@ -187,7 +187,8 @@ type nameWalk struct {
 	next    int // the first start that is ahead
 }
 
-// holder is who is known to hold a process ID, nobody without an image.
+// holder is the process that is known to hold a process ID; it has no image if
+// none is.
 type holder struct {
 	image TextID
 	since event.Time

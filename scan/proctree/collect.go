@@ -255,7 +255,7 @@ func isShifted(ev *event.Event, guid event.GUID) bool {
 // UtcTime: it is taken when it happened, TimeCreated when the service came to
 // write it. It is believed if it agrees with the second in the process GUID
 // (which never differs in undamaged events of a start), or, where that cannot
-// be told, if it is near TimeCreated.
+// be established, if it is near TimeCreated.
 func sysmonTime(ev *event.Event, guid event.GUID) event.Time {
 	t, ok := ev.Value(event.UtcTime).Time()
 	if !ok || !t.Plausible() {

@@ -366,8 +366,8 @@ func (b *builder) applyPIDEndings() {
 
 // ended returns the process of an end: the last owner of the process ID that
 // has the name and began before. An end may be written after the ID has its
-// next owner: then the name tells, or, if that is the same, that the next owner
-// is too young while the one before has no end yet.
+// next owner: then the name decides or, if that is the same, the fact that the
+// next owner is too young while the one before has no end yet.
 func (b *builder) ended(own *owners, e *ending, at event.Time) nodeRef {
 	current := b.bootOf(at)
 	for ref := own.last.get(e.pid); ref != 0; ref = own.before[ref] {

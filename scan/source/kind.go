@@ -178,7 +178,7 @@ var (
 	memoryEndings = map[string]bool{".vmem": true, ".mem": true, ".vmss": true, ".vmsn": true, ".lime": true}
 )
 
-// kindMemory is memory that nothing but its name tells of.
+// kindMemory is an image of memory, which only its name shows.
 var kindMemory = Kind{"memory of a machine by its name", ClassImage}
 
 // isMemoryName reports whether a file is called as memory of a machine is.
@@ -438,8 +438,8 @@ func utf16Text(b []byte, order binary.ByteOrder) string {
 func (in *Input) ClaimsLog() bool { return in.Named || IsLogName(in.Path) }
 
 // IsLogName reports whether a file is called as event logs are, or as they are
-// after somebody added an ending of his own: Security.evtx,
-// Security.evtx.locked, Security.evtx_data, SecEvent.Evt.
+// after an ending was added: Security.evtx, Security.evtx.locked,
+// Security.evtx_data, SecEvent.Evt.
 func IsLogName(path string) bool {
 	parts := strings.Split(strings.ToLower(filepath.Base(path)), ".")
 	for _, p := range parts[1:] {

@@ -58,7 +58,7 @@ func (a *archiveWalk) wanted(ctx context.Context, m *archive.Member, shown strin
 		return
 	}
 	prefix := make([]byte, PrefixSize)
-	n, _ := io.ReadFull(io.MultiReader(bytes.NewReader(head), r), prefix) // a damaged one is judged by its start
+	n, _ := io.ReadFull(io.MultiReader(bytes.NewReader(head), r), prefix) // a damaged one is identified by its start
 	prefix = prefix[:n]
 	kind, ok := a.wantedKind(prefix, a.shownName(m.Name))
 	if !ok {
@@ -80,7 +80,7 @@ func (a *archiveWalk) wanted(ctx context.Context, m *archive.Member, shown strin
 }
 
 // looksLikeText reports whether a file may be text, as far as its first bytes
-// tell: UTF-8, or UTF-16 with characters of ASCII at its start.
+// show: UTF-8, or UTF-16 with characters of ASCII at its start.
 func looksLikeText(head []byte) bool {
 	const enough = 16
 	if n := min(len(head), enough); n == enough {
@@ -197,6 +197,6 @@ func (in *Input) prefix() []byte {
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	prefix := make([]byte, PrefixSize)
-	n, _ := io.ReadFull(r, prefix) // a damaged one is judged by its start
+	n, _ := io.ReadFull(r, prefix) // a damaged one is identified by its start
 	return prefix[:n]
 }

@@ -91,7 +91,7 @@ func (x *expander) join(c *container) {
 
 // openPiece opens a piece beside the first one. What begins as an archive of
 // its own is none, though it is called so, and what is there and cannot be
-// opened is told of.
+// opened is reported.
 func (x *expander) openPiece(c *container, name string) (pieces.File, error) {
 	f, err := c.beside(name)
 	switch {

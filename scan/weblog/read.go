@@ -20,8 +20,8 @@ const MaxLine = 1 << 20
 // Interval is a time from From on, up to and with To.
 type Interval struct{ From, To event.Time }
 
-// Window is the times that somebody asks for, ascending and apart; nil stands
-// for all.
+// Window is the times that are asked for, ascending and apart; nil stands for
+// all.
 type Window []Interval
 
 // NewWindow returns the window of some intervals.
@@ -149,9 +149,9 @@ const maxNames = 16
 // Reader reads one log.
 type Reader struct {
 	Format Format
-	// Server is which server wrote it, as far as that is known: by that it
-	// is told what the stamps are. Unit is the unit of durations that are
-	// whole numbers, 0 if nothing says it.
+	// Server is which server wrote it, as far as that is known: it decides
+	// what the stamps mean. Unit is the unit of durations that are whole
+	// numbers, 0 if nothing says it.
 	Server Server
 	Unit   event.Time
 	// Timed is set if lines of the common format have durations: else none

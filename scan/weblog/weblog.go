@@ -10,10 +10,10 @@
 // its line, no line longer than MaxLine, and what cannot be read is counted, by
 // kind and with the place of the first.
 //
-// Most lines of a log lie outside the times that somebody asks for. They cost
-// no more than finding their end and reading their stamp, but for those of a
-// day around these times, whose requests may have run into them: of the W3C
-// format a look at their duration, of other logs with durations the whole line.
+// Most lines of a log lie outside the times that are asked for. They cost no
+// more than finding their end and reading their stamp, but for those of a day
+// around these times, whose requests may have run into them: of the W3C format
+// a look at their duration, of other logs with durations the whole line.
 //
 // Sources: W3C, "Extended Log File Format" (WD-logfile-960323); Microsoft, "IIS
 // Log File Formats", "Error logging in HTTP APIs" and "Types of Errors Logged

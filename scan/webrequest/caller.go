@@ -116,7 +116,7 @@ func hasFindingBelow(p proctree.Process, found map[proctree.Process]bool, depth 
 	return false
 }
 
-// Times around a child in which requests matter: those before tell what is
+// Times around a child in which requests matter: those before show what is
 // usual, and one that ran when the child began may have ended much later.
 const (
 	requestsBefore = 6 * event.Minute

@@ -135,9 +135,9 @@ func (e *ewf) gap(message string, args ...any) {
 	}
 }
 
-// place puts the chunks behind a gap where they belong: that can be told if
-// there is one gap, and the end of the image is there. Behind a gap of unknown
-// size the disk ends.
+// place puts the chunks behind a gap where they belong: that can be worked out
+// if there is one gap, and the end of the image is there. Behind a gap of
+// unknown size the disk ends.
 func (e *ewf) place(done bool) {
 	want := (e.image.size + e.chunk - 1) / e.chunk
 	missing := want - int64(len(e.chunks))

@@ -244,7 +244,7 @@ func (v *volumes) add(f Volume) {
 	v.found = append(v.found, f)
 }
 
-// kinds are what the first bytes of a volume tell of it.
+// kinds are the file systems that the first bytes of a volume show.
 var kinds = []struct {
 	at         int64
 	text, kind string
