@@ -293,7 +293,7 @@ func (c *Correlator) addToGroup(run *planRun, g *eventGroup, s sample, places []
 		c.bound(run, g)
 		g.chains.add(places, event.at, event.ref)
 		best := g.chains.longest(event.at - plan.span)
-		c.check(run, g, float64(len(best.refs)), best.refs, best.start)
+		c.check(run, g, float64(len(best.refs)), func() []uint64 { return best.refs }, best.start)
 		return
 	}
 	if plan.rule.Correlation.Type == Temporal {
@@ -310,7 +310,7 @@ func (c *Correlator) addToGroup(run *planRun, g *eventGroup, s sample, places []
 	}
 	if !plan.closing {
 		c.samples -= g.window.expire(event.at - plan.span)
-		c.check(run, g, g.value(plan), g.refs(), g.window.all()[0].at)
+		c.check(run, g, g.value(plan), g.refs, g.window.all()[0].at)
 	}
 }
 
@@ -379,12 +379,12 @@ func (g *eventGroup) refs() []uint64 {
 }
 
 // check emits a match if the value keeps the plan's bounds.
-func (c *Correlator) check(run *planRun, g *eventGroup, value float64, refs []uint64, start int64) {
+func (c *Correlator) check(run *planRun, g *eventGroup, value float64, refs func() []uint64, start int64) {
 	if !keepsBounds(run.plan.bounds, value) {
 		g.matched = false
 		return
 	}
-	c.emit(run, g, Correlated{Value: value, Refs: refs, Start: time.Unix(0, start).UTC(), End: time.Unix(0, g.last.at).UTC()})
+	c.emit(run, g, Correlated{Value: value, Refs: refs(), Start: time.Unix(0, start).UTC(), End: time.Unix(0, g.last.at).UTC()})
 	g.matched = true
 }
 
@@ -431,7 +431,7 @@ func (c *Correlator) close(run *planRun, e *list.Element) {
 	case correlation.Type == ValuePercentile && correlation.Percentile < 0:
 		c.closePercents(run, g)
 	default:
-		c.check(run, g, g.value(run.plan), g.refs(), g.window.all()[0].at)
+		c.check(run, g, g.value(run.plan), g.refs, g.window.all()[0].at)
 	}
 	c.remove(run, e)
 }

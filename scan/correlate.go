@@ -96,11 +96,14 @@ func (d *detection) correlate(ctx context.Context, e *evaluator, moments []momen
 // to it.
 func (c *correlating) add(matches []rules.Correlated) {
 	for _, m := range matches {
-		refs := slices.Sorted(slices.Values(m.Refs))
+		completed, refs := m.Refs[len(m.Refs)-1], m.Refs
+		if !slices.IsSorted(refs) { // a correlation of correlations that closed late
+			slices.Sort(refs)
+		}
 		key := strconv.Itoa(m.Correlation) + "\x00" + strings.Join(m.Group, "\x00")
 		met := c.open[key]
 		if !m.Continued || met == nil {
-			met = &metCorrelation{Correlation: finding.Correlation{Rule: m.Rule, Group: m.Group, Value: m.Value}, completed: m.Refs[len(m.Refs)-1]}
+			met = &metCorrelation{Correlation: finding.Correlation{Rule: m.Rule, Group: m.Group, Value: m.Value}, completed: completed}
 			c.open[key] = met
 			c.met = append(c.met, met)
 		}
@@ -112,8 +115,12 @@ func (c *correlating) add(matches []rules.Correlated) {
 // join adds moments to a correlation. Those that are not later than the last
 // one were added before.
 func (c *correlating) join(met *metCorrelation, refs []uint64) {
-	for _, ref := range refs {
-		if met.Total > 0 && ref <= met.last {
+	from := 0
+	if met.Total > 0 {
+		from, _ = slices.BinarySearch(refs, met.last+1)
+	}
+	for _, ref := range refs[from:] {
+		if met.Total > 0 && ref == met.last {
 			continue
 		}
 		met.last = ref
