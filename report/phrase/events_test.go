@@ -44,8 +44,11 @@ func TestMeetings(t *testing.T) {
 	processes := []finding.CorrelatedProcess{{Time: reporttest.Noon + event.Minute}}
 	events := []finding.CorrelatedEvent{{Time: reporttest.Noon}}
 	list := []*finding.Correlation{
-		{Rule: rule, Total: 3, Processes: processes}, {Rule: rule, Total: 2, TotalEvents: 2, Events: events},
-		{Rule: rule, Total: 3, TotalEvents: 1, Processes: processes, Events: events}, {Rule: rule}, {Rule: rule},
+		{Rule: rule, Total: 3, Processes: processes},
+		{Rule: rule, Total: 2, TotalEvents: 2, Events: events},
+		{Rule: rule, Total: 3, TotalEvents: 1, Processes: processes, Events: events},
+		{Rule: rule},
+		{Rule: rule},
 	}
 	e := &finding.Event{
 		Evidence: []finding.Evidence{{File: "Sec.evtx"}}, Host: "A", Correlated: list,
