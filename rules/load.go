@@ -84,8 +84,7 @@ func findFiles(paths []string) ([]string, *Loaded) {
 		}
 	}
 	fail := func(path string, err error) {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 			err = pathErr.Err // the path is reported anyway
 		}
 		out.Errors = append(out.Errors, &ParseError{File: path, Reason: err.Error(), Err: ErrRead})
@@ -135,8 +134,8 @@ func IsRuleFile(path string) bool {
 func parseFile(path string) (found []*Rule, errs []error, failed int) {
 	data, err := readFile(path)
 	if err != nil {
-		var problem *ParseError
-		if !errors.As(err, &problem) {
+		problem, ok := errors.AsType[*ParseError](err)
+		if !ok {
 			problem = &ParseError{File: path, Reason: err.Error(), Err: ErrRead}
 		}
 		return nil, []error{problem}, 1
@@ -147,8 +146,7 @@ func parseFile(path string) (found []*Rule, errs []error, failed int) {
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 			err = pathErr.Err
 		}
 		return nil, err

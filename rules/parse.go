@@ -175,7 +175,7 @@ func decodeDocument(file string, part documentPart, add func(*node)) error {
 // file, that of the part if the reader names none.
 func yamlError(file string, part documentPart, err error) error {
 	at := &ParseError{file, part.line, 1, "not valid YAML: " + err.Error(), ErrYAML}
-	if problem := new(yaml.LoadError); errors.As(err, &problem) {
+	if problem, ok := errors.AsType[*yaml.LoadError](err); ok {
 		at.Reason = "not valid YAML: " + problem.Message
 		if problem.Mark.Line > 0 {
 			at.Line, at.Column = part.line-1+problem.Mark.Line, problem.Mark.Column

@@ -51,8 +51,7 @@ func TestRestoredError(t *testing.T) {
 	} {
 		before := tt.in.err
 		tt.in.restore(nil)
-		var other *otherKindError
-		if got := errors.As(tt.in.err, &other); got != tt.want || !errors.Is(tt.in.err, before) {
+		if _, got := errors.AsType[*otherKindError](tt.in.err); got != tt.want || !errors.Is(tt.in.err, before) {
 			t.Errorf("%s: %v", name, tt.in.err)
 		}
 	}

@@ -4,7 +4,7 @@ import "context"
 
 // Await returns what do returns, or the cause of the context if that is
 // cancelled before: for calls of the system that may wait for ever. Then do
-// goes on alone, and what it returns is lost.
+// goes on alone, and what it returns is lost. A panic of do is the error.
 func Await[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -12,8 +12,11 @@ func Await[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		value, err := do()
-		done <- result{value, err}
+		var r result
+		if panicked := Guard(func() { r.value, r.err = do() }); panicked != nil {
+			r.err = panicked
+		}
+		done <- r
 	}()
 	select {
 	case r := <-done:

@@ -3,7 +3,8 @@
 // decoder is complete and independent, but it panics, loops or overflows the
 // stack on damaged and hostile input, so it stands behind a guard: it is given
 // only records that evtx.Decoder.Whole has found sound, and parses of their
-// chunk only what they refer to.
+// chunk only what they refer to. It would write to the standard logger of the
+// process, so the package silences that.
 package crosscheck
 
 import (

@@ -31,7 +31,7 @@ func (s *subject) Values(dst []rules.ValueID, field int) []rules.ValueID {
 	s.values = dst
 	s.getters[field](s)
 	if s.tree != nil && s.fromTree[field] && len(s.values) == len(dst) {
-		s.giveOfTree(field)
+		s.appendOfTree(field)
 	}
 	return s.values
 }
@@ -72,16 +72,16 @@ func (t *textIDs) id(text []byte) (rules.ValueID, bool) {
 	return id, true
 }
 
-// give gives a value, unless it is absent.
-func (s *subject) give(v event.Value) {
+// appendValue appends a value, unless it is absent.
+func (s *subject) appendValue(v event.Value) {
 	if !v.IsNull() {
 		s.matcher.scratch = v.AppendText(s.matcher.scratch[:0])
-		s.giveText(s.matcher.scratch)
+		s.appendText(s.matcher.scratch)
 	}
 }
 
-// giveText gives a text.
-func (s *subject) giveText(text []byte) {
+// appendText appends a text.
+func (s *subject) appendText(text []byte) {
 	id, ok := s.matcher.texts.id(text)
 	if !ok {
 		id = rules.Unkept | rules.ValueID(len(s.texts))
@@ -90,46 +90,46 @@ func (s *subject) giveText(text []byte) {
 	s.values = append(s.values, id)
 }
 
-// giveOfTree gives the values that an event's process has for a field of the
-// set.
-func (s *subject) giveOfTree(field int) {
+// appendOfTree appends the values that an event's process has for a field of
+// the set.
+func (s *subject) appendOfTree(field int) {
 	if !s.shown.Exists() {
 		return
 	}
 	s.ofTree = s.tree.Values(s.ofTree[:0], field)
 	for _, id := range s.ofTree {
-		s.giveText([]byte(s.tree.Text(id)))
+		s.appendText([]byte(s.tree.Text(id)))
 	}
 }
 
-// getter gives the values of one field of the event at hand.
+// getter appends the values of one field of the event at hand.
 type getter func(s *subject)
 
 // getters are the fields that events do not have by those names themselves, by
 // their names in Sigma rules, folded. "Data" has all values without a name.
 var getters = map[string]getter{
-	"eventid":       func(s *subject) { s.giveText(strconv.AppendUint(nil, uint64(s.event.ID), 10)) },
-	"provider_name": func(s *subject) { s.give(s.event.Provider) },
-	"channel":       func(s *subject) { s.give(s.event.Channel) },
-	"computer":      func(s *subject) { s.give(s.event.Computer) },
-	"computername":  func(s *subject) { s.give(s.event.Computer) },
-	"userid":        giveSystem("userid"),
-	"level":         giveSystem("level"),
-	"serverrole":    giveRole,
-	webRoot:         giveWebRoot,
+	"eventid":       func(s *subject) { s.appendText(strconv.AppendUint(nil, uint64(s.event.ID), 10)) },
+	"provider_name": func(s *subject) { s.appendValue(s.event.Provider) },
+	"channel":       func(s *subject) { s.appendValue(s.event.Channel) },
+	"computer":      func(s *subject) { s.appendValue(s.event.Computer) },
+	"computername":  func(s *subject) { s.appendValue(s.event.Computer) },
+	"userid":        ofSystem("userid"),
+	"level":         ofSystem("level"),
+	"serverrole":    appendRole,
+	webRoot:         appendWebRoot,
 	"data":          func(s *subject) { s.payload(func(name string) bool { return name == "" || name == "Data" }) },
 	"":              func(s *subject) { s.payload(func(string) bool { return true }) },
 }
 
-// giveSystem returns the getter of one of systemFields.
-func giveSystem(field string) getter {
+// ofSystem returns the getter of one of systemFields.
+func ofSystem(field string) getter {
 	name := systemFields[field]
-	return func(s *subject) { s.give(s.event.System().Value(name)) }
+	return func(s *subject) { s.appendValue(s.event.System().Value(name)) }
 }
 
-func giveRole(s *subject) {
+func appendRole(s *subject) {
 	if role := s.matcher.role(s.event, s.process); role != "" {
-		s.giveText([]byte(role))
+		s.appendText([]byte(role))
 	}
 }
 
@@ -140,7 +140,7 @@ const webRoot = "webroot"
 // fileFields are the fields that name the file of an event.
 var fileFields = []string{"TargetFilename", "ObjectName"}
 
-func giveWebRoot(s *subject) {
+func appendWebRoot(s *subject) {
 	if s.matcher.trees == nil {
 		return
 	}
@@ -150,7 +150,7 @@ func giveWebRoot(s *subject) {
 			continue
 		}
 		if folder := s.matcher.trees.WebRoot(s.event.Computer.String(), v.String()); folder != "" {
-			s.giveText([]byte(folder))
+			s.appendText([]byte(folder))
 		}
 	}
 }
@@ -162,7 +162,7 @@ func getterOf(name string) getter {
 		return g
 	}
 	if n, ok := story.DataNumber(name); ok {
-		return func(s *subject) { s.give(s.event.Payload().Unnamed(n - 1)) }
+		return func(s *subject) { s.appendValue(s.event.Payload().Unnamed(n - 1)) }
 	}
 	return func(s *subject) {
 		s.payload(func(own string) bool { return own == name || sameField(own, folded) })
@@ -185,7 +185,7 @@ func sameField(own, folded string) bool {
 func (s *subject) payload(wanted func(name string) bool) {
 	for _, f := range s.event.Payload() {
 		if wanted(f.Name) {
-			s.give(f.Value)
+			s.appendValue(f.Value)
 		}
 	}
 }

@@ -78,8 +78,8 @@ func regexpFlags(flags string) syntax.Flags {
 
 // regexpReason returns why an expression is refused, in the words of PCRE.
 func regexpReason(expr string, err error) string {
-	var problem *syntax.Error
-	if !errors.As(err, &problem) {
+	problem, ok := errors.AsType[*syntax.Error](err)
+	if !ok {
 		return "bad regular expression: " + err.Error()
 	}
 	for _, around := range [...]string{"(?=", "(?!", "(?<=", "(?<!"} {

@@ -152,11 +152,11 @@ func count(log *faults.Log, command []string) string {
 		}
 	}
 	mark := ""
-	var exit *exec.ExitError
+	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case ctx.Err() != nil:
 		mark = " T"
-	case errors.As(err, &exit) && (exit.ExitCode() < 0 || exit.ExitCode() == 2 && command[1] == "-golang-evtx"):
+	case exited && (exit.ExitCode() < 0 || exit.ExitCode() == 2 && command[1] == "-golang-evtx"):
 		mark = " P"
 	}
 	return fmt.Sprint(len(right)) + mark

@@ -36,7 +36,7 @@ func readOurs(path string, recover bool) error {
 			if ev != nil {
 				err = print(ev)
 			}
-			if fault := (*evtx.FormatError)(nil); err != nil && !errors.As(err, &fault) {
+			if _, isFault := errors.AsType[*evtx.FormatError](err); err != nil && !isFault {
 				return err
 			}
 		}
