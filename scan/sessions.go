@@ -61,9 +61,9 @@ func (g *grouping) summarizers(n int) []*summarizer {
 	return list
 }
 
-// do fills in what a session comes to. Should it panic, the session has what
-// was found out before, and what may be left half done in the summarizer is
-// made anew.
+// do sets the derived fields of a session. Should it panic, the session has
+// what was found out before, and what may be left half done in the summarizer
+// is made anew.
 func (by *summarizer) do(s *finding.Session) {
 	done := false
 	defer func() {

@@ -45,7 +45,7 @@ func (d *poolEntry) preferredTo(other *poolEntry) bool {
 	return cmp.Or(d.compareConfidence(other), cmp.Compare(other.meaning, d.meaning)) > 0
 }
 
-// compareConfidence compares how sure one can be of two definitions. A damaged
+// compareConfidence compares how well attested two definitions are. A damaged
 // one mostly has fewer names, or asks for values that there are not.
 func (d *poolEntry) compareConfidence(other *poolEntry) int {
 	return cmp.Or(cmp.Compare(d.sure, other.sure), cmp.Compare(d.unsure, other.unsure),

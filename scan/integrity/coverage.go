@@ -41,7 +41,7 @@ type HostCoverage struct {
 	// First and Last are the times of the earliest and latest process
 	// creation.
 	First, Last event.Time
-	// Covered is the share, from 0 to 1, of the time of interest that
+	// Covered is the fraction, from 0 to 1, of the requested time span that
 	// process creations cover: from the first to the last one without
 	// Silences. The time of interest is from From to Until: Since and Until
 	// of the Reading, or where they are not given, the times of the first
