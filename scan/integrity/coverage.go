@@ -43,9 +43,9 @@ type HostCoverage struct {
 	First, Last event.Time
 	// Covered is the fraction, from 0 to 1, of the requested time span that
 	// process creations cover: from the first to the last one without
-	// Silences. The time of interest is from From to Until: Since and Until
-	// of the Reading, or where they are not given, the times of the first
-	// and last record of the host that is none of Strays.
+	// Silences. That span is from From to Until: Since and Until of the
+	// Reading, or where they are not given, the times of the first and last
+	// record of the host that is none of Strays.
 	Covered     float64
 	From, Until event.Time
 	// Strays are the records of the host whose times are far from those of
