@@ -189,7 +189,7 @@ func TestRuleSummary(t *testing.T) {
 	if diff := gocmp.Diff(want, errs); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
-	if s.Failed != 5 || s.NotSelected != 22 || s.Applied != 20 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
+	if s.Failed != 5 || s.NotSelected != 22 || s.Applied != 22 || !slices.Equal(s.Unmatched, []string{"nobody"}) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -218,7 +218,7 @@ func TestSelection(t *testing.T) {
 		},
 		{"level of rules that are all about other events", scan.RuleOptions{MinLevel: rules.LevelCritical, NoBuiltin: true, Paths: []string{cleared}}, ""},
 		{"level without the built-in rules", scan.RuleOptions{NoBuiltin: true, MinLevel: rules.LevelCritical}, "no rule is left to give findings: without the built-in rules, 1 not selected (asked for: rules of level critical or above)"},
-		{"status", scan.RuleOptions{Statuses: []string{"unsupported"}}, "no rule is left to give findings: 56 not selected (asked for: rules of status unsupported)"},
+		{"status", scan.RuleOptions{Statuses: []string{"unsupported"}}, "no rule is left to give findings: 58 not selected (asked for: rules of status unsupported)"},
 		{
 			"all excluded",
 			scan.RuleOptions{NoBuiltin: true, Exclude: []string{"odd"}},
