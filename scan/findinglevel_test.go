@@ -218,7 +218,7 @@ func TestBehaviour(t *testing.T) {
 		{"SigmaHQ dns_query_win_susp_external_ip_lookup", "apache", []string{`cmd.exe /s /c "curl https://api.ipify.org"`}, high},
 		{"SigmaHQ dns_query_win_susp_external_ip_lookup", "apache", []string{`cmd.exe /s /c "curl https://intranet.example/ident.me"`}, rules.LevelMedium},
 		{"SigmaHQ proc_creation_win_susp_eventlog_content_recon", "iis", []string{`cmd.exe /c wevtutil qe security /q:*[System[(EventID=4624)]]`}, high},
-		{"Elastic defense_evasion_execution_from_unusual_directory", "iis", []string{`C:\Windows\appcompat\a\b.exe := b.exe`}, critical},
+		{"Elastic execution_from_unusual_directory", "iis", []string{`C:\Windows\appcompat\a\b.exe := b.exe`}, critical},
 		{"SigmaHQ proc_creation_win_susp_system_exe_anomaly", "iis", []string{`C:\Windows\System32\conhost\conhost.exe := conhost.exe /usermode`}, high},
 		{"SigmaHQ proc_creation_win_susp_system_exe_anomaly", "iis", []string{`C:\ProgramData\conhost.exe := `}, critical},
 		{"SigmaHQ proc_creation_win_susp_system_exe_anomaly", "iis", []string{`D:\app\wmiprvse.exe := wmiprvse.exe`}, high},
