@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"webshellscan/internal/plural"
 	"webshellscan/internal/wire"
 	"webshellscan/internal/work"
 	"webshellscan/scan/event"
@@ -325,6 +326,9 @@ func (in *input) refuse(err error) {
 // has others than the rules of this version.
 func (r *firstPass) matchHeld(ctx context.Context, plan *eventrule.Plan, given bool, version string) {
 	servers, keys := plan.Rules(), plan.RuleKeys()
+	if given {
+		r.noteUnasked(keys)
+	}
 	var with []*input
 	for _, p := range r.parts {
 		p.signs = eventrule.WithRules(p.meta.signs, servers)
@@ -340,6 +344,31 @@ func (r *firstPass) matchHeld(ctx context.Context, plan *eventrule.Plan, given b
 	for _, f := range work.Each(len(r.readers), len(with), func(g, i int) { r.readers[g].matchHeld(ctx, r, with[i]) }) {
 		with[f.Index].crash(evtx.Part{End: with[f.Index].Size}, f)
 	}
+}
+
+// noteUnasked notes how many parts were collected without some of the rules
+// about events, given by their keys (eventrule.Plan.RuleKeys): what only those
+// match is not in them.
+func (r *firstPass) noteUnasked(keys []string) {
+	var files []string
+	most := 0
+	for _, p := range r.parts {
+		lacking := 0
+		for _, key := range keys {
+			if _, with := slices.BinarySearch(p.meta.rules, key); !with {
+				lacking++
+			}
+		}
+		if most = max(most, lacking); lacking > 0 {
+			files = append(files, p.file)
+		}
+	}
+	if len(files) == 0 {
+		return
+	}
+	r.notes = append(r.notes, source.Note{Path: slices.MinFunc(files, source.ComparePaths), Text: fmt.Sprintf(
+		"%s collected without %s about other events than the creation of processes: of what those match only what is held for other reasons is seen",
+		plural.Count(len(files), "part was", "parts were"), plural.Count(most, "rule"))})
 }
 
 // matchHeld matches what is held of one input.

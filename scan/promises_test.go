@@ -20,6 +20,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/event"
+	"webshellscan/scan/integrity"
 )
 
 // TestFindInStory: what a search finds of a story says of which session it is,
@@ -249,8 +250,15 @@ level: medium
 		t.Fatalf("the rule matches nothing: %v", want)
 	}
 	options.Paths = []string{collected(t, options.Paths...)}
-	if diff := cmp.Diff(want, storyTexts(mustScan(t, options))); diff != "" {
+	res := mustScan(t, options)
+	if diff := cmp.Diff(want, storyTexts(res)); diff != "" {
 		t.Errorf("events (-of logs +of the partial result):\n%s", diff)
+	}
+	told := func(f *integrity.Finding) bool {
+		return strings.HasPrefix(f.Text, "1 part was collected without 1 rule about other events")
+	}
+	if !slices.ContainsFunc(res.Integrity, told) {
+		t.Error("nothing says that the part was collected without the rule")
 	}
 }
 
