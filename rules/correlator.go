@@ -153,6 +153,7 @@ func (c *Correlator) Flush() []Correlated {
 // not kept.
 func (c *Correlator) capture(o Observation) occurrence {
 	event := occurrence{at: c.now, ref: o.Ref, values: make(map[valueKey]string)}
+	var ids []ValueID
 	for _, m := range o.Matches {
 		own := c.of.sets[m.Set].rules
 		if !slices.ContainsFunc(m.Rules, func(i int) bool { return c.of.asked[own[i]] }) {
@@ -160,7 +161,7 @@ func (c *Correlator) capture(o Observation) occurrence {
 		}
 		event.sets = append(event.sets, m.Set)
 		for _, field := range c.of.fields[m.Set] {
-			if ids := m.Subject.Values(nil, field); len(ids) > 0 {
+			if ids = m.Subject.Values(ids[:0], field); len(ids) > 0 {
 				event.values[valueKey{m.Set, field}] = m.Subject.Text(ids[0])
 			}
 		}
