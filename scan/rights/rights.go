@@ -1,6 +1,7 @@
-// Package rights tells as whom processes run, and where one has more rights
-// than its parent: another user, or a higher integrity level. The same account
-// has other names in every log and language; the package knows which are one.
+// Package rights determines as whom processes run, and where one has more
+// rights than its parent: another user, or a higher integrity level. The same
+// account has other names in every log and language; the package knows which
+// are one.
 //
 // It knows trees and the accounts of Windows, and no rules: what a rise of
 // rights means for a session's level, its caller decides.
