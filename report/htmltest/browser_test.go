@@ -211,6 +211,22 @@ func (p *tab) has(expression, want string) {
 	}
 }
 
+// click clicks an element as soon as it is shown and nothing lies above it. It
+// does both in one step of the page: rows that are shown in idle time move what
+// is below them.
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.soon(fmt.Sprintf(`(selector => {
+		const element = document.querySelector(selector);
+		element?.scrollIntoView({block: 'center', behavior: 'instant'});
+		const box = element?.getClientRects()[0];
+		const top = box && document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+		if (!top || !element.contains(top)) return false;
+		element.click();
+		return true;
+	})(%q)`, selector), "true")
+}
+
 func (p *tab) keys(keys string) {
 	p.t.Helper()
 	p.do(chromedp.KeyEvent(keys))
@@ -280,10 +296,9 @@ func browserFilters(t *testing.T, ctx context.Context) {
 // known of it, as far as its raw event.
 func browserTree(t *testing.T, ctx context.Context) {
 	p := open(t, ctx, reporttest.Shipped(t, filepath.Join("..", ".."), report.ScanFormats.Needs("html").RawEvents))
-	p.text(`document.querySelector('#s0 .tree summary').scrollIntoView({block: 'center'})`)
-	p.do(chromedp.Sleep(100*time.Millisecond), chromedp.Click("#s0 .tree summary"))
+	p.click("#s0 .tree summary")
 	p.want(`document.querySelector('#s0 .tree details').open`, "false")
-	p.do(chromedp.Click("#open-all"))
+	p.click("#open-all")
 	p.want(`document.querySelectorAll('#sessions details:not([open])').length`, "0")
 	p.want(`[...document.querySelectorAll('#s0 .tree a')].filter(a => a.textContent.startsWith('csc.exe'))[0].closest('li').className`, "dim")
 
@@ -308,12 +323,11 @@ func browserTree(t *testing.T, ctx context.Context) {
 	} {
 		p.has(detail, s)
 	}
-	p.do(chromedp.Click("#detail summary"))
-	p.do(chromedp.Sleep(100 * time.Millisecond))
-	p.has(`document.querySelector('#detail details pre').textContent`, `"EventRecordID"`)
+	p.click("#detail summary")
+	p.soon(`document.querySelector('#detail details pre')?.textContent.includes('"EventRecordID"')`, "true")
 
 	// A process that is only context has its fields too.
-	p.do(chromedp.Click("#close"))
+	p.click("#close")
 	p.text(`[...document.querySelectorAll('#s0 .tree a')].find(a => a.textContent.startsWith('csc.exe')).click()`)
 	p.has(detail, "no rule matched it")
 	p.has(detail, "Security.evtx")
@@ -351,10 +365,9 @@ func browserKeyboard(t *testing.T, ctx context.Context) {
 	p.keys(kb.Enter)
 	p.has(`location.hash`, "#p")
 	p.keys(kb.Escape)
-	p.do(chromedp.Sleep(100 * time.Millisecond))
-	p.want(`document.getElementById('detail').open`, "false")
-	p.want(focused, name)
-	p.want(`location.hash`, "#?q=whoami&sort=-time")
+	p.soon(`document.getElementById('detail').open`, "false")
+	p.soon(focused, name)
+	p.soon(`location.hash`, "#?q=whoami&sort=-time")
 }
 
 // browserContrast: in both colour schemes every text stands out from its
@@ -592,8 +605,7 @@ func browserHostile(t *testing.T, ctx context.Context) {
 		const details = [...document.querySelectorAll('#detail-body pre, #detail-body td')].filter(n => n.textContent === text).length;
 		return !row.querySelector('code').textContent.startsWith(text.slice(0, 2000)) || text !== '' && details < 5;
 	}).join())(`+string(list)+`)`, "")
-	p.do(chromedp.Sleep(200 * time.Millisecond))
-	p.want(`document.querySelectorAll('#detail details pre').length`, "1")
+	p.soon(`document.querySelectorAll('#detail details pre').length`, "1")
 	p.want(`window.hacked`, "undefined")
 	p.want(`window.violations.join()`, "")
 	p.want(`document.querySelectorAll('script, style').length`, "7")
@@ -635,7 +647,7 @@ func browserMany(t *testing.T, ctx context.Context) {
 	if !strings.Contains(times, `"rem 9999": 25 of 100000`) {
 		t.Errorf("filtered: %s", times)
 	}
-	p.do(chromedp.Click("#show-more"))
+	p.click("#show-more")
 	p.soon(shownRows, "200")
 }
 
@@ -712,15 +724,15 @@ func browserMarks(t *testing.T, ctx context.Context) {
 	notes := `[...document.querySelectorAll('#finding-table tbody .note')].map(n => n.textContent).join('; ')`
 	p.want(notes, "decoded: ; many_shells: 3 processes since 2026-03-02 12:00:00; recovered from an unused part of a log")
 	p.has(`document.querySelector('#finding-table .more').textContent`, reporttest.BigPlace+", recovered template_substituted hidden")
-	p.do(chromedp.Click("#finding-table tbody a"))
+	p.click("#finding-table tbody a")
 	for _, s := range []string{
 		"recovered from an unused part of a log", "records that are no longer live", "many_shells 3 processes since 2026-03-02 12:00:00",
 		"9223372036854775809", "9007199254740993 (0x20000000000001)", "recovered template_substituted hidden",
 	} {
 		p.has(detail, s)
 	}
-	p.do(chromedp.Click("#detail summary"), chromedp.Sleep(100*time.Millisecond))
-	p.has(`document.querySelector('#detail details pre').textContent`, `"EventRecordID": "9223372036854775809"`)
+	p.click("#detail summary")
+	p.soon(`document.querySelector('#detail details pre')?.textContent.includes('"EventRecordID": "9223372036854775809"')`, "true")
 }
 
 // crowdHosts is how many hosts browserFleet has: -crowd 5000 takes half a
@@ -799,24 +811,20 @@ func browserState(t *testing.T, ctx context.Context) {
 
 	// A link to a part of the report or to a process keeps them.
 	p.text(`document.querySelector('nav a[href="#sessions"]').click()`)
-	p.do(chromedp.Sleep(100 * time.Millisecond))
-	p.want(`location.hash`, "#sessions"+strings.TrimPrefix(hash, "#"))
+	p.soon(`location.hash`, "#sessions"+strings.TrimPrefix(hash, "#"))
 	p.text(`document.querySelector('#finding-table tbody a').click()`)
 	p.has(`location.hash`, strings.TrimPrefix(hash, "#"))
 	p.reload()
 	p.want(`document.getElementById('detail').open`, "true")
 	p.want(matched, want)
 	p.text(`document.getElementById('close').click()`)
-	p.do(chromedp.Sleep(100 * time.Millisecond))
-	p.want(`location.hash`, hash)
+	p.soon(`location.hash`, hash)
 
 	// What is no state is none.
 	p.text(`location.hash = '#?level=9&session=77&host=nobody&rule=none&sort=hacked&from=x'`)
-	p.do(chromedp.Sleep(100 * time.Millisecond))
-	p.want(matched, fmt.Sprintf("%d of %[1]d findings, %d of %[2]d sessions", len(res.Findings), len(res.Sessions)))
+	p.soon(matched, fmt.Sprintf("%d of %[1]d findings, %d of %[2]d sessions", len(res.Findings), len(res.Sessions)))
 	p.text(`document.querySelector('button[type=reset]').click()`)
-	p.do(chromedp.Sleep(100 * time.Millisecond))
-	p.want(`location.hash`, "")
+	p.soon(`location.hash`, "")
 }
 
 // browserTables: every table sorts by every column, and back.
@@ -885,8 +893,7 @@ func browserSave(t *testing.T, ctx context.Context) {
 	p.has(`window.copied.split('\n').length + window.copied`, "1"+reporttest.Noon.String())
 	p.text(`document.querySelector('#finding-table button.copy').click()`)
 	p.has(`window.copied`, "\t\"a \"\"b\"\", c\"\t") // in quotes, or a spreadsheet takes its own for such
-	p.do(chromedp.Sleep(50 * time.Millisecond))
-	p.want(`document.querySelector('#finding-table button.copy').textContent`, "Copied")
+	p.soon(`document.querySelector('#finding-table button.copy').textContent`, "Copied")
 	p.text(`document.querySelector('#finding-table tbody a').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}))`)
 	p.text(`document.getElementById('copy').click()`)
 	p.has(`window.copied`, "command_line\t")
@@ -1117,8 +1124,7 @@ func browserSessionBeyondList(t *testing.T, ctx context.Context) {
 	p.has(matched, "1 of 700 findings, 1 of 700 sessions")
 	for address, want := range map[string]string{"session=612": "1 of 700 ", "session=700": "700 of 700 ", "session=-1": "0 of 700 ", "session=length": "700 of 700 "} {
 		p.text(`location.hash = '?` + address + `'`)
-		p.do(chromedp.Sleep(100 * time.Millisecond))
-		p.has(matched, want)
+		p.soon(matched+`.includes('`+want+`')`, "true")
 	}
 }
 
