@@ -200,9 +200,11 @@ func (c *compiler) rule(r *Rule) {
 	c.applicable[r] = sc
 	compiled := compiledRule{scope: sc}
 	for _, f := range c.filters {
-		if f.tunes(r) {
-			compiled.filters = append(compiled.filters, f)
-			condition = and(condition, c.filter(f, sc))
+		if !f.Tunes(r) {
+			continue
+		}
+		if tuned := and(condition, c.filter(f, sc)); !c.failed[f] {
+			compiled.filters, condition = append(compiled.filters, f), tuned
 		}
 	}
 	if c.failed[r] {

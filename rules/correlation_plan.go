@@ -84,7 +84,7 @@ func (s *Set) capturedField(r, target *Rule, sc *scope, name string) string {
 			continue
 		}
 		for _, f := range alias.Fields {
-			if target.hasReference(f.Rule) {
+			if target.Goes(f.Rule) {
 				name = f.Field
 			}
 		}
@@ -215,7 +215,7 @@ func (p *planner) checkAliases(r *Rule) {
 	for _, alias := range r.Correlation.Aliases {
 		for _, f := range alias.Fields {
 			meant := slices.ContainsFunc(r.Correlation.Rules, func(ref string) bool {
-				return strings.EqualFold(ref, f.Rule) || slices.ContainsFunc(p.byRef[strings.ToLower(ref)], func(t *Rule) bool { return t.hasReference(f.Rule) })
+				return strings.EqualFold(ref, f.Rule) || slices.ContainsFunc(p.byRef[strings.ToLower(ref)], func(t *Rule) bool { return t.Goes(f.Rule) })
 			})
 			if !meant {
 				p.fail(r, r.Correlation.Line, r.Correlation.Column, ErrReference,

@@ -7,23 +7,29 @@ import (
 	"webshellscan/rules/internal/text"
 )
 
-// tunes reports whether a filter is meant for a rule. Sigma filters
-// specification, "Log source" and "Relative rules".
-func (r *Rule) tunes(target *Rule) bool {
-	if !target.LogSource.within(r.LogSource) {
+// Tunes reports whether a filter is meant for a rule: it is about the rule's
+// log source, and names the rule or none. Sigma filters specification, "Log
+// source" and "Relative rules".
+func (r *Rule) Tunes(target *Rule) bool {
+	if r.Filter == nil || !target.LogSource.within(r.LogSource) {
 		return false
 	}
-	if len(r.Filter.Rules) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(r.Filter.Rules, target.hasReference)
+	return len(r.Filter.Rules) == 0 || slices.ContainsFunc(r.Filter.Rules, target.Goes)
 }
 
-// hasReference reports whether a name or ID, compared without case, is the
-// rule's.
-func (r *Rule) hasReference(ref string) bool {
-	return ref != "" && (strings.EqualFold(ref, r.Name) || strings.EqualFold(ref, r.ID))
+// FilterOf returns a copy of a filter with those names only that named reports.
+// The filter must have one of them, or none at all: one without names tunes all
+// rules of its log source.
+func (r *Rule) FilterOf(named func(ref string) bool) *Rule {
+	own, filter := *r, *r.Filter
+	filter.Rules = slices.DeleteFunc(slices.Clone(filter.Rules), func(ref string) bool { return !named(ref) })
+	own.Filter = &filter
+	return &own
 }
+
+// SamePlace reports whether two rules, or copies of them, were read from one
+// place of a file.
+func (r *Rule) SamePlace(other *Rule) bool { return r.File == other.File && r.Line == other.Line }
 
 // filter returns what a filter adds to the condition of a rule that is read in
 // the given scope.

@@ -156,6 +156,9 @@ func (s *Set) NotSelected() []*Rule { return s.notSelected }
 // caller must not change the slice.
 func (s *Set) FiltersOf(rule int) []*Rule { return s.compiled[rule].filters }
 
+// HasFailed reports whether a rule or filter could not be compiled.
+func (s *Set) HasFailed(r *Rule) bool { return s.failed[r] }
+
 // Failed returns how many rules could not be compiled.
 func (s *Set) Failed() int { return len(s.failed) }
 

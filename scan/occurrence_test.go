@@ -15,6 +15,7 @@ import (
 	"webshellscan/rules"
 	"webshellscan/scan"
 	"webshellscan/scan/finding"
+	"webshellscan/scan/integrity"
 )
 
 // correlatedLogs writes the logs of two hosts: of A, whose web server (100)
@@ -256,5 +257,95 @@ func TestCorrelatedEventsScope(t *testing.T) {
 	options.Hosts = []string{"B"}
 	if got := completed(mustScan(t, options)); len(got) != 1 {
 		t.Errorf("of host B: %v", got)
+	}
+}
+
+// TestFiltersOfEvents: filters tune rules about events as they do those about
+// processes, by what the events say themselves and by their trees; from partial
+// results, too, whatever filters these were collected with.
+func TestFiltersOfEvents(t *testing.T) {
+	logs := correlatedLogs(t)
+	own := correlated(t, "shell asked failed", "x", "", "type: event_count, rules: [failed], timespan: 1s, condition: {gte: 9}")
+	filter := func(about, names, search string) string {
+		return fmt.Sprintf("---\ntitle: f\nlogsource: {%s}\nfilter: {rules: %s, s: {%s}, condition: not s}\n", about, names, search)
+	}
+	events := func(res *scan.Result) []string {
+		return slices.DeleteFunc(completed(res), func(text string) bool { return !strings.Contains(text, "asked") })
+	}
+	logs = append(logs, filepath.Join(t.TempDir(), "user.evtx")) // of a process that is below no server
+	asked := storyEvent{60, "A", sysmonLog, sysmonName, 22, 900, "", `Image=C:\x\two.exe|ProcessId=301|QueryName=four.example`, ""}
+	user := []evtxtest.Event{asked.record()}
+	for i, image := range []string{`C:\x\one.exe`, `C:\x\two.exe`} {
+		user = append(user, evtxtest.NewEvent(storyStart.Add(time.Duration(i)*time.Second), "A", &evtxtest.ProcessCreated{
+			NewProcessID: uint64(300 + i), NewProcessName: image, ProcessID: uint64(299 + i), CommandLine: image,
+		}))
+	}
+	for i := range user {
+		user[i].RecordID = uint64(40 + i)
+	}
+	writeLog(t, logs[len(logs)-1], evtxtest.Options{}, user)
+	all := []string{"A 7 (p201 of pid+time) asked", "A 8 (p201 of pid+time) asked", "A 9 asked", "A 40 asked"}
+	file := filepath.Join(t.TempDir(), "rules.yml") // rules without an ID are known by their file
+	with := func(paths []string, text string) scan.Options {
+		writeFile(t, file, []byte(text))
+		return scan.Options{Paths: paths, Version: "test", Rules: scan.RuleOptions{NoBuiltin: true, Paths: []string{file}}}
+	}
+	for _, c := range []struct {
+		name, filter string
+		filters      int
+		want         []string
+		errors       string
+	}{
+		{"none", "", 0, all, ""},
+		{"by its name", filter("category: dns_query", "[asked]", "QueryName: one.example"), 1, all[1:], ""},
+		{"by its log source", filter("product: windows, category: dns_query", "any", "QueryName: one.example"), 1, all[1:], ""},
+		{"with rules of other log sources", filter("product: windows", "[asked, shell, failed]", "QueryName|endswith: two.example"), 1, []string{all[0], all[2], all[3]}, ""},
+		{"by the tree", filter("category: dns_query", "[asked]", `ParentImage|endswith: '\cmd.exe'`), 1, all[2:], ""},
+		{"by what only trees have", filter("category: dns_query", "[asked]", "ParentImage: null"), 1, slices.Concat(all[:2], all[3:]), ""},
+		{"of another log source", filter("category: file_event", "any", "QueryName: one.example"), 0, all, ""},
+		{
+			"about a rule of another log source", filter("category: file_event", "[asked]", "QueryName: one.example"), 0, all,
+			`filter refers to rule "asked", whose log source is another`,
+		},
+		{
+			"that cannot be read", filter("product: windows", "[asked, failed]", "QueryName|expand: '%nobody%'"), 0, all,
+			"QueryName|expand: no value is known for placeholder %nobody%",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(own, "name: asked\n", "name: asked\ngenerate: true\n", 1) + c.filter
+			res := mustScan(t, with(logs, text))
+			if diff := cmp.Diff(c.want, events(res)); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			if n := res.Summary.Rules.Filters; n != c.filters {
+				t.Errorf("%d filters tune rules, want %d", n, c.filters)
+			}
+			errs := res.Summary.Rules.Errors
+			if c.errors == "" && len(errs) != 0 || c.errors != "" && (len(errs) != 1 || errs[0].Reason != c.errors) {
+				t.Errorf("errors %v, want %q", errs, c.errors)
+			}
+			for from, unfiltered := range map[string]bool{text: false, own: true} {
+				var part bytes.Buffer
+				if _, err := scan.Collect(t.Context(), with(logs, from), "", &part); err != nil {
+					t.Fatal(err)
+				}
+				paths := []string{filepath.Join(t.TempDir(), "a.wsp")}
+				writeFile(t, paths[0], part.Bytes())
+				merged := mustScan(t, with(paths, text))
+				if diff := cmp.Diff(c.want, events(merged)); diff != "" {
+					t.Errorf("unfiltered %t: events (-want +got of the partial result):\n%s", unfiltered, diff)
+				}
+				tells := func(res *scan.Result) bool {
+					return slices.ContainsFunc(res.Integrity, func(f *integrity.Finding) bool { return strings.Contains(f.Text, "collected without") })
+				}
+				if tells(merged) {
+					t.Errorf("unfiltered %t: rules are missed that were there", unfiltered)
+				}
+				if got := tells(mustScan(t, with(paths, own))); got != (c.filters > 0 && !unfiltered) {
+					t.Errorf("unfiltered %t: merged without the filter, what it left out is missed: %t", unfiltered, got)
+				}
+			}
+		})
 	}
 }

@@ -355,7 +355,7 @@ func (r *firstPass) noteUnasked(keys []string) {
 	for _, p := range r.parts {
 		lacking := 0
 		for _, key := range keys {
-			if _, with := slices.BinarySearch(p.meta.rules, key); !with {
+			if !eventrule.HasRule(p.meta.rules, key) {
 				lacking++
 			}
 		}

@@ -108,10 +108,9 @@ func LoadRules(ctx context.Context, o RuleOptions, goroutines int) (*RuleSets, e
 	for _, set := range s.sets() {
 		s.Failed += set.Failed()
 	}
-	correlations := slices.DeleteFunc(slices.Clone(others), func(r *rules.Rule) bool { return r.Correlation == nil })
-	s.Events = s.compileEvents(slices.Concat(s.Detections.NotApplicable(), correlations), o.chosen())
+	s.Events = s.compileEvents(s.Detections, others, o.chosen())
 	s.correlate(others, o.chosen())
-	s.Signs = s.compileEvents(s.Servers.NotApplicable(), o.bare())
+	s.Signs = s.compileEvents(s.Servers, roles, o.bare())
 	s.checkSelection(&o, slices.Concat(known, given.Rules), given.Failed > 0)
 	s.checkLevel(&o, others)
 	return s, nil
@@ -138,9 +137,11 @@ func (s *RuleSets) compile(list []*rules.Rule, options rules.Options) *rules.Set
 }
 
 // compileEvents compiles those rules of a list that are about events and not
-// about processes, by log source.
-func (s *RuleSets) compileEvents(list []*rules.Rule, options rules.Options) []eventrule.Set {
-	sets, failed, errs := eventrule.Compile(list, options)
+// about processes, by log source. set is what those about processes were
+// compiled to.
+func (s *RuleSets) compileEvents(set *rules.Set, list []*rules.Rule, options rules.Options) []eventrule.Set {
+	others := slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool { return r.Detection != nil || set.HasFailed(r) })
+	sets, failed, errs := eventrule.Compile(slices.Concat(set.NotApplicable(), others), options)
 	s.fail(errs)
 	s.Failed += failed
 	return sets
@@ -231,38 +232,25 @@ func levelFault(r *rules.Rule, levels []*rules.Rule) string {
 // findings.
 func shareFilters(roles, others []*rules.Rule) (withRoles, withOthers []*rules.Rule) {
 	withRoles = slices.Clone(roles)
+	isRole := func(ref string) bool {
+		return slices.ContainsFunc(roles, func(role *rules.Rule) bool { return role.Goes(ref) })
+	}
 	for _, r := range others {
 		if r.Filter == nil {
 			withOthers = append(withOthers, r)
 			continue
 		}
-		var servers, rest []string
-		for _, ref := range r.Filter.Rules {
-			if slices.ContainsFunc(roles, func(role *rules.Rule) bool { return role.Goes(ref) }) {
-				servers = append(servers, ref)
-			} else {
-				rest = append(rest, ref)
-			}
-		}
 		switch {
-		case len(servers) == 0:
+		case !slices.ContainsFunc(r.Filter.Rules, isRole):
 			withOthers = append(withOthers, r)
-		case len(rest) == 0:
+		case !slices.ContainsFunc(r.Filter.Rules, func(ref string) bool { return !isRole(ref) }):
 			withRoles = append(withRoles, r)
 		default:
-			withRoles = append(withRoles, filterOf(r, servers))
-			withOthers = append(withOthers, filterOf(r, rest))
+			withRoles = append(withRoles, r.FilterOf(isRole))
+			withOthers = append(withOthers, r.FilterOf(func(ref string) bool { return !isRole(ref) }))
 		}
 	}
 	return withRoles, withOthers
-}
-
-// filterOf returns a filter that tunes some of the rules that it names only.
-func filterOf(r *rules.Rule, names []string) *rules.Rule {
-	document, filter := *r, *r.Filter
-	filter.Rules = names
-	document.Filter = &filter
-	return &document
 }
 
 // RuleSummary counts the rules of a scan.
@@ -294,8 +282,8 @@ type RuleSummary struct {
 // in belong to the rules that they tune.
 func (s *RuleSets) givenFilters() int {
 	n := 0
-	for _, r := range slices.Concat(s.Detections.Filters(), s.Servers.Filters()) {
-		if !slices.ContainsFunc(s.Loaded[:s.Builtin], func(b *rules.Rule) bool { return b.ID == r.ID && b.File == r.File }) {
+	for _, r := range s.Loaded[s.Builtin:] {
+		if r.Filter != nil && s.tunes(r) {
 			n++
 		}
 	}

@@ -36,9 +36,19 @@ var serverUses = map[string]RuleUse{
 	builtin.RoleWebServer: UseWebServer, builtin.RoleOtherServer: UseOtherServer, builtin.RoleUnknownServer: UseUnknownServer,
 }
 
-// sets returns all sets.
+// sets returns all sets of rules about processes.
 func (s *RuleSets) sets() []*rules.Set {
 	return []*rules.Set{s.Servers, s.Applications, s.Techniques, s.Levels, s.SessionLevels, s.Detections}
+}
+
+// setsOfAll returns the sets of rules about processes and of those about other
+// events.
+func (s *RuleSets) setsOfAll() []*rules.Set {
+	list := s.sets()
+	for _, e := range slices.Concat(s.Events, s.Signs) {
+		list = append(list, e.Set)
+	}
+	return list
 }
 
 // Uses returns the use of each rule of Loaded.
@@ -103,9 +113,7 @@ func (s *RuleSets) NotApplicable() map[*rules.Rule]string {
 // tunes reports whether a filter, or a copy of it for some of the rules that it
 // names, tunes a rule.
 func (s *RuleSets) tunes(filter *rules.Rule) bool {
-	return slices.ContainsFunc(s.sets(), func(set *rules.Set) bool {
-		return slices.ContainsFunc(set.Filters(), func(r *rules.Rule) bool { return r.File == filter.File && r.Line == filter.Line })
-	})
+	return slices.ContainsFunc(s.setsOfAll(), func(set *rules.Set) bool { return slices.ContainsFunc(set.Filters(), filter.SamePlace) })
 }
 
 // hasError reports whether one of the errors lies in a filter's document.
@@ -130,7 +138,7 @@ func (s *RuleSets) Find(name string) []*rules.Rule {
 // Simplified returns what a detection rule was compiled to, and the filters
 // that tune it. ok is false for a rule that is not applied.
 func (s *RuleSets) Simplified(r *rules.Rule) (text string, filters []*rules.Rule, ok bool) {
-	for _, set := range s.sets() {
+	for _, set := range s.setsOfAll() {
 		if i := slices.Index(set.Rules(), r); i >= 0 {
 			return set.Simplified(i), set.FiltersOf(i), true
 		}

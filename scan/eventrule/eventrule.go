@@ -28,10 +28,12 @@ type Set struct {
 }
 
 // Compile compiles those rules of a list that are about events and not about
-// processes, by log source, with what the correlation rules of the list ask of
-// them. It returns how many rules failed, and why.
+// processes, by log source, with the filters of the list that tune them and
+// what its correlation rules ask of them. It returns how many rules failed, and
+// why.
 func Compile(list []*rules.Rule, o rules.Options) (sets []Set, failed int, errs []error) {
 	correlations := slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool { return r.Correlation == nil })
+	filters := slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool { return r.Filter == nil })
 	for i := range logSources {
 		source := &logSources[i]
 		var about []*rules.Rule
@@ -43,15 +45,35 @@ func Compile(list []*rules.Rule, o rules.Options) (sets []Set, failed int, errs 
 		if len(about) == 0 {
 			continue
 		}
-		about = append(about, correlations...)
+		own := filtersOf(filters, about)
+		about = slices.Concat(about, correlations, own)
 		o.Sources, o.Also = []rules.Source{{LogSource: source.LogSource}}, nil
 		set, wrong := rules.Compile(about, o)
 		errs, failed = append(errs, wrong...), failed+set.Failed()
 		if len(set.Rules()) > 0 {
 			sets = append(sets, Set{set, source})
 		}
+		// What is wrong with a filter is told once.
+		failedFilters := slices.DeleteFunc(own, func(f *rules.Rule) bool { return !set.HasFailed(f) })
+		filters = slices.DeleteFunc(filters, func(f *rules.Rule) bool {
+			return slices.ContainsFunc(failedFilters, f.SamePlace)
+		})
 	}
 	return sets, failed, errs
+}
+
+// filtersOf returns those filters that tune a rule of a list, without the names
+// of other rules.
+func filtersOf(filters, list []*rules.Rule) []*rules.Rule {
+	var own []*rules.Rule
+	for _, f := range filters {
+		if slices.ContainsFunc(list, f.Tunes) {
+			own = append(own, f.FilterOf(func(ref string) bool {
+				return slices.ContainsFunc(list, func(r *rules.Rule) bool { return r.Goes(ref) && f.Tunes(r) })
+			}))
+		}
+	}
+	return own
 }
 
 // RulesOf returns the rules of some sets.

@@ -62,14 +62,41 @@ func NewPlan(servers *rules.Set, sets []Set, correlations *rules.Correlations) *
 	return p
 }
 
-// RuleKeys returns what identifies the rules of the plan, sorted.
+// filteredBy is, in the key of a rule, before those of the filters that tune
+// it.
+const filteredBy = "\x00filter\x00"
+
+// RuleKeys returns what identifies the rules of the plan with the filters that
+// tune them, sorted.
 func (p *Plan) RuleKeys() []string {
 	var keys []string
-	for _, rule := range p.Rules() {
-		keys = append(keys, ruleKey(rule))
+	for _, e := range p.sets {
+		for i, rule := range e.Rules() {
+			key := ruleKey(rule)
+			for _, f := range e.FiltersOf(i) {
+				key += filteredBy + ruleKey(f)
+			}
+			keys = append(keys, key)
+		}
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// HasRule reports whether a rule, given by its key, is one of some, given by
+// their keys in order, or would match less than one of them as it has filters
+// which that has not.
+func HasRule(keys []string, key string) bool {
+	for {
+		if _, found := slices.BinarySearch(keys, key); found {
+			return true
+		}
+		i := strings.LastIndex(key, filteredBy)
+		if i < 0 {
+			return false
+		}
+		key = key[:i]
+	}
 }
 
 // Rules returns the rules of the plan.

@@ -48,16 +48,23 @@ func treeOf(set *rules.Set) []bool {
 	return list
 }
 
-// asksTree reports whether a rule cannot be decided before there are trees.
+// asksTree reports whether a rule of a set, given by its index, cannot be
+// decided before there are trees, for what it asks or a filter that tunes it.
 // Rules that identify servers are matched before: for them such fields are
 // absent.
-func asksTree(r *rules.Rule) bool {
-	if builtin.IdentifiesServer(r) {
+func asksTree(set *rules.Set, rule int) bool {
+	if builtin.IdentifiesServer(set.Rules()[rule]) {
 		return false
 	}
-	for item := range r.Detection.Items() {
-		if needsTrees(item.Field) {
-			return true
+	asks := []*rules.Detection{set.Rules()[rule].Detection}
+	for _, f := range set.FiltersOf(rule) {
+		asks = append(asks, f.Filter.Detection)
+	}
+	for _, detection := range asks {
+		for item := range detection.Items() {
+			if needsTrees(item.Field) {
+				return true
+			}
 		}
 	}
 	return false
@@ -76,7 +83,7 @@ type undecided struct {
 func newUndecided(e Set) []undecided {
 	var list []undecided
 	for i, r := range e.Set.Rules() {
-		if !asksTree(r) {
+		if !asksTree(e.Set, i) {
 			continue
 		}
 		u := undecided{rule: r}
