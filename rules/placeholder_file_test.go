@@ -70,7 +70,7 @@ func TestLoadCountsFailures(t *testing.T) {
 		t.Errorf("%d rules in %d files, %d failed: %v", len(loaded.Rules), len(loaded.Files), loaded.Failed, loaded.Errors)
 	}
 	set, errs := rules.Compile(mustParse(t, ruleText(field("|expand", "'%nobody%'"))+"---\n"+good), rules.Options{})
-	if len(errs) != 1 || set.Failed() != 1 || len(set.Rules()) != 1 {
-		t.Errorf("%d rules, %d failed, %v", len(set.Rules()), set.Failed(), errs)
+	if len(errs) != 1 || len(set.Failed()) != 1 || len(set.Rules()) != 1 {
+		t.Errorf("%d rules, %d failed, %v", len(set.Rules()), len(set.Failed()), errs)
 	}
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -156,11 +157,8 @@ func (s *Set) NotSelected() []*Rule { return s.notSelected }
 // caller must not change the slice.
 func (s *Set) FiltersOf(rule int) []*Rule { return s.compiled[rule].filters }
 
-// HasFailed reports whether a rule or filter could not be compiled.
-func (s *Set) HasFailed(r *Rule) bool { return s.failed[r] }
-
-// Failed returns how many rules could not be compiled.
-func (s *Set) Failed() int { return len(s.failed) }
+// Failed returns the rules and filters that could not be compiled, in no order.
+func (s *Set) Failed() []*Rule { return slices.Collect(maps.Keys(s.failed)) }
 
 // Simplified returns what a rule, given by its index, was compiled to: its
 // condition over items, with searches expanded and everything known folded

@@ -308,7 +308,11 @@ func TestFiltersOfEvents(t *testing.T) {
 			`filter refers to rule "asked", whose log source is another`,
 		},
 		{
-			"that cannot be read", filter("product: windows", "[asked, failed]", "QueryName|expand: '%nobody%'"), 0, all,
+			"that cannot be compiled", filter("product: windows", "[asked, failed]", "QueryName|expand: '%nobody%'"), 0, all,
+			"QueryName|expand: no value is known for placeholder %nobody%",
+		},
+		{
+			"that cannot be compiled, of rules of all kinds", filter("product: windows", "[asked, shell, web_server_iis, unknown_server_accepts]", "QueryName|expand: '%nobody%'"), 0, all,
 			"QueryName|expand: no value is known for placeholder %nobody%",
 		},
 	} {

@@ -155,6 +155,35 @@ func TestGivenRules(t *testing.T) {
 	}
 }
 
+// TestFiltersOfRoles: filters tune rules of every role that they name, about
+// processes or other events, beside those that give findings.
+func TestFiltersOfRoles(t *testing.T) {
+	const search = "    s: {Computer: B}\n    condition: s\n"
+	for _, name := range []string{
+		"web_server_iis", "unknown_server_accepts", "web_application_exchange_owa", "technique_cmd", "habit_terminal", "session_burst",
+		"shells_spawned_by_web_servers", "event_script_written_below_web_root",
+	} {
+		for _, also := range []string{"", ", car_2021_02_001_webshell_process_tree"} {
+			given := ruleFile(t, "title: f\nlogsource: {product: windows}\nfilter:\n    rules: ["+name+also+"]\n"+search)
+			sets, err := scan.LoadRules(t.Context(), scan.RuleOptions{Paths: []string{given}}, 1)
+			if err != nil || len(sets.Errors) > 0 {
+				t.Fatal(err, sets.Errors)
+			}
+			list := sets.Find(name)
+			if len(list) != 1 {
+				t.Fatalf("%d rules are called %s", len(list), name)
+			}
+			_, filters, _ := sets.Simplified(list[0])
+			if !slices.ContainsFunc(filters, func(f *rules.Rule) bool { return f.Title == "f" }) {
+				t.Errorf("%s%s: tuned by %d filters, and not by that one", name, also, len(filters))
+			}
+			if n := sets.Summary().Filters; n != 1 {
+				t.Errorf("%s%s: %d filters", name, also, n)
+			}
+		}
+	}
+}
+
 func TestRuleSummary(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

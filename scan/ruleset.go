@@ -63,6 +63,9 @@ type RuleSets struct {
 	Errors []*rules.ParseError
 	// Failed counts the rules with errors.
 	Failed int
+	// failed are those of them that could not be compiled, of filters
+	// copies.
+	failed []*rules.Rule
 	// Unmatched are the entries of Exclude that no rule goes by, though one
 	// that could not be read might.
 	Unmatched []string
@@ -98,16 +101,13 @@ func LoadRules(ctx context.Context, o RuleOptions, goroutines int) (*RuleSets, e
 	levels, sessions, others := builtin.SplitLevels(others)
 	roles, applications, techniques = s.checkRoles(roles), s.checkRoles(applications), s.checkRoles(techniques)
 	levels, sessions = s.checkLevels(levels), s.checkLevels(sessions)
-	for _, by := range []*[]*rules.Rule{&roles, &levels, &sessions} {
+	for _, by := range []*[]*rules.Rule{&roles, &applications, &techniques, &levels, &sessions} {
 		*by, others = shareFilters(*by, others)
 	}
 	s.Levels, s.SessionLevels = s.compile(levels, o.bare()), s.compile(sessions, o.bare())
 	s.Servers, s.Applications = s.compile(roles, o.bare()), s.compile(applications, o.bare())
 	s.Techniques = s.compile(techniques, o.bare())
 	s.Detections = s.compile(others, o.chosen())
-	for _, set := range s.sets() {
-		s.Failed += set.Failed()
-	}
 	s.Events = s.compileEvents(s.Detections, others, o.chosen())
 	s.correlate(others, o.chosen())
 	s.Signs = s.compileEvents(s.Servers, roles, o.bare())
@@ -131,19 +131,33 @@ func (o *RuleOptions) chosen() rules.Options {
 
 // compile compiles rules about processes, and keeps what is wrong with them.
 func (s *RuleSets) compile(list []*rules.Rule, options rules.Options) *rules.Set {
-	set, errs := rules.Compile(list, options)
-	s.fail(errs)
+	set, errs := rules.Compile(s.withoutFailed(list), options)
+	s.leaveOut(set.Failed(), errs)
 	return set
+}
+
+// withoutFailed returns the rules of a list without the filters that could not
+// be compiled with others: what is wrong with one is told once.
+func (s *RuleSets) withoutFailed(list []*rules.Rule) []*rules.Rule {
+	return slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool {
+		return r.Filter != nil && slices.ContainsFunc(s.failed, r.SamePlace)
+	})
+}
+
+// leaveOut keeps which rules could not be compiled, and why.
+func (s *RuleSets) leaveOut(failed []*rules.Rule, errs []error) {
+	s.fail(errs)
+	s.failed = append(s.failed, failed...)
+	s.Failed += len(failed)
 }
 
 // compileEvents compiles those rules of a list that are about events and not
 // about processes, by log source. set is what those about processes were
 // compiled to.
 func (s *RuleSets) compileEvents(set *rules.Set, list []*rules.Rule, options rules.Options) []eventrule.Set {
-	others := slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool { return r.Detection != nil || set.HasFailed(r) })
+	others := slices.DeleteFunc(s.withoutFailed(list), func(r *rules.Rule) bool { return r.Detection != nil })
 	sets, failed, errs := eventrule.Compile(slices.Concat(set.NotApplicable(), others), options)
-	s.fail(errs)
-	s.Failed += failed
+	s.leaveOut(failed, errs)
 	return sets
 }
 

@@ -29,9 +29,9 @@ type Set struct {
 
 // Compile compiles those rules of a list that are about events and not about
 // processes, by log source, with the filters of the list that tune them and
-// what its correlation rules ask of them. It returns how many rules failed, and
-// why.
-func Compile(list []*rules.Rule, o rules.Options) (sets []Set, failed int, errs []error) {
+// what its correlation rules ask of them. It returns which rules and filters
+// failed, and why.
+func Compile(list []*rules.Rule, o rules.Options) (sets []Set, failed []*rules.Rule, errs []error) {
 	correlations := slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool { return r.Correlation == nil })
 	filters := slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool { return r.Filter == nil })
 	for i := range logSources {
@@ -49,15 +49,12 @@ func Compile(list []*rules.Rule, o rules.Options) (sets []Set, failed int, errs 
 		about = slices.Concat(about, correlations, own)
 		o.Sources, o.Also = []rules.Source{{LogSource: source.LogSource}}, nil
 		set, wrong := rules.Compile(about, o)
-		errs, failed = append(errs, wrong...), failed+set.Failed()
+		errs, failed = append(errs, wrong...), append(failed, set.Failed()...)
 		if len(set.Rules()) > 0 {
 			sets = append(sets, Set{set, source})
 		}
 		// What is wrong with a filter is told once.
-		failedFilters := slices.DeleteFunc(own, func(f *rules.Rule) bool { return !set.HasFailed(f) })
-		filters = slices.DeleteFunc(filters, func(f *rules.Rule) bool {
-			return slices.ContainsFunc(failedFilters, f.SamePlace)
-		})
+		filters = slices.DeleteFunc(filters, func(f *rules.Rule) bool { return slices.ContainsFunc(failed, f.SamePlace) })
 	}
 	return sets, failed, errs
 }

@@ -84,19 +84,27 @@ func (p *Plan) RuleKeys() []string {
 }
 
 // HasRule reports whether a rule, given by its key, is one of some, given by
-// their keys in order, or would match less than one of them as it has filters
-// which that has not.
+// their keys in order, or would match less than one of them, as that has some
+// of its filters only.
 func HasRule(keys []string, key string) bool {
-	for {
-		if _, found := slices.BinarySearch(keys, key); found {
-			return true
-		}
-		i := strings.LastIndex(key, filteredBy)
-		if i < 0 {
+	rule, filters := splitKey(key)
+	first, _ := slices.BinarySearch(keys, rule)
+	for _, have := range keys[first:] {
+		if !strings.HasPrefix(have, rule) {
 			return false
 		}
-		key = key[:i]
+		name, with := splitKey(have)
+		if name == rule && !slices.ContainsFunc(with, func(f string) bool { return !slices.Contains(filters, f) }) {
+			return true
+		}
 	}
+	return false
+}
+
+// splitKey splits the key of a rule into its own and those of its filters.
+func splitKey(key string) (rule string, filters []string) {
+	parts := strings.Split(key, filteredBy)
+	return parts[0], parts[1:]
 }
 
 // Rules returns the rules of the plan.

@@ -1,6 +1,8 @@
 package eventrule_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +32,7 @@ detection:
 	} {
 		list, errs := rules.Parse("t.yml", []byte(rule+condition+"\n"))
 		sets, failed, more := eventrule.Compile(list, rules.Options{})
-		if failed > 0 || len(errs)+len(more) > 0 {
+		if len(failed) > 0 || len(errs)+len(more) > 0 {
 			t.Fatal(errs, more)
 		}
 		empty, _ := rules.Compile(nil, rules.Options{})
@@ -38,6 +40,29 @@ detection:
 		got := eventrule.NewPlan(empty, sets, none).Want()
 		if diff := cmp.Diff(want, event.Want{Keys: got.Keys, Providers: got.Providers, Channels: got.Channels}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", condition, diff)
+		}
+	}
+}
+
+// TestHasRule: a rule is among others if one of them is the same, with no other
+// filters than it has itself.
+func TestHasRule(t *testing.T) {
+	key := func(rule string, filters ...string) string {
+		return strings.Join(append([]string{rule}, filters...), "\x00filter\x00")
+	}
+	keys := []string{key("a"), key("b", "1"), key("b", "2", "3"), key("bb"), key("c.yml\x00C", "1")}
+	slices.Sort(keys)
+	for want, list := range map[bool][]string{
+		true: {
+			key("a"), key("a", "1"), key("b", "1"), key("b", "0", "1"), key("b", "1", "9"), key("b", "2", "3"), key("b", "2", "2a", "3"),
+			key("bb"), key("c.yml\x00C", "1", "2"),
+		},
+		false: {key("b"), key("b", "2"), key("b", "9"), key("c.yml\x00C"), key("c.yml"), key("c.yml", "1"), key("d"), key("")},
+	} {
+		for _, k := range list {
+			if eventrule.HasRule(keys, k) != want {
+				t.Errorf("%q: %t, want %t", k, !want, want)
+			}
 		}
 	}
 }
