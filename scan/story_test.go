@@ -14,6 +14,7 @@ import (
 	"webshellscan/internal/evtxtest"
 	"webshellscan/rules/builtin"
 	"webshellscan/scan"
+	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 	"webshellscan/scan/story"
 )
@@ -80,7 +81,7 @@ const (
 // whoami.exe (201), powershell.exe (202, until second 20) and, as SYSTEM,
 // net.exe (203).
 func storyEvents() []storyEvent {
-	pool := story.PoolSID("shop")
+	pool := event.PoolSID("shop")
 	subject := "SubjectUserSid=" + pool + "|SubjectLogonId=0xaaaa"
 	const admin = "SubjectUserSid=S-1-5-21-1-2-3-500|SubjectLogonId=0xbbbb"
 	const page = `C:\inetpub\wwwroot\up\k.aspx`
@@ -102,7 +103,7 @@ func storyEvents() []storyEvent {
 		{15, "WEB1", securityLog, auditing, 4720, 4, "", `SubjectUserSid=S-1-5-18|SubjectLogonId=0x3e7|TargetUserName=agent|TargetDomainName=WEB1`, ""},
 		// By the pool's account, where no process is known.
 		{16, "WEB1", "Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell", 4104, 999, pool, `MessageNumber=1|MessageTotal=1|ScriptBlockText=dir|ScriptBlockId=b|Path=`, "ps_script user 0 event_powershell_of_application_pool"},
-		{16, "WEB1", "Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell", 4104, 998, story.PoolSID("other"), `MessageNumber=1|MessageTotal=1|ScriptBlockText=dir c:|ScriptBlockId=c|Path=`, "- ps_script none 0 event_powershell_of_application_pool"},
+		{16, "WEB1", "Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell", 4104, 998, event.PoolSID("other"), `MessageNumber=1|MessageTotal=1|ScriptBlockText=dir c:|ScriptBlockId=c|Path=`, "- ps_script none 0 event_powershell_of_application_pool"},
 		{40, "WEB1", "Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell", 4104, 202, pool, `MessageNumber=1|MessageTotal=1|ScriptBlockText=dir d:|ScriptBlockId=d|Path=`, "- ps_script none 0 event_powershell_of_application_pool"},
 		{16, "WEB1", sysmonLog, sysmonName, 22, 900, "S-1-5-18", `ProcessGuid={A0C1853B-0000-0000-0000-000000000001}|ProcessId=9990|QueryName=c2.example|QueryStatus=0|QueryResults=203.0.113.9;|Image=C:\ProgramData\b.exe|User=IIS APPPOOL\shop`, "dns_query user 0"},
 		{16, "WEB1", sysmonLog, sysmonName, 22, 900, "S-1-5-18", `ProcessGuid={A0C1853B-0000-0000-0000-000000000002}|ProcessId=9991|QueryName=c3.example|QueryStatus=0|QueryResults=203.0.113.8;|Image=C:\ProgramData\b.exe|User=CORP\anna`, ""},
@@ -132,7 +133,7 @@ func storyEvents() []storyEvent {
 // and returns the folder. Record IDs are 1 + the index of an event.
 func writeStory(t *testing.T) string {
 	t.Helper()
-	pool := evtxtest.Account{SID: evtxtest.MustSID(story.PoolSID("shop")), Name: "shop", Domain: "IIS APPPOOL", LogonID: 0xAAAA}
+	pool := evtxtest.Account{SID: evtxtest.MustSID(event.PoolSID("shop")), Name: "shop", Domain: "IIS APPPOOL", LogonID: 0xAAAA}
 	admin := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-500"), Name: "adm", Domain: "WEB1", LogonID: 0xBBBB}
 	system := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "SYSTEM", Domain: "NT AUTHORITY", LogonID: 0x3e7}
 	accounts := map[uint64]evtxtest.Account{0xAAAA: pool, 0xBBBB: admin, 0x3e7: system}
@@ -294,7 +295,7 @@ func checkStorySession(t *testing.T, s *finding.Session) {
 // TestEventRules: each built-in rule about events matches what it is for, and
 // not what looks like it, on a host of which nothing else is known.
 func TestEventRules(t *testing.T) {
-	pool := story.PoolSID("shop")
+	pool := event.PoolSID("shop")
 	const (
 		sysmon     = "Microsoft-Windows-Sysmon"
 		sysmonLog  = "Microsoft-Windows-Sysmon/Operational"

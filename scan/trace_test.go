@@ -10,13 +10,13 @@ import (
 	"webshellscan/internal/evtxtest"
 	"webshellscan/rules/builtin"
 	"webshellscan/scan"
-	"webshellscan/scan/story"
+	"webshellscan/scan/event"
 )
 
 // traceRows are events of a host that logs no process creations; want is what
 // its traces say of each, "" for nothing.
 func traceRows() []storyEvent {
-	pool := story.PoolSID("shop")
+	pool := event.PoolSID("shop")
 	const (
 		defender  = "Microsoft-Windows-Windows Defender"
 		sessions  = "Microsoft-Windows-TerminalServices-LocalSessionManager"

@@ -44,13 +44,6 @@ func (p Principal) Maybe(other Principal) bool {
 	return p == other || other == PrincipalMachine && p != PrincipalLocal
 }
 
-// IsVirtual reports whether a user is the virtual account of an application
-// pool or a service. Their domains are the same in every language.
-func IsVirtual(user string) bool {
-	domain, _, _ := strings.Cut(strings.ToUpper(user), `\`)
-	return domain == "IIS APPPOOL" || domain == "NT SERVICE"
-}
-
 // Account returns a user's name without the domain, which logs write in several
 // ways: before the name, or after it as in a user principal name (Microsoft,
 // "User Naming Attributes"; no account name has an @).

@@ -229,7 +229,7 @@ func (f *Finding) isPeculiar(named []string) bool {
 func isServiceAccount(user, logonID string) bool {
 	name := strings.ToLower(Account(user))
 	logon, _ := strconv.ParseUint(logonID, 0, 64)
-	return name == "" || strings.HasSuffix(name, "$") || IsVirtual(user) || PrincipalByName[name] != 0 || PrincipalByLogon[logon] != 0
+	return name == "" || strings.HasSuffix(name, "$") || event.IsVirtualAccount(user) || PrincipalByName[name] != 0 || PrincipalByLogon[logon] != 0
 }
 
 // strongestHash returns the hash to know a file by, of those that Sysmon writes

@@ -1,20 +1,10 @@
 package proctree
 
-import (
-	"strings"
+import "webshellscan/scan/event"
 
-	"webshellscan/scan/event"
-)
-
-// Only an IIS worker process and what it starts run as the identity of an
-// application pool: a virtual account, whose SID is S-1-5-82 and the hash of
-// the pool's name (Microsoft, "Application Pool Identities").
-const (
-	poolDomain = `IIS APPPOOL`
-	poolSID    = "S-1-5-82-"
-	// PoolWorker is the file name of the IIS worker process, in lower case.
-	PoolWorker = "w3wp.exe"
-)
+// PoolWorker is the file name of the IIS worker process, in lower case. Only it
+// and what it starts run as the identity of an application pool.
+const PoolWorker = "w3wp.exe"
 
 // accounts ties to an IIS worker process what runs as an application pool and
 // has nothing above it that a log names.
@@ -141,11 +131,10 @@ func (a *accounts) pool(id FacetID, sid, domain, name event.FieldID) TextID {
 	if domain != event.FieldNone && user != "" {
 		user = text(domain) + `\` + user
 	}
-	of, _, _ := strings.Cut(user, `\`)
 	switch {
-	case strings.EqualFold(of, poolDomain):
+	case event.IsPoolIdentity(user):
 		pool = a.b.texts.InternString(user)
-	case strings.HasPrefix(text(sid), poolSID):
+	case event.IsPoolIdentity(text(sid)):
 		pool = a.b.texts.field(id, sid)
 	}
 	a.pools[id] = pool

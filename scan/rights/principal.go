@@ -3,6 +3,7 @@ package rights
 import (
 	"strings"
 
+	"webshellscan/scan/event"
 	"webshellscan/scan/finding"
 )
 
@@ -28,7 +29,7 @@ func (c *Comparer) principalNames(host int) map[string]finding.Principal {
 	names := make(map[string]finding.Principal)
 	for p := range c.forest.Processes(host) {
 		id := c.identity(p)
-		if known := finding.PrincipalByLogon[id.logon]; known != 0 && id.user != "" && !finding.IsVirtual(id.user) && !strings.HasSuffix(id.user, "$") {
+		if known := finding.PrincipalByLogon[id.logon]; known != 0 && id.user != "" && !event.IsVirtualAccount(id.user) && !strings.HasSuffix(id.user, "$") {
 			names[strings.ToLower(finding.Account(id.user))] = known
 		}
 	}

@@ -17,13 +17,13 @@ func ApplicationPool(texts *proctree.Texts, worker proctree.Process) string {
 	if pool := poolOfCommandLine(texts.Text(worker.CommandLine())); pool != "" {
 		return pool
 	}
-	if pool := poolOfUser(texts.Text(worker.Field(event.User))); pool != "" {
+	if pool := event.PoolOf(texts.Text(worker.Field(event.User))); pool != "" {
 		return pool
 	}
 	const asked = 16
 	n := 0
 	for child := range worker.Children() {
-		if pool := poolOfUser(texts.Text(child.Field(event.User))); pool != "" {
+		if pool := event.PoolOf(texts.Text(child.Field(event.User))); pool != "" {
 			return pool
 		}
 		if n++; n == asked {
@@ -67,14 +67,6 @@ func switchArgument(commandLine, name string) string {
 		}
 		argument, _, _ := strings.Cut(rest, " ")
 		return argument
-	}
-	return ""
-}
-
-// poolOfUser returns the application pool that the user of a worker stands for.
-func poolOfUser(user string) string {
-	if len(user) > len(poolDomain) && strings.EqualFold(user[:len(poolDomain)], poolDomain) {
-		return user[len(poolDomain):]
 	}
 	return ""
 }

@@ -1,11 +1,7 @@
 package story
 
 import (
-	"crypto/sha1" //nolint:gosec // Windows makes SIDs by it
-	"encoding/binary"
-	"fmt"
 	"strings"
-	"unicode/utf16"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/proctree"
@@ -55,11 +51,11 @@ func newPrincipal(user, subject, target string) *principal {
 	user, subject, target = strings.ToLower(user), strings.ToLower(subject), strings.ToLower(target)
 	who := new(principal)
 	for _, text := range []string{user, subject, target} {
-		if isIdentity(text) {
+		if event.IsVirtualAccount(text) {
 			who.identities = append(who.identities, text)
 		}
-		if pool, ok := strings.CutPrefix(text, poolDomain); ok {
-			who.identities = append(who.identities, strings.ToLower(PoolSID(pool)))
+		if pool := event.PoolOf(text); pool != "" {
+			who.identities = append(who.identities, strings.ToLower(event.PoolSID(pool)))
 		}
 	}
 	for _, sid := range []string{target, subject} {
@@ -94,43 +90,8 @@ func (ps *principals) logonOf(p proctree.Process) uint64 {
 	return id
 }
 
+// identitiesOfPool returns the name and the SID of an application pool's
+// identity, in lower case.
 func identitiesOfPool(pool string) []string {
-	return []string{poolDomain + strings.ToLower(pool), strings.ToLower(PoolSID(pool))}
-}
-
-// The domains and SIDs of accounts that belong to one program: identities of
-// application pools, and virtual accounts of services. Their domains are the
-// same in every language.
-const (
-	poolDomain    = `iis apppool\`
-	serviceDomain = `nt service\`
-	poolSID       = "s-1-5-82-"
-	serviceSID    = "s-1-5-80-"
-)
-
-// isIdentity reports whether a name or SID in lower case is that of an account
-// that belongs to one program.
-func isIdentity(account string) bool {
-	for _, prefix := range []string{poolDomain, serviceDomain, poolSID, serviceSID} {
-		if strings.HasPrefix(account, prefix) && len(account) > len(prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-// PoolSID returns the SID of an application pool's identity: S-1-5-82- and the
-// SHA-1 of the pool's name in lower case, as UTF-16LE, in five little-endian
-// numbers of 32 bits.
-func PoolSID(pool string) string {
-	var b []byte
-	for _, unit := range utf16.Encode([]rune(strings.ToLower(pool))) {
-		b = binary.LittleEndian.AppendUint16(b, unit)
-	}
-	sum := sha1.Sum(b) //nolint:gosec // as above
-	var parts []string
-	for i := 0; i < len(sum); i += 4 {
-		parts = append(parts, fmt.Sprint(binary.LittleEndian.Uint32(sum[i:])))
-	}
-	return "S-1-5-82-" + strings.Join(parts, "-")
+	return []string{strings.ToLower(event.PoolAccount(pool)), strings.ToLower(event.PoolSID(pool))}
 }

@@ -9,16 +9,6 @@ import (
 	"webshellscan/scan/event"
 )
 
-func TestPoolSID(t *testing.T) {
-	// The identity of DefaultAppPool as every Windows Server has it.
-	const want = "S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415"
-	for _, name := range []string{"DefaultAppPool", "defaultapppool"} {
-		if got := PoolSID(name); got != want {
-			t.Errorf("PoolSID(%q) = %s, want %s", name, got, want)
-		}
-	}
-}
-
 func TestCleanPath(t *testing.T) {
 	tests := []struct{ path, want string }{
 		{`C:\ProgramData\mk.exe`, `c:\programdata\mk.exe`},

@@ -92,7 +92,7 @@ func accounts(k *kind, f fields) []string {
 	for i := range list {
 		list[i] = strings.ToLower(list[i])
 	}
-	return slices.DeleteFunc(list, func(a string) bool { return !isIdentity(a) })
+	return slices.DeleteFunc(list, func(a string) bool { return !event.IsVirtualAccount(a) })
 }
 
 // processID returns the ID of the process that an event is of, 0 if it does not
