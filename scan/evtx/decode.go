@@ -51,10 +51,9 @@ type Decoder struct {
 	checkInstance func(*template, document) error
 	substituted   int
 
-	// needs, if not nil, is called with the stretches of the chunk that
-	// definitions take up. alone says that they are all that a record needs
-	// of the chunk besides itself.
-	needs func(from, to int)
+	// needs, if not nil, collects what records need of their chunk. alone
+	// says that it is all that a record needs besides itself.
+	needs *chunkNeeds
 	alone bool
 }
 

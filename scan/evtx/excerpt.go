@@ -60,18 +60,32 @@ func (d *Decoder) cut(x *Excerpt, chunk []byte, offsets []int) bool {
 	if !ok {
 		return false
 	}
-	sound := true
-	d.needs = func(from, to int) { x.pieces = append(x.pieces, piece{uint32(from), false, chunk[from:to]}) }
+	d.needs = new(chunkNeeds)
 	defer func() { d.needs = nil }()
+	d.templates.begin(true)
 	for i, off := range offsets {
 		d.alone = true
-		_, err := d.Whole(chunk, off)
-		sound = sound && err == nil && d.alone
+		if _, err := d.whole(chunk, off, sizes[i]); err != nil || !d.alone {
+			return false
+		}
 		x.pieces = append(x.pieces, piece{uint32(off), true, chunk[off : off+sizes[i]]})
 	}
+	x.pieces = append(x.pieces, d.needs.pieces...)
 	x.head = slices.Clone(chunk[:chunkHeadUsed])
 	x.tidy()
-	return sound
+	return true
+}
+
+// chunkNeeds are the template definitions that records of a chunk refer to, and
+// the names that these refer to.
+type chunkNeeds struct {
+	pieces []piece
+	seen   [ChunkSize / 64]uint64 // a bit for each offset of a definition
+}
+
+// add adds a stretch of the chunk.
+func (n *chunkNeeds) add(chunk []byte, from, to int) {
+	n.pieces = append(n.pieces, piece{uint32(from), false, chunk[from:to]})
 }
 
 // framesOf returns the sizes of the records at some offsets, ascending, in the
@@ -117,14 +131,19 @@ func (x *Excerpt) tidy() {
 }
 
 // needTemplate adds the stretches of a chunk that a definition at an offset
-// takes.
+// takes, unless they were added before.
 func (d *Decoder) needTemplate(t *template, chunk []byte, offset int) {
 	d.alone = d.alone && !t.unkept
 	end := min(offset+definitionHead+int(max(t.consumed, min(t.length, ChunkSize))), len(chunk))
 	if offset < 0 || offset >= end {
 		return
 	}
-	d.needs(offset, end)
+	bit := uint64(1) << (offset % 64)
+	if d.needs.seen[offset/64]&bit != 0 {
+		return
+	}
+	d.needs.seen[offset/64] |= bit
+	d.needs.add(chunk, offset, end)
 	for _, ref := range t.refs {
 		at := offset + int(ref.at)
 		if ref.outside < 0 || at+4 > len(chunk) {
@@ -132,7 +151,7 @@ func (d *Decoder) needTemplate(t *template, chunk []byte, offset int) {
 		}
 		node := int(binary.LittleEndian.Uint32(chunk[at:]))
 		if text, _, err := nameNode(chunk, node); err == nil {
-			d.needs(node, min(node+nameNodeHead+len(text)+nameNodeTail, len(chunk)))
+			d.needs.add(chunk, node, min(node+nameNodeHead+len(text)+nameNodeTail, len(chunk)))
 		}
 	}
 }

@@ -25,8 +25,13 @@ func (d *Decoder) Whole(chunkData []byte, offset int) (*event.Event, error) {
 	if !ok {
 		return nil, ErrSignature
 	}
-	c := chunkWalk{data: chunkData}
 	d.templates.begin(true)
+	return d.whole(chunkData, offset, size)
+}
+
+// whole is Whole for a record whose size is known, of a chunk that has begun.
+func (d *Decoder) whole(chunkData []byte, offset, size int) (*event.Event, error) {
+	c := chunkWalk{data: chunkData}
 	ev := &d.ev
 	ev.Reset()
 	d.arena = d.arena[:0]
