@@ -168,7 +168,7 @@ func writeSessionsCSV(w io.Writer, res *scan.Result, o Options) error {
 	return writeCSV(w, res, o)
 }
 
-// cell returns a cell as it is to be written.
+// cell returns a cell as it is written.
 func (c *csvWriter) cell(s string) string {
 	if c.raw {
 		return s
@@ -181,7 +181,7 @@ var timeColumns = map[string]bool{
 	"time": true, "first": true, "last": true, "burst_start": true, "worker_start": true, "worker_end": true,
 }
 
-// time returns the cell of a column as it is to be written if it is a time.
+// time returns the cell of a column as it is written if it is a time.
 func (c *csvWriter) time(column, cell string) string {
 	if !c.excelTimes || !timeColumns[column] {
 		return cell

@@ -17,7 +17,8 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// Bounds of a summary in Markdown, which is to be pasted into a case and read.
+// Bounds of a summary in Markdown, which is made to be pasted into a case and
+// read.
 const (
 	maxMarkdownSessions = 20
 	maxMarkdownRows     = 15

@@ -43,7 +43,7 @@ func Summary(w io.Writer, s *scan.Summary) error {
 	p.list("Left out", s.Skipped, maxListed)
 	p.rules(&s.Rules)
 	if s.EventsLost > 0 {
-		p.line("Note: %s that match rules or may belong to sessions are more than are kept", plural.Count(s.EventsLost, "event"))
+		p.line("Note: %s that matched rules or may belong to sessions were not kept: there were too many", plural.Count(s.EventsLost, "event"))
 	}
 	if len(s.Only) > 0 {
 		p.line("Only: %s", text.Visible(strings.Join(s.Only, ", ")))
@@ -72,7 +72,7 @@ func (p *printer) webLogs(s *scan.WebLogSummary) {
 	}
 	line := fmt.Sprintf("Read %s, %s", plural.Count(s.Read, "web log"), plural.Count(s.Lines, "line"))
 	if left := s.Found - s.Read; left > 0 {
-		line += fmt.Sprintf("; not read: %d of hosts without sessions of web servers, or of no known host", left)
+		line += fmt.Sprintf("; not read: %d from hosts without web server sessions or from unknown hosts", left)
 	}
 	p.line("%s", line)
 	p.list("Note", s.Notes, maxListed)

@@ -237,7 +237,7 @@ func (c *compiler) applied(r *Rule) (*boolExpr, *scope) {
 		condition := c.detection(r.Detection, sc)
 		if condition == exprFalse && len(source.Known) > 0 {
 			// It is about other events of the log, so its errors
-			// are nobody's concern either.
+			// do not matter either.
 			c.errs = c.errs[:before]
 			delete(c.failed, r)
 			continue

@@ -125,7 +125,7 @@ func (c *Correlations) Fields(set int) []int { return c.fields[set] }
 // Asks reports whether a correlation rule asks for the matches of a rule.
 func (c *Correlations) Asks(r *Rule) bool { return c.asked[r] }
 
-// Reported reports whether a match of a rule is to be reported by itself. It is
+// Reported reports whether matches of a rule are findings of their own. It is
 // not if correlation rules need the rule and none of them says `generate:
 // true`, or if it is there only because one needs it. Sigma correlation rules
 // specification, "Generate".

@@ -48,6 +48,7 @@
 //     without the attribute percentile is about each value's share of the
 //     events.
 //
-// The package depends on no bytes and no logs; it imports the standard library
-// and, in parse.go only, a YAML reader.
+// The package depends on no bytes and no logs. Of other packages of this module
+// it imports internal/work and internal/wire only, of others a YAML reader, in
+// parse.go only.
 package rules

@@ -48,7 +48,7 @@ func (r *serverRow) event() event {
 	return ev
 }
 
-// namedServers returns the rules that tell servers by name, in the order in
+// namedServers returns the rules that identify servers by name, in the order in
 // which they are asked.
 func namedServers(t *testing.T) *rules.Set {
 	t.Helper()

@@ -163,7 +163,7 @@ func newMatchers(item *Item, v *Value, s string) ([]*valueMatcher, error) {
 	return newPatternMatchers(item, s)
 }
 
-// isPlain reports whether a value is to be compared as it is with the whole
+// isPlain reports whether a value is compared as it is with the whole
 // field.
 func (m *modifierSet) isPlain() bool {
 	return m.place == wholeField && !m.cased && !m.windash && len(m.encodings) == 0

@@ -27,7 +27,7 @@ type input struct {
 	evtx *evtx.File
 	err  error            // why it is not read
 	kind source.Kind      // what it is if it is no log
-	hash *filehash.SHA256 // nil if nobody wants it
+	hash *filehash.SHA256 // nil if it is not wanted
 	crc  *filehash.CRC32  // nil if no archive has a CRC-32 to compare
 
 	mu       sync.Mutex

@@ -2,9 +2,13 @@
 // trees, applies rules to every process with its ancestors, and returns what
 // was found, on what evidence, and what the logs could not have shown.
 //
-// It joins the packages below it: source finds files, evtx decodes events,
-// proctree makes processes of them, rules matches them, crosscheck decodes
-// again what is reported. It depends on no terminal and no report format.
+// It joins the packages below it: source finds files, evtx and export decode
+// events, proctree makes processes of them, rules matches these, eventrule
+// other events, finding and rights make findings and sessions of what matched,
+// integrity says what was done to the logs, story and webrequest tie events and
+// requests to sessions, crosscheck decodes again what is reported, and partial
+// stores what reading leaves behind. It depends on no terminal and no report
+// format.
 package scan
 
 import (

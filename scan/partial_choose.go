@@ -28,7 +28,7 @@ type holder struct {
 	spare   int64        // bytes of maxSpare that are left
 	active  map[int]bool // hosts with sessions
 	unseen  map[int]bool // hosts without process creations
-	unheld  map[int]bool // inputs of which not all is held that was to be
+	unheld  map[int]bool // inputs of which not all that was wanted is held
 	wanted  inputOffsets // of records
 	whole   inputOffsets // of chunks
 }
@@ -140,7 +140,7 @@ type heldUnit struct {
 	chunks []evtx.Chunk
 }
 
-// units divides what is to be held of logs, in the order of inputs and chunks.
+// units divides what to hold of logs, in the order of inputs and chunks.
 func (h *holder) units() []heldUnit {
 	var units []heldUnit
 	for _, in := range h.reading.inputs {
@@ -154,7 +154,7 @@ func (h *holder) units() []heldUnit {
 	return units
 }
 
-// chunksOf returns the chunks of a log that are to be looked at, ascending.
+// chunksOf returns the chunks of a log that need a look, ascending.
 func (h *holder) chunksOf(in *input) []evtx.Chunk {
 	known := slices.Clone(in.chunks)
 	for _, offset := range h.whole[in.index] {
@@ -203,7 +203,7 @@ func (h *holder) mayBeOfStory(in *input, ev *event.Event) bool {
 	return host >= 0 && h.unseen[host] && in.stats.Records <= maxApart && story.IsOfStory(ev)
 }
 
-// holdReader reads units of what is to be held. It is for one goroutine.
+// holdReader reads units of what to hold. It is for one goroutine.
 type holdReader struct {
 	*holder
 	seen    *evtx.Reader // of hosts whose processes are known: it decodes no event that they cannot be of
@@ -211,7 +211,7 @@ type holdReader struct {
 	decoder *evtx.Decoder
 }
 
-// hold reads what is to be held of a unit. What it cannot read the input loses.
+// hold reads what to hold of a unit. What it cannot read the input loses.
 func (w *holdReader) hold(ctx context.Context, u heldUnit) []evtx.Excerpt {
 	file, err := u.in.Open()
 	if err != nil {

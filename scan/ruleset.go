@@ -137,7 +137,7 @@ func (s *RuleSets) compile(list []*rules.Rule, options rules.Options) *rules.Set
 }
 
 // withoutFailed returns the rules of a list without the filters that could not
-// be compiled with others: what is wrong with one is told once.
+// be compiled with others: each error is reported once.
 func (s *RuleSets) withoutFailed(list []*rules.Rule) []*rules.Rule {
 	return slices.DeleteFunc(slices.Clone(list), func(r *rules.Rule) bool {
 		return r.Filter != nil && slices.ContainsFunc(s.failed, r.SamePlace)

@@ -56,7 +56,7 @@ func (res *Result) crosscheck(options *Options, crashes *crashLog) {
 	crashes.addPanics("second decoder", panics)
 }
 
-// checkTask is a finding that the second decoder is to be asked about.
+// checkTask is a finding to ask the second decoder about.
 type checkTask struct {
 	finding *finding.Finding
 	keepRaw bool
@@ -65,17 +65,17 @@ type checkTask struct {
 // distinctFirst returns so many of the findings: the first one of each image,
 // command line and kind of event, and then others.
 func distinctFirst(findings []*finding.Finding, limit int) []*finding.Finding {
-	type shape struct {
+	type distinct struct {
 		image, commandLine string
 		eventID            uint16
 	}
-	seen := make(map[shape]bool)
+	seen := make(map[distinct]bool)
 	var first, repeated []*finding.Finding
 	for _, f := range findings {
 		if len(first) == limit {
 			break
 		}
-		s := shape{f.Image, f.CommandLine, f.Evidence[0].EventID}
+		s := distinct{f.Image, f.CommandLine, f.Evidence[0].EventID}
 		if seen[s] {
 			repeated = append(repeated, f)
 		} else {

@@ -209,7 +209,7 @@ type storyUnit struct {
 // storyUnitChunks is how many chunks one unit has: 16 MiB of a log.
 const storyUnitChunks = 256
 
-// units divides what is to be read.
+// units divides what to read.
 func (p *storyPass) units() []storyUnit {
 	var units []storyUnit
 	for _, in := range p.reading.inputs {

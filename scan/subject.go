@@ -151,7 +151,7 @@ var lateFields = map[string]bool{
 // getters holds the fields that are no plain fields of a record, by name in
 // lower case.
 var getters = map[string]getter{
-	"":            everything,
+	"":            allValues,
 	"commandline": func(s *subject, dst []rules.ValueID) []rules.ValueID { return appendText(dst, s.process.CommandLine()) },
 	"processid": func(s *subject, dst []rules.ValueID) []rules.ValueID {
 		return appendNumber(dst, uint64(s.process.PID()))
@@ -441,9 +441,9 @@ func plainCommand(line string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(line, "^", ""), `""`, "")
 }
 
-// everything appends the values of all fields of a process's own records, for
+// allValues appends the values of all fields of a process's own records, for
 // keywords.
-func everything(s *subject, dst []rules.ValueID) []rules.ValueID {
+func allValues(s *subject, dst []rules.ValueID) []rules.ValueID {
 	for r := range s.process.Records() {
 		for _, facet := range r.Facets() {
 			dst = append(dst, valueFacet|rules.ValueID(facet))

@@ -44,8 +44,8 @@ those given here.
 Exit status:
   0    written
   2    wrong usage, or FILE` + scan.PartialEnding + ` exists
-  3    written, but incomplete: an input could not be read, or there was not one
-       event log record; or it could not be written
+  3    written, but incomplete: an input could not be read, no event log
+       record was found, or it could not be written
   130  interrupted; what was read up to then is in FILE` + scan.PartialEnding + `.partial
 `,
 		Example: `  webshellscan collect ./H0001 --label H0001 -o H0001.wsp

@@ -24,8 +24,8 @@ func newDiffCommand(g *globals) *cobra.Command {
 		Use:   "diff [flags] OLD NEW",
 		Short: "Say what is new, gone or changed between two reports",
 		Long: `diff compares two reports that scans wrote as JSON or JSON Lines, such as those
-of yesterday and today: their hosts, sessions, findings, events and what is
-said of the logs. Where a record lies makes no difference.
+of yesterday and today: their hosts, sessions, findings, events and log
+integrity. Where a record lies makes no difference.
 
 Exit status:
   0    no differences

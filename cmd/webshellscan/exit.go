@@ -24,7 +24,7 @@ const exitHelp = `Exit status:
   1    findings
   2    wrong usage
   3    incomplete: an input could not be read or the report not be written,
-       there was not one event log record, or not one rule could be loaded; with
+       no event log record was found, or no rule could be loaded; with
        --strict also a host without process creations; there may be findings too
   130  interrupted; what was found up to then was reported
 `
@@ -35,7 +35,7 @@ const exitHelpAnyway = `Exit status:
   0    done, whether there are findings or not
   2    wrong usage
   3    incomplete: an input could not be read or the output not be written,
-       there was not one event log record, or not one rule could be loaded
+       no event log record was found, or no rule could be loaded
   130  interrupted; a tree has what was read up to then, a baseline is not
        written
 `

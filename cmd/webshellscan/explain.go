@@ -36,7 +36,7 @@ func newExplainCommand(g *globals) *cobra.Command {
 	o := &explainOptions{globals: g}
 	cmd := &cobra.Command{
 		Use:   "explain [flags] PATH...",
-		Short: "Say why a process matched rules, or what of them did not match",
+		Short: "Say why a process matched rules, or which conditions did not match",
 		Long: `explain evaluates the rules for each process with the process ID on the host,
 and says in ten lines what it is, how grave and why, and which rules matched.
 

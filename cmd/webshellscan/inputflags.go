@@ -32,7 +32,7 @@ type inputFlags struct {
 
 func (f *inputFlags) addFlags(flags *pflag.FlagSet) {
 	f.addUnpackFlags(flags)
-	flags.BoolVar(&f.carve, "carve", false, "also search the unallocated clusters of disk images, page files, and files that are named, for chunks of logs")
+	flags.BoolVar(&f.carve, "carve", false, "also search the unallocated clusters of disk images, page files, and files named on the command line, for chunks of logs")
 }
 
 // addUnpackFlags adds the flags for how files are read from archives and

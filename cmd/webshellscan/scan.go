@@ -80,7 +80,7 @@ func (o *scanOptions) addFlags(cmd *cobra.Command) {
 	addNoHash(flags, &o.noHash)
 	flags.StringVar(&o.evidence, "evidence", "", "a `folder` for the records that findings rest on, as XML and as event logs, with a manifest of hashes")
 	_ = cmd.MarkFlagDirname("evidence")
-	flags.StringVar(&o.expect, "expect", "", "a `file` with the names of hosts, one a line: those without logs are named, with exit status 3")
+	flags.StringVar(&o.expect, "expect", "", "a `file` with the names of hosts, one per line: those without logs are listed, with exit status 3")
 	flags.StringVar(&o.known, "baseline", "", "a `file` of known findings, made by webshellscan baseline: they are still counted, but come last")
 }
 
@@ -366,7 +366,7 @@ func (g *globals) status(res *scan.Result, found bool) error {
 // maxExpected bounds the file of hosts that are expected, in bytes.
 const maxExpected = 64 << 20
 
-// readExpected reads the names of hosts from a file, one a line. What begins
+// readExpected reads the names of hosts from a file, one per line. What begins
 // with # is a remark.
 func readExpected(path string) ([]string, error) {
 	if path == "" {

@@ -36,7 +36,7 @@ Exit status:
   1    warnings or alarms
   2    wrong usage
   3    incomplete: an input could not be read or the report not be written, or
-       there was not one event log record; with --strict also a host without
+       no event log record was found; with --strict also a host without
        process creations
   130  interrupted
 `,

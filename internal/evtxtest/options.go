@@ -66,7 +66,7 @@ type Options struct {
 	Chunk func(i int, h *ChunkHeader)
 }
 
-// shapeOf returns the shape that ev is to be written in.
+// shapeOf returns the shape that ev is written in.
 func (o *Options) shapeOf(ev *Event) Shape {
 	switch {
 	case o.Shape != ShapeAuto:

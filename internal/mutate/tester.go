@@ -30,7 +30,7 @@ func (o outcome) String() string {
 }
 
 // Limits of a test binary. A mutant that never ends is known by its CPU time,
-// as many times what the sound tests take; one that waits for ever by the
+// as many times what the sound tests take; one that waits indefinitely by the
 // clock.
 const (
 	cpuFactor  = 3

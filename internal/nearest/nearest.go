@@ -60,7 +60,7 @@ func digits(name string) string {
 	}, name)
 }
 
-// edits counts the characters that are to be put in, left out, replaced or
+// edits counts the characters that must be put in, left out, replaced or
 // exchanged with the next one to make one text of another. What is most or
 // more is most.
 func edits(a, b string, most int) int {

@@ -3,7 +3,7 @@ package work
 import "context"
 
 // Await returns what do returns, or the cause of the context if that is
-// cancelled before: for calls of the system that may wait for ever. Then do
+// cancelled before: for calls of the system that may wait indefinitely. Then do
 // goes on alone, and what it returns is lost. A panic of do is the error.
 func Await[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	type result struct {

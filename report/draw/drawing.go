@@ -13,7 +13,7 @@ import (
 	"webshellscan/scan/proctree"
 )
 
-// drawing is the tree of one Top as it is to be drawn, whatever the format:
+// drawing is the tree of one Top to draw, whatever the format:
 // its processes, each after its parent, and how many were left out where.
 type drawing struct {
 	forest *proctree.Forest

@@ -1,5 +1,5 @@
 // Package draw draws process trees: as text, JSON, DOT and Mermaid. A format is
-// a pen, which is given what is to be drawn of each tree and decides only how.
+// a pen, which is given what to draw of each tree and decides only how.
 //
 // It depends on processes, but not on what was found: its caller passes which
 // rules a process matched, and which records it has.

@@ -126,13 +126,13 @@ func (d *pageData) byGravity() []*finding.Finding {
 		return f.Level
 	}
 	slices.SortStableFunc(order, func(a, b *finding.Finding) int {
-		return cmp.Or(cmp.Compare(known(a), known(b)), cmp.Compare(level(b), level(a)))
+		return cmp.Or(cmp.Compare(baselineRank(a), baselineRank(b)), cmp.Compare(level(b), level(a)))
 	})
 	return order[:min(len(order), maxFindings)]
 }
 
-// known orders what a baseline has behind what it does not.
-func known(f *finding.Finding) int {
+// baselineRank orders what a baseline has behind what it does not.
+func baselineRank(f *finding.Finding) int {
 	if f.Known {
 		return 1
 	}

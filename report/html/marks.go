@@ -12,7 +12,7 @@ import (
 	"webshellscan/scan/finding"
 )
 
-// Marks are what somebody noted of findings in the page of an earlier scan:
+// Marks are an analyst's notes on findings in the page of an earlier scan:
 // which are seen or benign, and a text. They change nothing of what is found.
 // The zero value has none.
 type Marks struct{ list map[markKey]mark }

@@ -74,7 +74,7 @@ func (n *treeNode) paperHeight() int {
 }
 
 // putOnPaper chooses which nodes of a tree are printed: the gravest, with those
-// above them. It returns what is to be said of the others, "" if there are
+// above them. It returns what to say of the others, "" if there are
 // none. What lies on no way to a finding is never printed, and not counted.
 func putOnPaper(nodes []*treeNode, room int) string {
 	list := make([]finding.Branch, len(nodes))

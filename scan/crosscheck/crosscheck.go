@@ -25,7 +25,7 @@ import (
 	"webshellscan/scan/evtx"
 )
 
-// State is what came of a cross-check.
+// State is the outcome of a cross-check.
 type State string
 
 // The states.

@@ -5,7 +5,7 @@ package event
 // Gate was not asked about. A Gate is for one goroutine, and may keep what it
 // is asked about.
 type Gate interface {
-	// Look returns what is to be looked at in events of an Event.Key of a
+	// Look returns the fields to examine in events of an Event.Key of a
 	// computer, spelled as the log spells it.
 	Look(key int, computer string) Look
 }

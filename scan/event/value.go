@@ -8,7 +8,7 @@ import (
 )
 
 // ValueType is a BinXML value type ([MS-EVEN6] 2.2.12, libevtx format
-// documentation "Value types"): how the bytes of a Value are to be read.
+// documentation "Value types"): how the bytes of a Value are read.
 type ValueType uint8
 
 // The value types. TypeArray is or-ed to the type of an array's items.

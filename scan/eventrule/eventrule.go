@@ -53,7 +53,7 @@ func Compile(list []*rules.Rule, o rules.Options) (sets []Set, failed []*rules.R
 		if len(set.Rules()) > 0 {
 			sets = append(sets, Set{set, source})
 		}
-		// What is wrong with a filter is told once.
+		// Each error of a filter is reported once.
 		filters = slices.DeleteFunc(filters, func(f *rules.Rule) bool { return slices.ContainsFunc(failed, f.SamePlace) })
 	}
 	return sets, failed, errs

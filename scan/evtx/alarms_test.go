@@ -34,7 +34,7 @@ func TestRealAlarms(t *testing.T) {
 		for _, f := range res.faults {
 			switch f.Class {
 			case evtx.RecordHidden, evtx.ChunkDuplicate, evtx.IDGap, evtx.TimeBackwards, evtx.ChunkResetWithData, evtx.TemplateSubstituted,
-				evtx.ChunkHeaderLies:
+				evtx.ChunkHeaderInconsistent:
 				if !seen[f.Class] {
 					got[f.Class]++
 					seen[f.Class] = true

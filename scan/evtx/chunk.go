@@ -220,7 +220,7 @@ func (r *Reading) checkHeader(c *chunkWalk) {
 	case !h.headerCRC:
 		r.chunkFault(c, ChunkHeaderCRC, "chunk header", ErrChecksum)
 	case h.free < chunkHeaderSize || h.free > ChunkSize:
-		r.chunkFault(c, ChunkHeaderLies, "free space offset", ErrHeader)
+		r.chunkFault(c, ChunkHeaderInconsistent, "free space offset", ErrHeader)
 	case !h.dataCRC:
 		r.chunkFault(c, ChunkDataCRC, "chunk data", ErrChecksum)
 	}
@@ -233,7 +233,7 @@ func (r *Reading) checkHeader(c *chunkWalk) {
 	}
 	if h.headerCRC && h.dataCRC && c.records > 0 &&
 		(c.pos != int(h.free) || c.last != int(h.lastRecord) || c.firstID != h.firstID || c.lastID != h.lastID) {
-		r.chunkFault(c, ChunkHeaderLies, "chunk header", ErrHeader)
+		r.chunkFault(c, ChunkHeaderInconsistent, "chunk header", ErrHeader)
 	}
 }
 

@@ -416,7 +416,7 @@ var sizesOf = func() (table [256]struct{ mask, size uint16 }) {
 	return table
 }()
 
-// queued reports whether the document at an offset is to be read.
+// queued reports whether the document at an offset will be read.
 func (d *Decoder) queued(off int) bool {
 	return slices.ContainsFunc(d.queue, func(doc document) bool { return doc.pos == off })
 }

@@ -71,15 +71,15 @@ const (
 	// was read to the end that its tokens have.
 	TemplateDamaged Class = "template-damaged"
 
-	FileHeaderBad      Class = "file-header-bad"
-	FileHeaderStale    Class = "file-header-stale"
-	FileVersion        Class = "file-version"
-	ChunkBadMagic      Class = "chunk-bad-magic"
-	ChunkHeaderCRC     Class = "chunk-header-crc"
-	ChunkDataCRC       Class = "chunk-data-crc"
-	ChunkHeaderLies    Class = "chunk-header-lies"
-	ChunkResetWithData Class = "chunk-reset-with-data"
-	TimeImplausible    Class = "time-implausible"
+	FileHeaderBad           Class = "file-header-bad"
+	FileHeaderStale         Class = "file-header-stale"
+	FileVersion             Class = "file-version"
+	ChunkBadMagic           Class = "chunk-bad-magic"
+	ChunkHeaderCRC          Class = "chunk-header-crc"
+	ChunkDataCRC            Class = "chunk-data-crc"
+	ChunkHeaderInconsistent Class = "chunk-header-lies"
+	ChunkResetWithData      Class = "chunk-reset-with-data"
+	TimeImplausible         Class = "time-implausible"
 )
 
 // The classes of faults that suggest tampering with the log.

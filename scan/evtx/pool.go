@@ -40,7 +40,7 @@ type poolEntry struct {
 // first.
 const maxCandidates = 1 << 13
 
-// preferredTo reports whether d is to be taken rather than other.
+// preferredTo reports whether d should be used instead of other.
 func (d *poolEntry) preferredTo(other *poolEntry) bool {
 	return cmp.Or(d.compareConfidence(other), cmp.Compare(other.meaning, d.meaning)) > 0
 }

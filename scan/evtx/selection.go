@@ -140,7 +140,7 @@ func (s *Selection) channel(utf16 []byte) (int, bool) {
 	return 0, false
 }
 
-// wants reports whether a field of a name is to be listed.
+// wants reports whether a field of a name is listed.
 func (s *Selection) wants(name string) bool {
 	var folded [64]byte
 	return s.fields == nil || s.fields[string(event.AppendFolded(folded[:0], name))]

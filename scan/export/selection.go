@@ -62,7 +62,7 @@ func keyOf(list []selected, name string) int {
 	return -1
 }
 
-// wants reports whether a field of a name is to be listed.
+// wants reports whether a field of a name is listed.
 func (s *selection) wants(name []byte) bool {
 	var folded [64]byte
 	return s.fields == nil || s.fields[string(event.AppendFolded(folded[:0], name))]

@@ -27,7 +27,7 @@ func (c *CRC32) add(p partSum) {
 	c.parts = append(c.parts, p)
 }
 
-// Result returns the CRC-32 of a file of size bytes, once nobody reads it any
+// Result returns the CRC-32 of a file of size bytes, once it is not read any
 // more; false if not all of it was read. The header of a log, which stands
 // before the first part, is read again.
 func (c *CRC32) Result(file io.ReaderAt, size int64) (uint32, bool) {

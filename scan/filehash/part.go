@@ -12,7 +12,7 @@ import (
 // goroutine, from start to end.
 type Part struct {
 	file *source.File
-	hash *SHA256     // nil if nobody wants the hash
+	hash *SHA256     // nil if the hash is not wanted
 	crc  *CRC32      // nil if there is no CRC-32 to compare
 	sum  hash.Hash32 // of the part, for crc
 	from int64
@@ -75,7 +75,7 @@ func (p *Part) pass(place int64) {
 }
 
 // Close ends the reading of the part. If it was not read whole, there will be
-// no hash, and nobody need wait for one.
+// no hash, and there is none to wait for.
 func (p *Part) Close() {
 	switch p.pass(p.end); {
 	case p.at < p.end && p.hash != nil:

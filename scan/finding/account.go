@@ -18,7 +18,7 @@ const (
 	PrincipalMachine
 )
 
-// NullSID is the SID of nobody.
+// NullSID is the SID that stands for no account.
 const NullSID = "S-1-0-0"
 
 // Principals by what processes have of them.

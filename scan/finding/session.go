@@ -198,7 +198,7 @@ func appendNew(list []string, text string) []string {
 	return append(list, text)
 }
 
-// CompareSessions orders sessions as they are to be read: by level, by how many
+// CompareSessions orders sessions as they are read: by level, by how many
 // things the burst and the whole session tried, and by time.
 func CompareSessions(a, b *Session) int {
 	if a.Known != b.Known {

@@ -76,7 +76,7 @@ func byTime(sessions []*Session) []*Session {
 	return list
 }
 
-// compareKinds orders kinds as they are to be read; those that are alike stay
+// compareKinds orders kinds as they are read; those that are alike stay
 // in the order of time.
 func compareKinds(a, b Kind) int {
 	if a.Known != b.Known {

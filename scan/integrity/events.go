@@ -171,9 +171,9 @@ func (b *findingBuilder) host(h *hostEvents) {
 		suffix := ""
 		switch {
 		case e.marks.Has(event.MarkHidden):
-			suffix = " (told by a record that was hidden within another)"
+			suffix = " (from a record hidden within another)"
 		case e.marks.Has(event.MarkRecovered):
-			suffix = " (told by a record that is no longer live)"
+			suffix = " (from a record that is no longer live)"
 		}
 		described.Text += suffix
 		f := b.find(h, e, described, suffix)
@@ -363,7 +363,7 @@ func describePolicy(e *logEvent, by string) Finding {
 	change, subcategory := policyChanges.Replace(e.what), e.extra
 	i := Finding{
 		Kind: AuditPolicyChanged, Level: Notice, Text: fmt.Sprintf("the audit policy was changed%s: %s", by, cmp.Or(change, "?")),
-		Meaning: "Other kinds of event than process creations are logged from here on, or no longer.",
+		Meaning: "Logging of other events than process creations was switched on or off here.",
 	}
 	removed := strings.Contains(change, "removed")
 	switch subcategory {

@@ -39,7 +39,7 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 	},
 	evtx.TemplateLost: {
 		Warning, "the template definition that a record needs is lost",
-		"The values of the record are there but not what they mean, so it could not be judged.",
+		"The values of the record are there but not what they mean, so no rule could be applied.",
 	},
 	evtx.FieldDamaged: {
 		Warning, "a field of a record cannot be what it should be",
@@ -89,7 +89,7 @@ var faultMeanings = map[evtx.Class]faultMeaning{
 		Notice, "the checksum of a chunk's records does not fit",
 		"Usual where a live log was copied; also what edited or damaged records look like.",
 	},
-	evtx.ChunkHeaderLies: {
+	evtx.ChunkHeaderInconsistent: {
 		Warning, "a chunk's header contradicts its records",
 		"Tools that trust the header miss records; they were read here. It is one way to hide records.",
 	},

@@ -70,7 +70,7 @@ const SeveralMachines Kind = "several-machines"
 func severalMachines(h *proctree.Host) *Finding {
 	return &Finding{
 		Kind: SeveralMachines, Level: Notice, Host: h.Name, Count: h.Machines,
-		Text:    fmt.Sprintf("the process GUIDs of this name are of %d machines", h.Machines),
+		Text:    fmt.Sprintf("the process GUIDs under this host name come from %d machines", h.Machines),
 		Meaning: "Several computers have one name, or one was set up anew. No process is linked to one of another machine.",
 	}
 }

@@ -69,7 +69,7 @@ func (h *hostLogs) strayTimes(host string) []*Finding {
 		f := &Finding{
 			Kind: StrayTimes, Level: Notice, Host: host, First: s.First, Last: s.Last, Count: s.Records,
 			Text:    plural.Count(s.Records, "record has a time", "records have times") + " far from those of all others of the host",
-			Meaning: "A clock was wrong, a log of another time lies beside the others, or somebody wrote the times. What process creations cover is told without them.",
+			Meaning: "A clock was wrong, a log of another time lies beside the others, or somebody wrote the times. Coverage is computed without them.",
 		}
 		for _, o := range h.origins {
 			switch {

@@ -194,7 +194,7 @@ type holder struct {
 	since event.Time
 }
 
-// pass advances to a time. Nobody outlives a certain start.
+// pass advances to a time. No process outlives a certain start.
 func (w *nameWalk) pass(at event.Time) {
 	for ; w.next < len(w.boots) && w.boots[w.next].at <= at; w.next++ {
 		if w.boots[w.next].proof == proofCertain {

@@ -145,7 +145,7 @@ func (b *builder) parent(own *owners, child nodeRef, p parentage) (nodeRef, Link
 			return ref, link
 		}
 		if c.at < n.at-tolerance {
-			break // it held the ID at that time, so nobody before it did
+			break // it held the ID at that time, so no process before it did
 		}
 	}
 	return 0, LinkNone

@@ -72,7 +72,7 @@ func (a *archiveWalk) admit(m *archive.Member) (int64, error) {
 	return cut, fmt.Errorf("%w: %d bytes, of which the first %d were read", archive.ErrBomb, m.Size, cut)
 }
 
-// admitNested counts a container that is to be unpacked, or returns an error.
+// admitNested counts a container before it is unpacked, or returns an error.
 // Disk images may be zeros for the most part: with a folder for temporary files
 // they may be of any size that fits.
 func (a *archiveWalk) admitNested(m *archive.Member) error {

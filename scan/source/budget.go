@@ -22,7 +22,7 @@ type budget struct {
 	free     *sync.Cond
 	used     int64
 	held     int64 // of used: for good
-	idle     idle  // of used: what nobody reads now
+	idle     idle  // of used: what is not being read
 	kept     int64 // of used: blocks of images
 	decoders int64 // of held: what unpacking takes beside the content
 	full     bool  // others needed the room of blocks: none are kept any more
@@ -127,8 +127,8 @@ func (b *budget) acquire(n int64) error {
 	return nil
 }
 
-// evict forgets what nobody reads, and then the blocks of images, until there
-// is room for n bytes.
+// evict forgets what is not being read, and then the blocks of images, until
+// there is room for n bytes.
 func (b *budget) evict(n int64) {
 	for b.idle.any() && n > b.most-b.used {
 		u := b.idle.oldest()
@@ -142,9 +142,9 @@ func (b *budget) evict(n int64) {
 	}
 }
 
-// idle is content that nobody reads now, the longest unread first.
+// idle is content that is not being read, the longest unread first.
 type idle struct {
-	fresh, read list.List // of *unpacked: what nobody has read yet, and the rest
+	fresh, read list.List // of *unpacked: what was never read, and the rest
 }
 
 func (l *idle) any() bool { return l.fresh.Len()+l.read.Len() > 0 }
@@ -160,7 +160,7 @@ func (l *idle) of(u *unpacked) *list.List {
 func (l *idle) add(u *unpacked)    { u.place = l.of(u).PushBack(u) }
 func (l *idle) remove(u *unpacked) { l.of(u).Remove(u.place) }
 
-// oldest returns what is to go first: what was read once may never be asked for
+// oldest returns what goes first: what was read once may never be asked for
 // again.
 func (l *idle) oldest() *unpacked {
 	front := l.read.Front()

@@ -70,7 +70,7 @@ type expander struct {
 	notes      []Note
 	paths      map[string]int  // how often a path was used
 	consumed   map[string]bool // paths of files that are parts of an image
-	expanded   map[string]bool // paths of files that were taken apart, or were to be
+	expanded   map[string]bool // paths of files that were taken apart, or could not be
 	temps      *tempFiles
 	excess     int64       // bytes that were unpacked beyond what is no wonder
 	read       []*unpacked // members of streams that were unpacked while they were passed

@@ -39,7 +39,7 @@ func (p *pages) read(r io.Reader, n int64) error {
 	return nil
 }
 
-// drop forgets the content. Nobody may read it any more.
+// drop forgets the content, which must not be read any more.
 func (p *pages) drop() {
 	p.memory.put(p.list)
 	if p.file != nil {

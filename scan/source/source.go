@@ -352,7 +352,7 @@ type File struct {
 	holes  func(off int64) int64 // nil if holes are not known
 	close  func() error
 
-	checked bool   // an archive has the CRC-32 of the content, and nobody has compared it
+	checked bool   // an archive has the CRC-32 of the content, which was not compared
 	crc32   uint32 // which it is
 }
 

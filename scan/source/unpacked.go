@@ -25,8 +25,8 @@ type unpacked struct {
 	data  *pages // nil if it is not in memory
 	fault error  // what is wrong with it, as far as is known
 	users int
-	read  bool          // somebody opened it
-	place *list.Element // in the budget's list, while nobody reads it
+	read  bool          // it was opened
+	place *list.Element // in the budget's list, while it is not being read
 }
 
 // open opens the member.

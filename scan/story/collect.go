@@ -14,7 +14,7 @@ import (
 // tied to, the zero Process if none is known. A Matcher is for one goroutine.
 type Matcher interface {
 	Match(ev *event.Event, process proctree.Process) []*rules.Rule
-	// Look returns what is to be looked at in events of an Event.Key: those
+	// Look returns the fields to examine in events of an Event.Key: those
 	// that it does not admit match no rule.
 	Look(key int) event.Look
 }

@@ -18,7 +18,7 @@ type Query struct {
 	IsServer func(proctree.Process) bool
 	// Events are the event logs, which may have requests.
 	Events []EventLog
-	// Explain are the requests that are to be explained.
+	// Explain are the requests to explain.
 	Explain []Ref
 }
 

@@ -25,7 +25,7 @@ type total struct {
 // quota is how much one host is to write; 0 means no limit.
 type quota struct{ bytes, events int64 }
 
-// plan divides what is to be written among hosts. A number of events is for one
+// plan divides what to write among hosts. A number of events is for one
 // host alone.
 func (o *options) plan() []quota {
 	if o.bytes == 0 {

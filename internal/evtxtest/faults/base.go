@@ -1,6 +1,6 @@
 // Package faults damages logs: one recipe for each kind of damage and forgery
 // that event logs were seen or thought to have. Each has which records must
-// still be read and how the damage is to be reported. The recipes change a
+// still be read and how the damage must be reported. The recipes change a
 // sound log of three chunks, with 39, 42 and 6 records, or build one that no
 // writer would.
 package faults
@@ -113,7 +113,7 @@ type Log struct {
 	// Changed are those of them whose content is not that of the base,
 	// Hidden, Recovered and Substituted those that come with that mark.
 	Changed, Hidden, Recovered, Substituted []uint64
-	// Recover is set if stale records are to be read too.
+	// Recover is set if stale records must be read too.
 	Recover bool
 	// Loose is set if the log holds records that the base does not have,
 	// with identifiers from Hostile on, of which any may or may not be

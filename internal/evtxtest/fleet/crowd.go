@@ -8,7 +8,7 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// Crowd is so many hosts that nobody reads them one by one: of 100 hosts one
+// Crowd is so many hosts that they cannot be read one by one: of 100 hosts one
 // each has the incident on the portal, on Tomcat and on the mail server, 24
 // have PHP packages that call programs, and the others no web server that
 // starts any. On one of those with PHP somebody ran one command more.

@@ -15,7 +15,7 @@
 // the truth that a reader of the files is measured against. It comes from the
 // model, never from the logs.
 //
-// A seed gives the same bytes for ever: nothing depends on the wall clock, on
+// A seed always gives the same bytes: nothing depends on the wall clock, on
 // the machine or on the order of a map. All names, addresses and command lines
 // are invented; no file holds anything executable.
 //

@@ -101,7 +101,7 @@ func streamHost(o StreamOptions) *Host {
 	switch {
 	case o.Kind != StreamProcess:
 	case o.Audit:
-		options.Sysmon = 0 // saves making what nobody wants
+		options.Sysmon = 0 // saves making what is not wanted
 	default:
 		options.Audit = false
 	}

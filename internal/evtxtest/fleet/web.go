@@ -155,7 +155,7 @@ func (h *Host) visit(s *Site) {
 	}, h.between(2*time.Millisecond, page.Took))
 }
 
-// WebLogSpec is what a log of a web server is to hold.
+// WebLogSpec is what a log of a web server holds.
 type WebLogSpec struct {
 	// Path is the name of the file below the folder of logs, with slashes.
 	Path string

@@ -9,7 +9,7 @@ import (
 	"webshellscan/internal/evtxtest"
 )
 
-// FileSpec is what a file is to hold and how.
+// FileSpec is what a file holds and how.
 type FileSpec struct {
 	// Path is the name of the file below the folder of logs, with slashes.
 	Path string
