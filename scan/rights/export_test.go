@@ -26,7 +26,12 @@ func Rises(forest *proctree.Forest) (remembered, compared []Rise) {
 		for p := range forest.Processes(host) {
 			if parent, _ := p.Parent(); parent.Exists() {
 				remembered = append(remembered, c.Rise(p, parent))
-				compared = append(compared, c.compare(c.readIdentity(p), c.readIdentity(parent), host))
+				own, above := c.witnesses(p, parent)
+				rise := Rise{}
+				if own.Exists() {
+					rise = c.compare(c.readIdentity(own), c.readIdentity(above), host)
+				}
+				compared = append(compared, rise)
 			}
 		}
 	}

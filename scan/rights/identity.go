@@ -16,6 +16,7 @@ type identity struct {
 	logon     uint64 // logon ID, 0 if not known
 	principal finding.Principal
 	integrity string
+	creator   bool // only its creator's is known: 4688 before Windows 10 has no other
 }
 
 // identity returns that of a process. Processes have a few logon sessions, so
@@ -41,6 +42,7 @@ func (c *Comparer) readIdentity(p proctree.Process) identity {
 	}
 	id := identity{user: text(event.User), logon: logon, integrity: text(event.IntegrityLevel)}
 	id.principal = finding.PrincipalByLogon[logon]
+	id.creator = text(event.SubjectUserSID) != "" && c.fields.Field(p, event.TargetUserSID) == 0 && c.fields.Field(p, event.LogonGUID) == 0
 	if logon == 0 {
 		sid := text(event.TargetUserSID)
 		if sid == "" || sid == finding.NullSID {

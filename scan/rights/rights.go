@@ -52,6 +52,9 @@ type riseKey struct {
 // Rise compares a process with its parent. Processes have a few logon sessions,
 // so it is worked out once for all of two.
 func (c *Comparer) Rise(p, parent proctree.Process) Rise {
+	if p, parent = c.witnesses(p, parent); !p.Exists() {
+		return Rise{}
+	}
 	key := riseKey{p.SharedFacet(proctree.FacetLogon), parent.SharedFacet(proctree.FacetLogon), parent.HostIndex()}
 	if key.own == 0 || key.above == 0 {
 		return c.compare(c.identity(p), c.identity(parent), parent.HostIndex())
@@ -61,6 +64,32 @@ func (c *Comparer) Rise(p, parent proctree.Process) Rise {
 		slot.key, slot.rise = key, c.compare(c.identity(p), c.identity(parent), parent.HostIndex())
 	}
 	return slot.rise
+}
+
+// witnesses returns the processes whose events say as whom a process and its
+// parent run; no own where none says so. Where an event names only its creator,
+// that of the process tells of the parent, and that of a child tells of the
+// process. A parent that has created others as somebody else before it has
+// borrowed rights, which the process has.
+func (c *Comparer) witnesses(p, parent proctree.Process) (own, above proctree.Process) {
+	id := c.identity(p)
+	if !id.creator {
+		return p, parent
+	}
+	if eldest := c.eldest(parent); eldest.Exists() && c.identity(eldest).logon != id.logon {
+		return p, eldest
+	}
+	return c.eldest(p), p
+}
+
+// eldest returns the first child of which only the creator's account is known;
+// none if there is no such child.
+func (c *Comparer) eldest(p proctree.Process) proctree.Process {
+	child := p.FirstChild()
+	for child.Exists() && !c.identity(child).creator {
+		child = child.NextSibling()
+	}
+	return child
 }
 
 // compare compares whom a process runs as with whom its parent on that host
@@ -86,11 +115,14 @@ func (c *Comparer) Summarize(s *finding.Session) {
 	for len(c.todo) > 0 {
 		parent := c.todo[len(c.todo)-1]
 		c.todo = c.todo[:len(c.todo)-1]
-		above := c.identity(parent)
 		for p := range parent.Children() {
 			s.Processes++
 			c.todo = append(c.todo, p)
-			own := c.identity(p)
+			ofOwn, ofAbove := c.witnesses(p, parent)
+			if !ofOwn.Exists() {
+				continue
+			}
+			own, above := c.identity(ofOwn), c.identity(ofAbove)
 			rise := c.compare(own, above, parent.HostIndex())
 			if rise.User {
 				users.add(p, fmt.Sprintf("%s runs as %s, its parent %s as %s", c.name(p), own.user, c.name(parent), above.user))

@@ -81,3 +81,55 @@ func TestIdentities(t *testing.T) {
 		t.Errorf("of %d rises some are those of others", len(rises))
 	}
 }
+
+// TestCreators: an event that names only the creator says whom the parent runs
+// as, so that a server which another account started has not risen below it,
+// and what it made run as SYSTEM has; so has what a server started as SYSTEM
+// that had started others as itself.
+func TestCreators(t *testing.T) {
+	anna := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-1001"), Name: "anna", Domain: "CORP", LogonID: 0x20001}
+	media := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-21-1-2-3-1002"), Name: "media", Domain: "CORP", LogonID: 0x20002}
+	system := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "WEB01$", Domain: "CORP", LogonID: 0x3e7}
+	type creation struct {
+		pid, parent uint64
+		creator     evtxtest.Account
+		image       string
+	}
+	const httpd, potato, shell, whoami = `C:\Apache24\bin\httpd.exe`, `C:\Windows\Temp\potato.exe`, `C:\Windows\System32\cmd.exe`, `C:\Windows\System32\whoami.exe`
+	for want, creations := range map[string][]creation{
+		"": {{1000, 996, anna, httpd}, {1004, 1000, media, potato}, {1008, 1004, media, shell}, {1012, 1008, media, whoami}},
+		`cmd.exe (1008) runs as CORP\WEB01$, its parent potato.exe (1004) as CORP\media`: {
+			{1000, 996, anna, httpd}, {1004, 1000, media, potato}, {1008, 1004, media, shell}, {1012, 1008, system, whoami},
+		},
+		`cmd.exe (1008) runs as CORP\WEB01$, its parent httpd.exe (1000) as CORP\media`: {
+			{1000, 996, anna, httpd}, {1004, 1000, media, whoami}, {1008, 1000, system, shell},
+		},
+	} {
+		at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+		var events []evtxtest.Event
+		for i, p := range creations {
+			events = append(events, evtxtest.NewEvent(at.Add(time.Duration(i)*time.Second), "WEB01", &evtxtest.ProcessCreated{
+				Form: evtxtest.ProcessCreatedV1, Subject: p.creator, NewProcessID: p.pid, NewProcessName: p.image,
+				ProcessID: p.parent, TokenElevationType: "%%1936",
+			}))
+		}
+		folder := t.TempDir()
+		file, err := evtxtest.Build(evtxtest.Options{}, events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "log.evtx"), file.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		res, err := scan.Scan(t.Context(), scan.Options{Paths: []string{folder}, Crosscheck: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Sessions) != 1 {
+			t.Fatalf("%d sessions", len(res.Sessions))
+		}
+		if got := res.Sessions[0].UserRises; got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
