@@ -32,6 +32,7 @@ type Comparer struct {
 		key  riseKey
 		rise Rise
 	}
+	asked, found proctree.Process // whose eldest child was looked for last, and it
 }
 
 // New returns a Comparer of the processes of a forest.
@@ -76,8 +77,11 @@ func (c *Comparer) witnesses(p, parent proctree.Process) (own, above proctree.Pr
 	if !id.creator {
 		return p, parent
 	}
-	if eldest := c.eldest(parent); eldest.Exists() && c.identity(eldest).logon != id.logon {
-		return p, eldest
+	if c.asked != parent { // it may have many children
+		c.asked, c.found = parent, c.eldest(parent)
+	}
+	if c.found.Exists() && c.identity(c.found).logon != id.logon {
+		return p, c.found
 	}
 	return c.eldest(p), p
 }
