@@ -24,7 +24,7 @@ func (n *number) String() string {
 func (n *number) Set(text string) error {
 	value, err := strconv.Atoi(text)
 	if err != nil {
-		return err
+		return errors.New("must be an integer") // as pflag says it
 	}
 	if value < n.least || value > n.most {
 		return errors.New("not " + n.wanted)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,11 +79,8 @@ func flagError(cmd *cobra.Command, err error) error {
 		return err
 	}
 	flag, reason := invalid.GetFlag(), invalid.Unwrap()
-	if _, notNumber := errors.AsType[*strconv.NumError](reason); notNumber {
-		reason = errors.New("not a whole number")
-		if flag.Value.Type() == "uint32" {
-			reason = errors.New("not a whole number from 0 to 4294967295, such as 4242 or 0x1092")
-		}
+	if flag.Value.Type() == "uint32" {
+		reason = errors.New("not a whole number from 0 to 4294967295, such as 4242 or 0x1092")
 	}
 	return fmt.Errorf("--%s %q: %w", flag.Name, invalid.GetValue(), reason)
 }
