@@ -321,6 +321,25 @@ func TestSupervisor(t *testing.T) {
 	}
 }
 
+// TestServerWithoutImage: a server whose own record does not name it is found
+// by the name that its children give it, as it is where there is no record.
+func TestServerWithoutImage(t *testing.T) {
+	const dropped, rundll = `C:\Users\Public\a.exe`, `C:\Windows\System32\rundll32.exe`
+	below := []run{
+		{200, 100, dropped, "a.exe", shopUser, 0x9999, "High", w3wp, ""},
+		{300, 200, rundll, "rundll32 x.dll,y", shopUser, 0x9999, "High", dropped, ""},
+	}
+	for _, image := range []string{"-", "?", "", "NULL", "<unknown process>"} {
+		worker := run{100, 4, image, "-", shopUser, 0x9999, "High", services, ""}
+		for _, runs := range [][]run{below, append([]run{worker}, below...)} {
+			res := scanRuns(t, runs...)
+			if len(res.Sessions) != 1 || len(res.Findings) != 2 || res.Sessions[0].Product != "IIS" || res.Findings[0].WorkerImage != w3wp {
+				t.Errorf("%q, %d processes: sessions %v, %d findings", image, len(runs), res.Sessions, len(res.Findings))
+			}
+		}
+	}
+}
+
 // TestServerByPool: what an application pool's identity started has an IIS
 // worker above it also where a log names another parent; a server that it names
 // goes before a worker of which nothing but the pool is known.

@@ -80,7 +80,7 @@ func (a *accounts) worker(n *node, pool TextID) nodeRef {
 // runAs sets the account that a stub runs as, unless it is known.
 func (t *tree) runAs(texts *Texts, n *node, user TextID) {
 	if r := &t.stubs[n.stub-1].record; r.logon == 0 {
-		r.logon = texts.facet([]fieldText{{event.User, user}})
+		r.logon = texts.userFacet(user)
 	}
 }
 

@@ -24,6 +24,7 @@ type builder struct {
 	blocks     *creations
 	goroutines int
 	several    bool          // machines have this host's name
+	nameless   bool          // records without an image are among them
 	order      []creationRef // as they came
 	line       []placed      // by start
 	endings    []*ending
@@ -49,6 +50,7 @@ func (b *builder) build() {
 	b.setClock()
 	b.makeNodes()
 	b.findByGUID()
+	b.nameByGUID()
 	b.findBoots()
 	b.applyPIDEndings()
 	b.link()
@@ -216,9 +218,11 @@ func (b *builder) makeNodes() {
 			b.merge(n, p.ref)
 			continue
 		}
+		image := b.imageOf.known(r.image)
+		b.nameless = b.nameless || image == 0
 		b.tree.nodes = append(b.tree.nodes, node{
 			at: p.at, first: p.ref, pid: r.pid, sources: 1 << r.source,
-			image: b.imageOf.known(r.image), commandLine: r.commandLine, machine: b.machine(r.guid),
+			image: image, commandLine: r.commandLine, machine: b.machine(r.guid),
 		})
 		recent.set(r.pid, nodeRef(len(b.tree.nodes)))
 	}

@@ -25,7 +25,8 @@ type Forest struct {
 type tree struct {
 	nodes []node
 	stubs []stub
-	roots nodeRef // the first node without a parent; its siblings are the others
+	roots nodeRef          // the first node without a parent; its siblings are the others
+	told  map[nodeRef]told // of nodes that their own records do not name
 }
 
 // stub is a process that no log has the creation of.
@@ -65,7 +66,7 @@ type node struct {
 
 	machine uint32 // of the process GUID, its own or that of those it is linked to; 0 if not known
 	boot    uint16
-	sources uint8 // bits by source
+	sources uint8 // bits by source, or completed
 	link    Link
 }
 

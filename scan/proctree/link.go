@@ -45,6 +45,15 @@ func (o *owners) insert(b *builder, n nodeRef, pid uint32) {
 	}
 }
 
+// reach adds the nodes from ahead on that started up to a time, and returns the
+// index of the first that did not.
+func (o *owners) reach(nodes []node, ahead int, at event.Time) int {
+	for ; ahead < len(nodes) && nodes[ahead].at <= at; ahead++ {
+		o.add(nodeRef(ahead+1), nodes[ahead].pid)
+	}
+	return ahead
+}
+
 func (o *owners) grow(n nodeRef) {
 	for int(n) >= len(o.before) {
 		o.before = append(o.before, 0)
@@ -85,9 +94,7 @@ func (b *builder) link() {
 	own := newOwners(count)
 	ahead := 0
 	for i := range count {
-		for ; ahead < count && b.tree.nodes[ahead].at <= b.tree.nodes[i].at+tolerance; ahead++ {
-			own.add(nodeRef(ahead+1), b.tree.nodes[ahead].pid)
-		}
+		ahead = own.reach(b.tree.nodes, ahead, b.tree.nodes[i].at+tolerance)
 		child := nodeRef(i + 1)
 		if n := b.node(child); n.parent != 0 {
 			n.link = LinkGUID
@@ -103,11 +110,11 @@ func (b *builder) link() {
 		if parent != 0 && link != LinkGUID {
 			shareMachine(n, b.node(parent))
 		}
-		if parent != 0 && b.node(parent).stub != 0 {
-			if link != LinkTime || b.node(parent).image == 0 || p.pid == systemProcess {
+		if parent != 0 {
+			if above := b.node(parent); above.stub != 0 && (link != LinkTime || above.image == 0 || p.pid == systemProcess) {
 				n.link = LinkStub
 			}
-			b.completeStub(b.node(parent), n)
+			b.complete(parent, n)
 		}
 	}
 }
@@ -127,6 +134,18 @@ func (b *builder) parent(own *owners, child nodeRef, p parentage) (nodeRef, Link
 			return found, LinkGUID
 		}
 	}
+	ref, link := b.owner(own, child, p)
+	if ref != 0 {
+		if first := b.record(b.node(ref)); first.guid.IsZero() && !p.guid.IsZero() {
+			first.guid = p.guid
+			b.guids.add(b, p.guid, ref)
+		}
+	}
+	return ref, link
+}
+
+// owner returns which owner of the parent's process ID is the parent.
+func (b *builder) owner(own *owners, child nodeRef, p parentage) (nodeRef, Link) {
 	n := b.node(child)
 	for ref := own.last.get(p.pid); ref != 0 && p.pid != 0; ref = own.before[ref] {
 		c := b.node(ref)
@@ -136,12 +155,7 @@ func (b *builder) parent(own *owners, child nodeRef, p parentage) (nodeRef, Link
 		if c.boot != n.boot {
 			break
 		}
-		link := b.ownerIsParent(c, n, p)
-		if link != LinkNone {
-			if first := b.record(c); first.guid.IsZero() && !p.guid.IsZero() {
-				first.guid = p.guid
-				b.guids.add(b, p.guid, ref)
-			}
+		if link := b.ownerIsParent(c, n, p); link != LinkNone {
 			return ref, link
 		}
 		if c.at < n.at-tolerance {
@@ -162,7 +176,9 @@ func (b *builder) ownerIsParent(owner, child *node, p parentage) Link {
 		if !b.images.match(p.image, owner.image) {
 			return LinkNone
 		}
-		link = LinkName
+		if owner.sources&completed == 0 { // else the children's word is all there is
+			link = LinkName
+		}
 	}
 	if first := b.record(owner); !p.guid.IsZero() {
 		if !first.guid.IsZero() {
@@ -213,7 +229,7 @@ func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
 		image = b.texts.InternString("System")
 	}
 	if image != 0 {
-		s.image = b.texts.facet([]fieldText{{event.Image, image}})
+		s.image = b.texts.imageFacet(image)
 	}
 	b.tree.stubs = append(b.tree.stubs, stub{node{
 		at: at, stub: uint32(len(b.tree.stubs) + 1), pid: p.pid, image: image, boot: n.boot, machine: n.machine,
@@ -228,30 +244,6 @@ func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
 		b.guids.add(b, p.guid, ref)
 	}
 	return ref
-}
-
-// completeStub adds to a stub what the record of one more child has of it.
-func (b *builder) completeStub(target, child *node) {
-	s := &b.tree.stubs[target.stub-1].record
-	for ref := child.first; ref != 0; {
-		r := b.blocks.at(ref)
-		ref = r.next
-		if target.image == 0 {
-			if image := b.texts.field(r.parent, event.ParentImage); b.texts.Known(image) {
-				target.image, s.image = image, b.texts.facet([]fieldText{{event.Image, image}})
-			}
-		}
-		if target.commandLine == 0 {
-			if text := b.texts.field(r.parent, event.ParentCommandLine); b.texts.Known(text) {
-				target.commandLine = text
-			}
-		}
-		if s.logon == 0 {
-			if user := b.texts.field(r.parent, event.ParentUser); b.texts.Known(user) {
-				s.logon = b.texts.facet([]fieldText{{event.User, user}})
-			}
-		}
-	}
 }
 
 // findByGUID finds what Sysmon names by GUID: the parent of each process, and
@@ -318,6 +310,7 @@ func (b *builder) end(ref nodeRef, e *ending) {
 	if n.endAt == 0 || at < n.endAt {
 		n.endAt, n.end = at, e.at
 	}
+	b.nameByEnd(ref, e.image)
 }
 
 // placedEnding is an end on the host's time line.
@@ -349,17 +342,19 @@ func (b *builder) pidEndings() []placedEnding {
 }
 
 // applyPIDEndings sets the ends of the processes that held those process IDs,
-// by a walk along the time line.
+// by a walk along the time line. On its way it names those that have no image.
 func (b *builder) applyPIDEndings() {
 	own := newOwners(len(b.tree.nodes))
-	ahead := 0
+	ahead, names := 0, namer{builder: b}
 	for _, p := range b.pidEndings() {
-		for ; ahead < len(b.tree.nodes) && b.tree.nodes[ahead].at <= p.at+tolerance; ahead++ {
-			own.add(nodeRef(ahead+1), b.tree.nodes[ahead].pid)
-		}
+		names.upTo(p.at)
+		ahead = own.reach(b.tree.nodes, ahead, p.at+tolerance)
 		if ref := b.ended(own, p.e, p.at); ref != 0 {
 			b.end(ref, p.e)
 		}
+	}
+	if count := len(b.tree.nodes); count > 0 {
+		names.upTo(b.tree.nodes[count-1].at)
 	}
 	b.endings, b.ends = nil, nil
 }

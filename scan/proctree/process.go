@@ -162,10 +162,11 @@ func (p Process) ParentGUID() event.GUID {
 }
 
 // Field returns what the process's own records have for a field: the first text
-// that is known, those of Sysmon first; else the first that is there, as "-"; 0
-// if none has it. Fields that only one source names answer under Sysmon's names
-// for both: Image, User, LogonId, IntegrityLevel, ParentImage. Numbers of
-// processes and GUIDs have methods of their own.
+// that is known, those of Sysmon first; else what others know of a process that
+// its own records do not name; else the first that is there, as "-"; 0 if none
+// has it. Fields that only one source names answer under Sysmon's names for
+// both: Image, User, LogonId, IntegrityLevel, ParentImage. Numbers of processes
+// and GUIDs have methods of their own.
 func (p Process) Field(field event.FieldID) TextID {
 	if p.Stub() {
 		return p.forest.recordField(p.record(), field)
@@ -180,7 +181,23 @@ func (p Process) Field(field event.FieldID) TextID {
 		first = cmp.Or(first, text)
 		ref = r.next
 	}
-	return first
+	return cmp.Or(p.forest.texts.field(p.told(facetOf[field]), field), first)
+}
+
+// told returns the facet of what others say of a process that its own records
+// do not name, 0 if there is none.
+func (p Process) told(facet Facet) FacetID {
+	if p.node().sources&completed == 0 {
+		return 0
+	}
+	said := p.forest.trees[p.host].told[p.ref]
+	switch facet {
+	case FacetImage:
+		return said.image
+	case FacetLogon:
+		return said.logon
+	}
+	return 0
 }
 
 // SharedFacet returns the number of what the process has all fields of a facet
@@ -199,6 +216,9 @@ func (p Process) SharedFacet(facet Facet) FacetID {
 			shared = id
 		}
 		ref = r.next
+	}
+	if p.told(facet) != 0 {
+		return 0
 	}
 	return shared
 }
@@ -253,6 +273,11 @@ func (fr *FieldReader) read(p Process, field event.FieldID) (text TextID, known 
 		}
 		first = cmp.Or(first, slot.text)
 		ref = r.next
+	}
+	if said := p.told(kind); said != 0 {
+		if slot := cache.slot(said); slot.known {
+			return slot.text, true
+		}
 	}
 	return first, false
 }

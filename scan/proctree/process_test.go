@@ -105,3 +105,31 @@ func TestSharedFacet(t *testing.T) {
 		}
 	}
 }
+
+// TestToldByChildren: what a process's children say of it answers for its
+// fields where its own records do not, and no facet speaks for them alone.
+func TestToldByChildren(t *testing.T) {
+	f := build(t, parseEvents(t, `
+		S1 t=5 pid=50 guid=B5 image=- ppid=8 pguid=0 pimage=- user=-
+		S1 t=6 pid=60 guid=A6 image=cmd.exe ppid=50 pguid=B5 pimage=C:\w3wp.exe creator=IIS_APPPOOL\shop
+		S1 t=7 pid=64 guid=C7 image=- ppid=8 pguid=0 pimage=- user=CORP\ops
+		S1 t=8 pid=68 guid=A8 image=cmd.exe ppid=64 pguid=C7 pimage=C:\java.exe creator=CORP\dev`), 1, rand.New(rand.NewPCG(1, 1)))
+	fields := proctree.NewFieldReader(f)
+	for i, want := range [][2]string{0: {`C:\w3wp.exe`, `IIS APPPOOL\shop`}, 2: {`C:\java.exe`, `CORP\ops`}} {
+		if want[0] == "" {
+			continue
+		}
+		p := f.Process(0, i)
+		for n, field := range []event.FieldID{event.Image, event.User} {
+			if a, b := f.Texts().Text(p.Field(field)), f.Texts().Text(fields.Known(p, field)); a != want[n] || b != want[n] {
+				t.Errorf("%d: %s is %q and %q, want %q", p.PID(), field, a, b, want[n])
+			}
+		}
+		if p.SharedFacet(proctree.FacetImage) != 0 || p.SharedFacet(proctree.FacetOrigin) == 0 {
+			t.Errorf("%d: the image is not in the records, and the origin is", p.PID())
+		}
+		if n := len(records(p)); n != 1 || p.Stub() {
+			t.Errorf("%d: %d records", p.PID(), n)
+		}
+	}
+}

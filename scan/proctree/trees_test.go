@@ -415,8 +415,94 @@ var treeTests = []struct{ name, events, want string }{
 		      64 ? pid+time
 		        68 ? pid+time
 		          72 ? pid+time
-		            76 ? pid+time
+		            76 cmd.exe pid+time
 		              80 net.exe pid+time`,
+	},
+	{
+		"a process that its own records do not name has the name that its children give it",
+		`
+		4688 t=5 pid=50 image=- ppid=8 cmd=-
+		S1 t=10 pid=60 guid=A10 image=cmd.exe ppid=50 pguid=B5 pimage=C:\java.exe pcmd=-Dcatalina.home
+		4688 t=11 pid=64 ppid=60
+		4688 t=12 pid=68 image=net.exe ppid=64 pimage=C:\powershell.exe
+		4688 t=13 pid=72 image=net.exe ppid=64 pimage=C:\powershell.exe`,
+		`
+		8 ? (stub)
+		  50 java.exe stub cmd=-Dcatalina.home
+		    60 cmd.exe pid+time+name
+		      64 powershell.exe pid+time
+		        68 net.exe pid+time
+		        72 net.exe pid+time`,
+	},
+	{
+		"of several names the first counts, and whoever gives another is another's child",
+		`
+		4688 t=5 pid=50 image=? ppid=8
+		4688 t=10 pid=60 image=cmd.exe ppid=50
+		4688 t=11 pid=64 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		4688 t=12 pid=68 image=cmd.exe ppid=50 pimage=C:\java.exe
+		4688 t=15 pid=72 image=net.exe ppid=50 pimage=C:\w3wp.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    60 cmd.exe pid+time
+		    64 cmd.exe pid+time
+		50 java.exe (stub)
+		  68 cmd.exe stub
+		50 w3wp.exe (stub)
+		  72 net.exe stub`,
+	},
+	{
+		"a child that knows the GUID is believed before one that does not",
+		`
+		S1 t=5 pid=50 guid=B5 image=<unknown_process> ppid=8 pguid=0 pimage=-
+		4688 t=10 pid=60 image=cmd.exe ppid=50 pimage=C:\java.exe
+		S1 t=11 pid=64 guid=A11 image=cmd.exe ppid=50 pguid=B5 pimage=C:\w3wp.exe
+		S1 t=12 pid=68 guid=A12 image=cmd.exe ppid=50 pguid=B5 pimage=C:\java.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub
+		    64 cmd.exe guid
+		    68 cmd.exe guid
+		50 java.exe (stub)
+		  60 cmd.exe stub`,
+	},
+	{
+		"a process that has ended takes no name, nor does one of an earlier start of the system",
+		`
+		4688 t=5 pid=50 image=- ppid=8
+		4689 t=8 pid=50 image=-
+		4688 t=9 pid=54 image=- ppid=8
+		4688 t=10 pid=60 image=cmd.exe ppid=50 pimage=C:\w3wp.exe
+		KG12 t=100
+		4688 t=110 pid=64 image=cmd.exe ppid=54 pimage=C:\w3wp.exe`,
+		`
+		8 ? (stub)
+		  50 ? stub end=8
+		  54 ? stub
+		50 w3wp.exe (stub)
+		  60 cmd.exe stub
+		54 w3wp.exe (stub)
+		  64 cmd.exe stub`,
+	},
+	{
+		"a process has the name that its end gives it, unless a child gave it one before",
+		`
+		4688 t=5 pid=50 image=- ppid=8
+		S1 t=6 pid=54 guid=B6 image=- ppid=8 pguid=0 pimage=-
+		4688 t=7 pid=58 image=- ppid=8
+		4688 t=10 pid=60 image=cmd.exe ppid=50
+		4688 t=11 pid=64 image=cmd.exe ppid=58 pimage=C:\w3wp.exe
+		4689 t=20 pid=50 image=w3wp.exe
+		S5 t=21 pid=54 guid=B6 image=java.exe
+		4689 t=22 pid=58 image=net.exe`,
+		`
+		8 ? (stub)
+		  50 w3wp.exe stub end=20
+		    60 cmd.exe pid+time
+		  54 java.exe stub end=21
+		  58 w3wp.exe stub
+		    64 cmd.exe pid+time`,
 	},
 	{
 		"of two sources the one that says something wins, whichever comes first",
