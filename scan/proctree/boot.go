@@ -55,6 +55,7 @@ func (b *builder) findBoots() {
 	if slices.ContainsFunc(boots, func(x boot) bool { return x.proof != proofCertain }) {
 		d := disproof{builder: b, boots: boots}
 		d.byLogs(signs)
+		d.byCreations()
 		d.byGUIDs()
 		d.byNames()
 	}
@@ -125,6 +126,55 @@ func (d *disproof) byLogs(signs bootSigns) {
 			}
 		}
 	}
+}
+
+// byCreations disproves the starts of services around which the Security log
+// records process creations as before, and none of those that it has of every
+// start of the system while it records any.
+func (d *disproof) byCreations() {
+	for i := range d.boots {
+		if x := &d.boots[i]; x.proof == proofService && !x.disproved {
+			x.disproved = d.runsOn(x)
+		}
+	}
+}
+
+const (
+	// audited is how long before and after a start of a service the
+	// Security log must have a process creation to be known to record them.
+	audited = 5 * event.Minute
+	// startedServices is how many processes that host services a start of
+	// the system starts at least, in about that time.
+	startedServices = 8
+)
+
+// onlyAtStart are the programs that nothing else starts than the system does
+// when it starts.
+var onlyAtStart = map[string]bool{
+	"registry": true, "autochk.exe": true, "wininit.exe": true, "services.exe": true, "lsass.exe": true, "lsm.exe": true,
+}
+
+// runsOn reports whether 4688 go on around what may be a start of the system as
+// if there were none.
+func (d *disproof) runsOn(x *boot) bool {
+	nodes := d.tree.nodes
+	before, after, services := false, false, 0
+	i := sort.Search(len(nodes), func(i int) bool { return nodes[i].at >= x.at-audited })
+	for ; i < len(nodes) && nodes[i].at <= x.last+audited; i++ {
+		n := &nodes[i]
+		if n.sources&(1<<sourceSecurity) == 0 || d.record(n).marks.Has(event.MarkRecovered) {
+			continue
+		}
+		before, after = before || n.at < x.at, after || n.at > x.last
+		base := d.images.base(n.image)
+		if onlyAtStart[base] {
+			return false
+		}
+		if base == "svchost.exe" {
+			services++
+		}
+	}
+	return before && after && services < startedServices
 }
 
 // byGUIDs disproves the starts that a process outlived which Sysmon names by

@@ -733,6 +733,95 @@ var treeTests = []struct{ name, events, want string }{
 		  64 net.exe stub`,
 	},
 	{
+		"creations go on around the start of Sysmon, and none is of a start of the system",
+		`
+		4688 t=1000 pid=50 image=tomcat.exe ppid=8
+		4688 t=1800 pid=60 image=cmd.exe ppid=50
+		S4 t=2000 state=Started
+		4688 t=2200 pid=64 image=cmd.exe ppid=50
+		4688 t=2201 pid=68 image=svchost.exe ppid=8
+		4688 t=3000 pid=72 image=net.exe ppid=50`,
+		`
+		8 ? (stub)
+		  50 tomcat.exe stub
+		    60 cmd.exe pid+time
+		    64 cmd.exe pid+time
+		    72 net.exe pid+time
+		  68 svchost.exe stub`,
+	},
+	{
+		"nothing for a while before it, or after it, is no sign that they are recorded",
+		`
+		4688 t=1000 pid=50 image=tomcat.exe ppid=8
+		4688 t=1690 pid=60 image=cmd.exe ppid=50
+		S4 t=2000 state=Started
+		4688 t=2010 pid=64 image=cmd.exe ppid=50
+		S4 t=3000 state=Started
+		4688 t=3310 pid=68 image=cmd.exe ppid=50
+		4688 t=3990 pid=72 image=cmd.exe ppid=50
+		S4 t=4000 state=Started
+		S1 t=4010 pid=76 guid=A4010 image=net.exe ppid=72 pguid=0 pimage=-`,
+		`
+		8 ? (stub)
+		  50 tomcat.exe stub
+		    60 cmd.exe pid+time
+		50 ? (stub)
+		  64 cmd.exe stub
+		50 ? (stub)
+		  68 cmd.exe stub
+		  72 cmd.exe stub
+		72 ? (stub)
+		  76 net.exe stub`,
+	},
+	{
+		"what a start of the system alone starts is there",
+		`
+		4688 t=1000 pid=50 image=tomcat.exe ppid=8
+		4688 t=1800 pid=60 image=cmd.exe ppid=50
+		4688 t=1990 pid=40 image=lsass.exe ppid=30
+		S4 t=2000 state=Started
+		4688 t=2200 pid=64 image=cmd.exe ppid=50`,
+		`
+		8 ? (stub)
+		  50 tomcat.exe stub
+		    60 cmd.exe pid+time
+		30 ? (stub)
+		  40 lsass.exe stub
+		50 ? (stub)
+		  64 cmd.exe stub`,
+	},
+	{
+		"so many services start",
+		`
+		4688 t=1000 pid=50 image=tomcat.exe ppid=12
+		4688 t=1800 pid=60 image=cmd.exe ppid=50
+		6005 t=2000
+		4688 t=2001 pid=200 image=svchost.exe ppid=8
+		4688 t=2002 pid=204 image=svchost.exe ppid=8
+		4688 t=2003 pid=208 image=svchost.exe ppid=8
+		4688 t=2004 pid=212 image=svchost.exe ppid=8
+		4688 t=2005 pid=216 image=svchost.exe ppid=8
+		4688 t=2006 pid=220 image=svchost.exe ppid=8
+		4688 t=2007 pid=224 image=svchost.exe ppid=8
+		4688 t=2008 pid=228 image=svchost.exe ppid=8
+		4688 t=2200 pid=64 image=cmd.exe ppid=50`,
+		`
+		12 ? (stub)
+		  50 tomcat.exe stub
+		    60 cmd.exe pid+time
+		8 ? (stub)
+		  200 svchost.exe stub
+		  204 svchost.exe stub
+		  208 svchost.exe stub
+		  212 svchost.exe stub
+		  216 svchost.exe stub
+		  220 svchost.exe stub
+		  224 svchost.exe stub
+		  228 svchost.exe stub
+		50 ? (stub)
+		  64 cmd.exe stub`,
+	},
+	{
 		"a parent that is alive on both sides by its name",
 		`
 		4688 t=1000 pid=50 image=w3wp.exe ppid=8 pimage=C:\svchost.exe
