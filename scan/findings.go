@@ -89,29 +89,6 @@ func (m *finder) climb(f *finding.Finding, s *subject) {
 	}
 }
 
-// sessionKey returns the key by which reports name a web server process: its
-// host, its process ID and its start, or, of a stub whose start is not known,
-// the start of its first child.
-func (s *subject) sessionKey(worker proctree.Process) string {
-	key, ok := s.sessions[worker]
-	if !ok {
-		key = sessionKey(worker)
-		s.sessions[worker] = key
-	}
-	return key
-}
-
-func sessionKey(worker proctree.Process) string {
-	start := worker.Start().String()
-	if start == "" {
-		for child := range worker.Children() {
-			start = "before " + child.Start().String()
-			break
-		}
-	}
-	return fmt.Sprintf("%s/%d/%s", worker.Host().Name, worker.PID(), start)
-}
-
 func (m *finder) evidence(r proctree.Record) finding.Evidence {
 	return newEvidence(m.forest, m.inputs, r)
 }

@@ -33,6 +33,7 @@ type serverMap struct {
 	servers []serverInfo // by index of the rule that identifies a server
 	hosts   []hostServers
 	crashes crashLog
+	keys    map[proctree.Process]string // of servers that would share one
 	// webRoot returns the folder that a site of a host shows around a file,
 	// "" if there is none; nil while the servers are being found.
 	webRoot func(host int, file string) string
@@ -63,7 +64,7 @@ type hostServers struct {
 // newServerMap finds the servers of a forest by rules of those roles, about
 // their processes and about events.
 func newServerMap(forest *proctree.Forest, set *rules.Set, signs []eventrule.Sign, goroutines int) *serverMap {
-	m := &serverMap{forest: forest, hosts: make([]hostServers, len(forest.Hosts()))}
+	m := &serverMap{forest: forest, hosts: make([]hostServers, len(forest.Hosts())), keys: make(map[proctree.Process]string)}
 	for i, h := range forest.Hosts() {
 		m.hosts[i] = hostServers{
 			server: make([]uint16, h.Processes), worker: make([]uint32, h.Processes), depth: make([]uint32, h.Processes),
@@ -88,6 +89,7 @@ func newServerMap(forest *proctree.Forest, set *rules.Set, signs []eventrule.Sig
 	m.crashes.guard("signs of servers", func() { m.addSigns(set, signs) })
 	for i := range m.hosts {
 		m.crashes.guard("servers above processes", func() { m.inherit(i) })
+		m.crashes.guard("keys of servers", func() { m.tellApart(i) })
 	}
 	return m
 }
