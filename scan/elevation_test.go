@@ -220,6 +220,7 @@ func TestElevationIsOfWhomIsKnown(t *testing.T) {
 	const dot = `C:\Windows\System32\whoami.exe`
 	machine := evtxtest.Account{Name: "WEB01$", Domain: "WORKGROUP"}
 	asNetwork := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-20"), Name: "WEB01$", Domain: "WORKGROUP", LogonID: 0x3e4}
+	asSystem := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "WEB01$", Domain: "WORKGROUP", LogonID: 0x3e7}
 	bySID := evtxtest.Account{SID: evtxtest.MustSID("S-1-5-18"), Name: "RENDSZER", Domain: "NT"}
 	withParentUser := func(r *evtxtest.SysmonProcessCreate, user string) *evtxtest.SysmonProcessCreate {
 		r.Schema, r.ParentUser = evtxtest.Sysmon23, user
@@ -265,6 +266,16 @@ func TestElevationIsOfWhomIsKnown(t *testing.T) {
 		{"from NETWORK SERVICE to SYSTEM", []evtxtest.Source{
 			securityRun(100, 4, w3wp, asNetwork), sysmonRun(200, 100, cmd, `NT AUTHORITY\SYSTEM`, 0x3e7, "System"),
 		}, `cmd.exe (200) runs as NT AUTHORITY\SYSTEM, its parent w3wp.exe (100) as WORKGROUP\WEB01$`},
+		{"the same, and the Security log has the computer's account for both", []evtxtest.Source{
+			securityRun(100, 4, w3wp, asNetwork), securityRun(200, 100, cmd, asSystem),
+		}, `cmd.exe (200) runs as WORKGROUP\WEB01$ (SYSTEM), its parent w3wp.exe (100) as WORKGROUP\WEB01$ (NETWORK SERVICE)`},
+		{"the same name with the system's logon", []evtxtest.Source{shop, sysmonRun(200, 100, cmd, shopUser, 0x3e7, "High")}, ""},
+		{"the same name with the system's logon, below a user that only the child names", []evtxtest.Source{
+			withParentUser(sysmonRun(200, 100, cmd, shopUser, 0x3e7, "High"), shopUser),
+		}, ""},
+		{"a name of SYSTEM with the logon of NETWORK SERVICE", []evtxtest.Source{
+			sysmonRun(100, 4, w3wp, `NT-X\SYSTEMET`, 0x3e4, "High"), sysmonRun(200, 100, cmd, `NT-X\SYSTEMET`, 0x3e7, "High"),
+		}, ""},
 		{"to LOCAL SERVICE from the computer, which may be SYSTEM", []evtxtest.Source{
 			securityRun(100, 4, w3wp, machine), sysmonRun(200, 100, cmd, `NT AUTHORITY\LOCAL SERVICE`, 0x3e5, "High"),
 		}, ""},

@@ -63,7 +63,8 @@ func (c *Comparer) readIdentity(p proctree.Process) identity {
 // runs as, and both are known. A child of SYSTEM that runs as another user has
 // fewer rights, not more. Where the logon IDs are the same so are the users,
 // however they are spelled: the Security log has the computer's account where
-// Sysmon has SYSTEM or NETWORK SERVICE.
+// Sysmon has SYSTEM or NETWORK SERVICE. Of no other account do two logon IDs
+// make two users.
 func (id identity) elevatedUser(above identity) bool {
 	switch {
 	case id.user == "" || above.user == "" || id.logon == above.logon && id.logon != 0:
@@ -71,9 +72,27 @@ func (id identity) elevatedUser(above identity) bool {
 	case above.principal == finding.PrincipalSystem || above.principal == finding.PrincipalMachine: // which may be SYSTEM
 		return false
 	case id.principal != 0 && above.principal != 0:
-		return !id.principal.Maybe(above.principal)
+		return !id.principal.Maybe(above.principal) && (!id.sameName(above) || strings.HasSuffix(id.user, "$"))
 	}
-	return id.principal == finding.PrincipalSystem || !strings.EqualFold(finding.Account(id.user), finding.Account(above.user))
+	return !id.sameName(above)
+}
+
+// sameName reports whether two users have one name, apart from the domain.
+func (id identity) sameName(other identity) bool {
+	return strings.EqualFold(finding.Account(id.user), finding.Account(other.user))
+}
+
+// beside is what a reason calls a user that it names together with another one.
+func (id identity) beside(other identity) string {
+	if name := principalNames[id.principal]; name != "" && id.sameName(other) {
+		return id.user + " (" + name + ")"
+	}
+	return id.user
+}
+
+// principalNames are those that Windows has in English.
+var principalNames = map[finding.Principal]string{
+	finding.PrincipalSystem: "SYSTEM", finding.PrincipalLocal: "LOCAL SERVICE", finding.PrincipalNetwork: "NETWORK SERVICE",
 }
 
 // isMachine reports whether a user is the account of its own computer.

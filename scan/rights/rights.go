@@ -129,7 +129,7 @@ func (c *Comparer) Summarize(s *finding.Session) {
 			own, above := c.identity(ofOwn), c.identity(ofAbove)
 			rise := c.compare(own, above, parent.HostIndex())
 			if rise.User {
-				users.add(p, fmt.Sprintf("%s runs as %s, its parent %s as %s", c.name(p), own.user, c.name(parent), above.user))
+				users.add(p, fmt.Sprintf("%s runs as %s, its parent %s as %s", c.name(p), own.beside(above), c.name(parent), above.beside(own)))
 			}
 			if rise.Integrity {
 				levels.add(p, fmt.Sprintf("%s runs at integrity level %s, its parent %s at %s",
