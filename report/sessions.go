@@ -628,7 +628,7 @@ func (t *sessionTable) command(e *entry) string {
 		image, command = e.finding.Image, e.finding.CommandLine
 	} else {
 		texts := e.process.Forest().Texts()
-		image, command = texts.Text(e.process.Image()), texts.Text(e.process.CommandLine())
+		image, command = texts.Text(e.process.Image()), texts.KnownText(e.process.CommandLine())
 	}
 	if e.finding == nil && !e.onWay {
 		return contextCommand(e, image, strings.TrimSpace(command))

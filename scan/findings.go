@@ -26,12 +26,12 @@ func (m *finder) finding(s *subject) *finding.Finding {
 		ProcessID: p.PID(), ProcessGUID: p.GUID(),
 		User: texts.KnownText(p.Field(event.User)), IntegrityLevel: texts.KnownText(p.Field(event.IntegrityLevel)),
 		ParentImage:       texts.Text(s.parents(event.ParentImage, ownImage)),
-		ParentCommandLine: texts.Text(s.parents(event.ParentCommandLine, ownLine)),
+		ParentCommandLine: texts.KnownText(s.parents(event.ParentCommandLine, ownLine)),
 		ParentProcessID:   p.ParentPID(),
-		LogonID:           texts.Text(p.Field(event.LogonID)),
-		Hashes:            texts.Text(p.Field(event.Hashes)),
-		CurrentDirectory:  texts.Text(p.Field(event.CurrentDirectory)),
-		OriginalFileName:  texts.Text(p.Field(event.OriginalFileName)),
+		LogonID:           texts.KnownText(p.Field(event.LogonID)),
+		Hashes:            texts.KnownText(p.Field(event.Hashes)),
+		CurrentDirectory:  texts.KnownText(p.Field(event.CurrentDirectory)),
+		OriginalFileName:  texts.KnownText(p.Field(event.OriginalFileName)),
 		Recovered:         p.Recovered(),
 	}
 	f.Command = s.command(p.CommandLine()).Command
@@ -51,7 +51,7 @@ func (m *finder) addAncestors(f *finding.Finding, s *subject) {
 	f.Worker = m.servers.workerOf(f.Process)
 	if f.Worker.Exists() {
 		f.WorkerImage, f.WorkerProcessID = texts.Text(f.Worker.Image()), f.Worker.PID()
-		f.WorkerCommandLine, f.WorkerStart = texts.Text(f.Worker.CommandLine()), f.Worker.Start()
+		f.WorkerCommandLine, f.WorkerStart = texts.KnownText(f.Worker.CommandLine()), f.Worker.Start()
 		f.Product, f.ServerRole = m.servers.product(f.Worker), m.servers.serverOf(f.Worker).kind
 		f.Session = s.sessionKey(f.Worker)
 	}

@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -335,6 +336,30 @@ func TestServerWithoutImage(t *testing.T) {
 			res := scanRuns(t, runs...)
 			if len(res.Sessions) != 1 || len(res.Findings) != 2 || res.Sessions[0].Product != "IIS" || res.Findings[0].WorkerImage != w3wp {
 				t.Errorf("%q, %d processes: sessions %v, %d findings", image, len(runs), res.Sessions, len(res.Findings))
+			}
+		}
+	}
+}
+
+// TestUnknownIsEmpty: what stands for a value that is not known is no text of
+// any field of a finding.
+func TestUnknownIsEmpty(t *testing.T) {
+	for _, unknown := range []string{"-", "?", "NULL", "<unknown process>"} {
+		events := []evtxtest.Source{
+			&evtxtest.SysmonProcessCreate{ProcessID: 100, ParentProcessID: 4, Image: w3wp, CommandLine: unknown, User: unknown, ParentImage: services},
+			&evtxtest.SysmonProcessCreate{
+				ProcessID: 200, ParentProcessID: 100, Image: cmd, CommandLine: unknown, User: unknown, IntegrityLevel: unknown, Hashes: unknown,
+				CurrentDirectory: unknown, OriginalFileName: unknown, ParentImage: unknown, ParentCommandLine: unknown,
+			},
+		}
+		res := mustScan(t, scan.Options{Paths: []string{webLog(t, events...)}})
+		if len(res.Findings) != 1 || res.Findings[0].WorkerImage != w3wp {
+			t.Fatalf("%q: %d findings", unknown, len(res.Findings))
+		}
+		value := reflect.ValueOf(*res.Findings[0])
+		for i := range value.NumField() {
+			if v := value.Field(i); v.Kind() == reflect.String && v.String() == unknown {
+				t.Errorf("%s is %q", value.Type().Field(i).Name, unknown)
 			}
 		}
 	}
