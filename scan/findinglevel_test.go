@@ -39,6 +39,9 @@ var levelServers = map[string][2]string{
 	"jenkins":  {`C:\Program Files\Java\jdk-17\bin\java.exe`, `java.exe -jar "C:\Program Files\Jenkins\jenkins.war" --httpPort=8080`},
 	"mssql":    {`C:\Program Files\Microsoft SQL Server\MSSQL15.MSSQLSERVER\MSSQL\Binn\sqlservr.exe`, `sqlservr.exe -sMSSQLSERVER`},
 	"sqlagent": {`C:\Program Files\Microsoft SQL Server\MSSQL15.MSSQLSERVER\MSSQL\Binn\SQLAGENT.EXE`, `SQLAGENT.EXE -i MSSQLSERVER`},
+	"postgres": {`C:\Program Files\PostgreSQL\15\bin\postgres.exe`, `"C:/Program Files/PostgreSQL/15/bin/postgres.exe" "--forkarch"`},
+	"pgctl":    {`C:\Program Files\PostgreSQL\15\bin\pg_ctl.exe`, `pg_ctl.exe start -w -D "C:\Program Files\PostgreSQL\15\data"`},
+	"gitea":    {`C:\gitea\gitea.exe`, `gitea.exe web --config C:\gitea\custom\conf\app.ini`},
 	"splunk":   {`C:\Program Files\SplunkUniversalForwarder\bin\splunkd.exe`, `splunkd.exe service`},
 }
 
