@@ -39,6 +39,7 @@ type inputObject struct {
 	Chunks      int    `json:"chunks"`
 	Records     int    `json:"records"`
 	Lost        int    `json:"lost"`
+	Missing     int    `json:"missing,omitempty"`
 	Error       string `json:"error"`
 	IsContainer bool   `json:"is_container,omitempty"`
 	*scan.Origin
@@ -58,7 +59,7 @@ func newManifest(res *scan.Result) manifestObject {
 		Kind: kindManifest, Version: m.Version, Interrupted: m.Interrupted, Only: listOf(m.Only), Blind: listOf(res.Summary.BlindScan()), RuleNames: listOf(m.Rules), Inputs: []inputObject{},
 	}
 	for _, in := range m.Inputs {
-		input := inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Error, in.Container, in.Origin, nil}
+		input := inputObject{in.Path, in.Size, in.SHA256, in.Chunks, in.Records, in.Lost, in.Missing, in.Error, in.Container, in.Origin, nil}
 		if l := in.WebLog; l != nil {
 			input.webLogObject = &webLogObject{l.Host, l.Lines, l.Bad}
 		}

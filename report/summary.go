@@ -227,7 +227,7 @@ func (p *printer) damage(s *scan.Summary) {
 		}
 	}
 	if s.Lost > 0 {
-		p.line("Damaged: at least %s could not be read", plural.Count(s.Lost, "record"))
+		p.line("Damaged: at least %s lost", plural.Count(s.Lost, "record"))
 	}
 }
 

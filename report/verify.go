@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"webshellscan/internal/plural"
 	"webshellscan/report/text"
@@ -48,17 +50,22 @@ func verifyTable(w io.Writer, res *scan.Result, o Options) error {
 	return p.err
 }
 
-// lostText describes how much of an input is lost, as far as that is known.
+// lostText describes how much of an input is lost or missing, as far as that is
+// known.
 func lostText(in *scan.InputFile) string {
+	var parts []string
 	switch {
 	case in.Lost > 0:
-		return "at least " + plural.Count(in.Lost, "record") + " lost"
+		parts = append(parts, "at least "+plural.Count(in.Lost, "record")+" lost")
 	case in.LostChunks > 0:
-		return plural.Count(in.LostChunks, "chunk") + " lost"
+		parts = append(parts, plural.Count(in.LostChunks, "chunk")+" lost")
 	case in.Damaged:
-		return "damaged"
+		parts = append(parts, "damaged")
 	}
-	return "nothing lost"
+	if in.Missing > 0 {
+		parts = append(parts, plural.Count(in.Missing, "record identifier")+" missing")
+	}
+	return cmp.Or(strings.Join(parts, ", "), "nothing lost")
 }
 
 // verifyCSV writes one line for each integrity finding, host, channel, gap and

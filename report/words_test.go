@@ -61,7 +61,8 @@ func TestSpans(t *testing.T) {
 // TestLostWords: nothing is lost only of what has no damage that may hide it.
 func TestLostWords(t *testing.T) {
 	for want, in := range map[string]scan.InputFile{
-		"9 bytes, nothing lost, ":           {Size: 9},
+		"9 bytes, nothing lost, ": {Size: 9},
+		"9 bytes, at least 1 record lost, 3 record identifiers missing, ": {Size: 9, Lost: 1, Missing: 3},
 		"9 bytes, damaged, ":                {Size: 9, Damaged: true},
 		"9 bytes, 2 chunks lost, ":          {Size: 9, LostChunks: 2, Damaged: true},
 		"9 bytes, at least 1 record lost, ": {Size: 9, Lost: 1, LostChunks: 2, Damaged: true},

@@ -156,7 +156,7 @@ func TestIntegrityEvents(t *testing.T) {
 			after(3*hour, evtxtest.EventlogShutdown{}), after(6*hour, &evtxtest.SecurityLogCleared{Subject: admin}),
 		}, []string{
 			`alarm log-cleared 1 the log Security was cleared by CORP\admin`,
-			`warning log-service-stopped 1 the event log service stopped and the system was not restarted within 30 minutes`,
+			`warning log-service-stopped 1 the event log service stopped and the system was not shut down`,
 			`notice log-service-stopped 1 the event log service stopped as the system was shut down`,
 		}},
 		{"sysmon", []evtxtest.Event{
@@ -558,6 +558,40 @@ func TestMissingRecords(t *testing.T) {
 		})
 		if loss != tt.damaged {
 			t.Errorf("%s: damaged %v", filepath.Base(tt.path), loss)
+		}
+	}
+}
+
+// TestLostIsOneCount: what is lost of an input and of all of them, and how many
+// identifiers are missing, is the same number wherever it is said.
+func TestLostIsOneCount(t *testing.T) {
+	events := make([]evtxtest.Event, 40)
+	for i := range events {
+		events[i] = creation(time.Duration(i)*time.Second, uint64(1000+4*i))
+		events[i].RecordID = uint64(100 + i + 2*(i/15) + i/30) // without 115, 116, 132 to 134
+	}
+	dir := t.TempDir()
+	file, err := evtxtest.Build(evtxtest.Options{RecordsPerChunk: 10}, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "a.evtx"), file.Data)
+	writeFile(t, filepath.Join(dir, "b.evtx"), file.Data[:len(file.Data)-evtx.ChunkSize])
+	res := mustScan(t, scan.Options{Paths: []string{dir}})
+	for i, want := range []scan.InputFile{{Missing: 5}, {Missing: 2, Lost: 13}} {
+		if in := res.Manifest.Inputs[i]; in.Missing != want.Missing || in.Lost != want.Lost || res.Summary.Damage[i].Missing != want.Missing {
+			t.Errorf("%s: %d missing, %d lost; %d missing in the summary", in.Path, in.Missing, in.Lost, res.Summary.Damage[i].Missing)
+		}
+	}
+	if res.Summary.Lost != 13 {
+		t.Errorf("%d lost in all", res.Summary.Lost)
+	}
+	for _, want := range []string{
+		"warning id-gap 5 record identifiers are missing (5 in 2 places): record identifiers at offset 75288, records 115 to 116",
+		"warning id-gap 2 record identifiers are missing: record identifiers at offset 75288, records 115 to 116 (2 in all)",
+	} {
+		if lines := integrityLines(res); !slices.Contains(lines, want) {
+			t.Errorf("%q is not among %q", want, lines)
 		}
 	}
 }

@@ -38,6 +38,9 @@ type InputFile struct {
 	// not be read or that its header counts and the file lacks, LostChunks
 	// such chunks, of which nobody knows how many records they had.
 	Chunks, Records, Lost, LostChunks int
+	// Missing counts the record identifiers that are missing between
+	// others: what they were is not known, nor whether it was lost.
+	Missing int
 	// Damaged is set if there are faults by which more may be lost, or that
 	// hide whether there is more.
 	Damaged bool
@@ -77,7 +80,7 @@ func newManifest(r *firstPass, set *rules.Set, options *Options) Manifest {
 // wanted.
 func newInputFile(in *input, hash bool) InputFile {
 	file := InputFile{Path: in.Path, Size: in.Size, Chunks: in.stats.Chunks, Records: in.stats.Records, Origin: in.Origin, LostChunks: in.missing.Chunks}
-	file.Lost = max(in.stats.Lost, int(min(in.missing.Records, 1<<31-1)))
+	file.Lost, file.Missing = in.recordsLost(), in.faults.Missing()
 	file.Damaged = in.damaged()
 	switch {
 	case in.err != nil:
@@ -100,6 +103,13 @@ func newInputFile(in *input, hash bool) InputFile {
 		file.Error = "not hashed: " + FileError{in.Path, err}.Reason()
 	}
 	return file
+}
+
+// recordsLost returns how many records of an input are known to be lost: those
+// that could not be read, or that its header counts and the file lacks, whose
+// numbers may be about the same ones.
+func (in *input) recordsLost() int {
+	return max(in.stats.Lost, int(min(in.missing.Records, 1<<31-1)))
 }
 
 // addSkipped adds what may hold logs and could not be opened, and of containers

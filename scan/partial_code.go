@@ -97,7 +97,7 @@ const (
 	// maxInputs bounds the inputs of a part, as much as a scan can hold.
 	maxInputs = 1 << 20
 	// leastInput is how many bytes an input takes at least.
-	leastInput = 42
+	leastInput = 43
 	// maxPlaces bounds the records of a part that rules match: 64 times as
 	// many as maxHits.
 	maxPlaces = 1 << 22

@@ -31,7 +31,8 @@ type Summary struct {
 	MoreHosts bool
 	// First and Last are the times of the earliest and latest record.
 	First, Last event.Time
-	// Lost counts records that were seen but could not be read.
+	// Lost counts the records that are known to be lost, as InputFile.Lost
+	// does for each input.
 	Lost int
 	// Recovered counts the records of all kinds that are no longer live and
 	// could be read, copies included; Events.Recovered those of process
@@ -80,6 +81,9 @@ type FileFaults struct {
 	Path string
 	// Counts counts the faults by class.
 	Counts map[evtx.Class]int
+	// Missing counts the record identifiers that are missing between
+	// others.
+	Missing int
 	// First are the first faults of each class, in the order of the file.
 	First []*evtx.FormatError
 }
@@ -114,7 +118,7 @@ func summarize(r *firstPass, forest *proctree.Forest, sets *RuleSets) Summary {
 		s.addInput(in, &total)
 	}
 	s.unreadable()
-	s.Bytes, s.Chunks, s.Records, s.Lost = total.Bytes, total.Chunks, total.Records, total.Lost
+	s.Bytes, s.Chunks, s.Records = total.Bytes, total.Chunks, total.Records
 	s.Recovered = total.Recovered
 	s.First, s.Last = total.First, total.Last
 	for _, h := range s.Hosts {
@@ -175,6 +179,7 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	}
 	s.Files++
 	total.Add(&in.stats)
+	s.Lost += in.recordsLost()
 	s.MoreHosts = s.MoreHosts || in.stats.MoreHosts
 	total.Bytes += min(evtx.HeaderSize, in.evtx.Size())
 	if in.changed != nil {
@@ -192,7 +197,7 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 		}
 	}
 	if counts := in.faults.Counts(); len(counts) > 0 {
-		s.Damage = append(s.Damage, FileFaults{in.Path, counts, in.faults.Kept()})
+		s.Damage = append(s.Damage, FileFaults{in.Path, counts, in.faults.Missing(), in.faults.Kept()})
 	}
 }
 

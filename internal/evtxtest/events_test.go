@@ -291,6 +291,10 @@ func systemTests() []sourceTest {
 			"MajorVersion 10\nMinorVersion 0\nBuildVersion 17763\nQfeVersion 5\nServiceVersion 0\nBootMode 0\nStartTime 2024-03-05T10:11:12.25Z\n",
 		},
 		{"Kernel-General 13", &evtxtest.KernelStopped{StopTime: evtxtest.FileTimeOf(at)}, "StopTime 2024-03-05T10:11:12.25Z\n"},
+		{
+			"1074", &evtxtest.ShutdownAsked{Process: "wininit.exe", Computer: "WEB01", Kind: "restart", User: `CORP\admin`},
+			"Data wininit.exe\nData WEB01\nData 0x0\nData restart\nData CORP\\admin\n",
+		},
 		{"6005", evtxtest.EventlogStarted{}, "Binary e8070300020005000a000b000c00fa000000000000000000\n"},
 		{"6006", evtxtest.EventlogStopped{}, "Binary 0100000000000000\n"},
 		{

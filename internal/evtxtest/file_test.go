@@ -157,7 +157,11 @@ func checkChunk(t *testing.T, f *evtxtest.File, n int, archived bool) {
 	if le32(c[52:]) != crc32.ChecksumIEEE(c[512:free]) || le32(c[124:]) != sum || le32(c[120:]) != 1 {
 		t.Errorf("chunk %d: bad checksums or flags", n)
 	}
-	if archived != (free == 65536) || !archived && free != chunk.FreeSpace {
+	want := chunk.FreeSpace
+	if archived {
+		want = 65536
+	}
+	if free != want {
 		t.Errorf("chunk %d: free space offset %d", n, free)
 	}
 	offset := 512

@@ -10,6 +10,9 @@ var (
 		Name: "Service Control Manager", GUID: MustGUID("555908D1-A6D7-4695-8E1E-26931D2012F4"),
 		EventSourceName: "Service Control Manager",
 	}
+	user32Provider = Provider{
+		Name: "User32", GUID: MustGUID("B0AA8734-56F7-41CC-B2F4-DE228E98B946"), EventSourceName: "User32",
+	}
 	definition7036 = MustGUID("5EB89DDA-8F78-57E7-0A26-7641ACF8B32E")
 	localService   = MustSID("S-1-5-19")
 )
@@ -69,6 +72,18 @@ func (p *KernelStopped) Put(ev *Event) {
 	ev.UserID = nil
 	ev.add("StopTime", Time(p.StopTime))
 	ev.define(kernelDefinitions)
+}
+
+// ShutdownAsked is User32 event 1074: a process asked for a shutdown, for a
+// user.
+type ShutdownAsked struct{ Process, Computer, Kind, User string }
+
+// Put implements [Source].
+func (p *ShutdownAsked) Put(ev *Event) {
+	ev.classic(user32Provider, systemChannel, 1074, 4, 0)
+	for _, s := range [...]string{p.Process, p.Computer, "", "0x0", p.Kind, "", p.User} {
+		ev.add("", String(s))
+	}
 }
 
 // ServiceState is Service Control Manager event 7036.

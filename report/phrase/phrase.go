@@ -110,8 +110,11 @@ func Blind(s *scan.Summary) string {
 }
 
 // FaultCount returns how many faults of a class a file has, or how many records
-// or chunks are missing by them.
+// identifiers or chunks are missing by them.
 func FaultCount(d scan.FileFaults, class evtx.Class) int {
+	if class == evtx.IDGap {
+		return d.Missing
+	}
 	n := d.Counts[class]
 	for _, f := range d.First {
 		if f.Class == class {

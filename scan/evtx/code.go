@@ -26,24 +26,32 @@ func (s *Stats) Code(c *wire.Coder) {
 		c.Text(&o.Computer)
 		c.Text(&o.Channel)
 		wire.Count(c, &sum.Records)
-		codePeriods(c, &sum.Periods)
+		sum.codePeriods(c)
 	})
 	c.Bool(&s.MoreHosts)
 	c.Bool(&s.trimmed)
 }
 
 // codePeriods writes or reads the periods of an origin.
-func codePeriods(c *wire.Coder, periods *[]Period) {
+func (o *OriginStats) codePeriods(c *wire.Coder) {
+	if wire.Num(c, &o.doublings); o.doublings > maxDoublings {
+		c.Fail("length of periods")
+		return
+	}
 	var before event.Time
-	wire.List(c, periods, 3, func(p *Period) {
-		after := before >> periodBits
+	wire.List(c, &o.Periods, 3, func(p *Period) {
+		after := o.number(before)
 		wire.Delta(c, &before, &p.First)
 		wire.Delta(c, &before, &p.Last)
 		wire.Count(c, &p.Records)
-		if p.Records == 0 || !p.First.Plausible() || !p.Last.Plausible() || p.Last < p.First || p.Last>>periodBits != p.number() || p.number() <= after {
+		number := o.number(p.First)
+		if p.Records == 0 || !p.First.Plausible() || !p.Last.Plausible() || p.Last < p.First || o.number(p.Last) != number || number <= after {
 			c.Fail("period of records")
 		}
 	})
+	if len(o.Periods) > maxPeriods {
+		c.Fail("too many periods")
+	}
 }
 
 func compareOrigins(a, b Origin) int {

@@ -104,6 +104,7 @@ func TestPeriodsCode(t *testing.T) {
 		"":                      sound,
 	} {
 		w := wire.NewWriter()
+		w.Uint(new(uint64)) // doublings
 		w.Count(len(periods), 3)
 		var before event.Time
 		for _, p := range periods {
@@ -111,9 +112,10 @@ func TestPeriodsCode(t *testing.T) {
 			wire.Delta(w, &before, &p.Last)
 			wire.Count(w, &p.Records)
 		}
-		var read []Period
+		var o OriginStats
 		c := wire.NewReader(w.Data())
-		codePeriods(c, &read)
+		o.codePeriods(c)
+		read := o.Periods
 		switch err := c.End(); {
 		case name == "" && (err != nil || !slices.Equal(read, sound)):
 			t.Errorf("%v, %v, want %v", read, err, sound)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -79,6 +80,37 @@ func TestOriginAdd(t *testing.T) {
 	want := []evtx.Period{{day - 7, day + 5, 5}, {late, late, 1}}
 	if diff := cmp.Diff(want, a.Periods); diff != "" || a.Records != 7 {
 		t.Errorf("%+v, want %+v", a, want)
+	}
+}
+
+// TestPeriodsBounded: of many times some thousand periods are kept, which do
+// not depend on the order of the records, and no record is lost.
+func TestPeriodsBounded(t *testing.T) {
+	const n = 20000
+	begin := event.FromTime(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
+	count := func(order []int) *evtx.OriginStats {
+		var all evtx.Stats
+		for half := range slices.Chunk(order, n/2) {
+			var part evtx.Stats
+			for _, i := range half {
+				part.Count("WEB01", "Security", begin+event.Time(i)*event.Hour)
+			}
+			all.Add(&part)
+		}
+		sum := all.Origins[evtx.Origin{Computer: "WEB01", Channel: "Security"}]
+		return &sum
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	first, again := count(random.Perm(n)), count(random.Perm(n))
+	if diff := cmp.Diff(first.Periods, again.Periods); diff != "" {
+		t.Errorf("another order gives other periods:\n%.500s", diff)
+	}
+	records := 0
+	for _, p := range first.Periods {
+		records += p.Records
+	}
+	if l := len(first.Periods); records != n || l > 4096 || l < 1024 {
+		t.Errorf("%d of %d records in %d periods", records, n, l)
 	}
 }
 

@@ -19,20 +19,30 @@ type OriginStats struct {
 	// Periods are those of the records that have a plausible time,
 	// ascending.
 	Periods []Period
+
+	// doublings is how often their length was doubled, so that there are at
+	// most maxPeriods.
+	doublings uint8
 }
 
-// Period counts the records of a stretch of about 20 days, which begins at a
-// multiple of its length. First and Last are the earliest and latest times seen
-// in it.
+// Period counts the records of a stretch of time that begins at a multiple of
+// its length: 29 minutes, or longer where that makes too many. First and Last
+// are the earliest and latest times seen in it.
 type Period struct {
 	First, Last event.Time
 	Records     int
 }
 
-// periodBits is the length of a period: so many bits of a time.
-const periodBits = 44
+// periodBits is the least length of a period: so many bits of a time. Of the
+// greatest, 20 days, the plausible times have less than maxPeriods.
+const (
+	periodBits   = 34
+	maxDoublings = 10
+	maxPeriods   = 4096
+)
 
-func (p *Period) number() event.Time { return p.First >> periodBits }
+// number returns which period a time is in.
+func (o *OriginStats) number(t event.Time) event.Time { return t >> (periodBits + o.doublings) }
 
 // Span returns the earliest and latest plausible times, zero if there are none.
 func (o *OriginStats) Span() (first, last event.Time) {
@@ -45,6 +55,9 @@ func (o *OriginStats) Span() (first, last event.Time) {
 // Add adds the counts of other to o.
 func (o *OriginStats) Add(other *OriginStats) {
 	o.Records += other.Records
+	for o.doublings < other.doublings {
+		o.double()
+	}
 	for _, p := range other.Periods {
 		o.addPeriod(p)
 	}
@@ -57,7 +70,7 @@ func (o *OriginStats) count(t event.Time) {
 		return
 	}
 	if last := len(o.Periods) - 1; last >= 0 {
-		if p := &o.Periods[last]; p.number() == t>>periodBits { // as it mostly is
+		if p := &o.Periods[last]; o.number(p.First) == o.number(t) { // as it mostly is
 			p.First, p.Last = min(p.First, t), max(p.Last, t)
 			p.Records++
 			return
@@ -68,12 +81,33 @@ func (o *OriginStats) count(t event.Time) {
 
 // addPeriod adds the counts of a period.
 func (o *OriginStats) addPeriod(p Period) {
-	at, known := slices.BinarySearchFunc(o.Periods, p.number(), func(q Period, number event.Time) int { return cmp.Compare(q.number(), number) })
+	at, known := slices.BinarySearchFunc(o.Periods, o.number(p.First), func(q Period, number event.Time) int {
+		return cmp.Compare(o.number(q.First), number)
+	})
 	if known {
 		o.Periods[at].add(&p)
 		return
 	}
 	o.Periods = slices.Insert(o.Periods, at, p)
+	for len(o.Periods) > maxPeriods {
+		o.double()
+	}
+}
+
+// double makes the periods twice as long. What they are in the end does not
+// depend on the order in which records were counted.
+func (o *OriginStats) double() {
+	o.doublings++
+	n := 0
+	for _, p := range o.Periods {
+		if n > 0 && o.number(o.Periods[n-1].First) == o.number(p.First) {
+			o.Periods[n-1].add(&p)
+			continue
+		}
+		o.Periods[n] = p
+		n++
+	}
+	o.Periods = o.Periods[:n]
 }
 
 // add adds the counts of the same period.

@@ -52,11 +52,11 @@ type Reading struct {
 // Assess returns the findings about log integrity, the gravest first, and the
 // coverage of each host, in the order of the forest's hosts.
 func Assess(r *Reading) ([]*Finding, []HostCoverage) {
-	events := newLogEvents(r.Logs, r.Watchers, r.Forest)
 	logs := logsOf(r.Logs, r.Forest.Hosts())
+	events := newLogEvents(r, logs)
 	times := make([]*hostTimes, len(logs))
 	for i := range times {
-		times[i] = timesOf(r.Forest, i, events.hosts[i].boots, logs[i].strays)
+		times[i] = timesOf(r.Forest, i, events.hosts[i].power.boots, logs[i].strays)
 		if !r.Complete {
 			times[i].forget()
 		}

@@ -76,6 +76,9 @@ func codeFile(c *wire.Coder, file uint32, files []uint32) uint32 {
 // Code writes or reads the faults.
 func (l *FaultLog) Code(c *wire.Coder) {
 	wire.Counts(c, &l.counts)
+	if wire.Count(c, &l.missing); l.missing > maxMissing {
+		c.Fail("missing identifiers")
+	}
 	if c.Writing() {
 		l.Kept()
 	}

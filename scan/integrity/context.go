@@ -3,7 +3,6 @@ package integrity
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"webshellscan/scan/event"
 	"webshellscan/scan/evtx"
@@ -21,6 +20,7 @@ type logContext struct {
 type systemStart struct {
 	recordID uint64
 	offset   int64
+	at       event.Time
 }
 
 // nearRecords is how many records after a stop of the event log service the
@@ -33,7 +33,7 @@ const (
 
 // contextsOf returns the contexts by file. Starts of the system show in events,
 // and in the processes that start first.
-func contextsOf(events []logEvent, forest *proctree.Forest) map[uint32]*logContext {
+func contextsOf(events []logEvent, first [][]proctree.Record) map[uint32]*logContext {
 	contexts := make(map[uint32]*logContext)
 	of := func(file uint32) *logContext {
 		if contexts[file] == nil {
@@ -41,24 +41,19 @@ func contextsOf(events []logEvent, forest *proctree.Forest) map[uint32]*logConte
 		}
 		return contexts[file]
 	}
-	stopped := false
 	for _, e := range events {
 		switch e.kind {
 		case watchBoot:
 			c := of(e.place.File)
-			c.starts = append(c.starts, systemStart{e.recordID, e.place.Offset})
+			c.starts = append(c.starts, systemStart{e.recordID, e.place.Offset, e.at})
 		case watchClock:
 			c := of(e.place.File)
 			c.clocks = append(c.clocks, e)
-		case watchServiceStop:
-			stopped = true
 		}
 	}
-	if stopped {
-		for r := range firstProcesses(forest) {
-			c := of(r.Place().File)
-			c.starts = append(c.starts, systemStart{r.RecordID(), r.Place().Offset})
-		}
+	for _, r := range slices.Concat(first...) {
+		c := of(r.Place().File)
+		c.starts = append(c.starts, systemStart{r.RecordID(), r.Place().Offset, r.Time()})
 	}
 	for _, c := range contexts {
 		slices.SortFunc(c.starts, func(a, b systemStart) int { return cmp.Compare(a.recordID, b.recordID) })
@@ -66,13 +61,17 @@ func contextsOf(events []logEvent, forest *proctree.Forest) map[uint32]*logConte
 	return contexts
 }
 
-// startFollows reports whether the system starts within the next records.
-func (c *logContext) startFollows(recordID uint64) bool {
+// startAfter returns when the system started, if it did within the next
+// records.
+func (c *logContext) startAfter(recordID uint64) (at event.Time, ok bool) {
 	if c == nil {
-		return false
+		return 0, false
 	}
 	i, _ := slices.BinarySearchFunc(c.starts, recordID+1, func(s systemStart, id uint64) int { return cmp.Compare(s.recordID, id) })
-	return i < len(c.starts) && c.starts[i].recordID-recordID <= nearRecords
+	if i == len(c.starts) || c.starts[i].recordID-recordID > nearRecords {
+		return 0, false
+	}
+	return c.starts[i].at, true
 }
 
 // explains reports whether a start of the system or a change of the clock
@@ -90,25 +89,4 @@ func (c *logContext) explains(f *evtx.FormatError) bool {
 // about the one time to about the other.
 func (e *logEvent) setsBack(f *evtx.FormatError) bool {
 	return e.kind == watchClock && e.after < e.before && e.before >= f.From-event.Minute && e.after <= f.To+event.Minute
-}
-
-// firstProcesses are the records of the processes that the system starts first,
-// of which each start has its own.
-func firstProcesses(forest *proctree.Forest) func(yield func(proctree.Record) bool) {
-	texts := forest.Texts()
-	return func(yield func(proctree.Record) bool) {
-		for i := range forest.Hosts() {
-			for p := range forest.Processes(i) {
-				name := proctree.BaseName(texts.Text(p.Image()))
-				if p.Stub() || !strings.EqualFold(name, "smss.exe") && !strings.EqualFold(name, "Registry") {
-					continue
-				}
-				for r := range p.Records() {
-					if !yield(r) {
-						return
-					}
-				}
-			}
-		}
-	}
 }

@@ -28,10 +28,8 @@ const (
 type hostEvents struct {
 	host   string
 	events []logEvent
-	boots  []event.Time
 	copies map[int][]logEvent // by index in events
-	last   event.Time         // of all of them
-	files  map[uint32]*logContext
+	power  power
 }
 
 // droppedCreations returns how many process creations Sysmon reports as
@@ -52,15 +50,24 @@ type logEvents struct {
 	more  map[moreEvents]int // those that were only counted
 }
 
-// newLogEvents collects what was read.
-func newLogEvents(logs []*Log, watchers []*Watcher, forest *proctree.Forest) *logEvents {
-	events, more := mergeWatched(watchers)
-	files := contextsOf(events, forest)
-	hosts := eventsByHost(events, forest)
-	for _, h := range hosts {
-		h.files = files
+// newLogEvents collects what was read. logs are those of the hosts.
+func newLogEvents(r *Reading, logs []*hostLogs) *logEvents {
+	events, more := mergeWatched(r.Watchers)
+	first := firstProcesses(r.Forest, events)
+	files := contextsOf(events, first)
+	hosts := eventsByHost(events, r.Forest)
+	for i, h := range hosts {
+		h.power.files = files
+		if i >= len(logs) { // beyond the hosts that statistics name
+			h.power.finish(h.events, nil)
+			continue
+		}
+		h.power.finish(h.events, first[i])
+		if r.Complete {
+			h.power.addLogs(logs[i])
+		}
 	}
-	return &logEvents{logs, files, hosts, more}
+	return &logEvents{r.Logs, files, hosts, more}
 }
 
 // findings returns the findings that the events give.
@@ -111,9 +118,7 @@ func eventsByHost(events []logEvent, forest *proctree.Forest) []*hostEvents {
 			list = append(list, &hostEvents{host: e.computer, copies: make(map[int][]logEvent)})
 		}
 		h := list[i]
-		h.last = max(h.last, e.at)
-		if e.kind == watchBoot {
-			h.boots = append(h.boots, e.at)
+		if h.power.add(&e) {
 			continue
 		}
 		id := identity{i, e.channel, e.eventID, e.recordID, e.at}
@@ -125,9 +130,6 @@ func eventsByHost(events []logEvent, forest *proctree.Forest) []*hostEvents {
 		}
 		seen[id] = len(h.events)
 		h.events = append(h.events, e)
-	}
-	for _, h := range list {
-		slices.Sort(h.boots)
 	}
 	return list
 }
@@ -270,9 +272,9 @@ func describe(e *logEvent, h *hostEvents) Finding {
 	case watchCleared:
 		return describeCleared(e, by)
 	case watchServiceStop:
-		return describeStop(e, h, LogServiceStopped, "the event log service stopped")
+		return describeStop(e, &h.power, LogServiceStopped, "the event log service stopped")
 	case watchSysmonState:
-		return describeStop(e, h, SysmonStopped, "Sysmon said: "+strings.ToLower(e.what))
+		return describeStop(e, &h.power, SysmonStopped, "Sysmon said: "+strings.ToLower(e.what))
 	case watchDropped:
 		return Finding{
 			Kind: EventsDropped, Level: Warning, Text: "audit events were dropped before they could be written",
@@ -302,47 +304,6 @@ func describeCleared(e *logEvent, by string) Finding {
 	return Finding{
 		Kind: LogCleared, Level: Alarm, Text: "the log " + e.what + " was cleared" + by + backup,
 		Meaning: "All that the log held before is gone from it. Copies, forwarded events and stale records may still hold some.",
-	}
-}
-
-// shutdown is how long before the next start of the system a service may stop
-// as part of the shutdown.
-const shutdown = 30 * event.Minute
-
-// wentDown reports whether a service stopped as the system was shut down: it
-// started soon after, or the next records of the same log are those of a start,
-// however long the system was off and whatever its name is since.
-func (h *hostEvents) wentDown(e *logEvent) bool {
-	i, _ := slices.BinarySearch(h.boots, e.at)
-	if i < len(h.boots) && h.boots[i]-e.at <= shutdown {
-		return true
-	}
-	if e.kind == watchServiceStop {
-		return h.files[e.place.File].startFollows(e.recordID)
-	}
-	return slices.ContainsFunc(h.events, func(s logEvent) bool {
-		return s.kind == watchServiceStop && s.at >= e.at && s.at-e.at <= shutdown && h.wentDown(&s)
-	})
-}
-
-// describeStop describes that logging stopped: nothing much if the system went
-// down.
-func describeStop(e *logEvent, h *hostEvents, kind Kind, text string) Finding {
-	if h.wentDown(e) {
-		return Finding{
-			Kind: kind, Level: Notice, Text: text + " as the system was shut down",
-			Meaning: "Usual at every shutdown.",
-		}
-	}
-	if len(h.boots) == 0 || e.at > h.last-shutdown {
-		return Finding{
-			Kind: kind, Level: Notice, Text: text,
-			Meaning: "Usual at a shutdown; these logs do not show whether there was one. Nothing is logged until it starts again.",
-		}
-	}
-	return Finding{
-		Kind: kind, Level: Warning, Text: text + " and the system was not restarted within 30 minutes",
-		Meaning: "Nothing was logged until it started again. It is what stopping the service by hand looks like.",
 	}
 }
 

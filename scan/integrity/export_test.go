@@ -16,7 +16,7 @@ func HasMeaning(c evtx.Class) bool {
 func Undescribed() []string {
 	var list []string
 	for kind := watchNone + 1; kind < numWatchKinds; kind++ {
-		if kind != watchBoot && describe(&logEvent{kind: kind}, new(hostEvents)).Kind == "" {
+		if kind != watchBoot && kind != watchShutdown && describe(&logEvent{kind: kind}, new(hostEvents)).Kind == "" {
 			list = append(list, kind.String())
 		}
 	}

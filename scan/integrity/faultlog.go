@@ -10,8 +10,9 @@ import (
 // FaultLog counts faults by class and keeps the first ones of each. Its zero
 // value is empty.
 type FaultLog struct {
-	counts map[evtx.Class]int
-	first  []*evtx.FormatError
+	counts  map[evtx.Class]int
+	missing int
+	first   []*evtx.FormatError
 }
 
 // maxFaults is how many faults of one class and file are kept with their
@@ -24,8 +25,19 @@ func (l *FaultLog) Add(err *evtx.FormatError) {
 		l.counts = make(map[evtx.Class]int)
 	}
 	l.counts[err.Class]++
+	if err.Class == evtx.IDGap {
+		l.addMissing(int(min(err.Have, maxMissing)))
+	}
 	l.keep(err)
 }
+
+// maxMissing bounds how many identifiers are said to be missing.
+const maxMissing = 1<<31 - 1
+
+func (l *FaultLog) addMissing(n int) { l.missing = min(l.missing+n, maxMissing) }
+
+// Missing returns how many record identifiers are missing between others.
+func (l *FaultLog) Missing() int { return l.missing }
 
 // keep keeps a fault if it is among the first of its class by offset.
 func (l *FaultLog) keep(err *evtx.FormatError) {
@@ -65,6 +77,7 @@ func (l *FaultLog) Merge(other *FaultLog) {
 		}
 		l.counts[class] += n
 	}
+	l.addMissing(other.missing)
 	for _, err := range other.first {
 		l.keep(err)
 	}

@@ -238,16 +238,26 @@ func newFaultFinding(l *Log, first *evtx.FormatError) *Finding {
 	m := meaningOf(first)
 	n := l.Faults.Counts()[first.Class]
 	text := m.text
-	if n > 1 {
+	detail := faultDetail(first)
+	switch {
+	case first.Class == evtx.IDGap && n > 1:
+		text = fmt.Sprintf("%s (%d in %d places)", text, l.Faults.Missing(), n)
+		detail = strings.TrimSuffix(detail, inAll(first))
+	case n > 1:
 		text = fmt.Sprintf("%s (%d times)", text, n)
 	}
-	if n = max(n, first.Missing()); first.Class == evtx.ExportGap {
+	switch first.Class {
+	case evtx.IDGap:
+		n = l.Faults.Missing()
+	case evtx.ExportGap:
 		n = int(first.Have)
+	default:
+		n = max(n, first.Missing())
 	}
 	from, to := inOrder(first.From, first.To)
 	return &Finding{
 		Kind: Kind(first.Class), Level: m.level, File: l.Path, Offset: first.Offset, Count: n, First: from, Last: to,
-		Text: text + ": " + faultDetail(first), Meaning: m.meaning,
+		Text: text + ": " + detail, Meaning: m.meaning,
 	}
 }
 
@@ -276,7 +286,7 @@ func faultDetail(f *evtx.FormatError) string {
 	}
 	switch {
 	case slices.Contains([]evtx.Class{evtx.IDGap, evtx.ChunkDuplicate, evtx.RecordsMissing, evtx.ExportGap}, f.Class):
-		return fmt.Sprintf("%s (%d in all)", at, f.Have)
+		return at + inAll(f)
 	case f.Class == evtx.TimeBackwards:
 		return fmt.Sprintf("%s: it is of %s, the one before it of %s", at, f.To, f.From)
 	case f.Need != 0:
@@ -286,6 +296,9 @@ func faultDetail(f *evtx.FormatError) string {
 	}
 	return at
 }
+
+// inAll says how many records or identifiers a fault is about.
+func inAll(f *evtx.FormatError) string { return fmt.Sprintf(" (%d in all)", f.Have) }
 
 // numbersDetail describes the two numbers of a fault that do not agree, or do
 // not fit.

@@ -24,6 +24,7 @@ const (
 	watchAuditPolicy
 	watchClock
 	watchBoot
+	watchShutdown
 
 	numWatchKinds
 )
@@ -32,12 +33,16 @@ const (
 func (k watchKind) String() string {
 	return [numWatchKinds]string{
 		"none", "a log was cleared", "the event log service stopped", "events were dropped", "state of Sysmon",
-		"configuration of Sysmon", "error of Sysmon", "audit policy", "the clock was set", "start of the system",
+		"configuration of Sysmon", "error of Sysmon", "audit policy", "the clock was set", "start of the system", "shutdown of the system",
 	}[k]
 }
 
-// providerEventlog is that of the service since Windows Vista, in several logs.
-const providerEventlog = "Microsoft-Windows-Eventlog"
+// providerEventlog is that of the service since Windows Vista, in several logs;
+// providerUser32 writes who asked for a shutdown into the log System.
+const (
+	providerEventlog = "Microsoft-Windows-Eventlog"
+	providerUser32   = "User32"
+)
 
 // watched lists the integrity events (Microsoft, "Appendix L: Events to
 // Monitor"; Sysinternals, "Sysmon").
@@ -59,6 +64,9 @@ var watched = []struct {
 	{event.Key{Provider: event.ProviderSecurity, ID: 4826}, watchBoot}, // boot configuration was loaded
 	{event.Key{Provider: event.ProviderKernel, ID: 12}, watchBoot},
 	{event.Key{Provider: event.ProviderEventLog, ID: 6009}, watchBoot},
+	{event.Key{Provider: event.ProviderEventLog, ID: eventLogStopped}, watchServiceStop},
+	{event.Key{Provider: event.ProviderKernel, ID: 13}, watchShutdown},
+	{event.Key{Provider: providerUser32, ID: shutdownAsked}, watchShutdown},
 }
 
 // Keys returns the events that a Watcher wants to see.
@@ -130,7 +138,7 @@ type moreEvents struct {
 const (
 	maxSame      = 16
 	maxDifferent = 256
-	maxStarts    = 4096 // of the system: what other events mean depends on each
+	maxPower     = 4096 // starts and stops: what other events mean depends on each
 	maxCleared   = 2048 // Windows has some 1,200 logs, and one command clears all
 )
 
@@ -152,8 +160,8 @@ func (w *Watcher) Add(ev *event.Event) {
 		return
 	}
 	kind := w.kinds[ev.Key]
-	if kind == watchNone || kind == watchBoot && ev.Marks.Has(event.MarkRecovered) {
-		return // a stale start of the system may be one of another log
+	if kind == watchNone || (kind == watchBoot || kind == watchShutdown) && ev.Marks.Has(event.MarkRecovered) {
+		return // a stale start or end of the system may be one of another log
 	}
 	e := logEvent{
 		kind: kind, eventID: ev.ID, computer: ev.Computer.String(), channel: ev.Channel.String(), subject: subjectOf(ev), marks: ev.Marks,
@@ -189,8 +197,8 @@ func (w *Watcher) Add(ev *event.Event) {
 // usual.
 func most(kind watchKind, usual int) int {
 	switch kind {
-	case watchBoot:
-		return maxStarts
+	case watchBoot, watchShutdown, watchServiceStop, watchSysmonState:
+		return maxPower
 	case watchCleared:
 		return max(usual, maxCleared)
 	}

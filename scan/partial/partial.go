@@ -32,7 +32,7 @@ import (
 
 // Version is that of the format, of what is in the sections too. Another one is
 // refused.
-const Version = 3
+const Version = 4
 
 // Magic is how a file of partial results begins.
 const Magic = "\x93WSP\r\n\x1A\n"
