@@ -122,7 +122,7 @@ func processCoverage(c *integrity.HostCoverage) string {
 func (p *printer) channel(c *integrity.ChannelCoverage, width int) {
 	p.wrapped(width, "    ", fmt.Sprintf("%s: %s in %s, %s", c.Channel, plural.Count(c.Records, "record"), plural.Count(c.Files, "file"), spanOf(c.First, c.Last)))
 	for _, g := range c.Gaps {
-		p.wrapped(width, "      ", "missing: "+recordIDs(g.FirstID, g.LastID)+", between "+text.JoinTimes(g.From, g.To, " and "))
+		p.wrapped(width, "      ", "missing: "+recordIDs(g.FirstID, g.LastID)+", "+text.Between(g.From, g.To))
 	}
 	if c.GapsLeft > 0 {
 		p.line("      and %s", plural.Count(c.GapsLeft, "more gap"))

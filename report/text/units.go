@@ -35,12 +35,25 @@ func Percent(fraction float64) string {
 }
 
 // Time writes a time to the second, in UTC.
-func Time(t event.Time) string { return t.Time().Format("2006-01-02 15:04:05") }
+func Time(t event.Time) string {
+	if !known(t) {
+		return "unknown time"
+	}
+	return t.Time().Format("2006-01-02 15:04:05")
+}
+
+// known reports whether a time is known: records without one have the first
+// ticks that a time can hold.
+func known(t event.Time) bool { return t >= event.Second }
 
 // TimeSpan writes two times, the second without its date if that is the same.
 func TimeSpan(from, to event.Time) string {
 	a, b := Time(from), Time(to)
 	switch {
+	case !known(from) && known(to):
+		return "until " + b
+	case !known(to) && known(from):
+		return "since " + a
 	case a == b:
 		return a
 	case a[:len("2006-01-02")] == b[:len("2006-01-02")]:
@@ -55,10 +68,27 @@ func JoinTimes(a, b event.Time, word string) string {
 	if a != 0 && b != 0 {
 		a, b = min(a, b), max(a, b)
 	}
-	if a == b || b == 0 {
+	switch {
+	case a == b || b == 0:
 		return Time(a)
+	case a == 0:
+		return Time(b)
 	}
 	return Time(a) + word + Time(b)
+}
+
+// Between writes where between two times something is missing, of which either
+// may not be known.
+func Between(a, b event.Time) string {
+	switch {
+	case a == 0 && b == 0:
+		return "at an unknown time"
+	case a == 0:
+		return "before " + Time(b)
+	case b == 0:
+		return "after " + Time(a)
+	}
+	return "between " + JoinTimes(a, b, " and ")
 }
 
 // TimeLayout returns the layout in which a table shows times from one to
