@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -9,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"webshellscan/internal/evtxtest"
 	"webshellscan/scan"
@@ -49,7 +50,7 @@ func TestCoverageByRecord(t *testing.T) {
 			"DB01 System 15 2026-03-02T08:00:00.0000000Z 2026-03-02T08:28:00.0000000Z",
 			"WEB01 Security 30 2026-03-02T08:00:00.0000000Z 2026-03-02T08:29:00.0000000Z",
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("style %v (-want +got):\n%s", style, diff)
 		}
 	}
@@ -129,6 +130,68 @@ func TestBlind(t *testing.T) {
 		}
 		if left := mustScan(t, scan.Options{Paths: []string{path}, Hosts: []string{"WEB02"}}); len(left.Summary.BlindHosts) > 0 {
 			t.Errorf("%s: another host is asked for, and blind are %v", test.name, left.Summary.BlindHosts)
+		}
+	}
+}
+
+// TestBootIsNoCoverage: what Windows logs at each start, whatever is audited,
+// is no coverage and ends no silence.
+func TestBootIsNoCoverage(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	var boots, audited []evtxtest.Event
+	for i := range 10 {
+		boots = append(boots, boot(time.Duration(i)*week)...)
+	}
+	for i := range 100 {
+		audited = append(audited, creation(2*week+time.Hour+time.Duration(i)*time.Minute, uint64(1000+4*i)))
+	}
+	later := make([]evtxtest.Event, 100)
+	for i := range later {
+		later[i] = creation(5*week+time.Hour+time.Duration(i)*time.Minute, uint64(2000+4*i))
+	}
+	total := (9*week + time.Second).Minutes()
+	for _, test := range []struct {
+		name     string
+		events   []evtxtest.Event
+		covered  float64 // minutes
+		silences int
+		first    time.Duration
+	}{
+		{"minutes of weeks", slices.Concat(boots, audited), 99, 0, 2*week + time.Hour},
+		{"minutes, and weeks later", slices.Concat(boots, audited, later), 198, 1, 2*week + time.Hour},
+	} {
+		path := filepath.Join(t.TempDir(), "a.evtx")
+		slices.SortStableFunc(test.events, func(a, b evtxtest.Event) int { return cmp.Compare(a.Time, b.Time) })
+		logOf(t, path, test.events...)
+		c := mustScan(t, scan.Options{Paths: []string{path}}).Coverage[0]
+		if math.Abs(c.Covered-test.covered/total) > 1e-5 || len(c.Silences) != test.silences || c.First.Time() != start.Add(test.first) {
+			t.Errorf("%s: covered %.6f from %s, %d silences; want %.6f", test.name, c.Covered, c.First, len(c.Silences), test.covered/total)
+		}
+	}
+}
+
+// TestSilenceUntilBoot: a system that was off is silent, also where only what
+// it logs whenever it starts shows that it started again.
+func TestSilenceUntilBoot(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		var events []evtxtest.Event
+		for i := range 100 {
+			events = append(events, creation(time.Duration(i)*time.Minute, uint64(1000+4*i)))
+		}
+		if !on {
+			started := boot(100 * time.Hour)
+			events = append(events, started[:len(started)-1]...) // without Security 4608
+		}
+		for i := range 100 {
+			events = append(events, creation(100*time.Hour+time.Duration(i+1)*time.Minute, uint64(2000+4*i)))
+		}
+		path := filepath.Join(t.TempDir(), "a.evtx")
+		logOf(t, path, events...)
+		told := slices.ContainsFunc(mustScan(t, scan.Options{Paths: []string{path}}).Integrity, func(f *integrity.Finding) bool {
+			return f.Kind == integrity.ProcessSilence
+		})
+		if told != on {
+			t.Errorf("the system was on: %t; a silence is told: %t", on, told)
 		}
 	}
 }

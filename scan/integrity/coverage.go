@@ -39,7 +39,7 @@ type HostCoverage struct {
 	Booting int
 	Blind   string
 	// First and Last are the times of the earliest and latest process
-	// creation.
+	// creation but for the Booting ones, which cover no time.
 	First, Last event.Time
 	// Covered is the fraction, from 0 to 1, of the requested time span that
 	// process creations cover: from the first to the last one without

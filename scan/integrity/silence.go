@@ -16,6 +16,7 @@ const (
 	leastSilence  = event.Hour
 	silenceFactor = 50
 	maxSilences   = 4096 // of a host and source; the longest are kept
+	nearBoot      = 10 * event.Minute
 )
 
 // timeline is when processes were created, by the records of one source.
@@ -113,15 +114,20 @@ func (h *hostTimes) add(r proctree.Record, boot bool, strays []Stray) {
 func timesOf(forest *proctree.Forest, host int, boots []event.Time, strays []Stray) *hostTimes {
 	h := new(hostTimes)
 	texts := forest.Texts()
+	var started event.Time // of Windows, by what it logs then
 	for p := range forest.Processes(host) {
 		if p.Stub() {
 			continue
 		}
 		boot := false
 		if p.Start()-h.any.last >= leastSilence {
-			boot = startsNear(boots, p.Start()) || strings.EqualFold(proctree.BaseName(texts.Text(p.Image())), "smss.exe")
+			boot = startsNear(boots, p.Start()) || p.Start()-started <= nearBoot || strings.EqualFold(proctree.BaseName(texts.Text(p.Image())), "smss.exe")
 		}
 		for r := range p.Records() {
+			if r.Booting() {
+				started = p.Start()
+				continue
+			}
 			h.add(r, boot, strays)
 		}
 	}
@@ -141,9 +147,8 @@ func (h *hostTimes) forget() {
 // startsNear reports whether the system started a little before or after a
 // time.
 func startsNear(boots []event.Time, at event.Time) bool {
-	const near = 10 * event.Minute
-	i, _ := slices.BinarySearch(boots, at-near)
-	return i < len(boots) && boots[i] <= at+near
+	i, _ := slices.BinarySearch(boots, at-nearBoot)
+	return i < len(boots) && boots[i] <= at+nearBoot
 }
 
 // ProcessSilence is the kind of a stretch without process creations.

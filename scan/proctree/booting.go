@@ -1,7 +1,7 @@
 package proctree
 
 import (
-	"strings"
+	"strconv"
 
 	"webshellscan/scan/event"
 )
@@ -19,8 +19,7 @@ var bootImages = map[string]bool{
 }
 
 // isBooting reports whether a 4688 is one of those that Windows writes while it
-// starts: its subject is SYSTEM, without a name, and the program one of those,
-// or started by one of those that start the others.
+// starts: its subject is SYSTEM, without a name, and the program startsWindows.
 func isBooting(ev *event.Event) bool {
 	if !isUnknown(ev.Value(event.SubjectUserName)) {
 		return false
@@ -28,14 +27,32 @@ func isBooting(ev *event.Event) bool {
 	if logon, ok := ev.Value(event.SubjectLogonID).Uint(); !ok || logon != localSystem {
 		return false
 	}
-	switch parent := ev.Value(event.ParentProcessName); strings.ToLower(BaseName(parent.String())) {
+	return startsWindows(ev.Value(event.ParentProcessName).String(), ev.Value(event.NewProcessName).String())
+}
+
+// Booting is isBooting of a record.
+func (r Record) Booting() bool {
+	texts := r.forest.texts
+	if r.record.source != sourceSecurity || texts.Known(r.Field(event.SubjectUserName)) {
+		return false
+	}
+	if logon, err := strconv.ParseUint(texts.Text(r.Field(event.SubjectLogonID)), 0, 64); err != nil || logon != localSystem {
+		return false
+	}
+	return startsWindows(texts.Text(r.Field(event.ParentProcessName)), texts.Text(r.Field(event.NewProcessName)))
+}
+
+// startsWindows reports whether what SYSTEM started is one of the boot images,
+// or was started by one of those that start the others.
+func startsWindows(parent, image string) bool {
+	switch BaseName(parent) {
 	case "smss.exe", "wininit.exe":
 		return true
 	case "system":
 	default:
-		if !isUnknown(parent) {
+		if IsKnown(parent) {
 			return false
 		}
 	}
-	return bootImages[strings.ToLower(BaseName(ev.Value(event.NewProcessName).String()))]
+	return bootImages[BaseName(image)]
 }
