@@ -124,7 +124,7 @@ func summarize(r *firstPass, forest *proctree.Forest, sets *RuleSets) Summary {
 	for _, h := range s.Hosts {
 		s.Events.Add(h.Events)
 	}
-	if s.Blind = blindSpots(&s); !r.complete() {
+	if s.Blind = blindSpots(&s, countCommandLines(forest)); !r.complete() {
 		s.Blind = []Blind{{"", "not all was read: what these logs could not have shown is not known"}}
 	}
 	return s
@@ -241,7 +241,8 @@ func blindHosts(hosts []proctree.Host, wanted []string) []Blind {
 
 // blindSpots returns what the logs could not have shown: first for all hosts,
 // then of the hosts of which nothing that ran can be seen, then of the others.
-func blindSpots(s *Summary) []Blind {
+// lines are by host.
+func blindSpots(s *Summary, lines []commandLines) []Blind {
 	if s.Records == 0 {
 		return []Blind{{"", "no event log record was read: what ran cannot be seen"}}
 	}
@@ -255,17 +256,12 @@ func blindSpots(s *Summary) []Blind {
 	case s.Rules.Applied == 0:
 		list = append(list, Blind{"", "no rule about processes was applied: none of them could be a finding"})
 	}
-	for _, h := range s.Hosts {
+	for i, h := range s.Hosts {
 		e := h.Events
-		audited, bare := e.SecurityCreate-e.Booting, e.NoCommandLine-e.BootingBare
-		switch {
-		case e.Blind():
+		if e.Blind() {
 			list = append(list, Blind{h.Name, integrity.NoCreations(e) + ": what ran here cannot be seen"})
-		case e.SysmonCreate > 0 || audited == 0:
-		case bare == audited:
-			others = append(others, Blind{h.Name, "Security 4688 without command lines: arguments cannot be seen"})
-		case bare > audited/2:
-			others = append(others, Blind{h.Name, fmt.Sprintf("%d of %d Security 4688 have no command line", bare, audited)})
+		} else if text := lines[i].blind(); text != "" {
+			others = append(others, Blind{h.Name, text})
 		}
 		if e.Shifted > 0 {
 			others = append(others, Blind{h.Name, fmt.Sprintf(

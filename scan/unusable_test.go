@@ -90,7 +90,7 @@ func TestNoCommandLineOfBoot(t *testing.T) {
 	}{
 		{[]string{"cmd.exe /c dir"}, ""},
 		{[]string{""}, "Security 4688 without command lines: arguments cannot be seen"},
-		{[]string{"", "", "cmd.exe /c dir"}, "2 of 3 Security 4688 have no command line"},
+		{[]string{"", "", "cmd.exe /c dir"}, "2 of 3 processes have no command line: their arguments cannot be seen"},
 	} {
 		path := filepath.Join(t.TempDir(), "a.evtx")
 		events := slices.Clone(boot)
