@@ -317,8 +317,12 @@ func (in *input) leave(ctx context.Context) {
 // an archive. Of one that is unpacked as it is read, and of one that lies in it
 // as it is, that is known when all was read.
 func (in *input) recordFault(fault error) {
+	what := integrity.CutMember
+	if source.IsWhole(fault) {
+		what = integrity.Member
+	}
 	if fault != nil {
-		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: integrity.Member, Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
+		in.faults.Add(&evtx.FormatError{Class: evtx.ReadError, What: what, Offset: in.file.Size(), Err: errors.Join(evtx.ErrRead, fault)})
 	}
 }
 
@@ -407,6 +411,19 @@ func isNothing(in *source.Input, file io.ReaderAt) bool {
 	return err == nil && leavesOut(in, kind)
 }
 
+// checkRead reports an input that claims to be a log, or of which records are
+// damaged, and of which nothing could be read.
+func (in *input) checkRead() {
+	in.checkBody()
+	switch r := &in.exported; {
+	case in.form == export.None || in.err != nil || !in.complete() || r.Records > 0:
+	case cmp.Or(in.exportErr, r.FirstBad) != nil:
+		in.err = fmt.Errorf("an export (%s) of which no record could be read: %w", in.form, cmp.Or(in.exportErr, r.FirstBad))
+	case in.ClaimsLog():
+		in.err = fmt.Errorf("an export (%s) that holds no record", in.form)
+	}
+}
+
 // checkBody reports a log that has a header and not one chunk behind it: it
 // holds nothing that could be read.
 func (in *input) checkBody() {
@@ -423,7 +440,7 @@ func (in *input) checkBody() {
 	body := io.NewSectionReader(file, start, in.evtx.Size()-start)
 	if next := in.evtx.Header().NextRecordID; body.Size() == 0 {
 		if next > 1 { // else nothing was written yet
-			in.err = fmt.Errorf("an event log that was cut off behind its header, which counts %d records", next-1)
+			in.err = fmt.Errorf("an event log that was cut off behind its header: its last record has the ID %d", next-1)
 			in.addFault(file)
 		}
 		return

@@ -115,7 +115,7 @@ func (r *firstPass) collect(ctx context.Context) {
 		if !in.restored {
 			in.close()
 			in.stats.Bound()
-			in.checkBody()
+			in.checkRead()
 			in.compare()
 		}
 	}

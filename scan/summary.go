@@ -188,6 +188,11 @@ func (s *Summary) addInput(in *input, total *evtx.Stats) {
 	if in.lost != nil {
 		s.Unreadable = append(s.Unreadable, FileError{in.Path, in.lost})
 	}
+	if in.exportErr != nil {
+		s.Unreadable = append(s.Unreadable, FileError{in.Path, fmt.Errorf("not all of it could be read: %w", in.exportErr)})
+	} else if err := in.faults.Unread(); err != nil {
+		s.Unreadable = append(s.Unreadable, FileError{in.Path, err})
+	}
 	in.order = slices.DeleteFunc(in.order, func(f *evtx.FormatError) bool {
 		return f.Class == evtx.ExportGap && (len(in.stats.Origins) != 1 || !in.complete()) // logs number their records each for itself
 	})

@@ -46,6 +46,8 @@ func notRead(t *testing.T) map[string]struct{ content, why string } {
 		"paper.evtx":       {"%PDF-1.7\n" + strings.Repeat("text ", 300), "a PDF document"},
 		"packed.evtx":      {packed.String(), "no event log (EVTX), but text"},
 		"text.evtx":        {string(wide), "text"},
+		"cut.evtx":         {"<Events><Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>1", "an export (XML) of which no record could be read: offset "},
+		"none.evtx":        {"<Events></Events>\n", "an export (XML) that holds no record"},
 		"locked.vhdx":      {"vhdxfile" + strings.Repeat("\x00", 2<<20), "VHDX"},
 		"broken.zip":       {"PK\x03\x04" + strings.Repeat("x", 500), "archive is damaged"},
 		"broken.7z":        {"7z\xbc\xaf\x27\x1c" + strings.Repeat("x", 500), "archive is damaged"},
@@ -141,6 +143,52 @@ func TestNotReadInManifest(t *testing.T) {
 	for name := range files {
 		if rows[name] != 1 {
 			t.Errorf("%s: %d times in the manifest", name, rows[name])
+		}
+	}
+}
+
+// TestReadInPartIsNamed: a log whose archive is damaged, so that not all of it
+// can be unpacked, is named and makes the scan incomplete, however much was
+// read. One of which only the checksum is another is no more than damaged.
+func TestReadInPartIsNamed(t *testing.T) {
+	log, err := os.ReadFile(filepath.Join(repository, "testdata/logs/WEB02/Security.evtx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(log); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	zipped := zipOf(t, "Security.evtx", string(log))
+	broken := []byte(zipped)
+	for i := len(broken) / 2; i < len(broken)/2+64; i++ {
+		broken[i] = 0xff
+	}
+	other := bytes.Clone(packed.Bytes())
+	other[len(other)-8] ^= 1 // the CRC-32
+	for _, test := range []struct {
+		name, content string
+		status        int
+	}{
+		{"broken.zip", string(broken), exitIncomplete},
+		{"cut.evtx.gz", packed.String()[:packed.Len()/2], exitIncomplete},
+		{"whole.evtx.gz", packed.String(), exitFindings},
+		{"other.evtx.gz", string(other), exitFindings},
+		{"whole.zip", zipped, exitFindings},
+	} {
+		t.Chdir(t.TempDir())
+		if err := write(test.name, []byte(test.content)); err != nil {
+			t.Fatal(err)
+		}
+		for _, format := range []string{"table", "csv", "json"} {
+			status, _, errs := runHere(t, "-q", "-f", format, test.name)
+			if status != test.status || namesWithReason(errs, test.name, "not all of it could be read: ") != (status == exitIncomplete) {
+				t.Errorf("%s as %s: exit status %d, %q", test.name, format, status, errs)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package integrity
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -208,10 +209,26 @@ var countsMore = faultMeaning{
 }
 
 // Member is what an evtx.ReadError is about whose log is a member of an archive
-// that is not whole, or not what the archive says. It was read all the same.
-const Member = "member of an archive"
+// that is not what the archive says, and CutMember what it is about if not all
+// of it could be unpacked. It was read as far as it is there.
+const (
+	Member    = "member of an archive"
+	CutMember = "part of a member of an archive"
+)
 
-func isMember(f *evtx.FormatError) bool { return f.Class == evtx.ReadError && f.What == Member }
+func isMember(f *evtx.FormatError) bool {
+	return f.Class == evtx.ReadError && (f.What == Member || f.What == CutMember)
+}
+
+// Unread returns why not all bytes of a file could be read, nil if they could.
+func (l *FaultLog) Unread() error {
+	for _, f := range l.Kept() {
+		if f.Class == evtx.ReadError && f.What != Member {
+			return errors.New("not all of it could be read: " + faultDetail(f))
+		}
+	}
+	return nil
+}
 
 // memberDamaged is what such a fault means.
 var memberDamaged = faultMeaning{

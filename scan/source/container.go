@@ -647,7 +647,7 @@ func (x *expander) keep(ctx context.Context, r io.Reader, size int64, most func(
 			return p, err
 		}
 		err := p.read(r, step)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.EOF) {
 			return p, nil
 		}
 		if err != nil {

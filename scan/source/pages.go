@@ -29,7 +29,7 @@ func (p *pages) read(r io.Reader, n int64) error {
 			p.list = append(p.list, p.memory.page())
 		}
 		last := p.list[len(p.list)-1]
-		read, err := io.ReadFull(r, last[at:at+min(n, pageSize-at)])
+		read, err := io.ReadAtLeast(r, last[at:at+min(n, pageSize-at)], 1) // what r says of an early end stays what it says
 		p.size += int64(read)
 		n -= int64(read)
 		if err != nil {

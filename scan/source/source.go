@@ -486,6 +486,10 @@ func (f *File) Fault() error {
 	return f.fault
 }
 
+// IsWhole reports whether a Fault is no more than that a checksum is another
+// one, so that all of the content is there.
+func IsWhole(fault error) bool { return archive.IsWhole(fault) }
+
 // ReadAt implements io.ReaderAt.
 func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	n, err := f.reader.ReadAt(b, off)

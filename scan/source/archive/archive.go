@@ -88,7 +88,20 @@ func CompareCRC32(got, want uint32) error {
 	if got == want {
 		return nil
 	}
-	return fmt.Errorf("%w: the CRC-32 is %08x, not %08x", ErrDamaged, got, want)
+	return fmt.Errorf("%w: %w", ErrDamaged, &crcError{got, want})
+}
+
+// crcError is the error of content whose CRC-32 is another one.
+type crcError struct{ got, want uint32 }
+
+// Error implements error.
+func (e *crcError) Error() string { return fmt.Sprintf("the CRC-32 is %08x, not %08x", e.got, e.want) }
+
+// IsWhole reports whether a fault of content is no more than that its checksum
+// is another one, so that all of it was unpacked.
+func IsWhole(fault error) bool {
+	_, is := errors.AsType[*crcError](fault)
+	return is || errors.Is(fault, gzip.ErrChecksum)
 }
 
 // Open returns the content. A member that does not allow it Again must be read
