@@ -41,6 +41,8 @@ func notRead(t *testing.T) map[string]struct{ content, why string } {
 		"wiped.E01":        {zeros, "no archive or disk image, but zeroed"},
 		"outer.zip":        {zipOf(t, "inner.7z", zeros), "inner.7z: called an archive or a disk image, and begins as none"},
 		"host.vmem":        {strings.Repeat("\x00\x01\x02\xf3", 20_000), "memory of a machine by its name: what is in it was not read"},
+		"boot.etl":         {strings.Repeat("\x00\x01\x02\xf3", 20_000), "an event trace by its name (.etl): what is in it was not read"},
+		"traces.zip":       {zipOf(t, "Boot.ETL", zeros), "Boot.ETL: an event trace by its name (.etl): what is in it was not read"},
 		"pagefile.sys":     {zeros, "memory of a machine by its name: what is in it was not read"},
 		"memory.zip":       {zipOf(t, "HIBERFIL.SYS", zeros), "HIBERFIL.SYS: memory of a machine by its name: what is in it was not read"},
 		"paper.evtx":       {"%PDF-1.7\n" + strings.Repeat("text ", 300), "a PDF document"},

@@ -394,10 +394,12 @@ func (a *archiveWalk) member(ctx context.Context, m *archive.Member) error {
 		a.refuse(shown, err) // whatever it was
 	case IsContainerName(name) && len(head) == headOfMember && archive.FormatOf(head) == archive.None:
 		a.refuse(shown, errors.New("called an archive or a disk image, and begins as none"))
-	case isMemoryName(name) && len(head) == headOfMember:
-		a.refuse(shown, errors.New(kindMemory.Name+": what is in it was not read"))
 	default:
-		a.wanted(ctx, m, shown, head, r)
+		if kind, ok := kindOfName(name); ok && len(head) == headOfMember {
+			a.refuse(shown, errors.New(kind.Name+": what is in it was not read"))
+		} else {
+			a.wanted(ctx, m, shown, head, r)
+		}
 	}
 	return nil
 }

@@ -187,15 +187,31 @@ func isMemoryName(file string) bool {
 	return memoryNames[name] || memoryEndings[filepath.Ext(name)]
 }
 
+// kindTrace is an event trace, which only its name shows: it begins with a
+// buffer of any size.
+var kindTrace = Kind{"an event trace by its name (.etl)", ClassExport}
+
+// kindOfName returns the kind of a file that is of no known format and is named
+// as one that may hold logs.
+func kindOfName(file string) (Kind, bool) {
+	switch {
+	case isMemoryName(file):
+		return kindMemory, true
+	case strings.EqualFold(filepath.Ext(file), ".etl"):
+		return kindTrace, true
+	}
+	return Kind{}, false
+}
+
 // KindOf is the function of that name for a file whose content is in r. A file
-// of no known format is an image of memory if it is named as one.
+// of no known format is what its name says.
 func (in *Input) KindOf(r io.ReaderAt, size int64) (Kind, error) {
 	k, ok, err := knownKind(r, size)
-	switch {
-	case ok || err != nil:
+	if ok || err != nil {
 		return k, err
-	case isMemoryName(in.Path):
-		return kindMemory, nil
+	}
+	if k, ok := kindOfName(in.Path); ok {
+		return k, nil
 	}
 	return kindOfBytes(r, size)
 }
