@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -75,6 +78,8 @@ func (o *collectOptions) finalize(paths []string) (scan.Options, error) {
 		return options, errors.New("no file or folder given: webshellscan collect PATH... -o FILE" + scan.PartialEnding + " (see --help)")
 	case o.out == "":
 		return options, errors.New("no file given to write to: -o FILE" + scan.PartialEnding)
+	case o.out != "-" && !slices.Contains([]string{"", scan.PartialEnding}, strings.ToLower(filepath.Ext(o.out))):
+		return options, fmt.Errorf("-o %s: a partial result has the ending %s", o.out, scan.PartialEnding)
 	}
 	if err := scan.CheckLabel(o.label); err != nil {
 		return options, fmt.Errorf("--label %q: %w", o.label, err)
