@@ -219,7 +219,10 @@ func newTimesketchBlind(host string, at event.Time, reason string) timesketchRow
 		Message:  fmt.Sprintf("[blind] %s%s", where, text.Visible(reason)),
 		Datetime: timesketchTime(at), Timestamp: at.Time().UnixMicro(),
 		TimestampDesc: "Log Coverage", Tag: []string{"webshellscan", "blind"},
-		row:      row{Host: host, Time: at.String(), Rules: []string{}, Ancestors: []string{}, Correlated: []correlatedRow{}, blind: reason},
+		row: row{
+			Host: host, Time: at.String(), Rules: []string{}, Ancestors: []string{}, LevelReasons: []string{}, Correlated: []correlatedRow{},
+			Techniques: []string{}, Analytics: []string{}, Countermeasures: []string{}, blind: reason,
+		},
 		Evidence: []string{},
 	}
 }

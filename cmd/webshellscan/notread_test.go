@@ -233,6 +233,25 @@ func TestAbsentOfWhatWasRead(t *testing.T) {
 	}
 }
 
+// TestTimesketchLists: every line has every list, that of a blind host too.
+func TestTimesketchLists(t *testing.T) {
+	_, out, _ := runHere(t, "-q", "-f", "timesketch", filepath.Join(repository, "testdata/logs/WEB02/System.evtx"))
+	if !strings.Contains(out, `"Log Coverage"`) {
+		t.Fatalf("no line of a blind host:\n%s", out)
+	}
+	for line := range strings.Lines(out) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range fields {
+			if value == nil && name != "worker_process_id" { // which may not be known
+				t.Errorf("%s is null in %s", name, line)
+			}
+		}
+	}
+}
+
 // TestBlindTrees: trees and baselines of hosts of which nothing that ran can be
 // seen say so, also with -q.
 func TestBlindTrees(t *testing.T) {
