@@ -170,6 +170,23 @@ func TestBootIsNoCoverage(t *testing.T) {
 	}
 }
 
+// TestCoverageOfMoment: of a moment a creation covers all; what is before or
+// behind it nothing.
+func TestCoverageOfMoment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.evtx")
+	logOf(t, path, creation(0, 1000))
+	at := event.FromUnix(start.Unix())
+	for _, test := range []struct {
+		since, until event.Time
+		covered      float64
+	}{{0, 0, 1}, {at, at, 1}, {0, at - event.Hour, 0}, {at + event.Hour, at + event.Hour, 0}} {
+		c := mustScan(t, scan.Options{Paths: []string{path}, Since: test.since, Until: test.until}).Coverage[0]
+		if c.Covered != test.covered {
+			t.Errorf("from %v to %v: %.2f of %v to %v, want %.0f", test.since, test.until, c.Covered, c.From, c.Until, test.covered)
+		}
+	}
+}
+
 // TestSilenceUntilBoot: a system that was off is silent, also where only what
 // it logs whenever it starts shows that it started again.
 func TestSilenceUntilBoot(t *testing.T) {

@@ -98,15 +98,27 @@ func coverageOf(r *Reading, events *logEvents, logs []*hostLogs, times []*hostTi
 			c.From = cmp.Or(r.Since, c.Until)
 			c.Until = max(c.From, r.Until)
 		}
-		if c.Until > c.From && c.Blind == "" {
-			c.Covered = float64(t.any.covered(c.From, c.Until)) / float64(c.Until-c.From)
-		}
+		c.Covered = coveredShare(&c, &t.any)
 		for _, s := range t.any.silences {
 			c.Silences = append(c.Silences, Gap{From: s.from, To: s.to})
 		}
 		list[i] = c
 	}
 	return list
+}
+
+// coveredShare returns how much of the time of a host its creations cover: of a
+// moment, in which all its records are, all of it or nothing.
+func coveredShare(c *HostCoverage, creations *timeline) float64 {
+	switch {
+	case c.Blind != "" || creations.count == 0:
+		return 0
+	case c.Until > c.From:
+		return float64(creations.covered(c.From, c.Until)) / float64(c.Until-c.From)
+	case creations.first <= c.From && c.Until <= creations.last:
+		return 1
+	}
+	return 0
 }
 
 // NoCreations returns why a host without process creations has none.
