@@ -11,6 +11,13 @@ func HasMeaning(c evtx.Class) bool {
 	return ok
 }
 
+// FaultMeaning returns the level and the text of findings about a class of
+// faults.
+func FaultMeaning(c evtx.Class) (level, text string, ok bool) {
+	m, ok := faultMeanings[c]
+	return m.level.String(), m.text, ok
+}
+
 // Undescribed returns the kinds of event of which no finding is made, though
 // they are about more than when the system started.
 func Undescribed() []string {
