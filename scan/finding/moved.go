@@ -51,7 +51,7 @@ const movedLevel = rules.LevelHigh
 // moved returns what stands in grave sessions of several hosts. What stands in
 // other sessions of as many hosts or more is common there, and left out.
 func moved(sessions []*Session) []Movement {
-	m := &mover{index: make(map[traceKey]int), seen: make(map[traceHost]int)}
+	m := &mover{index: make(map[movableKey]int), seen: make(map[movableHost]int)}
 	inTime := byTime(sessions)
 	for _, s := range inTime {
 		if s.isGrave() {
@@ -80,23 +80,23 @@ func compareSightings(a, b Sighting) int {
 	return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.Host, b.Host))
 }
 
-// traceKey is what several hosts may have in common, in lower case. Of a
+// movableKey is what several hosts may have in common, in lower case. Of a
 // command name is the file name of its image.
-type traceKey struct {
+type movableKey struct {
 	kind        MovedKind
 	value, name string
 }
 
-// traceHost is a trace on a host.
-type traceHost struct {
-	traceKey
+// movableHost is a movable on a host.
+type movableHost struct {
+	movableKey
 	host string
 }
 
-// trace is something of one session that may have moved, with what Movement has
-// of it.
-type trace struct {
-	traceKey
+// movable is something of one session that may have moved, with what Movement
+// has of it.
+type movable struct {
+	movableKey
 	text, name string
 	at         event.Time
 }
@@ -104,22 +104,22 @@ type trace struct {
 // mover collects what stands in grave sessions.
 type mover struct {
 	list  []Movement
-	index map[traceKey]int  // into list
-	seen  map[traceHost]int // index of the sighting
+	index map[movableKey]int  // into list
+	seen  map[movableHost]int // index of the sighting
 }
 
-// session adds the traces of a session, which began no earlier than those
+// session adds the movables of a session, which began no earlier than those
 // before it.
 func (m *mover) session(s *Session) {
-	for _, t := range s.traces() {
-		i, ok := m.index[t.traceKey]
+	for _, t := range s.movables() {
+		i, ok := m.index[t.movableKey]
 		if !ok {
 			i = len(m.list)
-			m.index[t.traceKey] = i
+			m.index[t.movableKey] = i
 			m.list = append(m.list, Movement{Kind: t.kind, Value: t.text, Name: t.name})
 		}
 		sightings := &m.list[i].Sightings
-		key := traceHost{t.traceKey, s.Host}
+		key := movableHost{t.movableKey, s.Host}
 		n, ok := m.seen[key]
 		switch {
 		case !ok:
@@ -131,31 +131,31 @@ func (m *mover) session(s *Session) {
 	}
 }
 
-// common counts the hosts on which the traces are in sessions that are not
+// common counts the hosts on which the movables are in sessions that are not
 // grave.
-func (m *mover) common(sessions []*Session) map[traceKey]int {
-	counts, counted := make(map[traceKey]int), make(map[traceHost]bool)
+func (m *mover) common(sessions []*Session) map[movableKey]int {
+	counts, counted := make(map[movableKey]int), make(map[movableHost]bool)
 	for _, s := range sessions {
 		if s.isGrave() {
 			continue
 		}
-		for _, t := range s.traces() {
-			key := traceHost{t.traceKey, s.Host}
-			if _, ok := m.index[t.traceKey]; ok && !counted[key] {
+		for _, t := range s.movables() {
+			key := movableHost{t.movableKey, s.Host}
+			if _, ok := m.index[t.movableKey]; ok && !counted[key] {
 				counted[key] = true
-				counts[t.traceKey]++
+				counts[t.movableKey]++
 			}
 		}
 	}
 	return counts
 }
 
-// traces returns what of a session may have moved.
-func (s *Session) traces() []trace {
-	var list []trace
+// movables returns what of a session may have moved.
+func (s *Session) movables() []movable {
+	var list []movable
 	add := func(kind MovedKind, text, name string, at event.Time) {
 		if text != "" {
-			list = append(list, trace{traceKey{kind, strings.ToLower(text), ""}, text, name, cmp.Or(at, s.First)})
+			list = append(list, movable{movableKey{kind, strings.ToLower(text), ""}, text, name, cmp.Or(at, s.First)})
 		}
 	}
 	for _, in := range s.Indicators.Files {
@@ -187,7 +187,7 @@ func (s *Session) traces() []trace {
 	}
 	for _, f := range s.withoutEchoes(commands) {
 		key := f.ranKey()
-		list = append(list, trace{traceKey{MovedCommand, key.line, key.image}, f.CommandLine, f.Image, cmp.Or(f.Time, s.First)})
+		list = append(list, movable{movableKey{MovedCommand, key.line, key.image}, f.CommandLine, f.Image, cmp.Or(f.Time, s.First)})
 	}
 	return list
 }
