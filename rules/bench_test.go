@@ -95,7 +95,7 @@ func findingRules(t testing.TB) []*rules.Rule {
 	_, out := builtin.SplitServers(list)
 	_, out = builtin.SplitRole(out, builtin.RoleWebApplication)
 	_, _, out = builtin.SplitLevels(out)
-	_, out = builtin.SplitRole(out, builtin.RoleTechnique)
+	_, out = splitTechniques(out)
 	return out
 }
 

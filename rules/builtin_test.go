@@ -23,11 +23,22 @@ func builtinSets(t testing.TB) (servers, findings *rules.Set) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with, without := builtin.SplitServers(list)
-	_, without = builtin.SplitRole(without, builtin.RoleWebApplication)
-	_, _, without = builtin.SplitLevels(without)
-	_, without = builtin.SplitRole(without, builtin.RoleTechnique)
-	return mustCompile(t, with, rules.Options{}), mustCompile(t, without, rules.Options{})
+	with, _ := builtin.SplitServers(list)
+	return mustCompile(t, with, rules.Options{}), mustCompile(t, findingRules(t), rules.Options{})
+}
+
+// splitTechniques splits rules into those of techniques, with the filters that
+// tune them, and the others.
+func splitTechniques(list []*rules.Rule) (techniques, others []*rules.Rule) {
+	techniques, others = builtin.SplitRole(list, builtin.RoleTechnique)
+	others = slices.DeleteFunc(others, func(r *rules.Rule) bool {
+		is := r.Filter != nil && slices.ContainsFunc(techniques, func(technique *rules.Rule) bool { return technique.Goes(r.Filter.Rules[0]) })
+		if is {
+			techniques = append(techniques, r)
+		}
+		return is
+	})
+	return techniques, others
 }
 
 // names returns the names of the rules of a set that match an event, in

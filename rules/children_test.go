@@ -236,9 +236,23 @@ func TestBuiltinTechniques(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	techniques, _ := builtin.SplitRole(list, builtin.RoleTechnique)
+	techniques, _ := splitTechniques(list)
 	set := mustCompile(t, techniques, rules.Options{})
 	for _, test := range []struct{ program, command, want string }{
+		{"makecab.exe", "makecab /?", ""},
+		{"makecab.exe", "makecab /v1 a b", "T1560.001"},
+		{"msbuild.exe", `"C:\Program Files\MSBuild\msbuild.exe" /version`, ""},
+		{"msbuild.exe", `C:\Program Files\MSBuild\msbuild.exe -help `, ""},
+		{"msbuild.exe", "msbuild a.csproj", "T1127.001"},
+		{"msbuild.exe", "msbuild a.csproj /version", "T1127.001"},
+		{"regsvr32.exe", "regsvr32 /?", ""},
+		{"regsvr32.exe", "regsvr32 /s a.dll", "T1218.010"},
+		{"whoami.exe", "whoami /?", ""},
+		{"tasklist.exe", "tasklist /v", "T1057"},
+		{"python.exe", "python -V", ""},
+		{"python.exe", "python", "T1059.006"},
+		{"node.exe", "node --version", ""},
+		{"powershell.exe", "powershell -version", "T1059.001"},
 		{"whoami.exe", "whoami /priv", "T1033"},
 		{"net.exe", "net user", "T1087.001"},
 		{"net1.exe", `C:\Windows\system32\net1 user /domain`, "T1087.002"},

@@ -111,3 +111,18 @@ func TestFindingFields(t *testing.T) {
 		t.Errorf("techniques by %v, want %v", got, want)
 	}
 }
+
+// TestHelpShowsNoTechnique: a program that is asked for its help is a finding,
+// and shows nothing of what it can do.
+func TestHelpShowsNoTechnique(t *testing.T) {
+	const makecab = `C:\Windows\System32\makecab.exe`
+	for command, want := range map[string]int{"makecab /?": 0, "makecab /v1 dump.bin": 1} {
+		res := scanRuns(t,
+			run{pid: 10, parent: 4, image: w3wp, user: shopUser, logon: 0x51a2},
+			run{pid: 20, parent: 10, image: makecab, command: command, user: shopUser, logon: 0x51a2, parentImage: w3wp},
+		)
+		if len(res.Findings) != 1 || len(res.Findings[0].Techniques) != want {
+			t.Errorf("%s: findings %+v, want one with %d techniques", command, res.Findings, want)
+		}
+	}
+}
