@@ -79,6 +79,27 @@ func TestXML(t *testing.T) {
 	}
 }
 
+// TestTagsOfXML: the value of an attribute may hold the end of a tag and the
+// other quotation mark, and white space stands between attributes.
+func TestTagsOfXML(t *testing.T) {
+	const data = `<Data Name="CommandLine">`
+	for _, tag := range []string{
+		`<Data Note='a > b' Name="CommandLine">`, `<Data Note="><Data Name='x'>" Name='CommandLine'>`, `<Data Note=">'>" More='">"' Name="CommandLine">`,
+		"<Data\r\n\tName = \"CommandLine\"\n>", `<Data Name="CommandLine" Note=">">`, `<Data Note="" Name="CommandLine" >`,
+	} {
+		text := strings.Replace(xmlRecord, data, tag, 1)
+		if got, result := read(t, export.XML, text+text); !slices.Equal(got, []string{xmlLine, xmlLine}) || result.Bad != 0 {
+			t.Errorf("%s: %q, %+v", tag, got, result)
+		}
+	}
+	for _, cut := range []string{`<Data Name="CommandLine`, `<Data Name="CommandLine"`, `<Data Name='a">`, `</Data`} {
+		text := strings.Replace(xmlRecord, data, cut, 1)
+		if got, result := read(t, export.XML, text[:strings.Index(text, cut)+len(cut)]); len(got) != 0 || result.Bad == 0 {
+			t.Errorf("%s: %q, %+v", cut, got, result)
+		}
+	}
+}
+
 // TestJSON: one record in the forms that tools write.
 func TestJSON(t *testing.T) {
 	const line = `1 web01.example.test 41 2026-01-02T03:04:05.6789010Z 4242 "cmd.exe /c \"whoami\" \\ 😀"`

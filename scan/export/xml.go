@@ -91,25 +91,34 @@ func markupEnd(b []byte) int {
 	switch b[1] {
 	case '!', '?':
 		return otherMarkupEnd(b)
-	case '/':
-		return after(b, 0, ">") // it has no attributes
+	case '/': // it has no attributes
+		if n := bytes.IndexByte(b, '>'); n >= 0 {
+			return n + 1
+		}
+		return -1
 	}
 	return tagEnd(b)
 }
 
 // tagEnd returns the length of a tag, -1 if it goes on.
 func tagEnd(b []byte) int {
-	quote := byte(0)
-	for i, c := range b {
-		switch {
-		case quote != 0:
-			if c == quote {
-				quote = 0
+	end := bytes.IndexByte(b, '>')
+	for at := 0; end >= 0; {
+		if b[at] != '"' && b[at] != '\'' {
+			if at++; at > end {
+				return at
 			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '>':
-			return i + 1
+			continue
+		}
+		n := bytes.IndexByte(b[at+1:], b[at])
+		if n < 0 {
+			return -1
+		}
+		if at += n + 2; at > end { // the value of an attribute holds what was found
+			if n = bytes.IndexByte(b[at:], '>'); n < 0 {
+				return -1
+			}
+			end = at + n
 		}
 	}
 	return -1
@@ -354,13 +363,16 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\
 // nextAttribute returns the first attribute of a tag's rest. References in its
 // value are not resolved.
 func nextAttribute(b []byte) (name, value, rest []byte, ok bool) {
-	b = bytes.TrimLeft(b, " \t\r\n")
+	b = trimLeft(b)
 	eq := bytes.IndexByte(b, '=')
 	if eq < 0 {
 		return nil, nil, nil, false
 	}
-	name = bytes.TrimRight(b[:eq], " \t\r\n")
-	b = bytes.TrimLeft(b[eq+1:], " \t\r\n")
+	name = b[:eq]
+	for len(name) > 0 && isSpace(name[len(name)-1]) {
+		name = name[:len(name)-1]
+	}
+	b = trimLeft(b[eq+1:])
 	if len(b) == 0 || b[0] != '"' && b[0] != '\'' {
 		return nil, nil, nil, false
 	}
@@ -369,6 +381,14 @@ func nextAttribute(b []byte) (name, value, rest []byte, ok bool) {
 		return nil, nil, nil, false
 	}
 	return name, b[1 : 1+end], b[2+end:], true
+}
+
+// trimLeft returns what follows the white space that b begins with.
+func trimLeft(b []byte) []byte {
+	for len(b) > 0 && isSpace(b[0]) {
+		b = b[1:]
+	}
+	return b
 }
 
 // endElement adds the text of an element that ends: the one behind the depth.
