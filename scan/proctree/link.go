@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"runtime"
 	"slices"
+	"strings"
 
 	"webshellscan/internal/work"
 	"webshellscan/scan/event"
@@ -144,10 +145,14 @@ func (b *builder) parent(own *owners, child nodeRef, p parentage) (nodeRef, Link
 	return ref, link
 }
 
+// maxOwners bounds how many owners of a process ID within the tolerance are
+// compared with what a child says of its parent.
+const maxOwners = 64
+
 // owner returns which owner of the parent's process ID is the parent.
 func (b *builder) owner(own *owners, child nodeRef, p parentage) (nodeRef, Link) {
 	n := b.node(child)
-	for ref := own.last.get(p.pid); ref != 0 && p.pid != 0; ref = own.before[ref] {
+	for ref, compared := own.last.get(p.pid), 0; ref != 0 && p.pid != 0 && compared < maxOwners; ref = own.before[ref] {
 		c := b.node(ref)
 		if ref == child || c.at > n.at+tolerance || otherMachine(c.machine, n.machine) {
 			continue
@@ -155,6 +160,7 @@ func (b *builder) owner(own *owners, child nodeRef, p parentage) (nodeRef, Link)
 		if c.boot != n.boot {
 			break
 		}
+		compared++
 		if link := b.ownerIsParent(c, n, p); link != LinkNone {
 			return ref, link
 		}
@@ -250,6 +256,9 @@ func (b *builder) addStub(own *owners, child nodeRef, p parentage) nodeRef {
 // the processes that ended. The looking up is divided among goroutines, since
 // most of it is waiting for memory.
 func (b *builder) findByGUID() {
+	if b.nameless {
+		b.sortEndings()
+	}
 	ended := make([]nodeRef, len(b.endings))
 	eachStretch(b.goroutines, len(ended), func(from, to int) {
 		for ; from < to; from += lookAhead {
@@ -335,10 +344,32 @@ func (b *builder) pidEndings() []placedEnding {
 		if x.at != y.at {
 			return cmp.Compare(x.at, y.at) // without a look at the records
 		}
-		return cmp.Or(cmp.Compare(x.e.recordID, y.e.recordID), cmp.Compare(x.e.source, y.e.source), cmp.Compare(x.e.pid, y.e.pid))
+		return b.compareEndings(x.e, y.e)
 	})
 	b.ends = line
 	return line
+}
+
+// sortEndings sorts the ends along the time line, so that which of them names a
+// process does not depend on the order in which logs were read.
+func (b *builder) sortEndings() {
+	line := make([]placedEnding, len(b.endings))
+	for i, e := range b.endings {
+		line[i] = placedEnding{b.clock.line(e.origin, e.file, e.recordID, e.at), e}
+	}
+	slices.SortFunc(line, func(x, y placedEnding) int { return cmp.Or(cmp.Compare(x.at, y.at), b.compareEndings(x.e, y.e)) })
+	for i, p := range line {
+		b.endings[i] = p.e
+	}
+}
+
+// compareEndings compares ends of one time by what is in them.
+func (b *builder) compareEndings(x, y *ending) int {
+	c := cmp.Or(cmp.Compare(x.recordID, y.recordID), cmp.Compare(x.source, y.source), cmp.Compare(x.pid, y.pid))
+	if c != 0 || x.image == y.image {
+		return c
+	}
+	return strings.Compare(b.texts.Text(x.image), b.texts.Text(y.image))
 }
 
 // applyPIDEndings sets the ends of the processes that held those process IDs,
