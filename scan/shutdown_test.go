@@ -2,6 +2,7 @@ package scan_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ func TestStopped(t *testing.T) {
 		sysmon    = "Sysmon said: stopped"
 		down      = " as the system was shut down"
 		ranOn     = " and the system was not shut down"
+		wasAsked  = " after a shutdown of the system was asked for"
 	)
 	state := func(d time.Duration, what string) evtxtest.Event {
 		return after(d, &evtxtest.SysmonServiceState{State: what})
@@ -46,6 +48,11 @@ func TestStopped(t *testing.T) {
 	kernel13 := func(d time.Duration) evtxtest.Event { return after(d, &evtxtest.KernelStopped{}) }
 	asked := func(d time.Duration) evtxtest.Event { return after(d, &evtxtest.ShutdownAsked{Kind: "power off"}) }
 	other := func(d time.Duration) evtxtest.Event { return after(d, &evtxtest.ServiceState{Name: "a"}) }
+	machine := func(n byte, d time.Duration) evtxtest.Event {
+		run := sysmonRun(1000, 4, cmd, shopUser, 0x9999, "High")
+		run.ProcessGUID = machineGUID(n, start.Add(d))
+		return after(d, run)
+	}
 	var allDay []evtxtest.Event
 	for d := 2 * hour; d < 20*hour; d += 10 * time.Minute {
 		allDay = append(allDay, other(d))
@@ -122,7 +129,17 @@ func TestStopped(t *testing.T) {
 		{
 			"a shutdown was asked for, and the logs end",
 			logs{"Security": {boot(0), stop(2 * hour)}, "System": {asked(2*hour - time.Minute)}},
-			[]string{"notice " + eventLog + down},
+			[]string{"notice " + eventLog + wasAsked},
+		},
+		{
+			"a shutdown was asked for and not made, in logs without starts",
+			logs{"Security": {creation(0, 1000), stop(2 * hour), creation(2*hour+20*time.Minute, 1004)}, "System": {asked(2*hour - 20*time.Minute)}},
+			[]string{"notice " + eventLog + wasAsked},
+		},
+		{
+			"off for the night, and another machine of the name goes on",
+			logs{"Security": {boot(0), stop(2 * hour), boot(16 * hour), machine(1, 20*hour)}, "Other": {machine(2, 3*hour), machine(2, 19*hour)}},
+			[]string{"notice " + eventLog},
 		},
 		{
 			"logs without starts",
@@ -165,5 +182,51 @@ func TestStopsBuried(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestStoppedInLongLog: of a log over so long a time that little is kept of
+// when it has records, the creations of processes say whether the system ran.
+// Where there are none, it is not said that it was shut down.
+func TestStoppedInLongLog(t *testing.T) {
+	const (
+		step, day = 20 * time.Minute, 24 * time.Hour
+		off       = 4 * step
+		stopped   = "notice the event log service stopped"
+		ranOn     = "warning the event log service stopped and the system was not shut down"
+	)
+	process := func(d time.Duration) evtxtest.Event { return creation(d, 1000) }
+	other := func(d time.Duration) evtxtest.Event { return after(d, &evtxtest.Logoff{}) }
+	for _, test := range []struct {
+		what   string
+		during func(time.Duration) evtxtest.Event
+		want   []string
+	}{
+		{"off", nil, []string{stopped, stopped + " as the system was shut down"}},
+		{"processes start", process, []string{ranOn}},
+		{"other records", other, []string{stopped, ranOn}},
+	} {
+		for offset := time.Duration(0); offset < 2*time.Hour; offset += 2 * step { // over the stretches by which records are counted
+			stop := 100*day + offset
+			events := []evtxtest.Event{after(0, evtxtest.SecurityStarted{})}
+			for d := step; d < 200*day; d += step {
+				switch {
+				case d == stop:
+					events = append(events, after(d, evtxtest.EventlogShutdown{}))
+				case d == stop+off:
+					events = append(events, after(d, evtxtest.SecurityStarted{}))
+				case d < stop || d > stop+off:
+					events = append(events, process(d))
+				case test.during != nil:
+					for n := range 16 { // too many records for the start to be among the next ones
+						events = append(events, test.during(d+time.Duration(n)*time.Second))
+					}
+				}
+			}
+			lines := stopLines(mustScan(t, scan.Options{Paths: []string{logFolder(t, "Security.evtx", events)}}))
+			if len(lines) != 1 || !slices.Contains(test.want, lines[0]) {
+				t.Errorf("%s at %v: %q, want one of %q", test.what, stop, lines, test.want)
+			}
+		}
 	}
 }

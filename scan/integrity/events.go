@@ -63,6 +63,7 @@ func newLogEvents(r *Reading, logs []*hostLogs) *logEvents {
 			continue
 		}
 		h.power.finish(h.events, first[i])
+		h.power.forest, h.power.host, h.power.several = r.Forest, i, r.Forest.Hosts()[i].Machines > 1
 		if r.Complete {
 			h.power.addLogs(logs[i])
 		}

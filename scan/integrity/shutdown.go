@@ -23,7 +23,33 @@ type power struct {
 	told   []event.Time // when the log Security tells of one
 
 	recorders map[string]bool // the channels that record starts
-	reaches   []evtx.Period   // when each of them begins, and when those up to it end
+	reaches   spans           // of those channels
+	long      spans           // of the periods that may hide that nothing was logged
+
+	forest  *proctree.Forest
+	host    int          // of forest, if several or created is asked for
+	several bool         // machines of that name
+	created []event.Time // see creations
+}
+
+// spans are stretches of time by when they begin, each with when those up to it
+// end.
+type spans []evtx.Period
+
+// newSpans returns the spans of some stretches, which it takes.
+func newSpans(list []evtx.Period) spans {
+	slices.SortFunc(list, func(a, b evtx.Period) int { return cmp.Compare(a.First, b.First) })
+	for i := 1; i < len(list); i++ {
+		list[i].Last = max(list[i].Last, list[i-1].Last)
+	}
+	return list
+}
+
+// over reports whether one of them begins at a time or before it, and ends at
+// another one or after it.
+func (s spans) over(from, to event.Time) bool {
+	i, _ := slices.BinarySearchFunc(s, from+1, func(p evtx.Period, at event.Time) int { return cmp.Compare(p.First, at) })
+	return i > 0 && s[i-1].Last >= to
 }
 
 // The events that are about the same as others, but say less.
@@ -83,23 +109,39 @@ func (p *power) finish(events []logEvent, first []proctree.Record) {
 
 // addLogs adds when there are records of the host, but for strays.
 func (p *power) addLogs(logs *hostLogs) {
+	var long, reaches []evtx.Period
 	for _, o := range logs.origins {
 		for _, period := range o.stats.Periods {
-			if !isStray(logs.strays, period.First) {
-				p.active = append(p.active, period.First, period.Last)
+			if isStray(logs.strays, period.First) {
+				continue
+			}
+			p.active = append(p.active, period.First, period.Last)
+			if period.Last-period.First > shutdown {
+				long = append(long, period)
 			}
 		}
 	}
 	for _, c := range logs.channels {
 		if p.recorders[c.Channel] {
-			p.reaches = append(p.reaches, evtx.Period{First: c.First, Last: c.Last})
+			reaches = append(reaches, evtx.Period{First: c.First, Last: c.Last})
 		}
 	}
 	slices.Sort(p.active)
-	slices.SortFunc(p.reaches, func(a, b evtx.Period) int { return cmp.Compare(a.First, b.First) })
-	for i := 1; i < len(p.reaches); i++ {
-		p.reaches[i].Last = max(p.reaches[i].Last, p.reaches[i-1].Last)
+	p.long, p.reaches = newSpans(long), newSpans(reaches)
+}
+
+// creations returns when processes of the host started, ascending.
+func (p *power) creations() []event.Time {
+	if p.created == nil {
+		p.created = []event.Time{}
+		for process := range p.forest.Processes(p.host) {
+			if !process.Stub() {
+				p.created = append(p.created, process.Start())
+			}
+		}
+		slices.Sort(p.created)
 	}
+	return p.created
 }
 
 // fate is what became of a system as one of its services stopped.
@@ -107,6 +149,7 @@ type fate uint8
 
 const (
 	fateUnknown  fate = iota
+	fateAsked         // unknown, but that a shutdown was asked for
 	fateRanOn         // it went on running
 	fateWentDown      // it was shut down
 )
@@ -122,13 +165,13 @@ const (
 // fate returns what became of the system as a service stopped. It went down
 // where its end or its next start is logged and nothing else before that,
 // however long it was off. It ran on where there are other records first, in
-// logs that would show a start.
+// logs that would show a start, unless several machines have the name.
 func (p *power) fate(e *logEvent) fate {
 	start := p.startAfter(e)
 	switch {
 	case start-e.at <= shutdown, anyWithin(p.downs, e.at-settling, e.at+shutdown):
 		return fateWentDown
-	case start < never && len(p.active) > 0 && !p.isActive(e.at, start):
+	case start < never && len(p.active) > 0 && !p.isActive(e.at, start) && !p.mayHide(e.at, start):
 		return fateWentDown
 	}
 	if e.kind != watchServiceStop {
@@ -137,10 +180,10 @@ func (p *power) fate(e *logEvent) fate {
 		}
 	}
 	switch {
-	case p.isActive(e.at, start) && p.recordsStarts(e.at):
+	case p.isActive(e.at, start) && p.reaches.over(e.at, e.at+settling+1) && !p.several:
 		return fateRanOn
 	case anyWithin(p.asked, e.at-shutdown, e.at+settling):
-		return fateWentDown
+		return fateAsked
 	}
 	return fateUnknown
 }
@@ -165,14 +208,14 @@ func (p *power) startAfter(e *logEvent) event.Time {
 // isActive reports whether there are records of the host between a stop and a
 // start.
 func (p *power) isActive(stop, start event.Time) bool {
-	return anyWithin(p.active, stop+settling+1, start-settling-1)
+	from, to := stop+settling+1, start-settling-1
+	return anyWithin(p.active, from, to) || p.mayHide(stop, start) && anyWithin(p.creations(), from, to)
 }
 
-// recordsStarts reports whether a log that records starts of the system reaches
-// from before a time to after it.
-func (p *power) recordsStarts(at event.Time) bool {
-	i, _ := slices.BinarySearchFunc(p.reaches, at+1, func(log evtx.Period, at event.Time) int { return cmp.Compare(log.First, at) })
-	return i > 0 && p.reaches[i-1].Last > at+settling
+// mayHide reports whether there may be records between a stop and a start of
+// which only those before and after are known: a long period holds both.
+func (p *power) mayHide(stop, start event.Time) bool {
+	return p.long.over(stop+settling, start-settling)
 }
 
 // stopNear returns the stop of the event log service as part of which another
@@ -205,6 +248,9 @@ func describeStop(e *logEvent, p *power, kind Kind, text string) Finding {
 			Kind: kind, Level: Warning, Text: text + " and the system was not shut down",
 			Meaning: "Other records of the host follow before any start of the system. It is what stopping the service by hand looks like.",
 		}
+	}
+	if became == fateAsked {
+		text += " after a shutdown of the system was asked for"
 	}
 	return Finding{
 		Kind: kind, Level: Notice, Text: text,
