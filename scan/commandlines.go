@@ -43,14 +43,17 @@ func isAudited(p proctree.Process) bool {
 }
 
 // blind returns what cannot be seen for want of command lines, "" if but few
-// processes have none.
-func (c commandLines) blind() string {
+// processes have none. e are the events of the host.
+func (c commandLines) blind(e proctree.Counts) string {
 	const few = 10 // one in so many
 	switch {
 	case c.bare*few <= c.processes:
 		return ""
 	case c.bare == c.processes:
-		return "Security 4688 without command lines: arguments cannot be seen"
+		if e.SysmonCreate == 0 {
+			return "Security 4688 without command lines: arguments cannot be seen"
+		}
+		return "processes without command lines: their arguments cannot be seen"
 	}
 	return fmt.Sprintf("%d of %d processes have no command line: their arguments cannot be seen", c.bare, c.processes)
 }

@@ -24,6 +24,11 @@ func TestCommandLines(t *testing.T) {
 		one.ProcessGUID = machineGUID(1, start.Add(at(i)))
 		return after(at(i), one)
 	}
+	bareSysmon := func(i int) evtxtest.Event {
+		one := sysmonRun(uint32(1000+4*i), 700, cmd, shopUser, 0x9999, "High")
+		one.ProcessGUID, one.CommandLine = machineGUID(1, start.Add(at(i))), ""
+		return after(at(i), one)
+	}
 	times := func(from, to int, of ...func(int) evtxtest.Event) []evtxtest.Event {
 		var events []evtxtest.Event
 		for i := from; i < to; i++ {
@@ -42,6 +47,7 @@ func TestCommandLines(t *testing.T) {
 	}{
 		"none at all":             {times(0, 20, bare), all},
 		"starts of Windows":       {append(boot(0), times(100, 120, bare)...), all},
+		"Sysmon, none at all":     {times(0, 20, bareSysmon), "processes without command lines: their arguments cannot be seen"},
 		"Sysmon at the end":       {append(times(0, 20, bare), sysmon(20)), "20 of 21 processes have no command line: their arguments cannot be seen"},
 		"Sysmon from a third on":  {append(times(0, 10, bare), times(10, 30, sysmon)...), "10 of 30 processes have no command line: their arguments cannot be seen"},
 		"Sysmon for each":         {times(0, 20, bare, sysmon), ""},

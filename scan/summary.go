@@ -265,7 +265,7 @@ func blindSpots(s *Summary, lines []commandLines) []Blind {
 		e := h.Events
 		if e.Blind() {
 			list = append(list, Blind{h.Name, integrity.NoCreations(e) + ": what ran here cannot be seen"})
-		} else if text := lines[i].blind(); text != "" {
+		} else if text := lines[i].blind(e); text != "" {
 			others = append(others, Blind{h.Name, text})
 		}
 		if e.Shifted > 0 {
