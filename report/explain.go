@@ -284,7 +284,11 @@ func (p *printer) explainedPlace(e *explainedProcess) {
 		p.line("  parent: %s", text.Visible(e.Parent))
 	}
 	if e.ServerRole != finding.ServerNone {
-		p.line("  %s: %s (%d), %s above", e.ServerRole.Noun(), text.Visible(cmp.Or(e.Worker, "(no name)")), e.WorkerProcessID, plural.Count(e.Depth, "link"))
+		worker := text.Visible(cmp.Or(e.Worker, "(unknown)"))
+		if e.WorkerProcessID != 0 {
+			worker += fmt.Sprintf(" (%d)", e.WorkerProcessID)
+		}
+		p.line("  %s: %s, %s above", e.ServerRole.Noun(), worker, plural.Count(e.Depth, "link"))
 	} else {
 		p.line("  server: none above")
 	}

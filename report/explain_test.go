@@ -59,3 +59,21 @@ func TestExplainFitsWidth(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainUnknownWorker: of a worker that only the account of its children
+// shows, neither a name nor a process ID is made up.
+func TestExplainUnknownWorker(t *testing.T) {
+	res := scanOf(t, []process{{200, 100, system32 + "cmd.exe", `C:\Tomcat9\bin\tomcat9.exe`, "cmd /c whoami", "other"}})
+	if len(res.Sessions) != 1 {
+		t.Fatalf("%d sessions, want 1", len(res.Sessions))
+	}
+	p := res.Sessions[0].Worker
+	var out bytes.Buffer
+	x := report.Explanations{Result: res, Processes: []report.Explained{{Process: p, Rules: res.Explain(p, nil)}}}
+	if err := report.ExplainFormats.Write(&out, "text", x, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\n  web server: (unknown), 1 link above\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("%q is not in:\n%s", want, out.String())
+	}
+}
